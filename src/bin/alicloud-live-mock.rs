@@ -1,0 +1,3 @@
+//! The mock API as a program.
+
+fn main() {}

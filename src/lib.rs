@@ -1,0 +1,21 @@
+//! Terraform/OpenTofu provider for `ApsaraVideo` Live edge transcode jobs, and the mock API that ships with it.
+//!
+//! One room a concern; `ARCHITECTURE.md` draws them and the arrows between them, `tests/tidy.rs` guards the arrows.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`plugin`] | how Terraform talks to us: handshake, mutual TLS, gRPC services, wire conversion, logging |
+//! | [`terraform`] | the vocabulary that provider and plugin share |
+//! | [`provider`] | what we offer: configuration and resources |
+//! | [`client`] | the `ApsaraVideo` Live API, one typed function per operation |
+//! | [`signing`] | signatures as pure functions |
+//! | [`credentials`] | where access keys come from |
+//! | [`mock`] | a stand-in for the API that shares no code with client or signing |
+
+pub mod client;
+pub mod credentials;
+pub mod mock;
+pub mod plugin;
+pub mod provider;
+pub mod signing;
+pub mod terraform;

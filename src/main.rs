@@ -1,0 +1,3 @@
+//! Serves the provider to Terraform.
+
+fn main() {}

@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use tf_provider::Provider;
+use tf_provider::schema::Schema;
+
+use super::resource::decode;
+use super::{Diagnostics, Encoded, ServedDataSource, ServedFunction, ServedResource, StopSignal};
+
+/// All that one provider binary serves. Names are full type names, such as `alicloud_live_edge_transcode_job`;
+/// functions have no prefix.
+pub struct Offering {
+    /// The provider block.
+    pub provider: Box<dyn ServedProvider>,
+    /// Managed resource types by name.
+    pub resources: BTreeMap<String, Box<dyn ServedResource>>,
+    /// Data sources by name.
+    pub data_sources: BTreeMap<String, Box<dyn ServedDataSource>>,
+    /// Functions by name.
+    pub functions: BTreeMap<String, Box<dyn ServedFunction>>,
+    /// What `StopProvider` raises; the same signal that the provider's parts listen to.
+    pub stop: StopSignal,
+}
+
+/// The provider block as the plugin serves it. Implemented for every typed [`Provider`]; never by hand.
+#[async_trait]
+pub trait ServedProvider: Send + Sync {
+    /// The schema of the provider block. Asked once, when the server starts.
+    fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
+
+    /// Checks a provider block, which may hold unknown values.
+    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+
+    /// Takes a provider block into use. While planning it may hold unknown values.
+    async fn configure(
+        &self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: String,
+        config: &Encoded,
+    );
+}
+
+#[async_trait]
+impl<P: Provider> ServedProvider for P {
+    fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema> {
+        Provider::schema(self, diagnostics)
+    }
+
+    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+        if let Some(config) = decode(diagnostics, config) {
+            Provider::validate(self, diagnostics, config).await;
+        }
+    }
+
+    async fn configure(
+        &self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: String,
+        config: &Encoded,
+    ) {
+        if let Some(config) = decode(diagnostics, config) {
+            Provider::configure(self, diagnostics, terraform_version, config).await;
+        }
+    }
+}

@@ -1,0 +1,254 @@
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tf_provider::Resource;
+use tf_provider::schema::Schema;
+
+use super::encoded::NIL;
+use super::{AttributePath, Diagnostics, Encoded, diagnostic};
+
+/// An object with the private data that Terraform stores beside it, unread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The object; null where there is none.
+    pub state: Encoded,
+    /// Bytes for the provider alone.
+    pub private: Vec<u8>,
+}
+
+/// One step that Terraform wants to take, as `PlanResourceChange` and `ApplyResourceChange` describe it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The object before; null on create.
+    pub prior: Encoded,
+    /// The object wished for: proposed by core when planning, as planned by us when applying; null on delete.
+    pub target: Encoded,
+    /// What the configuration says; null on delete.
+    pub config: Encoded,
+    /// Private data: the prior object's when planning, the plan's when applying.
+    pub private: Vec<u8>,
+}
+
+/// The answer to a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The object as it will be, unknown where only the apply can tell.
+    pub held: Held,
+    /// The attributes whose change can only be made by a new object.
+    pub requires_replace: Vec<AttributePath>,
+}
+
+/// A resource type as the plugin serves it: values still encoded, one method a call of the protocol.
+///
+/// Implemented for every typed [`Resource`]; never by hand. `None` always comes with an error in the diagnostics.
+#[async_trait]
+pub trait ServedResource: Send + Sync {
+    /// The resource type's schema. Asked once, when the server starts.
+    fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
+
+    /// Checks a configuration, which may hold unknown values.
+    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+
+    /// Brings an object from a state file into today's schema.
+    async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
+
+    /// Reads the object anew. A null state says that it is verifiably gone.
+    async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held>;
+
+    /// Says what applying a change would give.
+    async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned>;
+
+    /// Makes a change. The answer is what Terraform must store, also where the change failed half-way: on an error
+    /// it holds the new object as far as it came to be, or else the prior one.
+    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held;
+
+    /// Finds the object that an import ID names.
+    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held>;
+}
+
+#[async_trait]
+impl<R: Resource> ServedResource for R {
+    fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema> {
+        Resource::schema(self, diagnostics)
+    }
+
+    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+        if let Some(config) = decode(diagnostics, config) {
+            Resource::validate(self, diagnostics, config).await;
+        }
+    }
+
+    async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
+        let state: R::State<'_> = decode(diagnostics, state)?;
+        encode(diagnostics, &state)
+    }
+
+    async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held> {
+        let state = decode(diagnostics, &held.state)?;
+        let private = decode_private::<R>(diagnostics, &held.private)?;
+        let meta = no_meta(diagnostics)?;
+        match Resource::read(self, diagnostics, state, private, meta).await {
+            Some(read) => encode_held::<R>(diagnostics, &read),
+            None if diagnostics.errors.is_empty() => Some(Held {
+                state: Encoded::null(),
+                private: Vec::new(),
+            }),
+            None => None,
+        }
+    }
+
+    async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned> {
+        let meta = no_meta(diagnostics)?;
+        let private = decode_private::<R>(diagnostics, &change.private)?;
+
+        if change.target.is_null() {
+            let prior = decode(diagnostics, &change.prior)?;
+            let private = Resource::plan_destroy(self, diagnostics, prior, private, meta).await;
+            let private = encode_private::<R>(diagnostics, &private?)?;
+            let held = Held {
+                state: Encoded::null(),
+                private,
+            };
+            return Some(Planned {
+                held,
+                requires_replace: Vec::new(),
+            });
+        }
+
+        let proposed = decode(diagnostics, &change.target)?;
+        let config = decode(diagnostics, &change.config)?;
+        if change.prior.is_null() {
+            let planned = Resource::plan_create(self, diagnostics, proposed, config, meta).await?;
+            let held = encode_held::<R>(diagnostics, &planned)?;
+            return Some(Planned {
+                held,
+                requires_replace: Vec::new(),
+            });
+        }
+
+        let prior = decode(diagnostics, &change.prior)?;
+        let (state, private, requires_replace) =
+            Resource::plan_update(self, diagnostics, prior, proposed, config, private, meta)
+                .await?;
+        let held = encode_held::<R>(diagnostics, &(state, private))?;
+        Some(Planned {
+            held,
+            requires_replace,
+        })
+    }
+
+    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held {
+        if let Some(held) = apply_typed(self, diagnostics, change).await {
+            return held;
+        }
+        if diagnostics.errors.is_empty() {
+            diagnostics.add_error(diagnostic::general(
+                "Change failed without a reason",
+                "This is a bug in the provider, please report it. The object is left as it was.",
+            ));
+        }
+        Held {
+            state: change.prior.clone(),
+            private: change.private.clone(),
+        }
+    }
+
+    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held> {
+        let imported = Resource::import(self, diagnostics, id).await?;
+        encode_held::<R>(diagnostics, &imported)
+    }
+}
+
+async fn apply_typed<R: Resource>(
+    resource: &R,
+    diagnostics: &mut Diagnostics,
+    change: &Change,
+) -> Option<Held> {
+    let meta = no_meta(diagnostics)?;
+    let private = decode_private::<R>(diagnostics, &change.private)?;
+
+    if change.target.is_null() {
+        let prior = decode(diagnostics, &change.prior)?;
+        Resource::destroy(resource, diagnostics, prior, private, meta).await?;
+        return Some(Held {
+            state: Encoded::null(),
+            private: Vec::new(),
+        });
+    }
+
+    let planned = decode(diagnostics, &change.target)?;
+    let config = decode(diagnostics, &change.config)?;
+    let applied = if change.prior.is_null() {
+        Resource::create(resource, diagnostics, planned, config, private, meta).await?
+    } else {
+        let prior = decode(diagnostics, &change.prior)?;
+        Resource::update(resource, diagnostics, prior, planned, config, private, meta).await?
+    };
+    encode_held::<R>(diagnostics, &applied)
+}
+
+pub(super) fn decode<'a, T: Deserialize<'a>>(
+    diagnostics: &mut Diagnostics,
+    encoded: &'a Encoded,
+) -> Option<T> {
+    encoded
+        .decode()
+        .map_err(|error| diagnostics.add_error(error))
+        .ok()
+}
+
+pub(super) fn encode<T: Serialize>(diagnostics: &mut Diagnostics, value: &T) -> Option<Encoded> {
+    Encoded::encode(value)
+        .map_err(|error| diagnostics.add_error(error))
+        .ok()
+}
+
+fn encode_held<'a, R: Resource>(
+    diagnostics: &mut Diagnostics,
+    (state, private): &(R::State<'a>, R::PrivateState<'a>),
+) -> Option<Held> {
+    let state = encode(diagnostics, state)?;
+    let private = encode_private::<R>(diagnostics, private)?;
+    Some(Held { state, private })
+}
+
+fn encode_private<R: Resource>(
+    diagnostics: &mut Diagnostics,
+    private: &R::PrivateState<'_>,
+) -> Option<Vec<u8>> {
+    rmp_serde::to_vec_named(private)
+        .map_err(|error| {
+            diagnostics.add_error(diagnostic::general(
+                "Private data cannot be encoded",
+                format!("This is a bug in the provider, please report it: {error}."),
+            ));
+        })
+        .ok()
+}
+
+fn decode_private<'a, R: Resource>(
+    diagnostics: &mut Diagnostics,
+    private: &'a [u8],
+) -> Option<R::PrivateState<'a>> {
+    let bytes = if private.is_empty() { NIL } else { private };
+    rmp_serde::from_slice(bytes)
+        .map_err(|_| {
+            diagnostics.add_error(diagnostic::general(
+                "Private data cannot be read",
+                "The data that the provider stored beside the object is damaged or from a later version. \
+                 Remove the object from the state and import it again.",
+            ));
+        })
+        .ok()
+}
+
+/// `provider_meta` blocks are for modules of a provider's own vendor; we declare none, so their value is null.
+pub(super) fn no_meta<'a, M: Deserialize<'a>>(diagnostics: &mut Diagnostics) -> Option<M> {
+    rmp_serde::from_slice(NIL)
+        .map_err(|_| {
+            diagnostics.add_error(diagnostic::general(
+                "Provider metadata cannot be read",
+                "This is a bug in the provider, please report it.",
+            ));
+        })
+        .ok()
+}
