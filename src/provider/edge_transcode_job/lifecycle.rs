@@ -131,7 +131,7 @@ async fn change(
         .await?;
     let wanted = wanted_status(&planned.status).unwrap_or_else(|| job.status.clone());
     let fields = planned.fields();
-    if fields_of(&job) == fields {
+    if job.fields() == fields {
         return reach(client, id, job, &wanted, scope).await;
     }
 
@@ -193,7 +193,7 @@ async fn present_state(
         .await
     {
         Ok(job) => {
-            let settings = if fields_of(&job) == planned.fields() {
+            let settings = if job.fields() == planned.fields() {
                 "new"
             } else {
                 "old"
@@ -246,14 +246,5 @@ fn wanted_status(status: &Value<String>) -> Option<JobStatus> {
         Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
         Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),
         _ => None,
-    }
-}
-
-fn fields_of(job: &Job) -> JobFields {
-    JobFields {
-        name: job.name.clone(),
-        template_id: job.template_id.clone(),
-        stream_input: job.stream_input.clone(),
-        stream_output: job.stream_output.clone(),
     }
 }
