@@ -16,7 +16,11 @@ over_each_terraform! {
 fn a_wrong_secret_is_told_with_the_clouds_code(world: &World) {
     world.configure(Block::job("it"));
     world.set("ALICLOUD_SECRET_KEY", "wrong");
-    world.apply().failed().error().must_say(&["SignatureDoesNotMatch", "RequestId"]);
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["SignatureDoesNotMatch", "RequestId"]);
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
@@ -26,13 +30,21 @@ fn an_unknown_access_key_is_told_with_the_clouds_code(world: &World) {
     let state = world.state_file();
     world.set("ALICLOUD_ACCESS_KEY", "unknown");
     // The cloud answers with HTTP 404 here, which must not be taken for a job that is gone.
-    world.apply().failed().error().must_say(&["InvalidAccessKeyId.NotFound", "RequestId"]);
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["InvalidAccessKeyId.NotFound", "RequestId"]);
     assert_eq!(world.state_file(), state);
 }
 
 fn an_unknown_template_makes_no_job(world: &World) {
     world.configure(Block::job("it").text("template_id", "nowhere"));
-    world.apply().failed().error().must_say(&["TemplateNotFound", "RequestId", "template_id"]);
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["TemplateNotFound", "RequestId", "template_id"]);
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
@@ -43,11 +55,22 @@ fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &World) {
     let before = world.cloud.job();
 
     world.configure(job.text("template_id", "nowhere").text("name", "renamed"));
-    world.apply().failed().error().must_say(&["TemplateNotFound", "RequestId"]);
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["TemplateNotFound", "RequestId"]);
     let after = world.cloud.job();
-    assert_eq!((after.name, after.template_id, after.status), (before.name, before.template_id, before.status));
+    assert_eq!(
+        (after.name, after.template_id, after.status),
+        (before.name, before.template_id, before.status)
+    );
     let state = world.state(JOB);
-    assert_eq!((&state["name"], &state["status"]), (&"job-it".into(), &"Running".into()), "{state:#}");
+    assert_eq!(
+        (&state["name"], &state["status"]),
+        (&"job-it".into(), &"Running".into()),
+        "{state:#}"
+    );
     assert!(!world.is_tainted(JOB));
 }
 
@@ -56,7 +79,11 @@ fn a_denied_operation_is_told_with_the_clouds_code(world: &World) {
     world.apply().succeeded();
     let state = world.state_file();
     world.cloud.deny("GetEdgeTranscodeJob");
-    world.plan().failed().error().must_say(&["OperationDenied", "RequestId"]);
+    world
+        .plan()
+        .failed()
+        .error()
+        .must_say(&["OperationDenied", "RequestId"]);
     assert_eq!(world.state_file(), state);
 }
 

@@ -29,9 +29,16 @@ fn a_job_is_imported_by_command(world: &World) {
 fn a_job_is_imported_by_block(world: &World) {
     let id = a_job_made_elsewhere(world);
     let job = Block::job("it").text("status", "Running");
-    world.configure(format_args!("{job}\nimport {{\n  to = {JOB}\n  id = \"{id}\"\n}}\n"));
+    world.configure(format_args!(
+        "{job}\nimport {{\n  to = {JOB}\n  id = \"{id}\"\n}}\n"
+    ));
     let applied = world.apply().succeeded();
-    assert!(applied.output.contains("1 imported, 0 added, 0 changed, 0 destroyed"), "{applied}");
+    assert!(
+        applied
+            .output
+            .contains("1 imported, 0 added, 0 changed, 0 destroyed"),
+        "{applied}"
+    );
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
@@ -40,7 +47,10 @@ fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &Worl
     world.configure(Block::job("it"));
     for id in ["no-colon", "cluster-1:", ":job"] {
         let refused = world.import(JOB, id).failed();
-        assert!(refused.errors.contains("<cluster_id>:<job_id>"), "{refused}");
+        assert!(
+            refused.errors.contains("<cluster_id>:<job_id>"),
+            "{refused}"
+        );
     }
     assert!(world.state(JOB).is_null());
 }
@@ -48,6 +58,9 @@ fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &Worl
 fn a_job_that_does_not_exist_cannot_be_imported(world: &World) {
     world.configure(Block::job("it"));
     let refused = world.import(JOB, "cluster-1:nowhere").failed();
-    assert!(refused.errors.contains("cluster-1:nowhere") || refused.errors.contains("nowhere"), "{refused}");
+    assert!(
+        refused.errors.contains("cluster-1:nowhere") || refused.errors.contains("nowhere"),
+        "{refused}"
+    );
     assert!(world.state(JOB).is_null());
 }

@@ -26,9 +26,21 @@ fn a_job_lives_from_create_to_destroy(world: &World) {
     assert_eq!(state["status"], "Stopped");
     assert_eq!(state["type"], "common");
     assert_eq!(state["template_name"], job.template_name);
-    assert!(state["create_time"].as_str().unwrap().ends_with('Z'), "{state:#}");
-    assert!(state["last_start_at"].is_null() && state["last_stop_at"].is_null(), "{state:#}");
-    assert_eq!((job.name, job.stream_input), ("job-it".into(), state["stream_input"].as_str().unwrap().into()));
+    assert!(
+        state["create_time"].as_str().unwrap().ends_with('Z'),
+        "{state:#}"
+    );
+    assert!(
+        state["last_start_at"].is_null() && state["last_stop_at"].is_null(),
+        "{state:#}"
+    );
+    assert_eq!(
+        (job.name, job.stream_input),
+        (
+            "job-it".into(),
+            state["stream_input"].as_str().unwrap().into()
+        )
+    );
 
     world.plan_without_refresh().is_empty();
     world.plan().is_empty();
@@ -47,15 +59,25 @@ fn each_attribute_of_a_stopped_job_changes_in_place(world: &World) {
     let changes = [
         ("name", "renamed".to_owned()),
         ("template_id", "tpl-h265-1080p".to_owned()),
-        ("stream_input", "rtmp://pull.example.com/live/other".to_owned()),
+        (
+            "stream_input",
+            "rtmp://pull.example.com/live/other".to_owned(),
+        ),
         // The key that is part of the URL is all that changes.
-        ("stream_output", format!("rtmp://push.example.com/live/it?auth_key={AUTH_KEY}1")),
+        (
+            "stream_output",
+            format!("rtmp://push.example.com/live/it?auth_key={AUTH_KEY}1"),
+        ),
     ];
     for (attribute, value) in changes {
         job = job.text(attribute, &value);
         world.configure(&job);
         let applied = world.apply().succeeded();
-        assert_eq!(applied.planned(), [(JOB.to_owned(), "update".to_owned())], "{attribute}");
+        assert_eq!(
+            applied.planned(),
+            [(JOB.to_owned(), "update".to_owned())],
+            "{attribute}"
+        );
         assert_eq!(world.state(JOB)[attribute], value);
 
         let job = world.cloud.job();
@@ -70,8 +92,14 @@ fn each_attribute_of_a_stopped_job_changes_in_place(world: &World) {
     }
 
     world.plan().is_empty();
-    assert_eq!(world.state(JOB)["template_name"], world.cloud.job().template_name);
-    assert_eq!(world.cloud.changes(), ["Create", "Update", "Update", "Update", "Update"]);
+    assert_eq!(
+        world.state(JOB)["template_name"],
+        world.cloud.job().template_name
+    );
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Update", "Update", "Update", "Update"]
+    );
 }
 
 fn another_cluster_takes_another_job(world: &World) {
@@ -89,7 +117,11 @@ fn another_cluster_takes_another_job(world: &World) {
 }
 
 fn several_jobs_are_made_at_once(world: &World) {
-    world.configure(Block::job("it").with("count", "12").with("name", "\"camera-${count.index}\""));
+    world.configure(
+        Block::job("it")
+            .with("count", "12")
+            .with("name", "\"camera-${count.index}\""),
+    );
     world.apply().succeeded();
     let mut names: Vec<String> = world.cloud.jobs().into_iter().map(|job| job.name).collect();
     names.sort();
@@ -114,7 +146,9 @@ fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
         ("status", "Running"),
     ];
     for (attribute, value) in values {
-        source.push_str(&format!("resource \"terraform_data\" \"{attribute}\" {{\n  input = \"{value}\"\n}}\n"));
+        source.push_str(&format!(
+            "resource \"terraform_data\" \"{attribute}\" {{\n  input = \"{value}\"\n}}\n"
+        ));
         job = job.with(attribute, &format!("terraform_data.{attribute}.output"));
     }
     world.configure(format_args!("{source}{job}"));
@@ -128,11 +162,16 @@ fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
 
 fn unusual_characters_arrive_unharmed(world: &World) {
     let stream = "rtmp://pull.example.com/live/a b%20c~d*e+f'(g)!?x=1&y=é中&z=%2F";
-    let job = Block::job("it").text("name", "直播转码-任务_1").text("stream_input", stream);
+    let job = Block::job("it")
+        .text("name", "直播转码-任务_1")
+        .text("stream_input", stream);
     world.configure(&job);
     world.apply().succeeded();
     let made = world.cloud.job();
-    assert_eq!((made.name.as_str(), made.stream_input.as_str()), ("直播转码-任务_1", stream));
+    assert_eq!(
+        (made.name.as_str(), made.stream_input.as_str()),
+        ("直播转码-任务_1", stream)
+    );
     world.plan().is_empty();
 }
 
@@ -141,9 +180,18 @@ fn timeouts_are_accepted_and_change_nothing(world: &World) {
     world.apply().succeeded();
     let before = world.cloud.changes();
 
-    let timeouts = [("create", "\"90s\""), ("read", "\"1m\""), ("update", "\"2m30s\""), ("delete", "\"1h\"")];
+    let timeouts = [
+        ("create", "\"90s\""),
+        ("read", "\"1m\""),
+        ("update", "\"2m30s\""),
+        ("delete", "\"1h\""),
+    ];
     world.configure(Block::job("it").nested("timeouts", &timeouts));
     world.apply().succeeded();
-    assert_eq!(world.cloud.changes(), before, "a timeout is no property of the job");
+    assert_eq!(
+        world.cloud.changes(),
+        before,
+        "a timeout is no property of the job"
+    );
     world.plan().is_empty();
 }

@@ -29,7 +29,9 @@ fn destroying_a_job_that_is_already_gone_succeeds(world: &World) {
     world.apply().succeeded();
     world.cloud.delete();
     // Without a refresh the provider itself has to find out.
-    world.run(&["destroy", "-json", "-auto-approve", "-refresh=false"]).succeeded();
+    world
+        .run(&["destroy", "-json", "-auto-approve", "-refresh=false"])
+        .succeeded();
     assert!(world.state(JOB).is_null());
 }
 
@@ -49,8 +51,18 @@ fn a_job_edited_outside_is_shown_and_corrected(world: &World) {
     assert_eq!(applied.planned(), [(JOB.to_owned(), "update".to_owned())]);
     let after = world.cloud.job();
     assert_eq!(
-        (after.name, after.stream_input, after.stream_output, after.template_id),
-        (before.name, before.stream_input, before.stream_output, before.template_id),
+        (
+            after.name,
+            after.stream_input,
+            after.stream_output,
+            after.template_id
+        ),
+        (
+            before.name,
+            before.stream_input,
+            before.stream_output,
+            before.template_id
+        ),
     );
     world.plan().is_empty();
 }

@@ -23,7 +23,10 @@ fn a_job_is_started_and_stopped(world: &World) {
         assert_eq!(world.state(JOB)["status"], status);
     }
     let state = world.state(JOB);
-    assert!(state["last_start_at"].is_string() && state["last_stop_at"].is_string(), "{state:#}");
+    assert!(
+        state["last_start_at"].is_string() && state["last_stop_at"].is_string(),
+        "{state:#}"
+    );
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
 }
@@ -36,8 +39,14 @@ fn a_running_job_is_stopped_updated_and_started_again(world: &World) {
     world.configure(job.text("name", "renamed"));
     let applied = world.apply().succeeded();
     let warnings = applied.diagnostics(Severity::Warning);
-    assert!(warnings.iter().any(|warning| warning.says("interrupt")), "{warnings:#?}");
-    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Update", "Start"]);
+    assert!(
+        warnings.iter().any(|warning| warning.says("interrupt")),
+        "{warnings:#?}"
+    );
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Start", "Stop", "Update", "Start"]
+    );
     assert!(world.cloud.is_running());
     assert_eq!(world.cloud.job().name, "renamed");
     world.plan().is_empty();
@@ -51,7 +60,10 @@ fn an_update_may_start_or_stop_the_job_too(world: &World) {
     world.apply().succeeded();
     world.configure(job.text("name", "third").text("status", "Stopped"));
     world.apply().succeeded();
-    assert_eq!(world.cloud.changes(), ["Create", "Update", "Start", "Stop", "Update"]);
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Update", "Start", "Stop", "Update"]
+    );
 }
 
 fn a_status_that_is_not_set_is_left_alone(world: &World) {
@@ -62,7 +74,10 @@ fn a_status_that_is_not_set_is_left_alone(world: &World) {
     world.plan().is_empty();
     world.configure(Block::job("it").text("name", "renamed"));
     world.apply().succeeded();
-    assert!(world.cloud.is_running(), "the update must give the job its run state back");
+    assert!(
+        world.cloud.is_running(),
+        "the update must give the job its run state back"
+    );
     assert_eq!(world.state(JOB)["status"], "Running");
     assert_eq!(world.cloud.changes(), ["Create", "Stop", "Update", "Start"]);
     world.plan().is_empty();
@@ -74,7 +89,10 @@ fn destroy_stops_a_running_job_first(world: &World) {
 
     let destroyed = world.destroy().succeeded();
     let warnings = destroyed.diagnostics(Severity::Warning);
-    assert!(warnings.iter().any(|warning| warning.says("running")), "{warnings:#?}");
+    assert!(
+        warnings.iter().any(|warning| warning.says("running")),
+        "{warnings:#?}"
+    );
     assert!(world.cloud.jobs().is_empty());
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Delete"]);
 }
@@ -82,7 +100,11 @@ fn destroy_stops_a_running_job_first(world: &World) {
 fn a_start_that_is_refused_keeps_the_new_job_in_the_state(world: &World) {
     world.cloud.allow_running_jobs(0);
     world.configure(Block::job("it").text("status", "Running"));
-    world.apply().failed().error().must_say(&["UserQuotaExceed"]);
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["UserQuotaExceed"]);
 
     let state = world.state(JOB);
     assert_eq!(state["job_id"], world.cloud.job().job_id);

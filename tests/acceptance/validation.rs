@@ -17,11 +17,46 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
     let job = || Block::job("?");
     // Each job is wrong in one attribute: its label is the attribute and a number.
     let wrong = [
-        ("cluster_id", vec!["", " ", "cluster 1", "cluster\t1", "cluster:1", "cluster\u{7}1"]),
-        ("name", vec!["", "with space", "a/b", "name!", "dot.ted", &too_long]),
+        (
+            "cluster_id",
+            vec![
+                "",
+                " ",
+                "cluster 1",
+                "cluster\t1",
+                "cluster:1",
+                "cluster\u{7}1",
+            ],
+        ),
+        (
+            "name",
+            vec!["", "with space", "a/b", "name!", "dot.ted", &too_long],
+        ),
         ("template_id", vec!["", " ", "template 1"]),
-        ("stream_input", vec!["", "not a url", "/live/stream", "rtmp://", "rtmp://host", "rtmp://host/", "rtmp://host/app"]),
-        ("stream_output", vec!["", "not a url", "/live/stream", "rtmp://", "rtmp://host", "rtmp://host/", "rtmp://host/app"]),
+        (
+            "stream_input",
+            vec![
+                "",
+                "not a url",
+                "/live/stream",
+                "rtmp://",
+                "rtmp://host",
+                "rtmp://host/",
+                "rtmp://host/app",
+            ],
+        ),
+        (
+            "stream_output",
+            vec![
+                "",
+                "not a url",
+                "/live/stream",
+                "rtmp://",
+                "rtmp://host",
+                "rtmp://host/",
+                "rtmp://host/app",
+            ],
+        ),
         ("status", vec!["", "running", "Started", "0"]),
     ];
     let mut configuration = String::new();
@@ -33,13 +68,23 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
             expected.push((label, (*attribute).to_owned()));
         }
     }
-    for (operation, duration) in [("create", "soon"), ("read", "5"), ("update", "-1m"), ("delete", "")] {
+    for (operation, duration) in [
+        ("create", "soon"),
+        ("read", "5"),
+        ("update", "-1m"),
+        ("delete", ""),
+    ] {
         let label = format!("timeouts-{operation}");
-        let block = job().labelled(&label).nested("timeouts", &[(operation, &quoted(duration))]);
+        let block = job()
+            .labelled(&label)
+            .nested("timeouts", &[(operation, &quoted(duration))]);
         configuration.push_str(&block.to_string());
         expected.push((label, operation.to_owned()));
     }
-    let equal = job().labelled("equal").text("stream_input", same).text("stream_output", same);
+    let equal = job()
+        .labelled("equal")
+        .text("stream_input", same)
+        .text("stream_output", same);
     configuration.push_str(&equal.to_string());
     expected.push(("equal".to_owned(), "stream_output".to_owned()));
     world.configure(configuration);
@@ -51,7 +96,9 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
         .iter()
         .map(|error| {
             let address = error.address.as_deref().unwrap();
-            let label = address.strip_prefix("alicloud_live_edge_transcode_job.").unwrap();
+            let label = address
+                .strip_prefix("alicloud_live_edge_transcode_job.")
+                .unwrap();
             (label.to_owned(), world.pointed_at(error))
         })
         .collect();
@@ -62,8 +109,17 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
 }
 
 fn required_arguments_are_required(world: &World) {
-    let required = ["cluster_id", "name", "template_id", "stream_input", "stream_output"];
-    let jobs: String = required.iter().map(|attribute| Block::job(attribute).without(attribute).to_string()).collect();
+    let required = [
+        "cluster_id",
+        "name",
+        "template_id",
+        "stream_input",
+        "stream_output",
+    ];
+    let jobs: String = required
+        .iter()
+        .map(|attribute| Block::job(attribute).without(attribute).to_string())
+        .collect();
     world.configure(jobs);
     let errors = world.validate().failed().diagnostics(Severity::Error);
     assert_eq!(errors.len(), required.len(), "{errors:#?}");
@@ -86,7 +142,9 @@ fn a_refused_url_is_not_repeated_in_the_message(world: &World) {
 fn another_scheme_than_rtmp_is_only_warned_about(world: &World) {
     world.configure(Block::job("it").text("stream_input", "srt://pull.example.com/live/stream"));
     let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
-    let [warning] = warnings.as_slice() else { panic!("{warnings:#?}") };
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:#?}")
+    };
     warning.must_say(&["rtmp"]);
     assert_eq!(world.pointed_at(warning), "stream_input");
 }

@@ -21,18 +21,30 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn provider() -> Self {
-        Self { header: r#"provider "alicloud""#.to_owned(), arguments: Vec::new() }
+        Self {
+            header: r#"provider "alicloud""#.to_owned(),
+            arguments: Vec::new(),
+        }
     }
 
     /// A job with all required arguments, as `alicloud_live_edge_transcode_job.<label>`.
     pub(crate) fn job(label: &str) -> Self {
-        let block = Self { header: format!(r#"resource "alicloud_live_edge_transcode_job" "{label}""#), arguments: Vec::new() };
+        let block = Self {
+            header: format!(r#"resource "alicloud_live_edge_transcode_job" "{label}""#),
+            arguments: Vec::new(),
+        };
         block
             .text("cluster_id", "cluster-1")
             .text("template_id", "tpl-h264-720p")
             .text("name", &format!("job-{label}"))
-            .text("stream_input", &format!("rtmp://pull.example.com/live/{label}?auth_key={AUTH_KEY}"))
-            .text("stream_output", &format!("rtmp://push.example.com/live/{label}?auth_key={AUTH_KEY}"))
+            .text(
+                "stream_input",
+                &format!("rtmp://pull.example.com/live/{label}?auth_key={AUTH_KEY}"),
+            )
+            .text(
+                "stream_output",
+                &format!("rtmp://push.example.com/live/{label}?auth_key={AUTH_KEY}"),
+            )
     }
 
     /// This job under another label, so that many can stand in one configuration.
@@ -48,9 +60,15 @@ impl Block {
 
     /// This block with an argument set to an expression.
     pub(crate) fn with(mut self, name: &str, expression: &str) -> Self {
-        match self.arguments.iter_mut().find(|(existing, _)| existing == name) {
+        match self
+            .arguments
+            .iter_mut()
+            .find(|(existing, _)| existing == name)
+        {
             Some((_, value)) => expression.clone_into(value),
-            None => self.arguments.push((name.to_owned(), expression.to_owned())),
+            None => self
+                .arguments
+                .push((name.to_owned(), expression.to_owned())),
         }
         self
     }
@@ -63,8 +81,12 @@ impl Block {
 
     /// This block with a block inside, such as `("timeouts", &[("create", "\"1m\"")])`.
     pub(crate) fn nested(mut self, name: &str, arguments: &[(&str, &str)]) -> Self {
-        let inside: String = arguments.iter().map(|(name, value)| format!("    {name} = {value}\n")).collect();
-        self.arguments.push((format!("{name} {{\n{inside}  }}"), String::new()));
+        let inside: String = arguments
+            .iter()
+            .map(|(name, value)| format!("    {name} = {value}\n"))
+            .collect();
+        self.arguments
+            .push((format!("{name} {{\n{inside}  }}"), String::new()));
         self
     }
 }

@@ -23,15 +23,29 @@ impl Terraform {
     /// The CLI that the environment variable `TERRAFORM` names, or else the release that `make setup` installed.
     pub(crate) fn release(version: &str) -> Self {
         let command = std::env::var_os("TERRAFORM").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/terraform").join(version).join("terraform"),
+            || {
+                Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join(".tools/terraform")
+                    .join(version)
+                    .join("terraform")
+            },
             PathBuf::from,
         );
-        assert!(command.is_file(), "{} is not there: run `make setup`", command.display());
+        assert!(
+            command.is_file(),
+            "{} is not there: run `make setup`",
+            command.display()
+        );
         Self { command }
     }
 
     /// Runs one command to its end, in `folder` and with no other environment variables than these.
-    pub(crate) fn run(&self, folder: &Path, environment: &BTreeMap<String, String>, arguments: &[&str]) -> Run {
+    pub(crate) fn run(
+        &self,
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        arguments: &[&str],
+    ) -> Run {
         let errors = folder.join("standard-error.txt");
         let mut child = Command::new(&self.command)
             .args(arguments)
@@ -86,8 +100,16 @@ impl Run {
     #[track_caller]
     pub(crate) fn failed(self) -> Self {
         assert_eq!(self.status.code(), Some(1), "{self}");
-        for crash in ["Plugin did not respond", "Plugin error", "panicked", "Provider produced"] {
-            assert!(!self.output.contains(crash) && !self.errors.contains(crash), "{self}");
+        for crash in [
+            "Plugin did not respond",
+            "Plugin error",
+            "panicked",
+            "Provider produced",
+        ] {
+            assert!(
+                !self.output.contains(crash) && !self.errors.contains(crash),
+                "{self}"
+            );
         }
         self
     }
@@ -95,7 +117,11 @@ impl Run {
     /// The plan that was made has nothing to do. Only for `plan` with `-detailed-exitcode`.
     #[track_caller]
     pub(crate) fn is_empty(&self) {
-        assert_eq!(self.status.code(), Some(0), "an empty plan was expected: {self}");
+        assert_eq!(
+            self.status.code(),
+            Some(0),
+            "an empty plan was expected: {self}"
+        );
     }
 
     /// The changes that were planned, as (address, action).
@@ -112,7 +138,12 @@ impl Run {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         self.events()
             .filter(|event| event["type"] == kind)
-            .map(|event| (text(&event["change"]["resource"]["addr"]), text(&event["change"]["action"])))
+            .map(|event| {
+                (
+                    text(&event["change"]["resource"]["addr"]),
+                    text(&event["change"]["action"]),
+                )
+            })
             .collect()
     }
 
@@ -131,7 +162,11 @@ impl Run {
             Ok(Value::Object(mut document)) if document.contains_key("diagnostics") => {
                 serde_json::from_value(document["diagnostics"].take()).unwrap()
             }
-            _ => self.events().filter(|event| event["type"] == "diagnostic").map(|mut event| event["diagnostic"].take()).collect(),
+            _ => self
+                .events()
+                .filter(|event| event["type"] == "diagnostic")
+                .map(|mut event| event["diagnostic"].take())
+                .collect(),
         };
         reported
             .iter()
@@ -142,14 +177,24 @@ impl Run {
     }
 
     fn events(&self) -> impl Iterator<Item = Value> {
-        self.output.lines().filter_map(|line| serde_json::from_str(line).ok())
+        self.output
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
     }
 }
 
 impl std::fmt::Display for Run {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { command, status, output, errors } = self;
-        write!(formatter, "`terraform {command}` ended with {status}\n{output}\n{errors}")
+        let Self {
+            command,
+            status,
+            output,
+            errors,
+        } = self;
+        write!(
+            formatter,
+            "`terraform {command}` ended with {status}\n{output}\n{errors}"
+        )
     }
 }
 
@@ -186,7 +231,9 @@ impl Diagnostic {
             summary: text(&value["summary"]).unwrap(),
             detail: text(&value["detail"]).unwrap_or_default(),
             address: text(&value["address"]),
-            line: value["range"]["start"]["line"].as_u64().map(|line| usize::try_from(line).unwrap()),
+            line: value["range"]["start"]["line"]
+                .as_u64()
+                .map(|line| usize::try_from(line).unwrap()),
         }
     }
 

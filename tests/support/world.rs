@@ -29,12 +29,18 @@ impl World {
     /// A world in which credentials and endpoint stand in the environment, and nothing is configured yet.
     pub(crate) fn new(terraform_version: &str) -> Self {
         let terraform = Terraform::release(terraform_version);
-        let folder = tempfile::Builder::new().prefix("acceptance-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("acceptance-")
+            .tempdir()
+            .unwrap();
         let cloud = Cloud::new();
 
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins).unwrap();
-        link(env!("CARGO_BIN_EXE_terraform-provider-alicloud-live").into(), plugins.join(PROVIDER));
+        link(
+            env!("CARGO_BIN_EXE_terraform-provider-alicloud-live").into(),
+            plugins.join(PROVIDER),
+        );
         let cli_settings = folder.path().join("cli.tfrc");
         fs::write(
             &cli_settings,
@@ -60,12 +66,22 @@ impl World {
             ("ALICLOUD_SECRET_KEY", ACCESS_KEY_SECRET.to_owned()),
             ("LIVE_ENDPOINT", cloud.url()),
         ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
-        Self { cloud, terraform, folder, environment: RefCell::new(environment), printed: RefCell::default() }
+        let environment = environment
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+        Self {
+            cloud,
+            terraform,
+            folder,
+            environment: RefCell::new(environment),
+            printed: RefCell::default(),
+        }
     }
 
     pub(crate) fn set(&self, variable: &str, value: &str) {
-        self.environment.borrow_mut().insert(variable.to_owned(), value.to_owned());
+        self.environment
+            .borrow_mut()
+            .insert(variable.to_owned(), value.to_owned());
     }
 
     pub(crate) fn unset(&self, variable: &str) {
@@ -90,7 +106,9 @@ impl World {
     #[track_caller]
     pub(crate) fn pointed_at(&self, diagnostic: &Diagnostic) -> String {
         let configuration = fs::read_to_string(self.configuration_file()).unwrap();
-        let line = diagnostic.line.unwrap_or_else(|| panic!("no place in the configuration: {diagnostic:#?}"));
+        let line = diagnostic
+            .line
+            .unwrap_or_else(|| panic!("no place in the configuration: {diagnostic:#?}"));
         let line = configuration.lines().nth(line - 1).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
     }
@@ -140,7 +158,13 @@ impl World {
         let resources = state["resources"].as_array().cloned().unwrap_or_default();
         resources
             .iter()
-            .find(|resource| format!("{}.{}", resource["type"].as_str().unwrap(), resource["name"].as_str().unwrap()) == address)
+            .find(|resource| {
+                format!(
+                    "{}.{}",
+                    resource["type"].as_str().unwrap(),
+                    resource["name"].as_str().unwrap()
+                ) == address
+            })
             .map_or(Value::Null, |resource| resource["instances"][0].clone())
     }
 
@@ -156,7 +180,9 @@ impl World {
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let environment: Ref<'_, BTreeMap<String, String>> = self.environment.borrow();
-        let run = self.terraform.run(self.folder.path(), &environment, arguments);
+        let run = self
+            .terraform
+            .run(self.folder.path(), &environment, arguments);
         let mut printed = self.printed.borrow_mut();
         printed.push_str(&run.output);
         printed.push_str(&run.errors);
@@ -170,15 +196,28 @@ impl Drop for World {
             return;
         }
         let log = fs::read_to_string(self.folder.path().join("terraform.log")).unwrap_or_default();
-        assert!(log.contains("[TRACE]"), "nothing was logged, so nothing was searched for secrets");
+        assert!(
+            log.contains("[TRACE]"),
+            "nothing was logged, so nothing was searched for secrets"
+        );
         let printed = self.printed.take();
         for (place, text) in [("the log", &log), ("what was printed", &printed)] {
-            for (name, secret) in [("the access key secret", ACCESS_KEY_SECRET), ("a stream's auth_key", AUTH_KEY)] {
+            for (name, secret) in [
+                ("the access key secret", ACCESS_KEY_SECRET),
+                ("a stream's auth_key", AUTH_KEY),
+            ] {
                 let leak = text.lines().find(|line| line.contains(secret));
-                assert!(leak.is_none(), "{place} holds {name}: {}", leak.unwrap_or_default());
+                assert!(
+                    leak.is_none(),
+                    "{place} holds {name}: {}",
+                    leak.unwrap_or_default()
+                );
             }
         }
-        assert!(!self.state_file().contains(ACCESS_KEY_SECRET), "the state holds the access key secret");
+        assert!(
+            !self.state_file().contains(ACCESS_KEY_SECRET),
+            "the state holds the access key secret"
+        );
     }
 }
 
