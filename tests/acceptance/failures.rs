@@ -94,6 +94,10 @@ fn a_cloud_that_does_not_answer_is_told_with_its_endpoint(world: &World) {
     let endpoint = world.cloud.url();
     let endpoint = endpoint.trim_start_matches("http://").trim_end_matches('/');
     world.cloud.goes_down();
-    world.apply().failed().error().must_say(&[endpoint]);
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&[world.cloud.address()]);
     assert_eq!(world.state_file(), state);
 }

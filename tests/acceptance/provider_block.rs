@@ -39,7 +39,7 @@ fn the_block_alone_is_enough(world: &World) {
     clear_environment(world);
     let provider = credentials_in_block()
         .text("region", "cn-shanghai")
-        .nested("endpoints", &[("live", &quoted(&world.cloud.url()))]);
+        .nested("endpoints", &[("live", &quoted(world.cloud.url()))]);
     world.configure_all(format_args!("{SECRET_KEY}{provider}{}", Block::job("it")));
     world.apply().succeeded();
     world.cloud.job();
@@ -84,7 +84,7 @@ fn each_name_of_an_environment_variable_is_understood(world: &World) {
     for (key, secret, endpoint) in names {
         world.set(key, ACCESS_KEY_ID);
         world.set(secret, ACCESS_KEY_SECRET);
-        world.set(endpoint, &world.cloud.url());
+        world.set(endpoint, world.cloud.url());
         world.plan().is_empty();
         world.set(key, "nonsense");
         world.set(secret, "nonsense");
@@ -110,12 +110,10 @@ fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &Wor
 
 fn an_endpoint_may_be_given_without_a_scheme(world: &World) {
     world.unset("LIVE_ENDPOINT");
-    let url = world.cloud.url();
-    let host_and_port = url.trim_start_matches("http://").trim_end_matches('/');
     // Without a scheme the protocol is HTTPS unless the block says otherwise.
     let provider = Block::provider()
         .text("protocol", "HTTP")
-        .nested("endpoints", &[("live", &quoted(host_and_port))]);
+        .nested("endpoints", &[("live", &quoted(world.cloud.address()))]);
     world.configure_all(format_args!("{provider}{}", Block::job("it")));
     world.apply().succeeded();
     world.cloud.job();

@@ -64,7 +64,7 @@ impl World {
             ("RUST_BACKTRACE", "1".to_owned()),
             ("ALICLOUD_ACCESS_KEY", ACCESS_KEY_ID.to_owned()),
             ("ALICLOUD_SECRET_KEY", ACCESS_KEY_SECRET.to_owned()),
-            ("LIVE_ENDPOINT", cloud.url()),
+            ("LIVE_ENDPOINT", cloud.url().to_owned()),
         ];
         let environment = environment
             .map(|(name, value)| (name.to_owned(), value))
