@@ -10,10 +10,12 @@
 //! | [`client`] | the `ApsaraVideo` Live API, one typed function per operation |
 //! | [`signing`] | signatures as pure functions |
 //! | [`credentials`] | where access keys come from |
+//! | [`environment`] | environment variables as a value |
 //! | [`mock`] | a stand-in for the API that shares no code with client or signing |
 
 pub mod client;
 pub mod credentials;
+pub mod environment;
 pub mod mock;
 pub mod plugin;
 pub mod provider;

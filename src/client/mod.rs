@@ -1,1 +1,119 @@
-//! client
+//! The `ApsaraVideo` Live API (product `live`, version 2016-11-01): one typed function per operation, one place that
+//! sends.
+//!
+//! A call passes these files from top to bottom:
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
+//! | `create` | what a create needs beyond that: never lose a job, never make two |
+//! | `retry` | whether and when a failed attempt is made again; the only loop around sending |
+//! | `rate_limit` | a place in the operation's quota |
+//! | `request` | parameters, nonce, time stamp and signature of one attempt |
+//! | `transport` | the attempt on the wire, bounded in time and size |
+//! | `reply` | what the answer means |
+//!
+//! The client knows nothing of Terraform. Errors are [`CallError`]s, which say what is known of the call's effect.
+
+mod backoff;
+mod clock;
+mod codes;
+mod endpoint;
+mod error;
+mod jobs;
+mod model;
+mod rate_limit;
+mod redact;
+mod reply;
+mod request;
+mod retry;
+mod scope;
+mod templates;
+mod transport;
+
+use std::time::Duration;
+
+pub use endpoint::{Endpoint, EndpointError, Protocol};
+pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
+pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
+pub use model::{Job, JobStatus, StreamUrl, Template};
+pub use redact::redact_auth_keys;
+pub use scope::Scope;
+pub use templates::{TemplateFilter, TemplatePage};
+pub use transport::BuildError;
+
+use crate::credentials::Credentials;
+
+/// How a client is set up.
+pub struct Config {
+    /// Where the API is.
+    pub endpoint: Endpoint,
+    /// The parameter `RegionId`.
+    pub region: String,
+    /// Who calls.
+    pub credentials: Credentials,
+    /// The header `User-Agent`.
+    pub user_agent: String,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// How long one attempt may take, from sending to the answer's last byte.
+    pub attempt_timeout: Duration,
+    /// When a failed attempt is made again.
+    pub retry: RetryPolicy,
+    /// Calls a minute that each operation may make: the published quota is 6,000.
+    pub requests_per_minute: u32,
+}
+
+/// When a failed attempt is made again.
+#[derive(Clone, Debug)]
+pub struct RetryPolicy {
+    /// The longest wait before the second attempt; doubles with each further one.
+    pub first_delay: Duration,
+    /// The longest wait before any attempt.
+    pub longest_delay: Duration,
+    /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are bounded by the
+    /// call's deadline alone.
+    pub attempts: u32,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            first_delay: Duration::from_millis(500),
+            longest_delay: Duration::from_secs(20),
+            attempts: 5,
+        }
+    }
+}
+
+/// A client of the API. One serves a whole process: connections, quota and what was learnt about the server's clock
+/// are shared by all calls.
+pub struct LiveClient {
+    request: request::RequestBuilder,
+    transport: transport::Transport,
+    clock: clock::ServerClock,
+    rate_limiter: rate_limit::RateLimiter,
+    retry_budget: retry::RetryBudget,
+    retry: RetryPolicy,
+}
+
+impl LiveClient {
+    /// Sets a client up. Makes no connection.
+    ///
+    /// Fails when the system's certificate store cannot be used for an HTTPS endpoint.
+    pub fn new(config: Config) -> Result<Self, BuildError> {
+        let transport = transport::Transport::new(&config)?;
+        Ok(Self {
+            transport,
+            clock: clock::ServerClock::default(),
+            rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
+            retry_budget: retry::RetryBudget::default(),
+            retry: config.retry,
+            request: request::RequestBuilder {
+                endpoint: config.endpoint,
+                region: config.region,
+                credentials: config.credentials,
+            },
+        })
+    }
+}

@@ -1,1 +1,85 @@
-//! provider
+//! What we offer to Terraform: the provider block, and one folder for each resource type.
+//!
+//! This room knows Terraform's vocabulary and the API client. It knows nothing of gRPC, and of the API nothing but
+//! the client's functions. Only here client errors become diagnostics.
+
+mod call_error;
+mod config;
+mod connection;
+mod duration;
+mod edge_transcode_job;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::environment::Environment;
+use crate::terraform::schema::Schema;
+use crate::terraform::value::ValueEmpty;
+use crate::terraform::{Diagnostics, Offering, Provider, StopSignal};
+
+use config::ProviderConfig;
+use connection::Connection;
+
+/// The version of this provider.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Everything this provider serves.
+pub fn offering(stop: StopSignal, environment: Environment) -> Offering {
+    let connection = Arc::new(Connection::new(stop.clone()));
+    Offering {
+        provider: Box::new(AlicloudLive {
+            connection: Arc::clone(&connection),
+            environment,
+        }),
+        resources: BTreeMap::from([(
+            edge_transcode_job::TYPE_NAME.to_owned(),
+            Box::new(edge_transcode_job::EdgeTranscodeJob::new(connection)) as _,
+        )]),
+        data_sources: BTreeMap::new(),
+        functions: BTreeMap::new(),
+        stop,
+    }
+}
+
+/// The provider block.
+struct AlicloudLive {
+    connection: Arc<Connection>,
+    environment: Environment,
+}
+
+#[async_trait]
+impl Provider for AlicloudLive {
+    type Config<'a> = ProviderConfig;
+    type MetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        Some(config::schema())
+    }
+
+    async fn validate<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: ProviderConfig,
+    ) -> Option<()> {
+        config.validate(diagnostics);
+        Some(())
+    }
+
+    async fn configure<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: String,
+        config: ProviderConfig,
+    ) -> Option<()> {
+        let unknown = config.unknown_arguments();
+        if unknown.is_empty() {
+            let client = config.client(diagnostics, &terraform_version, &self.environment)?;
+            self.connection.connect(client);
+        } else {
+            self.connection.await_arguments(unknown);
+        }
+        Some(())
+    }
+}

@@ -8,10 +8,12 @@
 //!   call. Every typed implementation is one automatically, so provider code only ever implements typed traits.
 //! - [`Encoded`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
 //!   at which decoding failed.
+//! - [`attribute`]: schema attributes in few words.
 //! - [`diagnostic`]: diagnostics that never carry a backtrace.
 //! - [`StopSignal`]: the user pressed Ctrl-C.
 //! - [`Offering`]: all that one provider binary serves.
 
+pub mod attribute;
 mod data_source;
 pub mod diagnostic;
 mod encoded;

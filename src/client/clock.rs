@@ -1,0 +1,76 @@
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use time::format_description::well_known::{Rfc2822, Rfc3339};
+use time::{Duration, OffsetDateTime};
+
+/// The server's clock as far as we know it: ours, plus what was learnt from the server's `Date` headers.
+#[derive(Default)]
+pub(super) struct ServerClock {
+    seconds_ahead: AtomicI64,
+}
+
+impl ServerClock {
+    /// Now, in the form of the parameter `Timestamp`: `2024-05-06T07:08:09Z`.
+    pub(super) fn timestamp(&self) -> String {
+        let ahead = Duration::seconds(self.seconds_ahead.load(Ordering::Relaxed));
+        timestamp(OffsetDateTime::now_utc().saturating_add(ahead))
+    }
+
+    /// Takes over the server's time.
+    pub(super) fn learn(&self, date: OffsetDateTime) {
+        let ahead = (date - OffsetDateTime::now_utc()).whole_seconds();
+        self.seconds_ahead.store(ahead, Ordering::Relaxed);
+    }
+}
+
+fn timestamp(moment: OffsetDateTime) -> String {
+    // Nanoseconds of zero are left out by the format, and zero is always in range.
+    let whole_seconds = moment.replace_nanosecond(0).unwrap_or(moment);
+    whole_seconds.format(&Rfc3339).unwrap_or_default()
+}
+
+/// Reads the header `Date`.
+pub(super) fn parse_date(header: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(header, &Rfc2822).ok()
+}
+
+/// Reads a time as the API gives it: `2023-07-24T16:44:55Z`.
+pub(super) fn parse_api_time(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_stamps_are_utc_to_the_second() {
+        let moment = parse_date("Mon, 06 May 2024 07:08:09 GMT").unwrap();
+        assert_eq!(timestamp(moment), "2024-05-06T07:08:09Z");
+        assert_eq!(
+            timestamp(moment + Duration::milliseconds(999)),
+            "2024-05-06T07:08:09Z"
+        );
+        assert_eq!(parse_api_time("2024-05-06T07:08:09Z"), Some(moment));
+    }
+
+    #[test]
+    fn the_clock_follows_the_server() {
+        let clock = ServerClock::default();
+        clock.learn(OffsetDateTime::now_utc() + Duration::hours(2));
+        let shown = parse_api_time(&clock.timestamp()).unwrap();
+        let ahead = shown - OffsetDateTime::now_utc();
+        assert!(
+            (Duration::minutes(119)..=Duration::minutes(121)).contains(&ahead),
+            "{ahead}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for text in ["", "yesterday", "2024-05-06"] {
+            assert_eq!(parse_date(text), None);
+            assert_eq!(parse_api_time(text), None);
+        }
+    }
+}

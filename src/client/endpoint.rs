@@ -1,0 +1,200 @@
+use std::fmt;
+
+use url::Url;
+
+/// How the API is reached where an endpoint is given without a scheme.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Protocol {
+    /// TLS, as the product's pages demand.
+    #[default]
+    Https,
+    /// Clear text: for mocks on the same machine.
+    Http,
+}
+
+/// Scheme, host and port of the API.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    url: Url,
+}
+
+/// Why a text names no endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// Not a host, host:port or URL.
+    #[error("it is neither host:port nor a URL")]
+    NotAnAddress,
+    /// A scheme that the API does not speak.
+    #[error("its scheme is neither https nor http")]
+    Scheme,
+    /// The API is at the root of its host.
+    #[error("it has a path, query, fragment or user name, but must be scheme, host and port alone")]
+    MoreThanAHost,
+}
+
+impl Endpoint {
+    /// The public endpoint of a region (API fact sheet, "Endpoints": Singapore and Germany have their own, every
+    /// other region is served by the central one).
+    pub fn of_region(region: &str) -> Self {
+        let host = match region {
+            "ap-southeast-1" => "live.ap-southeast-1.aliyuncs.com",
+            "eu-central-1" => "live.eu-central-1.aliyuncs.com",
+            _ => "live.aliyuncs.com",
+        };
+        Self::parse(host, Protocol::Https)
+            .unwrap_or_else(|_| unreachable!("constant host names are valid"))
+    }
+
+    /// Reads `host`, `host:port` (then `protocol` applies) or a full URL (whose scheme applies).
+    pub fn parse(text: &str, protocol: Protocol) -> Result<Self, EndpointError> {
+        let with_scheme = if text.contains("://") {
+            text.to_owned()
+        } else {
+            match protocol {
+                Protocol::Https => format!("https://{text}"),
+                Protocol::Http => format!("http://{text}"),
+            }
+        };
+        if with_scheme
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control())
+        {
+            return Err(EndpointError::NotAnAddress);
+        }
+        let url = Url::parse(&with_scheme).map_err(|_| EndpointError::NotAnAddress)?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(EndpointError::Scheme);
+        }
+        let only_host = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if only_host {
+            Ok(Self { url })
+        } else {
+            Err(EndpointError::MoreThanAHost)
+        }
+    }
+
+    /// The same host and port by another protocol.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
+        let scheme = match protocol {
+            Protocol::Https => "https",
+            Protocol::Http => "http",
+        };
+        // Both are "special" schemes, between which the change is always allowed.
+        let _ = self.url.set_scheme(scheme);
+        self
+    }
+
+    /// The root URL.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Whether calls travel in clear text to another machine.
+    pub fn is_clear_text_beyond_this_machine(&self) -> bool {
+        let local = match self.url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.url.scheme() == "http" && !local
+    }
+
+    /// Whether calls use TLS.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.url.as_str().trim_end_matches('/'))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str, protocol: Protocol) -> Result<String, EndpointError> {
+        Endpoint::parse(text, protocol).map(|endpoint| endpoint.to_string())
+    }
+
+    #[test]
+    fn a_host_takes_the_protocol_and_a_url_its_own_scheme() {
+        assert_eq!(
+            parsed("127.0.0.1:8080", Protocol::Http).unwrap(),
+            "http://127.0.0.1:8080"
+        );
+        assert_eq!(
+            parsed("live.aliyuncs.com", Protocol::Https).unwrap(),
+            "https://live.aliyuncs.com"
+        );
+        assert_eq!(
+            parsed("http://[::1]:1/", Protocol::Https).unwrap(),
+            "http://[::1]:1"
+        );
+    }
+
+    #[test]
+    fn what_is_no_endpoint_is_refused_with_the_reason() {
+        for text in ["", "a b", "http://", "host:port", "ho\nst"] {
+            assert_eq!(
+                parsed(text, Protocol::Https),
+                Err(EndpointError::NotAnAddress),
+                "{text:?}"
+            );
+        }
+        assert_eq!(
+            parsed("ftp://host", Protocol::Https),
+            Err(EndpointError::Scheme)
+        );
+        for text in [
+            "host/path",
+            "https://user@host",
+            "https://host?a=b",
+            "https://host#f",
+        ] {
+            assert_eq!(
+                parsed(text, Protocol::Https),
+                Err(EndpointError::MoreThanAHost),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_two_regions_have_endpoints_of_their_own() {
+        assert_eq!(
+            Endpoint::of_region("ap-southeast-1").to_string(),
+            "https://live.ap-southeast-1.aliyuncs.com"
+        );
+        assert_eq!(
+            Endpoint::of_region("eu-central-1").to_string(),
+            "https://live.eu-central-1.aliyuncs.com"
+        );
+        assert_eq!(
+            Endpoint::of_region("cn-beijing").to_string(),
+            "https://live.aliyuncs.com"
+        );
+    }
+
+    #[test]
+    fn clear_text_is_harmless_on_this_machine_only() {
+        let warns = |text| {
+            Endpoint::parse(text, Protocol::Http)
+                .unwrap()
+                .is_clear_text_beyond_this_machine()
+        };
+        assert!(warns("live.aliyuncs.com") && warns("10.0.0.1") && warns("[::2]"));
+        assert!(!warns("localhost:1") && !warns("127.0.0.1:1") && !warns("[::1]:1"));
+        assert!(!warns("https://live.aliyuncs.com"));
+        let central = Endpoint::of_region("cn-beijing");
+        assert!(central.is_https() && !central.with_protocol(Protocol::Http).is_https());
+    }
+}

@@ -1,0 +1,312 @@
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+use super::retry::{Call, Kind};
+use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
+
+/// What a user decides about a job. Sent whole with each create and update: what leaving a field out of an update
+/// means is not documented.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct JobFields {
+    /// Chinese characters, letters, digits, `-` and `_`; 255 at most.
+    pub name: String,
+    /// A template that the account may use in the job's cluster.
+    pub template_id: String,
+    /// The URL that is read.
+    pub stream_input: StreamUrl,
+    /// The URL that is written.
+    pub stream_output: StreamUrl,
+}
+
+/// A job that was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreatedJob {
+    /// Chosen by the service.
+    pub job_id: String,
+}
+
+/// Which jobs of a cluster to list, and how.
+#[derive(Clone, Default, Debug)]
+pub struct JobFilter {
+    /// `common`, `nbhd-2` or `ultra-hd`; without it, the types that the caller has permission for.
+    pub r#type: Option<String>,
+    /// Only jobs that run (`true`) or do not (`false`).
+    pub running: Option<bool>,
+    /// An exact job ID, or a part of a name.
+    pub keyword: Option<String>,
+    /// By time of creation.
+    pub sort_by: SortBy,
+}
+
+/// The order of a list, always by time of creation.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum SortBy {
+    /// Newest first: the API's own default.
+    #[default]
+    Descending,
+    /// Oldest first: a job that is made while the pages are read comes last and shifts none.
+    Ascending,
+}
+
+/// One page of a list of jobs.
+#[derive(Clone, Debug)]
+pub struct JobPage {
+    /// The jobs of this page.
+    pub jobs: Vec<Job>,
+    /// All jobs that match, on whatever page.
+    pub total_count: u64,
+    /// The server's clock when it answered.
+    pub date: Option<OffsetDateTime>,
+}
+
+/// The most jobs or templates that one page can hold.
+pub(super) const LARGEST_PAGE: u32 = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct JobIdReply {
+    job_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct JobReply {
+    job: Job,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct JobListReply {
+    total_count: u64,
+    // How an empty result looks is not documented: an absent list and an empty one both occur in SDK models.
+    #[serde(default)]
+    job_list: Option<JobList>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct JobList {
+    #[serde(default)]
+    job: Option<Vec<Job>>,
+}
+
+/// An answer whose content does not matter beyond being one.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Acknowledged {
+    #[serde(rename = "RequestId")]
+    _request_id: String,
+}
+
+impl LiveClient {
+    /// `CreateEdgeTranscodeJob`: makes a job, which does not run yet.
+    ///
+    /// Made again only when nothing was done. After [`Failure::Ambiguous`] the job may exist.
+    pub async fn create_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        fields: &JobFields,
+        scope: &Scope,
+    ) -> Result<CreatedJob, CallError> {
+        let call = create_call(cluster_id, fields);
+        let reply = self.call::<JobIdReply>(&call, scope).await?.value;
+        self.with_job_id(call.action, reply)
+    }
+
+    /// `GetEdgeTranscodeJob`: reads one job.
+    pub async fn get_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        job_id: &str,
+        scope: &Scope,
+    ) -> Result<Job, CallError> {
+        let call = job_call("GetEdgeTranscodeJob", Kind::Read, cluster_id, job_id);
+        let job = self.call::<JobReply>(&call, scope).await?.value.job;
+        if job.job_id == job_id {
+            Ok(job)
+        } else {
+            Err(self.misleading(
+                call.action,
+                "it describes another job than the one asked for",
+            ))
+        }
+    }
+
+    /// `ListEdgeTranscodeJob`: reads one page of a cluster's jobs. `page` counts from 1.
+    ///
+    /// Leaves out jobs that were last touched more than 180 days ago, so absence proves nothing.
+    pub async fn list_edge_transcode_jobs(
+        &self,
+        cluster_id: &str,
+        filter: &JobFilter,
+        page: u32,
+        scope: &Scope,
+    ) -> Result<JobPage, CallError> {
+        let mut parameters = vec![
+            ("ClusterId", cluster_id.to_owned()),
+            ("PageNo", page.to_string()),
+            ("PageSize", LARGEST_PAGE.to_string()),
+            ("SortBy", filter.sort_by.parameter().to_owned()),
+        ];
+        let optional = [
+            ("Type", filter.r#type.clone()),
+            (
+                "Status",
+                filter.running.map(|running| u8::from(running).to_string()),
+            ),
+            ("Keyword", filter.keyword.clone()),
+        ];
+        parameters.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+
+        let call = Call {
+            action: "ListEdgeTranscodeJob",
+            parameters,
+            kind: Kind::Read,
+        };
+        let answer = self.call::<JobListReply>(&call, scope).await?;
+        Ok(JobPage {
+            jobs: answer
+                .value
+                .job_list
+                .and_then(|list| list.job)
+                .unwrap_or_default(),
+            total_count: answer.value.total_count,
+            date: answer.date,
+        })
+    }
+
+    /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job does not run.
+    pub async fn update_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        job_id: &str,
+        fields: &JobFields,
+        scope: &Scope,
+    ) -> Result<(), CallError> {
+        let mut call = job_call(
+            "UpdateEdgeTranscodeJob",
+            Kind::IdempotentWrite,
+            cluster_id,
+            job_id,
+        );
+        call.parameters.extend(fields.parameters());
+        self.call::<Acknowledged>(&call, scope).await.map(drop)
+    }
+
+    /// `DeleteEdgeTranscodeJob`: deletes a job. Whether the API allows it while the job runs is not documented.
+    pub async fn delete_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        job_id: &str,
+        scope: &Scope,
+    ) -> Result<(), CallError> {
+        let call = job_call(
+            "DeleteEdgeTranscodeJob",
+            Kind::IdempotentWrite,
+            cluster_id,
+            job_id,
+        );
+        self.call::<Acknowledged>(&call, scope).await.map(drop)
+    }
+
+    /// `StartEdgeTranscodeJob`: starts a job that does not run. Whether it runs when the answer comes is not
+    /// documented.
+    pub async fn start_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        job_id: &str,
+        scope: &Scope,
+    ) -> Result<(), CallError> {
+        let call = job_call(
+            "StartEdgeTranscodeJob",
+            Kind::IdempotentWrite,
+            cluster_id,
+            job_id,
+        );
+        self.call::<Acknowledged>(&call, scope).await.map(drop)
+    }
+
+    /// `StopEdgeTranscodeJob`: stops a job that runs.
+    pub async fn stop_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        job_id: &str,
+        scope: &Scope,
+    ) -> Result<(), CallError> {
+        let call = job_call(
+            "StopEdgeTranscodeJob",
+            Kind::IdempotentWrite,
+            cluster_id,
+            job_id,
+        );
+        self.call::<Acknowledged>(&call, scope).await.map(drop)
+    }
+
+    fn with_job_id(
+        &self,
+        action: &'static str,
+        reply: JobIdReply,
+    ) -> Result<CreatedJob, CallError> {
+        if reply.job_id.is_empty() {
+            return Err(self.misleading(action, "its JobId is empty"));
+        }
+        Ok(CreatedJob {
+            job_id: reply.job_id,
+        })
+    }
+
+    /// An answer of the documented shape that nevertheless cannot be believed.
+    fn misleading(&self, action: &'static str, reason: &str) -> CallError {
+        let failure = Failure::Ambiguous(Ambiguous::Unreadable {
+            status: 200,
+            reason: reason.to_owned(),
+        });
+        self.error(action, 1, failure)
+    }
+}
+
+fn create_call(cluster_id: &str, fields: &JobFields) -> Call {
+    let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
+    parameters.extend(fields.parameters());
+    Call {
+        action: "CreateEdgeTranscodeJob",
+        parameters,
+        kind: Kind::Create,
+    }
+}
+
+fn job_call(action: &'static str, kind: Kind, cluster_id: &str, job_id: &str) -> Call {
+    let parameters = vec![
+        ("ClusterId", cluster_id.to_owned()),
+        ("JobId", job_id.to_owned()),
+    ];
+    Call {
+        action,
+        parameters,
+        kind,
+    }
+}
+
+impl JobFields {
+    fn parameters(&self) -> [(&'static str, String); 4] {
+        [
+            ("Name", self.name.clone()),
+            ("TemplateId", self.template_id.clone()),
+            ("StreamInput", self.stream_input.as_str().to_owned()),
+            ("StreamOutput", self.stream_output.as_str().to_owned()),
+        ]
+    }
+}
+
+impl SortBy {
+    pub(super) fn parameter(self) -> &'static str {
+        match self {
+            Self::Descending => "desc",
+            Self::Ascending => "asc",
+        }
+    }
+}

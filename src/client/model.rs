@@ -1,0 +1,188 @@
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use super::redact_auth_keys;
+
+/// A stream's URL. May hold an authentication token (`auth_key`), which `Debug` masks.
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Default)]
+#[serde(transparent)]
+pub struct StreamUrl(String);
+
+impl StreamUrl {
+    /// The URL in full, token included: for the API and for Terraform's state, never for people.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for StreamUrl {
+    fn from(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+}
+
+impl fmt::Debug for StreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redact_auth_keys(&self.0), f)
+    }
+}
+
+/// Whether a job runs. The API documents two values, as text in answers and as an integer in requests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum JobStatus {
+    /// `"0"`: not started.
+    NotStarted,
+    /// `"1"`: running.
+    Running,
+    /// A value that the API does not document.
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for JobStatus {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wire {
+            Text(String),
+            Number(i64),
+        }
+        let text = match Wire::deserialize(deserializer)? {
+            Wire::Text(text) => text,
+            Wire::Number(number) => number.to_string(),
+        };
+        Ok(match text.as_str() {
+            "0" => Self::NotStarted,
+            "1" => Self::Running,
+            _ => Self::Other(text),
+        })
+    }
+}
+
+/// An edge transcode job, as `GetEdgeTranscodeJob` and `ListEdgeTranscodeJob` show it. The API does not say in which
+/// cluster it is.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Job {
+    /// Chosen by the service.
+    pub job_id: String,
+    /// The job's name; not unique.
+    pub name: String,
+    /// Whether it runs.
+    pub status: JobStatus,
+    /// The URL that is read.
+    pub stream_input: StreamUrl,
+    /// The URL that is written.
+    pub stream_output: StreamUrl,
+    /// The template in use.
+    pub template_id: String,
+    /// The template's name.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub template_name: Option<String>,
+    /// The template's type: `common`, `nbhd-2` or `ultra-hd`.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub r#type: Option<String>,
+    /// When it was created, UTC, such as `2023-07-24T16:44:55Z`.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub create_time: Option<String>,
+    /// When it was last started; `None` before the first time.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub last_start_at: Option<String>,
+    /// When it was last stopped; `None` before the first time.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub last_stop_at: Option<String>,
+}
+
+/// A transcoding template, as `GetEdgeTranscodeTemplate` and `ListEdgeTranscodeTemplate` show it. Templates cannot be
+/// created, changed or deleted by the API.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Template {
+    /// The template's ID.
+    pub template_id: String,
+    /// The template's name.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub name: Option<String>,
+    /// `common`, `nbhd-2` or `ultra-hd`.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub r#type: Option<String>,
+    /// `H.264` or `H.265`.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub codec: Option<String>,
+    /// A number (the unit is not documented), or `ws`: as the source.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub bitrate: Option<String>,
+    /// Frames a second, or `ws`.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub fps: Option<String>,
+    /// Frames, or seconds such as `2s`, or `ws`.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub gop: Option<String>,
+    /// Such as `1920*1080`, or `ws`; -1 or -2 for a side means that it adapts.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub resolution: Option<String>,
+    /// When it was created, UTC.
+    #[serde(default, deserialize_with = "none_if_empty")]
+    pub create_time: Option<String>,
+}
+
+/// How an absent value looks is not documented: no field, null and an empty text all count as absent.
+fn none_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = Option::<String>::deserialize(deserializer)?;
+    Ok(value.filter(|text| !text.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(extra: &serde_json::Value) -> Result<Job, serde_json::Error> {
+        let mut job = json!({
+            "JobId": "J", "Name": "n", "Status": "0", "TemplateId": "T",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f?auth_key=1-0-0-c0ffee",
+        });
+        job.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        serde_json::from_value(job)
+    }
+
+    #[test]
+    fn a_status_may_be_text_or_number_and_even_new() {
+        assert_eq!(
+            job(&json!({"Status": "1"})).unwrap().status,
+            JobStatus::Running
+        );
+        assert_eq!(
+            job(&json!({"Status": 0})).unwrap().status,
+            JobStatus::NotStarted
+        );
+        assert_eq!(
+            job(&json!({"Status": "2"})).unwrap().status,
+            JobStatus::Other("2".to_owned())
+        );
+        assert!(job(&json!({"Status": null})).is_err());
+    }
+
+    #[test]
+    fn absent_null_and_empty_times_are_none() {
+        for value in [
+            json!({}),
+            json!({"LastStartAt": null}),
+            json!({"LastStartAt": ""}),
+        ] {
+            assert_eq!(job(&value).unwrap().last_start_at, None);
+        }
+    }
+
+    #[test]
+    fn a_token_in_a_stream_url_is_not_in_debug_output() {
+        let shown = format!("{:?}", job(&json!({})).unwrap());
+        assert!(
+            shown.contains("auth_key=***") && !shown.contains("c0ffee"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,259 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use tracing::debug;
+
+use super::codes::{Meaning, meaning};
+use super::request::{Parameters, SignedRequest, nonce};
+use super::scope::Ended;
+use super::transport::Effect;
+use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, backoff, reply};
+
+/// One operation to be called.
+pub(super) struct Call {
+    pub(super) action: &'static str,
+    pub(super) parameters: Parameters,
+    pub(super) kind: Kind,
+}
+
+/// What a repetition of a call would do. Decides which failures allow one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Changes nothing: repeated after any passing failure, abandoned at once on a stop.
+    Read,
+    /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure.
+    IdempotentWrite,
+    /// Doing it twice makes two: repeated only when nothing was done, which is certain after [`Failure::NotSent`]
+    /// and a throttle rejection alone.
+    Create,
+}
+
+/// A successful answer, and the server's clock when it was given.
+pub(super) struct Answer<T> {
+    pub(super) value: T,
+    pub(super) date: Option<OffsetDateTime>,
+}
+
+/// A failed attempt, and the wait that the server asked for.
+pub(super) struct FailedAttempt {
+    pub(super) failure: Failure,
+    retry_after: Option<Duration>,
+}
+
+impl From<Failure> for FailedAttempt {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            retry_after: None,
+        }
+    }
+}
+
+impl LiveClient {
+    /// Makes a call, again where that is safe and useful, until it succeeds or `scope` ends.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<Answer<T>, CallError> {
+        self.retry_budget.deposit();
+        let mut attempts = Attempts::default();
+        loop {
+            let attempt = match self.prepare(call, scope).await {
+                Ok(request) => self.attempt(&request, call.kind, scope).await,
+                Err(not_sent) => Err(Failure::NotSent(not_sent).into()),
+            };
+            let failed = match attempt {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            attempts.made += 1;
+            let delay = self.delay_before_repetition(call.kind, &failed, &mut attempts);
+            let error = self.error(call.action, attempts.made, failed.failure);
+            let Some(delay) = delay else {
+                return Err(error);
+            };
+            debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), %error, "will retry");
+            if scope.wait(delay).await.is_err() {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Waits for a place in the quota, then signs: nonce and time stamp are never older than the wait.
+    pub(super) async fn prepare(
+        &self,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<SignedRequest, NotSent> {
+        self.rate_limiter
+            .acquire(call.action, scope)
+            .await
+            .map_err(|ended| match ended {
+                Ended::Stopped => NotSent::Stopped,
+                Ended::OutOfTime => NotSent::OutOfTime,
+            })?;
+        let nonce = nonce().map_err(|_| NotSent::NoNonce)?;
+        Ok(self.request.sign(
+            call.action,
+            &call.parameters,
+            &nonce,
+            &self.clock.timestamp(),
+        ))
+    }
+
+    /// Sends a signed request once and reads the answer, taking note of what it says about quota and clock.
+    pub(super) async fn attempt<T: DeserializeOwned>(
+        &self,
+        request: &SignedRequest,
+        kind: Kind,
+        scope: &Scope,
+    ) -> Result<Answer<T>, FailedAttempt> {
+        let effect = if kind == Kind::Read {
+            Effect::Reads
+        } else {
+            Effect::Changes
+        };
+        let raw = self.transport.send(request, effect, scope).await?;
+        match reply::interpret(&raw, &self.request.credentials) {
+            Ok(value) => {
+                self.rate_limiter.speed_up(request.action);
+                Ok(Answer {
+                    value,
+                    date: raw.date,
+                })
+            }
+            Err(failure) => {
+                match (rejection_meaning(&failure), raw.date) {
+                    (Some(Meaning::Throttled), _) => self.rate_limiter.slow_down(request.action),
+                    (Some(Meaning::ClockSkew), Some(date)) => self.clock.learn(date),
+                    _ => {}
+                }
+                Err(FailedAttempt {
+                    failure,
+                    retry_after: raw.retry_after,
+                })
+            }
+        }
+    }
+
+    /// How long to wait before the call is made again; `None` where it must not be.
+    fn delay_before_repetition(
+        &self,
+        kind: Kind,
+        failed: &FailedAttempt,
+        attempts: &mut Attempts,
+    ) -> Option<Duration> {
+        let backoff =
+            backoff::delay(&self.retry, attempts.made).max(failed.retry_after.unwrap_or_default());
+        match &failed.failure {
+            Failure::NotSent(NotSent::NoConnection(_)) => {
+                self.may_repeat(attempts).then_some(backoff)
+            }
+            Failure::Rejected(error) => match meaning(&error.code, error.status) {
+                Meaning::Throttled => Some(backoff),
+                Meaning::ClockSkew if !attempts.clock_corrected => {
+                    attempts.clock_corrected = true;
+                    Some(Duration::ZERO)
+                }
+                _ => None,
+            },
+            Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime | NotSent::NoNonce)
+            | Failure::Ambiguous(Ambiguous::Stopped) => None,
+            Failure::Ambiguous(_) if kind == Kind::Create => None,
+            Failure::Ambiguous(_) => self.may_repeat(attempts).then_some(backoff),
+        }
+    }
+
+    /// Bounds repetitions for every reason but throttling: each call alone, and all calls of the process together.
+    fn may_repeat(&self, attempts: &Attempts) -> bool {
+        attempts.made < self.retry.attempts && self.retry_budget.withdraw()
+    }
+
+    pub(super) fn error(&self, action: &'static str, attempts: u32, failure: Failure) -> CallError {
+        CallError {
+            action,
+            endpoint: self.request.endpoint.to_string(),
+            attempts,
+            failure,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Attempts {
+    made: u32,
+    clock_corrected: bool,
+}
+
+fn rejection_meaning(failure: &Failure) -> Option<Meaning> {
+    match failure {
+        Failure::Rejected(ApiError { code, status, .. }) => Some(meaning(code, *status)),
+        Failure::NotSent(_) | Failure::Ambiguous(_) => None,
+    }
+}
+
+/// Bounds the repetitions of a whole process: in an outage a thousand calls must not become five thousand.
+///
+/// Every call pays in a fifth of a repetition, every repetition takes a whole one. A small stock lets the first
+/// calls of a process repeat at once.
+pub(super) struct RetryBudget {
+    fifths: Mutex<u32>,
+}
+
+impl RetryBudget {
+    const STOCK: u32 = 10 * 5;
+    const LIMIT: u32 = 100 * 5;
+
+    fn deposit(&self) {
+        let mut fifths = self.fifths.lock().unwrap_or_else(PoisonError::into_inner);
+        *fifths = (*fifths + 1).min(Self::LIMIT);
+    }
+
+    fn withdraw(&self) -> bool {
+        let mut fifths = self.fifths.lock().unwrap_or_else(PoisonError::into_inner);
+        let enough = *fifths >= 5;
+        if enough {
+            *fifths -= 5;
+        }
+        enough
+    }
+}
+
+impl Default for RetryBudget {
+    fn default() -> Self {
+        Self {
+            fifths: Mutex::new(Self::STOCK),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_an_outage_repetitions_are_bounded_by_a_fifth_of_the_calls_and_the_stock() {
+        let budget = RetryBudget::default();
+        let mut repetitions = 0;
+        for _ in 0..1_000 {
+            budget.deposit();
+            while budget.withdraw() {
+                repetitions += 1;
+            }
+        }
+        assert_eq!(repetitions, 10 + 200);
+    }
+
+    #[test]
+    fn quiet_times_do_not_save_up_repetitions_without_bound() {
+        let budget = RetryBudget::default();
+        for _ in 0..100_000 {
+            budget.deposit();
+        }
+        let repetitions = std::iter::from_fn(|| budget.withdraw().then_some(())).count();
+        assert_eq!(repetitions, 100);
+    }
+}

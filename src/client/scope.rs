@@ -1,0 +1,112 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The bounds within which a piece of work must end: a deadline, and the user's wish to stop.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    deadline: Instant,
+    stop: CancellationToken,
+}
+
+/// Why a wait ended early.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ended {
+    Stopped,
+    OutOfTime,
+}
+
+impl Ended {
+    pub(crate) fn is_stop(self) -> bool {
+        self == Self::Stopped
+    }
+}
+
+impl Scope {
+    /// Work that may take so long, unless `stop` is cancelled before.
+    pub fn new(time: Duration, stop: CancellationToken) -> Self {
+        Self {
+            deadline: Instant::now() + time,
+            stop,
+        }
+    }
+
+    /// The same wish to stop, with time counted anew: for putting things right after the time was over.
+    #[must_use]
+    pub fn with_time(&self, time: Duration) -> Self {
+        Self::new(time, self.stop.clone())
+    }
+
+    /// Work that a stop does not end: for finding out, after one, what became of a call.
+    pub fn uninterrupted(time: Duration) -> Self {
+        Self::new(time, CancellationToken::new())
+    }
+
+    /// Whether the work must end now, and why.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        if self.stop.is_cancelled() {
+            Some(Ended::Stopped)
+        } else if Instant::now() >= self.deadline {
+            Some(Ended::OutOfTime)
+        } else {
+            None
+        }
+    }
+
+    /// Resolves when the work must end.
+    pub(crate) async fn end(&self) -> Ended {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Ended::Stopped,
+            () = tokio::time::sleep_until(self.deadline) => Ended::OutOfTime,
+        }
+    }
+
+    /// Waits. Fails at once when the wait would pass the deadline, and as soon as the user asks to stop.
+    pub(crate) async fn wait(&self, time: Duration) -> Result<(), Ended> {
+        if let Some(ended) = self.ended() {
+            return Err(ended);
+        }
+        let until = Instant::now() + time;
+        if until >= self.deadline {
+            return Err(Ended::OutOfTime);
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => Ok(()),
+            () = self.stop.cancelled() => Err(Ended::Stopped),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_past_the_deadline_fails_without_waiting() {
+        let scope = Scope::uninterrupted(Duration::from_secs(10));
+        let begun = Instant::now();
+        assert_eq!(
+            scope.wait(Duration::from_secs(10)).await,
+            Err(Ended::OutOfTime)
+        );
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(scope.wait(Duration::from_secs(9)).await, Ok(()));
+        assert_eq!(begun.elapsed(), Duration::from_secs(9));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_a_wait_at_once() {
+        let stop = CancellationToken::new();
+        let scope = Scope::new(Duration::from_secs(60), stop.clone());
+        let begun = Instant::now();
+        let (waited, ()) = tokio::join!(scope.wait(Duration::from_secs(30)), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            stop.cancel();
+        });
+        assert_eq!(waited, Err(Ended::Stopped));
+        assert_eq!(begun.elapsed(), Duration::from_secs(3));
+        assert_eq!(scope.end().await, Ended::Stopped);
+    }
+}

@@ -1,0 +1,114 @@
+use serde::Deserialize;
+
+use super::jobs::LARGEST_PAGE;
+use super::retry::{Call, Kind};
+use super::{CallError, LiveClient, Scope, SortBy, Template};
+
+/// Which templates of a cluster to list.
+#[derive(Clone, Default, Debug)]
+pub struct TemplateFilter {
+    /// `common`, `nbhd-2` or `ultra-hd`; without it, the types that the caller has permission for.
+    pub r#type: Option<String>,
+    /// `H.264` or `H.265`.
+    pub video_codec: Option<String>,
+    /// An exact template ID, or a part of a name.
+    pub keyword: Option<String>,
+    /// By time of creation.
+    pub sort_by: SortBy,
+}
+
+/// One page of a list of templates.
+#[derive(Clone, Debug)]
+pub struct TemplatePage {
+    /// The templates of this page.
+    pub templates: Vec<Template>,
+    /// All templates that match, on whatever page.
+    pub total_count: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TemplateReply {
+    template: Template,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TemplateListReply {
+    total_count: u64,
+    #[serde(default)]
+    template_list: Option<TemplateList>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TemplateList {
+    #[serde(default)]
+    template: Option<Vec<Template>>,
+}
+
+impl LiveClient {
+    /// `GetEdgeTranscodeTemplate`: reads one template.
+    pub async fn get_edge_transcode_template(
+        &self,
+        cluster_id: &str,
+        template_id: &str,
+        scope: &Scope,
+    ) -> Result<Template, CallError> {
+        let parameters = vec![
+            ("ClusterId", cluster_id.to_owned()),
+            ("TemplateId", template_id.to_owned()),
+        ];
+        let call = Call {
+            action: "GetEdgeTranscodeTemplate",
+            parameters,
+            kind: Kind::Read,
+        };
+        Ok(self
+            .call::<TemplateReply>(&call, scope)
+            .await?
+            .value
+            .template)
+    }
+
+    /// `ListEdgeTranscodeTemplate`: reads one page of a cluster's templates. `page` counts from 1. Unlike the list
+    /// of jobs this one leaves nothing out for its age.
+    pub async fn list_edge_transcode_templates(
+        &self,
+        cluster_id: &str,
+        filter: &TemplateFilter,
+        page: u32,
+        scope: &Scope,
+    ) -> Result<TemplatePage, CallError> {
+        let mut parameters = vec![
+            ("ClusterId", cluster_id.to_owned()),
+            ("PageNo", page.to_string()),
+            ("PageSize", LARGEST_PAGE.to_string()),
+            ("SortBy", filter.sort_by.parameter().to_owned()),
+        ];
+        let optional = [
+            ("Type", &filter.r#type),
+            ("VideoCodec", &filter.video_codec),
+            ("Keyword", &filter.keyword),
+        ];
+        parameters.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value.clone()?))),
+        );
+
+        let call = Call {
+            action: "ListEdgeTranscodeTemplate",
+            parameters,
+            kind: Kind::Read,
+        };
+        let reply = self.call::<TemplateListReply>(&call, scope).await?.value;
+        Ok(TemplatePage {
+            templates: reply
+                .template_list
+                .and_then(|list| list.template)
+                .unwrap_or_default(),
+            total_count: reply.total_count,
+        })
+    }
+}

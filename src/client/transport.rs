@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap};
+use time::OffsetDateTime;
+
+use super::request::SignedRequest;
+use super::scope::Ended;
+use super::{Ambiguous, Config, Failure, NotSent, Scope, clock};
+
+/// The largest answer that is read. A full page of 100 jobs is well below 1 MiB.
+const LONGEST_BODY: usize = 8 << 20;
+/// How long a call that changes something is still listened to after the user asked to stop or the time is over:
+/// knowing what it did is worth more than these seconds.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// The longest wait that a server's hint can ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// The HTTP client could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BuildError(String);
+
+/// Whether a call changes something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Effect {
+    Reads,
+    Changes,
+}
+
+/// An answer as it came.
+pub(super) struct RawReply {
+    pub(super) status: u16,
+    /// The server's clock when it answered.
+    pub(super) date: Option<OffsetDateTime>,
+    /// How long the server asks to wait before the next attempt.
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Sends single requests. No retries, no redirects.
+pub(super) struct Transport {
+    http: reqwest::Client,
+    attempt_timeout: Duration,
+}
+
+impl Transport {
+    pub(super) fn new(config: &Config) -> Result<Self, BuildError> {
+        // An error says that a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&config.user_agent)
+            .connect_timeout(config.connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        if !config.endpoint.is_https() {
+            // Without this a machine that has no certificates could not even talk to a mock in clear text.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| BuildError(reason(error)))?;
+        Ok(Self {
+            http,
+            attempt_timeout: config.attempt_timeout,
+        })
+    }
+
+    /// Sends one request and reads the whole answer.
+    ///
+    /// A read ends as soon as `scope` does; a change is listened to for [`DRAIN_TIME`] more. Nothing is sent when
+    /// `scope` has ended before.
+    pub(super) async fn send(
+        &self,
+        request: &SignedRequest,
+        effect: Effect,
+        scope: &Scope,
+    ) -> Result<RawReply, Failure> {
+        match scope.ended() {
+            Some(Ended::Stopped) => return Err(Failure::NotSent(NotSent::Stopped)),
+            Some(Ended::OutOfTime) => return Err(Failure::NotSent(NotSent::OutOfTime)),
+            None => {}
+        }
+        let exchange = tokio::time::timeout(self.attempt_timeout, self.exchange(request));
+        tokio::pin!(exchange);
+        let finished = tokio::select! {
+            biased;
+            finished = &mut exchange => finished,
+            ended = scope.end() => {
+                let drained = match effect {
+                    Effect::Reads => None,
+                    Effect::Changes => tokio::time::timeout(DRAIN_TIME, exchange).await.ok(),
+                };
+                match (drained, ended) {
+                    (Some(finished), _) => finished,
+                    (None, Ended::Stopped) => return Err(Failure::Ambiguous(Ambiguous::Stopped)),
+                    (None, Ended::OutOfTime) => return Err(self.timed_out()),
+                }
+            }
+        };
+        finished.unwrap_or_else(|_elapsed| Err(self.timed_out()))
+    }
+
+    fn timed_out(&self) -> Failure {
+        Failure::Ambiguous(Ambiguous::TimedOut(self.attempt_timeout))
+    }
+
+    async fn exchange(&self, request: &SignedRequest) -> Result<RawReply, Failure> {
+        let mut response = self
+            .http
+            .post(request.url.clone())
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(request.body.clone())
+            .send()
+            .await
+            .map_err(sending_failed)?;
+
+        let status = response.status().as_u16();
+        let date = header(response.headers(), DATE.as_str()).and_then(clock::parse_date);
+        let retry_after = retry_after(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(connection_lost)? {
+            if body.len() + chunk.len() > LONGEST_BODY {
+                let reason = format!("it is longer than {} MiB", LONGEST_BODY >> 20);
+                return Err(Failure::Ambiguous(Ambiguous::Unreadable { status, reason }));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(RawReply {
+            status,
+            date,
+            retry_after,
+            body,
+        })
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// `x-acs-retry-after`: a positive integer of milliseconds, as the official SDK reads it.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let milliseconds: u64 = header(headers, "x-acs-retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_millis(milliseconds).min(LONGEST_RETRY_AFTER))
+}
+
+fn sending_failed(error: reqwest::Error) -> Failure {
+    if error.is_connect() || error.is_builder() {
+        Failure::NotSent(NotSent::NoConnection(reason(error)))
+    } else {
+        connection_lost(error)
+    }
+}
+
+fn connection_lost(error: reqwest::Error) -> Failure {
+    Failure::Ambiguous(Ambiguous::ConnectionLost(reason(error)))
+}
+
+/// The innermost cause, which is the one that people can act on. Never the URL: it holds the signature.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

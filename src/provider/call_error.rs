@@ -1,0 +1,138 @@
+//! Failed API calls as diagnostics: what could not be done, what the cloud said, what to do next.
+
+use crate::client::{Ambiguous, CallError, Failure, NotSent};
+use crate::terraform::{AttributePath, Diagnostic, diagnostic};
+
+/// A diagnostic for a failed call. `summary` says what could not be done; the attribute is the one that the cloud's
+/// code accuses, if any.
+pub(super) fn to_diagnostic(summary: &'static str, error: &CallError) -> Diagnostic {
+    let detail = match advice(error) {
+        Some(advice) => format!("{error}\n\n{advice}"),
+        None => error.to_string(),
+    };
+    diagnostic::at(accused_attribute(error), summary, detail)
+}
+
+fn accused_attribute(error: &CallError) -> AttributePath {
+    match error.api_error().map(|error| error.code.as_str()) {
+        Some("TemplateNotFound") => AttributePath::new("template_id"),
+        Some("UserQuotaExceed" | "UserTaskExceed") => AttributePath::new("status"),
+        _ => AttributePath::root(),
+    }
+}
+
+/// What to do next, by what is known of the failure.
+fn advice(error: &CallError) -> Option<&'static str> {
+    match &error.failure {
+        Failure::NotSent(NotSent::NoConnection(_)) => Some(
+            "Nothing was changed. Check that the endpoint is right (argument endpoints.live, region) and can be \
+             reached from this machine, proxies included.",
+        ),
+        Failure::NotSent(_) => Some("Nothing was changed."),
+        Failure::Ambiguous(Ambiguous::Unreadable { .. }) => Some(
+            "Something between this machine and the API may have answered in its place: check the endpoint and \
+             proxies.",
+        ),
+        Failure::Ambiguous(Ambiguous::ServerFault(_)) => Some("Try again later."),
+        Failure::Ambiguous(_) => None,
+        Failure::Rejected(error) => advice_for_code(&error.code),
+    }
+}
+
+/// What to do about a refusal (API fact sheet, "Gateway errors" and the operations' error tables).
+fn advice_for_code(code: &str) -> Option<&'static str> {
+    let advice = match code {
+        "SignatureDoesNotMatch" | "IncompleteSignature" => {
+            "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its \
+             environment variables) for another key's secret, a missing character or white space."
+        }
+        "InvalidAccessKeyId.NotFound"
+        | "InvalidAccessKeyId.Inactive"
+        | "Forbidden.AccessKeyDisabled" => {
+            "The access key does not exist, was disabled, or belongs to another site (China or international). \
+             Expired temporary keys can give the same code."
+        }
+        "InvalidSecurityToken.Expired"
+        | "InvalidSecurityToken.Malformed"
+        | "InvalidSecurityToken.MismatchWithAccessKey"
+        | "MissingSecurityToken" => {
+            "Temporary keys work only together with their own, unexpired security token: obtain new ones, and set all \
+             three of access key, secret key and security token."
+        }
+        "OperationDenied" => {
+            "The service refuses the operation for this account, cluster or state of the job: check that the account \
+             has been given access to edge transcoding and to this cluster, and that nobody else starts, stops or \
+             changes the job at the same time."
+        }
+        "Forbidden" | "Forbidden.RAM" | "NoPermission" | "Forbidden.RiskControl" => {
+            "The account may not call this operation: grant it the RAM action live:<operation> (resource \"*\")."
+        }
+        "TemplateNotFound" => "Check template_id: the template must exist in the job's cluster.",
+        "JobNotFound" => "The job does not exist (any more): check cluster_id and job ID.",
+        "UserQuotaExceed" | "UserTaskExceed" => {
+            "The account runs as many jobs as its quota allows: stop others, or ask for a higher quota."
+        }
+        "InvalidTimeStamp.Expired" => {
+            "This machine's clock is more than 15 minutes off the service's: set it right."
+        }
+        "InvalidProduct.NotFound"
+        | "InvalidApi.NotFound"
+        | "InvalidAction.NotFound"
+        | "InvalidVersion" => {
+            "The endpoint does not offer ApsaraVideo Live: check the endpoint and the region."
+        }
+        "InvalidProtocol.NeedSsl" => "The endpoint takes HTTPS only: set protocol to HTTPS.",
+        "InvalidIdentity.ServiceDisabled" => "ApsaraVideo Live is not activated for this account.",
+        _ if code == "Throttling"
+            || code.starts_with("Throttling.")
+            || code == "Rejected.Throttling" =>
+        {
+            "The account's quota of calls is used up by others: try again later, or with less parallelism."
+        }
+        _ => return None,
+    };
+    Some(advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ApiError;
+
+    fn rejected(code: &str) -> Diagnostic {
+        let failure = Failure::Rejected(ApiError {
+            status: 404,
+            code: code.to_owned(),
+            message: "no".to_owned(),
+            request_id: "R-1".to_owned(),
+        });
+        let error = CallError {
+            action: "CreateEdgeTranscodeJob",
+            endpoint: "https://live.aliyuncs.com".to_owned(),
+            attempts: 1,
+            failure,
+        };
+        to_diagnostic("Job not created", &error)
+    }
+
+    #[test]
+    fn a_refusal_names_operation_code_and_request_id_and_says_what_to_do() {
+        let shown = rejected("TemplateNotFound");
+        assert_eq!(shown.attribute, AttributePath::new("template_id"));
+        for part in [
+            "CreateEdgeTranscodeJob",
+            "TemplateNotFound",
+            "R-1",
+            "Check template_id",
+        ] {
+            assert!(shown.detail.contains(part), "{part}: {}", shown.detail);
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_passed_on_as_it_came() {
+        let shown = rejected("SomethingNew");
+        assert_eq!(shown.attribute, AttributePath::root());
+        assert!(shown.detail.ends_with("RequestId: R-1"), "{}", shown.detail);
+    }
+}

@@ -1,0 +1,67 @@
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::client::{LiveClient, Scope};
+use crate::terraform::{AttributePath, Diagnostic, StopSignal, diagnostic};
+
+/// What the provider block has become: the client that all resources share.
+///
+/// While planning, arguments of the block may be unknown because they come from resources yet to be made. That is no
+/// error as long as nobody needs the client.
+pub(super) struct Connection {
+    state: RwLock<State>,
+    stop: StopSignal,
+}
+
+enum State {
+    NotConfigured,
+    AwaitsArguments(Vec<&'static str>),
+    Ready(Arc<LiveClient>),
+}
+
+impl Connection {
+    pub(super) fn new(stop: StopSignal) -> Self {
+        Self {
+            state: RwLock::new(State::NotConfigured),
+            stop,
+        }
+    }
+
+    pub(super) fn connect(&self, client: LiveClient) {
+        self.set(State::Ready(Arc::new(client)));
+    }
+
+    pub(super) fn await_arguments(&self, unknown: Vec<&'static str>) {
+        self.set(State::AwaitsArguments(unknown));
+    }
+
+    fn set(&self, state: State) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// The client, or why there is none.
+    pub(super) fn client(&self) -> Result<Arc<LiveClient>, Diagnostic> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Ready(client) => Ok(Arc::clone(client)),
+            State::NotConfigured => Err(diagnostic::general(
+                "Provider not configured",
+                "Terraform asked for an API call before it configured the provider. This is a bug, please report it.",
+            )),
+            State::AwaitsArguments(unknown) => Err(diagnostic::at(
+                AttributePath::new(unknown.first().copied().unwrap_or_default()),
+                "Provider argument not known yet",
+                format!(
+                    "The API must be called now, but these arguments of the provider block depend on resources that \
+                     do not exist yet: {}. Apply those resources first (-target), or give the arguments as constants, \
+                     variables or environment variables.",
+                    unknown.join(", ")
+                ),
+            )),
+        }
+    }
+
+    /// The bounds of one piece of work that begins now.
+    pub(super) fn scope(&self, time: Duration) -> Scope {
+        Scope::new(time, self.stop.token())
+    }
+}

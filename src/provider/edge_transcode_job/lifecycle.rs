@@ -1,0 +1,259 @@
+use std::time::Duration;
+
+use super::id::JobId;
+use super::model::{JobState, RUNNING, STOPPED, status_text};
+use super::run_state::{Unreached, appear, reach};
+use crate::client::{Job, JobFields, JobStatus, LiveClient, Scope};
+use crate::provider::call_error::to_diagnostic;
+use crate::terraform::value::Value;
+use crate::terraform::{Diagnostic, Diagnostics};
+
+/// Time to find out, after a failure, in which state a job was left.
+const LOOK_TIME: Duration = Duration::from_secs(5);
+/// Time to start a job again that was stopped for an update which then failed.
+const RESTORE_TIME: Duration = Duration::from_secs(30);
+
+/// Reads a job anew. `None` without an error: it verifiably does not exist any more.
+pub(super) async fn read(
+    client: &LiveClient,
+    mut state: JobState,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<JobState> {
+    let id = state.job_id();
+    match client
+        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await
+    {
+        Ok(job) => {
+            state.take_over(&job);
+            Some(state)
+        }
+        Err(error) if error.is_job_not_found() => None,
+        Err(error) => {
+            diagnostics.add_error(to_diagnostic("Job could not be read", &error));
+            None
+        }
+    }
+}
+
+/// Makes a job and brings it to the planned run state. `None` only when no job was made: as soon as there is an ID it
+/// must reach the state, whatever fails after.
+pub(super) async fn create(
+    client: &LiveClient,
+    planned: JobState,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<JobState> {
+    let cluster_id = planned.job_id().cluster_id;
+    let created = match client
+        .create_edge_transcode_job(&cluster_id, &planned.fields(), scope)
+        .await
+    {
+        Ok(created) => created,
+        Err(error) => {
+            diagnostics.add_error(to_diagnostic("Job could not be created", &error));
+            return None;
+        }
+    };
+    let id = JobId {
+        cluster_id,
+        job_id: created.job_id,
+    };
+    let mut state = JobState {
+        id: Value::Value(id.to_string()),
+        job_id: Value::Value(id.job_id.clone()),
+        ..planned
+    };
+
+    match appear(client, &id, scope).await {
+        Err(error) => {
+            diagnostics.add_error(error.to_diagnostic("Job was created, but cannot be read"));
+            state.status = Value::Null;
+        }
+        Ok(job) => {
+            state.take_over_computed(&job);
+            let settled = match wanted_status(&state.status) {
+                None => Ok(job),
+                Some(wanted) => reach(client, &id, job.clone(), &wanted, scope)
+                    .await
+                    .map_err(|error| (job, error)),
+            };
+            let job = settled.unwrap_or_else(|(job, error)| {
+                diagnostics.add_error(
+                    error.to_diagnostic("Job was created, but its run state could not be set"),
+                );
+                job
+            });
+            state.take_over_computed(&job);
+            state.status = Value::Value(status_text(&job.status).to_owned());
+        }
+    }
+    state.unknown_to_null();
+    Some(state)
+}
+
+/// Changes a job: stop, update, start, as far as each is needed by what the API shows now. The answer is the job as
+/// it is in the end; after a failure the errors say in which state that is.
+pub(super) async fn update(
+    client: &LiveClient,
+    prior: JobState,
+    planned: JobState,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> JobState {
+    let id = prior.job_id();
+    match change(client, &id, &planned, scope).await {
+        Ok(job) => {
+            let mut state = planned;
+            state.take_over_computed(&job);
+            state.status = Value::Value(status_text(&job.status).to_owned());
+            state
+        }
+        Err(error) => {
+            let (state, present) = present_state(client, &id, prior, &planned).await;
+            let mut error: Diagnostic = error.to_diagnostic("Job could not be updated");
+            error.detail = format!("{}\n\n{present}", error.detail).into();
+            diagnostics.add_error(error);
+            state
+        }
+    }
+}
+
+async fn change(
+    client: &LiveClient,
+    id: &JobId,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    let job = client
+        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await?;
+    let wanted = wanted_status(&planned.status).unwrap_or_else(|| job.status.clone());
+    let fields = planned.fields();
+    if fields_of(&job) == fields {
+        return reach(client, id, job, &wanted, scope).await;
+    }
+
+    let before = job.status.clone();
+    let changed = change_while_stopped(client, id, job, &fields, scope).await;
+    match changed {
+        Ok(job) => reach(client, id, job, &wanted, scope).await,
+        Err(error) => {
+            restore(client, id, &before, scope).await;
+            Err(error)
+        }
+    }
+}
+
+async fn change_while_stopped(
+    client: &LiveClient,
+    id: &JobId,
+    job: Job,
+    fields: &JobFields,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    reach(client, id, job, &JobStatus::NotStarted, scope).await?;
+    client
+        .update_edge_transcode_job(&id.cluster_id, &id.job_id, fields, scope)
+        .await?;
+    Ok(client
+        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await?)
+}
+
+/// Starts a job again that ran before an update failed. Whether that worked is told by the look that follows.
+async fn restore(client: &LiveClient, id: &JobId, before: &JobStatus, scope: &Scope) {
+    if *before != JobStatus::Running {
+        return;
+    }
+    let scope = scope.with_time(RESTORE_TIME);
+    if let Ok(job) = client
+        .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
+        .await
+    {
+        let _ = reach(client, id, job, before, &scope).await;
+    }
+}
+
+/// The job as it was left by a failed update, for state and user. A stop by the user does not end this look.
+async fn present_state(
+    client: &LiveClient,
+    id: &JobId,
+    prior: JobState,
+    planned: &JobState,
+) -> (JobState, String) {
+    let mut state = JobState {
+        timeouts: planned.timeouts.clone(),
+        ..prior
+    };
+    let scope = Scope::uninterrupted(LOOK_TIME);
+    match client
+        .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
+        .await
+    {
+        Ok(job) => {
+            let settings = if fields_of(&job) == planned.fields() {
+                "new"
+            } else {
+                "old"
+            };
+            let present = format!(
+                "The job {id} is now {}, with its {settings} settings. The next apply does what is left.",
+                status_text(&job.status)
+            );
+            state.take_over(&job);
+            (state, present)
+        }
+        Err(error) => {
+            let present = format!(
+                "In which state the job {id} was left is not known: {error} The next plan reads it."
+            );
+            (state, present)
+        }
+    }
+}
+
+/// Deletes a job; a running one is stopped first. That it is gone already is success.
+pub(super) async fn delete(
+    client: &LiveClient,
+    prior: &JobState,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<()> {
+    match stop_and_delete(client, &prior.job_id(), scope).await {
+        Ok(()) => Some(()),
+        Err(error) if error.is_job_not_found() => Some(()),
+        Err(error) => {
+            diagnostics.add_error(error.to_diagnostic("Job could not be deleted"));
+            None
+        }
+    }
+}
+
+async fn stop_and_delete(client: &LiveClient, id: &JobId, scope: &Scope) -> Result<(), Unreached> {
+    let job = client
+        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await?;
+    reach(client, id, job, &JobStatus::NotStarted, scope).await?;
+    Ok(client
+        .delete_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await?)
+}
+
+fn wanted_status(status: &Value<String>) -> Option<JobStatus> {
+    match status {
+        Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
+        Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),
+        _ => None,
+    }
+}
+
+fn fields_of(job: &Job) -> JobFields {
+    JobFields {
+        name: job.name.clone(),
+        template_id: job.template_id.clone(),
+        stream_input: job.stream_input.clone(),
+        stream_output: job.stream_output.clone(),
+    }
+}

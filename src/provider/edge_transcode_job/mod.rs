@@ -1,0 +1,174 @@
+//! The resource `alicloud_live_edge_transcode_job`.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `schema` | attributes and their descriptions |
+//! | `model` | the object in Terraform's state, and the API's job in its terms |
+//! | `id` | `<cluster_id>:<job_id>` |
+//! | `validate` | rules that the configuration must follow |
+//! | `plan` | what a change will do |
+//! | `run_state` | starting, stopping, and waiting for it |
+//! | `lifecycle` | create, read, update, delete |
+
+mod id;
+mod lifecycle;
+mod model;
+mod plan;
+mod run_state;
+mod schema;
+mod validate;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::connection::Connection;
+use crate::client::LiveClient;
+use crate::terraform::schema::Schema;
+use crate::terraform::value::{Value, ValueEmpty};
+use crate::terraform::{AttributePath, Diagnostics, Resource};
+
+use id::JobId;
+use model::JobState;
+
+/// The resource type's name.
+pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
+
+/// The resource type.
+pub(super) struct EdgeTranscodeJob {
+    connection: Arc<Connection>,
+}
+
+impl EdgeTranscodeJob {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+
+    fn client(&self, diagnostics: &mut Diagnostics) -> Option<Arc<LiveClient>> {
+        self.connection
+            .client()
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+}
+
+/// Nothing is kept beside the object.
+const NO_PRIVATE: ValueEmpty = Value::Null;
+
+#[async_trait]
+impl Resource for EdgeTranscodeJob {
+    type State<'a> = JobState;
+    type PrivateState<'a> = ValueEmpty;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        Some(schema::schema())
+    }
+
+    async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobState) -> Option<()> {
+        validate::validate(&config, diagnostics);
+        Some(())
+    }
+
+    async fn plan_create<'a>(
+        &self,
+        _diagnostics: &mut Diagnostics,
+        proposed: JobState,
+        config: JobState,
+        _meta: ValueEmpty,
+    ) -> Option<(JobState, ValueEmpty)> {
+        Some((plan::create(proposed, &config), NO_PRIVATE))
+    }
+
+    async fn plan_update<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        proposed: JobState,
+        config: JobState,
+        _private: ValueEmpty,
+        _meta: ValueEmpty,
+    ) -> Option<(JobState, ValueEmpty, Vec<AttributePath>)> {
+        let plan::Update {
+            state,
+            requires_replace,
+        } = plan::update(&prior, proposed, &config, diagnostics);
+        Some((state, NO_PRIVATE, requires_replace))
+    }
+
+    async fn plan_destroy<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        _private: ValueEmpty,
+        _meta: ValueEmpty,
+    ) -> Option<ValueEmpty> {
+        plan::destroy(&prior, diagnostics);
+        Some(NO_PRIVATE)
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: JobState,
+        _private: ValueEmpty,
+        _meta: ValueEmpty,
+    ) -> Option<(JobState, ValueEmpty)> {
+        let client = self.client(diagnostics)?;
+        let scope = self.connection.scope(state.timeouts().read);
+        let read = lifecycle::read(&client, state, &scope, diagnostics).await?;
+        Some((read, NO_PRIVATE))
+    }
+
+    async fn create<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        planned: JobState,
+        _config: JobState,
+        _private: ValueEmpty,
+        _meta: ValueEmpty,
+    ) -> Option<(JobState, ValueEmpty)> {
+        let client = self.client(diagnostics)?;
+        let scope = self.connection.scope(planned.timeouts().create);
+        let created = lifecycle::create(&client, planned, &scope, diagnostics).await?;
+        Some((created, NO_PRIVATE))
+    }
+
+    async fn update<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        planned: JobState,
+        _config: JobState,
+        _private: ValueEmpty,
+        _meta: ValueEmpty,
+    ) -> Option<(JobState, ValueEmpty)> {
+        let client = self.client(diagnostics)?;
+        let scope = self.connection.scope(planned.timeouts().update);
+        let updated = lifecycle::update(&client, prior, planned, &scope, diagnostics).await;
+        Some((updated, NO_PRIVATE))
+    }
+
+    async fn destroy<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        _private: ValueEmpty,
+        _meta: ValueEmpty,
+    ) -> Option<()> {
+        let client = self.client(diagnostics)?;
+        let scope = self.connection.scope(prior.timeouts().delete);
+        lifecycle::delete(&client, &prior, &scope, diagnostics).await
+    }
+
+    async fn import<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        id: String,
+    ) -> Option<(JobState, ValueEmpty)> {
+        let id = JobId::parse(&id)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()?;
+        Some((JobState::known_by_id(&id), NO_PRIVATE))
+    }
+}

@@ -1,0 +1,175 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::JobId;
+use crate::client::{Job, JobFields, JobStatus, StreamUrl};
+use crate::provider::duration;
+use crate::terraform::value::Value;
+
+/// `status` of a job that runs.
+pub(super) const RUNNING: &str = "Running";
+/// `status` of a job that does not run.
+pub(super) const STOPPED: &str = "Stopped";
+
+/// Without a `timeouts` block, each operation may take this long.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// The object, as configuration, plan and state hold it. Deliberately without `Debug`: stream URLs can hold tokens.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(in crate::provider) struct JobState {
+    pub(super) id: Value<String>,
+    pub(super) cluster_id: Value<String>,
+    pub(super) job_id: Value<String>,
+    pub(super) name: Value<String>,
+    pub(super) template_id: Value<String>,
+    pub(super) stream_input: Value<String>,
+    pub(super) stream_output: Value<String>,
+    pub(super) status: Value<String>,
+    pub(super) create_time: Value<String>,
+    pub(super) last_start_at: Value<String>,
+    pub(super) last_stop_at: Value<String>,
+    pub(super) template_name: Value<String>,
+    pub(super) r#type: Value<String>,
+    pub(super) timeouts: Value<TimeoutsBlock>,
+}
+
+/// The block `timeouts`.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct TimeoutsBlock {
+    pub(super) create: Value<String>,
+    pub(super) read: Value<String>,
+    pub(super) update: Value<String>,
+    pub(super) delete: Value<String>,
+}
+
+/// How long each operation may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Timeouts {
+    pub(super) create: Duration,
+    pub(super) read: Duration,
+    pub(super) update: Duration,
+    pub(super) delete: Duration,
+}
+
+impl JobState {
+    /// An object of which no more than the ID is known.
+    pub(super) fn known_by_id(id: &JobId) -> Self {
+        Self {
+            id: Value::Value(id.to_string()),
+            cluster_id: Value::Value(id.cluster_id.clone()),
+            job_id: Value::Value(id.job_id.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// The ID; empty texts where the state lacks it.
+    pub(super) fn job_id(&self) -> JobId {
+        JobId {
+            cluster_id: text(&self.cluster_id),
+            job_id: text(&self.job_id),
+        }
+    }
+
+    /// What the user decides and the API stores.
+    pub(super) fn fields(&self) -> JobFields {
+        JobFields {
+            name: text(&self.name),
+            template_id: text(&self.template_id),
+            stream_input: StreamUrl::from(text(&self.stream_input).as_str()),
+            stream_output: StreamUrl::from(text(&self.stream_output).as_str()),
+        }
+    }
+
+    /// Takes over what the API says of the job. Keeps what the API does not know: ID, cluster, time-outs.
+    pub(super) fn take_over(&mut self, job: &Job) {
+        self.name = Value::Value(job.name.clone());
+        self.template_id = Value::Value(job.template_id.clone());
+        self.stream_input = Value::Value(job.stream_input.as_str().to_owned());
+        self.stream_output = Value::Value(job.stream_output.as_str().to_owned());
+        self.status = Value::Value(status_text(&job.status).to_owned());
+        self.take_over_computed(job);
+    }
+
+    /// Takes over what only the API decides.
+    pub(super) fn take_over_computed(&mut self, job: &Job) {
+        self.create_time = job.create_time.clone().into();
+        self.last_start_at = job.last_start_at.clone().into();
+        self.last_stop_at = job.last_stop_at.clone().into();
+        self.template_name = job.template_name.clone().into();
+        self.r#type = job.r#type.clone().into();
+    }
+
+    /// Nothing may be unknown in a state: what no answer has told is null until the next read.
+    pub(super) fn unknown_to_null(&mut self) {
+        for value in [
+            &mut self.id,
+            &mut self.job_id,
+            &mut self.status,
+            &mut self.create_time,
+            &mut self.last_start_at,
+            &mut self.last_stop_at,
+            &mut self.template_name,
+            &mut self.r#type,
+        ] {
+            if value.is_unknown() {
+                *value = Value::Null;
+            }
+        }
+    }
+
+    /// How long each operation may take. A text that is no duration was refused by validation.
+    pub(super) fn timeouts(&self) -> Timeouts {
+        let of = |choose: fn(&TimeoutsBlock) -> &Value<String>| match &self.timeouts {
+            Value::Value(block) => match choose(block) {
+                Value::Value(text) => duration::parse(text).unwrap_or(DEFAULT_TIMEOUT),
+                _ => DEFAULT_TIMEOUT,
+            },
+            _ => DEFAULT_TIMEOUT,
+        };
+        Timeouts {
+            create: of(|block| &block.create),
+            read: of(|block| &block.read),
+            update: of(|block| &block.update),
+            delete: of(|block| &block.delete),
+        }
+    }
+}
+
+/// A status in Terraform's terms. One that the API does not document is shown as it came.
+pub(super) fn status_text(status: &JobStatus) -> &str {
+    match status {
+        JobStatus::Running => RUNNING,
+        JobStatus::NotStarted => STOPPED,
+        JobStatus::Other(text) => text,
+    }
+}
+
+fn text(value: &Value<String>) -> String {
+    match value {
+        Value::Value(text) => text.clone(),
+        Value::Null | Value::Unknown => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_that_is_not_set_is_five_minutes() {
+        let block = TimeoutsBlock {
+            create: "30s".to_owned().into(),
+            ..TimeoutsBlock::default()
+        };
+        let state = JobState {
+            timeouts: Value::Value(block),
+            ..JobState::default()
+        };
+        assert_eq!(state.timeouts().create, Duration::from_secs(30));
+        assert_eq!(state.timeouts().delete, DEFAULT_TIMEOUT);
+        assert_eq!(JobState::default().timeouts().create, DEFAULT_TIMEOUT);
+    }
+}

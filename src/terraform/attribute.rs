@@ -1,0 +1,58 @@
+//! Schema attributes in few words. Descriptions are Markdown; the documentation pages are made from them.
+
+use super::schema::{Attribute, AttributeConstraint, AttributeType, Block, Description};
+
+/// A text that the user must set.
+pub fn required(description: &str) -> Attribute {
+    string(AttributeConstraint::Required, description)
+}
+
+/// A text that the user may set.
+pub fn optional(description: &str) -> Attribute {
+    string(AttributeConstraint::Optional, description)
+}
+
+/// A text that the user may set and the provider fills in otherwise.
+pub fn optional_computed(description: &str) -> Attribute {
+    string(AttributeConstraint::OptionalComputed, description)
+}
+
+/// A text that the provider fills in.
+pub fn computed(description: &str) -> Attribute {
+    string(AttributeConstraint::Computed, description)
+}
+
+/// The attribute's value is shown nowhere.
+pub fn sensitive(attribute: Attribute) -> Attribute {
+    Attribute {
+        sensitive: true,
+        ..attribute
+    }
+}
+
+fn string(constraint: AttributeConstraint, description: &str) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::String,
+        description: Description::markdown(description),
+        constraint,
+        sensitive: false,
+        deprecated: false,
+    }
+}
+
+/// A block without blocks inside.
+pub fn block(
+    description: &str,
+    attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+) -> Block {
+    Block {
+        version: 0,
+        attributes: attributes
+            .into_iter()
+            .map(|(name, attribute)| (name.to_owned(), attribute))
+            .collect(),
+        blocks: std::collections::HashMap::new(),
+        description: Description::markdown(description),
+        deprecated: false,
+    }
+}
