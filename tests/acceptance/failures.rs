@@ -1,0 +1,103 @@
+//! What the cloud refuses, and what users read then. None of it may leave a wrong state.
+
+use crate::JOB;
+use crate::support::configuration::Block;
+use crate::support::world::World;
+
+over_each_terraform! {
+    a_wrong_secret_is_told_with_the_clouds_code,
+    an_unknown_access_key_is_told_with_the_clouds_code,
+    an_unknown_template_makes_no_job,
+    an_update_that_is_refused_leaves_job_and_state_as_they_were,
+    a_denied_operation_is_told_with_the_clouds_code,
+    a_cloud_that_does_not_answer_is_told_with_its_endpoint,
+}
+
+fn a_wrong_secret_is_told_with_the_clouds_code(world: &World) {
+    world.configure(Block::job("it"));
+    world.set("ALICLOUD_SECRET_KEY", "wrong");
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["SignatureDoesNotMatch", "RequestId"]);
+    assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+}
+
+fn an_unknown_access_key_is_told_with_the_clouds_code(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let state = world.state_file();
+    world.set("ALICLOUD_ACCESS_KEY", "unknown");
+    // The cloud answers with HTTP 404 here, which must not be taken for a job that is gone.
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["InvalidAccessKeyId.NotFound", "RequestId"]);
+    assert_eq!(world.state_file(), state);
+}
+
+fn an_unknown_template_makes_no_job(world: &World) {
+    world.configure(Block::job("it").text("template_id", "nowhere"));
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["TemplateNotFound", "RequestId", "template_id"]);
+    assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+}
+
+fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &World) {
+    let job = Block::job("it").text("status", "Running");
+    world.configure(&job);
+    world.apply().succeeded();
+    let before = world.cloud.job();
+
+    world.configure(job.text("template_id", "nowhere").text("name", "renamed"));
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["TemplateNotFound", "RequestId"]);
+    let after = world.cloud.job();
+    assert_eq!(
+        (after.name, after.template_id, after.status),
+        (before.name, before.template_id, before.status)
+    );
+    let state = world.state(JOB);
+    assert_eq!(
+        (&state["name"], &state["status"]),
+        (&"job-it".into(), &"Running".into()),
+        "{state:#}"
+    );
+    assert!(!world.is_tainted(JOB));
+}
+
+fn a_denied_operation_is_told_with_the_clouds_code(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let state = world.state_file();
+    world.cloud.deny("GetEdgeTranscodeJob");
+    world
+        .plan()
+        .failed()
+        .error()
+        .must_say(&["OperationDenied", "RequestId"]);
+    assert_eq!(world.state_file(), state);
+}
+
+fn a_cloud_that_does_not_answer_is_told_with_its_endpoint(world: &World) {
+    world.configure(Block::job("it").nested("timeouts", &[("read", "\"2s\"")]));
+    world.apply().succeeded();
+    let state = world.state_file();
+    let endpoint = world.cloud.url();
+    let endpoint = endpoint.trim_start_matches("http://").trim_end_matches('/');
+    world.cloud.goes_down();
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&[world.cloud.address()]);
+    assert_eq!(world.state_file(), state);
+}

@@ -1,0 +1,66 @@
+//! Taking over a job that exists.
+
+use crate::JOB;
+use crate::support::configuration::Block;
+use crate::support::world::World;
+
+over_each_terraform! {
+    a_job_is_imported_by_command,
+    a_job_is_imported_by_block,
+    an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have,
+    a_job_that_does_not_exist_cannot_be_imported,
+}
+
+/// A job in the cloud that the state knows nothing of.
+fn a_job_made_elsewhere(world: &World) -> String {
+    world.configure(Block::job("it").text("status", "Running"));
+    world.apply().succeeded();
+    world.forget_state();
+    format!("cluster-1:{}", world.cloud.job().job_id)
+}
+
+fn a_job_is_imported_by_command(world: &World) {
+    let id = a_job_made_elsewhere(world);
+    world.import(JOB, &id).succeeded();
+    assert_eq!(world.state(JOB)["id"], id);
+    world.plan().is_empty();
+}
+
+fn a_job_is_imported_by_block(world: &World) {
+    let id = a_job_made_elsewhere(world);
+    let job = Block::job("it").text("status", "Running");
+    world.configure(format_args!(
+        "{job}\nimport {{\n  to = {JOB}\n  id = \"{id}\"\n}}\n"
+    ));
+    let applied = world.apply().succeeded();
+    assert!(
+        applied
+            .output
+            .contains("1 imported, 0 added, 0 changed, 0 destroyed"),
+        "{applied}"
+    );
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &World) {
+    world.configure(Block::job("it"));
+    for id in ["no-colon", "cluster-1:", ":job"] {
+        let refused = world.import(JOB, id).failed();
+        assert!(
+            refused.errors.contains("<cluster_id>:<job_id>"),
+            "{refused}"
+        );
+    }
+    assert!(world.state(JOB).is_null());
+}
+
+fn a_job_that_does_not_exist_cannot_be_imported(world: &World) {
+    world.configure(Block::job("it"));
+    let refused = world.import(JOB, "cluster-1:nowhere").failed();
+    assert!(
+        refused.errors.contains("cluster-1:nowhere") || refused.errors.contains("nowhere"),
+        "{refused}"
+    );
+    assert!(world.state(JOB).is_null());
+}

@@ -1,0 +1,197 @@
+//! A job's life under Terraform: create, update, replace, destroy.
+
+use crate::JOB;
+use crate::support::cloud::OTHER_CLUSTER;
+use crate::support::configuration::{AUTH_KEY, Block};
+use crate::support::world::World;
+
+over_each_terraform! {
+    a_job_lives_from_create_to_destroy,
+    each_attribute_of_a_stopped_job_changes_in_place,
+    another_cluster_takes_another_job,
+    several_jobs_are_made_at_once,
+    values_that_are_not_known_yet_pass_validation_and_plan,
+    unusual_characters_arrive_unharmed,
+    timeouts_are_accepted_and_change_nothing,
+}
+
+fn a_job_lives_from_create_to_destroy(world: &World) {
+    world.configure(Block::job("it"));
+
+    world.apply().succeeded();
+    let job = world.cloud.job();
+    let state = world.state(JOB);
+    assert_eq!(state["id"], format!("cluster-1:{}", job.job_id));
+    assert_eq!(state["job_id"], job.job_id);
+    assert_eq!(state["status"], "Stopped");
+    assert_eq!(state["type"], "common");
+    assert_eq!(state["template_name"], job.template_name);
+    assert!(
+        state["create_time"].as_str().unwrap().ends_with('Z'),
+        "{state:#}"
+    );
+    assert!(
+        state["last_start_at"].is_null() && state["last_stop_at"].is_null(),
+        "{state:#}"
+    );
+    assert_eq!(
+        (job.name, job.stream_input),
+        (
+            "job-it".into(),
+            state["stream_input"].as_str().unwrap().into()
+        )
+    );
+
+    world.plan_without_refresh().is_empty();
+    world.plan().is_empty();
+
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+    assert_eq!(world.cloud.changes(), ["Create", "Delete"]);
+}
+
+fn each_attribute_of_a_stopped_job_changes_in_place(world: &World) {
+    let mut job = Block::job("it");
+    world.configure(&job);
+    world.apply().succeeded();
+    let job_id = world.cloud.job().job_id;
+
+    let changes = [
+        ("name", "renamed".to_owned()),
+        ("template_id", "tpl-h265-1080p".to_owned()),
+        (
+            "stream_input",
+            "rtmp://pull.example.com/live/other".to_owned(),
+        ),
+        // The key that is part of the URL is all that changes.
+        (
+            "stream_output",
+            format!("rtmp://push.example.com/live/it?auth_key={AUTH_KEY}1"),
+        ),
+    ];
+    for (attribute, value) in changes {
+        job = job.text(attribute, &value);
+        world.configure(&job);
+        let applied = world.apply().succeeded();
+        assert_eq!(
+            applied.planned(),
+            [(JOB.to_owned(), "update".to_owned())],
+            "{attribute}"
+        );
+        assert_eq!(world.state(JOB)[attribute], value);
+
+        let job = world.cloud.job();
+        let in_cloud = match attribute {
+            "name" => job.name,
+            "template_id" => job.template_id,
+            "stream_input" => job.stream_input,
+            _ => job.stream_output,
+        };
+        assert_eq!(in_cloud, value);
+        assert_eq!(job.job_id, job_id, "{attribute} must not replace the job");
+    }
+
+    world.plan().is_empty();
+    assert_eq!(
+        world.state(JOB)["template_name"],
+        world.cloud.job().template_name
+    );
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Update", "Update", "Update", "Update"]
+    );
+}
+
+fn another_cluster_takes_another_job(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let first = world.cloud.job();
+
+    world.configure(Block::job("it").text("cluster_id", OTHER_CLUSTER));
+    let applied = world.apply().succeeded();
+    assert_eq!(applied.planned(), [(JOB.to_owned(), "replace".to_owned())]);
+    let second = world.cloud.job();
+    assert_eq!(second.cluster_id, OTHER_CLUSTER);
+    assert_ne!(second.job_id, first.job_id);
+    world.plan().is_empty();
+}
+
+fn several_jobs_are_made_at_once(world: &World) {
+    world.configure(
+        Block::job("it")
+            .with("count", "12")
+            .with("name", "\"camera-${count.index}\""),
+    );
+    world.apply().succeeded();
+    let mut names: Vec<String> = world.cloud.jobs().into_iter().map(|job| job.name).collect();
+    names.sort();
+    let mut expected: Vec<String> = (0..12).map(|index| format!("camera-{index}")).collect();
+    expected.sort();
+    assert_eq!(names, expected);
+
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
+    // What a data resource gives is known only when it has been applied.
+    let mut source = String::new();
+    let mut job = Block::job("it");
+    let values = [
+        ("cluster_id", "cluster-1"),
+        ("template_id", "tpl-h264-720p"),
+        ("name", "late"),
+        ("stream_input", "rtmp://pull.example.com/live/late"),
+        ("stream_output", "rtmp://push.example.com/live/late"),
+        ("status", "Running"),
+    ];
+    for (attribute, value) in values {
+        source.push_str(&format!(
+            "resource \"terraform_data\" \"{attribute}\" {{\n  input = \"{value}\"\n}}\n"
+        ));
+        job = job.with(attribute, &format!("terraform_data.{attribute}.output"));
+    }
+    world.configure(format_args!("{source}{job}"));
+
+    world.validate().succeeded();
+    world.apply().succeeded();
+    assert_eq!(world.cloud.job().name, "late");
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn unusual_characters_arrive_unharmed(world: &World) {
+    let stream = "rtmp://pull.example.com/live/a b%20c~d*e+f'(g)!?x=1&y=é中&z=%2F";
+    let job = Block::job("it")
+        .text("name", "直播转码-任务_1")
+        .text("stream_input", stream);
+    world.configure(&job);
+    world.apply().succeeded();
+    let made = world.cloud.job();
+    assert_eq!(
+        (made.name.as_str(), made.stream_input.as_str()),
+        ("直播转码-任务_1", stream)
+    );
+    world.plan().is_empty();
+}
+
+fn timeouts_are_accepted_and_change_nothing(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let before = world.cloud.changes();
+
+    let timeouts = [
+        ("create", "\"90s\""),
+        ("read", "\"1m\""),
+        ("update", "\"2m30s\""),
+        ("delete", "\"1h\""),
+    ];
+    world.configure(Block::job("it").nested("timeouts", &timeouts));
+    world.apply().succeeded();
+    assert_eq!(
+        world.cloud.changes(),
+        before,
+        "a timeout is no property of the job"
+    );
+    world.plan().is_empty();
+}

@@ -1,0 +1,115 @@
+//! Running and stopped: what `status` promises, and what an update does to a running job.
+
+use crate::JOB;
+use crate::support::configuration::Block;
+use crate::support::terraform::Severity;
+use crate::support::world::World;
+use alicloud_live::mock::JobStatus;
+
+over_each_terraform! {
+    a_job_is_started_and_stopped,
+    a_running_job_is_stopped_updated_and_started_again,
+    an_update_may_start_or_stop_the_job_too,
+    a_status_that_is_not_set_is_left_alone,
+    destroy_stops_a_running_job_first,
+    a_start_that_is_refused_keeps_the_new_job_in_the_state,
+}
+
+fn a_job_is_started_and_stopped(world: &World) {
+    for (status, running) in [("Running", true), ("Stopped", false), ("Running", true)] {
+        world.configure(Block::job("it").text("status", status));
+        world.apply().succeeded();
+        assert_eq!(world.cloud.is_running(), running);
+        assert_eq!(world.state(JOB)["status"], status);
+    }
+    let state = world.state(JOB);
+    assert!(
+        state["last_start_at"].is_string() && state["last_stop_at"].is_string(),
+        "{state:#}"
+    );
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
+}
+
+fn a_running_job_is_stopped_updated_and_started_again(world: &World) {
+    let job = Block::job("it").text("status", "Running");
+    world.configure(&job);
+    world.apply().succeeded();
+
+    world.configure(job.text("name", "renamed"));
+    let applied = world.apply().succeeded();
+    let warnings = applied.diagnostics(Severity::Warning);
+    assert!(
+        warnings.iter().any(|warning| warning.says("interrupt")),
+        "{warnings:#?}"
+    );
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Start", "Stop", "Update", "Start"]
+    );
+    assert!(world.cloud.is_running());
+    assert_eq!(world.cloud.job().name, "renamed");
+    world.plan().is_empty();
+}
+
+fn an_update_may_start_or_stop_the_job_too(world: &World) {
+    let job = Block::job("it");
+    world.configure(&job);
+    world.apply().succeeded();
+    world.configure(job.clone().text("name", "second").text("status", "Running"));
+    world.apply().succeeded();
+    world.configure(job.text("name", "third").text("status", "Stopped"));
+    world.apply().succeeded();
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Update", "Start", "Stop", "Update"]
+    );
+}
+
+fn a_status_that_is_not_set_is_left_alone(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+
+    world.plan().is_empty();
+    world.configure(Block::job("it").text("name", "renamed"));
+    world.apply().succeeded();
+    assert!(
+        world.cloud.is_running(),
+        "the update must give the job its run state back"
+    );
+    assert_eq!(world.state(JOB)["status"], "Running");
+    assert_eq!(world.cloud.changes(), ["Create", "Stop", "Update", "Start"]);
+    world.plan().is_empty();
+}
+
+fn destroy_stops_a_running_job_first(world: &World) {
+    world.configure(Block::job("it").text("status", "Running"));
+    world.apply().succeeded();
+
+    let destroyed = world.destroy().succeeded();
+    let warnings = destroyed.diagnostics(Severity::Warning);
+    assert!(
+        warnings.iter().any(|warning| warning.says("running")),
+        "{warnings:#?}"
+    );
+    assert!(world.cloud.jobs().is_empty());
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Delete"]);
+}
+
+fn a_start_that_is_refused_keeps_the_new_job_in_the_state(world: &World) {
+    world.cloud.allow_running_jobs(0);
+    world.configure(Block::job("it").text("status", "Running"));
+    world
+        .apply()
+        .failed()
+        .error()
+        .must_say(&["UserQuotaExceed"]);
+
+    let state = world.state(JOB);
+    assert_eq!(state["job_id"], world.cloud.job().job_id);
+    assert_eq!(state["status"], "Stopped");
+    assert!(world.is_tainted(JOB), "{state:#}");
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}

@@ -1,0 +1,251 @@
+//! The `terraform` command and what one run of it says.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// No command of these tests takes more than some seconds; one that hangs must not hang the test run.
+const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// An installed CLI.
+pub(crate) struct Terraform {
+    command: PathBuf,
+}
+
+impl Terraform {
+    /// The CLI that the environment variable `TERRAFORM` names, or else the release that `make setup` installed.
+    pub(crate) fn release(version: &str) -> Self {
+        let command = std::env::var_os("TERRAFORM").map_or_else(
+            || {
+                Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join(".tools/terraform")
+                    .join(version)
+                    .join("terraform")
+            },
+            PathBuf::from,
+        );
+        assert!(
+            command.is_file(),
+            "{} is not there: run `make setup`",
+            command.display()
+        );
+        Self { command }
+    }
+
+    /// Runs one command to its end, in `folder` and with no other environment variables than these.
+    pub(crate) fn run(
+        &self,
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        arguments: &[&str],
+    ) -> Run {
+        let errors = folder.join("standard-error.txt");
+        let mut child = Command::new(&self.command)
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&errors).unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", self.command.display()));
+
+        let mut output = child.stdout.take().unwrap();
+        let (ended, watched) = mpsc::channel::<()>();
+        let watchdog = thread::spawn(move || {
+            if watched.recv_timeout(TIME_LIMIT) == Err(RecvTimeoutError::Timeout) {
+                child.kill().unwrap();
+            }
+            child.wait().unwrap()
+        });
+        let mut text = Vec::new();
+        output.read_to_end(&mut text).unwrap();
+        drop(ended);
+        let status = watchdog.join().unwrap();
+
+        Run {
+            command: arguments.join(" "),
+            status,
+            output: String::from_utf8(text).unwrap(),
+            errors: fs::read_to_string(&errors).unwrap(),
+        }
+    }
+}
+
+/// A command that has ended.
+#[must_use]
+pub(crate) struct Run {
+    command: String,
+    status: ExitStatus,
+    pub(crate) output: String,
+    pub(crate) errors: String,
+}
+
+impl Run {
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert!(self.status.success(), "{self}");
+        self
+    }
+
+    /// The command did not succeed, and said so in the way Terraform does: no crash, no lost plugin.
+    #[track_caller]
+    pub(crate) fn failed(self) -> Self {
+        assert_eq!(self.status.code(), Some(1), "{self}");
+        for crash in [
+            "Plugin did not respond",
+            "Plugin error",
+            "panicked",
+            "Provider produced",
+        ] {
+            assert!(
+                !self.output.contains(crash) && !self.errors.contains(crash),
+                "{self}"
+            );
+        }
+        self
+    }
+
+    /// The plan that was made has nothing to do. Only for `plan` with `-detailed-exitcode`.
+    #[track_caller]
+    pub(crate) fn is_empty(&self) {
+        assert_eq!(
+            self.status.code(),
+            Some(0),
+            "an empty plan was expected: {self}"
+        );
+    }
+
+    /// The changes that were planned, as (address, action).
+    pub(crate) fn planned(&self) -> Vec<(String, String)> {
+        self.changes("planned_change")
+    }
+
+    /// The objects that were found to differ from the state, as (address, action).
+    pub(crate) fn drifted(&self) -> Vec<(String, String)> {
+        self.changes("resource_drift")
+    }
+
+    fn changes(&self, kind: &str) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        self.events()
+            .filter(|event| event["type"] == kind)
+            .map(|event| {
+                (
+                    text(&event["change"]["resource"]["addr"]),
+                    text(&event["change"]["action"]),
+                )
+            })
+            .collect()
+    }
+
+    /// The one error of a run that failed.
+    #[track_caller]
+    pub(crate) fn error(&self) -> Diagnostic {
+        let errors = self.diagnostics(Severity::Error);
+        assert_eq!(errors.len(), 1, "one error was expected: {self}");
+        errors.into_iter().next().unwrap()
+    }
+
+    /// Errors, or warnings other than the ones by which core itself remarks on how these tests run it.
+    pub(crate) fn diagnostics(&self, severity: Severity) -> Vec<Diagnostic> {
+        let reported: Vec<Value> = match serde_json::from_str::<Value>(&self.output) {
+            // `validate` gives one document, the other commands give a line for each event.
+            Ok(Value::Object(mut document)) if document.contains_key("diagnostics") => {
+                serde_json::from_value(document["diagnostics"].take()).unwrap()
+            }
+            _ => self
+                .events()
+                .filter(|event| event["type"] == "diagnostic")
+                .map(|mut event| event["diagnostic"].take())
+                .collect(),
+        };
+        reported
+            .iter()
+            .filter(|diagnostic| diagnostic["severity"] == severity.as_str())
+            .map(Diagnostic::read)
+            .filter(|diagnostic| !diagnostic.summary.contains("development overrides"))
+            .collect()
+    }
+
+    fn events(&self) -> impl Iterator<Item = Value> {
+        self.output
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            command,
+            status,
+            output,
+            errors,
+        } = self;
+        write!(
+            formatter,
+            "`terraform {command}` ended with {status}\n{output}\n{errors}"
+        )
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Severity {
+    Error,
+    Warning,
+}
+
+impl Severity {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// An error or a warning as Terraform reports it in JSON.
+#[derive(Debug)]
+pub(crate) struct Diagnostic {
+    pub(crate) summary: String,
+    pub(crate) detail: String,
+    /// The resource that it is about, if any.
+    pub(crate) address: Option<String>,
+    /// The line of configuration that it points at, counted from 1.
+    pub(crate) line: Option<usize>,
+}
+
+impl Diagnostic {
+    fn read(value: &Value) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Self {
+            summary: text(&value["summary"]).unwrap(),
+            detail: text(&value["detail"]).unwrap_or_default(),
+            address: text(&value["address"]),
+            line: value["range"]["start"]["line"]
+                .as_u64()
+                .map(|line| usize::try_from(line).unwrap()),
+        }
+    }
+
+    /// Whether summary or detail holds `text`.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        self.summary.contains(text) || self.detail.contains(text)
+    }
+
+    #[track_caller]
+    pub(crate) fn must_say(&self, texts: &[&str]) {
+        for text in texts {
+            assert!(self.says(text), "{text:?} is missing in {self:#?}");
+        }
+    }
+}

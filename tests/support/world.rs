@@ -1,0 +1,232 @@
+//! One user's world: a folder with a configuration and a state, an environment, and a cloud of their own.
+
+use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud};
+use super::configuration::{AUTH_KEY, Block, HEADER};
+use super::terraform::{Diagnostic, Run, Terraform};
+
+const PROVIDER: &str = "terraform-provider-alicloud-live";
+
+/// When it is dropped it searches all that was printed and logged, at the most talkative level, for secrets.
+pub(crate) struct World {
+    pub(crate) cloud: Cloud,
+    terraform: Terraform,
+    folder: TempDir,
+    environment: RefCell<BTreeMap<String, String>>,
+    printed: RefCell<String>,
+}
+
+impl World {
+    /// A world in which credentials and endpoint stand in the environment, and nothing is configured yet.
+    pub(crate) fn new(terraform_version: &str) -> Self {
+        let terraform = Terraform::release(terraform_version);
+        let folder = tempfile::Builder::new()
+            .prefix("acceptance-")
+            .tempdir()
+            .unwrap();
+        let cloud = Cloud::new();
+
+        let plugins = folder.path().join("plugins");
+        fs::create_dir(&plugins).unwrap();
+        link(
+            env!("CARGO_BIN_EXE_terraform-provider-alicloud-live").into(),
+            plugins.join(PROVIDER),
+        );
+        let cli_settings = folder.path().join("cli.tfrc");
+        fs::write(
+            &cli_settings,
+            format!(
+                "provider_installation {{\n  dev_overrides {{\n    \"edge-transcode/alicloud-live\" = {plugins:?}\n  }}\n  direct {{}}\n}}\n"
+            ),
+        )
+        .unwrap();
+
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let environment = [
+            ("PATH", std::env::var("PATH").unwrap()),
+            ("HOME", path("")),
+            ("TMPDIR", path("")),
+            ("CHECKPOINT_DISABLE", "1".to_owned()),
+            ("TF_CLI_CONFIG_FILE", path("cli.tfrc")),
+            ("TF_IN_AUTOMATION", "1".to_owned()),
+            ("TF_LOG", "TRACE".to_owned()),
+            ("TF_LOG_PATH", path("terraform.log")),
+            // A user may have this set for another tool. It must not show in our messages.
+            ("RUST_BACKTRACE", "1".to_owned()),
+            ("ALICLOUD_ACCESS_KEY", ACCESS_KEY_ID.to_owned()),
+            ("ALICLOUD_SECRET_KEY", ACCESS_KEY_SECRET.to_owned()),
+            ("LIVE_ENDPOINT", cloud.url().to_owned()),
+        ];
+        let environment = environment
+            .map(|(name, value)| (name.to_owned(), value))
+            .into();
+        Self {
+            cloud,
+            terraform,
+            folder,
+            environment: RefCell::new(environment),
+            printed: RefCell::default(),
+        }
+    }
+
+    pub(crate) fn set(&self, variable: &str, value: &str) {
+        self.environment
+            .borrow_mut()
+            .insert(variable.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn unset(&self, variable: &str) {
+        self.environment.borrow_mut().remove(variable);
+    }
+
+    /// Makes this the configuration, under an empty provider block.
+    pub(crate) fn configure(&self, blocks: impl Display) {
+        self.configure_all(format_args!("{}{blocks}", Block::provider()));
+    }
+
+    /// Makes this the configuration, provider block included.
+    pub(crate) fn configure_all(&self, blocks: impl Display) {
+        fs::write(self.configuration_file(), format!("{HEADER}{blocks}")).unwrap();
+    }
+
+    fn configuration_file(&self) -> PathBuf {
+        self.folder.path().join("main.tf")
+    }
+
+    /// Name of the argument or block in the line of configuration at which a diagnostic points.
+    #[track_caller]
+    pub(crate) fn pointed_at(&self, diagnostic: &Diagnostic) -> String {
+        let configuration = fs::read_to_string(self.configuration_file()).unwrap();
+        let line = diagnostic
+            .line
+            .unwrap_or_else(|| panic!("no place in the configuration: {diagnostic:#?}"));
+        let line = configuration.lines().nth(line - 1).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    }
+
+    pub(crate) fn validate(&self) -> Run {
+        self.run(&["validate", "-json"])
+    }
+
+    /// Plans after reading every object anew.
+    pub(crate) fn plan(&self) -> Run {
+        self.run(&["plan", "-json", "-detailed-exitcode"])
+    }
+
+    pub(crate) fn plan_without_refresh(&self) -> Run {
+        self.run(&["plan", "-json", "-detailed-exitcode", "-refresh=false"])
+    }
+
+    pub(crate) fn plan_of_destroy(&self) -> Run {
+        self.run(&["plan", "-json", "-destroy"])
+    }
+
+    pub(crate) fn apply(&self) -> Run {
+        self.run(&["apply", "-json", "-auto-approve"])
+    }
+
+    pub(crate) fn destroy(&self) -> Run {
+        self.run(&["destroy", "-json", "-auto-approve"])
+    }
+
+    pub(crate) fn import(&self, address: &str, id: &str) -> Run {
+        self.run(&["import", "-no-color", address, id])
+    }
+
+    /// What the state holds of one object, by attribute; null if it does not hold the object.
+    pub(crate) fn state(&self, address: &str) -> Value {
+        let instance = self.instance(address);
+        instance["attributes"].clone()
+    }
+
+    /// Whether the state marks the object as one to be replaced.
+    pub(crate) fn is_tainted(&self, address: &str) -> bool {
+        self.instance(address)["status"] == "tainted"
+    }
+
+    fn instance(&self, address: &str) -> Value {
+        let state: Value = serde_json::from_str(&self.state_file()).unwrap_or_default();
+        let resources = state["resources"].as_array().cloned().unwrap_or_default();
+        resources
+            .iter()
+            .find(|resource| {
+                format!(
+                    "{}.{}",
+                    resource["type"].as_str().unwrap(),
+                    resource["name"].as_str().unwrap()
+                ) == address
+            })
+            .map_or(Value::Null, |resource| resource["instances"][0].clone())
+    }
+
+    /// The state file's text; empty before the first apply.
+    pub(crate) fn state_file(&self) -> String {
+        fs::read_to_string(self.folder.path().join("terraform.tfstate")).unwrap_or_default()
+    }
+
+    /// Loses the state: the objects in the cloud are now as if someone else had made them.
+    pub(crate) fn forget_state(&self) {
+        fs::remove_file(self.folder.path().join("terraform.tfstate")).unwrap();
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let environment: Ref<'_, BTreeMap<String, String>> = self.environment.borrow();
+        let run = self
+            .terraform
+            .run(self.folder.path(), &environment, arguments);
+        let mut printed = self.printed.borrow_mut();
+        printed.push_str(&run.output);
+        printed.push_str(&run.errors);
+        run
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        let log = fs::read_to_string(self.folder.path().join("terraform.log")).unwrap_or_default();
+        assert!(
+            log.contains("[TRACE]"),
+            "nothing was logged, so nothing was searched for secrets"
+        );
+        let printed = self.printed.take();
+        for (place, text) in [("the log", &log), ("what was printed", &printed)] {
+            for (name, secret) in [
+                ("the access key secret", ACCESS_KEY_SECRET),
+                ("a stream's auth_key", AUTH_KEY),
+            ] {
+                let leak = text.lines().find(|line| line.contains(secret));
+                assert!(
+                    leak.is_none(),
+                    "{place} holds {name}: {}",
+                    leak.unwrap_or_default()
+                );
+            }
+        }
+        assert!(
+            !self.state_file().contains(ACCESS_KEY_SECRET),
+            "the state holds the access key secret"
+        );
+    }
+}
+
+#[cfg(unix)]
+fn link(original: PathBuf, link: PathBuf) {
+    std::os::unix::fs::symlink(original, link).unwrap();
+}
+
+#[cfg(not(unix))]
+fn link(original: PathBuf, link: PathBuf) {
+    fs::copy(original, link).unwrap();
+}
