@@ -185,8 +185,8 @@ impl LiveClient {
                         .await);
                 }
                 Err(failed) => match failed.failure {
-                    Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => break,
-                    Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime) => break,
+                    Failure::Ambiguous(Ambiguous::AlreadyReceived(_))
+                    | Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime) => break,
                     _ => {}
                 },
             }
@@ -289,7 +289,7 @@ impl LiveClient {
             seen += listed.jobs.len() as u64;
             let is_last_page = listed.jobs.is_empty()
                 || seen >= listed.total_count
-                || list
+                || listed
                     .jobs
                     .last()
                     .and_then(made_at)

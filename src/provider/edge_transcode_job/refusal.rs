@@ -62,15 +62,20 @@ pub(super) fn doubles(doubles: &[JobId]) -> Diagnostic {
         format!(
             "The answer to the create was lost, and the request was sent again. Besides the job in the state there are \
              others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
-            lines(doubles, |id| id.to_string())
+            lines(doubles, ToString::to_string)
         ),
     )
 }
 
 fn import_commands(jobs: &[JobId]) -> String {
-    lines(jobs, |id| format!("terraform import {TYPE_NAME}.<name> '{id}'"))
+    lines(jobs, |id| {
+        format!("terraform import {TYPE_NAME}.<name> '{id}'")
+    })
 }
 
 fn lines(jobs: &[JobId], line: impl Fn(&JobId) -> String) -> String {
-    jobs.iter().map(|id| format!("  {}", line(id))).collect::<Vec<_>>().join("\n")
+    jobs.iter()
+        .map(|id| format!("  {}", line(id)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
