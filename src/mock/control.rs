@@ -34,6 +34,15 @@ GET    /_mock/faults      the rules for faults, and how often each was due and m
 POST   /_mock/faults      put a list of rules in the place of all others
 GET    /_mock/held        calls that a pause holds; ?timeout_ms=N waits for one
 POST   /_mock/release     let them go on
+
+A rule is {\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}.
+  action       an operation, or * (the default)
+  kind         drop, hang, pause, endless, wrong_types, or one with fields:
+               {\"slow\": {\"ms\": 50}}, {\"trickle\": {\"ms\": 50}}, {\"truncate\": {\"bytes\": 20, \"complete\": false}},
+               {\"error\": {\"status\": 429, \"code\": \"Throttling.Api\", \"retry_after_ms\": 500}},
+               {\"answer\": {\"status\": 200, \"content_type\": \"text/html\", \"body\": \"<html>\"}}
+  when         arrival (nothing checked, nonce unused), before (checked, nonce used) or after the work was done
+  probability  0 to 1; skip: so many calls go free first; times: so many meet it
 ";
 
 /// An answer of the door: a body, or a status and what is wrong.

@@ -424,5 +424,4 @@ fn page<T: Clone>(mut found: Vec<&T>, wanted: PageRequest) -> Page<T> {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;
