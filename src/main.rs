@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use alicloud_live::environment::Environment;
 use alicloud_live::plugin::{self, About};
 use alicloud_live::provider;
-use alicloud_live::terraform::StopSignal;
 
 const ABOUT: About = About {
     name: "alicloud-live",
@@ -14,7 +13,5 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
-    plugin::main(&ABOUT, || {
-        provider::offering(StopSignal::default(), Environment::of_process())
-    })
+    plugin::main(&ABOUT, || provider::offering(Environment::of_process()))
 }

@@ -110,7 +110,7 @@ struct Lost<'a> {
 /// What looking for a job has shown.
 enum Look {
     /// There is one job that fits.
-    Found(Job),
+    Found(Box<Job>),
     /// A list that was read late enough shows none.
     Absent,
     /// No such list could be read.
@@ -247,9 +247,9 @@ impl LiveClient {
                 .await;
             match candidates {
                 Ok(mut candidates) => match (candidates.pop(), candidates.is_empty()) {
-                    (Some(only), true) => return Ok(Look::Found(only)),
-                    (Some(last), false) => {
-                        candidates.push(last);
+                    (Some(only), true) => return Ok(Look::Found(Box::new(only))),
+                    (Some(another), false) => {
+                        candidates.push(another);
                         return Err(CreateError::Unresolved {
                             error: lost.error.clone(),
                             candidates,
