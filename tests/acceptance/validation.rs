@@ -1,6 +1,6 @@
 //! Values that can never work are refused before anything is sent, each at its place in the configuration.
 
-use crate::support::configuration::{AUTH_KEY, Block, quoted};
+use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::Severity;
 use crate::support::world::World;
 
@@ -75,9 +75,8 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
         ("delete", ""),
     ] {
         let label = format!("timeouts-{operation}");
-        let block = job()
-            .labelled(&label)
-            .nested("timeouts", &[(operation, &quoted(duration))]);
+        let timeouts = Block::new("timeouts").text(operation, duration);
+        let block = job().labelled(&label).containing(timeouts);
         configuration.push_str(&block.to_string());
         expected.push((label, operation.to_owned()));
     }
@@ -129,7 +128,7 @@ fn required_arguments_are_required(world: &World) {
 }
 
 fn a_refused_url_is_not_repeated_in_the_message(world: &World) {
-    let variable = "variable \"url\" {\n  type      = string\n  sensitive = true\n}\n";
+    let variable = Block::sensitive_variable("url");
     let input = Block::job("input").with("stream_input", "var.url");
     let output = Block::job("output").with("stream_output", "var.url");
     world.configure(format_args!("{variable}{input}{output}"));
