@@ -23,6 +23,23 @@ pub struct JobFields {
 pub struct CreatedJob {
     /// Chosen by the service.
     pub job_id: String,
+    /// Further jobs that the same create may have made: only possible when its answer was lost and the gateway does
+    /// not refuse a request that it has seen before.
+    pub doubles: Vec<String>,
+}
+
+/// A create that did not lead to a known job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CreateError {
+    /// The call failed in a way that proves that no job was made.
+    Call(CallError),
+    /// The answer was lost and the job was not found, or more than one fits.
+    Unresolved {
+        /// How the answer was lost.
+        error: CallError,
+        /// The jobs that fit; empty when none was found.
+        candidates: Vec<Job>,
+    },
 }
 
 /// Which jobs of a cluster to list, and how.
@@ -64,12 +81,6 @@ pub(super) const LARGEST_PAGE: u32 = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct JobIdReply {
-    job_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct JobReply {
     job: Job,
 }
@@ -99,20 +110,6 @@ struct Acknowledged {
 }
 
 impl LiveClient {
-    /// `CreateEdgeTranscodeJob`: makes a job, which does not run yet.
-    ///
-    /// Made again only when nothing was done. After [`Failure::Ambiguous`] the job may exist.
-    pub async fn create_edge_transcode_job(
-        &self,
-        cluster_id: &str,
-        fields: &JobFields,
-        scope: &Scope,
-    ) -> Result<CreatedJob, CallError> {
-        let call = create_call(cluster_id, fields);
-        let reply = self.call::<JobIdReply>(&call, scope).await?.value;
-        self.with_job_id(call.action, reply)
-    }
-
     /// `GetEdgeTranscodeJob`: reads one job.
     pub async fn get_edge_transcode_job(
         &self,
@@ -246,36 +243,13 @@ impl LiveClient {
         self.call::<Acknowledged>(&call, scope).await.map(drop)
     }
 
-    fn with_job_id(
-        &self,
-        action: &'static str,
-        reply: JobIdReply,
-    ) -> Result<CreatedJob, CallError> {
-        if reply.job_id.is_empty() {
-            return Err(self.misleading(action, "its JobId is empty"));
-        }
-        Ok(CreatedJob {
-            job_id: reply.job_id,
-        })
-    }
-
     /// An answer of the documented shape that nevertheless cannot be believed.
-    fn misleading(&self, action: &'static str, reason: &str) -> CallError {
+    pub(super) fn misleading(&self, action: &'static str, reason: &str) -> CallError {
         let failure = Failure::Ambiguous(Ambiguous::Unreadable {
             status: 200,
             reason: reason.to_owned(),
         });
         self.error(action, 1, failure)
-    }
-}
-
-fn create_call(cluster_id: &str, fields: &JobFields) -> Call {
-    let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
-    parameters.extend(fields.parameters());
-    Call {
-        action: "CreateEdgeTranscodeJob",
-        parameters,
-        kind: Kind::Create,
     }
 }
 
@@ -291,8 +265,20 @@ fn job_call(action: &'static str, kind: Kind, cluster_id: &str, job_id: &str) ->
     }
 }
 
+impl Job {
+    /// What a user decided about this job.
+    pub fn fields(&self) -> JobFields {
+        JobFields {
+            name: self.name.clone(),
+            template_id: self.template_id.clone(),
+            stream_input: self.stream_input.clone(),
+            stream_output: self.stream_output.clone(),
+        }
+    }
+}
+
 impl JobFields {
-    fn parameters(&self) -> [(&'static str, String); 4] {
+    pub(super) fn parameters(&self) -> [(&'static str, String); 4] {
         [
             ("Name", self.name.clone()),
             ("TemplateId", self.template_id.clone()),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
+//! | `existing` | noticing, before a create, that the job exists already |
 //! | `retry` | whether and when a failed attempt is made again; the only loop around sending |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
@@ -18,8 +19,10 @@
 mod backoff;
 mod clock;
 mod codes;
+mod create;
 mod endpoint;
 mod error;
+mod existing;
 mod jobs;
 mod model;
 mod rate_limit;
@@ -35,7 +38,7 @@ use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
-pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
+pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, StreamUrl, Template};
 pub use redact::redact_auth_keys;
 pub use scope::Scope;
@@ -95,6 +98,8 @@ pub struct LiveClient {
     rate_limiter: rate_limit::RateLimiter,
     retry_budget: retry::RetryBudget,
     retry: RetryPolicy,
+    creates: create::Creates,
+    existing: existing::ExistingJobs,
 }
 
 impl LiveClient {
@@ -109,6 +114,8 @@ impl LiveClient {
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             retry_budget: retry::RetryBudget::default(),
             retry: config.retry,
+            creates: create::Creates::default(),
+            existing: existing::ExistingJobs::default(),
             request: request::RequestBuilder {
                 endpoint: config.endpoint,
                 region: config.region,

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::codes::{Meaning, meaning};
@@ -36,6 +37,18 @@ pub(super) struct Answer<T> {
     pub(super) date: Option<OffsetDateTime>,
 }
 
+/// A request that was sent, and when: for a create, no job that it made can be older.
+pub(super) struct Sent {
+    pub(super) request: SignedRequest,
+    pub(super) at: Instant,
+}
+
+/// A failed call, and the request of its last attempt unless that was never sent.
+pub(super) struct FailedCall {
+    pub(super) error: CallError,
+    pub(super) sent: Option<Sent>,
+}
+
 /// A failed attempt, and the wait that the server asked for.
 pub(super) struct FailedAttempt {
     pub(super) failure: Failure,
@@ -58,12 +71,32 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<Answer<T>, CallError> {
+        self.call_remembering(call, scope)
+            .await
+            .map_err(|failed| failed.error)
+    }
+
+    /// As [`Self::call`]; keeps the request that was sent last, for those who must find out what became of it.
+    pub(super) async fn call_remembering<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<Answer<T>, FailedCall> {
         self.retry_budget.deposit();
         let mut attempts = Attempts::default();
         loop {
-            let attempt = match self.prepare(call, scope).await {
-                Ok(request) => self.attempt(&request, call.kind, scope).await,
-                Err(not_sent) => Err(Failure::NotSent(not_sent).into()),
+            let (attempt, sent) = match self.prepare(call, scope).await {
+                Ok(request) => {
+                    let sent = Sent {
+                        request,
+                        at: Instant::now(),
+                    };
+                    (
+                        self.attempt(&sent.request, call.kind, scope).await,
+                        Some(sent),
+                    )
+                }
+                Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
             let failed = match attempt {
                 Ok(answer) => return Ok(answer),
@@ -73,11 +106,11 @@ impl LiveClient {
             let delay = self.delay_before_repetition(call.kind, &failed, &mut attempts);
             let error = self.error(call.action, attempts.made, failed.failure);
             let Some(delay) = delay else {
-                return Err(error);
+                return Err(FailedCall { error, sent });
             };
             debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), %error, "will retry");
             if scope.wait(delay).await.is_err() {
-                return Err(error);
+                return Err(FailedCall { error, sent });
             }
         }
     }

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use super::id::JobId;
-use super::model::{JobState, RUNNING, STOPPED, status_text};
+use super::model::{JobState, OnExisting, RUNNING, STOPPED, status_text};
+use super::refusal;
 use super::run_state::{Unreached, appear, reach};
-use crate::client::{Job, JobFields, JobStatus, LiveClient, Scope};
+use crate::client::{CreateError, Job, JobFields, JobStatus, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::terraform::value::Value;
 use crate::terraform::{Diagnostic, Diagnostics};
@@ -45,21 +46,7 @@ pub(super) async fn create(
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<JobState> {
-    let cluster_id = planned.job_id().cluster_id;
-    let created = match client
-        .create_edge_transcode_job(&cluster_id, &planned.fields(), scope)
-        .await
-    {
-        Ok(created) => created,
-        Err(error) => {
-            diagnostics.add_error(to_diagnostic("Job could not be created", &error));
-            return None;
-        }
-    };
-    let id = JobId {
-        cluster_id,
-        job_id: created.job_id,
-    };
+    let id = make_or_adopt(client, &planned, scope, diagnostics).await?;
     let mut state = JobState {
         id: Value::Value(id.to_string()),
         job_id: Value::Value(id.job_id.clone()),
@@ -91,6 +78,67 @@ pub(super) async fn create(
     }
     state.unknown_to_null();
     Some(state)
+}
+
+/// A job with the planned fields: a new one, or one that exists already where the user wants it so.
+async fn make_or_adopt(
+    client: &LiveClient,
+    planned: &JobState,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<JobId> {
+    let cluster_id = planned.job_id().cluster_id;
+    let fields = planned.fields();
+    let on_existing = planned.on_existing();
+    let in_cluster = |job_id: String| JobId {
+        cluster_id: cluster_id.clone(),
+        job_id,
+    };
+
+    if on_existing != OnExisting::Create {
+        let existing = client
+            .existing_edge_transcode_jobs(&cluster_id, &fields, scope)
+            .await;
+        let existing: Vec<_> = existing
+            .map_err(|error| diagnostics.add_error(refusal::cannot_look(&error)))
+            .ok()?
+            .into_iter()
+            .map(in_cluster)
+            .collect();
+        match (existing.as_slice(), on_existing) {
+            ([], _) => {}
+            ([job], OnExisting::Adopt) => return Some(job.clone()),
+            (jobs, _) => {
+                diagnostics.add_error(refusal::exists_already(jobs));
+                return None;
+            }
+        }
+    }
+
+    match client
+        .create_edge_transcode_job(&cluster_id, &fields, scope)
+        .await
+    {
+        Ok(created) => {
+            let doubles: Vec<_> = created.doubles.into_iter().map(in_cluster).collect();
+            if !doubles.is_empty() {
+                diagnostics.add_warning(refusal::doubles(&doubles));
+            }
+            Some(in_cluster(created.job_id))
+        }
+        Err(CreateError::Call(error)) => {
+            diagnostics.add_error(to_diagnostic("Job could not be created", &error));
+            None
+        }
+        Err(CreateError::Unresolved { error, candidates }) => {
+            let candidates: Vec<_> = candidates
+                .into_iter()
+                .map(|job| in_cluster(job.job_id))
+                .collect();
+            diagnostics.add_error(refusal::unresolved(&error, &candidates));
+            None
+        }
+    }
 }
 
 /// Changes a job: stop, update, start, as far as each is needed by what the API shows now. The answer is the job as
@@ -131,7 +179,7 @@ async fn change(
         .await?;
     let wanted = wanted_status(&planned.status).unwrap_or_else(|| job.status.clone());
     let fields = planned.fields();
-    if fields_of(&job) == fields {
+    if job.fields() == fields {
         return reach(client, id, job, &wanted, scope).await;
     }
 
@@ -193,7 +241,7 @@ async fn present_state(
         .await
     {
         Ok(job) => {
-            let settings = if fields_of(&job) == planned.fields() {
+            let settings = if job.fields() == planned.fields() {
                 "new"
             } else {
                 "old"
@@ -246,14 +294,5 @@ fn wanted_status(status: &Value<String>) -> Option<JobStatus> {
         Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
         Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),
         _ => None,
-    }
-}
-
-fn fields_of(job: &Job) -> JobFields {
-    JobFields {
-        name: job.name.clone(),
-        template_id: job.template_id.clone(),
-        stream_input: job.stream_input.clone(),
-        stream_output: job.stream_output.clone(),
     }
 }

@@ -9,11 +9,13 @@
 //! | `plan` | what a change will do |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `lifecycle` | create, read, update, delete |
+//! | `refusal` | why a create stops rather than risk a second job |
 
 mod id;
 mod lifecycle;
 mod model;
 mod plan;
+mod refusal;
 mod run_state;
 mod schema;
 mod validate;

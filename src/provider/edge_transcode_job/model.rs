@@ -9,6 +9,23 @@ use crate::terraform::value::Value;
 
 /// `status` of a job that runs.
 pub(super) const RUNNING: &str = "Running";
+/// What to do when a job with the same fields exists before a create.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum OnExisting {
+    Error,
+    Adopt,
+    Create,
+}
+
+impl OnExisting {
+    /// Values of the attribute `on_existing`, the default first.
+    pub(super) const ALL: [(&str, Self); 3] = [
+        ("error", Self::Error),
+        ("adopt", Self::Adopt),
+        ("create", Self::Create),
+    ];
+}
+
 /// `status` of a job that does not run.
 pub(super) const STOPPED: &str = "Stopped";
 
@@ -27,6 +44,7 @@ pub(in crate::provider) struct JobState {
     pub(super) stream_input: Value<String>,
     pub(super) stream_output: Value<String>,
     pub(super) status: Value<String>,
+    pub(super) on_existing: Value<String>,
     pub(super) create_time: Value<String>,
     pub(super) last_start_at: Value<String>,
     pub(super) last_stop_at: Value<String>,
@@ -118,6 +136,15 @@ impl JobState {
                 *value = Value::Null;
             }
         }
+    }
+
+    /// What to do when such a job exists already. A text that is no choice was refused by validation.
+    pub(super) fn on_existing(&self) -> OnExisting {
+        let chosen = text(&self.on_existing);
+        OnExisting::ALL
+            .iter()
+            .find(|(name, _)| *name == chosen)
+            .map_or(OnExisting::Error, |(_, choice)| *choice)
     }
 
     /// How long each operation may take. A text that is no duration was refused by validation.

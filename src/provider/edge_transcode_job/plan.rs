@@ -119,6 +119,7 @@ mod tests {
             stream_input: text("rtmp://a/b/c"),
             stream_output: text("rtmp://d/e/f"),
             status: text(status),
+            on_existing: Value::Null,
             create_time: text("T0"),
             last_start_at: text("T1"),
             last_stop_at: text("T2"),

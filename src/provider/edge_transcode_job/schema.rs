@@ -50,6 +50,16 @@ pub(super) fn schema() -> Schema {
                 ),
             ),
             (
+                "on_existing",
+                optional(
+                    "What to do on create when a job with the same cluster, name, template, input and output exists \
+                     already, for example because an earlier run was killed before it could save its state: `error` \
+                     (default) stops and names the job, `adopt` takes it over, `create` does not look and makes \
+                     another. Looking costs one list of the cluster for all creates of a run (a call for every 100 \
+                     jobs in it).",
+                ),
+            ),
+            (
                 "create_time",
                 computed("When the job was created, UTC, such as `2023-07-24T16:44:55Z`."),
             ),

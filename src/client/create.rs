@@ -1,0 +1,315 @@
+//! Creating a job: never lose one, never make two.
+//!
+//! The API has no idempotency token and names are not unique, so a create whose answer is lost can neither be
+//! repeated (there might be two jobs) nor given up (there might be one that nobody knows of). What is done instead
+//! uses three facts: a list shows when each job was made, each answer shows the server's clock, and the gateway runs
+//! a nonce at most once.
+//!
+//! 1. **Look** for a job with exactly these fields, made since our request was sent by the server's own clock, that
+//!    no other create of this process has claimed. One: it is ours. Lists may lag, so this goes on for
+//!    [`LOOK_BEFORE_REPLAY`].
+//! 2. None: **replay the identical signed bytes**. If the first copy never arrived, this makes the job. If it did,
+//!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived: look again, longer.
+//! 3. Still none, or more than one: **say so**. The error names every candidate.
+//!
+//! Creates with identical fields take turns, so that while one is being resolved no other can own a match.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::retry::{Call, FailedCall, Kind, Sent};
+use super::{
+    Ambiguous, CallError, CreateError, CreatedJob, Failure, Job, JobFields, JobFilter, LiveClient,
+    NotSent, Scope, SortBy, clock,
+};
+
+/// How long a list may lag behind a create before the absence of a job from it means anything.
+const LOOK_BEFORE_REPLAY: Duration = Duration::from_secs(7);
+/// How long to look when the gateway has proved that the request arrived.
+const LOOK_AFTER_PROOF: Duration = Duration::from_secs(30);
+/// Between two looks.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long to look when the user asks to stop or the time is over.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+/// How often the same bytes are sent again when their answer is lost too.
+const REPLAYS: u32 = 3;
+/// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
+const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
+/// Job times have whole seconds, and the clock that stamps jobs need not be the one that stamps answers.
+const CLOCK_SLACK: time::Duration = time::Duration::seconds(2);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateReply {
+    #[serde(deserialize_with = "not_empty")]
+    job_id: String,
+}
+
+/// An answer without an ID is as good as none.
+fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        Err(D::Error::custom("empty"))
+    } else {
+        Ok(text)
+    }
+}
+
+/// What creates of one process must know of each other.
+#[derive(Default)]
+pub(super) struct Creates {
+    claimed: Mutex<HashSet<String>>,
+    turns: Mutex<HashMap<u64, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Creates {
+    /// Records that a job belongs to a create of this process. `false`: another one has it.
+    fn claim(&self, job_id: &str) -> bool {
+        self.claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(job_id.to_owned())
+    }
+
+    fn is_claimed(&self, job_id: &str) -> bool {
+        self.claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(job_id)
+    }
+
+    /// The lock that creates of identical jobs take in turn.
+    fn turn(&self, key: u64) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        if let Some(turn) = turns.get(&key).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        turns.insert(key, Arc::downgrade(&turn));
+        turn
+    }
+}
+
+/// A number that is the same for identical jobs.
+pub(super) fn fingerprint(cluster_id: &str, fields: &JobFields) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (cluster_id, fields).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The job that is wanted, and the request for it whose answer was lost.
+struct Lost<'a> {
+    cluster_id: &'a str,
+    fields: &'a JobFields,
+    sent: Sent,
+    error: CallError,
+}
+
+impl LiveClient {
+    /// `CreateEdgeTranscodeJob`: makes a job, which does not run yet.
+    ///
+    /// On success there is exactly one job for this call, and its ID is the answer. [`CreateError::Call`] says that
+    /// none was made, [`CreateError::Unresolved`] that it cannot be told, with all that is known.
+    pub async fn create_edge_transcode_job(
+        &self,
+        cluster_id: &str,
+        fields: &JobFields,
+        scope: &Scope,
+    ) -> Result<CreatedJob, CreateError> {
+        let turn = self.creates.turn(fingerprint(cluster_id, fields));
+        let _my_turn = turn.lock().await;
+
+        let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
+        parameters.extend(fields.parameters());
+        let call = Call {
+            action: "CreateEdgeTranscodeJob",
+            parameters,
+            kind: Kind::Create,
+        };
+        match self.call_remembering::<CreateReply>(&call, scope).await {
+            Ok(answer) => Ok(self.created(answer.value.job_id)),
+            Err(FailedCall {
+                error,
+                sent: Some(sent),
+            }) if matches!(error.failure, Failure::Ambiguous(_)) => {
+                self.resolve(
+                    Lost {
+                        cluster_id,
+                        fields,
+                        sent,
+                        error,
+                    },
+                    scope,
+                )
+                .await
+            }
+            Err(FailedCall { error, .. }) => Err(CreateError::Call(error)),
+        }
+    }
+
+    fn created(&self, job_id: String) -> CreatedJob {
+        self.creates.claim(&job_id);
+        CreatedJob {
+            job_id,
+            doubles: Vec::new(),
+        }
+    }
+
+    /// Finds out what became of a create whose answer was lost.
+    async fn resolve(&self, lost: Lost<'_>, scope: &Scope) -> Result<CreatedJob, CreateError> {
+        warn!(error = %lost.error, "the answer to a create is lost: looking for the job");
+        for _ in 0..REPLAYS {
+            if let Some(job) = self.look_for(&lost, LOOK_BEFORE_REPLAY, scope).await? {
+                return Ok(self.adopt(job));
+            }
+            if scope.ended().is_some() || lost.sent.at.elapsed() > REPLAY_VALIDITY {
+                break;
+            }
+            debug!("no such job: sending the identical request again");
+            match self
+                .attempt::<CreateReply>(&lost.sent.request, Kind::Create, scope)
+                .await
+            {
+                Ok(answer) => {
+                    return Ok(self
+                        .created_by_replay(&lost, answer.value.job_id, scope)
+                        .await);
+                }
+                Err(failed) => match failed.failure {
+                    Failure::Ambiguous(Ambiguous::AlreadyReceived(_))
+                    | Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime) => break,
+                    _ => {}
+                },
+            }
+        }
+        match self.look_for(&lost, LOOK_AFTER_PROOF, scope).await? {
+            Some(job) => Ok(self.adopt(job)),
+            None => Err(CreateError::Unresolved {
+                error: lost.error,
+                candidates: Vec::new(),
+            }),
+        }
+    }
+
+    fn adopt(&self, job: Job) -> CreatedJob {
+        debug!(
+            job_id = job.job_id,
+            "found the job that the lost answer was about"
+        );
+        self.created(job.job_id)
+    }
+
+    /// A replay that was run proves that the gateway had not run the first copy *if* it checks nonces. In case it
+    /// does not, whatever else turns up is reported.
+    async fn created_by_replay(
+        &self,
+        lost: &Lost<'_>,
+        job_id: String,
+        scope: &Scope,
+    ) -> CreatedJob {
+        let created = self.created(job_id);
+        let doubles = self.candidates(lost, scope).await.unwrap_or_default();
+        CreatedJob {
+            doubles: doubles.into_iter().map(|job| job.job_id).collect(),
+            ..created
+        }
+    }
+
+    /// Looks until there is one matching job or the time is over. More than one is an error, as is a list that
+    /// cannot be read.
+    async fn look_for(
+        &self,
+        lost: &Lost<'_>,
+        time: Duration,
+        scope: &Scope,
+    ) -> Result<Option<Job>, CreateError> {
+        let until = Instant::now() + time;
+        loop {
+            // Knowing what a create did is worth a few seconds even when the user asks to stop.
+            let last_look = Scope::uninterrupted(LAST_LOOK);
+            let is_last = scope.ended().is_some();
+            let candidates = self
+                .candidates(lost, if is_last { &last_look } else { scope })
+                .await;
+            let mut candidates = match candidates {
+                Ok(candidates) => candidates,
+                // A list that fails because the work must end now has not answered: one more, last look.
+                Err(_) if !is_last && scope.ended().is_some() => continue,
+                Err(_) if is_last => Vec::new(),
+                Err(error) => {
+                    debug!(%error, "the list cannot be read");
+                    Vec::new()
+                }
+            };
+            match candidates.len() {
+                0 => {}
+                1 => return Ok(candidates.pop()),
+                _ => {
+                    return Err(CreateError::Unresolved {
+                        error: lost.error.clone(),
+                        candidates,
+                    });
+                }
+            }
+            if is_last || Instant::now() + LOOK_INTERVAL > until {
+                return Ok(None);
+            }
+            // When the wait ends early, the next round is the last look.
+            let _ = scope.wait(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Jobs that can be the one which the lost request made.
+    async fn candidates(&self, lost: &Lost<'_>, scope: &Scope) -> Result<Vec<Job>, CallError> {
+        let filter = JobFilter {
+            keyword: Some(lost.fields.name.clone()),
+            sort_by: SortBy::Descending,
+            ..JobFilter::default()
+        };
+        let existed_before = self.existing.known(lost.cluster_id, lost.fields);
+        let mut candidates: Vec<Job> = Vec::new();
+        let mut seen = 0;
+        for page in 1.. {
+            let listed = self
+                .list_edge_transcode_jobs(lost.cluster_id, &filter, page, scope)
+                .await?;
+            let now = listed.date.unwrap_or_else(OffsetDateTime::now_utc);
+            let not_before = now - lost.sent.at.elapsed() - CLOCK_SLACK;
+            let made_at = |job: &Job| job.create_time.as_deref().and_then(clock::parse_api_time);
+
+            seen += listed.jobs.len() as u64;
+            let is_last_page = listed.jobs.is_empty()
+                || seen >= listed.total_count
+                || listed
+                    .jobs
+                    .last()
+                    .and_then(made_at)
+                    .is_some_and(|made| made < not_before);
+            for job in listed.jobs {
+                let is_ours = job.fields() == *lost.fields
+                    && made_at(&job).is_some_and(|made| made >= not_before)
+                    && !existed_before.contains(&job.job_id)
+                    && !self.creates.is_claimed(&job.job_id)
+                    && !candidates
+                        .iter()
+                        .any(|candidate| candidate.job_id == job.job_id);
+                if is_ours {
+                    candidates.push(job);
+                }
+            }
+            if is_last_page {
+                break;
+            }
+        }
+        Ok(candidates)
+    }
+}

@@ -1,0 +1,133 @@
+//! An answer before it becomes HTTP, and how its bytes are delivered.
+
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures_util::stream;
+
+use super::faults::json_type;
+
+/// Status, body and the headers that vary.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) content_type: String,
+    /// For the header `x-acs-retry-after`.
+    pub(super) retry_after_ms: Option<u64>,
+    pub(super) body: Vec<u8>,
+    pub(super) delivery: Delivery,
+}
+
+/// How the body gets to the caller.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Delivery {
+    Whole,
+    /// The whole length is announced, and the connection breaks off after so many bytes.
+    Cut {
+        bytes: usize,
+    },
+    /// A byte at a time, each after so many milliseconds.
+    Trickle {
+        ms: u64,
+    },
+    /// Another body, without end.
+    Endless,
+}
+
+impl Answer {
+    pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
+        Self::new(status, json_type(), body.to_string())
+    }
+
+    pub(super) fn new(status: u16, content_type: String, body: String) -> Self {
+        let delivery = Delivery::Whole;
+        Self {
+            status,
+            content_type,
+            retry_after_ms: None,
+            body: body.into_bytes(),
+            delivery,
+        }
+    }
+
+    /// As HTTP, with the server's `Date` and the id of the request.
+    pub(super) fn into_response(self, date: &str, request_id: &str) -> Response {
+        let mut headers = HeaderMap::new();
+        let length = self.body.len().to_string();
+        let retry_after = self.retry_after_ms.map(|ms| ms.to_string());
+        let announced = [
+            (header::DATE, Some(date)),
+            (header::CONTENT_TYPE, Some(self.content_type.as_str())),
+            (
+                header::CONTENT_LENGTH,
+                Some(length.as_str()).filter(|_| !matches!(self.delivery, Delivery::Endless)),
+            ),
+            (
+                HeaderName::from_static("x-acs-request-id"),
+                Some(request_id),
+            ),
+            (
+                HeaderName::from_static("x-acs-retry-after"),
+                retry_after.as_deref(),
+            ),
+        ];
+        for (name, value) in announced {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        let mut response = Response::new(self.delivery.body(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+impl Delivery {
+    fn body(self, bytes: Vec<u8>) -> Body {
+        match self {
+            Self::Whole => Body::from(bytes),
+            Self::Cut { bytes: kept } => cut(&bytes, kept),
+            Self::Trickle { ms } => trickle(bytes, Duration::from_millis(ms)),
+            Self::Endless => endless(),
+        }
+    }
+}
+
+fn cut(bytes: &[u8], kept: usize) -> Body {
+    let kept = bytes.get(..kept).unwrap_or(bytes);
+    let first = Some(Bytes::copy_from_slice(kept)).filter(|kept| !kept.is_empty());
+    Body::from_stream(stream::unfold(Some(first), |state| async move {
+        if let Some(kept) = state? {
+            return Some((Ok(kept), Some(None)));
+        }
+        // What came before is written out while the stream is not ready.
+        tokio::task::yield_now().await;
+        Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
+    }))
+}
+
+fn trickle(bytes: Vec<u8>, pause: Duration) -> Body {
+    Body::from_stream(stream::unfold(
+        bytes.into_iter(),
+        move |mut left| async move {
+            let byte = left.next()?;
+            tokio::time::sleep(pause).await;
+            Some((Ok::<_, Infallible>(Bytes::copy_from_slice(&[byte])), left))
+        },
+    ))
+}
+
+fn endless() -> Body {
+    let start = Bytes::from_static(br#"{"RequestId":""#);
+    let filling = Bytes::from_static(&[b'A'; 8192]);
+    Body::from_stream(stream::unfold(start, move |next| {
+        let filling = filling.clone();
+        async move { Some((Ok::<_, Infallible>(next), filling)) }
+    }))
+}

@@ -1,0 +1,323 @@
+//! One call of the API from its parameters to its answer, with the faults that it meets on the way.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::answer::Answer;
+use super::errors::ApiError;
+use super::faults::{FaultKind, Point, alter};
+use super::operation::Operation;
+use super::parameters::Parameters;
+use super::record::{Call, SignatureCheck};
+use super::responses::Outcome;
+use super::shared::{CallEvent, Shared, World};
+use super::verify::{self, Key};
+
+/// A call as it came in.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// The host that the caller asked, for the error envelope.
+    pub(super) host: String,
+    pub(super) parameters: Parameters,
+    /// Why it cannot be one of ours, where the HTTP around it shows that already.
+    pub(super) problem: Option<ApiError>,
+}
+
+/// How a call ended.
+pub(super) enum Ending {
+    /// With an answer to the request of this id.
+    Answered { answer: Answer, request_id: String },
+    /// The connection must be closed without a byte.
+    Dropped,
+}
+
+/// A fault has ended the call early; no answer means that the connection is to be dropped.
+type Ended = Option<Answer>;
+
+/// Serves one call to its end.
+pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Ending {
+    let running = Running::arrive(shared, request);
+    let (Ok(answer) | Err(Some(answer))) = running.exchange().await else {
+        return Ending::Dropped;
+    };
+    running.note(|call| call.status = Some(answer.status));
+    Ending::Answered {
+        answer,
+        request_id: running.request_id,
+    }
+}
+
+/// A call on its way.
+struct Running {
+    shared: Arc<Shared>,
+    request: Request,
+    request_id: String,
+    number: u64,
+    epoch: u64,
+}
+
+impl Running {
+    fn arrive(shared: Arc<Shared>, request: Request) -> Self {
+        let (request_id, number, epoch) = {
+            let mut world = shared.world();
+            let request_id = world.ids.id();
+            let number = world.record.open(Call {
+                number: 0,
+                action: request.parameters.optional("Action"),
+                method: request.method.clone(),
+                parameters: request.parameters.record(),
+                signature: SignatureCheck::NotChecked,
+                status: None,
+                code: None,
+                request_id: request_id.clone(),
+                committed: false,
+                faults: Vec::new(),
+            });
+            (request_id, number, world.epoch)
+        };
+        Self {
+            shared,
+            request,
+            request_id,
+            number,
+            epoch,
+        }
+    }
+
+    async fn exchange(&self) -> Result<Answer, Ended> {
+        self.pass(Point::Arrival).await?;
+        let result = match self.admit()? {
+            Ok(operation) => {
+                self.pass(Point::Before).await?;
+                self.perform(operation)?
+            }
+            Err(error) => Err(error),
+        };
+        let answer = self.answer(result)?;
+        let alterations = self.pass(Point::After).await?;
+        Ok(alterations.iter().fold(answer, alter))
+    }
+
+    /// Meets the faults that are due at this point; gives back those that alter the answer.
+    async fn pass(&self, point: Point) -> Result<Vec<FaultKind>, Ended> {
+        self.tell_observer(point)?;
+        let due = {
+            let mut world = self.world()?;
+            let due = world
+                .faults
+                .due(self.request.parameters.get("Action"), point);
+            if let Some(call) = world.record.get_mut(self.number) {
+                call.faults.extend(due.iter().cloned());
+            }
+            due
+        };
+        let mut alterations = Vec::new();
+        for kind in due {
+            match self.meet(kind, point).await? {
+                ControlFlow::Continue(()) => {}
+                ControlFlow::Break(alteration) => alterations.push(alteration),
+            }
+        }
+        Ok(alterations)
+    }
+
+    /// Breaks with a fault that must wait for the answer.
+    async fn meet(&self, kind: FaultKind, point: Point) -> Result<ControlFlow<FaultKind>, Ended> {
+        match kind {
+            FaultKind::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+            FaultKind::Pause => {
+                let released = {
+                    let mut world = self.world()?;
+                    let Some(call) = world.record.get(self.number).cloned() else {
+                        return Err(None);
+                    };
+                    self.shared
+                        .hold(&mut world, CallEvent { when: point, call })
+                };
+                released.await.map_err(|_| None)?;
+            }
+            FaultKind::Hang => {
+                let (never, released) = oneshot::channel();
+                self.world()?.hanging.push(never);
+                released.await.map_err(|_| None)?;
+            }
+            FaultKind::Drop => return Err(None),
+            FaultKind::Error {
+                status,
+                code,
+                message,
+                retry_after_ms,
+            } => {
+                let mut answer = self.refuse(&ApiError::new(status, &code, message));
+                answer.retry_after_ms = retry_after_ms;
+                return Err(Some(answer));
+            }
+            FaultKind::Answer {
+                status,
+                content_type,
+                body,
+            } => {
+                self.note(|call| call.code = None);
+                return Err(Some(Answer::new(status, content_type, body)));
+            }
+            altering => return Ok(ControlFlow::Break(altering)),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn tell_observer(&self, point: Point) -> Result<(), Ended> {
+        if let Some(observer) = self.shared.observer() {
+            let call = self.world()?.record.get(self.number).cloned();
+            if let Some(call) = call {
+                observer(&CallEvent { when: point, call });
+            }
+        }
+        Ok(())
+    }
+
+    /// All checks that come before the operation.
+    fn admit(&self) -> Result<Result<Operation, ApiError>, Ended> {
+        let mut world = self.world()?;
+        Ok(self.check(&mut world))
+    }
+
+    fn check(&self, world: &mut World) -> Result<Operation, ApiError> {
+        if let Some(problem) = &self.request.problem {
+            return Err(problem.clone());
+        }
+        let (parameters, settings, now) =
+            (&self.request.parameters, &self.shared.settings, world.now());
+        let action = verify::check_form(parameters)?;
+        let key = Key {
+            id: &settings.access_key_id,
+            secret: &settings.access_key_secret,
+            security_token: settings.security_token.as_deref(),
+        };
+        let signed = verify::check_signature(&self.request.method, parameters, &key, now);
+        if let Some(call) = world.record.get_mut(self.number) {
+            call.signature = if signed.is_ok() {
+                SignatureCheck::Valid
+            } else {
+                SignatureCheck::Invalid
+            };
+        }
+        signed?;
+        if world.config.check_nonces {
+            verify::check_nonce(parameters, &mut world.nonces, now)?;
+        }
+        if !world
+            .quota
+            .take(action, world.config.calls_per_minute, Instant::now())
+        {
+            return Err(ApiError::throttled());
+        }
+        Operation::parse(action, parameters)
+    }
+
+    /// Carries the operation out, and notes what it changed.
+    fn perform(&self, operation: Operation) -> Result<Result<Outcome, ApiError>, Ended> {
+        let mut world = self.world()?;
+        let writes = operation.writes();
+        let result = world.perform(operation);
+        if let Some(call) = world.record.get_mut(self.number) {
+            call.committed = writes && result.is_ok();
+        }
+        Ok(result)
+    }
+
+    fn answer(&self, result: Result<Outcome, ApiError>) -> Result<Answer, Ended> {
+        match result {
+            Ok(outcome) => {
+                let world = self.world()?;
+                Ok(Answer::json(
+                    200,
+                    &outcome.body(&self.request_id, &world.config),
+                ))
+            }
+            Err(error) => Ok(self.refuse(&error)),
+        }
+    }
+
+    fn refuse(&self, error: &ApiError) -> Answer {
+        self.note(|call| call.code = Some(error.code.clone()));
+        Answer::json(
+            error.status,
+            &error.body(&self.request_id, &self.request.host),
+        )
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Call)) {
+        if let Ok(mut world) = self.world()
+            && let Some(call) = world.record.get_mut(self.number)
+        {
+            note(call);
+        }
+    }
+
+    /// The world that the call came into. After a reset there is none, and the call is dropped.
+    fn world(&self) -> Result<MutexGuard<'_, World>, Ended> {
+        let world = self.shared.world();
+        if world.epoch == self.epoch {
+            Ok(world)
+        } else {
+            Err(None)
+        }
+    }
+}
+
+impl Operation {
+    /// Whether success changes a job.
+    fn writes(&self) -> bool {
+        use Operation::{CreateJob, DeleteJob, StartJob, StopJob, UpdateJob};
+        matches!(
+            self,
+            CreateJob(_) | UpdateJob(..) | DeleteJob(_) | StartJob(_) | StopJob(_)
+        )
+    }
+}
+
+impl World {
+    fn perform(&mut self, operation: Operation) -> Result<Outcome, ApiError> {
+        let now = self.now();
+        let (store, config) = (&mut self.store, &self.config);
+        match operation {
+            Operation::CreateJob(new) => {
+                let job_id = self.ids.id();
+                store.create(new, job_id.clone(), now, config)?;
+                Ok(Outcome::JobId(job_id))
+            }
+            Operation::GetJob(key) => store.get(&key).map(Outcome::Job),
+            Operation::ListJobs(filter) => store.list(&filter, now).map(Outcome::Jobs),
+            Operation::UpdateJob(key, changes) => {
+                store.update(&key, changes, now, config)?;
+                Ok(Outcome::JobId(key.job_id))
+            }
+            Operation::DeleteJob(key) => {
+                store.delete(&key, config)?;
+                Ok(Outcome::Done)
+            }
+            Operation::StartJob(key) => {
+                store.start(&key, now, config)?;
+                Ok(Outcome::JobId(key.job_id))
+            }
+            Operation::StopJob(key) => {
+                store.stop(&key, now, config)?;
+                Ok(Outcome::JobId(key.job_id))
+            }
+            Operation::GetTemplate {
+                cluster_id,
+                template_id,
+            } => store
+                .template(&cluster_id, &template_id)
+                .cloned()
+                .map(Outcome::Template),
+            Operation::ListTemplates(filter) => {
+                store.list_templates(&filter).map(Outcome::Templates)
+            }
+        }
+    }
+}

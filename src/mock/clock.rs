@@ -1,0 +1,62 @@
+//! The mock's own time, and the two ways in which the API writes time.
+
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+/// The system's time moved by `offset_seconds`, to the second. An offset that leaves the calendar is ignored.
+pub(super) fn now(offset_seconds: i64) -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc();
+    let moved = now
+        .checked_add(Duration::seconds(offset_seconds))
+        .unwrap_or(now);
+    moved.replace_nanosecond(0).unwrap_or(moved)
+}
+
+/// `yyyy-MM-ddTHH:mm:ssZ`, the form of every time in requests and answers.
+pub(super) fn timestamp(time: OffsetDateTime) -> String {
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Reads exactly the form that [`timestamp`] writes.
+pub(super) fn parse_timestamp(text: &str) -> Option<OffsetDateTime> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    (timestamp(time) == text).then_some(time)
+}
+
+/// The form of the HTTP header `Date` (RFC 9110 §5.6.7).
+pub(super) fn http_date(time: OffsetDateTime) -> String {
+    let (weekday, month) = (time.weekday().to_string(), time.month().to_string());
+    let (day, year) = (time.day(), time.year());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{weekday:.3}, {day:02} {month:.3} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_read_back_and_other_forms_are_not_read() {
+        let time = OffsetDateTime::from_unix_timestamp(1_690_217_095).unwrap();
+        assert_eq!(timestamp(time), "2023-07-24T16:44:55Z");
+        assert_eq!(parse_timestamp("2023-07-24T16:44:55Z"), Some(time));
+        for text in [
+            "2023-07-24T16:44:55.0Z",
+            "2023-07-24T16:44:55+00:00",
+            "2023-07-24 16:44:55Z",
+            "",
+            "1690217095",
+        ] {
+            assert_eq!(parse_timestamp(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_date_header_has_the_form_of_the_standard() {
+        // The example of RFC 9110.
+        let time = OffsetDateTime::from_unix_timestamp(784_111_777).unwrap();
+        assert_eq!(http_date(time), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

@@ -1,0 +1,134 @@
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio_util::sync::CancellationToken;
+
+use super::faults::Fault;
+use super::model::Job;
+use super::record::Call;
+use super::server::Server;
+use super::settings::{Config, Settings};
+use super::shared::{CallEvent, Shared};
+
+/// A running mock, on a thread and a tokio runtime of its own, so that tests without a runtime can use it.
+///
+/// It stops when dropped, and is gone when the drop returns.
+pub struct Mock {
+    url: String,
+    shared: Arc<Shared>,
+    runtime: Handle,
+    stop: CancellationToken,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Mock {
+    /// Listens and serves. Fails if the address is not to be had.
+    pub fn start(settings: Settings) -> io::Result<Self> {
+        let server = Server::bind(settings)?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let stop = CancellationToken::new();
+        let (url, shared, handle) = (server.url(), server.shared(), runtime.handle().clone());
+        let stopping = stop.clone();
+        let serve = move || {
+            // Nothing in it can fail but taking over the socket, and then callers get no connection.
+            let _ = runtime.block_on(server.run(stopping.cancelled_owned()));
+        };
+        let thread = thread::Builder::new()
+            .name("alicloud-live-mock".to_owned())
+            .spawn(serve)?;
+        Ok(Self {
+            url,
+            shared,
+            runtime: handle,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Every job as it really is, oldest first; what the API shows may lag behind.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.shared.world().store.jobs()
+    }
+
+    /// Every call of the API, in the order of arrival; those that still run too.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.world().record.calls()
+    }
+
+    /// Back to the start: no jobs, calls, used nonces and faults, and the configuration of the settings. Calls that are
+    /// running lose their connections. With a seed, ids and chance begin anew too.
+    pub fn reset(&self) {
+        self.shared.reset();
+    }
+
+    /// Puts a job in that `edit` has made out of a plain one (first cluster, first template, a fresh id, not started);
+    /// gives it back. Nothing is checked.
+    pub fn seed_job(&self, edit: impl FnOnce(&mut Job)) -> Job {
+        self.shared.seed_job(edit)
+    }
+
+    /// Takes a job out behind everybody's back. False if there is none.
+    pub fn remove_job(&self, job_id: &str) -> bool {
+        self.shared.world().store.remove(job_id)
+    }
+
+    /// Changes a job behind everybody's back; its id stays. Nothing happens if there is none.
+    pub fn edit_job(&self, job_id: &str, edit: impl FnOnce(&mut Job)) {
+        let mut world = self.shared.world();
+        let now = world.now();
+        world.store.edit(job_id, now, edit);
+    }
+
+    /// Changes the configuration for all calls from now on.
+    pub fn configure(&self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.shared.world().config);
+    }
+
+    /// Puts these rules in the place of all others.
+    pub fn set_faults(&self, faults: Vec<Fault>) {
+        self.shared.world().faults.set(faults);
+    }
+
+    /// Has `observer` told of each call at each point, before the faults of that point; takes the place of an earlier
+    /// observer.
+    ///
+    /// It runs on the mock's thread: while it works, the whole mock waits. It may use the mock, but not drop it.
+    pub fn on_call(&self, observer: impl Fn(&CallEvent) + Send + Sync + 'static) {
+        self.shared.observe(Arc::new(observer));
+    }
+
+    /// Waits until a [`super::FaultKind::Pause`] holds a call; gives back all that are held, none of them when `timeout`
+    /// has passed. Blocks the thread.
+    pub fn wait_held(&self, timeout: Duration) -> Vec<CallEvent> {
+        let (sender, receiver) = mpsc::channel();
+        let shared = Arc::clone(&self.shared);
+        self.runtime.spawn(async move {
+            // Nobody is left to hear it only if the waiting thread is gone.
+            let _ = sender.send(shared.wait_held(timeout).await);
+        });
+        receiver.recv().unwrap_or_default()
+    }
+
+    /// Lets every held call go on; says how many.
+    pub fn release(&self) -> usize {
+        self.shared.release()
+    }
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}

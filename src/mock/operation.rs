@@ -1,0 +1,421 @@
+//! From parameters to one of the nine operations, with the rules that the reference gives for each parameter.
+
+use super::errors::ApiError;
+use super::model::{JobStatus, TemplateKind};
+use super::parameters::Parameters;
+
+/// The names of the operations, as `Action` has them.
+pub(super) const ACTIONS: [&str; 9] = [
+    "CreateEdgeTranscodeJob",
+    "GetEdgeTranscodeJob",
+    "ListEdgeTranscodeJob",
+    "UpdateEdgeTranscodeJob",
+    "DeleteEdgeTranscodeJob",
+    "StartEdgeTranscodeJob",
+    "StopEdgeTranscodeJob",
+    "GetEdgeTranscodeTemplate",
+    "ListEdgeTranscodeTemplate",
+];
+
+/// One checked request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Operation {
+    CreateJob(NewJob),
+    GetJob(JobKey),
+    ListJobs(JobFilter),
+    UpdateJob(JobKey, JobChanges),
+    DeleteJob(JobKey),
+    StartJob(JobKey),
+    StopJob(JobKey),
+    GetTemplate {
+        cluster_id: String,
+        template_id: String,
+    },
+    ListTemplates(TemplateFilter),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewJob {
+    pub(super) cluster_id: String,
+    pub(super) name: String,
+    pub(super) template_id: String,
+    pub(super) stream_input: String,
+    pub(super) stream_output: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct JobKey {
+    pub(super) cluster_id: String,
+    pub(super) job_id: String,
+}
+
+/// What is none stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(super) struct JobChanges {
+    pub(super) name: Option<String>,
+    pub(super) template_id: Option<String>,
+    pub(super) stream_input: Option<String>,
+    pub(super) stream_output: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct JobFilter {
+    pub(super) cluster_id: String,
+    pub(super) kind: Option<TemplateKind>,
+    pub(super) status: Option<JobStatus>,
+    pub(super) keyword: Option<String>,
+    pub(super) page: PageRequest,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TemplateFilter {
+    pub(super) cluster_id: String,
+    pub(super) kind: Option<TemplateKind>,
+    pub(super) codec: Option<String>,
+    pub(super) keyword: Option<String>,
+    pub(super) page: PageRequest,
+}
+
+/// Which part of a list is wanted, in which order of creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PageRequest {
+    pub(super) number: usize,
+    pub(super) size: usize,
+    pub(super) oldest_first: bool,
+}
+
+impl Operation {
+    /// Reads the operation called `action`. Parameters that it does not know are ignored, as the gateway does.
+    pub(super) fn parse(action: &str, parameters: &Parameters) -> Result<Self, ApiError> {
+        match action {
+            "CreateEdgeTranscodeJob" => new_job(parameters).map(Self::CreateJob),
+            "GetEdgeTranscodeJob" => job_key(parameters).map(Self::GetJob),
+            "ListEdgeTranscodeJob" => job_filter(parameters).map(Self::ListJobs),
+            "UpdateEdgeTranscodeJob" => Ok(Self::UpdateJob(
+                job_key(parameters)?,
+                job_changes(parameters)?,
+            )),
+            "DeleteEdgeTranscodeJob" => job_key(parameters).map(Self::DeleteJob),
+            "StartEdgeTranscodeJob" => job_key(parameters).map(Self::StartJob),
+            "StopEdgeTranscodeJob" => job_key(parameters).map(Self::StopJob),
+            "GetEdgeTranscodeTemplate" => Ok(Self::GetTemplate {
+                cluster_id: parameters.required("ClusterId")?,
+                template_id: parameters.required("TemplateId")?,
+            }),
+            "ListEdgeTranscodeTemplate" => template_filter(parameters).map(Self::ListTemplates),
+            _ => Err(unknown(action)),
+        }
+    }
+}
+
+/// The gateway's answer to an operation or version that does not exist.
+pub(super) fn unknown(action: &str) -> ApiError {
+    let message =
+        format!("Specified api is not found, please check your url and method: {action}.");
+    ApiError::new(404, "InvalidApi.NotFound", message)
+}
+
+fn new_job(parameters: &Parameters) -> Result<NewJob, ApiError> {
+    let job = NewJob {
+        cluster_id: parameters.required("ClusterId")?,
+        name: parameters.required("Name")?,
+        template_id: parameters.required("TemplateId")?,
+        stream_input: parameters.required("StreamInput")?,
+        stream_output: parameters.required("StreamOutput")?,
+    };
+    check_name(&job.name)?;
+    check_stream("StreamInput", &job.stream_input)?;
+    check_stream("StreamOutput", &job.stream_output)?;
+    Ok(job)
+}
+
+fn job_key(parameters: &Parameters) -> Result<JobKey, ApiError> {
+    Ok(JobKey {
+        cluster_id: parameters.required("ClusterId")?,
+        job_id: parameters.required("JobId")?,
+    })
+}
+
+fn job_changes(parameters: &Parameters) -> Result<JobChanges, ApiError> {
+    let changes = JobChanges {
+        name: parameters.optional("Name"),
+        template_id: parameters.optional("TemplateId"),
+        stream_input: parameters.optional("StreamInput"),
+        stream_output: parameters.optional("StreamOutput"),
+    };
+    changes.name.as_deref().map_or(Ok(()), check_name)?;
+    changes
+        .stream_input
+        .as_deref()
+        .map_or(Ok(()), |url| check_stream("StreamInput", url))?;
+    changes
+        .stream_output
+        .as_deref()
+        .map_or(Ok(()), |url| check_stream("StreamOutput", url))?;
+    Ok(changes)
+}
+
+fn job_filter(parameters: &Parameters) -> Result<JobFilter, ApiError> {
+    Ok(JobFilter {
+        cluster_id: parameters.required("ClusterId")?,
+        kind: one_of(
+            parameters,
+            "Type",
+            "one of common, nbhd-2, ultra-hd",
+            TemplateKind::parse,
+        )?,
+        status: one_of(parameters, "Status", "the integer 0 or 1", JobStatus::parse)?,
+        keyword: parameters.optional("Keyword"),
+        page: page(parameters)?,
+    })
+}
+
+fn template_filter(parameters: &Parameters) -> Result<TemplateFilter, ApiError> {
+    let codec = |text: &str| ["H.264", "H.265"].contains(&text).then(|| text.to_owned());
+    Ok(TemplateFilter {
+        cluster_id: parameters.required("ClusterId")?,
+        kind: one_of(
+            parameters,
+            "Type",
+            "one of common, nbhd-2, ultra-hd",
+            TemplateKind::parse,
+        )?,
+        codec: one_of(parameters, "VideoCodec", "H.264 or H.265", codec)?,
+        keyword: parameters.optional("Keyword"),
+        page: page(parameters)?,
+    })
+}
+
+fn page(parameters: &Parameters) -> Result<PageRequest, ApiError> {
+    let from = |smallest: i32, largest: i32| {
+        move |text: &str| {
+            let number: i32 = text.parse().ok()?;
+            (smallest..=largest)
+                .contains(&number)
+                .then_some(usize::try_from(number).ok()?)
+        }
+    };
+    let oldest_first = |text: &str| match text {
+        "asc" => Some(true),
+        "desc" => Some(false),
+        _ => None,
+    };
+    Ok(PageRequest {
+        number: one_of(parameters, "PageNo", "an integer from 1", from(1, i32::MAX))?.unwrap_or(1),
+        size: one_of(
+            parameters,
+            "PageSize",
+            "an integer from 1 to 100",
+            from(1, 100),
+        )?
+        .unwrap_or(10),
+        oldest_first: one_of(parameters, "SortBy", "asc or desc", oldest_first)?.unwrap_or(false),
+    })
+}
+
+fn one_of<T>(
+    parameters: &Parameters,
+    name: &str,
+    rule: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, ApiError> {
+    parameters
+        .get(name)
+        .map(|text| parse(text).ok_or_else(|| ApiError::invalid_parameter(name, rule)))
+        .transpose()
+}
+
+/// Chinese characters, letters, digits, `-` and `_`; at most 255 characters (each counts as one).
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || is_chinese(c);
+    if name.chars().count() <= 255 && name.chars().all(allowed) {
+        Ok(())
+    } else {
+        let rule = "at most 255 Chinese characters, letters, digits, hyphens and underscores";
+        Err(ApiError::invalid_parameter("Name", rule))
+    }
+}
+
+/// The unified ideographs of Unicode with their extensions; the reference does not say which it means.
+fn is_chinese(c: char) -> bool {
+    matches!(u32::from(c), 0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
+}
+
+/// An absolute URL with a host; the reference says "URL" and shows `rtmp://domain/app/stream`.
+fn check_stream(name: &str, text: &str) -> Result<(), ApiError> {
+    match url::Url::parse(text) {
+        Ok(url) if url.has_host() => Ok(()),
+        _ => Err(ApiError::invalid_parameter(
+            name,
+            "expected a stream URL such as rtmp://domain/app/stream",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CREATE: [(&str, &str); 5] = [
+        ("ClusterId", "c"),
+        ("Name", "n"),
+        ("TemplateId", "t"),
+        ("StreamInput", "rtmp://a/b/c"),
+        ("StreamOutput", "rtmp://d/e/f"),
+    ];
+
+    fn parse(action: &str, parameters: &[(&str, &str)]) -> Result<Operation, ApiError> {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(parameters)
+            .finish();
+        Operation::parse(action, &Parameters::decode(&query, b""))
+    }
+
+    fn with<'a>(name: &str, value: &'a str) -> Vec<(&'static str, &'a str)> {
+        CREATE
+            .map(|(n, v)| (n, if n == name { value } else { v }))
+            .to_vec()
+    }
+
+    #[test]
+    fn each_required_parameter_is_missed() {
+        let required = [
+            (
+                "CreateEdgeTranscodeJob",
+                vec![
+                    "ClusterId",
+                    "Name",
+                    "TemplateId",
+                    "StreamInput",
+                    "StreamOutput",
+                ],
+            ),
+            ("GetEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
+            ("ListEdgeTranscodeJob", vec!["ClusterId"]),
+            ("UpdateEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
+            ("DeleteEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
+            ("StartEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
+            ("StopEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
+            ("GetEdgeTranscodeTemplate", vec!["ClusterId", "TemplateId"]),
+            ("ListEdgeTranscodeTemplate", vec!["ClusterId"]),
+        ];
+        assert_eq!(required.clone().map(|(action, _)| action), ACTIONS);
+        for (action, names) in required {
+            let whole: Vec<_> = names.iter().map(|name| (*name, "rtmp://a/b/c")).collect();
+            for missing in &names {
+                for left in [
+                    whole
+                        .iter()
+                        .copied()
+                        .filter(|(name, _)| name != missing)
+                        .collect::<Vec<_>>(),
+                    {
+                        whole
+                            .iter()
+                            .map(|(name, value)| (*name, if name == missing { "" } else { *value }))
+                            .collect()
+                    },
+                ] {
+                    let error = parse(action, &left).unwrap_err();
+                    assert_eq!(
+                        (error.status, error.code.as_str()),
+                        (400, "MissingParameter"),
+                        "{action} {missing}"
+                    );
+                    assert!(error.message.contains(missing), "{error:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_follow_the_documented_rule() {
+        let longest = "\u{4e2d}".repeat(255);
+        for name in ["task1", "a-b_C9", "\u{8f6c}\u{7801}", "x", &longest] {
+            assert!(
+                parse("CreateEdgeTranscodeJob", &with("Name", name)).is_ok(),
+                "{name}"
+            );
+        }
+        let too_long = "a".repeat(256);
+        for name in ["a b", "a.b", "\u{e9}", "a/b", &too_long] {
+            let error = parse("CreateEdgeTranscodeJob", &with("Name", name)).unwrap_err();
+            assert_eq!(
+                (error.status, error.code.as_str()),
+                (400, "InvalidParameter"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn streams_are_absolute_urls_with_a_host() {
+        for url in ["/app/stream", "rtmp:app", "nonsense", "rtmp:///app/stream"] {
+            for name in ["StreamInput", "StreamOutput"] {
+                let error = parse("CreateEdgeTranscodeJob", &with(name, url)).unwrap_err();
+                assert_eq!(error.code, "InvalidParameter", "{url}");
+            }
+        }
+        assert!(
+            parse(
+                "CreateEdgeTranscodeJob",
+                &with("StreamInput", "srt://a:1/b?auth_key=1-0-0-ff")
+            )
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn lists_have_documented_defaults_and_bounds() {
+        let Ok(Operation::ListJobs(filter)) = parse("ListEdgeTranscodeJob", &[("ClusterId", "c")])
+        else {
+            panic!("a cluster is enough");
+        };
+        assert_eq!(
+            filter.page,
+            PageRequest {
+                number: 1,
+                size: 10,
+                oldest_first: false
+            }
+        );
+        let wrong = [
+            ("PageNo", "0"),
+            ("PageNo", "x"),
+            ("PageSize", "0"),
+            ("PageSize", "101"),
+            ("PageNo", "2147483648"),
+        ];
+        let wrong_words = [
+            ("SortBy", "up"),
+            ("Status", "2"),
+            ("Status", "Running"),
+            ("Type", "hd"),
+        ];
+        for (name, value) in wrong.into_iter().chain(wrong_words) {
+            let error =
+                parse("ListEdgeTranscodeJob", &[("ClusterId", "c"), (name, value)]).unwrap_err();
+            assert_eq!(
+                (error.status, error.code.as_str()),
+                (400, "InvalidParameter"),
+                "{name}={value}"
+            );
+        }
+        assert!(
+            parse(
+                "ListEdgeTranscodeTemplate",
+                &[("ClusterId", "c"), ("VideoCodec", "AV1")]
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn an_unknown_operation_does_not_exist() {
+        let error = parse("CreateLiveRoom", &[]).unwrap_err();
+        assert_eq!(
+            (error.status, error.code.as_str()),
+            (404, "InvalidApi.NotFound")
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! The parameters of a call: those of the query and those of the form body together.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use url::form_urlencoded;
+
+use super::errors::ApiError;
+
+/// Names and values, decoded, in the byte order of the names. Empty values count for signatures only.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parameters {
+    values: BTreeMap<String, String>,
+    repeated: Option<String>,
+}
+
+impl Parameters {
+    /// Decodes query and form. Of a name that comes twice the first value is kept and the name noted.
+    pub(super) fn decode(query: &str, form: &[u8]) -> Self {
+        let mut parameters = Self::default();
+        for (name, value) in
+            form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form))
+        {
+            match parameters.values.entry(name.into_owned()) {
+                Entry::Vacant(free) => {
+                    free.insert(value.into_owned());
+                }
+                Entry::Occupied(taken) => parameters.repeated = Some(taken.key().clone()),
+            }
+        }
+        parameters
+    }
+
+    /// A name that was given twice, if any.
+    pub(super) fn repeated(&self) -> Option<&str> {
+        self.repeated.as_deref()
+    }
+
+    /// Every name and value in the byte order of the names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The value, if there is one and it is not empty.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.values
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value, or 400 `MissingParameter`.
+    pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
+        self.get(name)
+            .map(str::to_owned)
+            .ok_or_else(|| ApiError::missing_parameter(name))
+    }
+
+    /// As [`Self::get`], owned.
+    pub(super) fn optional(&self, name: &str) -> Option<String> {
+        self.get(name).map(str::to_owned)
+    }
+
+    /// All of them for the record of calls, where the security token is masked.
+    pub(super) fn record(&self) -> BTreeMap<String, String> {
+        let mut record = self.values.clone();
+        if let Some(token) = record.get_mut("SecurityToken") {
+            "***".clone_into(token);
+        }
+        record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_and_form_make_one_set_of_decoded_values() {
+        let parameters = Parameters::decode("b=2%2B&empty=", b"a=1+%E4%B8%AD");
+        let all: Vec<_> = parameters.iter().collect();
+        assert_eq!(all, [("a", "1 \u{4e2d}"), ("b", "2+"), ("empty", "")]);
+        assert_eq!(parameters.get("empty"), None);
+        assert_eq!(parameters.repeated(), None);
+    }
+
+    #[test]
+    fn a_name_in_both_places_is_noticed() {
+        let parameters = Parameters::decode("a=1", b"a=2");
+        assert_eq!(parameters.repeated(), Some("a"));
+    }
+}

@@ -1,0 +1,222 @@
+//! Sockets, connections and routes: from bytes to a [`Request`] and back.
+
+use std::future::pending;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::Answer;
+use super::call::{self, Ending, Request};
+use super::clock;
+use super::control;
+use super::errors::ApiError;
+use super::operation;
+use super::parameters::Parameters;
+use super::settings::Settings;
+use super::shared::Shared;
+
+/// The largest form body that is read. A call with all parameters at their longest is far smaller.
+const BODY_LIMIT: usize = 256 * 1024;
+/// The largest request line with all headers.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// The most headers a request may have.
+const HEADERS_LIMIT: usize = 100;
+
+/// A mock that listens but does not answer yet. Connections made now are served once it runs.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// Takes the address of `settings`; fails if that is not to be had.
+    pub fn bind(settings: Settings) -> io::Result<Self> {
+        let listener = TcpListener::bind(settings.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Self {
+            listener,
+            address,
+            shared: Arc::new(Shared::new(settings)),
+        })
+    }
+
+    /// `http://` and the address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    /// Serves until `shutdown` is ready, then closes every connection at once.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
+        let router = router(Arc::clone(&self.shared));
+        let _stop_all = self.shared.stopped.clone().drop_guard();
+        let accepting = async {
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        tokio::spawn(connection(
+                            stream,
+                            router.clone(),
+                            self.shared.stopped.child_token(),
+                        ));
+                    }
+                    // Out of file handles, or the caller left again: others may do better in a moment.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        tokio::select! {
+            () = shutdown => Ok(()),
+            () = accepting => Ok(()),
+        }
+    }
+}
+
+/// Lets a call cut its own connection.
+#[derive(Clone)]
+struct Connection(CancellationToken);
+
+/// Serves one connection until its end, or until it is cut.
+async fn connection(stream: TcpStream, router: Router, cut: CancellationToken) {
+    // Only speed hangs on it.
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));
+    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
+    server
+        .http1()
+        .max_buf_size(HEAD_LIMIT)
+        .max_headers(HEADERS_LIMIT);
+    tokio::select! {
+        biased;
+        () = cut.cancelled() => {}
+        // A caller that leaves early is no news.
+        _ = server.serve_connection(TokioIo::new(stream), service) => {}
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", any(api))
+        .nest("/_mock", control::router())
+        .fallback(elsewhere)
+        .with_state(shared)
+}
+
+/// The API. The call runs in a task of its own: like the cloud, it goes on when the caller hangs up.
+async fn api(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    request: axum::extract::Request,
+) -> Response {
+    let running = tokio::spawn({
+        let shared = Arc::clone(&shared);
+        async move {
+            let stopped = shared.stopped.clone();
+            stopped
+                .run_until_cancelled_owned(async { call::serve(shared, read(request).await).await })
+                .await
+        }
+    });
+    match running.await {
+        Ok(Some(Ending::Answered { answer, request_id })) => respond(&shared, answer, &request_id),
+        Ok(Some(Ending::Dropped) | None) => {
+            connection.0.cancel();
+            pending().await
+        }
+        Err(_) => refuse(&shared, &ApiError::internal(), ""),
+    }
+}
+
+async fn elsewhere(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    refuse(&shared, &operation::unknown(""), &host(&headers))
+}
+
+/// For what never became a call.
+fn refuse(shared: &Shared, error: &ApiError, host: &str) -> Response {
+    let request_id = shared.world().ids.id();
+    respond(
+        shared,
+        Answer::json(error.status, &error.body(&request_id, host)),
+        &request_id,
+    )
+}
+
+fn respond(shared: &Shared, answer: Answer, request_id: &str) -> Response {
+    let date = clock::http_date(shared.world().now());
+    answer.into_response(&date, request_id).into_response()
+}
+
+async fn read(request: axum::extract::Request) -> Request {
+    let (head, body) = request.into_parts();
+    let is_form = header_text(&head.headers, header::CONTENT_TYPE.as_str()).is_some_and(|value| {
+        value
+            .to_ascii_lowercase()
+            .starts_with("application/x-www-form-urlencoded")
+    });
+    let mut problem = None;
+    let form = match to_bytes(body, BODY_LIMIT).await {
+        Ok(form) if is_form => form,
+        Ok(_) => axum::body::Bytes::new(),
+        Err(_) => {
+            problem = Some(ApiError::new(
+                400,
+                "InvalidParameter",
+                "The request body is too long or incomplete.",
+            ));
+            axum::body::Bytes::new()
+        }
+    };
+    let parameters = Parameters::decode(head.uri.query().unwrap_or_default(), &form);
+    if parameters.get("Signature").is_none() && is_signed_v3(&head.headers) {
+        let message = "This server verifies RPC signature 1.0 (HMAC-SHA1) only, and the request is signed with ACS3 (V3).";
+        problem = Some(ApiError::new(400, "InvalidSignatureMethod", message));
+    }
+    if head.method != Method::GET && head.method != Method::POST {
+        problem = Some(ApiError::new(
+            400,
+            "UnsupportedHTTPMethod",
+            "This http method is not supported.",
+        ));
+    }
+    Request {
+        method: head.method.to_string(),
+        host: host(&head.headers),
+        parameters,
+        problem,
+    }
+}
+
+fn is_signed_v3(headers: &HeaderMap) -> bool {
+    header_text(headers, header::AUTHORIZATION.as_str())
+        .is_some_and(|value| value.starts_with("ACS3-"))
+        || headers.contains_key("x-acs-action")
+}
+
+fn host(headers: &HeaderMap) -> String {
+    header_text(headers, header::HOST.as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}

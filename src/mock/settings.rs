@@ -1,0 +1,219 @@
+//! What a mock is started with, and what can be changed while it runs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use super::model::{Template, TemplateKind};
+
+/// The access key id that a mock knows unless told otherwise.
+pub const DEFAULT_ACCESS_KEY_ID: &str = "mock-access-key-id";
+/// The secret of [`DEFAULT_ACCESS_KEY_ID`].
+pub const DEFAULT_ACCESS_KEY_SECRET: &str = "mock-access-key-secret";
+/// The cluster that a mock knows unless told otherwise.
+pub const DEFAULT_CLUSTER: &str = "cluster-1";
+
+/// What a mock is started with. It has no `Debug`, because it holds the secret.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 lets the system choose. Default `127.0.0.1:0`.
+    pub listen: SocketAddr,
+    /// The one access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
+    pub access_key_id: String,
+    /// Its secret. Default [`DEFAULT_ACCESS_KEY_SECRET`].
+    pub access_key_secret: String,
+    /// The `SecurityToken` that every call must carry. Without one (the default) any token is accepted, and none.
+    pub security_token: Option<String>,
+    /// The clusters that exist. Default [`DEFAULT_CLUSTER`] alone.
+    pub clusters: Vec<String>,
+    /// The templates that exist. Default [`default_templates`].
+    pub templates: Vec<Template>,
+    /// Makes ids and the dice of faults repeatable, from each reset anew. Without one they differ from run to run.
+    pub seed: Option<u64>,
+    /// So many calls are remembered, the latest. Default 100,000.
+    pub calls_kept: usize,
+    /// What a reset goes back to.
+    pub config: Config,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
+            access_key_secret: DEFAULT_ACCESS_KEY_SECRET.to_owned(),
+            security_token: None,
+            clusters: vec![DEFAULT_CLUSTER.to_owned()],
+            templates: default_templates(),
+            seed: None,
+            calls_kept: 100_000,
+            config: Config::default(),
+        }
+    }
+}
+
+/// One template for each type and each codec: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p`, `tpl-uhd-4k`.
+/// Their names are the ids without `tpl-`.
+pub fn default_templates() -> Vec<Template> {
+    let sized =
+        |id: &str, kind, codec: &str, bitrate: &str, resolution: &str, create_time: &str| {
+            Template {
+                bitrate: bitrate.to_owned(),
+                fps: "25".to_owned(),
+                gop: "2s".to_owned(),
+                resolution: resolution.to_owned(),
+                create_time: create_time.to_owned(),
+                ..Template::new(&format!("tpl-{id}"), id, kind, codec)
+            }
+        };
+    vec![
+        sized(
+            "h264-720p",
+            TemplateKind::Common,
+            "H.264",
+            "1500",
+            "1280*720",
+            "2023-07-24T16:44:55Z",
+        ),
+        sized(
+            "h265-1080p",
+            TemplateKind::Common,
+            "H.265",
+            "2500",
+            "1920*1080",
+            "2023-07-25T08:00:00Z",
+        ),
+        sized(
+            "nbhd2-1080p",
+            TemplateKind::Nbhd2,
+            "H.264",
+            "2000",
+            "1920*1080",
+            "2023-08-01T08:00:00Z",
+        ),
+        sized(
+            "uhd-4k",
+            TemplateKind::UltraHd,
+            "H.265",
+            "8000",
+            "3840*2160",
+            "2023-09-01T08:00:00Z",
+        ),
+    ]
+}
+
+/// How the mock behaves where the vendor is silent, where its sources disagree, or where a test wants trouble.
+///
+/// Changed at any time by [`super::Mock::configure`] or `POST /_mock/config`, which takes any subset of these fields.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent switch"
+)]
+pub struct Config {
+    /// Refuse a nonce that was used before. Default true.
+    pub check_nonces: bool,
+    /// Let a running job be deleted. Default false: `OperationDenied`.
+    pub delete_while_running: bool,
+    /// How a time that does not exist yet is shown. Default absent.
+    pub empty_times: EmptyTimes,
+    /// Leave `JobList` and `TemplateList` out when nothing matches. Default false: the list is there and empty.
+    pub omit_empty_lists: bool,
+    /// Refuse a name that another job of the cluster has. Default false: names may repeat.
+    pub unique_names: bool,
+    /// Seconds that the mock's clock is ahead of the system's: for time stamps, `Date` and create times. Default 0.
+    pub clock_offset_seconds: i64,
+    /// Milliseconds for which a new job is missing from List. Default 0.
+    pub list_lag_ms: u64,
+    /// Calls of List on its cluster for which a new job is missing from List. Default 0.
+    pub list_lag_calls: u32,
+    /// Calls of Get for which a new job is still answered with `JobNotFound`. Default 0.
+    pub get_lag_calls: u32,
+    /// Calls of Get for which a started or stopped job still looks as before. Default 0.
+    pub status_lag_gets: u32,
+    /// Calls of one operation in a minute, then `Throttling.User`. Default none; the published limit is 6000.
+    pub calls_per_minute: Option<u32>,
+    /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
+    pub running_jobs: Option<usize>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            check_nonces: true,
+            delete_while_running: false,
+            empty_times: EmptyTimes::Absent,
+            omit_empty_lists: false,
+            unique_names: false,
+            clock_offset_seconds: 0,
+            list_lag_ms: 0,
+            list_lag_calls: 0,
+            get_lag_calls: 0,
+            status_lag_gets: 0,
+            calls_per_minute: None,
+            running_jobs: None,
+        }
+    }
+}
+
+impl Config {
+    /// This configuration with the fields that `changes`, a JSON object, names. The error says what is wrong with them.
+    pub(super) fn changed(&self, changes: serde_json::Value) -> Result<Self, String> {
+        let serde_json::Value::Object(changes) = changes else {
+            return Err("expected a JSON object".to_owned());
+        };
+        let mut merged = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        if let Some(fields) = merged.as_object_mut() {
+            fields.extend(changes);
+        }
+        serde_json::from_value(merged).map_err(|error| error.to_string())
+    }
+}
+
+/// How `LastStartAt` and `LastStopAt` of a job that was never started or stopped are shown (not documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyTimes {
+    /// The field is left out.
+    #[default]
+    Absent,
+    /// `null`
+    Null,
+    /// `""`
+    Empty,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_of_configuration_touches_only_what_it_names() {
+        let config = Config::default()
+            .changed(json!({"list_lag_calls": 3, "running_jobs": 2}))
+            .unwrap();
+        let expected = Config {
+            list_lag_calls: 3,
+            running_jobs: Some(2),
+            ..Config::default()
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn an_unknown_or_ill_typed_field_is_refused() {
+        for changes in [
+            json!({"list_lag": 3}),
+            json!({"list_lag_calls": "3"}),
+            json!([1]),
+        ] {
+            assert!(
+                Config::default().changed(changes.clone()).is_err(),
+                "{changes}"
+            );
+        }
+    }
+}

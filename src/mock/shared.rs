@@ -1,0 +1,230 @@
+//! What all calls, the control door and the library handle share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::clock;
+use super::faults::{Faults, Point};
+use super::model::{Job, JobStatus, TemplateKind};
+use super::random::Random;
+use super::record::{Call, Record};
+use super::settings::{Config, Settings};
+use super::store::Store;
+use super::verify::Nonces;
+
+/// Told of each call at each point.
+pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
+
+/// A call has come to a point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallEvent {
+    /// The point.
+    pub when: Point,
+    /// The call as it stands there.
+    pub call: Call,
+}
+
+/// One mock.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    world: Mutex<World>,
+    observer: Mutex<Option<Observer>>,
+    /// How many calls are being held.
+    held: watch::Sender<usize>,
+    /// Ends connections and calls when the mock stops.
+    pub(super) stopped: CancellationToken,
+}
+
+/// Everything that a reset makes new.
+pub(super) struct World {
+    /// Counts resets; a call that outlives one has nothing more to do here.
+    pub(super) epoch: u64,
+    pub(super) config: Config,
+    pub(super) store: Store,
+    pub(super) nonces: Nonces,
+    pub(super) quota: Quota,
+    pub(super) record: Record,
+    pub(super) faults: Faults,
+    pub(super) ids: Random,
+    held: Vec<Held>,
+    /// Calls that hang: nobody sends, and a reset drops them.
+    pub(super) hanging: Vec<oneshot::Sender<()>>,
+}
+
+/// A call that waits to be released.
+struct Held {
+    event: CallEvent,
+    release: oneshot::Sender<()>,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings) -> Self {
+        let ids = Random::new(settings.seed);
+        Self {
+            world: Mutex::new(World::new(&settings, 0, ids)),
+            settings,
+            observer: Mutex::new(None),
+            held: watch::Sender::new(0),
+            stopped: CancellationToken::new(),
+        }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+
+    /// Back to the start. Calls that wait or hang lose their connections.
+    pub(super) fn reset(&self) {
+        let mut world = self.world();
+        // Without a seed the ids go on, so that an id of before means no job of after.
+        let ids = self
+            .settings
+            .seed
+            .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
+        *world = World::new(&self.settings, world.epoch + 1, ids);
+        self.held.send_replace(0);
+    }
+
+    pub(super) fn observe(&self, observer: Observer) {
+        *lock(&self.observer) = Some(observer);
+    }
+
+    pub(super) fn observer(&self) -> Option<Observer> {
+        lock(&self.observer).clone()
+    }
+
+    /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
+    pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
+        let (release, released) = oneshot::channel();
+        world.held.push(Held { event, release });
+        self.held.send_replace(world.held.len());
+        released
+    }
+
+    /// Lets every held call go on; says how many.
+    pub(super) fn release(&self) -> usize {
+        let held = {
+            let mut world = self.world();
+            self.held.send_replace(0);
+            std::mem::take(&mut world.held)
+        };
+        // A call that is gone needs no release.
+        held.into_iter()
+            .filter_map(|held| held.release.send(()).ok())
+            .count()
+    }
+
+    /// The calls that are held, once there is one; none of them after `timeout`.
+    pub(super) async fn wait_held(&self, timeout: Duration) -> Vec<CallEvent> {
+        let mut held = self.held.subscribe();
+        // Whether time ran out shows in what is held.
+        let _ = tokio::time::timeout(timeout, held.wait_for(|count| *count > 0)).await;
+        self.world()
+            .held
+            .iter()
+            .map(|held| held.event.clone())
+            .collect()
+    }
+
+    /// Puts a job in that `edit` has made out of a plain one; gives it back.
+    pub(super) fn seed_job(&self, edit: impl FnOnce(&mut Job)) -> Job {
+        let mut world = self.world();
+        let mut job = plain_job(&self.settings, world.ids.id(), world.now());
+        edit(&mut job);
+        world.store.seed(job.clone());
+        job
+    }
+}
+
+impl World {
+    fn new(settings: &Settings, epoch: u64, ids: Random) -> Self {
+        Self {
+            epoch,
+            config: settings.config.clone(),
+            store: Store::new(settings.clusters.clone(), settings.templates.clone()),
+            nonces: Nonces::default(),
+            quota: Quota::default(),
+            record: Record::new(settings.calls_kept),
+            faults: Faults::new(ids.clone()),
+            ids,
+            held: Vec::new(),
+            hanging: Vec::new(),
+        }
+    }
+
+    /// The mock's clock.
+    pub(super) fn now(&self) -> OffsetDateTime {
+        clock::now(self.config.clock_offset_seconds)
+    }
+}
+
+/// A job of the first cluster with the first template.
+fn plain_job(settings: &Settings, job_id: String, now: OffsetDateTime) -> Job {
+    let template = settings.templates.first();
+    Job {
+        cluster_id: settings.clusters.first().cloned().unwrap_or_default(),
+        job_id,
+        name: "seeded".to_owned(),
+        status: JobStatus::NotStarted,
+        stream_input: "rtmp://input.example.com/app/stream".to_owned(),
+        stream_output: "rtmp://output.example.com/app/stream".to_owned(),
+        template_id: template
+            .map(|template| template.template_id.clone())
+            .unwrap_or_default(),
+        template_name: template
+            .map(|template| template.name.clone())
+            .unwrap_or_default(),
+        kind: template.map_or(TemplateKind::Common, |template| template.kind),
+        create_time: now,
+        last_start_at: None,
+        last_stop_at: None,
+    }
+}
+
+/// Calls of each operation in its current minute. A minute begins with the first call after the last one ended.
+#[derive(Debug, Default)]
+pub(super) struct Quota {
+    minutes: HashMap<String, (Instant, u32)>,
+}
+
+impl Quota {
+    /// Counts a call; false if it is one too many.
+    pub(super) fn take(&mut self, action: &str, per_minute: Option<u32>, now: Instant) -> bool {
+        let Some(limit) = per_minute else { return true };
+        let (began, calls) = self.minutes.entry(action.to_owned()).or_insert((now, 0));
+        if now.duration_since(*began) >= Duration::from_secs(60) {
+            (*began, *calls) = (now, 0);
+        }
+        *calls = calls.saturating_add(1);
+        *calls <= limit
+    }
+}
+
+/// A panic while the lock was held says nothing about the data: every change is made whole by one statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quota_counts_each_operation_by_the_minute() {
+        let (mut quota, start) = (Quota::default(), Instant::now());
+        let mut take =
+            |action, seconds| quota.take(action, Some(2), start + Duration::from_secs(seconds));
+        assert_eq!(
+            [take("A", 0), take("A", 1), take("A", 59)],
+            [true, true, false]
+        );
+        assert!(take("B", 59));
+        assert!(take("A", 60));
+        assert!(Quota::default().take("A", None, start));
+    }
+}

@@ -1,0 +1,419 @@
+//! The state of the mocked service and its rules. Knows no parameters, no JSON and no HTTP.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use time::{Duration, OffsetDateTime};
+
+use super::errors::ApiError;
+use super::model::{Job, JobStatus, Template};
+use super::operation::{JobChanges, JobFilter, JobKey, NewJob, PageRequest, TemplateFilter};
+use super::settings::Config;
+
+/// How long List shows a job after it was made or last changed.
+const LISTED_FOR: Duration = Duration::days(180);
+
+/// Clusters, templates and jobs.
+#[derive(Debug)]
+pub(super) struct Store {
+    clusters: Vec<String>,
+    templates: Vec<Template>,
+    /// In the order of their making, which decides between equal create times.
+    records: BTreeMap<u64, Record>,
+    numbers: HashMap<String, u64>,
+    next: u64,
+}
+
+/// A job and what the service knows of it beyond what it shows.
+#[derive(Debug)]
+struct Record {
+    job: Job,
+    modified: OffsetDateTime,
+    /// Before this moment List does not show the job.
+    listed_from: Option<Instant>,
+    /// So many calls of List, or of Get, do not know the job yet.
+    lists_to_miss: u32,
+    gets_to_miss: u32,
+    /// What Get and List show instead of the job, for so many calls of Get.
+    outdated: Option<(Job, u32)>,
+}
+
+impl Record {
+    fn shown(&self) -> &Job {
+        self.outdated
+            .as_ref()
+            .map_or(&self.job, |(before, _)| before)
+    }
+
+    fn is_listed(&self, now: OffsetDateTime) -> bool {
+        let lags =
+            self.lists_to_miss > 0 || self.listed_from.is_some_and(|from| Instant::now() < from);
+        let latest = self.modified.max(self.job.create_time);
+        !lags && now - latest <= LISTED_FOR
+    }
+}
+
+/// A part of a list, and how many entries the whole has.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    pub(super) total: usize,
+}
+
+impl Store {
+    pub(super) fn new(clusters: Vec<String>, templates: Vec<Template>) -> Self {
+        Self {
+            clusters,
+            templates,
+            records: BTreeMap::new(),
+            numbers: HashMap::new(),
+            next: 0,
+        }
+    }
+
+    /// Makes a job that is not started.
+    pub(super) fn create(
+        &mut self,
+        new: NewJob,
+        job_id: String,
+        now: OffsetDateTime,
+        config: &Config,
+    ) -> Result<(), ApiError> {
+        self.check_cluster(&new.cluster_id)?;
+        self.check_name_is_free(&new.cluster_id, &new.name, None, config)?;
+        let template = self.template(&new.cluster_id, &new.template_id)?;
+        let job = Job {
+            job_id,
+            name: new.name,
+            status: JobStatus::NotStarted,
+            stream_input: new.stream_input,
+            stream_output: new.stream_output,
+            template_name: template.name.clone(),
+            kind: template.kind,
+            template_id: new.template_id,
+            cluster_id: new.cluster_id,
+            create_time: now,
+            last_start_at: None,
+            last_stop_at: None,
+        };
+        let number = self.insert(job, now);
+        if let Some(record) = self.records.get_mut(&number) {
+            let lag = std::time::Duration::from_millis(config.list_lag_ms);
+            record.listed_from = Instant::now().checked_add(lag).filter(|_| !lag.is_zero());
+            record.lists_to_miss = config.list_lag_calls;
+            record.gets_to_miss = config.get_lag_calls;
+        }
+        Ok(())
+    }
+
+    /// Puts a finished job in, as it is. Replaces one with the same id.
+    pub(super) fn seed(&mut self, job: Job) {
+        self.remove(&job.job_id);
+        let modified = job.create_time;
+        self.insert(job, modified);
+    }
+
+    fn insert(&mut self, job: Job, modified: OffsetDateTime) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.numbers.insert(job.job_id.clone(), number);
+        let record = Record {
+            job,
+            modified,
+            listed_from: None,
+            lists_to_miss: 0,
+            gets_to_miss: 0,
+            outdated: None,
+        };
+        self.records.insert(number, record);
+        number
+    }
+
+    /// Takes a job out without asking. False if there is none.
+    pub(super) fn remove(&mut self, job_id: &str) -> bool {
+        let removed = self
+            .numbers
+            .remove(job_id)
+            .and_then(|number| self.records.remove(&number));
+        removed.is_some()
+    }
+
+    /// Changes a job without asking; its id stays. False if there is none.
+    pub(super) fn edit(
+        &mut self,
+        job_id: &str,
+        now: OffsetDateTime,
+        edit: impl FnOnce(&mut Job),
+    ) -> bool {
+        let record = self
+            .numbers
+            .get(job_id)
+            .and_then(|number| self.records.get_mut(number));
+        let Some(record) = record else { return false };
+        edit(&mut record.job);
+        job_id.clone_into(&mut record.job.job_id);
+        record.modified = now;
+        true
+    }
+
+    /// Every job as it really is, oldest first.
+    pub(super) fn jobs(&self) -> Vec<Job> {
+        self.records
+            .values()
+            .map(|record| record.job.clone())
+            .collect()
+    }
+
+    /// The job as the API shows it, which may lag behind.
+    pub(super) fn get(&mut self, key: &JobKey) -> Result<Job, ApiError> {
+        let record = self.record(key)?;
+        if record.gets_to_miss > 0 {
+            record.gets_to_miss -= 1;
+            return Err(ApiError::job_not_found());
+        }
+        let shown = record.shown().clone();
+        record.outdated = match record.outdated.take() {
+            Some((before, gets)) if gets > 1 => Some((before, gets - 1)),
+            _ => None,
+        };
+        Ok(shown)
+    }
+
+    /// The jobs that match, in the order of their create times.
+    pub(super) fn list(
+        &mut self,
+        filter: &JobFilter,
+        now: OffsetDateTime,
+    ) -> Result<Page<Job>, ApiError> {
+        self.check_cluster(&filter.cluster_id)?;
+        let mut found = Vec::new();
+        for record in self
+            .records
+            .values_mut()
+            .filter(|record| record.job.cluster_id == filter.cluster_id)
+        {
+            let shown = record.shown();
+            let matches = filter.kind.is_none_or(|kind| shown.kind == kind)
+                && filter.status.is_none_or(|status| shown.status == status)
+                && has_keyword(filter.keyword.as_deref(), &shown.job_id, &shown.name);
+            if matches && record.is_listed(now) {
+                found.push(shown.clone());
+            }
+            record.lists_to_miss = record.lists_to_miss.saturating_sub(1);
+        }
+        found.sort_by_key(|job| job.create_time);
+        Ok(page(found, filter.page))
+    }
+
+    /// Changes a job that is not started.
+    pub(super) fn update(
+        &mut self,
+        key: &JobKey,
+        changes: JobChanges,
+        now: OffsetDateTime,
+        config: &Config,
+    ) -> Result<(), ApiError> {
+        if self.record(key)?.job.status == JobStatus::Running {
+            return Err(ApiError::operation_denied(
+                "the job is running, stop it first",
+            ));
+        }
+        if let Some(name) = &changes.name {
+            self.check_name_is_free(&key.cluster_id, name, Some(&key.job_id), config)?;
+        }
+        let template = changes
+            .template_id
+            .map(|id| self.template(&key.cluster_id, &id).cloned())
+            .transpose()?;
+        let record = self.record(key)?;
+        let job = &mut record.job;
+        if let Some(template) = template {
+            job.template_id = template.template_id;
+            job.template_name = template.name;
+            job.kind = template.kind;
+        }
+        replace(&mut job.name, changes.name);
+        replace(&mut job.stream_input, changes.stream_input);
+        replace(&mut job.stream_output, changes.stream_output);
+        record.modified = now;
+        Ok(())
+    }
+
+    /// Deletes a job, a running one only if the configuration allows that.
+    pub(super) fn delete(&mut self, key: &JobKey, config: &Config) -> Result<(), ApiError> {
+        if self.record(key)?.job.status == JobStatus::Running && !config.delete_while_running {
+            return Err(ApiError::operation_denied(
+                "the job is running, stop it first",
+            ));
+        }
+        self.remove(&key.job_id);
+        Ok(())
+    }
+
+    /// Starts a job that is not running.
+    pub(super) fn start(
+        &mut self,
+        key: &JobKey,
+        now: OffsetDateTime,
+        config: &Config,
+    ) -> Result<(), ApiError> {
+        let is_running = |job: &Job| job.status == JobStatus::Running;
+        if is_running(&self.record(key)?.job) {
+            return Err(ApiError::operation_denied("the job is running already"));
+        }
+        let running = self
+            .records
+            .values()
+            .filter(|record| is_running(&record.job))
+            .count();
+        if config.running_jobs.is_some_and(|quota| running >= quota) {
+            return Err(ApiError::user_quota_exceed());
+        }
+        self.switch(key, config, now, |job| {
+            job.status = JobStatus::Running;
+            job.last_start_at = Some(now);
+        })
+    }
+
+    /// Stops a running job.
+    pub(super) fn stop(
+        &mut self,
+        key: &JobKey,
+        now: OffsetDateTime,
+        config: &Config,
+    ) -> Result<(), ApiError> {
+        if self.record(key)?.job.status == JobStatus::NotStarted {
+            return Err(ApiError::operation_denied("the job is not running"));
+        }
+        self.switch(key, config, now, |job| {
+            job.status = JobStatus::NotStarted;
+            job.last_stop_at = Some(now);
+        })
+    }
+
+    /// Starts or stops, which the API may show later only.
+    fn switch(
+        &mut self,
+        key: &JobKey,
+        config: &Config,
+        now: OffsetDateTime,
+        change: impl FnOnce(&mut Job),
+    ) -> Result<(), ApiError> {
+        let record = self.record(key)?;
+        let before = record.shown().clone();
+        record.outdated = (config.status_lag_gets > 0).then_some((before, config.status_lag_gets));
+        change(&mut record.job);
+        record.modified = now;
+        Ok(())
+    }
+
+    /// The template as this cluster offers it.
+    pub(super) fn template(
+        &self,
+        cluster_id: &str,
+        template_id: &str,
+    ) -> Result<&Template, ApiError> {
+        self.check_cluster(cluster_id)?;
+        self.templates
+            .iter()
+            .find(|template| {
+                template.template_id == template_id && is_offered(template, cluster_id)
+            })
+            .ok_or_else(ApiError::template_not_found)
+    }
+
+    /// The templates that match, in the order of their create times.
+    pub(super) fn list_templates(
+        &self,
+        filter: &TemplateFilter,
+    ) -> Result<Page<Template>, ApiError> {
+        self.check_cluster(&filter.cluster_id)?;
+        let matches = |template: &&Template| {
+            is_offered(template, &filter.cluster_id)
+                && filter.kind.is_none_or(|kind| template.kind == kind)
+                && filter
+                    .codec
+                    .as_ref()
+                    .is_none_or(|codec| template.codec == *codec)
+                && has_keyword(
+                    filter.keyword.as_deref(),
+                    &template.template_id,
+                    &template.name,
+                )
+        };
+        let mut found: Vec<Template> = self.templates.iter().filter(matches).cloned().collect();
+        found.sort_by(|one, other| one.create_time.cmp(&other.create_time));
+        Ok(page(found, filter.page))
+    }
+
+    fn check_cluster(&self, cluster_id: &str) -> Result<(), ApiError> {
+        if self.clusters.iter().any(|known| known == cluster_id) {
+            Ok(())
+        } else {
+            Err(ApiError::operation_denied(
+                "the data center does not exist or is not open to you",
+            ))
+        }
+    }
+
+    fn check_name_is_free(
+        &self,
+        cluster_id: &str,
+        name: &str,
+        own_id: Option<&str>,
+        config: &Config,
+    ) -> Result<(), ApiError> {
+        let mut others = self
+            .records
+            .values()
+            .map(|record| &record.job)
+            .filter(|job| Some(job.job_id.as_str()) != own_id);
+        if config.unique_names && others.any(|job| job.cluster_id == cluster_id && job.name == name)
+        {
+            return Err(ApiError::operation_denied("another job has this name"));
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, key: &JobKey) -> Result<&mut Record, ApiError> {
+        self.check_cluster(&key.cluster_id)?;
+        self.numbers
+            .get(&key.job_id)
+            .and_then(|number| self.records.get_mut(number))
+            .filter(|record| record.job.cluster_id == key.cluster_id)
+            .ok_or_else(ApiError::job_not_found)
+    }
+}
+
+fn replace(field: &mut String, value: Option<String>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn is_offered(template: &Template, cluster_id: &str) -> bool {
+    template
+        .cluster_id
+        .as_deref()
+        .is_none_or(|only| only == cluster_id)
+}
+
+/// The documented double meaning: the whole id, or a part of the name.
+fn has_keyword(keyword: Option<&str>, id: &str, name: &str) -> bool {
+    keyword.is_none_or(|keyword| keyword == id || name.contains(keyword))
+}
+
+/// Cuts a page out of `found`, which is sorted oldest first. A page past the end is empty.
+fn page<T>(mut found: Vec<T>, wanted: PageRequest) -> Page<T> {
+    if !wanted.oldest_first {
+        found.reverse();
+    }
+    let total = found.len();
+    let skipped = (wanted.number - 1).saturating_mul(wanted.size);
+    let items = found.into_iter().skip(skipped).take(wanted.size).collect();
+    Page { items, total }
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -1,0 +1,335 @@
+//! Is this call properly signed, timely and new? The order of the checks is ours; the vendor gives none.
+
+mod nonces;
+mod signature;
+
+use time::OffsetDateTime;
+
+pub(super) use nonces::Nonces;
+
+use super::clock;
+use super::errors::ApiError;
+use super::operation::{self, ACTIONS};
+use super::parameters::Parameters;
+
+/// The one API version that is served.
+const VERSION: &str = "2016-11-01";
+
+/// The common parameters without which nothing is looked at.
+const COMMON: [&str; 8] = [
+    "Action",
+    "Version",
+    "AccessKeyId",
+    "SignatureMethod",
+    "SignatureVersion",
+    "SignatureNonce",
+    "Timestamp",
+    "Signature",
+];
+
+/// Who may call.
+pub(super) struct Key<'a> {
+    pub(super) id: &'a str,
+    pub(super) secret: &'a str,
+    /// The token that must come along; none accepts any.
+    pub(super) security_token: Option<&'a str>,
+}
+
+/// What the common parameters ask for, before anything is proved: a known action in JSON.
+pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
+    if let Some(name) = parameters.repeated() {
+        return Err(ApiError::invalid_parameter(name, "it is given twice"));
+    }
+    if !parameters
+        .get("Format")
+        .is_some_and(|format| format.eq_ignore_ascii_case("json"))
+    {
+        let message = "The specified parameter Format is not valid: this server answers in JSON only, ask for Format=JSON.";
+        return Err(ApiError::new(400, "InvalidParameter.Format", message));
+    }
+    if let Some(missing) = COMMON
+        .into_iter()
+        .find(|name| parameters.get(name).is_none())
+    {
+        let message = format!("{missing} is mandatory for this action.");
+        return Err(ApiError::new(400, &format!("Missing{missing}"), message));
+    }
+    match (parameters.get("Version"), parameters.get("Action")) {
+        (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
+        (_, action) => Err(operation::unknown(action.unwrap_or_default())),
+    }
+}
+
+/// Proves that the holder of the key signed just this call. Says nothing of whether it is new.
+pub(super) fn check_signature(
+    method: &str,
+    parameters: &Parameters,
+    key: &Key<'_>,
+    now: OffsetDateTime,
+) -> Result<(), ApiError> {
+    if parameters.get("AccessKeyId") != Some(key.id) {
+        return Err(ApiError::new(
+            404,
+            "InvalidAccessKeyId.NotFound",
+            "Specified access key is not found.",
+        ));
+    }
+    if parameters.get("SignatureMethod") != Some("HMAC-SHA1") {
+        return Err(ApiError::new(
+            400,
+            "InvalidSignatureMethod",
+            "Specified signature method is not valid.",
+        ));
+    }
+    if parameters.get("SignatureVersion") != Some("1.0") {
+        return Err(ApiError::new(
+            400,
+            "InvalidSignatureVersion",
+            "Specified signature version is not valid.",
+        ));
+    }
+    let sent = timestamp(parameters)?;
+    if (now - sent).abs() > nonces::VALIDITY {
+        let message = "Specified time stamp or date value is expired.";
+        return Err(ApiError::new(400, "InvalidTimeStamp.Expired", message));
+    }
+    let text = signature::string_to_sign(method, parameters);
+    if !signature::is_signature_of(
+        parameters.get("Signature").unwrap_or_default(),
+        &text,
+        key.secret,
+    ) {
+        let message = format!(
+            "Specified signature is not matched with our calculation. server string to sign is:{text}"
+        );
+        return Err(ApiError::new(400, "SignatureDoesNotMatch", message));
+    }
+    check_token(parameters.get("SecurityToken"), key.security_token)
+}
+
+fn check_token(given: Option<&str>, expected: Option<&str>) -> Result<(), ApiError> {
+    match (given, expected) {
+        (_, None) => Ok(()),
+        (given, expected) if given == expected => Ok(()),
+        (None, _) => Err(ApiError::new(
+            400,
+            "MissingSecurityToken",
+            "SecurityToken is mandatory for this action.",
+        )),
+        _ => {
+            let message = "Specified SecurityToken mismatches with the AccessKey.";
+            Err(ApiError::new(
+                400,
+                "InvalidSecurityToken.MismatchWithAccessKey",
+                message,
+            ))
+        }
+    }
+}
+
+/// Uses the nonce of a proved call up, or refuses it.
+pub(super) fn check_nonce(
+    parameters: &Parameters,
+    nonces: &mut Nonces,
+    now: OffsetDateTime,
+) -> Result<(), ApiError> {
+    let nonce = parameters.required("SignatureNonce")?;
+    if nonces.take(&nonce, timestamp(parameters)? + nonces::VALIDITY, now) {
+        Ok(())
+    } else {
+        Err(ApiError::new(
+            400,
+            "SignatureNonceUsed",
+            "Specified signature nonce was used already.",
+        ))
+    }
+}
+
+fn timestamp(parameters: &Parameters) -> Result<OffsetDateTime, ApiError> {
+    parameters
+        .get("Timestamp")
+        .and_then(clock::parse_timestamp)
+        .ok_or_else(|| {
+            let message = "Specified time stamp or date value is not well formatted.";
+            ApiError::new(400, "InvalidTimeStamp.Format", message)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use time::Duration;
+    use url::form_urlencoded::Serializer;
+
+    use super::*;
+
+    const KEY: Key<'_> = Key {
+        id: "testid-public",
+        secret: "testsecret-public",
+        security_token: None,
+    };
+
+    /// The first vector of the official clients, as a call.
+    fn call() -> BTreeMap<String, String> {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../../tests/cases/signature-vectors.json"))
+                .unwrap();
+        let vector = &vectors["rpc_v1"][0];
+        let mut call: BTreeMap<String, String> =
+            serde_json::from_value(vector["inputs"]["query"].clone()).unwrap();
+        call.insert(
+            "Signature".to_owned(),
+            vector["signature"].as_str().unwrap().to_owned(),
+        );
+        call
+    }
+
+    fn its_time() -> OffsetDateTime {
+        clock::parse_timestamp("2024-05-06T07:08:09Z").unwrap()
+    }
+
+    fn with(name: &str, value: &str) -> Parameters {
+        let mut call = call();
+        call.insert(name.to_owned(), value.to_owned());
+        parameters(&call)
+    }
+
+    fn parameters(call: &BTreeMap<String, String>) -> Parameters {
+        Parameters::decode(
+            &Serializer::new(String::new()).extend_pairs(call).finish(),
+            b"",
+        )
+    }
+
+    fn code(result: Result<impl std::fmt::Debug, ApiError>) -> (u16, String) {
+        let error = result.unwrap_err();
+        (error.status, error.code)
+    }
+
+    #[test]
+    fn a_call_of_an_official_client_is_accepted() {
+        let parameters = parameters(&call());
+        assert_eq!(check_form(&parameters), Ok("CreateEdgeTranscodeJob"));
+        assert_eq!(
+            check_signature("GET", &parameters, &KEY, its_time()),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn each_common_parameter_is_missed() {
+        for name in COMMON {
+            let mut call = call();
+            call.remove(name);
+            assert_eq!(
+                code(check_form(&parameters(&call))),
+                (400, format!("Missing{name}"))
+            );
+        }
+    }
+
+    #[test]
+    fn the_format_must_be_json_in_any_case() {
+        assert!(check_form(&with("Format", "json")).is_ok());
+        for format in ["XML", "", "jsonp"] {
+            let expected = (400, "InvalidParameter.Format".to_owned());
+            assert_eq!(
+                code(check_form(&with("Format", format))),
+                expected,
+                "{format}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_action_or_version_does_not_exist() {
+        for (name, value) in [("Action", "Nonsense"), ("Version", "2015-04-01")] {
+            assert_eq!(
+                code(check_form(&with(name, value))),
+                (404, "InvalidApi.NotFound".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn each_way_of_signing_wrongly_has_its_own_code() {
+        let cases = [
+            (
+                "AccessKeyId",
+                "somebody",
+                404,
+                "InvalidAccessKeyId.NotFound",
+            ),
+            (
+                "SignatureMethod",
+                "HMAC-SHA256",
+                400,
+                "InvalidSignatureMethod",
+            ),
+            ("SignatureVersion", "2.0", 400, "InvalidSignatureVersion"),
+            (
+                "Timestamp",
+                "2024-05-06 07:08:09",
+                400,
+                "InvalidTimeStamp.Format",
+            ),
+            ("Signature", "AAAA", 400, "SignatureDoesNotMatch"),
+            ("Name", "changed-on-the-way", 400, "SignatureDoesNotMatch"),
+        ];
+        for (name, value, status, expected) in cases {
+            let result = check_signature("GET", &with(name, value), &KEY, its_time());
+            assert_eq!(code(result), (status, expected.to_owned()), "{name}");
+        }
+        let result = check_signature("POST", &parameters(&call()), &KEY, its_time());
+        assert_eq!(code(result), (400, "SignatureDoesNotMatch".to_owned()));
+    }
+
+    #[test]
+    fn a_mismatch_shows_the_servers_text_and_never_the_secret() {
+        let error =
+            check_signature("GET", &with("Signature", "AAAA"), &KEY, its_time()).unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("server string to sign is:GET&%2F&AccessKeyId%3D"),
+            "{}",
+            error.message
+        );
+        assert!(!error.message.contains(KEY.secret), "{}", error.message);
+    }
+
+    #[test]
+    fn a_time_stamp_holds_fifteen_minutes_either_way() {
+        let check =
+            |offset| check_signature("GET", &parameters(&call()), &KEY, its_time() + offset);
+        for offset in [Duration::minutes(15), Duration::minutes(-15)] {
+            assert_eq!(check(offset), Ok(()));
+        }
+        for offset in [Duration::seconds(901), Duration::seconds(-901)] {
+            assert_eq!(
+                code(check(offset)),
+                (400, "InvalidTimeStamp.Expired".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn an_expected_token_must_come_along() {
+        assert_eq!(check_token(Some("any"), None), Ok(()));
+        assert_eq!(check_token(Some("t"), Some("t")), Ok(()));
+        assert_eq!(code(check_token(None, Some("t"))).1, "MissingSecurityToken");
+        assert_eq!(
+            code(check_token(Some("u"), Some("t"))).1,
+            "InvalidSecurityToken.MismatchWithAccessKey"
+        );
+    }
+
+    #[test]
+    fn the_same_call_is_not_new_a_second_time() {
+        let (mut nonces, parameters) = (Nonces::default(), parameters(&call()));
+        assert_eq!(check_nonce(&parameters, &mut nonces, its_time()), Ok(()));
+        let again = check_nonce(&parameters, &mut nonces, its_time());
+        assert_eq!(code(again), (400, "SignatureNonceUsed".to_owned()));
+    }
+}

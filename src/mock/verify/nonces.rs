@@ -1,0 +1,65 @@
+use std::collections::HashMap;
+
+use time::{Duration, OffsetDateTime};
+
+/// The nonces that were used lately.
+///
+/// A nonce is remembered until the time stamp of its request expires: from then on the same bytes are refused for
+/// their age, so no request ever runs twice.
+#[derive(Debug, Default)]
+pub(in crate::mock) struct Nonces {
+    expiry: HashMap<String, OffsetDateTime>,
+    forget_at: usize,
+}
+
+impl Nonces {
+    /// Uses the nonce up. False if it was used up before.
+    pub(super) fn take(
+        &mut self,
+        nonce: &str,
+        expires: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> bool {
+        if self.expiry.get(nonce).is_some_and(|until| *until >= now) {
+            return false;
+        }
+        self.expiry.insert(nonce.to_owned(), expires);
+        if self.expiry.len() > self.forget_at {
+            self.expiry.retain(|_, until| *until >= now);
+            // Looking through all of them again pays only once their number has doubled.
+            self.forget_at = 1024.max(self.expiry.len() * 2);
+        }
+        true
+    }
+}
+
+/// How far a time stamp may be from the server's clock, on either side.
+pub(super) const VALIDITY: Duration = Duration::minutes(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_serves_once_while_its_time_stamp_is_valid() {
+        let mut nonces = Nonces::default();
+        let now = OffsetDateTime::UNIX_EPOCH;
+        assert!(nonces.take("a", now + VALIDITY, now));
+        assert!(!nonces.take("a", now + VALIDITY, now));
+        assert!(!nonces.take("a", now + VALIDITY, now + VALIDITY));
+        assert!(nonces.take("b", now + VALIDITY, now));
+        let later = now + VALIDITY + Duration::SECOND;
+        assert!(nonces.take("a", later + VALIDITY, later));
+    }
+
+    #[test]
+    fn expired_nonces_do_not_pile_up() {
+        let mut nonces = Nonces::default();
+        let mut now = OffsetDateTime::UNIX_EPOCH;
+        for number in 0..10_000 {
+            now += Duration::SECOND;
+            assert!(nonces.take(&number.to_string(), now + VALIDITY, now));
+        }
+        assert!(nonces.expiry.len() < 3000, "{}", nonces.expiry.len());
+    }
+}
