@@ -7,7 +7,7 @@
 //!
 //! 1. **Look** for a job with exactly these fields, made since our request was sent by the server's own clock, that
 //!    no other create of this process has claimed. One: it is ours. Lists may lag, so this goes on for
-//!    [`LOOK_BEFORE_REPLAY`].
+//!    [`super::SearchPolicy::before_replay`].
 //! 2. None: **replay the identical signed bytes**. If the first copy never arrived, this makes the job. If it did,
 //!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived: look again, longer.
 //! 3. Still none, or more than one: **say so**. The error names every candidate.
@@ -31,12 +31,6 @@ use super::{
     NotSent, Scope, SortBy, clock,
 };
 
-/// How long a list may lag behind a create before the absence of a job from it means anything.
-const LOOK_BEFORE_REPLAY: Duration = Duration::from_secs(7);
-/// How long to look when the gateway has proved that the request arrived.
-const LOOK_AFTER_PROOF: Duration = Duration::from_secs(30);
-/// Between two looks.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long to look when the user asks to stop or the time is over.
 const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How often the same bytes are sent again when their answer is lost too.
@@ -168,7 +162,10 @@ impl LiveClient {
     async fn resolve(&self, lost: Lost<'_>, scope: &Scope) -> Result<CreatedJob, CreateError> {
         warn!(error = %lost.error, "the answer to a create is lost: looking for the job");
         for _ in 0..REPLAYS {
-            if let Some(job) = self.look_for(&lost, LOOK_BEFORE_REPLAY, scope).await? {
+            if let Some(job) = self
+                .look_for(&lost, self.search.before_replay, scope)
+                .await?
+            {
                 return Ok(self.adopt(job));
             }
             if scope.ended().is_some() || lost.sent.at.elapsed() > REPLAY_VALIDITY {
@@ -191,7 +188,7 @@ impl LiveClient {
                 },
             }
         }
-        match self.look_for(&lost, LOOK_AFTER_PROOF, scope).await? {
+        match self.look_for(&lost, self.search.after_proof, scope).await? {
             Some(job) => Ok(self.adopt(job)),
             None => Err(CreateError::Unresolved {
                 error: lost.error,
@@ -260,11 +257,11 @@ impl LiveClient {
                     });
                 }
             }
-            if is_last || Instant::now() + LOOK_INTERVAL > until {
+            if is_last || Instant::now() + self.search.interval > until {
                 return Ok(None);
             }
             // When the wait ends early, the next round is the last look.
-            let _ = scope.wait(LOOK_INTERVAL).await;
+            let _ = scope.wait(self.search.interval).await;
         }
     }
 

@@ -63,6 +63,8 @@ pub struct Config {
     pub attempt_timeout: Duration,
     /// When a failed attempt is made again.
     pub retry: RetryPolicy,
+    /// How long to look for a job whose create lost its answer.
+    pub search: SearchPolicy,
     /// Calls a minute that each operation may make: the published quota is 6,000.
     pub requests_per_minute: u32,
 }
@@ -89,6 +91,28 @@ impl Default for RetryPolicy {
     }
 }
 
+/// How long to look for a job whose create lost its answer.
+#[derive(Clone, Debug)]
+pub struct SearchPolicy {
+    /// How long a list may lag behind a create before the absence of a job from it means anything. Only after this
+    /// time is the identical request sent again.
+    pub before_replay: Duration,
+    /// How long to look when the gateway has proved that the request arrived.
+    pub after_proof: Duration,
+    /// Between two looks.
+    pub interval: Duration,
+}
+
+impl Default for SearchPolicy {
+    fn default() -> Self {
+        Self {
+            before_replay: Duration::from_secs(7),
+            after_proof: Duration::from_secs(30),
+            interval: Duration::from_secs(1),
+        }
+    }
+}
+
 /// A client of the API. One serves a whole process: connections, quota and what was learnt about the server's clock
 /// are shared by all calls.
 pub struct LiveClient {
@@ -98,6 +122,7 @@ pub struct LiveClient {
     rate_limiter: rate_limit::RateLimiter,
     retry_budget: retry::RetryBudget,
     retry: RetryPolicy,
+    search: SearchPolicy,
     creates: create::Creates,
     existing: existing::ExistingJobs,
 }
@@ -114,6 +139,7 @@ impl LiveClient {
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             retry_budget: retry::RetryBudget::default(),
             retry: config.retry,
+            search: config.search,
             creates: create::Creates::default(),
             existing: existing::ExistingJobs::default(),
             request: request::RequestBuilder {

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{
-    BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy,
+    BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy, SearchPolicy,
 };
 use crate::credentials::{
     self, ACCESS_KEY_VARIABLES, Credentials, CredentialsError, Given, SECRET_KEY_VARIABLES,
@@ -181,6 +181,7 @@ impl ProviderConfig {
             connect_timeout: CONNECT_TIMEOUT,
             attempt_timeout: ATTEMPT_TIMEOUT,
             retry: RetryPolicy::default(),
+            search: SearchPolicy::default(),
             requests_per_minute: REQUESTS_PER_MINUTE,
         });
         client.map_err(|error: BuildError| {

@@ -1,0 +1,195 @@
+//! Creates whose answer is lost: exactly one job each, or an error that names what fits.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use alicloud_live::client::{CreateError, LiveClient};
+use alicloud_live::mock::{Fault, FaultKind, Mock, Point};
+
+use crate::support::{CLUSTER, CREATE, LIST, calls_of, client, fields, mock, quick_config, scope};
+
+fn lose_the_answer(point: Point) -> Vec<Fault> {
+    vec![Fault::new(CREATE, FaultKind::Drop).when(point).times(1)]
+}
+
+async fn create(client: &LiveClient, name: &str) -> Result<String, CreateError> {
+    client
+        .create_edge_transcode_job(CLUSTER, &fields(name), &scope())
+        .await
+        .map(|created| created.job_id)
+}
+
+fn job_ids(mock: &Mock) -> Vec<String> {
+    mock.jobs().into_iter().map(|job| job.job_id).collect()
+}
+
+#[tokio::test]
+async fn a_job_whose_answer_was_lost_is_found_and_not_made_again() {
+    for check_nonces in [true, false] {
+        for list_lag_calls in 0..=5 {
+            let mock = mock();
+            mock.configure(|config| {
+                config.check_nonces = check_nonces;
+                config.list_lag_calls = list_lag_calls;
+            });
+            mock.set_faults(lose_the_answer(Point::After));
+            let id = create(&client(&mock), "a").await.unwrap();
+            assert_eq!(job_ids(&mock), [id]);
+            assert_eq!(
+                calls_of(&mock, CREATE).len(),
+                1,
+                "nonces {check_nonces}, lag {list_lag_calls}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_arrived_is_sent_again_byte_for_byte() {
+    for check_nonces in [true, false] {
+        let mock = mock();
+        mock.configure(|config| config.check_nonces = check_nonces);
+        mock.set_faults(lose_the_answer(Point::Arrival));
+        let id = create(&client(&mock), "a").await.unwrap();
+        assert_eq!(job_ids(&mock), [id]);
+        let calls = calls_of(&mock, CREATE);
+        assert_eq!(calls.len(), 2);
+        assert_eq!(calls[0].parameters, calls[1].parameters);
+        assert!(
+            !calls_of(&mock, LIST).is_empty(),
+            "it looks before it sends again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() {
+    let mock = mock();
+    mock.set_faults(lose_the_answer(Point::Before));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    assert!(matches!(error, CreateError::Unresolved { candidates, .. } if candidates.is_empty()));
+    assert_eq!(job_ids(&mock).len(), 0);
+    let codes: Vec<_> = calls_of(&mock, CREATE)
+        .into_iter()
+        .map(|call| call.code)
+        .collect();
+    assert_eq!(codes, [None, Some("SignatureNonceUsed".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
+    let mock = mock();
+    let mut config = quick_config(&mock);
+    config.search.before_replay = std::time::Duration::ZERO;
+    mock.configure(|config| config.list_lag_calls = 4);
+    mock.set_faults(lose_the_answer(Point::After));
+    let id = create(&LiveClient::new(config).unwrap(), "a")
+        .await
+        .unwrap();
+    assert_eq!(job_ids(&mock), [id]);
+    assert_eq!(calls_of(&mock, CREATE).len(), 2);
+}
+
+#[tokio::test]
+async fn an_older_twin_and_a_similar_job_are_not_mistaken_for_ours() {
+    let mock = mock();
+    let make_twin = |age: time::Duration, name: &str| {
+        let wanted = fields("a");
+        mock.seed_job(|job| {
+            job.name = name.to_owned();
+            job.template_id = wanted.template_id.clone();
+            job.stream_input = wanted.stream_input.as_str().to_owned();
+            job.stream_output = wanted.stream_output.as_str().to_owned();
+            job.create_time -= age;
+        })
+    };
+    let older = make_twin(time::Duration::minutes(1), "a").job_id;
+    let similar = make_twin(time::Duration::ZERO, "ab").job_id;
+    mock.set_faults(lose_the_answer(Point::After));
+    let id = create(&client(&mock), "a").await.unwrap();
+    assert!(id != older && id != similar);
+    assert_eq!(job_ids(&mock).len(), 3);
+}
+
+#[tokio::test]
+async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
+    for offset in [-7_200, 7_200] {
+        let mock = mock();
+        let client = client(&mock);
+        mock.configure(|config| config.clock_offset_seconds = offset);
+        // The first request is refused for its time stamp, the answer to the second is lost.
+        let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
+        mock.set_faults(vec![lost.skip(1).times(1)]);
+        let id = create(&client, "a").await.unwrap();
+        assert_eq!(job_ids(&mock), [id], "clock {offset} s ahead");
+    }
+}
+
+#[tokio::test]
+async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named() {
+    let mock = Arc::new(mock());
+    let (twin_maker, done) = (Arc::clone(&mock), Arc::new(std::sync::Once::new()));
+    mock.on_call(move |event| {
+        if event.when == Point::After && event.call.action.as_deref() == Some(CREATE) {
+            done.call_once(|| {
+                let wanted = fields("a");
+                twin_maker.seed_job(|job| {
+                    job.name = wanted.name.clone();
+                    job.template_id = wanted.template_id.clone();
+                    job.stream_input = wanted.stream_input.as_str().to_owned();
+                    job.stream_output = wanted.stream_output.as_str().to_owned();
+                });
+            });
+        }
+    });
+    mock.set_faults(lose_the_answer(Point::After));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    let CreateError::Unresolved { candidates, .. } = error else {
+        panic!("{error:?}")
+    };
+    let named: HashSet<_> = candidates.into_iter().map(|job| job.job_id).collect();
+    assert_eq!(named, job_ids(&mock).into_iter().collect());
+    // The observer holds the mock: without this the mock would never stop.
+    mock.on_call(|_| {});
+}
+
+#[tokio::test]
+async fn parallel_creates_of_identical_jobs_claim_different_ones() {
+    let mock = mock();
+    mock.set_faults(vec![Fault::new(CREATE, FaultKind::Drop).when(Point::After)]);
+    let client = client(&mock);
+    let created = futures_util::future::join_all((0..8).map(|_| create(&client, "a"))).await;
+    let ids: HashSet<_> = created.into_iter().map(Result::unwrap).collect();
+    assert_eq!(ids.len(), 8);
+    assert_eq!(ids, job_ids(&mock).into_iter().collect());
+}
+
+#[tokio::test]
+async fn an_identical_job_from_before_is_noticed_with_one_list_for_all_creates() {
+    let mock = mock();
+    let client = client(&mock);
+    let before = create(&client, "a").await.unwrap();
+    let client = crate::support::client(&mock);
+    let calls_before = calls_of(&mock, LIST).len();
+    for number in 0..20 {
+        let wanted = fields(&format!("new-{number}"));
+        let found = client
+            .existing_edge_transcode_jobs(CLUSTER, &wanted, &scope())
+            .await
+            .unwrap();
+        assert!(found.is_empty());
+    }
+    let found = client
+        .existing_edge_transcode_jobs(CLUSTER, &fields("a"), &scope())
+        .await
+        .unwrap();
+    assert_eq!(found, [before.clone()]);
+    assert_eq!(calls_of(&mock, LIST).len() - calls_before, 1);
+
+    mock.remove_job(&before);
+    let found = client
+        .existing_edge_transcode_jobs(CLUSTER, &fields("a"), &scope())
+        .await
+        .unwrap();
+    assert!(found.is_empty(), "a job that is gone by now is no obstacle");
+}
