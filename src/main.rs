@@ -1,3 +1,17 @@
 //! Serves the provider to Terraform.
 
-fn main() {}
+use std::process::ExitCode;
+
+use alicloud_live::environment::Environment;
+use alicloud_live::plugin::{self, About};
+use alicloud_live::provider;
+
+const ABOUT: About = About {
+    name: "alicloud-live",
+    version: env!("CARGO_PKG_VERSION"),
+    address: "registry.terraform.io/edge-transcode/alicloud-live",
+};
+
+fn main() -> ExitCode {
+    plugin::main(&ABOUT, || provider::offering(Environment::of_process()))
+}

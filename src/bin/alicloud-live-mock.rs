@@ -29,7 +29,7 @@ struct Arguments {
     /// Its secret. Never use a real one.
     #[arg(long, value_name = "SECRET", default_value = DEFAULT_ACCESS_KEY_SECRET)]
     access_key_secret: String,
-    /// The SecurityToken that every call must carry.
+    /// The security token that every call must carry.
     #[arg(long, value_name = "TOKEN")]
     security_token: Option<String>,
     /// One more cluster beside `cluster-1`. May be repeated.

@@ -10,10 +10,15 @@ pub(super) struct ServerClock {
 }
 
 impl ServerClock {
+    /// Now, by the server's clock.
+    pub(super) fn now(&self) -> OffsetDateTime {
+        let ahead = Duration::seconds(self.seconds_ahead.load(Ordering::Relaxed));
+        OffsetDateTime::now_utc().saturating_add(ahead)
+    }
+
     /// Now, in the form of the parameter `Timestamp`: `2024-05-06T07:08:09Z`.
     pub(super) fn timestamp(&self) -> String {
-        let ahead = Duration::seconds(self.seconds_ahead.load(Ordering::Relaxed));
-        timestamp(OffsetDateTime::now_utc().saturating_add(ahead))
+        timestamp(self.now())
     }
 
     /// Takes over the server's time.

@@ -21,14 +21,13 @@ use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::retry::{Call, FailedCall, Kind, Sent};
 use super::{
     Ambiguous, CallError, CreateError, CreatedJob, Failure, Job, JobFields, JobFilter, LiveClient,
-    NotSent, Scope, SortBy, clock,
+    Scope, SortBy, clock,
 };
 
 /// How long to look when the user asks to stop or the time is over.
@@ -108,6 +107,16 @@ struct Lost<'a> {
     error: CallError,
 }
 
+/// What looking for a job has shown.
+enum Look {
+    /// There is one job that fits.
+    Found(Box<Job>),
+    /// A list that was read late enough shows none.
+    Absent,
+    /// No such list could be read.
+    Unseen,
+}
+
 impl LiveClient {
     /// `CreateEdgeTranscodeJob`: makes a job, which does not run yet.
     ///
@@ -161,15 +170,19 @@ impl LiveClient {
     /// Finds out what became of a create whose answer was lost.
     async fn resolve(&self, lost: Lost<'_>, scope: &Scope) -> Result<CreatedJob, CreateError> {
         warn!(error = %lost.error, "the answer to a create is lost: looking for the job");
-        for _ in 0..REPLAYS {
-            if let Some(job) = self
-                .look_for(&lost, self.search.before_replay, scope)
-                .await?
-            {
-                return Ok(self.adopt(job));
-            }
-            if scope.ended().is_some() || lost.sent.at.elapsed() > REPLAY_VALIDITY {
-                break;
+        let mut patience = self.search.before_replay;
+        let mut has_arrived = false;
+        for _ in 0..=REPLAYS {
+            match self.look(&lost, patience, scope).await? {
+                Look::Found(job) => {
+                    debug!(
+                        job_id = job.job_id,
+                        "found the job that the lost answer was about"
+                    );
+                    return Ok(self.created(job.job_id));
+                }
+                Look::Absent if !has_arrived && lost.sent.at.elapsed() < REPLAY_VALIDITY => {}
+                Look::Absent | Look::Unseen => break,
             }
             debug!("no such job: sending the identical request again");
             match self
@@ -181,28 +194,18 @@ impl LiveClient {
                         .created_by_replay(&lost, answer.value.job_id, scope)
                         .await);
                 }
-                Err(failed) => match failed.failure {
-                    Failure::Ambiguous(Ambiguous::AlreadyReceived(_))
-                    | Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime) => break,
-                    _ => {}
-                },
+                Err(failed) => {
+                    if let Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) = failed.failure {
+                        has_arrived = true;
+                        patience = self.search.after_proof;
+                    }
+                }
             }
         }
-        match self.look_for(&lost, self.search.after_proof, scope).await? {
-            Some(job) => Ok(self.adopt(job)),
-            None => Err(CreateError::Unresolved {
-                error: lost.error,
-                candidates: Vec::new(),
-            }),
-        }
-    }
-
-    fn adopt(&self, job: Job) -> CreatedJob {
-        debug!(
-            job_id = job.job_id,
-            "found the job that the lost answer was about"
-        );
-        self.created(job.job_id)
+        Err(CreateError::Unresolved {
+            error: lost.error,
+            candidates: Vec::new(),
+        })
     }
 
     /// A replay that was run proves that the gateway had not run the first copy *if* it checks nonces. In case it
@@ -214,53 +217,55 @@ impl LiveClient {
         scope: &Scope,
     ) -> CreatedJob {
         let created = self.created(job_id);
-        let doubles = self.candidates(lost, scope).await.unwrap_or_default();
-        CreatedJob {
-            doubles: doubles.into_iter().map(|job| job.job_id).collect(),
-            ..created
-        }
+        let doubles = match self.look(lost, Duration::ZERO, scope).await {
+            Ok(Look::Found(job)) => vec![job.job_id],
+            Err(CreateError::Unresolved { candidates, .. }) => {
+                candidates.into_iter().map(|job| job.job_id).collect()
+            }
+            Ok(Look::Absent | Look::Unseen) | Err(CreateError::Call(_)) => Vec::new(),
+        };
+        CreatedJob { doubles, ..created }
     }
 
-    /// Looks until there is one matching job or the time is over. More than one is an error, as is a list that
-    /// cannot be read.
-    async fn look_for(
+    /// Looks until there is one matching job, or until a list that was asked for after `patience` shows none. More
+    /// than one is an error. A list that cannot be read proves nothing: then it looks on, but not for ever.
+    async fn look(
         &self,
         lost: &Lost<'_>,
-        time: Duration,
+        patience: Duration,
         scope: &Scope,
-    ) -> Result<Option<Job>, CreateError> {
-        let until = Instant::now() + time;
+    ) -> Result<Look, CreateError> {
+        let absence_counts_from = Instant::now() + patience;
+        let give_up_at = absence_counts_from + self.search.after_proof;
         loop {
-            // Knowing what a create did is worth a few seconds even when the user asks to stop.
-            let last_look = Scope::uninterrupted(LAST_LOOK);
+            let begun = Instant::now();
+            // Knowing what a create did is worth a few seconds even when the user asks to stop or the time is over.
             let is_last = scope.ended().is_some();
+            let last_look = Scope::uninterrupted(LAST_LOOK);
             let candidates = self
                 .candidates(lost, if is_last { &last_look } else { scope })
                 .await;
-            let mut candidates = match candidates {
-                Ok(candidates) => candidates,
-                // A list that fails because the work must end now has not answered: one more, last look.
-                Err(_) if !is_last && scope.ended().is_some() => continue,
-                Err(_) if is_last => Vec::new(),
-                Err(error) => {
-                    debug!(%error, "the list cannot be read");
-                    Vec::new()
+            match candidates {
+                Ok(mut candidates) => match (candidates.pop(), candidates.is_empty()) {
+                    (Some(only), true) => return Ok(Look::Found(Box::new(only))),
+                    (Some(another), false) => {
+                        candidates.push(another);
+                        return Err(CreateError::Unresolved {
+                            error: lost.error.clone(),
+                            candidates,
+                        });
+                    }
+                    (None, _) if is_last => return Ok(Look::Unseen),
+                    (None, _) if begun >= absence_counts_from => return Ok(Look::Absent),
+                    (None, _) => {}
+                },
+                Err(error) if is_last || begun >= give_up_at => {
+                    warn!(%error, "cannot look for the job");
+                    return Ok(Look::Unseen);
                 }
-            };
-            match candidates.len() {
-                0 => {}
-                1 => return Ok(candidates.pop()),
-                _ => {
-                    return Err(CreateError::Unresolved {
-                        error: lost.error.clone(),
-                        candidates,
-                    });
-                }
+                Err(_) => {}
             }
-            if is_last || Instant::now() + self.search.interval > until {
-                return Ok(None);
-            }
-            // When the wait ends early, the next round is the last look.
+            // A wait that ends early makes the next look the last one.
             let _ = scope.wait(self.search.interval).await;
         }
     }
@@ -279,7 +284,7 @@ impl LiveClient {
             let listed = self
                 .list_edge_transcode_jobs(lost.cluster_id, &filter, page, scope)
                 .await?;
-            let now = listed.date.unwrap_or_else(OffsetDateTime::now_utc);
+            let now = listed.date.unwrap_or_else(|| self.clock.now());
             let not_before = now - lost.sent.at.elapsed() - CLOCK_SLACK;
             let made_at = |job: &Job| job.create_time.as_deref().and_then(clock::parse_api_time);
 

@@ -35,13 +35,19 @@ pub(super) enum Ending {
     Dropped,
 }
 
-/// A fault has ended the call early; no answer means that the connection is to be dropped.
-type Ended = Option<Answer>;
+/// A fault or a reset has ended the call early.
+enum Ended {
+    /// With this answer in place of its own.
+    Answered(Answer),
+    /// Without any.
+    Dropped,
+}
 
 /// Serves one call to its end.
 pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Ending {
     let running = Running::arrive(shared, request);
-    let (Ok(answer) | Err(Some(answer))) = running.exchange().await else {
+    let (Ok(answer) | Err(Ended::Answered(answer))) = running.exchange().await else {
+        running.note(|call| call.code = None);
         return Ending::Dropped;
     };
     running.note(|call| call.status = Some(answer.status));
@@ -133,19 +139,19 @@ impl Running {
                 let released = {
                     let mut world = self.world()?;
                     let Some(call) = world.record.get(self.number).cloned() else {
-                        return Err(None);
+                        return Err(Ended::Dropped);
                     };
                     self.shared
                         .hold(&mut world, CallEvent { when: point, call })
                 };
-                released.await.map_err(|_| None)?;
+                released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Hang => {
                 let (never, released) = oneshot::channel();
                 self.world()?.hanging.push(never);
-                released.await.map_err(|_| None)?;
+                released.await.map_err(|_| Ended::Dropped)?;
             }
-            FaultKind::Drop => return Err(None),
+            FaultKind::Drop => return Err(Ended::Dropped),
             FaultKind::Error {
                 status,
                 code,
@@ -154,7 +160,7 @@ impl Running {
             } => {
                 let mut answer = self.refuse(&ApiError::new(status, &code, message));
                 answer.retry_after_ms = retry_after_ms;
-                return Err(Some(answer));
+                return Err(Ended::Answered(answer));
             }
             FaultKind::Answer {
                 status,
@@ -162,7 +168,7 @@ impl Running {
                 body,
             } => {
                 self.note(|call| call.code = None);
-                return Err(Some(Answer::new(status, content_type, body)));
+                return Err(Ended::Answered(Answer::new(status, content_type, body)));
             }
             altering => return Ok(ControlFlow::Break(altering)),
         }
@@ -264,7 +270,7 @@ impl Running {
         if world.epoch == self.epoch {
             Ok(world)
         } else {
-            Err(None)
+            Err(Ended::Dropped)
         }
     }
 }

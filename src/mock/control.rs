@@ -34,15 +34,29 @@ GET    /_mock/faults      the rules for faults, and how often each was due and m
 POST   /_mock/faults      put a list of rules in the place of all others
 GET    /_mock/held        calls that a pause holds; ?timeout_ms=N waits for one
 POST   /_mock/release     let them go on
+
+A rule is {\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}.
+  action       an operation, or * (the default)
+  kind         drop, hang, pause, endless, wrong_types, or one with fields:
+               {\"slow\": {\"ms\": 50}}, {\"trickle\": {\"ms\": 50}}, {\"truncate\": {\"bytes\": 20, \"complete\": false}},
+               {\"error\": {\"status\": 429, \"code\": \"Throttling.Api\", \"retry_after_ms\": 500}},
+               {\"answer\": {\"status\": 200, \"content_type\": \"text/html\", \"body\": \"<html>\"}}
+  when         arrival (nothing checked, nonce unused), before (checked, nonce used) or after the work was done
+  probability  0 to 1; skip: so many calls go free first; times: so many meet it
 ";
 
 /// An answer of the door: a body, or a status and what is wrong.
 type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
 
+/// What the door has. Stands apart from [`router`], because a nested router has no path that ends in a slash.
+pub(super) async fn index() -> &'static str {
+    INDEX
+}
+
 /// The routes, to be put under `/_mock`.
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
-        .route("/", get(async || INDEX))
+        .route("/", get(index))
         .route("/jobs", get(jobs).post(seed_job))
         .route("/jobs/{id}", delete(remove_job))
         .route("/calls", get(calls))

@@ -1,8 +1,8 @@
 //! `alicloud-live-mock`: a stand-in for the nine edge transcode operations of `ApsaraVideo` Live, in memory.
 //!
 //! It is for tests, ours and those of people who write modules. [`Mock`] runs one inside a test, [`Server`] is what the
-//! program `alicloud-live-mock` runs. It shares no code with [`crate::client`] or [`crate::signing`]: a double that
-//! imports the signer agrees with the signer's mistakes.
+//! program `alicloud-live-mock` runs. It shares no code with the rooms that sign and send: a double that imports the
+//! signer agrees with the signer's mistakes.
 //!
 //! | room | what lives there |
 //! |---|---|
@@ -62,6 +62,7 @@
 //! - It knows one access key and no permissions. Without [`Settings::security_token`] it ignores tokens.
 //! - It does not verify ACS3 signatures (V3): 400 `InvalidSignatureMethod`.
 //! - No limit of calls holds unless [`Config::calls_per_minute`] sets one (published: 6,000 a minute and operation).
+//! - It trusts its callers' patience: sizes are bounded (64 KiB of headers, 256 KiB of body), time is not.
 //! - Streams are not touched: a running job is a word in memory.
 //!
 //! # The control door

@@ -254,7 +254,26 @@ fn check_stream(name: &str, text: &str) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, proptest};
+
     use super::*;
+
+    const PARAMETERS: [&str; 13] = [
+        "ClusterId",
+        "JobId",
+        "Name",
+        "TemplateId",
+        "StreamInput",
+        "StreamOutput",
+        "Type",
+        "Status",
+        "VideoCodec",
+        "PageNo",
+        "PageSize",
+        "SortBy",
+        "Keyword",
+    ];
 
     const CREATE: [(&str, &str); 5] = [
         ("ClusterId", "c"),
@@ -408,6 +427,19 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_of_any_parameter_ends_the_mock(
+            action in 0..ACTIONS.len(),
+            values in vec(any::<String>(), PARAMETERS.len()),
+        ) {
+            let given: Vec<_> = PARAMETERS.into_iter().zip(values.iter().map(String::as_str)).collect();
+            if let Err(error) = parse(ACTIONS[action], &given) {
+                prop_assert!(["InvalidParameter", "MissingParameter"].contains(&error.code.as_str()));
+            }
+        }
     }
 
     #[test]

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
+use futures_util::StreamExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -30,6 +31,8 @@ use super::shared::Shared;
 
 /// The largest form body that is read. A call with all parameters at their longest is far smaller.
 const BODY_LIMIT: usize = 256 * 1024;
+/// So much of a longer one is read and thrown away.
+const BODY_PATIENCE: usize = 64 * 1024 * 1024;
 /// The largest request line with all headers.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// The most headers a request may have.
@@ -116,6 +119,7 @@ async fn connection(stream: TcpStream, router: Router, cut: CancellationToken) {
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", any(api))
+        .route("/_mock/", get(control::index))
         .nest("/_mock", control::router())
         .fallback(elsewhere)
         .with_state(shared)
@@ -173,16 +177,16 @@ async fn read(request: axum::extract::Request) -> Request {
             .starts_with("application/x-www-form-urlencoded")
     });
     let mut problem = None;
-    let form = match to_bytes(body, BODY_LIMIT).await {
-        Ok(form) if is_form => form,
-        Ok(_) => axum::body::Bytes::new(),
-        Err(_) => {
+    let form = match whole(body).await {
+        Some(form) if is_form => form,
+        Some(_) => Vec::new(),
+        None => {
             problem = Some(ApiError::new(
                 400,
                 "InvalidParameter",
                 "The request body is too long or incomplete.",
             ));
-            axum::body::Bytes::new()
+            Vec::new()
         }
     };
     let parameters = Parameters::decode(head.uri.query().unwrap_or_default(), &form);
@@ -203,6 +207,22 @@ async fn read(request: axum::extract::Request) -> Request {
         parameters,
         problem,
     }
+}
+
+/// The body, unless it breaks off or is too long. What is too long is read on for a while, because a caller that is
+/// still sending would lose the answer.
+async fn whole(body: Body) -> Option<Vec<u8>> {
+    let (mut body, mut kept, mut length) = (body.into_data_stream(), Vec::new(), 0);
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.ok()?;
+        length += chunk.len();
+        if length <= BODY_LIMIT {
+            kept.extend_from_slice(&chunk);
+        } else if length > BODY_PATIENCE {
+            break;
+        }
+    }
+    (length <= BODY_LIMIT).then_some(kept)
 }
 
 fn is_signed_v3(headers: &HeaderMap) -> bool {

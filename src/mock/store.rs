@@ -186,23 +186,27 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Page<Job>, ApiError> {
         self.check_cluster(&filter.cluster_id)?;
-        let mut found = Vec::new();
-        for record in self
+        let matches = |job: &Job| {
+            filter.kind.is_none_or(|kind| job.kind == kind)
+                && filter.status.is_none_or(|status| job.status == status)
+                && has_keyword(filter.keyword.as_deref(), &job.job_id, &job.name)
+        };
+        let here = |record: &&Record| record.job.cluster_id == filter.cluster_id;
+        let listed = self
             .records
-            .values_mut()
-            .filter(|record| record.job.cluster_id == filter.cluster_id)
-        {
-            let shown = record.shown();
-            let matches = filter.kind.is_none_or(|kind| shown.kind == kind)
-                && filter.status.is_none_or(|status| shown.status == status)
-                && has_keyword(filter.keyword.as_deref(), &shown.job_id, &shown.name);
-            if matches && record.is_listed(now) {
-                found.push(shown.clone());
-            }
+            .values()
+            .filter(here)
+            .filter(|record| record.is_listed(now));
+        let mut found: Vec<&Job> = listed
+            .map(Record::shown)
+            .filter(|job| matches(job))
+            .collect();
+        found.sort_by_key(|job| job.create_time);
+        let page = page(found, filter.page);
+        for record in self.records.values_mut().filter(|record| here(&&**record)) {
             record.lists_to_miss = record.lists_to_miss.saturating_sub(1);
         }
-        found.sort_by_key(|job| job.create_time);
-        Ok(page(found, filter.page))
+        Ok(page)
     }
 
     /// Changes a job that is not started.
@@ -341,8 +345,8 @@ impl Store {
                     &template.name,
                 )
         };
-        let mut found: Vec<Template> = self.templates.iter().filter(matches).cloned().collect();
-        found.sort_by(|one, other| one.create_time.cmp(&other.create_time));
+        let mut found: Vec<&Template> = self.templates.iter().filter(matches).collect();
+        found.sort_by_key(|template| &template.create_time);
         Ok(page(found, filter.page))
     }
 
@@ -404,16 +408,20 @@ fn has_keyword(keyword: Option<&str>, id: &str, name: &str) -> bool {
 }
 
 /// Cuts a page out of `found`, which is sorted oldest first. A page past the end is empty.
-fn page<T>(mut found: Vec<T>, wanted: PageRequest) -> Page<T> {
+fn page<T: Clone>(mut found: Vec<&T>, wanted: PageRequest) -> Page<T> {
     if !wanted.oldest_first {
         found.reverse();
     }
     let total = found.len();
     let skipped = (wanted.number - 1).saturating_mul(wanted.size);
-    let items = found.into_iter().skip(skipped).take(wanted.size).collect();
+    let items = found
+        .into_iter()
+        .skip(skipped)
+        .take(wanted.size)
+        .cloned()
+        .collect();
     Page { items, total }
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

@@ -26,7 +26,8 @@ use connection::Connection;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Everything this provider serves.
-pub fn offering(stop: StopSignal, environment: Environment) -> Offering {
+pub fn offering(environment: Environment) -> Offering {
+    let stop = StopSignal::default();
     let connection = Arc::new(Connection::new(stop.clone()));
     Offering {
         provider: Box::new(AlicloudLive {

@@ -134,7 +134,11 @@ pub(super) fn check_nonce(
     now: OffsetDateTime,
 ) -> Result<(), ApiError> {
     let nonce = parameters.required("SignatureNonce")?;
-    if nonces.take(&nonce, timestamp(parameters)? + nonces::VALIDITY, now) {
+    if nonces.take(
+        &nonce,
+        timestamp(parameters)?.saturating_add(nonces::VALIDITY),
+        now,
+    ) {
         Ok(())
     } else {
         Err(ApiError::new(
@@ -159,6 +163,7 @@ fn timestamp(parameters: &Parameters) -> Result<OffsetDateTime, ApiError> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use proptest::prelude::{any, prop_assert, proptest};
     use time::Duration;
     use url::form_urlencoded::Serializer;
 
@@ -323,6 +328,24 @@ mod tests {
             code(check_token(Some("u"), Some("t"))).1,
             "InvalidSecurityToken.MismatchWithAccessKey"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_is_refused_and_never_ends_the_mock(query in any::<String>(), form in any::<Vec<u8>>()) {
+            let parameters = Parameters::decode(&query, &form);
+            prop_assert!(check_form(&parameters).is_err());
+            prop_assert!(check_signature("GET", &parameters, &KEY, its_time()).is_err());
+        }
+
+        #[test]
+        fn no_value_of_a_common_parameter_ends_the_mock(index in 0..COMMON.len(), value in any::<String>()) {
+            let parameters = with(COMMON[index], &value);
+            let changed = call().get(COMMON[index]) != Some(&value);
+            let accepted = check_form(&parameters).is_ok()
+                && check_signature("GET", &parameters, &KEY, its_time()).is_ok();
+            prop_assert!(!(changed && accepted));
+        }
     }
 
     #[test]

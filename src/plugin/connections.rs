@@ -1,0 +1,133 @@
+//! From a listener to connections that may speak gRPC.
+//!
+//! TLS stands outside tonic, which cannot take a verifier of ours. Each handshake runs in a task of its own with a
+//! time limit, so that a peer that connects and says nothing holds up nobody.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::Connected;
+
+use super::listener::Listener;
+use super::tls::Identity;
+
+/// Far more than a local handshake takes (1 ms), far less than the minute for which a host waits.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long to wait before the next accept after one failed, for lack of file descriptors for instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection whose peer may call us.
+pub struct Connection(Box<dyn Duplex>);
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+impl Connection {
+    /// Trusts the peer at the other end of `stream`.
+    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self(Box::new(stream))
+    }
+}
+
+/// Where accepted connections go, and where the server takes them from.
+pub(super) fn channel() -> (
+    mpsc::Sender<io::Result<Connection>>,
+    impl Stream<Item = io::Result<Connection>>,
+) {
+    let (accepted, connections) = mpsc::channel(1);
+    (accepted, ReceiverStream::new(connections))
+}
+
+/// Accepts connections for ever; with an identity, only those that pass mutual TLS.
+pub(super) async fn accept(
+    listener: &Listener,
+    identity: Option<&Identity>,
+    accepted: &mpsc::Sender<io::Result<Connection>>,
+) -> Infallible {
+    let acceptor = identity.map(Identity::acceptor);
+    loop {
+        let stream = match listener.accept().await {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
+        tokio::spawn(async move {
+            let connection = match acceptor {
+                None => Ok(Connection::new(stream)),
+                Some(acceptor) => prove(acceptor, stream).await,
+            };
+            match connection {
+                // The receiver is gone once the server shuts down; then so is the need.
+                Ok(connection) => drop(accepted.send(Ok(connection)).await),
+                Err(error) => tracing::warn!(%error, "a connection was refused"),
+            }
+        });
+    }
+}
+
+async fn prove(
+    acceptor: tokio_rustls::TlsAcceptor,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> io::Result<Connection> {
+    let handshake = acceptor.accept(stream);
+    let stream = tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await??;
+    Ok(Connection::new(stream))
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

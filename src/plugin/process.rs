@@ -1,0 +1,178 @@
+//! When the process ends, and what a crash looks like.
+//!
+//! - Ctrl-C reaches the whole process group. The host then says Stop by RPC; were we to die of it, the job that is
+//!   just being made would be lost from the state.
+//! - A host that is killed cannot say goodbye. Its end of our stdout closes; nobody else may hold that end, so that
+//!   is noticed at once and needs no polling. (Linux's "signal on parent's death" is tied to the parent's thread.)
+//! - The host waits 2 s after its Shutdown call, then kills: calls get 1.5 s to end.
+
+use std::future::Future;
+use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::Location;
+use std::time::Duration;
+
+#[cfg(unix)]
+use tokio::io::{Interest, unix::AsyncFd};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::About;
+
+/// How long calls may take to end once the process is to end.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// Terraform makes ten calls at a time, and ours wait for the network: on a machine of many cores a thread each
+/// would be memory for nothing.
+const MOST_THREADS: usize = 4;
+
+/// The runtime on which everything runs.
+pub(super) struct Process(Runtime);
+
+/// Starts the runtime.
+pub(super) fn runtime() -> io::Result<Process> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(MOST_THREADS))
+        .enable_all()
+        .build()
+        .map(Process)
+}
+
+impl Process {
+    /// Runs `main` to its end and leaves whatever else still runs behind.
+    pub(super) fn run<T>(self, main: impl Future<Output = T>) -> T {
+        let done = self.0.block_on(main);
+        self.0.shutdown_background();
+        done
+    }
+}
+
+/// Completes when calls have had their time to end after `shutdown`.
+pub(super) async fn overdue(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Raises `shutdown` when the host ends or asks for our end by signal. Ctrl-C is the host's to deal with.
+pub(super) fn shut_down_with_host(shutdown: CancellationToken) -> io::Result<()> {
+    // Having listened to a signal once takes its default action, the end of the process, away for good.
+    drop(signals::interrupt()?);
+    let mut terminate = signals::terminate()?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::debug!("asked to end by signal"),
+            () = host_gone() => tracing::debug!("the host is gone"),
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+/// Raises `shutdown` on Ctrl-C or when asked to end by signal.
+pub(super) fn shut_down_on_interrupt(shutdown: CancellationToken) -> io::Result<()> {
+    let mut interrupt = signals::interrupt()?;
+    let mut terminate = signals::terminate()?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        shutdown.cancel();
+    });
+    Ok(())
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) fn interrupt() -> io::Result<Signal> {
+        signal(SignalKind::interrupt())
+    }
+
+    pub(super) fn terminate() -> io::Result<Signal> {
+        signal(SignalKind::terminate())
+    }
+}
+
+#[cfg(windows)]
+mod signals {
+    pub(super) use tokio::signal::windows::ctrl_break as terminate;
+    pub(super) use tokio::signal::windows::ctrl_c as interrupt;
+}
+
+/// Completes when the other end of our stdout closes; never where that cannot be seen.
+#[cfg(unix)]
+async fn host_gone() {
+    // Nothing is written here: the end of the reader wakes those who wait to write.
+    if let Ok(stdout) = watched_stdout() {
+        while let Ok(mut state) = stdout.writable().await {
+            if state.ready().is_write_closed() {
+                return;
+            }
+            state.clear_ready();
+        }
+    }
+    // A file: nobody to watch.
+    std::future::pending::<()>().await;
+}
+
+#[cfg(unix)]
+fn watched_stdout() -> io::Result<AsyncFd<OwnedFd>> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+    #[expect(unsafe_code, reason = "tokio has no other way to watch a descriptor")]
+    // SAFETY: an `OwnedFd` is open and stays the same descriptor for as long as it lives, and the registration owns
+    // it.
+    let watched = unsafe { AsyncFd::register_with_interest(stdout, Interest::WRITABLE) };
+    Ok(watched?)
+}
+
+/// Windows tells nothing of the kind: a host that is killed there leaves the process to its user.
+#[cfg(not(unix))]
+async fn host_gone() {
+    std::future::pending::<()>().await;
+}
+
+/// Makes a panic look like one to Terraform, which shows a user the lines from `panic: ` on, also without logging.
+///
+/// The panic's own message is left out: it may quote a value, and values may be secret.
+pub(super) fn report_panics(about: &About) {
+    let about = *about;
+    std::panic::set_hook(Box::new(move |panic| {
+        let trace = std::backtrace::Backtrace::force_capture();
+        let report = panic_report(&about, panic.location(), &trace.to_string());
+        let _ = io::stderr().write_all(report.as_bytes());
+    }));
+}
+
+fn panic_report(about: &About, place: Option<&Location<'_>>, trace: &str) -> String {
+    let place = place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    format!(
+        "panic: terraform-provider-{} {} failed at {place}\n\nThis is a bug in the provider, please report it.\n\n\
+         {trace}\n",
+        about.name, about.version
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_report_starts_as_terraform_expects_and_says_where() {
+        let about = About {
+            name: "example",
+            version: "1.2.3",
+            address: "registry.terraform.io/example/example",
+        };
+        let report = panic_report(&about, Some(Location::caller()), "0: frames");
+        assert!(
+            report.starts_with("panic: terraform-provider-example 1.2.3 failed at src/plugin/")
+        );
+        assert!(report.ends_with("0: frames\n"));
+    }
+}

@@ -1,0 +1,53 @@
+//! The gRPC server: our provider and the services that every go-plugin plugin offers beside its own.
+
+use std::io;
+
+use futures_util::FutureExt;
+use tokio_stream::Stream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+
+use super::Connection;
+use super::generated::plugin::grpc_broker_server::GrpcBrokerServer;
+use super::generated::plugin::grpc_controller_server::GrpcControllerServer;
+use super::generated::plugin::grpc_stdio_server::GrpcStdioServer;
+use super::generated::tfplugin6::provider_server::ProviderServer;
+use super::service::{Broker, Controller, ProviderService, Stdio};
+use crate::terraform::Offering;
+
+/// The name by which the host's ping asks for us.
+const HEALTH_SERVICE: &str = "plugin";
+
+/// The largest message either way, as in the Go SDKs. gRPC's usual 4 MiB are too few for a large state.
+const LARGEST_MESSAGE: usize = 256 << 20;
+
+/// Serves an offering over connections whose peers are trusted already, until `shutdown`; then tells the calls that
+/// run to stop, and lets them come to their ends.
+pub async fn serve(
+    offering: Offering,
+    connections: impl Stream<Item = io::Result<Connection>>,
+    shutdown: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health
+        .set_service_status(HEALTH_SERVICE, ServingStatus::Serving)
+        .await;
+    // Calls that end early leave more in the state than calls that are cut off.
+    let stop = offering.stop.clone();
+    let stopped = shutdown
+        .clone()
+        .cancelled_owned()
+        .map(move |()| stop.stop());
+    let provider = ProviderServer::new(ProviderService::new(offering))
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    Server::builder()
+        .add_service(provider)
+        .add_service(health_service)
+        .add_service(GrpcBrokerServer::new(Broker(shutdown.clone())))
+        .add_service(GrpcStdioServer::new(Stdio(shutdown.clone())))
+        .add_service(GrpcControllerServer::new(Controller(shutdown.clone())))
+        .serve_with_incoming_shutdown(connections, stopped)
+        .await
+}

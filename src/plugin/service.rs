@@ -1,0 +1,216 @@
+//! The calls of the protocol: each is taken apart, handed to the offering, and put together again.
+//!
+//! One file an RPC group. The functions in them take a request and give the answer, or the one diagnostic that
+//! stands in its way; [`call`] makes a proper answer of either, and of a panic.
+//!
+//! RPCs for which the vocabulary has no words yet (identity, list resources, actions, moves, ephemeral resources)
+//! have no method here: the generated trait answers them as unimplemented, which core expects of older providers.
+
+mod call;
+mod data_source;
+mod function;
+mod go_plugin;
+mod provider_block;
+mod resource;
+mod schema;
+
+use std::sync::OnceLock;
+
+use tonic::{Request, Response, Status};
+
+use super::generated::tfplugin6::provider_server::Provider;
+use super::generated::tfplugin6::{
+    apply_resource_change, call_function, configure_provider, get_functions, get_metadata,
+    get_provider_schema, import_resource_state, plan_resource_change, read_data_source,
+    read_resource, stop_provider, upgrade_resource_state, validate_data_resource_config,
+    validate_provider_config, validate_resource_config,
+};
+use crate::terraform::Offering;
+use call::{Call, Subject};
+
+pub(super) use go_plugin::{Broker, Controller, Stdio};
+
+/// The service `tfplugin6.Provider`.
+pub(super) struct ProviderService {
+    offering: Offering,
+    /// Made when first asked for: most processes of a run never are, since core keeps the schema.
+    schema: OnceLock<get_provider_schema::Response>,
+}
+
+impl ProviderService {
+    pub(super) fn new(offering: Offering) -> Self {
+        Self {
+            offering,
+            schema: OnceLock::new(),
+        }
+    }
+
+    fn schema(&self) -> &get_provider_schema::Response {
+        self.schema.get_or_init(|| schema::all(&self.offering))
+    }
+}
+
+#[tonic::async_trait]
+impl Provider for ProviderService {
+    async fn get_metadata(
+        &self,
+        _: Request<get_metadata::Request>,
+    ) -> Result<Response<get_metadata::Response>, Status> {
+        Call::new("GetMetadata", Subject::Provider)
+            .answer(async { Ok(schema::metadata(&self.offering)) })
+            .await
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _: Request<get_provider_schema::Request>,
+    ) -> Result<Response<get_provider_schema::Response>, Status> {
+        Call::new("GetProviderSchema", Subject::Provider)
+            .answer(async { Ok(self.schema().clone()) })
+            .await
+    }
+
+    async fn get_functions(
+        &self,
+        _: Request<get_functions::Request>,
+    ) -> Result<Response<get_functions::Response>, Status> {
+        Call::new("GetFunctions", Subject::Provider)
+            .answer(async { Ok(schema::functions(self.schema())) })
+            .await
+    }
+
+    async fn validate_provider_config(
+        &self,
+        request: Request<validate_provider_config::Request>,
+    ) -> Result<Response<validate_provider_config::Response>, Status> {
+        Call::new("ValidateProviderConfig", Subject::Provider)
+            .answer(provider_block::validate(
+                &self.offering,
+                request.into_inner(),
+            ))
+            .await
+    }
+
+    async fn configure_provider(
+        &self,
+        request: Request<configure_provider::Request>,
+    ) -> Result<Response<configure_provider::Response>, Status> {
+        Call::new("ConfigureProvider", Subject::Provider)
+            .answer(provider_block::configure(
+                &self.offering,
+                request.into_inner(),
+            ))
+            .await
+    }
+
+    async fn stop_provider(
+        &self,
+        _: Request<stop_provider::Request>,
+    ) -> Result<Response<stop_provider::Response>, Status> {
+        Call::new("StopProvider", Subject::Provider)
+            .answer(async { Ok(provider_block::stop(&self.offering)) })
+            .await
+    }
+
+    async fn validate_resource_config(
+        &self,
+        request: Request<validate_resource_config::Request>,
+    ) -> Result<Response<validate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "ValidateResourceConfig",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(resource::validate(&self.offering, request))
+        .await
+    }
+
+    async fn upgrade_resource_state(
+        &self,
+        request: Request<upgrade_resource_state::Request>,
+    ) -> Result<Response<upgrade_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "UpgradeResourceState",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(resource::upgrade(&self.offering, request))
+        .await
+    }
+
+    async fn read_resource(
+        &self,
+        request: Request<read_resource::Request>,
+    ) -> Result<Response<read_resource::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ReadResource", Subject::Resource(&request.type_name))
+            .answer(resource::read(&self.offering, request))
+            .await
+    }
+
+    async fn plan_resource_change(
+        &self,
+        request: Request<plan_resource_change::Request>,
+    ) -> Result<Response<plan_resource_change::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("PlanResourceChange", Subject::Resource(&request.type_name))
+            .answer(resource::plan(&self.offering, request))
+            .await
+    }
+
+    async fn apply_resource_change(
+        &self,
+        request: Request<apply_resource_change::Request>,
+    ) -> Result<Response<apply_resource_change::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ApplyResourceChange", Subject::Resource(&request.type_name))
+            .answer_or(
+                resource::unchanged(&request),
+                resource::apply(&self.offering, request),
+            )
+            .await
+    }
+
+    async fn import_resource_state(
+        &self,
+        request: Request<import_resource_state::Request>,
+    ) -> Result<Response<import_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ImportResourceState", Subject::Resource(&request.type_name))
+            .answer(resource::import(&self.offering, request))
+            .await
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<validate_data_resource_config::Request>,
+    ) -> Result<Response<validate_data_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "ValidateDataResourceConfig",
+            Subject::DataSource(&request.type_name),
+        )
+        .answer(data_source::validate(&self.offering, request))
+        .await
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<read_data_source::Request>,
+    ) -> Result<Response<read_data_source::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ReadDataSource", Subject::DataSource(&request.type_name))
+            .answer(data_source::read(&self.offering, request))
+            .await
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<call_function::Request>,
+    ) -> Result<Response<call_function::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("CallFunction", Subject::Function(&request.name))
+            .answer(function::call(&self.offering, request))
+            .await
+    }
+}

@@ -1,0 +1,150 @@
+//! The life of a managed resource.
+
+use super::call::{not_offered, with_reason};
+use crate::plugin::convert::{from_wire, to_wire};
+use crate::plugin::generated::tfplugin6::{
+    apply_resource_change, import_resource_state, plan_resource_change, read_resource,
+    upgrade_resource_state, validate_resource_config,
+};
+use crate::terraform::{Change, Diagnostic, Diagnostics, Held, Offering, ServedResource};
+
+fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedResource, Diagnostic> {
+    offering
+        .resources
+        .get(name)
+        .map(AsRef::as_ref)
+        .ok_or_else(|| not_offered("resource type", name))
+}
+
+pub(super) async fn validate(
+    offering: &Offering,
+    request: validate_resource_config::Request,
+) -> Result<validate_resource_config::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let config = from_wire::value(request.config);
+    resource.validate(&mut diagnostics, &config).await;
+    Ok(validate_resource_config::Response {
+        diagnostics: to_wire::diagnostics(diagnostics),
+    })
+}
+
+pub(super) async fn upgrade(
+    offering: &Offering,
+    request: upgrade_resource_state::Request,
+) -> Result<upgrade_resource_state::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let state = from_wire::state(request.raw_state)?;
+    let upgraded = resource.upgrade(&mut diagnostics, &state).await;
+    Ok(upgrade_resource_state::Response {
+        upgraded_state: with_reason(upgraded, &mut diagnostics).map(to_wire::value),
+        diagnostics: to_wire::diagnostics(diagnostics),
+    })
+}
+
+pub(super) async fn read(
+    offering: &Offering,
+    request: read_resource::Request,
+) -> Result<read_resource::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let held = Held {
+        state: from_wire::value(request.current_state),
+        private: request.private,
+    };
+    let read = resource.read(&mut diagnostics, &held).await;
+    let (new_state, private) = match with_reason(read, &mut diagnostics) {
+        Some(Held { state, private }) => (Some(to_wire::value(state)), private),
+        None => (None, Vec::new()),
+    };
+    Ok(read_resource::Response {
+        new_state,
+        private,
+        diagnostics: to_wire::diagnostics(diagnostics),
+        ..read_resource::Response::default()
+    })
+}
+
+pub(super) async fn plan(
+    offering: &Offering,
+    request: plan_resource_change::Request,
+) -> Result<plan_resource_change::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let change = Change {
+        prior: from_wire::value(request.prior_state),
+        target: from_wire::value(request.proposed_new_state),
+        config: from_wire::value(request.config),
+        private: request.prior_private,
+    };
+    let planned = resource.plan(&mut diagnostics, &change).await;
+    let mut response = plan_resource_change::Response::default();
+    if let Some(planned) = with_reason(planned, &mut diagnostics) {
+        response.planned_state = Some(to_wire::value(planned.held.state));
+        response.planned_private = planned.held.private;
+        response.requires_replace = planned
+            .requires_replace
+            .into_iter()
+            .map(to_wire::path)
+            .collect();
+    }
+    response.diagnostics = to_wire::diagnostics(diagnostics);
+    Ok(response)
+}
+
+/// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
+/// create as tainted, and forgets private data that it does not get.
+pub(super) async fn apply(
+    offering: &Offering,
+    request: apply_resource_change::Request,
+) -> Result<apply_resource_change::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let change = Change {
+        prior: from_wire::value(request.prior_state),
+        target: from_wire::value(request.planned_state),
+        config: from_wire::value(request.config),
+        private: request.planned_private,
+    };
+    let Held { state, private } = resource.apply(&mut diagnostics, &change).await;
+    Ok(apply_resource_change::Response {
+        new_state: Some(to_wire::value(state)),
+        private,
+        diagnostics: to_wire::diagnostics(diagnostics),
+        ..apply_resource_change::Response::default()
+    })
+}
+
+/// The answer of a change that was not even tried, or of whose outcome nothing is known.
+pub(super) fn unchanged(
+    request: &apply_resource_change::Request,
+) -> apply_resource_change::Response {
+    apply_resource_change::Response {
+        new_state: request.prior_state.clone(),
+        private: request.planned_private.clone(),
+        ..apply_resource_change::Response::default()
+    }
+}
+
+pub(super) async fn import(
+    offering: &Offering,
+    request: import_resource_state::Request,
+) -> Result<import_resource_state::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let imported = resource.import(&mut diagnostics, request.id).await;
+    let imported = with_reason(imported, &mut diagnostics).map(|Held { state, private }| {
+        import_resource_state::ImportedResource {
+            type_name: request.type_name,
+            state: Some(to_wire::value(state)),
+            private,
+            identity: None,
+        }
+    });
+    Ok(import_resource_state::Response {
+        imported_resources: imported.into_iter().collect(),
+        diagnostics: to_wire::diagnostics(diagnostics),
+        ..import_resource_state::Response::default()
+    })
+}

@@ -1,0 +1,14 @@
+//! The mock over real sockets, with a caller that shares nothing with it: own HTTP, own signatures.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of tests for production code"
+)]
+
+mod api;
+mod caller;
+mod control;
+mod faults;
+mod hold;
+mod program;
