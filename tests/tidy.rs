@@ -4,6 +4,16 @@
 //! Each rule is a function from the tree to complaints. The second half of this file shows each rule a tree that
 //! breaks it.
 
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the names of our own files"
+)]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -410,6 +420,8 @@ fn is_test_attribute(attribute: &Group) -> bool {
 mod each_rule_sees_what_breaks_it {
     use super::*;
 
+    const NONE: [String; 0] = [];
+
     fn tree(files: &[(&str, &str)]) -> Tree {
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
         Tree(files.iter().map(owned).collect())
@@ -426,11 +438,7 @@ mod each_rule_sees_what_breaks_it {
 
     #[track_caller]
     fn accepts(rule: fn(&Tree) -> Vec<String>, path: &str, text: &str) {
-        assert_eq!(
-            rule(&tree(&[(path, text)])),
-            [String::new(); 0],
-            "for {text:?}"
-        );
+        assert_eq!(rule(&tree(&[(path, text)])), NONE, "for {text:?}");
     }
 
     #[test]
@@ -606,7 +614,7 @@ mod each_rule_sees_what_breaks_it {
     #[test]
     fn a_missing_or_empty_file_is_seen() {
         let all: Vec<(&str, &str)> = REQUIRED.iter().map(|path| (*path, "text")).collect();
-        assert_eq!(required_files(&tree(&all)), [String::new(); 0]);
+        assert_eq!(required_files(&tree(&all)), NONE);
         for (position, (path, _)) in all.iter().enumerate() {
             let mut broken = all.clone();
             broken[position].1 = "\n";
@@ -628,9 +636,6 @@ mod each_rule_sees_what_breaks_it {
         let complaint = "examples/quickstart/main.tf: no test and no script names its folder";
         assert_eq!(examples_are_used(&tree(&[example])), [complaint]);
         let user = ("scripts/demo", "copy(\"examples/quickstart\")");
-        assert_eq!(
-            examples_are_used(&tree(&[example, user])),
-            [String::new(); 0]
-        );
+        assert_eq!(examples_are_used(&tree(&[example, user])), NONE);
     }
 }

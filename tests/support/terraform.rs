@@ -81,7 +81,6 @@ impl Terraform {
 }
 
 /// A command that has ended.
-#[must_use]
 pub(crate) struct Run {
     command: String,
     status: ExitStatus,
