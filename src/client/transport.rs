@@ -12,6 +12,9 @@ const LONGEST_BODY: usize = 8 << 20;
 /// How long a call that changes something is still listened to after the user asked to stop or the time is over:
 /// knowing what it did is worth more than these seconds.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// Unused connections are closed before servers and load balancers usually close them: a request that meets the
+/// closing of its connection may have been sent or not.
+const IDLE_CONNECTION: Duration = Duration::from_secs(15);
 /// The longest wait that a server's hint can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -50,6 +53,7 @@ impl Transport {
         let mut builder = reqwest::Client::builder()
             .user_agent(&config.user_agent)
             .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(IDLE_CONNECTION)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         if !config.endpoint.is_https() {
