@@ -26,6 +26,7 @@ macro_rules! over_each_terraform {
     };
 }
 
+mod data_and_functions;
 mod failures;
 mod import;
 mod lifecycle;

@@ -175,6 +175,12 @@ impl World {
         instance["attributes"].clone()
     }
 
+    /// The value of an output in the state.
+    pub(crate) fn output(&self, name: &str) -> Value {
+        let state: Value = serde_json::from_str(&self.state_file()).unwrap();
+        state["outputs"][name]["value"].clone()
+    }
+
     /// Whether the state marks the object as one to be replaced.
     pub(crate) fn is_tainted(&self, address: &str) -> bool {
         self.instance(address)["status"] == "tainted"

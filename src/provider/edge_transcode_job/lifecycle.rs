@@ -1,11 +1,11 @@
 use std::time::Duration;
 
-use super::id::JobId;
 use super::model::{JobState, OnExisting, RUNNING, STOPPED, status_text};
 use super::refusal;
 use super::run_state::{Unreached, appear, reach};
 use crate::client::{CreateError, Job, JobFields, JobStatus, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::job_id::JobId;
 use crate::terraform::value::Value;
 use crate::terraform::{Diagnostic, Diagnostics};
 

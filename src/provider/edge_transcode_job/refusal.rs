@@ -1,9 +1,9 @@
 //! Why a create stops rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use super::id::JobId;
 use crate::client::CallError;
 use crate::provider::call_error::{is_missing_permission, to_diagnostic};
+use crate::provider::job_id::JobId;
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
 /// Jobs with the same fields existed before the create.

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use super::id::JobId;
 use super::model::status_text;
 use crate::client::{CallError, Job, JobStatus, LiveClient, Scope};
 use crate::provider::call_error;
+use crate::provider::job_id::JobId;
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
