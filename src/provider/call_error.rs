@@ -25,10 +25,11 @@ fn accused_attribute(error: &CallError) -> AttributePath {
 fn advice(error: &CallError) -> Option<&'static str> {
     match &error.failure {
         Failure::NotSent(NotSent::NoConnection(_)) => Some(
-            "Nothing was changed. Check that the endpoint is right (argument endpoints.live, region) and can be \
-             reached from this machine, proxies included.",
+            "This call changed nothing. Check that the endpoint is right (argument endpoints.live, region) and can \
+             be reached from this machine, proxies included.",
         ),
-        Failure::NotSent(_) => Some("Nothing was changed."),
+        // An earlier call of the same operation may have changed something.
+        Failure::NotSent(_) => None,
         Failure::Ambiguous(Ambiguous::Unreadable { .. }) => Some(
             "Something between this machine and the API may have answered in its place: check the endpoint and \
              proxies.",

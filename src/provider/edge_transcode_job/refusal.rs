@@ -2,7 +2,7 @@
 
 use super::TYPE_NAME;
 use super::id::JobId;
-use crate::client::CallError;
+use crate::client::{CallError, Failure};
 use crate::provider::call_error::to_diagnostic;
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
@@ -27,9 +27,13 @@ pub(super) fn exists_already(jobs: &[JobId]) -> Diagnostic {
 /// The look for existing jobs failed.
 pub(super) fn cannot_look(error: &CallError) -> Diagnostic {
     let mut shown = to_diagnostic("Job was not created", error);
+    let advice = if matches!(error.failure, Failure::Rejected(_)) {
+        " Without permission for it, set on_existing to \"create\" to make the job unseen."
+    } else {
+        ""
+    };
     shown.detail = format!(
-        "{}\n\nThis call looks whether such a job exists already. Without permission for it, set on_existing to \
-         \"create\" to make the job unseen.",
+        "{}\n\nThis call looks whether such a job exists already.{advice}",
         shown.detail
     )
     .into();
