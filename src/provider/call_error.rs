@@ -44,13 +44,13 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
             "This call changed nothing. Check that the endpoint is right (argument endpoints.live, region) and can be \
              reached from this machine, proxies included."
         }
-        Failure::NotSent(_) => "This call changed nothing.",
         Failure::Ambiguous(Ambiguous::Unreadable { .. }) => {
             "Something between this machine and the API may have answered in its place: check the endpoint and \
              proxies."
         }
         Failure::Ambiguous(Ambiguous::ServerFault(_)) => "Try again later.",
-        Failure::Ambiguous(_) => return None,
+        // An earlier call of the same operation may have changed something.
+        Failure::NotSent(_) | Failure::Ambiguous(_) => return None,
         Failure::Rejected(error) => advice_for_code(&error.code)?,
     };
     Some(advice.into())

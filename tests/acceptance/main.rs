@@ -26,9 +26,19 @@ macro_rules! over_each_terraform {
     };
 }
 
+/// Makes each case a test for the newest Terraform alone: cases that take long, and where Terraform's age matters little.
+macro_rules! over_newest_terraform {
+    ($($case:ident,)+) => {
+        mod newest_terraform {
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
+        }
+    };
+}
+
 mod data_and_functions;
 mod failures;
 mod import;
+mod interruptions;
 mod lifecycle;
 mod outside_changes;
 mod provider_block;

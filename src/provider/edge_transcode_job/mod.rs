@@ -8,8 +8,10 @@
 //! | `plan` | what a change will do |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `lifecycle` | create, read, update, delete |
+//! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | why a create stops rather than risk a second job |
 
+mod aftermath;
 mod lifecycle;
 mod model;
 mod plan;
