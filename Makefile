@@ -70,8 +70,9 @@ deny: $(PYTHON_STAMP)
 	@scripts/deny
 
 .PHONY: generate
-generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code anew from its .proto file.
+generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
 	UPDATE_GENERATED=1 cargo test --locked --test protocol generated
+	UPDATE_GENERATED=1 cargo test --locked --test docs
 
 .PHONY: clean
 clean: ## Remove what was built and installed.

@@ -134,6 +134,8 @@ pub struct Config {
     pub status_lag_gets: u32,
     /// Calls of one operation in a minute, then `Throttling.User`. Default none; the published limit is 6000.
     pub calls_per_minute: Option<u32>,
+    /// Milliseconds that such a minute lasts, for tests that cannot wait. Default 60,000.
+    pub minute_ms: u64,
     /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
     pub running_jobs: Option<usize>,
 }
@@ -152,6 +154,7 @@ impl Default for Config {
             get_lag_calls: 0,
             status_lag_gets: 0,
             calls_per_minute: None,
+            minute_ms: 60_000,
             running_jobs: None,
         }
     }

@@ -124,7 +124,7 @@ async fn serve_on(
     tokio::select! {
         served = serve(offering, connections, shutdown.clone()) => served?,
         never = connections::accept(listener, identity, &accepted) => match never {},
-        () = process::overdue(&shutdown) => tracing::warn!("the process ends with calls still running"),
+        () = process::overdue(&shutdown) => tracing::warn!("the process ends and waits no longer for those who are connected"),
     }
     Ok(())
 }

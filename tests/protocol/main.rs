@@ -1,3 +1,28 @@
-//! The plugin protocol as Terraform core speaks it: a real process, a real handshake, real gRPC.
+//! The plugin protocol as Terraform core speaks it.
+//!
+//! `process` and `trust` start the real binary the way go-plugin's host does and look at it from outside. `calls`
+//! serves a small offering of its own through the same server, to see what the real one must never do: panic, hang,
+//! and fail half-way.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and so do the functions that tests call"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "in a test program nothing is reachable from outside"
+)]
+
+mod calls;
+mod generated;
 mod generated_code;
+mod process;
+mod trust;
+
+#[path = "../support/certificate.rs"]
+mod certificate;
+#[path = "../support/plugin_host.rs"]
+mod plugin_host;
+mod sample;

@@ -110,6 +110,19 @@ impl World {
         }
     }
 
+    /// Takes a file out of the configuration; gives its text back.
+    pub(crate) fn take_out(&self, file: &str) -> String {
+        let path = self.folder.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        text
+    }
+
+    /// Puts a file into the configuration.
+    pub(crate) fn put(&self, file: &str, text: &str) {
+        fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
     fn configuration_file(&self) -> PathBuf {
         self.folder.path().join("main.tf")
     }

@@ -1,0 +1,19 @@
+variable "push_auth_key" {
+  description = "Token that the push domain asks for, as in auth_key=…; keeps it out of plan output."
+  type        = string
+  sensitive   = true
+  default     = "1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a"
+}
+
+resource "alicloud_live_edge_transcode_job" "camera" {
+  cluster_id    = "cluster-1"
+  name          = "camera-1"
+  template_id   = "tpl-h264-720p"
+  stream_input  = "rtmp://pull.example.com/live/camera-1"
+  stream_output = "rtmp://push.example.com/live/camera-1-720p?auth_key=${var.push_auth_key}"
+  status        = "Running"
+
+  timeouts {
+    create = "10m"
+  }
+}

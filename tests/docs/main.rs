@@ -1,0 +1,87 @@
+//! The pages under `docs/` are made from the schema and the files under `examples/`. This test makes them anew and
+//! fails where they differ; with `UPDATE_GENERATED=1` it writes them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+mod page;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use alicloud_live::environment::Environment;
+use alicloud_live::provider;
+use alicloud_live::terraform::Diagnostics;
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every page by its path.
+fn pages() -> BTreeMap<PathBuf, String> {
+    let offering = provider::offering(Environment::of([]));
+    let mut diagnostics = Diagnostics::default();
+    let provider = offering.provider.schema(&mut diagnostics).unwrap();
+    let mut pages = BTreeMap::from([(PathBuf::from("docs/index.md"), page::provider(&provider))]);
+    for (type_name, resource) in &offering.resources {
+        let schema = resource.schema(&mut diagnostics).unwrap();
+        let name = type_name.strip_prefix("alicloud_").unwrap();
+        pages.insert(
+            format!("docs/resources/{name}.md").into(),
+            page::resource(type_name, &schema),
+        );
+    }
+    pages
+}
+
+#[test]
+fn the_pages_say_what_schema_and_examples_say() {
+    for (path, page) in pages() {
+        let path = top().join(path);
+        if std::env::var_os("UPDATE_GENERATED").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, page).unwrap();
+        } else {
+            let committed = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                committed == page,
+                "{} is not up to date: run `make generate`",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn there_is_no_page_for_what_is_not_offered() {
+    let pages = pages();
+    for folder in ["docs", "docs/resources"] {
+        for entry in fs::read_dir(top().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let relative = path.strip_prefix(top()).unwrap();
+            assert!(
+                path.is_dir() || pages.contains_key(relative),
+                "{} describes nothing",
+                relative.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_argument_is_described() {
+    for (path, page) in pages() {
+        for line in page.lines().filter(|line| line.starts_with("- `")) {
+            assert!(
+                line.len() > 25 && !line.contains("empty"),
+                "{}: {line}",
+                path.display()
+            );
+        }
+    }
+}

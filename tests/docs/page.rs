@@ -1,0 +1,143 @@
+//! How a page of the Registry's documentation looks.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use alicloud_live::terraform::schema::{
+    Attribute, AttributeConstraint, Block, NestedBlock, Schema,
+};
+
+/// The provider's page.
+pub(crate) fn provider(schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    let example = example("provider/provider.tf", "terraform");
+    format!(
+        "---\n\
+         page_title: \"Provider: alicloud-live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # alicloud-live Provider\n\n\
+         {description}\n\n\
+         ## Example Usage\n\n\
+         {example}\n\
+         ~> Do not write keys into configuration: it ends up in version control. Give them by the environment.\n\n\
+         When you also use the official `alicloud` provider, give this one another local name in `required_providers` \
+         and name it in its resources (`provider = alicloud-live`).\n\n\
+         {}",
+        arguments(&schema.block)
+    )
+}
+
+/// A resource type's page.
+pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    let folder = format!("resources/{type_name}");
+    format!(
+        "---\n\
+         page_title: \"{type_name} Resource - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (Resource)\n\n\
+         {description}\n\n\
+         -> The API changes a job only while it is stopped. Changing a running one stops it, changes it and starts it \
+         again, which interrupts its output stream; the plan warns of that. Deleting a running job stops it first.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         {}\n\
+         ## Import\n\n\
+         A job is imported by `<cluster_id>:<job_id>`. The cluster must be given, because the API finds a job only in \
+         its cluster.\n\n\
+         {}\n\
+         With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
+         {}",
+        example(&format!("{folder}/resource.tf"), "terraform"),
+        arguments(&schema.block),
+        example(&format!("{folder}/import.sh"), "shell"),
+        example(&format!("{folder}/import.tf"), "terraform"),
+    )
+}
+
+fn example(path: &str, language: &str) -> String {
+    let path = super::top().join("examples").join(path);
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    format!("```{language}\n{text}```\n")
+}
+
+fn arguments(block: &Block) -> String {
+    let mut page = "## Schema\n".to_owned();
+    let groups = [
+        ("Required", AttributeConstraint::Required),
+        ("Optional", AttributeConstraint::Optional),
+        ("Read-Only", AttributeConstraint::Computed),
+    ];
+    for (title, constraint) in groups {
+        let mut lines: Vec<_> = block
+            .attributes
+            .iter()
+            .filter(|(_, attribute)| group(attribute) == constraint)
+            .map(|(name, attribute)| line(name, attribute))
+            .collect();
+        if title == "Optional" {
+            lines.extend(block.blocks.iter().map(|(name, nested)| {
+                let description = &inner(nested).description.content;
+                format!("- `{name}` (Block, at most one) {description} See [below](#{name}).")
+            }));
+        }
+        lines.sort();
+        if !lines.is_empty() {
+            write!(page, "\n### {title}\n\n{}\n", lines.join("\n")).unwrap();
+        }
+    }
+    let mut blocks: Vec<_> = block.blocks.iter().collect();
+    blocks.sort_by_key(|(name, _)| *name);
+    for (name, nested) in blocks {
+        let mut lines: Vec<_> = inner(nested)
+            .attributes
+            .iter()
+            .map(|(name, attribute)| line(name, attribute))
+            .collect();
+        lines.sort();
+        write!(page, "\n### `{name}`\n\n{}\n", lines.join("\n")).unwrap();
+    }
+    page
+}
+
+/// What may be set stands among the optional arguments, also when the provider fills it in otherwise.
+fn group(attribute: &Attribute) -> AttributeConstraint {
+    match attribute.constraint {
+        AttributeConstraint::OptionalComputed => AttributeConstraint::Optional,
+        ref constraint => constraint.clone(),
+    }
+}
+
+fn line(name: &str, attribute: &Attribute) -> String {
+    let sensitive = if attribute.sensitive {
+        ", Sensitive"
+    } else {
+        ""
+    };
+    let kind = attribute.attr_type.to_string();
+    let kind = match kind.as_str() {
+        "\"string\"" => "String",
+        "\"number\"" => "Number",
+        "\"bool\"" => "Boolean",
+        other => panic!("how is the type {other} of {name} called on a page?"),
+    };
+    format!(
+        "- `{name}` ({kind}{sensitive}) {}",
+        attribute.description.content
+    )
+}
+
+fn inner(nested: &NestedBlock) -> &Block {
+    match nested {
+        NestedBlock::Single(block)
+        | NestedBlock::List(block)
+        | NestedBlock::Set(block)
+        | NestedBlock::Map(block)
+        | NestedBlock::Group(block)
+        | NestedBlock::Optional(block) => block,
+    }
+}

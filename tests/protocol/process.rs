@@ -1,0 +1,217 @@
+//! The plugin as a process: how it starts, what it writes, when it ends.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tonic::transport::Channel;
+
+use crate::generated::plugin::Empty;
+use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
+use crate::generated::tfplugin6::get_provider_schema;
+use crate::generated::tfplugin6::provider_client::ProviderClient;
+use crate::plugin_host::{Plugin, channel, command, entries, output};
+
+async fn schema(channel: Channel) -> get_provider_schema::Response {
+    ProviderClient::new(channel)
+        .get_provider_schema(get_provider_schema::Request {})
+        .await
+        .unwrap()
+        .into_inner()
+}
+
+#[test]
+fn a_person_is_told_what_the_program_is() {
+    for cookie in [None, Some("wrong")] {
+        let mut command = command();
+        match cookie {
+            None => command.env_remove("TF_PLUGIN_MAGIC_COOKIE"),
+            Some(cookie) => command.env("TF_PLUGIN_MAGIC_COOKIE", cookie),
+        };
+        let ended = output(&mut command);
+        assert_eq!(ended.status.code(), Some(1));
+        assert!(ended.stdout.is_empty());
+        let told = String::from_utf8(ended.stderr).unwrap();
+        assert!(told.contains("terraform init"), "{told}");
+    }
+}
+
+#[test]
+fn a_host_that_turned_tls_off_is_refused_and_told_why() {
+    let ended = output(&mut command());
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stdout.is_empty());
+    assert!(
+        String::from_utf8(ended.stderr)
+            .unwrap()
+            .contains("TF_DISABLE_PLUGIN_TLS")
+    );
+}
+
+#[test]
+fn version_and_help_are_printed() {
+    let version = output(command().arg("--version"));
+    assert_eq!(
+        String::from_utf8(version.stdout).unwrap(),
+        concat!(
+            "terraform-provider-alicloud-live ",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        )
+    );
+    let help = output(command().arg("--help"));
+    assert!(String::from_utf8(help.stdout).unwrap().contains("-debug"));
+    assert!(help.status.success());
+}
+
+#[tokio::test]
+async fn whatever_is_offered_the_answer_is_protocol_6() {
+    // A host that does not speak it words the error itself.
+    for offered in ["5,6", "6", "5", "garbage,"] {
+        let plugin = Plugin::start_with(|command| {
+            command
+                .env("PLUGIN_PROTOCOL_VERSIONS", offered)
+                .env("TF_LOG", "off");
+        });
+        assert!(plugin.line.starts_with("1|6|unix|/"), "{}", plugin.line);
+        assert_eq!(plugin.line.split('|').nth(4), Some("grpc"));
+        assert_eq!(plugin.line.split('|').count(), 6);
+    }
+}
+
+#[tokio::test]
+async fn multiplexing_is_declined_only_when_asked_about() {
+    let plugin = Plugin::start_with(|command| {
+        command.env("PLUGIN_MULTIPLEX_GRPC", "true");
+    });
+    assert_eq!(plugin.line.split('|').count(), 7);
+    assert!(plugin.line.ends_with("|false"));
+}
+
+#[tokio::test]
+async fn socket_and_folder_are_for_the_owner_alone() {
+    let plugin = Plugin::start();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let socket = plugin.socket();
+    assert_eq!(mode(&socket), 0o600);
+    assert_eq!(mode(socket.parent().unwrap()), 0o700);
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_the_process_and_leaves_nothing_behind() {
+    let mut plugin = Plugin::start();
+    let channel = plugin.connect().await;
+    let answer = schema(channel.clone()).await;
+    assert!(answer.provider.is_some());
+    let mut controller = GrpcControllerClient::new(channel);
+    controller.shutdown(Empty {}).await.unwrap();
+
+    let (status, took, rest) = plugin.ended().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(
+        took < Duration::from_secs(2),
+        "the host would have killed it"
+    );
+    assert_eq!(rest, "", "stdout holds the handshake line alone");
+    assert_eq!(entries(plugin.sockets.path()), 0);
+}
+
+#[tokio::test]
+async fn an_interrupt_is_the_hosts_to_deal_with() {
+    let plugin = Plugin::start();
+    let channel = plugin.connect().await;
+    schema(channel.clone()).await;
+    plugin.signal("INT");
+    schema(channel).await;
+}
+
+#[tokio::test]
+async fn a_termination_ends_the_process_in_order() {
+    let mut plugin = Plugin::start();
+    let channel = plugin.connect().await;
+    schema(channel).await;
+    plugin.signal("TERM");
+    let (status, took, _) = plugin.ended().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(took < Duration::from_secs(2));
+    assert_eq!(entries(plugin.sockets.path()), 0);
+}
+
+#[tokio::test]
+async fn the_plugin_ends_with_its_host() {
+    let mut plugin = Plugin::start();
+    let channel = plugin.connect().await;
+    schema(channel).await;
+    plugin.abandon();
+    let (status, took, _) = plugin.ended().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(took < Duration::from_secs(2));
+    assert_eq!(entries(plugin.sockets.path()), 0);
+}
+
+#[tokio::test]
+async fn a_developer_attaches_without_cookie_and_certificate() {
+    let mut plugin = Plugin::start_with(|command| {
+        command
+            .arg("-debug")
+            .env_remove("TF_PLUGIN_MAGIC_COOKIE")
+            .env_remove("PLUGIN_CLIENT_CERT");
+    });
+    // An empty line after the greeting, then the setting and another one.
+    assert_eq!(plugin.read_paragraph(), "\n");
+    let setting = plugin.read_paragraph();
+    let providers = setting
+        .trim()
+        .strip_prefix("TF_REATTACH_PROVIDERS='")
+        .and_then(|rest| rest.strip_suffix('\''))
+        .expect("a line to paste into a shell");
+    let providers: serde_json::Value = serde_json::from_str(providers).unwrap();
+    let provider = &providers["registry.terraform.io/edge-transcode/alicloud-live"];
+    assert_eq!(provider["Protocol"], "grpc");
+    assert_eq!(provider["ProtocolVersion"], 6);
+    assert_eq!(provider["Test"], true);
+    assert_eq!(provider["Pid"], plugin.id());
+    assert_eq!(provider["Addr"]["Network"], "unix");
+
+    let socket = provider["Addr"]["String"].as_str().unwrap();
+    for _command in ["plan", "apply"] {
+        let stream = UnixStream::connect(socket).await.unwrap();
+        let answer = schema(channel(stream).await.unwrap()).await;
+        assert!(answer.provider.is_some());
+    }
+
+    plugin.signal("INT");
+    let (status, _, _) = plugin.ended().await;
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(entries(plugin.sockets.path()), 0);
+}
+
+#[tokio::test]
+async fn what_is_logged_is_what_the_host_can_read() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut plugin = Plugin::start_with(|command| {
+        command.env("TF_LOG", "trace").stderr(log.reopen().unwrap());
+    });
+    schema(plugin.connect().await).await;
+    plugin.signal("TERM");
+    plugin.ended().await;
+
+    let text = fs::read_to_string(log.path()).unwrap();
+    let lines: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    for line in &lines {
+        for key in ["@level", "@message", "@module", "@timestamp"] {
+            assert!(line[key].is_string(), "{key} of {line}");
+        }
+    }
+    let answered = lines
+        .iter()
+        .find(|line| line["@message"] == "call answered")
+        .unwrap();
+    assert_eq!(answered["tf_rpc"], "GetProviderSchema");
+    assert!(answered["tf_req_duration_ms"].is_number());
+}
