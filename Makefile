@@ -50,7 +50,8 @@ build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimis
 
 .PHONY: demo
 demo: setup ## Apply examples/quickstart with real Terraform against the mock API, and clean up.
-	@cargo build --locked --quiet
+	@echo "Building the provider and the mock (the first time takes some minutes)"
+	@cargo build --locked
 	@$(PYTHON) scripts/demo
 
 .PHONY: test
