@@ -297,7 +297,7 @@ fn ctrl_c_before_a_job_is_made_makes_none(world: &World) {
     world.configure(a_running_job());
     let error = stopped(world, APPLY, "List", Point::Before).error();
     error.must_say(&[
-        "Job was not created",
+        "Job could not be created",
         "ListEdgeTranscodeJob",
         "topped by the user",
     ]);
