@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::request::SignedRequest;
 use super::scope::Ended;
@@ -82,6 +83,7 @@ impl Transport {
             Some(Ended::OutOfTime) => return Err(Failure::NotSent(NotSent::OutOfTime)),
             None => {}
         }
+        let begun = Instant::now();
         let exchange = tokio::time::timeout(self.attempt_timeout, self.exchange(request));
         tokio::pin!(exchange);
         let finished = tokio::select! {
@@ -95,15 +97,11 @@ impl Transport {
                 match (drained, ended) {
                     (Some(finished), _) => finished,
                     (None, Ended::Stopped) => return Err(Failure::Ambiguous(Ambiguous::Stopped)),
-                    (None, Ended::OutOfTime) => return Err(self.timed_out()),
+                    (None, Ended::OutOfTime) => return Err(timed_out(begun)),
                 }
             }
         };
-        finished.unwrap_or_else(|_elapsed| Err(self.timed_out()))
-    }
-
-    fn timed_out(&self) -> Failure {
-        Failure::Ambiguous(Ambiguous::TimedOut(self.attempt_timeout))
+        finished.unwrap_or_else(|_elapsed| Err(timed_out(begun)))
     }
 
     async fn exchange(&self, request: &SignedRequest) -> Result<RawReply, Failure> {
@@ -135,6 +133,10 @@ impl Transport {
             body,
         })
     }
+}
+
+fn timed_out(begun: Instant) -> Failure {
+    Failure::Ambiguous(Ambiguous::TimedOut(begun.elapsed()))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -36,13 +36,17 @@ macro_rules! over_newest_terraform {
 }
 
 mod data_and_functions;
+mod existing_jobs;
 mod failures;
 mod import;
 mod interruptions;
 mod lifecycle;
+mod lost_answers;
 mod outside_changes;
+mod partial_results;
 mod provider_block;
 mod status;
+mod timeouts;
 mod validation;
 
 /// The address of the job that most cases have.

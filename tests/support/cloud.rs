@@ -151,13 +151,12 @@ impl Cloud {
         }
     }
 
-    /// How many calls of an operation there were until now.
-    pub(crate) fn count(&self, verb: &str) -> usize {
+    /// Every call of an operation until now.
+    pub(crate) fn calls_of(&self, verb: &str) -> Vec<Call> {
         let action = format!("{verb}EdgeTranscodeJob");
-        self.calls()
-            .iter()
-            .filter(|call| call.action.as_deref() == Some(&action))
-            .count()
+        let mut calls = self.calls();
+        calls.retain(|call| call.action.as_deref() == Some(&action));
+        calls
     }
 
     /// The calls until now that were to change something, by their first words: `Create`, `Update`, `Start`, …

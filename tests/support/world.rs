@@ -1,7 +1,7 @@
 //! One user's world: a folder with a configuration and a state, an environment, and a cloud of their own.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -192,7 +192,22 @@ impl World {
         self.instance(address)["status"] == "tainted"
     }
 
+    /// The job IDs of all instances of an object in the state.
+    pub(crate) fn job_ids(&self, address: &str) -> BTreeSet<String> {
+        let instances = self.instances(address);
+        let job_id =
+            |instance: &Value| instance["attributes"]["job_id"].as_str().map(str::to_owned);
+        instances.iter().filter_map(job_id).collect()
+    }
+
     fn instance(&self, address: &str) -> Value {
+        self.instances(address)
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+    }
+
+    fn instances(&self, address: &str) -> Vec<Value> {
         let state: Value = serde_json::from_str(&self.state_file()).unwrap_or_default();
         let resources = state["resources"].as_array().cloned().unwrap_or_default();
         resources
@@ -204,7 +219,8 @@ impl World {
                     resource["name"].as_str().unwrap()
                 ) == address
             })
-            .map_or(Value::Null, |resource| resource["instances"][0].clone())
+            .and_then(|resource| resource["instances"].as_array().cloned())
+            .unwrap_or_default()
     }
 
     /// The state file's text; empty before the first apply.

@@ -119,7 +119,12 @@ async fn make_or_adopt(
             .collect();
         match (existing.as_slice(), on_existing) {
             ([], _) => {}
-            ([job], OnExisting::Adopt) => return Some(job.clone()),
+            ([job], OnExisting::Adopt) => {
+                // Another resource with the same fields may have adopted it in this very run.
+                if client.claim_edge_transcode_job(&job.job_id) {
+                    return Some(job.clone());
+                }
+            }
             (jobs, _) => {
                 diagnostics.add_error(refusal::exists_already(jobs));
                 return None;
