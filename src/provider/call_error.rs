@@ -28,14 +28,13 @@ fn advice(error: &CallError) -> Option<&'static str> {
             "This call changed nothing. Check that the endpoint is right (argument endpoints.live, region) and can \
              be reached from this machine, proxies included.",
         ),
-        // An earlier call of the same operation may have changed something.
-        Failure::NotSent(_) => None,
         Failure::Ambiguous(Ambiguous::Unreadable { .. }) => Some(
             "Something between this machine and the API may have answered in its place: check the endpoint and \
              proxies.",
         ),
         Failure::Ambiguous(Ambiguous::ServerFault(_)) => Some("Try again later."),
-        Failure::Ambiguous(_) => None,
+        // No word on what was changed: earlier calls of the same operation may have changed something.
+        Failure::NotSent(_) | Failure::Ambiguous(_) => None,
         Failure::Rejected(error) => advice_for_code(&error.code),
     }
 }
