@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use alicloud_live::mock::FaultKind;
+
 use crate::JOB;
+use crate::support::cloud::fault;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::world::World;
 
@@ -139,12 +142,14 @@ fn the_look_costs_one_list_however_many_jobs_are_created(world: &World) {
 }
 
 fn without_permission_to_look_the_way_out_is_named(world: &World) {
-    world.cloud.deny("ListEdgeTranscodeJob");
+    let forbidden = FaultKind::error(403, "Forbidden.RAM");
+    world.cloud.set_faults([fault("List", forbidden)]);
     world.configure(Block::job("it"));
     let error = world.apply().failed().error();
     error.must_say(&[
-        "Job was not created",
-        "OperationDenied",
+        "Job could not be created",
+        "Forbidden.RAM",
+        "live:ListEdgeTranscodeJob",
         "set on_existing to \"create\"",
     ]);
     assert!(world.cloud.changes().is_empty());

@@ -5,7 +5,7 @@
 //! run needs neither `force-unlock` nor `-lock=false`, and none is used.
 
 use crate::JOB;
-use crate::support::cloud::fault;
+use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::running::Running;
 use crate::support::terraform::{Diagnostic, Run, Severity};
@@ -308,13 +308,9 @@ fn ctrl_c_before_a_job_is_made_makes_none(world: &World) {
 
 fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
     world.configure(a_running_job());
-    world
-        .cloud
-        .configure(|config| config.status_lag_gets = 1_000);
-    // The first reads the new job, the second and third look whether it runs.
-    world
-        .cloud
-        .set_faults([fault("Get", FaultKind::Pause).skip(2).times(1)]);
+    // The first Get reads the new job, the second and third look whether it runs.
+    let third_get = fault("Get", FaultKind::Pause).skip(2).times(1);
+    world.cloud.set_faults([promise("Start"), third_get]);
     let running = world.start(APPLY);
     world.cloud.wait_held();
     running.press_ctrl_c();
@@ -325,13 +321,8 @@ fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
         "is now Stopped",
     ]);
     world.cloud.release();
-    assert_eq!(
-        world.state(JOB)["status"],
-        "Stopped",
-        "as the API shows it still"
-    );
-
-    world.cloud.configure(|config| config.status_lag_gets = 0);
+    assert_eq!(world.state(JOB)["status"], "Stopped");
+    world.cloud.set_faults([]);
     the_next_runs_converge(world);
 }
 

@@ -14,6 +14,7 @@ over_newest_terraform! {
     a_job_whose_request_is_lost_is_made_by_the_identical_request,
     identical_jobs_whose_answers_are_lost_are_told_apart,
     an_unreadable_answer_to_a_create_is_as_good_as_lost,
+    a_start_or_stop_whose_answer_is_lost_may_be_seen_late,
 }
 
 fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &World) {
@@ -72,4 +73,19 @@ fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &World) {
     assert_eq!(world.job_ids(JOB), made);
     assert_eq!(world.cloud.changes(), ["Create", "Create"]);
     world.plan().is_empty();
+}
+
+/// The second attempt is refused, because the first one was carried out.
+fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &World) {
+    world.cloud.configure(|config| config.status_lag_gets = 2);
+    for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
+        world
+            .cloud
+            .set_faults([fault(verb, FaultKind::Drop).when(Point::After).times(1)]);
+        world.configure(Block::job("it").text("status", status));
+        world.apply().succeeded();
+        assert_eq!(world.state(JOB)["status"], status);
+        assert_eq!(world.cloud.calls_of(verb).len(), 2);
+        world.plan().is_empty();
+    }
 }

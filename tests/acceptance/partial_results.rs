@@ -58,57 +58,69 @@ fn a_new_job_that_is_untainted_is_only_started(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Start"]);
 }
 
+/// An update of a running job that fails.
+struct FailingUpdate {
+    fault: Fault,
+    /// The code in the error, and what there is now.
+    said: [&'static str; 2],
+    /// The changes that were tried.
+    made: &'static [&'static str],
+    /// Those that the next apply makes.
+    left: &'static [&'static str],
+}
+
 fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
+    const ALL: &[&str] = &["Stop", "Update", "Start"];
     let refused = |verb, code| fault(verb, FaultKind::error(403, code)).times(1);
-    // Where it fails, what the error says, which calls were made, and which ones the next apply makes.
-    let rows: [(Fault, [&str; 2], &[&str], &[&str]); 4] = [
-        (
-            refused("Stop", "OperationDenied"),
-            ["OperationDenied", "is now Running, with its old settings"],
-            &["Stop"],
-            &["Stop", "Update", "Start"],
-        ),
-        (
-            refused("Update", "InvalidParameter"),
-            ["InvalidParameter", "is now Running, with its old settings"],
-            &["Stop", "Update", "Start"],
-            &["Stop", "Update", "Start"],
-        ),
-        (
-            // Nothing is known of what the cloud does with these.
-            fault("Update", FaultKind::internal_error()).times(100),
-            ["InternalError", "is now Running, with its old settings"],
-            &["Stop", "Update", "Start"],
-            &["Stop", "Update", "Start"],
-        ),
-        (
-            refused("Start", "UserQuotaExceed"),
-            ["UserQuotaExceed", "is now Stopped, with its new settings"],
-            &["Stop", "Update", "Start"],
-            &["Start"],
-        ),
+    let rows = [
+        FailingUpdate {
+            fault: refused("Stop", "OperationDenied"),
+            said: ["OperationDenied", "is now Running, with its old settings"],
+            made: &["Stop"],
+            left: ALL,
+        },
+        FailingUpdate {
+            fault: refused("Update", "InvalidParameter"),
+            said: ["InvalidParameter", "is now Running, with its old settings"],
+            made: ALL,
+            left: ALL,
+        },
+        // What the cloud did is not known until it is looked at.
+        FailingUpdate {
+            fault: fault("Update", FaultKind::internal_error()),
+            said: ["InternalError", "is now Running, with its old settings"],
+            made: ALL,
+            left: ALL,
+        },
+        FailingUpdate {
+            fault: refused("Start", "UserQuotaExceed"),
+            said: ["UserQuotaExceed", "is now Stopped, with its new settings"],
+            made: ALL,
+            left: &["Start"],
+        },
     ];
     let job = a_running_job().containing(Block::new("timeouts").text("update", "1s"));
     world.configure(&job);
     world.apply().succeeded();
     let job_id = world.cloud.job().job_id;
 
-    for (number, (fault, said, made, left)) in rows.into_iter().enumerate() {
+    for (number, row) in rows.into_iter().enumerate() {
         world.configure(job.clone().text("name", &format!("name-{number}")));
         let begun = world.cloud.changes().len();
-        world.cloud.set_faults([fault]);
+        world.cloud.set_faults([row.fault]);
         let error = world.apply().failed().error();
         error.must_say(&["Job could not be updated"]);
-        error.must_say(&said);
+        error.must_say(&row.said);
         let mut changes = world.cloud.changes().split_off(begun);
         changes.dedup();
-        assert_eq!(changes, made, "{said:?}");
+        assert_eq!(changes, row.made, "{:?}", row.said);
         assert!(!world.is_tainted(JOB));
 
         world.cloud.set_faults([]);
         let begun = world.cloud.changes().len();
         world.apply().succeeded();
-        assert_eq!(world.cloud.changes().split_off(begun), left, "{said:?}");
+        let changes = world.cloud.changes().split_off(begun);
+        assert_eq!(changes, row.left, "{:?}", row.said);
         assert_eq!(world.cloud.job().name, format!("name-{number}"));
         assert!(world.cloud.is_running());
         world.plan().is_empty();

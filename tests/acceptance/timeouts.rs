@@ -1,7 +1,7 @@
 //! The block `timeouts`: time that is over ends an operation, and loses nothing.
 
 use crate::JOB;
-use crate::support::cloud::fault;
+use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::world::World;
 use alicloud_live::mock::{FaultKind, Point};
@@ -21,22 +21,8 @@ fn a_running_job(operation: &str, time: &str) -> Block {
         .containing(timeouts)
 }
 
-/// From now on an operation is answered as if it was carried out, and is not.
-fn is_only_promised(world: &World, verb: &str) {
-    let promise = FaultKind::Answer {
-        status: 200,
-        content_type: "application/json".to_owned(),
-        body: r#"{"RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#.to_owned(),
-    };
-    world.cloud.set_faults([fault(verb, promise)]);
-}
-
-fn promises_are_kept_again(world: &World) {
-    world.cloud.set_faults([]);
-}
-
 fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
-    is_only_promised(world, "Start");
+    world.cloud.set_faults([promise("Start")]);
     world.configure(a_running_job("create", "1s"));
     let error = world.apply().failed().error();
     error.must_say(&[
@@ -46,7 +32,7 @@ fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
     ]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     assert!(world.is_tainted(JOB));
-    promises_are_kept_again(world);
+    world.cloud.set_faults([]);
     world.apply().succeeded();
     assert!(world.cloud.is_running());
     world.plan().is_empty();
@@ -55,7 +41,7 @@ fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
 fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
     world.configure(a_running_job("update", "1s").text("status", "Stopped"));
     world.apply().succeeded();
-    is_only_promised(world, "Start");
+    world.cloud.set_faults([promise("Start")]);
     world.configure(a_running_job("update", "1s"));
     let error = world.apply().failed().error();
     error.must_say(&[
@@ -63,7 +49,7 @@ fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
         "is now Stopped",
     ]);
     assert!(!world.is_tainted(JOB));
-    promises_are_kept_again(world);
+    world.cloud.set_faults([]);
     world.apply().succeeded();
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Start"]);
@@ -72,13 +58,13 @@ fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
 fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &World) {
     world.configure(a_running_job("delete", "1s"));
     world.apply().succeeded();
-    is_only_promised(world, "Stop");
+    world.cloud.set_faults([promise("Stop")]);
     world.destroy().failed().error().must_say(&[
         "The time was over while waiting for the job to be stopped. The API last showed it as Running.",
         "is now Running",
     ]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
-    promises_are_kept_again(world);
+    world.cloud.set_faults([]);
     world.destroy().succeeded();
     assert!(world.cloud.jobs().is_empty());
 }

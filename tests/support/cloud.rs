@@ -16,20 +16,30 @@ pub(crate) const SECURITY_TOKEN: &str = "5ecre7t0ken5ecre7t0ken5ecre7t0ken";
 /// A second cluster, beside `cluster-1`.
 pub(crate) const OTHER_CLUSTER: &str = "cluster-2";
 
-pub(crate) struct Cloud {
-    url: String,
-    /// None when it is down.
-    mock: RefCell<Option<Mock>>,
-    /// The calls until it went down.
-    last_calls: RefCell<Vec<Call>>,
-}
-
 /// No call of these tests takes longer to come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A fault of the operation on jobs that begins with this word: `Create`, `Get`, `List`, …
 pub(crate) fn fault(verb: &str, kind: FaultKind) -> Fault {
     Fault::new(&format!("{verb}EdgeTranscodeJob"), kind)
+}
+
+/// An operation is answered as if it was carried out, and is not.
+pub(crate) fn promise(verb: &str) -> Fault {
+    let kind = FaultKind::Answer {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: r#"{"RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#.to_owned(),
+    };
+    fault(verb, kind)
+}
+
+pub(crate) struct Cloud {
+    url: String,
+    /// None when it is down.
+    mock: RefCell<Option<Mock>>,
+    /// The calls until it went down.
+    last_calls: RefCell<Vec<Call>>,
 }
 
 impl Cloud {

@@ -10,6 +10,10 @@ use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LONGEST_POLL: Duration = Duration::from_secs(5);
 
+/// Looks at a job whose start or stop may have been carried out by an attempt without an answer: as many as take longer
+/// than a list may lag.
+const LOOKS_IN_DOUBT: usize = 4;
+
 /// A wish about a job that did not come true.
 #[derive(Debug)]
 pub(super) enum Unreached {
@@ -127,6 +131,13 @@ pub(super) async fn reach(
     } else {
         "to be stopped"
     };
+    // An attempt whose answer was lost may have done it. Then the next one is refused, and the API may show late why.
+    let mut looks_in_doubt = match &asked {
+        Err(error) if error.attempts > 1 && error.is_rejected_with("OperationDenied") => {
+            LOOKS_IN_DOUBT
+        }
+        _ => 0,
+    };
     let (mut poll, mut last) = (FIRST_POLL, job);
     loop {
         let job = client
@@ -134,6 +145,11 @@ pub(super) async fn reach(
             .await;
         match (job, &asked) {
             (Ok(job), _) if job.status == *wanted => return Ok(job),
+            (Ok(job), Err(_)) if looks_in_doubt > 0 => {
+                looks_in_doubt -= 1;
+                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                last = job;
+            }
             // The refusal says more than what the look after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
             (Ok(job), Ok(())) => {
