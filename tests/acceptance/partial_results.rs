@@ -99,7 +99,7 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
             left: &["Start"],
         },
     ];
-    let job = a_running_job().containing(Block::new("timeouts").text("update", "1s"));
+    let job = a_running_job().containing(Block::new("timeouts").text("update", "2s"));
     world.configure(&job);
     world.apply().succeeded();
     let job_id = world.cloud.job().job_id;
@@ -129,7 +129,7 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
 }
 
 fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &World) {
-    let job = a_running_job().containing(Block::new("timeouts").text("update", "1s"));
+    let job = a_running_job().containing(Block::new("timeouts").text("update", "2s"));
     world.configure(&job);
     world.apply().succeeded();
     world.configure(job.text("name", "renamed"));

@@ -12,7 +12,6 @@ over_each_terraform! {
     an_update_may_start_or_stop_the_job_too,
     a_status_that_is_not_set_is_left_alone,
     destroy_stops_a_running_job_first,
-    a_start_that_is_refused_keeps_the_new_job_in_the_state,
 }
 
 fn a_job_is_started_and_stopped(world: &World) {
@@ -95,21 +94,4 @@ fn destroy_stops_a_running_job_first(world: &World) {
     );
     assert!(world.cloud.jobs().is_empty());
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Delete"]);
-}
-
-fn a_start_that_is_refused_keeps_the_new_job_in_the_state(world: &World) {
-    world.cloud.allow_running_jobs(0);
-    world.configure(Block::job("it").text("status", "Running"));
-    world
-        .apply()
-        .failed()
-        .error()
-        .must_say(&["UserQuotaExceed"]);
-
-    let state = world.state(JOB);
-    assert_eq!(state["job_id"], world.cloud.job().job_id);
-    assert_eq!(state["status"], "Stopped");
-    assert!(world.is_tainted(JOB), "{state:#}");
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
 }

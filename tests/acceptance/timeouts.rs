@@ -23,7 +23,7 @@ fn a_running_job(operation: &str, time: &str) -> Block {
 
 fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
     world.cloud.set_faults([promise("Start")]);
-    world.configure(a_running_job("create", "1s"));
+    world.configure(a_running_job("create", "2s"));
     let error = world.apply().failed().error();
     error.must_say(&[
         "The time was over while waiting for the job to run. The API last showed it as Stopped.",
@@ -39,10 +39,10 @@ fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
 }
 
 fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
-    world.configure(a_running_job("update", "1s").text("status", "Stopped"));
+    world.configure(a_running_job("update", "2s").text("status", "Stopped"));
     world.apply().succeeded();
     world.cloud.set_faults([promise("Start")]);
-    world.configure(a_running_job("update", "1s"));
+    world.configure(a_running_job("update", "2s"));
     let error = world.apply().failed().error();
     error.must_say(&[
         "The time was over while waiting for the job to run. The API last showed it as Stopped.",
@@ -56,7 +56,7 @@ fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
 }
 
 fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &World) {
-    world.configure(a_running_job("delete", "1s"));
+    world.configure(a_running_job("delete", "2s"));
     world.apply().succeeded();
     world.cloud.set_faults([promise("Stop")]);
     world.destroy().failed().error().must_say(&[
@@ -81,7 +81,7 @@ fn a_read_ends_in_time_and_keeps_the_state(world: &World) {
 
 /// The call is listened to for 5 s more, and then the job is looked for.
 fn a_create_without_an_answer_in_its_time_is_looked_for(world: &World) {
-    world.configure(a_running_job("create", "1s"));
+    world.configure(a_running_job("create", "2s"));
     world
         .cloud
         .set_faults([fault("Create", FaultKind::Hang).when(Point::After)]);

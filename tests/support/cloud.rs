@@ -1,7 +1,6 @@
 //! The cloud of a test: the mock API in this process.
 
 use std::cell::RefCell;
-
 use std::time::Duration;
 
 use alicloud_live::mock::{
