@@ -34,6 +34,7 @@ mod scope;
 mod templates;
 mod transport;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, Protocol};
@@ -41,6 +42,7 @@ pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, StreamUrl, Template};
 pub use redact::redact_auth_keys;
+pub use request::SignVersion;
 pub use scope::Scope;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
@@ -55,6 +57,8 @@ pub struct Config {
     pub region: String,
     /// Who calls.
     pub credentials: Credentials,
+    /// How calls are signed.
+    pub sign_version: SignVersion,
     /// The header `User-Agent`.
     pub user_agent: String,
     /// How long to wait for a connection.
@@ -117,6 +121,7 @@ impl Default for SearchPolicy {
 /// are shared by all calls.
 pub struct LiveClient {
     request: request::RequestBuilder,
+    credentials: Arc<Credentials>,
     transport: transport::Transport,
     clock: clock::ServerClock,
     rate_limiter: rate_limit::RateLimiter,
@@ -145,8 +150,9 @@ impl LiveClient {
             request: request::RequestBuilder {
                 endpoint: config.endpoint,
                 region: config.region,
-                credentials: config.credentials,
+                sign_version: config.sign_version,
             },
+            credentials: Arc::new(config.credentials),
         })
     }
 }

@@ -1,4 +1,4 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -132,6 +132,7 @@ impl LiveClient {
         Ok(self.request.sign(
             call.action,
             &call.parameters,
+            Arc::clone(&self.credentials),
             &nonce,
             &self.clock.timestamp(),
         ))
@@ -150,7 +151,7 @@ impl LiveClient {
             Effect::Changes
         };
         let raw = self.transport.send(request, effect, scope).await?;
-        match reply::interpret(&raw, &self.request.credentials) {
+        match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);
                 Ok(Answer {

@@ -14,7 +14,7 @@ use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
 use super::responses::Outcome;
 use super::shared::{CallEvent, Shared, World};
-use super::verify::{self, Key};
+use super::verify::{self, Acs3, Key};
 
 /// A call as it came in.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Request {
     /// The host that the caller asked, for the error envelope.
     pub(super) host: String,
     pub(super) parameters: Parameters,
+    /// The signature, where it stands in headers. The common parameters are among the others all the same.
+    pub(super) acs3: Option<Acs3>,
     /// Why it cannot be one of ours, where the HTTP around it shows that already.
     pub(super) problem: Option<ApiError>,
 }
@@ -203,7 +205,13 @@ impl Running {
             secret: &settings.access_key_secret,
             security_token: settings.security_token.as_deref(),
         };
-        let signed = verify::check_signature(&self.request.method, parameters, &key, now);
+        let signed = verify::check_signature(
+            &self.request.method,
+            parameters,
+            self.request.acs3.as_ref(),
+            &key,
+            now,
+        );
         if let Some(call) = world.record.get_mut(self.number) {
             call.signature = if signed.is_ok() {
                 SignatureCheck::Valid

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | GET and POST at `/`; parameters in the query, in a form body, or in both | reference; the form body: official Terraform provider |
 //! | RPC signature 1.0 over all parameters, an empty `SignatureType` too | reference; vectors computed by SDK code |
+//! | ACS3-HMAC-SHA256 (V3) over method, path, query, headers and body | reference; vectors computed by SDK code |
 //! | `SignatureDoesNotMatch` shows the server's string to sign | reference (public error codes) |
 //! | time stamps hold 15 minutes either way; a nonce serves once | reference |
 //! | parameter rules, paging, order and keyword of the nine operations, and their error codes with status | reference |
@@ -60,7 +61,6 @@
 //!   `InvalidParameter.Format`.
 //! - It speaks HTTP/1.1 without TLS; the cloud wants HTTPS.
 //! - It knows one access key and no permissions. Without [`Settings::security_token`] it ignores tokens.
-//! - It does not verify ACS3 signatures (V3): 400 `InvalidSignatureMethod`.
 //! - No limit of calls holds unless [`Config::calls_per_minute`] sets one (published: 6,000 a minute and operation).
 //! - It trusts its callers' patience: sizes are bounded (64 KiB of headers, 256 KiB of body), time is not.
 //! - Streams are not touched: a running job is a word in memory.

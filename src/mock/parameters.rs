@@ -21,14 +21,19 @@ impl Parameters {
         for (name, value) in
             form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form))
         {
-            match parameters.values.entry(name.into_owned()) {
-                Entry::Vacant(free) => {
-                    free.insert(value.into_owned());
-                }
-                Entry::Occupied(taken) => parameters.repeated = Some(taken.key().clone()),
-            }
+            parameters.add(&name, &value);
         }
         parameters
+    }
+
+    /// Adds what came by another way than query and form.
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        match self.values.entry(name.to_owned()) {
+            Entry::Vacant(free) => {
+                free.insert(value.to_owned());
+            }
+            Entry::Occupied(taken) => self.repeated = Some(taken.key().clone()),
+        }
     }
 
     /// A name that was given twice, if any.

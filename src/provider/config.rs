@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::{
     BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy, SearchPolicy,
+    SignVersion,
 };
 use crate::credentials::{
     self, ACCESS_KEY_VARIABLES, Credentials, CredentialsError, Given, SECRET_KEY_VARIABLES,
@@ -34,6 +35,13 @@ pub(super) struct ProviderConfig {
     region: Value<String>,
     protocol: Value<String>,
     endpoints: ValueList<Value<Endpoints>>,
+    sign_version: ValueList<Value<SignVersions>>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct SignVersions {
+    live: Value<String>,
 }
 
 #[derive(Serialize, Deserialize, Default)]
@@ -96,7 +104,24 @@ pub(super) fn schema() -> Schema {
             ),
         ],
     );
-    let blocks = [("endpoints".to_owned(), NestedBlock::Optional(endpoints))].into();
+    let sign_version = block(
+        "How calls are signed.",
+        [(
+            "live",
+            optional(
+                "Signature of calls to ApsaraVideo Live: `v1` (default) is RPC signature 1.0 with HMAC-SHA1, `v3` is \
+                 ACS3-HMAC-SHA256.",
+            ),
+        )],
+    );
+    let blocks = [
+        ("endpoints".to_owned(), NestedBlock::Optional(endpoints)),
+        (
+            "sign_version".to_owned(),
+            NestedBlock::Optional(sign_version),
+        ),
+    ]
+    .into();
     Schema {
         version: 0,
         block: Block { blocks, ..provider },
@@ -126,6 +151,17 @@ impl ProviderConfig {
                 "A region ID holds lower-case letters, digits and hyphens only, such as cn-shanghai.",
             ));
         }
+        if let Value::Value(version) = self.live_sign_version()
+            && parse_sign_version(version).is_none()
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("sign_version")
+                    .index(0)
+                    .attribute("live"),
+                "Invalid signature version",
+                "The signature version must be v1 or v3.",
+            ));
+        }
         if let Value::Value(endpoint) = self.live_endpoint()
             && let Err(reason) = Endpoint::parse(endpoint, Protocol::Https)
         {
@@ -149,6 +185,7 @@ impl ProviderConfig {
                 "endpoints",
                 self.endpoints.is_unknown() || self.live_endpoint().is_unknown(),
             ),
+            ("sign_version", self.live_sign_version().is_unknown()),
         ];
         arguments
             .into_iter()
@@ -174,6 +211,11 @@ impl ProviderConfig {
             endpoint,
             region,
             credentials,
+            sign_version: self
+                .live_sign_version()
+                .as_option()
+                .and_then(|version| parse_sign_version(version))
+                .unwrap_or_default(),
             user_agent: format!(
                 "HashiCorp-Terraform/{terraform_version} terraform-provider-alicloud-live/{}",
                 super::VERSION
@@ -251,15 +293,35 @@ impl ProviderConfig {
     }
 
     fn live_endpoint(&self) -> Value<&String> {
-        match self.endpoints.as_ref() {
-            Value::Value(blocks) => match blocks.first() {
-                Some(Value::Value(endpoints)) => endpoints.live.as_ref(),
-                Some(Value::Unknown) => Value::Unknown,
-                Some(Value::Null) | None => Value::Null,
-            },
-            Value::Null => Value::Null,
-            Value::Unknown => Value::Unknown,
-        }
+        in_block(&self.endpoints, |endpoints| endpoints.live.as_ref())
+    }
+
+    fn live_sign_version(&self) -> Value<&String> {
+        in_block(&self.sign_version, |versions| versions.live.as_ref())
+    }
+}
+
+/// An argument of a block that may stand once.
+fn in_block<T, A>(
+    blocks: &ValueList<Value<T>>,
+    argument: impl FnOnce(&T) -> Value<&A>,
+) -> Value<&A> {
+    match blocks.as_ref() {
+        Value::Value(blocks) => match blocks.first() {
+            Some(Value::Value(block)) => argument(block),
+            Some(Value::Unknown) => Value::Unknown,
+            Some(Value::Null) | None => Value::Null,
+        },
+        Value::Null => Value::Null,
+        Value::Unknown => Value::Unknown,
+    }
+}
+
+fn parse_sign_version(text: &str) -> Option<SignVersion> {
+    match text {
+        "v1" => Some(SignVersion::V1),
+        "v3" => Some(SignVersion::V3),
+        _ => None,
     }
 }
 

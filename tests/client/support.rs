@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use alicloud_live::client::{
-    Config, Endpoint, JobFields, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy, StreamUrl,
+    Config, Endpoint, JobFields, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy,
+    SignVersion, StreamUrl,
 };
 use alicloud_live::credentials::Credentials;
 use alicloud_live::mock::{
@@ -38,6 +39,7 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
             security_token: None,
         },
+        sign_version: SignVersion::V1,
         user_agent: "tests".to_owned(),
         connect_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_millis(300),
