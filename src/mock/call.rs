@@ -14,6 +14,7 @@ use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
 use super::responses::Outcome;
 use super::shared::{CallEvent, Shared, World};
+use super::sts::{self, RoleRequest};
 use super::verify::{self, Acs3, Key};
 
 /// A call as it came in.
@@ -199,11 +200,27 @@ impl Running {
         }
         let (parameters, settings, now) =
             (&self.request.parameters, &self.shared.settings, world.now());
+        if sts::is_unsigned(parameters) {
+            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
+        }
         let action = verify::check_form(parameters)?;
-        let key = Key {
-            id: &settings.access_key_id,
-            secret: &settings.access_key_secret,
-            security_token: settings.security_token.as_deref(),
+        let temporary = parameters
+            .get("AccessKeyId")
+            .and_then(|id| world.keys.find(id))
+            .cloned();
+        let key = match &temporary {
+            Some(key) => Key {
+                id: &key.id,
+                secret: &key.secret,
+                security_token: Some(&key.token),
+                expires: Some(key.expires),
+            },
+            None => Key {
+                id: &settings.access_key_id,
+                secret: &settings.access_key_secret,
+                security_token: settings.security_token.as_deref(),
+                expires: None,
+            },
         };
         let signed = verify::check_signature(
             &self.request.method,
@@ -228,6 +245,9 @@ impl Running {
             .take(action, world.config.calls_per_minute, Instant::now())
         {
             return Err(ApiError::throttled());
+        }
+        if action == sts::ASSUME_ROLE {
+            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
         }
         Operation::parse(action, parameters)
     }
@@ -329,6 +349,13 @@ impl World {
                 .template(&cluster_id, &template_id)
                 .cloned()
                 .map(Outcome::Template),
+            Operation::TakeRole(request) => {
+                let key = self.issue_key(request.door, time::Duration::seconds(request.seconds));
+                Ok(Outcome::Role {
+                    keys: key.shown(),
+                    session: format!("{}/{}", request.role_arn, request.session_name),
+                })
+            }
             Operation::ListTemplates(filter) => {
                 store.list_templates(&filter).map(Outcome::Templates)
             }

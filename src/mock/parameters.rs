@@ -68,11 +68,13 @@ impl Parameters {
         self.get(name).map(str::to_owned)
     }
 
-    /// All of them for the record of calls, where the security token is masked.
+    /// All of them for the record of calls, where tokens are masked.
     pub(super) fn record(&self) -> BTreeMap<String, String> {
         let mut record = self.values.clone();
-        if let Some(token) = record.get_mut("SecurityToken") {
-            "***".clone_into(token);
+        for secret in ["SecurityToken", "OIDCToken"] {
+            if let Some(token) = record.get_mut(secret) {
+                "***".clone_into(token);
+            }
         }
         record
     }

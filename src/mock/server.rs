@@ -24,6 +24,7 @@ use super::call::{self, Ending, Request};
 use super::clock;
 use super::control;
 use super::errors::ApiError;
+use super::neighbours;
 use super::operation;
 use super::parameters::Parameters;
 use super::settings::Settings;
@@ -122,6 +123,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", any(api))
         .route("/_mock/", get(control::index))
         .nest("/_mock", control::router())
+        .merge(neighbours::router())
         .fallback(elsewhere)
         .with_state(shared)
 }

@@ -13,6 +13,7 @@ use super::clock;
 use super::errors::ApiError;
 use super::operation::{self, ACTIONS};
 use super::parameters::Parameters;
+use super::sts;
 
 /// The one API version that is served.
 const VERSION: &str = "2016-11-01";
@@ -35,6 +36,8 @@ pub(super) struct Key<'a> {
     pub(super) secret: &'a str,
     /// The token that must come along; none accepts any.
     pub(super) security_token: Option<&'a str>,
+    /// When the key ends.
+    pub(super) expires: Option<OffsetDateTime>,
 }
 
 /// What the common parameters ask for, before anything is proved: a known action in JSON.
@@ -58,6 +61,7 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
     }
     match (parameters.get("Version"), parameters.get("Action")) {
         (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
+        (Some(sts::VERSION), Some(sts::ASSUME_ROLE)) => Ok(sts::ASSUME_ROLE),
         (_, action) => Err(operation::unknown(action.unwrap_or_default())),
     }
 }
@@ -105,7 +109,12 @@ pub(super) fn check_signature(
         Some(acs3) => acs3.check(key.secret)?,
         None => check_rpc_signature(method, parameters, key.secret)?,
     }
-    check_token(parameters.get("SecurityToken"), key.security_token)
+    check_token(parameters.get("SecurityToken"), key.security_token)?;
+    if key.expires.is_some_and(|end| end <= now) {
+        let message = "Specified SecurityToken is expired.";
+        return Err(ApiError::new(403, "InvalidSecurityToken.Expired", message));
+    }
+    Ok(())
 }
 
 fn check_rpc_signature(
@@ -190,6 +199,7 @@ mod tests {
         id: "testid-public",
         secret: "testsecret-public",
         security_token: None,
+        expires: None,
     };
 
     /// The first vector of the official clients, as a call.
