@@ -34,7 +34,6 @@ mod scope;
 mod templates;
 mod transport;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, Protocol};
@@ -47,7 +46,7 @@ pub use scope::Scope;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use crate::credentials::Credentials;
+use crate::credentials::CredentialsCache;
 
 /// How a client is set up.
 pub struct Config {
@@ -55,8 +54,8 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// The parameter `RegionId`.
     pub region: String,
-    /// Who calls.
-    pub credentials: Credentials,
+    /// Who calls. Asked before each attempt, so that no attempt is signed with a dead key.
+    pub credentials: CredentialsCache,
     /// How calls are signed.
     pub sign_version: SignVersion,
     /// The header `User-Agent`.
@@ -121,7 +120,7 @@ impl Default for SearchPolicy {
 /// are shared by all calls.
 pub struct LiveClient {
     request: request::RequestBuilder,
-    credentials: Arc<Credentials>,
+    credentials: CredentialsCache,
     transport: transport::Transport,
     clock: clock::ServerClock,
     rate_limiter: rate_limit::RateLimiter,
@@ -152,7 +151,7 @@ impl LiveClient {
                 region: config.region,
                 sign_version: config.sign_version,
             },
-            credentials: Arc::new(config.credentials),
+            credentials: config.credentials,
         })
     }
 }

@@ -28,6 +28,10 @@ fn advice(error: &CallError) -> Option<&'static str> {
             "Nothing was changed. Check that the endpoint is right (argument endpoints.live, region) and can be \
              reached from this machine, proxies included.",
         ),
+        Failure::NotSent(NotSent::NoCredentials(_)) => Some(
+            "Nothing was changed. Check the source of credentials that the message names; the one in use is the first \
+             that block, environment or files configure.",
+        ),
         Failure::NotSent(_) => Some("Nothing was changed."),
         Failure::Ambiguous(Ambiguous::Unreadable { .. }) => Some(
             "Something between this machine and the API may have answered in its place: check the endpoint and \

@@ -48,13 +48,15 @@ pub fn canonical_request<'a>(
         .into_iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let lines: String = sorted_headers(headers.clone())
+    let lines: Vec<_> = sorted_headers(headers.clone())
         .into_iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
+        .map(|(name, value)| format!("{name}:{value}"))
         .collect();
+    // Each header's line ends in a newline, so a blank line follows the last one.
     format!(
-        "{method}\n{path}\n{}\n{lines}\n{}\n{hashed_payload}",
+        "{method}\n{path}\n{}\n{}\n\n{}\n{hashed_payload}",
         parameters.join("&"),
+        lines.join("\n"),
         signed_headers(headers)
     )
 }

@@ -7,4 +7,8 @@
     reason = "a panic is how a test fails"
 )]
 
+mod case;
+mod outside;
+mod refresh;
 mod signatures;
+mod sources;

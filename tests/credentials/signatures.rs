@@ -6,7 +6,7 @@ use alicloud_live::client::{
     Config, Endpoint, JobFields, JobFilter, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion, StreamUrl,
 };
-use alicloud_live::credentials::Credentials;
+use alicloud_live::credentials::{Credentials, CredentialsCache};
 use alicloud_live::mock::{
     DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, Settings,
     SignatureCheck,
@@ -18,11 +18,11 @@ fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
     LiveClient::new(Config {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: "cn-shanghai".to_owned(),
-        credentials: Credentials {
+        credentials: CredentialsCache::of(Credentials {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: secret.into(),
             security_token: Some(TOKEN.into()),
-        },
+        }),
         sign_version,
         user_agent: "tests".to_owned(),
         connect_timeout: Duration::from_secs(2),

@@ -1,6 +1,7 @@
 //! Signature V3 (`ACS3-HMAC-SHA256`) as the server computes it, with arithmetic of its own: see `rpc_v1`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -125,17 +126,25 @@ fn canonical_request(
         .map(|(name, value)| (encode(&name), encode(&value)))
         .collect();
     parameters.sort_unstable();
-    let mut request = format!("{}\n{}\n", head.method, head.uri.path());
-    for (position, (name, value)) in parameters.iter().enumerate() {
-        request.push_str(if position == 0 { "" } else { "&" });
-        request.push_str(&format!("{name}={value}"));
-    }
-    request.push('\n');
+    let parameters: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let mut lines = Vec::new();
     for name in &names {
         let value = text(&head.headers, name).ok_or("A signed header is missing.")?;
-        request.push_str(&format!("{name}:{}\n", value.trim()));
+        lines.push(format!("{name}:{}", value.trim()));
     }
-    request.push_str(&format!("\n{signed_headers}\n{hash}"));
+    let request = [
+        head.method.as_str(),
+        head.uri.path(),
+        &parameters.join("&"),
+        &lines.join("\n"),
+        "",
+        signed_headers,
+        &hash,
+    ]
+    .join("\n");
     Ok(request)
 }
 
@@ -144,8 +153,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn hash(body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in Sha256::digest(body) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// Reads lower-case hexadecimal digits.
