@@ -26,6 +26,7 @@ macro_rules! over_each_terraform {
     };
 }
 
+mod credentials;
 mod failures;
 mod import;
 mod lifecycle;
