@@ -1,3 +1,4 @@
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt as _;
@@ -147,7 +148,17 @@ impl Cache {
     }
 
     async fn issue(&self) -> Result<Arc<Credentials>, SourceError> {
-        let issued = self.source.issue().await;
+        // Without this, a panic would leave a refresh behind that never ends.
+        let issued = AssertUnwindSafe(self.source.issue())
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_panic| {
+                let reason = format!(
+                    "{} crashed; this is a bug, please report it",
+                    self.source.name()
+                );
+                Err(SourceError::lasting(reason))
+            });
         let mut state = self.state();
         state.refresh = None;
         match issued {
@@ -350,6 +361,29 @@ mod tests {
         // A late rejection of the old key does not touch the new one.
         assert!(bench.cache.reject(&dead));
         assert!(Arc::ptr_eq(&bench.cache.get().await.unwrap(), &fresh));
+    }
+
+    #[tokio::test]
+    async fn a_source_that_crashes_is_an_error_of_those_who_waited_and_no_more() {
+        struct Crashing(AtomicUsize);
+
+        #[async_trait::async_trait]
+        impl Source for Crashing {
+            fn name(&self) -> String {
+                "crashing".to_owned()
+            }
+
+            async fn issue(&self) -> Result<Issued, SourceError> {
+                assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
+                Err(SourceError::lasting("the second time"))
+            }
+        }
+        let source = Crashing(AtomicUsize::new(0));
+        let clock = Arc::new(crate::credentials::outside::SystemClock);
+        let cache = CredentialsCache::new(Box::new(source), clock);
+        let first = cache.get().await.unwrap_err();
+        assert!(first.reason.contains("crashing crashed"), "{first}");
+        assert_eq!(cache.get().await.unwrap_err().reason, "the second time");
     }
 
     #[tokio::test]

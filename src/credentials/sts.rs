@@ -91,7 +91,11 @@ impl Sts {
         let text = rpc_v1::string_to_sign("POST", &rpc_v1::canonicalized_query(all));
         let signature = rpc_v1::signature(&text, credentials.access_key_secret.expose_secret());
         common.push(("Signature", &signature));
-        self.call(action, &common, &own).await
+        let secrets = [
+            Some(&credentials.access_key_secret),
+            credentials.security_token.as_ref(),
+        ];
+        self.call(action, &common, &own, &secrets).await
     }
 
     /// `AssumeRoleWithOIDC`: keys of a role for a token of an identity provider. Not signed: the token is the proof.
@@ -113,7 +117,7 @@ impl Sts {
         let mut own = role.parameters(&seconds);
         own.push(("OIDCProviderArn", provider_arn));
         own.push(("OIDCToken", token.expose_secret()));
-        self.call(action, &common, &own).await
+        self.call(action, &common, &own, &[Some(token)]).await
     }
 
     async fn call(
@@ -121,6 +125,7 @@ impl Sts {
         action: &str,
         query: &Parameters<'_>,
         form: &Parameters<'_>,
+        secrets: &[Option<&SecretString>],
     ) -> Result<Issued, SourceError> {
         let mut url = self.endpoint.clone();
         url.set_query(Some(&encode(query)));
@@ -145,7 +150,7 @@ impl Sts {
             .map_err(|reason| SourceError::passing(format!("{place} failed: {reason}")))?;
         let body = reply.body.expose_secret();
         if reply.status != 200 {
-            return Err(refusal(&place, reply.status, body));
+            return Err(refusal(&place, reply.status, body, secrets));
         }
         let answer: Answer = parse(body).map_err(|reason| {
             SourceError::passing(format!("{place} gave an unexpected answer: {reason}"))
@@ -218,7 +223,8 @@ struct Refusal {
     request_id: String,
 }
 
-fn refusal(place: &str, status: u16, body: &str) -> SourceError {
+/// What the service said, fit for people: without `secrets` that it may quote.
+fn refusal(place: &str, status: u16, body: &str, secrets: &[Option<&SecretString>]) -> SourceError {
     let Ok(refusal) = serde_json::from_str::<Refusal>(body) else {
         let reason = format!("{place} failed with HTTP {status}");
         return SourceError {
@@ -226,14 +232,18 @@ fn refusal(place: &str, status: u16, body: &str) -> SourceError {
             is_passing: status >= 500,
         };
     };
-    let quotes_secrets = refusal.code.contains("Signature") || refusal.message.contains("Token=");
-    let message: String = if quotes_secrets {
-        // Such a message quotes the server's string to sign, tokens among it.
-        String::new()
-    } else {
-        let printable = refusal.message.chars().filter(|c| !c.is_control());
-        printable.take(LONGEST_MESSAGE).collect()
-    };
+    let mut message = refusal.message;
+    if refusal.code.contains("Signature") {
+        // Such a message quotes the server's string to sign, in which secrets are encoded.
+        message.clear();
+    }
+    for secret in secrets.iter().copied().flatten() {
+        if !secret.expose_secret().is_empty() {
+            message = message.replace(secret.expose_secret(), "***");
+        }
+    }
+    let printable = message.chars().filter(|c| !c.is_control());
+    let message: String = printable.take(LONGEST_MESSAGE).collect();
     SourceError {
         reason: format!(
             "{place} was refused with {} (HTTP {status}): {message} RequestId: {}",
@@ -332,9 +342,17 @@ mod tests {
     #[test]
     fn a_refusal_that_quotes_what_was_signed_is_shown_without_its_message() {
         let body = r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2", "RequestId": "R"}"#;
-        let error = refusal("AssumeRole", 400, body);
+        let error = refusal("AssumeRole", 400, body, &[]);
         assert!(error.reason.contains("SignatureDoesNotMatch") && error.reason.ends_with('R'));
         assert!(!error.reason.contains("hunter2") && !error.is_passing);
-        assert!(refusal("AssumeRole", 503, "<html>").is_passing);
+        assert!(refusal("AssumeRole", 503, "<html>", &[]).is_passing);
+    }
+
+    #[test]
+    fn a_refusal_that_quotes_a_token_is_shown_without_it() {
+        let body = r#"{"Code": "InvalidParameter.OIDCToken", "Message": "hunter2 is not valid"}"#;
+        let token = SecretString::from("hunter2");
+        let error = refusal("AssumeRoleWithOIDC", 400, body, &[Some(&token), None]);
+        assert!(error.reason.contains("*** is not valid"), "{error}");
     }
 }

@@ -28,6 +28,7 @@ over_each_terraform! {
     a_role_by_the_variables_of_a_kubernetes_pod,
     signature_version_3,
     arguments_without_effect_are_one_warning,
+    retries_are_as_many_as_the_block_says,
     a_broken_source_stops_the_plan_and_is_named,
     a_source_that_refuses_stops_the_plan_and_is_named,
 }
@@ -292,6 +293,17 @@ fn arguments_without_effect_are_one_warning(world: &World) {
         "source_ip",
     ]);
     let _ = world.apply().succeeded();
+}
+
+fn retries_are_as_many_as_the_block_says(world: &World) {
+    for (retries, said) in [("0", "no connection"), ("1", "(2 attempts)")] {
+        let nowhere = Block::new("endpoints").text("live", "http://127.0.0.1:1");
+        let provider = Block::provider().with("max_retries", retries);
+        configure(world, &provider.containing(nowhere));
+        let error = world.apply().failed().error();
+        error.must_say(&[said]);
+        assert!(retries == "1" || !error.says("attempts"), "{error:#?}");
+    }
 }
 
 fn a_broken_source_stops_the_plan_and_is_named(world: &World) {

@@ -750,6 +750,21 @@ mod tests {
     }
 
     #[test]
+    fn a_time_out_of_the_environment_that_is_no_number_is_refused() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+            ("LIVE_ENDPOINT", "http://127.0.0.1:1"),
+            ("CLIENT_READ_TIMEOUT", "soon"),
+        ];
+        let (_, diagnostics) = configured("{}", &keys);
+        assert!(diagnostics.errors[0].detail.contains("CLIENT_READ_TIMEOUT"));
+        // The argument beats its variable.
+        let (made, diagnostics) = configured(r#"{"client_read_timeout": 60000}"#, &keys);
+        assert!(made && diagnostics.errors.is_empty(), "{diagnostics:?}");
+    }
+
+    #[test]
     fn the_user_agent_is_ours_and_carries_the_users_suffix() {
         let environment = Environment::of([("TF_APPEND_USER_AGENT", "team/7\r\nX: y")]);
         let shown =
