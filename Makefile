@@ -50,12 +50,22 @@ build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimis
 
 .PHONY: demo
 demo: setup ## Apply examples/quickstart with real Terraform against the mock API, and clean up.
-	@cargo build --locked --quiet
+	@echo "Building the provider and the mock (the first time takes some minutes)"
+	@cargo build --locked
 	@$(PYTHON) scripts/demo
 
 .PHONY: test
 test: setup ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
 	@scripts/test
+
+.PHONY: prove
+prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (PROVE_CREATES, PROVE_SEED).
+	PROVE_CREATES=$(or $(PROVE_CREATES),100000) cargo test --locked --test client model -- --nocapture
+
+.PHONY: mutants
+mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and signing in every way that cargo-mutants knows.
+	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
+	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
 
 .PHONY: check
 check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences and banned crates.

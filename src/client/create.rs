@@ -159,6 +159,11 @@ impl LiveClient {
         }
     }
 
+    /// Takes a job that exists for one create of this process. `false`: another one has it already.
+    pub fn claim_edge_transcode_job(&self, job_id: &str) -> bool {
+        self.creates.claim(job_id)
+    }
+
     fn created(&self, job_id: String) -> CreatedJob {
         self.creates.claim(&job_id);
         CreatedJob {

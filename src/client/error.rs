@@ -155,7 +155,7 @@ impl fmt::Display for CallError {
             Failure::Ambiguous(Ambiguous::TimedOut(time)) => {
                 write!(
                     f,
-                    "{action}: no complete answer from {endpoint} within {} s.",
+                    "{action}: no complete answer from {endpoint} within {:.1} s.",
                     time.as_secs_f32()
                 )?;
             }

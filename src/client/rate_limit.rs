@@ -13,10 +13,12 @@ const BURST_SECONDS: f64 = 1.0;
 const SLOWEST_PER_SECOND: f64 = 1.0;
 /// A throttled call says nothing new within this time after another one.
 const ONE_SLOWDOWN: Duration = Duration::from_secs(1);
-/// How much of the full rate each success gives back.
-const RECOVERY: f64 = 0.01;
+/// What is left of the rate after a throttled call.
+const SLOWDOWN: f64 = 0.7;
+/// How much of the full rate comes back in a second without throttling.
+const RECOVERY_PER_SECOND: f64 = 0.02;
 
-/// Keeps each operation within its quota: a token bucket per operation, whose rate is halved when the service
+/// Keeps each operation within its quota: a token bucket per operation, whose rate is lowered when the service
 /// throttles and grows back with successes, so that several processes on one account find their share.
 pub(super) struct RateLimiter {
     full_rate: f64,
@@ -59,7 +61,9 @@ impl RateLimiter {
     pub(super) fn speed_up(&self, action: &'static str) {
         let full_rate = self.full_rate;
         self.bucket(action, |bucket| {
-            bucket.rate = (bucket.rate + full_rate * RECOVERY).min(full_rate);
+            // Calls come at about the rate, so each one brings its share of a second's recovery.
+            let recovery = full_rate * RECOVERY_PER_SECOND / bucket.rate;
+            bucket.rate = (bucket.rate + recovery).min(full_rate);
         });
     }
 
@@ -93,7 +97,11 @@ impl Bucket {
             return;
         }
         self.slowed_at = Some(now);
-        self.rate = (self.rate / 2.0).max(SLOWEST_PER_SECOND.min(self.rate));
+        self.rate = (self.rate * SLOWDOWN).max(SLOWEST_PER_SECOND.min(self.rate));
+        // The quota is used up: whatever was saved for a burst is worth nothing.
+        self.filled_at = self
+            .filled_at
+            .max(now + Duration::from_secs_f64(BURST_SECONDS));
     }
 }
 
@@ -129,20 +137,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn throttling_halves_the_rate_once_a_second_and_successes_restore_it() {
+    async fn throttling_lowers_the_rate_once_a_second_and_successes_restore_it() {
         let limiter = RateLimiter::new(6_000);
         for _ in 0..10 {
             limiter.slow_down("A");
         }
-        time_for(&limiter, 50).await;
-        let slowed = time_for(&limiter, 100).await;
+        // No burst any more, and seven tenths of the rate.
+        let slowed = time_for(&limiter, 70).await;
+        assert!((900..=1_100).contains(&slowed.as_millis()), "{slowed:?}");
+        let slowed = time_for(&limiter, 140).await;
         assert!((1_900..=2_100).contains(&slowed.as_millis()), "{slowed:?}");
-        for _ in 0..50 {
+        for _ in 0..2_000 {
             limiter.speed_up("A");
         }
-        let restored = time_for(&limiter, 100).await;
+        let restored = time_for(&limiter, 500).await;
         assert!(
-            (900..=1_100).contains(&restored.as_millis()),
+            (4_000..=5_100).contains(&restored.as_millis()),
             "{restored:?}"
         );
     }

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, DATE, HeaderMap};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::request::SignedRequest;
 use super::scope::Ended;
@@ -12,6 +13,9 @@ const LONGEST_BODY: usize = 8 << 20;
 /// How long a call that changes something is still listened to after the user asked to stop or the time is over:
 /// knowing what it did is worth more than these seconds.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// Unused connections are closed before servers and load balancers usually close them: a request that meets the
+/// closing of its connection may have been sent or not.
+const IDLE_CONNECTION: Duration = Duration::from_secs(15);
 /// The longest wait that a server's hint can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -50,6 +54,7 @@ impl Transport {
         let mut builder = reqwest::Client::builder()
             .user_agent(&config.user_agent)
             .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(IDLE_CONNECTION)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         if !config.endpoint.is_https() {
@@ -78,6 +83,7 @@ impl Transport {
             Some(Ended::OutOfTime) => return Err(Failure::NotSent(NotSent::OutOfTime)),
             None => {}
         }
+        let begun = Instant::now();
         let exchange = tokio::time::timeout(self.attempt_timeout, self.exchange(request));
         tokio::pin!(exchange);
         let finished = tokio::select! {
@@ -91,15 +97,11 @@ impl Transport {
                 match (drained, ended) {
                     (Some(finished), _) => finished,
                     (None, Ended::Stopped) => return Err(Failure::Ambiguous(Ambiguous::Stopped)),
-                    (None, Ended::OutOfTime) => return Err(self.timed_out()),
+                    (None, Ended::OutOfTime) => return Err(timed_out(begun)),
                 }
             }
         };
-        finished.unwrap_or_else(|_elapsed| Err(self.timed_out()))
-    }
-
-    fn timed_out(&self) -> Failure {
-        Failure::Ambiguous(Ambiguous::TimedOut(self.attempt_timeout))
+        finished.unwrap_or_else(|_elapsed| Err(timed_out(begun)))
     }
 
     async fn exchange(&self, request: &SignedRequest) -> Result<RawReply, Failure> {
@@ -131,6 +133,10 @@ impl Transport {
             body,
         })
     }
+}
+
+fn timed_out(begun: Instant) -> Failure {
+    Failure::Ambiguous(Ambiguous::TimedOut(begun.elapsed()))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -240,10 +240,7 @@ impl Running {
         if world.config.check_nonces {
             verify::check_nonce(parameters, &mut world.nonces, now)?;
         }
-        if !world
-            .quota
-            .take(action, world.config.calls_per_minute, Instant::now())
-        {
+        if !world.quota.take(action, &world.config, Instant::now()) {
             return Err(ApiError::throttled());
         }
         if action == sts::ASSUME_ROLE {

@@ -162,6 +162,8 @@ pub struct Config {
     pub metadata_v1: bool,
     /// The metadata service gives session tokens (version 2). Default true.
     pub metadata_v2: bool,
+    /// Milliseconds that such a minute lasts, for tests that cannot wait. Default 60,000.
+    pub minute_ms: u64,
     /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
     pub running_jobs: Option<usize>,
 }
@@ -182,6 +184,7 @@ impl Default for Config {
             calls_per_minute: None,
             metadata_v1: true,
             metadata_v2: true,
+            minute_ms: 60_000,
             running_jobs: None,
         }
     }

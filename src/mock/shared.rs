@@ -203,10 +203,12 @@ pub(super) struct Quota {
 
 impl Quota {
     /// Counts a call; false if it is one too many.
-    pub(super) fn take(&mut self, action: &str, per_minute: Option<u32>, now: Instant) -> bool {
-        let Some(limit) = per_minute else { return true };
+    pub(super) fn take(&mut self, action: &str, config: &Config, now: Instant) -> bool {
+        let Some(limit) = config.calls_per_minute else {
+            return true;
+        };
         let (began, calls) = self.minutes.entry(action.to_owned()).or_insert((now, 0));
-        if now.duration_since(*began) >= Duration::from_secs(60) {
+        if now.duration_since(*began) >= Duration::from_millis(config.minute_ms) {
             (*began, *calls) = (now, 0);
         }
         *calls = calls.saturating_add(1);
@@ -226,14 +228,18 @@ mod tests {
     #[test]
     fn the_quota_counts_each_operation_by_the_minute() {
         let (mut quota, start) = (Quota::default(), Instant::now());
+        let config = Config {
+            calls_per_minute: Some(2),
+            ..Config::default()
+        };
         let mut take =
-            |action, seconds| quota.take(action, Some(2), start + Duration::from_secs(seconds));
+            |action, seconds| quota.take(action, &config, start + Duration::from_secs(seconds));
         assert_eq!(
             [take("A", 0), take("A", 1), take("A", 59)],
             [true, true, false]
         );
         assert!(take("B", 59));
         assert!(take("A", 60));
-        assert!(Quota::default().take("A", None, start));
+        assert!(Quota::default().take("A", &Config::default(), start));
     }
 }

@@ -1,5 +1,7 @@
 //! Failed API calls as diagnostics: what could not be done, what the cloud said, what to do next.
 
+use std::borrow::Cow;
+
 use crate::client::{Ambiguous, CallError, Failure, NotSent};
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
@@ -13,6 +15,13 @@ pub(super) fn to_diagnostic(summary: &'static str, error: &CallError) -> Diagnos
     diagnostic::at(accused_attribute(error), summary, detail)
 }
 
+/// Whether the cloud says that the caller may not make this call.
+pub(super) fn is_missing_permission(error: &CallError) -> bool {
+    ["Forbidden", "Forbidden.RAM", "NoPermission"]
+        .iter()
+        .any(|code| error.is_rejected_with(code))
+}
+
 fn accused_attribute(error: &CallError) -> AttributePath {
     match error.api_error().map(|error| error.code.as_str()) {
         Some("TemplateNotFound") => AttributePath::new("template_id"),
@@ -22,25 +31,33 @@ fn accused_attribute(error: &CallError) -> AttributePath {
 }
 
 /// What to do next, by what is known of the failure.
-fn advice(error: &CallError) -> Option<&'static str> {
-    match &error.failure {
-        Failure::NotSent(NotSent::NoConnection(_)) => Some(
-            "Nothing was changed. Check that the endpoint is right (argument endpoints.live, region) and can be \
-             reached from this machine, proxies included.",
-        ),
-        Failure::NotSent(NotSent::NoCredentials(_)) => Some(
-            "Nothing was changed. Check the source of credentials that the message names; the one in use is the first \
-             that block, environment or files configure.",
-        ),
-        Failure::NotSent(_) => Some("Nothing was changed."),
-        Failure::Ambiguous(Ambiguous::Unreadable { .. }) => Some(
-            "Something between this machine and the API may have answered in its place: check the endpoint and \
-             proxies.",
-        ),
-        Failure::Ambiguous(Ambiguous::ServerFault(_)) => Some("Try again later."),
-        Failure::Ambiguous(_) => None,
-        Failure::Rejected(error) => advice_for_code(&error.code),
+fn advice(error: &CallError) -> Option<Cow<'static, str>> {
+    if is_missing_permission(error) {
+        let action = error.action;
+        let advice = format!(
+            "The account may not make this call: grant it the RAM action live:{action} on resource \"*\"."
+        );
+        return Some(advice.into());
     }
+    let advice = match &error.failure {
+        Failure::NotSent(NotSent::NoConnection(_)) => {
+            "This call changed nothing. Check that the endpoint is right (argument endpoints.live, region) and can be \
+             reached from this machine, proxies included."
+        }
+        Failure::NotSent(NotSent::NoCredentials(_)) => {
+            "This call changed nothing. Check the source of credentials that the message names: it is the first that \
+             block, environment or files configure."
+        }
+        Failure::Ambiguous(Ambiguous::Unreadable { .. }) => {
+            "Something between this machine and the API may have answered in its place: check the endpoint and \
+             proxies."
+        }
+        Failure::Ambiguous(Ambiguous::ServerFault(_)) => "Try again later.",
+        // An earlier call of the same operation may have changed something.
+        Failure::NotSent(_) | Failure::Ambiguous(_) => return None,
+        Failure::Rejected(error) => advice_for_code(&error.code)?,
+    };
+    Some(advice.into())
 }
 
 /// What to do about a refusal (API fact sheet, "Gateway errors" and the operations' error tables).
@@ -67,9 +84,6 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
             "The service refuses the operation for this account, cluster or state of the job: check that the account \
              has been given access to edge transcoding and to this cluster, and that nobody else starts, stops or \
              changes the job at the same time."
-        }
-        "Forbidden" | "Forbidden.RAM" | "NoPermission" | "Forbidden.RiskControl" => {
-            "The account may not call this operation: grant it the RAM action live:<operation> (resource \"*\")."
         }
         "TemplateNotFound" => "Check template_id: the template must exist in the job's cluster.",
         "JobNotFound" => "The job does not exist (any more): check cluster_id and job ID.",
@@ -131,6 +145,15 @@ mod tests {
         ] {
             assert!(shown.detail.contains(part), "{part}: {}", shown.detail);
         }
+    }
+
+    #[test]
+    fn a_missing_permission_names_the_action_to_grant() {
+        assert!(
+            rejected("Forbidden.RAM")
+                .detail
+                .contains("live:CreateEdgeTranscodeJob")
+        );
     }
 
     #[test]

@@ -8,6 +8,9 @@ mod config;
 mod connection;
 mod duration;
 mod edge_transcode_job;
+mod edge_transcode_template;
+mod functions;
+mod job_id;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,10 +39,26 @@ pub fn offering(environment: Environment) -> Offering {
         }),
         resources: BTreeMap::from([(
             edge_transcode_job::TYPE_NAME.to_owned(),
-            Box::new(edge_transcode_job::EdgeTranscodeJob::new(connection)) as _,
+            Box::new(edge_transcode_job::EdgeTranscodeJob::new(Arc::clone(
+                &connection,
+            ))) as _,
         )]),
-        data_sources: BTreeMap::new(),
-        functions: BTreeMap::new(),
+        data_sources: BTreeMap::from([(
+            edge_transcode_template::TYPE_NAME.to_owned(),
+            Box::new(edge_transcode_template::EdgeTranscodeTemplate::new(
+                connection,
+            )) as _,
+        )]),
+        functions: BTreeMap::from([
+            (
+                "edge_transcode_job_id".to_owned(),
+                Box::new(functions::EdgeTranscodeJobId) as _,
+            ),
+            (
+                "parse_edge_transcode_job_id".to_owned(),
+                Box::new(functions::ParseEdgeTranscodeJobId) as _,
+            ),
+        ]),
         stop,
     }
 }

@@ -3,7 +3,7 @@ use tf_provider::DataSource;
 use tf_provider::schema::Schema;
 
 use super::resource::{decode, encode, no_meta};
-use super::{Diagnostics, Encoded, diagnostic};
+use super::{Diagnostics, Encoded};
 
 /// A data source as the plugin serves it. Implemented for every typed [`DataSource`]; never by hand.
 #[async_trait]
@@ -33,15 +33,7 @@ impl<D: DataSource> ServedDataSource for D {
     async fn read(&self, diagnostics: &mut Diagnostics, config: &Encoded) -> Option<Encoded> {
         let config = decode(diagnostics, config)?;
         let meta = no_meta(diagnostics)?;
-        let Some(read) = DataSource::read(self, diagnostics, config, meta).await else {
-            if diagnostics.errors.is_empty() {
-                diagnostics.add_error(diagnostic::general(
-                    "Read failed without a reason",
-                    "This is a bug in the provider, please report it.",
-                ));
-            }
-            return None;
-        };
+        let read = DataSource::read(self, diagnostics, config, meta).await?;
         encode(diagnostics, &read)
     }
 }

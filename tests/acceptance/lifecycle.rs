@@ -14,6 +14,7 @@ over_each_terraform! {
     unusual_characters_arrive_unharmed,
     timeouts_are_accepted_and_change_nothing,
     the_quickstart_works_as_it_stands,
+    the_examples_of_the_documentation_work_as_they_stand,
 }
 
 fn a_job_lives_from_create_to_destroy(world: &World) {
@@ -198,5 +199,25 @@ fn the_quickstart_works_as_it_stands(world: &World) {
     world.configure_as_in("examples/quickstart");
     world.apply().succeeded();
     assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn the_examples_of_the_documentation_work_as_they_stand(world: &World) {
+    const SHOWN_ID: &str = "cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
+    world.configure_as_in("examples/provider");
+    world.configure_as_in("examples/resources/alicloud_live_edge_transcode_job");
+    let import_block = world.take_out("import.tf");
+    assert!(world.take_out("import.sh").contains(SHOWN_ID));
+
+    world.apply().succeeded();
+    world.plan().is_empty();
+    assert!(world.cloud.is_running());
+
+    world.forget_state();
+    let real_id = format!("cluster-1:{}", world.cloud.job().job_id);
+    assert!(import_block.contains(SHOWN_ID));
+    world.put("import.tf", &import_block.replace(SHOWN_ID, &real_id));
+    let applied = world.apply().succeeded();
+    assert!(applied.output.contains("1 imported"), "{applied}");
     world.plan().is_empty();
 }

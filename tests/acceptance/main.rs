@@ -26,13 +26,28 @@ macro_rules! over_each_terraform {
     };
 }
 
+/// Makes each case a test for the newest Terraform alone: cases that take long, and where Terraform's age matters little.
+macro_rules! over_newest_terraform {
+    ($($case:ident,)+) => {
+        mod newest_terraform {
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
+        }
+    };
+}
+
 mod credentials;
+mod data_and_functions;
+mod existing_jobs;
 mod failures;
 mod import;
+mod interruptions;
 mod lifecycle;
+mod lost_answers;
 mod outside_changes;
+mod partial_results;
 mod provider_block;
 mod status;
+mod timeouts;
 mod validation;
 
 /// The address of the job that most cases have.

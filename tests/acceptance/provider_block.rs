@@ -8,6 +8,7 @@ over_each_terraform! {
     the_block_alone_is_enough,
     the_block_comes_before_the_environment,
     each_name_of_an_environment_variable_is_understood,
+    a_security_token_is_sent_with_the_keys_it_belongs_to,
     missing_credentials_are_one_error_that_lists_where_they_may_stand,
     half_a_key_pair_is_reported_at_the_missing_half,
     an_endpoint_may_be_given_without_a_scheme,
@@ -94,6 +95,18 @@ fn each_name_of_an_environment_variable_is_understood(world: &World) {
         world.set(secret_key, "nonsense");
         world.set(endpoint, NOBODY);
     }
+}
+
+fn a_security_token_is_sent_with_the_keys_it_belongs_to(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let calls = world.cloud.calls();
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.parameters.contains_key("SecurityToken")),
+        "{calls:#?}"
+    );
 }
 
 fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &World) {

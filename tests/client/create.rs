@@ -183,7 +183,7 @@ async fn an_identical_job_from_before_is_noticed_with_one_list_for_all_creates()
         .existing_edge_transcode_jobs(CLUSTER, &fields("a"), &scope())
         .await
         .unwrap();
-    assert_eq!(found, [before.clone()]);
+    assert_eq!(found, std::slice::from_ref(&before));
     assert_eq!(calls_of(&mock, LIST).len() - calls_before, 1);
 
     mock.remove_job(&before);

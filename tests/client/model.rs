@@ -115,7 +115,7 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
         kind.probability = if rare {
             0.002
         } else {
-            0.001 * dice.roll(25) as f64
+            f64::from(u32::try_from(dice.roll(25)).unwrap()) * 0.001
         };
     }
     kinds

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alicloud_live::client::{
-    Ambiguous, CallError, CreateError, Failure, JobStatus, LiveClient, NotSent, Scope,
+    Ambiguous, CallError, CreateError, Failure, JobStatus, LiveClient, NotSent, RetryPolicy, Scope,
 };
 use alicloud_live::mock::{Fault, FaultKind, Mock, Point};
 use tokio_util::sync::CancellationToken;
@@ -436,4 +436,37 @@ async fn a_hanging_answer_ends_with_the_attempt_s_time() {
         matches!(error.failure, Failure::NotSent(NotSent::OutOfTime)),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn at_three_times_the_quota_no_call_fails_and_few_requests_are_wasted() {
+    let mock = mock();
+    let id = mock.seed_job(|_| {}).job_id;
+    // The quota is 200 calls a second; the client believes in 600.
+    mock.configure(|config| {
+        config.calls_per_minute = Some(200);
+        config.minute_ms = 1_000;
+    });
+    let mut config = quick_config(&mock);
+    config.requests_per_minute = 600 * 60;
+    config.retry = RetryPolicy::default();
+    let client = LiveClient::new(config).unwrap();
+
+    let (callers, calls) = (10, 150);
+    let all = (0..callers).map(|_| async {
+        for _ in 0..calls {
+            client
+                .get_edge_transcode_job(
+                    CLUSTER,
+                    &id,
+                    &Scope::uninterrupted(Duration::from_secs(60)),
+                )
+                .await
+                .unwrap();
+        }
+    });
+    futures_util::future::join_all(all).await;
+    let (sent, needed) = (mock.calls().len(), callers * calls);
+    println!("throttle storm at 3 times the quota: {sent} requests sent for {needed} needed");
+    assert!(sent * 10 <= needed * 12, "{sent} for {needed}");
 }

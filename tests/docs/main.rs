@@ -36,6 +36,21 @@ fn pages() -> BTreeMap<PathBuf, String> {
             page::resource(type_name, &schema),
         );
     }
+    for (type_name, data_source) in &offering.data_sources {
+        let schema = data_source.schema(&mut diagnostics).unwrap();
+        let name = type_name.strip_prefix("alicloud_").unwrap();
+        pages.insert(
+            format!("docs/data-sources/{name}.md").into(),
+            page::data_source(type_name, &schema),
+        );
+    }
+    for (name, function) in &offering.functions {
+        let schema = function.schema(&mut diagnostics).unwrap();
+        pages.insert(
+            format!("docs/functions/{name}.md").into(),
+            page::function(name, &schema),
+        );
+    }
     pages
 }
 
@@ -60,7 +75,12 @@ fn the_pages_say_what_schema_and_examples_say() {
 #[test]
 fn there_is_no_page_for_what_is_not_offered() {
     let pages = pages();
-    for folder in ["docs", "docs/resources"] {
+    for folder in [
+        "docs",
+        "docs/data-sources",
+        "docs/functions",
+        "docs/resources",
+    ] {
         for entry in fs::read_dir(top().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let relative = path.strip_prefix(top()).unwrap();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use alicloud_live::terraform::schema::{
-    Attribute, AttributeConstraint, Block, NestedBlock, Schema,
+    Attribute, AttributeConstraint, Block, FunctionSchema, NestedBlock, Schema,
 };
 
 /// The provider's page.
@@ -55,6 +55,68 @@ pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
         arguments(&schema.block),
         example(&format!("{folder}/import.sh"), "shell"),
         example(&format!("{folder}/import.tf"), "terraform"),
+    )
+}
+
+/// A data source's page.
+pub(crate) fn data_source(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} Data Source - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (Data Source)\n\n\
+         {description}\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         {}",
+        example(
+            &format!("data-sources/{type_name}/data-source.tf"),
+            "terraform"
+        ),
+        arguments(&schema.block),
+    )
+}
+
+/// A function's page.
+pub(crate) fn function(name: &str, schema: &FunctionSchema) -> String {
+    let names: Vec<_> = schema
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    let mut lines = String::new();
+    for parameter in &schema.parameters {
+        let kind = called(&parameter.param_type.to_string());
+        writeln!(
+            lines,
+            "- `{}` ({kind}) {}",
+            parameter.name, parameter.description.content
+        )
+        .unwrap();
+    }
+    format!(
+        "---\n\
+         page_title: \"{name} Function - alicloud-live\"\n\
+         subcategory: \"\"\n\
+         description: |-\n  {}.\n\
+         ---\n\n\
+         # {name} (Function)\n\n\
+         {}\n\n\
+         Needs Terraform 1.8 or OpenTofu 1.7, or later.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         ## Signature\n\n\
+         `{name}({})`, which gives: {}\n\n\
+         ## Arguments\n\n\
+         {lines}",
+        schema.summary,
+        schema.description.content,
+        example(&format!("functions/{name}/function.tf"), "terraform"),
+        names.join(", "),
+        called(&schema.return_type.to_string()),
     )
 }
 
@@ -118,17 +180,22 @@ fn line(name: &str, attribute: &Attribute) -> String {
     } else {
         ""
     };
-    let kind = attribute.attr_type.to_string();
-    let kind = match kind.as_str() {
-        "\"string\"" => "String",
-        "\"number\"" => "Number",
-        "\"bool\"" => "Boolean",
-        other => panic!("how is the type {other} of {name} called on a page?"),
-    };
+    let kind = called(&attribute.attr_type.to_string());
     format!(
         "- `{name}` ({kind}{sensitive}) {}",
         attribute.description.content
     )
+}
+
+/// What people call a type.
+fn called(json: &str) -> &'static str {
+    match json {
+        "\"string\"" => "String",
+        "\"number\"" => "Number",
+        "\"bool\"" => "Boolean",
+        object if object.starts_with("[\"object\"") => "Object",
+        other => panic!("how is the type {other} called on a page?"),
+    }
 }
 
 fn inner(nested: &NestedBlock) -> &Block {

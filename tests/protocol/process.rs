@@ -5,13 +5,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::net::UnixStream;
 use tonic::transport::Channel;
 
 use crate::generated::plugin::Empty;
 use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use crate::generated::tfplugin6::get_provider_schema;
 use crate::generated::tfplugin6::provider_client::ProviderClient;
-use crate::plugin_host::{Plugin, command, entries, output};
+use crate::plugin_host::{Plugin, channel, command, entries, output};
 
 async fn schema(channel: Channel) -> get_provider_schema::Response {
     ProviderClient::new(channel)
@@ -147,6 +148,43 @@ async fn the_plugin_ends_with_its_host() {
     let (status, took, _) = plugin.ended().await;
     assert_eq!(status.code(), Some(0));
     assert!(took < Duration::from_secs(2));
+    assert_eq!(entries(plugin.sockets.path()), 0);
+}
+
+#[tokio::test]
+async fn a_developer_attaches_without_cookie_and_certificate() {
+    let mut plugin = Plugin::start_with(|command| {
+        command
+            .arg("-debug")
+            .env_remove("TF_PLUGIN_MAGIC_COOKIE")
+            .env_remove("PLUGIN_CLIENT_CERT");
+    });
+    // An empty line after the greeting, then the setting and another one.
+    assert_eq!(plugin.read_paragraph(), "\n");
+    let setting = plugin.read_paragraph();
+    let providers = setting
+        .trim()
+        .strip_prefix("TF_REATTACH_PROVIDERS='")
+        .and_then(|rest| rest.strip_suffix('\''))
+        .expect("a line to paste into a shell");
+    let providers: serde_json::Value = serde_json::from_str(providers).unwrap();
+    let provider = &providers["registry.terraform.io/edge-transcode/alicloud-live"];
+    assert_eq!(provider["Protocol"], "grpc");
+    assert_eq!(provider["ProtocolVersion"], 6);
+    assert_eq!(provider["Test"], true);
+    assert_eq!(provider["Pid"], plugin.id());
+    assert_eq!(provider["Addr"]["Network"], "unix");
+
+    let socket = provider["Addr"]["String"].as_str().unwrap();
+    for _command in ["plan", "apply"] {
+        let stream = UnixStream::connect(socket).await.unwrap();
+        let answer = schema(channel(stream).await.unwrap()).await;
+        assert!(answer.provider.is_some());
+    }
+
+    plugin.signal("INT");
+    let (status, _, _) = plugin.ended().await;
+    assert_eq!(status.code(), Some(0));
     assert_eq!(entries(plugin.sockets.path()), 0);
 }
 

@@ -2,18 +2,44 @@
 
 use std::cell::RefCell;
 
-use alicloud_live::mock::{Call, Fault, FaultKind, Job, JobStatus, Mock, Settings};
+use std::time::Duration;
+
+use alicloud_live::mock::{
+    Call, CallEvent, Config, Fault, FaultKind, Job, JobStatus, Mock, Point, Settings,
+};
 
 pub(crate) const ACCESS_KEY_ID: &str = "acceptance-access-key-id";
 /// Stands nowhere but in Terraform's environment and in the mock: whatever else holds it has leaked it.
 pub(crate) const ACCESS_KEY_SECRET: &str = "5ecre7acce55key5ecre7acce55key";
+/// Belongs to the keys, and is as secret as they are.
+pub(crate) const SECURITY_TOKEN: &str = "5ecre7t0ken5ecre7t0ken5ecre7t0ken";
 /// A second cluster, beside `cluster-1`.
 pub(crate) const OTHER_CLUSTER: &str = "cluster-2";
+
+/// No call of these tests takes longer to come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A fault of the operation on jobs that begins with this word: `Create`, `Get`, `List`, …
+pub(crate) fn fault(verb: &str, kind: FaultKind) -> Fault {
+    Fault::new(&format!("{verb}EdgeTranscodeJob"), kind)
+}
+
+/// An operation is answered as if it was carried out, and is not.
+pub(crate) fn promise(verb: &str) -> Fault {
+    let kind = FaultKind::Answer {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: r#"{"RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#.to_owned(),
+    };
+    fault(verb, kind)
+}
 
 pub(crate) struct Cloud {
     url: String,
     /// None when it is down.
     mock: RefCell<Option<Mock>>,
+    /// The calls until it went down.
+    last_calls: RefCell<Vec<Call>>,
 }
 
 impl Cloud {
@@ -28,6 +54,7 @@ impl Cloud {
         Self {
             url: mock.url(),
             mock: RefCell::new(Some(mock)),
+            last_calls: RefCell::default(),
         }
     }
 
@@ -79,27 +106,67 @@ impl Cloud {
 
     /// From now on no more than this many jobs may run.
     pub(crate) fn allow_running_jobs(&self, count: usize) {
-        self.mock(|mock| mock.configure(|config| config.running_jobs = Some(count)));
+        self.configure(|config| config.running_jobs = Some(count));
+    }
+
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) {
+        self.mock(|mock| mock.configure(change));
+    }
+
+    /// Puts these faults in the place of all others.
+    pub(crate) fn set_faults(&self, faults: impl Into<Vec<Fault>>) {
+        self.mock(|mock| mock.set_faults(faults.into()));
+    }
+
+    /// Has the next call of an operation wait at this point.
+    pub(crate) fn hold(&self, verb: &str, point: Point) {
+        self.set_faults([fault(verb, FaultKind::Pause).when(point).times(1)]);
+    }
+
+    /// Waits until a call is held.
+    #[track_caller]
+    pub(crate) fn wait_held(&self) -> CallEvent {
+        let mut held = self.mock(|mock| mock.wait_held(PATIENCE));
+        assert_eq!(held.len(), 1, "one held call was expected: {held:#?}");
+        held.remove(0)
+    }
+
+    /// Lets the calls that are held go on.
+    pub(crate) fn release(&self) {
+        self.mock(Mock::release);
+    }
+
+    /// Puts a job in that nobody here has made.
+    pub(crate) fn seed(&self, edit: impl FnOnce(&mut Job)) -> Job {
+        self.mock(|mock| mock.seed_job(edit))
     }
 
     /// Refuses every call of an operation from now on.
     pub(crate) fn deny(&self, action: &str) {
-        let denied = FaultKind::Error {
-            status: 403,
-            code: "OperationDenied".to_owned(),
-            message: "The operation is denied.".to_owned(),
-            retry_after_ms: None,
-        };
-        self.mock(|mock| mock.set_faults(vec![Fault::new(action, denied)]));
+        self.set_faults([Fault::new(action, FaultKind::error(403, "OperationDenied"))]);
     }
 
     /// Nothing answers any more.
     pub(crate) fn goes_down(&self) {
-        self.mock.take();
+        let mock = self.mock.take();
+        self.last_calls
+            .replace(mock.as_ref().map_or_else(Vec::new, Mock::calls));
     }
 
+    /// Every call until now.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.mock(Mock::calls)
+        match self.mock.borrow().as_ref() {
+            Some(mock) => mock.calls(),
+            None => self.last_calls.borrow().clone(),
+        }
+    }
+
+    /// Every call of an operation until now.
+    pub(crate) fn calls_of(&self, verb: &str) -> Vec<Call> {
+        let action = format!("{verb}EdgeTranscodeJob");
+        let mut calls = self.calls();
+        calls.retain(|call| call.action.as_deref() == Some(&action));
+        calls
     }
 
     /// The calls until now that were to change something, by their first words: `Create`, `Update`, `Start`, …

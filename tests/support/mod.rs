@@ -2,5 +2,6 @@
 
 pub(crate) mod cloud;
 pub(crate) mod configuration;
+pub(crate) mod running;
 pub(crate) mod terraform;
 pub(crate) mod world;

@@ -162,9 +162,28 @@ impl Plugin {
         channel(stream).await
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Reads what the plugin writes to stdout after the first line, to an empty line.
+    pub fn read_paragraph(&mut self) -> String {
+        let mut stdout = self.stdout.take().unwrap();
+        let (text, stdout) = within_limit(move || {
+            let mut text = String::new();
+            while text != "\n" && !text.ends_with("\n\n") {
+                assert_ne!(stdout.read_line(&mut text).unwrap(), 0, "{text}");
+            }
+            (text, stdout)
+        });
+        self.stdout = Some(stdout);
+        text
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.id());
         assert!(
             Command::new("sh")
                 .args(["-c", &kill])

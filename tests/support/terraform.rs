@@ -1,18 +1,12 @@
 //! The `terraform` command and what one run of it says.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::Duration;
+use std::process::{Command, ExitStatus};
 
 use serde_json::Value;
 
-/// No command of these tests takes more than some seconds; one that hangs must not hang the test run.
-const TIME_LIMIT: Duration = Duration::from_secs(180);
+use super::running::Running;
 
 /// An installed CLI.
 pub(crate) struct Terraform {
@@ -39,44 +33,24 @@ impl Terraform {
         Self { command }
     }
 
-    /// Runs one command to its end, in `folder` and with no other environment variables than these.
-    pub(crate) fn run(
+    /// Starts one command in `folder`, with no other environment variables than these.
+    pub(crate) fn start(
         &self,
         folder: &Path,
         environment: &BTreeMap<String, String>,
         arguments: &[&str],
-    ) -> Run {
-        let errors = folder.join("standard-error.txt");
-        let mut child = Command::new(&self.command)
+    ) -> Running {
+        let mut command = Command::new(&self.command);
+        command
             .args(arguments)
             .current_dir(folder)
             .env_clear()
-            .envs(environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&errors).unwrap())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} does not start: {error}", self.command.display()));
-
-        let mut output = child.stdout.take().unwrap();
-        let (ended, watched) = mpsc::channel::<()>();
-        let watchdog = thread::spawn(move || {
-            if watched.recv_timeout(TIME_LIMIT) == Err(RecvTimeoutError::Timeout) {
-                child.kill().unwrap();
-            }
-            child.wait().unwrap()
-        });
-        let mut text = Vec::new();
-        output.read_to_end(&mut text).unwrap();
-        drop(ended);
-        let status = watchdog.join().unwrap();
-
-        Run {
-            command: arguments.join(" "),
-            status,
-            output: String::from_utf8(text).unwrap(),
-            errors: fs::read_to_string(&errors).unwrap(),
-        }
+            .envs(environment);
+        Running::start(
+            command,
+            folder.join("standard-error.txt"),
+            folder.join("terraform.log"),
+        )
     }
 }
 
@@ -89,9 +63,22 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    pub(crate) fn new(command: String, status: ExitStatus, output: String, errors: String) -> Self {
+        Self {
+            command,
+            status,
+            output,
+            errors,
+        }
+    }
+
+    pub(crate) fn has_succeeded(&self) -> bool {
+        self.status.success()
+    }
+
     #[track_caller]
     pub(crate) fn succeeded(self) -> Self {
-        assert!(self.status.success(), "{self}");
+        assert!(self.has_succeeded(), "{self}");
         self
     }
 
@@ -154,7 +141,7 @@ impl Run {
         errors.into_iter().next().unwrap()
     }
 
-    /// Errors, or warnings other than the ones by which core itself remarks on how these tests run it.
+    /// Errors or warnings, without the ones by which core itself remarks on how these tests run and stop it.
     pub(crate) fn diagnostics(&self, severity: Severity) -> Vec<Diagnostic> {
         let reported: Vec<Value> = match serde_json::from_str::<Value>(&self.output) {
             // `validate` gives one document, the other commands give a line for each event.
@@ -171,7 +158,7 @@ impl Run {
             .iter()
             .filter(|diagnostic| diagnostic["severity"] == severity.as_str())
             .map(Diagnostic::read)
-            .filter(|diagnostic| !diagnostic.summary.contains("development overrides"))
+            .filter(|diagnostic| !diagnostic.is_cores_remark())
             .collect()
     }
 
@@ -192,7 +179,7 @@ impl std::fmt::Display for Run {
         } = self;
         write!(
             formatter,
-            "`terraform {command}` ended with {status}\n{output}\n{errors}"
+            "`{command}` ended with {status}\n{output}\n{errors}"
         )
     }
 }
@@ -234,6 +221,10 @@ impl Diagnostic {
                 .as_u64()
                 .map(|line| usize::try_from(line).unwrap()),
         }
+    }
+
+    fn is_cores_remark(&self) -> bool {
+        self.summary.contains("development overrides") || self.summary == "execution halted"
     }
 
     /// Whether summary or detail holds `text`.

@@ -1,7 +1,7 @@
 //! One user's world: a folder with a configuration and a state, an environment, and a cloud of their own.
 
-use std::cell::{Ref, RefCell};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,16 @@ use std::thread;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud};
+use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud, SECURITY_TOKEN};
 use super::configuration::{AUTH_KEY, Block, HEADER, quoted};
+use super::running::Running;
 use super::terraform::{Diagnostic, Run, Terraform};
 
 const PROVIDER: &str = "terraform-provider-alicloud-live";
+
+pub(crate) const PLAN: &[&str] = &["plan", "-json", "-detailed-exitcode"];
+pub(crate) const APPLY: &[&str] = &["apply", "-json", "-auto-approve"];
+pub(crate) const DESTROY: &[&str] = &["destroy", "-json", "-auto-approve"];
 
 /// When it is dropped it searches all that was printed and logged, at the most talkative level, for secrets.
 pub(crate) struct World {
@@ -67,6 +72,7 @@ impl World {
             ("RUST_BACKTRACE", "1".to_owned()),
             ("ALICLOUD_ACCESS_KEY", ACCESS_KEY_ID.to_owned()),
             ("ALICLOUD_SECRET_KEY", ACCESS_KEY_SECRET.to_owned()),
+            ("ALICLOUD_SECURITY_TOKEN", SECURITY_TOKEN.to_owned()),
             ("LIVE_ENDPOINT", cloud.url().to_owned()),
         ];
         let environment = environment
@@ -115,6 +121,19 @@ impl World {
         }
     }
 
+    /// Takes a file out of the configuration; gives its text back.
+    pub(crate) fn take_out(&self, file: &str) -> String {
+        let path = self.folder.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        text
+    }
+
+    /// Puts a file into the configuration.
+    pub(crate) fn put(&self, file: &str, text: &str) {
+        fs::write(self.folder.path().join(file), text).unwrap();
+    }
+
     fn configuration_file(&self) -> PathBuf {
         self.folder.path().join("main.tf")
     }
@@ -138,7 +157,7 @@ impl World {
     /// Plans after reading every object anew.
     #[must_use]
     pub(crate) fn plan(&self) -> Run {
-        self.run(&["plan", "-json", "-detailed-exitcode"])
+        self.run(PLAN)
     }
 
     #[must_use]
@@ -148,12 +167,12 @@ impl World {
 
     #[must_use]
     pub(crate) fn apply(&self) -> Run {
-        self.run(&["apply", "-json", "-auto-approve"])
+        self.run(APPLY)
     }
 
     #[must_use]
     pub(crate) fn destroy(&self) -> Run {
-        self.run(&["destroy", "-json", "-auto-approve"])
+        self.run(DESTROY)
     }
 
     #[must_use]
@@ -167,12 +186,33 @@ impl World {
         instance["attributes"].clone()
     }
 
+    /// The value of an output in the state.
+    pub(crate) fn output(&self, name: &str) -> Value {
+        let state: Value = serde_json::from_str(&self.state_file()).unwrap();
+        state["outputs"][name]["value"].clone()
+    }
+
     /// Whether the state marks the object as one to be replaced.
     pub(crate) fn is_tainted(&self, address: &str) -> bool {
         self.instance(address)["status"] == "tainted"
     }
 
+    /// The job IDs of all instances of an object in the state.
+    pub(crate) fn job_ids(&self, address: &str) -> BTreeSet<String> {
+        let instances = self.instances(address);
+        let job_id =
+            |instance: &Value| instance["attributes"]["job_id"].as_str().map(str::to_owned);
+        instances.iter().filter_map(job_id).collect()
+    }
+
     fn instance(&self, address: &str) -> Value {
+        self.instances(address)
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+    }
+
+    fn instances(&self, address: &str) -> Vec<Value> {
         let state: Value = serde_json::from_str(&self.state_file()).unwrap_or_default();
         let resources = state["resources"].as_array().cloned().unwrap_or_default();
         resources
@@ -184,7 +224,8 @@ impl World {
                     resource["name"].as_str().unwrap()
                 ) == address
             })
-            .map_or(Value::Null, |resource| resource["instances"][0].clone())
+            .and_then(|resource| resource["instances"].as_array().cloned())
+            .unwrap_or_default()
     }
 
     /// The state file's text; empty before the first apply.
@@ -197,16 +238,44 @@ impl World {
         fs::remove_file(self.folder.path().join("terraform.tfstate")).unwrap();
     }
 
+    /// Runs a command to its end.
     #[must_use]
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        let environment: Ref<'_, BTreeMap<String, String>> = self.environment.borrow();
-        let run = self
-            .terraform
-            .run(self.folder.path(), &environment, arguments);
+        self.end_of(self.start(arguments))
+    }
+
+    /// Starts a command and does not wait for its end.
+    #[must_use]
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.terraform
+            .start(self.folder.path(), &self.environment.borrow(), arguments)
+    }
+
+    /// Waits for the end of a command and of all processes that it started.
+    #[track_caller]
+    pub(crate) fn end_of(&self, running: Running) -> Run {
+        let run = running.ended();
         let mut printed = self.printed.borrow_mut();
         printed.push_str(&run.output);
         printed.push_str(&run.errors);
         run
+    }
+
+    /// What must never be shown, with its name: keys, token, a stream's key, and each signature that was sent.
+    fn secrets(&self) -> Vec<(&'static str, String)> {
+        let mut secrets = vec![
+            ("the access key secret", ACCESS_KEY_SECRET.to_owned()),
+            ("the security token", SECURITY_TOKEN.to_owned()),
+            ("a stream's auth_key", AUTH_KEY.to_owned()),
+        ];
+        for call in self.cloud.calls() {
+            if let Some(signature) = call.parameters.get("Signature") {
+                let encoded = url::form_urlencoded::byte_serialize(signature.as_bytes());
+                secrets.push(("a signature in a URL", encoded.collect()));
+                secrets.push(("a signature", signature.clone()));
+            }
+        }
+        secrets
     }
 }
 
@@ -221,25 +290,22 @@ impl Drop for World {
             "nothing was logged, so nothing was searched for secrets"
         );
         let printed = self.printed.take();
-        for (place, text) in [("the log", &log), ("what was printed", &printed)] {
-            for (name, secret) in [
-                ("the access key secret", ACCESS_KEY_SECRET),
-                ("a stream's auth_key", AUTH_KEY),
-            ] {
+        for (name, secret) in self.secrets() {
+            for (place, text) in [("the log", &log), ("what was printed", &printed)] {
                 let leak = text
                     .lines()
-                    .find(|line| line.contains(secret) && !is_core_comparing(line));
+                    .find(|line| line.contains(&secret) && !is_core_comparing(line));
                 assert!(
                     leak.is_none(),
                     "{place} holds {name}: {}",
                     leak.unwrap_or_default()
                 );
             }
+            assert!(
+                secret == AUTH_KEY || !self.state_file().contains(&secret),
+                "the state holds {name}"
+            );
         }
-        assert!(
-            !self.state_file().contains(ACCESS_KEY_SECRET),
-            "the state holds the access key secret"
-        );
     }
 }
 

@@ -1,16 +1,15 @@
 use std::time::Duration;
 
-use super::id::JobId;
+use super::aftermath::Aftermath;
 use super::model::{JobState, OnExisting, RUNNING, STOPPED, status_text};
 use super::refusal;
 use super::run_state::{Unreached, appear, reach};
 use crate::client::{CreateError, Job, JobFields, JobStatus, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::job_id::JobId;
 use crate::terraform::value::Value;
 use crate::terraform::{Diagnostic, Diagnostics};
 
-/// Time to find out, after a failure, in which state a job was left.
-const LOOK_TIME: Duration = Duration::from_secs(5);
 /// Time to start a job again that was stopped for an update which then failed.
 const RESTORE_TIME: Duration = Duration::from_secs(30);
 
@@ -53,31 +52,44 @@ pub(super) async fn create(
         ..planned
     };
 
-    match appear(client, &id, scope).await {
+    let wanted = wanted_status(&state.status);
+    let job = match settle(client, &id, wanted.as_ref(), scope).await {
+        Ok(job) => Some(job),
         Err(error) => {
-            diagnostics.add_error(error.to_diagnostic("Job was created, but cannot be read"));
-            state.status = Value::Null;
+            let aftermath = Aftermath::look(client, &id).await;
+            // An error would taint it, and the next apply would replace a job that is just right.
+            if !aftermath.is_as_planned(&state.fields(), wanted.as_ref()) {
+                diagnostics.add_error(followed_by(
+                    error.to_diagnostic("Job was created, but is not as planned"),
+                    &aftermath.of_create(),
+                ));
+            }
+            aftermath.job().cloned()
         }
-        Ok(job) => {
-            state.take_over_computed(&job);
-            let settled = match wanted_status(&state.status) {
-                None => Ok(job),
-                Some(wanted) => reach(client, &id, job.clone(), &wanted, scope)
-                    .await
-                    .map_err(|error| (job, error)),
-            };
-            let job = settled.unwrap_or_else(|(job, error)| {
-                diagnostics.add_error(
-                    error.to_diagnostic("Job was created, but its run state could not be set"),
-                );
-                job
-            });
+    };
+    match job {
+        Some(job) => {
             state.take_over_computed(&job);
             state.status = Value::Value(status_text(&job.status).to_owned());
         }
+        None => state.status = Value::Null,
     }
     state.unknown_to_null();
     Some(state)
+}
+
+/// Waits for a new job, and brings it to its run state.
+async fn settle(
+    client: &LiveClient,
+    id: &JobId,
+    wanted: Option<&JobStatus>,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    let job = appear(client, id, scope).await?;
+    match wanted {
+        None => Ok(job),
+        Some(wanted) => reach(client, id, job, wanted, scope).await,
+    }
 }
 
 /// A job with the planned fields: a new one, or one that exists already where the user wants it so.
@@ -107,7 +119,12 @@ async fn make_or_adopt(
             .collect();
         match (existing.as_slice(), on_existing) {
             ([], _) => {}
-            ([job], OnExisting::Adopt) => return Some(job.clone()),
+            ([job], OnExisting::Adopt) => {
+                // Another resource with the same fields may have adopted it in this very run.
+                if client.claim_edge_transcode_job(&job.job_id) {
+                    return Some(job.clone());
+                }
+            }
             (jobs, _) => {
                 diagnostics.add_error(refusal::exists_already(jobs));
                 return None;
@@ -151,21 +168,37 @@ pub(super) async fn update(
     diagnostics: &mut Diagnostics,
 ) -> JobState {
     let id = prior.job_id();
-    match change(client, &id, &planned, scope).await {
-        Ok(job) => {
-            let mut state = planned;
-            state.take_over_computed(&job);
-            state.status = Value::Value(status_text(&job.status).to_owned());
-            state
-        }
-        Err(error) => {
-            let (state, present) = present_state(client, &id, prior, &planned).await;
-            let mut error: Diagnostic = error.to_diagnostic("Job could not be updated");
-            error.detail = format!("{}\n\n{present}", error.detail).into();
-            diagnostics.add_error(error);
-            state
-        }
+    let error = match change(client, &id, &planned, scope).await {
+        Ok(job) => return updated(planned, &job),
+        Err(error) => error,
+    };
+    let aftermath = Aftermath::look(client, &id).await;
+    if let Some(job) = aftermath.job()
+        && aftermath.is_as_planned(&planned.fields(), wanted_status(&planned.status).as_ref())
+    {
+        return updated(planned, job);
     }
+
+    let was_running = prior.status.contains(&RUNNING);
+    diagnostics.add_error(followed_by(
+        error.to_diagnostic("Job could not be updated"),
+        &aftermath.of_update(&planned.fields(), was_running),
+    ));
+    let mut state = JobState {
+        timeouts: planned.timeouts,
+        ..prior
+    };
+    if let Some(job) = aftermath.job() {
+        state.take_over(job);
+    }
+    state
+}
+
+fn updated(planned: JobState, job: &Job) -> JobState {
+    let mut state = planned;
+    state.take_over_computed(job);
+    state.status = Value::Value(status_text(&job.status).to_owned());
+    state
 }
 
 async fn change(
@@ -224,44 +257,6 @@ async fn restore(client: &LiveClient, id: &JobId, before: &JobStatus, scope: &Sc
     }
 }
 
-/// The job as it was left by a failed update, for state and user. A stop by the user does not end this look.
-async fn present_state(
-    client: &LiveClient,
-    id: &JobId,
-    prior: JobState,
-    planned: &JobState,
-) -> (JobState, String) {
-    let mut state = JobState {
-        timeouts: planned.timeouts.clone(),
-        ..prior
-    };
-    let scope = Scope::uninterrupted(LOOK_TIME);
-    match client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
-        .await
-    {
-        Ok(job) => {
-            let settings = if job.fields() == planned.fields() {
-                "new"
-            } else {
-                "old"
-            };
-            let present = format!(
-                "The job {id} is now {}, with its {settings} settings. The next apply does what is left.",
-                status_text(&job.status)
-            );
-            state.take_over(&job);
-            (state, present)
-        }
-        Err(error) => {
-            let present = format!(
-                "In which state the job {id} was left is not known: {error} The next plan reads it."
-            );
-            (state, present)
-        }
-    }
-}
-
 /// Deletes a job; a running one is stopped first. That it is gone already is success.
 pub(super) async fn delete(
     client: &LiveClient,
@@ -269,14 +264,21 @@ pub(super) async fn delete(
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<()> {
-    match stop_and_delete(client, &prior.job_id(), scope).await {
-        Ok(()) => Some(()),
-        Err(error) if error.is_job_not_found() => Some(()),
-        Err(error) => {
-            diagnostics.add_error(error.to_diagnostic("Job could not be deleted"));
-            None
-        }
+    let id = prior.job_id();
+    let error = match stop_and_delete(client, &id, scope).await {
+        Ok(()) => return Some(()),
+        Err(error) if error.is_job_not_found() => return Some(()),
+        Err(error) => error,
+    };
+    let aftermath = Aftermath::look(client, &id).await;
+    if aftermath.is_gone() {
+        return Some(());
     }
+    diagnostics.add_error(followed_by(
+        error.to_diagnostic("Job could not be deleted"),
+        &aftermath.of_delete(),
+    ));
+    None
 }
 
 async fn stop_and_delete(client: &LiveClient, id: &JobId, scope: &Scope) -> Result<(), Unreached> {
@@ -287,6 +289,14 @@ async fn stop_and_delete(client: &LiveClient, id: &JobId, scope: &Scope) -> Resu
     Ok(client
         .delete_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
         .await?)
+}
+
+/// The diagnostic with a paragraph more.
+fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic {
+    Diagnostic {
+        detail: format!("{}\n\n{paragraph}", diagnostic.detail).into(),
+        ..diagnostic
+    }
 }
 
 fn wanted_status(status: &Value<String>) -> Option<JobStatus> {

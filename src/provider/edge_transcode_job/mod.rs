@@ -4,14 +4,14 @@
 //! |---|---|
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
-//! | `id` | `<cluster_id>:<job_id>` |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `lifecycle` | create, read, update, delete |
+//! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | why a create stops rather than risk a second job |
 
-mod id;
+mod aftermath;
 mod lifecycle;
 mod model;
 mod plan;
@@ -25,12 +25,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::connection::Connection;
+use super::job_id::JobId;
 use crate::client::LiveClient;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, Diagnostics, Resource};
+use crate::terraform::{AttributePath, Diagnostics, Resource, diagnostic};
 
-use id::JobId;
 use model::JobState;
 
 /// The resource type's name.
@@ -168,9 +168,13 @@ impl Resource for EdgeTranscodeJob {
         diagnostics: &mut Diagnostics,
         id: String,
     ) -> Option<(JobState, ValueEmpty)> {
-        let id = JobId::parse(&id)
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()?;
-        Some((JobState::known_by_id(&id), NO_PRIVATE))
+        match JobId::parse(&id) {
+            Ok(id) => Some((JobState::known_by_id(&id), NO_PRIVATE)),
+            Err(error) => {
+                let detail = format!("In an import {error}.");
+                diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
+                None
+            }
+        }
     }
 }

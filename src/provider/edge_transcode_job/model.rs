@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
 use crate::client::{Job, JobFields, JobStatus, StreamUrl};
 use crate::provider::duration;
+use crate::provider::job_id::JobId;
 use crate::terraform::value::Value;
 
 /// `status` of a job that runs.

@@ -1,9 +1,9 @@
 //! Why a create stops rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use super::id::JobId;
 use crate::client::CallError;
-use crate::provider::call_error::to_diagnostic;
+use crate::provider::call_error::{is_missing_permission, to_diagnostic};
+use crate::provider::job_id::JobId;
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
 /// Jobs with the same fields existed before the create.
@@ -26,13 +26,15 @@ pub(super) fn exists_already(jobs: &[JobId]) -> Diagnostic {
 
 /// The look for existing jobs failed.
 pub(super) fn cannot_look(error: &CallError) -> Diagnostic {
-    let mut shown = to_diagnostic("Job was not created", error);
-    shown.detail = format!(
-        "{}\n\nThis call looks whether such a job exists already. Without permission for it, set on_existing to \
-         \"create\" to make the job unseen.",
-        shown.detail
-    )
-    .into();
+    let mut shown = to_diagnostic("Job could not be created", error);
+    if is_missing_permission(error) {
+        shown.detail = format!(
+            "{}\n\nThis call looks whether such a job exists already. Without permission for it, set on_existing to \
+             \"create\" to make the job unseen.",
+            shown.detail
+        )
+        .into();
+    }
     shown
 }
 

@@ -1,14 +1,18 @@
 use std::time::Duration;
 
-use super::id::JobId;
 use super::model::status_text;
 use crate::client::{CallError, Job, JobStatus, LiveClient, Scope};
 use crate::provider::call_error;
+use crate::provider::job_id::JobId;
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LONGEST_POLL: Duration = Duration::from_secs(5);
+
+/// Looks at a job whose start or stop may have been carried out by an attempt without an answer: as many as take longer
+/// than a list may lag.
+const LOOKS_IN_DOUBT: usize = 4;
 
 /// A wish about a job that did not come true.
 #[derive(Debug)]
@@ -19,8 +23,8 @@ pub(super) enum Unreached {
     Waiting {
         /// What was waited for.
         wanted: &'static str,
-        /// What the API showed last.
-        last: String,
+        /// What the API showed last, if it was seen at all.
+        last: Option<String>,
         /// Whether the user asked to stop.
         stopped: bool,
     },
@@ -37,31 +41,39 @@ impl Unreached {
         matches!(self, Self::Call(error) if error.is_job_not_found())
     }
 
+    /// A look at the job failed: because its time was over or the user asked to stop, or else for its own reason.
+    fn unseen(error: CallError, wanted: &'static str, last: Option<String>, scope: &Scope) -> Self {
+        match scope.ended() {
+            Some(ended) => Self::Waiting {
+                wanted,
+                last,
+                stopped: ended.is_stop(),
+            },
+            None => Self::Call(error),
+        }
+    }
+
     pub(super) fn to_diagnostic(&self, summary: &'static str) -> Diagnostic {
-        match self {
-            Self::Call(error) => call_error::to_diagnostic(summary, error),
+        let (wanted, last, stopped) = match self {
+            Self::Call(error) => return call_error::to_diagnostic(summary, error),
             Self::Waiting {
                 wanted,
                 last,
-                stopped: true,
-            } => diagnostic::general(
-                summary,
-                format!(
-                    "Stopped by the user while waiting for the job {wanted}. The API last showed it as {last}."
-                ),
-            ),
-            Self::Waiting {
-                wanted,
-                last,
-                stopped: false,
-            } => diagnostic::at(
-                AttributePath::root(),
-                summary,
-                format!(
-                    "The time was over while waiting for the job {wanted}. The API last showed it as {last}. If the \
-                     service just needs longer, raise the operation's time in the block timeouts."
-                ),
-            ),
+                stopped,
+            } => (wanted, last, *stopped),
+        };
+        let last = last.as_ref().map_or_else(String::new, |last| {
+            format!(" The API last showed it as {last}.")
+        });
+        if stopped {
+            let detail = format!("Stopped by the user while waiting for the job {wanted}.{last}");
+            diagnostic::general(summary, detail)
+        } else {
+            let detail = format!(
+                "The time was over while waiting for the job {wanted}.{last} If the service just needs longer, raise \
+                 the operation's time in the block timeouts."
+            );
+            diagnostic::at(AttributePath::root(), summary, detail)
         }
     }
 }
@@ -72,16 +84,19 @@ pub(super) async fn appear(
     id: &JobId,
     scope: &Scope,
 ) -> Result<Job, Unreached> {
-    let mut poll = FIRST_POLL;
+    const WANTED: &str = "to appear";
+    let (mut poll, mut last) = (FIRST_POLL, None);
     loop {
         match client
             .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
             .await
         {
+            Ok(job) => return Ok(job),
             Err(error) if error.is_job_not_found() => {
-                wait(&mut poll, scope, "to appear", "not existing").await?;
+                last = Some("not existing".to_owned());
+                wait(&mut poll, scope, WANTED, "not existing").await?;
             }
-            other => return Ok(other?),
+            Err(error) => return Err(Unreached::unseen(error, WANTED, last, scope)),
         }
     }
 }
@@ -111,24 +126,40 @@ pub(super) async fn reach(
                 .await
         }
     };
-    let mut poll = FIRST_POLL;
+    let wish = if *wanted == JobStatus::Running {
+        "to run"
+    } else {
+        "to be stopped"
+    };
+    // An attempt whose answer was lost may have done it. Then the next one is refused, and the API may show late why.
+    let mut looks_in_doubt = match &asked {
+        Err(error) if error.attempts > 1 && error.is_rejected_with("OperationDenied") => {
+            LOOKS_IN_DOUBT
+        }
+        _ => 0,
+    };
+    let (mut poll, mut last) = (FIRST_POLL, job);
     loop {
         let job = client
             .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
             .await;
         match (job, &asked) {
             (Ok(job), _) if job.status == *wanted => return Ok(job),
+            (Ok(job), Err(_)) if looks_in_doubt > 0 => {
+                looks_in_doubt -= 1;
+                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                last = job;
+            }
             // The refusal says more than what the look after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
             (Ok(job), Ok(())) => {
-                let wanted = if *wanted == JobStatus::Running {
-                    "to run"
-                } else {
-                    "to be stopped"
-                };
-                wait(&mut poll, scope, wanted, status_text(&job.status)).await?;
+                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                last = job;
             }
-            (Err(error), Ok(())) => return Err(error.into()),
+            (Err(error), Ok(())) => {
+                let last = status_text(&last.status).to_owned();
+                return Err(Unreached::unseen(error, wish, Some(last), scope));
+            }
         }
     }
 }
@@ -143,7 +174,7 @@ async fn wait(
     *poll = (time * 2).min(LONGEST_POLL);
     scope.wait(time).await.map_err(|ended| Unreached::Waiting {
         wanted,
-        last: last.to_owned(),
+        last: Some(last.to_owned()),
         stopped: ended.is_stop(),
     })
 }

@@ -56,7 +56,7 @@ pub(super) fn schema() -> Schema {
                      already, for example because an earlier run was killed before it could save its state: `error` \
                      (default) stops and names the job, `adopt` takes it over, `create` does not look and makes \
                      another. Looking costs one list of the cluster for all creates of a run (a call for every 100 \
-                     jobs in it).",
+                     jobs in it). A replacement by an identical job with `create_before_destroy` needs `create`.",
                 ),
             ),
             (

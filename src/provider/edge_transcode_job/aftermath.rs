@@ -1,0 +1,94 @@
+//! What a failed operation left behind, and how the user is told.
+
+use std::time::Duration;
+
+use super::TYPE_NAME;
+use super::model::{RUNNING, status_text};
+use crate::client::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
+use crate::provider::job_id::JobId;
+
+/// Time to find out, after a failure, in which state a job was left.
+const LOOK_TIME: Duration = Duration::from_secs(5);
+
+/// A job as it is after a failure.
+pub(super) struct Aftermath {
+    id: JobId,
+    seen: Result<Job, CallError>,
+}
+
+impl Aftermath {
+    /// Reads the job. Neither a stop by the user nor the end of the operation's time ends this look: whoever reads
+    /// the error must know what there is now.
+    pub(super) async fn look(client: &LiveClient, id: &JobId) -> Self {
+        let scope = Scope::uninterrupted(LOOK_TIME);
+        let seen = client
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
+            .await;
+        Self {
+            id: id.clone(),
+            seen,
+        }
+    }
+
+    /// The job, if it could be read.
+    pub(super) fn job(&self) -> Option<&Job> {
+        self.seen.as_ref().ok()
+    }
+
+    /// Whether all is as planned in spite of the failure. `status` is `None` where any will do.
+    pub(super) fn is_as_planned(&self, fields: &JobFields, status: Option<&JobStatus>) -> bool {
+        self.job().is_some_and(|job| {
+            job.fields() == *fields && status.is_none_or(|status| job.status == *status)
+        })
+    }
+
+    /// Whether the job verifiably does not exist any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.seen.as_ref().is_err_and(CallError::is_job_not_found)
+    }
+
+    /// After a create that made the job and then failed.
+    pub(super) fn of_create(&self) -> String {
+        format!(
+            "{} It is in the state, where Terraform marks it as tainted: the next apply replaces it. To keep it, run \
+             this first:\n\n  terraform untaint {TYPE_NAME}.<name>",
+            self.present("")
+        )
+    }
+
+    /// After an update to `planned`.
+    pub(super) fn of_update(&self, planned: &JobFields, was_running: bool) -> String {
+        let Some(job) = self.job() else {
+            return self.present("");
+        };
+        let present = self.present(if job.fields() == *planned {
+            ", with its new settings"
+        } else {
+            ", with its old settings"
+        });
+        let stays_stopped = if was_running && job.status != JobStatus::Running {
+            format!(" It starts the job again only where status = \"{RUNNING}\" is configured.")
+        } else {
+            String::new()
+        };
+        format!("{present} The next apply does what is left.{stays_stopped}")
+    }
+
+    /// After a delete.
+    pub(super) fn of_delete(&self) -> String {
+        self.present("")
+    }
+
+    fn present(&self, addition: &str) -> String {
+        let id = &self.id;
+        match &self.seen {
+            Ok(job) => format!(
+                "The job {id} is now {}{addition}.",
+                status_text(&job.status)
+            ),
+            Err(error) => format!(
+                "In which state the job {id} was left is not known: {error} The next plan reads it."
+            ),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Functions: pure, offline, a file each.
+
+mod edge_transcode_job_id;
+mod parse_edge_transcode_job_id;
+
+pub(super) use edge_transcode_job_id::EdgeTranscodeJobId;
+pub(super) use parse_edge_transcode_job_id::ParseEdgeTranscodeJobId;
+
+use crate::terraform::schema::{Description, Parameter, Type};
+
+fn text_parameter(name: &str, description: &str) -> Parameter {
+    Parameter {
+        name: name.to_owned(),
+        param_type: Type::String,
+        allow_null: false,
+        allow_unknown: false,
+        description: Description::markdown(description),
+    }
+}

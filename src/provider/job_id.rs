@@ -1,0 +1,77 @@
+use std::fmt;
+
+/// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
+/// cluster always goes with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct JobId {
+    pub(super) cluster_id: String,
+    pub(super) job_id: String,
+}
+
+/// A text that names no job. Its `Display` gives the right form.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; {0:?} is not of \
+     that form"
+)]
+pub(super) struct NoJobId(String);
+
+impl JobId {
+    /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
+    pub(super) fn parse(text: &str) -> Result<Self, NoJobId> {
+        match text.split_once(':') {
+            Some((cluster_id, job_id)) if is_identifier(cluster_id) && is_identifier(job_id) => {
+                Ok(Self {
+                    cluster_id: cluster_id.to_owned(),
+                    job_id: job_id.to_owned(),
+                })
+            }
+            _ => Err(NoJobId(text.to_owned())),
+        }
+    }
+}
+
+/// Whether a text can be an ID of the API: not empty, no white space, no control characters.
+pub(super) fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.cluster_id, self.job_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_text_of_another_form_is_refused_with_the_right_form() {
+        for text in [
+            "",
+            ":",
+            "cluster-1",
+            "cluster-1:",
+            ":job",
+            "clu ster:job",
+            "cluster:job\n",
+        ] {
+            let error = JobId::parse(text).unwrap_err();
+            assert!(
+                error.to_string().contains("<cluster_id>:<job_id>"),
+                "{text:?}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_can_be_read_back(cluster_id in "[^:\\s\\pC]{1,20}", job_id in "[^\\s\\pC]{1,20}") {
+            let id = JobId { cluster_id, job_id };
+            prop_assert_eq!(JobId::parse(&id.to_string()).unwrap(), id);
+        }
+    }
+}

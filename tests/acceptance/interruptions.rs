@@ -1,0 +1,379 @@
+//! Runs that do not come to their own end: killed by `SIGKILL`, or stopped by Ctrl-C.
+//!
+//! A call is held by the mock at the point that a case is about, so nothing here depends on time. Terraform leaves its
+//! lock on the state behind when it is killed; the operating system has dropped that lock with the process, so the next
+//! run needs neither `force-unlock` nor `-lock=false`, and none is used.
+
+use crate::JOB;
+use crate::support::cloud::{fault, promise};
+use crate::support::configuration::Block;
+use crate::support::running::Running;
+use crate::support::terraform::{Diagnostic, Run, Severity};
+use crate::support::world::{APPLY, DESTROY, PLAN, World};
+use alicloud_live::mock::{FaultKind, Point};
+
+over_each_terraform! {
+    a_job_whose_maker_was_killed_is_named_and_can_be_imported,
+    a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state,
+    a_job_that_was_made_just_before_ctrl_c_is_in_the_state,
+    ctrl_c_while_a_job_is_read_ends_the_run_at_once,
+}
+
+over_newest_terraform! {
+    a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for,
+    jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
+    ctrl_c_before_a_job_is_made_makes_none,
+    ctrl_c_while_waiting_for_a_start_keeps_the_job,
+    ctrl_c_in_an_update_says_in_which_state_the_job_was_left,
+    ctrl_c_between_stop_and_delete_keeps_the_job_in_the_state,
+
+    killed_while_a_job_is_created,
+    killed_while_a_new_job_is_started,
+    killed_while_a_job_is_stopped_for_an_update,
+    killed_while_a_job_is_updated,
+    killed_while_a_job_is_started_after_an_update,
+    killed_while_a_job_is_stopped_for_its_deletion,
+    killed_while_a_job_is_deleted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Victim {
+    Provider,
+    Terraform,
+    Both,
+}
+
+/// What becomes of the call that was in flight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    /// It is lost before the cloud carries it out.
+    Lost,
+    /// The cloud carries it out when its sender is dead already.
+    DoneLater,
+    /// The cloud has carried it out, and its answer is on the way.
+    Done,
+}
+
+const VICTIMS: [Victim; 3] = [Victim::Provider, Victim::Terraform, Victim::Both];
+
+impl Victim {
+    fn is_killed(self, running: &mut Running) {
+        match self {
+            Self::Provider => running.kill_provider(),
+            Self::Terraform => running.kill_terraform(),
+            Self::Both => running.kill_both(),
+        }
+    }
+}
+
+/// Runs a command and kills `victim` while the call `verb` is in flight. All its processes have ended then.
+fn killed(world: &World, command: &[&str], verb: &str, victim: Victim, fate: Fate) {
+    let at = |kind, point| fault(verb, kind).when(point).times(1);
+    let (first, then) = match fate {
+        Fate::Lost => (Point::Before, at(FaultKind::Drop, Point::Before)),
+        Fate::DoneLater => (Point::Before, at(FaultKind::Pause, Point::After)),
+        Fate::Done => (Point::After, at(FaultKind::Drop, Point::After)),
+    };
+    world.cloud.set_faults([at(FaultKind::Pause, first), then]);
+
+    let mut running = world.start(command);
+    world.cloud.wait_held();
+    victim.is_killed(&mut running);
+    let ended = world.end_of(running);
+    assert!(!ended.has_succeeded(), "{ended}");
+
+    world.cloud.release();
+    if fate == Fate::DoneLater {
+        assert!(world.cloud.wait_held().call.committed);
+        world.cloud.release();
+    }
+    world.cloud.set_faults([]);
+}
+
+/// Applies; where that stops, does exactly what the error says. Gives back whether that was needed.
+fn applied_as_told(world: &World) -> bool {
+    let applied = world.apply();
+    let told = !applied.has_succeeded();
+    if told {
+        let error = applied.failed().error();
+        error.must_say(&["Such a job exists already", "killed"]);
+        world.import(JOB, &id_to_import(&error)).succeeded();
+        world.apply().succeeded();
+    }
+    world.plan().is_empty();
+    told
+}
+
+/// The ID in the import command that an error gives.
+fn id_to_import(error: &Diagnostic) -> String {
+    let command = "terraform import alicloud_live_edge_transcode_job.<name> '";
+    let (_, id) = error.detail.split_once(command).unwrap();
+    id.split_once('\'').unwrap().0.to_owned()
+}
+
+fn a_running_job() -> Block {
+    Block::job("it").text("status", "Running")
+}
+
+fn a_job_whose_maker_was_killed_is_named_and_can_be_imported(world: &World) {
+    world.configure(a_running_job());
+    killed(world, APPLY, "Create", Victim::Both, Fate::Done);
+    let made = world.cloud.job();
+    assert!(applied_as_told(world));
+    assert_eq!(world.cloud.job().job_id, made.job_id);
+    assert_eq!(world.state(JOB)["job_id"], made.job_id);
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn killed_while_a_job_is_created(world: &World) {
+    killed_on_the_way_to_a_new_job(
+        world,
+        "Create",
+        &[
+            (Fate::Lost, false),
+            (Fate::DoneLater, true),
+            (Fate::Done, true),
+        ],
+    );
+}
+
+/// The job is there in any case, and no state knows of it.
+fn killed_while_a_new_job_is_started(world: &World) {
+    killed_on_the_way_to_a_new_job(world, "Start", &[(Fate::Lost, true), (Fate::Done, true)]);
+}
+
+/// With each fate: whether the user has to be told of a job that is there.
+fn killed_on_the_way_to_a_new_job(world: &World, verb: &str, fates: &[(Fate, bool)]) {
+    world.configure(a_running_job());
+    for victim in VICTIMS {
+        for &(fate, is_there) in fates {
+            killed(world, APPLY, verb, victim, fate);
+            let row = format!("{verb}, {victim:?}, {fate:?}");
+            assert_eq!(world.cloud.jobs().len(), usize::from(is_there), "{row}");
+            assert!(world.state(JOB).is_null(), "{row}");
+            assert_eq!(applied_as_told(world), is_there, "{row}");
+            assert!(world.cloud.is_running(), "{row}");
+            world.destroy().succeeded();
+            assert!(world.cloud.jobs().is_empty());
+        }
+    }
+}
+
+fn killed_while_a_job_is_stopped_for_an_update(world: &World) {
+    killed_on_the_way_to_an_update(world, "Stop");
+}
+
+fn killed_while_a_job_is_updated(world: &World) {
+    killed_on_the_way_to_an_update(world, "Update");
+}
+
+fn killed_while_a_job_is_started_after_an_update(world: &World) {
+    killed_on_the_way_to_an_update(world, "Start");
+}
+
+fn killed_on_the_way_to_an_update(world: &World, verb: &str) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    let job_id = world.cloud.job().job_id;
+
+    for victim in VICTIMS {
+        for fate in [Fate::Lost, Fate::Done] {
+            let name = format!("{victim:?}-{fate:?}");
+            world.configure(a_running_job().text("name", &name));
+            killed(world, APPLY, verb, victim, fate);
+            assert!(!applied_as_told(world), "{name}");
+            let job = world.cloud.job();
+            assert_eq!((job.job_id, job.name), (job_id.clone(), name));
+            assert!(world.cloud.is_running());
+        }
+    }
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn killed_while_a_job_is_stopped_for_its_deletion(world: &World) {
+    killed_on_the_way_to_a_deletion(world, "Stop");
+}
+
+fn killed_while_a_job_is_deleted(world: &World) {
+    killed_on_the_way_to_a_deletion(world, "Delete");
+}
+
+fn killed_on_the_way_to_a_deletion(world: &World, verb: &str) {
+    world.configure(a_running_job());
+    for victim in VICTIMS {
+        for fate in [Fate::Lost, Fate::Done] {
+            world.apply().succeeded();
+            killed(world, DESTROY, verb, victim, fate);
+            assert!(
+                !world.state(JOB).is_null(),
+                "{verb}, {victim:?}, {fate:?}: nobody knows yet that the job is gone"
+            );
+            world.destroy().succeeded();
+            assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+        }
+    }
+}
+
+/// Starts a command, presses Ctrl-C while the call `verb` is held at `point`, and lets that call go on.
+fn stopped(world: &World, command: &[&str], verb: &str, point: Point) -> Run {
+    world.cloud.hold(verb, point);
+    let running = world.start(command);
+    world.cloud.wait_held();
+    running.press_ctrl_c();
+    world.cloud.release();
+    world.end_of(running).failed()
+}
+
+/// The run that was stopped has left a job that the state knows. The next ones need no help.
+fn the_next_runs_converge(world: &World) {
+    let state = world.state(JOB);
+    assert_eq!(state["job_id"], world.cloud.job().job_id, "{state:#}");
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state(world: &World) {
+    a_job_in_the_making_survives_ctrl_c(world, Point::Before);
+}
+
+fn a_job_that_was_made_just_before_ctrl_c_is_in_the_state(world: &World) {
+    a_job_in_the_making_survives_ctrl_c(world, Point::After);
+}
+
+fn a_job_in_the_making_survives_ctrl_c(world: &World, point: Point) {
+    world.configure(a_running_job());
+    let error = stopped(world, APPLY, "Create", point).error();
+    error.must_say(&[
+        "Job was created",
+        "topped by the user",
+        "is now Stopped",
+        "untaint",
+    ]);
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create"],
+        "no change begins after Ctrl-C"
+    );
+    let (state, job) = (world.state(JOB), world.cloud.job());
+    assert_eq!(
+        (&state["status"], &state["template_name"]),
+        (&"Stopped".into(), &job.template_name.into())
+    );
+    assert!(state["create_time"].is_string(), "{state:#}");
+    the_next_runs_converge(world);
+}
+
+fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &World) {
+    world.configure(a_running_job());
+    world.cloud.hold("Create", Point::After);
+    let running = world.start(APPLY);
+    world.cloud.wait_held();
+    running.press_ctrl_c();
+    // Nobody releases the call.
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Job was created", "is now Stopped"]);
+    the_next_runs_converge(world);
+}
+
+/// An error would taint them, and the next apply would replace them.
+fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &World) {
+    world.configure(Block::job("it"));
+    let created = stopped(world, APPLY, "Create", Point::Before);
+    world.configure(a_running_job());
+    let started = stopped(world, APPLY, "Start", Point::Before);
+    for run in [created, started] {
+        assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
+    }
+    assert!(!world.is_tainted(JOB));
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn ctrl_c_before_a_job_is_made_makes_none(world: &World) {
+    world.configure(a_running_job());
+    let error = stopped(world, APPLY, "List", Point::Before).error();
+    error.must_say(&[
+        "Job could not be created",
+        "ListEdgeTranscodeJob",
+        "topped by the user",
+    ]);
+    assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
+}
+
+fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
+    world.configure(a_running_job());
+    // The first Get reads the new job, the second and third look whether it runs.
+    let third_get = fault("Get", FaultKind::Pause).skip(2).times(1);
+    world.cloud.set_faults([promise("Start"), third_get]);
+    let running = world.start(APPLY);
+    world.cloud.wait_held();
+    running.press_ctrl_c();
+    // Nobody releases the call: a read ends at once.
+    let error = world.end_of(running).failed().error();
+    error.must_say(&[
+        "Stopped by the user while waiting for the job to run",
+        "is now Stopped",
+    ]);
+    world.cloud.release();
+    assert_eq!(world.state(JOB)["status"], "Stopped");
+    world.cloud.set_faults([]);
+    the_next_runs_converge(world);
+}
+
+fn ctrl_c_in_an_update_says_in_which_state_the_job_was_left(world: &World) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    let rows = [
+        ("Stop", "is now Stopped, with its old settings"),
+        ("Update", "is now Stopped, with its new settings"),
+    ];
+    for (verb, present) in rows {
+        world.configure(a_running_job().text("name", &format!("until-{verb}")));
+        let error = stopped(world, APPLY, verb, Point::Before).error();
+        error.must_say(&["Job could not be updated", "topped by the user", present]);
+        let changes = world.cloud.changes();
+        assert_eq!(
+            changes.last().unwrap(),
+            verb,
+            "no change begins after Ctrl-C"
+        );
+        assert_eq!(world.state(JOB)["status"], "Stopped");
+        world.apply().succeeded();
+        assert!(world.cloud.is_running());
+        world.plan().is_empty();
+    }
+    the_next_runs_converge(world);
+}
+
+fn ctrl_c_between_stop_and_delete_keeps_the_job_in_the_state(world: &World) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    let error = stopped(world, DESTROY, "Stop", Point::Before).error();
+    error.must_say(&["Job could not be deleted", "topped by the user"]);
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop"]);
+    assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let state = world.state_file();
+    world.cloud.hold("Get", Point::Before);
+    let running = world.start(PLAN);
+    world.cloud.wait_held();
+    running.press_ctrl_c();
+    // Nobody releases the call.
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Job could not be read", "topped by the user"]);
+    assert_eq!(world.state_file(), state);
+    world.cloud.release();
+    world.plan().is_empty();
+}

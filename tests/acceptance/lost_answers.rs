@@ -1,0 +1,91 @@
+//! Creates whose answers are lost: one job for each, and each in the state.
+
+use std::collections::BTreeSet;
+
+use crate::JOB;
+use crate::support::cloud::fault;
+use crate::support::configuration::Block;
+use crate::support::world::World;
+use alicloud_live::mock::{FaultKind, Point};
+
+over_newest_terraform! {
+    a_job_whose_answer_is_lost_is_found_where_nonces_are_checked,
+    a_job_whose_answer_is_lost_is_found_where_they_are_not,
+    a_job_whose_request_is_lost_is_made_by_the_identical_request,
+    identical_jobs_whose_answers_are_lost_are_told_apart,
+    an_unreadable_answer_to_a_create_is_as_good_as_lost,
+    a_start_or_stop_whose_answer_is_lost_may_be_seen_late,
+}
+
+fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &World) {
+    a_job_whose_answer_is_lost_is_found(world, true, FaultKind::Drop);
+}
+
+fn a_job_whose_answer_is_lost_is_found_where_they_are_not(world: &World) {
+    a_job_whose_answer_is_lost_is_found(world, false, FaultKind::Drop);
+}
+
+fn an_unreadable_answer_to_a_create_is_as_good_as_lost(world: &World) {
+    a_job_whose_answer_is_lost_is_found(world, true, FaultKind::html());
+}
+
+fn a_job_whose_answer_is_lost_is_found(world: &World, check_nonces: bool, loss: FaultKind) {
+    world
+        .cloud
+        .configure(|config| config.check_nonces = check_nonces);
+    world
+        .cloud
+        .set_faults([fault("Create", loss).when(Point::After).times(1)]);
+    world.configure(Block::job("it").text("status", "Running"));
+    world.apply().succeeded();
+    assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+    world.plan().is_empty();
+}
+
+/// Takes 7 s: so long a list may lag before the absence of a job from it means anything.
+fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &World) {
+    world.cloud.set_faults([fault("Create", FaultKind::Drop)
+        .when(Point::Arrival)
+        .times(1)]);
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
+    let calls = world.cloud.calls_of("Create");
+    assert_eq!(calls.len(), 2);
+    assert_eq!(calls[0].parameters, calls[1].parameters);
+    world.plan().is_empty();
+}
+
+fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &World) {
+    world
+        .cloud
+        .set_faults([fault("Create", FaultKind::Drop).when(Point::After).times(2)]);
+    world.configure(Block::job("it").with("count", "2"));
+    world.apply().succeeded();
+    let made: BTreeSet<String> = world
+        .cloud
+        .jobs()
+        .into_iter()
+        .map(|job| job.job_id)
+        .collect();
+    assert_eq!(made.len(), 2);
+    assert_eq!(world.job_ids(JOB), made);
+    assert_eq!(world.cloud.changes(), ["Create", "Create"]);
+    world.plan().is_empty();
+}
+
+/// The second attempt is refused, because the first one was carried out.
+fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &World) {
+    world.cloud.configure(|config| config.status_lag_gets = 2);
+    for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
+        world
+            .cloud
+            .set_faults([fault(verb, FaultKind::Drop).when(Point::After).times(1)]);
+        world.configure(Block::job("it").text("status", status));
+        world.apply().succeeded();
+        assert_eq!(world.state(JOB)["status"], status);
+        assert_eq!(world.cloud.calls_of(verb).len(), 2);
+        world.plan().is_empty();
+    }
+}

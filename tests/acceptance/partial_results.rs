@@ -1,0 +1,242 @@
+//! Operations that fail half way: what the state holds then, what the user reads, and what the next apply does.
+
+use crate::JOB;
+use crate::support::cloud::fault;
+use crate::support::configuration::Block;
+use crate::support::world::{DESTROY, World};
+use alicloud_live::mock::{Fault, FaultKind, JobStatus, Point};
+
+over_each_terraform! {
+    a_new_job_whose_start_is_refused_is_whole_in_the_state,
+    an_update_that_fails_leaves_only_the_rest_to_the_next_apply,
+}
+
+over_newest_terraform! {
+    a_new_job_that_is_untainted_is_only_started,
+    an_update_that_was_carried_out_without_an_answer_is_no_failure,
+    an_update_after_which_a_job_stays_stopped_says_so,
+    a_delete_succeeds_in_spite_of_passing_failures,
+    a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
+    a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone,
+    no_answer_but_job_not_found_takes_a_job_out_of_the_state,
+}
+
+fn a_running_job() -> Block {
+    Block::job("it").text("status", "Running")
+}
+
+fn a_job_that_may_not_start(world: &World) {
+    world.cloud.allow_running_jobs(0);
+    world.configure(a_running_job());
+    let error = world.apply().failed().error();
+    error.must_say(&["UserQuotaExceed", "is now Stopped", "untaint"]);
+    assert_eq!(world.pointed_at(&error), "status");
+    world.cloud.allow_running_jobs(1);
+}
+
+fn a_new_job_whose_start_is_refused_is_whole_in_the_state(world: &World) {
+    a_job_that_may_not_start(world);
+    let (state, job) = (world.state(JOB), world.cloud.job());
+    assert_eq!(state["id"], format!("cluster-1:{}", job.job_id));
+    assert_eq!(state["job_id"], job.job_id);
+    assert_eq!(state["status"], "Stopped");
+    assert_eq!(state["template_name"], job.template_name);
+    assert_eq!(state["type"], "common");
+    assert!(state["create_time"].is_string(), "{state:#}");
+    assert!(world.is_tainted(JOB));
+
+    world.apply().succeeded();
+    assert!(world.cloud.is_running(), "one job, and it runs");
+    world.plan().is_empty();
+}
+
+fn a_new_job_that_is_untainted_is_only_started(world: &World) {
+    a_job_that_may_not_start(world);
+    world.run(&["untaint", JOB]).succeeded();
+    world.apply().succeeded();
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Start"]);
+}
+
+/// An update of a running job that fails.
+struct FailingUpdate {
+    fault: Fault,
+    /// The code in the error, and what there is now.
+    said: [&'static str; 2],
+    /// The changes that were tried.
+    made: &'static [&'static str],
+    /// Those that the next apply makes.
+    left: &'static [&'static str],
+}
+
+fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
+    const ALL: &[&str] = &["Stop", "Update", "Start"];
+    let refused = |verb, code| fault(verb, FaultKind::error(403, code)).times(1);
+    let rows = [
+        FailingUpdate {
+            fault: refused("Stop", "OperationDenied"),
+            said: ["OperationDenied", "is now Running, with its old settings"],
+            made: &["Stop"],
+            left: ALL,
+        },
+        FailingUpdate {
+            fault: refused("Update", "InvalidParameter"),
+            said: ["InvalidParameter", "is now Running, with its old settings"],
+            made: ALL,
+            left: ALL,
+        },
+        // What the cloud did is not known until it is looked at.
+        FailingUpdate {
+            fault: fault("Update", FaultKind::internal_error()),
+            said: ["InternalError", "is now Running, with its old settings"],
+            made: ALL,
+            left: ALL,
+        },
+        FailingUpdate {
+            fault: refused("Start", "UserQuotaExceed"),
+            said: ["UserQuotaExceed", "is now Stopped, with its new settings"],
+            made: ALL,
+            left: &["Start"],
+        },
+    ];
+    let job = a_running_job().containing(Block::new("timeouts").text("update", "1s"));
+    world.configure(&job);
+    world.apply().succeeded();
+    let job_id = world.cloud.job().job_id;
+
+    for (number, row) in rows.into_iter().enumerate() {
+        world.configure(job.clone().text("name", &format!("name-{number}")));
+        let begun = world.cloud.changes().len();
+        world.cloud.set_faults([row.fault]);
+        let error = world.apply().failed().error();
+        error.must_say(&["Job could not be updated"]);
+        error.must_say(&row.said);
+        let mut changes = world.cloud.changes().split_off(begun);
+        changes.dedup();
+        assert_eq!(changes, row.made, "{:?}", row.said);
+        assert!(!world.is_tainted(JOB));
+
+        world.cloud.set_faults([]);
+        let begun = world.cloud.changes().len();
+        world.apply().succeeded();
+        let changes = world.cloud.changes().split_off(begun);
+        assert_eq!(changes, row.left, "{:?}", row.said);
+        assert_eq!(world.cloud.job().name, format!("name-{number}"));
+        assert!(world.cloud.is_running());
+        world.plan().is_empty();
+    }
+    assert_eq!(world.cloud.job().job_id, job_id);
+}
+
+fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &World) {
+    let job = a_running_job().containing(Block::new("timeouts").text("update", "1s"));
+    world.configure(&job);
+    world.apply().succeeded();
+    world.configure(job.text("name", "renamed"));
+    world
+        .cloud
+        .set_faults([fault("Update", FaultKind::Drop).when(Point::After)]);
+    world.apply().succeeded();
+    assert_eq!(world.cloud.job().name, "renamed");
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn an_update_after_which_a_job_stays_stopped_says_so(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    // Its run state is nobody's wish, and so no later apply would start it.
+    world.configure(Block::job("it").text("name", "renamed"));
+    world
+        .cloud
+        .set_faults([fault("Start", FaultKind::error(403, "UserQuotaExceed"))]);
+    let error = world.apply().failed().error();
+    error.must_say(&[
+        "is now Stopped, with its new settings",
+        "only where status = \"Running\"",
+    ]);
+}
+
+fn a_delete_succeeds_in_spite_of_passing_failures(world: &World) {
+    let faults = [
+        fault("Delete", FaultKind::throttling_user()),
+        fault("Delete", FaultKind::internal_error()),
+        fault("Delete", FaultKind::internal_error()).when(Point::After),
+        fault("Delete", FaultKind::Drop).when(Point::After),
+        fault("Stop", FaultKind::Drop).when(Point::After),
+        fault("Stop", FaultKind::service_unavailable()),
+    ];
+    world.configure(a_running_job());
+    for fault in faults {
+        world.apply().succeeded();
+        world.cloud.set_faults([fault.times(1)]);
+        world.destroy().succeeded();
+        assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+    }
+}
+
+fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &World) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    world.cloud.hold("Stop", Point::Before);
+    let running = world.start(DESTROY);
+    world.cloud.wait_held();
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.cloud.release();
+    world.end_of(running).succeeded();
+    assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+    let stops = world.cloud.calls_of("Stop");
+    assert!(stops[0].code.is_some(), "it was refused: {stops:#?}");
+}
+
+fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.hold("Delete", Point::Before);
+    let running = world.start(DESTROY);
+    world.cloud.wait_held();
+    world.cloud.delete();
+    world.cloud.release();
+    world.end_of(running).succeeded();
+    assert!(world.state(JOB).is_null());
+}
+
+fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &World) {
+    let answers = [
+        (
+            FaultKind::error(404, "InvalidApi.NotFound"),
+            "InvalidApi.NotFound",
+        ),
+        (FaultKind::error(400, "JobNotFound"), "JobNotFound"),
+        (FaultKind::error(403, "Forbidden.RAM"), "Forbidden.RAM"),
+        (FaultKind::internal_error(), "InternalError"),
+        (FaultKind::html(), "cannot be read"),
+        (FaultKind::empty(), "cannot be read"),
+        (FaultKind::WrongTypes, "cannot be read"),
+        (
+            FaultKind::Truncate {
+                bytes: 40,
+                complete: true,
+            },
+            "cannot be read",
+        ),
+        (FaultKind::Drop, "broke"),
+    ];
+    world.configure(a_running_job().containing(Block::new("timeouts").text("read", "1s")));
+    world.apply().succeeded();
+    let state = world.state_file();
+    for (answer, said) in answers {
+        world.cloud.set_faults([fault("Get", answer)]);
+        world
+            .plan()
+            .failed()
+            .error()
+            .must_say(&["Job could not be read", said]);
+        world.apply().failed();
+        assert_eq!(world.state_file(), state, "{said}");
+    }
+    world.cloud.set_faults([]);
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}

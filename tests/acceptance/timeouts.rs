@@ -1,0 +1,94 @@
+//! The block `timeouts`: time that is over ends an operation, and loses nothing.
+
+use crate::JOB;
+use crate::support::cloud::{fault, promise};
+use crate::support::configuration::Block;
+use crate::support::world::World;
+use alicloud_live::mock::{FaultKind, Point};
+
+over_newest_terraform! {
+    a_create_ends_in_time_and_keeps_the_job,
+    an_update_ends_in_time_and_says_what_it_waited_for,
+    a_delete_ends_in_time_and_keeps_the_job_in_the_state,
+    a_read_ends_in_time_and_keeps_the_state,
+    a_create_without_an_answer_in_its_time_is_looked_for,
+}
+
+fn a_running_job(operation: &str, time: &str) -> Block {
+    let timeouts = Block::new("timeouts").text(operation, time);
+    Block::job("it")
+        .text("status", "Running")
+        .containing(timeouts)
+}
+
+fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
+    world.cloud.set_faults([promise("Start")]);
+    world.configure(a_running_job("create", "1s"));
+    let error = world.apply().failed().error();
+    error.must_say(&[
+        "The time was over while waiting for the job to run. The API last showed it as Stopped.",
+        "timeouts",
+        "untaint",
+    ]);
+    assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
+    assert!(world.is_tainted(JOB));
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
+    world.configure(a_running_job("update", "1s").text("status", "Stopped"));
+    world.apply().succeeded();
+    world.cloud.set_faults([promise("Start")]);
+    world.configure(a_running_job("update", "1s"));
+    let error = world.apply().failed().error();
+    error.must_say(&[
+        "The time was over while waiting for the job to run. The API last showed it as Stopped.",
+        "is now Stopped",
+    ]);
+    assert!(!world.is_tainted(JOB));
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Start"]);
+}
+
+fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &World) {
+    world.configure(a_running_job("delete", "1s"));
+    world.apply().succeeded();
+    world.cloud.set_faults([promise("Stop")]);
+    world.destroy().failed().error().must_say(&[
+        "The time was over while waiting for the job to be stopped. The API last showed it as Running.",
+        "is now Running",
+    ]);
+    assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
+    world.cloud.set_faults([]);
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn a_read_ends_in_time_and_keeps_the_state(world: &World) {
+    world.configure(a_running_job("read", "1s"));
+    world.apply().succeeded();
+    let state = world.state_file();
+    world.cloud.set_faults([fault("Get", FaultKind::Hang)]);
+    let error = world.plan().failed().error();
+    error.must_say(&["Job could not be read", "no complete answer", "within 1."]);
+    assert_eq!(world.state_file(), state);
+}
+
+/// The call is listened to for 5 s more, and then the job is looked for.
+fn a_create_without_an_answer_in_its_time_is_looked_for(world: &World) {
+    world.configure(a_running_job("create", "1s"));
+    world
+        .cloud
+        .set_faults([fault("Create", FaultKind::Hang).when(Point::After)]);
+    let error = world.apply().failed().error();
+    error.must_say(&["Job was created, but is not as planned", "is now Stopped"]);
+    assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
+    assert_eq!(world.cloud.changes(), ["Create"]);
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
