@@ -44,6 +44,14 @@ pub(super) fn meaning(code: &str, status: u16) -> Meaning {
     }
 }
 
+/// Codes that temporary keys get when they have expired. The vendor's pages warn that the second one occurs then too.
+pub(super) fn may_be_expired_keys(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidSecurityToken.Expired" | "InvalidAccessKeyId.NotFound"
+    )
+}
+
 /// Codes that are refusals whatever status they come with.
 fn is_refusal(code: &str) -> bool {
     const REFUSALS: &[&str] = &[

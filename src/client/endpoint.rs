@@ -94,6 +94,15 @@ impl Endpoint {
         &self.url
     }
 
+    /// The value of the header `Host`: the port is left out where it is the scheme's own.
+    pub(super) fn host_header(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
     /// Whether calls travel in clear text to another machine.
     pub fn is_clear_text_beyond_this_machine(&self) -> bool {
         let local = match self.url.host() {

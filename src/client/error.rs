@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::credentials::SourceError;
+
 /// An answer in which the cloud reports an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
@@ -48,6 +50,8 @@ pub enum NotSent {
     OutOfTime,
     /// The operating system gave no random bytes for the nonce.
     NoNonce,
+    /// The source of credentials gave none.
+    NoCredentials(SourceError),
 }
 
 /// Why the effect of a call is unknown.
@@ -139,6 +143,12 @@ impl fmt::Display for CallError {
                 write!(
                     f,
                     "{action} was not sent: the operating system gave no random bytes."
+                )?;
+            }
+            Failure::NotSent(NotSent::NoCredentials(error)) => {
+                write!(
+                    f,
+                    "{action} was not sent, because there are no credentials: {error}."
                 )?;
             }
             Failure::Rejected(error) => write!(f, "{action} was refused with {error}")?,

@@ -41,11 +41,12 @@ pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, StreamUrl, Template};
 pub use redact::redact_auth_keys;
+pub use request::SignVersion;
 pub use scope::Scope;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use crate::credentials::Credentials;
+use crate::credentials::CredentialsCache;
 
 /// How a client is set up.
 pub struct Config {
@@ -53,8 +54,10 @@ pub struct Config {
     pub endpoint: Endpoint,
     /// The parameter `RegionId`.
     pub region: String,
-    /// Who calls.
-    pub credentials: Credentials,
+    /// Who calls. Asked before each attempt, so that no attempt is signed with a dead key.
+    pub credentials: CredentialsCache,
+    /// How calls are signed.
+    pub sign_version: SignVersion,
     /// The header `User-Agent`.
     pub user_agent: String,
     /// How long to wait for a connection.
@@ -117,6 +120,7 @@ impl Default for SearchPolicy {
 /// are shared by all calls.
 pub struct LiveClient {
     request: request::RequestBuilder,
+    credentials: CredentialsCache,
     transport: transport::Transport,
     clock: clock::ServerClock,
     rate_limiter: rate_limit::RateLimiter,
@@ -145,8 +149,9 @@ impl LiveClient {
             request: request::RequestBuilder {
                 endpoint: config.endpoint,
                 region: config.region,
-                credentials: config.credentials,
+                sign_version: config.sign_version,
             },
+            credentials: config.credentials,
         })
     }
 }

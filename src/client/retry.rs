@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::codes::{Meaning, meaning};
+use super::codes::{Meaning, may_be_expired_keys, meaning};
 use super::request::{Parameters, SignedRequest, nonce};
 use super::scope::Ended;
 use super::transport::Effect;
@@ -64,6 +64,15 @@ impl From<Failure> for FailedAttempt {
     }
 }
 
+impl From<Ended> for NotSent {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Stopped => Self::Stopped,
+            Ended::OutOfTime => Self::OutOfTime,
+        }
+    }
+}
+
 impl LiveClient {
     /// Makes a call, again where that is safe and useful, until it succeeds or `scope` ends.
     pub(super) async fn call<T: DeserializeOwned>(
@@ -103,7 +112,11 @@ impl LiveClient {
                 Err(failed) => failed,
             };
             attempts.made += 1;
-            let delay = self.delay_before_repetition(call.kind, &failed, &mut attempts);
+            let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts) {
+                Some(Duration::ZERO)
+            } else {
+                self.delay_before_repetition(call.kind, &failed, &mut attempts)
+            };
             let error = self.error(call.action, attempts.made, failed.failure);
             let Some(delay) = delay else {
                 return Err(FailedCall { error, sent });
@@ -115,7 +128,7 @@ impl LiveClient {
         }
     }
 
-    /// Waits for a place in the quota, then signs: nonce and time stamp are never older than the wait.
+    /// Waits for a place in the quota, then signs: credentials, nonce and time stamp are never older than the wait.
     pub(super) async fn prepare(
         &self,
         call: &Call,
@@ -124,14 +137,17 @@ impl LiveClient {
         self.rate_limiter
             .acquire(call.action, scope)
             .await
-            .map_err(|ended| match ended {
-                Ended::Stopped => NotSent::Stopped,
-                Ended::OutOfTime => NotSent::OutOfTime,
-            })?;
+            .map_err(NotSent::from)?;
+        let credentials = tokio::select! {
+            biased;
+            ended = scope.end() => Err(ended.into()),
+            obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
+        }?;
         let nonce = nonce().map_err(|_| NotSent::NoNonce)?;
         Ok(self.request.sign(
             call.action,
             &call.parameters,
+            credentials,
             &nonce,
             &self.clock.timestamp(),
         ))
@@ -150,7 +166,7 @@ impl LiveClient {
             Effect::Changes
         };
         let raw = self.transport.send(request, effect, scope).await?;
-        match reply::interpret(&raw, &self.request.credentials) {
+        match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);
                 Ok(Answer {
@@ -172,6 +188,23 @@ impl LiveClient {
         }
     }
 
+    /// Whether the attempt was refused for keys that have expired, and asking for others can help. Once a call.
+    fn has_newer_credentials(
+        &self,
+        failed: &FailedAttempt,
+        sent: Option<&Sent>,
+        attempts: &mut Attempts,
+    ) -> bool {
+        let (Failure::Rejected(error), Some(sent)) = (&failed.failure, sent) else {
+            return false;
+        };
+        let renews = may_be_expired_keys(&error.code)
+            && !attempts.credentials_renewed
+            && self.credentials.reject(&sent.request.credentials);
+        attempts.credentials_renewed |= renews;
+        renews
+    }
+
     /// How long to wait before the call is made again; `None` where it must not be.
     fn delay_before_repetition(
         &self,
@@ -184,6 +217,9 @@ impl LiveClient {
         match &failed.failure {
             Failure::NotSent(NotSent::NoConnection(_)) => {
                 self.may_repeat(attempts).then_some(backoff)
+            }
+            Failure::NotSent(NotSent::NoCredentials(error)) => {
+                (error.is_passing && self.may_repeat(attempts)).then_some(backoff)
             }
             Failure::Rejected(error) => match meaning(&error.code, error.status) {
                 Meaning::Throttled => Some(backoff),
@@ -219,6 +255,7 @@ impl LiveClient {
 struct Attempts {
     made: u32,
     clock_corrected: bool,
+    credentials_renewed: bool,
 }
 
 fn rejection_meaning(failure: &Failure) -> Option<Meaning> {

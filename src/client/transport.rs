@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap};
+use reqwest::header::{ACCEPT, DATE, HeaderMap};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -105,15 +105,15 @@ impl Transport {
     }
 
     async fn exchange(&self, request: &SignedRequest) -> Result<RawReply, Failure> {
-        let mut response = self
+        let mut sending = self
             .http
             .post(request.url.clone())
             .header(ACCEPT, "application/json")
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(request.body.clone())
-            .send()
-            .await
-            .map_err(sending_failed)?;
+            .body(request.body.clone());
+        for (name, value) in &request.headers {
+            sending = sending.header(*name, value);
+        }
+        let mut response = sending.send().await.map_err(sending_failed)?;
 
         let status = response.status().as_u16();
         let date = header(response.headers(), DATE.as_str()).and_then(clock::parse_date);

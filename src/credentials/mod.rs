@@ -1,16 +1,36 @@
-//! Where access keys come from.
+//! Where access keys come from, and how they stay fresh.
 //!
-//! Today: the provider block and the environment, argument by argument, as the official provider does it. An
-//! argument that is set in the block beats every variable; among variables the first that is not empty wins.
+//! | file | what lives there |
+//! |---|---|
+//! | `chain` | which source is used: the order, and what an error of a source means |
+//! | `sources/` | one file for each source |
+//! | `sts` | the two calls that exchange one identity for another |
+//! | `cache` | temporary keys, renewed before they expire, once for all who ask |
+//! | `outside` | files, HTTP, clock, commands, environment: everything a source touches, so that tests can give it another |
+//!
+//! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
+//! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
+//! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
 
-mod resolve;
+mod cache;
+mod chain;
+mod outside;
+mod sources;
+mod sts;
 
 use secrecy::SecretString;
+use time::OffsetDateTime;
 
-pub use resolve::{
-    ACCESS_KEY_VARIABLES, CredentialsError, SECRET_KEY_VARIABLES, SECURITY_TOKEN_VARIABLES,
+pub use cache::CredentialsCache;
+pub use chain::{Chosen, NoCredentials, Settings, choose};
+pub use outside::{
+    Clock, CommandOutput, Commands, Files, Http, HttpReply, HttpRequest, Outside, Route,
 };
-pub use resolve::{Given, resolve};
+pub use sources::assume_role::AssumeRole;
+pub use sources::oidc::AssumeRoleWithOidc;
+pub use sources::static_keys::{
+    ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES, SECURITY_TOKEN_VARIABLES,
+};
 
 /// A key pair to sign with. Its `Debug` shows no secret, and the secrets are zeroed when it is dropped.
 #[derive(Clone, Debug)]
@@ -21,4 +41,61 @@ pub struct Credentials {
     pub access_key_secret: SecretString,
     /// Comes with temporary keys and travels with each request.
     pub security_token: Option<SecretString>,
+}
+
+/// Credentials as a source gives them.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The keys.
+    pub credentials: Credentials,
+    /// When they stop working; none for keys that last.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl Issued {
+    /// Keys that last.
+    pub fn lasting(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            expires_at: None,
+        }
+    }
+}
+
+/// Why a source that is configured gave no keys.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct SourceError {
+    /// What happened, with the place: variable, file, profile or endpoint. Holds no secret.
+    pub reason: String,
+    /// Whether the same may work in a moment: no connection, a fault of the server, throttling.
+    pub is_passing: bool,
+}
+
+impl SourceError {
+    /// One that will not pass by itself.
+    pub fn lasting(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_passing: false,
+        }
+    }
+
+    /// One that may pass by itself.
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_passing: true,
+        }
+    }
+}
+
+/// A place that credentials come from.
+#[async_trait::async_trait]
+pub trait Source: Send + Sync {
+    /// What it is, for messages: `profile "prod" of ~/.aliyun/config.json`.
+    fn name(&self) -> String;
+
+    /// Obtains keys, with network calls where it takes them. Called again when they are about to expire.
+    async fn issue(&self) -> Result<Issued, SourceError>;
 }

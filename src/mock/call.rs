@@ -14,7 +14,8 @@ use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
 use super::responses::Outcome;
 use super::shared::{CallEvent, Shared, World};
-use super::verify::{self, Key};
+use super::sts::{self, RoleRequest};
+use super::verify::{self, Acs3, Key};
 
 /// A call as it came in.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(super) struct Request {
     /// The host that the caller asked, for the error envelope.
     pub(super) host: String,
     pub(super) parameters: Parameters,
+    /// The signature, where it stands in headers. The common parameters are among the others all the same.
+    pub(super) acs3: Option<Acs3>,
     /// Why it cannot be one of ours, where the HTTP around it shows that already.
     pub(super) problem: Option<ApiError>,
 }
@@ -197,13 +200,35 @@ impl Running {
         }
         let (parameters, settings, now) =
             (&self.request.parameters, &self.shared.settings, world.now());
+        if sts::is_unsigned(parameters) {
+            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
+        }
         let action = verify::check_form(parameters)?;
-        let key = Key {
-            id: &settings.access_key_id,
-            secret: &settings.access_key_secret,
-            security_token: settings.security_token.as_deref(),
+        let temporary = parameters
+            .get("AccessKeyId")
+            .and_then(|id| world.keys.find(id))
+            .cloned();
+        let key = match &temporary {
+            Some(key) => Key {
+                id: &key.id,
+                secret: &key.secret,
+                security_token: Some(&key.token),
+                expires: Some(key.expires),
+            },
+            None => Key {
+                id: &settings.access_key_id,
+                secret: &settings.access_key_secret,
+                security_token: settings.security_token.as_deref(),
+                expires: None,
+            },
         };
-        let signed = verify::check_signature(&self.request.method, parameters, &key, now);
+        let signed = verify::check_signature(
+            &self.request.method,
+            parameters,
+            self.request.acs3.as_ref(),
+            &key,
+            now,
+        );
         if let Some(call) = world.record.get_mut(self.number) {
             call.signature = if signed.is_ok() {
                 SignatureCheck::Valid
@@ -217,6 +242,9 @@ impl Running {
         }
         if !world.quota.take(action, &world.config, Instant::now()) {
             return Err(ApiError::throttled());
+        }
+        if action == sts::ASSUME_ROLE {
+            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
         }
         Operation::parse(action, parameters)
     }
@@ -318,6 +346,13 @@ impl World {
                 .template(&cluster_id, &template_id)
                 .cloned()
                 .map(Outcome::Template),
+            Operation::TakeRole(request) => {
+                let key = self.issue_key(request.door, time::Duration::seconds(request.seconds));
+                Ok(Outcome::Role {
+                    keys: key.shown(),
+                    session: format!("{}/{}", request.role_arn, request.session_name),
+                })
+            }
             Operation::ListTemplates(filter) => {
                 store.list_templates(&filter).map(Outcome::Templates)
             }

@@ -21,7 +21,9 @@ use super::settings::EmptyTimes;
 use super::shared::{CallEvent, Shared};
 
 const INDEX: &str = "\
-alicloud-live-mock: a stand-in for the edge transcode operations of ApsaraVideo Live. The API itself is at /.
+alicloud-live-mock: a stand-in for the edge transcode operations of ApsaraVideo Live. The API itself is at /, and STS too.
+PUT /latest/api/token, GET /latest/meta-data/ram/security-credentials/: metadata service. GET /credentials: credentials URI.
+POST /cloud-credentials: sign-in host of CloudSSO.
 
 GET    /_mock/jobs        every job as it really is, oldest first, with its ClusterId
 POST   /_mock/jobs        put a job in; any of its fields, the others are made up

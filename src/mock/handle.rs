@@ -87,6 +87,11 @@ impl Mock {
         world.store.edit(job_id, now, edit);
     }
 
+    /// Ends all temporary keys that were given out, although their holders were told otherwise.
+    pub fn expire_keys(&self) {
+        self.shared.world().keys.expire();
+    }
+
     /// Changes the configuration for all calls from now on.
     pub fn configure(&self, change: impl FnOnce(&mut Config)) {
         change(&mut self.shared.world().config);

@@ -10,6 +10,7 @@
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
 //! | `call` | one call from its parameters to its answer |
+//! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `responses`, `errors`, `answer` | the vendor's shapes and codes |
 //! | `faults` | trouble on demand |
@@ -23,6 +24,7 @@
 //! |---|---|
 //! | GET and POST at `/`; parameters in the query, in a form body, or in both | reference; the form body: official Terraform provider |
 //! | RPC signature 1.0 over all parameters, an empty `SignatureType` too | reference; vectors computed by SDK code |
+//! | ACS3-HMAC-SHA256 (V3) over method, path, query, headers and body | reference; vectors computed by SDK code |
 //! | `SignatureDoesNotMatch` shows the server's string to sign | reference (public error codes) |
 //! | time stamps hold 15 minutes either way; a nonce serves once | reference |
 //! | parameter rules, paging, order and keyword of the nine operations, and their error codes with status | reference |
@@ -59,8 +61,7 @@
 //! - It answers in JSON only. The cloud's default is XML; here a missing or other `Format` is
 //!   `InvalidParameter.Format`.
 //! - It speaks HTTP/1.1 without TLS; the cloud wants HTTPS.
-//! - It knows one access key and no permissions. Without [`Settings::security_token`] it ignores tokens.
-//! - It does not verify ACS3 signatures (V3): 400 `InvalidSignatureMethod`.
+//! - It knows one access key, the temporary keys that it gave out itself, and no permissions. Without [`Settings::security_token`] it ignores tokens.
 //! - No limit of calls holds unless [`Config::calls_per_minute`] sets one (published: 6,000 a minute and operation).
 //! - It trusts its callers' patience: sizes are bounded (64 KiB of headers, 256 KiB of body), time is not.
 //! - Streams are not touched: a running job is a word in memory.
@@ -77,7 +78,9 @@ mod control;
 mod errors;
 mod faults;
 mod handle;
+mod keys;
 mod model;
+mod neighbours;
 mod operation;
 mod parameters;
 mod random;
@@ -87,6 +90,7 @@ mod server;
 mod settings;
 mod shared;
 mod store;
+mod sts;
 mod verify;
 
 pub use faults::{Fault, FaultKind, Point};
@@ -95,7 +99,7 @@ pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
 pub use server::Server;
 pub use settings::{
-    Config, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, EmptyTimes,
-    Settings, default_templates,
+    Config, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,
+    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, EmptyTimes, Settings, default_templates,
 };
 pub use shared::CallEvent;

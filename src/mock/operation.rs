@@ -3,6 +3,7 @@
 use super::errors::ApiError;
 use super::model::{JobStatus, TemplateKind};
 use super::parameters::Parameters;
+use super::sts::RoleRequest;
 
 /// The names of the operations, as `Action` has them.
 pub(super) const ACTIONS: [&str; 9] = [
@@ -17,7 +18,7 @@ pub(super) const ACTIONS: [&str; 9] = [
     "ListEdgeTranscodeTemplate",
 ];
 
-/// One checked request.
+/// One checked request: one of the nine, or of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateJob(NewJob),
@@ -32,6 +33,7 @@ pub(super) enum Operation {
         template_id: String,
     },
     ListTemplates(TemplateFilter),
+    TakeRole(RoleRequest),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

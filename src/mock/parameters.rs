@@ -21,14 +21,19 @@ impl Parameters {
         for (name, value) in
             form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form))
         {
-            match parameters.values.entry(name.into_owned()) {
-                Entry::Vacant(free) => {
-                    free.insert(value.into_owned());
-                }
-                Entry::Occupied(taken) => parameters.repeated = Some(taken.key().clone()),
-            }
+            parameters.add(&name, &value);
         }
         parameters
+    }
+
+    /// Adds what came by another way than query and form.
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        match self.values.entry(name.to_owned()) {
+            Entry::Vacant(free) => {
+                free.insert(value.to_owned());
+            }
+            Entry::Occupied(taken) => self.repeated = Some(taken.key().clone()),
+        }
     }
 
     /// A name that was given twice, if any.
@@ -63,11 +68,13 @@ impl Parameters {
         self.get(name).map(str::to_owned)
     }
 
-    /// All of them for the record of calls, where the security token is masked.
+    /// All of them for the record of calls, where tokens are masked.
     pub(super) fn record(&self) -> BTreeMap<String, String> {
         let mut record = self.values.clone();
-        if let Some(token) = record.get_mut("SecurityToken") {
-            "***".clone_into(token);
+        for secret in ["SecurityToken", "OIDCToken"] {
+            if let Some(token) = record.get_mut(secret) {
+                "***".clone_into(token);
+            }
         }
         record
     }

@@ -8,7 +8,7 @@ use super::faults::FaultKind;
 
 /// One call of the API, as the mock saw and answered it.
 ///
-/// Holds every parameter as sent, the signature too; only the value of `SecurityToken` is masked.
+/// Holds every parameter as sent, the signature too; only the values of `SecurityToken` and `OIDCToken` are masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Call {
     /// Counts from 0 since the start or the last reset.

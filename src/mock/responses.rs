@@ -18,6 +18,11 @@ pub(super) enum Outcome {
     Jobs(Page<Job>),
     Template(Template),
     Templates(Page<Template>),
+    /// Keys of a role, and the ARN of the session.
+    Role {
+        keys: Value,
+        session: String,
+    },
 }
 
 impl Outcome {
@@ -31,10 +36,15 @@ impl Outcome {
                 job(shown, config.empty_times)
             }),
             Self::Template(shown) => one("Template", json!(shown)),
+            Self::Role { keys, .. } => one("Credentials", keys.clone()),
             Self::Templates(page) => list("TemplateList", "Template", page, config, |shown| {
                 json!(shown)
             }),
         };
+        if let Self::Role { session, .. } = self {
+            let user = json!({"Arn": session, "AssumedRoleId": "300000000000000000:session"});
+            body.insert("AssumedRoleUser".to_owned(), user);
+        }
         body.insert("RequestId".to_owned(), json!(request_id));
         Value::Object(body)
     }

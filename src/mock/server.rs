@@ -24,10 +24,12 @@ use super::call::{self, Ending, Request};
 use super::clock;
 use super::control;
 use super::errors::ApiError;
+use super::neighbours;
 use super::operation;
 use super::parameters::Parameters;
 use super::settings::Settings;
 use super::shared::Shared;
+use super::verify::Acs3;
 
 /// The largest form body that is read. A call with all parameters at their longest is far smaller.
 const BODY_LIMIT: usize = 256 * 1024;
@@ -121,6 +123,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", any(api))
         .route("/_mock/", get(control::index))
         .nest("/_mock", control::router())
+        .merge(neighbours::router())
         .fallback(elsewhere)
         .with_state(shared)
 }
@@ -177,22 +180,23 @@ async fn read(request: axum::extract::Request) -> Request {
             .starts_with("application/x-www-form-urlencoded")
     });
     let mut problem = None;
-    let form = match whole(body).await {
-        Some(form) if is_form => form,
-        Some(_) => Vec::new(),
-        None => {
-            problem = Some(ApiError::new(
-                400,
-                "InvalidParameter",
-                "The request body is too long or incomplete.",
-            ));
-            Vec::new()
-        }
+    let body = whole(body).await.unwrap_or_else(|| {
+        problem = Some(ApiError::new(
+            400,
+            "InvalidParameter",
+            "The request body is too long or incomplete.",
+        ));
+        Vec::new()
+    });
+    let form: &[u8] = if is_form { &body } else { b"" };
+    let mut parameters = Parameters::decode(head.uri.query().unwrap_or_default(), form);
+    // Official clients send some of the headers of V3 with RPC signature 1.0 too.
+    let acs3 = match parameters.get("Signature") {
+        None => Acs3::read(&head, &body),
+        Some(_) => None,
     };
-    let parameters = Parameters::decode(head.uri.query().unwrap_or_default(), &form);
-    if parameters.get("Signature").is_none() && is_signed_v3(&head.headers) {
-        let message = "This server verifies RPC signature 1.0 (HMAC-SHA1) only, and the request is signed with ACS3 (V3).";
-        problem = Some(ApiError::new(400, "InvalidSignatureMethod", message));
+    for (name, value) in acs3.iter().flat_map(Acs3::common) {
+        parameters.add(name, value);
     }
     if head.method != Method::GET && head.method != Method::POST {
         problem = Some(ApiError::new(
@@ -205,6 +209,7 @@ async fn read(request: axum::extract::Request) -> Request {
         method: head.method.to_string(),
         host: host(&head.headers),
         parameters,
+        acs3,
         problem,
     }
 }
@@ -223,12 +228,6 @@ async fn whole(body: Body) -> Option<Vec<u8>> {
         }
     }
     (length <= BODY_LIMIT).then_some(kept)
-}
-
-fn is_signed_v3(headers: &HeaderMap) -> bool {
-    header_text(headers, header::AUTHORIZATION.as_str())
-        .is_some_and(|value| value.starts_with("ACS3-"))
-        || headers.contains_key("x-acs-action")
 }
 
 fn host(headers: &HeaderMap) -> String {

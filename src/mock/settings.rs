@@ -13,6 +13,13 @@ pub const DEFAULT_ACCESS_KEY_SECRET: &str = "mock-access-key-secret";
 /// The cluster that a mock knows unless told otherwise.
 pub const DEFAULT_CLUSTER: &str = "cluster-1";
 
+/// The one role that a mock knows unless told otherwise: for `AssumeRole`, and as the role of the ECS instance.
+pub const DEFAULT_ROLE_ARN: &str = "acs:ram::1234567890123456:role/mock-role";
+/// The token of an identity provider that `AssumeRoleWithOIDC` accepts unless told otherwise.
+pub const DEFAULT_OIDC_TOKEN: &str = "mock-oidc-token";
+/// The access token of a `CloudSSO` login that is accepted unless told otherwise.
+pub const DEFAULT_CLOUD_SSO_TOKEN: &str = "mock-cloud-sso-token";
+
 /// What a mock is started with. It has no `Debug`, because it holds the secret.
 #[derive(Clone)]
 pub struct Settings {
@@ -24,6 +31,13 @@ pub struct Settings {
     pub access_key_secret: String,
     /// The `SecurityToken` that every call must carry. Without one (the default) any token is accepted, and none.
     pub security_token: Option<String>,
+    /// The one role that can be taken on; its last part is the name of the ECS instance's role. Default
+    /// [`DEFAULT_ROLE_ARN`].
+    pub role_arn: String,
+    /// The token that `AssumeRoleWithOIDC` accepts. Default [`DEFAULT_OIDC_TOKEN`].
+    pub oidc_token: String,
+    /// The access token that the sign-in host of `CloudSSO` accepts. Default [`DEFAULT_CLOUD_SSO_TOKEN`].
+    pub cloud_sso_token: String,
     /// The clusters that exist. Default [`DEFAULT_CLUSTER`] alone.
     pub clusters: Vec<String>,
     /// The templates that exist. Default [`default_templates`].
@@ -43,12 +57,22 @@ impl Default for Settings {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.to_owned(),
             security_token: None,
+            role_arn: DEFAULT_ROLE_ARN.to_owned(),
+            oidc_token: DEFAULT_OIDC_TOKEN.to_owned(),
+            cloud_sso_token: DEFAULT_CLOUD_SSO_TOKEN.to_owned(),
             clusters: vec![DEFAULT_CLUSTER.to_owned()],
             templates: default_templates(),
             seed: None,
             calls_kept: 100_000,
             config: Config::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The last part of the role's ARN.
+    pub(super) fn role_name(&self) -> &str {
+        self.role_arn.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -134,6 +158,10 @@ pub struct Config {
     pub status_lag_gets: u32,
     /// Calls of one operation in a minute, then `Throttling.User`. Default none; the published limit is 6000.
     pub calls_per_minute: Option<u32>,
+    /// The metadata service answers without a session token (version 1). Default true.
+    pub metadata_v1: bool,
+    /// The metadata service gives session tokens (version 2). Default true.
+    pub metadata_v2: bool,
     /// Milliseconds that such a minute lasts, for tests that cannot wait. Default 60,000.
     pub minute_ms: u64,
     /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
@@ -154,6 +182,8 @@ impl Default for Config {
             get_lag_calls: 0,
             status_lag_gets: 0,
             calls_per_minute: None,
+            metadata_v1: true,
+            metadata_v2: true,
             minute_ms: 60_000,
             running_jobs: None,
         }

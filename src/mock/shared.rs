@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock;
 use super::faults::{Faults, Point};
+use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateKind};
 use super::random::Random;
 use super::record::{Call, Record};
@@ -46,6 +47,7 @@ pub(super) struct World {
     pub(super) epoch: u64,
     pub(super) config: Config,
     pub(super) store: Store,
+    pub(super) keys: TemporaryKeys,
     pub(super) nonces: Nonces,
     pub(super) quota: Quota,
     pub(super) record: Record,
@@ -147,6 +149,7 @@ impl World {
             epoch,
             config: settings.config.clone(),
             store: Store::new(settings.clusters.clone(), settings.templates.clone()),
+            keys: TemporaryKeys::default(),
             nonces: Nonces::default(),
             quota: Quota::default(),
             record: Record::new(settings.calls_kept),
@@ -155,6 +158,12 @@ impl World {
             held: Vec::new(),
             hanging: Vec::new(),
         }
+    }
+
+    /// Gives out keys at a door.
+    pub(super) fn issue_key(&mut self, door: &str, lifetime: time::Duration) -> TemporaryKey {
+        let now = self.now();
+        self.keys.issue(door, lifetime, now, &mut self.ids)
     }
 
     /// The mock's clock.

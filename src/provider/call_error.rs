@@ -44,6 +44,10 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
             "This call changed nothing. Check that the endpoint is right (argument endpoints.live, region) and can be \
              reached from this machine, proxies included."
         }
+        Failure::NotSent(NotSent::NoCredentials(_)) => {
+            "This call changed nothing. Check the source of credentials that the message names: it is the first that \
+             block, environment or files configure."
+        }
         Failure::Ambiguous(Ambiguous::Unreadable { .. }) => {
             "Something between this machine and the API may have answered in its place: check the endpoint and \
              proxies."

@@ -1,8 +1,10 @@
 //! Signatures of Alibaba Cloud's RPC-style APIs, as pure functions: no clock, no randomness, no I/O.
 //!
-//! [`rpc_v1`] is `SignatureVersion` 1.0 (HMAC-SHA1), which the vendor's pages now call "V2 for RPC APIs". Every
-//! intermediate text is a function of its own, so that the test vectors can tell which step went wrong.
+//! [`rpc_v1`] is `SignatureVersion` 1.0 (HMAC-SHA1), which the vendor's pages now call "V2 for RPC APIs"; [`acs3`] is
+//! V3 (HMAC-SHA256). Every intermediate text is a function of its own, so that the test vectors can tell which step
+//! went wrong.
 
+pub mod acs3;
 mod percent;
 pub mod rpc_v1;
 

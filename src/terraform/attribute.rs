@@ -22,6 +22,22 @@ pub fn computed(description: &str) -> Attribute {
     string(AttributeConstraint::Computed, description)
 }
 
+/// A number that the user may set.
+pub fn number(description: &str) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::Number,
+        ..optional(description)
+    }
+}
+
+/// A `true` or `false` that the user may set.
+pub fn flag(description: &str) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::Bool,
+        ..optional(description)
+    }
+}
+
 /// The attribute's value is shown nowhere.
 pub fn sensitive(attribute: Attribute) -> Attribute {
     Attribute {

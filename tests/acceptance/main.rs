@@ -35,6 +35,7 @@ macro_rules! over_newest_terraform {
     };
 }
 
+mod credentials;
 mod data_and_functions;
 mod existing_jobs;
 mod failures;

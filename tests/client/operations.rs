@@ -8,7 +8,8 @@ use alicloud_live::client::{
     Endpoint, Failure, JobFilter, JobStatus, LiveClient, NotSent, Protocol, Scope, SortBy,
     TemplateFilter,
 };
-use alicloud_live::mock::SignatureCheck;
+use alicloud_live::credentials::{Credentials, CredentialsCache};
+use alicloud_live::mock::{DEFAULT_ACCESS_KEY_ID, SignatureCheck};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{CLUSTER, client, fields, mock, quick_config, scope};
@@ -152,7 +153,11 @@ async fn templates_can_be_read_and_listed() {
 async fn a_refusal_keeps_what_the_cloud_said() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.credentials.access_key_secret = "wrong".into();
+    config.credentials = CredentialsCache::of(Credentials {
+        access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
+        access_key_secret: "wrong".into(),
+        security_token: None,
+    });
     let client = LiveClient::new(config).unwrap();
     let error = client
         .get_edge_transcode_job(CLUSTER, "J", &scope())

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use alicloud_live::client::{
-    Config, Endpoint, JobFields, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy, StreamUrl,
+    Config, Endpoint, JobFields, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy,
+    SignVersion, StreamUrl,
 };
-use alicloud_live::credentials::Credentials;
+use alicloud_live::credentials::{Credentials, CredentialsCache};
 use alicloud_live::mock::{
     Call, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, Settings,
 };
@@ -33,11 +34,12 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
     Config {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: "cn-shanghai".to_owned(),
-        credentials: Credentials {
+        credentials: CredentialsCache::of(Credentials {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
             security_token: None,
-        },
+        }),
+        sign_version: SignVersion::V1,
         user_agent: "tests".to_owned(),
         connect_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_millis(300),

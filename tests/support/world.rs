@@ -87,6 +87,11 @@ impl World {
         }
     }
 
+    /// The user's home directory.
+    pub(crate) fn home(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn set(&self, variable: &str, value: &str) {
         self.environment
             .borrow_mut()

@@ -1,16 +1,19 @@
 //! Is this call properly signed, timely and new? The order of the checks is ours; the vendor gives none.
 
+mod acs3;
 mod nonces;
-mod signature;
+mod rpc_v1;
 
 use time::OffsetDateTime;
 
+pub(super) use acs3::Acs3;
 pub(super) use nonces::Nonces;
 
 use super::clock;
 use super::errors::ApiError;
 use super::operation::{self, ACTIONS};
 use super::parameters::Parameters;
+use super::sts;
 
 /// The one API version that is served.
 const VERSION: &str = "2016-11-01";
@@ -33,6 +36,8 @@ pub(super) struct Key<'a> {
     pub(super) secret: &'a str,
     /// The token that must come along; none accepts any.
     pub(super) security_token: Option<&'a str>,
+    /// When the key ends.
+    pub(super) expires: Option<OffsetDateTime>,
 }
 
 /// What the common parameters ask for, before anything is proved: a known action in JSON.
@@ -56,14 +61,17 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
     }
     match (parameters.get("Version"), parameters.get("Action")) {
         (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
+        (Some(sts::VERSION), Some(sts::ASSUME_ROLE)) => Ok(sts::ASSUME_ROLE),
         (_, action) => Err(operation::unknown(action.unwrap_or_default())),
     }
 }
 
-/// Proves that the holder of the key signed just this call. Says nothing of whether it is new.
+/// Proves that the holder of the key signed just this call. Says nothing of whether it is new. With `acs3` it is
+/// signed with V3, otherwise with RPC signature 1.0.
 pub(super) fn check_signature(
     method: &str,
     parameters: &Parameters,
+    acs3: Option<&Acs3>,
     key: &Key<'_>,
     now: OffsetDateTime,
 ) -> Result<(), ApiError> {
@@ -74,14 +82,18 @@ pub(super) fn check_signature(
             "Specified access key is not found.",
         ));
     }
-    if parameters.get("SignatureMethod") != Some("HMAC-SHA1") {
+    let (signature_method, signature_version) = match acs3 {
+        Some(_) => ("ACS3-HMAC-SHA256", "3.0"),
+        None => ("HMAC-SHA1", "1.0"),
+    };
+    if parameters.get("SignatureMethod") != Some(signature_method) {
         return Err(ApiError::new(
             400,
             "InvalidSignatureMethod",
             "Specified signature method is not valid.",
         ));
     }
-    if parameters.get("SignatureVersion") != Some("1.0") {
+    if parameters.get("SignatureVersion") != Some(signature_version) {
         return Err(ApiError::new(
             400,
             "InvalidSignatureVersion",
@@ -93,18 +105,32 @@ pub(super) fn check_signature(
         let message = "Specified time stamp or date value is expired.";
         return Err(ApiError::new(400, "InvalidTimeStamp.Expired", message));
     }
-    let text = signature::string_to_sign(method, parameters);
-    if !signature::is_signature_of(
-        parameters.get("Signature").unwrap_or_default(),
-        &text,
-        key.secret,
-    ) {
-        let message = format!(
-            "Specified signature is not matched with our calculation. server string to sign is:{text}"
-        );
-        return Err(ApiError::new(400, "SignatureDoesNotMatch", message));
+    match acs3 {
+        Some(acs3) => acs3.check(key.secret)?,
+        None => check_rpc_signature(method, parameters, key.secret)?,
     }
-    check_token(parameters.get("SecurityToken"), key.security_token)
+    check_token(parameters.get("SecurityToken"), key.security_token)?;
+    if key.expires.is_some_and(|end| end <= now) {
+        let message = "Specified SecurityToken is expired.";
+        return Err(ApiError::new(403, "InvalidSecurityToken.Expired", message));
+    }
+    Ok(())
+}
+
+fn check_rpc_signature(
+    method: &str,
+    parameters: &Parameters,
+    secret: &str,
+) -> Result<(), ApiError> {
+    let text = rpc_v1::string_to_sign(method, parameters);
+    let signature = parameters.get("Signature").unwrap_or_default();
+    if rpc_v1::is_signature_of(signature, &text, secret) {
+        return Ok(());
+    }
+    let message = format!(
+        "Specified signature is not matched with our calculation. server string to sign is:{text}"
+    );
+    Err(ApiError::new(400, "SignatureDoesNotMatch", message))
 }
 
 fn check_token(given: Option<&str>, expected: Option<&str>) -> Result<(), ApiError> {
@@ -173,6 +199,7 @@ mod tests {
         id: "testid-public",
         secret: "testsecret-public",
         security_token: None,
+        expires: None,
     };
 
     /// The first vector of the official clients, as a call.
@@ -217,7 +244,7 @@ mod tests {
         let parameters = parameters(&call());
         assert_eq!(check_form(&parameters), Ok("CreateEdgeTranscodeJob"));
         assert_eq!(
-            check_signature("GET", &parameters, &KEY, its_time()),
+            check_signature("GET", &parameters, None, &KEY, its_time()),
             Ok(())
         );
     }
@@ -283,17 +310,17 @@ mod tests {
             ("Name", "changed-on-the-way", 400, "SignatureDoesNotMatch"),
         ];
         for (name, value, status, expected) in cases {
-            let result = check_signature("GET", &with(name, value), &KEY, its_time());
+            let result = check_signature("GET", &with(name, value), None, &KEY, its_time());
             assert_eq!(code(result), (status, expected.to_owned()), "{name}");
         }
-        let result = check_signature("POST", &parameters(&call()), &KEY, its_time());
+        let result = check_signature("POST", &parameters(&call()), None, &KEY, its_time());
         assert_eq!(code(result), (400, "SignatureDoesNotMatch".to_owned()));
     }
 
     #[test]
     fn a_mismatch_shows_the_servers_text_and_never_the_secret() {
         let error =
-            check_signature("GET", &with("Signature", "AAAA"), &KEY, its_time()).unwrap_err();
+            check_signature("GET", &with("Signature", "AAAA"), None, &KEY, its_time()).unwrap_err();
         assert!(
             error
                 .message
@@ -307,7 +334,7 @@ mod tests {
     #[test]
     fn a_time_stamp_holds_fifteen_minutes_either_way() {
         let check =
-            |offset| check_signature("GET", &parameters(&call()), &KEY, its_time() + offset);
+            |offset| check_signature("GET", &parameters(&call()), None, &KEY, its_time() + offset);
         for offset in [Duration::minutes(15), Duration::minutes(-15)] {
             assert_eq!(check(offset), Ok(()));
         }
@@ -335,7 +362,7 @@ mod tests {
         fn whatever_comes_in_is_refused_and_never_ends_the_mock(query in any::<String>(), form in any::<Vec<u8>>()) {
             let parameters = Parameters::decode(&query, &form);
             prop_assert!(check_form(&parameters).is_err());
-            prop_assert!(check_signature("GET", &parameters, &KEY, its_time()).is_err());
+            prop_assert!(check_signature("GET", &parameters, None, &KEY, its_time()).is_err());
         }
 
         #[test]
@@ -343,7 +370,7 @@ mod tests {
             let parameters = with(COMMON[index], &value);
             let changed = call().get(COMMON[index]) != Some(&value);
             let accepted = check_form(&parameters).is_ok()
-                && check_signature("GET", &parameters, &KEY, its_time()).is_ok();
+                && check_signature("GET", &parameters, None, &KEY, its_time()).is_ok();
             prop_assert!(!(changed && accepted));
         }
     }

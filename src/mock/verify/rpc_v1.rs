@@ -35,7 +35,7 @@ pub(super) fn is_signature_of(signature: &str, text: &str, secret: &str) -> bool
 }
 
 /// RFC 3986: everything but the unreserved characters becomes `%XX`, in upper case.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

@@ -1,0 +1,141 @@
+//! Keys for a `CloudSSO` login that the command line tool has made: those that it keeps in the profile while they live,
+//! then new ones for its access token.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::cached_keys::living_keys;
+use super::cli_profile::Profile;
+use crate::credentials::outside::{Clock, Http, HttpRequest, Outside, Route};
+use crate::credentials::sts::{Keys, parse};
+use crate::credentials::{Issued, Source, SourceError};
+
+/// Keys of the profile that live no longer than this are not begun with.
+const TOO_OLD: time::Duration = time::Duration::minutes(5);
+
+pub(super) struct CloudSso {
+    place: String,
+    sign_in_url: Url,
+    account_id: String,
+    access_configuration_id: String,
+    access_token: SecretString,
+    access_token_expires_at: OffsetDateTime,
+    /// Given out once.
+    kept: Mutex<Option<Issued>>,
+    http: Arc<dyn Http>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "CloudCredential")]
+    cloud_credential: Keys,
+}
+
+impl CloudSso {
+    pub(super) fn new(place: String, profile: &Profile, outside: &Outside) -> Result<Self, String> {
+        for (field, value) in [
+            (
+                "cloud_sso_sign_in_url",
+                profile.cloud_sso_sign_in_url.as_str(),
+            ),
+            ("cloud_sso_account_id", &profile.cloud_sso_account_id),
+            ("cloud_sso_access_config", &profile.cloud_sso_access_config),
+        ] {
+            if value.is_empty() {
+                return Err(format!("{field} is empty"));
+            }
+        }
+        let sign_in_url = Url::parse(&profile.cloud_sso_sign_in_url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "https" | "http"));
+        Ok(Self {
+            place,
+            sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is no URL")?,
+            account_id: profile.cloud_sso_account_id.clone(),
+            access_configuration_id: profile.cloud_sso_access_config.clone(),
+            access_token: profile.access_token.clone(),
+            access_token_expires_at: OffsetDateTime::from_unix_timestamp(
+                profile.cloud_sso_access_token_expire,
+            )
+            .map_err(|_| "cloud_sso_access_token_expire is no time")?,
+            kept: Mutex::new(living_keys(profile, &outside.clock)),
+            http: Arc::clone(&outside.http),
+            clock: Arc::clone(&outside.clock),
+        })
+    }
+
+    fn kept(&self) -> Option<Issued> {
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
+        let lives = kept
+            .expires_at
+            .is_some_and(|end| end - self.clock.now() > TOO_OLD);
+        lives.then_some(kept)
+    }
+}
+
+#[async_trait::async_trait]
+impl Source for CloudSso {
+    fn name(&self) -> String {
+        self.place.clone()
+    }
+
+    async fn issue(&self) -> Result<Issued, SourceError> {
+        if let Some(kept) = self.kept() {
+            return Ok(kept);
+        }
+        let failed = |reason: String| SourceError::lasting(format!("{}: {reason}", self.place));
+        if self.access_token_expires_at <= self.clock.now() {
+            let reason = "the CloudSSO login has expired; log in again with: aliyun sso login";
+            return Err(failed(reason.to_owned()));
+        }
+        let mut url = self.sign_in_url.clone();
+        url.set_path("/cloud-credentials");
+        url.set_query(None);
+        let bearer = format!("Bearer {}", self.access_token.expose_secret());
+        let body = json!({
+            "AccountId": self.account_id,
+            "AccessConfigurationId": self.access_configuration_id,
+        });
+        let request = HttpRequest {
+            method: "POST",
+            url,
+            headers: vec![
+                ("authorization", bearer.into()),
+                ("content-type", "application/json".into()),
+                ("accept", "application/json".into()),
+            ],
+            body: body.to_string().into(),
+            route: Route::Usual,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+        };
+        let reply = self
+            .http
+            .send(request)
+            .await
+            .map_err(|reason| SourceError::passing(format!("{}: {reason}", self.place)))?;
+        if reply.status != 200 {
+            return Err(SourceError {
+                is_passing: reply.status >= 500,
+                ..failed(format!(
+                    "the sign-in host answered with HTTP {}",
+                    reply.status
+                ))
+            });
+        }
+        let answer: Answer = parse(reply.body.expose_secret())
+            .map_err(|reason| failed(format!("the sign-in host answered strangely: {reason}")))?;
+        answer.cloud_credential.issued(&self.place)
+    }
+}

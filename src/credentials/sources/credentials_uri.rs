@@ -1,0 +1,105 @@
+//! A web address that gives keys to whoever asks: a helper on the same machine or in the same pod.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::given;
+use crate::credentials::chain::{Lookup, Settings};
+use crate::credentials::outside::{Http, HttpRequest, Outside, Route};
+use crate::credentials::sts::{Keys, Sts, parse};
+use crate::credentials::{Issued, Source, SourceError};
+
+const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
+
+pub(super) struct CredentialsUri {
+    uri: Url,
+    http: Arc<dyn Http>,
+}
+
+pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts: &Sts) -> Lookup {
+    let uri =
+        given(settings.credentials_uri.as_ref()).or_else(|| outside.environment.first(VARIABLES));
+    match uri {
+        None => Lookup::NotConfigured(format!(
+            "neither argument credentials_uri nor one of {} is set",
+            VARIABLES.join(", ")
+        )),
+        Some(uri) => match CredentialsUri::new(&uri, outside) {
+            Ok(source) => Lookup::found(source),
+            Err(reason) => Lookup::broken("credentials_uri", reason),
+        },
+    }
+}
+
+impl CredentialsUri {
+    pub(super) fn new(uri: &str, outside: &Outside) -> Result<Self, String> {
+        let uri = Url::parse(uri)
+            .ok()
+            .filter(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host());
+        Ok(Self {
+            uri: uri.ok_or("the credentials URI is no http or https URL")?,
+            http: Arc::clone(&outside.http),
+        })
+    }
+
+    /// The URI without what may be secret in it.
+    fn shown(&self) -> String {
+        let mut shown = self.uri.clone();
+        shown.set_query(None);
+        shown.set_fragment(None);
+        // Fails only for URLs that can have neither.
+        let _ = shown.set_password(None);
+        let _ = shown.set_username("");
+        shown.to_string()
+    }
+}
+
+#[derive(Deserialize)]
+struct Status {
+    #[serde(rename = "Code")]
+    code: Option<String>,
+}
+
+#[async_trait::async_trait]
+impl Source for CredentialsUri {
+    fn name(&self) -> String {
+        format!("credentials URI {}", self.shown())
+    }
+
+    async fn issue(&self) -> Result<Issued, SourceError> {
+        let place = self.name();
+        let request = HttpRequest {
+            method: "GET",
+            url: self.uri.clone(),
+            headers: Vec::new(),
+            body: SecretString::default(),
+            route: Route::Usual,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+        };
+        let reply = self
+            .http
+            .send(request)
+            .await
+            .map_err(|reason| SourceError::passing(format!("{place}: {reason}")))?;
+        if reply.status != 200 {
+            return Err(SourceError {
+                reason: format!("{place} answered with HTTP {}", reply.status),
+                is_passing: reply.status >= 500,
+            });
+        }
+        let body = reply.body.expose_secret();
+        let unexpected =
+            |reason| SourceError::lasting(format!("{place} answered strangely: {reason}"));
+        let status: Status = parse(body).map_err(unexpected)?;
+        // The official libraries disagree on whether it must be there.
+        if status.code.as_deref().is_some_and(|code| code != "Success") {
+            return Err(unexpected("its Code is not Success".to_owned()));
+        }
+        parse::<Keys>(body).map_err(unexpected)?.issued(&place)
+    }
+}

@@ -1,0 +1,103 @@
+//! A program that prints keys.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+use crate::credentials::outside::{Commands, Outside};
+use crate::credentials::sts::{parse, parse_time};
+use crate::credentials::{Credentials, Issued, Source, SourceError};
+
+/// As in the official library.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+pub(super) struct External {
+    place: String,
+    program: String,
+    arguments: Vec<String>,
+    commands: Arc<dyn Commands>,
+}
+
+#[derive(Deserialize)]
+struct Printed {
+    #[serde(default)]
+    mode: String,
+    access_key_id: String,
+    access_key_secret: SecretString,
+    #[serde(default)]
+    sts_token: SecretString,
+    #[serde(default)]
+    expiration: String,
+}
+
+impl External {
+    /// Splits the command as a shell would, and leaves everything else that a shell does undone.
+    pub(super) fn new(place: String, command: &str, outside: &Outside) -> Result<Self, String> {
+        let mut words = shlex::split(command)
+            .ok_or("process_command has a quote without end")?
+            .into_iter();
+        Ok(Self {
+            place,
+            program: words.next().ok_or("process_command is empty")?,
+            arguments: words.collect(),
+            commands: Arc::clone(&outside.commands),
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Source for External {
+    fn name(&self) -> String {
+        self.place.clone()
+    }
+
+    async fn issue(&self) -> Result<Issued, SourceError> {
+        // Arguments may hold secrets, so the program alone is named.
+        let failed = |reason: String| {
+            SourceError::lasting(format!(
+                "{}: the program {:?} {reason}",
+                self.place, self.program
+            ))
+        };
+        let ended = self
+            .commands
+            .run(&self.program, &self.arguments, TIME_LIMIT)
+            .await
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => {
+                    failed(format!("did not end within {} s", TIME_LIMIT.as_secs()))
+                }
+                _ => failed(format!("cannot be run: {error}")),
+            })?;
+        if !ended.success {
+            return Err(failed(
+                "ended with an error; run it by hand to see which".to_owned(),
+            ));
+        }
+        let printed: Printed = parse(ended.output.expose_secret())
+            .map_err(|reason| failed(format!("printed something unexpected: {reason}")))?;
+        let has_token = !printed.sts_token.expose_secret().is_empty();
+        let is_complete = !printed.access_key_id.is_empty()
+            && !printed.access_key_secret.expose_secret().is_empty()
+            && (has_token || printed.mode != "StsToken");
+        if !is_complete {
+            return Err(failed("printed incomplete keys".to_owned()));
+        }
+        let expires_at = Some(printed.expiration)
+            .filter(|text| !text.is_empty())
+            .map(|text| parse_time(&text))
+            .transpose()
+            .map_err(|_| failed("printed an expiration that is no time".to_owned()))?;
+        Ok(Issued {
+            credentials: Credentials {
+                access_key_id: printed.access_key_id,
+                access_key_secret: printed.access_key_secret,
+                security_token: has_token.then_some(printed.sts_token),
+            },
+            expires_at,
+        })
+    }
+}

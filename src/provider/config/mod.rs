@@ -1,0 +1,778 @@
+//! The provider block: its arguments, the environment variables that stand in for them, and the client they describe.
+
+mod schema;
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::client::{
+    BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy, SearchPolicy,
+    SignVersion,
+};
+use crate::credentials::{
+    AssumeRole, AssumeRoleWithOidc, Chosen, CredentialsCache, NoCredentials, Outside, Settings,
+    choose,
+};
+use crate::environment::Environment;
+use crate::terraform::value::{Value, ValueBool, ValueList, ValueNumber};
+use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+
+pub(super) use schema::schema;
+
+const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
+const DEFAULT_REGION: &str = "cn-beijing";
+const LIVE_ENDPOINT_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
+const STS_ENDPOINT_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"];
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The published quota of each operation.
+const REQUESTS_PER_MINUTE: u32 = 6_000;
+/// What roles allow their sessions, in seconds.
+const SESSION_SECONDS: std::ops::RangeInclusive<i64> = 900..=43_200;
+
+/// The provider block, as the user wrote it.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct ProviderConfig {
+    access_key: Value<String>,
+    secret_key: Value<String>,
+    security_token: Value<String>,
+    region: Value<String>,
+    profile: Value<String>,
+    shared_credentials_file: Value<String>,
+    ecs_role_name: Value<String>,
+    credentials_uri: Value<String>,
+    protocol: Value<String>,
+    client_connect_timeout: ValueNumber,
+    client_read_timeout: ValueNumber,
+    max_retries: ValueNumber,
+    max_requests_per_minute: ValueNumber,
+    configuration_source: Value<String>,
+    account_id: Value<String>,
+    account_type: Value<String>,
+    skip_region_validation: ValueBool,
+    source_ip: Value<String>,
+    secure_transport: Value<String>,
+    security_transport: Value<String>,
+    max_retry_timeout: ValueNumber,
+    endpoints: ValueList<Value<Endpoints>>,
+    sign_version: ValueList<Value<SignVersions>>,
+    assume_role: ValueList<Value<AssumeRoleBlock>>,
+    assume_role_with_oidc: ValueList<Value<OidcBlock>>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Endpoints {
+    live: Value<String>,
+    sts: Value<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct SignVersions {
+    live: Value<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct AssumeRoleBlock {
+    role_arn: Value<String>,
+    session_name: Value<String>,
+    policy: Value<String>,
+    session_expiration: ValueNumber,
+    external_id: Value<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct OidcBlock {
+    oidc_provider_arn: Value<String>,
+    role_arn: Value<String>,
+    oidc_token: Value<String>,
+    oidc_token_file: Value<String>,
+    role_session_name: Value<String>,
+    policy: Value<String>,
+    session_expiration: ValueNumber,
+}
+
+impl ProviderConfig {
+    /// Checks what can be told without the environment.
+    pub(super) fn validate(&self, diagnostics: &mut Diagnostics) {
+        if let Value::Value(protocol) = &self.protocol
+            && parse_protocol(protocol).is_none()
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("protocol"),
+                "Invalid protocol",
+                "The protocol must be HTTPS or HTTP.",
+            ));
+        }
+        if let Value::Value(region) = &self.region
+            && !is_region(region)
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("region"),
+                "Invalid region",
+                "A region ID holds lower-case letters, digits and hyphens only, such as cn-shanghai.",
+            ));
+        }
+        if let Value::Value(version) = in_block(&self.sign_version, |block| block.live.as_ref())
+            && parse_sign_version(version).is_none()
+        {
+            diagnostics.add_error(diagnostic::at(
+                within("sign_version", "live"),
+                "Invalid signature version",
+                "The signature version must be v1 or v3.",
+            ));
+        }
+        for (name, endpoint) in [
+            (
+                "live",
+                in_block(&self.endpoints, |block| block.live.as_ref()),
+            ),
+            ("sts", in_block(&self.endpoints, |block| block.sts.as_ref())),
+        ] {
+            if let Value::Value(endpoint) = endpoint
+                && !endpoint.is_empty()
+                && let Err(reason) = Endpoint::parse(endpoint, Protocol::Https)
+            {
+                let origin = format!("endpoints.{name}");
+                diagnostics.add_error(invalid_endpoint(&origin, reason, within("endpoints", name)));
+            }
+        }
+        for (name, number, smallest) in [
+            ("client_connect_timeout", &self.client_connect_timeout, 1),
+            ("client_read_timeout", &self.client_read_timeout, 1),
+            ("max_retries", &self.max_retries, 0),
+            ("max_requests_per_minute", &self.max_requests_per_minute, 1),
+        ] {
+            if let Value::Value(number) = number
+                && !(smallest..=i64::from(u32::MAX)).contains(number)
+            {
+                diagnostics.add_error(diagnostic::at(
+                    AttributePath::new(name),
+                    "Number out of range",
+                    format!("{name} must be {smallest} or more."),
+                ));
+            }
+        }
+        for (name, seconds) in [
+            (
+                "assume_role",
+                in_block(&self.assume_role, |b| b.session_expiration.as_ref()),
+            ),
+            (
+                "assume_role_with_oidc",
+                in_block(&self.assume_role_with_oidc, |b| {
+                    b.session_expiration.as_ref()
+                }),
+            ),
+        ] {
+            if let Value::Value(seconds) = seconds
+                && *seconds != 0
+                && !SESSION_SECONDS.contains(seconds)
+            {
+                diagnostics.add_error(diagnostic::at(
+                    within(name, "session_expiration"),
+                    "Invalid session expiration",
+                    "A session lasts from 900 to 43200 seconds.",
+                ));
+            }
+        }
+        self.warn_of_arguments_without_effect(diagnostics);
+    }
+
+    /// One warning for all of them: a block that was written for the official provider must work, and nobody must
+    /// believe that they do something here.
+    fn warn_of_arguments_without_effect(&self, diagnostics: &mut Diagnostics) {
+        let arguments = [
+            ("account_id", !self.account_id.is_null()),
+            ("account_type", !self.account_type.is_null()),
+            (
+                "skip_region_validation",
+                !self.skip_region_validation.is_null(),
+            ),
+            ("source_ip", !self.source_ip.is_null()),
+            ("secure_transport", !self.secure_transport.is_null()),
+            ("security_transport", !self.security_transport.is_null()),
+            ("max_retry_timeout", !self.max_retry_timeout.is_null()),
+        ];
+        let set: Vec<_> = names(arguments);
+        if let Some(first) = set.first() {
+            diagnostics.add_warning(diagnostic::at(
+                AttributePath::new(*first),
+                "Arguments without effect",
+                format!(
+                    "This provider accepts these arguments of the official alicloud provider and does nothing with \
+                     them: {}.",
+                    set.join(", ")
+                ),
+            ));
+        }
+    }
+
+    /// The arguments whose values are not known yet.
+    pub(super) fn unknown_arguments(&self) -> Vec<&'static str> {
+        let endpoints_unknown = in_block(&self.endpoints, |b| b.live.as_ref()).is_unknown()
+            || in_block(&self.endpoints, |b| b.sts.as_ref()).is_unknown();
+        let role = |argument: fn(&AssumeRoleBlock) -> Value<&String>| {
+            in_block(&self.assume_role, argument).is_unknown()
+        };
+        let oidc = |argument: fn(&OidcBlock) -> Value<&String>| {
+            in_block(&self.assume_role_with_oidc, argument).is_unknown()
+        };
+        names([
+            ("access_key", self.access_key.is_unknown()),
+            ("secret_key", self.secret_key.is_unknown()),
+            ("security_token", self.security_token.is_unknown()),
+            ("region", self.region.is_unknown()),
+            ("profile", self.profile.is_unknown()),
+            (
+                "shared_credentials_file",
+                self.shared_credentials_file.is_unknown(),
+            ),
+            ("ecs_role_name", self.ecs_role_name.is_unknown()),
+            ("credentials_uri", self.credentials_uri.is_unknown()),
+            ("protocol", self.protocol.is_unknown()),
+            (
+                "client_connect_timeout",
+                self.client_connect_timeout.is_unknown(),
+            ),
+            ("client_read_timeout", self.client_read_timeout.is_unknown()),
+            ("max_retries", self.max_retries.is_unknown()),
+            (
+                "max_requests_per_minute",
+                self.max_requests_per_minute.is_unknown(),
+            ),
+            (
+                "configuration_source",
+                self.configuration_source.is_unknown(),
+            ),
+            ("endpoints", endpoints_unknown),
+            (
+                "sign_version",
+                in_block(&self.sign_version, |b| b.live.as_ref()).is_unknown(),
+            ),
+            (
+                "assume_role",
+                role(|b| b.role_arn.as_ref())
+                    || role(|b| b.session_name.as_ref())
+                    || role(|b| b.policy.as_ref())
+                    || role(|b| b.external_id.as_ref())
+                    || in_block(&self.assume_role, |b| b.session_expiration.as_ref()).is_unknown(),
+            ),
+            (
+                "assume_role_with_oidc",
+                oidc(|b| b.oidc_provider_arn.as_ref())
+                    || oidc(|b| b.role_arn.as_ref())
+                    || oidc(|b| b.oidc_token.as_ref())
+                    || oidc(|b| b.oidc_token_file.as_ref())
+                    || oidc(|b| b.role_session_name.as_ref())
+                    || oidc(|b| b.policy.as_ref())
+                    || in_block(&self.assume_role_with_oidc, |b| {
+                        b.session_expiration.as_ref()
+                    })
+                    .is_unknown(),
+            ),
+        ])
+    }
+
+    /// Sets up the client that the block describes. Makes no network call. `None` always comes with an error.
+    pub(super) fn client(
+        self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: &str,
+        environment: &Environment,
+    ) -> Option<LiveClient> {
+        let user_agent = self.user_agent(terraform_version, environment);
+        let outside = Outside::real(environment.clone(), user_agent.clone());
+        let sts_endpoint = self.sts_endpoint(diagnostics, environment);
+        let chosen = choose(&self.settings(sts_endpoint), &outside)
+            .map_err(|error| diagnostics.add_error(no_credentials(&error)))
+            .ok();
+        let region = set(&self.region)
+            .or_else(|| environment.first(REGION_VARIABLES))
+            .or_else(|| chosen.as_ref()?.region.clone())
+            .unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let endpoint = self.live_endpoint(diagnostics, &region, environment);
+        let Chosen {
+            source, warnings, ..
+        } = chosen?;
+        for warning in warnings {
+            diagnostics.add_warning(diagnostic::general("Credentials are exposed", warning));
+        }
+
+        let mut timeout = |argument, variable, default| {
+            milliseconds(argument, variable, environment, diagnostics).unwrap_or(default)
+        };
+        let connect_timeout = timeout(
+            &self.client_connect_timeout,
+            "CLIENT_CONNECT_TIMEOUT",
+            CONNECT_TIMEOUT,
+        );
+        let attempt_timeout = timeout(
+            &self.client_read_timeout,
+            "CLIENT_READ_TIMEOUT",
+            ATTEMPT_TIMEOUT,
+        );
+        let retry = RetryPolicy::default();
+        let client = LiveClient::new(Config {
+            endpoint: endpoint?,
+            region,
+            credentials: CredentialsCache::new(source, outside.clock),
+            sign_version: in_block(&self.sign_version, |block| block.live.as_ref())
+                .as_option()
+                .and_then(|version| parse_sign_version(version))
+                .unwrap_or_default(),
+            user_agent,
+            connect_timeout,
+            attempt_timeout,
+            retry: RetryPolicy {
+                attempts: count(&self.max_retries)
+                    .map_or(retry.attempts, |retries| retries.saturating_add(1)),
+                ..retry
+            },
+            search: SearchPolicy::default(),
+            requests_per_minute: count(&self.max_requests_per_minute)
+                .unwrap_or(REQUESTS_PER_MINUTE),
+        });
+        client.map_err(|error: BuildError| {
+            diagnostics.add_error(diagnostic::general(
+                "HTTPS is not possible on this machine",
+                format!(
+                    "The HTTP client could not be set up: {error}. Install the system's CA certificates (package \
+                     ca-certificates), or name a file of them in SSL_CERT_FILE."
+                ),
+            ));
+        })
+        .ok()
+    }
+
+    /// Who we are and, where they say so, on whose behalf: the module and whatever the user appends.
+    fn user_agent(&self, terraform_version: &str, environment: &Environment) -> String {
+        let mut user_agent = format!(
+            "HashiCorp-Terraform/{terraform_version} terraform-provider-alicloud-live/{}",
+            super::VERSION
+        );
+        if let Some(source) = set(&self.configuration_source) {
+            user_agent.push_str(" Terraform-Module/");
+            user_agent.push_str(&source);
+        }
+        if let Some(suffix) = environment.first(&["TF_APPEND_USER_AGENT"]) {
+            user_agent.push(' ');
+            user_agent.push_str(&suffix);
+        }
+        user_agent.retain(|character| character == ' ' || character.is_ascii_graphic());
+        user_agent
+    }
+
+    fn settings(&self, sts_endpoint: Option<Endpoint>) -> Settings {
+        Settings {
+            access_key: set(&self.access_key),
+            secret_key: set(&self.secret_key).map(SecretString::from),
+            security_token: set(&self.security_token).map(SecretString::from),
+            profile: set(&self.profile),
+            shared_credentials_file: set(&self.shared_credentials_file),
+            ecs_role_name: set(&self.ecs_role_name),
+            credentials_uri: set(&self.credentials_uri),
+            assume_role: only(&self.assume_role).map(|block| AssumeRole {
+                role_arn: set(&block.role_arn),
+                session_name: set(&block.session_name),
+                policy: set(&block.policy),
+                session_expiration: block.session_expiration.as_option(),
+                external_id: set(&block.external_id),
+            }),
+            assume_role_with_oidc: only(&self.assume_role_with_oidc).map(|block| {
+                AssumeRoleWithOidc {
+                    oidc_provider_arn: set(&block.oidc_provider_arn),
+                    role_arn: set(&block.role_arn),
+                    oidc_token: set(&block.oidc_token).map(SecretString::from),
+                    oidc_token_file: set(&block.oidc_token_file),
+                    role_session_name: set(&block.role_session_name),
+                    policy: set(&block.policy),
+                    session_expiration: block.session_expiration.as_option(),
+                }
+            }),
+            sts_endpoint: sts_endpoint.map(|endpoint| endpoint.url().clone()),
+        }
+    }
+
+    fn live_endpoint(
+        &self,
+        diagnostics: &mut Diagnostics,
+        region: &str,
+        environment: &Environment,
+    ) -> Option<Endpoint> {
+        let protocol = set(&self.protocol)
+            .and_then(|protocol| parse_protocol(&protocol))
+            .unwrap_or_default();
+        let argument = in_block(&self.endpoints, |block| block.live.as_ref());
+        let written = written_endpoint("live", argument, LIVE_ENDPOINT_VARIABLES, environment);
+        match written {
+            Some(written) => written.read(protocol, diagnostics),
+            None => Some(Endpoint::of_region(region).with_protocol(protocol)),
+        }
+    }
+
+    /// Where STS is, if that is said. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
+    fn sts_endpoint(
+        &self,
+        diagnostics: &mut Diagnostics,
+        environment: &Environment,
+    ) -> Option<Endpoint> {
+        let argument = in_block(&self.endpoints, |block| block.sts.as_ref());
+        written_endpoint("sts", argument, STS_ENDPOINT_VARIABLES, environment)?
+            .read(Protocol::Https, diagnostics)
+    }
+}
+
+/// An endpoint as somebody wrote it, and where.
+struct WrittenEndpoint {
+    text: String,
+    origin: String,
+    path: AttributePath,
+}
+
+fn written_endpoint(
+    name: &'static str,
+    argument: Value<&String>,
+    variables: &[&str],
+    environment: &Environment,
+) -> Option<WrittenEndpoint> {
+    if let Some(text) = argument.as_option().filter(|text| !text.is_empty()) {
+        return Some(WrittenEndpoint {
+            text: (*text).clone(),
+            origin: format!("endpoints.{name}"),
+            path: within("endpoints", name),
+        });
+    }
+    Some(WrittenEndpoint {
+        text: environment.first(variables)?,
+        origin: variables.join(" or "),
+        path: AttributePath::root(),
+    })
+}
+
+impl WrittenEndpoint {
+    fn read(self, protocol: Protocol, diagnostics: &mut Diagnostics) -> Option<Endpoint> {
+        let endpoint = Endpoint::parse(&self.text, protocol)
+            .map_err(|reason| {
+                diagnostics.add_error(invalid_endpoint(&self.origin, reason, self.path));
+            })
+            .ok()?;
+        if endpoint.is_clear_text_beyond_this_machine() {
+            diagnostics.add_warning(diagnostic::general(
+                "API calls are not encrypted",
+                format!(
+                    "Calls to {endpoint} travel in clear text: others on the way can read stream URLs and tokens. \
+                     Use HTTPS for anything but a mock on this machine."
+                ),
+            ));
+        }
+        Some(endpoint)
+    }
+}
+
+fn no_credentials(error: &NoCredentials) -> Diagnostic {
+    diagnostic::at(
+        error
+            .argument()
+            .map_or_else(AttributePath::root, AttributePath::new),
+        "No credentials for Alibaba Cloud",
+        format!(
+            "{error}\nPrefer environment variables, a profile or a role: what is written into configuration ends up in \
+             version control."
+        ),
+    )
+}
+
+fn invalid_endpoint(origin: &str, reason: EndpointError, path: AttributePath) -> Diagnostic {
+    diagnostic::at(
+        path,
+        "Invalid endpoint",
+        format!(
+            "The endpoint in {origin} cannot be used: {reason}. Give a host (live.aliyuncs.com), a host and port \
+             (127.0.0.1:8080) or a URL of both (http://127.0.0.1:8080)."
+        ),
+    )
+}
+
+/// The path of an argument in a block that may stand once.
+fn within(block: &'static str, argument: &'static str) -> AttributePath {
+    AttributePath::new(block).index(0).attribute(argument)
+}
+
+/// The names that are marked.
+fn names<const N: usize>(arguments: [(&'static str, bool); N]) -> Vec<&'static str> {
+    arguments
+        .into_iter()
+        .filter_map(|(name, marked)| marked.then_some(name))
+        .collect()
+}
+
+/// A block that may stand once.
+fn only<T>(blocks: &ValueList<Value<T>>) -> Option<&T> {
+    blocks.as_ref().as_option()?.first()?.as_ref().as_option()
+}
+
+/// An argument of a block that may stand once.
+fn in_block<T, A>(
+    blocks: &ValueList<Value<T>>,
+    argument: impl FnOnce(&T) -> Value<&A>,
+) -> Value<&A> {
+    match blocks.as_ref() {
+        Value::Value(blocks) => match blocks.first() {
+            Some(Value::Value(block)) => argument(block),
+            Some(Value::Unknown) => Value::Unknown,
+            Some(Value::Null) | None => Value::Null,
+        },
+        Value::Null => Value::Null,
+        Value::Unknown => Value::Unknown,
+    }
+}
+
+/// A time-out in milliseconds, from the argument or its variable.
+fn milliseconds(
+    argument: &ValueNumber,
+    variable: &str,
+    environment: &Environment,
+    diagnostics: &mut Diagnostics,
+) -> Option<Duration> {
+    let number = match argument.as_option() {
+        Some(number) => u64::try_from(number).ok(),
+        None => environment.first(&[variable])?.parse().ok(),
+    };
+    let number = number.filter(|number| *number > 0);
+    if number.is_none() {
+        diagnostics.add_error(diagnostic::general(
+            "Invalid time-out",
+            format!("{variable} must be a number of milliseconds above zero."),
+        ));
+    }
+    number.map(Duration::from_millis)
+}
+
+fn count(argument: &ValueNumber) -> Option<u32> {
+    u32::try_from(argument.as_option()?).ok()
+}
+
+fn is_region(text: &str) -> bool {
+    text.chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Official providers write it in upper case; any case is understood.
+fn parse_protocol(text: &str) -> Option<Protocol> {
+    match text.to_ascii_uppercase().as_str() {
+        "HTTPS" => Some(Protocol::Https),
+        "HTTP" => Some(Protocol::Http),
+        _ => None,
+    }
+}
+
+fn parse_sign_version(text: &str) -> Option<SignVersion> {
+    match text {
+        "v1" => Some(SignVersion::V1),
+        "v3" => Some(SignVersion::V3),
+        _ => None,
+    }
+}
+
+/// The value of an argument that is set and not empty.
+fn set(value: &Value<String>) -> Option<String> {
+    match value {
+        Value::Value(text) if !text.is_empty() => Some(text.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
+
+    fn config(json: &str) -> ProviderConfig {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn configured(json: &str, variables: &[(&'static str, &'static str)]) -> (bool, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let environment = Environment::of(variables.iter().copied());
+        let client = config(json).client(&mut diagnostics, "1.15.5", &environment);
+        (client.is_some(), diagnostics)
+    }
+
+    fn endpoint(json: &str, variables: &[(&'static str, &'static str)]) -> String {
+        let environment = Environment::of(variables.iter().copied());
+        config(json)
+            .live_endpoint(&mut Diagnostics::default(), "eu-central-1", &environment)
+            .unwrap()
+            .to_string()
+    }
+
+    #[test]
+    fn without_credentials_one_error_lists_every_place() {
+        let (made, diagnostics) = configured("{}", &[]);
+        assert!(!made);
+        let [error] = diagnostics.errors.as_slice() else {
+            panic!("{diagnostics:?}")
+        };
+        for place in ACCESS_KEY_VARIABLES.iter().chain(SECRET_KEY_VARIABLES) {
+            assert!(error.detail.contains(place), "{place}");
+        }
+    }
+
+    #[test]
+    fn half_a_key_pair_is_reported_at_the_missing_half() {
+        let (_, diagnostics) = configured(r#"{"access_key": "id"}"#, &[]);
+        assert_eq!(
+            diagnostics.errors[0].attribute,
+            AttributePath::new("secret_key")
+        );
+    }
+
+    #[test]
+    fn the_endpoint_of_the_block_beats_the_variables_and_they_beat_the_region() {
+        let variables = [
+            ("LIVE_ENDPOINT", "c:3"),
+            ("ALIBABA_CLOUD_ENDPOINT_LIVE", "b:2"),
+        ];
+        assert_eq!(
+            endpoint(r#"{"endpoints": [{"live": "a:1"}]}"#, &variables),
+            "https://a:1"
+        );
+        assert_eq!(endpoint("{}", &variables), "https://b:2");
+        assert_eq!(endpoint("{}", &variables[..1]), "https://c:3");
+        assert_eq!(
+            endpoint("{}", &[]),
+            "https://live.eu-central-1.aliyuncs.com"
+        );
+        assert_eq!(
+            endpoint(r#"{"protocol": "http"}"#, &variables),
+            "http://b:2"
+        );
+    }
+
+    #[test]
+    fn clear_text_to_another_machine_is_warned_of_and_to_this_one_is_not() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+        ];
+        let (made, diagnostics) =
+            configured(r#"{"endpoints": [{"live": "http://192.0.2.1"}]}"#, &keys);
+        assert!(made);
+        assert_eq!(diagnostics.warnings.len(), 1);
+        let (made, diagnostics) =
+            configured(r#"{"endpoints": [{"live": "http://127.0.0.1:1"}]}"#, &keys);
+        assert!(made);
+        assert!(diagnostics.warnings.is_empty());
+    }
+
+    #[test]
+    fn bad_arguments_are_refused_at_their_paths() {
+        let mut diagnostics = Diagnostics::default();
+        config(r#"{"protocol": "gopher", "region": "Bei Jing", "endpoints": [{"live": "http://a/b"}]}"#)
+            .validate(&mut diagnostics);
+        let paths: Vec<_> = diagnostics
+            .errors
+            .iter()
+            .map(|error| error.attribute.to_string())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "protocol",
+                "region",
+                &within("endpoints", "live").to_string()
+            ]
+        );
+    }
+
+    #[test]
+    fn arguments_that_are_not_known_yet_are_no_error_and_named() {
+        let config = ProviderConfig {
+            region: Value::Unknown,
+            endpoints: Value::Value(vec![Value::Value(Endpoints {
+                live: Value::Unknown,
+                ..Endpoints::default()
+            })]),
+            ..ProviderConfig::default()
+        };
+        let mut diagnostics = Diagnostics::default();
+        config.validate(&mut diagnostics);
+        assert_eq!(diagnostics, Diagnostics::default());
+        assert_eq!(config.unknown_arguments(), ["region", "endpoints"]);
+    }
+
+    #[test]
+    fn arguments_without_effect_are_named_in_one_warning() {
+        let mut diagnostics = Diagnostics::default();
+        config(r#"{"account_type": "Domestic", "skip_region_validation": true, "max_retry_timeout": 5}"#)
+            .validate(&mut diagnostics);
+        assert!(diagnostics.errors.is_empty());
+        let [warning] = diagnostics.warnings.as_slice() else {
+            panic!("{diagnostics:?}")
+        };
+        for name in [
+            "account_type",
+            "skip_region_validation",
+            "max_retry_timeout",
+        ] {
+            assert!(warning.detail.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_sessions_out_of_range_are_refused_at_their_paths() {
+        let mut diagnostics = Diagnostics::default();
+        config(
+            r#"{"client_read_timeout": 0, "max_retries": -1, "max_requests_per_minute": 0,
+                "assume_role": [{"session_expiration": 60}]}"#,
+        )
+        .validate(&mut diagnostics);
+        let paths: Vec<_> = diagnostics
+            .errors
+            .iter()
+            .map(|error| error.attribute.to_string())
+            .collect();
+        let session = within("assume_role", "session_expiration").to_string();
+        let expected = [
+            "client_read_timeout",
+            "max_retries",
+            "max_requests_per_minute",
+            &session,
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn a_time_out_of_the_environment_that_is_no_number_is_refused() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+            ("LIVE_ENDPOINT", "http://127.0.0.1:1"),
+            ("CLIENT_READ_TIMEOUT", "soon"),
+        ];
+        let (_, diagnostics) = configured("{}", &keys);
+        assert!(diagnostics.errors[0].detail.contains("CLIENT_READ_TIMEOUT"));
+        // The argument beats its variable.
+        let (made, diagnostics) = configured(r#"{"client_read_timeout": 60000}"#, &keys);
+        assert!(made && diagnostics.errors.is_empty(), "{diagnostics:?}");
+    }
+
+    #[test]
+    fn the_user_agent_is_ours_and_carries_the_users_suffix() {
+        let environment = Environment::of([("TF_APPEND_USER_AGENT", "team/7\r\nX: y")]);
+        let shown =
+            config(r#"{"configuration_source": "mine/module"}"#).user_agent("1.15.5", &environment);
+        let expected = format!(
+            "HashiCorp-Terraform/1.15.5 terraform-provider-alicloud-live/{} Terraform-Module/mine/module team/7X: y",
+            crate::provider::VERSION
+        );
+        assert_eq!(shown, expected);
+    }
+}

@@ -1,0 +1,337 @@
+//! Each way to authenticate that the official provider's documentation shows, with the block and the variables as they
+//! stand there: only key, role and endpoints are this test's own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use alicloud_live::mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
+
+use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
+use crate::support::configuration::Block;
+use crate::support::terraform::Severity;
+use crate::support::world::World;
+
+over_each_terraform! {
+    keys_in_the_block,
+    keys_in_the_environment,
+    a_role_of_the_block_on_top_of_keys,
+    a_role_by_variables_on_top_of_keys,
+    a_profile_of_the_command_line_tool,
+    a_profile_that_takes_on_a_role,
+    profiles_in_a_chain,
+    a_profile_that_runs_a_program,
+    a_profile_of_a_cloud_sso_login,
+    an_ini_file_of_the_sdks,
+    the_role_of_the_ecs_instance,
+    a_credentials_uri,
+    a_role_by_an_oidc_token_file,
+    a_role_by_the_variables_of_a_kubernetes_pod,
+    signature_version_3,
+    arguments_without_effect_are_one_warning,
+    retries_are_as_many_as_the_block_says,
+    a_broken_source_stops_the_plan_and_is_named,
+    a_source_that_refuses_stops_the_plan_and_is_named,
+}
+
+const OIDC_PROVIDER_ARN: &str = "acs:ram::1234567890123456:oidc-provider/mock";
+const FAR_AWAY: i64 = 4_102_444_800;
+
+/// A world without keys in its environment.
+fn without_keys(world: &World) {
+    world.unset("ALICLOUD_ACCESS_KEY");
+    world.unset("ALICLOUD_SECRET_KEY");
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
+    world.set("ALICLOUD_LIVE_METADATA_ENDPOINT", world.cloud.url());
+}
+
+fn configure(world: &World, provider: &Block) {
+    let secret_key = Block::sensitive_variable("secret_key");
+    world.set("TF_VAR_secret_key", ACCESS_KEY_SECRET);
+    world.configure_all(format_args!("{secret_key}{provider}{}", Block::job("it")));
+}
+
+/// Applies and plans again; every call of the API was made with a key whose ID begins so.
+#[track_caller]
+fn applies_with(world: &World, provider: &Block, access_key_id: &str) {
+    configure(world, provider);
+    let applied = world.apply().succeeded();
+    let warnings = applied.diagnostics(Severity::Warning);
+    assert!(warnings.is_empty(), "{warnings:#?}");
+    world.plan().is_empty();
+    let calls: Vec<_> = world
+        .cloud
+        .calls()
+        .into_iter()
+        .filter(|call| call.parameters["Version"] == "2016-11-01")
+        .collect();
+    assert!(!calls.is_empty());
+    for call in calls {
+        let used = &call.parameters["AccessKeyId"];
+        assert!(used.starts_with(access_key_id), "{used}");
+    }
+}
+
+/// Writes a file that its owner alone can read into the home directory.
+fn file(world: &World, path: &str, text: &str) {
+    let path = world.home().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn command_line_profiles(world: &World, profiles: &serde_json::Value) {
+    let config = serde_json::json!({"current": "default", "profiles": profiles});
+    file(world, ".aliyun/config.json", &config.to_string());
+}
+
+fn keys_in_the_block(world: &World) {
+    without_keys(world);
+    let provider = Block::provider()
+        .text("access_key", ACCESS_KEY_ID)
+        .with("secret_key", "var.secret_key")
+        .text("region", "cn-beijing");
+    applies_with(world, &provider, ACCESS_KEY_ID);
+}
+
+fn keys_in_the_environment(world: &World) {
+    without_keys(world);
+    world.set("ALIBABA_CLOUD_ACCESS_KEY_ID", ACCESS_KEY_ID);
+    world.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
+    world.set("ALIBABA_CLOUD_REGION", "cn-beijing");
+    applies_with(world, &Block::provider(), ACCESS_KEY_ID);
+}
+
+fn a_role_of_the_block_on_top_of_keys(world: &World) {
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", "http://127.0.0.1:1");
+    let role = Block::new("assume_role")
+        .text("role_arn", DEFAULT_ROLE_ARN)
+        .text("policy", "{\"Version\":\"1\",\"Statement\":[]}")
+        .text("session_name", "SESSION_NAME")
+        .with("session_expiration", "999")
+        .text("external_id", "external-id-1234");
+    let endpoints = Block::new("endpoints").text("sts", world.cloud.url());
+    let provider = Block::provider().containing(role).containing(endpoints);
+    applies_with(world, &provider, "STS.assume-role-");
+    let calls = world.cloud.calls();
+    let assumed: Vec<_> = calls
+        .iter()
+        .filter(|call| call.action.as_deref() == Some("AssumeRole"))
+        .collect();
+    // One for the apply and one for the plan after it, however many calls each made.
+    assert_eq!(assumed.len(), 2, "{assumed:#?}");
+    let sent = &assumed[0].parameters;
+    assert_eq!(sent["RoleSessionName"], "SESSION_NAME");
+    assert_eq!(sent["DurationSeconds"], "999");
+    assert_eq!(sent["ExternalId"], "external-id-1234");
+}
+
+fn a_role_by_variables_on_top_of_keys(world: &World) {
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
+    world.set("ALICLOUD_ASSUME_ROLE_ARN", DEFAULT_ROLE_ARN);
+    let provider = Block::provider().containing(Block::new("assume_role"));
+    applies_with(world, &provider, "STS.assume-role-");
+}
+
+fn a_profile_of_the_command_line_tool(world: &World) {
+    without_keys(world);
+    let profile = serde_json::json!([{
+        "name": "customprofile", "mode": "AK", "region_id": "cn-shanghai",
+        "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
+    }]);
+    command_line_profiles(world, &profile);
+    let provider = Block::provider()
+        .text("shared_credentials_file", "~/.aliyun/config.json")
+        .text("profile", "customprofile");
+    applies_with(world, &provider, ACCESS_KEY_ID);
+    assert_eq!(world.cloud.calls()[0].parameters["RegionId"], "cn-shanghai");
+}
+
+fn a_profile_that_takes_on_a_role(world: &World) {
+    without_keys(world);
+    let profile = serde_json::json!([{
+        "name": "default", "mode": "RamRoleArn", "ram_role_arn": DEFAULT_ROLE_ARN, "ram_session_name": "ci",
+        "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
+    }]);
+    command_line_profiles(world, &profile);
+    world.set("ALICLOUD_PROFILE", "default");
+    applies_with(world, &Block::provider(), "STS.assume-role-");
+}
+
+fn profiles_in_a_chain(world: &World) {
+    without_keys(world);
+    let profiles = serde_json::json!([
+        {"name": "last", "mode": "ChainableRamRoleArn", "source_profile": "first", "ram_role_arn": DEFAULT_ROLE_ARN},
+        {"name": "first", "mode": "EcsRamRole"},
+    ]);
+    command_line_profiles(world, &profiles);
+    applies_with(
+        world,
+        &Block::provider().text("profile", "last"),
+        "STS.assume-role-",
+    );
+}
+
+fn a_profile_that_runs_a_program(world: &World) {
+    without_keys(world);
+    let printed = serde_json::json!({
+        "mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
+    });
+    file(world, "printed.json", &printed.to_string());
+    let command = format!("cat '{}'", world.home().join("printed.json").display());
+    let profile =
+        serde_json::json!([{"name": "program", "mode": "External", "process_command": command}]);
+    command_line_profiles(world, &profile);
+    applies_with(
+        world,
+        &Block::provider().text("profile", "program"),
+        ACCESS_KEY_ID,
+    );
+}
+
+fn a_profile_of_a_cloud_sso_login(world: &World) {
+    without_keys(world);
+    let profile = serde_json::json!([{
+        "name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": format!("{}/d-1/login", world.cloud.url()),
+        "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1",
+        "access_token": DEFAULT_CLOUD_SSO_TOKEN, "cloud_sso_access_token_expire": FAR_AWAY,
+    }]);
+    command_line_profiles(world, &profile);
+    applies_with(
+        world,
+        &Block::provider().text("profile", "sso"),
+        "STS.cloud-sso-",
+    );
+}
+
+fn an_ini_file_of_the_sdks(world: &World) {
+    without_keys(world);
+    let text = format!(
+        "[default]\ntype = access_key\naccess_key_id = {ACCESS_KEY_ID}\naccess_key_secret = {ACCESS_KEY_SECRET}\n"
+    );
+    file(world, "sdk/credentials.ini", &text);
+    world.set("ALIBABA_CLOUD_CREDENTIALS_FILE", "~/sdk/credentials.ini");
+    applies_with(world, &Block::provider(), ACCESS_KEY_ID);
+}
+
+fn the_role_of_the_ecs_instance(world: &World) {
+    without_keys(world);
+    // A proxy of the environment must never see what the metadata service says.
+    world.set("HTTP_PROXY", "http://127.0.0.1:1");
+    world.set("NO_PROXY", "example.com");
+    let provider = Block::provider()
+        .text("ecs_role_name", "mock-role")
+        .text("region", "cn-beijing");
+    configure(world, &provider);
+    let error = world.apply().failed().error();
+    // The call of the API itself goes to the proxy, so it got past the metadata service.
+    error.must_say(&["no connection", "EdgeTranscodeJob"]);
+    world.unset("HTTP_PROXY");
+    applies_with(world, &provider, "STS.metadata-");
+}
+
+fn a_credentials_uri(world: &World) {
+    without_keys(world);
+    let uri = format!("{}/credentials", world.cloud.url());
+    let provider = Block::provider()
+        .text("credentials_uri", &uri)
+        .text("region", "cn-beijing");
+    applies_with(world, &provider, "STS.uri-");
+}
+
+fn a_role_by_an_oidc_token_file(world: &World) {
+    without_keys(world);
+    file(world, "token", DEFAULT_OIDC_TOKEN);
+    let role = Block::new("assume_role_with_oidc")
+        .text("oidc_provider_arn", OIDC_PROVIDER_ARN)
+        .text("role_arn", DEFAULT_ROLE_ARN)
+        .text("oidc_token_file", "~/token")
+        .text("role_session_name", "terraform-oidc")
+        .with("session_expiration", "3600");
+    applies_with(world, &Block::provider().containing(role), "STS.oidc-");
+}
+
+fn a_role_by_the_variables_of_a_kubernetes_pod(world: &World) {
+    without_keys(world);
+    file(world, "token", DEFAULT_OIDC_TOKEN);
+    let token = world.home().join("token").display().to_string();
+    world.set("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", OIDC_PROVIDER_ARN);
+    world.set("ALIBABA_CLOUD_ROLE_ARN", DEFAULT_ROLE_ARN);
+    world.set("ALIBABA_CLOUD_OIDC_TOKEN_FILE", &token);
+    applies_with(world, &Block::provider(), "STS.oidc-");
+}
+
+fn signature_version_3(world: &World) {
+    let version = Block::new("sign_version").text("live", "v3");
+    let provider = Block::provider().containing(version);
+    applies_with(world, &provider, ACCESS_KEY_ID);
+    for call in world.cloud.calls() {
+        assert_eq!(call.parameters["SignatureMethod"], "ACS3-HMAC-SHA256");
+    }
+}
+
+fn arguments_without_effect_are_one_warning(world: &World) {
+    let provider = Block::provider()
+        .text("account_type", "International")
+        .text("account_id", "1234567890123456")
+        .with("skip_region_validation", "true")
+        .text("source_ip", "192.0.2.1")
+        .text("secure_transport", "true")
+        .with("max_retry_timeout", "30")
+        .with("client_read_timeout", "60000")
+        .with("client_connect_timeout", "60000")
+        .text(
+            "configuration_source",
+            "terraform-provider-alicloud/examples/vpc",
+        );
+    configure(world, &provider);
+    let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    warnings[0].must_say(&[
+        "account_type",
+        "account_id",
+        "skip_region_validation",
+        "source_ip",
+    ]);
+    let _ = world.apply().succeeded();
+}
+
+fn retries_are_as_many_as_the_block_says(world: &World) {
+    for (retries, said) in [("0", "no connection"), ("1", "(2 attempts)")] {
+        let nowhere = Block::new("endpoints").text("live", "http://127.0.0.1:1");
+        let provider = Block::provider().with("max_retries", retries);
+        configure(world, &provider.containing(nowhere));
+        let error = world.apply().failed().error();
+        error.must_say(&[said]);
+        assert!(retries == "1" || !error.says("attempts"), "{error:#?}");
+    }
+}
+
+fn a_broken_source_stops_the_plan_and_is_named(world: &World) {
+    without_keys(world);
+    let uri = format!("{}/credentials", world.cloud.url());
+    let provider = Block::provider()
+        .text("profile", "prod")
+        .text("credentials_uri", &uri);
+    configure(world, &provider);
+    let error = world.plan().failed().error();
+    error.must_say(&[
+        "~/.aliyun/config.json cannot be read",
+        "Profile is configured",
+    ]);
+    assert_eq!(world.pointed_at(&error), "profile");
+    assert!(world.cloud.calls().is_empty());
+}
+
+fn a_source_that_refuses_stops_the_plan_and_is_named(world: &World) {
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
+    let role = Block::new("assume_role").text("role_arn", "acs:ram::1:role/nobody");
+    configure(world, &Block::provider().containing(role));
+    let error = world.apply().failed().error();
+    error.must_say(&[
+        "was not sent",
+        "AssumeRole",
+        "EntityNotExist.Role",
+        "RequestId",
+    ]);
+    assert!(world.cloud.jobs().is_empty());
+}
