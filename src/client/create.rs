@@ -72,7 +72,7 @@ impl Creates {
             .insert(job_id.to_owned())
     }
 
-    fn is_claimed(&self, job_id: &str) -> bool {
+    pub(super) fn is_claimed(&self, job_id: &str) -> bool {
         self.claimed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -58,6 +58,10 @@ impl LiveClient {
 
         let mut confirmed = Vec::new();
         for job_id in self.existing.known(cluster_id, fields) {
+            if self.creates.is_claimed(&job_id) {
+                // Made by this very run, before the list was read.
+                continue;
+            }
             match self
                 .get_edge_transcode_job(cluster_id, &job_id, scope)
                 .await
