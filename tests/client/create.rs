@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use alicloud_live::client::{CreateError, LiveClient};
+use alicloud_live::client::{CreateError, LiveClient, Scope};
 use alicloud_live::mock::{Fault, FaultKind, Mock, Point};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{CLUSTER, CREATE, LIST, calls_of, client, fields, mock, quick_config, scope};
 
@@ -81,8 +83,8 @@ async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() 
 async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.search.before_replay = std::time::Duration::ZERO;
-    config.search.after_proof = std::time::Duration::from_secs(10);
+    config.search.before_replay = Duration::ZERO;
+    config.search.after_proof = Duration::from_secs(10);
     mock.configure(|config| config.list_lag_calls = 4);
     mock.set_faults(lose_the_answer(Point::After));
     let id = create(&LiveClient::new(config).unwrap(), "a")
@@ -153,6 +155,35 @@ async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named
     assert_eq!(named, job_ids(&mock).into_iter().collect());
     // The observer holds the mock: without this the mock would never stop.
     mock.on_call(|_| {});
+}
+
+#[tokio::test]
+async fn after_a_stop_there_is_one_more_look_and_no_replay() {
+    let mock = mock();
+    let mut config = quick_config(&mock);
+    config.search.before_replay = Duration::from_secs(3600);
+    let client = LiveClient::new(config).unwrap();
+    let stop = CancellationToken::new();
+    let pressed = stop.clone();
+    mock.on_call(move |event| {
+        if event.when == Point::After && event.call.action.as_deref() == Some(LIST) {
+            pressed.cancel();
+        }
+    });
+    mock.set_faults(lose_the_answer(Point::Arrival));
+    let scope = Scope::new(Duration::from_secs(20), stop);
+    let wanted = fields("a");
+    let created = client
+        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .await;
+    assert!(
+        matches!(created, Err(CreateError::Unresolved { .. })),
+        "{created:?}"
+    );
+    assert_eq!(
+        (calls_of(&mock, CREATE).len(), calls_of(&mock, LIST).len()),
+        (1, 2)
+    );
 }
 
 #[tokio::test]
