@@ -3,10 +3,36 @@
 
 use std::time::{Duration, Instant};
 
-use alicloud_live::client::{Failure, LiveClient};
-use alicloud_live::mock::{Fault, FaultKind};
+use alicloud_live::client::{CallError, Failure, JobFilter, LiveClient, TemplateFilter};
+use alicloud_live::mock::{Fault, FaultKind, Mock};
 
-use crate::support::{CLUSTER, GET, LIST, calls_of, client, mock, quick_config, scope};
+use crate::support::{
+    CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
+};
+
+/// Cuts the answers of an action after every number of bytes, announced and unannounced, until a whole one fits.
+async fn every_prefix_is_ambiguous<T>(
+    mock: &Mock,
+    action: &str,
+    call: impl AsyncFn() -> Result<T, CallError>,
+) {
+    for bytes in 0..2_000 {
+        for complete in [true, false] {
+            mock.set_faults(vec![Fault::new(
+                action,
+                FaultKind::Truncate { bytes, complete },
+            )]);
+            let Err(error) = call().await else {
+                // The whole answer fits: every shorter one was an error.
+                assert!(bytes > 40, "{action}: {bytes} bytes are no answer");
+                return;
+            };
+            let is_ambiguous = matches!(error.failure, Failure::Ambiguous(_));
+            assert!(is_ambiguous, "{action}, {bytes} bytes: {error:?}");
+        }
+    }
+    panic!("{action}: no answer is that long");
+}
 
 #[tokio::test]
 async fn every_prefix_of_an_answer_is_an_error_and_never_a_missing_job() {
@@ -15,31 +41,61 @@ async fn every_prefix_of_an_answer_is_an_error_and_never_a_missing_job() {
     config.retry.attempts = 1;
     let client = LiveClient::new(config).unwrap();
     let id = mock.seed_job(|_| {}).job_id;
+    let (jobs, templates, wanted) = (JobFilter::default(), TemplateFilter::default(), fields("a"));
 
-    let mut bytes = 0;
-    loop {
-        for complete in [true, false] {
-            mock.set_faults(vec![Fault::new(
-                GET,
-                FaultKind::Truncate { bytes, complete },
-            )]);
-            match client.get_edge_transcode_job(CLUSTER, &id, &scope()).await {
-                Err(error) => {
-                    assert!(
-                        matches!(error.failure, Failure::Ambiguous(_)),
-                        "{bytes} bytes: {error:?}"
-                    );
-                }
-                // The whole answer fits: every shorter one was an error.
-                Ok(job) => {
-                    assert_eq!(job.job_id, id);
-                    assert!(bytes > 200, "an answer of {bytes} bytes cannot hold a job");
-                    return;
-                }
-            }
-        }
-        bytes += 1;
-        assert!(bytes < 2_000, "no answer is that long");
+    every_prefix_is_ambiguous(&mock, GET, async || {
+        client.get_edge_transcode_job(CLUSTER, &id, &scope()).await
+    })
+    .await;
+    every_prefix_is_ambiguous(&mock, LIST, async || {
+        client
+            .list_edge_transcode_jobs(CLUSTER, &jobs, 1, &scope())
+            .await
+    })
+    .await;
+    every_prefix_is_ambiguous(&mock, "GetEdgeTranscodeTemplate", async || {
+        client
+            .get_edge_transcode_template(CLUSTER, "tpl-uhd-4k", &scope())
+            .await
+    })
+    .await;
+    every_prefix_is_ambiguous(&mock, "ListEdgeTranscodeTemplate", async || {
+        client
+            .list_edge_transcode_templates(CLUSTER, &templates, 1, &scope())
+            .await
+    })
+    .await;
+    // Start, stop and delete answer in the same shape.
+    every_prefix_is_ambiguous(&mock, "UpdateEdgeTranscodeJob", async || {
+        client
+            .update_edge_transcode_job(CLUSTER, &id, &wanted, &scope())
+            .await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_prefix_of_the_answer_to_a_create_leads_to_its_one_job() {
+    let mock = mock();
+    let client = client(&mock);
+    for bytes in 0..120 {
+        let cut = FaultKind::Truncate {
+            bytes,
+            complete: bytes % 2 == 0,
+        };
+        mock.set_faults(vec![Fault::new(CREATE, cut).times(1)]);
+        let wanted = fields(&format!("job-{bytes}"));
+        let created = client
+            .create_edge_transcode_job(CLUSTER, &wanted, &scope())
+            .await
+            .unwrap();
+        let made: Vec<_> = mock
+            .jobs()
+            .into_iter()
+            .filter(|job| job.name == wanted.name)
+            .collect();
+        assert_eq!(made.len(), 1, "{bytes} bytes");
+        assert_eq!(made[0].job_id, created.job_id);
     }
 }
 
@@ -98,7 +154,7 @@ async fn a_list_that_promises_more_than_it_holds_ends() {
     };
     mock.set_faults(vec![Fault::new(LIST, kind)]);
     let client = client(&mock);
-    let wanted = crate::support::fields("a");
+    let wanted = fields("a");
     let found = client
         .existing_edge_transcode_jobs(CLUSTER, &wanted, &scope())
         .await
