@@ -244,7 +244,7 @@ impl LiveClient {
     }
 
     /// An answer of the documented shape that nevertheless cannot be believed.
-    pub(super) fn misleading(&self, action: &'static str, reason: &str) -> CallError {
+    fn misleading(&self, action: &'static str, reason: &str) -> CallError {
         let failure = Failure::Ambiguous(Ambiguous::Unreadable {
             status: 200,
             reason: reason.to_owned(),
