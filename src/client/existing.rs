@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use super::create::fingerprint;
-use super::{CallError, JobFields, JobFilter, LiveClient, Scope, SortBy};
+use super::{CallError, JobFields, JobFilter, LiveClient, Scope};
 
 /// IDs of jobs by the fingerprint of their fields: 40 bytes a job rather than its URLs.
 type JobIds = HashMap<u64, Vec<String>>;
@@ -80,28 +80,13 @@ impl LiveClient {
         cluster_id: &str,
         scope: &Scope,
     ) -> Result<JobIds, CallError> {
-        let filter = JobFilter {
-            sort_by: SortBy::Ascending,
-            ..JobFilter::default()
-        };
+        let mut pages = self.edge_transcode_job_pages(cluster_id, JobFilter::default(), scope);
         let mut jobs = JobIds::new();
-        let mut seen = 0;
-        for page in 1.. {
-            let listed = self
-                .list_edge_transcode_jobs(cluster_id, &filter, page, scope)
-                .await?;
-            seen += listed.jobs.len() as u64;
-            let is_last_page = listed.jobs.is_empty() || seen >= listed.total_count;
-            for job in listed.jobs {
-                let ids = jobs
-                    .entry(fingerprint(cluster_id, &job.fields()))
-                    .or_default();
-                if !ids.contains(&job.job_id) {
-                    ids.push(job.job_id);
-                }
-            }
-            if is_last_page {
-                break;
+        while let Some(page) = pages.next().await? {
+            for job in page {
+                jobs.entry(fingerprint(cluster_id, &job.fields()))
+                    .or_default()
+                    .push(job.job_id);
             }
         }
         Ok(jobs)

@@ -6,6 +6,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
+//! | `pages` | lists longer than one page, while they change |
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
 //! | `existing` | noticing, before a create, that the job exists already |
 //! | `retry` | whether and when a failed attempt is made again; the only loop around sending |
@@ -25,6 +26,7 @@ mod error;
 mod existing;
 mod jobs;
 mod model;
+mod pages;
 mod rate_limit;
 mod redact;
 mod reply;
@@ -40,6 +42,7 @@ pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, StreamUrl, Template};
+pub use pages::{JobPages, TemplatePages};
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
 pub use scope::Scope;
