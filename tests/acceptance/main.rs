@@ -40,6 +40,7 @@ mod data_and_functions;
 mod existing_jobs;
 mod failures;
 mod import;
+mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
