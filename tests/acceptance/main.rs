@@ -44,6 +44,7 @@ mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod modules;
 mod outside_changes;
 mod partial_results;
 mod provider_block;
