@@ -46,6 +46,7 @@ mod lost_answers;
 mod outside_changes;
 mod partial_results;
 mod provider_block;
+mod refresh;
 mod status;
 mod timeouts;
 mod validation;
