@@ -32,8 +32,12 @@ fn reads(world: &World, act: impl FnOnce()) -> (usize, usize) {
 }
 
 fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &World) {
+    // The log of so many creates is long, and would be searched for the signature of each call.
+    world.set("TF_LOG", "WARN");
     world.configure(jobs(250));
     world.apply().succeeded();
+    world.unset("TF_LOG");
+    world.set("TF_LOG_PROVIDER", "TRACE");
     assert_eq!(world.cloud.jobs().len(), 250);
 
     // Three pages: Gets until they would have paid for those.
@@ -74,10 +78,6 @@ fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &World) {
         changed.0 + changed.1 <= 2 * 3 + 2 + 3,
         "{changed:?} Gets and lists"
     );
-
-    world.apply().succeeded();
-    world.plan().is_empty();
-    assert_eq!(world.cloud.jobs().len(), 250);
 }
 
 fn who_may_not_list_plans_all_the_same(world: &World) {
