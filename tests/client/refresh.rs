@@ -69,27 +69,48 @@ async fn listed(mock: &Mock) -> (LiveClient, Vec<String>) {
 
 #[tokio::test]
 async fn n_reads_among_t_jobs_take_few_calls() {
-    const TOTALS: [usize; 9] = [1, 3, 99, 100, 101, 250, 1_000, 2_000, 10_000];
-    const READS: [usize; 13] = [1, 2, 3, 4, 5, 10, 11, 20, 99, 101, 250, 1_000, 10_000];
-    for total in TOTALS {
+    const CASES: [(usize, &[usize]); 8] = [
+        (1, &[1]),
+        (3, &[1, 2, 3]),
+        (99, &[2, 3, 4, 50, 99]),
+        (100, &[3, 100]),
+        (101, &[3, 5, 101]),
+        (250, &[3, 4, 5, 10, 250]),
+        (1_000, &[1, 2, 3, 5, 9, 10, 11, 12, 20, 21, 100, 500, 1_000]),
+        (10_000, &[100, 1_000, 10_000]),
+    ];
+    for (total, cases) in CASES {
         let mock = mock();
         let ids = seed(&mock, total);
-        for reads in READS.into_iter().filter(|reads| *reads <= total) {
+        for reads in cases {
             // Jobs from all over the list.
-            let step = total / reads;
-            let wanted: Vec<_> = ids.iter().step_by(step).take(reads).cloned().collect();
-            for at_a_time in [1, PARALLELISM] {
-                let before = mock.calls().len();
-                refresh_all(&patient_client(&mock), &wanted, at_a_time).await;
-                let made = mock.calls().len() - before;
-                println!("{reads} of {total}, {at_a_time} at a time: {made} calls");
-                let bound = 2 * reads.min(total.div_ceil(100)) + 2;
-                assert!(
-                    made <= bound,
-                    "{reads} of {total}, {at_a_time} at a time: {made} calls, more than {bound}"
-                );
-            }
+            let wanted: Vec<_> = ids
+                .iter()
+                .step_by(total / reads)
+                .take(*reads)
+                .cloned()
+                .collect();
+            let before = mock.calls().len();
+            refresh_all(&patient_client(&mock), &wanted, PARALLELISM).await;
+            let made = mock.calls().len() - before;
+            println!("{reads} of {total} jobs: {made} calls");
+            let bound = 2 * (*reads).min(total.div_ceil(100)) + 2;
+            assert!(
+                made <= bound,
+                "{reads} of {total}: {made} calls, not {bound}"
+            );
         }
+    }
+}
+
+#[tokio::test]
+async fn readers_one_after_the_other_take_as_few_calls_as_readers_at_a_time() {
+    let mock = mock();
+    let ids = seed(&mock, 350);
+    for at_a_time in [1, 2, PARALLELISM, 350] {
+        let (gets, lists) = calls(&mock);
+        refresh_all(&patient_client(&mock), &ids, at_a_time).await;
+        assert_eq!(calls(&mock), (gets + 4, lists + 4), "{at_a_time} at a time");
     }
 }
 
@@ -509,7 +530,9 @@ async fn shifting_world(seed: u64) {
             let id = &others[usize::try_from(dice.roll(others.len() as u64)).unwrap()];
             let real = mock.jobs().into_iter().find(|job| job.job_id == *id);
             match (dice.roll(3), real) {
-                (0, Some(_)) => written.change(id, None, || drop(mock.remove_job(id))),
+                (0, Some(_)) => written.change(id, None, || {
+                    assert!(mock.remove_job(id));
+                }),
                 (1, Some(_)) => {
                     let name = format!("changed-{}", dice.roll(1_000_000));
                     written.change(id, Some(name.clone()), || {
