@@ -121,8 +121,8 @@ impl Default for SearchPolicy {
     }
 }
 
-/// A client of the API. One serves a whole process: connections, quota and what was learnt about the server's clock
-/// are shared by all calls.
+/// A client of the API. One serves a run of Terraform: connections, quota, what was learnt about the server's clock and
+/// what was listed are shared by all calls.
 pub struct LiveClient {
     request: request::RequestBuilder,
     credentials: CredentialsCache,

@@ -51,7 +51,7 @@ fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &World) {
     let jobs = world.cloud.jobs();
     let (renamed, started, gone) = (&jobs[60], &jobs[160], &jobs[249]);
     world.cloud.edit_job(&renamed.job_id, |job| {
-        job.name = "renamed".to_owned();
+        "renamed".clone_into(&mut job.name);
     });
     world.cloud.edit_job(&started.job_id, |job| {
         job.status = JobStatus::Running;

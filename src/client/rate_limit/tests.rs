@@ -34,7 +34,7 @@ async fn no_minute_holds_more_calls_than_the_quota() {
     for quota in [60, 600, QUOTA] {
         let limiter = RateLimiter::new(quota);
         let time = time_for(&limiter, quota + 1).await;
-        assert!(time >= MINUTE - Duration::from_secs(1), "{quota}: {time:?}");
+        assert!(time >= MINUTE.mul_f64(0.98), "{quota}: {time:?}");
         assert!(time <= MINUTE.mul_f64(1.01), "{quota}: {time:?}");
     }
 }
