@@ -48,6 +48,7 @@ mod modules;
 mod outside_changes;
 mod partial_results;
 mod provider_block;
+mod refresh;
 mod status;
 mod timeouts;
 mod validation;
