@@ -13,7 +13,8 @@ pub(crate) const HEADER: &str = r#"terraform {
 "#;
 
 /// The signing key in the stream URLs of [`Block::job`]. Whoever has it can open those streams: a secret.
-pub(crate) const AUTH_KEY: &str = "1893456000-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
+/// Ends in 2100.
+pub(crate) const AUTH_KEY: &str = "4102444800-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
 
 /// A block of Terraform's language.
 #[derive(Clone)]

@@ -121,6 +121,17 @@ impl World {
         }
     }
 
+    /// Adds several folders of this repository to the configuration, each of one file.
+    pub(crate) fn configure_as_in_all(&self, folders: &[&str]) {
+        for (number, folder) in folders.iter().enumerate() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in fs::read_dir(folder).unwrap() {
+                let name = format!("example-{number}.tf");
+                fs::copy(entry.unwrap().path(), self.folder.path().join(name)).unwrap();
+            }
+        }
+    }
+
     /// Takes a file out of the configuration; gives its text back.
     pub(crate) fn take_out(&self, file: &str) -> String {
         let path = self.folder.path().join(file);
