@@ -61,9 +61,10 @@ macro_rules! tests_over {
 }
 
 mod credentials;
-mod data_and_functions;
+mod data_sources;
 mod existing_jobs;
 mod failures;
+mod functions;
 mod import;
 mod interruptions;
 mod lifecycle;

@@ -32,6 +32,7 @@ use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{AttributePath, Diagnostics, Resource, diagnostic};
 
 use model::JobState;
+pub(super) use model::{RUNNING, STOPPED, status_text};
 
 /// The resource type's name.
 pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
