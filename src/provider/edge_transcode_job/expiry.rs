@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 use super::model::{JobState, RUNNING};
 use crate::provider::auth_key;
 use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
 
 /// A key that ends this soon is warned of.
 const SOON: Duration = Duration::DAY;
@@ -42,21 +42,22 @@ pub(super) fn warn(
     }
 }
 
-/// The summary is the same for all jobs, so that Terraform can show many warnings as one. The URL is never shown.
-fn warning(attribute: &'static str, time: OffsetDateTime, now: OffsetDateTime) -> Diagnostic {
+/// A warning about the object as a whole: pointed at its argument, it would have Terraform quote the line of
+/// configuration beside it, and the key with it where somebody wrote it there. The summary is the same for all jobs, so
+/// that Terraform can show many warnings as one.
+fn warning(attribute: &str, time: OffsetDateTime, now: OffsetDateTime) -> Diagnostic {
     let (summary, verb) = if time <= now {
         ("The key in a stream URL has ended", "was")
     } else {
         ("The key in a stream URL ends within a day", "is")
     };
     let time = time.format(&Rfc3339).unwrap_or_default();
-    diagnostic::at(
-        AttributePath::new(attribute),
+    diagnostic::general(
         summary,
         format!(
-            "The time in its auth_key {verb} {time}. From then on, or later by the validity that is set on the domain, \
-             the URL is refused: a running job loses the stream when it connects the next time. Give a URL that is \
-             signed anew; when the job runs, changing it interrupts the stream."
+            "The time in the auth_key of {attribute} {verb} {time}. From then on, or later by the validity that is set \
+             on the domain, the URL is refused: a running job loses the stream when it connects the next time. Give a \
+             URL that is signed anew; when the job runs, changing it interrupts the stream."
         ),
     )
 }
@@ -65,6 +66,7 @@ fn warning(attribute: &'static str, time: OffsetDateTime, now: OffsetDateTime) -
 mod tests {
     use super::super::model::STOPPED;
     use super::*;
+    use crate::terraform::AttributePath;
 
     const NOW: i64 = 1_893_456_000;
 
@@ -83,7 +85,7 @@ mod tests {
         warn(prior, planned, now, &mut diagnostics);
         assert!(diagnostics.warnings.len() <= 1);
         let warning = diagnostics.warnings.pop()?;
-        assert_eq!(warning.attribute, AttributePath::new("stream_output"));
+        assert_eq!(warning.attribute, AttributePath::root());
         assert!(!warning.detail.contains("c0ffee"));
         Some(format!("{}: {}", warning.summary, warning.detail))
     }
@@ -94,12 +96,16 @@ mod tests {
         for (seconds, expected) in [
             (
                 NOW - 1,
-                Some("has ended: The time in its auth_key was 2029-12-31T23:59:59Z"),
+                Some(
+                    "has ended: The time in the auth_key of stream_output was 2029-12-31T23:59:59Z",
+                ),
             ),
             (NOW, Some("has ended")),
             (
                 NOW + 1,
-                Some("ends within a day: The time in its auth_key is 2030-01-01T00:00:01Z"),
+                Some(
+                    "ends within a day: The time in the auth_key of stream_output is 2030-01-01T00:00:01Z",
+                ),
             ),
             (NOW + day, Some("ends within a day")),
             (NOW + day + 1, None),
