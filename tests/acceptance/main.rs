@@ -73,6 +73,7 @@ mod outside_changes;
 mod partial_results;
 mod provider_block;
 mod status;
+mod stream_keys;
 mod timeouts;
 mod validation;
 

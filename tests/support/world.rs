@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud, SECURITY_TOKEN};
-use super::configuration::{AUTH_KEY, Block, HEADER, quoted};
+use super::configuration::{AUTH_KEY_HASH, Block, HEADER, quoted};
 use super::running::Running;
 use super::terraform::{Diagnostic, Run, Terraform};
 
@@ -277,7 +277,7 @@ impl World {
         let mut secrets = vec![
             ("the access key secret", ACCESS_KEY_SECRET.to_owned()),
             ("the security token", SECURITY_TOKEN.to_owned()),
-            ("a stream's auth_key", AUTH_KEY.to_owned()),
+            ("a stream's auth_key", AUTH_KEY_HASH.to_owned()),
         ];
         for call in self.cloud.calls() {
             if let Some(signature) = call.parameters.get("Signature") {
@@ -313,7 +313,7 @@ impl Drop for World {
                 );
             }
             assert!(
-                secret == AUTH_KEY || !self.state_file().contains(&secret),
+                secret == AUTH_KEY_HASH || !self.state_file().contains(&secret),
                 "the state holds {name}"
             );
         }
