@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud, SECURITY_TOKEN};
-use super::configuration::{AUTH_KEY, Block, HEADER, quoted};
+use super::configuration::{AUTH_KEY_HASH, Block, HEADER, quoted};
 use super::running::Running;
 use super::terraform::{Diagnostic, Run, Terraform};
 
@@ -116,6 +116,17 @@ impl World {
     pub(crate) fn configure_as_in(&self, folder: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         copy(&folder, self.folder.path());
+    }
+
+    /// Adds several folders of this repository to the configuration, each of one file.
+    pub(crate) fn configure_as_in_all(&self, folders: &[&str]) {
+        for (number, folder) in folders.iter().enumerate() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in fs::read_dir(folder).unwrap() {
+                let name = format!("example-{number}.tf");
+                fs::copy(entry.unwrap().path(), self.folder.path().join(name)).unwrap();
+            }
+        }
     }
 
     /// Takes a file out of the configuration; gives its text back.
@@ -263,7 +274,7 @@ impl World {
         let mut secrets = vec![
             ("the access key secret", ACCESS_KEY_SECRET.to_owned()),
             ("the security token", SECURITY_TOKEN.to_owned()),
-            ("a stream's auth_key", AUTH_KEY.to_owned()),
+            ("a stream's auth_key", AUTH_KEY_HASH.to_owned()),
         ];
         for call in self.cloud.calls() {
             if let Some(signature) = call.parameters.get("Signature") {
@@ -299,7 +310,7 @@ impl Drop for World {
                 );
             }
             assert!(
-                secret == AUTH_KEY || !self.state_file().contains(&secret),
+                secret == AUTH_KEY_HASH || !self.state_file().contains(&secret),
                 "the state holds {name}"
             );
         }

@@ -6,12 +6,14 @@
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
+//! | `expiry` | warnings of keys in stream URLs that end |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `lifecycle` | create, read, update, delete |
 //! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | why a create stops rather than risk a second job |
 
 mod aftermath;
+mod expiry;
 mod lifecycle;
 mod model;
 mod plan;
@@ -23,6 +25,7 @@ mod validate;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 
 use super::connection::Connection;
 use super::job_id::JobId;
@@ -32,6 +35,7 @@ use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{AttributePath, Diagnostics, Resource, diagnostic};
 
 use model::JobState;
+pub(super) use model::{RUNNING, STOPPED, status_text};
 
 /// The resource type's name.
 pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
@@ -74,12 +78,14 @@ impl Resource for EdgeTranscodeJob {
 
     async fn plan_create<'a>(
         &self,
-        _diagnostics: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         proposed: JobState,
         config: JobState,
         _meta: ValueEmpty,
     ) -> Option<(JobState, ValueEmpty)> {
-        Some((plan::create(proposed, &config), NO_PRIVATE))
+        let state = plan::create(proposed, &config);
+        expiry::warn(None, &state, OffsetDateTime::now_utc(), diagnostics);
+        Some((state, NO_PRIVATE))
     }
 
     async fn plan_update<'a>(
@@ -95,6 +101,10 @@ impl Resource for EdgeTranscodeJob {
             state,
             requires_replace,
         } = plan::update(&prior, proposed, &config, diagnostics);
+        // A replacement is planned once more, as a create.
+        if requires_replace.is_empty() {
+            expiry::warn(Some(&prior), &state, OffsetDateTime::now_utc(), diagnostics);
+        }
         Some((state, NO_PRIVATE, requires_replace))
     }
 
