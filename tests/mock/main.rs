@@ -12,3 +12,4 @@ mod control;
 mod faults;
 mod hold;
 mod program;
+mod sdk;
