@@ -1,37 +1,17 @@
-//! The official SDKs for Python use the mock, unchanged: `sdk/scenario.py` says what they do. `make test` installs
-//! them.
+//! The official SDKs for Python use the mock, unchanged: `python/scenario.py` says what they do.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 
 use alicloud_live::mock::{Call, SignatureCheck};
 
 use crate::caller::mock;
+use crate::python;
 
-/// Runs the scenario through an SDK; gives the calls that it made.
+/// The calls that the scenario makes through an SDK.
 #[track_caller]
 fn calls_of(sdk: &str) -> Vec<Call> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let installed = top.join(".tools/sdk");
-    assert!(
-        installed.join(".ready").exists(),
-        "the SDKs are not in .tools/sdk: `make test` installs them"
-    );
     let mock = mock();
-    let output = Command::new(top.join(".tools/python/bin/python"))
-        .arg("-B")
-        .arg(top.join("tests/mock/sdk/scenario.py"))
-        .args([sdk, &mock.url()])
-        .env_clear()
-        .env("PYTHONPATH", installed)
-        .output()
-        .unwrap();
-    let (said, complained) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{said}{complained}");
+    python::run("scenario.py", &[sdk, &mock.url()]);
     mock.calls()
 }
 
