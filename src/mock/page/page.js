@@ -40,6 +40,12 @@ function small(text) {
   return element("span", "small", text);
 }
 
+/** The day, and below it the time of day. */
+function time(text) {
+  const [day, hours] = text.split("T");
+  return [day, small(hours)];
+}
+
 function clusterRow(cluster) {
   return [element("code", "", cluster.ClusterId), String(cluster.jobs), String(cluster.running), cluster.templates.join(", ")];
 }
@@ -51,7 +57,7 @@ function jobRow(job) {
     [element("code", "", job.ClusterId), small(job.JobId)],
     [job.TemplateId, small(job.Type)],
     [element("code", "", job.StreamInput), small("to"), element("code", "", job.StreamOutput)],
-    job.CreateTime,
+    time(job.CreateTime),
   ];
 }
 
