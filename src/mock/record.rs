@@ -98,6 +98,16 @@ impl Record {
         usize::try_from(number.checked_sub(first)?).ok()
     }
 
+    /// How many there were, those that are forgotten too.
+    pub(super) fn count(&self) -> u64 {
+        self.next
+    }
+
+    /// The latest, beginning with the last.
+    pub(super) fn latest(&self, count: usize) -> impl Iterator<Item = &Call> {
+        self.calls.iter().rev().take(count)
+    }
+
     /// All that are remembered.
     pub(super) fn calls(&self) -> Vec<Call> {
         self.calls.iter().cloned().collect()
