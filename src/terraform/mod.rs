@@ -6,6 +6,7 @@
 //!
 //! - [`ServedResource`] and its siblings: object-safe forms of the typed traits that our own plugin server can
 //!   call. Every typed implementation is one automatically, so provider code only ever implements typed traits.
+//! - [`ManagedResource`]: what a resource type has beyond [`Resource`], such as an identity.
 //! - [`Encoded`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
 //!   at which decoding failed.
 //! - [`attribute`]: schema attributes in few words.
@@ -26,7 +27,7 @@ pub use data_source::ServedDataSource;
 pub use encoded::Encoded;
 pub use function::ServedFunction;
 pub use provider::{Offering, ServedProvider};
-pub use resource::{Change, Held, Planned, ServedResource};
+pub use resource::{Change, Held, IdentitySchema, ManagedResource, Planned, ServedResource};
 pub use stop::StopSignal;
 
 pub use tf_provider::{

@@ -35,10 +35,20 @@ macro_rules! over_newest_terraform {
     };
 }
 
+/// Makes each case a test for the newest Terraform: what Terraform has only from the version on that is named.
+macro_rules! over_terraform_from {
+    ($version:ident: $($case:ident,)+) => {
+        mod $version {
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
+        }
+    };
+}
+
 mod credentials;
 mod data_and_functions;
 mod existing_jobs;
 mod failures;
+mod identity;
 mod import;
 mod interruptions;
 mod lifecycle;

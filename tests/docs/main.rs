@@ -33,7 +33,7 @@ fn pages() -> BTreeMap<PathBuf, String> {
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
             format!("docs/resources/{name}.md").into(),
-            page::resource(type_name, &schema),
+            page::resource(type_name, &schema, &resource.identity_schema()),
         );
     }
     for (type_name, data_source) in &offering.data_sources {

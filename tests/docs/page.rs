@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use alicloud_live::terraform::IdentitySchema;
 use alicloud_live::terraform::schema::{
     Attribute, AttributeConstraint, Block, FunctionSchema, NestedBlock, Schema,
 };
@@ -29,9 +30,17 @@ pub(crate) fn provider(schema: &Schema) -> String {
 }
 
 /// A resource type's page.
-pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
+pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySchema) -> String {
     let description = &schema.block.description.content;
     let folder = format!("resources/{type_name}");
+    let mut identity_lines = String::new();
+    for (name, description) in &identity.attributes {
+        writeln!(
+            identity_lines,
+            "- `{name}` (String) {description} Required."
+        )
+        .unwrap();
+    }
     format!(
         "---\n\
          page_title: \"{type_name} Resource - alicloud-live\"\n\
@@ -50,11 +59,16 @@ pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
          its cluster.\n\n\
          {}\n\
          With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
-         {}",
+         {}\n\
+         With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
+         {}\n\
+         ### Identity Schema\n\n\
+         {identity_lines}",
         example(&format!("{folder}/resource.tf"), "terraform"),
         arguments(&schema.block),
         example(&format!("{folder}/import.sh"), "shell"),
-        example(&format!("{folder}/import.tf"), "terraform"),
+        example(&format!("{folder}/import-by-string-id.tf"), "terraform"),
+        example(&format!("{folder}/import-by-identity.tf"), "terraform"),
     )
 }
 

@@ -1,8 +1,8 @@
 //! The plugin protocol as Terraform core speaks it.
 //!
-//! `process` and `trust` start the real binary the way go-plugin's host does and look at it from outside. `calls`
-//! serves a small offering of its own through the same server, to see what the real one must never do: panic, hang,
-//! and fail half-way.
+//! `process` and `trust` start the real binary the way go-plugin's host does and look at it from outside. The
+//! others serve a small offering (`sample`) through the same server (`served`), to see what the real one must never do:
+//! panic, hang, and fail half-way.
 
 #![expect(
     clippy::expect_used,
@@ -18,6 +18,7 @@
 mod calls;
 mod generated;
 mod generated_code;
+mod identity;
 mod process;
 mod trust;
 
@@ -26,3 +27,4 @@ mod certificate;
 #[path = "../support/plugin_host.rs"]
 mod plugin_host;
 mod sample;
+mod served;

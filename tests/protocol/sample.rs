@@ -8,8 +8,8 @@ use alicloud_live::terraform::schema::{
 };
 use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
 use alicloud_live::terraform::{
-    AttributePath, DataSource, Diagnostics, Function, Offering, Provider, Resource, StopSignal,
-    diagnostic,
+    AttributePath, DataSource, Diagnostics, Function, IdentitySchema, ManagedResource, Offering,
+    Provider, Resource, StopSignal, diagnostic,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -261,6 +261,36 @@ impl Resource for Thing {
             name: Value::from("imported"),
         };
         Some((state, Value::Null))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ThingIdentity {
+    pub id: String,
+}
+
+#[async_trait]
+impl ManagedResource for Thing {
+    type Identity = ThingIdentity;
+
+    fn identity_schema(&self) -> IdentitySchema {
+        IdentitySchema {
+            version: 1,
+            attributes: vec![("id", "What it is known by.")],
+        }
+    }
+
+    fn identity(&self, state: &ThingState<'_>) -> Option<ThingIdentity> {
+        let id = state.id.as_deref_option()?.to_owned();
+        Some(ThingIdentity { id })
+    }
+
+    async fn import_by_identity<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: ThingIdentity,
+    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
+        self.import(diagnostics, identity.id).await
     }
 }
 

@@ -3,13 +3,14 @@
 //! One file an RPC group. The functions in them take a request and give the answer, or the one diagnostic that
 //! stands in its way; [`call`] makes a proper answer of either, and of a panic.
 //!
-//! RPCs for which the vocabulary has no words yet (identity, list resources, actions, moves, ephemeral resources)
-//! have no method here: the generated trait answers them as unimplemented, which core expects of older providers.
+//! RPCs for which the vocabulary has no words (ephemeral resources among them) have no method here: the generated trait
+//! answers them as unimplemented, which core expects of older providers.
 
 mod call;
 mod data_source;
 mod function;
 mod go_plugin;
+mod identity;
 mod provider_block;
 mod resource;
 mod schema;
@@ -21,8 +22,9 @@ use tonic::{Request, Response, Status};
 use super::generated::tfplugin6::provider_server::Provider;
 use super::generated::tfplugin6::{
     apply_resource_change, call_function, configure_provider, get_functions, get_metadata,
-    get_provider_schema, import_resource_state, plan_resource_change, read_data_source,
-    read_resource, stop_provider, upgrade_resource_state, validate_data_resource_config,
+    get_provider_schema, get_resource_identity_schemas, import_resource_state,
+    plan_resource_change, read_data_source, read_resource, stop_provider,
+    upgrade_resource_identity, upgrade_resource_state, validate_data_resource_config,
     validate_provider_config, validate_resource_config,
 };
 use crate::terraform::Offering;
@@ -76,6 +78,15 @@ impl Provider for ProviderService {
     ) -> Result<Response<get_functions::Response>, Status> {
         Call::new("GetFunctions", Subject::Provider)
             .answer(async { Ok(schema::functions(self.schema())) })
+            .await
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<get_resource_identity_schemas::Request>,
+    ) -> Result<Response<get_resource_identity_schemas::Response>, Status> {
+        Call::new("GetResourceIdentitySchemas", Subject::Provider)
+            .answer(async { Ok(identity::schemas(&self.offering)) })
             .await
     }
 
@@ -135,6 +146,19 @@ impl Provider for ProviderService {
             Subject::Resource(&request.type_name),
         )
         .answer(resource::upgrade(&self.offering, request))
+        .await
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<upgrade_resource_identity::Request>,
+    ) -> Result<Response<upgrade_resource_identity::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "UpgradeResourceIdentity",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(async { identity::upgrade(&self.offering, request) })
         .await
     }
 

@@ -29,7 +29,9 @@ use super::job_id::JobId;
 use crate::client::LiveClient;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, Diagnostics, Resource, diagnostic};
+use crate::terraform::{
+    AttributePath, Diagnostics, IdentitySchema, ManagedResource, Resource, diagnostic,
+};
 
 use model::JobState;
 
@@ -176,5 +178,34 @@ impl Resource for EdgeTranscodeJob {
                 None
             }
         }
+    }
+}
+
+#[async_trait]
+impl ManagedResource for EdgeTranscodeJob {
+    type Identity = JobId;
+
+    fn identity_schema(&self) -> IdentitySchema {
+        schema::identity()
+    }
+
+    fn identity(&self, state: &JobState) -> Option<JobId> {
+        Some(state.job_id()).filter(JobId::is_valid)
+    }
+
+    async fn import_by_identity<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: JobId,
+    ) -> Option<(JobState, ValueEmpty)> {
+        if identity.is_valid() {
+            return Some((JobState::known_by_id(&identity), NO_PRIVATE));
+        }
+        diagnostics.add_error(diagnostic::general(
+            "Invalid identity",
+            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
+             holds no colon.",
+        ));
+        None
     }
 }
