@@ -7,7 +7,7 @@ use tf_provider::schema::Schema;
 use super::encoded::NIL;
 use super::{AttributePath, Diagnostics, Encoded, diagnostic};
 
-/// What a managed resource type offers beyond [`Resource`], whose crate does not know it: an identity.
+/// What a managed resource type offers beyond [`Resource`], whose crate does not know of it.
 #[async_trait]
 pub trait ManagedResource: Resource {
     /// What tells an object of this type from every other. It never changes in an object's life.
@@ -25,6 +25,9 @@ pub trait ManagedResource: Resource {
         diagnostics: &mut Diagnostics,
         identity: Self::Identity,
     ) -> Option<(Self::State<'a>, Self::PrivateState<'a>)>;
+
+    /// The shortest configuration that describes an object: without what the provider decides, and without defaults.
+    fn configuration<'a>(&'a self, state: Self::State<'a>) -> Self::State<'a>;
 }
 
 /// The attributes by which Terraform (1.12 and later) tells the objects of a resource type apart. All are texts, and a
@@ -123,6 +126,9 @@ pub trait ServedResource: Send + Sync {
         diagnostics: &mut Diagnostics,
         identity: &Encoded,
     ) -> Option<Encoded>;
+
+    /// The configuration that describes an object.
+    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
 }
 
 #[async_trait]
@@ -232,6 +238,11 @@ impl<R: ManagedResource> ServedResource for R {
     ) -> Option<Encoded> {
         let identity: R::Identity = decode(diagnostics, identity)?;
         encode(diagnostics, &identity)
+    }
+
+    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
+        let state = decode(diagnostics, state)?;
+        encode(diagnostics, &ManagedResource::configuration(self, state))
     }
 }
 

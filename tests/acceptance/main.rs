@@ -44,6 +44,7 @@ macro_rules! over_terraform_from {
     };
 }
 
+mod actions;
 mod credentials;
 mod data_and_functions;
 mod existing_jobs;
@@ -56,6 +57,7 @@ mod lost_answers;
 mod outside_changes;
 mod partial_results;
 mod provider_block;
+mod queries;
 mod status;
 mod timeouts;
 mod validation;

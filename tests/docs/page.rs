@@ -72,6 +72,57 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
     )
 }
 
+/// A list resource's page.
+pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} List Resource - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (List Resource)\n\n\
+         {description}\n\n\
+         Needs Terraform 1.14 or later.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \
+         `terraform apply` the jobs are in the state, and the plan is empty. `status` is written for running jobs only: \
+         where it is not set, the run state is left alone.\n\n\
+         -> Into that file Terraform writes `provider = alicloud-live`, whatever the provider's local name is. Give it \
+         that name in `required_providers`, or edit the file.\n\n\
+         ~> Stream URLs are written as the API shows them, with the `auth_key` that they may hold. Move such keys into \
+         sensitive variables before the file goes into version control.\n\n\
+         {}",
+        example(
+            &format!("list-resources/{type_name}/list-resource.tfquery.hcl"),
+            "terraform"
+        ),
+        arguments(&schema.block),
+    )
+}
+
+/// An action's page.
+pub(crate) fn action(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} Action - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (Action)\n\n\
+         {description}\n\n\
+         Needs Terraform 1.14 or later.\n\n\
+         -> An action changes no configuration. Where a job's resource sets `status`, the next apply enforces that again.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         {}",
+        example(&format!("actions/{type_name}/action.tf"), "terraform"),
+        arguments(&schema.block),
+    )
+}
+
 /// A data source's page.
 pub(crate) fn data_source(type_name: &str, schema: &Schema) -> String {
     let description = &schema.block.description.content;

@@ -9,6 +9,10 @@ use crate::generated::tfplugin6::{
 use crate::sample::THING;
 use crate::served::{create, only, read_back, serve, thing, value};
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "messages hold identities that way"
+)]
 fn identity(id: &str) -> Option<ResourceIdentityData> {
     Some(ResourceIdentityData {
         identity_data: value(&json!({ "id": id })),

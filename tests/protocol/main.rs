@@ -15,10 +15,12 @@
     reason = "in a test program nothing is reachable from outside"
 )]
 
+mod actions;
 mod calls;
 mod generated;
 mod generated_code;
 mod identity;
+mod lists;
 mod process;
 mod trust;
 

@@ -77,16 +77,19 @@ pub fn only(diagnostics: &[Diagnostic]) -> (&Diagnostic, Option<String>) {
     let [diagnostic] = diagnostics else {
         panic!("one diagnostic expected: {diagnostics:?}");
     };
-    let attribute = diagnostic.attribute.as_ref().map(|path| {
-        use attribute_path::step::Selector::AttributeName;
-        match &path.steps[..] {
-            [
-                attribute_path::Step {
-                    selector: Some(AttributeName(name)),
-                },
-            ] => name.clone(),
-            steps => panic!("one name expected: {steps:?}"),
-        }
-    });
-    (diagnostic, attribute)
+    (diagnostic, attribute(diagnostic))
+}
+
+/// The attribute that a diagnostic names, with dots between the names on the way.
+pub fn attribute(diagnostic: &Diagnostic) -> Option<String> {
+    use attribute_path::step::Selector::AttributeName;
+    let steps = &diagnostic.attribute.as_ref()?.steps;
+    let names: Vec<_> = steps
+        .iter()
+        .map(|step| match &step.selector {
+            Some(AttributeName(name)) => name.as_str(),
+            other => panic!("a name expected: {other:?}"),
+        })
+        .collect();
+    Some(names.join("."))
 }

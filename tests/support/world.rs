@@ -135,6 +135,11 @@ impl World {
         text
     }
 
+    /// The text of a file in the user's folder.
+    pub(crate) fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// Puts a file into the configuration.
     pub(crate) fn put(&self, file: &str, text: &str) {
         fs::write(self.folder.path().join(file), text).unwrap();
@@ -147,10 +152,10 @@ impl World {
     /// Name of the argument or block in the line of configuration at which a diagnostic points.
     #[track_caller]
     pub(crate) fn pointed_at(&self, diagnostic: &Diagnostic) -> String {
-        let configuration = fs::read_to_string(self.configuration_file()).unwrap();
-        let line = diagnostic
-            .line
-            .unwrap_or_else(|| panic!("no place in the configuration: {diagnostic:#?}"));
+        let (Some(file), Some(line)) = (&diagnostic.file, diagnostic.line) else {
+            panic!("no place in the configuration: {diagnostic:#?}");
+        };
+        let configuration = fs::read_to_string(self.folder.path().join(file)).unwrap();
         let line = configuration.lines().nth(line - 1).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
     }

@@ -3,8 +3,8 @@
 use super::call::{not_offered, with_reason};
 use crate::plugin::convert::{from_wire, to_wire};
 use crate::plugin::generated::tfplugin6::{
-    apply_resource_change, import_resource_state, plan_resource_change, read_resource,
-    upgrade_resource_state, validate_resource_config,
+    apply_resource_change, generate_resource_config, import_resource_state, plan_resource_change,
+    read_resource, upgrade_resource_state, validate_resource_config,
 };
 use crate::terraform::{Change, Diagnostic, Diagnostics, Held, Offering, ServedResource};
 
@@ -158,5 +158,20 @@ pub(super) async fn import(
         imported_resources: imported.into_iter().collect(),
         diagnostics: to_wire::diagnostics(diagnostics),
         ..import_resource_state::Response::default()
+    })
+}
+
+/// The configuration that describes an object, for `-generate-config-out`.
+pub(super) fn generate_config(
+    offering: &Offering,
+    request: generate_resource_config::Request,
+) -> Result<generate_resource_config::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let state = from_wire::value(request.state);
+    let config = resource.configuration(&mut diagnostics, &state);
+    Ok(generate_resource_config::Response {
+        config: with_reason(config, &mut diagnostics).map(to_wire::value),
+        diagnostics: to_wire::diagnostics(diagnostics),
     })
 }

@@ -7,12 +7,16 @@
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `actions` | starting, stopping and restarting without a change of what is configured |
+//! | `list` | finding the jobs that exist |
 //! | `lifecycle` | create, read, update, delete |
 //! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | why a create stops rather than risk a second job |
 
+mod actions;
 mod aftermath;
 mod lifecycle;
+mod list;
 mod model;
 mod plan;
 mod refusal;
@@ -34,6 +38,9 @@ use crate::terraform::{
 };
 
 use model::JobState;
+
+pub(super) use actions::all as actions;
+pub(super) use list::EdgeTranscodeJobs;
 
 /// The resource type's name.
 pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
@@ -207,5 +214,9 @@ impl ManagedResource for EdgeTranscodeJob {
              holds no colon.",
         ));
         None
+    }
+
+    fn configuration(&self, state: JobState) -> JobState {
+        state.configuration()
     }
 }
