@@ -45,6 +45,13 @@ pub fn offering(environment: Environment) -> Offering {
                 &connection,
             ))) as _,
         )]),
+        list_resources: BTreeMap::from([(
+            edge_transcode_job::TYPE_NAME.to_owned(),
+            Box::new(edge_transcode_job::EdgeTranscodeJobs::new(Arc::clone(
+                &connection,
+            ))) as _,
+        )]),
+        actions: edge_transcode_job::actions(&connection),
         data_sources: BTreeMap::from([
             (
                 "alicloud_live_edge_transcode_job".to_owned(),

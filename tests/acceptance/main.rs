@@ -60,11 +60,13 @@ macro_rules! tests_over {
     };
 }
 
+mod actions;
 mod credentials;
 mod data_sources;
 mod existing_jobs;
 mod failures;
 mod functions;
+mod identity;
 mod import;
 mod installation;
 mod interruptions;
@@ -74,6 +76,7 @@ mod modules;
 mod outside_changes;
 mod partial_results;
 mod provider_block;
+mod queries;
 mod refresh;
 mod status;
 mod stream_keys;

@@ -33,7 +33,21 @@ fn pages() -> BTreeMap<PathBuf, String> {
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
             format!("docs/resources/{name}.md").into(),
-            page::resource(type_name, &schema),
+            page::resource(type_name, &schema, &resource.identity_schema()),
+        );
+    }
+    for (type_name, list_resource) in &offering.list_resources {
+        let name = type_name.strip_prefix("alicloud_").unwrap();
+        pages.insert(
+            format!("docs/list-resources/{name}.md").into(),
+            page::list_resource(type_name, &list_resource.schema()),
+        );
+    }
+    for (type_name, action) in &offering.actions {
+        let name = type_name.strip_prefix("alicloud_").unwrap();
+        pages.insert(
+            format!("docs/actions/{name}.md").into(),
+            page::action(type_name, &action.schema()),
         );
     }
     for (type_name, data_source) in &offering.data_sources {
@@ -77,8 +91,10 @@ fn there_is_no_page_for_what_is_not_offered() {
     let pages = pages();
     for folder in [
         "docs",
+        "docs/actions",
         "docs/data-sources",
         "docs/functions",
+        "docs/list-resources",
         "docs/resources",
     ] {
         for entry in fs::read_dir(top().join(folder)).unwrap() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
+use alicloud_live::terraform::IdentitySchema;
 use alicloud_live::terraform::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, NestedBlock, Schema,
 };
@@ -30,9 +31,17 @@ pub(crate) fn provider(schema: &Schema) -> String {
 }
 
 /// A resource type's page.
-pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
+pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySchema) -> String {
     let description = &schema.block.description.content;
     let folder = format!("resources/{type_name}");
+    let mut identity_lines = String::new();
+    for (name, description) in &identity.attributes {
+        writeln!(
+            identity_lines,
+            "- `{name}` (String) {description} Required."
+        )
+        .unwrap();
+    }
     format!(
         "---\n\
          page_title: \"{type_name} Resource - alicloud-live\"\n\
@@ -51,11 +60,67 @@ pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
          its cluster.\n\n\
          {}\n\
          With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
-         {}",
+         {}\n\
+         With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
+         {}\n\
+         ### Identity Schema\n\n\
+         {identity_lines}",
         example(&format!("{folder}/resource.tf"), "terraform"),
         arguments(&schema.block),
         example(&format!("{folder}/import.sh"), "shell"),
-        example(&format!("{folder}/import.tf"), "terraform"),
+        example(&format!("{folder}/import-by-string-id.tf"), "terraform"),
+        example(&format!("{folder}/import-by-identity.tf"), "terraform"),
+    )
+}
+
+/// A list resource's page.
+pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} List Resource - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (List Resource)\n\n\
+         {description}\n\n\
+         Needs Terraform 1.14 or later.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \
+         `terraform apply` the jobs are in the state, and the plan is empty. `status` is written for running jobs only: \
+         where it is not set, the run state is left alone.\n\n\
+         -> Into that file Terraform writes `provider = alicloud-live`, whatever the provider's local name is. Give it \
+         that name in `required_providers`, or edit the file.\n\n\
+         ~> Stream URLs are written as the API shows them, with the `auth_key` that they may hold. Move such keys into \
+         sensitive variables before the file goes into version control.\n\n\
+         {}",
+        example(
+            &format!("list-resources/{type_name}/list-resource.tfquery.hcl"),
+            "terraform"
+        ),
+        arguments(&schema.block),
+    )
+}
+
+/// An action's page.
+pub(crate) fn action(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} Action - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (Action)\n\n\
+         {description}\n\n\
+         Needs Terraform 1.14 or later.\n\n\
+         -> An action changes no configuration. Where a job's resource sets `status`, the next apply enforces that again.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         {}",
+        example(&format!("actions/{type_name}/action.tf"), "terraform"),
+        arguments(&schema.block),
     )
 }
 

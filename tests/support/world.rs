@@ -24,7 +24,7 @@ pub(crate) const DESTROY: &[&str] = &["destroy", "-json", "-auto-approve"];
 /// When it is dropped it searches all that was printed and logged, at the most talkative level, for secrets.
 pub(crate) struct World {
     pub(crate) cloud: Cloud,
-    terraform: Terraform,
+    terraform: RefCell<Terraform>,
     folder: TempDir,
     environment: RefCell<BTreeMap<String, String>>,
     printed: RefCell<String>,
@@ -80,11 +80,17 @@ impl World {
             .into();
         Self {
             cloud,
-            terraform,
+            terraform: RefCell::new(terraform),
             folder,
             environment: RefCell::new(environment),
             printed: RefCell::default(),
         }
+    }
+
+    /// From now on another release of Terraform runs.
+    pub(crate) fn switch_to(&self, terraform_version: &str) {
+        self.terraform
+            .replace(Terraform::release(terraform_version));
     }
 
     /// The user's home directory.
@@ -137,6 +143,11 @@ impl World {
         text
     }
 
+    /// The text of a file in the user's folder.
+    pub(crate) fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
     /// Puts a file into the configuration.
     pub(crate) fn put(&self, file: &str, text: &str) {
         fs::write(self.folder.path().join(file), text).unwrap();
@@ -149,10 +160,10 @@ impl World {
     /// Name of the argument or block in the line of configuration at which a diagnostic points.
     #[track_caller]
     pub(crate) fn pointed_at(&self, diagnostic: &Diagnostic) -> String {
-        let configuration = fs::read_to_string(self.configuration_file()).unwrap();
-        let line = diagnostic
-            .line
-            .unwrap_or_else(|| panic!("no place in the configuration: {diagnostic:#?}"));
+        let (Some(file), Some(line)) = (&diagnostic.file, diagnostic.line) else {
+            panic!("no place in the configuration: {diagnostic:#?}");
+        };
+        let configuration = fs::read_to_string(self.folder.path().join(file)).unwrap();
         let line = configuration.lines().nth(line - 1).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
     }
@@ -192,6 +203,11 @@ impl World {
     pub(crate) fn state(&self, address: &str) -> Value {
         let instance = self.instance(address);
         instance["attributes"].clone()
+    }
+
+    /// The identity that the state holds of one object; null where it holds none.
+    pub(crate) fn identity(&self, address: &str) -> Value {
+        self.instance(address)["identity"].clone()
     }
 
     /// The value of an output in the state.
@@ -241,6 +257,13 @@ impl World {
         fs::read_to_string(self.folder.path().join("terraform.tfstate")).unwrap_or_default()
     }
 
+    /// Changes the state file, as if it had been written that way.
+    pub(crate) fn edit_state(&self, edit: impl FnOnce(&mut Value)) {
+        let mut state = serde_json::from_str(&self.state_file()).unwrap();
+        edit(&mut state);
+        self.put("terraform.tfstate", &state.to_string());
+    }
+
     /// Loses the state: the objects in the cloud are now as if someone else had made them.
     pub(crate) fn forget_state(&self) {
         fs::remove_file(self.folder.path().join("terraform.tfstate")).unwrap();
@@ -256,6 +279,7 @@ impl World {
     #[must_use]
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         self.terraform
+            .borrow()
             .start(self.folder.path(), &self.environment.borrow(), arguments)
     }
 

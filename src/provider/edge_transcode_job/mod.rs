@@ -8,13 +8,17 @@
 //! | `plan` | what a change will do |
 //! | `expiry` | warnings of keys in stream URLs that end |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `actions` | starting, stopping and restarting without a change of what is configured |
+//! | `list` | finding the jobs that exist |
 //! | `lifecycle` | create, read, update, delete |
 //! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | why a create stops rather than risk a second job |
 
+mod actions;
 mod aftermath;
 mod expiry;
 mod lifecycle;
+mod list;
 mod model;
 mod plan;
 mod refusal;
@@ -32,10 +36,15 @@ use super::job_id::JobId;
 use crate::client::LiveClient;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, Diagnostics, Resource, diagnostic};
+use crate::terraform::{
+    AttributePath, Diagnostics, IdentitySchema, ManagedResource, Resource, diagnostic,
+};
 
 use model::JobState;
 pub(super) use model::{RUNNING, STOPPED, status_text};
+
+pub(super) use actions::all as actions;
+pub(super) use list::EdgeTranscodeJobs;
 
 /// The resource type's name.
 pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
@@ -186,5 +195,38 @@ impl Resource for EdgeTranscodeJob {
                 None
             }
         }
+    }
+}
+
+#[async_trait]
+impl ManagedResource for EdgeTranscodeJob {
+    type Identity = JobId;
+
+    fn identity_schema(&self) -> IdentitySchema {
+        schema::identity()
+    }
+
+    fn identity(&self, state: &JobState) -> Option<JobId> {
+        Some(state.job_id()).filter(JobId::is_valid)
+    }
+
+    async fn import_by_identity<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: JobId,
+    ) -> Option<(JobState, ValueEmpty)> {
+        if identity.is_valid() {
+            return Some((JobState::known_by_id(&identity), NO_PRIVATE));
+        }
+        diagnostics.add_error(diagnostic::general(
+            "Invalid identity",
+            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
+             holds no colon.",
+        ));
+        None
+    }
+
+    fn configuration(&self, state: JobState) -> JobState {
+        state.configuration()
     }
 }

@@ -127,6 +127,23 @@ impl JobState {
         self.r#type = job.r#type.clone().into();
     }
 
+    /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new
+    /// job has, and a state that the API does not document could not be configured.
+    pub(super) fn configuration(self) -> Self {
+        let runs = self.status.contains(&RUNNING);
+        Self {
+            cluster_id: self.cluster_id,
+            name: self.name,
+            template_id: self.template_id,
+            stream_input: self.stream_input,
+            stream_output: self.stream_output,
+            status: if runs { self.status } else { Value::Null },
+            on_existing: self.on_existing,
+            timeouts: self.timeouts,
+            ..Self::default()
+        }
+    }
+
     /// Nothing may be unknown in a state: what no answer has told is null until the next read.
     pub(super) fn unknown_to_null(&mut self) {
         for value in [
@@ -178,6 +195,14 @@ pub(in crate::provider) fn status_text(status: &JobStatus) -> &str {
         JobStatus::Running => RUNNING,
         JobStatus::NotStarted => STOPPED,
         JobStatus::Other(text) => text,
+    }
+}
+
+/// A text that is there.
+pub(super) fn known(value: Value<String>) -> Option<String> {
+    match value {
+        Value::Value(text) => Some(text),
+        Value::Null | Value::Unknown => None,
     }
 }
 

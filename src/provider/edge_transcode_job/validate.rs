@@ -68,9 +68,9 @@ pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
 }
 
 /// What is wrong with a value, and the rule it breaks; `None` where nothing is.
-type Problem = Option<Cow<'static, str>>;
+pub(super) type Problem = Option<Cow<'static, str>>;
 
-fn check(
+pub(super) fn check(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,
     value: &Value<String>,
@@ -88,14 +88,14 @@ fn check(
     }
 }
 
-fn identifier_problem(text: &str) -> Problem {
+pub(super) fn identifier_problem(text: &str) -> Problem {
     if text.is_empty() {
         return Some("It is empty.".into());
     }
     has_space(text).then(|| "It holds white space or a control character.".into())
 }
 
-fn cluster_id_problem(text: &str) -> Problem {
+pub(super) fn cluster_id_problem(text: &str) -> Problem {
     identifier_problem(text).or_else(|| {
         text.contains(':').then(|| {
             "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
@@ -139,6 +139,12 @@ fn status_problem(text: &str) -> Problem {
 fn on_existing_problem(text: &str) -> Problem {
     let is_choice = OnExisting::ALL.iter().any(|(name, _)| *name == text);
     (!is_choice).then(|| format!("It must be error, adopt or create, not {text:?}.").into())
+}
+
+pub(super) fn duration_problem(text: &str) -> Problem {
+    duration::parse(text).is_none().then(|| {
+        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {text:?}.").into()
+    })
 }
 
 fn url_problem(text: &str) -> Problem {
@@ -194,12 +200,12 @@ fn check_timeouts(config: &JobState, diagnostics: &mut Diagnostics) {
     ];
     for (operation, value) in all {
         if let Value::Value(text) = value
-            && duration::parse(text).is_none()
+            && let Some(problem) = duration_problem(text)
         {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("timeouts").attribute(operation),
                 "Invalid duration",
-                format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {text:?}."),
+                problem,
             ));
         }
     }
