@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod diagnostics;
 mod page;
 
 use std::collections::BTreeMap;

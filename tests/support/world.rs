@@ -150,7 +150,9 @@ impl World {
 
     /// Puts a file into the configuration.
     pub(crate) fn put(&self, file: &str, text: &str) {
-        fs::write(self.folder.path().join(file), text).unwrap();
+        let path = self.folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     fn configuration_file(&self) -> PathBuf {
