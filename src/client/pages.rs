@@ -258,7 +258,7 @@ mod tests {
             list.truncate(1000 - (call as usize % 2));
             list.extend((call % 2 == 0 && list.len() < 1000).then_some(999));
         });
-        assert_eq!(all.len(), 1000);
+        assert!(all.len() >= 999, "{} jobs", all.len());
         assert!(calls <= 10 + 2 * RETURNS, "{calls} calls");
     }
 
