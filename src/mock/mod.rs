@@ -12,9 +12,10 @@
 //! | `call` | one call from its parameters to its answer |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
+//! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
 //! | `responses`, `errors`, `answer` | the vendor's shapes and codes |
 //! | `faults` | trouble on demand |
-//! | `control` | the door for tests |
+//! | `control`, `overview` | the door for tests, and the page for people |
 //!
 //! # What it does like the cloud
 //!
@@ -68,8 +69,8 @@
 //!
 //! # The control door
 //!
-//! `GET /_mock/` lists it. Jobs are shown in the API's field names with `ClusterId` added, calls as [`Call`], rules as
-//! [`Fault`], the configuration as [`Config`].
+//! `GET /_mock/help` lists it, `GET /_mock/openapi.json` describes it, `GET /_mock/` is a page for people. Jobs are shown
+//! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Config`].
 
 mod answer;
 mod call;
@@ -78,10 +79,12 @@ mod control;
 mod errors;
 mod faults;
 mod handle;
+mod job_fields;
 mod keys;
 mod model;
 mod neighbours;
 mod operation;
+mod overview;
 mod parameters;
 mod random;
 mod record;
@@ -89,12 +92,14 @@ mod responses;
 mod server;
 mod settings;
 mod shared;
+mod state;
 mod store;
 mod sts;
 mod verify;
 
 pub use faults::{Fault, FaultKind, Point};
 pub use handle::Mock;
+pub use job_fields::JobFields;
 pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
 pub use server::Server;

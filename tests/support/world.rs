@@ -115,10 +115,7 @@ impl World {
     /// Makes a folder of this repository the configuration.
     pub(crate) fn configure_as_in(&self, folder: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for entry in fs::read_dir(folder).unwrap() {
-            let file = entry.unwrap();
-            fs::copy(file.path(), self.folder.path().join(file.file_name())).unwrap();
-        }
+        copy(&folder, self.folder.path());
     }
 
     /// Adds several folders of this repository to the configuration, each of one file.
@@ -324,6 +321,20 @@ impl Drop for World {
 /// sensitive. The provider cannot prevent that, and writes no such lines.
 fn is_core_comparing(line: &str) -> bool {
     line.contains("cty.StringVal(")
+}
+
+/// Copies what a folder holds into another.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&copied).unwrap();
+            copy(&entry.path(), &copied);
+        } else {
+            fs::copy(entry.path(), copied).unwrap();
+        }
+    }
 }
 
 #[cfg(unix)]

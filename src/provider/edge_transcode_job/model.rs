@@ -111,6 +111,13 @@ impl JobState {
         self.take_over_computed(job);
     }
 
+    /// Whether the API shows the job as it is known here. What is known by its ID alone agrees with anything.
+    pub(super) fn agrees_with(&self, job: &Job) -> bool {
+        let mut seen = self.clone();
+        seen.take_over(job);
+        seen == *self || *self == Self::known_by_id(&self.job_id())
+    }
+
     /// Takes over what only the API decides.
     pub(super) fn take_over_computed(&mut self, job: &Job) {
         self.create_time = job.create_time.clone().into();
