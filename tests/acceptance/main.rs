@@ -45,8 +45,15 @@ macro_rules! over_each_terraform {
     };
 }
 
-/// Makes each case a test for the newest Terraform alone: cases that take long, and where Terraform's age matters little.
+/// Makes each case a test for the newest Terraform alone: cases that take long, and where Terraform's age matters little,
+/// as far as it has what they test.
 macro_rules! over_newest_terraform {
+    (from "1.7": $($case:ident,)+) => {
+        mod from_1_7 {
+            use super::{$($case),+};
+            tests_over! { "1.15.5" newest_terraform $($case)+ }
+        }
+    };
     ($($case:ident,)+) => {
         tests_over! { "1.15.5" newest_terraform $($case)+ }
     };

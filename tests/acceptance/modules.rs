@@ -2,8 +2,13 @@
 
 use crate::support::world::World;
 
+// `mock_provider` is what the tests without a cloud need.
 over_newest_terraform! {
+    from "1.7":
     the_tests_of_the_rendition_ladder_pass_without_any_cloud,
+}
+
+over_newest_terraform! {
     the_tests_of_the_rendition_ladder_pass_against_the_mock,
     a_ladder_with_an_unknown_template_fails_in_the_plan,
 }

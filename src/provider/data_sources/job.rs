@@ -8,6 +8,7 @@ use super::reading;
 use crate::client::{self, CallError, JobFilter};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::connection::Connection;
+use crate::provider::edge_transcode_job::status_text;
 use crate::terraform::attribute::{block, optional_computed, required};
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
@@ -172,9 +173,14 @@ fn candidates(cluster_id: &str, jobs: &[client::Job]) -> String {
     let mut lines = String::new();
     for job in jobs.iter().take(NAMED) {
         let id = job_data::id(cluster_id, job);
+        let status = status_text(&job.status);
         let created = job.create_time.as_deref().unwrap_or("at an unknown time");
         // Writing to a text cannot fail.
-        let _ = write!(lines, "\n  - {id} {:?}, created {created}", job.name);
+        let _ = write!(
+            lines,
+            "\n  - {id} {:?}, {status}, created {created}",
+            job.name
+        );
     }
     if jobs.len() > NAMED {
         let _ = write!(lines, "\n  - and {} more", jobs.len() - NAMED);
