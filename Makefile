@@ -70,6 +70,37 @@ mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and sign
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
 	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
 
+.PHONY: bench
+bench: setup ## Measure with real Terraform and the mock, beside Terraform's own floor, and write BENCHMARKS.md.
+	cargo build --locked --release
+	scripts/bench $(BENCH_OPTIONS)
+
+# TARGET=<Rust's name of a platform> builds for another one; without it, for this one.
+RELEASE_BUILD = cargo build --locked --release $(addprefix --target ,$(TARGET))
+BUILT = target/$(addsuffix /,$(TARGET))release
+EXE = $(if $(findstring windows,$(PLATFORM)),.exe)
+PLATFORM = $(or $(TARGET),$(shell rustc -vV | sed -n 's/^host: //p'))
+DIST ?= dist
+PLUGINS ?= $(HOME)/.terraform.d/plugins
+
+.PHONY: dist
+dist: prerequisites $(PROTOC_STAMP) ## Build the release archives of this platform (or TARGET), checksums and a mirror folder into dist.
+	$(RELEASE_BUILD)
+	scripts/package archive $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --output $(DIST)
+	scripts/package archive $(BUILT)/alicloud-live-mock$(EXE) --target $(PLATFORM) --output $(DIST)
+	@$(MAKE) sums
+
+# Apart from `dist`, because a release gathers the archives of several machines first.
+.PHONY: sums
+sums:
+	scripts/package sums --output $(DIST)
+	scripts/package mirror --output $(DIST)
+
+.PHONY: install
+install: prerequisites $(PROTOC_STAMP) ## Build the provider and put it where `terraform init` and `tofu init` find it (PLUGINS).
+	$(RELEASE_BUILD) --bin terraform-provider-alicloud-live
+	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
+
 .PHONY: check
 check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences and banned crates.
 	cargo fmt --check

@@ -76,6 +76,7 @@ impl Running {
             let request_id = world.ids.id();
             let number = world.record.open(Call {
                 number: 0,
+                arrived_ms: 0,
                 action: request.parameters.optional("Action"),
                 method: request.method.clone(),
                 parameters: request.parameters.record(),

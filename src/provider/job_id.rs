@@ -1,8 +1,10 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
 /// cluster always goes with it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct JobId {
     pub(super) cluster_id: String,
     pub(super) job_id: String,
@@ -28,6 +30,13 @@ impl JobId {
             }
             _ => Err(NoJobId(text.to_owned())),
         }
+    }
+
+    /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
+    pub(super) fn is_valid(&self) -> bool {
+        is_identifier(&self.cluster_id)
+            && !self.cluster_id.contains(':')
+            && is_identifier(&self.job_id)
     }
 }
 

@@ -1,11 +1,13 @@
-//! The vocabulary that provider and plugin share: what a resource, a data source, a function and a provider are,
-//! without a word of gRPC or of the cloud.
+//! The vocabulary that provider and plugin share: what a resource, a data source, a function, an action and a provider
+//! are, without a word of gRPC or of the cloud.
 //!
 //! Schemas, values, diagnostics, paths and the *typed* traits ([`Resource`], [`DataSource`], [`Function`],
 //! [`Provider`]) are the crate [`tf_provider`]'s. Beside them stands what it lacks:
 //!
 //! - [`ServedResource`] and its siblings: object-safe forms of the typed traits that our own plugin server can
 //!   call. Every typed implementation is one automatically, so provider code only ever implements typed traits.
+//! - [`ManagedResource`]: what a resource type has beyond [`Resource`], such as an identity.
+//! - [`ListResource`] and [`Action`]: typed traits that the crate does not have.
 //! - [`Encoded`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
 //!   at which decoding failed.
 //! - [`attribute`]: schema attributes in few words.
@@ -13,20 +15,24 @@
 //! - [`StopSignal`]: the user pressed Ctrl-C.
 //! - [`Offering`]: all that one provider binary serves.
 
+mod action;
 pub mod attribute;
 mod data_source;
 pub mod diagnostic;
 mod encoded;
 mod function;
+mod list_resource;
 mod provider;
 mod resource;
 mod stop;
 
+pub use action::{Action, Progress, ServedAction};
 pub use data_source::ServedDataSource;
 pub use encoded::Encoded;
 pub use function::ServedFunction;
+pub use list_resource::{Findings, Found, ListResource, ServedListResource};
 pub use provider::{Offering, ServedProvider};
-pub use resource::{Change, Held, Planned, ServedResource};
+pub use resource::{Change, Held, IdentitySchema, ManagedResource, Planned, ServedResource};
 pub use stop::StopSignal;
 
 pub use tf_provider::{

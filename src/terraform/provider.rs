@@ -5,7 +5,10 @@ use tf_provider::Provider;
 use tf_provider::schema::Schema;
 
 use super::resource::decode;
-use super::{Diagnostics, Encoded, ServedDataSource, ServedFunction, ServedResource, StopSignal};
+use super::{
+    Diagnostics, Encoded, ServedAction, ServedDataSource, ServedFunction, ServedListResource,
+    ServedResource, StopSignal,
+};
 
 /// All that one provider binary serves. Names are full type names, such as `alicloud_live_edge_transcode_job`;
 /// functions have no prefix.
@@ -14,6 +17,10 @@ pub struct Offering {
     pub provider: Box<dyn ServedProvider>,
     /// Managed resource types by name.
     pub resources: BTreeMap<String, Box<dyn ServedResource>>,
+    /// List resources by name: each has that of a managed resource type.
+    pub list_resources: BTreeMap<String, Box<dyn ServedListResource>>,
+    /// Actions by name.
+    pub actions: BTreeMap<String, Box<dyn ServedAction>>,
     /// Data sources by name.
     pub data_sources: BTreeMap<String, Box<dyn ServedDataSource>>,
     /// Functions by name.

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tf_provider::Resource;
 use tf_provider::schema::Schema;
@@ -6,13 +7,58 @@ use tf_provider::schema::Schema;
 use super::encoded::NIL;
 use super::{AttributePath, Diagnostics, Encoded, diagnostic};
 
-/// An object with the private data that Terraform stores beside it, unread.
+/// What a managed resource type offers beyond [`Resource`], whose crate does not know of it.
+#[async_trait]
+pub trait ManagedResource: Resource {
+    /// What tells an object of this type from every other. It never changes in an object's life.
+    type Identity: Serialize + DeserializeOwned + Send;
+
+    /// The attributes of [`Self::Identity`].
+    fn identity_schema(&self) -> IdentitySchema;
+
+    /// The identity of the object that a state or a plan describes; `None` as long as it is not known.
+    fn identity(&self, state: &Self::State<'_>) -> Option<Self::Identity>;
+
+    /// Finds the object that an identity names. `None` always comes with an error in the diagnostics.
+    async fn import_by_identity<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: Self::Identity,
+    ) -> Option<(Self::State<'a>, Self::PrivateState<'a>)>;
+
+    /// The shortest configuration that describes an object: without what the provider decides, and without defaults.
+    fn configuration<'a>(&'a self, state: Self::State<'a>) -> Self::State<'a>;
+}
+
+/// The attributes by which Terraform (1.12 and later) tells the objects of a resource type apart. All are texts, and a
+/// user who imports an object by its identity gives all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentitySchema {
+    /// Raised whenever the attributes change.
+    pub version: i64,
+    /// Name and description of each.
+    pub attributes: Vec<(&'static str, &'static str)>,
+}
+
+/// An object with what Terraform stores beside it, unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The object; null where there is none.
     pub state: Encoded,
     /// Bytes for the provider alone.
     pub private: Vec<u8>,
+    /// The object's identity, if it is known.
+    pub identity: Option<Encoded>,
+}
+
+impl Held {
+    fn nothing(private: Vec<u8>) -> Self {
+        Self {
+            state: Encoded::null(),
+            private,
+            identity: None,
+        }
+    }
 }
 
 /// One step that Terraform wants to take, as `PlanResourceChange` and `ApplyResourceChange` describe it.
@@ -39,11 +85,14 @@ pub struct Planned {
 
 /// A resource type as the plugin serves it: values still encoded, one method a call of the protocol.
 ///
-/// Implemented for every typed [`Resource`]; never by hand. `None` always comes with an error in the diagnostics.
+/// Implemented for every typed [`ManagedResource`]; never by hand. `None` always comes with an error in the diagnostics.
 #[async_trait]
 pub trait ServedResource: Send + Sync {
     /// The resource type's schema. Asked once, when the server starts.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
+
+    /// The attributes of the objects' identities.
+    fn identity_schema(&self) -> IdentitySchema;
 
     /// Checks a configuration, which may hold unknown values.
     async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
@@ -63,12 +112,33 @@ pub trait ServedResource: Send + Sync {
 
     /// Finds the object that an import ID names.
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held>;
+
+    /// Finds the object that an identity names.
+    async fn import_by_identity(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: &Encoded,
+    ) -> Option<Held>;
+
+    /// Brings an identity from a state file into today's form.
+    fn upgrade_identity(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: &Encoded,
+    ) -> Option<Encoded>;
+
+    /// The configuration that describes an object.
+    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
 }
 
 #[async_trait]
-impl<R: Resource> ServedResource for R {
+impl<R: ManagedResource> ServedResource for R {
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema> {
         Resource::schema(self, diagnostics)
+    }
+
+    fn identity_schema(&self) -> IdentitySchema {
+        ManagedResource::identity_schema(self)
     }
 
     async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
@@ -87,11 +157,8 @@ impl<R: Resource> ServedResource for R {
         let private = decode_private::<R>(diagnostics, &held.private)?;
         let meta = no_meta(diagnostics)?;
         match Resource::read(self, diagnostics, state, private, meta).await {
-            Some(read) => encode_held::<R>(diagnostics, &read),
-            None if diagnostics.errors.is_empty() => Some(Held {
-                state: Encoded::null(),
-                private: Vec::new(),
-            }),
+            Some(read) => encode_held(self, diagnostics, &read),
+            None if diagnostics.errors.is_empty() => Some(Held::nothing(Vec::new())),
             None => None,
         }
     }
@@ -104,12 +171,8 @@ impl<R: Resource> ServedResource for R {
             let prior = decode(diagnostics, &change.prior)?;
             let private = Resource::plan_destroy(self, diagnostics, prior, private, meta).await;
             let private = encode_private::<R>(diagnostics, &private?)?;
-            let held = Held {
-                state: Encoded::null(),
-                private,
-            };
             return Some(Planned {
-                held,
+                held: Held::nothing(private),
                 requires_replace: Vec::new(),
             });
         }
@@ -118,7 +181,7 @@ impl<R: Resource> ServedResource for R {
         let config = decode(diagnostics, &change.config)?;
         if change.prior.is_null() {
             let planned = Resource::plan_create(self, diagnostics, proposed, config, meta).await?;
-            let held = encode_held::<R>(diagnostics, &planned)?;
+            let held = encode_held(self, diagnostics, &planned)?;
             return Some(Planned {
                 held,
                 requires_replace: Vec::new(),
@@ -129,7 +192,7 @@ impl<R: Resource> ServedResource for R {
         let (state, private, requires_replace) =
             Resource::plan_update(self, diagnostics, prior, proposed, config, private, meta)
                 .await?;
-        let held = encode_held::<R>(diagnostics, &(state, private))?;
+        let held = encode_held(self, diagnostics, &(state, private))?;
         Some(Planned {
             held,
             requires_replace,
@@ -149,16 +212,41 @@ impl<R: Resource> ServedResource for R {
         Held {
             state: change.prior.clone(),
             private: change.private.clone(),
+            identity: identity_of(self, &change.prior),
         }
     }
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held> {
         let imported = Resource::import(self, diagnostics, id).await?;
-        encode_held::<R>(diagnostics, &imported)
+        encode_held(self, diagnostics, &imported)
+    }
+
+    async fn import_by_identity(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: &Encoded,
+    ) -> Option<Held> {
+        let identity = decode(diagnostics, identity)?;
+        let imported = ManagedResource::import_by_identity(self, diagnostics, identity).await?;
+        encode_held(self, diagnostics, &imported)
+    }
+
+    fn upgrade_identity(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: &Encoded,
+    ) -> Option<Encoded> {
+        let identity: R::Identity = decode(diagnostics, identity)?;
+        encode(diagnostics, &identity)
+    }
+
+    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
+        let state = decode(diagnostics, state)?;
+        encode(diagnostics, &ManagedResource::configuration(self, state))
     }
 }
 
-async fn apply_typed<R: Resource>(
+async fn apply_typed<R: ManagedResource>(
     resource: &R,
     diagnostics: &mut Diagnostics,
     change: &Change,
@@ -169,10 +257,7 @@ async fn apply_typed<R: Resource>(
     if change.target.is_null() {
         let prior = decode(diagnostics, &change.prior)?;
         Resource::destroy(resource, diagnostics, prior, private, meta).await?;
-        return Some(Held {
-            state: Encoded::null(),
-            private: Vec::new(),
-        });
+        return Some(Held::nothing(Vec::new()));
     }
 
     let planned = decode(diagnostics, &change.target)?;
@@ -183,7 +268,16 @@ async fn apply_typed<R: Resource>(
         let prior = decode(diagnostics, &change.prior)?;
         Resource::update(resource, diagnostics, prior, planned, config, private, meta).await?
     };
-    encode_held::<R>(diagnostics, &applied)
+    encode_held(resource, diagnostics, &applied)
+}
+
+/// The identity of an encoded object, if there is one and it can be read.
+fn identity_of<R: ManagedResource>(resource: &R, state: &Encoded) -> Option<Encoded> {
+    if state.is_null() {
+        return None;
+    }
+    let state = state.decode().ok()?;
+    Encoded::encode(&resource.identity(&state)?).ok()
 }
 
 pub(super) fn decode<'a, T: Deserialize<'a>>(
@@ -202,13 +296,20 @@ pub(super) fn encode<T: Serialize>(diagnostics: &mut Diagnostics, value: &T) -> 
         .ok()
 }
 
-fn encode_held<'a, R: Resource>(
+fn encode_held<'a, R: ManagedResource>(
+    resource: &R,
     diagnostics: &mut Diagnostics,
     (state, private): &(R::State<'a>, R::PrivateState<'a>),
 ) -> Option<Held> {
-    let state = encode(diagnostics, state)?;
-    let private = encode_private::<R>(diagnostics, private)?;
-    Some(Held { state, private })
+    let identity = match resource.identity(state) {
+        Some(identity) => Some(encode(diagnostics, &identity)?),
+        None => None,
+    };
+    Some(Held {
+        state: encode(diagnostics, state)?,
+        private: encode_private::<R>(diagnostics, private)?,
+        identity,
+    })
 }
 
 fn encode_private<R: Resource>(

@@ -206,7 +206,9 @@ fn the_examples_of_the_documentation_work_as_they_stand(world: &World) {
     const SHOWN_ID: &str = "cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
     world.configure_as_in("examples/provider");
     world.configure_as_in("examples/resources/alicloud_live_edge_transcode_job");
-    let import_block = world.take_out("import.tf");
+    let import_block = world.take_out("import-by-string-id.tf");
+    // Terraform before 1.12 does not know it; `identity.rs` applies it.
+    world.take_out("import-by-identity.tf");
     assert!(world.take_out("import.sh").contains(SHOWN_ID));
 
     world.apply().succeeded();
@@ -216,7 +218,10 @@ fn the_examples_of_the_documentation_work_as_they_stand(world: &World) {
     world.forget_state();
     let real_id = format!("cluster-1:{}", world.cloud.job().job_id);
     assert!(import_block.contains(SHOWN_ID));
-    world.put("import.tf", &import_block.replace(SHOWN_ID, &real_id));
+    world.put(
+        "import-by-string-id.tf",
+        &import_block.replace(SHOWN_ID, &real_id),
+    );
     let applied = world.apply().succeeded();
     assert!(applied.output.contains("1 imported"), "{applied}");
     world.plan().is_empty();

@@ -33,7 +33,21 @@ fn pages() -> BTreeMap<PathBuf, String> {
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
             format!("docs/resources/{name}.md").into(),
-            page::resource(type_name, &schema),
+            page::resource(type_name, &schema, &resource.identity_schema()),
+        );
+    }
+    for (type_name, list_resource) in &offering.list_resources {
+        let name = type_name.strip_prefix("alicloud_").unwrap();
+        pages.insert(
+            format!("docs/list-resources/{name}.md").into(),
+            page::list_resource(type_name, &list_resource.schema()),
+        );
+    }
+    for (type_name, action) in &offering.actions {
+        let name = type_name.strip_prefix("alicloud_").unwrap();
+        pages.insert(
+            format!("docs/actions/{name}.md").into(),
+            page::action(type_name, &action.schema()),
         );
     }
     for (type_name, data_source) in &offering.data_sources {
@@ -77,8 +91,10 @@ fn there_is_no_page_for_what_is_not_offered() {
     let pages = pages();
     for folder in [
         "docs",
+        "docs/actions",
         "docs/data-sources",
         "docs/functions",
+        "docs/list-resources",
         "docs/resources",
     ] {
         for entry in fs::read_dir(top().join(folder)).unwrap() {
@@ -91,6 +107,39 @@ fn there_is_no_page_for_what_is_not_offered() {
             );
         }
     }
+}
+
+/// Guides are written by hand. What they show as configuration is applied by the acceptance tests.
+#[test]
+fn every_configuration_in_a_guide_is_an_example() {
+    let examples = files_under(&top().join("examples"));
+    let guides = files_under(&top().join("docs/guides"));
+    assert!(!guides.is_empty());
+    for (path, guide) in guides {
+        assert!(guide.starts_with("---\npage_title: "), "{}", path.display());
+        for block in guide.split("```terraform\n").skip(1) {
+            let (configuration, _) = block.split_once("```").unwrap();
+            assert!(
+                examples.iter().any(|(_, example)| example == configuration),
+                "{}: no file under examples holds this:\n{configuration}",
+                path.display()
+            );
+        }
+    }
+}
+
+fn files_under(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_under(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            files.push((path, text));
+        }
+    }
+    files
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! How a page of the Registry's documentation looks.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
+use alicloud_live::terraform::IdentitySchema;
 use alicloud_live::terraform::schema::{
-    Attribute, AttributeConstraint, Block, FunctionSchema, NestedBlock, Schema,
+    Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, NestedBlock, Schema,
 };
 
 /// The provider's page.
@@ -29,9 +31,17 @@ pub(crate) fn provider(schema: &Schema) -> String {
 }
 
 /// A resource type's page.
-pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
+pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySchema) -> String {
     let description = &schema.block.description.content;
     let folder = format!("resources/{type_name}");
+    let mut identity_lines = String::new();
+    for (name, description) in &identity.attributes {
+        writeln!(
+            identity_lines,
+            "- `{name}` (String) {description} Required."
+        )
+        .unwrap();
+    }
     format!(
         "---\n\
          page_title: \"{type_name} Resource - alicloud-live\"\n\
@@ -50,11 +60,67 @@ pub(crate) fn resource(type_name: &str, schema: &Schema) -> String {
          its cluster.\n\n\
          {}\n\
          With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
-         {}",
+         {}\n\
+         With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
+         {}\n\
+         ### Identity Schema\n\n\
+         {identity_lines}",
         example(&format!("{folder}/resource.tf"), "terraform"),
         arguments(&schema.block),
         example(&format!("{folder}/import.sh"), "shell"),
-        example(&format!("{folder}/import.tf"), "terraform"),
+        example(&format!("{folder}/import-by-string-id.tf"), "terraform"),
+        example(&format!("{folder}/import-by-identity.tf"), "terraform"),
+    )
+}
+
+/// A list resource's page.
+pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} List Resource - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (List Resource)\n\n\
+         {description}\n\n\
+         Needs Terraform 1.14 or later.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \
+         `terraform apply` the jobs are in the state, and the plan is empty. `status` is written for running jobs only: \
+         where it is not set, the run state is left alone.\n\n\
+         -> Into that file Terraform writes `provider = alicloud-live`, whatever the provider's local name is. Give it \
+         that name in `required_providers`, or edit the file.\n\n\
+         ~> Stream URLs are written as the API shows them, with the `auth_key` that they may hold. Move such keys into \
+         sensitive variables before the file goes into version control.\n\n\
+         {}",
+        example(
+            &format!("list-resources/{type_name}/list-resource.tfquery.hcl"),
+            "terraform"
+        ),
+        arguments(&schema.block),
+    )
+}
+
+/// An action's page.
+pub(crate) fn action(type_name: &str, schema: &Schema) -> String {
+    let description = &schema.block.description.content;
+    format!(
+        "---\n\
+         page_title: \"{type_name} Action - alicloud-live\"\n\
+         subcategory: \"ApsaraVideo Live\"\n\
+         description: |-\n  {description}\n\
+         ---\n\n\
+         # {type_name} (Action)\n\n\
+         {description}\n\n\
+         Needs Terraform 1.14 or later.\n\n\
+         -> An action changes no configuration. Where a job's resource sets `status`, the next apply enforces that again.\n\n\
+         ## Example Usage\n\n\
+         {}\n\
+         {}",
+        example(&format!("actions/{type_name}/action.tf"), "terraform"),
+        arguments(&schema.block),
     )
 }
 
@@ -82,13 +148,19 @@ pub(crate) fn data_source(type_name: &str, schema: &Schema) -> String {
 
 /// A function's page.
 pub(crate) fn function(name: &str, schema: &FunctionSchema) -> String {
-    let names: Vec<_> = schema
+    let mut names: Vec<_> = schema
         .parameters
         .iter()
-        .map(|parameter| parameter.name.as_str())
+        .map(|parameter| parameter.name.clone())
         .collect();
+    names.extend(
+        schema
+            .variadic
+            .iter()
+            .map(|more| format!("{}...", more.name)),
+    );
     let mut lines = String::new();
-    for parameter in &schema.parameters {
+    for parameter in schema.parameters.iter().chain(&schema.variadic) {
         let kind = called(&parameter.param_type.to_string());
         writeln!(
             lines,
@@ -152,11 +224,21 @@ fn arguments(block: &Block) -> String {
             write!(page, "\n### {title}\n\n{}\n", lines.join("\n")).unwrap();
         }
     }
-    let mut blocks: Vec<_> = block.blocks.iter().collect();
-    blocks.sort_by_key(|(name, _)| *name);
-    for (name, nested) in blocks {
-        let mut lines: Vec<_> = inner(nested)
+    let blocks = block
+        .blocks
+        .iter()
+        .map(|(name, nested)| (name, &inner(nested).attributes));
+    let objects =
+        block
             .attributes
+            .iter()
+            .filter_map(|(name, attribute)| match &attribute.attr_type {
+                AttributeType::AttributeList(attributes) => Some((name, attributes)),
+                _ => None,
+            });
+    let nested: BTreeMap<_, _> = blocks.chain(objects).collect();
+    for (name, attributes) in nested {
+        let mut lines: Vec<_> = attributes
             .iter()
             .map(|(name, attribute)| line(name, attribute))
             .collect();
@@ -180,11 +262,12 @@ fn line(name: &str, attribute: &Attribute) -> String {
     } else {
         ""
     };
+    let description = &attribute.description.content;
+    if let AttributeType::AttributeList(_) = attribute.attr_type {
+        return format!("- `{name}` (List of Objects) {description} See [below](#{name}).");
+    }
     let kind = called(&attribute.attr_type.to_string());
-    format!(
-        "- `{name}` ({kind}{sensitive}) {}",
-        attribute.description.content
-    )
+    format!("- `{name}` ({kind}{sensitive}) {description}")
 }
 
 /// What people call a type.
@@ -193,6 +276,7 @@ fn called(json: &str) -> &'static str {
         "\"string\"" => "String",
         "\"number\"" => "Number",
         "\"bool\"" => "Boolean",
+        r#"["list","string"]"# => "List of String",
         object if object.starts_with("[\"object\"") => "Object",
         other => panic!("how is the type {other} called on a page?"),
     }

@@ -1,13 +1,7 @@
-//! Calls, served to a client that trusts the server already.
+//! Calls of every protocol version: schemas, resources, data sources, functions.
 
-use alicloud_live::plugin::{self, Connection};
-use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::net::UnixStream;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tonic::Code;
-use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -16,92 +10,17 @@ use crate::generated::plugin::Empty;
 use crate::generated::plugin::grpc_broker_client::GrpcBrokerClient;
 use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use crate::generated::plugin::grpc_stdio_client::GrpcStdioClient;
-use crate::generated::tfplugin6::provider_client::ProviderClient;
 use crate::generated::tfplugin6::{
-    Diagnostic, DynamicValue, RawState, apply_resource_change, attribute_path, call_function,
-    configure_provider, diagnostic, get_functions, get_metadata, get_provider_schema,
-    get_resource_identity_schemas, import_resource_state, plan_resource_change, read_data_source,
-    read_resource, stop_provider, upgrade_resource_state, validate_data_resource_config,
-    validate_provider_config, validate_resource_config,
+    RawState, apply_resource_change, call_function, configure_provider, diagnostic, get_functions,
+    get_metadata, get_provider_schema, import_resource_state, open_ephemeral_resource,
+    plan_resource_change, read_data_source, read_resource, stop_provider, upgrade_resource_state,
+    validate_data_resource_config, validate_provider_config, validate_resource_config,
 };
-use crate::plugin_host::{LIMIT, channel};
-use crate::sample::{self, Backstage, GREETING, REPEAT, THING, ThingState};
+use crate::plugin_host::LIMIT;
+use crate::sample::{GREETING, REPEAT, THING, ThingState};
+use crate::served::{Served, create, only, read_back, serve, thing, value};
 
 const LARGE: usize = 20 << 20;
-
-/// A server in this process and a connection to it.
-struct Served {
-    provider: ProviderClient<Channel>,
-    channel: Channel,
-    backstage: Backstage,
-    server: JoinHandle<Result<(), tonic::transport::Error>>,
-}
-
-async fn serve() -> Served {
-    let (offering, backstage) = sample::offering();
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let connections = tokio_stream::once(Ok(Connection::new(theirs)));
-    let server = tokio::spawn(async move {
-        let shutdown = CancellationToken::new();
-        // The server ends with its connections as well as with the token; here the token alone is to count.
-        let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
-        plugin::serve(offering, connections, shutdown).await
-    });
-    let channel = channel(ours).await.unwrap();
-    Served {
-        provider: ProviderClient::new(channel.clone())
-            .max_decoding_message_size(3 * LARGE)
-            .max_encoding_message_size(3 * LARGE),
-        channel,
-        backstage,
-        server,
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]
-fn value(value: &impl Serialize) -> Option<DynamicValue> {
-    Some(DynamicValue {
-        msgpack: rmp_serde::to_vec_named(value).unwrap(),
-        json: Vec::new(),
-    })
-}
-
-fn thing(name: &str) -> Option<DynamicValue> {
-    value(&json!({ "name": name, "id": null }))
-}
-
-fn read_back(value: Option<DynamicValue>) -> Value {
-    rmp_serde::from_slice(&value.expect("a value").msgpack).unwrap()
-}
-
-fn create(name: &str) -> apply_resource_change::Request {
-    apply_resource_change::Request {
-        type_name: THING.to_owned(),
-        prior_state: value(&Value::Null),
-        planned_state: thing(name),
-        config: thing(name),
-        ..apply_resource_change::Request::default()
-    }
-}
-
-/// The one diagnostic there is, and the attribute that it names.
-fn only(diagnostics: &[Diagnostic]) -> (&Diagnostic, Option<String>) {
-    let [diagnostic] = diagnostics else {
-        panic!("one diagnostic expected: {diagnostics:?}");
-    };
-    let attribute = diagnostic.attribute.as_ref().map(|path| {
-        use attribute_path::step::Selector::AttributeName;
-        match &path.steps[..] {
-            [
-                attribute_path::Step {
-                    selector: Some(AttributeName(name)),
-                },
-            ] => name.clone(),
-            steps => panic!("one name expected: {steps:?}"),
-        }
-    });
-    (diagnostic, attribute)
-}
 
 #[tokio::test]
 async fn the_schema_has_all_that_is_offered_and_says_what_core_may_do() {
@@ -498,7 +417,7 @@ async fn twenty_mebibytes_pass_both_ways() {
 async fn what_we_do_not_have_is_unimplemented() {
     let mut provider = serve().await.provider;
     let refused = provider
-        .get_resource_identity_schemas(get_resource_identity_schemas::Request {})
+        .open_ephemeral_resource(open_ephemeral_resource::Request::default())
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::Unimplemented);

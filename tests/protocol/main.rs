@@ -1,8 +1,8 @@
 //! The plugin protocol as Terraform core speaks it.
 //!
-//! `process` and `trust` start the real binary the way go-plugin's host does and look at it from outside. `calls`
-//! serves a small offering of its own through the same server, to see what the real one must never do: panic, hang,
-//! and fail half-way.
+//! `process` and `trust` start the real binary the way go-plugin's host does and look at it from outside. The
+//! others serve a small offering (`sample`) through the same server (`served`), to see what the real one must never do:
+//! panic, hang, and fail half-way.
 
 #![expect(
     clippy::expect_used,
@@ -15,9 +15,12 @@
     reason = "in a test program nothing is reachable from outside"
 )]
 
+mod actions;
 mod calls;
 mod generated;
 mod generated_code;
+mod identity;
+mod lists;
 mod process;
 mod trust;
 
@@ -26,3 +29,4 @@ mod certificate;
 #[path = "../support/plugin_host.rs"]
 mod plugin_host;
 mod sample;
+mod served;

@@ -8,14 +8,15 @@ use alicloud_live::terraform::schema::{
 };
 use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
 use alicloud_live::terraform::{
-    AttributePath, DataSource, Diagnostics, Function, Offering, Provider, Resource, StopSignal,
-    diagnostic,
+    Action, AttributePath, DataSource, Diagnostics, Findings, Function, IdentitySchema,
+    ListResource, ManagedResource, Offering, Progress, Provider, Resource, StopSignal, diagnostic,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 pub const THING: &str = "sample_thing";
+pub const POKE: &str = "sample_poke";
 pub const GREETING: &str = "sample_greeting";
 pub const REPEAT: &str = "repeat";
 
@@ -24,16 +25,26 @@ pub const REPEAT: &str = "repeat";
 pub struct Backstage {
     /// Holds a permit for each call that has come to wait for a stop.
     pub waiting: Arc<Semaphore>,
+    /// Holds a permit for each list, and each action that waited, that has come to its end in whatever way.
+    pub over: Arc<Semaphore>,
 }
 
 pub fn offering() -> (Offering, Backstage) {
     let stop = StopSignal::default();
     let backstage = Backstage {
         waiting: Arc::new(Semaphore::new(0)),
+        over: Arc::new(Semaphore::new(0)),
     };
     let configured_by = Arc::new(Mutex::new(String::from("nobody")));
     let thing = Thing {
         stop: stop.clone(),
+        backstage: backstage.clone(),
+    };
+    let poke = Poke {
+        stop: stop.clone(),
+        backstage: backstage.clone(),
+    };
+    let things = Things {
         backstage: backstage.clone(),
     };
     let greeting = Greeting {
@@ -42,6 +53,8 @@ pub fn offering() -> (Offering, Backstage) {
     let offering = Offering {
         provider: Box::new(Sample { configured_by }),
         resources: [(THING.to_owned(), Box::new(thing) as _)].into(),
+        list_resources: [(THING.to_owned(), Box::new(things) as _)].into(),
+        actions: [(POKE.to_owned(), Box::new(poke) as _)].into(),
         data_sources: [(GREETING.to_owned(), Box::new(greeting) as _)].into(),
         functions: [(REPEAT.to_owned(), Box::new(Repeat) as _)].into(),
         stop,
@@ -261,6 +274,154 @@ impl Resource for Thing {
             name: Value::from("imported"),
         };
         Some((state, Value::Null))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct ThingIdentity {
+    pub id: String,
+}
+
+#[async_trait]
+impl ManagedResource for Thing {
+    type Identity = ThingIdentity;
+
+    fn identity_schema(&self) -> IdentitySchema {
+        IdentitySchema {
+            version: 1,
+            attributes: vec![("id", "What it is known by.")],
+        }
+    }
+
+    fn identity(&self, state: &ThingState<'_>) -> Option<ThingIdentity> {
+        let id = state.id.as_deref_option()?.to_owned();
+        Some(ThingIdentity { id })
+    }
+
+    async fn import_by_identity<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: ThingIdentity,
+    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
+        self.import(diagnostics, identity.id).await
+    }
+
+    fn configuration<'a>(&'a self, state: ThingState<'a>) -> ThingState<'a> {
+        ThingState {
+            id: Value::Null,
+            ..state
+        }
+    }
+}
+
+/// Finds the things that are called by what the configuration says, numbered from 1 on. There is no end of them, except
+/// of `few`, which are two, and of which a warning and an error are told; `panic` panics after the first one.
+struct Things {
+    backstage: Backstage,
+}
+
+#[derive(Deserialize)]
+pub struct ThingsConfig {
+    called: Value<String>,
+}
+
+/// Tells that a list is over, in whatever way.
+struct Over(Arc<Semaphore>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl ListResource for Things {
+    type Config = ThingsConfig;
+
+    fn schema(&self) -> Schema {
+        schema(&[("called", AttributeConstraint::Required)])
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &ThingsConfig) {
+        if config.called.contains(&"nothing") {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("called"),
+                "Nothing is called that",
+                "",
+            ));
+        }
+    }
+
+    async fn list(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: ThingsConfig,
+        findings: &mut Findings,
+    ) {
+        let _over = Over(Arc::clone(&self.backstage.over));
+        let Value::Value(called) = config.called else {
+            panic!("the configuration is known");
+        };
+        for number in 1.. {
+            let id = format!("{called}-{number}");
+            let identity = ThingIdentity { id: id.clone() };
+            let object = ThingState {
+                id: Value::Value(Cow::Owned(id.clone())),
+                name: Value::Value(Cow::Borrowed(&called)),
+            };
+            let added = findings.add(diagnostics, &identity, id, &object).await;
+            assert!(called != "panic", "hunter2");
+            if added.is_break() {
+                return;
+            }
+            if called == "few" && number == 2 {
+                diagnostics.add_warning(diagnostic::general("Few", ""));
+                diagnostics.add_error(diagnostic::at(AttributePath::new("called"), "No more", ""));
+                return;
+            }
+        }
+    }
+}
+
+/// Pokes whom the configuration names, and tells of it: `nobody` is refused, `panic` panics half-way, `wait` waits for a
+/// stop and then fails.
+struct Poke {
+    stop: StopSignal,
+    backstage: Backstage,
+}
+
+#[derive(Deserialize)]
+pub struct PokeConfig {
+    whom: Value<String>,
+}
+
+#[async_trait]
+impl Action for Poke {
+    type Config = PokeConfig;
+
+    fn schema(&self) -> Schema {
+        schema(&[("whom", AttributeConstraint::Required)])
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &PokeConfig) {
+        if config.whom.contains(&"nobody") {
+            let whom = AttributePath::new("whom");
+            diagnostics.add_error(diagnostic::at(whom, "Nobody to poke", ""));
+        }
+    }
+
+    async fn invoke(&self, diagnostics: &mut Diagnostics, config: PokeConfig, progress: &Progress) {
+        let stopped = self.stop.token();
+        progress.tell("reaching out");
+        assert!(!config.whom.contains(&"panic"), "hunter2");
+        if config.whom.contains(&"wait") {
+            self.backstage.waiting.add_permits(1);
+            stopped.cancelled().await;
+            self.backstage.over.add_permits(1);
+            diagnostics.add_error(diagnostic::general("Stopped", "Nobody is poked."));
+            return;
+        }
+        progress.tell("poked");
     }
 }
 

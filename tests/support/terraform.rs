@@ -162,7 +162,8 @@ impl Run {
             .collect()
     }
 
-    fn events(&self) -> impl Iterator<Item = Value> {
+    /// What the command reported in JSON, line by line.
+    pub(crate) fn events(&self) -> impl Iterator<Item = Value> {
         self.output
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
@@ -206,7 +207,9 @@ pub(crate) struct Diagnostic {
     pub(crate) detail: String,
     /// The resource that it is about, if any.
     pub(crate) address: Option<String>,
-    /// The line of configuration that it points at, counted from 1.
+    /// The file of the configuration that it points into.
+    pub(crate) file: Option<String>,
+    /// The line of that file that it points at, counted from 1.
     pub(crate) line: Option<usize>,
 }
 
@@ -217,6 +220,7 @@ impl Diagnostic {
             summary: text(&value["summary"]).unwrap(),
             detail: text(&value["detail"]).unwrap_or_default(),
             address: text(&value["address"]),
+            file: text(&value["range"]["filename"]),
             line: value["range"]["start"]["line"]
                 .as_u64()
                 .map(|line| usize::try_from(line).unwrap()),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud, SECURITY_TOKEN};
-use super::configuration::{AUTH_KEY, Block, HEADER, quoted};
+use super::configuration::{AUTH_KEY_HASH, Block, HEADER, quoted};
 use super::running::Running;
 use super::terraform::{Diagnostic, Run, Terraform};
 
@@ -24,7 +24,7 @@ pub(crate) const DESTROY: &[&str] = &["destroy", "-json", "-auto-approve"];
 /// When it is dropped it searches all that was printed and logged, at the most talkative level, for secrets.
 pub(crate) struct World {
     pub(crate) cloud: Cloud,
-    terraform: Terraform,
+    terraform: RefCell<Terraform>,
     folder: TempDir,
     environment: RefCell<BTreeMap<String, String>>,
     printed: RefCell<String>,
@@ -80,11 +80,17 @@ impl World {
             .into();
         Self {
             cloud,
-            terraform,
+            terraform: RefCell::new(terraform),
             folder,
             environment: RefCell::new(environment),
             printed: RefCell::default(),
         }
+    }
+
+    /// From now on another release of Terraform runs.
+    pub(crate) fn switch_to(&self, terraform_version: &str) {
+        self.terraform
+            .replace(Terraform::release(terraform_version));
     }
 
     /// The user's home directory.
@@ -115,9 +121,17 @@ impl World {
     /// Makes a folder of this repository the configuration.
     pub(crate) fn configure_as_in(&self, folder: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for entry in fs::read_dir(folder).unwrap() {
-            let file = entry.unwrap();
-            fs::copy(file.path(), self.folder.path().join(file.file_name())).unwrap();
+        copy(&folder, self.folder.path());
+    }
+
+    /// Adds several folders of this repository to the configuration, each of one file.
+    pub(crate) fn configure_as_in_all(&self, folders: &[&str]) {
+        for (number, folder) in folders.iter().enumerate() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in fs::read_dir(folder).unwrap() {
+                let name = format!("example-{number}.tf");
+                fs::copy(entry.unwrap().path(), self.folder.path().join(name)).unwrap();
+            }
         }
     }
 
@@ -127,6 +141,11 @@ impl World {
         let text = fs::read_to_string(&path).unwrap();
         fs::remove_file(path).unwrap();
         text
+    }
+
+    /// The text of a file in the user's folder.
+    pub(crate) fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
     /// Puts a file into the configuration.
@@ -141,10 +160,10 @@ impl World {
     /// Name of the argument or block in the line of configuration at which a diagnostic points.
     #[track_caller]
     pub(crate) fn pointed_at(&self, diagnostic: &Diagnostic) -> String {
-        let configuration = fs::read_to_string(self.configuration_file()).unwrap();
-        let line = diagnostic
-            .line
-            .unwrap_or_else(|| panic!("no place in the configuration: {diagnostic:#?}"));
+        let (Some(file), Some(line)) = (&diagnostic.file, diagnostic.line) else {
+            panic!("no place in the configuration: {diagnostic:#?}");
+        };
+        let configuration = fs::read_to_string(self.folder.path().join(file)).unwrap();
         let line = configuration.lines().nth(line - 1).unwrap();
         line.split_whitespace().next().unwrap().to_owned()
     }
@@ -184,6 +203,11 @@ impl World {
     pub(crate) fn state(&self, address: &str) -> Value {
         let instance = self.instance(address);
         instance["attributes"].clone()
+    }
+
+    /// The identity that the state holds of one object; null where it holds none.
+    pub(crate) fn identity(&self, address: &str) -> Value {
+        self.instance(address)["identity"].clone()
     }
 
     /// The value of an output in the state.
@@ -233,6 +257,13 @@ impl World {
         fs::read_to_string(self.folder.path().join("terraform.tfstate")).unwrap_or_default()
     }
 
+    /// Changes the state file, as if it had been written that way.
+    pub(crate) fn edit_state(&self, edit: impl FnOnce(&mut Value)) {
+        let mut state = serde_json::from_str(&self.state_file()).unwrap();
+        edit(&mut state);
+        self.put("terraform.tfstate", &state.to_string());
+    }
+
     /// Loses the state: the objects in the cloud are now as if someone else had made them.
     pub(crate) fn forget_state(&self) {
         fs::remove_file(self.folder.path().join("terraform.tfstate")).unwrap();
@@ -248,6 +279,7 @@ impl World {
     #[must_use]
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         self.terraform
+            .borrow()
             .start(self.folder.path(), &self.environment.borrow(), arguments)
     }
 
@@ -266,7 +298,7 @@ impl World {
         let mut secrets = vec![
             ("the access key secret", ACCESS_KEY_SECRET.to_owned()),
             ("the security token", SECURITY_TOKEN.to_owned()),
-            ("a stream's auth_key", AUTH_KEY.to_owned()),
+            ("a stream's auth_key", AUTH_KEY_HASH.to_owned()),
         ];
         for call in self.cloud.calls() {
             if let Some(signature) = call.parameters.get("Signature") {
@@ -302,7 +334,7 @@ impl Drop for World {
                 );
             }
             assert!(
-                secret == AUTH_KEY || !self.state_file().contains(&secret),
+                secret == AUTH_KEY_HASH || !self.state_file().contains(&secret),
                 "the state holds {name}"
             );
         }
@@ -313,6 +345,20 @@ impl Drop for World {
 /// sensitive. The provider cannot prevent that, and writes no such lines.
 fn is_core_comparing(line: &str) -> bool {
     line.contains("cty.StringVal(")
+}
+
+/// Copies what a folder holds into another.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&copied).unwrap();
+            copy(&entry.path(), &copied);
+        } else {
+            fs::copy(entry.path(), copied).unwrap();
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-use crate::plugin::generated::tfplugin6::{DynamicValue, RawState};
+use crate::plugin::generated::tfplugin6::{DynamicValue, RawState, ResourceIdentityData};
 use crate::terraform::{Diagnostic, Encoded, diagnostic};
 
 /// A value; one that is left out is null.
@@ -8,6 +8,12 @@ pub(in crate::plugin) fn value(value: Option<DynamicValue>) -> Encoded {
         Some(DynamicValue { json, .. }) if !json.is_empty() => Encoded::Json(json),
         _ => Encoded::null(),
     }
+}
+
+/// An object's identity, if there is one. Core before 1.12 knows none.
+pub(in crate::plugin) fn identity(identity: Option<ResourceIdentityData>) -> Option<Encoded> {
+    let identity = value(identity?.identity_data);
+    (!identity.is_null()).then_some(identity)
 }
 
 /// An object as it stands in a state file.

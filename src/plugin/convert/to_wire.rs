@@ -7,7 +7,9 @@ use crate::terraform::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, Description, FunctionSchema, NestedBlock,
     Parameter, Schema, StringKind,
 };
-use crate::terraform::{AttributePath, AttributePathStep, Diagnostic, Diagnostics, Encoded};
+use crate::terraform::{
+    AttributePath, AttributePathStep, Diagnostic, Diagnostics, Encoded, IdentitySchema,
+};
 use wire::diagnostic::Severity;
 use wire::schema::nested_block::NestingMode as BlockNesting;
 use wire::schema::object::NestingMode as ObjectNesting;
@@ -19,6 +21,31 @@ pub(in crate::plugin) fn value(value: Encoded) -> wire::DynamicValue {
         Encoded::Json(bytes) => (Vec::new(), bytes),
     };
     wire::DynamicValue { msgpack, json }
+}
+
+/// An object's identity.
+pub(in crate::plugin) fn identity(identity: Encoded) -> wire::ResourceIdentityData {
+    wire::ResourceIdentityData {
+        identity_data: Some(value(identity)),
+    }
+}
+
+/// The schema of identities.
+pub(in crate::plugin) fn identity_schema(schema: &IdentitySchema) -> wire::ResourceIdentitySchema {
+    use wire::resource_identity_schema::IdentityAttribute;
+    let attributes = schema.attributes.iter();
+    wire::ResourceIdentitySchema {
+        version: schema.version,
+        identity_attributes: attributes
+            .map(|(name, description)| IdentityAttribute {
+                name: (*name).to_owned(),
+                r#type: type_constraint(&AttributeType::String),
+                required_for_import: true,
+                optional_for_import: false,
+                description: (*description).to_owned(),
+            })
+            .collect(),
+    }
 }
 
 /// The diagnostics of one call, errors first.

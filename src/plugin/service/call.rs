@@ -23,6 +23,8 @@ pub(super) enum Subject<'a> {
     Resource(&'a str),
     DataSource(&'a str),
     Function(&'a str),
+    ListResource(&'a str),
+    Action(&'a str),
 }
 
 /// One call, from its arrival to its answer.
@@ -42,11 +44,14 @@ impl Call {
             CALLS.fetch_add(1, Ordering::Relaxed)
         );
         let (mut resource, mut data_source, mut function) = (None, None, None);
+        let (mut list_resource, mut action) = (None, None);
         match subject {
             Subject::Provider => {}
             Subject::Resource(name) => resource = Some(name),
             Subject::DataSource(name) => data_source = Some(name),
             Subject::Function(name) => function = Some(name),
+            Subject::ListResource(name) => list_resource = Some(name),
+            Subject::Action(name) => action = Some(name),
         }
         // The names that the Go SDKs give these fields. At the error level, so that whatever is logged has them.
         let span = tracing::error_span!(
@@ -56,6 +61,8 @@ impl Call {
             tf_resource_type = resource,
             tf_data_source_type = data_source,
             tf_function = function,
+            tf_list_resource_type = list_resource,
+            tf_action_type = action,
         );
         Self {
             rpc,
@@ -89,17 +96,49 @@ impl Call {
                     otherwise
                 }
             };
-            let (errors, warnings) = answer.problems();
-            tracing::debug!(
-                tf_req_duration_ms = arrived.elapsed().as_secs_f64() * 1e3,
-                diagnostic_error_count = errors,
-                diagnostic_warning_count = warnings,
-                "call answered"
-            );
+            log_answer(arrived, answer.problems());
             answer
         };
         Ok(Response::new(answer.instrument(span).await))
     }
+
+    /// Works on a call whose answer is a stream, and gives the diagnostics of the whole. The work is a task of its own: a
+    /// caller who goes away must not cut it off in the middle of a change.
+    pub(super) fn work(
+        self,
+        work: impl Future<Output = Diagnostics> + Send + 'static,
+    ) -> impl Future<Output = Diagnostics> {
+        let Self { rpc, span, arrived } = self;
+        let work = async move {
+            tracing::trace!("call received");
+            let outcome = AssertUnwindSafe(work).catch_unwind().await;
+            let diagnostics = outcome.unwrap_or_else(|_panic| failed(crashed(rpc)));
+            log_answer(
+                arrived,
+                (diagnostics.errors.len(), diagnostics.warnings.len()),
+            );
+            diagnostics
+        };
+        let task = tokio::spawn(work.instrument(span));
+        // It cannot panic, and is ended early only when the whole process ends.
+        task.map(move |done| done.unwrap_or_else(|_| failed(crashed(rpc))))
+    }
+}
+
+fn log_answer(arrived: Instant, (errors, warnings): (usize, usize)) {
+    tracing::debug!(
+        tf_req_duration_ms = arrived.elapsed().as_secs_f64() * 1e3,
+        diagnostic_error_count = errors,
+        diagnostic_warning_count = warnings,
+        "call answered"
+    );
+}
+
+/// One error and nothing else.
+pub(super) fn failed(error: Diagnostic) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.add_error(error);
+    diagnostics
 }
 
 fn crashed(rpc: &str) -> Diagnostic {
@@ -165,15 +204,21 @@ macro_rules! answers_with_diagnostics {
 answers_with_diagnostics!(
     apply_resource_change,
     configure_provider,
+    generate_resource_config,
     get_functions,
     get_metadata,
     get_provider_schema,
+    get_resource_identity_schemas,
     import_resource_state,
+    plan_action,
     plan_resource_change,
     read_data_source,
     read_resource,
+    upgrade_resource_identity,
     upgrade_resource_state,
+    validate_action_config,
     validate_data_resource_config,
+    validate_list_resource_config,
     validate_provider_config,
     validate_resource_config,
 );

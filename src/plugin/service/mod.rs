@@ -1,29 +1,37 @@
 //! The calls of the protocol: each is taken apart, handed to the offering, and put together again.
 //!
 //! One file an RPC group. The functions in them take a request and give the answer, or the one diagnostic that
-//! stands in its way; [`call`] makes a proper answer of either, and of a panic.
+//! stands in its way; [`call`] makes a proper answer of either, and of a panic. Two answers are streams: what a list
+//! resource finds, and what an action has to say.
 //!
-//! RPCs for which the vocabulary has no words yet (identity, list resources, actions, moves, ephemeral resources)
-//! have no method here: the generated trait answers them as unimplemented, which core expects of older providers.
+//! RPCs for which the vocabulary has no words (ephemeral resources among them) have no method here: the generated trait
+//! answers them as unimplemented, which core expects of older providers.
 
+mod action;
 mod call;
 mod data_source;
 mod function;
 mod go_plugin;
+mod identity;
+mod list_resource;
 mod provider_block;
 mod resource;
 mod schema;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::generated::tfplugin6::provider_server::Provider;
 use super::generated::tfplugin6::{
-    apply_resource_change, call_function, configure_provider, get_functions, get_metadata,
-    get_provider_schema, import_resource_state, plan_resource_change, read_data_source,
-    read_resource, stop_provider, upgrade_resource_state, validate_data_resource_config,
-    validate_provider_config, validate_resource_config,
+    apply_resource_change, call_function, configure_provider, generate_resource_config,
+    get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas,
+    import_resource_state, invoke_action, list_resource as list_resource_rpc, plan_action,
+    plan_resource_change, read_data_source, read_resource, stop_provider,
+    upgrade_resource_identity, upgrade_resource_state, validate_action_config,
+    validate_data_resource_config, validate_list_resource_config, validate_provider_config,
+    validate_resource_config,
 };
 use crate::terraform::Offering;
 use call::{Call, Subject};
@@ -32,7 +40,7 @@ pub(super) use go_plugin::{Broker, Controller, Stdio};
 
 /// The service `tfplugin6.Provider`.
 pub(super) struct ProviderService {
-    offering: Offering,
+    offering: Arc<Offering>,
     /// Made when first asked for: most processes of a run never are, since core keeps the schema.
     schema: OnceLock<get_provider_schema::Response>,
 }
@@ -40,7 +48,7 @@ pub(super) struct ProviderService {
 impl ProviderService {
     pub(super) fn new(offering: Offering) -> Self {
         Self {
-            offering,
+            offering: Arc::new(offering),
             schema: OnceLock::new(),
         }
     }
@@ -76,6 +84,15 @@ impl Provider for ProviderService {
     ) -> Result<Response<get_functions::Response>, Status> {
         Call::new("GetFunctions", Subject::Provider)
             .answer(async { Ok(schema::functions(self.schema())) })
+            .await
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<get_resource_identity_schemas::Request>,
+    ) -> Result<Response<get_resource_identity_schemas::Response>, Status> {
+        Call::new("GetResourceIdentitySchemas", Subject::Provider)
+            .answer(async { Ok(identity::schemas(&self.offering)) })
             .await
     }
 
@@ -135,6 +152,19 @@ impl Provider for ProviderService {
             Subject::Resource(&request.type_name),
         )
         .answer(resource::upgrade(&self.offering, request))
+        .await
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<upgrade_resource_identity::Request>,
+    ) -> Result<Response<upgrade_resource_identity::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "UpgradeResourceIdentity",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(async { identity::upgrade(&self.offering, request) })
         .await
     }
 
@@ -212,5 +242,71 @@ impl Provider for ProviderService {
         Call::new("CallFunction", Subject::Function(&request.name))
             .answer(function::call(&self.offering, request))
             .await
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<generate_resource_config::Request>,
+    ) -> Result<Response<generate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "GenerateResourceConfig",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(async { resource::generate_config(&self.offering, request) })
+        .await
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<validate_list_resource_config::Request>,
+    ) -> Result<Response<validate_list_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "ValidateListResourceConfig",
+            Subject::ListResource(&request.type_name),
+        )
+        .answer(async { list_resource::validate(&self.offering, request) })
+        .await
+    }
+
+    async fn list_resource(
+        &self,
+        request: Request<list_resource_rpc::Request>,
+    ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
+        let request = request.into_inner();
+        let call = Call::new("ListResource", Subject::ListResource(&request.type_name));
+        let events = list_resource::list(Arc::clone(&self.offering), call, request);
+        Ok(Response::new(events))
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<validate_action_config::Request>,
+    ) -> Result<Response<validate_action_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ValidateActionConfig", Subject::Action(&request.type_name))
+            .answer(async { action::validate(&self.offering, request) })
+            .await
+    }
+
+    async fn plan_action(
+        &self,
+        request: Request<plan_action::Request>,
+    ) -> Result<Response<plan_action::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("PlanAction", Subject::Action(&request.action_type))
+            .answer(async { action::plan(&self.offering, request) })
+            .await
+    }
+
+    async fn invoke_action(
+        &self,
+        request: Request<invoke_action::Request>,
+    ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
+        let request = request.into_inner();
+        let call = Call::new("InvokeAction", Subject::Action(&request.action_type));
+        let events = action::invoke(Arc::clone(&self.offering), call, request);
+        Ok(Response::new(events))
     }
 }

@@ -3,12 +3,15 @@
 use super::call::{not_offered, with_reason};
 use crate::plugin::convert::{from_wire, to_wire};
 use crate::plugin::generated::tfplugin6::{
-    apply_resource_change, import_resource_state, plan_resource_change, read_resource,
-    upgrade_resource_state, validate_resource_config,
+    apply_resource_change, generate_resource_config, import_resource_state, plan_resource_change,
+    read_resource, upgrade_resource_state, validate_resource_config,
 };
 use crate::terraform::{Change, Diagnostic, Diagnostics, Held, Offering, ServedResource};
 
-fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedResource, Diagnostic> {
+pub(super) fn find<'a>(
+    offering: &'a Offering,
+    name: &str,
+) -> Result<&'a dyn ServedResource, Diagnostic> {
     offering
         .resources
         .get(name)
@@ -52,18 +55,17 @@ pub(super) async fn read(
     let held = Held {
         state: from_wire::value(request.current_state),
         private: request.private,
+        identity: from_wire::identity(request.current_identity),
     };
     let read = resource.read(&mut diagnostics, &held).await;
-    let (new_state, private) = match with_reason(read, &mut diagnostics) {
-        Some(Held { state, private }) => (Some(to_wire::value(state)), private),
-        None => (None, Vec::new()),
-    };
-    Ok(read_resource::Response {
-        new_state,
-        private,
-        diagnostics: to_wire::diagnostics(diagnostics),
-        ..read_resource::Response::default()
-    })
+    let mut response = read_resource::Response::default();
+    if let Some(read) = with_reason(read, &mut diagnostics) {
+        response.new_state = Some(to_wire::value(read.state));
+        response.private = read.private;
+        response.new_identity = read.identity.map(to_wire::identity);
+    }
+    response.diagnostics = to_wire::diagnostics(diagnostics);
+    Ok(response)
 }
 
 pub(super) async fn plan(
@@ -83,6 +85,7 @@ pub(super) async fn plan(
     if let Some(planned) = with_reason(planned, &mut diagnostics) {
         response.planned_state = Some(to_wire::value(planned.held.state));
         response.planned_private = planned.held.private;
+        response.planned_identity = planned.held.identity.map(to_wire::identity);
         response.requires_replace = planned
             .requires_replace
             .into_iter()
@@ -94,7 +97,7 @@ pub(super) async fn plan(
 }
 
 /// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
-/// create as tainted, and forgets private data that it does not get.
+/// create as tainted, and forgets private data and an identity that it does not get.
 pub(super) async fn apply(
     offering: &Offering,
     request: apply_resource_change::Request,
@@ -107,10 +110,11 @@ pub(super) async fn apply(
         config: from_wire::value(request.config),
         private: request.planned_private,
     };
-    let Held { state, private } = resource.apply(&mut diagnostics, &change).await;
+    let held = resource.apply(&mut diagnostics, &change).await;
     Ok(apply_resource_change::Response {
-        new_state: Some(to_wire::value(state)),
-        private,
+        new_state: Some(to_wire::value(held.state)),
+        private: held.private,
+        new_identity: held.identity.map(to_wire::identity),
         diagnostics: to_wire::diagnostics(diagnostics),
         ..apply_resource_change::Response::default()
     })
@@ -123,6 +127,7 @@ pub(super) fn unchanged(
     apply_resource_change::Response {
         new_state: request.prior_state.clone(),
         private: request.planned_private.clone(),
+        new_identity: request.planned_identity.clone(),
         ..apply_resource_change::Response::default()
     }
 }
@@ -133,18 +138,40 @@ pub(super) async fn import(
 ) -> Result<import_resource_state::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
-    let imported = resource.import(&mut diagnostics, request.id).await;
-    let imported = with_reason(imported, &mut diagnostics).map(|Held { state, private }| {
+    let imported = match from_wire::identity(request.identity) {
+        Some(identity) => {
+            resource
+                .import_by_identity(&mut diagnostics, &identity)
+                .await
+        }
+        None => resource.import(&mut diagnostics, request.id).await,
+    };
+    let imported = with_reason(imported, &mut diagnostics).map(|held| {
         import_resource_state::ImportedResource {
             type_name: request.type_name,
-            state: Some(to_wire::value(state)),
-            private,
-            identity: None,
+            state: Some(to_wire::value(held.state)),
+            private: held.private,
+            identity: held.identity.map(to_wire::identity),
         }
     });
     Ok(import_resource_state::Response {
         imported_resources: imported.into_iter().collect(),
         diagnostics: to_wire::diagnostics(diagnostics),
         ..import_resource_state::Response::default()
+    })
+}
+
+/// The configuration that describes an object, for `-generate-config-out`.
+pub(super) fn generate_config(
+    offering: &Offering,
+    request: generate_resource_config::Request,
+) -> Result<generate_resource_config::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let state = from_wire::value(request.state);
+    let config = resource.configuration(&mut diagnostics, &state);
+    Ok(generate_resource_config::Response {
+        config: with_reason(config, &mut diagnostics).map(to_wire::value),
+        diagnostics: to_wire::diagnostics(diagnostics),
     })
 }

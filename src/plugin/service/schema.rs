@@ -15,7 +15,7 @@ const CAPABILITIES: ServerCapabilities = ServerCapabilities {
     plan_destroy: true,
     get_provider_schema_optional: true,
     move_resource_state: false,
-    generate_resource_config: false,
+    generate_resource_config: true,
 };
 
 /// All schemas, with the errors of those that could not be made.
@@ -29,12 +29,22 @@ pub(super) fn all(offering: &Offering) -> get_provider_schema::Response {
     let data_source_schemas = each(&offering.data_sources, &mut problems, |source, problems| {
         Some(to_wire::schema(&source.schema(problems)?))
     });
+    let list_resource_schemas = offering
+        .list_resources
+        .iter()
+        .map(|(name, list_resource)| (name.clone(), to_wire::schema(&list_resource.schema())));
+    let action_schemas = offering.actions.iter().map(|(name, action)| {
+        let schema = Some(to_wire::schema(&action.schema()));
+        (name.clone(), wire::ActionSchema { schema })
+    });
     let functions = each(&offering.functions, &mut problems, |function, problems| {
         Some(to_wire::function(&function.schema(problems)?))
     });
     get_provider_schema::Response {
         provider,
         resource_schemas,
+        list_resource_schemas: list_resource_schemas.collect(),
+        action_schemas: action_schemas.collect(),
         data_source_schemas,
         functions,
         diagnostics: to_wire::diagnostics(problems),
@@ -67,9 +77,14 @@ pub(super) fn functions(all: &get_provider_schema::Response) -> get_functions::R
 
 /// The names alone, for servers that combine providers.
 pub(super) fn metadata(offering: &Offering) -> get_metadata::Response {
-    use wire::get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata};
+    use wire::get_metadata::{
+        ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
+        ResourceMetadata,
+    };
     let data_sources = offering.data_sources.keys().cloned();
     let resources = offering.resources.keys().cloned();
+    let list_resources = offering.list_resources.keys().cloned();
+    let actions = offering.actions.keys().cloned();
     let functions = offering.functions.keys().cloned();
     get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
@@ -78,6 +93,12 @@ pub(super) fn metadata(offering: &Offering) -> get_metadata::Response {
             .collect(),
         resources: resources
             .map(|type_name| ResourceMetadata { type_name })
+            .collect(),
+        list_resources: list_resources
+            .map(|type_name| ListResourceMetadata { type_name })
+            .collect(),
+        actions: actions
+            .map(|type_name| ActionMetadata { type_name })
             .collect(),
         functions: functions.map(|name| FunctionMetadata { name }).collect(),
         ..get_metadata::Response::default()

@@ -42,6 +42,11 @@ impl Aftermath {
         })
     }
 
+    /// Whether the job could be read and is in this state.
+    pub(super) fn has_status(&self, status: &JobStatus) -> bool {
+        self.job().is_some_and(|job| job.status == *status)
+    }
+
     /// Whether the job verifiably does not exist any more.
     pub(super) fn is_gone(&self) -> bool {
         self.seen.as_ref().is_err_and(CallError::is_job_not_found)
@@ -74,9 +79,21 @@ impl Aftermath {
         format!("{present} The next apply does what is left.{stays_stopped}")
     }
 
-    /// After a delete.
-    pub(super) fn of_delete(&self) -> String {
+    /// After a delete, a start or a stop.
+    pub(super) fn of_run_state(&self) -> String {
         self.present("")
+    }
+
+    /// After a restart of a job that ran.
+    pub(super) fn of_restart(&self) -> String {
+        let present = self.present("");
+        if self.has_status(&JobStatus::Running) {
+            present
+        } else {
+            format!(
+                "{present} It was running before: invoke the action {TYPE_NAME}_start when the cause is removed."
+            )
+        }
     }
 
     fn present(&self, addition: &str) -> String {

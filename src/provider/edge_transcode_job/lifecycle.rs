@@ -22,7 +22,12 @@ pub(super) async fn read(
 ) -> Option<JobState> {
     let id = state.job_id();
     match client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .refresh_edge_transcode_job(
+            &id.cluster_id,
+            &id.job_id,
+            |job| state.agrees_with(job),
+            scope,
+        )
         .await
     {
         Ok(job) => {
@@ -243,8 +248,9 @@ async fn change_while_stopped(
         .await?)
 }
 
-/// Starts a job again that ran before an update failed. Whether that worked is told by the look that follows.
-async fn restore(client: &LiveClient, id: &JobId, before: &JobStatus, scope: &Scope) {
+/// Starts a job again that ran before an update or a restart failed. Whether that worked is told by the look that
+/// follows.
+pub(super) async fn restore(client: &LiveClient, id: &JobId, before: &JobStatus, scope: &Scope) {
     if *before != JobStatus::Running {
         return;
     }
@@ -276,7 +282,7 @@ pub(super) async fn delete(
     }
     diagnostics.add_error(followed_by(
         error.to_diagnostic("Job could not be deleted"),
-        &aftermath.of_delete(),
+        &aftermath.of_run_state(),
     ));
     None
 }
@@ -292,7 +298,7 @@ async fn stop_and_delete(client: &LiveClient, id: &JobId, scope: &Scope) -> Resu
 }
 
 /// The diagnostic with a paragraph more.
-fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic {
+pub(super) fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic {
     Diagnostic {
         detail: format!("{}\n\n{paragraph}", diagnostic.detail).into(),
         ..diagnostic

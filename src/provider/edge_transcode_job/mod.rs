@@ -6,13 +6,19 @@
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
+//! | `expiry` | warnings of keys in stream URLs that end |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `actions` | starting, stopping and restarting without a change of what is configured |
+//! | `list` | finding the jobs that exist |
 //! | `lifecycle` | create, read, update, delete |
 //! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | why a create stops rather than risk a second job |
 
+mod actions;
 mod aftermath;
+mod expiry;
 mod lifecycle;
+mod list;
 mod model;
 mod plan;
 mod refusal;
@@ -23,15 +29,22 @@ mod validate;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 
 use super::connection::Connection;
 use super::job_id::JobId;
 use crate::client::LiveClient;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, Diagnostics, Resource, diagnostic};
+use crate::terraform::{
+    AttributePath, Diagnostics, IdentitySchema, ManagedResource, Resource, diagnostic,
+};
 
 use model::JobState;
+pub(super) use model::{RUNNING, STOPPED, status_text};
+
+pub(super) use actions::all as actions;
+pub(super) use list::EdgeTranscodeJobs;
 
 /// The resource type's name.
 pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
@@ -74,12 +87,14 @@ impl Resource for EdgeTranscodeJob {
 
     async fn plan_create<'a>(
         &self,
-        _diagnostics: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         proposed: JobState,
         config: JobState,
         _meta: ValueEmpty,
     ) -> Option<(JobState, ValueEmpty)> {
-        Some((plan::create(proposed, &config), NO_PRIVATE))
+        let state = plan::create(proposed, &config);
+        expiry::warn(None, &state, OffsetDateTime::now_utc(), diagnostics);
+        Some((state, NO_PRIVATE))
     }
 
     async fn plan_update<'a>(
@@ -95,6 +110,10 @@ impl Resource for EdgeTranscodeJob {
             state,
             requires_replace,
         } = plan::update(&prior, proposed, &config, diagnostics);
+        // A replacement is planned once more, as a create.
+        if requires_replace.is_empty() {
+            expiry::warn(Some(&prior), &state, OffsetDateTime::now_utc(), diagnostics);
+        }
         Some((state, NO_PRIVATE, requires_replace))
     }
 
@@ -176,5 +195,38 @@ impl Resource for EdgeTranscodeJob {
                 None
             }
         }
+    }
+}
+
+#[async_trait]
+impl ManagedResource for EdgeTranscodeJob {
+    type Identity = JobId;
+
+    fn identity_schema(&self) -> IdentitySchema {
+        schema::identity()
+    }
+
+    fn identity(&self, state: &JobState) -> Option<JobId> {
+        Some(state.job_id()).filter(JobId::is_valid)
+    }
+
+    async fn import_by_identity<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: JobId,
+    ) -> Option<(JobState, ValueEmpty)> {
+        if identity.is_valid() {
+            return Some((JobState::known_by_id(&identity), NO_PRIVATE));
+        }
+        diagnostics.add_error(diagnostic::general(
+            "Invalid identity",
+            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
+             holds no colon.",
+        ));
+        None
+    }
+
+    fn configuration(&self, state: JobState) -> JobState {
+        state.configuration()
     }
 }

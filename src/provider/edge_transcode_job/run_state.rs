@@ -4,7 +4,7 @@ use super::model::status_text;
 use crate::client::{CallError, Job, JobStatus, LiveClient, Scope};
 use crate::provider::call_error;
 use crate::provider::job_id::JobId;
-use crate::terraform::{AttributePath, Diagnostic, diagnostic};
+use crate::terraform::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
 const FIRST_POLL: Duration = Duration::from_millis(500);
@@ -41,6 +41,11 @@ impl Unreached {
         matches!(self, Self::Call(error) if error.is_job_not_found())
     }
 
+    /// Whether there was time left for nothing more.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        matches!(self, Self::Waiting { stopped: false, .. })
+    }
+
     /// A look at the job failed: because its time was over or the user asked to stop, or else for its own reason.
     fn unseen(error: CallError, wanted: &'static str, last: Option<String>, scope: &Scope) -> Self {
         match scope.ended() {
@@ -71,9 +76,9 @@ impl Unreached {
         } else {
             let detail = format!(
                 "The time was over while waiting for the job {wanted}.{last} If the service just needs longer, raise \
-                 the operation's time in the block timeouts."
+                 the time: the block timeouts of the resource, or the argument timeout of the action."
             );
-            diagnostic::at(AttributePath::root(), summary, detail)
+            diagnostic::general(summary, detail)
         }
     }
 }

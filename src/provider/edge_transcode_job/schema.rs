@@ -1,6 +1,18 @@
 use super::model::DEFAULT_TIMEOUT;
+use crate::terraform::IdentitySchema;
 use crate::terraform::attribute::{block, computed, optional, optional_computed, required};
 use crate::terraform::schema::{Block, NestedBlock, Schema};
+
+/// What tells a job from every other, for Terraform 1.12 and later.
+pub(super) fn identity() -> IdentitySchema {
+    IdentitySchema {
+        version: 0,
+        attributes: vec![
+            ("cluster_id", "ID of the edge cluster in which the job is."),
+            ("job_id", "ID that the service gave the job."),
+        ],
+    }
+}
 
 pub(super) fn schema() -> Schema {
     let job = block(

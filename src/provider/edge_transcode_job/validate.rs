@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::model::{JobState, OnExisting, RUNNING, STOPPED};
-use crate::provider::duration;
+use crate::provider::{duration, stream_url};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
 
@@ -68,9 +68,9 @@ pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
 }
 
 /// What is wrong with a value, and the rule it breaks; `None` where nothing is.
-type Problem = Option<Cow<'static, str>>;
+pub(super) type Problem = Option<Cow<'static, str>>;
 
-fn check(
+pub(super) fn check(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,
     value: &Value<String>,
@@ -88,14 +88,14 @@ fn check(
     }
 }
 
-fn identifier_problem(text: &str) -> Problem {
+pub(super) fn identifier_problem(text: &str) -> Problem {
     if text.is_empty() {
         return Some("It is empty.".into());
     }
     has_space(text).then(|| "It holds white space or a control character.".into())
 }
 
-fn cluster_id_problem(text: &str) -> Problem {
+pub(super) fn cluster_id_problem(text: &str) -> Problem {
     identifier_problem(text).or_else(|| {
         text.contains(':').then(|| {
             "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
@@ -141,33 +141,14 @@ fn on_existing_problem(text: &str) -> Problem {
     (!is_choice).then(|| format!("It must be error, adopt or create, not {text:?}.").into())
 }
 
+pub(super) fn duration_problem(text: &str) -> Problem {
+    duration::parse(text).is_none().then(|| {
+        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {text:?}.").into()
+    })
+}
+
 fn url_problem(text: &str) -> Problem {
-    const RULE: &str =
-        "A stream URL has a scheme, a host, an app and a stream, such as rtmp://domain/app/stream";
-    let problem = if text.is_empty() {
-        "It is empty"
-    } else if has_space(text) {
-        "It holds white space or a control character"
-    } else if !text.contains("://") {
-        "It has no scheme"
-    } else {
-        match Url::parse(text) {
-            Err(_) => "It is not a URL",
-            Ok(url) if url.host_str().is_none_or(str::is_empty) => "It has no host",
-            Ok(url)
-                if url
-                    .path()
-                    .split('/')
-                    .filter(|part| !part.is_empty())
-                    .count()
-                    < 2 =>
-            {
-                "Its path does not name both an app and a stream"
-            }
-            Ok(_) => return None,
-        }
-    };
-    Some(format!("{problem}. {RULE}.").into())
+    stream_url::problem(text).map(Cow::Owned)
 }
 
 fn check_that_streams_differ(config: &JobState, diagnostics: &mut Diagnostics) {
@@ -219,12 +200,12 @@ fn check_timeouts(config: &JobState, diagnostics: &mut Diagnostics) {
     ];
     for (operation, value) in all {
         if let Value::Value(text) = value
-            && duration::parse(text).is_none()
+            && let Some(problem) = duration_problem(text)
         {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("timeouts").attribute(operation),
                 "Invalid duration",
-                format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {text:?}."),
+                problem,
             ));
         }
     }

@@ -1,0 +1,7 @@
+import {
+  to = alicloud_live_edge_transcode_job.camera
+  identity = {
+    cluster_id = "cluster-1"
+    job_id     = "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7"
+  }
+}

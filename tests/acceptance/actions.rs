@@ -1,0 +1,343 @@
+//! Starting, stopping and restarting a job by an action.
+
+use crate::JOB;
+use crate::support::cloud::{fault, promise};
+use crate::support::configuration::Block;
+use crate::support::terraform::Run;
+use crate::support::world::World;
+use alicloud_live::mock::{FaultKind, JobStatus, Point};
+
+over_each_terraform! {
+    from "1.14":
+    each_action_does_what_it_is_called_by_and_tells_of_it,
+    an_action_without_need_calls_nothing_and_succeeds,
+    an_action_runs_where_a_trigger_says_so,
+    an_action_whose_job_is_not_known_yet_is_planned,
+    a_wrong_value_is_refused_at_its_line,
+    a_job_that_does_not_exist_is_named,
+    a_refused_start_of_a_job_that_runs_by_now_is_success,
+    an_action_ends_in_its_time,
+    a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so,
+    a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped,
+    a_restart_whose_first_start_fails_starts_it_all_the_same,
+    ctrl_c_in_a_restart_says_that_the_job_is_stopped,
+    ctrl_c_ends_the_wait_for_a_start,
+    the_actions_of_the_documentation_work,
+}
+
+fn action(deed: &str) -> Block {
+    let config = Block::new("config")
+        .with("cluster_id", &format!("{JOB}.cluster_id"))
+        .with("job_id", &format!("{JOB}.job_id"));
+    with_config(deed, config)
+}
+
+fn with_config(deed: &str, config: Block) -> Block {
+    let header = format!(r#"action "alicloud_live_edge_transcode_job_{deed}" "it""#);
+    Block::new(&header).containing(config)
+}
+
+/// A job whose configuration leaves its run state alone.
+fn configure(world: &World, action: &Block) {
+    world.configure(format_args!("{}{action}", Block::job("it")));
+}
+
+fn invoke(deed: &str) -> [String; 4] {
+    let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{deed}.it");
+    ["apply", "-json", "-auto-approve", &action].map(str::to_owned)
+}
+
+fn invoked(world: &World, deed: &str) -> Run {
+    let command = invoke(deed);
+    world.run(&command.each_ref().map(String::as_str))
+}
+
+/// The messages that an action gave.
+fn told(run: &Run) -> Vec<String> {
+    run.events()
+        .filter(|event| event["type"] == "action_progress")
+        .map(|event| event["hook"]["message"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A job that exists and runs, or not.
+fn a_job(world: &World, deed: &str, status: JobStatus) -> String {
+    configure(world, &action(deed));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = status);
+    format!("cluster-1:{}", world.cloud.job().job_id)
+}
+
+fn each_action_does_what_it_is_called_by_and_tells_of_it(world: &World) {
+    let id = a_job(world, "start", JobStatus::NotStarted);
+    let run = invoked(world, "start").succeeded();
+    assert!(world.cloud.is_running());
+    let starting = [
+        format!("Starting job {id} ..."),
+        format!("Job {id} is running."),
+    ];
+    assert_eq!(told(&run), starting);
+
+    configure(world, &action("restart"));
+    let run = invoked(world, "restart").succeeded();
+    assert!(world.cloud.is_running());
+    let stopping = [
+        format!("Stopping job {id} ..."),
+        format!("Job {id} is stopped."),
+    ];
+    assert_eq!(told(&run), [stopping.clone(), starting].concat());
+
+    configure(world, &action("stop"));
+    let run = invoked(world, "stop").succeeded();
+    assert!(!world.cloud.is_running());
+    assert_eq!(told(&run), stopping);
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Start", "Stop", "Start", "Stop"]
+    );
+    world.plan().is_empty();
+}
+
+fn an_action_without_need_calls_nothing_and_succeeds(world: &World) {
+    let id = a_job(world, "start", JobStatus::Running);
+    let run = invoked(world, "start").succeeded();
+    assert_eq!(told(&run), [format!("Job {id} is running already.")]);
+
+    configure(world, &action("stop"));
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    let run = invoked(world, "stop").succeeded();
+    assert_eq!(told(&run), [format!("Job {id} is stopped already.")]);
+
+    configure(world, &action("restart"));
+    invoked(world, "restart").succeeded();
+    assert!(world.cloud.is_running());
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+/// A job, and a piece of data whose creation and change trigger an action on it.
+fn configure_trigger(world: &World, deed: &str, input: &str) {
+    let trigger = Block::new("action_trigger")
+        .with("events", "[after_create, after_update]")
+        .with(
+            "actions",
+            &format!("[action.alicloud_live_edge_transcode_job_{deed}.it]"),
+        );
+    let data = Block::new(r#"resource "terraform_data" "it""#)
+        .text("input", input)
+        .containing(Block::new("lifecycle").containing(trigger));
+    let (job, action) = (Block::job("it"), action(deed));
+    world.configure(format_args!("{job}{action}{data}"));
+}
+
+fn an_action_runs_where_a_trigger_says_so(world: &World) {
+    world.configure(Block::job("it").text("status", "Running"));
+    world.apply().succeeded();
+    configure_trigger(world, "restart", "1");
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
+    world.plan().is_empty();
+    configure_trigger(world, "restart", "2");
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes().len(), 6);
+    assert!(world.cloud.is_running());
+}
+
+fn an_action_whose_job_is_not_known_yet_is_planned(world: &World) {
+    let known_later = "terraform_data.known_after_apply.output";
+    let config = Block::new("config")
+        .with("cluster_id", known_later)
+        .with("job_id", &format!("{JOB}.job_id"))
+        .with("timeout", known_later);
+    let data = Block::known_after_apply("known_after_apply", "cluster-1");
+    let trigger = Block::new("action_trigger")
+        .with("events", "[after_create]")
+        .with(
+            "actions",
+            "[action.alicloud_live_edge_transcode_job_start.it]",
+        );
+    let job = Block::job("it").containing(Block::new("lifecycle").containing(trigger));
+    let action = with_config("start", config.clone());
+    world.configure(format_args!("{data}{job}{action}"));
+    assert!(
+        world
+            .plan()
+            .diagnostics(crate::support::terraform::Severity::Error)
+            .is_empty()
+    );
+    assert!(world.cloud.calls().is_empty());
+
+    let action = with_config("start", config.without("timeout"));
+    world.configure(format_args!("{data}{job}{action}"));
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn a_wrong_value_is_refused_at_its_line(world: &World) {
+    let good = Block::new("config")
+        .text("cluster_id", "cluster-1")
+        .text("job_id", "j");
+    for (attribute, value, says) in [
+        ("cluster_id", "a:b", "colon"),
+        ("cluster_id", "", "empty"),
+        ("job_id", "a b", "white space"),
+        ("timeout", "soon", "30s"),
+    ] {
+        let config = good.clone().text(attribute, value);
+        world.configure(with_config("restart", config));
+        let error = world.validate().failed().error();
+        error.must_say(&[says]);
+        assert_eq!(world.pointed_at(&error), attribute);
+    }
+    world.configure(with_config("restart", good.without("job_id")));
+    world.validate().failed().error().must_say(&["job_id"]);
+    assert!(world.cloud.calls().is_empty());
+}
+
+fn a_job_that_does_not_exist_is_named(world: &World) {
+    let config = Block::new("config")
+        .text("cluster_id", "cluster-1")
+        .text("job_id", "nowhere");
+    for deed in ["start", "stop", "restart"] {
+        world.configure(with_config(deed, config.clone()));
+        let error = invoked(world, deed).failed().error();
+        // Terraform does not show the place that is named while an action runs, so the words must do.
+        error.must_say(&["cluster-1:nowhere", "JobNotFound", "RequestId"]);
+    }
+    assert_eq!(world.cloud.changes(), [""; 0]);
+}
+
+fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &World) {
+    a_job(world, "start", JobStatus::NotStarted);
+    world.cloud.hold("Start", Point::Before);
+    let command = invoke("start");
+    let running = world.start(&command.each_ref().map(String::as_str));
+    world.cloud.wait_held();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.cloud.release();
+    world.end_of(running).succeeded();
+}
+
+fn an_action_ends_in_its_time(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let config = Block::new("config")
+        .text("cluster_id", "cluster-1")
+        .text("job_id", &world.cloud.job().job_id)
+        .text("timeout", "2s");
+    configure(world, &with_config("start", config));
+    world.cloud.set_faults([promise("Start")]);
+    let error = invoked(world, "start").failed().error();
+    error.must_say(&[
+        "Job could not be started",
+        "The time was over while waiting for the job to run",
+        "argument timeout",
+        "is now Stopped",
+    ]);
+}
+
+fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &World) {
+    a_job(world, "restart", JobStatus::Running);
+    let denied = FaultKind::error(403, "OperationDenied");
+    world.cloud.set_faults([fault("Stop", denied)]);
+    let error = invoked(world, "restart").failed().error();
+    error.must_say(&[
+        "Job could not be restarted",
+        "StopEdgeTranscodeJob was refused with OperationDenied",
+        "is now Running",
+    ]);
+    assert!(world.cloud.is_running());
+}
+
+fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &World) {
+    a_job(world, "restart", JobStatus::Running);
+    world.cloud.allow_running_jobs(0);
+    let error = invoked(world, "restart").failed().error();
+    error.must_say(&[
+        "Job could not be restarted",
+        "StartEdgeTranscodeJob was refused with User",
+        "is now Stopped",
+        "It was running before",
+    ]);
+    assert!(!world.cloud.is_running());
+}
+
+fn a_restart_whose_first_start_fails_starts_it_all_the_same(world: &World) {
+    a_job(world, "restart", JobStatus::Running);
+    let denied = FaultKind::error(403, "OperationDenied");
+    world.cloud.set_faults([fault("Start", denied).times(1)]);
+    let run = invoked(world, "restart").succeeded();
+    assert!(told(&run).last().unwrap().ends_with("is running."));
+    assert!(world.cloud.is_running());
+}
+
+fn ctrl_c_in_a_restart_says_that_the_job_is_stopped(world: &World) {
+    a_job(world, "restart", JobStatus::Running);
+    world.cloud.hold("Stop", Point::After);
+    let command = invoke("restart");
+    let running = world.start(&command.each_ref().map(String::as_str));
+    world.cloud.wait_held();
+    running.press_ctrl_c();
+    world.cloud.release();
+    let run = world.end_of(running).failed();
+    let error = run.error();
+    error.must_say(&[
+        "Job could not be restarted",
+        "is now Stopped",
+        "It was running before",
+    ]);
+    assert!(!world.cloud.is_running());
+    assert_eq!(world.cloud.changes(), ["Create", "Stop"]);
+}
+
+fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
+    a_job(world, "start", JobStatus::NotStarted);
+    // The first two reads are those of the refresh and of the action's first look.
+    world.cloud.set_faults([
+        promise("Start"),
+        fault("Get", FaultKind::Pause).skip(2).times(1),
+    ]);
+    let command = invoke("start");
+    let running = world.start(&command.each_ref().map(String::as_str));
+    world.cloud.wait_held();
+    running.press_ctrl_c();
+    world.cloud.release();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Job could not be started", "is now Stopped"]);
+}
+
+fn the_actions_of_the_documentation_work(world: &World) {
+    let camera = "alicloud_live_edge_transcode_job.camera";
+    world.configure_as_in("examples/provider");
+    for (deed, folder, runs_in_the_end) in [
+        (
+            "start",
+            "examples/actions/alicloud_live_edge_transcode_job_start",
+            true,
+        ),
+        (
+            "stop",
+            "examples/actions/alicloud_live_edge_transcode_job_stop",
+            false,
+        ),
+        (
+            "restart",
+            "examples/actions/alicloud_live_edge_transcode_job_restart",
+            true,
+        ),
+    ] {
+        world.configure_as_in(folder);
+        world.apply().succeeded();
+        let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{deed}.camera");
+        world
+            .run(&["apply", "-json", "-auto-approve", &action])
+            .succeeded();
+        assert_eq!(world.cloud.is_running(), runs_in_the_end, "{deed}");
+        world.plan().is_empty();
+    }
+    assert_eq!(world.job_ids(camera).len(), 1);
+    let encoder = world.file("action.tf").replace("2 Mbit/s", "3 Mbit/s");
+    let changes = world.cloud.changes().len();
+    world.put("action.tf", &encoder);
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes()[changes..], ["Stop", "Start"]);
+}

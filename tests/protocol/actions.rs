@@ -1,0 +1,165 @@
+//! Actions, as Terraform 1.14 and later invoke them.
+
+use rmp_serde::to_vec_named;
+use serde_json::json;
+use tonic::Streaming;
+
+use crate::generated::tfplugin6::invoke_action::event::{Progress, Type};
+use crate::generated::tfplugin6::{
+    Diagnostic, DynamicValue, get_metadata, get_provider_schema, invoke_action, plan_action,
+    stop_provider, validate_action_config,
+};
+use crate::sample::POKE;
+use crate::served::{Served, only, serve, value};
+
+fn request(whom: &str) -> invoke_action::Request {
+    invoke_action::Request {
+        action_type: POKE.to_owned(),
+        config: value(&json!({ "whom": whom })),
+        ..invoke_action::Request::default()
+    }
+}
+
+/// What an action says on its way, and in the end.
+async fn ended(mut events: Streaming<invoke_action::Event>) -> (Vec<String>, Vec<Diagnostic>) {
+    let mut messages = Vec::new();
+    let completed = loop {
+        match events.message().await.unwrap().unwrap().r#type.unwrap() {
+            Type::Progress(Progress { message }) => messages.push(message),
+            Type::Completed(completed) => break completed,
+        }
+    };
+    assert_eq!(events.message().await.unwrap(), None);
+    (messages, completed.diagnostics)
+}
+
+async fn invoked(
+    served: &mut Served,
+    request: invoke_action::Request,
+) -> (Vec<String>, Vec<Diagnostic>) {
+    let events = served.provider.invoke_action(request).await.unwrap();
+    ended(events.into_inner()).await
+}
+
+#[tokio::test]
+async fn actions_are_in_the_schema_with_a_block_of_their_own() {
+    let mut provider = serve().await.provider;
+    let schema = provider
+        .get_provider_schema(get_provider_schema::Request {})
+        .await
+        .unwrap()
+        .into_inner();
+    let schema = schema.action_schemas[POKE].schema.as_ref().unwrap();
+    assert_eq!(schema.block.as_ref().unwrap().attributes[0].name, "whom");
+    let metadata = provider
+        .get_metadata(get_metadata::Request {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(metadata.actions[0].type_name, POKE);
+}
+
+#[tokio::test]
+async fn an_action_tells_of_its_progress_and_completes_once() {
+    let mut served = serve().await;
+    let (messages, diagnostics) = invoked(&mut served, request("me")).await;
+    assert_eq!(messages, ["reaching out", "poked"]);
+    assert_eq!(diagnostics, []);
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_refused_when_it_is_checked_and_when_it_is_planned() {
+    let mut provider = serve().await.provider;
+    let config = value(&json!({ "whom": "nobody" }));
+    let checked = provider
+        .validate_action_config(validate_action_config::Request {
+            type_name: POKE.to_owned(),
+            config: config.clone(),
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    let planned = provider
+        .plan_action(plan_action::Request {
+            action_type: POKE.to_owned(),
+            config,
+            ..plan_action::Request::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    for diagnostics in [checked.diagnostics, planned.diagnostics] {
+        let (error, attribute) = only(&diagnostics);
+        assert_eq!(error.summary, "Nobody to poke");
+        assert_eq!(attribute.as_deref(), Some("whom"));
+    }
+    assert_eq!(planned.deferred, None);
+}
+
+#[tokio::test]
+async fn what_is_not_known_yet_can_be_planned() {
+    let mut provider = serve().await.provider;
+    let unknown: alicloud_live::terraform::value::Value<String> =
+        alicloud_live::terraform::value::Value::Unknown;
+    let config = DynamicValue {
+        msgpack: to_vec_named(&std::collections::BTreeMap::from([("whom", unknown)])).unwrap(),
+        json: Vec::new(),
+    };
+    let planned = provider
+        .plan_action(plan_action::Request {
+            action_type: POKE.to_owned(),
+            config: Some(config),
+            ..plan_action::Request::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(planned.diagnostics, []);
+}
+
+#[tokio::test]
+async fn a_stop_ends_an_action_that_waits() {
+    let mut served = serve().await;
+    let events = served.provider.invoke_action(request("wait")).await;
+    served.backstage.waiting.acquire().await.unwrap().forget();
+    served
+        .provider
+        .stop_provider(stop_provider::Request {})
+        .await
+        .unwrap();
+    let (messages, diagnostics) = ended(events.unwrap().into_inner()).await;
+    assert_eq!(messages, ["reaching out"]);
+    assert_eq!(only(&diagnostics).0.summary, "Stopped");
+}
+
+#[tokio::test]
+async fn an_action_comes_to_its_own_end_when_its_caller_goes_away() {
+    let mut served = serve().await;
+    let events = served.provider.invoke_action(request("wait")).await;
+    served.backstage.waiting.acquire().await.unwrap().forget();
+    drop(events);
+    served
+        .provider
+        .stop_provider(stop_provider::Request {})
+        .await
+        .unwrap();
+    served.backstage.over.acquire().await.unwrap().forget();
+}
+
+#[tokio::test]
+async fn a_panic_and_an_unknown_name_are_errors_of_the_action() {
+    let mut served = serve().await;
+    let (messages, diagnostics) = invoked(&mut served, request("panic")).await;
+    assert_eq!(messages, ["reaching out"]);
+    let (error, _) = only(&diagnostics);
+    assert_eq!(error.summary, "The provider crashed");
+    assert!(!format!("{error:?}").contains("hunter2"));
+
+    let other = invoke_action::Request {
+        action_type: "sample_other".to_owned(),
+        ..request("me")
+    };
+    let (messages, diagnostics) = invoked(&mut served, other).await;
+    assert_eq!(messages, [""; 0]);
+    assert!(only(&diagnostics).0.detail.contains("sample_other"));
+}
