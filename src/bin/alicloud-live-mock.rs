@@ -9,26 +9,13 @@ use alicloud_live::mock::{Server, Settings, Template, TemplateKind};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.
-///
-/// It verifies signatures, checks parameters and preconditions as the API documents them, answers in the API's shapes
-/// with the API's error codes, and makes trouble on demand. Nothing in it is real, and nothing costs money.
-///
-/// First use:
-///
-///   alicloud-live-mock --listen 127.0.0.1:8080 &
-///   export LIVE_ENDPOINT=http://127.0.0.1:8080
-///   export ALICLOUD_ACCESS_KEY=mock-access-key-id ALICLOUD_SECRET_KEY=mock-access-key-secret
-///   terraform apply        # and look at http://127.0.0.1:8080/_mock/ in a browser
-///
-/// Its first line on stdout says where it listens. SIGINT and SIGTERM end it. It starts with the cluster cluster-1 and
-/// the templates tpl-h264-720p, tpl-h265-1080p, tpl-nbhd2-1080p and tpl-uhd-4k.
 #[derive(Parser)]
 #[command(
     name = "alicloud-live-mock",
     version,
-    verbatim_doc_comment,
-    after_long_help = AFTER_HELP
+    about = WHAT_IT_IS,
+    long_about = LONG_ABOUT,
+    after_long_help = FILE_AND_DOOR
 )]
 struct Arguments {
     /// Configuration file in JSON: jobs, templates, clusters, faults, quotas, keys; see below.
@@ -92,7 +79,26 @@ struct Arguments {
     clock_offset: Option<i64>,
 }
 
-const AFTER_HELP: &str = "\
+const WHAT_IT_IS: &str = "\
+A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.";
+
+const LONG_ABOUT: &str = "\
+A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.
+
+It verifies signatures, checks parameters and preconditions as the API documents them, answers in the API's shapes
+with the API's error codes, and makes trouble on demand. Nothing in it is real, and nothing costs money.
+
+First use:
+
+  alicloud-live-mock --listen 127.0.0.1:8080 &
+  export LIVE_ENDPOINT=http://127.0.0.1:8080
+  export ALICLOUD_ACCESS_KEY=mock-access-key-id ALICLOUD_SECRET_KEY=mock-access-key-secret
+  terraform apply        # and look at http://127.0.0.1:8080/_mock/ in a browser
+
+Its first line on stdout says where it listens. SIGINT and SIGTERM end it. It starts with the cluster cluster-1 and
+the templates tpl-h264-720p, tpl-h265-1080p, tpl-nbhd2-1080p and tpl-uhd-4k.";
+
+const FILE_AND_DOOR: &str = "\
 Configuration file, every key optional:
   {
     \"listen\": \"127.0.0.1:8080\",

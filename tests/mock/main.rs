@@ -10,6 +10,7 @@ mod api;
 mod caller;
 mod control;
 mod faults;
+mod guide;
 mod hold;
 mod load;
 mod page;

@@ -1,4 +1,4 @@
-//! The page at `/_mock/` in a real browser, driven by the WebDriver protocol.
+//! The page at `/_mock/` in a real browser, driven by the `WebDriver` protocol.
 
 use std::env;
 use std::io::{BufRead as _, BufReader};
@@ -51,7 +51,7 @@ impl Browser {
             _printed: printed,
             url,
             session: String::new(),
-            profile: profile,
+            profile,
         };
         browser.open_session();
         browser
@@ -182,7 +182,7 @@ fn the_page_shows_jobs_and_calls_and_what_came_of_their_signatures() {
     let jobs = text(&browser, JOBS);
     assert!(jobs.contains("camera-1\trunning\tcluster-1"), "{jobs}");
     let calls = text(&browser, CALLS);
-    let rows: Vec<&str> = calls.split("\n").collect();
+    let rows: Vec<&str> = calls.split('\n').collect();
     assert!(rows[0].starts_with("1\tCreateEdgeTranscodeJob"), "{rows:?}");
     let verdicts =
         "[...document.querySelectorAll('#calls td:nth-child(3)')].map(cell => cell.innerText)";
