@@ -32,7 +32,9 @@ pub use encoded::Encoded;
 pub use function::ServedFunction;
 pub use list_resource::{Findings, Found, ListResource, ServedListResource};
 pub use provider::{Offering, ServedProvider};
-pub use resource::{Change, Held, IdentitySchema, ManagedResource, Planned, ServedResource};
+pub use resource::{
+    Change, Held, IdentitySchema, ManagedResource, MoveSource, Planned, ServedResource,
+};
 pub use stop::StopSignal;
 
 pub use tf_provider::{

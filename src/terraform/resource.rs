@@ -26,6 +26,14 @@ pub trait ManagedResource: Resource {
         identity: Self::Identity,
     ) -> Option<(Self::State<'a>, Self::PrivateState<'a>)>;
 
+    /// Takes over an object from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
+    /// is not configured then. `None` always comes with an error in the diagnostics.
+    fn take_over<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        source: &'a MoveSource,
+    ) -> Option<(Self::State<'a>, Self::PrivateState<'a>)>;
+
     /// The shortest configuration that describes an object: without what the provider decides, and without defaults.
     fn configuration<'a>(&'a self, state: Self::State<'a>) -> Self::State<'a>;
 }
@@ -38,6 +46,21 @@ pub struct IdentitySchema {
     pub version: i64,
     /// Name and description of each.
     pub attributes: Vec<(&'static str, &'static str)>,
+}
+
+/// An object of another resource type or provider, which is to become one of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveSource {
+    /// The full address of the provider that has the object now, such as `registry.terraform.io/aliyun/alicloud`.
+    pub provider_address: String,
+    /// The resource type that it is of.
+    pub type_name: String,
+    /// The version of that type's schema.
+    pub schema_version: i64,
+    /// The object, as it stands in the state file.
+    pub state: Encoded,
+    /// Its identity there, if it has one.
+    pub identity: Option<Encoded>,
 }
 
 /// An object with what Terraform stores beside it, unread.
@@ -126,6 +149,9 @@ pub trait ServedResource: Send + Sync {
         diagnostics: &mut Diagnostics,
         identity: &Encoded,
     ) -> Option<Encoded>;
+
+    /// Takes over an object from another resource type or provider.
+    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held>;
 
     /// The configuration that describes an object.
     fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
@@ -238,6 +264,11 @@ impl<R: ManagedResource> ServedResource for R {
     ) -> Option<Encoded> {
         let identity: R::Identity = decode(diagnostics, identity)?;
         encode(diagnostics, &identity)
+    }
+
+    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held> {
+        let taken = ManagedResource::take_over(self, diagnostics, source)?;
+        encode_held(self, diagnostics, &taken)
     }
 
     fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {

@@ -14,6 +14,7 @@ over_each_terraform! {
     an_endpoint_may_be_given_without_a_scheme,
     each_invalid_argument_is_refused_at_its_place,
     arguments_that_are_not_known_yet_pass_the_plan,
+    the_schema_is_asked_for_once_in_a_command,
 }
 
 /// A provider block with credentials. The secret comes through a variable: Terraform may quote the configuration.
@@ -173,4 +174,19 @@ fn arguments_that_are_not_known_yet_pass_the_plan(world: &World) {
     world.configure_all(format_args!("{source}{provider}{}", Block::job("it")));
     world.apply().succeeded();
     world.cloud.job();
+}
+
+/// The capability `get_provider_schema_optional`: the processes of a command after the first one are not asked again.
+fn the_schema_is_asked_for_once_in_a_command(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let logged = world.file("terraform.log").len();
+    world.plan().is_empty();
+    let log = world.file("terraform.log").split_off(logged);
+    let count = |texts: &[&str]| {
+        let holds_all = |line: &&str| texts.iter().all(|text| line.contains(text));
+        log.lines().filter(holds_all).count()
+    };
+    assert!(count(&["plugin started"]) > 1);
+    assert_eq!(count(&["call answered", "tf_rpc=GetProviderSchema"]), 1);
 }

@@ -64,7 +64,13 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
          With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
          {}\n\
          ### Identity Schema\n\n\
-         {identity_lines}",
+         {identity_lines}\n\
+         ## Moving from Another Provider\n\n\
+         With Terraform 1.8 and later, a `moved` block takes over a job that the state holds under another provider with \
+         the same resource type. Nothing is done to the job itself.\n\n\
+         ```terraform\n\
+         moved {{\n  from = {type_name}.old\n  to   = {type_name}.camera\n}}\n\
+         ```\n",
         example(&format!("{folder}/resource.tf"), "terraform"),
         arguments(&schema.block),
         example(&format!("{folder}/import.sh"), "shell"),

@@ -21,6 +21,7 @@ mod generated;
 mod generated_code;
 mod identity;
 mod lists;
+mod moves;
 mod process;
 mod trust;
 

@@ -9,7 +9,8 @@ use alicloud_live::terraform::schema::{
 use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
 use alicloud_live::terraform::{
     Action, AttributePath, DataSource, Diagnostics, Findings, Function, IdentitySchema,
-    ListResource, ManagedResource, Offering, Progress, Provider, Resource, StopSignal, diagnostic,
+    ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, Resource, StopSignal,
+    diagnostic,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -304,6 +305,25 @@ impl ManagedResource for Thing {
         identity: ThingIdentity,
     ) -> Option<(ThingState<'a>, ValueString<'a>)> {
         self.import(diagnostics, identity.id).await
+    }
+
+    fn take_over<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        source: &'a MoveSource,
+    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
+        if source.type_name != "other_thing" {
+            diagnostics.add_error(diagnostic::general("Not a thing", ""));
+            return None;
+        }
+        let of_identity = source.identity.as_ref();
+        let id = of_identity.map(|id| id.decode::<ThingIdentity>().unwrap().id);
+        let name = format!("{} {}", source.provider_address, source.schema_version);
+        let state = ThingState {
+            id: id.map(Cow::Owned).into(),
+            name: Value::Value(name.into()),
+        };
+        Some((state, Value::from("ours")))
     }
 
     fn configuration<'a>(&'a self, state: ThingState<'a>) -> ThingState<'a> {

@@ -49,12 +49,13 @@ impl World {
         let installation = format!(
             "provider_installation {{
   dev_overrides {{
-    \"edge-transcode/alicloud-live\" = {}
+    \"edge-transcode/alicloud-live\" = {plugins}
+    \"elsewhere/alicloud-live\" = {plugins}
   }}
   direct {{}}
 }}
 ",
-            quoted(plugins.to_str().unwrap()),
+            plugins = quoted(plugins.to_str().unwrap()),
         );
         fs::write(folder.path().join("cli.tfrc"), installation).unwrap();
 

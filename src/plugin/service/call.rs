@@ -210,6 +210,7 @@ answers_with_diagnostics!(
     get_provider_schema,
     get_resource_identity_schemas,
     import_resource_state,
+    move_resource_state,
     plan_action,
     plan_resource_change,
     read_data_source,

@@ -27,8 +27,8 @@ use super::generated::tfplugin6::provider_server::Provider;
 use super::generated::tfplugin6::{
     apply_resource_change, call_function, configure_provider, generate_resource_config,
     get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas,
-    import_resource_state, invoke_action, list_resource as list_resource_rpc, plan_action,
-    plan_resource_change, read_data_source, read_resource, stop_provider,
+    import_resource_state, invoke_action, list_resource as list_resource_rpc, move_resource_state,
+    plan_action, plan_resource_change, read_data_source, read_resource, stop_provider,
     upgrade_resource_identity, upgrade_resource_state, validate_action_config,
     validate_data_resource_config, validate_list_resource_config, validate_provider_config,
     validate_resource_config,
@@ -242,6 +242,19 @@ impl Provider for ProviderService {
         Call::new("CallFunction", Subject::Function(&request.name))
             .answer(function::call(&self.offering, request))
             .await
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<move_resource_state::Request>,
+    ) -> Result<Response<move_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "MoveResourceState",
+            Subject::Resource(&request.target_type_name),
+        )
+        .answer(async { resource::take_over(&self.offering, request) })
+        .await
     }
 
     async fn generate_resource_config(

@@ -3,10 +3,12 @@
 use super::call::{not_offered, with_reason};
 use crate::plugin::convert::{from_wire, to_wire};
 use crate::plugin::generated::tfplugin6::{
-    apply_resource_change, generate_resource_config, import_resource_state, plan_resource_change,
-    read_resource, upgrade_resource_state, validate_resource_config,
+    apply_resource_change, generate_resource_config, import_resource_state, move_resource_state,
+    plan_resource_change, read_resource, upgrade_resource_state, validate_resource_config,
 };
-use crate::terraform::{Change, Diagnostic, Diagnostics, Held, Offering, ServedResource};
+use crate::terraform::{
+    Change, Diagnostic, Diagnostics, Held, MoveSource, Offering, ServedResource,
+};
 
 pub(super) fn find<'a>(
     offering: &'a Offering,
@@ -159,6 +161,32 @@ pub(super) async fn import(
         diagnostics: to_wire::diagnostics(diagnostics),
         ..import_resource_state::Response::default()
     })
+}
+
+/// Takes over an object from another resource type or provider. The private data of that one means nothing to us.
+pub(super) fn take_over(
+    offering: &Offering,
+    request: move_resource_state::Request,
+) -> Result<move_resource_state::Response, Diagnostic> {
+    let resource = find(offering, &request.target_type_name)?;
+    let mut diagnostics = Diagnostics::default();
+    let identity = from_wire::state(request.source_identity)?;
+    let source = MoveSource {
+        provider_address: request.source_provider_address,
+        type_name: request.source_type_name,
+        schema_version: request.source_schema_version,
+        state: from_wire::state(request.source_state)?,
+        identity: (!identity.is_null()).then_some(identity),
+    };
+    let taken = resource.take_over(&mut diagnostics, &source);
+    let mut response = move_resource_state::Response::default();
+    if let Some(held) = with_reason(taken, &mut diagnostics) {
+        response.target_state = Some(to_wire::value(held.state));
+        response.target_private = held.private;
+        response.target_identity = held.identity.map(to_wire::identity);
+    }
+    response.diagnostics = to_wire::diagnostics(diagnostics);
+    Ok(response)
 }
 
 /// The configuration that describes an object, for `-generate-config-out`.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
+//! | `moved` | taking over an object that another provider has in the state |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
 //! | `expiry` | warnings of keys in stream URLs that end |
@@ -20,6 +21,7 @@ mod expiry;
 mod lifecycle;
 mod list;
 mod model;
+mod moved;
 mod plan;
 mod refusal;
 mod run_state;
@@ -37,7 +39,7 @@ use crate::client::LiveClient;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{
-    AttributePath, Diagnostics, IdentitySchema, ManagedResource, Resource, diagnostic,
+    AttributePath, Diagnostics, IdentitySchema, ManagedResource, MoveSource, Resource, diagnostic,
 };
 
 use model::JobState;
@@ -224,6 +226,17 @@ impl ManagedResource for EdgeTranscodeJob {
              holds no colon.",
         ));
         None
+    }
+
+    fn take_over(
+        &self,
+        diagnostics: &mut Diagnostics,
+        source: &MoveSource,
+    ) -> Option<(JobState, ValueEmpty)> {
+        moved::job(source)
+            .map(|job| (job, NO_PRIVATE))
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
     }
 
     fn configuration(&self, state: JobState) -> JobState {

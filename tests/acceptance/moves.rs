@@ -1,0 +1,85 @@
+//! Taking jobs over from another provider in the state, by a `moved` block.
+
+use serde_json::json;
+
+use crate::JOB;
+use crate::support::configuration::{Block, HEADER};
+use crate::support::world::World;
+
+over_each_terraform! {
+    from "1.8":
+    a_job_of_another_provider_is_taken_over,
+    a_foreign_state_is_taken_over_as_far_as_it_fits,
+    a_foreign_state_that_names_no_job_is_refused,
+}
+
+const OLD: &str = "alicloud_live_edge_transcode_job.old";
+
+/// Makes a job under the address of another provider, which is ours by another name.
+fn a_job_of_another_provider(world: &World) {
+    let header = HEADER.replace("edge-transcode/", "elsewhere/");
+    world.configure("");
+    let old = Block::job("it").labelled("old").text("status", "Running");
+    world.put("main.tf", &format!("{header}{}{old}", Block::provider()));
+    world.apply().succeeded();
+    assert!(world.state_file().contains("elsewhere/alicloud-live"));
+}
+
+fn configure_move(world: &World) {
+    let moved = Block::new("moved").with("from", OLD).with("to", JOB);
+    let job = Block::job("it").text("status", "Running");
+    world.configure(format_args!("{job}{moved}"));
+}
+
+/// The move has happened, and no more.
+fn is_taken_over(world: &World) {
+    let applied = world.apply().succeeded();
+    let summary = "0 added, 0 changed, 0 destroyed";
+    assert!(applied.output.contains(summary), "{applied}");
+    let job = world.cloud.job();
+    assert_eq!(world.state(JOB)["id"], format!("cluster-1:{}", job.job_id));
+    assert_eq!(world.identity(JOB)["job_id"], job.job_id);
+    assert!(world.state(OLD).is_null());
+    assert!(!world.state_file().contains("elsewhere/alicloud-live"));
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn a_job_of_another_provider_is_taken_over(world: &World) {
+    a_job_of_another_provider(world);
+    configure_move(world);
+    is_taken_over(world);
+}
+
+fn a_foreign_state_is_taken_over_as_far_as_it_fits(world: &World) {
+    a_job_of_another_provider(world);
+    let id = format!("cluster-1:{}", world.cloud.job().job_id);
+    world.edit_state(|state| {
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["schema_version"] = json!(7);
+        instance["private"] = json!("Zm9yZWlnbg==");
+        instance["attributes"] = json!({
+            "id": id, "status": 1, "job_name": "job-it", "region_id": "cn-shanghai", "timeouts": [],
+        });
+        instance["identity"] = json!({"id": id});
+    });
+    configure_move(world);
+    is_taken_over(world);
+}
+
+fn a_foreign_state_that_names_no_job_is_refused(world: &World) {
+    a_job_of_another_provider(world);
+    world.edit_state(|state| {
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["attributes"] = json!({"name": "job-it"});
+        instance.as_object_mut().unwrap().remove("identity");
+    });
+    configure_move(world);
+    let error = world.plan().failed().error();
+    error.must_say(&[
+        "Job cannot be moved",
+        "elsewhere/alicloud-live",
+        "cluster_id and job_id",
+        "state rm",
+    ]);
+}
