@@ -13,15 +13,14 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, Dice, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
-    seeded_mock,
+    CLUSTER, CREATE, Dice, GET, LIST, calls_of, fields, mock, quick_config, scope, seeded_mock,
 };
 
 /// How many reads Terraform makes at a time.
 const PARALLELISM: usize = 10;
 
-/// A client for a mock that is busy or holds calls.
-fn patient_client(mock: &Mock) -> LiveClient {
+/// A client that waits for a busy machine, and for calls that are held, so that no call is made twice.
+fn client(mock: &Mock) -> LiveClient {
     let mut config = quick_config(mock);
     config.attempt_timeout = Duration::from_secs(20);
     LiveClient::new(config).unwrap()
@@ -91,7 +90,7 @@ async fn n_reads_among_t_jobs_take_few_calls() {
                 .cloned()
                 .collect();
             let before = mock.calls().len();
-            refresh_all(&patient_client(&mock), &wanted, PARALLELISM).await;
+            refresh_all(&client(&mock), &wanted, PARALLELISM).await;
             let made = mock.calls().len() - before;
             println!("{reads} of {total} jobs: {made} calls");
             let bound = 2 * (*reads).min(total.div_ceil(100)) + 2;
@@ -109,7 +108,7 @@ async fn readers_one_after_the_other_take_as_few_calls_as_readers_at_a_time() {
     let ids = seed(&mock, 350);
     for at_a_time in [1, 2, PARALLELISM, 350] {
         let (gets, lists) = calls(&mock);
-        refresh_all(&patient_client(&mock), &ids, at_a_time).await;
+        refresh_all(&client(&mock), &ids, at_a_time).await;
         assert_eq!(calls(&mock), (gets + 4, lists + 4), "{at_a_time} at a time");
     }
 }
@@ -292,8 +291,6 @@ async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
         FaultKind::html(),
         FaultKind::WrongTypes,
         FaultKind::empty(),
-        FaultKind::Endless,
-        FaultKind::Hang,
     ] {
         for skip in [0, 1] {
             let mock = mock();
@@ -307,6 +304,20 @@ async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
             assert!(gets >= 201 - 100 * lists, "{kind:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_list_that_never_comes_leaves_time_for_a_get() {
+    let mock = mock();
+    let ids = seed(&mock, 5);
+    let client = client(&mock);
+    refresh_all(&client, &ids[..2], 1).await;
+    mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
+    let short = Scope::uninterrupted(Duration::from_secs(3));
+    refresh_within(&client, &ids[2], &short).await.unwrap();
+    // Nobody else need wait for it.
+    refresh_all(&client, &ids[3..], 1).await;
+    assert_eq!(calls(&mock), (5, 1));
 }
 
 fn spawn_refresh(
@@ -334,7 +345,7 @@ struct Queue {
 async fn a_list_that_is_held() -> Queue {
     let mock = Arc::new(mock());
     let ids = seed(&mock, 20);
-    let client = Arc::new(patient_client(&mock));
+    let client = Arc::new(client(&mock));
     refresh_all(&client, &ids[..2], 1).await;
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause).times(1)]);
     Queue {
@@ -401,7 +412,7 @@ async fn a_reader_that_waits_keeps_to_its_own_time_and_stop() {
     assert!(stopped.await.unwrap().unwrap_err().is_stopped());
 
     // Half of its time is over before the list is there: it uses the other half for a Get.
-    let short = Scope::uninterrupted(Duration::from_secs(1));
+    let short = Scope::uninterrupted(Duration::from_secs(3));
     refresh_within(&client, &ids[2], &short).await.unwrap();
     assert_eq!(calls(&mock), (3, 1));
 
@@ -492,7 +503,7 @@ async fn shifting_world(seed: u64) {
         config.list_lag_calls = u32::try_from(dice.roll(3)).unwrap();
         config.omit_empty_lists = dice.roll(2) == 0;
     });
-    let somebody_else = patient_client(&mock);
+    let somebody_else = client(&mock);
     for number in 0..dice.roll(5) {
         let name = format!("late-{number}");
         let created = somebody_else
@@ -545,7 +556,7 @@ async fn shifting_world(seed: u64) {
         }
     });
 
-    let client = patient_client(&mock);
+    let client = client(&mock);
     let begun = history.now();
     let written = AtomicU64::new(u64::MAX);
     let write_at = dice.roll(2 * ids.len() as u64 + 1);
