@@ -235,10 +235,10 @@ async fn after_a_write_whatever_became_of_it_every_read_is_a_get() {
             }
             let (gets, lists) = calls(&mock);
             for id in &ids {
-                let read = refresh(&client, id).await;
+                let answer = refresh(&client, id).await;
                 let real = mock.jobs().into_iter().find(|job| job.job_id == *id);
                 assert_eq!(
-                    read.map(|job| job.name).ok(),
+                    answer.map(|job| job.name).ok(),
                     real.map(|job| job.name),
                     "{write}"
                 );
@@ -480,6 +480,44 @@ impl History {
     }
 }
 
+/// Has others delete, rename and make jobs with every few calls.
+fn change_with_each_call(
+    mock: &Arc<Mock>,
+    history: &Arc<History>,
+    others: Vec<String>,
+    mut dice: Dice,
+) {
+    let restlessness = 2 + dice.roll(6);
+    let dice = Mutex::new(dice);
+    let (weak, history) = (Arc::downgrade(mock), Arc::clone(history));
+    mock.on_call(move |event| {
+        let mut dice = dice.lock().unwrap();
+        let Some(mock) = weak.upgrade().filter(|_| event.when != Point::Arrival) else {
+            return;
+        };
+        if others.is_empty() || dice.roll(restlessness) > 0 {
+            return;
+        }
+        for _ in 0..=dice.roll(4) {
+            let id = &others[usize::try_from(dice.roll(others.len() as u64)).unwrap()];
+            let real = mock.jobs().into_iter().find(|job| job.job_id == *id);
+            match (dice.roll(3), real) {
+                (0, Some(_)) => history.change(id, None, || {
+                    assert!(mock.remove_job(id));
+                }),
+                (1, Some(_)) => {
+                    let name = format!("changed-{}", dice.roll(1_000_000));
+                    history.change(id, Some(name.clone()), || {
+                        mock.edit_job(id, |job| job.name = name);
+                    });
+                }
+                // Somebody makes a job that nobody here reads: the total count stays as it was, and the list shifts.
+                _ => drop(mock.seed_job(|_| {})),
+            }
+        }
+    });
+}
+
 /// A cluster that changes with each call, lists that lag, fail and leave jobs out, and readers who compare each answer
 /// with what single Gets could have said.
 async fn shifting_world(seed: u64) {
@@ -526,35 +564,8 @@ async fn shifting_world(seed: u64) {
         ids.first().cloned(),
         ids.get(1..).unwrap_or_default().to_vec(),
     );
-    let changer = Mutex::new(Dice(dice.roll(u64::MAX)));
-    let (changed, written) = (Arc::downgrade(&mock), Arc::clone(&history));
-    let restlessness = 2 + dice.roll(6);
-    mock.on_call(move |event| {
-        let mut dice = changer.lock().unwrap();
-        let Some(mock) = changed.upgrade().filter(|_| event.when != Point::Arrival) else {
-            return;
-        };
-        if others.is_empty() || dice.roll(restlessness) > 0 {
-            return;
-        }
-        for _ in 0..=dice.roll(4) {
-            let id = &others[usize::try_from(dice.roll(others.len() as u64)).unwrap()];
-            let real = mock.jobs().into_iter().find(|job| job.job_id == *id);
-            match (dice.roll(3), real) {
-                (0, Some(_)) => written.change(id, None, || {
-                    assert!(mock.remove_job(id));
-                }),
-                (1, Some(_)) => {
-                    let name = format!("changed-{}", dice.roll(1_000_000));
-                    written.change(id, Some(name.clone()), || {
-                        mock.edit_job(id, |job| job.name = name);
-                    });
-                }
-                // Somebody makes a job that nobody here reads: the total count stays as it was, and the list shifts.
-                _ => drop(mock.seed_job(|_| {})),
-            }
-        }
-    });
+    let changer = Dice(dice.roll(u64::MAX));
+    change_with_each_call(&mock, &history, others, changer);
 
     let client = client(&mock);
     let begun = history.now();
