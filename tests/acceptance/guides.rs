@@ -100,8 +100,8 @@ fn known_jobs_are_imported_by_their_ids(world: &World) {
         .iter()
         .map(|camera| {
             let job = world.cloud.seed(|job| {
-                job.name = (*camera).to_owned();
-                job.template_id = "tpl-h264-720p".to_owned();
+                job.name = (*camera).into();
+                job.template_id = "tpl-h264-720p".into();
                 job.stream_input = format!("rtmp://pull.example.com/live/{camera}");
                 job.stream_output = format!("rtmp://push.example.com/live/{camera}-720p");
             });
