@@ -107,6 +107,7 @@ impl LiveClient {
         }
         self.retry_budget.deposit();
         let mut attempts = Attempts::default();
+        let mut earlier = None;
         loop {
             let (attempt, sent) = match self.prepare(call, scope).await {
                 Ok(request) => {
@@ -125,6 +126,11 @@ impl LiveClient {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
+            if says_nothing_new(&failed.failure, call.kind, scope)
+                && let Some(earlier) = earlier
+            {
+                return Err(earlier);
+            }
             attempts.made += 1;
             let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts) {
                 Some(Duration::ZERO)
@@ -132,13 +138,15 @@ impl LiveClient {
                 self.delay_before_repetition(call.kind, &failed, &mut attempts)
             };
             let error = self.error(call.action, attempts.made, failed.failure);
+            let failed = FailedCall { error, sent };
             let Some(delay) = delay else {
-                return Err(FailedCall { error, sent });
+                return Err(failed);
             };
-            debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), %error, "will retry");
+            debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
             if scope.wait(delay).await.is_err() {
-                return Err(FailedCall { error, sent });
+                return Err(failed);
             }
+            earlier = Some(failed);
         }
     }
 
@@ -270,6 +278,18 @@ struct Attempts {
     made: u32,
     clock_corrected: bool,
     credentials_renewed: bool,
+}
+
+/// Whether there was too little time left for a repetition. What went wrong before it tells more; and where a write was
+/// sent, only its own failure tells what is known of its effect.
+fn says_nothing_new(failure: &Failure, kind: Kind, scope: &Scope) -> bool {
+    match failure {
+        Failure::NotSent(NotSent::OutOfTime) => true,
+        Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
+            kind == Kind::Read && scope.ended() == Some(Ended::OutOfTime)
+        }
+        _ => false,
+    }
 }
 
 fn rejection_meaning(failure: &Failure) -> Option<Meaning> {

@@ -493,3 +493,22 @@ async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
     let is_throttled = |call: &Call| call.code.as_deref() == Some("Throttling.User");
     assert!(mock.calls().iter().any(is_throttled));
 }
+
+#[tokio::test]
+async fn a_repetition_that_runs_out_of_time_tells_what_went_wrong_before() {
+    let mock = mock();
+    let mut config = quick_config(&mock);
+    config.attempt_timeout = Duration::from_secs(20);
+    let client = LiveClient::new(config).unwrap();
+    mock.set_faults(vec![
+        Fault::new(GET, FaultKind::throttling_user()).times(1),
+        Fault::new(GET, FaultKind::Hang),
+    ]);
+    let scope = Scope::uninterrupted(Duration::from_secs(3));
+    let error = client
+        .get_edge_transcode_job(CLUSTER, "J", &scope)
+        .await
+        .unwrap_err();
+    assert!(error.is_rejected_with("Throttling.User"), "{error}");
+    assert_eq!(mock.calls().len(), 2);
+}

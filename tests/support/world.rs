@@ -327,9 +327,12 @@ impl Drop for World {
         let printed = self.printed.take();
         for (name, secret) in self.secrets() {
             for (place, text) in [("the log", &log), ("what was printed", &printed)] {
-                let leak = text
-                    .lines()
-                    .find(|line| line.contains(&secret) && !is_core_comparing(line));
+                // Looking through the whole at once is many times faster than line by line.
+                let leak = text.contains(&secret).then(|| {
+                    text.lines()
+                        .find(|line| line.contains(&secret) && !is_core_comparing(line))
+                });
+                let leak = leak.flatten();
                 assert!(
                     leak.is_none(),
                     "{place} holds {name}: {}",
