@@ -316,7 +316,7 @@ fn make_targets_exist(tree: &Tree) -> Vec<String> {
 
 /// The targets that a line calls: at its start, after `run:`, or as code in prose.
 fn make_targets(line: &str) -> Vec<&str> {
-    let line = line.trim_start_matches(|letter: char| letter == ' ' || letter == '-');
+    let line = line.trim_start_matches([' ', '-']);
     let line = line.strip_prefix("run: ").unwrap_or(line);
     let at_start = line.strip_prefix("make ").into_iter();
     at_start
