@@ -66,8 +66,8 @@ impl ListResource for EdgeTranscodeJobs {
                 (
                     "name_regex",
                     optional(
-                        "Only jobs whose name matches this regular expression. All pages are read and filtered here; \
-                         `keyword` is cheaper.",
+                        "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
+                         read and filtered here; `keyword` is cheaper.",
                     ),
                 ),
                 (
