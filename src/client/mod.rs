@@ -8,6 +8,7 @@
 //! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
 //! | `pages` | lists longer than one page, while they change |
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
+//! | `refresh` | many single reads out of few lists |
 //! | `existing` | noticing, before a create, that the job exists already |
 //! | `retry` | whether and when a failed attempt is made again; the only loop around sending |
 //! | `rate_limit` | a place in the operation's quota |
@@ -29,6 +30,7 @@ mod model;
 mod pages;
 mod rate_limit;
 mod redact;
+mod refresh;
 mod reply;
 mod request;
 mod retry;
@@ -119,8 +121,8 @@ impl Default for SearchPolicy {
     }
 }
 
-/// A client of the API. One serves a whole process: connections, quota and what was learnt about the server's clock
-/// are shared by all calls.
+/// A client of the API. One serves a run of Terraform: connections, quota, what was learnt about the server's clock and
+/// what was listed are shared by all calls.
 pub struct LiveClient {
     request: request::RequestBuilder,
     credentials: CredentialsCache,
@@ -132,6 +134,7 @@ pub struct LiveClient {
     search: SearchPolicy,
     creates: create::Creates,
     existing: existing::ExistingJobs,
+    refreshes: refresh::Refreshes,
 }
 
 impl LiveClient {
@@ -149,6 +152,7 @@ impl LiveClient {
             search: config.search,
             creates: create::Creates::default(),
             existing: existing::ExistingJobs::default(),
+            refreshes: refresh::Refreshes::default(),
             request: request::RequestBuilder {
                 endpoint: config.endpoint,
                 region: config.region,

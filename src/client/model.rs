@@ -1,11 +1,11 @@
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::redact_auth_keys;
 
-/// A stream's URL. May hold an authentication token (`auth_key`), which `Debug` masks.
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize, Default)]
+/// A stream's URL. May hold an authentication token (`auth_key`), which `Debug` masks and serialisation does not.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(transparent)]
 pub struct StreamUrl(String);
 
@@ -39,6 +39,16 @@ pub enum JobStatus {
     Other(String),
 }
 
+impl Serialize for JobStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::NotStarted => "0",
+            Self::Running => "1",
+            Self::Other(text) => text,
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for JobStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -61,7 +71,7 @@ impl<'de> Deserialize<'de> for JobStatus {
 
 /// An edge transcode job, as `GetEdgeTranscodeJob` and `ListEdgeTranscodeJob` show it. The API does not say in which
 /// cluster it is.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Job {
     /// Chosen by the service.
@@ -164,6 +174,19 @@ mod tests {
             JobStatus::Other("2".to_owned())
         );
         assert!(job(&json!({"Status": null})).is_err());
+    }
+
+    #[test]
+    fn a_job_is_read_back_as_it_was_written() {
+        for extra in [
+            json!({}),
+            json!({"Status": "1", "Type": "common", "CreateTime": "2023-07-24T16:44:55Z"}),
+            json!({"Status": "\u{4e2d}\"7", "TemplateName": "t", "LastStartAt": "a", "LastStopAt": "b"}),
+        ] {
+            let job = job(&extra).unwrap();
+            let written = serde_json::to_string(&job).unwrap();
+            assert_eq!(serde_json::from_str::<Job>(&written).unwrap(), job);
+        }
     }
 
     #[test]

@@ -29,12 +29,18 @@ pub struct TemplatePages<'a> {
 }
 
 /// How far a list was read.
-struct Progress {
-    /// Counts from 1; `None` after the last page.
+pub(super) struct Progress {
+    /// The page to read next, counting from 1; `None` after the last one.
     page: Option<u32>,
-    total_count: u64,
+    /// As the latest page told; `None` before the first.
+    total_count: Option<u64>,
     seen: HashSet<String>,
+    /// How often a smaller total count may still send the reader back.
+    returns_left: u32,
 }
+
+/// Bounds what a list can cost whose total count goes up and down, as servers that disagree would show it.
+const RETURNS: u32 = 10;
 
 impl LiveClient {
     /// The jobs of a cluster that match a filter, a page at a time, oldest first whatever the filter says. Makes no
@@ -138,27 +144,42 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             page: Some(1),
-            total_count: 0,
+            total_count: None,
             seen: HashSet::new(),
+            returns_left: RETURNS,
         }
     }
 }
 
 impl Progress {
+    /// The page to read next; `None` after the last one.
+    pub(super) fn page(&self) -> Option<u32> {
+        self.page
+    }
+
+    /// How many pages the list has by its latest total count; `None` before the first was read.
+    pub(super) fn pages(&self) -> Option<u64> {
+        let total_count = self.total_count?;
+        Some(total_count.div_ceil(u64::from(LARGEST_PAGE)))
+    }
+
     /// Notes that a page was read, and gives back what was new on it.
-    fn take<Item>(
+    pub(super) fn take<Item>(
         &mut self,
         page: u32,
         mut items: Vec<Item>,
         total_count: u64,
         id: fn(&Item) -> &str,
     ) -> Vec<Item> {
-        let deleted_meanwhile = self.total_count.saturating_sub(total_count);
+        let deleted_meanwhile = self
+            .total_count
+            .map_or(0, |before| before.saturating_sub(total_count));
         let is_last_page =
             items.is_empty() || u64::from(page) * u64::from(LARGEST_PAGE) >= total_count;
 
-        self.total_count = total_count;
-        self.page = if deleted_meanwhile > 0 && page > 1 {
+        self.total_count = Some(total_count);
+        self.page = if deleted_meanwhile > 0 && page > 1 && self.returns_left > 0 {
+            self.returns_left -= 1;
             let shifted = deleted_meanwhile.div_ceil(u64::from(LARGEST_PAGE));
             Some(
                 page.saturating_sub(u32::try_from(shifted).unwrap_or(page))
@@ -229,6 +250,16 @@ mod tests {
         });
         assert_eq!(all, (0..270).collect::<Vec<_>>());
         assert_eq!(calls, 3);
+    }
+
+    #[test]
+    fn a_total_count_that_goes_up_and_down_for_ever_ends_too() {
+        let (all, calls) = read((0..1000).collect(), |call, list| {
+            list.truncate(1000 - (call as usize % 2));
+            list.extend((call % 2 == 0 && list.len() < 1000).then_some(999));
+        });
+        assert!(all.len() >= 999, "{} jobs", all.len());
+        assert!(calls <= 10 + 2 * RETURNS, "{calls} calls");
     }
 
     #[test]

@@ -19,6 +19,16 @@ pub(super) struct Call {
     pub(super) kind: Kind,
 }
 
+impl Call {
+    /// The cluster that it concerns.
+    fn cluster_id(&self) -> &str {
+        self.parameters
+            .iter()
+            .find(|(name, _)| *name == "ClusterId")
+            .map_or("", |(_, value)| value)
+    }
+}
+
 /// What a repetition of a call would do. Decides which failures allow one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -91,6 +101,10 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedCall> {
+        if call.kind != Kind::Read {
+            // Before it is sent, so that it holds whatever becomes of it.
+            self.refreshes.note_write(call.cluster_id());
+        }
         self.retry_budget.deposit();
         let mut attempts = Attempts::default();
         loop {

@@ -43,6 +43,19 @@ impl Scope {
         Self::new(time, CancellationToken::new())
     }
 
+    /// The first half of the time that is left: for an attempt that leaves room for another way.
+    pub(super) fn half(&self) -> Self {
+        self.at_most(self.deadline.saturating_duration_since(Instant::now()) / 2)
+    }
+
+    /// The same, ending after this time at the latest.
+    pub(super) fn at_most(&self, time: Duration) -> Self {
+        Self {
+            deadline: self.deadline.min(Instant::now() + time),
+            stop: self.stop.clone(),
+        }
+    }
+
     /// Whether the work must end now, and why.
     pub(crate) fn ended(&self) -> Option<Ended> {
         if self.stop.is_cancelled() {
@@ -94,6 +107,15 @@ mod tests {
         assert_eq!(begun.elapsed(), Duration::ZERO);
         assert_eq!(scope.wait(Duration::from_secs(9)).await, Ok(()));
         assert_eq!(begun.elapsed(), Duration::from_secs(9));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_of_a_scope_never_outlives_it() {
+        let scope = Scope::uninterrupted(Duration::from_secs(10));
+        let begun = Instant::now();
+        assert_eq!(scope.half().deadline - begun, Duration::from_secs(5));
+        let bound = |seconds| scope.at_most(Duration::from_secs(seconds)).deadline - begun;
+        assert_eq!([bound(3), bound(30)], [3, 10].map(Duration::from_secs));
     }
 
     #[tokio::test(start_paused = true)]

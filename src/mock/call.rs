@@ -76,6 +76,7 @@ impl Running {
             let request_id = world.ids.id();
             let number = world.record.open(Call {
                 number: 0,
+                arrived_ms: 0,
                 action: request.parameters.optional("Action"),
                 method: request.method.clone(),
                 parameters: request.parameters.record(),
@@ -253,9 +254,15 @@ impl Running {
     fn perform(&self, operation: Operation) -> Result<Result<Outcome, ApiError>, Ended> {
         let mut world = self.world()?;
         let writes = operation.writes();
-        let result = world.perform(operation);
+        let mut result = world.perform(operation);
         if let Some(call) = world.record.get_mut(self.number) {
             call.committed = writes && result.is_ok();
+        }
+        if writes
+            && result.is_ok()
+            && let Err(error) = self.shared.keep(&world)
+        {
+            result = Err(ApiError::new(500, "InternalError", error.to_string()));
         }
         Ok(result)
     }

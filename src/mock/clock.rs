@@ -25,6 +25,54 @@ pub(super) fn parse_timestamp(text: &str) -> Option<OffsetDateTime> {
     (timestamp(time) == text).then_some(time)
 }
 
+/// A field of the form that [`timestamp`] writes, for `#[serde(with)]`.
+pub(super) mod text {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use time::OffsetDateTime;
+
+    pub(in crate::mock) fn serialize<S: Serializer>(
+        time: &OffsetDateTime,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::timestamp(*time))
+    }
+
+    pub(in crate::mock) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<OffsetDateTime, D::Error> {
+        super::parsed(&String::deserialize(deserializer)?)
+    }
+}
+
+/// As [`text`], where there may be no time.
+pub(super) mod optional_text {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use time::OffsetDateTime;
+
+    #[expect(clippy::ref_option, reason = "serde passes the field as it is")]
+    pub(in crate::mock) fn serialize<S: Serializer>(
+        time: &Option<OffsetDateTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(super::timestamp).serialize(serializer)
+    }
+
+    pub(in crate::mock) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<OffsetDateTime>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.as_deref().map(super::parsed).transpose()
+    }
+}
+
+fn parsed<E: serde::de::Error>(text: &str) -> Result<OffsetDateTime, E> {
+    parse_timestamp(text).ok_or_else(|| {
+        E::custom(format!(
+            "expected a time such as 2023-07-24T16:44:55Z, not `{text}`"
+        ))
+    })
+}
+
 /// The form of the HTTP header `Date` (RFC 9110 §5.6.7).
 pub(super) fn http_date(time: OffsetDateTime) -> String {
     let (weekday, month) = (time.weekday().to_string(), time.month().to_string());

@@ -1,42 +1,130 @@
-//! The door for tests, under `/_mock/`, apart from the API. Unsigned; errors are `{"error": "…"}` with status 400 or
-//! 404.
+//! The door for tests, under `/_mock/`, apart from the API. Unsigned; errors are `{"error": "…"}` with status 400, 404,
+//! 405 or 500. `openapi.json` beside this file describes it for machines; `page/` shows it to people.
 
+use std::fmt::Write as _;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::clock::parse_timestamp;
 use super::faults::Fault;
-use super::model::{Job, JobStatus, TemplateKind};
-use super::responses;
-use super::settings::EmptyTimes;
-use super::shared::{CallEvent, Shared};
+use super::job_fields::JobFields;
+use super::overview::overview;
+use super::shared::{CallEvent, Shared, World};
 
-const INDEX: &str = "\
+/// An answer of the door: a body, or a status and what is wrong.
+type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
+
+/// One thing that can be asked at the door.
+struct Door {
+    method: &'static str,
+    /// Below `/_mock`.
+    path: &'static str,
+    what: &'static str,
+    handler: MethodRouter<Arc<Shared>>,
+}
+
+impl Door {
+    fn get(path: &'static str, what: &'static str, handler: MethodRouter<Arc<Shared>>) -> Self {
+        Self::new("GET", path, what, handler)
+    }
+
+    fn post(path: &'static str, what: &'static str, handler: MethodRouter<Arc<Shared>>) -> Self {
+        Self::new("POST", path, what, handler)
+    }
+
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        what: &'static str,
+        handler: MethodRouter<Arc<Shared>>,
+    ) -> Self {
+        Self {
+            method,
+            path,
+            what,
+            handler,
+        }
+    }
+}
+
+/// All that can be asked. Routes and help are made of it, and a test holds `openapi.json` against it.
+fn doors() -> Vec<Door> {
+    vec![
+        Door::get("/", "a page that shows clusters, jobs and calls", page()),
+        Door::get("/page.css", "its looks", style()),
+        Door::get("/page.js", "its script", script()),
+        Door::get("/help", "this text", get(help)),
+        Door::get("/openapi.json", "the same for machines", description()),
+        Door::get(
+            "/overview",
+            "what the page shows: the latest jobs and calls, with secrets masked",
+            get(show_overview),
+        ),
+        Door::get(
+            "/jobs",
+            "every job as it really is, oldest first, with its ClusterId",
+            get(jobs),
+        ),
+        Door::post(
+            "/jobs",
+            "put a job in; any of its fields, the others are made up",
+            post(seed_job),
+        ),
+        Door::new(
+            "DELETE",
+            "/jobs/{id}",
+            "take a job out behind everybody's back",
+            delete(remove_job),
+        ),
+        Door::get(
+            "/calls",
+            "every call since the start or the last reset, oldest first",
+            get(calls),
+        ),
+        Door::post(
+            "/reset",
+            "back to the start: jobs, calls, nonces, faults, configuration",
+            post(reset),
+        ),
+        Door::get("/config", "the configuration", get(config)),
+        Door::post("/config", "change some of its fields", post(configure)),
+        Door::get(
+            "/faults",
+            "the rules for faults, and how often each was due and met",
+            get(faults),
+        ),
+        Door::post(
+            "/faults",
+            "put a list of rules in the place of all others",
+            post(set_faults),
+        ),
+        Door::get(
+            "/held",
+            "calls that a pause holds; ?timeout_ms=N waits for one",
+            get(held),
+        ),
+        Door::post("/release", "let them go on", post(release)),
+    ]
+}
+
+const BEFORE_THE_DOORS: &str = "\
 alicloud-live-mock: a stand-in for the edge transcode operations of ApsaraVideo Live. The API itself is at /, and STS too.
 PUT /latest/api/token, GET /latest/meta-data/ram/security-credentials/: metadata service. GET /credentials: credentials URI.
 POST /cloud-credentials: sign-in host of CloudSSO.
 
-GET    /_mock/jobs        every job as it really is, oldest first, with its ClusterId
-POST   /_mock/jobs        put a job in; any of its fields, the others are made up
-DELETE /_mock/jobs/{id}   take a job out behind everybody's back
-GET    /_mock/calls       every call since the start or the last reset, oldest first
-POST   /_mock/reset       back to the start: jobs, calls, nonces, faults, configuration
-GET    /_mock/config      the configuration
-POST   /_mock/config      change some of its fields
-GET    /_mock/faults      the rules for faults, and how often each was due and met
-POST   /_mock/faults      put a list of rules in the place of all others
-GET    /_mock/held        calls that a pause holds; ?timeout_ms=N waits for one
-POST   /_mock/release     let them go on
+";
 
+const AFTER_THE_DOORS: &str = "
 A rule is {\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}.
   action       an operation, or * (the default)
   kind         drop, hang, pause, endless, wrong_types, or one with fields:
@@ -47,57 +135,96 @@ A rule is {\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\":
   probability  0 to 1; skip: so many calls go free first; times: so many meet it
 ";
 
-/// An answer of the door: a body, or a status and what is wrong.
-type Reply = Result<Json<Value>, (StatusCode, Json<Value>)>;
-
-/// What the door has. Stands apart from [`router`], because a nested router has no path that ends in a slash.
-pub(super) async fn index() -> &'static str {
-    INDEX
-}
-
 /// The routes, to be put under `/_mock`.
 pub(super) fn router() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/", get(index))
-        .route("/jobs", get(jobs).post(seed_job))
-        .route("/jobs/{id}", delete(remove_job))
-        .route("/calls", get(calls))
-        .route("/reset", post(reset))
-        .route("/config", get(config).post(configure))
-        .route("/faults", get(faults).post(set_faults))
-        .route("/held", get(held))
-        .route("/release", post(release))
+    doors()
+        .into_iter()
+        .fold(Router::new(), |router, door| {
+            router.route(door.path, door.handler)
+        })
         .fallback(async || {
             problem(
                 StatusCode::NOT_FOUND,
-                "no such door; GET /_mock/ lists them",
+                "no such door; GET /_mock/help lists them",
             )
         })
         .method_not_allowed_fallback(async || {
             problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "not with this method; GET /_mock/ lists them",
+                "not with this method; GET /_mock/help lists them",
             )
         })
 }
 
+/// The page. Public, because a nested router has no path that ends in a slash.
+pub(super) fn page() -> MethodRouter<Arc<Shared>> {
+    file("text/html; charset=utf-8", include_str!("page/index.html"))
+}
+
+fn style() -> MethodRouter<Arc<Shared>> {
+    file("text/css; charset=utf-8", include_str!("page/page.css"))
+}
+
+fn script() -> MethodRouter<Arc<Shared>> {
+    file(
+        "text/javascript; charset=utf-8",
+        include_str!("page/page.js"),
+    )
+}
+
+fn description() -> MethodRouter<Arc<Shared>> {
+    file("application/json", include_str!("openapi.json"))
+}
+
+/// What a browser may do with a file of ours: run our script, and nothing that came in by a name or an URL.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Arc<Shared>> {
+    let headers: [(HeaderName, &str); 4] = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    get(async move || (headers, text).into_response())
+}
+
+async fn help() -> String {
+    let mut text = BEFORE_THE_DOORS.to_owned();
+    for door in doors() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{:<6} {:<22} {}",
+            door.method,
+            format!("/_mock{}", door.path),
+            door.what
+        );
+    }
+    text + AFTER_THE_DOORS
+}
+
+async fn show_overview(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(overview(&shared.settings, &shared.world()))
+}
+
 async fn jobs(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(shared.world().store.jobs().iter().map(show).collect())
+    let jobs = shared.world().store.jobs();
+    Json(json!(jobs.iter().map(JobFields::from).collect::<Vec<_>>()))
 }
 
 async fn seed_job(State(shared): State<Arc<Shared>>, body: Bytes) -> Reply {
-    let seed: Seed = parse(&body)?;
-    if let Some(text) = seed.unreadable_time() {
-        return Err(problem(
-            StatusCode::BAD_REQUEST,
-            &format!("not a time such as 2023-07-24T16:44:55Z: {text}"),
-        ));
-    }
-    Ok(Json(show(&shared.seed_job(|job| seed.apply(job)))))
+    let fields: JobFields = parse(&body)?;
+    let settings = &shared.settings;
+    let job = change(&shared, |world| {
+        world.seed(settings, |job| fields.apply(job, &settings.templates))
+    })?;
+    Ok(Json(json!(JobFields::from(&job))))
 }
 
 async fn remove_job(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Reply {
-    if shared.world().store.remove(&id) {
+    if change(&shared, |world| world.store.remove(&id))? {
         Ok(Json(json!({})))
     } else {
         Err(problem(StatusCode::NOT_FOUND, "no such job"))
@@ -108,9 +235,9 @@ async fn calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!(shared.world().record.calls()))
 }
 
-async fn reset(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    shared.reset();
-    Json(json!({}))
+async fn reset(State(shared): State<Arc<Shared>>) -> Reply {
+    shared.reset().map_err(|error| not_kept(&error))?;
+    Ok(Json(json!({})))
 }
 
 async fn config(State(shared): State<Arc<Shared>>) -> Json<Value> {
@@ -160,81 +287,73 @@ async fn release(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(json!({"released": shared.release()}))
 }
 
-fn show(job: &Job) -> Value {
-    let mut shown = responses::job(job, EmptyTimes::Absent);
-    shown["ClusterId"] = json!(job.cluster_id);
-    shown
+/// A change of jobs, which the state file must know before the caller does.
+fn change<T>(
+    shared: &Shared,
+    change: impl FnOnce(&mut World) -> T,
+) -> Result<T, (StatusCode, Json<Value>)> {
+    let mut world = shared.world();
+    let result = change(&mut world);
+    shared.keep(&world).map_err(|error| not_kept(&error))?;
+    Ok(result)
 }
 
+fn not_kept(error: &io::Error) -> (StatusCode, Json<Value>) {
+    problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
+}
+
+/// The error names the key and what was expected there.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, (StatusCode, Json<Value>)> {
-    serde_json::from_slice(body)
-        .map_err(|error| problem(StatusCode::BAD_REQUEST, &error.to_string()))
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| error.to_string())
+        .and_then(|value| {
+            reader
+                .end()
+                .map(|()| value)
+                .map_err(|error| error.to_string())
+        })
+        .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))
+}
+
+/// For a request whose body did not come.
+pub(super) fn incomplete() -> impl IntoResponse {
+    let message = "the body is too long, too slow or incomplete";
+    problem(StatusCode::BAD_REQUEST, message)
 }
 
 fn problem(status: StatusCode, message: &str) -> (StatusCode, Json<Value>) {
     (status, Json(json!({"error": message})))
 }
 
-/// A job to put in, in the API's field names. What is none is made up.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-struct Seed {
-    cluster_id: Option<String>,
-    job_id: Option<String>,
-    name: Option<String>,
-    status: Option<SeedStatus>,
-    stream_input: Option<String>,
-    stream_output: Option<String>,
-    template_id: Option<String>,
-    template_name: Option<String>,
-    #[serde(rename = "Type")]
-    kind: Option<TemplateKind>,
-    create_time: Option<String>,
-    last_start_at: Option<String>,
-    last_stop_at: Option<String>,
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-#[derive(Clone, Copy, Deserialize)]
-enum SeedStatus {
-    #[serde(rename = "0")]
-    NotStarted,
-    #[serde(rename = "1")]
-    Running,
-}
+    use super::*;
 
-impl Seed {
-    fn unreadable_time(&self) -> Option<&str> {
-        [&self.create_time, &self.last_start_at, &self.last_stop_at]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .find(|text| parse_timestamp(text).is_none())
-    }
-
-    fn apply(self, job: &mut Job) {
-        let texts = [
-            (&mut job.cluster_id, self.cluster_id),
-            (&mut job.job_id, self.job_id),
-            (&mut job.name, self.name),
-            (&mut job.stream_input, self.stream_input),
-            (&mut job.stream_output, self.stream_output),
-            (&mut job.template_id, self.template_id),
-            (&mut job.template_name, self.template_name),
-        ];
-        for (field, text) in texts {
-            if let Some(text) = text {
-                *field = text;
+    #[test]
+    fn the_description_for_machines_describes_every_door_and_nothing_else() {
+        let description: Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, methods) in description["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                if method != "parameters" {
+                    described.insert((
+                        method.to_uppercase(),
+                        path.clone(),
+                        operation["summary"].as_str().unwrap().to_owned(),
+                    ));
+                }
             }
         }
-        job.kind = self.kind.unwrap_or(job.kind);
-        job.status = match self.status {
-            Some(SeedStatus::NotStarted) => JobStatus::NotStarted,
-            Some(SeedStatus::Running) => JobStatus::Running,
-            None => job.status,
-        };
-        let time = |text: Option<String>| text.as_deref().and_then(parse_timestamp);
-        job.create_time = time(self.create_time).unwrap_or(job.create_time);
-        job.last_start_at = time(self.last_start_at);
-        job.last_stop_at = time(self.last_stop_at);
+        let doors = doors().into_iter().map(|door| {
+            (
+                door.method.to_owned(),
+                format!("/_mock{}", door.path),
+                door.what.to_owned(),
+            )
+        });
+        assert_eq!(described, doors.collect());
     }
 }

@@ -11,7 +11,7 @@ use super::model::Job;
 use super::record::Call;
 use super::server::Server;
 use super::settings::{Config, Settings};
-use super::shared::{CallEvent, Shared};
+use super::shared::{CallEvent, Shared, World};
 
 /// A running mock, on a thread and a tokio runtime of its own, so that tests without a runtime can use it.
 ///
@@ -25,7 +25,7 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Listens and serves. Fails if the address is not to be had.
+    /// Listens and serves. Fails if the address is not to be had, or [`Settings::state`] is broken.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -66,25 +66,35 @@ impl Mock {
     /// Back to the start: no jobs, calls, used nonces and faults, and the configuration of the settings. Calls that are
     /// running lose their connections. With a seed, ids and chance begin anew too.
     pub fn reset(&self) {
-        self.shared.reset();
+        // See `change`.
+        let _ = self.shared.reset();
     }
 
     /// Puts a job in that `edit` has made out of a plain one (first cluster, first template, a fresh id, not started);
     /// gives it back. Nothing is checked.
     pub fn seed_job(&self, edit: impl FnOnce(&mut Job)) -> Job {
-        self.shared.seed_job(edit)
+        self.change(|world| world.seed(&self.shared.settings, edit))
     }
 
     /// Takes a job out behind everybody's back. False if there is none.
     pub fn remove_job(&self, job_id: &str) -> bool {
-        self.shared.world().store.remove(job_id)
+        self.change(|world| world.store.remove(job_id))
     }
 
     /// Changes a job behind everybody's back; its id stays. Nothing happens if there is none.
     pub fn edit_job(&self, job_id: &str, edit: impl FnOnce(&mut Job)) {
+        self.change(|world| {
+            let now = world.now();
+            world.store.edit(job_id, now, edit)
+        });
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let mut world = self.shared.world();
-        let now = world.now();
-        world.store.edit(job_id, now, edit);
+        let result = change(&mut world);
+        // A state file that cannot be written fails the next call of the API that changes something.
+        let _ = self.shared.keep(&world);
+        result
     }
 
     /// Ends all temporary keys that were given out, although their holders were told otherwise.

@@ -33,13 +33,28 @@ pub struct Job {
 }
 
 /// The two states that the API knows. On the wire `"0"` and `"1"` in answers, an integer in requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub enum JobStatus {
     /// `0`
     #[default]
     NotStarted,
     /// `1`
     Running,
+}
+
+impl TryFrom<String> for JobStatus {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("expected \"0\" or \"1\", not `{text}`"))
+    }
+}
+
+impl From<JobStatus> for &'static str {
+    fn from(status: JobStatus) -> Self {
+        status.as_str()
+    }
 }
 
 impl JobStatus {

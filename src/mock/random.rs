@@ -13,6 +13,16 @@ impl Random {
         Self { state }
     }
 
+    /// At a place where another one stood.
+    pub(super) fn at(state: u64) -> Self {
+        Self { state }
+    }
+
+    /// Where this one stands.
+    pub(super) fn place(&self) -> u64 {
+        self.state
+    }
+
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

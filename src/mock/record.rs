@@ -1,6 +1,7 @@
 //! The memory of every call, for tests to look at.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ use super::faults::FaultKind;
 pub struct Call {
     /// Counts from 0 since the start or the last reset.
     pub number: u64,
+    /// Milliseconds from the start or the last reset to the call's arrival.
+    pub arrived_ms: u64,
     /// The `Action`, if the call had one.
     pub action: Option<String>,
     /// `GET`, `POST`, or what else was tried.
@@ -52,6 +55,7 @@ pub(super) struct Record {
     calls: VecDeque<Call>,
     next: u64,
     kept: usize,
+    began: Instant,
 }
 
 impl Record {
@@ -61,6 +65,7 @@ impl Record {
             calls: VecDeque::new(),
             next: 0,
             kept,
+            began: Instant::now(),
         }
     }
 
@@ -69,6 +74,7 @@ impl Record {
         let number = self.next;
         self.next += 1;
         call.number = number;
+        call.arrived_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.calls.push_back(call);
         if self.calls.len() > self.kept {
             self.calls.pop_front();
@@ -92,6 +98,16 @@ impl Record {
         usize::try_from(number.checked_sub(first)?).ok()
     }
 
+    /// How many there were, those that are forgotten too.
+    pub(super) fn count(&self) -> u64 {
+        self.next
+    }
+
+    /// The latest, beginning with the last.
+    pub(super) fn latest(&self, count: usize) -> impl Iterator<Item = &Call> {
+        self.calls.iter().rev().take(count)
+    }
+
     /// All that are remembered.
     pub(super) fn calls(&self) -> Vec<Call> {
         self.calls.iter().cloned().collect()
@@ -105,6 +121,7 @@ mod tests {
     fn call() -> Call {
         Call {
             number: 0,
+            arrived_ms: 0,
             action: None,
             method: "GET".to_owned(),
             parameters: BTreeMap::new(),

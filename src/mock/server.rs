@@ -10,10 +10,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, Method, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, get};
+use axum::routing::any;
 use futures_util::StreamExt as _;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
@@ -33,6 +34,8 @@ use super::verify::Acs3;
 
 /// The largest form body that is read. A call with all parameters at their longest is far smaller.
 const BODY_LIMIT: usize = 256 * 1024;
+/// The largest body that the control door reads: its lists of faults can hold whole answers.
+const DOOR_BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// So much of a longer one is read and thrown away.
 const BODY_PATIENCE: usize = 64 * 1024 * 1024;
 /// The largest request line with all headers.
@@ -48,15 +51,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address of `settings`; fails if that is not to be had.
+    /// Takes the address of `settings`. Fails if that is not to be had, or [`Settings::state`] is broken or cannot be
+    /// written.
     pub fn bind(settings: Settings) -> io::Result<Self> {
-        let listener = TcpListener::bind(settings.listen)?;
+        let listener = TcpListener::bind(settings.listen).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot listen on {}: {error}", settings.listen),
+            )
+        })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self {
             listener,
             address,
-            shared: Arc::new(Shared::new(settings)),
+            shared: Arc::new(Shared::new(settings)?),
         })
     }
 
@@ -81,6 +90,7 @@ impl Server {
                         tokio::spawn(connection(
                             stream,
                             router.clone(),
+                            patience(&self.shared),
                             self.shared.stopped.child_token(),
                         ));
                     }
@@ -101,13 +111,15 @@ impl Server {
 struct Connection(CancellationToken);
 
 /// Serves one connection until its end, or until it is cut.
-async fn connection(stream: TcpStream, router: Router, cut: CancellationToken) {
+async fn connection(stream: TcpStream, router: Router, patience: Duration, cut: CancellationToken) {
     // Only speed hangs on it.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
         .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
         .max_buf_size(HEAD_LIMIT)
         .max_headers(HEADERS_LIMIT);
     tokio::select! {
@@ -119,13 +131,36 @@ async fn connection(stream: TcpStream, router: Router, cut: CancellationToken) {
 }
 
 fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
-        .route("/", any(api))
-        .route("/_mock/", get(control::index))
+    let doors = Router::new()
+        .route("/_mock/", control::page())
         .nest("/_mock", control::router())
         .merge(neighbours::router())
+        .layer(from_fn_with_state(Arc::clone(&shared), whole_requests));
+    Router::new()
+        .route("/", any(api))
+        .merge(doors)
         .fallback(elsewhere)
         .with_state(shared)
+}
+
+fn patience(shared: &Shared) -> Duration {
+    Duration::from_millis(shared.settings.patience_ms)
+}
+
+/// Lets only requests through whose body has come, in time and not too long.
+async fn whole_requests(
+    State(shared): State<Arc<Shared>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let (head, body) = request.into_parts();
+    match whole(body, DOOR_BODY_LIMIT, patience(&shared)).await {
+        Some(body) => {
+            next.run(axum::extract::Request::from_parts(head, body.into()))
+                .await
+        }
+        None => control::incomplete().into_response(),
+    }
 }
 
 /// The API. The call runs in a task of its own: like the cloud, it goes on when the caller hangs up.
@@ -139,7 +174,10 @@ async fn api(
         async move {
             let stopped = shared.stopped.clone();
             stopped
-                .run_until_cancelled_owned(async { call::serve(shared, read(request).await).await })
+                .run_until_cancelled_owned(async {
+                    let request = read(request, patience(&shared)).await;
+                    call::serve(shared, request).await
+                })
                 .await
         }
     });
@@ -172,7 +210,7 @@ fn respond(shared: &Shared, answer: Answer, request_id: &str) -> Response {
     answer.into_response(&date, request_id).into_response()
 }
 
-async fn read(request: axum::extract::Request) -> Request {
+async fn read(request: axum::extract::Request, patience: Duration) -> Request {
     let (head, body) = request.into_parts();
     let is_form = header_text(&head.headers, header::CONTENT_TYPE.as_str()).is_some_and(|value| {
         value
@@ -180,11 +218,11 @@ async fn read(request: axum::extract::Request) -> Request {
             .starts_with("application/x-www-form-urlencoded")
     });
     let mut problem = None;
-    let body = whole(body).await.unwrap_or_else(|| {
+    let body = whole(body, BODY_LIMIT, patience).await.unwrap_or_else(|| {
         problem = Some(ApiError::new(
             400,
             "InvalidParameter",
-            "The request body is too long or incomplete.",
+            "The request body is too long, too slow or incomplete.",
         ));
         Vec::new()
     });
@@ -214,20 +252,23 @@ async fn read(request: axum::extract::Request) -> Request {
     }
 }
 
-/// The body, unless it breaks off or is too long. What is too long is read on for a while, because a caller that is
-/// still sending would lose the answer.
-async fn whole(body: Body) -> Option<Vec<u8>> {
+/// The body, unless it breaks off, takes too long or is too long. What is too long is read on for a while, because a
+/// caller that is still sending would lose the answer.
+async fn whole(body: Body, limit: usize, patience: Duration) -> Option<Vec<u8>> {
     let (mut body, mut kept, mut length) = (body.into_data_stream(), Vec::new(), 0);
-    while let Some(chunk) = body.next().await {
-        let chunk = chunk.ok()?;
-        length += chunk.len();
-        if length <= BODY_LIMIT {
-            kept.extend_from_slice(&chunk);
-        } else if length > BODY_PATIENCE {
-            break;
+    let reading = async {
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.ok()?;
+            length += chunk.len();
+            if length <= limit {
+                kept.extend_from_slice(&chunk);
+            } else if length > BODY_PATIENCE {
+                break;
+            }
         }
-    }
-    (length <= BODY_LIMIT).then_some(kept)
+        (length <= limit).then_some(kept)
+    };
+    tokio::time::timeout(patience, reading).await.ok().flatten()
 }
 
 fn host(headers: &HeaderMap) -> String {

@@ -1,9 +1,13 @@
 //! What a mock is started with, and what can be changed while it runs.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::faults::Fault;
+use super::job_fields::JobFields;
 use super::model::{Template, TemplateKind};
 
 /// The access key id that a mock knows unless told otherwise.
@@ -21,9 +25,13 @@ pub const DEFAULT_OIDC_TOKEN: &str = "mock-oidc-token";
 pub const DEFAULT_CLOUD_SSO_TOKEN: &str = "mock-cloud-sso-token";
 
 /// What a mock is started with. It has no `Debug`, because it holds the secret.
-#[derive(Clone)]
+///
+/// These are also the keys of the configuration file, all of them optional: see [`Settings::read`].
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Where to listen; port 0 lets the system choose. Default `127.0.0.1:0`.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The one access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
     pub access_key_id: String,
@@ -42,6 +50,15 @@ pub struct Settings {
     pub clusters: Vec<String>,
     /// The templates that exist. Default [`default_templates`].
     pub templates: Vec<Template>,
+    /// The jobs that a start and a reset put in. Default none.
+    pub jobs: Vec<JobFields>,
+    /// The rules for faults from the start and after a reset. Default none.
+    pub faults: Vec<Fault>,
+    /// Where jobs and used nonces outlive the process; if the file is there, its jobs take the place of [`Self::jobs`].
+    /// Default none: everything is in memory.
+    pub state: Option<PathBuf>,
+    /// Milliseconds that a caller may take to send a head, and then its body. Default 60,000.
+    pub patience_ms: u64,
     /// Makes ids and the dice of faults repeatable, from each reset anew. Without one they differ from run to run.
     pub seed: Option<u64>,
     /// So many calls are remembered, the latest. Default 100,000.
@@ -62,6 +79,10 @@ impl Default for Settings {
             cloud_sso_token: DEFAULT_CLOUD_SSO_TOKEN.to_owned(),
             clusters: vec![DEFAULT_CLUSTER.to_owned()],
             templates: default_templates(),
+            jobs: Vec::new(),
+            faults: Vec::new(),
+            state: None,
+            patience_ms: 60_000,
             seed: None,
             calls_kept: 100_000,
             config: Config::default(),
@@ -70,10 +91,94 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Reads a configuration file: a JSON object with any of the fields of [`Settings`]. The error names the file, the
+    /// key and what was expected there.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let at = |what: &str| format!("{}: {what}", path.display());
+        let text = fs::read(path).map_err(|error| at(&error.to_string()))?;
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(at("expected a JSON object"));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&text);
+        let mut settings: Self = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| at(&error.to_string()))?;
+        reader.end().map_err(|error| at(&error.to_string()))?;
+        settings.complete();
+        match settings.problem() {
+            Some(problem) => Err(at(&problem)),
+            None => Ok(settings),
+        }
+    }
+
+    /// A template without a name is called by its id.
+    fn complete(&mut self) {
+        for template in &mut self.templates {
+            if template.name.is_empty() {
+                template.name.clone_from(&template.template_id);
+            }
+        }
+    }
+
+    /// Key and reason, where what was read does not fit together.
+    fn problem(&self) -> Option<String> {
+        if self.clusters.is_empty() {
+            return Some("clusters: expected at least one".to_owned());
+        }
+        let templates = self.templates.iter().enumerate();
+        let jobs = self.jobs.iter().enumerate();
+        let faults = self.faults.iter().enumerate();
+        let elsewhere = |cluster: Option<&String>| {
+            let cluster = cluster.filter(|id| !self.clusters.contains(id))?;
+            Some(format!(
+                "ClusterId: expected one of clusters, not `{cluster}`"
+            ))
+        };
+        let of_template = |(index, template): (usize, &Template)| {
+            let problem = if template.template_id.is_empty() {
+                Some("TemplateId: expected an id".to_owned())
+            } else {
+                elsewhere(template.cluster_id.as_ref())
+            };
+            Some(format!("templates[{index}].{}", problem?))
+        };
+        let of_job = |(index, job): (usize, &JobFields)| {
+            let is_repeated = |id: &String| {
+                let mut earlier = self.jobs[..index].iter();
+                earlier.any(|earlier| earlier.job_id.as_ref() == Some(id))
+            };
+            let is_unknown =
+                |id: &&String| self.templates.iter().all(|known| known.template_id != **id);
+            let problem = if job.job_id.as_ref().is_some_and(is_repeated) {
+                Some("JobId: expected another id than that of an earlier job".to_owned())
+            } else if let Some(id) = job.template_id.as_ref().filter(is_unknown) {
+                Some(format!("TemplateId: expected one of templates, not `{id}`"))
+            } else {
+                elsewhere(job.cluster_id.as_ref())
+            };
+            Some(format!("jobs[{index}].{}", problem?))
+        };
+        let of_fault = |(index, fault): (usize, &Fault)| {
+            Some(format!("faults[{index}]: {}", fault.problem()?))
+        };
+        let mut problems = templates
+            .filter_map(of_template)
+            .chain(jobs.filter_map(of_job))
+            .chain(faults.filter_map(of_fault));
+        problems.next()
+    }
+
     /// The last part of the role's ARN.
     pub(super) fn role_name(&self) -> &str {
         self.role_arn.rsplit('/').next().unwrap_or_default()
     }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        let what = format!("expected ADDRESS:PORT such as 127.0.0.1:8080, not `{text}`");
+        serde::de::Error::custom(what)
+    })
 }
 
 /// One template for each type and each codec: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p`, `tpl-uhd-4k`.
@@ -130,7 +235,7 @@ pub fn default_templates() -> Vec<Template> {
 ///
 /// Changed at any time by [`super::Mock::configure`] or `POST /_mock/config`, which takes any subset of these fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one independent switch"

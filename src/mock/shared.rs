@@ -1,6 +1,7 @@
 //! What all calls, the control door and the library handle share.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock;
 use super::faults::{Faults, Point};
+use super::job_fields::JobFields;
 use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateKind};
 use super::random::Random;
 use super::record::{Call, Record};
 use super::settings::{Config, Settings};
+use super::state::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;
 
@@ -34,6 +37,7 @@ pub struct CallEvent {
 pub(super) struct Shared {
     pub(super) settings: Settings,
     world: Mutex<World>,
+    state: Option<StateFile>,
     observer: Mutex<Option<Observer>>,
     /// How many calls are being held.
     held: watch::Sender<usize>,
@@ -65,31 +69,52 @@ struct Held {
 }
 
 impl Shared {
-    pub(super) fn new(settings: Settings) -> Self {
-        let ids = Random::new(settings.seed);
-        Self {
-            world: Mutex::new(World::new(&settings, 0, ids)),
+    /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
+    /// it is broken or cannot be written.
+    pub(super) fn new(settings: Settings) -> io::Result<Self> {
+        let state = settings.state.clone().map(StateFile::new);
+        let saved = state.as_ref().map(StateFile::load).transpose()?.flatten();
+        let world = match saved {
+            Some(saved) => World::restored(&settings, saved),
+            None => World::seeded(&settings, 0, Random::new(settings.seed)),
+        };
+        if let Some(state) = &state {
+            state.save(&world.saved())?;
+        }
+        Ok(Self {
+            world: Mutex::new(world),
+            state,
             settings,
             observer: Mutex::new(None),
             held: watch::Sender::new(0),
             stopped: CancellationToken::new(),
-        }
+        })
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
+    /// Brings what outlives a kill to the disk, if there is a state file. To be called after each change of jobs and
+    /// before anybody hears of it.
+    pub(super) fn keep(&self, world: &World) -> io::Result<()> {
+        match &self.state {
+            Some(state) => state.save(&world.saved()),
+            None => Ok(()),
+        }
+    }
+
     /// Back to the start. Calls that wait or hang lose their connections.
-    pub(super) fn reset(&self) {
+    pub(super) fn reset(&self) -> io::Result<()> {
         let mut world = self.world();
         // Without a seed the ids go on, so that an id of before means no job of after.
         let ids = self
             .settings
             .seed
             .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
-        *world = World::new(&self.settings, world.epoch + 1, ids);
+        *world = World::seeded(&self.settings, world.epoch + 1, ids);
         self.held.send_replace(0);
+        self.keep(&world)
     }
 
     pub(super) fn observe(&self, observer: Observer) {
@@ -132,15 +157,6 @@ impl Shared {
             .map(|held| held.event.clone())
             .collect()
     }
-
-    /// Puts a job in that `edit` has made out of a plain one; gives it back.
-    pub(super) fn seed_job(&self, edit: impl FnOnce(&mut Job)) -> Job {
-        let mut world = self.world();
-        let mut job = plain_job(&self.settings, world.ids.id(), world.now());
-        edit(&mut job);
-        world.store.seed(job.clone());
-        job
-    }
 }
 
 impl World {
@@ -158,6 +174,48 @@ impl World {
             held: Vec::new(),
             hanging: Vec::new(),
         }
+    }
+
+    /// With the jobs and faults of the settings.
+    fn seeded(settings: &Settings, epoch: u64, ids: Random) -> Self {
+        let mut world = Self::new(settings, epoch, ids);
+        for fields in &settings.jobs {
+            world.seed(settings, |job| {
+                fields.clone().apply(job, &settings.templates);
+            });
+        }
+        world.faults.set(settings.faults.clone());
+        world
+    }
+
+    /// With the faults of the settings, and what was saved in the place of the jobs.
+    fn restored(settings: &Settings, saved: Saved) -> Self {
+        let mut world = Self::new(settings, 0, Random::at(saved.random));
+        for SavedJob { modified, job } in saved.jobs {
+            let mut restored = plain_job(settings, String::new(), modified);
+            job.apply(&mut restored, &[]);
+            world.store.restore(restored, modified);
+        }
+        world.nonces = saved.nonces;
+        world.faults.set(settings.faults.clone());
+        world
+    }
+
+    fn saved(&self) -> Saved {
+        let saved = |(job, modified)| SavedJob {
+            modified,
+            job: JobFields::from(job),
+        };
+        let jobs = self.store.modified().map(saved).collect();
+        Saved::new(self.ids.place(), jobs, self.nonces.clone())
+    }
+
+    /// Puts a job in that `edit` has made out of a plain one; gives it back.
+    pub(super) fn seed(&mut self, settings: &Settings, edit: impl FnOnce(&mut Job)) -> Job {
+        let mut job = plain_job(settings, self.ids.id(), self.now());
+        edit(&mut job);
+        self.store.seed(job.clone());
+        job
     }
 
     /// Gives out keys at a door.

@@ -108,9 +108,21 @@ impl Store {
 
     /// Puts a finished job in, as it is. Replaces one with the same id.
     pub(super) fn seed(&mut self, job: Job) {
-        self.remove(&job.job_id);
         let modified = job.create_time;
+        self.restore(job, modified);
+    }
+
+    /// As [`Self::seed`], for a job that was changed last at `modified`.
+    pub(super) fn restore(&mut self, job: Job, modified: OffsetDateTime) {
+        self.remove(&job.job_id);
         self.insert(job, modified);
+    }
+
+    /// Every job as it really is, oldest first, and when it was made or changed last.
+    pub(super) fn modified(&self) -> impl Iterator<Item = (&Job, OffsetDateTime)> {
+        self.records
+            .values()
+            .map(|record| (&record.job, record.modified))
     }
 
     fn insert(&mut self, job: Job, modified: OffsetDateTime) -> u64 {

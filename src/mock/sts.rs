@@ -11,6 +11,8 @@ use super::settings::Settings;
 pub(super) const VERSION: &str = "2015-04-01";
 pub(super) const ASSUME_ROLE: &str = "AssumeRole";
 const ASSUME_ROLE_WITH_OIDC: &str = "AssumeRoleWithOIDC";
+/// The names of both, as `Action` has them.
+pub(super) const ACTIONS: [&str; 2] = [ASSUME_ROLE, ASSUME_ROLE_WITH_OIDC];
 
 /// A checked call.
 #[derive(Clone, Debug, PartialEq, Eq)]

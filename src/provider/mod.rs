@@ -1,16 +1,18 @@
-//! What we offer to Terraform: the provider block, and one folder for each resource type.
+//! What we offer to Terraform: the provider block, one folder for each resource type, data sources and functions.
 //!
 //! This room knows Terraform's vocabulary and the API client. It knows nothing of gRPC, and of the API nothing but
 //! the client's functions. Only here client errors become diagnostics.
 
+mod auth_key;
 mod call_error;
 mod config;
 mod connection;
+mod data_sources;
 mod duration;
 mod edge_transcode_job;
-mod edge_transcode_template;
 mod functions;
 mod job_id;
+mod stream_url;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,20 +52,40 @@ pub fn offering(environment: Environment) -> Offering {
             ))) as _,
         )]),
         actions: edge_transcode_job::actions(&connection),
-        data_sources: BTreeMap::from([(
-            edge_transcode_template::TYPE_NAME.to_owned(),
-            Box::new(edge_transcode_template::EdgeTranscodeTemplate::new(
-                connection,
-            )) as _,
-        )]),
+        data_sources: BTreeMap::from([
+            (
+                "alicloud_live_edge_transcode_job".to_owned(),
+                Box::new(data_sources::Job::new(Arc::clone(&connection))) as _,
+            ),
+            (
+                "alicloud_live_edge_transcode_jobs".to_owned(),
+                Box::new(data_sources::Jobs::new(Arc::clone(&connection))) as _,
+            ),
+            (
+                "alicloud_live_edge_transcode_template".to_owned(),
+                Box::new(data_sources::Template::new(Arc::clone(&connection))) as _,
+            ),
+            (
+                "alicloud_live_edge_transcode_templates".to_owned(),
+                Box::new(data_sources::Templates::new(connection)) as _,
+            ),
+        ]),
         functions: BTreeMap::from([
             (
                 "edge_transcode_job_id".to_owned(),
                 Box::new(functions::EdgeTranscodeJobId) as _,
             ),
             (
+                "live_auth_url".to_owned(),
+                Box::new(functions::LiveAuthUrl) as _,
+            ),
+            (
                 "parse_edge_transcode_job_id".to_owned(),
                 Box::new(functions::ParseEdgeTranscodeJobId) as _,
+            ),
+            (
+                "parse_stream_url".to_owned(),
+                Box::new(functions::ParseStreamUrl) as _,
             ),
         ]),
         stop,

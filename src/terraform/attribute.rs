@@ -1,5 +1,7 @@
 //! Schema attributes in few words. Descriptions are Markdown; the documentation pages are made from them.
 
+use std::collections::HashMap;
+
 use super::schema::{Attribute, AttributeConstraint, AttributeType, Block, Description};
 
 /// A text that the user must set.
@@ -38,6 +40,33 @@ pub fn flag(description: &str) -> Attribute {
     }
 }
 
+/// A number that the provider fills in.
+pub fn computed_number(description: &str) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::Number,
+        ..computed(description)
+    }
+}
+
+/// A list of such values in place of one.
+pub fn list_of(attribute: Attribute) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::List(Box::new(attribute.attr_type)),
+        ..attribute
+    }
+}
+
+/// A list of objects that the provider fills in.
+pub fn computed_objects(
+    description: &str,
+    attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::AttributeList(by_name(attributes)),
+        ..computed(description)
+    }
+}
+
 /// The attribute's value is shown nowhere.
 pub fn sensitive(attribute: Attribute) -> Attribute {
     Attribute {
@@ -63,12 +92,18 @@ pub fn block(
 ) -> Block {
     Block {
         version: 0,
-        attributes: attributes
-            .into_iter()
-            .map(|(name, attribute)| (name.to_owned(), attribute))
-            .collect(),
-        blocks: std::collections::HashMap::new(),
+        attributes: by_name(attributes),
+        blocks: HashMap::new(),
         description: Description::markdown(description),
         deprecated: false,
     }
+}
+
+fn by_name(
+    attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+) -> HashMap<String, Attribute> {
+    attributes
+        .into_iter()
+        .map(|(name, attribute)| (name.to_owned(), attribute))
+        .collect()
 }

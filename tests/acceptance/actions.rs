@@ -7,8 +7,8 @@ use crate::support::terraform::Run;
 use crate::support::world::World;
 use alicloud_live::mock::{FaultKind, JobStatus, Point};
 
-over_terraform_from! {
-    v1_14:
+over_each_terraform! {
+    from "1.14":
     each_action_does_what_it_is_called_by_and_tells_of_it,
     an_action_without_need_calls_nothing_and_succeeds,
     an_action_runs_where_a_trigger_says_so,

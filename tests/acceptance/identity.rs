@@ -8,8 +8,8 @@ use crate::support::configuration::{Block, quoted};
 use crate::support::world::World;
 use alicloud_live::mock::FaultKind;
 
-over_terraform_from! {
-    v1_12:
+over_each_terraform! {
+    from "1.12":
     a_job_keeps_its_identity_through_its_life,
     a_job_is_imported_by_its_identity,
     a_job_imported_by_its_id_has_its_identity,
@@ -20,8 +20,8 @@ over_terraform_from! {
 }
 
 // Terraform 1.12 itself loses the identity that comes with an error.
-over_terraform_from! {
-    v1_13:
+over_each_terraform! {
+    from "1.13":
     a_job_whose_create_fails_half_way_has_its_identity,
     a_job_whose_update_fails_keeps_its_identity,
 }

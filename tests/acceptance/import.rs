@@ -12,8 +12,8 @@ over_each_terraform! {
     a_job_that_does_not_exist_cannot_be_imported,
 }
 
-over_terraform_from! {
-    v1_14:
+over_each_terraform! {
+    from "1.14":
     the_configuration_that_is_generated_for_an_import_plans_nothing,
 }
 

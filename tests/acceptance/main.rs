@@ -1,6 +1,6 @@
 //! What users do and see: real Terraform, our provider as a separate process, and the mock API as the cloud.
 //!
-//! Each case runs over the newest and the oldest Terraform that `make setup` installs, in a world of its own
+//! Each case runs over three releases of Terraform that `make setup` installs, in a world of its own
 //! (`support/world.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
 //! searched for secrets.
 
@@ -14,53 +14,89 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-/// Makes each case a test for each Terraform. The tests' names say which.
+/// Makes each case a test for the oldest Terraform, the newest, and one between them that has functions and identity but
+/// neither lists nor actions. The tests' names say which. `from "1.8":` before the cases says which Terraform was the
+/// first that can do what they test; `scripts/not-offered` reads it from their names.
 macro_rules! over_each_terraform {
+    (from "1.8": $($case:ident,)+) => {
+        mod from_1_8 {
+            use super::{$($case),+};
+            tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
+            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        }
+    };
+    (from "1.12": $($case:ident,)+) => {
+        mod from_1_12 {
+            use super::{$($case),+};
+            tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
+            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        }
+    };
+    (from "1.13": $($case:ident,)+) => {
+        mod from_1_13 {
+            use super::{$($case),+};
+            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        }
+    };
+    (from "1.14": $($case:ident,)+) => {
+        mod from_1_14 {
+            use super::{$($case),+};
+            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        }
+    };
     ($($case:ident,)+) => {
-        mod terraform_1_15_5 {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
-        }
-        mod terraform_1_6_6 {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.6.6")); })+
-        }
+        tests_over! { "1.6.6" terraform_1_6_6 $($case)+ }
+        tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
+        tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
     };
 }
 
-/// Makes each case a test for the newest Terraform alone: cases that take long, and where Terraform's age matters little.
+/// Makes each case a test for the newest Terraform alone: cases that take long, and where Terraform's age matters little,
+/// as far as it has what they test.
 macro_rules! over_newest_terraform {
-    ($($case:ident,)+) => {
-        mod newest_terraform {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
+    (from "1.7": $($case:ident,)+) => {
+        mod from_1_7 {
+            use super::{$($case),+};
+            tests_over! { "1.15.5" newest_terraform $($case)+ }
         }
+    };
+    ($($case:ident,)+) => {
+        tests_over! { "1.15.5" newest_terraform $($case)+ }
     };
 }
 
-/// Makes each case a test for the newest Terraform: what Terraform has only from the version on that is named.
-macro_rules! over_terraform_from {
-    ($version:ident: $($case:ident,)+) => {
-        mod $version {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new("1.15.5")); })+
+macro_rules! tests_over {
+    ($version:literal $module:ident $($case:ident)+) => {
+        mod $module {
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new($version)); })+
         }
     };
 }
 
 mod actions;
 mod credentials;
-mod data_and_functions;
+mod data_sources;
 mod existing_jobs;
 mod failures;
+mod functions;
+mod guides;
 mod identity;
 mod import;
+mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod modules;
 mod moves;
 mod outside_changes;
 mod partial_results;
 mod provider_block;
+mod provider_examples;
 mod queries;
 mod recorded_states;
+mod refresh;
 mod status;
+mod stream_keys;
 mod timeouts;
 mod validation;
 

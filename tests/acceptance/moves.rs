@@ -6,15 +6,15 @@ use crate::JOB;
 use crate::support::configuration::{Block, HEADER};
 use crate::support::world::World;
 
-over_terraform_from! {
-    v1_8:
+over_each_terraform! {
+    from "1.8":
     a_job_of_another_provider_is_taken_over,
     a_foreign_state_is_taken_over_as_far_as_it_fits,
     a_foreign_state_that_names_no_job_is_refused,
 }
 
-over_terraform_from! {
-    v1_12:
+over_each_terraform! {
+    from "1.12":
     a_job_that_is_taken_over_has_its_identity,
 }
 

@@ -8,8 +8,8 @@ use crate::support::terraform::Run;
 use crate::support::world::World;
 use alicloud_live::mock::{FaultKind, JobStatus, Point, TemplateKind};
 
-over_terraform_from! {
-    v1_14:
+over_each_terraform! {
+    from "1.14":
     jobs_are_found_by_each_filter,
     an_object_is_shown_where_it_is_asked_for,
     a_limit_is_kept_without_reading_a_page_too_many,

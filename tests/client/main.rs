@@ -13,5 +13,6 @@ mod create;
 mod hostile_answers;
 mod model;
 mod operations;
+mod refresh;
 mod repetition;
 mod support;

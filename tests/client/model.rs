@@ -12,24 +12,11 @@ use alicloud_live::client::{
 };
 use alicloud_live::mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
 
-use crate::support::{CLUSTER, CREATE, fields, quick_config, scope, seeded_mock};
+use crate::support::{CLUSTER, CREATE, Dice, fields, quick_config, scope, seeded_mock};
 
 const SHORT_RUN: u64 = 10_000;
 const CREATES_IN_A_WORLD: u64 = 400;
 const CALLERS: u64 = 16;
-
-/// Repeatable dice (the generator `SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
-    }
-}
 
 /// What happened, counted.
 #[derive(Default, Debug, Clone)]

@@ -470,3 +470,27 @@ async fn at_three_times_the_quota_no_call_fails_and_few_requests_are_wasted() {
     println!("throttle storm at 3 times the quota: {sent} requests sent for {needed} needed");
     assert!(sent * 10 <= needed * 12, "{sent} for {needed}");
 }
+
+#[tokio::test]
+async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
+    let mock = mock();
+    let id = mock.seed_job(|_| {}).job_id;
+    mock.configure(|config| {
+        config.calls_per_minute = Some(50);
+        config.minute_ms = 40;
+    });
+    let process = async || {
+        let client = client(&mock);
+        let readers = (0..10).map(async |_| {
+            for _ in 0..25 {
+                let read = client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+                assert_eq!(read.unwrap().job_id, id);
+            }
+        });
+        futures_util::future::join_all(readers).await;
+    };
+    tokio::join!(process(), process());
+    let throttled = mock.calls().into_iter();
+    let throttled = throttled.filter(|call| call.code.as_deref() == Some("Throttling.User"));
+    assert_eq!(mock.calls().len() - throttled.count(), 2 * 10 * 25);
+}

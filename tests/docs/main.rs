@@ -8,6 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod diagnostics;
 mod page;
 
 use std::collections::BTreeMap;
@@ -107,6 +108,39 @@ fn there_is_no_page_for_what_is_not_offered() {
             );
         }
     }
+}
+
+/// Guides are written by hand. What they show as configuration is applied by the acceptance tests.
+#[test]
+fn every_configuration_in_a_guide_is_an_example() {
+    let examples = files_under(&top().join("examples"));
+    let guides = files_under(&top().join("docs/guides"));
+    assert!(!guides.is_empty());
+    for (path, guide) in guides {
+        assert!(guide.starts_with("---\npage_title: "), "{}", path.display());
+        for block in guide.split("```terraform\n").skip(1) {
+            let (configuration, _) = block.split_once("```").unwrap();
+            assert!(
+                examples.iter().any(|(_, example)| example == configuration),
+                "{}: no file under examples holds this:\n{configuration}",
+                path.display()
+            );
+        }
+    }
+}
+
+fn files_under(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_under(&path));
+        } else {
+            let text = fs::read_to_string(&path).unwrap();
+            files.push((path, text));
+        }
+    }
+    files
 }
 
 #[test]

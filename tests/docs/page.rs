@@ -1,11 +1,12 @@
 //! How a page of the Registry's documentation looks.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
 use alicloud_live::terraform::IdentitySchema;
 use alicloud_live::terraform::schema::{
-    Attribute, AttributeConstraint, Block, FunctionSchema, NestedBlock, Schema,
+    Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, NestedBlock, Schema,
 };
 
 /// The provider's page.
@@ -156,13 +157,19 @@ pub(crate) fn data_source(type_name: &str, schema: &Schema) -> String {
 
 /// A function's page.
 pub(crate) fn function(name: &str, schema: &FunctionSchema) -> String {
-    let names: Vec<_> = schema
+    let mut names: Vec<_> = schema
         .parameters
         .iter()
-        .map(|parameter| parameter.name.as_str())
+        .map(|parameter| parameter.name.clone())
         .collect();
+    names.extend(
+        schema
+            .variadic
+            .iter()
+            .map(|more| format!("{}...", more.name)),
+    );
     let mut lines = String::new();
-    for parameter in &schema.parameters {
+    for parameter in schema.parameters.iter().chain(&schema.variadic) {
         let kind = called(&parameter.param_type.to_string());
         writeln!(
             lines,
@@ -226,11 +233,21 @@ fn arguments(block: &Block) -> String {
             write!(page, "\n### {title}\n\n{}\n", lines.join("\n")).unwrap();
         }
     }
-    let mut blocks: Vec<_> = block.blocks.iter().collect();
-    blocks.sort_by_key(|(name, _)| *name);
-    for (name, nested) in blocks {
-        let mut lines: Vec<_> = inner(nested)
+    let blocks = block
+        .blocks
+        .iter()
+        .map(|(name, nested)| (name, &inner(nested).attributes));
+    let objects =
+        block
             .attributes
+            .iter()
+            .filter_map(|(name, attribute)| match &attribute.attr_type {
+                AttributeType::AttributeList(attributes) => Some((name, attributes)),
+                _ => None,
+            });
+    let nested: BTreeMap<_, _> = blocks.chain(objects).collect();
+    for (name, attributes) in nested {
+        let mut lines: Vec<_> = attributes
             .iter()
             .map(|(name, attribute)| line(name, attribute))
             .collect();
@@ -254,11 +271,12 @@ fn line(name: &str, attribute: &Attribute) -> String {
     } else {
         ""
     };
+    let description = &attribute.description.content;
+    if let AttributeType::AttributeList(_) = attribute.attr_type {
+        return format!("- `{name}` (List of Objects) {description} See [below](#{name}).");
+    }
     let kind = called(&attribute.attr_type.to_string());
-    format!(
-        "- `{name}` ({kind}{sensitive}) {}",
-        attribute.description.content
-    )
+    format!("- `{name}` ({kind}{sensitive}) {description}")
 }
 
 /// What people call a type.
@@ -267,6 +285,7 @@ fn called(json: &str) -> &'static str {
         "\"string\"" => "String",
         "\"number\"" => "Number",
         "\"bool\"" => "Boolean",
+        r#"["list","string"]"# => "List of String",
         object if object.starts_with("[\"object\"") => "Object",
         other => panic!("how is the type {other} called on a page?"),
     }

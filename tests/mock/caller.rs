@@ -48,10 +48,10 @@ impl Reply {
     /// The value of a header, by its lower-case name.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let head = self.head();
-        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        let mut lines = head.lines().filter_map(|line| line.split_once(':'));
         lines
             .find(|(given, _)| given.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.to_owned())
+            .map(|(_, value)| value.trim().to_owned())
     }
 
     /// The bytes after the head.
@@ -134,6 +134,21 @@ impl Sent {
             Err(error) => panic!("{error} after {} bytes", bytes.len()),
         }
         Reply { bytes }
+    }
+
+    /// One answer with its announced length, from a server that keeps the connection open.
+    pub(crate) fn one_reply(mut self) -> Reply {
+        let mut reply = Reply { bytes: Vec::new() };
+        let mut byte = [0];
+        while !reply.bytes.ends_with(b"\r\n\r\n") {
+            self.0.read_exact(&mut byte).unwrap();
+            reply.bytes.push(byte[0]);
+        }
+        let length = reply.header("content-length").unwrap().parse().unwrap();
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).unwrap();
+        reply.bytes.extend(body);
+        reply
     }
 
     /// The first `count` bytes; then the connection is left.

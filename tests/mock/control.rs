@@ -4,6 +4,7 @@ use alicloud_live::mock::{JobStatus, Mock};
 use serde_json::{Value, json};
 
 use crate::caller::{NEW_JOB, PATIENCE, Reply, call, create, mock, send, send_call};
+use crate::python;
 
 fn get(mock: &Mock, path: &str) -> Reply {
     send(&mock.url(), "GET", path, "").reply()
@@ -14,13 +15,18 @@ fn post(mock: &Mock, path: &str, body: &Value) -> Reply {
 }
 
 #[test]
-fn the_index_names_every_door() {
+fn the_help_names_the_doors_and_a_wrong_door_names_the_help() {
     let mock = mock();
+    let help = get(&mock, "/_mock/help");
+    assert_eq!(help.status(), 200);
+    assert!(String::from_utf8_lossy(help.body()).contains("POST   /_mock/faults"));
     for path in ["/_mock", "/_mock/"] {
-        let reply = get(&mock, path);
-        assert_eq!(reply.status(), 200, "{path}");
-        assert!(String::from_utf8_lossy(reply.body()).contains("/_mock/faults"));
+        let page = get(&mock, path);
+        assert_eq!(page.status(), 200, "{path}");
+        assert!(String::from_utf8_lossy(page.body()).starts_with("<!DOCTYPE html>"));
     }
+    let lost = get(&mock, "/_mock/nowhere").json();
+    assert!(lost["error"].as_str().unwrap().contains("/_mock/help"));
     assert_eq!(get(&mock, "/_mock/nowhere").status(), 404);
     assert_eq!(get(&mock, "/_mock/reset").status(), 405);
 }
@@ -64,6 +70,7 @@ fn a_seeded_job_takes_what_is_given_and_makes_up_the_rest() {
     for wrong in [
         json!({"Nme": "x"}),
         json!({"Status": 1}),
+        json!({"Status": "2"}),
         json!({"CreateTime": "then"}),
         json!("x"),
     ] {
@@ -72,6 +79,57 @@ fn a_seeded_job_takes_what_is_given_and_makes_up_the_rest() {
         assert!(reply.json()["error"].is_string(), "{wrong}");
     }
     assert_eq!(mock.jobs().len(), 1);
+}
+
+#[test]
+fn a_seeded_job_has_name_and_type_of_its_template() {
+    let mock = mock();
+    let shown = post(&mock, "/_mock/jobs", &json!({"TemplateId": "tpl-uhd-4k"})).json();
+    assert_eq!(
+        (&shown["TemplateName"], &shown["Type"]),
+        (&"uhd-4k".into(), &"ultra-hd".into())
+    );
+}
+
+#[test]
+fn the_door_is_as_its_openapi_description_says() {
+    let printed = python::run("door.py", &[&mock().url()]);
+    assert_eq!(printed.lines().count(), 17, "{printed}");
+}
+
+#[test]
+fn the_overview_masks_what_is_secret() {
+    let mock = mock();
+    create(&mock);
+    let overview = get(&mock, "/_mock/overview").json();
+    let call = &overview["calls"][0];
+    assert_eq!(call["signature"], "valid");
+    assert_eq!(call["parameters"]["Signature"], "***");
+    for url in [
+        &overview["jobs"][0]["StreamOutput"],
+        &call["parameters"]["StreamOutput"],
+    ] {
+        assert_eq!(url, "rtmp://out.test/app/stream?auth_key=***");
+    }
+    assert_eq!(
+        overview["clusters"][0]["templates"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+}
+
+#[test]
+fn the_overview_shows_the_latest_of_many() {
+    let mock = mock();
+    for number in 0..205 {
+        mock.seed_job(|job| job.name = format!("job-{number}"));
+    }
+    let overview = get(&mock, "/_mock/overview").json();
+    assert_eq!(overview["total_jobs"], 205);
+    assert_eq!(overview["jobs"].as_array().unwrap().len(), 200);
+    assert_eq!(overview["jobs"][0]["Name"], "job-204");
 }
 
 #[test]
@@ -132,6 +190,10 @@ fn a_wrong_rule_or_setting_changes_nothing() {
         (
             "/_mock/faults",
             json!([{"kind": "endless", "when": "before"}]),
+        ),
+        (
+            "/_mock/faults",
+            json!([{"kind": "drop", "action": "Creat"}]),
         ),
         ("/_mock/config", json!({"list_lag": 1})),
     ] {

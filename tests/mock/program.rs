@@ -1,24 +1,32 @@
 //! The mock as a program.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::caller::{send, signed, with_action};
+use alicloud_live::mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Settings};
+use serde_json::Value;
 
-/// A running mock, and the rest of its stdout.
-struct Program {
+use crate::caller::{Reply, send, signed, with_action};
+
+/// A running mock, and the rest of its stdout. Dropped, it is killed.
+pub(crate) struct Program {
     child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
+    stdout: BufReader<ChildStdout>,
     first_line: String,
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_alicloud-live-mock"))
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    #[track_caller]
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(PROGRAM).args(arguments))
+    }
+
+    /// Started by a command of the caller's.
+    #[track_caller]
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).unwrap();
@@ -29,11 +37,31 @@ impl Program {
         }
     }
 
-    fn url(&self) -> &str {
+    #[track_caller]
+    pub(crate) fn url(&self) -> &str {
         self.first_line
             .strip_prefix("listening on ")
             .unwrap()
             .trim_end()
+    }
+
+    /// `SIGKILL`. It is gone when this returns.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A signed call of `action` on `cluster-1`.
+    #[track_caller]
+    pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Reply {
+        let form = signed("POST", &with_action(action, parameters));
+        send(self.url(), "POST", "/", &form).reply()
+    }
+
+    /// What the control door shows.
+    #[track_caller]
+    pub(crate) fn shown(&self, path: &str) -> Value {
+        send(self.url(), "GET", path, "").reply().json()
     }
 }
 
@@ -44,6 +72,18 @@ impl Drop for Program {
         let _ = self.child.wait();
     }
 }
+
+/// What it says when it does not start.
+#[track_caller]
+pub(crate) fn refusal(arguments: &[&str]) -> String {
+    let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The program itself.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_alicloud-live-mock");
 
 #[test]
 fn it_says_where_it_listens_and_serves_what_the_flags_added() {
@@ -89,10 +129,193 @@ fn a_signal_ends_it_cleanly_and_it_has_printed_one_line() {
 
 #[test]
 fn a_wrong_flag_is_explained() {
-    let output = Command::new(env!("CARGO_BIN_EXE_alicloud-live-mock"))
+    let output = Command::new(PROGRAM)
         .arg("--template=name=x")
         .output()
         .unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("a template needs an id"));
+}
+
+#[test]
+fn the_help_tells_first_use_defaults_and_environment() {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let defaults = Settings::default();
+    let (cluster, listen) = (&defaults.clusters[0], defaults.listen.to_string());
+    let templates = defaults.templates.iter();
+    let told = [
+        DEFAULT_ACCESS_KEY_ID,
+        DEFAULT_ACCESS_KEY_SECRET,
+        cluster,
+        &listen,
+    ]
+    .into_iter()
+    .chain(templates.map(|template| template.template_id.as_str()))
+    .chain([
+        "export LIVE_ENDPOINT=http://127.0.0.1:8080",
+        "ALICLOUD_LIVE_MOCK_CONFIG",
+        "/_mock/openapi.json",
+    ]);
+    for word in told {
+        assert!(help.contains(word), "{word} is not in the help:\n{help}");
+    }
+    let longest = help.lines().map(|line| line.chars().count()).max();
+    assert!(longest.unwrap() <= 120, "{help}");
+}
+
+#[test]
+fn the_configuration_in_the_help_can_be_used() {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let (_, from) = help.split_once("every key optional:\n").unwrap();
+    let (shown, _) = from.split_once("  Further keys").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.json");
+    fs::write(&file, shown.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
+    let program = Program::start(&["--config", file.to_str().unwrap()]);
+    assert_eq!(program.shown("/_mock/jobs")[0]["Name"], "camera-1");
+}
+
+#[test]
+fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = top.join("examples/mock").join("mock.json");
+    let file = file.to_str().unwrap();
+    let program = Program::start(&[
+        "--config",
+        file,
+        "--calls-per-minute",
+        "1",
+        "--cluster",
+        "c",
+    ]);
+
+    let jobs = program.shown("/_mock/jobs");
+    assert_eq!(
+        (
+            &jobs[0]["JobId"],
+            &jobs[0]["Type"],
+            &jobs[0]["TemplateName"]
+        ),
+        (
+            &"job-made-by-hand".into(),
+            &"ultra-hd".into(),
+            &"tpl-own".into()
+        )
+    );
+    let overview = program.shown("/_mock/overview");
+    let clusters: Vec<_> = overview["clusters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cluster| cluster["ClusterId"].as_str().unwrap())
+        .collect();
+    assert_eq!(clusters, ["cluster-1", "cluster-2", "c"]);
+    let config = program.shown("/_mock/config");
+    assert_eq!(
+        (&config["running_jobs"], &config["calls_per_minute"]),
+        (&1.into(), &1.into())
+    );
+    let unknown = [("JobId", "none")];
+    let codes = [(); 2].map(|()| program.call("StartEdgeTranscodeJob", &unknown).error().1);
+    assert_eq!(codes, ["InternalError", "Throttling.User"]);
+
+    // A reset goes back to it.
+    send(program.url(), "DELETE", "/_mock/jobs/job-made-by-hand", "").reply();
+    send(program.url(), "POST", "/_mock/reset", "").reply();
+    assert_eq!(program.shown("/_mock/jobs"), jobs);
+    assert_eq!(program.shown("/_mock/faults")[0]["met"], 0);
+}
+
+#[test]
+fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.json");
+    let file = file.to_str().unwrap();
+    for (text, complaint) in [
+        ("", "expected a JSON object"),
+        ("[]", "expected a JSON object"),
+        ("{", "EOF while parsing an object at line 1 column 1"),
+        ("{} {}", "trailing characters"),
+        (
+            "{\"cluster\": []}",
+            "cluster: unknown field `cluster`, expected one of `listen`",
+        ),
+        (
+            "{\"clusters\": \"c\"}",
+            "clusters: invalid type: string \"c\", expected a sequence",
+        ),
+        ("{\"clusters\": []}", "clusters: expected at least one"),
+        (
+            "{\"listen\": \"8080\"}",
+            "listen: expected ADDRESS:PORT such as 127.0.0.1:8080",
+        ),
+        (
+            "{\"config\": {\"running_jobs\": \"two\"}}",
+            "config.running_jobs: invalid type: string \"two\", expected usize",
+        ),
+        (
+            "{\"jobs\": [{\"Nme\": \"x\"}]}",
+            "jobs[0].Nme: unknown field `Nme`, expected one of",
+        ),
+        (
+            "{\"jobs\": [{}, {\"Status\": \"2\"}]}",
+            "jobs[1].Status: expected \"0\" or \"1\", not `2`",
+        ),
+        (
+            "{\"jobs\": [{\"CreateTime\": \"today\"}]}",
+            "jobs[0].CreateTime: expected a time such as 2023-07-24T16:44:55Z, not `today`",
+        ),
+        (
+            "{\"jobs\": [{\"ClusterId\": \"c\"}]}",
+            "jobs[0].ClusterId: expected one of clusters, not `c`",
+        ),
+        (
+            "{\"jobs\": [{\"TemplateId\": \"t\"}]}",
+            "jobs[0].TemplateId: expected one of templates, not `t`",
+        ),
+        (
+            "{\"jobs\": [{\"JobId\": \"j\"}, {\"JobId\": \"j\"}]}",
+            "jobs[1].JobId: expected another id",
+        ),
+        (
+            "{\"templates\": [{}]}",
+            "templates[0].TemplateId: expected an id",
+        ),
+        (
+            "{\"templates\": [{\"TemplateId\": \"t\", \"Type\": \"hd\"}]}",
+            "templates[0].Type: unknown variant `hd`, expected one of `common`",
+        ),
+        (
+            "{\"templates\": [{\"TemplateId\": \"t\", \"ClusterId\": \"c\"}]}",
+            "templates[0].ClusterId: expected one of clusters",
+        ),
+        (
+            "{\"faults\": [{\"kind\": \"dorp\"}]}",
+            "faults[0].kind: unknown variant `dorp`, expected one of",
+        ),
+        (
+            "{\"faults\": [{\"kind\": \"drop\", \"action\": \"Create\"}]}",
+            "faults[0]: expected as action the name of an operation",
+        ),
+    ] {
+        fs::write(file, text).unwrap();
+        let refusal = refusal(&["--config", file]);
+        let expected = format!("alicloud-live-mock: {file}: {complaint}");
+        assert!(refusal.starts_with(&expected), "{text}: {refusal}");
+    }
+    fs::remove_file(file).unwrap();
+    assert!(refusal(&["--config", file]).contains("mock.json: No such file"));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let first = Program::start(&[]);
+    let taken = first.url().trim_start_matches("http://");
+    let refusal = refusal(&["--listen", taken]);
+    assert!(
+        refusal.starts_with(&format!("alicloud-live-mock: cannot listen on {taken}: ")),
+        "{refusal}"
+    );
 }

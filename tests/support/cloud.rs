@@ -96,6 +96,17 @@ impl Cloud {
         self.mock(|mock| mock.edit_job(&job_id, change));
     }
 
+    /// Changes one of several jobs behind Terraform's back.
+    pub(crate) fn edit_job(&self, job_id: &str, change: impl FnOnce(&mut Job)) {
+        self.mock(|mock| mock.edit_job(job_id, change));
+    }
+
+    /// Deletes one of several jobs behind Terraform's back.
+    #[track_caller]
+    pub(crate) fn delete_job(&self, job_id: &str) {
+        assert!(self.mock(|mock| mock.remove_job(job_id)));
+    }
+
     /// Deletes the only job behind Terraform's back.
     #[track_caller]
     pub(crate) fn delete(&self) {

@@ -13,7 +13,15 @@ pub(crate) const HEADER: &str = r#"terraform {
 "#;
 
 /// The signing key in the stream URLs of [`Block::job`]. Whoever has it can open those streams: a secret.
-pub(crate) const AUTH_KEY: &str = "1893456000-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
+/// Ends in 2100.
+pub(crate) const AUTH_KEY: &str = "4102444800-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
+/// The part of it that is secret.
+pub(crate) const AUTH_KEY_HASH: &str = "5ecre7a07h4ey5ecre7a07h4ey5ecre7";
+
+/// The same with another end, in Unix seconds.
+pub(crate) fn auth_key(timestamp: u64) -> String {
+    format!("{timestamp}-0-0-{AUTH_KEY_HASH}")
+}
 
 /// A block of Terraform's language.
 #[derive(Clone)]

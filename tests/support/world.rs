@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Cloud, SECURITY_TOKEN};
-use super::configuration::{AUTH_KEY, Block, HEADER, quoted};
+use super::configuration::{AUTH_KEY_HASH, Block, HEADER, quoted};
 use super::running::Running;
 use super::terraform::{Diagnostic, Run, Terraform};
 
@@ -122,9 +122,17 @@ impl World {
     /// Makes a folder of this repository the configuration.
     pub(crate) fn configure_as_in(&self, folder: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        for entry in fs::read_dir(folder).unwrap() {
-            let file = entry.unwrap();
-            fs::copy(file.path(), self.folder.path().join(file.file_name())).unwrap();
+        copy(&folder, self.folder.path());
+    }
+
+    /// Adds several folders of this repository to the configuration, each of one file.
+    pub(crate) fn configure_as_in_all(&self, folders: &[&str]) {
+        for (number, folder) in folders.iter().enumerate() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in fs::read_dir(folder).unwrap() {
+                let name = format!("example-{number}.tf");
+                fs::copy(entry.unwrap().path(), self.folder.path().join(name)).unwrap();
+            }
         }
     }
 
@@ -143,7 +151,9 @@ impl World {
 
     /// Puts a file into the configuration.
     pub(crate) fn put(&self, file: &str, text: &str) {
-        fs::write(self.folder.path().join(file), text).unwrap();
+        let path = self.folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     fn configuration_file(&self) -> PathBuf {
@@ -291,7 +301,7 @@ impl World {
         let mut secrets = vec![
             ("the access key secret", ACCESS_KEY_SECRET.to_owned()),
             ("the security token", SECURITY_TOKEN.to_owned()),
-            ("a stream's auth_key", AUTH_KEY.to_owned()),
+            ("a stream's auth_key", AUTH_KEY_HASH.to_owned()),
         ];
         for call in self.cloud.calls() {
             if let Some(signature) = call.parameters.get("Signature") {
@@ -327,7 +337,7 @@ impl Drop for World {
                 );
             }
             assert!(
-                secret == AUTH_KEY || !self.state_file().contains(&secret),
+                secret == AUTH_KEY_HASH || !self.state_file().contains(&secret),
                 "the state holds {name}"
             );
         }
@@ -338,6 +348,20 @@ impl Drop for World {
 /// sensitive. The provider cannot prevent that, and writes no such lines.
 fn is_core_comparing(line: &str) -> bool {
     line.contains("cty.StringVal(")
+}
+
+/// Copies what a folder holds into another.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&copied).unwrap();
+            copy(&entry.path(), &copied);
+        } else {
+            fs::copy(entry.path(), copied).unwrap();
+        }
+    }
 }
 
 #[cfg(unix)]

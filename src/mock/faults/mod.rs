@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use alter::alter;
 
+use super::operation::ACTIONS;
 use super::random::Random;
+use super::sts;
 
 /// A rule: calls of `action` meet `kind` at the point `when`.
 ///
@@ -163,6 +165,9 @@ impl Fault {
 
     /// Why the rule makes no sense, if it does not.
     pub(super) fn problem(&self) -> Option<&'static str> {
+        if self.action != "*" && !is_action(&self.action) {
+            return Some("expected as action the name of an operation, or *");
+        }
         let status = match &self.kind {
             FaultKind::Error { status, .. } | FaultKind::Answer { status, .. } => *status,
             _ => 200,
@@ -178,6 +183,10 @@ impl Fault {
         }
         None
     }
+}
+
+fn is_action(name: &str) -> bool {
+    ACTIONS.contains(&name) || sts::ACTIONS.contains(&name)
 }
 
 impl FaultKind {

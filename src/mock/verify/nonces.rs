@@ -1,12 +1,16 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
 /// The nonces that were used lately.
 ///
 /// A nonce is remembered until the time stamp of its request expires: from then on the same bytes are refused for
 /// their age, so no request ever runs twice.
-#[derive(Debug, Default)]
+///
+/// In the state file: each nonce with the Unix time until which it is remembered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, i64>", into = "BTreeMap<String, i64>")]
 pub(in crate::mock) struct Nonces {
     expiry: HashMap<String, OffsetDateTime>,
     forget_at: usize,
@@ -30,6 +34,31 @@ impl Nonces {
             self.forget_at = 1024.max(self.expiry.len() * 2);
         }
         true
+    }
+}
+
+impl From<Nonces> for BTreeMap<String, i64> {
+    fn from(nonces: Nonces) -> Self {
+        nonces
+            .expiry
+            .into_iter()
+            .map(|(nonce, until)| (nonce, until.unix_timestamp()))
+            .collect()
+    }
+}
+
+impl TryFrom<BTreeMap<String, i64>> for Nonces {
+    type Error = time::error::ComponentRange;
+
+    fn try_from(saved: BTreeMap<String, i64>) -> Result<Self, Self::Error> {
+        let expiry = saved
+            .into_iter()
+            .map(|(nonce, until)| Ok((nonce, OffsetDateTime::from_unix_timestamp(until)?)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            expiry,
+            forget_at: 0,
+        })
     }
 }
 

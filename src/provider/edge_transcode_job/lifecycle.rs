@@ -22,7 +22,12 @@ pub(super) async fn read(
 ) -> Option<JobState> {
     let id = state.job_id();
     match client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .refresh_edge_transcode_job(
+            &id.cluster_id,
+            &id.job_id,
+            |job| state.agrees_with(job),
+            scope,
+        )
         .await
     {
         Ok(job) => {

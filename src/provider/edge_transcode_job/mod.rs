@@ -7,6 +7,7 @@
 //! | `moved` | taking over an object that another provider has in the state |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
+//! | `expiry` | warnings of keys in stream URLs that end |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `actions` | starting, stopping and restarting without a change of what is configured |
 //! | `list` | finding the jobs that exist |
@@ -16,6 +17,7 @@
 
 mod actions;
 mod aftermath;
+mod expiry;
 mod lifecycle;
 mod list;
 mod model;
@@ -29,6 +31,7 @@ mod validate;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 
 use super::connection::Connection;
 use super::job_id::JobId;
@@ -40,6 +43,7 @@ use crate::terraform::{
 };
 
 use model::JobState;
+pub(super) use model::{RUNNING, STOPPED, status_text};
 
 pub(super) use actions::all as actions;
 pub(super) use list::EdgeTranscodeJobs;
@@ -85,12 +89,14 @@ impl Resource for EdgeTranscodeJob {
 
     async fn plan_create<'a>(
         &self,
-        _diagnostics: &mut Diagnostics,
+        diagnostics: &mut Diagnostics,
         proposed: JobState,
         config: JobState,
         _meta: ValueEmpty,
     ) -> Option<(JobState, ValueEmpty)> {
-        Some((plan::create(proposed, &config), NO_PRIVATE))
+        let state = plan::create(proposed, &config);
+        expiry::warn(None, &state, OffsetDateTime::now_utc(), diagnostics);
+        Some((state, NO_PRIVATE))
     }
 
     async fn plan_update<'a>(
@@ -106,6 +112,10 @@ impl Resource for EdgeTranscodeJob {
             state,
             requires_replace,
         } = plan::update(&prior, proposed, &config, diagnostics);
+        // A replacement is planned once more, as a create.
+        if requires_replace.is_empty() {
+            expiry::warn(Some(&prior), &state, OffsetDateTime::now_utc(), diagnostics);
+        }
         Some((state, NO_PRIVATE, requires_replace))
     }
 

@@ -8,7 +8,7 @@ use crate::provider::job_id::JobId;
 use crate::terraform::value::Value;
 
 /// `status` of a job that runs.
-pub(super) const RUNNING: &str = "Running";
+pub(in crate::provider) const RUNNING: &str = "Running";
 /// What to do when a job with the same fields exists before a create.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OnExisting {
@@ -27,7 +27,7 @@ impl OnExisting {
 }
 
 /// `status` of a job that does not run.
-pub(super) const STOPPED: &str = "Stopped";
+pub(in crate::provider) const STOPPED: &str = "Stopped";
 
 /// Without a `timeouts` block, each operation may take this long.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -111,6 +111,13 @@ impl JobState {
         self.take_over_computed(job);
     }
 
+    /// Whether the API shows the job as it is known here. What is known by its ID alone agrees with anything.
+    pub(super) fn agrees_with(&self, job: &Job) -> bool {
+        let mut seen = self.clone();
+        seen.take_over(job);
+        seen == *self || *self == Self::known_by_id(&self.job_id())
+    }
+
     /// Takes over what only the API decides.
     pub(super) fn take_over_computed(&mut self, job: &Job) {
         self.create_time = job.create_time.clone().into();
@@ -183,7 +190,7 @@ impl JobState {
 }
 
 /// A status in Terraform's terms. One that the API does not document is shown as it came.
-pub(super) fn status_text(status: &JobStatus) -> &str {
+pub(in crate::provider) fn status_text(status: &JobStatus) -> &str {
     match status {
         JobStatus::Running => RUNNING,
         JobStatus::NotStarted => STOPPED,

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::model::{JobState, OnExisting, RUNNING, STOPPED};
-use crate::provider::duration;
+use crate::provider::{duration, stream_url};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
 
@@ -148,32 +148,7 @@ pub(super) fn duration_problem(text: &str) -> Problem {
 }
 
 fn url_problem(text: &str) -> Problem {
-    const RULE: &str =
-        "A stream URL has a scheme, a host, an app and a stream, such as rtmp://domain/app/stream";
-    let problem = if text.is_empty() {
-        "It is empty"
-    } else if has_space(text) {
-        "It holds white space or a control character"
-    } else if !text.contains("://") {
-        "It has no scheme"
-    } else {
-        match Url::parse(text) {
-            Err(_) => "It is not a URL",
-            Ok(url) if url.host_str().is_none_or(str::is_empty) => "It has no host",
-            Ok(url)
-                if url
-                    .path()
-                    .split('/')
-                    .filter(|part| !part.is_empty())
-                    .count()
-                    < 2 =>
-            {
-                "Its path does not name both an app and a stream"
-            }
-            Ok(_) => return None,
-        }
-    };
-    Some(format!("{problem}. {RULE}.").into())
+    stream_url::problem(text).map(Cow::Owned)
 }
 
 fn check_that_streams_differ(config: &JobState, diagnostics: &mut Diagnostics) {

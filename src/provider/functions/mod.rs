@@ -1,10 +1,14 @@
 //! Functions: pure, offline, a file each.
 
 mod edge_transcode_job_id;
+mod live_auth_url;
 mod parse_edge_transcode_job_id;
+mod parse_stream_url;
 
 pub(super) use edge_transcode_job_id::EdgeTranscodeJobId;
+pub(super) use live_auth_url::LiveAuthUrl;
 pub(super) use parse_edge_transcode_job_id::ParseEdgeTranscodeJobId;
+pub(super) use parse_stream_url::ParseStreamUrl;
 
 use crate::terraform::schema::{Description, Parameter, Type};
 

@@ -1,0 +1,72 @@
+//! What each start of the provider costs, with a host that speaks as Terraform does: from exec to the handshake line,
+//! memory, and the time of the schema call. Terraform starts the provider several times in one command.
+//!
+//! Prints one JSON object with a list of figures for each quantity, one figure a run; `scripts/bench` makes the table.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a program for developers, with the host that the tests use"
+)]
+
+#[path = "../tests/support/certificate.rs"]
+mod certificate;
+#[path = "../tests/protocol/generated/mod.rs"]
+mod generated;
+#[path = "../tests/support/plugin_host.rs"]
+mod plugin_host;
+
+use std::fs;
+use std::time::Instant;
+
+use generated::tfplugin6::get_provider_schema::Request;
+use generated::tfplugin6::provider_client::ProviderClient;
+use plugin_host::Plugin;
+use serde::Serialize;
+
+const RUNS: usize = 30;
+
+#[derive(Default, Serialize)]
+struct Figures {
+    handshake_ms: Vec<f64>,
+    idle_rss_kib: Vec<f64>,
+    first_schema_ms: Vec<f64>,
+    second_schema_ms: Vec<f64>,
+    rss_after_schema_kib: Vec<f64>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let mut figures = Figures::default();
+    for _ in 0..RUNS {
+        let mut start = Instant::now();
+        let plugin = Plugin::start_with(|_| start = Instant::now());
+        figures.handshake_ms.push(milliseconds(start));
+        figures.idle_rss_kib.push(resident_kib(&plugin));
+
+        let mut provider = ProviderClient::new(plugin.connect().await);
+        for times in [&mut figures.first_schema_ms, &mut figures.second_schema_ms] {
+            let start = Instant::now();
+            provider.get_provider_schema(Request {}).await.unwrap();
+            times.push(milliseconds(start));
+        }
+        figures.rss_after_schema_kib.push(resident_kib(&plugin));
+    }
+    println!("{}", serde_json::to_string(&figures).unwrap());
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
+}
+
+fn resident_kib(plugin: &Plugin) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", plugin.id())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("Linux tells each process's memory");
+    line.trim_end_matches(" kB").trim().parse().unwrap()
+}

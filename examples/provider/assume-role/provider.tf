@@ -1,0 +1,23 @@
+terraform {
+  required_providers {
+    alicloud = {
+      source = "edge-transcode/alicloud-live"
+    }
+  }
+}
+
+variable "role_arn" {
+  description = "Such as acs:ram::1234567890123456:role/live-operator."
+  type        = string
+}
+
+# Keys come from the environment, a profile or any other source; with them the role is taken on.
+provider "alicloud" {
+  region = "cn-shanghai"
+
+  assume_role {
+    role_arn           = var.role_arn
+    session_name       = "terraform"
+    session_expiration = 3600
+  }
+}

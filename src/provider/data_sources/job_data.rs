@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+
+use crate::client::Job;
+use crate::provider::edge_transcode_job::status_text;
+use crate::provider::job_id::JobId;
+use crate::terraform::attribute::{computed, sensitive};
+use crate::terraform::schema::Attribute;
+use crate::terraform::value::Value;
+
+/// A job as data sources show it. Deliberately without `Debug`: stream URLs can hold tokens.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(in crate::provider) struct JobData {
+    id: Value<String>,
+    pub(super) cluster_id: Value<String>,
+    pub(super) job_id: Value<String>,
+    pub(super) name: Value<String>,
+    template_id: Value<String>,
+    template_name: Value<String>,
+    r#type: Value<String>,
+    stream_input: Value<String>,
+    stream_output: Value<String>,
+    status: Value<String>,
+    create_time: Value<String>,
+    last_start_at: Value<String>,
+    last_stop_at: Value<String>,
+}
+
+impl JobData {
+    pub(super) fn of(cluster_id: &str, job: Job) -> Self {
+        Self {
+            id: id(cluster_id, &job).into(),
+            cluster_id: cluster_id.to_owned().into(),
+            status: status_text(&job.status).to_owned().into(),
+            job_id: job.job_id.into(),
+            name: job.name.into(),
+            template_id: job.template_id.into(),
+            template_name: job.template_name.into(),
+            r#type: job.r#type.into(),
+            stream_input: job.stream_input.as_str().to_owned().into(),
+            stream_output: job.stream_output.as_str().to_owned().into(),
+            create_time: job.create_time.into(),
+            last_start_at: job.last_start_at.into(),
+            last_stop_at: job.last_stop_at.into(),
+        }
+    }
+}
+
+/// The ID of a job as the resource has it.
+pub(super) fn id(cluster_id: &str, job: &Job) -> String {
+    let (cluster_id, job_id) = (cluster_id.to_owned(), job.job_id.clone());
+    JobId { cluster_id, job_id }.to_string()
+}
+
+/// The attributes of a job, all of them filled in by the provider. Nobody writes these URLs into a configuration, so
+/// nobody but the schema can say that they must not be shown.
+pub(super) fn attributes() -> [(&'static str, Attribute); 13] {
+    let url = |description| sensitive(computed(description));
+    [
+        (
+            "id",
+            computed("`<cluster_id>:<job_id>`: the import ID of the resource."),
+        ),
+        (
+            "cluster_id",
+            computed("ID of the edge cluster (data center)."),
+        ),
+        ("job_id", computed("ID that the service gave the job.")),
+        ("name", computed("Name of the job.")),
+        ("template_id", computed("ID of the transcoding template.")),
+        ("template_name", computed("Name of the template.")),
+        (
+            "type",
+            computed("Type of the template: `common`, `nbhd-2` or `ultra-hd`."),
+        ),
+        (
+            "stream_input",
+            url("URL of the stream that is read. May hold an `auth_key`."),
+        ),
+        (
+            "stream_output",
+            url("URL of the stream that is written. May hold an `auth_key`."),
+        ),
+        ("status", computed("`Running` or `Stopped`.")),
+        (
+            "create_time",
+            computed("When the job was created, UTC, such as `2023-07-24T16:44:55Z`."),
+        ),
+        (
+            "last_start_at",
+            computed("When the job was last started, UTC; null before the first time."),
+        ),
+        (
+            "last_stop_at",
+            computed("When the job was last stopped, UTC; null before the first time."),
+        ),
+    ]
+}

@@ -1,0 +1,21 @@
+//! Data sources, a file each: reading what exists.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `job`, `template` | one object by its ID; a job also by its name |
+//! | `jobs`, `templates` | all objects of a cluster that match |
+//! | `job_data`, `template_data` | an object as data sources show it |
+//! | `reading` | what all of them share: time, rules of arguments |
+
+mod job;
+mod job_data;
+mod jobs;
+mod reading;
+mod template;
+mod template_data;
+mod templates;
+
+pub(super) use job::Job;
+pub(super) use jobs::Jobs;
+pub(super) use template::Template;
+pub(super) use templates::Templates;

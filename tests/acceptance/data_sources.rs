@@ -1,0 +1,338 @@
+//! Reading what exists.
+
+use serde_json::{Value, json};
+
+use crate::JOB;
+use crate::support::configuration::{AUTH_KEY, Block};
+use crate::support::terraform::Severity;
+use crate::support::world::World;
+use alicloud_live::mock::{Job, JobStatus, TemplateKind};
+
+over_each_terraform! {
+    the_examples_of_data_sources_are_read,
+    a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said,
+    a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates,
+    each_filter_narrows_the_jobs,
+    jobs_that_the_list_leaves_out_are_found_by_their_ids,
+    wrong_arguments_of_data_sources_are_refused_where_they_stand,
+    arguments_that_are_known_only_after_apply_are_waited_for,
+}
+
+over_newest_terraform! {
+    all_pages_are_read,
+    urls_that_were_read_are_not_shown,
+}
+
+fn job_data(label: &str) -> Block {
+    Block::new(&format!(
+        r#"data "alicloud_live_edge_transcode_job" "{label}""#
+    ))
+    .text("cluster_id", "cluster-1")
+}
+
+fn jobs_data(label: &str) -> Block {
+    Block::new(&format!(
+        r#"data "alicloud_live_edge_transcode_jobs" "{label}""#
+    ))
+    .text("cluster_id", "cluster-1")
+}
+
+fn output(name: &str, expression: &str) -> Block {
+    Block::new(&format!(r#"output "{name}""#)).with("value", expression)
+}
+
+fn seed(world: &World, name: &str, edit: impl FnOnce(&mut Job)) -> String {
+    let job = world.cloud.seed(|job| {
+        name.clone_into(&mut job.name);
+        edit(job);
+    });
+    job.job_id
+}
+
+fn the_examples_of_data_sources_are_read(world: &World) {
+    world.configure_as_in("examples/provider");
+    let job_id = seed(world, "camera-1", |_| {});
+    seed(world, "camera-2", |job| {
+        job.status = JobStatus::Running;
+    });
+
+    world.configure_as_in_all(&[
+        "examples/data-sources/alicloud_live_edge_transcode_job",
+        "examples/data-sources/alicloud_live_edge_transcode_jobs",
+        "examples/data-sources/alicloud_live_edge_transcode_template",
+        "examples/data-sources/alicloud_live_edge_transcode_templates",
+    ]);
+    world.apply().succeeded();
+    assert_eq!(world.output("camera_id"), format!("cluster-1:{job_id}"));
+    assert_eq!(world.output("running"), json!(["camera-2"]));
+    assert_eq!(world.output("codec"), "H.264");
+    assert_eq!(
+        world.output("h265_templates"),
+        json!(["tpl-h265-1080p", "tpl-uhd-4k"])
+    );
+    world.plan().is_empty();
+    assert!(world.cloud.changes().is_empty());
+}
+
+fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(world: &World) {
+    world.configure(
+        "data \"alicloud_live_edge_transcode_template\" \"it\" {\n  cluster_id = \"cluster-1\"\n  template_id = \"none\"\n}\n",
+    );
+    let refused = world.plan().failed();
+    let error = refused.error();
+    error.must_say(&[
+        "Template could not be read",
+        "TemplateNotFound",
+        "RequestId",
+    ]);
+    assert_eq!(world.pointed_at(&error), "template_id");
+}
+
+fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(world: &World) {
+    let twins = [seed(world, "twin", |_| {}), seed(world, "twin", |_| {})];
+    let similar = seed(world, "single-1", |_| {});
+
+    world.configure(job_data("it").text("name", "twin"));
+    let error = world.plan().failed().error();
+    error.must_say(&["2 jobs", "job_id", &twins[0], &twins[1]]);
+    assert!(!error.says(&similar));
+    assert_eq!(world.pointed_at(&error), "name");
+
+    world.configure(job_data("it").text("name", "single"));
+    let error = world.plan().failed().error();
+    error.must_say(&["no job named", "180 days", "single-1", &similar]);
+    assert_eq!(world.pointed_at(&error), "name");
+
+    world.configure(job_data("it").text("job_id", "nowhere"));
+    let error = world.plan().failed().error();
+    error.must_say(&["JobNotFound", "RequestId"]);
+    assert_eq!(world.pointed_at(&error), "job_id");
+}
+
+fn each_filter_narrows_the_jobs(world: &World) {
+    seed(world, "舞台-1", |_| {});
+    seed(world, "stage-2", |job| {
+        job.status = JobStatus::Running;
+    });
+    seed(world, "stage-3", |job| {
+        job.kind = TemplateKind::UltraHd;
+        "tpl-uhd-4k".clone_into(&mut job.template_id);
+    });
+    let cases = [
+        (
+            "all",
+            "keyword",
+            None,
+            json!(["舞台-1", "stage-2", "stage-3"]),
+        ),
+        (
+            "regex",
+            "name_regex",
+            Some("^(舞台|stage)-[12]$"),
+            json!(["舞台-1", "stage-2"]),
+        ),
+        (
+            "keyword",
+            "keyword",
+            Some("stage"),
+            json!(["stage-2", "stage-3"]),
+        ),
+        ("running", "status", Some("Running"), json!(["stage-2"])),
+        (
+            "stopped",
+            "status",
+            Some("Stopped"),
+            json!(["舞台-1", "stage-3"]),
+        ),
+        ("type", "type", Some("ultra-hd"), json!(["stage-3"])),
+        (
+            "template",
+            "template_id",
+            Some("tpl-uhd-4k"),
+            json!(["stage-3"]),
+        ),
+        ("none", "name_regex", Some("nothing"), json!([])),
+    ];
+    let mut configuration = String::new();
+    for (label, argument, value, _) in &cases {
+        let data = match value {
+            Some(value) => jobs_data(label).text(argument, value),
+            None => jobs_data(label),
+        };
+        let found = format!("data.alicloud_live_edge_transcode_jobs.{label}");
+        let results = format!(
+            "{{ names = {found}.names, count = {found}.total_count, same = join(\" \", {found}.ids) == join(\" \", {found}.jobs[*].id) }}"
+        );
+        configuration += &data.to_string();
+        configuration += &output(label, &results).to_string();
+    }
+    world.configure(configuration);
+    world.apply().succeeded();
+    for (label, _, _, names) in cases {
+        let count = names.as_array().unwrap().len();
+        let expected = json!({"names": names, "count": count, "same": true});
+        assert_eq!(world.output(label), expected, "{label}");
+    }
+    world.plan().is_empty();
+}
+
+fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &World) {
+    // A new job that the list does not show yet stands for an old one that it shows no more.
+    world
+        .cloud
+        .configure(|config| config.list_lag_calls = u32::MAX);
+    world.configure(
+        Block::job("it")
+            .text("name", "hidden")
+            .text("status", "Running"),
+    );
+    world.apply().succeeded();
+    let id = world.state(JOB)["id"].clone();
+    let ids = format!(r#"[{id}, "cluster-1:nowhere", {id}]"#);
+
+    let ask = |data: &Block| {
+        let names = output("names", "data.alicloud_live_edge_transcode_jobs.it.names");
+        let job = Block::job("it")
+            .text("name", "hidden")
+            .text("status", "Running");
+        world.configure(format_args!("{job}{data}{names}"));
+        world.apply().succeeded();
+        world.output("names")
+    };
+    assert_eq!(ask(&jobs_data("it")), json!([]));
+    let by_ids = jobs_data("it").with("ids", &ids);
+    assert_eq!(ask(&by_ids), json!(["hidden"]));
+    assert_eq!(ask(&by_ids.clone().text("status", "Stopped")), json!([]));
+    assert_eq!(
+        ask(&by_ids.clone().text("name_regex", "^hid")),
+        json!(["hidden"])
+    );
+    assert_eq!(ask(&jobs_data("it").with("ids", "[]")), json!([]));
+
+    // A job that cannot be read is not taken for one that does not exist.
+    world.cloud.deny("GetEdgeTranscodeJob");
+    world.configure(by_ids);
+    let refused = world.run(&["plan", "-json", "-refresh=false"]).failed();
+    refused.error().must_say(&["OperationDenied", "RequestId"]);
+}
+
+fn wrong_arguments_of_data_sources_are_refused_where_they_stand(world: &World) {
+    let templates = |label: &str| {
+        Block::new(&format!(
+            r#"data "alicloud_live_edge_transcode_templates" "{label}""#
+        ))
+        .text("cluster_id", "cluster-1")
+    };
+    let wrong = [
+        (
+            "cluster_id",
+            job_data("a").text("job_id", "j").text("cluster_id", "a:b"),
+        ),
+        ("job_id", job_data("b").text("job_id", "")),
+        ("name", job_data("c").text("job_id", "j").text("name", "n")),
+        ("name", job_data("d").text("name", "")),
+        ("data", job_data("e")),
+        ("name_regex", jobs_data("f").text("name_regex", "(")),
+        ("status", jobs_data("g").text("status", "running")),
+        ("type", jobs_data("h").text("type", "uhd")),
+        ("keyword", jobs_data("i").text("keyword", "")),
+        (
+            "keyword",
+            jobs_data("j")
+                .with("ids", r#"["cluster-1:j"]"#)
+                .text("keyword", "k"),
+        ),
+        ("ids", jobs_data("k").with("ids", r#"["cluster-1:j", "j"]"#)),
+        ("ids", jobs_data("l").with("ids", r#"["cluster-2:j"]"#)),
+        ("template_id", jobs_data("m").text("template_id", " ")),
+        ("name_regex", templates("n").text("name_regex", "[")),
+        ("video_codec", templates("o").text("video_codec", "AV1")),
+        ("type", templates("p").text("type", "")),
+    ];
+    let mut expected: Vec<&str> = wrong.iter().map(|(attribute, _)| *attribute).collect();
+    world.configure(
+        wrong
+            .iter()
+            .map(|(_, block)| block.to_string())
+            .collect::<String>(),
+    );
+    let errors = world.validate().failed().diagnostics(Severity::Error);
+    let mut pointed: Vec<String> = errors.iter().map(|error| world.pointed_at(error)).collect();
+    expected.sort_unstable();
+    pointed.sort();
+    assert_eq!(pointed, expected, "{errors:#?}");
+    assert!(world.cloud.calls().is_empty());
+}
+
+fn arguments_that_are_known_only_after_apply_are_waited_for(world: &World) {
+    let job_id = seed(world, "camera", |_| {});
+    let later = |label: &str, value: &str| Block::known_after_apply(label, value);
+    let blocks = [
+        later("regex", "^cam"),
+        later("name", "camera"),
+        later("id", &format!("cluster-1:{job_id}")),
+        job_data("it").with("name", "terraform_data.name.output"),
+        jobs_data("it").with("name_regex", "terraform_data.regex.output"),
+        jobs_data("by_id").with("ids", "[terraform_data.id.output]"),
+        output("found", "data.alicloud_live_edge_transcode_job.it.job_id"),
+        output(
+            "by_regex",
+            "data.alicloud_live_edge_transcode_jobs.it.total_count",
+        ),
+        output(
+            "by_id",
+            "data.alicloud_live_edge_transcode_jobs.by_id.total_count",
+        ),
+    ];
+    world.configure(blocks.iter().map(ToString::to_string).collect::<String>());
+    world.apply().succeeded();
+    assert_eq!(world.output("found"), job_id);
+    assert_eq!(world.output("by_regex"), 1);
+    assert_eq!(world.output("by_id"), 1);
+    world.plan().is_empty();
+}
+
+fn all_pages_are_read(world: &World) {
+    for number in 0..250 {
+        seed(world, &format!("job-{number:03}"), |_| {});
+    }
+    let data = jobs_data("it");
+    let names = output("names", "data.alicloud_live_edge_transcode_jobs.it.names");
+    world.configure(format_args!("{data}{names}"));
+    world.apply().succeeded();
+    let expected: Vec<Value> = (0..250)
+        .map(|number| format!("job-{number:03}").into())
+        .collect();
+    assert_eq!(world.output("names"), Value::Array(expected));
+}
+
+fn urls_that_were_read_are_not_shown(world: &World) {
+    seed(world, "camera", |job| {
+        job.stream_output = format!("rtmp://push.example.com/live/camera?auth_key={AUTH_KEY}");
+    });
+    let one = job_data("it").text("name", "camera");
+    let all = jobs_data("it");
+    let url = output(
+        "url",
+        "data.alicloud_live_edge_transcode_job.it.stream_output",
+    );
+    let urls = output(
+        "urls",
+        "data.alicloud_live_edge_transcode_jobs.it.jobs[*].stream_output",
+    );
+    let names = output(
+        "names",
+        "data.alicloud_live_edge_transcode_jobs.it.jobs[*].name",
+    );
+
+    world.configure(format_args!("{one}{all}{url}{urls}{names}"));
+    let errors = world.plan().failed().diagnostics(Severity::Error);
+    assert_eq!(errors.len(), 2, "only the URLs are sensitive: {errors:#?}");
+    errors[0].must_say(&["sensitive"]);
+
+    let [url, urls] = [url, urls].map(|output| output.with("sensitive", "true"));
+    world.configure(format_args!("{one}{all}{url}{urls}{names}"));
+    world.apply().succeeded();
+    assert_eq!(world.output("names"), json!(["camera"]));
+    // That the key is nowhere in what was printed and logged is asserted when the world ends.
+}

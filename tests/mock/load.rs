@@ -1,0 +1,196 @@
+//! Callers that are many, slow, greedy or confused do the mock no harm.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+
+use alicloud_live::mock::{Mock, Settings};
+
+use crate::caller::{PATIENCE, call, mock, send, send_raw, signed, with_action};
+use crate::program::{PROGRAM, Program};
+
+const LIST: &str = "ListEdgeTranscodeJob";
+
+/// A mock that gives its callers little time.
+fn impatient() -> Mock {
+    Mock::start(Settings {
+        patience_ms: 100,
+        ..Settings::default()
+    })
+    .unwrap()
+}
+
+fn connect(url: &str) -> TcpStream {
+    let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The head and the body of a signed call, on a connection that is closed after it.
+fn listing() -> (String, String) {
+    let body = signed("POST", &with_action(LIST, &[]));
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    (head, body)
+}
+
+fn rest_of(mut stream: TcpStream) -> String {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Lets this process, and what it starts, have so many files and connections open.
+fn allow_open_files(wanted: libc::rlim_t) {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    #[expect(unsafe_code, reason = "the standard library knows no limits")]
+    // SAFETY: both calls touch nothing but `limit`, which is ours.
+    unsafe {
+        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit), 0);
+        if limit.rlim_cur < wanted {
+            assert!(
+                limit.rlim_max >= wanted,
+                "this test needs {wanted} open files, and `ulimit -Hn` allows {}",
+                limit.rlim_max
+            );
+            limit.rlim_cur = wanted;
+            assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_callers_at_once_are_all_answered() {
+    allow_open_files(4096);
+    let program = Program::start(&[]);
+    let mut half_sent: Vec<_> = (0..1000)
+        .map(|_| {
+            let (head, body) = listing();
+            let mut stream = connect(program.url());
+            stream.write_all(head.as_bytes()).unwrap();
+            (stream, body)
+        })
+        .collect();
+    // While a thousand dawdle, others are served.
+    assert_eq!(program.call(LIST, &[]).status(), 200);
+    for (stream, body) in &mut half_sent {
+        stream.write_all(body.as_bytes()).unwrap();
+    }
+    for (stream, _) in half_sent {
+        let answer = rest_of(stream);
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    let calls = program.shown("/_mock/calls");
+    let calls = calls.as_array().unwrap();
+    assert_eq!(calls.len(), 1001);
+    assert!(calls.iter().all(|call| call["signature"] == "valid"));
+}
+
+#[test]
+fn more_callers_than_it_has_files_for_wait_their_turn() {
+    let limited = format!("ulimit -n 32; exec {PROGRAM}");
+    let program = Program::spawn(Command::new("sh").args(["-c", &limited]));
+    let callers: Vec<_> = (0..200)
+        .map(|_| {
+            let (head, body) = listing();
+            send_raw(program.url(), (head + &body).as_bytes())
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(caller.reply().status(), 200);
+    }
+}
+
+#[test]
+fn callers_that_say_nothing_do_not_keep_others_out_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mock.json");
+    fs::write(&config, r#"{"patience_ms": 100}"#).unwrap();
+    let limited = format!("ulimit -n 32; exec {PROGRAM} --config {}", config.display());
+    let program = Program::spawn(Command::new("sh").args(["-c", &limited]));
+    let silent: Vec<_> = (0..50).map(|_| connect(program.url())).collect();
+    assert_eq!(program.call(LIST, &[]).status(), 200);
+    for stream in silent {
+        assert_eq!(rest_of(stream), "");
+    }
+}
+
+#[test]
+fn a_head_that_does_not_end_is_not_waited_for() {
+    let mock = impatient();
+    for beginning in ["", "POST / HT", "POST / HTTP/1.1\r\nHost: live.test\r\n"] {
+        let mut stream = connect(&mock.url());
+        stream.write_all(beginning.as_bytes()).unwrap();
+        let answer = rest_of(stream);
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 408"),
+            "{answer}"
+        );
+    }
+    assert_eq!(mock.calls(), []);
+}
+
+#[test]
+fn a_body_that_does_not_end_is_refused() {
+    let mock = impatient();
+    for path in ["/", "/_mock/jobs", "/cloud-credentials"] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n{{"
+        );
+        let answer = rest_of({
+            let mut stream = connect(&mock.url());
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        });
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+        assert!(answer.contains("too slow"), "{path}: {answer}");
+    }
+    assert_eq!(mock.jobs(), []);
+}
+
+#[test]
+fn what_is_too_long_is_refused_wherever_it_stands() {
+    let mock = mock();
+    let long = |length: usize| "a".repeat(length);
+    let (huge_target, huge_header) = (long(100_000), long(100_000));
+    let requests = [
+        format!("GET /?{huge_target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nX: {huge_header}\r\nConnection: close\r\n\r\n"),
+    ];
+    for request in requests {
+        let status = send_raw(&mock.url(), request.as_bytes()).reply().status();
+        assert!((400..500).contains(&status), "{status}");
+    }
+    for (path, length) in [("/", 300_000), ("/_mock/jobs", 3_000_000)] {
+        let reply = send(&mock.url(), "POST", path, &long(length)).reply();
+        assert_eq!(reply.status(), 400, "{path}");
+    }
+    let nested = "[".repeat(200_000);
+    for path in ["/_mock/jobs", "/_mock/faults", "/_mock/config"] {
+        let reply = send(&mock.url(), "POST", path, &nested).reply();
+        assert_eq!(reply.status(), 400, "{path}");
+    }
+    assert_eq!(call(&mock, LIST, &[]).status(), 200);
+}
+
+#[test]
+fn a_body_without_end_is_cut_off() {
+    let mock = mock();
+    let mut stream = connect(&mock.url());
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let chunk = format!("10000\r\n{}\r\n", "a".repeat(0x10000));
+    let taken = (0..10_000)
+        .take_while(|_| stream.write_all(chunk.as_bytes()).is_ok())
+        .count();
+    assert!(taken < 10_000, "the mock read {taken} chunks of 64 KiB");
+    assert_eq!(call(&mock, LIST, &[]).status(), 200);
+}
