@@ -47,7 +47,7 @@ export PROTOC
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo, test and matrix."
 
 .PHONY: setup
@@ -74,6 +74,11 @@ matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of
 .PHONY: prove
 prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (PROVE_CREATES, PROVE_SEED).
 	PROVE_CREATES=$(or $(PROVE_CREATES),100000) cargo test --locked --test client model -- --nocapture
+
+.PHONY: instructions
+instructions: prerequisites $(PROTOC_STAMP) ## Count instructions for each kind of call, and compare with benches/instructions.tsv.
+	@command -v valgrind >/dev/null || { echo "valgrind is missing"; exit 1; }
+	@cargo bench --locked --bench instructions
 
 .PHONY: mutants
 mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and signing in every way that cargo-mutants knows.

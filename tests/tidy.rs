@@ -14,7 +14,7 @@
     reason = "a panic is how a test fails"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -110,7 +110,7 @@ impl Tree {
                     .to_str()
                     .unwrap()
                     .replace('\\', "/");
-                if [".git", ".tools", "target"].contains(&name.as_str()) {
+                if [".git", ".tools", "dist", "target"].contains(&name.as_str()) {
                     continue;
                 }
                 if path.is_dir() {
@@ -151,6 +151,8 @@ fn complaints(tree: &Tree) -> Vec<String> {
         nothing_forbidden,
         required_files,
         examples_are_used,
+        walks_pass_what_exists,
+        make_targets_exist,
     ];
     rules.iter().flat_map(|rule| rule(tree)).collect()
 }
@@ -251,6 +253,79 @@ fn examples_are_used(tree: &Tree) -> Vec<String> {
             })
         })
         .map(|(path, _)| format!("{path}: no test and no script names its folder"))
+        .collect()
+}
+
+/// The walks of `ARCHITECTURE.md` name files, functions, types and operations. A name that is gone misleads.
+fn walks_pass_what_exists(tree: &Tree) -> Vec<String> {
+    const PAGE: &str = "ARCHITECTURE.md";
+    let Some(page) = tree.0.get(PAGE) else {
+        return Vec::new();
+    };
+    let words: BTreeSet<&str> = ["src/", "proto/"]
+        .iter()
+        .flat_map(|folder| tree.under(folder))
+        .flat_map(|(_, text)| text.split(|letter: char| !is_of_a_name(letter)))
+        .collect();
+    let exists = |name: &str| {
+        if name.ends_with(".rs") {
+            let end = format!("/{name}");
+            return tree.under("src/").any(|(path, _)| path.ends_with(&end));
+        }
+        let last = name.rsplit("::").next().unwrap_or_default();
+        words.contains(last)
+            || tree
+                .under("src/")
+                .any(|(path, _)| path.contains(&format!("/{last}/")))
+    };
+    page.split("\n## ")
+        .filter(|section| section.starts_with("A walk: "))
+        .flat_map(|section| section.split('`').skip(1).step_by(2))
+        .filter(|name| {
+            name.chars()
+                .all(|letter| is_of_a_name(letter) || [':', '/', '.'].contains(&letter))
+        })
+        // Codes of the API have a dot, too.
+        .filter(|name| !name.contains('.') || name.ends_with(".rs"))
+        .filter(|name| !exists(name))
+        .map(|name| format!("{PAGE}: a walk passes {name}, which does not exist"))
+        .collect()
+}
+
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// People and workflows call `make`: each target that a page or a workflow names is in the Makefile.
+fn make_targets_exist(tree: &Tree) -> Vec<String> {
+    let makefile = tree.0.get("Makefile").map_or("", String::as_str);
+    tree.0
+        .iter()
+        .filter(|(path, _)| {
+            path.ends_with(".md") || path.starts_with(".github/") || path.starts_with(".ci/")
+        })
+        .flat_map(|(path, text)| {
+            text.lines()
+                .flat_map(make_targets)
+                .map(move |target| (path, target))
+        })
+        .filter(|(_, target)| !makefile.contains(&format!("\n{target}:")))
+        .map(|(path, target)| format!("{path}: there is no target {target} in the Makefile"))
+        .collect()
+}
+
+/// The targets that a line calls: at its start, after `run:`, or as code in prose.
+fn make_targets(line: &str) -> Vec<&str> {
+    let line = line.trim_start_matches(|letter: char| letter == ' ' || letter == '-');
+    let line = line.strip_prefix("run: ").unwrap_or(line);
+    let at_start = line.strip_prefix("make ").into_iter();
+    at_start
+        .chain(line.split("`make ").skip(1))
+        .filter_map(|rest| {
+            rest.split(|letter: char| !letter.is_ascii_lowercase())
+                .next()
+        })
+        .filter(|target| !target.is_empty())
         .collect()
 }
 
@@ -639,5 +714,38 @@ mod each_rule_sees_what_breaks_it {
         assert_eq!(examples_are_used(&tree(&[example])), [complaint]);
         let user = ("scripts/demo", "copy(\"examples/quickstart\")");
         assert_eq!(examples_are_used(&tree(&[example, user])), NONE);
+    }
+
+    #[test]
+    fn a_walk_over_what_is_gone_is_seen() {
+        let page = "# It\n\n## A walk: here\n\n`client/gone.rs`, `LiveClient::went`, `LiveClient::goes`, `client/is.rs`";
+        let source = ("src/client/is.rs", "impl LiveClient { fn goes() {} }");
+        assert_eq!(
+            walks_pass_what_exists(&tree(&[("ARCHITECTURE.md", page), source])),
+            [
+                "ARCHITECTURE.md: a walk passes client/gone.rs, which does not exist",
+                "ARCHITECTURE.md: a walk passes LiveClient::went, which does not exist",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_make_target_that_is_not_there_is_seen() {
+        let makefile = ("Makefile", "\ntest: ## Run every test.\n");
+        let readme = (
+            "README.md",
+            "Run `make test`, then\nmake demo # now\nor make peace",
+        );
+        let workflow = (
+            ".github/workflows/ci.yml",
+            "      - run: make dist TARGET=a",
+        );
+        assert_eq!(
+            make_targets_exist(&tree(&[makefile, readme, workflow])),
+            [
+                ".github/workflows/ci.yml: there is no target dist in the Makefile",
+                "README.md: there is no target demo in the Makefile",
+            ]
+        );
     }
 }

@@ -1,11 +1,24 @@
 //! The configurations that the guides show, as far as no other file here is about their subject.
 
+use alicloud_live::mock::JobStatus;
+
 use crate::support::configuration::quoted;
 use crate::support::world::World;
 
 over_each_terraform! {
     a_fleet_of_two_sites_is_made,
     resources_name_this_provider_beside_the_official_one,
+}
+
+// `for_each` of import blocks is as old as Terraform 1.7.
+over_each_terraform! {
+    from "1.8":
+    known_jobs_are_imported_by_their_ids,
+}
+
+over_each_terraform! {
+    from "1.14":
+    ten_hand_made_jobs_are_taken_over,
 }
 
 fn a_fleet_of_two_sites_is_made(world: &World) {
@@ -52,4 +65,55 @@ fn resources_name_this_provider_beside_the_official_one(world: &World) {
                 .state_file()
                 .contains("registry.opentofu.org/edge-transcode/alicloud-live")
     );
+}
+
+fn ten_hand_made_jobs_are_taken_over(world: &World) {
+    for number in 0..10 {
+        world.cloud.seed(|job| {
+            job.name = format!("camera-{number}");
+            job.status = if number % 2 == 0 {
+                JobStatus::Running
+            } else {
+                JobStatus::NotStarted
+            };
+        });
+    }
+    world.configure_as_in("examples/guides/moving-existing-jobs/start");
+    world
+        .run(&["query", "-no-color", "-generate-config-out=jobs.tf"])
+        .succeeded();
+    let planned = world.run(&["plan", "-no-color"]).succeeded();
+    assert!(
+        planned
+            .output
+            .contains("10 to import, 0 to add, 0 to change, 0 to destroy"),
+        "{planned}"
+    );
+    world.apply().succeeded();
+    let _ = world.take_out("jobs.tfquery.hcl");
+    world.plan().is_empty();
+    assert!(world.cloud.changes().is_empty());
+}
+
+fn known_jobs_are_imported_by_their_ids(world: &World) {
+    let ids: Vec<String> = ["gate", "yard"]
+        .iter()
+        .map(|camera| {
+            let job = world.cloud.seed(|job| {
+                job.name = (*camera).into();
+                job.template_id = "tpl-h264-720p".into();
+                job.stream_input = format!("rtmp://pull.example.com/live/{camera}");
+                job.stream_output = format!("rtmp://push.example.com/live/{camera}-720p");
+            });
+            format!("{camera} = {:?}", job.job_id)
+        })
+        .collect();
+    world.configure_as_in("examples/guides/moving-existing-jobs/one-by-one");
+    world.put(
+        "terraform.tfvars",
+        &format!("job_ids = {{ {} }}", ids.join(", ")),
+    );
+    world.apply().succeeded();
+    world.plan().is_empty();
+    assert!(world.cloud.changes().is_empty());
 }

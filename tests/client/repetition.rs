@@ -6,7 +6,7 @@ use std::time::Duration;
 use alicloud_live::client::{
     Ambiguous, CallError, CreateError, Failure, JobStatus, LiveClient, NotSent, RetryPolicy, Scope,
 };
-use alicloud_live::mock::{Fault, FaultKind, Mock, Point};
+use alicloud_live::mock::{Call, Fault, FaultKind, Mock, Point};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
@@ -476,13 +476,13 @@ async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
     let mock = mock();
     let id = mock.seed_job(|_| {}).job_id;
     mock.configure(|config| {
-        config.calls_per_minute = Some(50);
-        config.minute_ms = 40;
+        config.calls_per_minute = Some(10);
+        config.minute_ms = 100;
     });
     let process = async || {
         let client = client(&mock);
         let readers = (0..10).map(async |_| {
-            for _ in 0..25 {
+            for _ in 0..10 {
                 let read = client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
                 assert_eq!(read.unwrap().job_id, id);
             }
@@ -490,7 +490,6 @@ async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
         futures_util::future::join_all(readers).await;
     };
     tokio::join!(process(), process());
-    let throttled = mock.calls().into_iter();
-    let throttled = throttled.filter(|call| call.code.as_deref() == Some("Throttling.User"));
-    assert_eq!(mock.calls().len() - throttled.count(), 2 * 10 * 25);
+    let is_throttled = |call: &Call| call.code.as_deref() == Some("Throttling.User");
+    assert!(mock.calls().iter().any(is_throttled));
 }

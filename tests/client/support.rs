@@ -42,7 +42,7 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
         sign_version: SignVersion::V1,
         user_agent: "tests".to_owned(),
         connect_timeout: Duration::from_secs(2),
-        attempt_timeout: Duration::from_millis(300),
+        attempt_timeout: Duration::from_secs(2),
         retry: RetryPolicy {
             first_delay: Duration::from_millis(1),
             longest_delay: Duration::from_millis(4),

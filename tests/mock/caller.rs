@@ -136,6 +136,12 @@ impl Sent {
         Reply { bytes }
     }
 
+    /// With more patience than [`PATIENCE`].
+    pub(crate) fn patiently(self, patience: Duration) -> Self {
+        self.0.set_read_timeout(Some(patience)).unwrap();
+        self
+    }
+
     /// One answer with its announced length, from a server that keeps the connection open.
     pub(crate) fn one_reply(mut self) -> Reply {
         let mut reply = Reply { bytes: Vec::new() };

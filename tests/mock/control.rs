@@ -24,6 +24,8 @@ fn the_help_names_the_doors_and_a_wrong_door_names_the_help() {
         let page = get(&mock, path);
         assert_eq!(page.status(), 200, "{path}");
         assert!(String::from_utf8_lossy(page.body()).starts_with("<!DOCTYPE html>"));
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
     }
     let lost = get(&mock, "/_mock/nowhere").json();
     assert!(lost["error"].as_str().unwrap().contains("/_mock/help"));

@@ -12,10 +12,13 @@ use crate::program::{PROGRAM, Program};
 
 const LIST: &str = "ListEdgeTranscodeJob";
 
+/// So many milliseconds callers get: enough for an honest one on a busy machine.
+const LITTLE_TIME: u64 = 1500;
+
 /// A mock that gives its callers little time.
 fn impatient() -> Mock {
     Mock::start(Settings {
-        patience_ms: 100,
+        patience_ms: LITTLE_TIME,
         ..Settings::default()
     })
     .unwrap()
@@ -112,7 +115,7 @@ fn more_callers_than_it_has_files_for_wait_their_turn() {
 fn callers_that_say_nothing_do_not_keep_others_out_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("mock.json");
-    fs::write(&config, r#"{"patience_ms": 100}"#).unwrap();
+    fs::write(&config, format!("{{\"patience_ms\": {LITTLE_TIME}}}")).unwrap();
     let limited = format!("ulimit -n 32; exec {PROGRAM} --config {}", config.display());
     let program = Program::spawn(Command::new("sh").args(["-c", &limited]));
     let silent: Vec<_> = (0..50).map(|_| connect(program.url())).collect();

@@ -4,11 +4,15 @@ use std::env;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use alicloud_live::mock::{JobStatus, Mock};
 use serde_json::{Value, json};
 
-use crate::caller::{NEW_JOB, PATIENCE, create, mock, send, send_raw, signed, with_action};
+use crate::caller::{NEW_JOB, create, mock, send, send_raw, signed, with_action};
+
+/// A browser takes seconds to start, and on a busy machine many.
+const BROWSER_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A session of a headless browser. It ends with this value.
 struct Browser {
@@ -69,7 +73,7 @@ impl Browser {
         }
         let wanted = json!({
             "goog:chromeOptions": options,
-            "timeouts": {"script": PATIENCE.as_millis(), "pageLoad": PATIENCE.as_millis()},
+            "timeouts": {"script": BROWSER_PATIENCE.as_millis(), "pageLoad": BROWSER_PATIENCE.as_millis()},
         });
         let session = self.ask(
             "POST",
@@ -118,7 +122,10 @@ impl Browser {
 
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let reply = send_raw(&self.url, self.request(method, path, body).as_bytes()).one_reply();
+        let request = self.request(method, path, body);
+        let reply = send_raw(&self.url, request.as_bytes())
+            .patiently(BROWSER_PATIENCE)
+            .one_reply();
         let mut answer = reply.json();
         assert_eq!(reply.status(), 200, "{method} {path} {body}: {answer}");
         answer["value"].take()

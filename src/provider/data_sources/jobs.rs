@@ -33,7 +33,7 @@ impl Jobs {
     }
 }
 
-/// The data, as configuration and state hold it.
+/// The data, as configuration and state hold it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
 pub(in crate::provider) struct JobsData {
@@ -44,8 +44,11 @@ pub(in crate::provider) struct JobsData {
     status: Value<String>,
     r#type: Value<String>,
     template_id: Value<String>,
+    #[serde(skip_deserializing)]
     names: Value<Vec<String>>,
+    #[serde(skip_deserializing)]
     total_count: Value<u64>,
+    #[serde(skip_deserializing)]
     jobs: Value<Vec<JobData>>,
 }
 

@@ -5,9 +5,9 @@ use crate::terraform::attribute::computed;
 use crate::terraform::schema::Attribute;
 use crate::terraform::value::Value;
 
-/// A template as data sources show it.
+/// A template as data sources show it. Only [`Arguments`] are ever read, as with a job.
 #[derive(Serialize, Deserialize, Default)]
-#[serde(default)]
+#[serde(from = "Arguments")]
 pub(in crate::provider) struct TemplateData {
     id: Value<String>,
     pub(super) cluster_id: Value<String>,
@@ -20,6 +20,24 @@ pub(in crate::provider) struct TemplateData {
     gop: Value<String>,
     resolution: Value<String>,
     create_time: Value<String>,
+}
+
+/// What a configuration says of one template.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Arguments {
+    cluster_id: Value<String>,
+    template_id: Value<String>,
+}
+
+impl From<Arguments> for TemplateData {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            cluster_id: arguments.cluster_id,
+            template_id: arguments.template_id,
+            ..Self::default()
+        }
+    }
 }
 
 impl TemplateData {

@@ -29,7 +29,7 @@ impl Templates {
     }
 }
 
-/// The data, as configuration and state hold it.
+/// The data, as configuration and state hold it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
 pub(in crate::provider) struct TemplatesData {
@@ -38,9 +38,13 @@ pub(in crate::provider) struct TemplatesData {
     keyword: Value<String>,
     r#type: Value<String>,
     video_codec: Value<String>,
+    #[serde(skip_deserializing)]
     ids: Value<Vec<String>>,
+    #[serde(skip_deserializing)]
     names: Value<Vec<Option<String>>>,
+    #[serde(skip_deserializing)]
     total_count: Value<u64>,
+    #[serde(skip_deserializing)]
     templates: Value<Vec<TemplateData>>,
 }
 
