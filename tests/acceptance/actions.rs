@@ -20,6 +20,7 @@ over_each_terraform! {
     a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so,
     a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped,
     a_restart_whose_first_start_fails_starts_it_all_the_same,
+    a_restart_whose_time_is_over_starts_it_all_the_same,
     ctrl_c_in_a_restart_says_that_the_job_is_stopped,
     ctrl_c_ends_the_wait_for_a_start,
     the_actions_of_the_documentation_work,
@@ -267,6 +268,19 @@ fn a_restart_whose_first_start_fails_starts_it_all_the_same(world: &World) {
     world.cloud.set_faults([fault("Start", denied).times(1)]);
     let run = invoked(world, "restart").succeeded();
     assert!(told(&run).last().unwrap().ends_with("is running."));
+    assert!(world.cloud.is_running());
+}
+
+fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &World) {
+    world.configure(Block::job("it").text("status", "Running"));
+    world.apply().succeeded();
+    let config = Block::new("config")
+        .text("cluster_id", "cluster-1")
+        .text("job_id", &world.cloud.job().job_id)
+        .text("timeout", "2s");
+    configure(world, &with_config("restart", config));
+    world.cloud.set_faults([promise("Start").times(1)]);
+    invoked(world, "restart").succeeded();
     assert!(world.cloud.is_running());
 }
 

@@ -1,14 +1,20 @@
 //! Taking over a job that exists.
 
 use crate::JOB;
-use crate::support::configuration::Block;
+use crate::support::configuration::{Block, HEADER};
 use crate::support::world::World;
+use alicloud_live::mock::JobStatus;
 
 over_each_terraform! {
     a_job_is_imported_by_command,
     a_job_is_imported_by_block,
     an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have,
     a_job_that_does_not_exist_cannot_be_imported,
+}
+
+over_each_terraform! {
+    from "1.14":
+    the_configuration_that_is_generated_for_an_import_plans_nothing,
 }
 
 /// A job in the cloud that the state knows nothing of.
@@ -41,6 +47,27 @@ fn a_job_is_imported_by_block(world: &World) {
     );
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn the_configuration_that_is_generated_for_an_import_plans_nothing(world: &World) {
+    let job = world.cloud.seed(|job| job.status = JobStatus::Running);
+    let id = format!("cluster-1:{}", job.job_id);
+    let block = Block::new("import")
+        .with("to", JOB)
+        .text("id", &id)
+        .with("provider", "alicloud-live");
+    // Into what it generates Terraform writes the provider's type in the place of its local name.
+    let header = HEADER.replace("alicloud =", "alicloud-live =");
+    world.put("main.tf", &format!("{header}{block}"));
+    let planned = world.run(&["plan", "-json", "-generate-config-out=generated.tf"]);
+    let _ = planned.succeeded();
+    let generated = world.file("generated.tf");
+    assert!(generated.contains("\"Running\""), "{generated}");
+    assert!(!generated.contains("create_time"), "{generated}");
+    let applied = world.apply().succeeded();
+    let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
+    assert!(applied.output.contains(summary), "{applied}");
+    world.plan().is_empty();
 }
 
 fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &World) {

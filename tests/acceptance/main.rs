@@ -32,6 +32,12 @@ macro_rules! over_each_terraform {
             tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
         }
     };
+    (from "1.13": $($case:ident,)+) => {
+        mod from_1_13 {
+            use super::{$($case),+};
+            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        }
+    };
     (from "1.14": $($case:ident,)+) => {
         mod from_1_14 {
             use super::{$($case),+};

@@ -13,6 +13,11 @@ over_each_terraform! {
     a_foreign_state_that_names_no_job_is_refused,
 }
 
+over_each_terraform! {
+    from "1.12":
+    a_job_that_is_taken_over_has_its_identity,
+}
+
 const OLD: &str = "alicloud_live_edge_transcode_job.old";
 
 /// Makes a job under the address of another provider, which is ours by another name.
@@ -38,7 +43,6 @@ fn is_taken_over(world: &World) {
     assert!(applied.output.contains(summary), "{applied}");
     let job = world.cloud.job();
     assert_eq!(world.state(JOB)["id"], format!("cluster-1:{}", job.job_id));
-    assert_eq!(world.identity(JOB)["job_id"], job.job_id);
     assert!(world.state(OLD).is_null());
     assert!(!world.state_file().contains("elsewhere/alicloud-live"));
     world.plan().is_empty();
@@ -49,6 +53,13 @@ fn a_job_of_another_provider_is_taken_over(world: &World) {
     a_job_of_another_provider(world);
     configure_move(world);
     is_taken_over(world);
+}
+
+fn a_job_that_is_taken_over_has_its_identity(world: &World) {
+    a_job_of_another_provider(world);
+    configure_move(world);
+    world.apply().succeeded();
+    assert_eq!(world.identity(JOB)["job_id"], world.cloud.job().job_id);
 }
 
 fn a_foreign_state_is_taken_over_as_far_as_it_fits(world: &World) {

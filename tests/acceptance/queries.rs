@@ -149,8 +149,9 @@ fn a_wrong_value_is_refused_at_its_line(world: &World) {
         ("cluster_id", "a:b", "colon"),
         ("cluster_id", "", "empty"),
         ("name_regex", "(", "group"),
-        ("status", "running", "Running or Stopped"),
-        ("type", "", "empty"),
+        ("status", "running", "one of Running, Stopped"),
+        ("type", "hd", "one of common, nbhd-2, ultra-hd"),
+        ("keyword", "", "empty"),
         ("template_id", "a b", "white space"),
     ] {
         configure(world, &cluster_1().text(attribute, value), &[]);
@@ -164,9 +165,10 @@ fn a_wrong_value_is_refused_at_its_line(world: &World) {
 }
 
 fn what_the_cloud_refuses_is_told(world: &World) {
-    configure(world, &cluster_1().text("type", "hd"), &[]);
+    let elsewhere = Block::new("config").text("cluster_id", "cluster-9");
+    configure(world, &elsewhere, &[]);
     let error = world.run(QUERY).failed().error();
-    error.must_say(&["Jobs could not be listed", "InvalidParameter", "RequestId"]);
+    error.must_say(&["Jobs could not be listed", "OperationDenied", "RequestId"]);
 }
 
 fn a_later_page_that_fails_fails_the_query(world: &World) {

@@ -61,6 +61,8 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
          {}\n\
          With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
          {}\n\
+         `terraform plan -generate-config-out=FILE` writes the resource for it. There Terraform gives the provider the name \
+         `alicloud-live`, whatever its local name is: use that one in `required_providers`, or edit the file.\n\n\
          With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
          {}\n\
          ### Identity Schema\n\n\
@@ -90,7 +92,8 @@ pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
          ---\n\n\
          # {type_name} (List Resource)\n\n\
          {description}\n\n\
-         Needs Terraform 1.14 or later.\n\n\
+         Needs Terraform 1.14 or later. Terraform asks for 100 jobs at most unless `limit` says otherwise; \
+         `include_resource = true` shows the whole of each.\n\n\
          ## Example Usage\n\n\
          {}\n\
          With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \

@@ -5,12 +5,12 @@
 //! | `job`, `template` | one object by its ID; a job also by its name |
 //! | `jobs`, `templates` | all objects of a cluster that match |
 //! | `job_data`, `template_data` | an object as data sources show it |
-//! | `reading` | what all of them share: time, rules of arguments |
+//! | `reading` | what all that reads shares, list resources too: time, rules of arguments |
 
 mod job;
 mod job_data;
 mod jobs;
-mod reading;
+pub(super) mod reading;
 mod template;
 mod template_data;
 mod templates;

@@ -13,10 +13,10 @@ use crate::terraform::{AttributePath, Diagnostics, diagnostic};
 const READ_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// The types of templates, and so of jobs, that the API documents.
-pub(super) const TYPES: &[&str] = &["common", "nbhd-2", "ultra-hd"];
+pub(in crate::provider) const TYPES: &[&str] = &["common", "nbhd-2", "ultra-hd"];
 
 /// What a read needs: the client, and the bounds of the work that begins now.
-pub(super) fn begin(
+pub(in crate::provider) fn begin(
     connection: &Connection,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Arc<LiveClient>, Scope)> {
@@ -30,17 +30,17 @@ pub(super) fn begin(
 }
 
 /// The text of an argument that is known once Terraform reads: empty where it is not set.
-pub(super) fn text(value: &Value<String>) -> &str {
+pub(in crate::provider) fn text(value: &Value<String>) -> &str {
     optional(value).unwrap_or_default()
 }
 
 /// The text of an argument that need not be set.
-pub(super) fn optional(value: &Value<String>) -> Option<&str> {
+pub(in crate::provider) fn optional(value: &Value<String>) -> Option<&str> {
     value.as_ref_option().map(String::as_str)
 }
 
 /// The rule of `cluster_id`.
-pub(super) fn check_cluster_id(value: &Value<String>, diagnostics: &mut Diagnostics) {
+pub(in crate::provider) fn check_cluster_id(value: &Value<String>, diagnostics: &mut Diagnostics) {
     check(
         diagnostics,
         "cluster_id",
@@ -56,7 +56,7 @@ pub(super) fn check_cluster_id(value: &Value<String>, diagnostics: &mut Diagnost
 }
 
 /// The rule of `job_id` and `template_id`.
-pub(super) fn check_id(
+pub(in crate::provider) fn check_id(
     attribute: &'static str,
     value: &Value<String>,
     diagnostics: &mut Diagnostics,
@@ -69,7 +69,7 @@ pub(super) fn check_id(
 }
 
 /// An argument that is one of a few words.
-pub(super) fn check_choice(
+pub(in crate::provider) fn check_choice(
     attribute: &'static str,
     value: &Value<String>,
     choices: &[&str],
@@ -82,7 +82,7 @@ pub(super) fn check_choice(
 }
 
 /// A text by which something is looked for.
-pub(super) fn check_not_empty(
+pub(in crate::provider) fn check_not_empty(
     attribute: &'static str,
     value: &Value<String>,
     diagnostics: &mut Diagnostics,
@@ -100,7 +100,7 @@ pub(super) fn check_not_empty(
 }
 
 /// The rule of `name_regex`.
-pub(super) fn check_regex(value: &Value<String>, diagnostics: &mut Diagnostics) {
+pub(in crate::provider) fn check_regex(value: &Value<String>, diagnostics: &mut Diagnostics) {
     check(
         diagnostics,
         "name_regex",
@@ -115,7 +115,7 @@ pub(super) fn check_regex(value: &Value<String>, diagnostics: &mut Diagnostics) 
 }
 
 /// Whether a name matches `name_regex`, which matches everything when it is not set.
-pub(super) fn name_matcher(value: &Value<String>) -> impl Fn(&str) -> bool + use<> {
+pub(in crate::provider) fn name_matcher(value: &Value<String>) -> impl Fn(&str) -> bool + use<> {
     // What is no expression was refused by validation.
     let regex = optional(value).and_then(|text| Regex::new(text).ok());
     move |name| regex.as_ref().is_none_or(|regex| regex.is_match(name))

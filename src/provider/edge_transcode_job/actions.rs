@@ -229,16 +229,17 @@ impl Invocation<'_> {
         let Err(error) = outcome else {
             return Ok(());
         };
+        let explained = self.explained(&error, SUMMARY);
+        if error.is_job_not_found() {
+            return Err(explained);
+        }
         restore(self.client, self.id, &JobStatus::Running, self.scope).await;
         let aftermath = Aftermath::look(self.client, self.id).await;
         if was_stopped && aftermath.has_status(&JobStatus::Running) {
             self.progress.tell(format!("Job {} is running.", self.id));
             return Ok(());
         }
-        Err(followed_by(
-            self.explained(&error, SUMMARY),
-            &aftermath.of_restart(),
-        ))
+        Err(followed_by(explained, &aftermath.of_restart()))
     }
 
     async fn read(&self) -> Result<Job, Unreached> {

@@ -1,25 +1,20 @@
 //! The list resource: finds the jobs of a cluster that exist, whoever made them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use regex_lite::Regex;
 use serde::Deserialize;
 
-use super::model::{JobState, RUNNING, STOPPED, known};
-use super::validate::{Problem, check, cluster_id_problem, identifier_problem};
+use super::model::{JobState, RUNNING, STOPPED};
 use crate::client::{Job, JobFilter};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::connection::Connection;
+use crate::provider::data_sources::reading::{self, TYPES};
 use crate::provider::job_id::JobId;
 use crate::terraform::attribute::{block, optional, required};
 use crate::terraform::schema::Schema;
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
-
-/// How long a list may take, from its first page to its last.
-const LIST_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// The list resource.
 pub(in crate::provider) struct EdgeTranscodeJobs {
@@ -66,8 +61,8 @@ impl ListResource for EdgeTranscodeJobs {
                 (
                     "name_regex",
                     optional(
-                        "Only jobs whose name matches this regular expression. All pages are read and filtered here; \
-                         `keyword` is cheaper.",
+                        "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
+                         read and filtered here; `keyword` is cheaper.",
                     ),
                 ),
                 (
@@ -90,54 +85,29 @@ impl ListResource for EdgeTranscodeJobs {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
-        check(
-            diagnostics,
-            "cluster_id",
-            &config.cluster_id,
-            "Invalid cluster ID",
-            cluster_id_problem,
-        );
-        check(
-            diagnostics,
-            "status",
-            &config.status,
-            "Invalid status",
-            status_problem,
-        );
-        check(
-            diagnostics,
-            "type",
-            &config.r#type,
-            "Invalid template type",
-            identifier_problem,
-        );
-        check(
-            diagnostics,
-            "template_id",
-            &config.template_id,
-            "Invalid template ID",
-            identifier_problem,
-        );
-        check(
-            diagnostics,
-            "name_regex",
-            &config.name_regex,
-            "Invalid regular expression",
-            |text| Regex::new(text).err().map(|error| error.to_string().into()),
-        );
+        reading::check_cluster_id(&config.cluster_id, diagnostics);
+        reading::check_not_empty("keyword", &config.keyword, diagnostics);
+        reading::check_regex(&config.name_regex, diagnostics);
+        reading::check_choice("status", &config.status, &[RUNNING, STOPPED], diagnostics);
+        reading::check_choice("type", &config.r#type, TYPES, diagnostics);
+        reading::check_id("template_id", &config.template_id, diagnostics);
     }
 
     async fn list(&self, diagnostics: &mut Diagnostics, config: Config, findings: &mut Findings) {
-        let Some(wanted) = config.wanted(diagnostics) else {
+        if let Some(unknown) = config.unknown() {
+            return diagnostics.add_error(diagnostic::at(
+                AttributePath::new(unknown),
+                "Value not known yet",
+                "Jobs can only be listed when all of the configuration is known.",
+            ));
+        }
+        let Some((client, scope)) = reading::begin(&self.connection, diagnostics) else {
             return;
         };
-        let client = match self.connection.client() {
-            Ok(client) => client,
-            Err(error) => return diagnostics.add_error(error),
-        };
-        let scope = self.connection.scope(LIST_TIME);
+        let cluster_id = reading::text(&config.cluster_id);
+        let matches = config.filter_of_ours();
         let mut pages =
-            client.edge_transcode_job_pages(&wanted.cluster_id, wanted.filter.clone(), &scope);
+            client.edge_transcode_job_pages(cluster_id, config.filter_of_the_api(), &scope);
         loop {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
@@ -147,9 +117,9 @@ impl ListResource for EdgeTranscodeJobs {
                         .add_error(to_diagnostic("Jobs could not be listed", &error));
                 }
             };
-            for job in jobs.into_iter().filter(|job| wanted.includes(job)) {
+            for job in jobs.into_iter().filter(&matches) {
                 let id = JobId {
-                    cluster_id: wanted.cluster_id.clone(),
+                    cluster_id: cluster_id.to_owned(),
                     job_id: job.job_id.clone(),
                 };
                 let mut state = JobState::known_by_id(&id);
@@ -163,17 +133,9 @@ impl ListResource for EdgeTranscodeJobs {
     }
 }
 
-/// A configuration of which all is known.
-struct Wanted {
-    cluster_id: String,
-    /// What the API filters by.
-    filter: JobFilter,
-    name: Option<Regex>,
-    template_id: Option<String>,
-}
-
 impl Config {
-    fn wanted(self, diagnostics: &mut Diagnostics) -> Option<Wanted> {
+    /// The first argument that is not known yet.
+    fn unknown(&self) -> Option<&'static str> {
         let all = [
             ("cluster_id", &self.cluster_id),
             ("keyword", &self.keyword),
@@ -182,53 +144,28 @@ impl Config {
             ("type", &self.r#type),
             ("template_id", &self.template_id),
         ];
-        if let Some((unknown, _)) = all.iter().find(|(_, value)| value.is_unknown()) {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new(*unknown),
-                "Value not known yet",
-                "Jobs can only be listed when all of the configuration is known.",
-            ));
-            return None;
+        let unknown = all.into_iter().find(|(_, value)| value.is_unknown());
+        unknown.map(|(name, _)| name)
+    }
+
+    fn filter_of_the_api(&self) -> JobFilter {
+        let text = |value| reading::optional(value).map(str::to_owned);
+        JobFilter {
+            r#type: text(&self.r#type),
+            running: reading::optional(&self.status).map(|status| status == RUNNING),
+            keyword: text(&self.keyword),
+            ..JobFilter::default()
         }
-        let name = match known(self.name_regex).map(|text| Regex::new(&text)) {
-            None => None,
-            Some(Ok(name)) => Some(name),
-            Some(Err(error)) => {
-                diagnostics.add_error(diagnostic::at(
-                    AttributePath::new("name_regex"),
-                    "Invalid regular expression",
-                    error.to_string(),
-                ));
-                return None;
-            }
-        };
-        Some(Wanted {
-            cluster_id: known(self.cluster_id).unwrap_or_default(),
-            filter: JobFilter {
-                r#type: known(self.r#type),
-                running: known(self.status).map(|status| status == RUNNING),
-                keyword: known(self.keyword),
-                ..JobFilter::default()
-            },
-            name,
-            template_id: known(self.template_id),
-        })
     }
-}
 
-impl Wanted {
-    fn includes(&self, job: &Job) -> bool {
-        self.name
-            .as_ref()
-            .is_none_or(|name| name.is_match(&job.name))
-            && self
-                .template_id
-                .as_ref()
-                .is_none_or(|template_id| *template_id == job.template_id)
+    fn filter_of_ours(&self) -> impl Fn(&Job) -> bool + use<> {
+        let name_matches = reading::name_matcher(&self.name_regex);
+        let template_id = reading::optional(&self.template_id).map(str::to_owned);
+        move |job| {
+            name_matches(&job.name)
+                && template_id
+                    .as_ref()
+                    .is_none_or(|template_id| *template_id == job.template_id)
+        }
     }
-}
-
-fn status_problem(text: &str) -> Problem {
-    (!matches!(text, RUNNING | STOPPED))
-        .then(|| format!("It must be {RUNNING} or {STOPPED}, not {text:?}.").into())
 }

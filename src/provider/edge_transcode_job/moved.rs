@@ -136,6 +136,21 @@ mod tests {
     }
 
     #[test]
+    fn an_object_of_another_type_is_refused() {
+        let source = MoveSource {
+            provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
+            type_name: "alicloud_live_caster".to_owned(),
+            schema_version: 0,
+            state: Encoded::Json(br#"{"id":"c:j"}"#.to_vec()),
+            identity: None,
+        };
+        let Err(error) = job(&source) else {
+            panic!("a caster is no job");
+        };
+        assert!(error.detail.contains("alicloud_live_caster"));
+    }
+
+    #[test]
     fn an_object_that_names_no_job_is_refused_with_what_is_missing() {
         for state in [
             json!({}),
