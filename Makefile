@@ -112,8 +112,8 @@ sums:
 	scripts/package mirror --output $(DIST)
 
 .PHONY: install
-install: prerequisites $(PROTOC_STAMP) ## Build the provider and put it where `terraform init` and `tofu init` find it (PLUGINS).
-	$(RELEASE_BUILD) --bin terraform-provider-alicloud-live
+install: prerequisites $(PROTOC_STAMP) ## Build all, and put the provider where `terraform init` and `tofu init` find it (PLUGINS).
+	$(RELEASE_BUILD)
 	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
 
 .PHONY: check

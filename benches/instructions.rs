@@ -109,9 +109,13 @@ fn report(counts: &[(&str, u64)]) -> ExitCode {
     println!("{:<24} {:>12} {:>12}", "call", "instructions", "on record");
     for (name, count) in counts {
         writeln!(text, "{name}\t{count}").unwrap();
-        let before = record.get(*name).copied().unwrap_or_default();
+        let Some(before) = record.get(*name).copied() else {
+            has_changed = true;
+            println!("{name:<24} {count:>12}         none");
+            continue;
+        };
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-        let change = *count as f64 / before.max(1) as f64 - 1.0;
+        let change = *count as f64 / before as f64 - 1.0;
         let is_same = change.abs() <= TOLERANCE;
         has_changed |= !is_same;
         let remark = if is_same { "" } else { "  <- differs" };

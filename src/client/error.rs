@@ -18,7 +18,12 @@ pub struct ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (HTTP {}): {}", self.code, self.status, self.message)?;
+        write!(f, "{} (HTTP {})", self.code, self.status)?;
+        if self.message.is_empty() {
+            write!(f, ".")?;
+        } else {
+            write!(f, ": {}", self.message)?;
+        }
         if self.request_id.is_empty() {
             Ok(())
         } else {

@@ -10,6 +10,8 @@ use crate::credentials::Credentials;
 
 /// Vendor messages are shown up to this length.
 const LONGEST_MESSAGE: usize = 500;
+/// The cloud's secrets and tokens have 30 characters and more.
+const SHORTEST_SECRET: usize = 6;
 
 /// Reads an answer. `T` is the operation's answer; an error envelope becomes the failure that its code stands for.
 ///
@@ -74,7 +76,8 @@ fn presentable(code: &str, message: &str, credentials: &Credentials) -> String {
     let mut message = redact_auth_keys(message).into_owned();
     let token = credentials.security_token.as_ref();
     for secret in std::iter::once(&credentials.access_key_secret).chain(token) {
-        if !secret.expose_secret().is_empty() {
+        // What is too short to be a secret of the cloud's is a part of ordinary words.
+        if secret.expose_secret().len() >= SHORTEST_SECRET {
             message = message.replace(secret.expose_secret(), MASK);
         }
     }

@@ -168,5 +168,35 @@ fn reason(error: reqwest::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    innermost.to_string()
+    plain(&innermost.to_string())
+}
+
+/// Library text in people's words.
+fn plain(reason: &str) -> String {
+    if reason.starts_with("received corrupt message") {
+        return "what answers there does not speak TLS; an endpoint without a scheme is reached by HTTPS, and that of a \
+                mock begins with http://"
+            .to_owned();
+    }
+    // Such as "Connection refused (os error 111)".
+    let number = reason.find(" (os error ").unwrap_or(reason.len());
+    reason[..number].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_told_without_numbers_and_library_names() {
+        assert_eq!(
+            plain("Connection refused (os error 111)"),
+            "Connection refused"
+        );
+        assert_eq!(plain("certificate has expired"), "certificate has expired");
+        assert!(
+            plain("received corrupt message of type InvalidContentType")
+                .contains("does not speak TLS")
+        );
+    }
 }

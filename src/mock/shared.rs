@@ -230,11 +230,15 @@ impl World {
     }
 }
 
-/// A job of the first cluster with the first template.
+/// A job with the first template, of that template's cluster or else the first.
 fn plain_job(settings: &Settings, job_id: String, now: OffsetDateTime) -> Job {
     let template = settings.templates.first();
     Job {
-        cluster_id: settings.clusters.first().cloned().unwrap_or_default(),
+        cluster_id: template
+            .and_then(|template| template.cluster_id.as_ref())
+            .or(settings.clusters.first())
+            .cloned()
+            .unwrap_or_default(),
         job_id,
         name: "seeded".to_owned(),
         status: JobStatus::NotStarted,

@@ -41,8 +41,9 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
     }
     let advice = match &error.failure {
         Failure::NotSent(NotSent::NoConnection(_)) => {
-            "This call changed nothing. Check that the endpoint is right (argument endpoints.live, region) and can be \
-             reached from this machine, proxies included."
+            "This call changed nothing. Check that the endpoint is right (endpoints.live in the provider block, \
+             ALIBABA_CLOUD_ENDPOINT_LIVE or LIVE_ENDPOINT, else the region's) and can be reached from this machine, \
+             proxies included; and that the mock runs, where it is one."
         }
         Failure::NotSent(NotSent::NoCredentials(_)) => {
             "This call changed nothing. Check the source of credentials that the message names: it is the first that \
@@ -70,8 +71,8 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
         "InvalidAccessKeyId.NotFound"
         | "InvalidAccessKeyId.Inactive"
         | "Forbidden.AccessKeyDisabled" => {
-            "The access key does not exist, was disabled, or belongs to another site (China or international). \
-             Expired temporary keys can give the same code."
+            "The access key (argument access_key or its environment variables) does not exist, was disabled, or belongs \
+             to another site (China or international). Expired temporary keys can give the same code."
         }
         "InvalidSecurityToken.Expired"
         | "InvalidSecurityToken.Malformed"
@@ -81,11 +82,14 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
              three of access key, secret key and security token."
         }
         "OperationDenied" => {
-            "The service refuses the operation for this account, cluster or state of the job: check that the account \
-             has been given access to edge transcoding and to this cluster, and that nobody else starts, stops or \
-             changes the job at the same time."
+            "The service refuses the operation for this account, cluster or state of the job: check cluster_id, that the \
+             account has been given access to edge transcoding and to this cluster, and that nobody else starts, stops \
+             or changes the job at the same time."
         }
-        "TemplateNotFound" => "Check template_id: the template must exist in the job's cluster.",
+        "TemplateNotFound" => {
+            "Check template_id: the template must exist in the job's cluster. The data source \
+             alicloud_live_edge_transcode_templates lists those that do."
+        }
         "JobNotFound" => "The job does not exist (any more): check cluster_id and job ID.",
         "UserQuotaExceed" | "UserTaskExceed" => {
             "The account runs as many jobs as its quota allows: stop others, or ask for a higher quota."

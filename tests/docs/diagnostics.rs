@@ -78,7 +78,7 @@ fn is_summary(text: &str) -> bool {
     text.contains(' ')
         && text.chars().count() <= 70
         && first.starts_with(|first: char| first.is_uppercase())
-        && !text.contains(['.', ':', '`', '\\'])
+        && !text.contains(['.', ':', '`', '\\', '{'])
         && !["It", "Its", "Builds", "Signs", "Takes"].contains(&first)
 }
 

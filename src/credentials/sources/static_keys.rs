@@ -95,7 +95,7 @@ pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts:
         (Some(_), None) => Lookup::broken(
             "secret_key",
             format!(
-                "an access key is set and no secret key is: set argument secret_key, or one of {}",
+                "it has no secret key: set argument secret_key, or one of {}",
                 SECRET_KEY_VARIABLES.join(", ")
             ),
         ),

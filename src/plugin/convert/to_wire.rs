@@ -96,8 +96,10 @@ pub(in crate::plugin) fn function_error(errors: Vec<Diagnostic>) -> wire::Functi
         .into_iter()
         .map(|error| match without_backtrace(&error.detail) {
             "" => error.summary.into_owned(),
-            detail => format!("{}: {detail}", error.summary),
+            detail => format!("{}. {detail}", error.summary),
         })
+        // Core ends the sentence.
+        .map(|text| text.trim_end_matches('.').to_owned())
         .collect();
     wire::FunctionError {
         text: texts.join("\n"),
@@ -311,7 +313,7 @@ mod tests {
             "Not an id",
             "An id has two parts.",
         )]);
-        assert_eq!(sent.text, "Not an id: An id has two parts.");
+        assert_eq!(sent.text, "Not an id. An id has two parts");
         assert_eq!(sent.function_argument, Some(1));
         assert_eq!(
             function_error(vec![make::general("Failed", "")]).function_argument,

@@ -1,4 +1,5 @@
-# Against the mock API, through the real provider:
+# Against the mock API, through the real provider. `make build` in a checkout of the provider builds the mock into
+# target/release.
 #
 #   alicloud-live-mock --listen 127.0.0.1:8080 &
 #   export LIVE_ENDPOINT=http://127.0.0.1:8080
