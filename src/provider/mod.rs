@@ -5,6 +5,7 @@
 
 mod auth_key;
 mod call_error;
+mod check;
 mod config;
 mod connection;
 mod data_sources;

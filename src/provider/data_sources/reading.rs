@@ -4,10 +4,11 @@ use std::time::Duration;
 use regex_lite::Regex;
 
 use crate::client::{LiveClient, Scope};
+use crate::provider::check::check;
 use crate::provider::connection::Connection;
 use crate::provider::job_id::is_identifier;
+use crate::terraform::Diagnostics;
 use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostics, diagnostic};
 
 /// How long a read may take, all pages included.
 const READ_TIME: Duration = Duration::from_secs(5 * 60);
@@ -119,22 +120,4 @@ pub(in crate::provider) fn name_matcher(value: &Value<String>) -> impl Fn(&str) 
     // What is no expression was refused by validation.
     let regex = optional(value).and_then(|text| Regex::new(text).ok());
     move |name| regex.as_ref().is_none_or(|regex| regex.is_match(name))
-}
-
-fn check(
-    diagnostics: &mut Diagnostics,
-    attribute: &'static str,
-    value: &Value<String>,
-    summary: &'static str,
-    problem: impl FnOnce(&str) -> Option<String>,
-) {
-    if let Value::Value(text) = value
-        && let Some(problem) = problem(text)
-    {
-        diagnostics.add_error(diagnostic::at(
-            AttributePath::new(attribute),
-            summary,
-            problem,
-        ));
-    }
 }

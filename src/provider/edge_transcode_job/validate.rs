@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::model::{JobState, OnExisting, RUNNING, STOPPED};
+use crate::provider::check::check;
 use crate::provider::{duration, stream_url};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
@@ -69,24 +70,6 @@ pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
 
 /// What is wrong with a value, and the rule it breaks; `None` where nothing is.
 pub(super) type Problem = Option<Cow<'static, str>>;
-
-pub(super) fn check(
-    diagnostics: &mut Diagnostics,
-    attribute: &'static str,
-    value: &Value<String>,
-    summary: &'static str,
-    problem: fn(&str) -> Problem,
-) {
-    if let Value::Value(text) = value
-        && let Some(problem) = problem(text)
-    {
-        diagnostics.add_error(diagnostic::at(
-            AttributePath::new(attribute),
-            summary,
-            problem,
-        ));
-    }
-}
 
 pub(super) fn identifier_problem(text: &str) -> Problem {
     if text.is_empty() {
