@@ -1,6 +1,8 @@
 //! What each start of the provider costs, with a host that speaks as Terraform does: from exec to the handshake line,
 //! memory, and the time of the schema call. Terraform starts the provider several times in one command.
 //!
+//! An argument names another executable to measure than the one built with this program.
+//!
 //! Prints one JSON object with a list of figures for each quantity, one figure a run; `scripts/bench` makes the table.
 
 #![expect(
@@ -19,7 +21,9 @@ mod generated;
 #[path = "../tests/support/plugin_host.rs"]
 mod plugin_host;
 
+use std::env;
 use std::fs;
+use std::path::Path;
 use std::time::Instant;
 
 use generated::tfplugin6::get_provider_schema::Request;
@@ -40,10 +44,15 @@ struct Figures {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
+    // Cargo adds options of its own.
+    let executable = env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with("--"));
+    let executable = Path::new(executable.as_deref().unwrap_or(plugin_host::PROVIDER));
     let mut figures = Figures::default();
     for _ in 0..RUNS {
         let mut start = Instant::now();
-        let plugin = Plugin::start_with(|_| start = Instant::now());
+        let plugin = Plugin::start_executable(executable, |_| start = Instant::now());
         figures.handshake_ms.push(milliseconds(start));
         figures.idle_rss_kib.push(resident_kib(&plugin));
 

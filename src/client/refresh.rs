@@ -17,13 +17,17 @@
 //! a new one), so no run sees what an earlier one has listed.
 //!
 //! Nobody waits for others to ask. Readers take turns at a lock: whoever holds it and is not answered by what is there
-//! reads the next page. So there is one list at a time, and whoever gives up hands it on as far as it is.
+//! reads the next pages, as many at a time as readers wait. So there is one list at a time, the service is asked no more
+//! at once than Terraform asks us (`-parallelism`), and whoever gives up hands the list on as far as it is.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -37,6 +41,8 @@ const FIRST_GETS: u64 = 2;
 const LONGEST_AGE: Duration = Duration::from_secs(5 * 60);
 /// A page that takes longer, repetitions included, is given up.
 const PAGE_TIME: Duration = Duration::from_secs(30);
+/// Pages that are read at a time, however many readers wait: Terraform's own parallelism where nobody sets another.
+const MOST_PAGES_AT_A_TIME: usize = 10;
 /// Memory that the listed jobs of one cluster may take: enough for some 50,000 with URLs of ordinary length.
 const MOST_BYTES: usize = 32 << 20;
 
@@ -122,16 +128,41 @@ impl LiveClient {
             match round.step(job_id) {
                 Step::Answer(job) => return serde_json::from_str(&job).ok(),
                 Step::Get => return None,
-                Step::List(page) => match self.page(cluster_id, page, scope).await {
-                    Ok(listed) => round.take(page, listed),
-                    // The list is as good as before, for whoever comes next.
-                    Err(error) if error.is_stopped() => return None,
-                    // Even for want of time: a list that eats up a reader's time is no help to the next one.
-                    Err(error) => {
-                        debug!(%error, "a list failed: reading jobs one by one");
-                        round.is_cut_short = true;
-                    }
-                },
+                Step::List(page) => {
+                    // One of those who hold the cluster is `refreshes`; the others are readers, this one included.
+                    let readers = Arc::strong_count(&cluster) - 1;
+                    let pages = page..round.end_of_stretch(page, readers);
+                    self.read_pages(cluster_id, pages, &mut round, scope).await;
+                }
+            }
+        }
+    }
+
+    async fn read_pages(
+        &self,
+        cluster_id: &str,
+        pages: Range<u32>,
+        round: &mut Round,
+        scope: &Scope,
+    ) {
+        let mut calls: FuturesOrdered<_> = pages
+            .map(async |page| (page, self.page(cluster_id, page, scope).await))
+            .collect();
+        while let Some((page, listed)) = calls.next().await {
+            match listed {
+                Ok(listed) => round.take(page, listed),
+                // The list is as good as before, for whoever comes next.
+                Err(error) if error.is_stopped() => return,
+                // Even for want of time: a list that eats up a reader's time is no help to the next one.
+                Err(error) => {
+                    debug!(%error, "a list failed: reading jobs one by one");
+                    round.is_cut_short = true;
+                    return;
+                }
+            }
+            // A list that has become shorter sends its reader back; the pages after this one are of another list.
+            if round.is_cut_short || round.progress.page() != Some(page + 1) {
+                return;
             }
         }
     }
@@ -182,6 +213,15 @@ impl Round {
     fn list_pays(&self) -> bool {
         let price = self.progress.pages().unwrap_or_default();
         !self.is_cut_short && self.gets >= price.max(FIRST_GETS)
+    }
+
+    /// The page before which those end that may be read together with `page`, on behalf of so many readers. The first
+    /// page is read alone: only it tells how many there are.
+    fn end_of_stretch(&self, page: u32, readers: usize) -> u32 {
+        let all = self.progress.pages().unwrap_or_default();
+        let left = all.saturating_sub(u64::from(page) - 1);
+        let most = readers.min(MOST_PAGES_AT_A_TIME) as u64;
+        page + u32::try_from(left.min(most)).unwrap_or_default().max(1)
     }
 
     fn take(&mut self, page: u32, listed: JobPage) {

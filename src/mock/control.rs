@@ -277,7 +277,7 @@ struct Patience {
 
 async fn held(State(shared): State<Arc<Shared>>, Query(patience): Query<Patience>) -> Json<Value> {
     let held = shared
-        .wait_held(Duration::from_millis(patience.timeout_ms))
+        .wait_held(1, Duration::from_millis(patience.timeout_ms))
         .await;
     let show = |event: &CallEvent| json!({"when": event.when, "call": event.call});
     Json(held.iter().map(show).collect())

@@ -123,11 +123,16 @@ impl Mock {
     /// Waits until a [`super::FaultKind::Pause`] holds a call; gives back all that are held, none of them when `timeout`
     /// has passed. Blocks the thread.
     pub fn wait_held(&self, timeout: Duration) -> Vec<CallEvent> {
+        self.wait_held_calls(1, timeout)
+    }
+
+    /// The same for so many calls; gives back as many as are held when `timeout` has passed.
+    pub fn wait_held_calls(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::clone(&self.shared);
         self.runtime.spawn(async move {
             // Nobody is left to hear it only if the waiting thread is gone.
-            let _ = sender.send(shared.wait_held(timeout).await);
+            let _ = sender.send(shared.wait_held(calls, timeout).await);
         });
         receiver.recv().unwrap_or_default()
     }

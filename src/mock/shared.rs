@@ -147,10 +147,10 @@ impl Shared {
     }
 
     /// The calls that are held, once there is one; none of them after `timeout`.
-    pub(super) async fn wait_held(&self, timeout: Duration) -> Vec<CallEvent> {
+    pub(super) async fn wait_held(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let mut held = self.held.subscribe();
         // Whether time ran out shows in what is held.
-        let _ = tokio::time::timeout(timeout, held.wait_for(|count| *count > 0)).await;
+        let _ = tokio::time::timeout(timeout, held.wait_for(|held| *held >= calls)).await;
         self.world()
             .held
             .iter()

@@ -297,10 +297,12 @@ async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
             let ids = seed(&mock, 201);
             mock.set_faults(vec![Fault::new(LIST, kind.clone()).skip(skip)]);
             refresh_all(&client(&mock), &ids, PARALLELISM).await;
-            // All attempts at one page, and what the pages before it have told.
+            // All attempts at the pages that are read at a time (the first alone, then the two others), and what the
+            // pages before have told.
             let lists = usize::try_from(skip).unwrap();
+            let at_a_time = if lists == 0 { 1 } else { 2 };
             let (gets, made) = calls(&mock);
-            assert!(made <= lists + 5, "{kind:?}: {made} lists");
+            assert!(made <= lists + 5 * at_a_time, "{kind:?}: {made} lists");
             assert!(gets >= 201 - 100 * lists, "{kind:?}");
         }
     }
@@ -330,9 +332,14 @@ fn spawn_refresh(
 }
 
 async fn wait_held(mock: &Arc<Mock>) {
+    assert_eq!(wait_held_calls(mock, 1).await, 1);
+}
+
+async fn wait_held_calls(mock: &Arc<Mock>, calls: usize) -> usize {
     let mock = Arc::clone(mock);
-    let held = tokio::task::spawn_blocking(move || mock.wait_held(Duration::from_secs(20)));
-    assert_eq!(held.await.unwrap().len(), 1);
+    let held =
+        tokio::task::spawn_blocking(move || mock.wait_held_calls(calls, Duration::from_secs(20)));
+    held.await.unwrap().len()
 }
 
 /// A reader that lists and is not answered, and whoever waits for it.
@@ -368,6 +375,34 @@ async fn readers_wait_for_the_one_list() {
         reader.await.unwrap().unwrap();
     }
     assert_eq!(calls(&mock), (2, 1));
+}
+
+#[tokio::test]
+async fn as_many_pages_are_read_at_a_time_as_readers_wait() {
+    for (readers, at_a_time) in [(1, 1), (3, 3), (10, 8), (30, 8)] {
+        let mock = Arc::new(mock());
+        let ids = seed(&mock, 1_000);
+        let client = Arc::new(client(&mock));
+        refresh_all(&client, &ids[..3], 1).await;
+        refresh_all(&client, &ids[100..108], 1).await;
+        assert_eq!(calls(&mock), (10, 1), "the rest of ten pages is paid for");
+
+        mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause)]);
+        let of_the_last_page = ids[1_000 - readers..].iter();
+        let reads: Vec<_> = of_the_last_page
+            .map(|id| spawn_refresh(&client, id, scope()))
+            .collect();
+        // The first reader reads the second page before the others are there.
+        assert_eq!(wait_held_calls(&mock, 1).await, 1);
+        mock.release();
+        assert_eq!(wait_held_calls(&mock, at_a_time).await, at_a_time);
+        mock.set_faults(Vec::new());
+        mock.release();
+        for read in reads {
+            read.await.unwrap().unwrap();
+        }
+        assert_eq!(calls(&mock), (10, 10), "{readers} readers");
+    }
 }
 
 #[tokio::test]

@@ -30,9 +30,16 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
+/// The provider that was built with this program.
+pub const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-alicloud-live");
+
 /// The provider's command as Terraform would start it, but without the certificate.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_terraform-provider-alicloud-live"));
+    command_of(Path::new(PROVIDER))
+}
+
+fn command_of(executable: &Path) -> Command {
+    let mut command = Command::new(executable);
     // The test's own environment must not decide how the plugin behaves.
     for name in [
         "PLUGIN_CLIENT_CERT",
@@ -82,9 +89,14 @@ impl Plugin {
 
     /// The same, with changes to the command.
     pub fn start_with(change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_executable(Path::new(PROVIDER), change)
+    }
+
+    /// The same of any build.
+    pub fn start_executable(executable: &Path, change: impl FnOnce(&mut Command)) -> Self {
         let host = Identity::like_go_plugin();
         let sockets = tempfile::tempdir().unwrap();
-        let mut command = command();
+        let mut command = command_of(executable);
         command
             .env("PLUGIN_CLIENT_CERT", host.pem())
             .env("PLUGIN_UNIX_SOCKET_DIR", sockets.path())
