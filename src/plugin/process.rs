@@ -23,18 +23,13 @@ use super::About;
 /// How long calls may take to end once the process is to end.
 const GRACE: Duration = Duration::from_millis(1500);
 
-/// Terraform makes ten calls at a time, and ours wait for the network: on a machine of many cores a thread each
-/// would be memory for nothing.
-const MOST_THREADS: usize = 4;
-
-/// The runtime on which everything runs.
+/// The runtime on which everything runs, in one thread: calls spend their time waiting for the network, and handing them
+/// from thread to thread would cost more than it saves (measured: `benches/choices.md`).
 pub(super) struct Process(Runtime);
 
 /// Starts the runtime.
 pub(super) fn runtime() -> io::Result<Process> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(cores.min(MOST_THREADS))
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map(Process)
