@@ -1,12 +1,15 @@
-//! Checking one argument against one rule.
+//! Checking arguments, each against one rule. A value that is null or not known yet passes.
 
 use std::borrow::Cow;
 
+use regex_lite::Regex;
+
+use crate::provider::job_id::{cluster_id_problem, id_problem};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
 
 /// Adds an error at `attribute` if its value breaks a rule. `problem` says what is wrong and which rule it breaks, or
-/// nothing. A value that is null or not known yet passes.
+/// nothing.
 pub(super) fn check<P: Into<Cow<'static, str>>>(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,
@@ -23,4 +26,74 @@ pub(super) fn check<P: Into<Cow<'static, str>>>(
             problem,
         ));
     }
+}
+
+pub(super) fn check_cluster_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
+    check(
+        diagnostics,
+        "cluster_id",
+        value,
+        "Invalid cluster ID",
+        cluster_id_problem,
+    );
+}
+
+pub(super) fn check_job_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
+    check(diagnostics, "job_id", value, "Invalid job ID", id_problem);
+}
+
+pub(super) fn check_template_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
+    check(
+        diagnostics,
+        "template_id",
+        value,
+        "Invalid template ID",
+        id_problem,
+    );
+}
+
+/// An argument that is one of a few words.
+pub(super) fn check_choice(
+    diagnostics: &mut Diagnostics,
+    attribute: &'static str,
+    value: &Value<String>,
+    choices: &[&str],
+) {
+    check(diagnostics, attribute, value, "Invalid choice", |text| {
+        (!choices.contains(&text))
+            .then(|| format!("It must be one of {}, not {text:?}.", choices.join(", ")))
+    });
+}
+
+/// A text by which something is looked for.
+pub(super) fn check_not_empty(
+    diagnostics: &mut Diagnostics,
+    attribute: &'static str,
+    value: &Value<String>,
+) {
+    check(
+        diagnostics,
+        attribute,
+        value,
+        "Nothing to look for",
+        |text| {
+            text.is_empty()
+                .then_some("It is empty. Leave it out to read all.")
+        },
+    );
+}
+
+/// The rule of `name_regex`.
+pub(super) fn check_regex(diagnostics: &mut Diagnostics, value: &Value<String>) {
+    check(
+        diagnostics,
+        "name_regex",
+        value,
+        "Invalid regular expression",
+        |text| {
+            Regex::new(text)
+                .err()
+                .map(|error| format!("In {text:?}: {error}."))
+        },
+    );
 }

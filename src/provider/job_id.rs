@@ -21,28 +21,38 @@ pub(super) struct NoJobId(String);
 impl JobId {
     /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
     pub(super) fn parse(text: &str) -> Result<Self, NoJobId> {
-        match text.split_once(':') {
-            Some((cluster_id, job_id)) if is_identifier(cluster_id) && is_identifier(job_id) => {
-                Ok(Self {
-                    cluster_id: cluster_id.to_owned(),
-                    job_id: job_id.to_owned(),
-                })
-            }
-            _ => Err(NoJobId(text.to_owned())),
-        }
+        text.split_once(':')
+            .map(|(cluster_id, job_id)| Self {
+                cluster_id: cluster_id.to_owned(),
+                job_id: job_id.to_owned(),
+            })
+            .filter(Self::is_valid)
+            .ok_or_else(|| NoJobId(text.to_owned()))
     }
 
     /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
     pub(super) fn is_valid(&self) -> bool {
-        is_identifier(&self.cluster_id)
-            && !self.cluster_id.contains(':')
-            && is_identifier(&self.job_id)
+        cluster_id_problem(&self.cluster_id).is_none() && id_problem(&self.job_id).is_none()
     }
 }
 
-/// Whether a text can be an ID of the API: not empty, no white space, no control characters.
-pub(super) fn is_identifier(text: &str) -> bool {
-    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+/// What keeps a text from being an ID of the API, if anything does.
+pub(super) fn id_problem(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("It is empty.");
+    }
+    text.contains(|c: char| c.is_whitespace() || c.is_control())
+        .then_some("It holds white space or a control character.")
+}
+
+/// The same of a cluster's ID.
+pub(super) fn cluster_id_problem(text: &str) -> Option<&'static str> {
+    id_problem(text).or_else(|| {
+        text.contains(':').then_some(
+            "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
+             ID alone.",
+        )
+    })
 }
 
 impl fmt::Display for JobId {

@@ -7,6 +7,7 @@ use super::job_data::{self, JobData};
 use super::reading;
 use crate::client::{self, CallError, JobFilter};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::check::{check_cluster_id, check_job_id};
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::status_text;
 use crate::terraform::attribute::{block, optional_computed, required};
@@ -64,8 +65,8 @@ impl DataSource for Job {
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {
-        reading::check_cluster_id(&config.cluster_id, diagnostics);
-        reading::check_id("job_id", &config.job_id, diagnostics);
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_job_id(diagnostics, &config.job_id);
         if matches!(&config.name, Value::Value(name) if name.is_empty()) {
             let rule = "A job's name is not empty.";
             diagnostics.add_error(diagnostic::at(

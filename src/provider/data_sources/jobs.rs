@@ -8,6 +8,9 @@ use super::job_data::{self, JobData};
 use super::reading::{self, TYPES};
 use crate::client::{CallError, Job, JobFilter, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::check::{
+    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
+};
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::{RUNNING, STOPPED, status_text};
 use crate::provider::job_id::JobId;
@@ -118,10 +121,10 @@ impl DataSource for Jobs {
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobsData) -> Option<()> {
-        reading::check_cluster_id(&config.cluster_id, diagnostics);
+        check_cluster_id(diagnostics, &config.cluster_id);
         check_ids(&config, diagnostics);
-        reading::check_regex(&config.name_regex, diagnostics);
-        reading::check_not_empty("keyword", &config.keyword, diagnostics);
+        check_regex(diagnostics, &config.name_regex);
+        check_not_empty(diagnostics, "keyword", &config.keyword);
         if let (Value::Value(_), Value::Value(_)) = (&config.ids, &config.keyword) {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("keyword"),
@@ -130,9 +133,9 @@ impl DataSource for Jobs {
                  name_regex in place of keyword.",
             ));
         }
-        reading::check_choice("status", &config.status, &[RUNNING, STOPPED], diagnostics);
-        reading::check_choice("type", &config.r#type, TYPES, diagnostics);
-        reading::check_id("template_id", &config.template_id, diagnostics);
+        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
+        check_choice(diagnostics, "type", &config.r#type, TYPES);
+        check_template_id(diagnostics, &config.template_id);
         Some(())
     }
 

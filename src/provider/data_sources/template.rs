@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::reading;
 use super::template_data::{self, TemplateData};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::check::{check_cluster_id, check_template_id};
 use crate::provider::connection::Connection;
 use crate::terraform::attribute::{block, required};
 use crate::terraform::schema::Schema;
@@ -50,8 +51,8 @@ impl DataSource for Template {
         diagnostics: &mut Diagnostics,
         config: TemplateData,
     ) -> Option<()> {
-        reading::check_cluster_id(&config.cluster_id, diagnostics);
-        reading::check_id("template_id", &config.template_id, diagnostics);
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_template_id(diagnostics, &config.template_id);
         Some(())
     }
 

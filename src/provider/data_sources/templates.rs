@@ -7,6 +7,7 @@ use super::reading::{self, TYPES};
 use super::template_data::{self, TemplateData};
 use crate::client::{Template, TemplateFilter};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
 use crate::provider::connection::Connection;
 use crate::terraform::attribute::{
     block, computed, computed_number, computed_objects, list_of, optional, required,
@@ -121,11 +122,11 @@ impl DataSource for Templates {
         diagnostics: &mut Diagnostics,
         config: TemplatesData,
     ) -> Option<()> {
-        reading::check_cluster_id(&config.cluster_id, diagnostics);
-        reading::check_regex(&config.name_regex, diagnostics);
-        reading::check_not_empty("keyword", &config.keyword, diagnostics);
-        reading::check_choice("type", &config.r#type, TYPES, diagnostics);
-        reading::check_choice("video_codec", &config.video_codec, CODECS, diagnostics);
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_regex(diagnostics, &config.name_regex);
+        check_not_empty(diagnostics, "keyword", &config.keyword);
+        check_choice(diagnostics, "type", &config.r#type, TYPES);
+        check_choice(diagnostics, "video_codec", &config.video_codec, CODECS);
         Some(())
     }
 

@@ -12,9 +12,9 @@ use super::aftermath::Aftermath;
 use super::lifecycle::{followed_by, restore};
 use super::model::{DEFAULT_TIMEOUT, known};
 use super::run_state::{Unreached, reach};
-use super::validate::{cluster_id_problem, duration_problem, identifier_problem};
+use super::validate::duration_problem;
 use crate::client::{Job, JobStatus, LiveClient, Scope};
-use crate::provider::check::check;
+use crate::provider::check::{check, check_cluster_id, check_job_id};
 use crate::provider::connection::Connection;
 use crate::provider::duration;
 use crate::provider::job_id::JobId;
@@ -103,20 +103,8 @@ impl Action for RunAction {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
-        check(
-            diagnostics,
-            "cluster_id",
-            &config.cluster_id,
-            "Invalid cluster ID",
-            cluster_id_problem,
-        );
-        check(
-            diagnostics,
-            "job_id",
-            &config.job_id,
-            "Invalid job ID",
-            identifier_problem,
-        );
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_job_id(diagnostics, &config.job_id);
         check(
             diagnostics,
             "timeout",

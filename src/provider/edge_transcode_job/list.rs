@@ -8,6 +8,9 @@ use serde::Deserialize;
 use super::model::{JobState, RUNNING, STOPPED};
 use crate::client::{Job, JobFilter};
 use crate::provider::call_error::to_diagnostic;
+use crate::provider::check::{
+    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
+};
 use crate::provider::connection::Connection;
 use crate::provider::data_sources::reading::{self, TYPES};
 use crate::provider::job_id::JobId;
@@ -85,12 +88,12 @@ impl ListResource for EdgeTranscodeJobs {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
-        reading::check_cluster_id(&config.cluster_id, diagnostics);
-        reading::check_not_empty("keyword", &config.keyword, diagnostics);
-        reading::check_regex(&config.name_regex, diagnostics);
-        reading::check_choice("status", &config.status, &[RUNNING, STOPPED], diagnostics);
-        reading::check_choice("type", &config.r#type, TYPES, diagnostics);
-        reading::check_id("template_id", &config.template_id, diagnostics);
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_not_empty(diagnostics, "keyword", &config.keyword);
+        check_regex(diagnostics, &config.name_regex);
+        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
+        check_choice(diagnostics, "type", &config.r#type, TYPES);
+        check_template_id(diagnostics, &config.template_id);
     }
 
     async fn list(&self, diagnostics: &mut Diagnostics, config: Config, findings: &mut Findings) {

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::model::{JobState, OnExisting, RUNNING, STOPPED};
-use crate::provider::check::check;
+use crate::provider::check::{check, check_cluster_id, check_template_id};
 use crate::provider::{duration, stream_url};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
@@ -14,13 +14,7 @@ const LONGEST_NAME: usize = 255;
 /// Checks a configuration: one error at most for each attribute. Unknown values pass. Values of URLs are never shown,
 /// because they can hold tokens.
 pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
-    check(
-        diagnostics,
-        "cluster_id",
-        &config.cluster_id,
-        "Invalid cluster ID",
-        cluster_id_problem,
-    );
+    check_cluster_id(diagnostics, &config.cluster_id);
     check(
         diagnostics,
         "name",
@@ -28,13 +22,7 @@ pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
         "Invalid job name",
         name_problem,
     );
-    check(
-        diagnostics,
-        "template_id",
-        &config.template_id,
-        "Invalid template ID",
-        identifier_problem,
-    );
+    check_template_id(diagnostics, &config.template_id);
     check(
         diagnostics,
         "stream_input",
@@ -69,24 +57,7 @@ pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
 }
 
 /// What is wrong with a value, and the rule it breaks; `None` where nothing is.
-pub(super) type Problem = Option<Cow<'static, str>>;
-
-pub(super) fn identifier_problem(text: &str) -> Problem {
-    if text.is_empty() {
-        return Some("It is empty.".into());
-    }
-    has_space(text).then(|| "It holds white space or a control character.".into())
-}
-
-pub(super) fn cluster_id_problem(text: &str) -> Problem {
-    identifier_problem(text).or_else(|| {
-        text.contains(':').then(|| {
-            "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
-             ID alone."
-                .into()
-        })
-    })
-}
+type Problem = Option<Cow<'static, str>>;
 
 fn name_problem(text: &str) -> Problem {
     const RULE: &str =
@@ -192,10 +163,6 @@ fn check_timeouts(config: &JobState, diagnostics: &mut Diagnostics) {
             ));
         }
     }
-}
-
-fn has_space(text: &str) -> bool {
-    text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::text_parameter;
-use crate::provider::job_id::{JobId, is_identifier};
+use crate::provider::job_id::{JobId, cluster_id_problem, id_problem};
 use crate::terraform::schema::{Description, FunctionSchema, Type};
 use crate::terraform::{AttributePath, Diagnostics, Function, diagnostic};
 
@@ -35,20 +35,13 @@ impl Function for EdgeTranscodeJobId {
         diagnostics: &mut Diagnostics,
         (cluster_id, job_id): (String, String),
     ) -> Option<String> {
-        let problem = if !is_identifier(&cluster_id) || cluster_id.contains(':') {
-            Some((
-                0,
-                "A cluster ID is not empty and holds no colon and no white space.",
-            ))
-        } else if !is_identifier(&job_id) {
-            Some((1, "A job ID is not empty and holds no white space."))
-        } else {
-            None
-        };
-        if let Some((argument, rule)) = problem {
-            let path = AttributePath::function_argument(argument);
-            diagnostics.add_error(diagnostic::at(path, rule, ""));
-            return None;
+        let problems = [cluster_id_problem(&cluster_id), id_problem(&job_id)];
+        for (argument, problem) in (0..).zip(problems) {
+            if let Some(problem) = problem {
+                let path = AttributePath::function_argument(argument);
+                diagnostics.add_error(diagnostic::at(path, problem, ""));
+                return None;
+            }
         }
         Some(JobId { cluster_id, job_id }.to_string())
     }
