@@ -1,7 +1,7 @@
 //! What each start of the provider costs, with a host that speaks as Terraform does: from exec to the handshake line,
 //! memory, and the time of the schema call. Terraform starts the provider several times in one command.
 //!
-//! An argument names another executable to measure than the one built with this program.
+//! `--executable=PATH` measures another than the one that was built with this program.
 //!
 //! Prints one JSON object with a list of figures for each quantity, one figure a run; `scripts/bench` makes the table.
 
@@ -45,10 +45,11 @@ struct Figures {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // Cargo adds options of its own.
-    let executable = env::args()
-        .skip(1)
-        .find(|argument| !argument.starts_with("--"));
-    let executable = Path::new(executable.as_deref().unwrap_or(plugin_host::PROVIDER));
+    let arguments: Vec<String> = env::args().collect();
+    let executable = arguments
+        .iter()
+        .find_map(|argument| argument.strip_prefix("--executable="));
+    let executable = Path::new(executable.unwrap_or(plugin_host::PROVIDER));
     let mut figures = Figures::default();
     for _ in 0..RUNS {
         let mut start = Instant::now();
