@@ -139,6 +139,18 @@ impl LiveClient {
         page: u32,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
+        self.list_jobs(cluster_id, filter, page, Kind::Read, scope)
+            .await
+    }
+
+    pub(super) async fn list_jobs(
+        &self,
+        cluster_id: &str,
+        filter: &JobFilter,
+        page: u32,
+        kind: Kind,
+        scope: &Scope,
+    ) -> Result<JobPage, CallError> {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("PageNo", page.to_string()),
@@ -162,7 +174,7 @@ impl LiveClient {
         let call = Call {
             action: "ListEdgeTranscodeJob",
             parameters,
-            kind: Kind::Read,
+            kind,
         };
         let answer = self.call::<JobListReply>(&call, scope).await?;
         Ok(JobPage {

@@ -10,7 +10,7 @@
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `existing` | noticing, before a create, that the job exists already |
-//! | `retry` | whether and when a failed attempt is made again; the only loop around sending |
+//! | `retry` | whether and when a failed attempt is made again; the loop around all sending but the replay of a lost create |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
 //! | `transport` | the attempt on the wire, bounded in time and size |

@@ -51,11 +51,14 @@ impl RateLimiter {
         if wait.is_zero() {
             return Ok(());
         }
-        let waited = scope.wait(wait).await;
-        if waited.is_err() {
-            self.bucket(action, Bucket::give_back);
-        }
-        waited
+        let mut place = Place {
+            limiter: self,
+            action,
+            is_used: false,
+        };
+        scope.wait(wait).await?;
+        place.is_used = true;
+        Ok(())
     }
 
     /// The service throttled the operation.
@@ -81,6 +84,21 @@ impl RateLimiter {
             slowed_at: None,
         });
         act(bucket)
+    }
+}
+
+/// A place that is waited for. Who gives up waiting, for whatever reason, gives it back.
+struct Place<'a> {
+    limiter: &'a RateLimiter,
+    action: &'static str,
+    is_used: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.limiter.bucket(self.action, Bucket::give_back);
+        }
     }
 }
 

@@ -32,6 +32,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::pages::Progress;
+use super::retry::Kind;
 use super::{CallError, Job, JobFilter, JobPage, LiveClient, Scope, SortBy};
 
 /// Reads of a cluster that are Gets in any case: most configurations have a job or two, and a Get costs the service
@@ -138,6 +139,8 @@ impl LiveClient {
         }
     }
 
+    /// Reads pages that follow each other, together. The first is repeated as any read; those ahead of it are made once,
+    /// and the one that fails is the first of the next stretch.
     async fn read_pages(
         &self,
         cluster_id: &str,
@@ -145,14 +148,23 @@ impl LiveClient {
         round: &mut Round,
         scope: &Scope,
     ) {
+        let first = pages.start;
         let mut calls: FuturesOrdered<_> = pages
-            .map(async |page| (page, self.page(cluster_id, page, scope).await))
+            .map(async |page| {
+                let kind = if page == first {
+                    Kind::Read
+                } else {
+                    Kind::ReadAhead
+                };
+                (page, self.page(cluster_id, page, kind, scope).await)
+            })
             .collect();
         while let Some((page, listed)) = calls.next().await {
             match listed {
                 Ok(listed) => round.take(page, listed),
                 // The list is as good as before, for whoever comes next.
                 Err(error) if error.is_stopped() => return,
+                Err(_) if page != first => return,
                 // Even for want of time: a list that eats up a reader's time is no help to the next one.
                 Err(error) => {
                     debug!(%error, "a list failed: reading jobs one by one");
@@ -167,13 +179,25 @@ impl LiveClient {
         }
     }
 
-    async fn page(&self, cluster_id: &str, page: u32, scope: &Scope) -> Result<JobPage, CallError> {
+    async fn page(
+        &self,
+        cluster_id: &str,
+        page: u32,
+        kind: Kind,
+        scope: &Scope,
+    ) -> Result<JobPage, CallError> {
         let oldest_first = JobFilter {
             sort_by: SortBy::Ascending,
             ..JobFilter::default()
         };
-        self.list_edge_transcode_jobs(cluster_id, &oldest_first, page, &scope.at_most(PAGE_TIME))
-            .await
+        self.list_jobs(
+            cluster_id,
+            &oldest_first,
+            page,
+            kind,
+            &scope.at_most(PAGE_TIME),
+        )
+        .await
     }
 }
 

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tracing::{Level, debug};
 
 use super::codes::{Meaning, meaning};
 use super::redact::{MASK, redact_auth_keys};
@@ -10,6 +13,8 @@ use crate::credentials::Credentials;
 
 /// Vendor messages are shown up to this length.
 const LONGEST_MESSAGE: usize = 500;
+/// Request IDs, which are UUIDs, are logged up to this length.
+const LONGEST_REQUEST_ID: usize = 64;
 /// The cloud's secrets and tokens have 30 characters and more.
 const SHORTEST_SECRET: usize = 6;
 
@@ -50,6 +55,35 @@ pub(super) fn interpret<T: DeserializeOwned>(
         Meaning::ServerFault => Failure::Ambiguous(Ambiguous::ServerFault(error)),
         Meaning::NonceUsed => Failure::Ambiguous(Ambiguous::AlreadyReceived(error)),
     })
+}
+
+/// Logs that the API has answered, with what its support asks for: the RequestId.
+pub(super) fn log(action: &str, reply: &RawReply, took: Duration) {
+    // The body is read once more for it.
+    if !tracing::enabled!(Level::DEBUG) {
+        return;
+    }
+    let head: Head = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let request_id: String = head
+        .request_id
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(LONGEST_REQUEST_ID)
+        .collect();
+    debug!(
+        action,
+        status = reply.status,
+        request_id,
+        duration_ms = took.as_secs_f64() * 1e3,
+        "the API answered"
+    );
+}
+
+/// What all answers have.
+#[derive(Default, Deserialize)]
+struct Head {
+    #[serde(rename = "RequestId", alias = "requestId", default)]
+    request_id: String,
 }
 
 /// The error envelope. The official SDKs accept lower-camel names too.

@@ -34,11 +34,19 @@ impl Call {
 pub(super) enum Kind {
     /// Changes nothing: repeated after any passing failure, abandoned at once on a stop.
     Read,
+    /// A read that may turn out not to be needed, and is asked for again when it is: made once.
+    ReadAhead,
     /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure.
     IdempotentWrite,
-    /// Doing it twice makes two: repeated only when nothing was done, which is certain after [`Failure::NotSent`]
-    /// and a throttle rejection alone.
+    /// Doing it twice makes two: repeated only when nothing was done, which is certain when it was not sent, and when it
+    /// was refused for throttling, for the clock or for expired keys.
     Create,
+}
+
+impl Kind {
+    fn changes(self) -> bool {
+        matches!(self, Self::IdempotentWrite | Self::Create)
+    }
 }
 
 /// A successful answer, and the server's clock when it was given.
@@ -101,7 +109,7 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedCall> {
-        if call.kind != Kind::Read {
+        if call.kind.changes() {
             // Before it is sent, so that it holds whatever becomes of it.
             self.refreshes.note_write(call.cluster_id());
         }
@@ -182,12 +190,14 @@ impl LiveClient {
         kind: Kind,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedAttempt> {
-        let effect = if kind == Kind::Read {
-            Effect::Reads
-        } else {
+        let effect = if kind.changes() {
             Effect::Changes
+        } else {
+            Effect::Reads
         };
+        let begun = Instant::now();
         let raw = self.transport.send(request, effect, scope).await?;
+        reply::log(request.action, &raw, begun.elapsed());
         match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);
@@ -234,6 +244,9 @@ impl LiveClient {
         failed: &FailedAttempt,
         attempts: &mut Attempts,
     ) -> Option<Duration> {
+        if kind == Kind::ReadAhead {
+            return None;
+        }
         let backoff =
             backoff::delay(&self.retry, attempts.made).max(failed.retry_after.unwrap_or_default());
         match &failed.failure {
@@ -286,7 +299,7 @@ fn says_nothing_new(failure: &Failure, kind: Kind, scope: &Scope) -> bool {
     match failure {
         Failure::NotSent(NotSent::OutOfTime) => true,
         Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
-            kind == Kind::Read && scope.ended() == Some(Ended::OutOfTime)
+            !kind.changes() && scope.ended() == Some(Ended::OutOfTime)
         }
         _ => false,
     }

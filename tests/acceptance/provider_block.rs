@@ -15,6 +15,7 @@ over_each_terraform! {
     each_invalid_argument_is_refused_at_its_place,
     arguments_that_are_not_known_yet_pass_the_plan,
     the_schema_is_asked_for_once_in_a_command,
+    each_answer_of_the_api_is_logged_with_its_request_id,
 }
 
 /// A provider block with credentials. The secret comes through a variable: Terraform may quote the configuration.
@@ -189,4 +190,26 @@ fn the_schema_is_asked_for_once_in_a_command(world: &World) {
     };
     assert!(count(&["plugin started"]) > 1);
     assert_eq!(count(&["call answered", "tf_rpc=GetProviderSchema"]), 1);
+}
+
+fn each_answer_of_the_api_is_logged_with_its_request_id(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    let log = world.file("terraform.log");
+    let calls = world.cloud.calls();
+    assert!(!calls.is_empty());
+    for call in calls {
+        let action = format!("action={}", call.action.unwrap());
+        let request_id = format!("request_id={}", call.request_id);
+        let says_all = |line: &str| {
+            ["the API answered", &action, "status=200", &request_id]
+                .iter()
+                .all(|text| line.contains(text))
+        };
+        assert_eq!(
+            log.lines().filter(|line| says_all(line)).count(),
+            1,
+            "{action} {request_id}"
+        );
+    }
 }

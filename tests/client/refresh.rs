@@ -297,13 +297,27 @@ async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
             let ids = seed(&mock, 201);
             mock.set_faults(vec![Fault::new(LIST, kind.clone()).skip(skip)]);
             refresh_all(&client(&mock), &ids, PARALLELISM).await;
-            // All attempts at the pages that are read at a time (the first alone, then the two others), and what the
-            // pages before have told.
+            // The pages before, all attempts at one page, and behind it a page that was read ahead.
             let lists = usize::try_from(skip).unwrap();
-            let at_a_time = if lists == 0 { 1 } else { 2 };
+            let ahead = lists;
             let (gets, made) = calls(&mock);
-            assert!(made <= lists + 5 * at_a_time, "{kind:?}: {made} lists");
+            assert!(made <= lists + 5 + ahead, "{kind:?}: {made} lists");
             assert!(gets >= 201 - 100 * lists, "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_fails_among_others_is_read_again() {
+    for kind in [FaultKind::internal_error(), FaultKind::throttling_user()] {
+        for skip in 1..10 {
+            let mock = mock();
+            let ids = seed(&mock, 1_000);
+            mock.set_faults(vec![Fault::new(LIST, kind.clone()).skip(skip).times(1)]);
+            refresh_all(&client(&mock), &ids, PARALLELISM).await;
+            let (gets, lists) = calls(&mock);
+            assert_eq!(gets, 10, "{kind:?} {skip}: as without the fault");
+            assert!(lists < 10 + PARALLELISM, "{kind:?} {skip}: {lists} lists");
         }
     }
 }

@@ -30,6 +30,19 @@ async fn after_the_burst_calls_come_at_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_place_that_somebody_gave_up_waiting_for_is_the_next_ones() {
+    let limiter = RateLimiter::new(60);
+    let scope = Scope::uninterrupted(MINUTE);
+    assert_eq!(time_for(&limiter, 1).await, Duration::ZERO);
+    let impatient = limiter.acquire("A", &scope);
+    tokio::time::timeout(Duration::from_millis(1), impatient)
+        .await
+        .unwrap_err();
+    let time = time_for(&limiter, 1).await;
+    assert!(time <= Duration::from_millis(1_010), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_minute_holds_more_calls_than_the_quota() {
     for quota in [60, 600, QUOTA] {
         let limiter = RateLimiter::new(quota);
