@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use alicloud_live::mock::{Server, Settings, Template, TemplateKind};
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 #[command(
@@ -163,8 +162,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), String> {
     let said = |error: io::Error| error.to_string();
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(said)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(said)?;
+    let mut interrupt = signals::interrupt().map_err(said)?;
+    let mut terminate = signals::terminate().map_err(said)?;
     let server = Server::bind(arguments.settings()?).map_err(said)?;
     announce(&server.url()).map_err(said)?;
     let stop = async move {
@@ -174,6 +173,27 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }
     };
     server.run(stop).await.map_err(said)
+}
+
+#[cfg(unix)]
+mod signals {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    pub(super) fn interrupt() -> io::Result<Signal> {
+        signal(SignalKind::interrupt())
+    }
+
+    pub(super) fn terminate() -> io::Result<Signal> {
+        signal(SignalKind::terminate())
+    }
+}
+
+#[cfg(windows)]
+mod signals {
+    pub(super) use tokio::signal::windows::ctrl_break as terminate;
+    pub(super) use tokio::signal::windows::ctrl_c as interrupt;
 }
 
 fn announce(url: &str) -> io::Result<()> {

@@ -146,7 +146,7 @@ impl Shared {
             .count()
     }
 
-    /// The calls that are held, once there is one; none of them after `timeout`.
+    /// The calls that are held, once there are so many, or when `timeout` has passed.
     pub(super) async fn wait_held(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let mut held = self.held.subscribe();
         // Whether time ran out shows in what is held.

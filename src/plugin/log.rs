@@ -113,7 +113,7 @@ where
             fields,
             OffsetDateTime::now_utc(),
         );
-        // One write a line, so that lines of several threads do not mix; a closed pipe is nobody listening.
+        // One write a line, so that it does not mix with what others write to stderr; a closed pipe is nobody listening.
         let _ = (self.0)().write_all(text.as_bytes());
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use tokio::io::{Interest, unix::AsyncFd};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::About;
@@ -23,20 +23,28 @@ use super::About;
 /// How long calls may take to end once the process is to end.
 const GRACE: Duration = Duration::from_millis(1500);
 
+/// Where a thread may have to wait for the system: as many as may.
+const THREADS: usize = 4;
+
 /// The runtime on which everything runs, in one thread: calls spend their time waiting for the network, and handing them
-/// from thread to thread would cost more than it saves (measured: `benches/choices.md`).
+/// from thread to thread would cost more than it saves (measured: `benches/choices.md`). Windows and macOS verify
+/// certificates themselves and may ask for revocation lists meanwhile, so there the others must be able to go on.
 pub(super) struct Process(Runtime);
 
 /// Starts the runtime.
 pub(super) fn runtime() -> io::Result<Process> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map(Process)
+    let mut builder = if cfg!(target_os = "linux") {
+        Builder::new_current_thread()
+    } else {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(THREADS);
+        builder
+    };
+    builder.enable_all().build().map(Process)
 }
 
 impl Process {
-    /// Runs `main` to its end and leaves whatever else still runs behind.
+    /// Runs `main` to its end, and waits for nothing that still runs then.
     pub(super) fn run<T>(self, main: impl Future<Output = T>) -> T {
         let done = self.0.block_on(main);
         self.0.shutdown_background();
