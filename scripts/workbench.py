@@ -4,7 +4,9 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -14,6 +16,15 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROVIDER = "terraform-provider-alicloud-live"
 # The key pair that the mock accepts. It opens nothing else.
 ACCESS_KEY, SECRET_KEY = "demo-access-key-id", "demo-access-key-secret"
+
+def end(number: int, _frame) -> None:
+    # Asking twice must not disturb the tidying up.
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
+# Asked to end, a script ends what it has started first.
+signal.signal(signal.SIGTERM, end)
 
 
 class Failed(Exception):

@@ -26,10 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["credentials", "environment", "signing"]),
     ("credentials", &["environment", "signing"]),
     ("environment", &[]),
-    (
-        "main",
-        &["client", "credentials", "environment", "plugin", "provider"],
-    ),
+    ("main", &["environment", "plugin", "provider"]),
     ("mock", &[]),
     ("plugin", &["terraform"]),
     (
