@@ -8,7 +8,7 @@ use super::{Diagnostics, Encoded};
 /// A data source as the plugin serves it. Implemented for every typed [`DataSource`]; never by hand.
 #[async_trait]
 pub trait ServedDataSource: Send + Sync {
-    /// The data source's schema. Asked once, when the server starts.
+    /// The data source's schema. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
 
     /// Checks a configuration, which may hold unknown values.

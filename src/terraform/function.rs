@@ -8,7 +8,7 @@ use super::{AttributePath, Diagnostics, Encoded, diagnostic};
 /// A function as the plugin serves it. Implemented for every typed [`Function`]; never by hand.
 #[async_trait]
 pub trait ServedFunction: Send + Sync {
-    /// The function's signature. Asked once, when the server starts.
+    /// The function's signature. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<FunctionSchema>;
 
     /// Calls the function. `None` always comes with an error; one whose path is an index concerns that argument.

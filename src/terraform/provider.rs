@@ -32,7 +32,7 @@ pub struct Offering {
 /// The provider block as the plugin serves it. Implemented for every typed [`Provider`]; never by hand.
 #[async_trait]
 pub trait ServedProvider: Send + Sync {
-    /// The schema of the provider block. Asked once, when the server starts.
+    /// The schema of the provider block. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
 
     /// Checks a provider block, which may hold unknown values.

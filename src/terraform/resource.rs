@@ -111,7 +111,7 @@ pub struct Planned {
 /// Implemented for every typed [`ManagedResource`]; never by hand. `None` always comes with an error in the diagnostics.
 #[async_trait]
 pub trait ServedResource: Send + Sync {
-    /// The resource type's schema. Asked once, when the server starts.
+    /// The resource type's schema. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
 
     /// The attributes of the objects' identities.

@@ -1,6 +1,6 @@
 //! What users do and see: real Terraform, our provider as a separate process, and the mock API as the cloud.
 //!
-//! Each case runs over three releases of Terraform that `make setup` installs, in a world of its own
+//! Each case runs over up to three releases of Terraform that `make setup` installs, in a world of its own
 //! (`support/world.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
 //! searched for secrets.
 

@@ -5,7 +5,9 @@ use crate::terraform::schema::{Attribute, Block, NestedBlock, Schema};
 pub(in crate::provider) fn schema() -> Schema {
     let provider = block(
         "Manages edge transcode jobs of ApsaraVideo Live on Alibaba Cloud. Arguments and environment variables are \
-         those of the official `alicloud` provider, so a provider block can be copied over.",
+         named as in the official `alicloud` provider, so a provider block can be copied over, but for endpoints and \
+         signature versions of other services. Calls go through the proxy that `HTTPS_PROXY`, `HTTP_PROXY` and \
+         `NO_PROXY` name.",
         credentials()
             .into_iter()
             .chain(calls())
@@ -86,7 +88,7 @@ fn credentials() -> [(&'static str, Attribute); 7] {
             optional(
                 "RAM role of the ECS instance that Terraform runs on. Also `ALICLOUD_ECS_ROLE_NAME`, then \
                  `ALIBABA_CLOUD_ECS_METADATA`. `ALIBABA_CLOUD_IMDSV1_DISABLED=true` forbids version 1 of the metadata \
-                 service. For tests, `ALICLOUD_LIVE_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
+                 service, `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` all of it. For tests, `ALICLOUD_LIVE_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
             ),
         ),
     ]
@@ -203,8 +205,8 @@ fn assume_role() -> Block {
             (
                 "role_arn",
                 optional(
-                    "ARN of the role. Also `ALICLOUD_ASSUME_ROLE_ARN`, then `ALIBABA_CLOUD_ROLE_ARN`. Without \
-                     one, no role is taken on.",
+                    "ARN of the role. Also `ALICLOUD_ASSUME_ROLE_ARN`, then `ALIBABA_CLOUD_ROLE_ARN`, which are read \
+                     only where the block is written, be it without arguments. Without an ARN, no role is taken on.",
                 ),
             ),
             (

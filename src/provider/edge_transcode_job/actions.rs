@@ -163,7 +163,8 @@ impl Config {
         }
         diagnostics.add_error(diagnostic::general(
             "Job is not known yet",
-            "Terraform asked for an action while its configuration was not wholly known. This is a bug, please report it.",
+            "The action's configuration holds a value that is known only after an apply. Run the action after the job \
+             was made: let it depend on the job.",
         ));
         None
     }
