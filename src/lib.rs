@@ -11,6 +11,7 @@
 //! | [`signing`] | signatures as pure functions |
 //! | [`credentials`] | where access keys come from |
 //! | [`environment`] | environment variables as a value |
+//! | [`signals`] | what asks a process to end |
 //! | [`mock`] | a stand-in for the API that shares no code with client or signing |
 
 pub mod client;
@@ -19,5 +20,6 @@ pub mod environment;
 pub mod mock;
 pub mod plugin;
 pub mod provider;
+pub mod signals;
 pub mod signing;
 pub mod terraform;

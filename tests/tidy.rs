@@ -22,17 +22,18 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// Which rooms each room may name. `main` and `bin` compose, nobody else does.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("bin", &["mock"]),
+    ("bin", &["mock", "signals"]),
     ("client", &["credentials", "environment", "signing"]),
     ("credentials", &["environment", "signing"]),
     ("environment", &[]),
     ("main", &["environment", "plugin", "provider"]),
     ("mock", &[]),
-    ("plugin", &["terraform"]),
+    ("plugin", &["signals", "terraform"]),
     (
         "provider",
         &["client", "credentials", "environment", "terraform"],
     ),
+    ("signals", &[]),
     ("signing", &[]),
     ("terraform", &[]),
 ];

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use alicloud_live::mock::{Server, Settings, Template, TemplateKind};
+use alicloud_live::signals;
 use clap::Parser;
 
 #[derive(Parser)]
@@ -173,27 +174,6 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }
     };
     server.run(stop).await.map_err(said)
-}
-
-#[cfg(unix)]
-mod signals {
-    use std::io;
-
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-
-    pub(super) fn interrupt() -> io::Result<Signal> {
-        signal(SignalKind::interrupt())
-    }
-
-    pub(super) fn terminate() -> io::Result<Signal> {
-        signal(SignalKind::terminate())
-    }
-}
-
-#[cfg(windows)]
-mod signals {
-    pub(super) use tokio::signal::windows::ctrl_break as terminate;
-    pub(super) use tokio::signal::windows::ctrl_c as interrupt;
 }
 
 fn announce(url: &str) -> io::Result<()> {

@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::About;
+use crate::signals;
 
 /// How long calls may take to end once the process is to end.
 const GRACE: Duration = Duration::from_millis(1500);
@@ -85,27 +86,6 @@ pub(super) fn shut_down_on_interrupt(shutdown: CancellationToken) -> io::Result<
         shutdown.cancel();
     });
     Ok(())
-}
-
-#[cfg(unix)]
-mod signals {
-    use std::io;
-
-    use tokio::signal::unix::{Signal, SignalKind, signal};
-
-    pub(super) fn interrupt() -> io::Result<Signal> {
-        signal(SignalKind::interrupt())
-    }
-
-    pub(super) fn terminate() -> io::Result<Signal> {
-        signal(SignalKind::terminate())
-    }
-}
-
-#[cfg(windows)]
-mod signals {
-    pub(super) use tokio::signal::windows::ctrl_break as terminate;
-    pub(super) use tokio::signal::windows::ctrl_c as interrupt;
 }
 
 /// Completes when the other end of our stdout closes; never where that cannot be seen.
