@@ -27,7 +27,7 @@ use tracing::{debug, warn};
 use super::retry::{Call, FailedCall, Kind, Sent};
 use super::{
     Ambiguous, CallError, CreateError, CreatedJob, Failure, Job, JobFields, JobFilter, LiveClient,
-    Scope, SortBy, clock,
+    Scope, SortBy, StreamUrl, clock,
 };
 
 /// How long to look when the user asks to stop or the time is over.
@@ -64,12 +64,12 @@ pub(super) struct Creates {
 }
 
 impl Creates {
-    /// Records that a job belongs to a create of this process. `false`: another one has it.
-    fn claim(&self, job_id: &str) -> bool {
+    /// Records that a job belongs to a create of this process.
+    fn claim(&self, job_id: &str) {
         self.claimed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(job_id.to_owned())
+            .insert(job_id.to_owned());
     }
 
     pub(super) fn is_claimed(&self, job_id: &str) -> bool {
@@ -92,10 +92,11 @@ impl Creates {
     }
 }
 
-/// A number that is the same for identical jobs.
+/// A number that is the same for identical jobs, however their URLs are spelled.
 pub(super) fn fingerprint(cluster_id: &str, fields: &JobFields) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (cluster_id, fields).hash(&mut hasher);
+    let urls = [&fields.stream_input, &fields.stream_output].map(StreamUrl::normalized);
+    (cluster_id, &fields.name, &fields.template_id, urls).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -157,11 +158,6 @@ impl LiveClient {
             }
             Err(FailedCall { error, .. }) => Err(CreateError::Call(error)),
         }
-    }
-
-    /// Takes a job that exists for one create of this process. `false`: another one has it already.
-    pub fn claim_edge_transcode_job(&self, job_id: &str) -> bool {
-        self.creates.claim(job_id)
     }
 
     fn created(&self, job_id: String) -> CreatedJob {
@@ -282,7 +278,6 @@ impl LiveClient {
             sort_by: SortBy::Descending,
             ..JobFilter::default()
         };
-        let existed_before = self.existing.known(lost.cluster_id, lost.fields);
         let mut candidates: Vec<Job> = Vec::new();
         let mut seen = 0;
         for page in 1.. {
@@ -302,9 +297,8 @@ impl LiveClient {
                     .and_then(made_at)
                     .is_some_and(|made| made < not_before);
             for job in listed.jobs {
-                let is_ours = job.fields() == *lost.fields
+                let is_ours = job.fields().is_equivalent(lost.fields)
                     && made_at(&job).is_some_and(|made| made >= not_before)
-                    && !existed_before.contains(&job.job_id)
                     && !self.creates.is_claimed(&job.job_id)
                     && !candidates
                         .iter()

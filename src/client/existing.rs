@@ -1,94 +1,179 @@
-//! Noticing, before a create, that a job with the same fields exists already: after a run was killed between the
-//! API's commit and the write of the state, no later run can know of that job.
+//! Telling, while a job is planned, that another job writes the same stream already: it may be this job under another
+//! resource address, a job that an interrupted run has left, or somebody else's.
 //!
-//! One list of each cluster, read once per process before its first create there and shared by all: `⌈T/100⌉` calls
-//! for a cluster of T jobs, however many are created. A match is confirmed by a Get, because the job may have been
-//! deleted since.
+//! One quick list of each cluster, read once per process and shared by all plans: `⌈T/100⌉` calls for a cluster of T jobs,
+//! however many are planned. It serves a warning and nothing else, so it never fails: what it cannot see in time it does not
+//! tell.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tracing::debug;
 
 use super::create::fingerprint;
-use super::{CallError, JobFields, JobFilter, LiveClient, Scope};
+use super::jobs::LARGEST_PAGE;
+use super::retry::Kind;
+use super::{CallError, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
 
-/// IDs of jobs by the fingerprint of their fields: 40 bytes a job rather than its URLs.
-type JobIds = HashMap<u64, Vec<String>>;
+/// All lists of a process together may take this long.
+const TIME_FOR_ALL_LISTS: Duration = Duration::from_secs(3);
+/// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
+const MOST_PAGES: u32 = 1_000;
+/// Pages that are read at a time.
+const PAGES_AT_A_TIME: usize = 10;
 
-/// What existed in each cluster when this process first asked.
+/// A job that writes the stream which another one is to write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExistingJob {
+    /// Chosen by the service.
+    pub job_id: String,
+    /// The job's name; not unique.
+    pub name: String,
+    /// Whether it was running.
+    pub is_running: bool,
+    /// Whether name, template and input are the same too.
+    pub is_identical: bool,
+}
+
+/// A job as the list showed it.
+struct ListedJob {
+    job_id: String,
+    name: String,
+    is_running: bool,
+    fingerprint: u64,
+}
+
+/// Jobs by the stream that they write, in one spelling.
+type JobsByOutput = HashMap<String, Vec<ListedJob>>;
+
+/// What exists in each cluster.
 #[derive(Default)]
 pub(super) struct ExistingJobs {
-    clusters: Mutex<HashMap<String, Arc<OnceCell<JobIds>>>>,
+    clusters: Mutex<HashMap<String, Arc<OnceCell<JobsByOutput>>>>,
+    time_spent: Mutex<Duration>,
+    deleted: Mutex<HashSet<String>>,
 }
 
 impl ExistingJobs {
-    fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<JobIds>> {
+    fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<JobsByOutput>> {
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(clusters.entry(cluster_id.to_owned()).or_default())
     }
 
-    /// IDs of matching jobs as far as the list was read already. Makes no call.
-    pub(super) fn known(&self, cluster_id: &str, fields: &JobFields) -> Vec<String> {
-        let fingerprint = fingerprint(cluster_id, fields);
-        let cluster = self.cluster(cluster_id);
-        cluster
-            .get()
-            .and_then(|jobs| jobs.get(&fingerprint))
-            .cloned()
-            .unwrap_or_default()
+    fn time_left(&self) -> Duration {
+        let spent = *self
+            .time_spent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        TIME_FOR_ALL_LISTS.saturating_sub(spent)
+    }
+
+    fn spend(&self, time: Duration) {
+        *self
+            .time_spent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) += time;
+    }
+
+    /// A job is about to be deleted by this process.
+    pub(super) fn note_deletion(&self, job_id: &str) {
+        self.deleted().insert(job_id.to_owned());
+    }
+
+    fn deleted(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LiveClient {
-    /// IDs of the jobs with exactly these fields that existed before this process created any in the cluster, and
-    /// exist still.
+    /// The jobs of a cluster that write the same stream as one with these fields would, and that this process has neither
+    /// created nor deleted, as far as one quick look at the cluster's list shows them. `scope` can cut the look shorter.
     ///
-    /// Jobs that were last touched more than 180 days ago are in no list and so not noticed.
-    pub async fn existing_edge_transcode_jobs(
+    /// Jobs that were last touched more than 180 days ago are in no list.
+    pub async fn jobs_with_output_of(
         &self,
         cluster_id: &str,
         fields: &JobFields,
         scope: &Scope,
-    ) -> Result<Vec<String>, CallError> {
+    ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
-        cluster
-            .get_or_try_init(|| self.list_whole_cluster(cluster_id, scope))
-            .await?;
-
-        let mut confirmed = Vec::new();
-        for job_id in self.existing.known(cluster_id, fields) {
-            if self.creates.is_claimed(&job_id) {
-                // Made by this very run, before the list was read.
-                continue;
-            }
-            match self
-                .get_edge_transcode_job(cluster_id, &job_id, scope)
-                .await
-            {
-                Ok(job) if job.fields() == *fields => confirmed.push(job_id),
-                Ok(_) => {}
-                Err(error) if error.is_job_not_found() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(confirmed)
+        let by_output = cluster
+            .get_or_init(|| self.list_quickly(cluster_id, scope))
+            .await;
+        let listed = by_output.get(&fields.stream_output.normalized());
+        let fingerprint = fingerprint(cluster_id, fields);
+        let deleted = self.existing.deleted();
+        listed
+            .into_iter()
+            .flatten()
+            .filter(|job| !self.creates.is_claimed(&job.job_id) && !deleted.contains(&job.job_id))
+            .map(|job| ExistingJob {
+                job_id: job.job_id.clone(),
+                name: job.name.clone(),
+                is_running: job.is_running,
+                is_identical: job.fingerprint == fingerprint,
+            })
+            .collect()
     }
 
-    async fn list_whole_cluster(
+    async fn list_quickly(&self, cluster_id: &str, scope: &Scope) -> JobsByOutput {
+        let scope = scope.at_most(self.existing.time_left());
+        let begun = Instant::now();
+        let mut jobs = JobsByOutput::new();
+        if let Err(error) = self.collect_pages(cluster_id, &scope, &mut jobs).await {
+            debug!(%error, "cannot tell which jobs exist");
+        }
+        self.existing.spend(begun.elapsed());
+        jobs
+    }
+
+    async fn collect_pages(
         &self,
         cluster_id: &str,
         scope: &Scope,
-    ) -> Result<JobIds, CallError> {
-        let mut pages = self.edge_transcode_job_pages(cluster_id, JobFilter::default(), scope);
-        let mut jobs = JobIds::new();
-        while let Some(page) = pages.next().await? {
-            for job in page {
-                jobs.entry(fingerprint(cluster_id, &job.fields()))
-                    .or_default()
-                    .push(job.job_id);
-            }
+        jobs: &mut JobsByOutput,
+    ) -> Result<(), CallError> {
+        let filter = JobFilter {
+            sort_by: SortBy::Ascending,
+            ..JobFilter::default()
+        };
+        let page = |number| self.list_jobs(cluster_id, &filter, number, Kind::ReadAhead, scope);
+        let first = page(1).await?;
+        if first.jobs.is_empty() {
+            return Ok(());
         }
-        Ok(jobs)
+        let pages = first.total_count.div_ceil(u64::from(LARGEST_PAGE));
+        let last = u32::try_from(pages).unwrap_or(MOST_PAGES).min(MOST_PAGES);
+        collect(cluster_id, first, jobs);
+        let mut others = futures_util::stream::iter(2..=last)
+            .map(page)
+            .buffered(PAGES_AT_A_TIME);
+        while let Some(next) = others.next().await {
+            let next = next?;
+            if next.jobs.is_empty() {
+                break;
+            }
+            collect(cluster_id, next, jobs);
+        }
+        Ok(())
+    }
+}
+
+fn collect(cluster_id: &str, page: JobPage, jobs: &mut JobsByOutput) {
+    for job in page.jobs {
+        let fields = job.fields();
+        let others = jobs.entry(fields.stream_output.normalized()).or_default();
+        if others.iter().all(|other| other.job_id != job.job_id) {
+            others.push(ListedJob {
+                is_running: job.status == JobStatus::Running,
+                fingerprint: fingerprint(cluster_id, &fields),
+                job_id: job.job_id,
+                name: job.name,
+            });
+        }
     }
 }

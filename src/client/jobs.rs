@@ -213,6 +213,7 @@ impl LiveClient {
         job_id: &str,
         scope: &Scope,
     ) -> Result<(), CallError> {
+        self.existing.note_deletion(job_id);
         let call = job_call(
             "DeleteEdgeTranscodeJob",
             Kind::IdempotentWrite,
@@ -290,6 +291,14 @@ impl Job {
 }
 
 impl JobFields {
+    /// Whether both mean the same job: equal, but for spellings of their URLs.
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.template_id == other.template_id
+            && self.stream_input.is_equivalent(&other.stream_input)
+            && self.stream_output.is_equivalent(&other.stream_output)
+    }
+
     pub(super) fn parameters(&self) -> [(&'static str, String); 4] {
         [
             ("Name", self.name.clone()),

@@ -9,7 +9,7 @@
 //! | `pages` | lists longer than one page, while they change |
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
-//! | `existing` | noticing, before a create, that the job exists already |
+//! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `retry` | whether and when a failed attempt is made again; the loop around all sending but the replay of a lost create |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
@@ -35,23 +35,30 @@ mod reply;
 mod request;
 mod retry;
 mod scope;
+mod stream_url;
 mod templates;
 mod transport;
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
+pub use existing::ExistingJob;
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
-pub use model::{Job, JobStatus, StreamUrl, Template};
+pub use model::{Job, JobStatus, Template};
 pub use pages::{JobPages, TemplatePages};
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
-pub use scope::Scope;
+pub use scope::{Ended, Scope};
+pub use stream_url::StreamUrl;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use crate::credentials::CredentialsCache;
+use serde::{Deserialize, Serialize};
+
+use crate::credentials::{Credentials, CredentialsCache};
 
 /// How a client is set up.
 pub struct Config {
@@ -137,7 +144,51 @@ pub struct LiveClient {
     refreshes: refresh::Refreshes,
 }
 
+/// Where and as whom a client finds its jobs, as far as that is known without a call of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Place {
+    /// Scheme, host and port.
+    pub endpoint: String,
+    /// The parameter `RegionId`.
+    pub region: String,
+    /// The ID of a permanent access key. Temporary ones change from run to run and tell nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<String>,
+}
+
+impl Place {
+    /// Whether the same ID may name another job there, or none.
+    pub fn may_differ(&self, other: &Self) -> bool {
+        let other_key = match (&self.access_key_id, &other.access_key_id) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        };
+        self.endpoint != other.endpoint || self.region != other.region || other_key
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (region {}", self.endpoint, self.region)?;
+        if let Some(access_key_id) = &self.access_key_id {
+            write!(f, ", access key {access_key_id}")?;
+        }
+        write!(f, ")")
+    }
+}
+
 impl LiveClient {
+    /// Where this client finds its jobs.
+    pub async fn place(&self) -> Place {
+        let permanent = |credentials: &Arc<Credentials>| credentials.security_token.is_none();
+        let credentials = self.credentials.get().await.ok().filter(permanent);
+        Place {
+            endpoint: self.request.endpoint.to_string(),
+            region: self.request.region.clone(),
+            access_key_id: credentials.map(|credentials| credentials.access_key_id.clone()),
+        }
+    }
+
     /// Sets a client up. Makes no connection.
     ///
     /// Fails when the system's certificate store cannot be used for an HTTPS endpoint.

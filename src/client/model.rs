@@ -1,32 +1,6 @@
-use std::fmt;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::redact_auth_keys;
-
-/// A stream's URL. May hold an authentication token (`auth_key`), which `Debug` masks and serialisation does not.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
-#[serde(transparent)]
-pub struct StreamUrl(String);
-
-impl StreamUrl {
-    /// The URL in full, token included: for the API and for Terraform's state, never for people.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for StreamUrl {
-    fn from(url: &str) -> Self {
-        Self(url.to_owned())
-    }
-}
-
-impl fmt::Debug for StreamUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&redact_auth_keys(&self.0), f)
-    }
-}
+use super::StreamUrl;
 
 /// Whether a job runs. The API documents two values, as text in answers and as an integer in requests.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -143,7 +143,7 @@ impl LiveClient {
             let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts) {
                 Some(Duration::ZERO)
             } else {
-                self.delay_before_repetition(call.kind, &failed, &mut attempts)
+                self.delay_before_repetition(call.kind, &failed, &mut attempts, scope)
             };
             let error = self.error(call.action, attempts.made, failed.failure);
             let failed = FailedCall { error, sent };
@@ -243,6 +243,7 @@ impl LiveClient {
         kind: Kind,
         failed: &FailedAttempt,
         attempts: &mut Attempts,
+        scope: &Scope,
     ) -> Option<Duration> {
         if kind == Kind::ReadAhead {
             return None;
@@ -251,10 +252,10 @@ impl LiveClient {
             backoff::delay(&self.retry, attempts.made).max(failed.retry_after.unwrap_or_default());
         match &failed.failure {
             Failure::NotSent(NotSent::NoConnection(_)) => {
-                self.may_repeat(attempts).then_some(backoff)
+                self.may_repeat(attempts, scope).then_some(backoff)
             }
             Failure::NotSent(NotSent::NoCredentials(error)) => {
-                (error.is_passing && self.may_repeat(attempts)).then_some(backoff)
+                (error.is_passing && self.may_repeat(attempts, scope)).then_some(backoff)
             }
             Failure::Rejected(error) => match meaning(&error.code, error.status) {
                 Meaning::Throttled => Some(backoff),
@@ -267,13 +268,13 @@ impl LiveClient {
             Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime | NotSent::NoNonce)
             | Failure::Ambiguous(Ambiguous::Stopped) => None,
             Failure::Ambiguous(_) if kind == Kind::Create => None,
-            Failure::Ambiguous(_) => self.may_repeat(attempts).then_some(backoff),
+            Failure::Ambiguous(_) => self.may_repeat(attempts, scope).then_some(backoff),
         }
     }
 
     /// Bounds repetitions for every reason but throttling: each call alone, and all calls of the process together.
-    fn may_repeat(&self, attempts: &Attempts) -> bool {
-        attempts.made < self.retry.attempts && self.retry_budget.withdraw()
+    fn may_repeat(&self, attempts: &Attempts, scope: &Scope) -> bool {
+        scope.is_recovery() || (attempts.made < self.retry.attempts && self.retry_budget.withdraw())
     }
 
     pub(super) fn error(&self, action: &'static str, attempts: u32, failure: Failure) -> CallError {

@@ -8,17 +8,21 @@ use tokio_util::sync::CancellationToken;
 pub struct Scope {
     deadline: Instant,
     stop: CancellationToken,
+    is_recovery: bool,
 }
 
 /// Why a wait ended early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Ended {
+pub enum Ended {
+    /// The user asked to stop.
     Stopped,
+    /// The time was over.
     OutOfTime,
 }
 
 impl Ended {
-    pub(crate) fn is_stop(self) -> bool {
+    /// Whether the user asked to stop.
+    pub fn is_stop(self) -> bool {
         self == Self::Stopped
     }
 }
@@ -29,13 +33,27 @@ impl Scope {
         Self {
             deadline: Instant::now() + time,
             stop,
+            is_recovery: false,
         }
     }
 
-    /// The same wish to stop, with time counted anew: for putting things right after the time was over.
-    #[must_use]
-    pub fn with_time(&self, time: Duration) -> Self {
-        Self::new(time, self.stop.clone())
+    /// Work that is owed: starting again what this process has stopped. A cancellation does not end it, and its calls are
+    /// retried until the time is over, however many attempts that takes.
+    pub fn recovery(time: Duration) -> Self {
+        Self {
+            is_recovery: true,
+            ..Self::uninterrupted(time)
+        }
+    }
+
+    /// Whether calls are retried until the time is over.
+    pub(super) fn is_recovery(&self) -> bool {
+        self.is_recovery
+    }
+
+    /// The time that is left.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     /// Work that a stop does not end: for finding out, after one, what became of a call.
@@ -45,14 +63,14 @@ impl Scope {
 
     /// The first half of the time that is left: for an attempt that leaves room for another way.
     pub(super) fn half(&self) -> Self {
-        self.at_most(self.deadline.saturating_duration_since(Instant::now()) / 2)
+        self.at_most(self.remaining() / 2)
     }
 
     /// The same, ending after this time at the latest.
     pub(super) fn at_most(&self, time: Duration) -> Self {
         Self {
             deadline: self.deadline.min(Instant::now() + time),
-            stop: self.stop.clone(),
+            ..self.clone()
         }
     }
 

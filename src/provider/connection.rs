@@ -1,6 +1,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::run::Run;
 use crate::client::{LiveClient, Scope};
 use crate::terraform::{AttributePath, Diagnostic, StopSignal, diagnostic};
 
@@ -16,7 +17,7 @@ pub(super) struct Connection {
 enum State {
     NotConfigured,
     AwaitsArguments(Vec<&'static str>),
-    Ready(Arc<LiveClient>),
+    Ready(Arc<LiveClient>, Arc<Run>),
 }
 
 impl Connection {
@@ -27,8 +28,8 @@ impl Connection {
         }
     }
 
-    pub(super) fn connect(&self, client: LiveClient) {
-        self.set(State::Ready(Arc::new(client)));
+    pub(super) fn connect(&self, client: LiveClient, run: Run) {
+        self.set(State::Ready(Arc::new(client), Arc::new(run)));
     }
 
     pub(super) fn await_arguments(&self, unknown: Vec<&'static str>) {
@@ -41,8 +42,13 @@ impl Connection {
 
     /// The client, or why there is none.
     pub(super) fn client(&self) -> Result<Arc<LiveClient>, Diagnostic> {
+        self.client_and_run().map(|(client, _)| client)
+    }
+
+    /// The client, and what is known of the run; or why there is neither.
+    pub(super) fn client_and_run(&self) -> Result<(Arc<LiveClient>, Arc<Run>), Diagnostic> {
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Ready(client) => Ok(Arc::clone(client)),
+            State::Ready(client, run) => Ok((Arc::clone(client), Arc::clone(run))),
             State::NotConfigured => Err(diagnostic::general(
                 "Provider not configured",
                 "Terraform asked for an API call before it configured the provider. This is a bug, please report it.",

@@ -13,6 +13,7 @@ mod duration;
 mod edge_transcode_job;
 mod functions;
 mod job_id;
+mod run;
 mod stream_url;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::terraform::{Diagnostics, Offering, Provider, StopSignal};
 
 use config::ProviderConfig;
 use connection::Connection;
+use run::Run;
 
 /// The version of this provider.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -125,8 +127,9 @@ impl Provider for AlicloudLive {
     ) -> Option<()> {
         let unknown = config.unknown_arguments();
         if unknown.is_empty() {
+            let run = Run::new(config.max_concurrent_interruptions());
             let client = config.client(diagnostics, &terraform_version, &self.environment)?;
-            self.connection.connect(client);
+            self.connection.connect(client, run);
         } else {
             self.connection.await_arguments(unknown);
         }

@@ -1,13 +1,12 @@
 //! The vocabulary that provider and plugin share: what a resource, a data source, a function, an action and a provider
 //! are, without a word of gRPC or of the cloud.
 //!
-//! Schemas, values, diagnostics, paths and the *typed* traits ([`Resource`], [`DataSource`], [`Function`],
-//! [`Provider`]) are the crate [`tf_provider`]'s. Beside them stands what it lacks:
+//! Schemas, values, diagnostics, paths and the *typed* traits ([`DataSource`], [`Function`], [`Provider`]) are the crate [`tf_provider`]'s. Beside them stands what it lacks:
 //!
 //! - [`ServedResource`] and its siblings: object-safe forms of the typed traits that our own plugin server can
 //!   call. Every typed implementation is one automatically, so provider code only ever implements typed traits.
-//! - [`ManagedResource`]: what a resource type has beyond [`Resource`], such as an identity.
-//! - [`ListResource`] and [`Action`]: typed traits that the crate does not have.
+//! - [`ManagedResource`], [`ListResource`] and [`Action`]: typed traits that the crate does not have, or not with all that
+//!   Terraform offers today.
 //! - [`Encoded`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
 //!   at which decoding failed.
 //! - [`attribute`]: schema attributes in few words.
@@ -33,11 +32,12 @@ pub use function::ServedFunction;
 pub use list_resource::{Findings, Found, ListResource, ServedListResource};
 pub use provider::{Offering, ServedProvider};
 pub use resource::{
-    Change, Held, IdentitySchema, ManagedResource, MoveSource, Planned, ServedResource,
+    Change, Held, IdentitySchema, ManagedResource, MoveSource, Object, Planned, ServedResource,
+    Update,
 };
 pub use stop::StopSignal;
 
 pub use tf_provider::{
     AttributePath, AttributePathStep, DataSource, Diagnostic, Diagnostics, Function, Provider,
-    Resource, schema, value,
+    schema, value,
 };

@@ -1,42 +1,138 @@
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tf_provider::Resource;
 use tf_provider::schema::Schema;
 
-use super::encoded::NIL;
 use super::{AttributePath, Diagnostics, Encoded, diagnostic};
 
-/// What a managed resource type offers beyond [`Resource`], whose crate does not know of it.
+/// A managed resource type.
+///
+/// The trait of the crate [`tf_provider`] knows neither identities, moves nor generated configuration, hands the plan of a
+/// create no private data, and cannot tell what a failed delete has left.
+///
+/// `None` always comes with an error in the diagnostics, but for [`Self::read`] and [`Self::delete`].
 #[async_trait]
-pub trait ManagedResource: Resource {
+pub trait ManagedResource: Send + Sync + Sized {
+    /// The object, as configuration, plan and state hold it.
+    type State: Serialize + DeserializeOwned + Send;
+
+    /// What is stored beside the object, for the provider alone. Data that cannot be read, such as another provider's,
+    /// count as none.
+    type Private: Serialize + DeserializeOwned + Default + PartialEq + Send;
+
     /// What tells an object of this type from every other. It never changes in an object's life.
     type Identity: Serialize + DeserializeOwned + Send;
+
+    /// The resource type's schema.
+    fn schema(&self) -> Schema;
 
     /// The attributes of [`Self::Identity`].
     fn identity_schema(&self) -> IdentitySchema;
 
     /// The identity of the object that a state or a plan describes; `None` as long as it is not known.
-    fn identity(&self, state: &Self::State<'_>) -> Option<Self::Identity>;
+    fn identity(&self, state: &Self::State) -> Option<Self::Identity>;
 
-    /// Finds the object that an identity names. `None` always comes with an error in the diagnostics.
-    async fn import_by_identity<'a>(
+    /// Checks a configuration, which may hold unknown values.
+    fn validate(&self, diagnostics: &mut Diagnostics, config: Self::State);
+
+    /// Reads the object again. `None` without an error: it verifiably no longer exists.
+    async fn read(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: Self::State,
+        private: Self::Private,
+    ) -> Option<Object<Self>>;
+
+    /// Plans a new object. `private` is that of the plan call before: of the object that the new one replaces, or, from
+    /// Terraform 1.16 on, of this plan when it is made again before the apply. None in all other cases.
+    async fn plan_create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        proposed: Self::State,
+        config: Self::State,
+        private: Self::Private,
+    ) -> Option<Object<Self>>;
+
+    /// Plans the change of an object, and names the attributes whose change can only be made by a new one.
+    async fn plan_update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        update: Update<Self>,
+    ) -> Option<(Object<Self>, Vec<AttributePath>)>;
+
+    /// Plans the end of an object.
+    async fn plan_delete(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: Self::State,
+        private: Self::Private,
+    ) -> Option<Self::Private>;
+
+    /// Creates an object. `None`: there is none. With an error beside it, Terraform marks the object as tainted.
+    async fn create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        planned: Self::State,
+        private: Self::Private,
+    ) -> Option<Object<Self>>;
+
+    /// Changes an object, and returns it as it is now; after a failure too.
+    async fn update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: Self::State,
+        planned: Self::State,
+        private: Self::Private,
+    ) -> Object<Self>;
+
+    /// Deletes an object. `None`: it no longer exists. Otherwise the object as it is now, with an error in the
+    /// diagnostics.
+    async fn delete(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: Self::State,
+        private: Self::Private,
+    ) -> Option<Object<Self>>;
+
+    /// Finds the object that an import ID names.
+    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>>;
+
+    /// Finds the object that an identity names.
+    async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
         identity: Self::Identity,
-    ) -> Option<(Self::State<'a>, Self::PrivateState<'a>)>;
+    ) -> Option<Object<Self>>;
 
     /// Takes over an object from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
-    /// is not configured then. `None` always comes with an error in the diagnostics.
-    fn take_over<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        source: &'a MoveSource,
-    ) -> Option<(Self::State<'a>, Self::PrivateState<'a>)>;
+    /// is not configured then.
+    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource)
+    -> Option<Object<Self>>;
 
     /// The shortest configuration that describes an object: without what the provider decides, and without defaults.
-    fn configuration<'a>(&'a self, state: Self::State<'a>) -> Self::State<'a>;
+    fn configuration(&self, state: Self::State) -> Self::State;
 }
+
+/// The change of an object, to be planned.
+pub struct Update<R: ManagedResource> {
+    /// The object as it is.
+    pub prior: R::State,
+    /// As Terraform proposes it: the configuration, and what it does not mention as before.
+    pub proposed: R::State,
+    /// The configuration.
+    pub config: R::State,
+    /// What is stored beside the object.
+    pub private: R::Private,
+    /// Whether the private data of this plan come back when a replacement is planned again before its apply (Terraform
+    /// 1.16 and later).
+    pub keeps_planned_private: bool,
+}
+
+/// An object and what is stored beside it.
+pub type Object<R> = (
+    <R as ManagedResource>::State,
+    <R as ManagedResource>::Private,
+);
 
 /// The attributes by which Terraform (1.12 and later) tells the objects of a resource type apart. All are texts, and a
 /// user who imports an object by its identity gives all of them.
@@ -93,8 +189,11 @@ pub struct Change {
     pub target: Encoded,
     /// What the configuration says; null on delete.
     pub config: Encoded,
-    /// Private data: the prior object's when planning, the plan's when applying.
+    /// Private data: the prior object's when planning, the plan's when applying; when a plan is made again before its
+    /// apply, the first one's (Terraform 1.16 and later).
     pub private: Vec<u8>,
+    /// Whether private data of a plan come back with the plan call before its apply.
+    pub keeps_planned_private: bool,
 }
 
 /// The answer to a plan.
@@ -112,13 +211,13 @@ pub struct Planned {
 #[async_trait]
 pub trait ServedResource: Send + Sync {
     /// The resource type's schema. Asked once, when the host first asks for schemas.
-    fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
+    fn schema(&self) -> Schema;
 
     /// The attributes of the objects' identities.
     fn identity_schema(&self) -> IdentitySchema;
 
     /// Checks a configuration, which may hold unknown values.
-    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
 
     /// Brings an object from a state file into today's schema.
     async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
@@ -130,7 +229,7 @@ pub trait ServedResource: Send + Sync {
     async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned>;
 
     /// Makes a change. The answer is what Terraform must store, also where the change failed half-way: on an error
-    /// it holds the new object as far as it came to be, or else the prior one.
+    /// it holds the object as far as it came to be or as it was left, or else the prior one.
     async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held;
 
     /// Finds the object that an import ID names.
@@ -159,30 +258,29 @@ pub trait ServedResource: Send + Sync {
 
 #[async_trait]
 impl<R: ManagedResource> ServedResource for R {
-    fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema> {
-        Resource::schema(self, diagnostics)
+    fn schema(&self) -> Schema {
+        ManagedResource::schema(self)
     }
 
     fn identity_schema(&self) -> IdentitySchema {
         ManagedResource::identity_schema(self)
     }
 
-    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
         if let Some(config) = decode(diagnostics, config) {
-            Resource::validate(self, diagnostics, config).await;
+            ManagedResource::validate(self, diagnostics, config);
         }
     }
 
     async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
-        let state: R::State<'_> = decode(diagnostics, state)?;
+        let state: R::State = decode(diagnostics, state)?;
         encode(diagnostics, &state)
     }
 
     async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held> {
         let state = decode(diagnostics, &held.state)?;
-        let private = decode_private::<R>(diagnostics, &held.private)?;
-        let meta = no_meta(diagnostics)?;
-        match Resource::read(self, diagnostics, state, private, meta).await {
+        let private = decode_private(&held.private);
+        match ManagedResource::read(self, diagnostics, state, private).await {
             Some(read) => encode_held(self, diagnostics, &read),
             None if diagnostics.errors.is_empty() => Some(Held::nothing(Vec::new())),
             None => None,
@@ -190,37 +288,35 @@ impl<R: ManagedResource> ServedResource for R {
     }
 
     async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned> {
-        let meta = no_meta(diagnostics)?;
-        let private = decode_private::<R>(diagnostics, &change.private)?;
+        let private = decode_private(&change.private);
 
         if change.target.is_null() {
             let prior = decode(diagnostics, &change.prior)?;
-            let private = Resource::plan_destroy(self, diagnostics, prior, private, meta).await;
-            let private = encode_private::<R>(diagnostics, &private?)?;
+            let private = ManagedResource::plan_delete(self, diagnostics, prior, private).await?;
             return Some(Planned {
-                held: Held::nothing(private),
+                held: Held::nothing(encode_private(diagnostics, &private)?),
                 requires_replace: Vec::new(),
             });
         }
 
         let proposed = decode(diagnostics, &change.target)?;
         let config = decode(diagnostics, &change.config)?;
-        if change.prior.is_null() {
-            let planned = Resource::plan_create(self, diagnostics, proposed, config, meta).await?;
-            let held = encode_held(self, diagnostics, &planned)?;
-            return Some(Planned {
-                held,
-                requires_replace: Vec::new(),
-            });
-        }
-
-        let prior = decode(diagnostics, &change.prior)?;
-        let (state, private, requires_replace) =
-            Resource::plan_update(self, diagnostics, prior, proposed, config, private, meta)
-                .await?;
-        let held = encode_held(self, diagnostics, &(state, private))?;
+        let (planned, requires_replace) = if change.prior.is_null() {
+            let planned =
+                ManagedResource::plan_create(self, diagnostics, proposed, config, private).await?;
+            (planned, Vec::new())
+        } else {
+            let update = Update {
+                prior: decode(diagnostics, &change.prior)?,
+                proposed,
+                config,
+                private,
+                keeps_planned_private: change.keeps_planned_private,
+            };
+            ManagedResource::plan_update(self, diagnostics, update).await?
+        };
         Some(Planned {
-            held,
+            held: encode_held(self, diagnostics, &planned)?,
             requires_replace,
         })
     }
@@ -243,7 +339,7 @@ impl<R: ManagedResource> ServedResource for R {
     }
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held> {
-        let imported = Resource::import(self, diagnostics, id).await?;
+        let imported = ManagedResource::import(self, diagnostics, id).await?;
         encode_held(self, diagnostics, &imported)
     }
 
@@ -282,22 +378,21 @@ async fn apply_typed<R: ManagedResource>(
     diagnostics: &mut Diagnostics,
     change: &Change,
 ) -> Option<Held> {
-    let meta = no_meta(diagnostics)?;
-    let private = decode_private::<R>(diagnostics, &change.private)?;
-
+    let private = decode_private(&change.private);
     if change.target.is_null() {
         let prior = decode(diagnostics, &change.prior)?;
-        Resource::destroy(resource, diagnostics, prior, private, meta).await?;
-        return Some(Held::nothing(Vec::new()));
+        return match resource.delete(diagnostics, prior, private).await {
+            Some(left) => encode_held(resource, diagnostics, &left),
+            None => Some(Held::nothing(Vec::new())),
+        };
     }
 
     let planned = decode(diagnostics, &change.target)?;
-    let config = decode(diagnostics, &change.config)?;
     let applied = if change.prior.is_null() {
-        Resource::create(resource, diagnostics, planned, config, private, meta).await?
+        resource.create(diagnostics, planned, private).await?
     } else {
         let prior = decode(diagnostics, &change.prior)?;
-        Resource::update(resource, diagnostics, prior, planned, config, private, meta).await?
+        resource.update(diagnostics, prior, planned, private).await
     };
     encode_held(resource, diagnostics, &applied)
 }
@@ -327,10 +422,10 @@ pub(super) fn encode<T: Serialize>(diagnostics: &mut Diagnostics, value: &T) -> 
         .ok()
 }
 
-fn encode_held<'a, R: ManagedResource>(
+fn encode_held<R: ManagedResource>(
     resource: &R,
     diagnostics: &mut Diagnostics,
-    (state, private): &(R::State<'a>, R::PrivateState<'a>),
+    (state, private): &Object<R>,
 ) -> Option<Held> {
     let identity = match resource.identity(state) {
         Some(identity) => Some(encode(diagnostics, &identity)?),
@@ -338,16 +433,20 @@ fn encode_held<'a, R: ManagedResource>(
     };
     Some(Held {
         state: encode(diagnostics, state)?,
-        private: encode_private::<R>(diagnostics, private)?,
+        private: encode_private(diagnostics, private)?,
         identity,
     })
 }
 
-fn encode_private<R: Resource>(
+/// Private data as Terraform stores them; no bytes where there is nothing to store.
+fn encode_private<P: Serialize + Default + PartialEq>(
     diagnostics: &mut Diagnostics,
-    private: &R::PrivateState<'_>,
+    private: &P,
 ) -> Option<Vec<u8>> {
-    rmp_serde::to_vec_named(private)
+    if *private == P::default() {
+        return Some(Vec::new());
+    }
+    serde_json::to_vec(private)
         .map_err(|error| {
             diagnostics.add_error(diagnostic::general(
                 "Private data cannot be encoded",
@@ -357,25 +456,15 @@ fn encode_private<R: Resource>(
         .ok()
 }
 
-fn decode_private<'a, R: Resource>(
-    diagnostics: &mut Diagnostics,
-    private: &'a [u8],
-) -> Option<R::PrivateState<'a>> {
-    let bytes = if private.is_empty() { NIL } else { private };
-    rmp_serde::from_slice(bytes)
-        .map_err(|_| {
-            diagnostics.add_error(diagnostic::general(
-                "Private data cannot be read",
-                "The data that the provider stored beside the object is damaged or from a later version. \
-                 Remove the object from the state and import it again.",
-            ));
-        })
-        .ok()
+/// Private data that can be read. Others are another provider's, such as after `terraform state replace-provider`, and mean
+/// nothing here: an object must not become unusable, not even undeletable, for them.
+fn decode_private<P: DeserializeOwned + Default>(private: &[u8]) -> P {
+    serde_json::from_slice(private).unwrap_or_default()
 }
 
 /// `provider_meta` blocks are for modules of a provider's own vendor; we declare none, so their value is null.
 pub(super) fn no_meta<'a, M: Deserialize<'a>>(diagnostics: &mut Diagnostics) -> Option<M> {
-    rmp_serde::from_slice(NIL)
+    rmp_serde::from_slice(super::encoded::NIL)
         .map_err(|_| {
             diagnostics.add_error(diagnostic::general(
                 "Provider metadata cannot be read",

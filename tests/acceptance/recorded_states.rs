@@ -43,7 +43,7 @@ async fn each_recorded_state_is_upgraded_to_exactly_the_attributes_of_today() {
     let offering = provider::offering(Environment::of([]));
     let job = &offering.resources["alicloud_live_edge_transcode_job"];
     let mut diagnostics = Diagnostics::default();
-    let block = job.schema(&mut diagnostics).unwrap().block;
+    let block = job.schema().block;
     let mut today: Vec<_> = block.attributes.keys().chain(block.blocks.keys()).collect();
     today.sort();
     for (_, name, recorded) in recorded() {

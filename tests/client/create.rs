@@ -196,33 +196,3 @@ async fn parallel_creates_of_identical_jobs_claim_different_ones() {
     assert_eq!(ids.len(), 8);
     assert_eq!(ids, job_ids(&mock).into_iter().collect());
 }
-
-#[tokio::test]
-async fn an_identical_job_from_before_is_noticed_with_one_list_for_all_creates() {
-    let mock = mock();
-    let client = client(&mock);
-    let before = create(&client, "a").await.unwrap();
-    let client = crate::support::client(&mock);
-    let calls_before = calls_of(&mock, LIST).len();
-    for number in 0..20 {
-        let wanted = fields(&format!("new-{number}"));
-        let found = client
-            .existing_edge_transcode_jobs(CLUSTER, &wanted, &scope())
-            .await
-            .unwrap();
-        assert!(found.is_empty());
-    }
-    let found = client
-        .existing_edge_transcode_jobs(CLUSTER, &fields("a"), &scope())
-        .await
-        .unwrap();
-    assert_eq!(found, std::slice::from_ref(&before));
-    assert_eq!(calls_of(&mock, LIST).len() - calls_before, 1);
-
-    mock.remove_job(&before);
-    let found = client
-        .existing_edge_transcode_jobs(CLUSTER, &fields("a"), &scope())
-        .await
-        .unwrap();
-    assert!(found.is_empty(), "a job that is gone by now is no obstacle");
-}

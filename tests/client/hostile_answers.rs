@@ -155,10 +155,7 @@ async fn a_list_that_promises_more_than_it_holds_ends() {
     mock.set_faults(vec![Fault::new(LIST, kind)]);
     let client = client(&mock);
     let wanted = fields("a");
-    let found = client
-        .existing_edge_transcode_jobs(CLUSTER, &wanted, &scope())
-        .await
-        .unwrap();
+    let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope()).await;
     assert!(found.is_empty());
     assert_eq!(calls_of(&mock, LIST).len(), 1);
 }

@@ -10,6 +10,7 @@
 )]
 
 mod create;
+mod existing;
 mod hostile_answers;
 mod model;
 mod operations;

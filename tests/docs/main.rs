@@ -30,7 +30,7 @@ fn pages() -> BTreeMap<PathBuf, String> {
     let provider = offering.provider.schema(&mut diagnostics).unwrap();
     let mut pages = BTreeMap::from([(PathBuf::from("docs/index.md"), page::provider(&provider))]);
     for (type_name, resource) in &offering.resources {
-        let schema = resource.schema(&mut diagnostics).unwrap();
+        let schema = resource.schema();
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
             format!("docs/resources/{name}.md").into(),

@@ -46,7 +46,7 @@ async fn an_object_is_taken_over_with_its_identity_and_without_foreign_private_d
         read_back(moved.target_state),
         json!({ "id": "one", "name": "example.com/a/b 7" })
     );
-    assert_eq!(moved.target_private, rmp_serde::to_vec("ours").unwrap());
+    assert_eq!(moved.target_private, br#""ours""#);
     let identity = moved.target_identity.unwrap().identity_data;
     assert_eq!(read_back(identity), json!({ "id": "one" }));
 }

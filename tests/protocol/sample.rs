@@ -9,7 +9,7 @@ use alicloud_live::terraform::schema::{
 use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
 use alicloud_live::terraform::{
     Action, AttributePath, DataSource, Diagnostics, Findings, Function, IdentitySchema,
-    ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, Resource, StopSignal,
+    ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, StopSignal, Update,
     diagnostic,
 };
 use async_trait::async_trait;
@@ -134,147 +134,26 @@ struct Thing {
 /// What a thing does depends on its name: `panic` panics, `wait` waits for a stop and then fails half-made, every
 /// other name works.
 #[derive(Serialize, Deserialize, Clone)]
-pub struct ThingState<'a> {
-    #[serde(borrow)]
-    pub id: ValueString<'a>,
-    pub name: ValueString<'a>,
+pub struct ThingState {
+    pub id: Value<String>,
+    pub name: Value<String>,
 }
 
 impl Thing {
-    async fn make<'a>(
+    async fn make(
         &self,
         diagnostics: &mut Diagnostics,
-        mut state: ThingState<'a>,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
-        state.id = Value::from("made");
-        assert!(state.name != Value::from("panic"), "hunter2");
-        if state.name == Value::from("wait") {
+        mut state: ThingState,
+    ) -> (ThingState, String) {
+        state.id = Value::from("made".to_owned());
+        assert!(!state.name.contains(&"panic"), "hunter2");
+        if state.name.contains(&"wait") {
             let stopped = self.stop.token();
             self.backstage.waiting.add_permits(1);
             stopped.cancelled().await;
             diagnostics.add_error(diagnostic::general("Stopped", "The thing is half made."));
         }
-        Some((state, Value::from("private")))
-    }
-}
-
-#[async_trait]
-impl Resource for Thing {
-    type State<'a> = ThingState<'a>;
-    type PrivateState<'a> = ValueString<'a>;
-    type ProviderMetaState<'a> = ValueEmpty;
-
-    fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
-        Some(schema(&[
-            ("name", AttributeConstraint::Required),
-            ("id", AttributeConstraint::Computed),
-        ]))
-    }
-
-    async fn validate<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        config: ThingState<'a>,
-    ) -> Option<()> {
-        match config.name.as_deref_option() {
-            Some("panic") => panic!("hunter2"),
-            Some("") => diagnostics.add_error(diagnostic::at(
-                AttributePath::new("name"),
-                "Name is empty",
-                "Give it one.",
-            )),
-            _ => {}
-        }
-        Some(())
-    }
-
-    async fn read<'a>(
-        &self,
-        _: &mut Diagnostics,
-        state: ThingState<'a>,
-        private: ValueString<'a>,
-        _: ValueEmpty,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
-        (state.name != Value::from("gone")).then_some((state, private))
-    }
-
-    async fn plan_create<'a>(
-        &self,
-        _: &mut Diagnostics,
-        mut proposed: ThingState<'a>,
-        _: ThingState<'a>,
-        _: ValueEmpty,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
-        proposed.id = Value::Unknown;
-        Some((proposed, Value::Null))
-    }
-
-    async fn plan_update<'a>(
-        &self,
-        _: &mut Diagnostics,
-        prior: ThingState<'a>,
-        proposed: ThingState<'a>,
-        _: ThingState<'a>,
-        private: ValueString<'a>,
-        _: ValueEmpty,
-    ) -> Option<(ThingState<'a>, ValueString<'a>, Vec<AttributePath>)> {
-        let renamed = (prior.name != proposed.name).then(|| AttributePath::new("name"));
-        Some((proposed, private, renamed.into_iter().collect()))
-    }
-
-    async fn plan_destroy<'a>(
-        &self,
-        _: &mut Diagnostics,
-        _: ThingState<'a>,
-        private: ValueString<'a>,
-        _: ValueEmpty,
-    ) -> Option<ValueString<'a>> {
-        Some(private)
-    }
-
-    async fn create<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        planned: ThingState<'a>,
-        _: ThingState<'a>,
-        _: ValueString<'a>,
-        _: ValueEmpty,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
-        self.make(diagnostics, planned).await
-    }
-
-    async fn update<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        _: ThingState<'a>,
-        planned: ThingState<'a>,
-        _: ThingState<'a>,
-        _: ValueString<'a>,
-        _: ValueEmpty,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
-        self.make(diagnostics, planned).await
-    }
-
-    async fn destroy<'a>(
-        &self,
-        _: &mut Diagnostics,
-        _: ThingState<'a>,
-        _: ValueString<'a>,
-        _: ValueEmpty,
-    ) -> Option<()> {
-        Some(())
-    }
-
-    async fn import<'a>(
-        &self,
-        _: &mut Diagnostics,
-        id: String,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
-        let state = ThingState {
-            id: Value::Value(Cow::Owned(id)),
-            name: Value::from("imported"),
-        };
-        Some((state, Value::Null))
+        (state, "private".to_owned())
     }
 }
 
@@ -285,7 +164,106 @@ pub struct ThingIdentity {
 
 #[async_trait]
 impl ManagedResource for Thing {
+    type State = ThingState;
+    type Private = String;
     type Identity = ThingIdentity;
+
+    fn schema(&self) -> Schema {
+        schema(&[
+            ("name", AttributeConstraint::Required),
+            ("id", AttributeConstraint::Computed),
+        ])
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics, config: ThingState) {
+        match config.name.as_deref_option() {
+            Some("panic") => panic!("hunter2"),
+            Some("") => diagnostics.add_error(diagnostic::at(
+                AttributePath::new("name"),
+                "Name is empty",
+                "Give it one.",
+            )),
+            _ => {}
+        }
+    }
+
+    async fn read(
+        &self,
+        _: &mut Diagnostics,
+        state: ThingState,
+        private: String,
+    ) -> Option<(ThingState, String)> {
+        (!state.name.contains(&"gone")).then_some((state, private))
+    }
+
+    async fn plan_create(
+        &self,
+        _: &mut Diagnostics,
+        mut proposed: ThingState,
+        _: ThingState,
+        private: String,
+    ) -> Option<(ThingState, String)> {
+        proposed.id = Value::Unknown;
+        Some((proposed, private))
+    }
+
+    async fn plan_update(
+        &self,
+        _: &mut Diagnostics,
+        update: Update<Self>,
+    ) -> Option<((ThingState, String), Vec<AttributePath>)> {
+        let renamed = update.prior.name != update.proposed.name;
+        let renamed = renamed.then(|| AttributePath::new("name"));
+        Some((
+            (update.proposed, update.private),
+            renamed.into_iter().collect(),
+        ))
+    }
+
+    async fn plan_delete(
+        &self,
+        _: &mut Diagnostics,
+        _: ThingState,
+        private: String,
+    ) -> Option<String> {
+        Some(private)
+    }
+
+    async fn create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        planned: ThingState,
+        _: String,
+    ) -> Option<(ThingState, String)> {
+        Some(self.make(diagnostics, planned).await)
+    }
+
+    async fn update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        _: ThingState,
+        planned: ThingState,
+        _: String,
+    ) -> (ThingState, String) {
+        self.make(diagnostics, planned).await
+    }
+
+    async fn delete(
+        &self,
+        _: &mut Diagnostics,
+        _: ThingState,
+        _: String,
+    ) -> Option<(ThingState, String)> {
+        None
+    }
+
+    async fn import(&self, _: &mut Diagnostics, id: String) -> Option<(ThingState, String)> {
+        let state = ThingState {
+            id: Value::Value(id),
+            name: Value::from("imported".to_owned()),
+        };
+        Some((state, String::new()))
+    }
 
     fn identity_schema(&self) -> IdentitySchema {
         IdentitySchema {
@@ -294,24 +272,24 @@ impl ManagedResource for Thing {
         }
     }
 
-    fn identity(&self, state: &ThingState<'_>) -> Option<ThingIdentity> {
+    fn identity(&self, state: &ThingState) -> Option<ThingIdentity> {
         let id = state.id.as_deref_option()?.to_owned();
         Some(ThingIdentity { id })
     }
 
-    async fn import_by_identity<'a>(
+    async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
         identity: ThingIdentity,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
+    ) -> Option<(ThingState, String)> {
         self.import(diagnostics, identity.id).await
     }
 
-    fn take_over<'a>(
+    fn take_over(
         &self,
         diagnostics: &mut Diagnostics,
-        source: &'a MoveSource,
-    ) -> Option<(ThingState<'a>, ValueString<'a>)> {
+        source: &MoveSource,
+    ) -> Option<(ThingState, String)> {
         if source.type_name != "other_thing" {
             diagnostics.add_error(diagnostic::general("Not a thing", ""));
             return None;
@@ -320,13 +298,13 @@ impl ManagedResource for Thing {
         let id = of_identity.map(|id| id.decode::<ThingIdentity>().unwrap().id);
         let name = format!("{} {}", source.provider_address, source.schema_version);
         let state = ThingState {
-            id: id.map(Cow::Owned).into(),
-            name: Value::Value(name.into()),
+            id: id.into(),
+            name: Value::Value(name),
         };
-        Some((state, Value::from("ours")))
+        Some((state, "ours".to_owned()))
     }
 
-    fn configuration<'a>(&'a self, state: ThingState<'a>) -> ThingState<'a> {
+    fn configuration(&self, state: ThingState) -> ThingState {
         ThingState {
             id: Value::Null,
             ..state
@@ -386,8 +364,8 @@ impl ListResource for Things {
             let id = format!("{called}-{number}");
             let identity = ThingIdentity { id: id.clone() };
             let object = ThingState {
-                id: Value::Value(Cow::Owned(id.clone())),
-                name: Value::Value(Cow::Borrowed(&called)),
+                id: Value::Value(id.clone()),
+                name: Value::Value(called.clone()),
             };
             let added = findings.add(diagnostics, &identity, id, &object).await;
             assert!(called != "panic", "hunter2");

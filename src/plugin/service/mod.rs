@@ -138,7 +138,7 @@ impl Provider for ProviderService {
             "ValidateResourceConfig",
             Subject::Resource(&request.type_name),
         )
-        .answer(resource::validate(&self.offering, request))
+        .answer(async { resource::validate(&self.offering, request) })
         .await
     }
 

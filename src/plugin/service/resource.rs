@@ -21,14 +21,14 @@ pub(super) fn find<'a>(
         .ok_or_else(|| not_offered("resource type", name))
 }
 
-pub(super) async fn validate(
+pub(super) fn validate(
     offering: &Offering,
     request: validate_resource_config::Request,
 ) -> Result<validate_resource_config::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
-    resource.validate(&mut diagnostics, &config).await;
+    resource.validate(&mut diagnostics, &config);
     Ok(validate_resource_config::Response {
         diagnostics: to_wire::diagnostics(diagnostics),
     })
@@ -80,7 +80,15 @@ pub(super) async fn plan(
         prior: from_wire::value(request.prior_state),
         target: from_wire::value(request.proposed_new_state),
         config: from_wire::value(request.config),
-        private: request.prior_private,
+        // One of the two at most: a plan that is made again before an apply has no object before it.
+        private: if request.planned_private.is_empty() {
+            request.prior_private
+        } else {
+            request.planned_private
+        },
+        keeps_planned_private: request
+            .client_capabilities
+            .is_some_and(|capabilities| capabilities.store_planned_private),
     };
     let planned = resource.plan(&mut diagnostics, &change).await;
     let mut response = plan_resource_change::Response::default();
@@ -111,6 +119,7 @@ pub(super) async fn apply(
         target: from_wire::value(request.planned_state),
         config: from_wire::value(request.config),
         private: request.planned_private,
+        keeps_planned_private: false,
     };
     let held = resource.apply(&mut diagnostics, &change).await;
     Ok(apply_resource_change::Response {

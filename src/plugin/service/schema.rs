@@ -23,9 +23,11 @@ pub(super) fn all(offering: &Offering) -> get_provider_schema::Response {
     let mut problems = Diagnostics::default();
     let provider = offering.provider.schema(&mut problems);
     let provider = with_reason(provider, &mut problems).map(|schema| to_wire::schema(&schema));
-    let resource_schemas = each(&offering.resources, &mut problems, |resource, problems| {
-        Some(to_wire::schema(&resource.schema(problems)?))
-    });
+    let resource_schemas = offering
+        .resources
+        .iter()
+        .map(|(name, resource)| (name.clone(), to_wire::schema(&resource.schema())))
+        .collect();
     let data_source_schemas = each(&offering.data_sources, &mut problems, |source, problems| {
         Some(to_wire::schema(&source.schema(problems)?))
     });

@@ -49,6 +49,7 @@ pub(super) struct ProviderConfig {
     client_read_timeout: ValueNumber,
     max_retries: ValueNumber,
     max_requests_per_minute: ValueNumber,
+    max_concurrent_interruptions: ValueNumber,
     configuration_source: Value<String>,
     account_id: Value<String>,
     account_type: Value<String>,
@@ -148,6 +149,11 @@ impl ProviderConfig {
             ("client_read_timeout", &self.client_read_timeout, 1),
             ("max_retries", &self.max_retries, 0),
             ("max_requests_per_minute", &self.max_requests_per_minute, 1),
+            (
+                "max_concurrent_interruptions",
+                &self.max_concurrent_interruptions,
+                1,
+            ),
         ] {
             if let Value::Value(number) = number
                 && !(smallest..=i64::from(u32::MAX)).contains(number)
@@ -246,6 +252,10 @@ impl ProviderConfig {
             (
                 "max_requests_per_minute",
                 self.max_requests_per_minute.is_unknown(),
+            ),
+            (
+                "max_concurrent_interruptions",
+                self.max_concurrent_interruptions.is_unknown(),
             ),
             (
                 "configuration_source",
@@ -349,6 +359,11 @@ impl ProviderConfig {
             ));
         })
         .ok()
+    }
+
+    /// Running jobs that may be interrupted at a time.
+    pub(super) fn max_concurrent_interruptions(&self) -> Option<usize> {
+        count(&self.max_concurrent_interruptions).and_then(|count| usize::try_from(count).ok())
     }
 
     /// Who we are and, where they say so, on whose behalf: the module and whatever the user appends.
@@ -731,7 +746,7 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         config(
             r#"{"client_read_timeout": 0, "max_retries": -1, "max_requests_per_minute": 0,
-                "assume_role": [{"session_expiration": 60}]}"#,
+                "max_concurrent_interruptions": 0, "assume_role": [{"session_expiration": 60}]}"#,
         )
         .validate(&mut diagnostics);
         let paths: Vec<_> = diagnostics
@@ -744,6 +759,7 @@ mod tests {
             "client_read_timeout",
             "max_retries",
             "max_requests_per_minute",
+            "max_concurrent_interruptions",
             &session,
         ];
         assert_eq!(paths, expected);

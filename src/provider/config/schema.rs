@@ -94,7 +94,7 @@ fn credentials() -> [(&'static str, Attribute); 7] {
     ]
 }
 
-fn calls() -> [(&'static str, Attribute); 7] {
+fn calls() -> [(&'static str, Attribute); 8] {
     [
         (
             "region",
@@ -135,6 +135,14 @@ fn calls() -> [(&'static str, Attribute); 7] {
             number(
                 "Calls a minute that each operation may make. The account's quota is shared by all who use it. \
                  Default: `6000`, the published quota.",
+            ),
+        ),
+        (
+            "max_concurrent_interruptions",
+            number(
+                "Running jobs that may be interrupted at a time to change them. Independent of this, once a job that was \
+                 stopped for a change cannot be started again, no further one is interrupted in that run. Default: no \
+                 limit but Terraform's `-parallelism`.",
             ),
         ),
         (

@@ -7,13 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::TYPE_NAME;
 use super::aftermath::Aftermath;
-use super::lifecycle::{followed_by, restore};
+use super::lifecycle::followed_by;
 use super::model::{DEFAULT_TIMEOUT, known};
-use super::run_state::{Unreached, reach};
+use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::validate::duration_problem;
-use crate::client::{Job, JobStatus, LiveClient, Scope};
+use super::{Session, TYPE_NAME};
+use crate::client::{Job, JobStatus, Scope};
 use crate::provider::check::{check, check_cluster_id, check_job_id};
 use crate::provider::connection::Connection;
 use crate::provider::duration;
@@ -118,13 +118,13 @@ impl Action for RunAction {
         let Some((id, time)) = config.known(diagnostics) else {
             return;
         };
-        let client = match self.connection.client() {
-            Ok(client) => client,
+        let session = match Session::begin(&self.connection) {
+            Ok(session) => session,
             Err(error) => return diagnostics.add_error(error),
         };
         let scope = self.connection.scope(time);
         let invocation = Invocation {
-            client: &client,
+            session: &session,
             id: &id,
             scope: &scope,
             progress,
@@ -172,7 +172,7 @@ impl Config {
 
 /// One action under way.
 struct Invocation<'a> {
-    client: &'a LiveClient,
+    session: &'a Session,
     id: &'a JobId,
     scope: &'a Scope,
     progress: &'a Progress,
@@ -193,7 +193,7 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let aftermath = Aftermath::look(self.client, self.id).await;
+        let aftermath = Aftermath::look(&self.session.client, self.id).await;
         if aftermath.has_status(wanted) {
             return Ok(());
         }
@@ -210,33 +210,42 @@ impl Invocation<'_> {
         if job.status != JobStatus::Running {
             return self.reach(&JobStatus::Running, SUMMARY).await;
         }
+        let _permit = self
+            .session
+            .run
+            .interrupt(self.scope)
+            .await
+            .map_err(|reason| not_interrupted(SUMMARY, self.id, reason))?;
         let stopped = self.bring(job, &JobStatus::NotStarted).await;
-        let was_stopped = stopped.is_ok();
-        let outcome = match stopped {
-            Ok(job) => self.bring(job, &JobStatus::Running).await,
-            Err(error) => Err(error),
+        // What was stopped is started again, whatever became of the stop.
+        let restarted = match &stopped {
+            Err(error) if error.is_job_not_found() => Ok(()),
+            _ => {
+                self.progress.tell(format!("Starting job {} ...", self.id));
+                start_again(self.session, self.id).await.map(drop)
+            }
         };
-        let Err(error) = outcome else {
-            return Ok(());
+        let error = match (stopped, restarted) {
+            (Ok(_), Ok(())) => {
+                self.progress.tell(format!("Job {} is running.", self.id));
+                return Ok(());
+            }
+            (Err(error), Ok(())) => error,
+            (_, Err(error)) => {
+                self.session.run.note_lost(self.id);
+                error
+            }
         };
         let explained = self.explained(&error, SUMMARY);
         if error.is_job_not_found() {
             return Err(explained);
         }
-        restore(self.client, self.id, &JobStatus::Running, self.scope).await;
-        let aftermath = Aftermath::look(self.client, self.id).await;
-        if was_stopped && aftermath.has_status(&JobStatus::Running) {
-            self.progress.tell(format!("Job {} is running.", self.id));
-            return Ok(());
-        }
+        let aftermath = Aftermath::look(&self.session.client, self.id).await;
         Err(followed_by(explained, &aftermath.of_restart()))
     }
 
     async fn read(&self) -> Result<Job, Unreached> {
-        Ok(self
-            .client
-            .get_edge_transcode_job(&self.id.cluster_id, &self.id.job_id, self.scope)
-            .await?)
+        Ok(self.session.get(self.id, self.scope).await?)
     }
 
     /// Starts or stops the job, as far as that is needed, and tells of it.
@@ -251,7 +260,7 @@ impl Invocation<'_> {
             return Ok(job);
         }
         self.progress.tell(format!("{doing} job {id} ..."));
-        let job = reach(self.client, id, job, wanted, self.scope).await?;
+        let job = reach(self.session, id, job, wanted, self.scope).await?;
         self.progress.tell(format!("Job {id} {done}."));
         Ok(job)
     }

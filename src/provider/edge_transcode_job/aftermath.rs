@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::TYPE_NAME;
-use super::model::{RUNNING, status_text};
+use super::model::status_text;
 use crate::client::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
 use crate::provider::job_id::JobId;
 
@@ -38,7 +38,7 @@ impl Aftermath {
     /// Whether all is as planned in spite of the failure. `status` is `None` where any will do.
     pub(super) fn is_as_planned(&self, fields: &JobFields, status: Option<&JobStatus>) -> bool {
         self.job().is_some_and(|job| {
-            job.fields() == *fields && status.is_none_or(|status| job.status == *status)
+            job.fields().is_equivalent(fields) && status.is_none_or(|status| job.status == *status)
         })
     }
 
@@ -62,24 +62,32 @@ impl Aftermath {
     }
 
     /// After an update to `planned`.
-    pub(super) fn of_update(&self, planned: &JobFields, was_running: bool) -> String {
+    pub(super) fn of_update(&self, planned: &JobFields) -> String {
         let Some(job) = self.job() else {
             return self.present("");
         };
-        let present = self.present(if job.fields() == *planned {
+        let present = self.present(if job.fields().is_equivalent(planned) {
             ", with its new settings"
         } else {
             ", with its old settings"
         });
-        let stays_stopped = if was_running && job.status != JobStatus::Running {
-            format!(" It starts the job again only where status = \"{RUNNING}\" is configured.")
-        } else {
-            String::new()
-        };
-        format!("{present} The next apply does what is left.{stays_stopped}")
+        format!("{present} Run apply again to finish the update.")
     }
 
-    /// After a delete, a start or a stop.
+    /// After a delete of a job that ran or did not.
+    pub(super) fn of_delete(&self, was_running: bool) -> String {
+        let present = self.present("");
+        if was_running && self.job().is_some() && !self.has_status(&JobStatus::Running) {
+            format!(
+                "{present} It was running before and could not be started again: the next apply starts it or deletes it, \
+                 and so does the action {TYPE_NAME}_start."
+            )
+        } else {
+            present
+        }
+    }
+
+    /// After a start or a stop.
     pub(super) fn of_run_state(&self) -> String {
         self.present("")
     }
@@ -104,7 +112,7 @@ impl Aftermath {
                 status_text(&job.status)
             ),
             Err(error) => format!(
-                "In which state the job {id} was left is not known: {error} The next plan reads it."
+                "The current status of job {id} could not be read: {error} The next plan reads it."
             ),
         }
     }

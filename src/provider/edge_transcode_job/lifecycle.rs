@@ -1,146 +1,198 @@
-use std::time::Duration;
+//! Read, create and delete. Update: `update`.
 
+use super::Session;
 use super::aftermath::Aftermath;
-use super::model::{JobState, OnExisting, RUNNING, STOPPED, status_text};
+use super::model::{JobState, RUNNING, STOPPED};
+use super::plan;
+use super::private::JobPrivate;
 use super::refusal;
-use super::run_state::{Unreached, appear, reach};
-use crate::client::{CreateError, Job, JobFields, JobStatus, LiveClient, Scope};
+use super::run_state::{Unreached, appear, reach, start_again};
+use super::stored;
+use crate::client::{CreateError, Job, JobStatus, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::job_id::JobId;
 use crate::terraform::value::Value;
-use crate::terraform::{Diagnostic, Diagnostics};
+use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
 
-/// Time to start a job again that was stopped for an update which then failed.
-const RESTORE_TIME: Duration = Duration::from_secs(30);
-
-/// Reads a job anew. `None` without an error: it verifiably does not exist any more.
+/// Reads a job again. `None` without an error: it verifiably no longer exists.
 pub(super) async fn read(
-    client: &LiveClient,
+    session: &Session,
     mut state: JobState,
+    private: JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<JobState> {
-    let id = state.job_id();
-    match client
+) -> Option<(JobState, JobPrivate)> {
+    let id = known_id(&state, diagnostics)?;
+    let client = &session.client;
+    let read = client
         .refresh_edge_transcode_job(
             &id.cluster_id,
             &id.job_id,
             |job| state.agrees_with(job),
             scope,
         )
-        .await
-    {
+        .await;
+    match read {
         Ok(job) => {
-            state.take_over(&job);
-            Some(state)
+            if state.is_running() && job.status != JobStatus::Running {
+                diagnostics.add_warning(stopped_by_others(&state.label()));
+            }
+            let private = JobPrivate {
+                found_at: Some(client.place().await),
+                owes_start: private.owes_start && job.status != JobStatus::Running,
+                ..JobPrivate::default()
+            };
+            state.set_from_api(&job);
+            Some((state, private))
         }
-        Err(error) if error.is_job_not_found() => None,
+        Err(error) if error.is_job_not_found() => {
+            private
+                .check_place(&id, &client.place().await)
+                .map_err(|elsewhere| diagnostics.add_error(elsewhere))
+                .ok()?;
+            None
+        }
         Err(error) => {
-            diagnostics.add_error(to_diagnostic("Job could not be read", &error));
+            let shown = to_diagnostic("Unable to read job", &error);
+            diagnostics.add_error(about(&id, shown));
             None
         }
     }
 }
 
-/// Makes a job and brings it to the planned run state. `None` only when no job was made: as soon as there is an ID it
-/// must reach the state, whatever fails after.
+/// Terraform shows no change of what is not configured, and a stream that is down must not go unnoticed.
+fn stopped_by_others(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A job is no longer running",
+        format!(
+            "The job {label} was running when Terraform saw it last, and is stopped now: somebody has stopped it, or a run \
+             was killed while it changed the job. Its output stream is down. To have Terraform start it, set status = \
+             \"{RUNNING}\"."
+        ),
+    )
+}
+
+/// The job's ID; an error where the state holds none, before any call is made with it.
+pub(super) fn known_id(state: &JobState, diagnostics: &mut Diagnostics) -> Option<JobId> {
+    let id = state.job_id();
+    if id.is_valid() {
+        return Some(id);
+    }
+    diagnostics.add_error(diagnostic::general(
+        "State has no job ID",
+        "The object in the state has no valid cluster_id and job_id, so it names no job, and nothing was called. Remove it \
+         with terraform state rm, and import the job with an import block.",
+    ));
+    None
+}
+
+/// The diagnostic of a call, with the job that it is about: Terraform does not name it everywhere.
+fn about(id: &JobId, shown: Diagnostic) -> Diagnostic {
+    Diagnostic {
+        detail: format!("Job {id}: {}", shown.detail).into(),
+        ..shown
+    }
+}
+
+/// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
+/// reach the state, whatever fails after.
 pub(super) async fn create(
-    client: &LiveClient,
+    session: &Session,
     planned: JobState,
+    private: &JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<JobState> {
-    let id = make_or_adopt(client, &planned, scope, diagnostics).await?;
+) -> Option<(JobState, JobPrivate)> {
+    let target = match target_status(&planned.status) {
+        Some(target) => Some(target),
+        None => inherited_status(session, &planned, private, scope).await,
+    };
+    let id = create_job(session, &planned, scope, diagnostics).await?;
     let mut state = JobState {
         id: Value::Value(id.to_string()),
         job_id: Value::Value(id.job_id.clone()),
         ..planned
     };
+    session.run.note_created(state.fields().stream_output);
 
-    let wanted = wanted_status(&state.status);
-    let job = match settle(client, &id, wanted.as_ref(), scope).await {
+    let job = match settle(session, &id, target.as_ref(), scope).await {
         Ok(job) => Some(job),
         Err(error) => {
-            let aftermath = Aftermath::look(client, &id).await;
+            let aftermath = Aftermath::look(&session.client, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
-            if !aftermath.is_as_planned(&state.fields(), wanted.as_ref()) {
+            if !aftermath.is_as_planned(&state.fields(), target.as_ref()) {
                 diagnostics.add_error(followed_by(
-                    error.to_diagnostic("Job was created, but is not as planned"),
+                    error.to_diagnostic("Job created but not in the planned state"),
                     &aftermath.of_create(),
                 ));
+                // The next apply replaces it: a job that never was as planned is not worth protecting.
+                state.deletion_protection = Value::Null;
+                state.status = Value::Unknown;
             }
             aftermath.job().cloned()
         }
     };
-    match job {
-        Some(job) => {
-            state.take_over_computed(&job);
-            state.status = Value::Value(status_text(&job.status).to_owned());
-        }
-        None => state.status = Value::Null,
+    if let Some(job) = &job {
+        stored::check(&state.fields(), job, diagnostics);
+        state.fill_unknown(job);
     }
     state.unknown_to_null();
-    Some(state)
+    Some((state, JobPrivate::found_at(session.client.place().await)))
+}
+
+/// The status of a new job for which none is configured: that of the job that it replaces. `None`: as the API creates it.
+async fn inherited_status(
+    session: &Session,
+    planned: &JobState,
+    private: &JobPrivate,
+    scope: &Scope,
+) -> Option<JobStatus> {
+    let replaced = private.changed.as_ref();
+    let output = planned.fields().stream_output;
+    let was_running = match session
+        .run
+        .replaced_was_running(replaced.map(|replaced| &replaced.id), &output)
+    {
+        Some(was_running) => was_running,
+        // With create_before_destroy it still exists.
+        None => match session.get(&replaced?.id, scope).await {
+            Ok(job) => job.status == JobStatus::Running,
+            Err(_) => replaced?.is_running,
+        },
+    };
+    was_running.then_some(JobStatus::Running)
 }
 
 /// Waits for a new job, and brings it to its run state.
 async fn settle(
-    client: &LiveClient,
+    session: &Session,
     id: &JobId,
-    wanted: Option<&JobStatus>,
+    target: Option<&JobStatus>,
     scope: &Scope,
 ) -> Result<Job, Unreached> {
-    let job = appear(client, id, scope).await?;
-    match wanted {
+    let job = appear(session, id, scope).await?;
+    match target {
         None => Ok(job),
-        Some(wanted) => reach(client, id, job, wanted, scope).await,
+        Some(target) => reach(session, id, job, target, scope).await,
     }
 }
 
-/// A job with the planned fields: a new one, or one that exists already where the user wants it so.
-async fn make_or_adopt(
-    client: &LiveClient,
+async fn create_job(
+    session: &Session,
     planned: &JobState,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<JobId> {
     let cluster_id = planned.job_id().cluster_id;
-    let fields = planned.fields();
-    let on_existing = planned.on_existing();
     let in_cluster = |job_id: String| JobId {
         cluster_id: cluster_id.clone(),
         job_id,
     };
-
-    if on_existing != OnExisting::Create {
-        let existing = client
-            .existing_edge_transcode_jobs(&cluster_id, &fields, scope)
-            .await;
-        let existing: Vec<_> = existing
-            .map_err(|error| diagnostics.add_error(refusal::cannot_look(&error)))
-            .ok()?
-            .into_iter()
-            .map(in_cluster)
-            .collect();
-        match (existing.as_slice(), on_existing) {
-            ([], _) => {}
-            ([job], OnExisting::Adopt) => {
-                // Another resource with the same fields may have adopted it in this very run.
-                if client.claim_edge_transcode_job(&job.job_id) {
-                    return Some(job.clone());
-                }
-            }
-            (jobs, _) => {
-                diagnostics.add_error(refusal::exists_already(jobs));
-                return None;
-            }
-        }
-    }
-
-    match client
-        .create_edge_transcode_job(&cluster_id, &fields, scope)
-        .await
-    {
+    let created = session
+        .client
+        .create_edge_transcode_job(&cluster_id, &planned.fields(), scope)
+        .await;
+    match created {
         Ok(created) => {
             let doubles: Vec<_> = created.doubles.into_iter().map(in_cluster).collect();
             if !doubles.is_empty() {
@@ -149,7 +201,7 @@ async fn make_or_adopt(
             Some(in_cluster(created.job_id))
         }
         Err(CreateError::Call(error)) => {
-            diagnostics.add_error(to_diagnostic("Job could not be created", &error));
+            diagnostics.add_error(to_diagnostic("Unable to create job", &error));
             None
         }
         Err(CreateError::Unresolved { error, candidates }) => {
@@ -163,136 +215,86 @@ async fn make_or_adopt(
     }
 }
 
-/// Changes a job: stop, update, start, as far as each is needed by what the API shows now. The answer is the job as
-/// it is in the end; after a failure the errors say in which state that is.
-pub(super) async fn update(
-    client: &LiveClient,
-    prior: JobState,
-    planned: JobState,
-    scope: &Scope,
-    diagnostics: &mut Diagnostics,
-) -> JobState {
-    let id = prior.job_id();
-    let error = match change(client, &id, &planned, scope).await {
-        Ok(job) => return updated(planned, &job),
-        Err(error) => error,
-    };
-    let aftermath = Aftermath::look(client, &id).await;
-    if let Some(job) = aftermath.job()
-        && aftermath.is_as_planned(&planned.fields(), wanted_status(&planned.status).as_ref())
-    {
-        return updated(planned, job);
-    }
-
-    let was_running = prior.status.contains(&RUNNING);
-    diagnostics.add_error(followed_by(
-        error.to_diagnostic("Job could not be updated"),
-        &aftermath.of_update(&planned.fields(), was_running),
-    ));
-    let mut state = JobState {
-        timeouts: planned.timeouts,
-        ..prior
-    };
-    if let Some(job) = aftermath.job() {
-        state.take_over(job);
-    }
-    state
-}
-
-fn updated(planned: JobState, job: &Job) -> JobState {
-    let mut state = planned;
-    state.take_over_computed(job);
-    state.status = Value::Value(status_text(&job.status).to_owned());
-    state
-}
-
-async fn change(
-    client: &LiveClient,
-    id: &JobId,
-    planned: &JobState,
-    scope: &Scope,
-) -> Result<Job, Unreached> {
-    let job = client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-        .await?;
-    let wanted = wanted_status(&planned.status).unwrap_or_else(|| job.status.clone());
-    let fields = planned.fields();
-    if job.fields() == fields {
-        return reach(client, id, job, &wanted, scope).await;
-    }
-
-    let before = job.status.clone();
-    let changed = change_while_stopped(client, id, job, &fields, scope).await;
-    match changed {
-        Ok(job) => reach(client, id, job, &wanted, scope).await,
-        Err(error) => {
-            restore(client, id, &before, scope).await;
-            Err(error)
-        }
-    }
-}
-
-async fn change_while_stopped(
-    client: &LiveClient,
-    id: &JobId,
-    job: Job,
-    fields: &JobFields,
-    scope: &Scope,
-) -> Result<Job, Unreached> {
-    reach(client, id, job, &JobStatus::NotStarted, scope).await?;
-    client
-        .update_edge_transcode_job(&id.cluster_id, &id.job_id, fields, scope)
-        .await?;
-    Ok(client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-        .await?)
-}
-
-/// Starts a job again that ran before an update or a restart failed. Whether that worked is told by the look that
-/// follows.
-pub(super) async fn restore(client: &LiveClient, id: &JobId, before: &JobStatus, scope: &Scope) {
-    if *before != JobStatus::Running {
-        return;
-    }
-    let scope = scope.with_time(RESTORE_TIME);
-    if let Ok(job) = client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
-        .await
-    {
-        let _ = reach(client, id, job, before, &scope).await;
-    }
-}
-
-/// Deletes a job; a running one is stopped first. That it is gone already is success.
+/// Deletes a job; a running one is stopped first. That it is gone already is success. Returns what is left after a failure:
+/// a job that was running is running again then.
 pub(super) async fn delete(
-    client: &LiveClient,
-    prior: &JobState,
+    session: &Session,
+    prior: JobState,
+    private: JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<()> {
-    let id = prior.job_id();
-    let error = match stop_and_delete(client, &id, scope).await {
-        Ok(()) => return Some(()),
-        Err(error) if error.is_job_not_found() => return Some(()),
+) -> Option<(JobState, JobPrivate)> {
+    let Some(id) = known_id(&prior, diagnostics) else {
+        return Some((prior, private.stored()));
+    };
+    let has_successor = session.run.has_created(&prior.fields().stream_output);
+    if prior.is_protected() && !has_successor {
+        diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
+        return Some((prior, private.stored()));
+    }
+
+    let mut was_running = false;
+    let error = match stop_and_delete(session, &id, &mut was_running, scope).await {
+        Ok(()) => {
+            if !private.is_plain_deletion {
+                let output = prior.fields().stream_output;
+                session.run.note_replaced(id, output, was_running);
+            }
+            return None;
+        }
         Err(error) => error,
     };
-    let aftermath = Aftermath::look(client, &id).await;
-    if aftermath.is_gone() {
-        return Some(());
+    let restarted = if was_running && !error.is_job_not_found() {
+        start_again(session, &id).await.map(drop)
+    } else {
+        Ok(())
+    };
+    let aftermath = Aftermath::look(&session.client, &id).await;
+    if error.is_job_not_found() || aftermath.is_gone() {
+        let here = session.client.place().await;
+        if let Err(elsewhere) = private.check_place(&id, &here) {
+            diagnostics.add_error(elsewhere);
+            return Some((prior, private.stored()));
+        }
+        return None;
     }
+
     diagnostics.add_error(followed_by(
-        error.to_diagnostic("Job could not be deleted"),
-        &aftermath.of_run_state(),
+        about(&id, error.to_diagnostic("Unable to delete job")),
+        &aftermath.of_delete(was_running),
     ));
-    None
+    let mut left = prior;
+    if let Some(job) = aftermath.job() {
+        left.set_from_api(job);
+    }
+    if has_successor {
+        left.deletion_protection = Value::Null;
+    }
+    let private = JobPrivate {
+        owes_start: restarted.is_err(),
+        ..private.stored()
+    };
+    Some((left, private))
 }
 
-async fn stop_and_delete(client: &LiveClient, id: &JobId, scope: &Scope) -> Result<(), Unreached> {
-    let job = client
-        .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-        .await?;
-    reach(client, id, job, &JobStatus::NotStarted, scope).await?;
-    Ok(client
+/// `was_running` tells, after a failure too, whether the job ran before.
+async fn stop_and_delete(
+    session: &Session,
+    id: &JobId,
+    was_running: &mut bool,
+    scope: &Scope,
+) -> Result<(), Unreached> {
+    let job = session.get(id, scope).await?;
+    *was_running = job.status == JobStatus::Running;
+    let _stopping = session.run.stopping();
+    let is_documented = !matches!(job.status, JobStatus::Other(_));
+    let stopped = reach(session, id, job, &JobStatus::NotStarted, scope).await;
+    // Whether a status that the API does not document is that of a running job is not known: the API decides.
+    if is_documented || !matches!(&stopped, Err(error) if error.is_rejected()) {
+        stopped?;
+    }
+    Ok(session
+        .client
         .delete_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
         .await?)
 }
@@ -305,7 +307,8 @@ pub(super) fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic
     }
 }
 
-fn wanted_status(status: &Value<String>) -> Option<JobStatus> {
+/// The status that a plan asks for; `None` where it leaves it open.
+pub(super) fn target_status(status: &Value<String>) -> Option<JobStatus> {
     match status {
         Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
         Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),

@@ -126,7 +126,7 @@ impl ListResource for EdgeTranscodeJobs {
                     job_id: job.job_id.clone(),
                 };
                 let mut state = JobState::known_by_id(&id);
-                state.take_over(&job);
+                state.set_from_api(&job);
                 let added = findings.add(diagnostics, &id, job.name, &state).await;
                 if added.is_break() {
                     return;

@@ -4,28 +4,35 @@
 //! |---|---|
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
+//! | `private` | what is stored beside the object |
 //! | `moved` | taking over an object that another provider has in the state |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
-//! | `expiry` | warnings of keys in stream URLs that end |
+//! | `existing` | warnings of jobs that write the same stream |
+//! | `expiry` | warnings of keys in stream URLs that expire |
+//! | `lifecycle`, `update` | create, read, delete; update |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `stored` | what the API has stored beside what it was given |
 //! | `actions` | starting, stopping and restarting without a change of what is configured |
 //! | `list` | finding the jobs that exist |
-//! | `lifecycle` | create, read, update, delete |
 //! | `aftermath` | what a failed operation left behind, and how the user is told |
-//! | `refusal` | why a create stops rather than risk a second job |
+//! | `refusal` | what is told of a create whose response was lost |
 
 mod actions;
 mod aftermath;
+mod existing;
 mod expiry;
 mod lifecycle;
 mod list;
 mod model;
 mod moved;
 mod plan;
+mod private;
 mod refusal;
 mod run_state;
 mod schema;
+mod stored;
+mod update;
 mod validate;
 
 use std::sync::Arc;
@@ -35,15 +42,17 @@ use time::OffsetDateTime;
 
 use super::connection::Connection;
 use super::job_id::JobId;
-use crate::client::LiveClient;
+use super::run::Run;
+use crate::client::{CallError, Job, LiveClient, Scope};
 use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{
-    AttributePath, Diagnostics, IdentitySchema, ManagedResource, MoveSource, Resource, diagnostic,
+    AttributePath, Diagnostic, Diagnostics, IdentitySchema, ManagedResource, MoveSource, Object,
+    Update, diagnostic,
 };
 
 use model::JobState;
 pub(super) use model::{RUNNING, STOPPED, status_text};
+use private::JobPrivate;
 
 pub(super) use actions::all as actions;
 pub(super) use list::EdgeTranscodeJobs;
@@ -61,148 +70,41 @@ impl EdgeTranscodeJob {
         Self { connection }
     }
 
-    fn client(&self, diagnostics: &mut Diagnostics) -> Option<Arc<LiveClient>> {
-        self.connection
-            .client()
+    fn session(&self, diagnostics: &mut Diagnostics) -> Option<Session> {
+        Session::begin(&self.connection)
             .map_err(|error| diagnostics.add_error(error))
             .ok()
     }
 }
 
-/// Nothing is kept beside the object.
-const NO_PRIVATE: ValueEmpty = Value::Null;
+/// With what an operation on a job works.
+struct Session {
+    client: Arc<LiveClient>,
+    run: Arc<Run>,
+}
 
-#[async_trait]
-impl Resource for EdgeTranscodeJob {
-    type State<'a> = JobState;
-    type PrivateState<'a> = ValueEmpty;
-    type ProviderMetaState<'a> = ValueEmpty;
-
-    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        Some(schema::schema())
+impl Session {
+    fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
+        let (client, run) = connection.client_and_run()?;
+        Ok(Self { client, run })
     }
 
-    async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobState) -> Option<()> {
-        validate::validate(&config, diagnostics);
-        Some(())
-    }
-
-    async fn plan_create<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        proposed: JobState,
-        config: JobState,
-        _meta: ValueEmpty,
-    ) -> Option<(JobState, ValueEmpty)> {
-        let state = plan::create(proposed, &config);
-        expiry::warn(None, &state, OffsetDateTime::now_utc(), diagnostics);
-        Some((state, NO_PRIVATE))
-    }
-
-    async fn plan_update<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        proposed: JobState,
-        config: JobState,
-        _private: ValueEmpty,
-        _meta: ValueEmpty,
-    ) -> Option<(JobState, ValueEmpty, Vec<AttributePath>)> {
-        let plan::Update {
-            state,
-            requires_replace,
-        } = plan::update(&prior, proposed, &config, diagnostics);
-        // A replacement is planned once more, as a create.
-        if requires_replace.is_empty() {
-            expiry::warn(Some(&prior), &state, OffsetDateTime::now_utc(), diagnostics);
-        }
-        Some((state, NO_PRIVATE, requires_replace))
-    }
-
-    async fn plan_destroy<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        _private: ValueEmpty,
-        _meta: ValueEmpty,
-    ) -> Option<ValueEmpty> {
-        plan::destroy(&prior, diagnostics);
-        Some(NO_PRIVATE)
-    }
-
-    async fn read<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        state: JobState,
-        _private: ValueEmpty,
-        _meta: ValueEmpty,
-    ) -> Option<(JobState, ValueEmpty)> {
-        let client = self.client(diagnostics)?;
-        let scope = self.connection.scope(state.timeouts().read);
-        let read = lifecycle::read(&client, state, &scope, diagnostics).await?;
-        Some((read, NO_PRIVATE))
-    }
-
-    async fn create<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        planned: JobState,
-        _config: JobState,
-        _private: ValueEmpty,
-        _meta: ValueEmpty,
-    ) -> Option<(JobState, ValueEmpty)> {
-        let client = self.client(diagnostics)?;
-        let scope = self.connection.scope(planned.timeouts().create);
-        let created = lifecycle::create(&client, planned, &scope, diagnostics).await?;
-        Some((created, NO_PRIVATE))
-    }
-
-    async fn update<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        planned: JobState,
-        _config: JobState,
-        _private: ValueEmpty,
-        _meta: ValueEmpty,
-    ) -> Option<(JobState, ValueEmpty)> {
-        let client = self.client(diagnostics)?;
-        let scope = self.connection.scope(planned.timeouts().update);
-        let updated = lifecycle::update(&client, prior, planned, &scope, diagnostics).await;
-        Some((updated, NO_PRIVATE))
-    }
-
-    async fn destroy<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        _private: ValueEmpty,
-        _meta: ValueEmpty,
-    ) -> Option<()> {
-        let client = self.client(diagnostics)?;
-        let scope = self.connection.scope(prior.timeouts().delete);
-        lifecycle::delete(&client, &prior, &scope, diagnostics).await
-    }
-
-    async fn import<'a>(
-        &self,
-        diagnostics: &mut Diagnostics,
-        id: String,
-    ) -> Option<(JobState, ValueEmpty)> {
-        match JobId::parse(&id) {
-            Ok(id) => Some((JobState::known_by_id(&id), NO_PRIVATE)),
-            Err(error) => {
-                let detail = format!("In an import {error}.");
-                diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
-                None
-            }
-        }
+    async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
+        self.client
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+            .await
     }
 }
 
 #[async_trait]
 impl ManagedResource for EdgeTranscodeJob {
+    type State = JobState;
+    type Private = JobPrivate;
     type Identity = JobId;
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
 
     fn identity_schema(&self) -> IdentitySchema {
         schema::identity()
@@ -212,13 +114,149 @@ impl ManagedResource for EdgeTranscodeJob {
         Some(state.job_id()).filter(JobId::is_valid)
     }
 
-    async fn import_by_identity<'a>(
+    fn validate(&self, diagnostics: &mut Diagnostics, config: JobState) {
+        validate::validate(&config, diagnostics);
+    }
+
+    async fn read(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let session = self.session(diagnostics)?;
+        let scope = self.connection.scope(state.timeouts().read);
+        lifecycle::read(&session, state, private, &scope, diagnostics).await
+    }
+
+    async fn plan_create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        proposed: JobState,
+        config: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let planned = plan::create(proposed, &config);
+        expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
+        match &private.changed {
+            Some(replaced) => plan::check_replaced(replaced, diagnostics),
+            None => {
+                // Without a client there is nothing to look at, and planning needs none.
+                if let Ok(client) = self.connection.client() {
+                    existing::warn(&client, &planned, diagnostics).await;
+                }
+            }
+        }
+        Some((planned, private))
+    }
+
+    async fn plan_update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        update: Update<Self>,
+    ) -> Option<(Object<Self>, Vec<AttributePath>)> {
+        let Update {
+            prior,
+            proposed,
+            config,
+            private,
+            keeps_planned_private,
+        } = update;
+        let change = plan::Update {
+            prior: &prior,
+            proposed,
+            config: &config,
+            owes_start: private.owes_start,
+            keeps_planned_private,
+        };
+        let (planned, requires_replace) = plan::update(change, diagnostics);
+        // A replacement is planned once more, as a create.
+        if requires_replace.is_empty() {
+            expiry::warn(
+                Some(&prior),
+                &planned,
+                OffsetDateTime::now_utc(),
+                diagnostics,
+            );
+        }
+        let private = plan::private(&prior, private);
+        Some(((planned, private), requires_replace))
+    }
+
+    async fn plan_delete(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        private: JobPrivate,
+    ) -> Option<JobPrivate> {
+        let output = prior.fields().stream_output;
+        let run = self.connection.client_and_run().map(|(_, run)| run);
+        // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
+        if !run.is_ok_and(|run| run.has_created(&output)) {
+            plan::delete(&prior, diagnostics);
+        }
+        Some(JobPrivate {
+            is_plain_deletion: true,
+            ..private
+        })
+    }
+
+    async fn create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        planned: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let session = self.session(diagnostics)?;
+        let scope = self.connection.scope(planned.timeouts().create);
+        lifecycle::create(&session, planned, &private, &scope, diagnostics).await
+    }
+
+    async fn update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        planned: JobState,
+        private: JobPrivate,
+    ) -> Object<Self> {
+        let Some(session) = self.session(diagnostics) else {
+            return (prior, private.stored());
+        };
+        let scope = self.connection.scope(planned.timeouts().update);
+        update::update(&session, prior, planned, private, &scope, diagnostics).await
+    }
+
+    async fn delete(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let Some(session) = self.session(diagnostics) else {
+            return Some((prior, private.stored()));
+        };
+        let scope = self.connection.scope(prior.timeouts().delete);
+        lifecycle::delete(&session, prior, private, &scope, diagnostics).await
+    }
+
+    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
+        match JobId::parse(&id) {
+            Ok(id) => Some((JobState::known_by_id(&id), JobPrivate::default())),
+            Err(error) => {
+                let detail = format!("In an import {error}.");
+                diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
+                None
+            }
+        }
+    }
+
+    async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
         identity: JobId,
-    ) -> Option<(JobState, ValueEmpty)> {
+    ) -> Option<Object<Self>> {
         if identity.is_valid() {
-            return Some((JobState::known_by_id(&identity), NO_PRIVATE));
+            return Some((JobState::known_by_id(&identity), JobPrivate::default()));
         }
         diagnostics.add_error(diagnostic::general(
             "Invalid identity",
@@ -232,9 +270,9 @@ impl ManagedResource for EdgeTranscodeJob {
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
-    ) -> Option<(JobState, ValueEmpty)> {
+    ) -> Option<Object<Self>> {
         moved::job(source)
-            .map(|job| (job, NO_PRIVATE))
+            .map(|job| (job, JobPrivate::default()))
             .map_err(|error| diagnostics.add_error(error))
             .ok()
     }

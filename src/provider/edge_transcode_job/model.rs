@@ -9,23 +9,6 @@ use crate::terraform::value::Value;
 
 /// `status` of a job that runs.
 pub(in crate::provider) const RUNNING: &str = "Running";
-/// What to do when a job with the same fields exists before a create.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum OnExisting {
-    Error,
-    Adopt,
-    Create,
-}
-
-impl OnExisting {
-    /// Values of the attribute `on_existing`, the default first.
-    pub(super) const ALL: [(&str, Self); 3] = [
-        ("error", Self::Error),
-        ("adopt", Self::Adopt),
-        ("create", Self::Create),
-    ];
-}
-
 /// `status` of a job that does not run.
 pub(in crate::provider) const STOPPED: &str = "Stopped";
 
@@ -44,7 +27,8 @@ pub(in crate::provider) struct JobState {
     pub(super) stream_input: Value<String>,
     pub(super) stream_output: Value<String>,
     pub(super) status: Value<String>,
-    pub(super) on_existing: Value<String>,
+    pub(super) allow_stopping_for_update: Value<bool>,
+    pub(super) deletion_protection: Value<bool>,
     pub(super) create_time: Value<String>,
     pub(super) last_start_at: Value<String>,
     pub(super) last_stop_at: Value<String>,
@@ -91,7 +75,7 @@ impl JobState {
         }
     }
 
-    /// What the user decides and the API stores.
+    /// What the user decides and the API stores; empty strings for what is not known.
     pub(super) fn fields(&self) -> JobFields {
         JobFields {
             name: text(&self.name),
@@ -101,30 +85,51 @@ impl JobState {
         }
     }
 
-    /// Takes over what the API says of the job. Keeps what the API does not know: ID, cluster, time-outs.
-    pub(super) fn take_over(&mut self, job: &Job) {
+    /// Takes over what the API returns of the job. Keeps what the API does not know, and the spelling of a URL that means
+    /// the same.
+    pub(super) fn set_from_api(&mut self, job: &Job) {
         self.name = Value::Value(job.name.clone());
         self.template_id = Value::Value(job.template_id.clone());
-        self.stream_input = Value::Value(job.stream_input.as_str().to_owned());
-        self.stream_output = Value::Value(job.stream_output.as_str().to_owned());
-        self.status = Value::Value(status_text(&job.status).to_owned());
-        self.take_over_computed(job);
+        for (known, returned) in [
+            (&mut self.stream_input, &job.stream_input),
+            (&mut self.stream_output, &job.stream_output),
+        ] {
+            if !is_equivalent_url(known, returned) {
+                *known = Value::Value(returned.as_str().to_owned());
+            }
+        }
+        self.status = Value::Unknown;
+        self.create_time = Value::Unknown;
+        self.last_start_at = Value::Unknown;
+        self.last_stop_at = Value::Unknown;
+        self.template_name = Value::Unknown;
+        self.r#type = Value::Unknown;
+        self.fill_unknown(job);
+    }
+
+    /// Takes over what the API returns of the job where it was not known before. What a plan has promised stays as it is:
+    /// Terraform takes anything else for a bug, and the next read shows it.
+    pub(super) fn fill_unknown(&mut self, job: &Job) {
+        let status = Value::Value(status_text(&job.status).to_owned());
+        for (known, returned) in [
+            (&mut self.status, status),
+            (&mut self.create_time, job.create_time.clone().into()),
+            (&mut self.last_start_at, job.last_start_at.clone().into()),
+            (&mut self.last_stop_at, job.last_stop_at.clone().into()),
+            (&mut self.template_name, job.template_name.clone().into()),
+            (&mut self.r#type, job.r#type.clone().into()),
+        ] {
+            if known.is_unknown() {
+                *known = returned;
+            }
+        }
     }
 
     /// Whether the API shows the job as it is known here. What is known by its ID alone agrees with anything.
     pub(super) fn agrees_with(&self, job: &Job) -> bool {
         let mut seen = self.clone();
-        seen.take_over(job);
+        seen.set_from_api(job);
         seen == *self || *self == Self::known_by_id(&self.job_id())
-    }
-
-    /// Takes over what only the API decides.
-    pub(super) fn take_over_computed(&mut self, job: &Job) {
-        self.create_time = job.create_time.clone().into();
-        self.last_start_at = job.last_start_at.clone().into();
-        self.last_stop_at = job.last_stop_at.clone().into();
-        self.template_name = job.template_name.clone().into();
-        self.r#type = job.r#type.clone().into();
     }
 
     /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new
@@ -138,7 +143,8 @@ impl JobState {
             stream_input: self.stream_input,
             stream_output: self.stream_output,
             status: if runs { self.status } else { Value::Null },
-            on_existing: self.on_existing,
+            allow_stopping_for_update: self.allow_stopping_for_update,
+            deletion_protection: self.deletion_protection,
             timeouts: self.timeouts,
             ..Self::default()
         }
@@ -162,13 +168,29 @@ impl JobState {
         }
     }
 
-    /// What to do when such a job exists already. A text that is no choice was refused by validation.
-    pub(super) fn on_existing(&self) -> OnExisting {
-        let chosen = text(&self.on_existing);
-        OnExisting::ALL
-            .iter()
-            .find(|(name, _)| *name == chosen)
-            .map_or(OnExisting::Error, |(_, choice)| *choice)
+    /// Whether a running job may be interrupted to change it.
+    pub(super) fn may_be_interrupted(&self) -> bool {
+        !self.allow_stopping_for_update.contains(&false)
+    }
+
+    /// Whether the job must be neither deleted nor replaced.
+    pub(super) fn is_protected(&self) -> bool {
+        self.deletion_protection.contains(&true)
+    }
+
+    /// Whether the job runs, as far as this object knows.
+    pub(super) fn is_running(&self) -> bool {
+        self.status.contains(&RUNNING)
+    }
+
+    /// The job for people: `"camera-1" (cluster-1:9B15…)`, or its name alone as long as it has no ID.
+    pub(super) fn label(&self) -> String {
+        let id = self.job_id();
+        match &self.name {
+            Value::Value(name) if id.is_valid() => format!("{name:?} ({id})"),
+            Value::Value(name) => format!("{name:?}"),
+            Value::Null | Value::Unknown => id.to_string(),
+        }
     }
 
     /// How long each operation may take. A text that is no duration was refused by validation.
@@ -187,6 +209,11 @@ impl JobState {
             delete: of(|block| &block.delete),
         }
     }
+}
+
+/// Whether a URL is known and means the same as the one that the API returned.
+fn is_equivalent_url(known: &Value<String>, returned: &StreamUrl) -> bool {
+    matches!(known, Value::Value(known) if StreamUrl::from(known.as_str()).is_equivalent(returned))
 }
 
 /// A status in Terraform's terms. One that the API does not document is shown as it came.

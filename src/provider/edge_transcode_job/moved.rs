@@ -38,13 +38,15 @@ pub(super) fn job(source: &MoveSource) -> Result<JobState, Diagnostic> {
         Some(Json::String(text)) if !text.is_empty() => Value::Value(text.clone()),
         _ => Value::Null,
     };
+    let flag = |name: &str| attributes.get(name).and_then(Json::as_bool).into();
     Ok(JobState {
         name: text("name"),
         template_id: text("template_id"),
         stream_input: text("stream_input"),
         stream_output: text("stream_output"),
         status: text("status"),
-        on_existing: text("on_existing"),
+        allow_stopping_for_update: flag("allow_stopping_for_update"),
+        deletion_protection: flag("deletion_protection"),
         create_time: text("create_time"),
         last_start_at: text("last_start_at"),
         last_stop_at: text("last_stop_at"),

@@ -1,18 +1,28 @@
 use std::time::Duration;
 
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::Session;
 use super::model::status_text;
-use crate::client::{CallError, Job, JobStatus, LiveClient, Scope};
+use crate::client::{CallError, Failure, Job, JobStatus, Scope};
 use crate::provider::call_error;
 use crate::provider::job_id::JobId;
+use crate::provider::run::NotInterrupted;
 use crate::terraform::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LONGEST_POLL: Duration = Duration::from_secs(5);
 
-/// Looks at a job whose start or stop may have been carried out by an attempt without an answer: as many as take longer
-/// than a list may lag.
+/// Looks at a job whose start or stop may have been carried out by an attempt without a response.
 const LOOKS_IN_DOUBT: usize = 4;
+
+/// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
+/// does not shorten it, so whoever cancels waits no longer than this.
+const RECOVERY_TIME: Duration = Duration::from_secs(2 * 60);
+/// Attempts at such a start that the API rejects: others may be starting or stopping the job at the same time.
+const MAX_REJECTED_RECOVERIES: u32 = 4;
 
 /// A wish about a job that did not come true.
 #[derive(Debug)]
@@ -39,6 +49,11 @@ impl From<CallError> for Unreached {
 impl Unreached {
     pub(super) fn is_job_not_found(&self) -> bool {
         matches!(self, Self::Call(error) if error.is_job_not_found())
+    }
+
+    /// Whether the API rejected a call, other than for its quota.
+    pub(super) fn is_rejected(&self) -> bool {
+        matches!(self, Self::Call(error) if matches!(error.failure, Failure::Rejected(_)) && !is_over_quota(error))
     }
 
     /// Whether there was time left for nothing more.
@@ -84,18 +99,11 @@ impl Unreached {
 }
 
 /// Waits until a job that was just created can be read: how soon that is, is not documented.
-pub(super) async fn appear(
-    client: &LiveClient,
-    id: &JobId,
-    scope: &Scope,
-) -> Result<Job, Unreached> {
+pub(super) async fn appear(session: &Session, id: &JobId, scope: &Scope) -> Result<Job, Unreached> {
     const WANTED: &str = "to appear";
     let (mut poll, mut last) = (FIRST_POLL, None);
     loop {
-        match client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-            .await
-        {
+        match session.get(id, scope).await {
             Ok(job) => return Ok(job),
             Err(error) if error.is_job_not_found() => {
                 last = Some("not existing".to_owned());
@@ -108,54 +116,83 @@ pub(super) async fn appear(
 
 /// Starts or stops a job and waits until the API shows it so. `job` is how it was seen last.
 ///
-/// Idempotent by reading: a refused start of a job that runs by now is success.
+/// Idempotent by reading: a rejected start of a job that runs by now is success.
 pub(super) async fn reach(
-    client: &LiveClient,
+    session: &Session,
     id: &JobId,
     job: Job,
-    wanted: &JobStatus,
+    target: &JobStatus,
     scope: &Scope,
 ) -> Result<Job, Unreached> {
-    if job.status == *wanted {
+    if job.status == *target {
         return Ok(job);
     }
-    let asked = match wanted {
-        JobStatus::Running => {
-            client
-                .start_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-                .await
+    if *target == JobStatus::Running {
+        let asked = start(session, id, scope).await;
+        return wait_for(session, id, job, target, asked, "to run", scope).await;
+    }
+    let _stopping = session.run.stopping();
+    let asked = session
+        .client
+        .stop_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await;
+    wait_for(session, id, job, target, asked, "to be stopped", scope).await
+}
+
+/// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
+async fn start(session: &Session, id: &JobId, scope: &Scope) -> Result<(), CallError> {
+    let mut refused_at = None;
+    let mut poll = FIRST_POLL;
+    loop {
+        let asked = session
+            .client
+            .start_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+            .await;
+        let Err(error) = asked else {
+            return Ok(());
+        };
+        let refused_at = *refused_at.get_or_insert_with(Instant::now);
+        if !is_over_quota(&error) || !session.run.may_free_quota(refused_at) {
+            return Err(error);
         }
-        JobStatus::NotStarted | JobStatus::Other(_) => {
-            client
-                .stop_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-                .await
+        if scope.wait(poll).await.is_err() {
+            return Err(error);
         }
-    };
-    let wish = if *wanted == JobStatus::Running {
-        "to run"
-    } else {
-        "to be stopped"
-    };
-    // An attempt whose answer was lost may have done it. Then the next one is refused, and the API may show late why.
+        poll = (poll * 2).min(LONGEST_POLL);
+    }
+}
+
+fn is_over_quota(error: &CallError) -> bool {
+    ["UserQuotaExceed", "UserTaskExceed"]
+        .iter()
+        .any(|code| error.is_rejected_with(code))
+}
+
+/// Polls until the job has the target status, after it was asked for.
+async fn wait_for(
+    session: &Session,
+    id: &JobId,
+    mut last: Job,
+    target: &JobStatus,
+    asked: Result<(), CallError>,
+    wish: &'static str,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
     let mut looks_in_doubt = match &asked {
-        Err(error) if error.attempts > 1 && error.is_rejected_with("OperationDenied") => {
-            LOOKS_IN_DOUBT
-        }
+        Err(error) if may_have_been_done(error) => LOOKS_IN_DOUBT,
         _ => 0,
     };
-    let (mut poll, mut last) = (FIRST_POLL, job);
+    let mut poll = FIRST_POLL;
     loop {
-        let job = client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-            .await;
+        let job = session.get(id, scope).await;
         match (job, &asked) {
-            (Ok(job), _) if job.status == *wanted => return Ok(job),
+            (Ok(job), _) if job.status == *target => return Ok(job),
             (Ok(job), Err(_)) if looks_in_doubt > 0 => {
                 looks_in_doubt -= 1;
                 wait(&mut poll, scope, wish, status_text(&job.status)).await?;
                 last = job;
             }
-            // The refusal says more than what the look after it shows, or fails to show.
+            // The rejection says more than what the look after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
             (Ok(job), Ok(())) => {
                 wait(&mut poll, scope, wish, status_text(&job.status)).await?;
@@ -167,6 +204,61 @@ pub(super) async fn reach(
             }
         }
     }
+}
+
+/// Whether a failed start or stop may have been carried out: by the attempt without a response, or by an earlier one, after
+/// which the next is rejected.
+fn may_have_been_done(error: &CallError) -> bool {
+    matches!(error.failure, Failure::Ambiguous(_))
+        || (error.attempts > 1 && error.is_rejected_with("OperationDenied"))
+}
+
+/// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
+/// time ends it, and it has attempts of its own.
+pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Unreached> {
+    let scope = Scope::recovery(RECOVERY_TIME);
+    let (mut poll, mut rejections) = (FIRST_POLL, 0);
+    loop {
+        let error = match session.get(id, &scope).await {
+            Ok(job) => match reach(session, id, job, &JobStatus::Running, &scope).await {
+                Ok(job) => return Ok(job),
+                Err(error) => error,
+            },
+            Err(error) => error.into(),
+        };
+        if error.is_job_not_found() {
+            return Err(error);
+        }
+        rejections += u32::from(error.is_rejected());
+        warn!(job = %id, "the job could not be started again yet");
+        let is_hopeless = rejections >= MAX_REJECTED_RECOVERIES;
+        if is_hopeless || scope.wait(poll).await.is_err() {
+            return Err(error);
+        }
+        poll = (poll * 2).min(LONGEST_POLL);
+    }
+}
+
+/// A running job was not interrupted.
+pub(super) fn not_interrupted(
+    summary: &'static str,
+    id: &JobId,
+    reason: NotInterrupted,
+) -> Diagnostic {
+    let detail = match reason {
+        NotInterrupted::Ended(ended) if ended.is_stop() => {
+            format!("Canceled before the job {id} was stopped. Nothing was changed.")
+        }
+        NotInterrupted::Ended(_) => format!(
+            "The timeout was reached while the job {id} waited for other interruptions to end \
+             (max_concurrent_interruptions). Nothing was changed: raise the timeout, or try again."
+        ),
+        NotInterrupted::Lost(lost) => format!(
+            "The job {id} was not stopped and keeps its settings, because this run has stopped the job {lost} for a change \
+             and could not start it again. Find out why that job does not start, then try again."
+        ),
+    };
+    diagnostic::general(summary, detail)
 }
 
 async fn wait(

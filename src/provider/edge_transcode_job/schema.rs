@@ -1,6 +1,6 @@
 use super::model::DEFAULT_TIMEOUT;
 use crate::terraform::IdentitySchema;
-use crate::terraform::attribute::{block, computed, optional, optional_computed, required};
+use crate::terraform::attribute::{block, computed, flag, optional, optional_computed, required};
 use crate::terraform::schema::{Block, NestedBlock, Schema};
 
 /// What tells a job from every other, for Terraform 1.12 and later.
@@ -57,18 +57,24 @@ pub(super) fn schema() -> Schema {
             (
                 "status",
                 optional_computed(
-                    "`Running` or `Stopped`. When set, it is enforced and a difference shows in the plan. When not \
-                     set, the run state is left alone, and a new job stays stopped.",
+                    "`Running` or `Stopped`. When set, every apply of the job enforces it, and a difference shows in the \
+                     plan. When not set, the job stays as it is when the apply begins, and a new job stays stopped unless \
+                     it replaces a running one.",
                 ),
             ),
             (
-                "on_existing",
-                optional(
-                    "What to do on create when a job with the same cluster, name, template, input and output exists \
-                     already, for example because an earlier run was killed before it could save its state: `error` \
-                     (default) stops and names the job, `adopt` takes it over, `create` does not look and makes \
-                     another. Looking costs one list of the cluster for all creates of a run (a call for every 100 \
-                     jobs in it). A replacement by an identical job with `create_before_destroy` needs `create`.",
+                "allow_stopping_for_update",
+                flag(
+                    "Whether a running job may be stopped to change it: the API changes a job only while it is stopped, \
+                     so its output stream is interrupted until the job is started again. Defaults to `true`. With \
+                     `false`, a plan that would interrupt the running job is an error.",
+                ),
+            ),
+            (
+                "deletion_protection",
+                flag(
+                    "Whether the job is protected from deletion and replacement. Defaults to `false`. With `true`, a plan \
+                     that would delete or replace the job is an error; to delete it, set `false` and apply first.",
                 ),
             ),
             (

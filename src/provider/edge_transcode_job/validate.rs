@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use super::model::{JobState, OnExisting, RUNNING, STOPPED};
+use super::model::{JobState, RUNNING, STOPPED};
 use crate::provider::check::{check, check_cluster_id, check_template_id};
 use crate::provider::{duration, stream_url};
 use crate::terraform::value::Value;
@@ -44,13 +44,6 @@ pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
         "Invalid status",
         status_problem,
     );
-    check(
-        diagnostics,
-        "on_existing",
-        &config.on_existing,
-        "Invalid choice",
-        on_existing_problem,
-    );
     check_that_streams_differ(config, diagnostics);
     warn_of_other_schemes(config, diagnostics);
     check_timeouts(config, diagnostics);
@@ -88,11 +81,6 @@ fn status_problem(text: &str) -> Problem {
     (!matches!(text, RUNNING | STOPPED)).then(|| {
         format!("It must be {RUNNING} or {STOPPED} (or not set, to leave the run state alone), not {text:?}.").into()
     })
-}
-
-fn on_existing_problem(text: &str) -> Problem {
-    let is_choice = OnExisting::ALL.iter().any(|(name, _)| *name == text);
-    (!is_choice).then(|| format!("It must be error, adopt or create, not {text:?}.").into())
 }
 
 pub(super) fn duration_problem(text: &str) -> Problem {
@@ -205,7 +193,6 @@ mod tests {
             "stream_input" => &mut config.stream_input,
             "stream_output" => &mut config.stream_output,
             "status" => &mut config.status,
-            "on_existing" => &mut config.on_existing,
             _ => panic!("{attribute}"),
         };
         *value = text.to_owned().into();
@@ -222,7 +209,6 @@ mod tests {
             stream_input: Value::Unknown,
             stream_output: Value::Unknown,
             status: Value::Unknown,
-            on_existing: Value::Unknown,
             timeouts: Value::Unknown,
             ..JobState::default()
         };
@@ -252,7 +238,6 @@ mod tests {
                 &["rtmp://d//stream/", "http://", "rtmp://a.example/app/in"],
             ),
             ("status", &["", "running", "1", "Starting"]),
-            ("on_existing", &["", "Error", "replace"]),
         ];
         for (attribute, values) in cases {
             for value in *values {

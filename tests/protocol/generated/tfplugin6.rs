@@ -449,6 +449,9 @@ pub struct ClientCapabilities {
     /// Write-only attributes may be used.
     #[prost(bool, tag = "2")]
     pub write_only_attributes_allowed: bool,
+    /// Private data of a plan come back with the plan call that precedes its apply.
+    #[prost(bool, tag = "3")]
+    pub store_planned_private: bool,
 }
 /// A change that is put off to a later run. Only for callers with the capability deferral_allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -802,6 +805,8 @@ pub mod plan_resource_change {
         pub client_capabilities: ::core::option::Option<super::ClientCapabilities>,
         #[prost(message, optional, tag = "8")]
         pub prior_identity: ::core::option::Option<super::ResourceIdentityData>,
+        #[prost(bytes = "vec", tag = "9")]
+        pub planned_private: ::prost::alloc::vec::Vec<u8>,
     }
     #[derive(Clone, PartialEq, ::prost::Message)]
     pub struct Response {

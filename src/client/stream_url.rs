@@ -1,0 +1,168 @@
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::redact_auth_keys;
+
+/// A stream's URL. May hold an authentication token (`auth_key`), which `Debug` masks and serialization does not.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct StreamUrl(String);
+
+impl StreamUrl {
+    /// The URL in full, token included: for the API and for Terraform's state, never for people.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both URLs mean the same: a server may return a URL in another spelling than it was given.
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        self == other || self.normalized() == other.normalized()
+    }
+
+    /// One spelling for all URLs that mean the same: scheme and host in lowercase, no default port, no dot segments, and
+    /// percent-encoding only where it is needed (RFC 3986, section 6.2.2 and 6.2.3). A text that is not a URL means
+    /// itself.
+    pub(super) fn normalized(&self) -> String {
+        let Ok(url) = Url::parse(&self.0) else {
+            return self.0.clone();
+        };
+        let Some(host) = url.host_str() else {
+            return self.0.clone();
+        };
+        let scheme = url.scheme();
+        let port = url
+            .port()
+            .filter(|port| Some(*port) != default_port(scheme));
+        let user = match (url.username(), url.password()) {
+            ("", None) => String::new(),
+            (name, None) => format!("{name}@"),
+            (name, Some(password)) => format!("{name}:{password}@"),
+        };
+        let port = port.map_or_else(String::new, |port| format!(":{port}"));
+        let path = if url.path().is_empty() {
+            "/"
+        } else {
+            url.path()
+        };
+        let query = url
+            .query()
+            .map_or_else(String::new, |query| format!("?{query}"));
+        let fragment = url
+            .fragment()
+            .map_or_else(String::new, |text| format!("#{text}"));
+        let host = host.to_ascii_lowercase();
+        normalize_percent_encoding(&format!(
+            "{scheme}://{user}{host}{port}{path}{query}{fragment}"
+        ))
+    }
+}
+
+/// The port that a URL of this scheme means when it names none.
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "rtmp" => Some(1935),
+        "http" => Some(80),
+        "https" | "rtmps" => Some(443),
+        "rtsp" => Some(554),
+        _ => None,
+    }
+}
+
+/// Decodes what need not be encoded, and writes the digits of the rest in uppercase.
+fn normalize_percent_encoding(text: &str) -> String {
+    let mut normalized = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        normalized.push_str(before);
+        rest = after;
+        let Some(code) = after.get(..2).and_then(hexadecimal) else {
+            normalized.push('%');
+            continue;
+        };
+        rest = &after[2..];
+        if code.is_ascii_alphanumeric() || b"-._~".contains(&code) {
+            normalized.push(char::from(code));
+        } else {
+            let _ = write!(normalized, "%{code:02X}");
+        }
+    }
+    normalized.push_str(rest);
+    normalized
+}
+
+fn hexadecimal(digits: &str) -> Option<u8> {
+    // `from_str_radix` would take a sign.
+    let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_hexadecimal.then(|| u8::from_str_radix(digits, 16).ok())?
+}
+
+impl From<&str> for StreamUrl {
+    fn from(url: &str) -> Self {
+        Self(url.to_owned())
+    }
+}
+
+impl fmt::Debug for StreamUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redact_auth_keys(&self.0), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn are_equivalent(one: &str, other: &str) -> bool {
+        StreamUrl::from(one).is_equivalent(&StreamUrl::from(other))
+    }
+
+    #[test]
+    fn spellings_of_one_url_are_equivalent() {
+        let url = "rtmp://push.example.com/live/s-1?auth_key=1-0-0-c0FFee";
+        for other in [
+            "RTMP://push.example.com/live/s-1?auth_key=1-0-0-c0FFee",
+            "rtmp://Push.Example.COM/live/s-1?auth_key=1-0-0-c0FFee",
+            "rtmp://push.example.com:1935/live/s-1?auth_key=1-0-0-c0FFee",
+            "rtmp://push.example.com/./live/x/../s-1?auth_key=1-0-0-c0FFee",
+            "rtmp://push.example.com/live/s%2D1?auth_key=1-0-0-c0FFee",
+        ] {
+            assert!(are_equivalent(url, other), "{other}");
+        }
+        assert!(are_equivalent("rtmp://h/a/%e4b", "rtmp://h/a/%E4b"));
+        assert!(are_equivalent("rtmp://h", "rtmp://h/"));
+        assert!(are_equivalent(
+            "srt://[2001:DB8::1]:9000/a",
+            "srt://[2001:db8::1]:9000/a"
+        ));
+    }
+
+    #[test]
+    fn what_may_name_another_stream_is_not_equivalent() {
+        let url = "rtmp://push.example.com/live/s-1?auth_key=1-0-0-c0ffee";
+        for other in [
+            "rtmps://push.example.com/live/s-1?auth_key=1-0-0-c0ffee",
+            "rtmp://push.example.com:1936/live/s-1?auth_key=1-0-0-c0ffee",
+            "rtmp://push.example.com/Live/s-1?auth_key=1-0-0-c0ffee",
+            "rtmp://push.example.com/live/s-1?auth_key=1-0-0-C0FFEE",
+            "rtmp://push.example.com/live/s-1/?auth_key=1-0-0-c0ffee",
+            "rtmp://push.example.com/live/s-1",
+            "rtmp://push.example.com/live%2Fs-1?auth_key=1-0-0-c0ffee",
+            "rtmp://user@push.example.com/live/s-1?auth_key=1-0-0-c0ffee",
+        ] {
+            assert!(!are_equivalent(url, other), "{other}");
+        }
+        assert!(!are_equivalent("srt://h:1935/a", "srt://h/a"));
+        assert!(!are_equivalent("not a URL", "Not a URL"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_normalizing_panic(text in "(rtmp://)?\\PC{0,40}") {
+            prop_assert!(are_equivalent(&text, &text));
+        }
+    }
+}

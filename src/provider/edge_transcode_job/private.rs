@@ -1,0 +1,119 @@
+//! What is stored beside the object, and travels between the calls of one change.
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::Place;
+use crate::provider::job_id::JobId;
+use crate::terraform::{Diagnostic, diagnostic};
+
+/// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan tells the calls that follow
+/// it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::provider) struct JobPrivate {
+    /// Where the job was found last: "not found" at another place says nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) found_at: Option<Place>,
+    /// Whether the provider has stopped the job for a change and could not start it again.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) owes_start: bool,
+    /// The job for which a change was planned. It reaches the plan of the job that replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) changed: Option<ChangedJob>,
+    /// Whether the deletion was planned for its own sake. Without this mark a job is deleted in favor of a new one.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) is_plain_deletion: bool,
+}
+
+/// A job as it was when a change of it was planned.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct ChangedJob {
+    pub(super) id: JobId,
+    pub(super) is_running: bool,
+    pub(super) is_protected: bool,
+}
+
+// The signature is serde's.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl JobPrivate {
+    /// Stored beside a job that was found here.
+    pub(super) fn found_at(place: Place) -> Self {
+        Self {
+            found_at: Some(place),
+            ..Self::default()
+        }
+    }
+
+    /// What of it is stored with the object.
+    pub(super) fn stored(self) -> Self {
+        Self {
+            changed: None,
+            is_plain_deletion: false,
+            ..self
+        }
+    }
+
+    /// An error if the job was found elsewhere than where it is now said not to exist.
+    pub(super) fn check_place(&self, id: &JobId, here: &Place) -> Result<(), Diagnostic> {
+        match &self.found_at {
+            Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn found_elsewhere(id: &JobId, there: &Place, here: &Place) -> Diagnostic {
+    diagnostic::general(
+        "Job not found at this endpoint or account",
+        format!(
+            "The job {id} was last found at {there}. Now {here} does not know it, which does not prove that the job no \
+             longer exists, so it stays in the state.\n\n\
+             Check endpoint, region, and credentials of the provider, environment variables and profile included. If \
+             they are right and the job is gone, remove it from the state with terraform state rm."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(endpoint: &str, region: &str, access_key_id: Option<&str>) -> Place {
+        Place {
+            endpoint: endpoint.to_owned(),
+            region: region.to_owned(),
+            access_key_id: access_key_id.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn only_the_place_where_a_job_was_found_can_say_that_it_is_gone() {
+        let id = JobId::parse("c:j").unwrap();
+        let there = place("https://a", "cn-shanghai", Some("K1"));
+        let private = JobPrivate::found_at(there.clone());
+        for (here, is_certain) in [
+            (there, true),
+            (place("https://a", "cn-shanghai", None), true),
+            (place("https://a", "cn-shanghai", Some("K2")), false),
+            (place("https://a", "cn-beijing", Some("K1")), false),
+            (place("https://b", "cn-shanghai", Some("K1")), false),
+        ] {
+            let checked = private.check_place(&id, &here);
+            assert_eq!(checked.is_ok(), is_certain, "{here}");
+            assert!(JobPrivate::default().check_place(&id, &here).is_ok());
+        }
+    }
+
+    #[test]
+    fn nothing_is_stored_of_what_is_not_set() {
+        let stored = serde_json::to_string(&JobPrivate::default()).unwrap();
+        assert_eq!(stored, "{}");
+    }
+}
