@@ -1,19 +1,30 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{Duration, OffsetDateTime};
 
+use crate::credentials::Clock;
+
 /// The server's clock as far as we know it: ours, plus what was learnt from the server's `Date` headers.
-#[derive(Default)]
 pub(super) struct ServerClock {
+    ours: Arc<dyn Clock>,
     seconds_ahead: AtomicI64,
 }
 
 impl ServerClock {
+    /// As good as our own clock, until more is learnt.
+    pub(super) fn new(ours: Arc<dyn Clock>) -> Self {
+        Self {
+            ours,
+            seconds_ahead: AtomicI64::new(0),
+        }
+    }
+
     /// Now, by the server's clock.
     pub(super) fn now(&self) -> OffsetDateTime {
         let ahead = Duration::seconds(self.seconds_ahead.load(Ordering::Relaxed));
-        OffsetDateTime::now_utc().saturating_add(ahead)
+        self.ours.now().saturating_add(ahead)
     }
 
     /// Now, in the form of the parameter `Timestamp`: `2024-05-06T07:08:09Z`.
@@ -23,7 +34,7 @@ impl ServerClock {
 
     /// Takes over the server's time.
     pub(super) fn learn(&self, date: OffsetDateTime) {
-        let ahead = (date - OffsetDateTime::now_utc()).whole_seconds();
+        let ahead = (date - self.ours.now()).whole_seconds();
         self.seconds_ahead.store(ahead, Ordering::Relaxed);
     }
 }
@@ -47,6 +58,7 @@ pub(super) fn parse_api_time(text: &str) -> Option<OffsetDateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::SystemClock;
 
     #[test]
     fn time_stamps_are_utc_to_the_second() {
@@ -61,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_clock_follows_the_server() {
-        let clock = ServerClock::default();
+        let clock = ServerClock::new(Arc::new(SystemClock));
         clock.learn(OffsetDateTime::now_utc() + Duration::hours(2));
         let shown = parse_api_time(&clock.timestamp()).unwrap();
         let ahead = shown - OffsetDateTime::now_utc();

@@ -14,6 +14,7 @@
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
 //! | `transport` | the attempt on the wire, bounded in time and size |
+//! | `outside` | wire, clock and chance: what the client touches of the world, so that tests can give it another |
 //! | `reply` | what the answer means |
 //!
 //! The client knows nothing of Terraform. Errors are [`CallError`]s, which say what is known of the call's effect.
@@ -27,6 +28,7 @@ mod error;
 mod existing;
 mod jobs;
 mod model;
+mod outside;
 mod pages;
 mod rate_limit;
 mod redact;
@@ -38,12 +40,14 @@ mod scope;
 mod templates;
 mod transport;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, StreamUrl, Template};
+pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
 pub use pages::{JobPages, TemplatePages};
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
@@ -75,6 +79,8 @@ pub struct Config {
     pub search: SearchPolicy,
     /// Calls a minute that each operation may make: the published quota is 6,000.
     pub requests_per_minute: u32,
+    /// What it touches of the world.
+    pub outside: Outside,
 }
 
 /// When a failed attempt is made again.
@@ -128,6 +134,7 @@ pub struct LiveClient {
     credentials: CredentialsCache,
     transport: transport::Transport,
     clock: clock::ServerClock,
+    random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
     retry_budget: retry::RetryBudget,
     retry: RetryPolicy,
@@ -145,7 +152,8 @@ impl LiveClient {
         let transport = transport::Transport::new(&config)?;
         Ok(Self {
             transport,
-            clock: clock::ServerClock::default(),
+            clock: clock::ServerClock::new(config.outside.clock),
+            random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             retry_budget: retry::RetryBudget::default(),
             retry: config.retry,

@@ -173,7 +173,7 @@ impl LiveClient {
             ended = scope.end() => Err(ended.into()),
             obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
         }?;
-        let nonce = nonce().map_err(|_| NotSent::NoNonce)?;
+        let nonce = self.random.bits().map(nonce).ok_or(NotSent::NoNonce)?;
         Ok(self.request.sign(
             call.action,
             &call.parameters,
@@ -247,8 +247,8 @@ impl LiveClient {
         if kind == Kind::ReadAhead {
             return None;
         }
-        let backoff =
-            backoff::delay(&self.retry, attempts.made).max(failed.retry_after.unwrap_or_default());
+        let backoff = backoff::delay(&self.retry, attempts.made, self.random.bits())
+            .max(failed.retry_after.unwrap_or_default());
         match &failed.failure {
             Failure::NotSent(NotSent::NoConnection(_)) => {
                 self.may_repeat(attempts).then_some(backoff)

@@ -86,8 +86,9 @@ impl Scope {
             return Err(Ended::OutOfTime);
         }
         tokio::select! {
-            () = tokio::time::sleep_until(until) => Ok(()),
+            biased;
             () = self.stop.cancelled() => Err(Ended::Stopped),
+            () = tokio::time::sleep_until(until) => Ok(()),
         }
     }
 }

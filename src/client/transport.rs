@@ -1,12 +1,14 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::header::{ACCEPT, DATE, HeaderMap};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::request::SignedRequest;
 use super::scope::Ended;
-use super::{Ambiguous, Config, Failure, NotSent, Scope, clock};
+use super::{Ambiguous, Config, Exchange, Failure, HttpReply, HttpRequest, NotSent, Scope, clock};
 
 /// The largest answer that is read. A full page of 100 jobs is well below 1 MiB.
 const LONGEST_BODY: usize = 8 << 20;
@@ -31,7 +33,7 @@ pub(super) enum Effect {
     Changes,
 }
 
-/// An answer as it came.
+/// An answer, its headers read.
 pub(super) struct RawReply {
     pub(super) status: u16,
     /// The server's clock when it answered.
@@ -43,27 +45,18 @@ pub(super) struct RawReply {
 
 /// Sends single requests. No retries, no redirects.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    exchange: Arc<dyn Exchange>,
     attempt_timeout: Duration,
 }
 
 impl Transport {
     pub(super) fn new(config: &Config) -> Result<Self, BuildError> {
-        // An error says that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            .connect_timeout(config.connect_timeout)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never());
-        if !config.endpoint.is_https() {
-            // Without this a machine that has no certificates could not even talk to a mock in clear text.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| BuildError(reason(error)))?;
+        let exchange = match &config.outside.exchange {
+            Some(exchange) => Arc::clone(exchange),
+            None => Arc::new(Http::new(config)?),
+        };
         Ok(Self {
-            http,
+            exchange,
             attempt_timeout: config.attempt_timeout,
         })
     }
@@ -105,19 +98,58 @@ impl Transport {
     }
 
     async fn exchange(&self, request: &SignedRequest) -> Result<RawReply, Failure> {
+        let request = HttpRequest {
+            url: &request.url,
+            headers: &request.headers,
+            body: &request.body,
+        };
+        let reply = self.exchange.exchange(request).await?;
+        Ok(RawReply {
+            status: reply.status,
+            date: header(&reply.headers, DATE.as_str()).and_then(clock::parse_date),
+            retry_after: retry_after(&reply.headers),
+            body: reply.body,
+        })
+    }
+}
+
+/// The real wire.
+struct Http(reqwest::Client);
+
+impl Http {
+    fn new(config: &Config) -> Result<Self, BuildError> {
+        // An error says that a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(&config.user_agent)
+            .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        if !config.endpoint.is_https() {
+            // Without this a machine that has no certificates could not even talk to a mock in clear text.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| BuildError(reason(error)))?;
+        Ok(Self(http))
+    }
+}
+
+#[async_trait]
+impl Exchange for Http {
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, Failure> {
         let mut sending = self
-            .http
+            .0
             .post(request.url.clone())
             .header(ACCEPT, "application/json")
-            .body(request.body.clone());
-        for (name, value) in &request.headers {
+            .body(request.body.to_owned());
+        for (name, value) in request.headers {
             sending = sending.header(*name, value);
         }
         let mut response = sending.send().await.map_err(sending_failed)?;
 
         let status = response.status().as_u16();
-        let date = header(response.headers(), DATE.as_str()).and_then(clock::parse_date);
-        let retry_after = retry_after(response.headers());
+        let headers = std::mem::take(response.headers_mut());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(connection_lost)? {
             if body.len() + chunk.len() > LONGEST_BODY {
@@ -126,10 +158,9 @@ impl Transport {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(RawReply {
+        Ok(HttpReply {
             status,
-            date,
-            retry_after,
+            headers,
             body,
         })
     }
