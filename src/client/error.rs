@@ -3,17 +3,20 @@ use std::time::Duration;
 
 use crate::credentials::SourceError;
 
-/// An answer in which the cloud reports an error.
+/// An answer in which the cloud reports an error. Its texts are the other side's, cleaned: bounded in length, on one line,
+/// without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// HTTP status of the answer. Differs between products and years for one and the same code: decide by `code`.
     pub status: u16,
     /// The vendor's error code, such as `JobNotFound`.
     pub code: String,
-    /// The vendor's free text, with secrets masked. For people only.
+    /// The vendor's free text. For people only.
     pub message: String,
     /// Names the call in the vendor's logs; empty when the answer had none.
     pub request_id: String,
+    /// Which permission is missing, where RAM says so: one sentence with the action, the resource and the policy type.
+    pub access_denied: Option<String>,
 }
 
 impl fmt::Display for ApiError {
@@ -23,6 +26,9 @@ impl fmt::Display for ApiError {
             write!(f, ".")?;
         } else {
             write!(f, ": {}", self.message)?;
+        }
+        if let Some(access_denied) = &self.access_denied {
+            write!(f, " {access_denied}")?;
         }
         if self.request_id.is_empty() {
             Ok(())
@@ -68,6 +74,8 @@ pub enum Ambiguous {
     ConnectionLost(String),
     /// The cloud reports a fault of its own, which may have come after the work.
     ServerFault(ApiError),
+    /// An error code that is not known, below HTTP 500 too: only a known one proves that nothing was done.
+    UnknownCode(ApiError),
     /// `SignatureNonceUsed`: an earlier copy of this very request has arrived.
     AlreadyReceived(ApiError),
     /// The answer cannot be read: cut, too long, not JSON, or not of the documented shape.
@@ -100,7 +108,9 @@ impl CallError {
         match &self.failure {
             Failure::Rejected(error)
             | Failure::Ambiguous(
-                Ambiguous::ServerFault(error) | Ambiguous::AlreadyReceived(error),
+                Ambiguous::ServerFault(error)
+                | Ambiguous::UnknownCode(error)
+                | Ambiguous::AlreadyReceived(error),
             ) => Some(error),
             Failure::NotSent(_) | Failure::Ambiguous(_) => None,
         }
@@ -174,6 +184,12 @@ impl fmt::Display for CallError {
                 write!(
                     f,
                     "{action}: the service reports a fault of its own: {error}"
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::UnknownCode(error)) => {
+                write!(
+                    f,
+                    "{action}: the service returned an error whose meaning is not known: {error}"
                 )?;
             }
             Failure::Ambiguous(Ambiguous::AlreadyReceived(error)) => {

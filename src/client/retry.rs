@@ -197,7 +197,7 @@ impl LiveClient {
         };
         let begun = Instant::now();
         let raw = self.transport.send(request, effect, scope).await?;
-        reply::log(request.action, &raw, begun.elapsed());
+        reply::log(request.action, &raw, &request.credentials, begun.elapsed());
         match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);

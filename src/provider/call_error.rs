@@ -127,6 +127,7 @@ mod tests {
             code: code.to_owned(),
             message: "no".to_owned(),
             request_id: "R-1".to_owned(),
+            access_denied: None,
         });
         let error = CallError {
             action: "CreateEdgeTranscodeJob",

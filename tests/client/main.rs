@@ -13,6 +13,7 @@ mod create;
 mod hostile_answers;
 mod model;
 mod operations;
+mod outcomes;
 mod refresh;
 mod repetition;
 mod support;

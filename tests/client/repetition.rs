@@ -208,7 +208,6 @@ async fn a_refusal_is_not_repeated() {
         "Forbidden",
         "InvalidParameter",
         "InvalidAccessKeyId.NotFound",
-        "NewCode",
     ] {
         mock.reset();
         mock.set_faults(vec![Fault::new("*", refusal(code))]);
