@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 
 use crate::credentials::Clock;
 
@@ -27,6 +28,21 @@ impl ServerClock {
         self.ours.now().saturating_add(ahead)
     }
 
+    /// This moment, for asking its age later.
+    pub(super) fn moment(&self) -> Moment {
+        Moment {
+            wall: self.ours.now(),
+            monotonic: Instant::now(),
+        }
+    }
+
+    /// The time since a moment. Counts the time that the machine slept, during which the monotonic clock stands still,
+    /// and is never too small because the wall clock was put back.
+    pub(super) fn age(&self, moment: Moment) -> std::time::Duration {
+        let by_wall = std::time::Duration::try_from(self.ours.now() - moment.wall);
+        by_wall.unwrap_or_default().max(moment.monotonic.elapsed())
+    }
+
     /// Now, in the form of the parameter `Timestamp`: `2024-05-06T07:08:09Z`.
     pub(super) fn timestamp(&self) -> String {
         timestamp(self.now())
@@ -37,6 +53,13 @@ impl ServerClock {
         let ahead = (date - self.ours.now()).whole_seconds();
         self.seconds_ahead.store(ahead, Ordering::Relaxed);
     }
+}
+
+/// A moment by both of our clocks: see [`ServerClock::age`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    wall: OffsetDateTime,
+    monotonic: Instant,
 }
 
 fn timestamp(moment: OffsetDateTime) -> String {
@@ -81,6 +104,29 @@ mod tests {
             (Duration::minutes(119)..=Duration::minutes(121)).contains(&ahead),
             "{ahead}"
         );
+    }
+
+    /// A wall clock that tests set.
+    struct SetClock(std::sync::Mutex<OffsetDateTime>);
+
+    impl Clock for SetClock {
+        fn now(&self) -> OffsetDateTime {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_age_counts_sleep_and_ignores_a_clock_that_is_put_back() {
+        let wall = Arc::new(SetClock(std::sync::Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
+        let moment = clock.moment();
+        // Awake: the monotonic clock runs, whatever happens to the other one.
+        tokio::time::advance(std::time::Duration::from_secs(5)).await;
+        *wall.0.lock().unwrap() -= Duration::hours(1);
+        assert_eq!(clock.age(moment).as_secs(), 5);
+        // Asleep: only the wall clock runs.
+        *wall.0.lock().unwrap() += Duration::hours(3);
+        assert_eq!(clock.age(moment).as_secs(), 2 * 3600);
     }
 
     #[test]

@@ -98,14 +98,16 @@ pub struct CallError {
     pub endpoint: String,
     /// How many attempts were made.
     pub attempts: u32,
-    /// How the last attempt ended.
+    /// What is known of the call as a whole: once an attempt may have done the work, no later one makes that undone.
     pub failure: Failure,
+    /// How the last attempt was rejected, where an earlier one may have done the work.
+    pub rejection: Option<Box<ApiError>>,
 }
 
 impl CallError {
     /// The cloud's answer, where it gave one that could be read.
     pub fn api_error(&self) -> Option<&ApiError> {
-        match &self.failure {
+        self.rejection.as_deref().or(match &self.failure {
             Failure::Rejected(error)
             | Failure::Ambiguous(
                 Ambiguous::ServerFault(error)
@@ -113,16 +115,24 @@ impl CallError {
                 | Ambiguous::AlreadyReceived(error),
             ) => Some(error),
             Failure::NotSent(_) | Failure::Ambiguous(_) => None,
-        }
+        })
     }
 
     /// Whether the job verifiably does not exist: HTTP 404 *and* code `JobNotFound` in a body that could be read.
-    /// Nothing else proves that a job is gone; other codes come with 404 too.
+    /// Nothing else proves that a job is gone; other codes come with 404 too. True also where an earlier attempt may have
+    /// done the work, a delete for example: no ID comes back.
     pub fn is_job_not_found(&self) -> bool {
-        matches!(&self.failure, Failure::Rejected(error) if error.status == 404 && error.code == "JobNotFound")
+        let is_it = |error: &ApiError| error.status == 404 && error.code == "JobNotFound";
+        matches!(&self.failure, Failure::Rejected(error) if is_it(error))
+            || self.rejection.as_deref().is_some_and(is_it)
     }
 
-    /// Whether the cloud refused the call for this code.
+    /// Whether the call may have done its work. What became of it is found out by reading.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self.failure, Failure::Ambiguous(_))
+    }
+
+    /// Whether the cloud refused the call for this code, and did nothing of it in any attempt.
     pub fn is_rejected_with(&self, code: &str) -> bool {
         matches!(&self.failure, Failure::Rejected(error) if error.code == code)
     }
@@ -143,6 +153,7 @@ impl fmt::Display for CallError {
             endpoint,
             attempts,
             failure,
+            rejection,
         } = self;
         match failure {
             Failure::NotSent(NotSent::NoConnection(reason)) => {
@@ -210,6 +221,9 @@ impl fmt::Display for CallError {
                     "{action}: stopped by the user before an answer came from {endpoint}."
                 )?;
             }
+        }
+        if let Some(rejection) = rejection {
+            write!(f, " A retry was rejected with {rejection}")?;
         }
         if *attempts > 1 {
             write!(f, " ({attempts} attempts)")

@@ -10,7 +10,9 @@
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `existing` | noticing, before a create, that the job exists already |
-//! | `retry` | whether and when a failed attempt is made again; the loop around all sending but the replay of a lost create |
+//! | `retry` | the loop around all sending but the replay of a lost create |
+//! | `attempts` | whether and when a failed attempt is made again |
+//! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
 //! | `transport` | the attempt on the wire, bounded in time and size |
@@ -19,6 +21,7 @@
 //!
 //! The client knows nothing of Terraform. Errors are [`CallError`]s, which say what is known of the call's effect.
 
+mod attempts;
 mod backoff;
 mod clock;
 mod codes;
@@ -28,6 +31,7 @@ mod error;
 mod existing;
 mod jobs;
 mod model;
+mod outcome;
 mod outside;
 mod pages;
 mod rate_limit;
@@ -90,8 +94,8 @@ pub struct RetryPolicy {
     pub first_delay: Duration,
     /// The longest wait before any attempt.
     pub longest_delay: Duration,
-    /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are bounded by the
-    /// call's deadline alone.
+    /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are counted apart, and
+    /// bounded by the call's deadline alone.
     pub attempts: u32,
 }
 
@@ -136,7 +140,6 @@ pub struct LiveClient {
     clock: clock::ServerClock,
     random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
-    retry_budget: retry::RetryBudget,
     retry: RetryPolicy,
     search: SearchPolicy,
     creates: create::Creates,
@@ -155,7 +158,6 @@ impl LiveClient {
             clock: clock::ServerClock::new(config.outside.clock),
             random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
-            retry_budget: retry::RetryBudget::default(),
             retry: config.retry,
             search: config.search,
             creates: create::Creates::default(),

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Scope {
     deadline: Instant,
     stop: CancellationToken,
+    is_recovery: bool,
 }
 
 /// Why a wait ended early.
@@ -29,6 +30,7 @@ impl Scope {
         Self {
             deadline: Instant::now() + time,
             stop,
+            is_recovery: false,
         }
     }
 
@@ -43,6 +45,20 @@ impl Scope {
         Self::new(time, CancellationToken::new())
     }
 
+    /// Recovery, which is owed: a job that was stopped is started again. No cancellation ends it, and a call in it is
+    /// retried until this time is over, however many attempts that takes.
+    pub fn recovery(time: Duration) -> Self {
+        Self {
+            is_recovery: true,
+            ..Self::uninterrupted(time)
+        }
+    }
+
+    /// Whether calls are retried until the time is over.
+    pub(crate) fn is_recovery(&self) -> bool {
+        self.is_recovery
+    }
+
     /// The first half of the time that is left: for an attempt that leaves room for another way.
     pub(super) fn half(&self) -> Self {
         self.at_most(self.deadline.saturating_duration_since(Instant::now()) / 2)
@@ -52,7 +68,7 @@ impl Scope {
     pub(super) fn at_most(&self, time: Duration) -> Self {
         Self {
             deadline: self.deadline.min(Instant::now() + time),
-            stop: self.stop.clone(),
+            ..self.clone()
         }
     }
 

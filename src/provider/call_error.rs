@@ -134,6 +134,7 @@ mod tests {
             endpoint: "https://live.aliyuncs.com".to_owned(),
             attempts: 1,
             failure,
+            rejection: None,
         };
         to_diagnostic("Job not created", &error)
     }

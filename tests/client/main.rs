@@ -15,5 +15,6 @@ mod model;
 mod operations;
 mod outcomes;
 mod refresh;
+mod relay;
 mod repetition;
 mod support;

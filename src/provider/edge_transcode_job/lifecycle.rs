@@ -240,12 +240,22 @@ async fn change_while_stopped(
     scope: &Scope,
 ) -> Result<Job, Unreached> {
     reach(client, id, job, &JobStatus::NotStarted, scope).await?;
-    client
+    let updated = client
         .update_edge_transcode_job(&id.cluster_id, &id.job_id, fields, scope)
-        .await?;
-    Ok(client
+        .await;
+    let job = client
         .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-        .await?)
+        .await;
+    match updated {
+        // An attempt whose answer was lost has done it.
+        Err(error)
+            if error.is_ambiguous() && job.as_ref().is_ok_and(|job| job.fields() == *fields) =>
+        {
+            Ok(job?)
+        }
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(job?),
+    }
 }
 
 /// Starts a job again that ran before an update or a restart failed. Whether that worked is told by the look that

@@ -138,9 +138,7 @@ pub(super) async fn reach(
     };
     // An attempt whose answer was lost may have done it. Then the next one is refused, and the API may show late why.
     let mut looks_in_doubt = match &asked {
-        Err(error) if error.attempts > 1 && error.is_rejected_with("OperationDenied") => {
-            LOOKS_IN_DOUBT
-        }
+        Err(error) if error.is_ambiguous() => LOOKS_IN_DOUBT,
         _ => 0,
     };
     let (mut poll, mut last) = (FIRST_POLL, job);
