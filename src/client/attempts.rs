@@ -39,7 +39,7 @@ impl Attempts {
         scope: &Scope,
         random: Option<u128>,
     ) -> Option<Duration> {
-        let failures = match self.repeat(kind, &failed.failure) {
+        let failures = match self.repeat(kind, &failed.failure, scope) {
             Repeat::Never => return None,
             Repeat::AtOnce => return Some(Duration::ZERO),
             Repeat::Counted => {
@@ -63,13 +63,17 @@ impl Attempts {
         })
     }
 
-    fn repeat(&mut self, kind: Kind, failure: &Failure) -> Repeat {
+    fn repeat(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
         if kind == Kind::ReadAhead {
             return Repeat::Never;
         }
         match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
             Failure::NotSent(NotSent::NoCredentials(error)) if error.is_passing => Repeat::Counted,
+            // It stays so for as long as nobody acts, but perhaps not behind every address of the endpoint.
+            Failure::NotSent(NotSent::UntrustedCertificate(_)) if scope.is_recovery() => {
+                Repeat::Counted
+            }
             Failure::Rejected(error) => match meaning(&error.code, error.status) {
                 Meaning::Throttled => Repeat::Throttled,
                 Meaning::ClockSkew if !self.clock_corrected => {

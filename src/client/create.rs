@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY, Sent};
+use super::transport::Connection;
 use super::{
     Ambiguous, CallError, CreateError, CreatedJob, Failure, Job, JobFields, JobFilter, LiveClient,
     Scope, SortBy, clock,
@@ -189,7 +190,7 @@ impl LiveClient {
             }
             debug!("no such job: sending the identical request again");
             match self
-                .attempt::<CreateReply>(&lost.sent.request, Kind::Create, scope)
+                .attempt::<CreateReply>(&lost.sent.request, Kind::Create, Connection::New, scope)
                 .await
             {
                 Ok(answer) => {

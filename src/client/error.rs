@@ -55,6 +55,8 @@ pub enum Failure {
 pub enum NotSent {
     /// No connection: name not found, refused, TLS failed, timed out while connecting.
     NoConnection(String),
+    /// The TLS certificate of whoever answers there is not trusted.
+    UntrustedCertificate(String),
     /// The user asked to stop before it was sent.
     Stopped,
     /// The time for the whole piece of work was over before it was sent.
@@ -158,6 +160,14 @@ impl fmt::Display for CallError {
         match failure {
             Failure::NotSent(NotSent::NoConnection(reason)) => {
                 write!(f, "{action}: no connection to {endpoint}: {reason}.")?;
+            }
+            Failure::NotSent(NotSent::UntrustedCertificate(reason)) => {
+                write!(
+                    f,
+                    "{action} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
+                     endpoint and this machine's clock. Where a proxy inspects TLS, add its CA certificate to the \
+                     system's trust store (on Linux SSL_CERT_FILE can name it instead)."
+                )?;
             }
             Failure::NotSent(NotSent::Stopped) => {
                 write!(f, "{action} was not sent: stopped by the user.")?;

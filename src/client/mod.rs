@@ -15,7 +15,9 @@
 //! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
-//! | `transport` | the attempt on the wire, bounded in time and size |
+//! | `transport` | one attempt, bounded in time |
+//! | `departure` | whether the attempt's request has left this machine |
+//! | `http` | the attempt on the wire, bounded in size |
 //! | `outside` | wire, clock and chance: what the client touches of the world, so that tests can give it another |
 //! | `reply` | what the answer means |
 //!
@@ -26,9 +28,11 @@ mod backoff;
 mod clock;
 mod codes;
 mod create;
+mod departure;
 mod endpoint;
 mod error;
 mod existing;
+mod http;
 mod jobs;
 mod model;
 mod outcome;
@@ -47,6 +51,7 @@ mod transport;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use departure::Departure;
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};

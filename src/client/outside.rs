@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::Failure;
+use super::{Departure, Failure};
 use crate::credentials::{Clock, SystemClock};
 
 /// All that a client touches.
@@ -51,6 +51,11 @@ pub struct HttpRequest<'a> {
     pub headers: &'a [(&'static str, String)],
     /// A form.
     pub body: &'a str,
+    /// The connections that were used before are not to be trusted.
+    pub needs_new_connection: bool,
+    /// Where to say that the request waits, and that it leaves. An exchange for which connecting takes no time need not
+    /// say anything.
+    pub departure: &'a Departure,
 }
 
 /// An answer as it came.

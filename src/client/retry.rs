@@ -11,7 +11,7 @@ use super::codes::{Meaning, may_be_expired_keys, meaning};
 use super::outcome::told;
 use super::request::{Parameters, SignedRequest, nonce};
 use super::scope::Ended;
-use super::transport::Effect;
+use super::transport::{Connection, Effect};
 use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, reply};
 
 /// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
@@ -129,14 +129,15 @@ impl LiveClient {
             self.refreshes.note_write(call.cluster_id());
         }
         let mut attempts = Attempts::default();
+        let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
         let mut failed_before = None;
         loop {
             in_doubt = in_doubt.filter(|copy| self.clock.age(copy.sent.at) < REPLAY_VALIDITY);
             let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), scope).await {
                 Ok(sent) => {
-                    let attempt = self.attempt(&sent.request, call.kind, scope).await;
-                    (attempt, Some(sent))
+                    let attempt = self.attempt(&sent.request, call.kind, connection, scope);
+                    (attempt.await, Some(sent))
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
@@ -152,6 +153,9 @@ impl LiveClient {
             } else {
                 attempts.delay(call.kind, &failed, &self.retry, scope, self.random.bits())
             };
+            if !matches!(failed.failure, Failure::Rejected(_)) {
+                connection = Connection::New;
+            }
             in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
 
             let error = self.error(call.action, attempts.made, failed.failure);
@@ -214,6 +218,7 @@ impl LiveClient {
         &self,
         request: &SignedRequest,
         kind: Kind,
+        connection: Connection,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedAttempt> {
         let effect = if kind.changes() {
@@ -222,7 +227,10 @@ impl LiveClient {
             Effect::Reads
         };
         let begun = Instant::now();
-        let raw = self.transport.send(request, effect, scope).await?;
+        let raw = self
+            .transport
+            .send(request, effect, connection, scope)
+            .await?;
         reply::log(request.action, &raw, &request.credentials, begun.elapsed());
         match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {

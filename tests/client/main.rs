@@ -9,6 +9,7 @@
     reason = "tests fail by panicking and report by printing"
 )]
 
+mod connections;
 mod create;
 mod hostile_answers;
 mod model;
