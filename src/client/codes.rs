@@ -1,47 +1,116 @@
-//! What the vendor's error codes mean for the call that got them.
+//! What the API's error codes mean for the call that got them.
 //!
-//! Codes decide; the HTTP status never does, because it differs between products and years (API fact sheet,
-//! "Gateway errors"). The one exception is an *unknown* code with a 5xx status: taking it for a refusal could repeat
-//! or forget work that was done.
+//! Codes decide. The HTTP status differs between products and years for one and the same code (API fact sheet,
+//! "Gateway errors"), so it is looked at only where the code is not a known one. Only a known code proves that nothing
+//! was done, and it is known whole, or up to a dot where codes with that beginning are documented: a code that merely
+//! begins like a rejection may be the name of a fault that came after the work.
 
 /// What an error code says about the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Meaning {
-    /// Refused before any work, and asked to come back later.
+    /// Rejected before any work, and asked to come back later.
     Throttled,
-    /// Refused because the time stamp is too far from the server's clock.
+    /// Rejected because the timestamp is too far from the server's clock.
     ClockSkew,
     /// This nonce was seen before: an earlier copy of the request arrived.
     NonceUsed,
     /// A fault on the server's side, before or after the work.
     ServerFault,
-    /// Refused before any work, for good.
+    /// A code that is not documented for these operations or the gateway: proves nothing.
+    Unknown,
+    /// Rejected before any work, for good.
     Refused,
 }
 
 pub(super) fn meaning(code: &str, status: u16) -> Meaning {
-    const SERVER_FAULTS: &[&str] = &[
-        "ServiceUnavailable",
-        "InternalError",
-        "ServiceTimeout",
-        "UnknownError",
-    ];
-    let is_or_extends = |base: &&str| {
-        code.strip_prefix(*base)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-
-    if code == "Throttling" || code.starts_with("Throttling.") || code == "Rejected.Throttling" {
-        Meaning::Throttled
-    } else if code == "InvalidTimeStamp.Expired" {
-        Meaning::ClockSkew
-    } else if code == "SignatureNonceUsed" {
-        Meaning::NonceUsed
-    } else if SERVER_FAULTS.iter().any(is_or_extends) || (status >= 500 && !is_refusal(code)) {
-        Meaning::ServerFault
-    } else {
-        Meaning::Refused
+    match code {
+        "Rejected.Throttling" => Meaning::Throttled,
+        "InvalidTimeStamp.Expired" => Meaning::ClockSkew,
+        "SignatureNonceUsed" => Meaning::NonceUsed,
+        _ if family(code) == "Throttling" => Meaning::Throttled,
+        _ if SERVER_FAULTS.contains(&family(code)) => Meaning::ServerFault,
+        _ if is_rejection(code) => Meaning::Refused,
+        // By RFC 6585 this status is the throttling itself, whatever a gateway calls it.
+        _ if status == 429 => Meaning::Throttled,
+        _ if status >= 500 => Meaning::ServerFault,
+        _ => Meaning::Unknown,
     }
+}
+
+/// Families of faults that may come after the work.
+const SERVER_FAULTS: &[&str] = &[
+    "InternalError",
+    "ServiceTimeout",
+    "ServiceUnavailable",
+    "UnknownError",
+];
+
+/// Rejections of the nine operations and of the gateway that stand alone.
+const REJECTIONS: &[&str] = &[
+    "IncompleteSignature",
+    "JobNotFound",
+    "OperationDenied",
+    "SignatureDoesNotMatch",
+    "TemplateNotFound",
+    "UnsupportedHTTPMethod",
+    "UserQuotaExceed",
+    "UserTaskExceed",
+];
+
+/// Rejections that occur with a reason after a dot, such as `Forbidden.RAM`.
+const REJECTION_FAMILIES: &[&str] = &["Forbidden", "NoPermission"];
+
+/// What `Invalid…` and `Missing…` codes name: parameters of the nine operations, and what the gateway checks before it
+/// hands a call on.
+const CHECKED_BEFORE_WORK: &[&str] = &[
+    // The gateway.
+    "AccessKeyId",
+    "Action",
+    "Api",
+    "Format",
+    "Identity",
+    "Parameter",
+    "Product",
+    "Protocol",
+    "RegionId",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureVersion",
+    "TimeStamp",
+    "Timestamp",
+    "Version",
+    // The operations.
+    "ClusterId",
+    "JobId",
+    "Keyword",
+    "Name",
+    "PageNo",
+    "PageSize",
+    "SortBy",
+    "Status",
+    "StreamInput",
+    "StreamOutput",
+    "TemplateId",
+    "Type",
+    "VideoCodec",
+];
+
+/// The code up to its first dot.
+fn family(code: &str) -> &str {
+    code.split_once('.').map_or(code, |(family, _)| family)
+}
+
+/// Whether the code proves, whatever status it comes with, that nothing was done.
+fn is_rejection(code: &str) -> bool {
+    let family = family(code);
+    let checked = family
+        .strip_prefix("Invalid")
+        .or_else(|| family.strip_prefix("Missing"));
+    REJECTIONS.contains(&code)
+        || REJECTION_FAMILIES.contains(&family)
+        || checked.is_some_and(|name| CHECKED_BEFORE_WORK.contains(&name))
 }
 
 /// Codes that temporary keys get when they have expired. The vendor's pages warn that the second one occurs then too.
@@ -50,25 +119,6 @@ pub(super) fn may_be_expired_keys(code: &str) -> bool {
         code,
         "InvalidSecurityToken.Expired" | "InvalidAccessKeyId.NotFound"
     )
-}
-
-/// Codes that are refusals whatever status they come with.
-fn is_refusal(code: &str) -> bool {
-    const REFUSALS: &[&str] = &[
-        "Forbidden",
-        "IncompleteSignature",
-        "Invalid",
-        "JobNotFound",
-        "Missing",
-        "NoPermission",
-        "OperationDenied",
-        "SignatureDoesNotMatch",
-        "TemplateNotFound",
-        "UnsupportedHTTPMethod",
-        "UserQuotaExceed",
-        "UserTaskExceed",
-    ];
-    REFUSALS.iter().any(|refusal| code.starts_with(refusal))
 }
 
 #[cfg(test)]
@@ -93,12 +143,44 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_is_a_refusal_only_below_500() {
-        assert_eq!(meaning("SomethingNew", 403), Meaning::Refused);
+    fn an_unknown_code_proves_nothing() {
+        for status in [400, 403, 404, 408, 409, 425, 499] {
+            assert_eq!(meaning("SomethingNew", status), Meaning::Unknown);
+        }
         assert_eq!(meaning("SomethingNew", 500), Meaning::ServerFault);
-        assert_eq!(
-            meaning("InternalErrorHandlerMissing", 400),
-            Meaning::Refused
-        );
+        assert_eq!(meaning("SomethingNew", 429), Meaning::Throttled);
+    }
+
+    #[test]
+    fn a_code_is_known_whole_or_up_to_a_dot() {
+        for rejection in [
+            "Forbidden.RAM",
+            "InvalidAccessKeyId.NotFound",
+            "InvalidClusterId.NotFound",
+            "InvalidParameter.Format",
+            "InvalidTimeStamp.Format",
+            "MissingParameter",
+            "MissingStreamInput",
+            "NoPermission",
+        ] {
+            assert_eq!(meaning(rejection, 500), Meaning::Refused, "{rejection}");
+        }
+        for unknown in [
+            "",
+            "Forbiddenly",
+            "InternalErrorHandlerMissing",
+            "InvalidatedCache",
+            "InvalidParameterWritten",
+            "Invalid",
+            "JobNotFoundYet",
+            "JobNotFound.",
+            "Missing",
+            "MissingReplica",
+            "OperationDeniedLater",
+            "ThrottlingNotice",
+            "jobnotfound",
+        ] {
+            assert_eq!(meaning(unknown, 400), Meaning::Unknown, "{unknown}");
+        }
     }
 }

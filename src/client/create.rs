@@ -24,7 +24,8 @@ use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::retry::{Call, FailedCall, Kind, Sent};
+use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY, Sent};
+use super::transport::Connection;
 use super::{
     Ambiguous, CallError, CreateError, CreatedJob, Failure, Job, JobFields, JobFilter, LiveClient,
     Scope, SortBy, StreamUrl, clock,
@@ -34,8 +35,6 @@ use super::{
 const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How often the same bytes are sent again when their answer is lost too.
 const REPLAYS: u32 = 3;
-/// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
-const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
 /// Job times have whole seconds, and the clock that stamps jobs need not be the one that stamps answers.
 const CLOCK_SLACK: time::Duration = time::Duration::seconds(2);
 
@@ -182,12 +181,12 @@ impl LiveClient {
                     );
                     return Ok(self.created(job.job_id));
                 }
-                Look::Absent if !has_arrived && lost.sent.at.elapsed() < REPLAY_VALIDITY => {}
+                Look::Absent if !has_arrived && self.clock.age(lost.sent.at) < REPLAY_VALIDITY => {}
                 Look::Absent | Look::Unseen => break,
             }
             debug!("no such job: sending the identical request again");
             match self
-                .attempt::<CreateReply>(&lost.sent.request, Kind::Create, scope)
+                .attempt::<CreateReply>(&lost.sent.request, Kind::Create, Connection::New, scope)
                 .await
             {
                 Ok(answer) => {
@@ -285,7 +284,7 @@ impl LiveClient {
                 .list_edge_transcode_jobs(lost.cluster_id, &filter, page, scope)
                 .await?;
             let now = listed.date.unwrap_or_else(|| self.clock.now());
-            let not_before = now - lost.sent.at.elapsed() - CLOCK_SLACK;
+            let not_before = now - self.clock.age(lost.sent.at) - CLOCK_SLACK;
             let made_at = |job: &Job| job.create_time.as_deref().and_then(clock::parse_api_time);
 
             seen += listed.jobs.len() as u64;

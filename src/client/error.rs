@@ -3,17 +3,20 @@ use std::time::Duration;
 
 use crate::credentials::SourceError;
 
-/// An answer in which the cloud reports an error.
+/// An answer in which the cloud reports an error. Its texts are the other side's, cleaned: bounded in length, on one line,
+/// without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     /// HTTP status of the answer. Differs between products and years for one and the same code: decide by `code`.
     pub status: u16,
     /// The vendor's error code, such as `JobNotFound`.
     pub code: String,
-    /// The vendor's free text, with secrets masked. For people only.
+    /// The vendor's free text. For people only.
     pub message: String,
     /// Names the call in the vendor's logs; empty when the answer had none.
     pub request_id: String,
+    /// Which permission is missing, where RAM says so: one sentence with the action, the resource and the policy type.
+    pub access_denied: Option<String>,
 }
 
 impl fmt::Display for ApiError {
@@ -23,6 +26,9 @@ impl fmt::Display for ApiError {
             write!(f, ".")?;
         } else {
             write!(f, ": {}", self.message)?;
+        }
+        if let Some(access_denied) = &self.access_denied {
+            write!(f, " {access_denied}")?;
         }
         if self.request_id.is_empty() {
             Ok(())
@@ -49,6 +55,8 @@ pub enum Failure {
 pub enum NotSent {
     /// No connection: name not found, refused, TLS failed, timed out while connecting.
     NoConnection(String),
+    /// The TLS certificate of whoever answers there is not trusted.
+    UntrustedCertificate(String),
     /// The user asked to stop before it was sent.
     Stopped,
     /// The time for the whole piece of work was over before it was sent.
@@ -68,6 +76,8 @@ pub enum Ambiguous {
     ConnectionLost(String),
     /// The cloud reports a fault of its own, which may have come after the work.
     ServerFault(ApiError),
+    /// An error code that is not known, below HTTP 500 too: only a known one proves that nothing was done.
+    UnknownCode(ApiError),
     /// `SignatureNonceUsed`: an earlier copy of this very request has arrived.
     AlreadyReceived(ApiError),
     /// The answer cannot be read: cut, too long, not JSON, or not of the documented shape.
@@ -90,29 +100,41 @@ pub struct CallError {
     pub endpoint: String,
     /// How many attempts were made.
     pub attempts: u32,
-    /// How the last attempt ended.
+    /// What is known of the call as a whole: once an attempt may have done the work, no later one makes that undone.
     pub failure: Failure,
+    /// How the last attempt was rejected, where an earlier one may have done the work.
+    pub rejection: Option<Box<ApiError>>,
 }
 
 impl CallError {
     /// The cloud's answer, where it gave one that could be read.
     pub fn api_error(&self) -> Option<&ApiError> {
-        match &self.failure {
+        self.rejection.as_deref().or(match &self.failure {
             Failure::Rejected(error)
             | Failure::Ambiguous(
-                Ambiguous::ServerFault(error) | Ambiguous::AlreadyReceived(error),
+                Ambiguous::ServerFault(error)
+                | Ambiguous::UnknownCode(error)
+                | Ambiguous::AlreadyReceived(error),
             ) => Some(error),
             Failure::NotSent(_) | Failure::Ambiguous(_) => None,
-        }
+        })
     }
 
     /// Whether the job verifiably does not exist: HTTP 404 *and* code `JobNotFound` in a body that could be read.
-    /// Nothing else proves that a job is gone; other codes come with 404 too.
+    /// Nothing else proves that a job is gone; other codes come with 404 too. True also where an earlier attempt may have
+    /// done the work, a delete for example: no ID comes back.
     pub fn is_job_not_found(&self) -> bool {
-        matches!(&self.failure, Failure::Rejected(error) if error.status == 404 && error.code == "JobNotFound")
+        let is_it = |error: &ApiError| error.status == 404 && error.code == "JobNotFound";
+        matches!(&self.failure, Failure::Rejected(error) if is_it(error))
+            || self.rejection.as_deref().is_some_and(is_it)
     }
 
-    /// Whether the cloud refused the call for this code.
+    /// Whether the call may have done its work. What became of it is found out by reading.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self.failure, Failure::Ambiguous(_))
+    }
+
+    /// Whether the cloud refused the call for this code, and did nothing of it in any attempt.
     pub fn is_rejected_with(&self, code: &str) -> bool {
         matches!(&self.failure, Failure::Rejected(error) if error.code == code)
     }
@@ -133,10 +155,19 @@ impl fmt::Display for CallError {
             endpoint,
             attempts,
             failure,
+            rejection,
         } = self;
         match failure {
             Failure::NotSent(NotSent::NoConnection(reason)) => {
                 write!(f, "{action}: no connection to {endpoint}: {reason}.")?;
+            }
+            Failure::NotSent(NotSent::UntrustedCertificate(reason)) => {
+                write!(
+                    f,
+                    "{action} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
+                     endpoint and this machine's clock. Where a proxy inspects TLS, add its CA certificate to the \
+                     system's trust store (on Linux SSL_CERT_FILE can name it instead)."
+                )?;
             }
             Failure::NotSent(NotSent::Stopped) => {
                 write!(f, "{action} was not sent: stopped by the user.")?;
@@ -176,6 +207,12 @@ impl fmt::Display for CallError {
                     "{action}: the service reports a fault of its own: {error}"
                 )?;
             }
+            Failure::Ambiguous(Ambiguous::UnknownCode(error)) => {
+                write!(
+                    f,
+                    "{action}: the service returned an error whose meaning is not known: {error}"
+                )?;
+            }
             Failure::Ambiguous(Ambiguous::AlreadyReceived(error)) => {
                 write!(
                     f,
@@ -194,6 +231,9 @@ impl fmt::Display for CallError {
                     "{action}: stopped by the user before an answer came from {endpoint}."
                 )?;
             }
+        }
+        if let Some(rejection) = rejection {
+            write!(f, " A retry was rejected with {rejection}")?;
         }
         if *attempts > 1 {
             write!(f, " ({attempts} attempts)")

@@ -189,6 +189,10 @@ impl LiveClient {
     }
 
     /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job does not run.
+    ///
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
+    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
+    /// wanted. After any other one a copy may still be on its way.
     pub async fn update_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -207,6 +211,10 @@ impl LiveClient {
     }
 
     /// `DeleteEdgeTranscodeJob`: deletes a job. Whether the API allows it while the job runs is not documented.
+    ///
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
+    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
+    /// wanted. After any other one a copy may still be on its way.
     pub async fn delete_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -225,6 +233,10 @@ impl LiveClient {
 
     /// `StartEdgeTranscodeJob`: starts a job that does not run. Whether it runs when the answer comes is not
     /// documented.
+    ///
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
+    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
+    /// wanted. After any other one a copy may still be on its way.
     pub async fn start_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -241,6 +253,10 @@ impl LiveClient {
     }
 
     /// `StopEdgeTranscodeJob`: stops a job that runs.
+    ///
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
+    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
+    /// wanted. After any other one a copy may still be on its way.
     pub async fn stop_edge_transcode_job(
         &self,
         cluster_id: &str,

@@ -10,23 +10,33 @@
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
-//! | `retry` | whether and when a failed attempt is made again; the loop around all sending but the replay of a lost create |
+//! | `retry` | the loop around all sending but the replay of a lost create |
+//! | `attempts` | whether and when a failed attempt is made again |
+//! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
-//! | `transport` | the attempt on the wire, bounded in time and size |
+//! | `transport` | one attempt, bounded in time |
+//! | `departure` | whether the attempt's request has left this machine |
+//! | `http` | the attempt on the wire, bounded in size |
+//! | `outside` | wire, clock and chance: what the client touches of the world, so that tests can give it another |
 //! | `reply` | what the answer means |
 //!
 //! The client knows nothing of Terraform. Errors are [`CallError`]s, which say what is known of the call's effect.
 
+mod attempts;
 mod backoff;
 mod clock;
 mod codes;
 mod create;
+mod departure;
 mod endpoint;
 mod error;
 mod existing;
+mod http;
 mod jobs;
 mod model;
+mod outcome;
+mod outside;
 mod pages;
 mod rate_limit;
 mod redact;
@@ -43,11 +53,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use departure::Departure;
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
 pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, Template};
+pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
 pub use pages::{JobPages, TemplatePages};
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
@@ -82,6 +94,8 @@ pub struct Config {
     pub search: SearchPolicy,
     /// Calls a minute that each operation may make: the published quota is 6,000.
     pub requests_per_minute: u32,
+    /// What it touches of the world.
+    pub outside: Outside,
 }
 
 /// When a failed attempt is made again.
@@ -91,8 +105,8 @@ pub struct RetryPolicy {
     pub first_delay: Duration,
     /// The longest wait before any attempt.
     pub longest_delay: Duration,
-    /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are bounded by the
-    /// call's deadline alone.
+    /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are counted apart, and
+    /// bounded by the call's deadline alone.
     pub attempts: u32,
 }
 
@@ -135,8 +149,8 @@ pub struct LiveClient {
     credentials: CredentialsCache,
     transport: transport::Transport,
     clock: clock::ServerClock,
+    random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
-    retry_budget: retry::RetryBudget,
     retry: RetryPolicy,
     search: SearchPolicy,
     creates: create::Creates,
@@ -196,9 +210,9 @@ impl LiveClient {
         let transport = transport::Transport::new(&config)?;
         Ok(Self {
             transport,
-            clock: clock::ServerClock::default(),
+            clock: clock::ServerClock::new(config.outside.clock),
+            random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
-            retry_budget: retry::RetryBudget::default(),
             retry: config.retry,
             search: config.search,
             creates: create::Creates::default(),

@@ -1,5 +1,12 @@
 use std::borrow::Cow;
 
+use secrecy::ExposeSecret as _;
+
+use crate::credentials::Credentials;
+
+/// The cloud's secrets and tokens have 30 characters and more.
+const SHORTEST_SECRET: usize = 6;
+
 /// What is shown in place of a secret.
 pub(super) const MASK: &str = "***";
 
@@ -32,6 +39,42 @@ pub fn redact_auth_keys(text: &str) -> Cow<'_, str> {
     }
     redacted.push_str(rest);
     Cow::Owned(redacted)
+}
+
+/// Text from the other side, fit for people: secrets masked, on one line, without characters that act on a terminal or
+/// are invisible, and at most `max_chars` long.
+///
+/// Characters are replaced, never left out: an altered code must not become a known one.
+pub(super) fn presentable(text: &str, max_chars: usize, credentials: &Credentials) -> String {
+    let mut masked = redact_auth_keys(text).into_owned();
+    let token = credentials.security_token.as_ref();
+    for secret in std::iter::once(&credentials.access_key_secret).chain(token) {
+        // What is too short to be a secret of the cloud's is a part of ordinary words.
+        if secret.expose_secret().len() >= SHORTEST_SECRET {
+            masked = masked.replace(secret.expose_secret(), MASK);
+        }
+    }
+    printable(&masked, max_chars)
+}
+
+/// The second half of [`presentable`]: for text that holds no secret of ours.
+pub(super) fn printable(text: &str, max_chars: usize) -> String {
+    let mut characters = text.chars();
+    let mut shown: String = characters
+        .by_ref()
+        .take(max_chars)
+        .map(|c| if acts_on_a_terminal(c) { ' ' } else { c })
+        .collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Control characters, and those of Unicode that hide text or turn its direction.
+fn acts_on_a_terminal(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn find_ignoring_case(text: &str, lower_case_name: &str) -> Option<usize> {
@@ -69,6 +112,16 @@ mod tests {
             redact_auth_keys("rtmp://d/app/s"),
             Cow::Borrowed(_)
         ));
+    }
+
+    #[test]
+    fn text_of_others_is_one_line_without_commands_for_the_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[31m\r\nb\u{202e}c\u{200b}d直", 100),
+            "a [31m  b c d直"
+        );
+        assert_eq!(printable("直直直", 2), "直直…");
+        assert_eq!(printable("直直", 2), "直直");
     }
 
     proptest! {

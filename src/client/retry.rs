@@ -1,4 +1,3 @@
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -6,11 +5,17 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::attempts::Attempts;
+use super::clock::Moment;
 use super::codes::{Meaning, may_be_expired_keys, meaning};
+use super::outcome::told;
 use super::request::{Parameters, SignedRequest, nonce};
 use super::scope::Ended;
-use super::transport::Effect;
-use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, backoff, reply};
+use super::transport::{Connection, Effect};
+use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, reply};
+
+/// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
+pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
 /// One operation to be called.
 pub(super) struct Call {
@@ -36,7 +41,9 @@ pub(super) enum Kind {
     Read,
     /// A read that may turn out not to be needed, and is asked for again when it is: made once.
     ReadAhead,
-    /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure.
+    /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure. While it is
+    /// open whether a copy arrived, the very same bytes are sent, which the gateway runs at most once: a copy that comes
+    /// late cannot undo what was done since.
     IdempotentWrite,
     /// Doing it twice makes two: repeated only when nothing was done, which is certain when it was not sent, and when it
     /// was refused for throttling, for the clock or for expired keys.
@@ -44,7 +51,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn changes(self) -> bool {
+    pub(super) fn changes(self) -> bool {
         matches!(self, Self::IdempotentWrite | Self::Create)
     }
 }
@@ -56,12 +63,20 @@ pub(super) struct Answer<T> {
 }
 
 /// A request that was sent, and when: for a create, no job that it made can be older.
+#[derive(Clone)]
 pub(super) struct Sent {
     pub(super) request: SignedRequest,
-    pub(super) at: Instant,
+    pub(super) at: Moment,
 }
 
-/// A failed call, and the request of its last attempt unless that was never sent.
+/// A write of which a copy may have arrived.
+struct InDoubt {
+    sent: Sent,
+    /// A later copy was rejected, and may have used up the nonce.
+    was_rejected: bool,
+}
+
+/// A failed call, and the request of the attempt that it tells of, unless that was never sent.
 pub(super) struct FailedCall {
     pub(super) error: CallError,
     pub(super) sent: Option<Sent>,
@@ -70,7 +85,7 @@ pub(super) struct FailedCall {
 /// A failed attempt, and the wait that the server asked for.
 pub(super) struct FailedAttempt {
     pub(super) failure: Failure,
-    retry_after: Option<Duration>,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl From<Failure> for FailedAttempt {
@@ -113,20 +128,16 @@ impl LiveClient {
             // Before it is sent, so that it holds whatever becomes of it.
             self.refreshes.note_write(call.cluster_id());
         }
-        self.retry_budget.deposit();
         let mut attempts = Attempts::default();
-        let mut earlier = None;
+        let mut connection = Connection::Any;
+        let mut in_doubt: Option<InDoubt> = None;
+        let mut failed_before = None;
         loop {
-            let (attempt, sent) = match self.prepare(call, scope).await {
-                Ok(request) => {
-                    let sent = Sent {
-                        request,
-                        at: Instant::now(),
-                    };
-                    (
-                        self.attempt(&sent.request, call.kind, scope).await,
-                        Some(sent),
-                    )
+            in_doubt = in_doubt.filter(|copy| self.clock.age(copy.sent.at) < REPLAY_VALIDITY);
+            let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), scope).await {
+                Ok(sent) => {
+                    let attempt = self.attempt(&sent.request, call.kind, connection, scope);
+                    (attempt.await, Some(sent))
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
@@ -134,19 +145,21 @@ impl LiveClient {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            if says_nothing_new(&failed.failure, call.kind, scope)
-                && let Some(earlier) = earlier
-            {
-                return Err(earlier);
-            }
             attempts.made += 1;
-            let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts) {
+            let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts)
+                || is_nonce_of_rejected_copy(&failed.failure, in_doubt.as_ref())
+            {
                 Some(Duration::ZERO)
             } else {
-                self.delay_before_repetition(call.kind, &failed, &mut attempts, scope)
+                attempts.delay(call.kind, &failed, &self.retry, scope, self.random.bits())
             };
+            if !matches!(failed.failure, Failure::Rejected(_)) {
+                connection = Connection::New;
+            }
+            in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
+
             let error = self.error(call.action, attempts.made, failed.failure);
-            let failed = FailedCall { error, sent };
+            let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
             let Some(delay) = delay else {
                 return Err(failed);
             };
@@ -154,7 +167,27 @@ impl LiveClient {
             if scope.wait(delay).await.is_err() {
                 return Err(failed);
             }
-            earlier = Some(failed);
+            failed_before = Some(failed);
+        }
+    }
+
+    /// The request of the next attempt: the same bytes as long as it is open whether they arrived, and a new signature
+    /// otherwise.
+    async fn next_request(
+        &self,
+        call: &Call,
+        in_doubt: Option<&InDoubt>,
+        scope: &Scope,
+    ) -> Result<Sent, NotSent> {
+        match in_doubt {
+            Some(copy) => {
+                self.rate_limiter.acquire(call.action, scope).await?;
+                Ok(copy.sent.clone())
+            }
+            None => Ok(Sent {
+                request: self.prepare(call, scope).await?,
+                at: self.clock.moment(),
+            }),
         }
     }
 
@@ -164,16 +197,13 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<SignedRequest, NotSent> {
-        self.rate_limiter
-            .acquire(call.action, scope)
-            .await
-            .map_err(NotSent::from)?;
+        self.rate_limiter.acquire(call.action, scope).await?;
         let credentials = tokio::select! {
             biased;
             ended = scope.end() => Err(ended.into()),
             obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
         }?;
-        let nonce = nonce().map_err(|_| NotSent::NoNonce)?;
+        let nonce = self.random.bits().map(nonce).ok_or(NotSent::NoNonce)?;
         Ok(self.request.sign(
             call.action,
             &call.parameters,
@@ -188,6 +218,7 @@ impl LiveClient {
         &self,
         request: &SignedRequest,
         kind: Kind,
+        connection: Connection,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedAttempt> {
         let effect = if kind.changes() {
@@ -196,8 +227,11 @@ impl LiveClient {
             Effect::Reads
         };
         let begun = Instant::now();
-        let raw = self.transport.send(request, effect, scope).await?;
-        reply::log(request.action, &raw, begun.elapsed());
+        let raw = self
+            .transport
+            .send(request, effect, connection, scope)
+            .await?;
+        reply::log(request.action, &raw, &request.credentials, begun.elapsed());
         match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);
@@ -237,72 +271,49 @@ impl LiveClient {
         renews
     }
 
-    /// How long to wait before the call is made again; `None` where it must not be.
-    fn delay_before_repetition(
-        &self,
-        kind: Kind,
-        failed: &FailedAttempt,
-        attempts: &mut Attempts,
-        scope: &Scope,
-    ) -> Option<Duration> {
-        if kind == Kind::ReadAhead {
-            return None;
-        }
-        let backoff =
-            backoff::delay(&self.retry, attempts.made).max(failed.retry_after.unwrap_or_default());
-        match &failed.failure {
-            Failure::NotSent(NotSent::NoConnection(_)) => {
-                self.may_repeat(attempts, scope).then_some(backoff)
-            }
-            Failure::NotSent(NotSent::NoCredentials(error)) => {
-                (error.is_passing && self.may_repeat(attempts, scope)).then_some(backoff)
-            }
-            Failure::Rejected(error) => match meaning(&error.code, error.status) {
-                Meaning::Throttled => Some(backoff),
-                Meaning::ClockSkew if !attempts.clock_corrected => {
-                    attempts.clock_corrected = true;
-                    Some(Duration::ZERO)
-                }
-                _ => None,
-            },
-            Failure::NotSent(NotSent::Stopped | NotSent::OutOfTime | NotSent::NoNonce)
-            | Failure::Ambiguous(Ambiguous::Stopped) => None,
-            Failure::Ambiguous(_) if kind == Kind::Create => None,
-            Failure::Ambiguous(_) => self.may_repeat(attempts, scope).then_some(backoff),
-        }
-    }
-
-    /// Bounds repetitions for every reason but throttling: each call alone, and all calls of the process together.
-    fn may_repeat(&self, attempts: &Attempts, scope: &Scope) -> bool {
-        scope.is_recovery() || (attempts.made < self.retry.attempts && self.retry_budget.withdraw())
-    }
-
     pub(super) fn error(&self, action: &'static str, attempts: u32, failure: Failure) -> CallError {
         CallError {
             action,
             endpoint: self.request.endpoint.to_string(),
             attempts,
             failure,
+            rejection: None,
         }
     }
 }
 
-#[derive(Default)]
-struct Attempts {
-    made: u32,
-    clock_corrected: bool,
-    credentials_renewed: bool,
+/// Whether this answer was caused by a copy of our own that was rejected: then the nonce is used up, no other copy can
+/// arrive any more, and nothing stands against a new signature.
+fn is_nonce_of_rejected_copy(failure: &Failure, in_doubt: Option<&InDoubt>) -> bool {
+    matches!(failure, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
+        && in_doubt.is_some_and(|in_doubt| in_doubt.was_rejected)
 }
 
-/// Whether there was too little time left for a repetition. What went wrong before it tells more; and where a write was
-/// sent, only its own failure tells what is known of its effect.
-fn says_nothing_new(failure: &Failure, kind: Kind, scope: &Scope) -> bool {
+/// Whether after another failed attempt a copy of a write may still be on its way.
+fn still_in_doubt(
+    before: Option<InDoubt>,
+    failure: &Failure,
+    kind: Kind,
+    sent: Option<&Sent>,
+) -> Option<InDoubt> {
     match failure {
-        Failure::NotSent(NotSent::OutOfTime) => true,
-        Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
-            !kind.changes() && scope.ended() == Some(Ended::OutOfTime)
-        }
-        _ => false,
+        _ if kind != Kind::IdempotentWrite => None,
+        Failure::NotSent(_) => before,
+        Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => None,
+        Failure::Ambiguous(_) => before.or_else(|| {
+            sent.cloned().map(|sent| InDoubt {
+                sent,
+                was_rejected: false,
+            })
+        }),
+        Failure::Rejected(error) => match meaning(&error.code, error.status) {
+            Meaning::Throttled => before.map(|before| InDoubt {
+                was_rejected: true,
+                ..before
+            }),
+            // For its timestamp or its credentials: no copy of these bytes is accepted any more.
+            _ => None,
+        },
     }
 }
 
@@ -310,68 +321,5 @@ fn rejection_meaning(failure: &Failure) -> Option<Meaning> {
     match failure {
         Failure::Rejected(ApiError { code, status, .. }) => Some(meaning(code, *status)),
         Failure::NotSent(_) | Failure::Ambiguous(_) => None,
-    }
-}
-
-/// Bounds the repetitions of a whole process: in an outage a thousand calls must not become five thousand.
-///
-/// Every call pays in a fifth of a repetition, every repetition takes a whole one. A small stock lets the first
-/// calls of a process repeat at once.
-pub(super) struct RetryBudget {
-    fifths: Mutex<u32>,
-}
-
-impl RetryBudget {
-    const STOCK: u32 = 10 * 5;
-    const LIMIT: u32 = 100 * 5;
-
-    fn deposit(&self) {
-        let mut fifths = self.fifths.lock().unwrap_or_else(PoisonError::into_inner);
-        *fifths = (*fifths + 1).min(Self::LIMIT);
-    }
-
-    fn withdraw(&self) -> bool {
-        let mut fifths = self.fifths.lock().unwrap_or_else(PoisonError::into_inner);
-        let enough = *fifths >= 5;
-        if enough {
-            *fifths -= 5;
-        }
-        enough
-    }
-}
-
-impl Default for RetryBudget {
-    fn default() -> Self {
-        Self {
-            fifths: Mutex::new(Self::STOCK),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn in_an_outage_repetitions_are_bounded_by_a_fifth_of_the_calls_and_the_stock() {
-        let budget = RetryBudget::default();
-        let mut repetitions = 0;
-        for _ in 0..1_000 {
-            budget.deposit();
-            while budget.withdraw() {
-                repetitions += 1;
-            }
-        }
-        assert_eq!(repetitions, 10 + 200);
-    }
-
-    #[test]
-    fn quiet_times_do_not_save_up_repetitions_without_bound() {
-        let budget = RetryBudget::default();
-        for _ in 0..100_000 {
-            budget.deposit();
-        }
-        let repetitions = std::iter::from_fn(|| budget.withdraw().then_some(())).count();
-        assert_eq!(repetitions, 100);
     }
 }

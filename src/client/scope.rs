@@ -37,20 +37,6 @@ impl Scope {
         }
     }
 
-    /// Work that is owed: starting again what this process has stopped. A cancellation does not end it, and its calls are
-    /// retried until the time is over, however many attempts that takes.
-    pub fn recovery(time: Duration) -> Self {
-        Self {
-            is_recovery: true,
-            ..Self::uninterrupted(time)
-        }
-    }
-
-    /// Whether calls are retried until the time is over.
-    pub(super) fn is_recovery(&self) -> bool {
-        self.is_recovery
-    }
-
     /// The time that is left.
     pub(crate) fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
@@ -59,6 +45,20 @@ impl Scope {
     /// Work that a stop does not end: for finding out, after one, what became of a call.
     pub fn uninterrupted(time: Duration) -> Self {
         Self::new(time, CancellationToken::new())
+    }
+
+    /// Recovery, which is owed: a job that was stopped is started again. No cancellation ends it, and a call in it is
+    /// retried until this time is over, however many attempts that takes.
+    pub fn recovery(time: Duration) -> Self {
+        Self {
+            is_recovery: true,
+            ..Self::uninterrupted(time)
+        }
+    }
+
+    /// Whether calls are retried until the time is over.
+    pub(crate) fn is_recovery(&self) -> bool {
+        self.is_recovery
     }
 
     /// The first half of the time that is left: for an attempt that leaves room for another way.
@@ -104,8 +104,9 @@ impl Scope {
             return Err(Ended::OutOfTime);
         }
         tokio::select! {
-            () = tokio::time::sleep_until(until) => Ok(()),
+            biased;
             () = self.stop.cancelled() => Err(Ended::Stopped),
+            () = tokio::time::sleep_until(until) => Ok(()),
         }
     }
 }

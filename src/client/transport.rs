@@ -1,21 +1,22 @@
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, DATE, HeaderMap};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::request::SignedRequest;
 use super::scope::Ended;
-use super::{Ambiguous, Config, Failure, NotSent, Scope, clock};
+use super::{
+    Ambiguous, Config, Departure, Exchange, Failure, HttpRequest, NotSent, Scope, clock, http,
+};
+use crate::credentials::Clock;
 
-/// The largest answer that is read. A full page of 100 jobs is well below 1 MiB.
-const LONGEST_BODY: usize = 8 << 20;
 /// How long a call that changes something is still listened to after the user asked to stop or the time is over:
 /// knowing what it did is worth more than these seconds.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// Unused connections are closed before servers and load balancers usually close them: a request that meets the
-/// closing of its connection may have been sent or not.
-const IDLE_CONNECTION: Duration = Duration::from_secs(15);
+/// An attempt of a recovery takes no longer: an outage that shows as silence must not use up all of its time.
+const RECOVERY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that a server's hint can ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -24,6 +25,12 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 #[error("{0}")]
 pub struct BuildError(String);
 
+impl BuildError {
+    pub(super) fn new(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
 /// Whether a call changes something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Effect {
@@ -31,7 +38,16 @@ pub(super) enum Effect {
     Changes,
 }
 
-/// An answer as it came.
+/// On which connection a request is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Connection {
+    /// Any, one that was used before too.
+    Any,
+    /// A new one: the last one failed.
+    New,
+}
+
+/// An answer, its headers read.
 pub(super) struct RawReply {
     pub(super) status: u16,
     /// The server's clock when it answered.
@@ -43,53 +59,52 @@ pub(super) struct RawReply {
 
 /// Sends single requests. No retries, no redirects.
 pub(super) struct Transport {
-    http: reqwest::Client,
+    exchange: Arc<dyn Exchange>,
     attempt_timeout: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 impl Transport {
     pub(super) fn new(config: &Config) -> Result<Self, BuildError> {
-        // An error says that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            .connect_timeout(config.connect_timeout)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never());
-        if !config.endpoint.is_https() {
-            // Without this a machine that has no certificates could not even talk to a mock in clear text.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| BuildError(reason(error)))?;
+        let exchange = match &config.outside.exchange {
+            Some(exchange) => Arc::clone(exchange),
+            None => Arc::new(http::Http::new(config)?),
+        };
         Ok(Self {
-            http,
+            exchange,
             attempt_timeout: config.attempt_timeout,
+            clock: Arc::clone(&config.outside.clock),
         })
     }
 
     /// Sends one request and reads the whole answer.
     ///
-    /// A read ends as soon as `scope` does; a change is listened to for [`DRAIN_TIME`] more. Nothing is sent when
-    /// `scope` has ended before.
+    /// A read ends as soon as `scope` does; a change that is under way is listened to for [`DRAIN_TIME`] more. Nothing is
+    /// sent when `scope` has ended before the request has left, connecting included.
     pub(super) async fn send(
         &self,
         request: &SignedRequest,
         effect: Effect,
+        connection: Connection,
         scope: &Scope,
     ) -> Result<RawReply, Failure> {
-        match scope.ended() {
-            Some(Ended::Stopped) => return Err(Failure::NotSent(NotSent::Stopped)),
-            Some(Ended::OutOfTime) => return Err(Failure::NotSent(NotSent::OutOfTime)),
-            None => {}
+        if let Some(ended) = scope.ended() {
+            return Err(Failure::NotSent(ended.into()));
         }
         let begun = Instant::now();
-        let exchange = tokio::time::timeout(self.attempt_timeout, self.exchange(request));
+        let departure = Departure::default();
+        let exchange = tokio::time::timeout(
+            self.attempt_timeout(scope),
+            self.exchange(request, connection, &departure),
+        );
         tokio::pin!(exchange);
         let finished = tokio::select! {
             biased;
             finished = &mut exchange => finished,
             ended = scope.end() => {
+                if departure.give_up() {
+                    return Err(Failure::NotSent(ended.into()));
+                }
                 let drained = match effect {
                     Effect::Reads => None,
                     Effect::Changes => tokio::time::timeout(DRAIN_TIME, exchange).await.ok(),
@@ -101,36 +116,46 @@ impl Transport {
                 }
             }
         };
-        finished.unwrap_or_else(|_elapsed| Err(timed_out(begun)))
+        finished.unwrap_or_else(|_elapsed| {
+            Err(if departure.give_up() {
+                let seconds = begun.elapsed().as_secs_f32();
+                let reason = format!("it was not established within {seconds:.1} s");
+                Failure::NotSent(NotSent::NoConnection(reason))
+            } else {
+                timed_out(begun)
+            })
+        })
     }
 
-    async fn exchange(&self, request: &SignedRequest) -> Result<RawReply, Failure> {
-        let mut sending = self
-            .http
-            .post(request.url.clone())
-            .header(ACCEPT, "application/json")
-            .body(request.body.clone());
-        for (name, value) in &request.headers {
-            sending = sending.header(*name, value);
+    fn attempt_timeout(&self, scope: &Scope) -> Duration {
+        if scope.is_recovery() {
+            self.attempt_timeout.min(RECOVERY_ATTEMPT_TIMEOUT)
+        } else {
+            self.attempt_timeout
         }
-        let mut response = sending.send().await.map_err(sending_failed)?;
+    }
 
-        let status = response.status().as_u16();
-        let date = header(response.headers(), DATE.as_str()).and_then(clock::parse_date);
-        let retry_after = retry_after(response.headers());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(connection_lost)? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                let reason = format!("it is longer than {} MiB", LONGEST_BODY >> 20);
-                return Err(Failure::Ambiguous(Ambiguous::Unreadable { status, reason }));
-            }
-            body.extend_from_slice(&chunk);
-        }
+    async fn exchange(
+        &self,
+        request: &SignedRequest,
+        connection: Connection,
+        departure: &Departure,
+    ) -> Result<RawReply, Failure> {
+        let request = HttpRequest {
+            url: &request.url,
+            headers: &request.headers,
+            body: &request.body,
+            needs_new_connection: connection == Connection::New,
+            departure,
+        };
+        let reply = self.exchange.exchange(request).await?;
+        let date = header(&reply.headers, DATE.as_str()).and_then(clock::parse_date);
+        let now = date.unwrap_or_else(|| self.clock.now());
         Ok(RawReply {
-            status,
+            status: reply.status,
             date,
-            retry_after,
-            body,
+            retry_after: retry_after(&reply.headers, now),
+            body: reply.body,
         })
     }
 }
@@ -143,60 +168,54 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// `x-acs-retry-after`: a positive integer of milliseconds, as the official SDK reads it.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let milliseconds: u64 = header(headers, "x-acs-retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_millis(milliseconds).min(LONGEST_RETRY_AFTER))
-}
-
-fn sending_failed(error: reqwest::Error) -> Failure {
-    if error.is_connect() || error.is_builder() {
-        Failure::NotSent(NotSent::NoConnection(reason(error)))
-    } else {
-        connection_lost(error)
-    }
-}
-
-fn connection_lost(error: reqwest::Error) -> Failure {
-    Failure::Ambiguous(Ambiguous::ConnectionLost(reason(error)))
-}
-
-/// The innermost cause, which is the one that people can act on. Never the URL: it holds the signature.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    plain(&innermost.to_string())
-}
-
-/// Library text in people's words.
-fn plain(reason: &str) -> String {
-    if reason.starts_with("received corrupt message") {
-        return "what answers there does not speak TLS; an endpoint without a scheme is reached by HTTPS, and that of a \
-                mock begins with http://"
-            .to_owned();
-    }
-    // Such as "Connection refused (os error 111)".
-    let number = reason.find(" (os error ").unwrap_or(reason.len());
-    reason[..number].to_owned()
+/// The wait that the server asks for: `x-acs-retry-after`, milliseconds as the official SDK reads it, or `Retry-After`,
+/// seconds or a date (RFC 9110), as gateways and proxies send it.
+fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+    let milliseconds =
+        header(headers, "x-acs-retry-after").and_then(|text| text.trim().parse().ok());
+    let wait = milliseconds.map(Duration::from_millis).or_else(|| {
+        let text = header(headers, RETRY_AFTER.as_str())?.trim();
+        let seconds = text.parse().ok().map(Duration::from_secs);
+        seconds.or_else(|| {
+            let until = clock::parse_date(text)?;
+            Some(Duration::try_from(until - now).unwrap_or_default())
+        })
+    })?;
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn wait(name: &'static str, value: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        retry_after(&headers, OffsetDateTime::UNIX_EPOCH)
+    }
+
     #[test]
-    fn reasons_are_told_without_numbers_and_library_names() {
+    fn both_hints_are_read_and_bounded() {
+        let vendor = |value| wait("x-acs-retry-after", value);
+        assert_eq!(vendor(" 200 "), Some(Duration::from_millis(200)));
+        assert_eq!(vendor("99999999999"), Some(LONGEST_RETRY_AFTER));
+        let standard = |value| wait("retry-after", value);
+        assert_eq!(standard("7"), Some(Duration::from_secs(7)));
+        assert_eq!(standard("99999999999"), Some(LONGEST_RETRY_AFTER));
         assert_eq!(
-            plain("Connection refused (os error 111)"),
-            "Connection refused"
+            standard("Thu, 01 Jan 1970 00:00:09 GMT"),
+            Some(Duration::from_secs(9))
         );
-        assert_eq!(plain("certificate has expired"), "certificate has expired");
-        assert!(
-            plain("received corrupt message of type InvalidContentType")
-                .contains("does not speak TLS")
+        assert_eq!(
+            standard("Fri, 02 Jan 1970 00:00:00 GMT"),
+            Some(LONGEST_RETRY_AFTER)
         );
+        assert_eq!(
+            standard("Wed, 31 Dec 1969 23:00:00 GMT"),
+            Some(Duration::ZERO)
+        );
+        for value in ["", "-1", "1.5", "soon", "99999999999999999999999"] {
+            assert_eq!((vendor(value), standard(value)), (None, None), "{value}");
+        }
     }
 }

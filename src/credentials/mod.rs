@@ -25,6 +25,7 @@ pub use cache::CredentialsCache;
 pub use chain::{Chosen, NoCredentials, Settings, choose};
 pub use outside::{
     Clock, CommandOutput, Commands, Files, Http, HttpReply, HttpRequest, Outside, Route,
+    SystemClock,
 };
 pub use sources::assume_role::AssumeRole;
 pub use sources::oidc::AssumeRoleWithOidc;

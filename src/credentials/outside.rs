@@ -141,7 +141,8 @@ pub struct HttpReply {
     pub body: SecretString,
 }
 
-pub(super) struct SystemClock;
+/// The system's clock.
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> OffsetDateTime {

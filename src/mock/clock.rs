@@ -1,15 +1,34 @@
 //! The mock's own time, and the two ways in which the API writes time.
 
+use std::sync::Arc;
+
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-/// The system's time moved by `offset_seconds`, to the second. An offset that leaves the calendar is ignored.
-pub(super) fn now(offset_seconds: i64) -> OffsetDateTime {
-    let now = OffsetDateTime::now_utc();
-    let moved = now
-        .checked_add(Duration::seconds(offset_seconds))
-        .unwrap_or(now);
-    moved.replace_nanosecond(0).unwrap_or(moved)
+/// Tells a mock the time of day: the system's time, unless a test has another.
+#[derive(Clone)]
+pub struct WallClock(Arc<dyn Fn() -> OffsetDateTime + Send + Sync>);
+
+impl WallClock {
+    /// One that asks `now`.
+    pub fn new(now: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Its time moved by `offset_seconds`, to the second. An offset that leaves the calendar is ignored.
+    pub(super) fn now(&self, offset_seconds: i64) -> OffsetDateTime {
+        let now = (self.0)();
+        let moved = now
+            .checked_add(Duration::seconds(offset_seconds))
+            .unwrap_or(now);
+        moved.replace_nanosecond(0).unwrap_or(moved)
+    }
+}
+
+impl Default for WallClock {
+    fn default() -> Self {
+        Self::new(OffsetDateTime::now_utc)
+    }
 }
 
 /// `yyyy-MM-ddTHH:mm:ssZ`, the form of every time in requests and answers.

@@ -3,19 +3,19 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::response::Response;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::faults::Fault;
 use super::model::Job;
 use super::record::Call;
-use super::server::Server;
+use super::server::{self, Server};
 use super::settings::{Config, Settings};
 use super::shared::{CallEvent, Shared, World};
 
-/// A running mock, on a thread and a tokio runtime of its own, so that tests without a runtime can use it.
-///
-/// It stops when dropped, and is gone when the drop returns.
+/// A running mock. It stops when dropped, and is gone when the drop returns.
 pub struct Mock {
     url: String,
     shared: Arc<Shared>,
@@ -25,7 +25,8 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Listens and serves. Fails if the address is not to be had, or [`Settings::state`] is broken.
+    /// Listens and serves, on a thread and a tokio runtime of its own, so that tests without a runtime can use it. Fails
+    /// if the address is not to be had, or [`Settings::state`] is broken.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -48,7 +49,30 @@ impl Mock {
         })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Serves [`Self::answer`] alone, without sockets, in the runtime of the caller: where its time is virtual, so is the
+    /// mock's. Fails if [`Settings::state`] is broken.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn in_process(settings: Settings) -> io::Result<Self> {
+        let shared = Arc::new(Shared::new(settings)?);
+        Ok(Self {
+            url: "http://mock.invalid".to_owned(),
+            stop: shared.stopped.clone(),
+            shared,
+            runtime: Handle::current(),
+            thread: None,
+        })
+    }
+
+    /// Answers a request as over a connection; `None` where that is closed without a byte. Dropping the future hangs
+    /// up, and the call goes on.
+    pub async fn answer(&self, request: Request) -> Option<Response> {
+        server::answer(Arc::clone(&self.shared), request).await
+    }
+
+    /// `http://127.0.0.1:PORT`; without sockets a URL that nobody reaches.
     pub fn url(&self) -> String {
         self.url.clone()
     }

@@ -1,7 +1,7 @@
 //! `alicloud-live-mock`: a stand-in for the nine edge transcode operations of `ApsaraVideo` Live, in memory.
 //!
-//! It is for tests, ours and those of people who write modules. [`Mock`] runs one inside a test, [`Server`] is what the
-//! program `alicloud-live-mock` runs. It shares no code with the rooms that sign and send: a double that imports the
+//! It is for tests, ours and those of people who write modules. [`Mock`] runs one inside a test, with sockets or without,
+//! [`Server`] is what the program `alicloud-live-mock` runs. It shares no code with the rooms that sign and send: a double that imports the
 //! signer agrees with the signer's mistakes.
 //!
 //! | room | what lives there |
@@ -53,6 +53,7 @@ mod store;
 mod sts;
 mod verify;
 
+pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};
 pub use handle::Mock;
 pub use job_fields::JobFields;

@@ -1,9 +1,9 @@
 //! The memory of every call, for tests to look at.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::Instant;
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::faults::FaultKind;
 

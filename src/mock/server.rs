@@ -163,12 +163,26 @@ async fn whole_requests(
     }
 }
 
-/// The API. The call runs in a task of its own: like the cloud, it goes on when the caller hangs up.
 async fn api(
     State(shared): State<Arc<Shared>>,
     Extension(connection): Extension<Connection>,
     request: axum::extract::Request,
 ) -> Response {
+    match answer(shared, request).await {
+        Some(response) => response,
+        None => {
+            connection.0.cancel();
+            pending().await
+        }
+    }
+}
+
+/// The API: the answer, or `None` where the connection must be closed without a byte. The call runs in a task of its
+/// own: like the cloud, it goes on when the caller hangs up.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    request: axum::extract::Request,
+) -> Option<Response> {
     let running = tokio::spawn({
         let shared = Arc::clone(&shared);
         async move {
@@ -182,12 +196,11 @@ async fn api(
         }
     });
     match running.await {
-        Ok(Some(Ending::Answered { answer, request_id })) => respond(&shared, answer, &request_id),
-        Ok(Some(Ending::Dropped) | None) => {
-            connection.0.cancel();
-            pending().await
+        Ok(Some(Ending::Answered { answer, request_id })) => {
+            Some(respond(&shared, answer, &request_id))
         }
-        Err(_) => refuse(&shared, &ApiError::internal(), ""),
+        Ok(Some(Ending::Dropped) | None) => None,
+        Err(_) => Some(refuse(&shared, &ApiError::internal(), "")),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_fields::JobFields;
 use super::model::{Template, TemplateKind};
@@ -65,6 +66,9 @@ pub struct Settings {
     pub calls_kept: usize,
     /// What a reset goes back to.
     pub config: Config,
+    /// The time of day. Default the system's; in no file.
+    #[serde(skip)]
+    pub clock: WallClock,
 }
 
 impl Default for Settings {
@@ -86,6 +90,7 @@ impl Default for Settings {
             seed: None,
             calls_kept: 100_000,
             config: Config::default(),
+            clock: WallClock::default(),
         }
     }
 }

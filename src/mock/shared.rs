@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::clock;
+use super::clock::WallClock;
 use super::faults::{Faults, Point};
 use super::job_fields::JobFields;
 use super::keys::{TemporaryKey, TemporaryKeys};
@@ -50,6 +51,7 @@ pub(super) struct World {
     /// Counts resets; a call that outlives one has nothing more to do here.
     pub(super) epoch: u64,
     pub(super) config: Config,
+    clock: WallClock,
     pub(super) store: Store,
     pub(super) keys: TemporaryKeys,
     pub(super) nonces: Nonces,
@@ -164,6 +166,7 @@ impl World {
         Self {
             epoch,
             config: settings.config.clone(),
+            clock: settings.clock.clone(),
             store: Store::new(settings.clusters.clone(), settings.templates.clone()),
             keys: TemporaryKeys::default(),
             nonces: Nonces::default(),
@@ -226,7 +229,7 @@ impl World {
 
     /// The mock's clock.
     pub(super) fn now(&self) -> OffsetDateTime {
-        clock::now(self.config.clock_offset_seconds)
+        self.clock.now(self.config.clock_offset_seconds)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The state of the mocked service and its rules. Knows no parameters, no JSON and no HTTP.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Instant;
 
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 
 use super::errors::ApiError;
 use super::model::{Job, JobStatus, Template};

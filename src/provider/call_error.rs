@@ -127,12 +127,14 @@ mod tests {
             code: code.to_owned(),
             message: "no".to_owned(),
             request_id: "R-1".to_owned(),
+            access_denied: None,
         });
         let error = CallError {
             action: "CreateEdgeTranscodeJob",
             endpoint: "https://live.aliyuncs.com".to_owned(),
             attempts: 1,
             failure,
+            rejection: None,
         };
         to_diagnostic("Job not created", &error)
     }

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::client::Outside;
 use crate::environment::Environment;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::ValueEmpty;
@@ -35,12 +36,18 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Everything this provider serves.
 pub fn offering(environment: Environment) -> Offering {
+    offering_in(environment, Outside::real())
+}
+
+/// The same, its client in another world.
+pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
     let stop = StopSignal::default();
     let connection = Arc::new(Connection::new(stop.clone()));
     Offering {
         provider: Box::new(AlicloudLive {
             connection: Arc::clone(&connection),
             environment,
+            outside,
         }),
         resources: BTreeMap::from([(
             edge_transcode_job::TYPE_NAME.to_owned(),
@@ -99,6 +106,7 @@ pub fn offering(environment: Environment) -> Offering {
 struct AlicloudLive {
     connection: Arc<Connection>,
     environment: Environment,
+    outside: Outside,
 }
 
 #[async_trait]
@@ -128,7 +136,12 @@ impl Provider for AlicloudLive {
         let unknown = config.unknown_arguments();
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions());
-            let client = config.client(diagnostics, &terraform_version, &self.environment)?;
+            let client = config.client(
+                diagnostics,
+                &terraform_version,
+                &self.environment,
+                &self.outside,
+            )?;
             self.connection.connect(client, run);
         } else {
             self.connection.await_arguments(unknown);

@@ -9,11 +9,14 @@
     reason = "tests fail by panicking and report by printing"
 )]
 
+mod connections;
 mod create;
 mod existing;
 mod hostile_answers;
 mod model;
 mod operations;
+mod outcomes;
 mod refresh;
+mod relay;
 mod repetition;
 mod support;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alicloud_live::client::{
-    Config, Endpoint, JobFields, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy,
+    Config, Endpoint, JobFields, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion, StreamUrl,
 };
 use alicloud_live::credentials::{Credentials, CredentialsCache};
@@ -54,6 +54,7 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
             interval: Duration::from_millis(2),
         },
         requests_per_minute: 6_000_000,
+        outside: Outside::real(),
     }
 }
 

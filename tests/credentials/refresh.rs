@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use alicloud_live::client::{
-    Config, Endpoint, JobFilter, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy,
+    Config, Endpoint, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion,
 };
 use alicloud_live::credentials::{CredentialsCache, Settings, choose};
@@ -36,6 +36,7 @@ fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
         },
         search: SearchPolicy::default(),
         requests_per_minute: 6_000,
+        outside: Outside::real(),
     })
     .unwrap()
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use alicloud_live::client::{
-    Config, Endpoint, JobFields, JobFilter, LiveClient, Protocol, RetryPolicy, Scope, SearchPolicy,
-    SignVersion, StreamUrl,
+    Config, Endpoint, JobFields, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope,
+    SearchPolicy, SignVersion, StreamUrl,
 };
 use alicloud_live::credentials::{Credentials, CredentialsCache};
 use alicloud_live::mock::{
@@ -30,6 +30,7 @@ fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
         retry: RetryPolicy::default(),
         search: SearchPolicy::default(),
         requests_per_minute: 6_000,
+        outside: Outside::real(),
     })
     .unwrap()
 }

@@ -2,14 +2,15 @@
 
 mod schema;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{
-    BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy, SearchPolicy,
-    SignVersion,
+    self, BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy,
+    SearchPolicy, SignVersion,
 };
 use crate::credentials::{
     AssumeRole, AssumeRoleWithOidc, Chosen, CredentialsCache, NoCredentials, Outside, Settings,
@@ -296,9 +297,13 @@ impl ProviderConfig {
         diagnostics: &mut Diagnostics,
         terraform_version: &str,
         environment: &Environment,
+        of_client: &client::Outside,
     ) -> Option<LiveClient> {
         let user_agent = self.user_agent(terraform_version, environment);
-        let outside = Outside::real(environment.clone(), user_agent.clone());
+        let outside = Outside {
+            clock: Arc::clone(&of_client.clock),
+            ..Outside::real(environment.clone(), user_agent.clone())
+        };
         let sts_endpoint = self.sts_endpoint(diagnostics, environment);
         let chosen = choose(&self.settings(sts_endpoint), &outside)
             .map_err(|error| diagnostics.add_error(no_credentials(&error)))
@@ -348,6 +353,7 @@ impl ProviderConfig {
             search: SearchPolicy::default(),
             requests_per_minute: count(&self.max_requests_per_minute)
                 .unwrap_or(REQUESTS_PER_MINUTE),
+            outside: of_client.clone(),
         });
         client.map_err(|error: BuildError| {
             diagnostics.add_error(diagnostic::general(
@@ -616,7 +622,12 @@ mod tests {
     fn configured(json: &str, variables: &[(&'static str, &'static str)]) -> (bool, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let environment = Environment::of(variables.iter().copied());
-        let client = config(json).client(&mut diagnostics, "1.15.5", &environment);
+        let client = config(json).client(
+            &mut diagnostics,
+            "1.15.5",
+            &environment,
+            &client::Outside::real(),
+        );
         (client.is_some(), diagnostics)
     }
 

@@ -179,7 +179,7 @@ async fn wait_for(
     scope: &Scope,
 ) -> Result<Job, Unreached> {
     let mut looks_in_doubt = match &asked {
-        Err(error) if may_have_been_done(error) => LOOKS_IN_DOUBT,
+        Err(error) if error.is_ambiguous() => LOOKS_IN_DOUBT,
         _ => 0,
     };
     let mut poll = FIRST_POLL;
@@ -204,13 +204,6 @@ async fn wait_for(
             }
         }
     }
-}
-
-/// Whether a failed start or stop may have been carried out: by the attempt without a response, or by an earlier one, after
-/// which the next is rejected.
-fn may_have_been_done(error: &CallError) -> bool {
-    matches!(error.failure, Failure::Ambiguous(_))
-        || (error.attempts > 1 && error.is_rejected_with("OperationDenied"))
 }
 
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
