@@ -135,8 +135,11 @@ impl Cloud {
         self.mock().jobs()
     }
 
-    pub(crate) fn job(&self, job_id: &str) -> Option<mock::Job> {
-        self.jobs().into_iter().find(|job| job.job_id == job_id)
+    /// Whether the operator made the job.
+    pub(crate) fn is_made_by_hand(&self, job_id: &str) -> bool {
+        self.ledger().iter().any(|entry| {
+            entry.job_id == job_id && entry.action == "Create" && entry.caller.is_none()
+        })
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Vec<Entry>> {

@@ -20,6 +20,19 @@ struct Author {
     names: usize,
 }
 
+/// What a story is mostly about.
+enum Theme {
+    Anything,
+    /// Many running jobs change at once.
+    Fleet,
+    /// Blocks get other names, keys and life cycles.
+    Refactoring,
+    /// Two teams make the same jobs, and answers are lost.
+    Twins,
+    /// Plans are old when they are applied.
+    Console,
+}
+
 /// A story in which anything can happen.
 pub(crate) fn story(seed: u64) -> Story {
     written(seed, false)
@@ -33,17 +46,30 @@ pub(crate) fn quiet_story(seed: u64) -> Story {
 fn written(seed: u64, is_quiet: bool) -> Story {
     let mut dice = Dice::new(seed);
     let version = *dice.pick(&Version::ALL);
-    let teams = if !is_quiet && dice.percent(20) { 2 } else { 1 };
     let mut author = Author {
         dice,
         files: Default::default(),
         version,
-        teams,
+        teams: 1,
         is_quiet,
         names: 0,
     };
+    let theme = match author.dice.below(10) {
+        _ if is_quiet => Theme::Anything,
+        0..=3 => Theme::Anything,
+        4 | 5 => Theme::Fleet,
+        6 | 7 => Theme::Refactoring,
+        8 => Theme::Twins,
+        _ => Theme::Console,
+    };
     let climate = author.climate();
-    let steps = author.steps();
+    let steps = match theme {
+        Theme::Anything => author.anything(),
+        Theme::Fleet => author.fleet(),
+        Theme::Refactoring => author.refactoring(),
+        Theme::Twins => author.twins(),
+        Theme::Console => author.console(),
+    };
     Story {
         seed,
         climate,
@@ -51,31 +77,12 @@ fn written(seed: u64, is_quiet: bool) -> Story {
     }
 }
 
+/// Themes.
 impl Author {
-    fn climate(&mut self) -> Climate {
-        let dice = &mut self.dice;
-        if self.is_quiet || dice.percent(50) {
-            return Climate::default();
+    fn anything(&mut self) -> Vec<Step> {
+        if !self.is_quiet && self.dice.percent(20) {
+            self.teams = 2;
         }
-        let mut climate = Climate::default();
-        for _ in 0..=dice.below(2) {
-            match dice.below(10) {
-                0 | 1 => climate.list_lag_ms = [500, 2_000, 5_000][dice.below(3)],
-                2 => climate.get_lag_calls = 1 + u32::try_from(dice.below(3)).unwrap(),
-                3 => climate.status_lag_gets = 1 + u32::try_from(dice.below(3)).unwrap(),
-                4 => climate.quota = Some(1 + dice.below(3)),
-                5 => climate.respells = true,
-                6 => climate.has_no_date = true,
-                7 => climate.ignores_nonces = true,
-                8 => climate.clock_ahead = [-3_000, -90, 40, 4_000][dice.below(4)],
-                _ if dice.percent(50) => climate.lists_without_end = true,
-                _ => climate.shows_odd_status = true,
-            }
-        }
-        climate
-    }
-
-    fn steps(&mut self) -> Vec<Step> {
         let mut steps = Vec::new();
         for workspace in 0..self.teams {
             for _ in 0..=self.dice.below(3) {
@@ -97,6 +104,190 @@ impl Author {
             steps.push(Step::Run(main, beside));
         }
         steps
+    }
+
+    fn fleet(&mut self) -> Vec<Step> {
+        let mut steps = self.running_jobs(3 + self.dice.clone().below(6));
+        let jobs = self.files[0].jobs.clone();
+        let template = 1 + self.dice.below(2);
+        for (address, job) in jobs {
+            let edit = Edit::Change(address, Job { template, ..job });
+            self.files[0].edit(&edit);
+            steps.push(Step::Edit(0, edit));
+        }
+        let run = self.applies();
+        steps.push(Step::Run(run, None));
+        steps
+    }
+
+    fn refactoring(&mut self) -> Vec<Step> {
+        let mut steps = self.running_jobs(1 + self.dice.clone().below(3));
+        for (address, job) in self.files[0].jobs.clone() {
+            let edit = match self.dice.below(6) {
+                0..=2 => Edit::Rename {
+                    to: self.new_address(),
+                    from: address,
+                    with_moved: self.dice.percent(20),
+                },
+                3 => {
+                    let create_before_destroy = true;
+                    let job = Job {
+                        create_before_destroy,
+                        ..job
+                    };
+                    let is_tainted = self.dice.percent(50);
+                    if is_tainted {
+                        steps.push(Step::Taint(0, address.clone()));
+                    }
+                    Edit::Change(address, job)
+                }
+                4 => Edit::Change(
+                    address,
+                    Job {
+                        cluster: 1 - job.cluster,
+                        ..job
+                    },
+                ),
+                _ => Edit::Change(address, self.changed(job)),
+            };
+            self.files[0].edit(&edit);
+            steps.push(Step::Edit(0, edit));
+        }
+        let mut run = self.applies();
+        if self.dice.percent(30) {
+            run.replaced.extend(self.any_address(0));
+        }
+        steps.push(Step::Run(run, None));
+        steps
+    }
+
+    fn twins(&mut self) -> Vec<Step> {
+        self.teams = 2;
+        let mut steps = Vec::new();
+        for stream in 0..=self.dice.below(2) {
+            for workspace in 0..2 {
+                let mut job = Job::of_stream(stream);
+                job.runs = self.run_state();
+                let edit = Edit::Add(self.new_address(), job);
+                self.files[workspace].edit(&edit);
+                steps.push(Step::Edit(workspace, edit));
+            }
+        }
+        let mut run = self.applies();
+        run.workspace = self.dice.below(2);
+        let only = Only::Creates;
+        let kind = *self.dice.pick(&[
+            Kind::LostBefore,
+            Kind::LostAfter,
+            Kind::Hang,
+            Kind::ErrorAfterWork,
+        ]);
+        let share = [50, 100][self.dice.below(2)];
+        let time = [2_000, 20_000, 60_000][self.dice.below(3)];
+        let trouble = Trouble { kind, share, only };
+        run.acts
+            .push((Moment::Call(1), Act::Trouble(trouble, time)));
+        if self.dice.percent(50) {
+            let twin = Operator {
+                stream: 0,
+                deed: Deed::CreateTwin,
+            };
+            run.acts
+                .push((Moment::Call(1 + self.dice.below(30)), Act::Operator(twin)));
+        }
+        let mut beside = RunSpec::quiet(1 - run.workspace, self.version);
+        beside.pause = u64::try_from(self.dice.below(8)).unwrap();
+        steps.push(Step::Run(run, Some(beside)));
+        steps
+    }
+
+    fn console(&mut self) -> Vec<Step> {
+        let mut steps = self.running_jobs(1 + self.dice.clone().below(2));
+        for (address, job) in self.files[0].jobs.clone() {
+            if self.dice.percent(70) {
+                let edit = Edit::Change(address, self.changed(job));
+                self.files[0].edit(&edit);
+                steps.push(Step::Edit(0, edit));
+            }
+        }
+        let mut run = self.applies();
+        run.pause = 1 + u64::try_from(self.dice.below(7_200)).unwrap();
+        run.refreshes = self.dice.percent(50);
+        let operator = Operator {
+            stream: self.dice.below(2),
+            deed: *self.dice.pick(&[
+                Deed::Start,
+                Deed::Stop,
+                Deed::Start,
+                Deed::Stop,
+                Deed::Delete,
+            ]),
+        };
+        if self.dice.percent(50) {
+            steps.push(Step::Operator(operator));
+        } else {
+            run.acts.push((Moment::Pause, Act::Operator(operator)));
+        }
+        steps.push(Step::Run(run, None));
+        steps
+    }
+
+    /// Jobs that were applied and run: some as configured, some because somebody started them.
+    fn running_jobs(&mut self, count: usize) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut by_hand = Vec::new();
+        for stream in 0..count {
+            let mut job = Job::of_stream(stream);
+            job.runs = self.dice.percent(50).then_some(true);
+            job.create_before_destroy = self.dice.percent(20);
+            if job.runs.is_none() {
+                by_hand.push(stream);
+            }
+            let edit = Edit::Add(self.new_address(), job);
+            self.files[0].edit(&edit);
+            steps.push(Step::Edit(0, edit));
+        }
+        steps.push(Step::Run(RunSpec::quiet(0, self.version), None));
+        for stream in by_hand {
+            let deed = Deed::Start;
+            steps.push(Step::Operator(Operator { stream, deed }));
+        }
+        steps
+    }
+
+    /// An apply in which something may happen.
+    fn applies(&mut self) -> RunSpec {
+        RunSpec {
+            command: Command::Apply,
+            target: None,
+            ..self.run(0)
+        }
+    }
+}
+
+/// Parts.
+impl Author {
+    fn climate(&mut self) -> Climate {
+        let dice = &mut self.dice;
+        let mut climate = Climate::default();
+        if self.is_quiet || dice.percent(60) {
+            return climate;
+        }
+        for _ in 0..=dice.below(2) {
+            match dice.below(24) {
+                0..=3 => climate.list_lag_ms = [500, 2_000, 5_000][dice.below(3)],
+                4..=6 => climate.get_lag_calls = 1 + u32::try_from(dice.below(3)).unwrap(),
+                7..=9 => climate.status_lag_gets = 1 + u32::try_from(dice.below(3)).unwrap(),
+                10..=12 => climate.quota = Some(1 + dice.below(3)),
+                13..=15 => climate.respells = true,
+                16..=17 => climate.has_no_date = true,
+                18..=19 => climate.ignores_nonces = true,
+                20..=21 => climate.clock_ahead = [-3_000, -90, 40, 4_000][dice.below(4)],
+                22 => climate.lists_without_end = true,
+                _ => climate.shows_odd_status = true,
+            }
+        }
+        climate
     }
 
     fn between_runs(&mut self, steps: &mut Vec<Step>) {
@@ -136,10 +327,10 @@ impl Author {
                 with_moved: self.dice.percent(25),
             },
             7 if !self.is_quiet => {
-                let to = self.new_address();
-                let mut job = Job::of_stream(self.dice.below(STREAMS));
-                job.runs = self.run_state();
-                Edit::Import(to, job)
+                let Step::Edit(_, Edit::Add(address, job)) = self.adds(workspace) else {
+                    return None;
+                };
+                Edit::Import(address, job)
             }
             _ => Edit::Change(address, self.changed(job)),
         };
@@ -149,16 +340,16 @@ impl Author {
 
     fn changed(&mut self, mut job: Job) -> Job {
         for _ in 0..=self.dice.below(2) {
-            match self.dice.below(12) {
+            match self.dice.below(14) {
                 0 | 1 => job.template = self.dice.below(3),
                 2 => job.name = self.dice.below(3),
                 3 => job.input = self.dice.below(3),
                 4 => job.output = self.dice.below(2),
                 5 => job.cluster = self.dice.below(2),
                 6 | 7 => job.runs = self.run_state(),
-                8 => job.timeouts = Some(4 + self.dice.below(3)),
-                9 => job.create_before_destroy = !job.create_before_destroy,
-                10 => job.may_not_stop = !job.may_not_stop,
+                8 | 9 => job.timeouts = Some(4 + self.dice.below(3)),
+                10 | 11 => job.create_before_destroy = !job.create_before_destroy,
+                12 => job.may_not_stop = !job.may_not_stop,
                 _ => job.is_protected = !job.is_protected,
             }
         }
@@ -168,17 +359,17 @@ impl Author {
     fn adds(&mut self, workspace: usize) -> Step {
         let mut job = Job::of_stream(self.dice.below(STREAMS));
         // Two blocks for one output are a mistake of the user's own.
-        let taken = |job: &Job, jobs: &Configuration| {
-            jobs.jobs.values().any(|other| other.stream == job.stream)
+        let taken = |job: &Job, files: &Configuration| {
+            files.jobs.values().any(|other| other.stream == job.stream)
         };
-        for _ in 0..4 {
+        for _ in 0..STREAMS {
             if !taken(&job, &self.files[workspace]) {
                 break;
             }
             job.stream = (job.stream + 1) % STREAMS;
         }
         if taken(&job, &self.files[workspace]) {
-            job.stream = STREAMS + self.names;
+            job.stream = 2 * STREAMS + self.names;
         }
         job.runs = self.run_state();
         job.create_before_destroy = self.dice.percent(20);
@@ -218,10 +409,7 @@ impl Author {
                 .dice
                 .pick(&[Command::Plan, Command::RefreshOnly, Command::Destroy]);
         }
-        run.refreshes = self.dice.percent(90);
-        if run.command == Command::RefreshOnly {
-            run.refreshes = true;
-        }
+        run.refreshes = run.command == Command::RefreshOnly || self.dice.percent(90);
         if let Some(address) = self.any_address(workspace) {
             if self.dice.percent(12) {
                 run.replaced.push(address);
@@ -236,23 +424,24 @@ impl Author {
             if self.dice.percent(4) {
                 run.place = 1;
             }
-            for _ in 0..[0, 0, 1, 1, 2, 3][self.dice.below(6)] {
-                let act = self.act();
+            for _ in 0..[0, 1, 1, 1, 2, 3][self.dice.below(6)] {
+                let act = self.act(workspace);
                 run.acts.push(act);
             }
         }
         run
     }
 
-    fn act(&mut self) -> (Moment, Act) {
+    fn act(&mut self, workspace: usize) -> (Moment, Act) {
         let moment = if self.dice.percent(15) {
             Moment::Pause
         } else {
-            Moment::Call(1 + self.dice.below(90))
+            let moments = 14 * self.files[workspace].jobs.len();
+            Moment::Call(1 + self.dice.below(8 + moments))
         };
         let act = match self.dice.below(12) {
-            0..=3 => Act::Operator(self.operator()),
-            4..=7 => self.trouble(),
+            0..=2 => Act::Operator(self.operator()),
+            3..=7 => self.trouble(),
             8 => Act::Interrupt,
             9 => *self.dice.pick(&[Act::InterruptTwice, Act::KillProvider]),
             10 => Act::KillCore {
@@ -271,10 +460,10 @@ impl Author {
                 .dice
                 .pick(&[Only::All, Only::All, Only::Writes, Only::Creates]),
         };
-        let longest = [300, 2_000, 10_000, 90_000, 600_000][self.dice.below(5)];
+        let longest = [300, 2_000, 9_000, 90_000, 600_000][self.dice.below(5)];
         Act::Trouble(
             trouble,
-            u64::try_from(longest / 3 + self.dice.below(longest)).unwrap(),
+            u64::try_from(longest / 3 + self.dice.below(longest * 2 / 3)).unwrap(),
         )
     }
 

@@ -190,8 +190,8 @@ fn changes_no_job(scene: &Scene<'_>, job: &Job, planned: &Planned) -> bool {
 
 /// Calls are bounded, whatever the API answers.
 fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Violation>) {
-    let calls = scene.ours().count();
-    if calls >= most_calls / 2 {
+    let calls = scene.entries.len();
+    if calls >= most_calls {
         let text = format!("{calls} calls in a run");
         violations.push(Violation::new("bounds", text));
     }

@@ -60,6 +60,11 @@ fn check_stream(
     // The operator's twin with the same name is nobody's that we could speak of.
     let ran = stream.before.iter().any(|job| runs(job));
     let running = stream.after.iter().filter(|job| runs(job)).count();
+    let writers = stream
+        .after
+        .iter()
+        .filter(|after| runs(after) && is_of(after, job))
+        .count();
     let is_told = scene.has_error_about(address, &stream.names())
         || scene.tells(&stream.names(), |shown| shown.is_of_plan);
     let mut report = |rule, what: &str| {
@@ -67,7 +72,7 @@ fn check_stream(
         violations.push(Violation::new(rule, text));
     };
     let should_run = job.runs.unwrap_or(ran);
-    if running > 1 && !is_told {
+    if writers > 1 && !is_told {
         report("double", "two writers of one output");
     }
     if should_run && running == 0 {
@@ -80,6 +85,15 @@ fn check_stream(
     if !should_run && running > 0 && !is_told {
         report("run state", "the output runs, which nobody asked for");
     }
+}
+
+/// Whether a job has just these fields.
+fn is_of(made: &mock::Job, job: &Job) -> bool {
+    made.cluster_id == job.cluster_id()
+        && made.name == job.job_name()
+        && made.template_id == job.template_id()
+        && made.stream_input == job.stream_input()
+        && made.stream_output == job.stream_output()
 }
 
 /// Whether the provider stopped a job that still exists, and could have started it again.

@@ -155,7 +155,7 @@ impl Run<'_> {
         }
         // The user looks the job up in the console.
         let found = self.cloud.jobs().into_iter().find(|found| {
-            found.name == job.job_name() && !self.workspace.borrow().state.holds(&found.job_id)
+            found.name == job.job_name() && self.cloud.is_made_by_hand(&found.job_id)
         });
         let Some(found) = found else {
             return Some(None);

@@ -22,7 +22,7 @@ use crate::state::{Slot, State};
 use crate::story::{Command, Moment, RunSpec, Step, Story};
 
 /// A run that calls the API more often than this is put an end to.
-const MOST_CALLS: usize = 6_000;
+const MOST_CALLS: usize = 1_500;
 /// Virtual time of a run, beside the pause between plan and apply.
 const LONGEST_RUN: Duration = Duration::from_secs(4 * 60 * 60);
 
@@ -255,7 +255,11 @@ impl World {
         self.events
             .extend(ledger[before.entries..].iter().map(line));
         drop(ledger);
-        for shown in &report.shown {
+        for shown in report
+            .shown
+            .iter()
+            .filter(|shown| !shown.address.is_empty())
+        {
             let severity = if shown.is_error { "Error" } else { "Warning" };
             let text: String = shown.text.chars().take(220).collect();
             let text = text.replace('\n', " ");
