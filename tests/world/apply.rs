@@ -1,0 +1,294 @@
+//! The apply walk.
+
+use std::collections::BTreeMap;
+
+use alicloud_live::terraform::{Change, Encoded, Held};
+
+use crate::checks::compatible;
+use crate::core::{Action, Plan, Planned, Run};
+use crate::plan::stored;
+use crate::process::{Answer, Process};
+use crate::state::{Slot, Stored};
+use crate::value::Value;
+use crate::walk::{Node, walk};
+
+/// A node of the graph.
+enum Step {
+    /// Creates or updates the object of an address.
+    Make(Slot),
+    /// Destroys one; of a create_before_destroy replacement, the one that was moved aside.
+    Destroy(Slot),
+}
+
+impl Run<'_> {
+    /// Makes the changes of a plan.
+    pub(crate) async fn apply(&self, plan: Plan) {
+        self.workspace.borrow_mut().state = plan.prior.clone();
+        self.forget(&plan);
+        let Some(process) = self.start(true).await else {
+            return;
+        };
+        let nodes = graph(&plan.changes);
+        let visit = |step: &Step| {
+            let (slot, makes) = match step {
+                Step::Make(slot) => (slot.clone(), true),
+                Step::Destroy(slot) => (slot.clone(), false),
+            };
+            let (process, planned) = (&process, plan.changes[&slot].clone());
+            async move {
+                self.think().await;
+                let done = if makes {
+                    self.make(process, &slot.address, planned).await
+                } else {
+                    self.destroy(process, &slot, planned).await
+                };
+                self.save();
+                done.is_some()
+            }
+        };
+        walk(&nodes, self.spec.parallelism, &self.dice, visit).await;
+        self.close(&process);
+    }
+
+    fn forget(&self, plan: &Plan) {
+        let mut workspace = self.workspace.borrow_mut();
+        for (slot, planned) in &plan.changes {
+            if planned.action == Action::Forget {
+                workspace.state.set(slot, None);
+            }
+        }
+    }
+
+    /// Creates or updates.
+    async fn make(&self, process: &Process, address: &str, planned: Planned) -> Option<()> {
+        let slot = Slot::current(address);
+        let deposed = (planned.action == Action::ReplaceCreateFirst)
+            .then(|| self.workspace.borrow_mut().state.depose(address))
+            .flatten();
+        let made = self.make_current(process, &slot, &planned).await;
+        if made.is_none()
+            && let Some(deposed) = deposed
+        {
+            self.workspace.borrow_mut().state.restore(&deposed);
+        }
+        made
+    }
+
+    async fn make_current(&self, process: &Process, slot: &Slot, planned: &Planned) -> Option<()> {
+        let address = slot.address.as_str();
+        let job = self.configuration.jobs.get(address)?;
+        let config = job.value(self.shape);
+        let prior = match (&planned.action, &planned.prior) {
+            (Action::Update, Some(prior)) => {
+                let value = self.upgrade(process, address, prior).await?;
+                Some(Stored {
+                    value,
+                    ..prior.clone()
+                })
+            }
+            _ => None,
+        };
+        let answer = process.validate(address, &config).await;
+        self.take(address, answer)?;
+        if !self.hook() {
+            return self.held_back(address);
+        }
+        let prior_value = prior
+            .as_ref()
+            .map_or(Value::Null, |prior| prior.value.clone());
+        // Of a replacement it is a create: nothing of the predecessor comes along.
+        let private = prior
+            .as_ref()
+            .map_or_else(Vec::new, |prior| prior.private.clone());
+        let (value, private, _) = self
+            .plan_value(process, address, &prior_value, &config, private)
+            .await?;
+        if let Err(problem) = compatible(&planned.value, &value) {
+            self.breach(address, format!("inconsistent final plan: {problem}"));
+            return None;
+        }
+        if value == prior_value {
+            return Some(());
+        }
+        if !self.hook() {
+            return self.held_back(address);
+        }
+        let change = Change {
+            prior: prior_value.encode(),
+            target: value.encode(),
+            config: config.encode(),
+            private,
+        };
+        let answer = process.apply(address, change).await;
+        let answer = self.take_all(address, answer);
+        self.store_made(slot, &value, prior, answer, job.create_before_destroy)
+    }
+
+    fn held_back(&self, address: &str) -> Option<()> {
+        self.fail(address, "execution halted");
+        None
+    }
+
+    /// Stores what an apply of a create or an update answered, and checks it.
+    fn store_made(
+        &self,
+        slot: &Slot,
+        planned: &Value,
+        prior: Option<Stored>,
+        answer: Option<Answer<Held>>,
+        create_before_destroy: bool,
+    ) -> Option<()> {
+        let address = slot.address.as_str();
+        let mut workspace = self.workspace.borrow_mut();
+        let Some(answer) = answer else {
+            // The process died: its private data and the identity are lost.
+            let lost = prior.map(|prior| Stored {
+                private: Vec::new(),
+                identity: None,
+                ..prior
+            });
+            workspace.state.set(slot, lost);
+            return None;
+        };
+        let value = self.decoded(address, &answer.value.state)?;
+        let has_errors = answer.has_errors();
+        if value.is_null() {
+            if !has_errors {
+                self.breach(address, "inconsistent result: the object is absent");
+            }
+            workspace.state.set(slot, prior);
+            return None;
+        }
+        self.check_known(address, "the result of apply", &value);
+        let identity = self.identity(address, answer.value.identity.as_ref());
+        if identity.is_none() && !value.str("job_id").is_empty() {
+            self.breach(address, "an object without identity");
+        }
+        let is_consistent = has_errors || {
+            let consistent = compatible(planned, &value);
+            if let Err(problem) = &consistent {
+                self.breach(
+                    address,
+                    format!("inconsistent result after apply: {problem}"),
+                );
+            }
+            consistent.is_ok()
+        };
+        let keeps_identity = !has_errors || !self.spec.version.drops_identity_on_error();
+        let is_well = is_consistent && !has_errors;
+        let object = Stored {
+            is_tainted: prior.is_none() && !is_well,
+            create_before_destroy,
+            ..stored(value, &answer.value, identity.filter(|_| keeps_identity))
+        };
+        workspace.state.set(slot, Some(object));
+        is_well.then_some(())
+    }
+
+    async fn destroy(&self, process: &Process, slot: &Slot, planned: Planned) -> Option<()> {
+        let address = slot.address.as_str();
+        let (slot, replans) = match planned.action {
+            Action::ReplaceCreateFirst => (self.moved_aside(address)?, true),
+            Action::DeleteDeposed => (slot.clone(), true),
+            _ => (slot.clone(), false),
+        };
+        let object = self.workspace.borrow().state.objects.get(&slot).cloned()?;
+        let value = self.upgrade(process, address, &object).await?;
+        let object = Stored { value, ..object };
+        let private = if replans {
+            self.plan_null(process, address, &object).await?
+        } else {
+            planned.private
+        };
+        if !self.hook() {
+            return self.held_back(address);
+        }
+        let change = Change {
+            prior: object.value.encode(),
+            target: Encoded::null(),
+            config: Encoded::null(),
+            private,
+        };
+        let answer = process.apply(address, change).await;
+        let answer = self.take_all(address, answer);
+        self.store_destroyed(&slot, object, answer)
+    }
+
+    fn moved_aside(&self, address: &str) -> Option<Slot> {
+        let workspace = self.workspace.borrow();
+        let mut slots = workspace.state.objects.keys();
+        slots
+            .rfind(|slot| slot.address == address && slot.deposed.is_some())
+            .cloned()
+    }
+
+    fn store_destroyed(
+        &self,
+        slot: &Slot,
+        object: Stored,
+        answer: Option<Answer<Held>>,
+    ) -> Option<()> {
+        let address = slot.address.as_str();
+        let answer = answer?;
+        let value = self.decoded(address, &answer.value.state)?;
+        let mut workspace = self.workspace.borrow_mut();
+        match (value.is_null(), answer.has_errors()) {
+            (true, false) => {
+                workspace.state.set(slot, None);
+                Some(())
+            }
+            (true, true) => None,
+            (false, has_errors) => {
+                if !has_errors {
+                    self.breach(address, "a destroyed object is still there");
+                }
+                let names_it = self.report.borrow().shown.iter().any(|shown| {
+                    shown.is_error
+                        && shown.address == address
+                        && shown.text.contains(object.job_id())
+                });
+                if has_errors && !names_it {
+                    self.breach(address, "the error of a destroy does not name the job");
+                }
+                let identity = self.identity(address, answer.value.identity.as_ref());
+                let kept = Stored {
+                    value,
+                    private: answer.value.private,
+                    identity,
+                    ..object
+                };
+                workspace.state.set(slot, Some(kept));
+                None
+            }
+        }
+    }
+}
+
+/// Same address: destroyed before created, or with `create_before_destroy` after. All else is unordered.
+fn graph(changes: &BTreeMap<Slot, Planned>) -> Vec<Node<Step>> {
+    let mut nodes: Vec<Node<Step>> = Vec::new();
+    for (slot, planned) in changes {
+        let mut add = |item, after: Vec<usize>| {
+            nodes.push(Node { item, after });
+            nodes.len() - 1
+        };
+        match planned.action {
+            Action::NoOp | Action::Forget => {}
+            Action::Create | Action::Update => {
+                add(Step::Make(slot.clone()), Vec::new());
+            }
+            Action::Delete | Action::DeleteDeposed => {
+                add(Step::Destroy(slot.clone()), Vec::new());
+            }
+            Action::Replace => {
+                let destroy = add(Step::Destroy(slot.clone()), Vec::new());
+                add(Step::Make(slot.clone()), vec![destroy]);
+            }
+            Action::ReplaceCreateFirst => {
+                let make = add(Step::Make(slot.clone()), Vec::new());
+                add(Step::Destroy(slot.clone()), vec![make]);
+            }
+        }
+    }
+    nodes
+}

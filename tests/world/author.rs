@@ -1,0 +1,476 @@
+//! Makes a story up from a seed.
+
+use crate::configuration::{Configuration, Edit, Job};
+use crate::core::Version;
+use crate::dice::Dice;
+use crate::state::Address;
+use crate::story::{Act, Command, Deed, Moment, Operator, RunSpec, Step, Story};
+use crate::troubles::{Climate, Kind, Only, Trouble};
+
+const STREAMS: usize = 4;
+
+struct Author {
+    dice: Dice,
+    /// What the files of each team say so far.
+    files: [Configuration; 2],
+    version: Version,
+    teams: usize,
+    /// Nothing goes wrong and nobody else acts.
+    is_quiet: bool,
+    names: usize,
+}
+
+/// What a story is mostly about.
+enum Theme {
+    Anything,
+    /// Many running jobs change at once.
+    Fleet,
+    /// Blocks get other names, keys and life cycles.
+    Refactoring,
+    /// Two teams make the same jobs, and answers are lost.
+    Twins,
+    /// Plans are old when they are applied.
+    Console,
+}
+
+/// A story in which anything can happen.
+pub(crate) fn story(seed: u64) -> Story {
+    written(seed, false)
+}
+
+/// A story without faults and foreign actors.
+pub(crate) fn quiet_story(seed: u64) -> Story {
+    written(seed, true)
+}
+
+fn written(seed: u64, is_quiet: bool) -> Story {
+    let mut dice = Dice::new(seed);
+    let version = *dice.pick(&Version::ALL);
+    let mut author = Author {
+        dice,
+        files: Default::default(),
+        version,
+        teams: 1,
+        is_quiet,
+        names: 0,
+    };
+    let theme = match author.dice.below(10) {
+        _ if is_quiet => Theme::Anything,
+        0..=3 => Theme::Anything,
+        4 | 5 => Theme::Fleet,
+        6 | 7 => Theme::Refactoring,
+        8 => Theme::Twins,
+        _ => Theme::Console,
+    };
+    let climate = author.climate();
+    let steps = match theme {
+        Theme::Anything => author.anything(),
+        Theme::Fleet => author.fleet(),
+        Theme::Refactoring => author.refactoring(),
+        Theme::Twins => author.twins(),
+        Theme::Console => author.console(),
+    };
+    Story {
+        seed,
+        climate,
+        steps,
+    }
+}
+
+/// Themes.
+impl Author {
+    fn anything(&mut self) -> Vec<Step> {
+        if !self.is_quiet && self.dice.percent(20) {
+            self.teams = 2;
+        }
+        let mut steps = Vec::new();
+        for workspace in 0..self.teams {
+            for _ in 0..=self.dice.below(3) {
+                steps.push(self.adds(workspace));
+            }
+        }
+        let runs = 2 + self.dice.below(3);
+        for run in 0..runs {
+            if run > 0 {
+                self.between_runs(&mut steps);
+            }
+            let workspace = self.dice.below(self.teams);
+            let main = self.run(workspace);
+            let beside = (self.teams > 1 && self.dice.percent(50)).then(|| {
+                let mut beside = self.run(1 - workspace);
+                beside.acts.clear();
+                beside
+            });
+            steps.push(Step::Run(main, beside));
+        }
+        steps
+    }
+
+    fn fleet(&mut self) -> Vec<Step> {
+        let mut steps = self.running_jobs(3 + self.dice.clone().below(6));
+        let jobs = self.files[0].jobs.clone();
+        let template = 1 + self.dice.below(2);
+        for (address, job) in jobs {
+            let edit = Edit::Change(address, Job { template, ..job });
+            self.files[0].edit(&edit);
+            steps.push(Step::Edit(0, edit));
+        }
+        let run = self.applies();
+        steps.push(Step::Run(run, None));
+        steps
+    }
+
+    fn refactoring(&mut self) -> Vec<Step> {
+        let mut steps = self.running_jobs(1 + self.dice.clone().below(3));
+        for (address, job) in self.files[0].jobs.clone() {
+            let edit = match self.dice.below(6) {
+                0..=2 => Edit::Rename {
+                    to: self.new_address(),
+                    from: address,
+                    with_moved: self.dice.percent(20),
+                },
+                3 => {
+                    let create_before_destroy = true;
+                    let job = Job {
+                        create_before_destroy,
+                        ..job
+                    };
+                    let is_tainted = self.dice.percent(50);
+                    if is_tainted {
+                        steps.push(Step::Taint(0, address.clone()));
+                    }
+                    Edit::Change(address, job)
+                }
+                4 => Edit::Change(
+                    address,
+                    Job {
+                        cluster: 1 - job.cluster,
+                        ..job
+                    },
+                ),
+                _ => Edit::Change(address, self.changed(job)),
+            };
+            self.files[0].edit(&edit);
+            steps.push(Step::Edit(0, edit));
+        }
+        let mut run = self.applies();
+        if self.dice.percent(30) {
+            run.replaced.extend(self.any_address(0));
+        }
+        steps.push(Step::Run(run, None));
+        steps
+    }
+
+    fn twins(&mut self) -> Vec<Step> {
+        self.teams = 2;
+        let mut steps = Vec::new();
+        for stream in 0..=self.dice.below(2) {
+            for workspace in 0..2 {
+                let mut job = Job::of_stream(stream);
+                job.runs = self.run_state();
+                let edit = Edit::Add(self.new_address(), job);
+                self.files[workspace].edit(&edit);
+                steps.push(Step::Edit(workspace, edit));
+            }
+        }
+        let mut run = self.applies();
+        run.workspace = self.dice.below(2);
+        let only = Only::Creates;
+        let kind = *self.dice.pick(&[
+            Kind::LostBefore,
+            Kind::LostAfter,
+            Kind::Hang,
+            Kind::ErrorAfterWork,
+        ]);
+        let share = [50, 100][self.dice.below(2)];
+        let time = [2_000, 20_000, 60_000][self.dice.below(3)];
+        let trouble = Trouble { kind, share, only };
+        run.acts
+            .push((Moment::Call(1), Act::Trouble(trouble, time)));
+        if self.dice.percent(50) {
+            let twin = Operator {
+                stream: 0,
+                deed: Deed::CreateTwin,
+            };
+            run.acts
+                .push((Moment::Call(1 + self.dice.below(30)), Act::Operator(twin)));
+        }
+        let mut beside = RunSpec::quiet(1 - run.workspace, self.version);
+        beside.pause = u64::try_from(self.dice.below(8)).unwrap();
+        steps.push(Step::Run(run, Some(beside)));
+        steps
+    }
+
+    fn console(&mut self) -> Vec<Step> {
+        let mut steps = self.running_jobs(1 + self.dice.clone().below(2));
+        for (address, job) in self.files[0].jobs.clone() {
+            if self.dice.percent(70) {
+                let edit = Edit::Change(address, self.changed(job));
+                self.files[0].edit(&edit);
+                steps.push(Step::Edit(0, edit));
+            }
+        }
+        let mut run = self.applies();
+        run.pause = 1 + u64::try_from(self.dice.below(7_200)).unwrap();
+        run.refreshes = self.dice.percent(50);
+        let operator = Operator {
+            stream: self.dice.below(2),
+            deed: *self.dice.pick(&[
+                Deed::Start,
+                Deed::Stop,
+                Deed::Start,
+                Deed::Stop,
+                Deed::Delete,
+            ]),
+        };
+        if self.dice.percent(50) {
+            steps.push(Step::Operator(operator));
+        } else {
+            run.acts.push((Moment::Pause, Act::Operator(operator)));
+        }
+        steps.push(Step::Run(run, None));
+        steps
+    }
+
+    /// Jobs that were applied and run: some as configured, some because somebody started them.
+    fn running_jobs(&mut self, count: usize) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut by_hand = Vec::new();
+        for stream in 0..count {
+            let mut job = Job::of_stream(stream);
+            job.runs = self.dice.percent(50).then_some(true);
+            job.create_before_destroy = self.dice.percent(20);
+            if job.runs.is_none() {
+                by_hand.push(stream);
+            }
+            let edit = Edit::Add(self.new_address(), job);
+            self.files[0].edit(&edit);
+            steps.push(Step::Edit(0, edit));
+        }
+        steps.push(Step::Run(RunSpec::quiet(0, self.version), None));
+        for stream in by_hand {
+            let deed = Deed::Start;
+            steps.push(Step::Operator(Operator { stream, deed }));
+        }
+        steps
+    }
+
+    /// An apply in which something may happen.
+    fn applies(&mut self) -> RunSpec {
+        RunSpec {
+            command: Command::Apply,
+            target: None,
+            ..self.run(0)
+        }
+    }
+}
+
+/// Parts.
+impl Author {
+    fn climate(&mut self) -> Climate {
+        let dice = &mut self.dice;
+        let mut climate = Climate::default();
+        if self.is_quiet || dice.percent(60) {
+            return climate;
+        }
+        for _ in 0..=dice.below(2) {
+            match dice.below(24) {
+                0..=3 => climate.list_lag_ms = [500, 2_000, 5_000][dice.below(3)],
+                4..=6 => climate.get_lag_calls = 1 + u32::try_from(dice.below(3)).unwrap(),
+                7..=9 => climate.status_lag_gets = 1 + u32::try_from(dice.below(3)).unwrap(),
+                10..=12 => climate.quota = Some(1 + dice.below(3)),
+                13..=15 => climate.respells = true,
+                16..=17 => climate.has_no_date = true,
+                18..=19 => climate.ignores_nonces = true,
+                20..=21 => climate.clock_ahead = [-3_000, -90, 40, 4_000][dice.below(4)],
+                22 => climate.lists_without_end = true,
+                _ => climate.shows_odd_status = true,
+            }
+        }
+        climate
+    }
+
+    fn between_runs(&mut self, steps: &mut Vec<Step>) {
+        for _ in 0..self.dice.below(4) {
+            let workspace = self.dice.below(self.teams);
+            if self.dice.percent(75) || self.is_quiet {
+                steps.extend(self.edit(workspace));
+            } else {
+                let operator = self.operator();
+                steps.push(Step::Operator(operator));
+            }
+        }
+        if self.dice.percent(10)
+            && let Some(address) = self.any_address(0)
+        {
+            steps.push(Step::Taint(0, address));
+        }
+        if self.dice.percent(20) {
+            steps.push(Step::Wait(
+                1 + u64::try_from(self.dice.below(4_000)).unwrap(),
+            ));
+        }
+    }
+
+    fn edit(&mut self, workspace: usize) -> Option<Step> {
+        let Some(address) = self.any_address(workspace) else {
+            return Some(self.adds(workspace));
+        };
+        let job = self.files[workspace].jobs[&address];
+        let edit = match self.dice.below(16) {
+            0 => return Some(self.adds(workspace)),
+            1 => Edit::Delete(address),
+            2 => Edit::Forget(address),
+            3..=6 => Edit::Rename {
+                to: self.new_address(),
+                from: address,
+                with_moved: self.dice.percent(25),
+            },
+            7 if !self.is_quiet => {
+                let Step::Edit(_, Edit::Add(address, job)) = self.adds(workspace) else {
+                    return None;
+                };
+                Edit::Import(address, job)
+            }
+            _ => Edit::Change(address, self.changed(job)),
+        };
+        self.files[workspace].edit(&edit);
+        Some(Step::Edit(workspace, edit))
+    }
+
+    fn changed(&mut self, mut job: Job) -> Job {
+        for _ in 0..=self.dice.below(2) {
+            match self.dice.below(14) {
+                0 | 1 => job.template = self.dice.below(3),
+                2 => job.name = self.dice.below(3),
+                3 => job.input = self.dice.below(3),
+                4 => job.output = self.dice.below(2),
+                5 => job.cluster = self.dice.below(2),
+                6 | 7 => job.runs = self.run_state(),
+                8 | 9 => job.timeouts = Some(4 + self.dice.below(3)),
+                10 | 11 => job.create_before_destroy = !job.create_before_destroy,
+                12 => job.may_not_stop = !job.may_not_stop,
+                _ => job.is_protected = !job.is_protected,
+            }
+        }
+        job
+    }
+
+    fn adds(&mut self, workspace: usize) -> Step {
+        let mut job = Job::of_stream(self.dice.below(STREAMS));
+        // Two blocks for one output are a mistake of the user's own.
+        let taken = |job: &Job, files: &Configuration| {
+            files.jobs.values().any(|other| other.stream == job.stream)
+        };
+        for _ in 0..STREAMS {
+            if !taken(&job, &self.files[workspace]) {
+                break;
+            }
+            job.stream = (job.stream + 1) % STREAMS;
+        }
+        if taken(&job, &self.files[workspace]) {
+            job.stream = 2 * STREAMS + self.names;
+        }
+        job.runs = self.run_state();
+        job.create_before_destroy = self.dice.percent(20);
+        let edit = Edit::Add(self.new_address(), job);
+        self.files[workspace].edit(&edit);
+        Step::Edit(workspace, edit)
+    }
+
+    fn run_state(&mut self) -> Option<bool> {
+        *self
+            .dice
+            .pick(&[None, None, Some(true), Some(true), Some(false)])
+    }
+
+    fn new_address(&mut self) -> Address {
+        self.names += 1;
+        let number = self.names;
+        if self.dice.percent(30) {
+            format!("job.each[\"{number}\"]")
+        } else {
+            format!("job.n{number}")
+        }
+    }
+
+    fn any_address(&mut self, workspace: usize) -> Option<Address> {
+        let addresses: Vec<_> = self.files[workspace].jobs.keys().cloned().collect();
+        (!addresses.is_empty()).then(|| self.dice.pick(&addresses).clone())
+    }
+
+    fn run(&mut self, workspace: usize) -> RunSpec {
+        let mut run = RunSpec {
+            parallelism: 1 + self.dice.below(16),
+            ..RunSpec::quiet(workspace, self.version)
+        };
+        if self.dice.percent(15) {
+            run.command = *self
+                .dice
+                .pick(&[Command::Plan, Command::RefreshOnly, Command::Destroy]);
+        }
+        run.refreshes = run.command == Command::RefreshOnly || self.dice.percent(90);
+        if let Some(address) = self.any_address(workspace) {
+            if self.dice.percent(12) {
+                run.replaced.push(address);
+            } else if self.dice.percent(5) {
+                run.target = Some(address);
+            }
+        }
+        if self.dice.percent(25) {
+            run.pause = u64::try_from(1 + self.dice.below(7_200)).unwrap();
+        }
+        if !self.is_quiet {
+            if self.dice.percent(4) {
+                run.place = 1;
+            }
+            for _ in 0..[0, 1, 1, 1, 2, 3][self.dice.below(6)] {
+                let act = self.act(workspace);
+                run.acts.push(act);
+            }
+        }
+        run
+    }
+
+    fn act(&mut self, workspace: usize) -> (Moment, Act) {
+        let moment = if self.dice.percent(15) {
+            Moment::Pause
+        } else {
+            let moments = 14 * self.files[workspace].jobs.len();
+            Moment::Call(1 + self.dice.below(8 + moments))
+        };
+        let act = match self.dice.below(12) {
+            0..=2 => Act::Operator(self.operator()),
+            3..=7 => self.trouble(),
+            8 => Act::Interrupt,
+            9 => *self.dice.pick(&[Act::InterruptTwice, Act::KillProvider]),
+            10 => Act::KillCore {
+                with_provider: self.dice.percent(50),
+            },
+            _ => Act::Suspend(u64::try_from(1 + self.dice.below(3_000)).unwrap()),
+        };
+        (moment, act)
+    }
+
+    fn trouble(&mut self) -> Act {
+        let trouble = Trouble {
+            kind: *self.dice.pick(&Kind::ALL),
+            share: [20, 50, 100][self.dice.below(3)],
+            only: *self
+                .dice
+                .pick(&[Only::All, Only::All, Only::Writes, Only::Creates]),
+        };
+        let longest = [300, 2_000, 9_000, 90_000, 600_000][self.dice.below(5)];
+        Act::Trouble(
+            trouble,
+            u64::try_from(longest / 3 + self.dice.below(longest * 2 / 3)).unwrap(),
+        )
+    }
+
+    fn operator(&mut self) -> Operator {
+        Operator {
+            stream: self.dice.below(STREAMS),
+            deed: *self.dice.pick(&Deed::ALL),
+        }
+    }
+}

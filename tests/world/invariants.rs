@@ -1,0 +1,332 @@
+//! What must hold after each run, worded by what an honest provider could have known.
+
+use std::collections::BTreeSet;
+
+use alicloud_live::mock::{self, JobStatus};
+
+use crate::api::{Caller, Entry};
+use crate::configuration::{Configuration, Job};
+use crate::core::{Action, Planned, Report, Shown};
+use crate::outputs;
+use crate::state::{Address, State};
+use crate::story::{Command, RunSpec};
+use crate::troubles::Climate;
+use crate::world::Finished;
+
+/// A rule that was broken.
+#[derive(Clone, Debug)]
+pub(crate) struct Violation {
+    pub(crate) rule: &'static str,
+    pub(crate) text: String,
+}
+
+impl Violation {
+    pub(crate) fn new(rule: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            rule,
+            text: text.into(),
+        }
+    }
+}
+
+/// One run with all that was before and after.
+pub(crate) struct Scene<'s> {
+    pub(crate) spec: &'s RunSpec,
+    pub(crate) caller: Caller,
+    /// No other run at the same time.
+    pub(crate) is_alone: bool,
+    pub(crate) report: &'s Report,
+    pub(crate) files: &'s Configuration,
+    pub(crate) climate: &'s Climate,
+    pub(crate) state_before: &'s State,
+    pub(crate) state_after: &'s State,
+    pub(crate) jobs_before: &'s [mock::Job],
+    pub(crate) jobs_after: &'s [mock::Job],
+    /// Before the run.
+    pub(crate) history: &'s [Entry],
+    /// During the run.
+    pub(crate) entries: &'s [Entry],
+}
+
+impl Scene<'_> {
+    pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
+        entry.caller == Some(self.caller)
+    }
+
+    pub(crate) fn ours(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| self.is_ours(entry))
+    }
+
+    /// Somebody else changed the job while the run was on.
+    pub(crate) fn is_disturbed(&self, job_id: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.job_id == job_id && entry.is_committed && !self.is_ours(entry))
+    }
+
+    /// Whether the workspace made this job, or imported it.
+    pub(crate) fn owns(&self, job_id: &str) -> bool {
+        let made = |entry: &Entry| {
+            entry.job_id == job_id
+                && entry.action == "Create"
+                && entry
+                    .caller
+                    .is_some_and(|by| by.workspace == self.caller.workspace)
+        };
+        self.history.iter().chain(self.entries).any(made) || self.is_imported(job_id)
+    }
+
+    fn is_imported(&self, job_id: &str) -> bool {
+        self.state_before.holds(job_id)
+            || self.files.imports.iter().any(|(address, _)| {
+                let object = self.state_after.current(address);
+                object.is_some_and(|object| object.job_id() == job_id)
+            })
+    }
+
+    pub(crate) fn job_after(&self, job_id: &str) -> Option<&mock::Job> {
+        self.jobs_after.iter().find(|job| job.job_id == job_id)
+    }
+
+    /// Whether an error says what became of this address or job.
+    pub(crate) fn has_error_about(&self, address: &str, names: &[&str]) -> bool {
+        self.tells(names, |shown| shown.is_error)
+            || self
+                .report
+                .shown
+                .iter()
+                .any(|shown| shown.is_error && shown.address == address)
+    }
+
+    /// Whether a diagnostic names one of these.
+    pub(crate) fn tells(&self, names: &[&str], concerns: impl Fn(&Shown) -> bool) -> bool {
+        self.report.shown.iter().any(|shown| {
+            let names_one = |name: &&str| !name.is_empty() && shown.text.contains(*name);
+            concerns(shown) && names.iter().any(names_one)
+        })
+    }
+}
+
+/// Checks all rules after a run.
+pub(crate) fn check_run(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Violation>) {
+    let breaches = scene.report.breaches.iter();
+    violations.extend(breaches.map(|breach| Violation::new("core", breach)));
+    check_writes(scene, violations);
+    check_bounds(scene, most_calls, violations);
+    if scene.climate.lists_without_end || scene.climate.shows_odd_status {
+        // Of such an API nothing but bounds can be asked.
+        return;
+    }
+    check_lost(scene, violations);
+    check_orphans(scene, violations);
+    check_theft(scene, violations);
+    outputs::check(scene, violations);
+}
+
+/// Only applies write, and none where nothing of the job changes.
+fn check_writes(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
+    for entry in scene
+        .ours()
+        .filter(|entry| entry.writes() && !entry.may_write)
+    {
+        let text = format!("{} outside of an apply", entry.action);
+        violations.push(Violation::new("write", text));
+    }
+    for (slot, planned) in &scene.report.plan.changes {
+        let Some(prior) = &planned.prior else {
+            continue;
+        };
+        let job = scene.files.jobs.get(&slot.address);
+        let is_quiet = match planned.action {
+            Action::NoOp => true,
+            Action::Update => job.is_some_and(|job| changes_no_job(scene, job, planned)),
+            _ => false,
+        };
+        let shares = scene.report.plan.changes.iter().any(|(other, change)| {
+            let same = change
+                .prior
+                .as_ref()
+                .is_some_and(|other| other.job_id() == prior.job_id());
+            other != slot && same
+        });
+        if !is_quiet || shares {
+            continue;
+        }
+        let mut writes = scene.ours().filter(|entry| entry.writes());
+        if let Some(write) = writes.find(|entry| entry.job_id == prior.job_id()) {
+            let text = format!(
+                "{} of {}, of which nothing changes",
+                write.action, slot.address
+            );
+            violations.push(Violation::new("write", text));
+        }
+    }
+}
+
+/// The API need not hear of this update.
+fn changes_no_job(scene: &Scene<'_>, job: &Job, planned: &Planned) -> bool {
+    let Some(prior) = &planned.prior else {
+        return false;
+    };
+    let fields = [
+        "cluster_id",
+        "name",
+        "template_id",
+        "stream_input",
+        "stream_output",
+    ];
+    let keeps = |field: &&str| planned.value.get(field) == prior.value.get(field);
+    let keeps_run_state = match job.runs {
+        None => true,
+        Some(runs) => {
+            let status = if runs { "Running" } else { "Stopped" };
+            prior.value.str("status") == status
+                && scene.spec.refreshes
+                && !scene.is_disturbed(prior.job_id())
+        }
+    };
+    fields.iter().all(keeps) && keeps_run_state
+}
+
+/// Calls are bounded, whatever the API answers.
+fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Violation>) {
+    let calls = scene.entries.len();
+    if calls >= most_calls {
+        let text = format!("{calls} calls in a run");
+        violations.push(Violation::new("bounds", text));
+    }
+    let jobs: BTreeSet<_> = scene.ours().map(|entry| entry.job_id.as_str()).collect();
+    for job in jobs.into_iter().filter(|job| !job.is_empty()) {
+        let writes = scene
+            .ours()
+            .filter(|entry| entry.job_id == job && entry.writes() && entry.is_committed);
+        let count = writes.count();
+        if count > 8 {
+            let text = format!("{count} writes to one job");
+            violations.push(Violation::new("bounds", text));
+        }
+    }
+}
+
+/// A job that exists stays in the state.
+fn check_lost(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
+    let forgotten: Vec<&Address> = scene.files.removed.iter().collect();
+    for (slot, object) in &scene.state_before.objects {
+        let job_id = object.job_id();
+        if scene.state_after.holds(job_id) || forgotten.contains(&&slot.address) {
+            continue;
+        }
+        if scene.job_after(job_id).is_some() {
+            let text = format!("{} exists and is in no state: {job_id}", slot.address);
+            violations.push(Violation::new("lost", text));
+        }
+    }
+}
+
+/// A job that a run made is in the state, or in an error's text.
+fn check_orphans(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
+    if scene.report.was_killed {
+        return;
+    }
+    let made = scene
+        .ours()
+        .filter(|entry| entry.action == "Create" && entry.is_committed);
+    for entry in made {
+        let job_id = entry.job_id.as_str();
+        if scene.job_after(job_id).is_none() || scene.state_after.holds(job_id) {
+            continue;
+        }
+        let is_unsure = scene.report.shown.iter().any(|shown| {
+            shown.is_error && shown.text.to_lowercase().contains("may have been created")
+        });
+        if !scene.tells(&[job_id], |_| true) && !is_unsure {
+            let text = format!("made and forgotten: {job_id}");
+            violations.push(Violation::new("orphan", text));
+        }
+    }
+}
+
+/// Nobody else's job comes into the state, and none into two entries.
+fn check_theft(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
+    let mut seen = BTreeSet::new();
+    for job_id in scene
+        .state_after
+        .job_ids()
+        .filter(|job_id| !job_id.is_empty())
+    {
+        if !seen.insert(job_id) {
+            let text = format!("two entries for one job: {job_id}");
+            violations.push(Violation::new("theft", text));
+        }
+        let is_new = !scene.state_before.holds(job_id);
+        if is_new && !scene.owns(job_id) && scene.spec.place == 0 && !could_be_ours(scene, job_id) {
+            let text = format!("somebody else's job came into the state: {job_id}");
+            violations.push(Violation::new("theft", text));
+        }
+    }
+}
+
+/// Nobody can tell such a job from the one that a lost create made: it never ran, and came after the create was sent.
+fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
+    let mut creates = scene.ours().filter(|entry| entry.action == "Create");
+    let Some(lost) = creates.find(|entry| entry.answer != "ok") else {
+        return false;
+    };
+    let all = scene.history.iter().chain(scene.entries);
+    let made = all
+        .clone()
+        .find(|entry| entry.job_id == job_id && entry.action == "Create");
+    let slack = std::time::Duration::from_secs(40);
+    let ran = all
+        .clone()
+        .any(|entry| entry.job_id == job_id && entry.action == "Start" && !scene.is_ours(entry));
+    made.is_some_and(|made| made.at + slack >= lost.at) && !ran
+}
+
+/// What must hold at the end, when two quiet runs are over and a third one plans.
+pub(crate) fn check_end(
+    second: &Finished,
+    last: &Finished,
+    climate: &Climate,
+    violations: &mut Vec<Violation>,
+) {
+    if climate.lists_without_end || climate.shows_odd_status || climate.quota.is_some() {
+        return;
+    }
+    let brakes = |finished: &Finished| {
+        let mut objects = finished.report.plan.prior.objects.values();
+        let mut jobs = finished.files.jobs.values();
+        objects.any(|object| *object.value.get("deletion_protection") != crate::value::Value::Null)
+            || jobs.any(|job| job.is_protected || job.may_not_stop)
+    };
+    for finished in [second, last] {
+        if brakes(finished) {
+            return;
+        }
+        if let Some(error) = finished.report.shown.iter().find(|shown| shown.is_error) {
+            let text = format!("a quiet run fails: {}: {}", error.address, error.text);
+            violations.push(Violation::new("converge", text));
+            return;
+        }
+    }
+    for (slot, planned) in &last.report.plan.changes {
+        if planned.action != Action::NoOp {
+            let prior = planned.prior.as_ref().map(|prior| &prior.value);
+            let text = format!(
+                "after two quiet runs {} is still to {:?}: {prior:?} → {:?}",
+                slot.address, planned.action, planned.value
+            );
+            violations.push(Violation::new("converge", text));
+        }
+    }
+}
+
+/// Whether the job runs.
+pub(crate) fn runs(job: &mock::Job) -> bool {
+    job.status == JobStatus::Running
+}
+
+/// Whether a command leaves the cloud as the configuration says.
+pub(crate) fn enforces(scene: &Scene<'_>) -> bool {
+    scene.spec.command == Command::Apply && scene.report.was_applied && scene.spec.place == 0
+}

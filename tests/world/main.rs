@@ -1,0 +1,119 @@
+//! A world for the provider: a miniature Terraform core, the mock API, and everybody else who touches the jobs, in
+//! virtual time and from one seed. It looks for what no single test thinks of.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `story`, `author` | what happens in a world, and how it is made up from a seed |
+//! | `configuration` | what users write, and how they change it |
+//! | `api`, `troubles`, `actors` | the cloud, what is wrong with it, and people in the console |
+//! | `process` | a provider process |
+//! | `core`, `walk`, `plan`, `apply` | the miniature core: a command, its graph, its two walks |
+//! | `state`, `value`, `checks` | what core stores, and what it checks |
+//! | `world` | plays a story |
+//! | `invariants`, `outputs` | what must hold |
+//! | `shrink`, `coverage` | a short story of a failure, and a table of what was met |
+
+mod actors;
+mod api;
+mod apply;
+mod author;
+mod checks;
+mod configuration;
+mod core;
+mod coverage;
+mod dice;
+mod invariants;
+mod outputs;
+mod plan;
+mod process;
+mod shrink;
+mod state;
+mod story;
+mod troubles;
+mod value;
+mod walk;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use coverage::Coverage;
+use world::play;
+
+/// Worlds of a usual run; `WORLDS` names another number.
+const WORLDS: u64 = 1_500;
+
+fn number(variable: &str, default: u64) -> u64 {
+    let value = std::env::var(variable).ok();
+    value.map_or(default, |value| value.parse().expect(variable))
+}
+
+#[test]
+fn no_world_breaks_a_rule() {
+    let (worlds, first) = (number("WORLDS", WORLDS), number("WORLD_SEED", 1));
+    let stops_at = number("WORLD_FAILURES", 1);
+    let began = Instant::now();
+    let mut coverage = Coverage::default();
+    let mut failures: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    let mut told = String::new();
+    for seed in first..first + worlds {
+        let story = author::story(seed);
+        let outcome = play(&story);
+        coverage.add(&outcome.coverage);
+        let mut rules: Vec<_> = outcome.violations.iter().map(|found| found.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        for rule in rules {
+            let seeds = failures.entry(rule).or_default();
+            seeds.push(seed);
+            if seeds.len() as u64 <= stops_at {
+                write!(told, "\n\n{}", tell(seed, rule)).unwrap();
+            }
+        }
+    }
+    let rate = worlds as f64 / began.elapsed().as_secs_f64();
+    println!(
+        "{worlds} worlds from seed {first}, {rate:.0} a second\n{}",
+        coverage.table()
+    );
+    for (rule, seeds) in &failures {
+        println!(
+            "{rule}: {} worlds, such as {:?}",
+            seeds.len(),
+            &seeds[..seeds.len().min(12)]
+        );
+    }
+    assert!(failures.is_empty(), "{told}");
+}
+
+/// The short story of a failure.
+fn tell(seed: u64, rule: &str) -> String {
+    let (story, violations) = shrink::shrink(&author::story(seed), rule);
+    let mut told = format!("WORLD_SEED={seed} WORLDS=1 breaks `{rule}`:\n{story}");
+    let outcome = play(&story);
+    for event in outcome.events {
+        writeln!(told, "    {event}").unwrap();
+    }
+    for violation in violations {
+        writeln!(told, "  {}: {}", violation.rule, violation.text).unwrap();
+    }
+    told
+}
+
+#[test]
+fn a_seed_makes_one_world() {
+    for seed in 1..40 {
+        let story = author::story(seed);
+        assert_eq!(play(&story).events, play(&story).events, "seed {seed}");
+    }
+}
+
+#[test]
+fn quiet_worlds_break_no_rule() {
+    for seed in 1..100 {
+        let story = author::quiet_story(seed);
+        let violations = play(&story).violations;
+        assert!(violations.is_empty(), "{seed}: {violations:?}\n{story}");
+    }
+}

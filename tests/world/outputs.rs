@@ -1,0 +1,133 @@
+//! The unit of safety: for each output that is meant to run, exactly one running writer.
+
+use alicloud_live::mock;
+
+use crate::configuration::Job;
+use crate::invariants::{Scene, Violation, enforces, runs};
+use crate::story::{Act, Moment};
+use crate::troubles::Only;
+
+/// Checks every stream that the workspace has a block for.
+pub(crate) fn check(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
+    if !enforces(scene) {
+        return;
+    }
+    for (address, job) in &scene.files.jobs {
+        if scene.spec.is_targeted(address) {
+            let stream = Stream::of(scene, job);
+            check_stream(scene, address, job, &stream, violations);
+        }
+    }
+}
+
+/// The jobs of one stream that belong to the workspace.
+struct Stream<'s> {
+    before: Vec<&'s mock::Job>,
+    after: Vec<&'s mock::Job>,
+}
+
+impl<'s> Stream<'s> {
+    fn of(scene: &Scene<'s>, job: &Job) -> Self {
+        let prefix = format!("stream-{}-", job.stream);
+        let ours = |jobs: &'s [mock::Job]| -> Vec<&'s mock::Job> {
+            let jobs = jobs.iter().filter(|job| job.name.starts_with(&prefix));
+            jobs.filter(|job| scene.owns(&job.job_id)).collect()
+        };
+        Self {
+            before: ours(scene.jobs_before),
+            after: ours(scene.jobs_after),
+        }
+    }
+
+    fn names(&self) -> Vec<&'s str> {
+        let jobs = self.before.iter().chain(&self.after);
+        jobs.flat_map(|job| [job.job_id.as_str(), job.name.as_str()])
+            .collect()
+    }
+}
+
+fn check_stream(
+    scene: &Scene<'_>,
+    address: &str,
+    job: &Job,
+    stream: &Stream<'_>,
+    violations: &mut Vec<Violation>,
+) {
+    let jobs = || stream.before.iter().chain(&stream.after);
+    if scene.report.was_killed || jobs().any(|job| scene.is_disturbed(&job.job_id)) {
+        return;
+    }
+    // The operator's twin with the same name is nobody's that we could speak of.
+    let ran = stream.before.iter().any(|job| runs(job));
+    let running = stream.after.iter().filter(|job| runs(job)).count();
+    let writers = stream
+        .after
+        .iter()
+        .filter(|after| runs(after) && is_of(after, job))
+        .count();
+    let is_told = scene.has_error_about(address, &stream.names())
+        || scene.tells(&stream.names(), |shown| shown.is_of_plan);
+    let mut report = |rule, what: &str| {
+        let text = format!("{address} (stream {}): {what}", job.stream);
+        violations.push(Violation::new(rule, text));
+    };
+    let should_run = job.runs.unwrap_or(ran);
+    if writers > 1 && !is_told {
+        report("double", "two writers of one output");
+    }
+    if should_run && running == 0 {
+        if !is_told {
+            report("dark", "the output is dark, and nobody says so");
+        } else if is_owed(scene, stream) {
+            report("owed", "what we stopped was not started again");
+        }
+    }
+    if !should_run && running > 0 && !is_told {
+        report("run state", "the output runs, which nobody asked for");
+    }
+}
+
+/// Whether a job has just these fields.
+fn is_of(made: &mock::Job, job: &Job) -> bool {
+    made.cluster_id == job.cluster_id()
+        && made.name == job.job_name()
+        && made.template_id == job.template_id()
+        && made.stream_input == job.stream_input()
+        && made.stream_output == job.stream_output()
+}
+
+/// Whether the provider stopped a job that still exists, and could have started it again.
+fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
+    if scene.climate.quota.is_some() || !troubles_were_short(scene) {
+        return false;
+    }
+    stream.after.iter().any(|job| {
+        let mut writes = scene
+            .ours()
+            .filter(|entry| entry.job_id == job.job_id && entry.is_committed && entry.writes());
+        let stopped = writes.any(|entry| entry.action == "Stop");
+        let is_tainted = scene
+            .state_after
+            .objects
+            .values()
+            .any(|object| object.job_id() == job.job_id && object.is_tainted);
+        stopped && !runs(job) && !is_tainted
+    })
+}
+
+/// Whether all troubles of the run together lasted ten seconds at most.
+fn troubles_were_short(scene: &Scene<'_>) -> bool {
+    let mut total = 0;
+    for (moment, act) in &scene.spec.acts {
+        match act {
+            Act::Trouble(trouble, time) if trouble.only != Only::Creates => {
+                total += time;
+                if *moment == Moment::Pause {
+                    total += time;
+                }
+            }
+            _ => {}
+        }
+    }
+    total <= 10_000
+}

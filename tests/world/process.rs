@@ -1,0 +1,264 @@
+//! One provider process: a fresh offering, and the calls that core makes of it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+
+use alicloud_live::client::Outside;
+use alicloud_live::environment::Environment;
+use alicloud_live::mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
+use alicloud_live::provider::offering_in;
+use alicloud_live::terraform::{
+    Change, Diagnostics, Encoded, Held, Offering, Planned, ServedResource,
+};
+use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{Caller, Cloud, Wire, lock};
+use crate::dice::{Dice, SharedDice};
+use crate::state::Stored;
+use crate::value::Value;
+
+pub(crate) const TYPE: &str = "alicloud_live_edge_transcode_job";
+
+/// A call of a provider: an RPC, and what it is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rpc {
+    pub(crate) name: &'static str,
+    pub(crate) address: String,
+}
+
+/// An answer with its diagnostics.
+pub(crate) struct Answer<T> {
+    pub(crate) value: T,
+    pub(crate) diagnostics: Diagnostics,
+}
+
+impl<T> Answer<T> {
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.diagnostics.errors.is_empty()
+    }
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// The process is dead.
+    Dead,
+    Panic(String),
+}
+
+pub(crate) struct Process {
+    offering: Arc<Offering>,
+    killed: CancellationToken,
+    applies: Arc<Mutex<usize>>,
+    calls: Mutex<Vec<Rpc>>,
+}
+
+impl Process {
+    pub(crate) fn start(cloud: &Arc<Cloud>, caller: Caller, place: usize, dice: &mut Dice) -> Self {
+        let applies = Arc::default();
+        let outside = Outside {
+            exchange: Some(Arc::new(Wire {
+                cloud: Arc::clone(cloud),
+                caller,
+                place,
+                applies: Arc::clone(&applies),
+            })),
+            clock: Arc::new(cloud.clock.clone()),
+            random: Arc::new(SharedDice::new(dice.split())),
+        };
+        let endpoint = ["http://mock-0.invalid", "http://mock-1.invalid"][place];
+        let environment = Environment::of([
+            ("LIVE_ENDPOINT", endpoint),
+            ("ALICLOUD_ACCESS_KEY", DEFAULT_ACCESS_KEY_ID),
+            ("ALICLOUD_SECRET_KEY", DEFAULT_ACCESS_KEY_SECRET),
+        ]);
+        Self {
+            offering: Arc::new(offering_in(environment, outside)),
+            killed: CancellationToken::new(),
+            applies,
+            calls: Mutex::default(),
+        }
+    }
+
+    /// Every call so far, in the order of sending.
+    pub(crate) fn calls(&self) -> Vec<Rpc> {
+        lock(&self.calls).clone()
+    }
+
+    /// `StopProvider`.
+    pub(crate) fn stop(&self) {
+        self.offering.stop.stop();
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.killed.cancel();
+    }
+
+    /// Makes a call, in a task of its own as the plugin's server does: who hangs up does not end it.
+    async fn call<T: Send + 'static, F: Future<Output = T> + Send>(
+        &self,
+        name: &'static str,
+        address: &str,
+        work: impl FnOnce(Arc<Offering>, Diagnostics) -> F + Send + 'static,
+    ) -> Result<T, NoAnswer>
+    where
+        F: 'static,
+    {
+        lock(&self.calls).push(Rpc {
+            name,
+            address: address.to_owned(),
+        });
+        let killed = self.killed.clone();
+        let offering = Arc::clone(&self.offering);
+        let applies = (name == "Apply").then(|| Applying::begin(&self.applies));
+        let work = AssertUnwindSafe(work(offering, Diagnostics::default())).catch_unwind();
+        let running = tokio::spawn(async move {
+            let done = killed.run_until_cancelled_owned(work).await;
+            drop(applies);
+            done
+        });
+        match running.await {
+            Ok(Some(Ok(answer))) => Ok(answer),
+            Ok(Some(Err(panic))) => {
+                let text = panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+                Err(NoAnswer::Panic(text.unwrap_or_default()))
+            }
+            Ok(None) | Err(_) => Err(NoAnswer::Dead),
+        }
+    }
+
+    async fn call_resource<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        address: &str,
+        work: impl for<'a> FnOnce(
+            &'a dyn ServedResource,
+            &'a mut Diagnostics,
+        ) -> futures_util::future::BoxFuture<'a, T>
+        + Send
+        + 'static,
+    ) -> Result<Answer<T>, NoAnswer> {
+        self.call(name, address, |offering, mut diagnostics| async move {
+            let resource = offering.resources[TYPE].as_ref();
+            let value = work(resource, &mut diagnostics).await;
+            Answer { value, diagnostics }
+        })
+        .await
+    }
+
+    /// ValidateProviderConfig and ConfigureProvider.
+    pub(crate) async fn configure(&self) -> Result<Answer<()>, NoAnswer> {
+        self.call("Configure", "", |offering, mut diagnostics| async move {
+            let empty = serde_json::json!({}).to_string().into_bytes();
+            let config = Encoded::Json(empty);
+            let provider = &offering.provider;
+            provider.validate(&mut diagnostics, &config).await;
+            provider
+                .configure(&mut diagnostics, "1.16.0".to_owned(), &config)
+                .await;
+            Answer {
+                value: (),
+                diagnostics,
+            }
+        })
+        .await
+    }
+
+    pub(crate) async fn validate(
+        &self,
+        address: &str,
+        config: &Value,
+    ) -> Result<Answer<()>, NoAnswer> {
+        let config = config.encode();
+        self.call_resource("Validate", address, |resource, diagnostics| {
+            async move { resource.validate(diagnostics, &config).await }.boxed()
+        })
+        .await
+    }
+
+    pub(crate) async fn upgrade(
+        &self,
+        address: &str,
+        state: &Value,
+    ) -> Result<Answer<Option<Encoded>>, NoAnswer> {
+        let state = state.to_json();
+        self.call_resource("Upgrade", address, |resource, diagnostics| {
+            async move { resource.upgrade(diagnostics, &state).await }.boxed()
+        })
+        .await
+    }
+
+    pub(crate) async fn read(
+        &self,
+        address: &str,
+        object: &Stored,
+    ) -> Result<Answer<Option<Held>>, NoAnswer> {
+        let held = held(object);
+        self.call_resource("Read", address, |resource, diagnostics| {
+            async move { resource.read(diagnostics, &held).await }.boxed()
+        })
+        .await
+    }
+
+    pub(crate) async fn import(
+        &self,
+        address: &str,
+        id: String,
+    ) -> Result<Answer<Option<Held>>, NoAnswer> {
+        self.call_resource("Import", address, |resource, diagnostics| {
+            async move { resource.import(diagnostics, id).await }.boxed()
+        })
+        .await
+    }
+
+    pub(crate) async fn plan(
+        &self,
+        address: &str,
+        change: Change,
+    ) -> Result<Answer<Option<Planned>>, NoAnswer> {
+        self.call_resource("Plan", address, |resource, diagnostics| {
+            async move { resource.plan(diagnostics, &change).await }.boxed()
+        })
+        .await
+    }
+
+    pub(crate) async fn apply(
+        &self,
+        address: &str,
+        change: Change,
+    ) -> Result<Answer<Held>, NoAnswer> {
+        self.call_resource("Apply", address, |resource, diagnostics| {
+            async move { resource.apply(diagnostics, &change).await }.boxed()
+        })
+        .await
+    }
+}
+
+fn held(object: &Stored) -> Held {
+    Held {
+        state: object.value.encode(),
+        private: object.private.clone(),
+        identity: object.identity.as_ref().map(Value::encode),
+    }
+}
+
+/// Counts an apply for as long as it runs.
+struct Applying(Arc<Mutex<usize>>);
+
+impl Applying {
+    fn begin(applies: &Arc<Mutex<usize>>) -> Self {
+        *lock(applies) += 1;
+        Self(Arc::clone(applies))
+    }
+}
+
+impl Drop for Applying {
+    fn drop(&mut self) {
+        *lock(&self.0) -= 1;
+    }
+}

@@ -1,0 +1,226 @@
+//! What is wrong with the API: its habits throughout a world, and its troubles for a time.
+
+use std::fmt;
+use std::time::Duration;
+
+use alicloud_live::client::HttpReply;
+use alicloud_live::mock::Config;
+use axum::http::header;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::api::headers;
+use crate::dice::Dice;
+
+/// Habits.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Climate {
+    pub(crate) list_lag_ms: u64,
+    pub(crate) get_lag_calls: u32,
+    pub(crate) status_lag_gets: u32,
+    /// Jobs that may run at a time.
+    pub(crate) quota: Option<usize>,
+    /// URLs come back with the host in lower case and without the default port.
+    pub(crate) respells: bool,
+    /// Answers carry no `Date`.
+    pub(crate) has_no_date: bool,
+    pub(crate) ignores_nonces: bool,
+    /// Every page of a list is the first one, and the total is absurd.
+    pub(crate) lists_without_end: bool,
+    /// A running job shows a status that nobody documents.
+    pub(crate) shows_odd_status: bool,
+    pub(crate) clock_ahead: i64,
+}
+
+impl Climate {
+    pub(crate) fn config(&self) -> Config {
+        Config {
+            list_lag_ms: self.list_lag_ms,
+            get_lag_calls: self.get_lag_calls,
+            status_lag_gets: self.status_lag_gets,
+            running_jobs: self.quota,
+            check_nonces: !self.ignores_nonces,
+            clock_offset_seconds: self.clock_ahead,
+            ..Config::default()
+        }
+    }
+
+    /// An answer as these habits bend it.
+    pub(crate) fn bend(&self, action: &str, mut reply: HttpReply) -> HttpReply {
+        if self.has_no_date {
+            reply.headers.remove(header::DATE);
+        }
+        let bends_body = self.respells || self.lists_without_end || self.shows_odd_status;
+        if bends_body && let Ok(mut body) = serde_json::from_slice(&reply.body) {
+            self.bend_value(&mut body);
+            if self.lists_without_end && action.starts_with("List") && reply.status == 200 {
+                body["TotalCount"] = 1_000_000_000_000_000_u64.into();
+            }
+            reply.body = body.to_string().into_bytes();
+        }
+        reply
+    }
+
+    fn bend_value(&self, value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    match field {
+                        Value::String(text) if self.respells && name.starts_with("Stream") => {
+                            *text = respelled(text);
+                        }
+                        Value::String(text) if self.shows_odd_status && name == "Status" => {
+                            if text == "1" {
+                                "2".clone_into(text);
+                            }
+                        }
+                        field => self.bend_value(field),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.bend_value(item)),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpReply {
+        let mut headers = headers(now + time::Duration::seconds(self.clock_ahead));
+        if self.has_no_date {
+            headers.clear();
+        }
+        if let Some(time) = instead.retry_after_ms {
+            headers.insert("x-acs-retry-after", time.to_string().parse().unwrap());
+        }
+        let body = serde_json::json!({
+            "RequestId": "5E7A0B1C-0000-4000-8000-000000000000",
+            "Code": instead.code,
+            "Message": "The weather is bad.",
+            "HostId": "mock.invalid",
+        });
+        HttpReply {
+            status: instead.status,
+            headers,
+            body: body.to_string().into_bytes(),
+        }
+    }
+}
+
+/// What RFC 3986 calls the same URL.
+pub(crate) fn respelled(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("rtmp", url));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.to_ascii_lowercase().replace(":1935", "");
+    format!("{scheme}://{host}/{path}")
+}
+
+/// What can be wrong for a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    Unavailable,
+    ErrorAfterWork,
+    NoConnection,
+    LostBefore,
+    LostAfter,
+    Hang,
+    Throttle,
+    Slow,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Unavailable,
+        Self::ErrorAfterWork,
+        Self::NoConnection,
+        Self::LostBefore,
+        Self::LostAfter,
+        Self::Hang,
+        Self::Throttle,
+        Self::Slow,
+    ];
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trouble {
+    pub(crate) kind: Kind,
+    /// Of a hundred calls.
+    pub(crate) share: usize,
+    pub(crate) only: Only,
+}
+
+/// Which calls a trouble concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Only {
+    All,
+    Writes,
+    Creates,
+}
+
+/// An answer in place of the API's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instead {
+    status: u16,
+    pub(crate) code: &'static str,
+    retry_after_ms: Option<u64>,
+}
+
+/// What becomes of one call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verdict {
+    Pass,
+    Slow(Duration),
+    NoConnection,
+    LostBefore,
+    LostAfter,
+    HangBefore,
+    Instead(Instead),
+    InsteadAfter(Instead),
+}
+
+impl Trouble {
+    pub(crate) fn strikes(&self, action: &str, dice: &mut Dice) -> Option<Verdict> {
+        let is_read = action.starts_with("Get") || action.starts_with("List");
+        let concerns = match self.only {
+            Only::All => true,
+            Only::Writes => !is_read,
+            Only::Creates => action == "Create",
+        };
+        if !concerns || !dice.percent(self.share) {
+            return None;
+        }
+        let instead = |status, code| Instead {
+            status,
+            code,
+            retry_after_ms: None,
+        };
+        Some(match self.kind {
+            Kind::Unavailable => Verdict::Instead(instead(503, "ServiceUnavailable")),
+            Kind::ErrorAfterWork => Verdict::InsteadAfter(instead(500, "InternalError")),
+            Kind::NoConnection => Verdict::NoConnection,
+            Kind::LostBefore => Verdict::LostBefore,
+            Kind::LostAfter => Verdict::LostAfter,
+            Kind::Hang => Verdict::HangBefore,
+            Kind::Throttle => Verdict::Instead(Instead {
+                retry_after_ms: dice.percent(50).then_some(300),
+                ..instead(400, "Throttling.User")
+            }),
+            Kind::Slow => Verdict::Slow(Duration::from_millis(
+                u64::try_from(500 + dice.below(9_000)).unwrap(),
+            )),
+        })
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let calls = match self.only {
+            Only::All => "calls",
+            Only::Writes => "writes",
+            Only::Creates => "creates",
+        };
+        write!(
+            formatter,
+            "{:?} for {}% of the {calls}",
+            self.kind, self.share
+        )
+    }
+}

@@ -1,0 +1,308 @@
+//! Plays a story: the cloud, the workspaces, and the runs one after the other.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alicloud_live::environment::Environment;
+use alicloud_live::mock;
+use alicloud_live::provider::offering;
+use alicloud_live::terraform::Diagnostics;
+
+use crate::actors::{Actors, operate};
+use crate::api::{Caller, Cloud, Entry};
+use crate::checks::Shape;
+use crate::configuration::Configuration;
+use crate::core::{Control, Report, Run, Workspace};
+use crate::coverage::Coverage;
+use crate::dice::Dice;
+use crate::invariants::{Scene, Violation, check_end, check_run};
+use crate::process::TYPE;
+use crate::state::{Slot, State};
+use crate::story::{Command, Moment, RunSpec, Step, Story};
+
+/// A run that calls the API more often than this is put an end to.
+const MOST_CALLS: usize = 1_500;
+/// Virtual time of a run, beside the pause between plan and apply.
+const LONGEST_RUN: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// What became of a world.
+pub(crate) struct Outcome {
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) coverage: Coverage,
+    /// What happened, a line an event.
+    pub(crate) events: Vec<String>,
+}
+
+/// Plays a story from its beginning to its end, in virtual time.
+pub(crate) fn play(story: &Story) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(story);
+        world.play(story).await;
+        Outcome {
+            violations: world.violations,
+            coverage: world.coverage,
+            events: world.events,
+        }
+    })
+}
+
+/// What core learns from the provider's schema.
+pub(crate) fn shape() -> Shape {
+    let offering = offering(Environment::of([]));
+    let schema = offering.resources[TYPE].schema(&mut Diagnostics::default());
+    Shape::of(&schema.unwrap())
+}
+
+struct World {
+    cloud: Arc<Cloud>,
+    shape: Shape,
+    dice: Dice,
+    workspaces: [RefCell<Workspace>; 2],
+    files: [Configuration; 2],
+    runs: usize,
+    violations: Vec<Violation>,
+    coverage: Coverage,
+    events: Vec<String>,
+}
+
+impl World {
+    fn new(story: &Story) -> Self {
+        let mut dice = Dice::new(story.seed).split();
+        Self {
+            cloud: Arc::new(Cloud::new(story.climate.clone(), dice.split())),
+            shape: shape(),
+            dice,
+            workspaces: Default::default(),
+            files: Default::default(),
+            runs: 0,
+            violations: Vec::new(),
+            coverage: Coverage::default(),
+            events: Vec::new(),
+        }
+    }
+
+    async fn play(&mut self, story: &Story) {
+        for step in &story.steps {
+            self.step(step).await;
+        }
+        self.cloud.end_troubles();
+        let last = story.steps.iter().rev().find_map(|step| match step {
+            Step::Run(run, _) => Some(run.version),
+            _ => None,
+        });
+        let Some(version) = last else { return };
+        for workspace in 0..self.workspaces.len() {
+            if self.files[workspace].jobs.is_empty()
+                && self.workspaces[workspace].borrow().saved.objects.is_empty()
+            {
+                continue;
+            }
+            self.end_quietly(&RunSpec::quiet(workspace, version)).await;
+        }
+    }
+
+    /// A failed run may leave work; a quiet one finishes it, and the plan after it is empty.
+    async fn end_quietly(&mut self, apply: &RunSpec) {
+        // What was made a moment ago may not be listed yet.
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        self.run(apply, None).await;
+        let second = self.run(apply, None).await;
+        let plan = RunSpec {
+            command: Command::Plan,
+            ..apply.clone()
+        };
+        let last = self.run(&plan, None).await;
+        check_end(&second, &last, &self.cloud.climate, &mut self.violations);
+    }
+
+    async fn step(&mut self, step: &Step) {
+        if !matches!(step, Step::Run(..)) {
+            self.events.push(format!("# {step}"));
+        }
+        match step {
+            Step::Edit(workspace, edit) => self.files[*workspace].edit(edit),
+            Step::Run(run, beside) => {
+                self.run(run, beside.as_ref()).await;
+            }
+            Step::Operator(operator) => operate(&self.cloud, *operator),
+            Step::Taint(workspace, address) => {
+                let saved = &mut self.workspaces[*workspace].borrow_mut().saved;
+                if let Some(object) = saved.objects.get_mut(&Slot::current(address)) {
+                    object.is_tainted = true;
+                }
+            }
+            Step::Wait(seconds) => tokio::time::sleep(Duration::from_secs(*seconds)).await,
+        }
+    }
+
+    async fn run(&mut self, spec: &RunSpec, beside: Option<&RunSpec>) -> Finished {
+        self.events.push(format!("# {spec}"));
+        let began = Before::look(self);
+        let control = Control::new(spec.version);
+        let actors = Actors::new(&self.cloud, &control, spec.acts.clone());
+        self.watch(&control, &actors);
+        let mut main = self.prepare(spec, Arc::clone(&control), Arc::clone(&actors));
+        main.actors = actors;
+        let other = beside.map(|beside| {
+            let control = Control::new(beside.version);
+            let actors = Actors::new(&self.cloud, &control, Vec::new());
+            self.prepare(beside, control, actors)
+        });
+        let caller = main.caller;
+        let patience = LONGEST_RUN + Duration::from_secs(spec.pause);
+        let both = async {
+            tokio::join!(main.run(), async {
+                match other {
+                    Some(other) => Some((other.caller, other.run().await)),
+                    None => None,
+                }
+            })
+        };
+        let Ok((report, other)) = tokio::time::timeout(patience, both).await else {
+            self.violations
+                .push(Violation::new("bounds", "the run does not end"));
+            return Finished::default();
+        };
+        // What is still on its way arrives.
+        tokio::time::sleep(Duration::from_secs(70)).await;
+        self.runs += 2;
+        self.tell(&began, &report);
+        if let (Some((caller, other)), Some(beside)) = (other, beside) {
+            self.check(&began, beside, caller, &other, false);
+        }
+        self.check(&began, spec, caller, &report, beside.is_none());
+        if report.was_applied {
+            self.files[spec.workspace].clear_refactorings();
+        }
+        Finished {
+            report,
+            files: self.files[spec.workspace].clone(),
+        }
+    }
+
+    /// Has everybody act at their moments, and ends a run that calls without bound.
+    fn watch(&self, control: &Arc<Control>, actors: &Arc<Actors>) {
+        let (actors, control) = (Arc::clone(actors), Arc::clone(control));
+        self.cloud.on_moment(move |_, number| {
+            actors.act_at(Moment::Call(number));
+            if number >= 2 * MOST_CALLS {
+                control.kill.cancel();
+            }
+        });
+    }
+
+    fn prepare<'w>(
+        &'w self,
+        spec: &'w RunSpec,
+        control: Arc<Control>,
+        actors: Arc<Actors>,
+    ) -> Run<'w> {
+        let seed = self.dice.clone().below(1 << 30) + self.runs * 7 + spec.workspace;
+        Run {
+            cloud: &self.cloud,
+            shape: &self.shape,
+            spec,
+            caller: Caller {
+                workspace: spec.workspace,
+                run: self.runs + spec.workspace,
+            },
+            configuration: &self.files[spec.workspace],
+            workspace: &self.workspaces[spec.workspace],
+            control,
+            actors,
+            dice: RefCell::new(Dice::new(u64::try_from(seed).unwrap())),
+            report: RefCell::default(),
+            is_of_plan: Cell::new(true),
+        }
+    }
+
+    fn check(
+        &mut self,
+        before: &Before,
+        spec: &RunSpec,
+        caller: Caller,
+        report: &Report,
+        is_alone: bool,
+    ) {
+        let ledger = self.cloud.ledger().clone();
+        let scene = Scene {
+            spec,
+            caller,
+            is_alone,
+            report,
+            files: &self.files[spec.workspace],
+            climate: &self.cloud.climate,
+            state_before: &before.states[spec.workspace],
+            state_after: &self.workspaces[spec.workspace].borrow().saved.clone(),
+            jobs_before: &before.jobs,
+            jobs_after: &self.cloud.jobs(),
+            history: &ledger[..before.entries],
+            entries: &ledger[before.entries..],
+        };
+        check_run(&scene, MOST_CALLS, &mut self.violations);
+        self.coverage.note(spec, &self.cloud.climate, report);
+    }
+
+    /// Writes down what happened in a run.
+    fn tell(&mut self, before: &Before, report: &Report) {
+        let ledger = self.cloud.ledger();
+        self.events
+            .extend(ledger[before.entries..].iter().map(line));
+        drop(ledger);
+        for shown in report
+            .shown
+            .iter()
+            .filter(|shown| !shown.address.is_empty())
+        {
+            let severity = if shown.is_error { "Error" } else { "Warning" };
+            let text: String = shown.text.chars().take(220).collect();
+            let text = text.replace('\n', " ");
+            self.events
+                .push(format!("  {severity} of {}: {text}", shown.address));
+        }
+    }
+}
+
+fn line(entry: &Entry) -> String {
+    let who = match entry.caller {
+        Some(caller) => ["we", "they"][caller.workspace],
+        None => "operator",
+    };
+    let (seconds, job) = (entry.at.as_secs_f64(), entry.job_id.get(..4).unwrap_or(""));
+    let effect = if entry.is_committed { ", done" } else { "" };
+    format!(
+        "  {seconds:>9.2} {who}: {} {job}: {}{effect}",
+        entry.action, entry.answer
+    )
+}
+
+/// How everything was when a run began.
+struct Before {
+    jobs: Vec<mock::Job>,
+    states: [State; 2],
+    entries: usize,
+}
+
+impl Before {
+    fn look(world: &World) -> Self {
+        let states = world.workspaces.each_ref();
+        Self {
+            jobs: world.cloud.jobs(),
+            states: states.map(|workspace| workspace.borrow().saved.clone()),
+            entries: world.cloud.ledger().len(),
+        }
+    }
+}
+
+/// A run that is over, and the configuration that it ran with.
+#[derive(Default)]
+pub(crate) struct Finished {
+    pub(crate) report: Report,
+    pub(crate) files: Configuration,
+}
