@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
 use super::responses::Outcome;
 use super::shared::{CallEvent, Shared, World};
-use super::sts::{self, RoleRequest};
+use super::sts::{self, CallerIdentity, RoleRequest};
 use super::verify::{self, Acs3, Key};
 
 /// A call as it came in.
@@ -245,10 +245,14 @@ impl Running {
         if !world.quota.take(action, &world.config, Instant::now()) {
             return Err(ApiError::throttled());
         }
-        if action == sts::ASSUME_ROLE {
-            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
+        match action {
+            sts::ASSUME_ROLE => RoleRequest::parse(parameters, settings).map(Operation::TakeRole),
+            sts::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
+                temporary.as_ref(),
+                settings,
+            ))),
+            _ => Operation::parse(action, parameters),
         }
-        Operation::parse(action, parameters)
     }
 
     /// Carries the operation out, and notes what it changed.
@@ -355,12 +359,17 @@ impl World {
                 .cloned()
                 .map(Outcome::Template),
             Operation::TakeRole(request) => {
-                let key = self.issue_key(request.door, time::Duration::seconds(request.seconds));
+                let lifetime = time::Duration::seconds(request.seconds);
+                let key = self.issue_key(request.door, &request.session_name, lifetime);
                 Ok(Outcome::Role {
                     keys: key.shown(),
                     session: format!("{}/{}", request.role_arn, request.session_name),
                 })
             }
+            Operation::StreamState(stream) => Ok(Outcome::StreamState {
+                online: store.is_online(&stream, config),
+            }),
+            Operation::CallerIdentity(identity) => Ok(Outcome::CallerIdentity(identity)),
             Operation::ListTemplates(filter) => {
                 store.list_templates(&filter).map(Outcome::Templates)
             }

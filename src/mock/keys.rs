@@ -12,6 +12,8 @@ pub(super) struct TemporaryKey {
     pub(super) id: String,
     pub(super) secret: String,
     pub(super) token: String,
+    /// The name of the role's session.
+    pub(super) session: String,
     pub(super) expires: OffsetDateTime,
 }
 
@@ -22,10 +24,11 @@ pub(super) struct TemporaryKeys {
 }
 
 impl TemporaryKeys {
-    /// Makes keys. Their id says which door gave them: `STS.<door>-<number>`.
+    /// Makes keys of a session. Their id says which door gave them: `STS.<door>-<number>`.
     pub(super) fn issue(
         &mut self,
         door: &str,
+        session: &str,
         lifetime: Duration,
         now: OffsetDateTime,
         ids: &mut Random,
@@ -35,6 +38,7 @@ impl TemporaryKeys {
             secret: ids.id(),
             // Real tokens are Base64: their `+`, `/` and `=` must survive the way.
             token: format!("CAIS{}+/{}==", ids.id(), ids.id()),
+            session: session.to_owned(),
             expires: now.saturating_add(lifetime),
         };
         self.keys.push(key.clone());

@@ -13,7 +13,7 @@
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
-//! | `responses`, `errors`, `answer` | the vendor's shapes and codes |
+//! | `responses`, `errors`, `answer`, `representation` | the vendor's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
 //! | `control`, `overview` | the door for tests, and the page for people |
 //!
@@ -44,6 +44,7 @@ mod overview;
 mod parameters;
 mod random;
 mod record;
+mod representation;
 mod responses;
 mod server;
 mod settings;
@@ -59,9 +60,11 @@ pub use handle::Mock;
 pub use job_fields::JobFields;
 pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
+pub use representation::TimeFormat;
 pub use server::Server;
 pub use settings::{
     Config, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,
-    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, EmptyTimes, Settings, default_templates,
+    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, EmptyTimes, SecondWriter, Settings,
+    default_templates,
 };
 pub use shared::CallEvent;

@@ -119,6 +119,8 @@ async fn connection(stream: TcpStream, router: Router, patience: Duration, cut: 
     server
         .http1()
         .timer(TokioTimer::new())
+        // Ours tells the time of the mock's own clock, or is left out.
+        .auto_date_header(false)
         .header_read_timeout(patience)
         .max_buf_size(HEAD_LIMIT)
         .max_headers(HEADERS_LIMIT);
@@ -219,8 +221,11 @@ fn refuse(shared: &Shared, error: &ApiError, host: &str) -> Response {
 }
 
 fn respond(shared: &Shared, answer: Answer, request_id: &str) -> Response {
-    let date = clock::http_date(shared.world().now());
-    answer.into_response(&date, request_id).into_response()
+    let date = {
+        let world = shared.world();
+        (!world.config.omit_date_header).then(|| clock::http_date(world.now()))
+    };
+    answer.into_response(date.as_deref(), request_id)
 }
 
 async fn read(request: axum::extract::Request, patience: Duration) -> Request {

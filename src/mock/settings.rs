@@ -10,6 +10,7 @@ use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_fields::JobFields;
 use super::model::{Template, TemplateKind};
+use super::representation::TimeFormat;
 
 /// The access key id that a mock knows unless told otherwise.
 pub const DEFAULT_ACCESS_KEY_ID: &str = "mock-access-key-id";
@@ -276,6 +277,22 @@ pub struct Config {
     pub minute_ms: u64,
     /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
     pub running_jobs: Option<usize>,
+    /// What happens when a job is started whose output another running job writes. Default accepted.
+    pub second_writer: SecondWriter,
+    /// Input streams that are on air, by URL; what running jobs make of them is on air too. Default none.
+    pub online_inputs: Vec<String>,
+    /// Stream URLs are stored with their host in lower case. Default false: as sent.
+    pub lowercase_stream_hosts: bool,
+    /// Stream URLs are stored without the default port of their scheme. Default false: as sent.
+    pub drop_default_stream_ports: bool,
+    /// The form of times in responses. Default `utc`.
+    pub time_format: TimeFormat,
+    /// Numbers in responses, such as `TotalCount`, are strings. Default false.
+    pub numbers_as_strings: bool,
+    /// Members of responses that are left out, by name and at every depth. Default none.
+    pub omit_members: Vec<String>,
+    /// Responses have no header `Date`. Default false.
+    pub omit_date_header: bool,
 }
 
 impl Default for Config {
@@ -296,6 +313,14 @@ impl Default for Config {
             metadata_v2: true,
             minute_ms: 60_000,
             running_jobs: None,
+            second_writer: SecondWriter::Accepted,
+            online_inputs: Vec::new(),
+            lowercase_stream_hosts: false,
+            drop_default_stream_ports: false,
+            time_format: TimeFormat::Utc,
+            numbers_as_strings: false,
+            omit_members: Vec::new(),
+            omit_date_header: false,
         }
     }
 }
@@ -325,6 +350,21 @@ pub enum EmptyTimes {
     Null,
     /// `""`
     Empty,
+}
+
+/// What happens when a job is started whose output another running job writes already (not documented).
+///
+/// Outputs are the same if their URLs are, apart from the query, the case of the host and a default port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondWriter {
+    /// Both run.
+    #[default]
+    Accepted,
+    /// Start is rejected with `OperationDenied`.
+    Rejected,
+    /// The second one runs, and the first is stopped.
+    FirstStopped,
 }
 
 #[cfg(test)]

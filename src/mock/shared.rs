@@ -222,9 +222,14 @@ impl World {
     }
 
     /// Gives out keys at a door.
-    pub(super) fn issue_key(&mut self, door: &str, lifetime: time::Duration) -> TemporaryKey {
+    pub(super) fn issue_key(
+        &mut self,
+        door: &str,
+        session: &str,
+        lifetime: time::Duration,
+    ) -> TemporaryKey {
         let now = self.now();
-        self.keys.issue(door, lifetime, now, &mut self.ids)
+        self.keys.issue(door, session, lifetime, now, &mut self.ids)
     }
 
     /// The mock's clock.

@@ -61,7 +61,9 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
     }
     match (parameters.get("Version"), parameters.get("Action")) {
         (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
-        (Some(sts::VERSION), Some(sts::ASSUME_ROLE)) => Ok(sts::ASSUME_ROLE),
+        (Some(sts::VERSION), Some(action @ (sts::ASSUME_ROLE | sts::GET_CALLER_IDENTITY))) => {
+            Ok(action)
+        }
         (_, action) => Err(operation::unknown(action.unwrap_or_default())),
     }
 }
