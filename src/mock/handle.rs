@@ -8,11 +8,12 @@ use axum::response::Response;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
+use super::behavior::Config;
 use super::faults::Fault;
 use super::model::Job;
 use super::record::Call;
 use super::server::{self, Server};
-use super::settings::{Config, Settings};
+use super::settings::Settings;
 use super::shared::{CallEvent, Shared, World};
 
 /// A running mock. It stops when dropped, and is gone when the drop returns.

@@ -7,6 +7,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `server` | sockets, connections, routes |
+//! | `guard` | which requests are let in: against web pages and DNS rebinding |
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
 //! | `call` | one call from its parameters to its answer |
@@ -29,11 +30,13 @@
 //! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Config`].
 
 mod answer;
+mod behavior;
 mod call;
 mod clock;
 mod control;
 mod errors;
 mod faults;
+mod guard;
 mod handle;
 mod job_fields;
 mod keys;
@@ -54,6 +57,7 @@ mod store;
 mod sts;
 mod verify;
 
+pub use behavior::{Config, EmptyTimes, SecondWriter};
 pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};
 pub use handle::Mock;
@@ -63,8 +67,7 @@ pub use record::{Call, SignatureCheck};
 pub use representation::TimeFormat;
 pub use server::Server;
 pub use settings::{
-    Config, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,
-    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, EmptyTimes, SecondWriter, Settings,
-    default_templates,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_CLUSTER,
+    DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, Settings, default_templates, parse_listen,
 };
 pub use shared::CallEvent;

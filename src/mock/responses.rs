@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::behavior::{Config, EmptyTimes};
 use super::model::{Job, Template};
 use super::representation::bent;
-use super::settings::{Config, EmptyTimes};
 use super::store::Page;
 use super::sts::{CallerIdentity, ROLE_ID};
 

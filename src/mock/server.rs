@@ -25,6 +25,7 @@ use super::call::{self, Ending, Request};
 use super::clock;
 use super::control;
 use super::errors::ApiError;
+use super::guard;
 use super::neighbours;
 use super::operation;
 use super::parameters::Parameters;
@@ -54,6 +55,7 @@ impl Server {
     /// Takes the address of `settings`. Fails if that is not to be had, or [`Settings::state`] is broken or cannot be
     /// written.
     pub fn bind(settings: Settings) -> io::Result<Self> {
+        settings.check_listen().map_err(io::Error::other)?;
         let listener = TcpListener::bind(settings.listen).map_err(|error| {
             io::Error::new(
                 error.kind(),
@@ -142,7 +144,24 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", any(api))
         .merge(doors)
         .fallback(elsewhere)
+        .layer(from_fn_with_state(Arc::clone(&shared), guarded))
         .with_state(shared)
+}
+
+/// Lets only requests through that no foreign web page can have sent.
+async fn guarded(
+    State(shared): State<Arc<Shared>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let (head, body) = request.into_parts();
+    match guard::check(&head, &shared.settings.allowed_hosts) {
+        Ok(()) => {
+            next.run(axum::extract::Request::from_parts(head, body))
+                .await
+        }
+        Err(rejected) => control::problem(rejected.status, &rejected.message).into_response(),
+    }
 }
 
 fn patience(shared: &Shared) -> Duration {
@@ -170,13 +189,11 @@ async fn api(
     Extension(connection): Extension<Connection>,
     request: axum::extract::Request,
 ) -> Response {
-    match answer(shared, request).await {
-        Some(response) => response,
-        None => {
-            connection.0.cancel();
-            pending().await
-        }
+    if let Some(response) = answer(shared, request).await {
+        return response;
     }
+    connection.0.cancel();
+    pending().await
 }
 
 /// The API: the answer, or `None` where the connection must be closed without a byte. The call runs in a task of its

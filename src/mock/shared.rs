@@ -10,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::behavior::Config;
 use super::clock::WallClock;
 use super::faults::{Faults, Point};
 use super::job_fields::JobFields;
@@ -17,7 +18,7 @@ use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateKind};
 use super::random::Random;
 use super::record::{Call, Record};
-use super::settings::{Config, Settings};
+use super::settings::Settings;
 use super::state::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;

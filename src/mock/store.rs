@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
+use super::behavior::Config;
 use super::errors::ApiError;
 use super::model::{Job, JobStatus, Template};
 use super::operation::{JobChanges, JobFilter, JobKey, NewJob, PageRequest, TemplateFilter};
 use super::representation::stored_stream_url;
-use super::settings::Config;
 
 /// How long List shows a job after it was made or last changed.
 const LISTED_FOR: Duration = Duration::days(180);

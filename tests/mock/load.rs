@@ -145,7 +145,8 @@ fn a_body_that_does_not_end_is_refused() {
     let mock = impatient();
     for path in ["/", "/_mock/jobs", "/cloud-credentials"] {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n{{"
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{{"
         );
         let answer = rest_of({
             let mut stream = connect(&mock.url());

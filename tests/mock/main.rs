@@ -16,5 +16,6 @@ mod load;
 mod page;
 mod program;
 mod python;
+mod safety;
 mod sdk;
 mod state;

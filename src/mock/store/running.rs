@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
 use super::Store;
+use crate::mock::behavior::{Config, SecondWriter};
 use crate::mock::errors::ApiError;
 use crate::mock::model::{Job, JobStatus};
 use crate::mock::operation::{JobKey, StreamName};
-use crate::mock::settings::{Config, SecondWriter};
 
 impl Store {
     /// Starts a job that is not running.

@@ -1,6 +1,7 @@
+use super::super::behavior::SecondWriter;
 use super::super::model::TemplateKind;
 use super::super::operation::StreamName;
-use super::super::settings::{SecondWriter, default_templates};
+use super::super::settings::default_templates;
 use super::*;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;

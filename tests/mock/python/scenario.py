@@ -183,7 +183,8 @@ class Door:
             return json.load(answer)
 
     def post(self, path, body):
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method="POST")
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
         with self.opener.open(request, timeout=20) as answer:
             return json.load(answer)
 
