@@ -118,7 +118,7 @@ Configuration file, every key optional:
     \"config\": {\"running_jobs\": 10, \"calls_per_minute\": 6000}
   }
   Further keys: allow_remote, allowed_hosts, state, security_token, role_arn, oidc_token, cloud_sso_token, seed,
-  calls_kept, patience_ms.
+  calls_kept, max_recorded_bytes, patience_ms.
   Jobs, faults and config are written as at the control door, so what it shows can be copied into the file.
 
 While it runs, under /_mock/:

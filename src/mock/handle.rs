@@ -88,6 +88,17 @@ impl Mock {
         self.shared.world().record.calls()
     }
 
+    /// What the mock remembers, in numbers.
+    pub fn usage(&self) -> Usage {
+        let world = self.shared.world();
+        Usage {
+            calls: world.record.count(),
+            dropped_calls: world.record.dropped(),
+            recorded_bytes: world.record.bytes(),
+            nonces: world.nonces.len(),
+        }
+    }
+
     /// Back to the start: no jobs, calls, used nonces and faults, and the configuration of the settings. Calls that are
     /// running lose their connections. With a seed, ids and chance begin anew too.
     pub fn reset(&self) {
@@ -166,6 +177,19 @@ impl Mock {
     pub fn release(&self) -> usize {
         self.shared.release()
     }
+}
+
+/// What a mock remembers, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls since the start or the last reset, those that were forgotten too.
+    pub calls: u64,
+    /// Calls that were forgotten to stay within [`Settings::max_recorded_bytes`] and [`Settings::calls_kept`].
+    pub dropped_calls: u64,
+    /// What the remembered calls take in memory, about.
+    pub recorded_bytes: usize,
+    /// Nonces that cannot be used again.
+    pub nonces: usize,
 }
 
 impl Drop for Mock {

@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
@@ -41,6 +42,8 @@ const DOOR_BODY_LIMIT: usize = 2 * 1024 * 1024;
 const BODY_PATIENCE: usize = 64 * 1024 * 1024;
 /// The largest request line with all headers.
 const HEAD_LIMIT: usize = 64 * 1024;
+/// So many connections are served at a time; others wait for one to end.
+const MAX_CONNECTIONS: usize = 2048;
 /// The most headers a request may have.
 const HEADERS_LIMIT: usize = 100;
 
@@ -85,12 +88,15 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let router = router(Arc::clone(&self.shared));
         let _stop_all = self.shared.stopped.clone().drop_guard();
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let accepting = async {
-            loop {
+            // It is never closed.
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, _)) => {
                         tokio::spawn(connection(
                             stream,
+                            place,
                             router.clone(),
                             patience(&self.shared),
                             self.shared.stopped.child_token(),
@@ -113,7 +119,13 @@ impl Server {
 struct Connection(CancellationToken);
 
 /// Serves one connection until its end, or until it is cut.
-async fn connection(stream: TcpStream, router: Router, patience: Duration, cut: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+    router: Router,
+    patience: Duration,
+    cut: CancellationToken,
+) {
     // Only speed hangs on it.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));

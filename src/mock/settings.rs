@@ -70,6 +70,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// So many calls are remembered, the latest. Default 100,000.
     pub calls_kept: usize,
+    /// The remembered calls take so many bytes at most, the latest. Default 64 MiB.
+    pub max_recorded_bytes: usize,
     /// What a reset goes back to.
     pub config: Config,
     /// The time of day. Default the system's; in no file.
@@ -97,6 +99,7 @@ impl Default for Settings {
             patience_ms: 60_000,
             seed: None,
             calls_kept: 100_000,
+            max_recorded_bytes: 64 * 1024 * 1024,
             config: Config::default(),
             clock: WallClock::default(),
         }

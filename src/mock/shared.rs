@@ -23,6 +23,9 @@ use super::state::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;
 
+/// So many calls wait or hang at a time; one more drops the oldest of them.
+const MAX_WAITING_CALLS: usize = 10_000;
+
 /// Told of each call at each point.
 pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
 
@@ -62,7 +65,7 @@ pub(super) struct World {
     pub(super) ids: Random,
     held: Vec<Held>,
     /// Calls that hang: nobody sends, and a reset drops them.
-    pub(super) hanging: Vec<oneshot::Sender<()>>,
+    hanging: Vec<oneshot::Sender<()>>,
 }
 
 /// A call that waits to be released.
@@ -131,8 +134,22 @@ impl Shared {
     /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
     pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
+        if world.held.len() >= MAX_WAITING_CALLS {
+            world.held.remove(0);
+        }
         world.held.push(Held { event, release });
         self.held.send_replace(world.held.len());
+        released
+    }
+
+    /// Has a call hang. The receiver fails when a reset drops it.
+    pub(super) fn hang(&self, world: &mut World) -> oneshot::Receiver<()> {
+        let (never, released) = oneshot::channel();
+        // The task of a call goes on when its caller has hung up, so these would pile up.
+        if world.hanging.len() >= MAX_WAITING_CALLS {
+            world.hanging.remove(0);
+        }
+        world.hanging.push(never);
         released
     }
 
@@ -172,7 +189,7 @@ impl World {
             keys: TemporaryKeys::default(),
             nonces: Nonces::default(),
             quota: Quota::default(),
-            record: Record::new(settings.calls_kept),
+            record: Record::new(settings.calls_kept, settings.max_recorded_bytes),
             faults: Faults::new(ids.clone()),
             ids,
             held: Vec::new(),

@@ -85,9 +85,14 @@ impl Reply {
 /// The signed parameters of a call, encoded. `own` overrides the common ones, so that they can be wrong; an empty
 /// `Signature` among them is replaced by the right one.
 pub(crate) fn signed(method: &str, own: &[(&str, &str)]) -> String {
+    signed_at(OffsetDateTime::now_utc(), method, own)
+}
+
+/// As [`signed`], at another time.
+pub(crate) fn signed_at(time: OffsetDateTime, method: &str, own: &[(&str, &str)]) -> String {
     static NONCES: AtomicU64 = AtomicU64::new(0);
     let nonce = NONCES.fetch_add(1, Ordering::Relaxed).to_string();
-    let timestamp = timestamp(OffsetDateTime::now_utc());
+    let timestamp = timestamp(time);
     let mut all = vec![
         ("Format", "JSON"),
         ("Version", "2016-11-01"),

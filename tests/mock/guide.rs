@@ -89,6 +89,7 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
     );
     assert_eq!(told("patience_ms"), settings.patience_ms);
     assert_eq!(told("calls_kept"), settings.calls_kept);
+    assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
     for key in ["security_token", "jobs", "faults", "state", "seed"] {
         assert_eq!(told(key), Value::Null, "{key}");
     }

@@ -9,6 +9,7 @@
 mod api;
 mod caller;
 mod control;
+mod day;
 mod faults;
 mod guide;
 mod hold;
