@@ -156,10 +156,7 @@ impl Running {
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Hang => {
-                let released = {
-                    let mut world = self.world()?;
-                    self.shared.hang(&mut world)
-                };
+                let released = self.world()?.hang();
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Drop => return Err(Ended::Dropped),

@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn no_more_than_so_many_are_read() {
-        let names = |count: usize| (0..count).map(|n| format!("{n}=&")).collect::<String>();
+        let names = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            names.join("=&")
+        };
         let at_most = Parameters::decode(&names(MAX_PARAMETERS), b"");
         assert!(!at_most.is_cut());
         let more = Parameters::decode(&names(MAX_PARAMETERS), b"a=1&b=2");

@@ -76,10 +76,12 @@ struct Held {
 
 impl Shared {
     /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
-    /// it is broken or cannot be written.
+    /// it is damaged, in use or cannot be written.
     pub(super) fn new(settings: Settings) -> io::Result<Self> {
-        let state = settings.state.clone().map(StateFile::new);
-        let saved = state.as_ref().map(StateFile::load).transpose()?.flatten();
+        let (state, saved) = match settings.state.clone().map(StateFile::open).transpose()? {
+            Some((state, saved)) => (Some(state), saved),
+            None => (None, None),
+        };
         let world = match saved {
             Some(saved) => World::restored(&settings, saved),
             None => World::seeded(&settings, 0, Random::new(settings.seed)),
@@ -139,17 +141,6 @@ impl Shared {
         }
         world.held.push(Held { event, release });
         self.held.send_replace(world.held.len());
-        released
-    }
-
-    /// Has a call hang. The receiver fails when a reset drops it.
-    pub(super) fn hang(&self, world: &mut World) -> oneshot::Receiver<()> {
-        let (never, released) = oneshot::channel();
-        // The task of a call goes on when its caller has hung up, so these would pile up.
-        if world.hanging.len() >= MAX_WAITING_CALLS {
-            world.hanging.remove(0);
-        }
-        world.hanging.push(never);
         released
     }
 
@@ -237,6 +228,17 @@ impl World {
         edit(&mut job);
         self.store.seed(job.clone());
         job
+    }
+
+    /// Has a call hang. The receiver fails when a reset drops it.
+    pub(super) fn hang(&mut self) -> oneshot::Receiver<()> {
+        let (never, released) = oneshot::channel();
+        // The task of a call goes on when its caller has hung up, so these would pile up.
+        if self.hanging.len() >= MAX_WAITING_CALLS {
+            self.hanging.remove(0);
+        }
+        self.hanging.push(never);
+        released
     }
 
     /// Gives out keys at a door.
