@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use alicloud_live::mock::{Server, Settings, Template, TemplateKind};
+use alicloud_live::mock::{Server, Settings, Template, TemplateKind, parse_listen};
 use alicloud_live::signals;
 use clap::Parser;
 
@@ -37,15 +37,23 @@ struct Arguments {
         verbatim_doc_comment
     )]
     state: Option<PathBuf>,
-    /// Where to listen; port 0 lets the system choose. Stay on loopback: the control door asks
-    /// nobody who they are. [default: 127.0.0.1:0]
+    /// Where to listen, such as localhost:8080; port 0 lets the system choose. [default: 127.0.0.1:0]
     #[arg(
         long,
         value_name = "ADDRESS:PORT",
         env = "ALICLOUD_LIVE_MOCK_LISTEN",
+        value_parser = parse_listen,
         verbatim_doc_comment
     )]
     listen: Option<SocketAddr>,
+    /// Allow an address beyond loopback for --listen, for containers. The control API has no
+    /// authentication: everybody who reaches it reads all calls and changes all jobs. [default: no]
+    #[arg(long, verbatim_doc_comment)]
+    allow_remote: bool,
+    /// One more name that the header Host may have beside localhost and IP addresses, such as that
+    /// of a container. May be repeated.
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
+    allow_host: Vec<String>,
     /// The one access key id that is known. [default: mock-access-key-id]
     #[arg(long, value_name = "ID")]
     access_key_id: Option<String>,
@@ -109,7 +117,8 @@ Configuration file, every key optional:
     \"faults\": [{\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}],
     \"config\": {\"running_jobs\": 10, \"calls_per_minute\": 6000}
   }
-  Further keys: state, security_token, role_arn, oidc_token, cloud_sso_token, seed, calls_kept, patience_ms.
+  Further keys: allow_remote, allowed_hosts, state, security_token, role_arn, oidc_token, cloud_sso_token, seed,
+  calls_kept, max_recorded_bytes, patience_ms.
   Jobs, faults and config are written as at the control door, so what it shows can be copied into the file.
 
 While it runs, under /_mock/:
@@ -119,6 +128,10 @@ While it runs, under /_mock/:
 
 What it does like the cloud and what not: docs/guides/testing-with-the-mock.md.
 ";
+
+const REMOTE_WARNING: &str = "\
+this address is not loopback. Everybody who reaches it can read all calls, with the tokens in stream URLs, and change \
+jobs and faults; nothing is encrypted";
 
 impl Arguments {
     /// The configuration file, or the defaults, with what the command line says on top.
@@ -133,6 +146,8 @@ impl Arguments {
         settings.security_token = self.security_token.or(settings.security_token);
         settings.state = self.state.or(settings.state);
         settings.seed = self.seed.or(settings.seed);
+        settings.allow_remote |= self.allow_remote;
+        settings.allowed_hosts.extend(self.allow_host);
         settings.clusters.extend(self.cluster);
         settings.templates.extend(self.template);
         let config = &mut settings.config;
@@ -165,7 +180,16 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let said = |error: io::Error| error.to_string();
     let mut interrupt = signals::interrupt().map_err(said)?;
     let mut terminate = signals::terminate().map_err(said)?;
-    let server = Server::bind(arguments.settings()?).map_err(said)?;
+    let settings = arguments.settings()?;
+    let is_remote = !settings.listen.ip().is_loopback();
+    let server = Server::bind(settings).map_err(said)?;
+    if is_remote {
+        // Where stderr is closed there is nobody to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "alicloud-live-mock: warning: {REMOTE_WARNING}"
+        );
+    }
     announce(&server.url()).map_err(said)?;
     let stop = async move {
         tokio::select! {

@@ -54,13 +54,13 @@ impl Answer {
         }
     }
 
-    /// As HTTP, with the server's `Date` and the id of the request.
-    pub(super) fn into_response(self, date: &str, request_id: &str) -> Response {
+    /// As HTTP, with the server's `Date` (if it is to be there) and the id of the request.
+    pub(super) fn into_response(self, date: Option<&str>, request_id: &str) -> Response {
         let mut headers = HeaderMap::new();
         let length = self.body.len().to_string();
         let retry_after = self.retry_after_ms.map(|ms| ms.to_string());
         let announced = [
-            (header::DATE, Some(date)),
+            (header::DATE, date),
             (header::CONTENT_TYPE, Some(self.content_type.as_str())),
             (
                 header::CONTENT_LENGTH,

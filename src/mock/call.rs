@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::answer::Answer;
@@ -13,9 +12,10 @@ use super::faults::{FaultKind, Point, alter};
 use super::operation::Operation;
 use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
+use super::redaction::masked_body;
 use super::responses::Outcome;
 use super::shared::{CallEvent, Shared, World};
-use super::sts::{self, RoleRequest};
+use super::sts::{self, CallerIdentity, RoleRequest};
 use super::verify::{self, Acs3, Key};
 
 /// A call as it came in.
@@ -54,7 +54,10 @@ pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Ending {
         running.note(|call| call.code = None);
         return Ending::Dropped;
     };
-    running.note(|call| call.status = Some(answer.status));
+    running.note(|call| {
+        call.status = Some(answer.status);
+        call.response_body = Some(masked_body(&answer.body));
+    });
     Ending::Answered {
         answer,
         request_id: running.request_id,
@@ -87,6 +90,7 @@ impl Running {
                 request_id: request_id.clone(),
                 committed: false,
                 faults: Vec::new(),
+                response_body: None,
             });
             (request_id, number, world.epoch)
         };
@@ -121,9 +125,9 @@ impl Running {
             let due = world
                 .faults
                 .due(self.request.parameters.get("Action"), point);
-            if let Some(call) = world.record.get_mut(self.number) {
-                call.faults.extend(due.iter().cloned());
-            }
+            world
+                .record
+                .note(self.number, |call| call.faults.extend(due.iter().cloned()));
             due
         };
         let mut alterations = Vec::new();
@@ -152,8 +156,7 @@ impl Running {
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Hang => {
-                let (never, released) = oneshot::channel();
-                self.world()?.hanging.push(never);
+                let released = self.world()?.hang();
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Drop => return Err(Ended::Dropped),
@@ -231,13 +234,13 @@ impl Running {
             &key,
             now,
         );
-        if let Some(call) = world.record.get_mut(self.number) {
-            call.signature = if signed.is_ok() {
-                SignatureCheck::Valid
-            } else {
-                SignatureCheck::Invalid
-            };
-        }
+        let verdict = match &signed {
+            Ok(()) => SignatureCheck::Valid,
+            Err(_) => SignatureCheck::Invalid,
+        };
+        world
+            .record
+            .note(self.number, |call| call.signature = verdict);
         signed?;
         if world.config.check_nonces {
             verify::check_nonce(parameters, &mut world.nonces, now)?;
@@ -245,10 +248,14 @@ impl Running {
         if !world.quota.take(action, &world.config, Instant::now()) {
             return Err(ApiError::throttled());
         }
-        if action == sts::ASSUME_ROLE {
-            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
+        match action {
+            sts::ASSUME_ROLE => RoleRequest::parse(parameters, settings).map(Operation::TakeRole),
+            sts::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
+                temporary.as_ref(),
+                settings,
+            ))),
+            _ => Operation::parse(action, parameters),
         }
-        Operation::parse(action, parameters)
     }
 
     /// Carries the operation out, and notes what it changed.
@@ -256,9 +263,10 @@ impl Running {
         let mut world = self.world()?;
         let writes = operation.writes();
         let mut result = world.perform(operation);
-        if let Some(call) = world.record.get_mut(self.number) {
-            call.committed = writes && result.is_ok();
-        }
+        let committed = writes && result.is_ok();
+        world
+            .record
+            .note(self.number, |call| call.committed = committed);
         if writes
             && result.is_ok()
             && let Err(error) = self.shared.keep(&world)
@@ -290,10 +298,8 @@ impl Running {
     }
 
     fn note(&self, note: impl FnOnce(&mut Call)) {
-        if let Ok(mut world) = self.world()
-            && let Some(call) = world.record.get_mut(self.number)
-        {
-            note(call);
+        if let Ok(mut world) = self.world() {
+            world.record.note(self.number, note);
         }
     }
 
@@ -355,12 +361,17 @@ impl World {
                 .cloned()
                 .map(Outcome::Template),
             Operation::TakeRole(request) => {
-                let key = self.issue_key(request.door, time::Duration::seconds(request.seconds));
+                let lifetime = time::Duration::seconds(request.seconds);
+                let key = self.issue_key(request.door, &request.session_name, lifetime);
                 Ok(Outcome::Role {
                     keys: key.shown(),
                     session: format!("{}/{}", request.role_arn, request.session_name),
                 })
             }
+            Operation::StreamState(stream) => Ok(Outcome::StreamState {
+                online: store.is_online(&stream, config),
+            }),
+            Operation::CallerIdentity(identity) => Ok(Outcome::CallerIdentity(identity)),
             Operation::ListTemplates(filter) => {
                 store.list_templates(&filter).map(Outcome::Templates)
             }

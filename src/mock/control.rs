@@ -322,7 +322,8 @@ pub(super) fn incomplete() -> impl IntoResponse {
     problem(StatusCode::BAD_REQUEST, message)
 }
 
-fn problem(status: StatusCode, message: &str) -> (StatusCode, Json<Value>) {
+/// What is wrong, as the control API says it.
+pub(super) fn problem(status: StatusCode, message: &str) -> (StatusCode, Json<Value>) {
     (status, Json(json!({"error": message})))
 }
 

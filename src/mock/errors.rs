@@ -59,7 +59,7 @@ impl ApiError {
 
     pub(super) fn user_quota_exceed() -> Self {
         Self::new(
-            400,
+            403,
             "UserQuotaExceed",
             "The quota of running jobs is used up.",
         )

@@ -8,11 +8,12 @@ use axum::response::Response;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
+use super::behavior::Config;
 use super::faults::Fault;
 use super::model::Job;
 use super::record::Call;
 use super::server::{self, Server};
-use super::settings::{Config, Settings};
+use super::settings::Settings;
 use super::shared::{CallEvent, Shared, World};
 
 /// A running mock. It stops when dropped, and is gone when the drop returns.
@@ -85,6 +86,17 @@ impl Mock {
     /// Every call of the API, in the order of arrival; those that still run too.
     pub fn calls(&self) -> Vec<Call> {
         self.shared.world().record.calls()
+    }
+
+    /// What the mock remembers, in numbers.
+    pub fn usage(&self) -> Usage {
+        let world = self.shared.world();
+        Usage {
+            calls: world.record.count(),
+            dropped_calls: world.record.dropped(),
+            recorded_bytes: world.record.bytes(),
+            nonces: world.nonces.len(),
+        }
     }
 
     /// Back to the start: no jobs, calls, used nonces and faults, and the configuration of the settings. Calls that are
@@ -165,6 +177,19 @@ impl Mock {
     pub fn release(&self) -> usize {
         self.shared.release()
     }
+}
+
+/// What a mock remembers, in numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Calls since the start or the last reset, those that were forgotten too.
+    pub calls: u64,
+    /// Calls that were forgotten to stay within [`Settings::max_recorded_bytes`] and [`Settings::calls_kept`].
+    pub dropped_calls: u64,
+    /// What the remembered calls take in memory, about.
+    pub recorded_bytes: usize,
+    /// Nonces that cannot be used again.
+    pub nonces: usize,
 }
 
 impl Drop for Mock {

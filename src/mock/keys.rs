@@ -1,5 +1,7 @@
 //! Temporary keys that the mock has given out.
 
+use std::collections::{HashMap, VecDeque};
+
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -12,43 +14,60 @@ pub(super) struct TemporaryKey {
     pub(super) id: String,
     pub(super) secret: String,
     pub(super) token: String,
+    /// The name of the role's session.
+    pub(super) session: String,
     pub(super) expires: OffsetDateTime,
 }
 
 /// All keys that were given out since the last reset.
 #[derive(Debug, Default)]
 pub(super) struct TemporaryKeys {
-    keys: Vec<TemporaryKey>,
+    keys: HashMap<String, TemporaryKey>,
+    /// Their ids, in the order in which they were issued.
+    order: VecDeque<String>,
+    issued: u64,
 }
 
+/// So many keys are remembered; one more takes the place of the oldest.
+const MAX_KEYS: usize = 50_000;
+
 impl TemporaryKeys {
-    /// Makes keys. Their id says which door gave them: `STS.<door>-<number>`.
+    /// Makes keys of a session. Their id says which door gave them: `STS.<door>-<number>`.
     pub(super) fn issue(
         &mut self,
         door: &str,
+        session: &str,
         lifetime: Duration,
         now: OffsetDateTime,
         ids: &mut Random,
     ) -> TemporaryKey {
         let key = TemporaryKey {
-            id: format!("STS.{door}-{}", self.keys.len()),
+            id: format!("STS.{door}-{}", self.issued),
             secret: ids.id(),
             // Real tokens are Base64: their `+`, `/` and `=` must survive the way.
             token: format!("CAIS{}+/{}==", ids.id(), ids.id()),
+            session: session.to_owned(),
             expires: now.saturating_add(lifetime),
         };
-        self.keys.push(key.clone());
+        self.issued += 1;
+        if self.order.len() >= MAX_KEYS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+        self.order.push_back(key.id.clone());
+        self.keys.insert(key.id.clone(), key.clone());
         key
     }
 
     /// The keys with this id.
     pub(super) fn find(&self, id: &str) -> Option<&TemporaryKey> {
-        self.keys.iter().find(|key| key.id == id)
+        self.keys.get(id)
     }
 
     /// Ends every key now, whatever was said of its end when it was given out.
     pub(super) fn expire(&mut self) {
-        for key in &mut self.keys {
+        for key in self.keys.values_mut() {
             key.expires = OffsetDateTime::UNIX_EPOCH;
         }
     }
@@ -63,5 +82,26 @@ impl TemporaryKey {
             "SecurityToken": self.token,
             "Expiration": timestamp(self.expires),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_keys_are_forgotten_when_there_are_too_many() {
+        let (mut keys, mut ids) = (TemporaryKeys::default(), Random::new(Some(1)));
+        let mut issue = || {
+            let now = OffsetDateTime::UNIX_EPOCH;
+            keys.issue("uri", "s", Duration::HOUR, now, &mut ids).id
+        };
+        let first = issue();
+        let second = issue();
+        for _ in 1..MAX_KEYS {
+            issue();
+        }
+        assert!(keys.find(&first).is_none() && keys.find(&second).is_some());
+        assert_eq!((keys.keys.len(), keys.order.len()), (MAX_KEYS, MAX_KEYS));
     }
 }

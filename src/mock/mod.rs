@@ -7,13 +7,14 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `server` | sockets, connections, routes |
+//! | `guard` | which requests are let in: against web pages and DNS rebinding |
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
 //! | `call` | one call from its parameters to its answer |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
-//! | `responses`, `errors`, `answer` | the vendor's shapes and codes |
+//! | `responses`, `errors`, `answer`, `representation` | the vendor's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
 //! | `control`, `overview` | the door for tests, and the page for people |
 //!
@@ -29,11 +30,13 @@
 //! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Config`].
 
 mod answer;
+mod behavior;
 mod call;
 mod clock;
 mod control;
 mod errors;
 mod faults;
+mod guard;
 mod handle;
 mod job_fields;
 mod keys;
@@ -44,6 +47,8 @@ mod overview;
 mod parameters;
 mod random;
 mod record;
+mod redaction;
+mod representation;
 mod responses;
 mod server;
 mod settings;
@@ -53,15 +58,17 @@ mod store;
 mod sts;
 mod verify;
 
+pub use behavior::{Config, EmptyTimes, SecondWriter};
 pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};
-pub use handle::Mock;
+pub use handle::{Mock, Usage};
 pub use job_fields::JobFields;
 pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
+pub use representation::TimeFormat;
 pub use server::Server;
 pub use settings::{
-    Config, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,
-    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, EmptyTimes, Settings, default_templates,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_CLUSTER,
+    DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, Settings, default_templates, parse_listen,
 };
 pub use shared::CallEvent;

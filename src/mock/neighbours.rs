@@ -92,7 +92,7 @@ async fn cloud_sso(
         return Err(StatusCode::BAD_REQUEST);
     }
     let mut world = shared.world();
-    let key = world.issue_key("cloud-sso", LIFETIME).shown();
+    let key = world.issue_key("cloud-sso", "cloud-sso", LIFETIME).shown();
     let request_id = world.ids.id();
     Ok(Json(
         json!({"CloudCredential": key, "RequestId": request_id}),
@@ -100,7 +100,7 @@ async fn cloud_sso(
 }
 
 fn with_code(shared: &Shared, door: &str) -> Value {
-    let mut shown = shared.world().issue_key(door, LIFETIME).shown();
+    let mut shown = shared.world().issue_key(door, door, LIFETIME).shown();
     shown["Code"] = json!("Success");
     shown
 }

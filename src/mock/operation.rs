@@ -1,12 +1,12 @@
-//! From parameters to one of the nine operations, with the rules that the reference gives for each parameter.
+//! From parameters to one of the operations, with the rules that the reference gives for each parameter.
 
 use super::errors::ApiError;
 use super::model::{JobStatus, TemplateKind};
 use super::parameters::Parameters;
-use super::sts::RoleRequest;
+use super::sts::{CallerIdentity, RoleRequest};
 
 /// The names of the operations, as `Action` has them.
-pub(super) const ACTIONS: [&str; 9] = [
+pub(super) const ACTIONS: [&str; 10] = [
     "CreateEdgeTranscodeJob",
     "GetEdgeTranscodeJob",
     "ListEdgeTranscodeJob",
@@ -16,9 +16,10 @@ pub(super) const ACTIONS: [&str; 9] = [
     "StopEdgeTranscodeJob",
     "GetEdgeTranscodeTemplate",
     "ListEdgeTranscodeTemplate",
+    "DescribeLiveStreamState",
 ];
 
-/// One checked request: one of the nine, or of STS.
+/// One checked request: one of product `live`, or of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateJob(NewJob),
@@ -33,7 +34,10 @@ pub(super) enum Operation {
         template_id: String,
     },
     ListTemplates(TemplateFilter),
+    StreamState(StreamName),
     TakeRole(RoleRequest),
+    /// `GetCallerIdentity`, with the identity as it will be shown.
+    CallerIdentity(CallerIdentity),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +82,27 @@ pub(super) struct TemplateFilter {
     pub(super) page: PageRequest,
 }
 
+/// What names a stream: its host in lower case, and the two parts of its path. Port and query do not count.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct StreamName {
+    pub(super) domain: String,
+    pub(super) app: String,
+    pub(super) stream: String,
+}
+
+impl StreamName {
+    /// The name of the stream at a URL such as `rtmp://domain/app/stream`; none if it has no such form.
+    pub(super) fn of(url: &str) -> Option<Self> {
+        let url = url::Url::parse(url).ok()?;
+        let (app, stream) = url.path().strip_prefix('/')?.split_once('/')?;
+        Some(Self {
+            domain: url.host_str()?.to_ascii_lowercase(),
+            app: app.to_owned(),
+            stream: stream.to_owned(),
+        })
+    }
+}
+
 /// Which part of a list is wanted, in which order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PageRequest {
@@ -105,6 +130,7 @@ impl Operation {
                 template_id: parameters.required("TemplateId")?,
             }),
             "ListEdgeTranscodeTemplate" => template_filter(parameters).map(Self::ListTemplates),
+            "DescribeLiveStreamState" => stream_name(parameters).map(Self::StreamState),
             _ => Err(unknown(action)),
         }
     }
@@ -185,6 +211,14 @@ fn template_filter(parameters: &Parameters) -> Result<TemplateFilter, ApiError> 
         codec: one_of(parameters, "VideoCodec", "H.264 or H.265", codec)?,
         keyword: parameters.optional("Keyword"),
         page: page(parameters)?,
+    })
+}
+
+fn stream_name(parameters: &Parameters) -> Result<StreamName, ApiError> {
+    Ok(StreamName {
+        domain: parameters.required("DomainName")?.to_ascii_lowercase(),
+        app: parameters.required("AppName")?,
+        stream: parameters.required("StreamName")?,
     })
 }
 
@@ -319,6 +353,10 @@ mod tests {
             ("StopEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
             ("GetEdgeTranscodeTemplate", vec!["ClusterId", "TemplateId"]),
             ("ListEdgeTranscodeTemplate", vec!["ClusterId"]),
+            (
+                "DescribeLiveStreamState",
+                vec!["DomainName", "AppName", "StreamName"],
+            ),
         ];
         assert_eq!(required.clone().map(|(action, _)| action), ACTIONS);
         for (action, names) in required {

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::job_fields::JobFields;
 use super::model::{Job, JobStatus};
 use super::record::Call;
+use super::redaction::{MASK, masked};
 use super::settings::Settings;
 use super::shared::World;
 
 /// So many jobs and so many calls are shown, the latest.
 const SHOWN: usize = 200;
-const MASK: &str = "***";
 
 /// Clusters, jobs and calls; the latest come first.
 pub(super) fn overview(settings: &Settings, world: &World) -> Value {
@@ -26,6 +26,8 @@ pub(super) fn overview(settings: &Settings, world: &World) -> Value {
         "total_jobs": jobs.len(),
         "calls": calls.map(call).collect::<Vec<_>>(),
         "total_calls": world.record.count(),
+        "dropped_calls": world.record.dropped(),
+        "recorded_bytes": world.record.bytes(),
     })
 }
 
@@ -68,55 +70,4 @@ fn call(call: &Call) -> Value {
         parameters,
         ..call.clone()
     })
-}
-
-/// A text without what can be secret in a URL: who logs in, and the values of its query (`auth_key` among them).
-fn masked(text: &str) -> String {
-    let (address, query) = match text.split_once('?') {
-        Some((address, query)) => (address, Some(query)),
-        None => (text, None),
-    };
-    let mut shown = match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            match authority.rsplit_once('@') {
-                Some((_, host)) => format!("{scheme}://{MASK}@{host}{path}"),
-                None => address.to_owned(),
-            }
-        }
-        None => address.to_owned(),
-    };
-    if let Some(query) = query {
-        let pairs: Vec<String> = query
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((name, _)) => format!("{name}={MASK}"),
-                None => MASK.to_owned(),
-            })
-            .collect();
-        shown = format!("{shown}?{}", pairs.join("&"));
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_can_be_secret_in_a_url_is_masked() {
-        for (text, shown) in [
-            ("rtmp://a/b/c", "rtmp://a/b/c"),
-            (
-                "rtmp://a/b?auth_key=1-0-0-hunter&x=hunter",
-                "rtmp://a/b?auth_key=***&x=***",
-            ),
-            ("rtmp://me:hunter@a/b@c", "rtmp://***@a/b@c"),
-            ("rtmp://a?hunter", "rtmp://a?***"),
-            ("a/b?auth_key=hunter?hunter", "a/b?auth_key=***"),
-            ("task-\u{4e00}", "task-\u{4e00}"),
-        ] {
-            assert_eq!(masked(text), shown);
-        }
-    }
 }

@@ -12,17 +12,22 @@ use super::errors::ApiError;
 pub(super) struct Parameters {
     values: BTreeMap<String, String>,
     repeated: Option<String>,
+    is_cut: bool,
 }
+
+/// So many parameters are read. The longest documented call has fewer than twenty.
+pub(super) const MAX_PARAMETERS: usize = 200;
 
 impl Parameters {
     /// Decodes query and form. Of a name that comes twice the first value is kept and the name noted.
     pub(super) fn decode(query: &str, form: &[u8]) -> Self {
         let mut parameters = Self::default();
-        for (name, value) in
-            form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form))
-        {
+        let mut pairs =
+            form_urlencoded::parse(query.as_bytes()).chain(form_urlencoded::parse(form));
+        for (name, value) in pairs.by_ref().take(MAX_PARAMETERS) {
             parameters.add(&name, &value);
         }
+        parameters.is_cut = pairs.next().is_some();
         parameters
     }
 
@@ -34,6 +39,11 @@ impl Parameters {
             }
             Entry::Occupied(taken) => self.repeated = Some(taken.key().clone()),
         }
+    }
+
+    /// Whether there were more than [`MAX_PARAMETERS`].
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// A name that was given twice, if any.
@@ -91,6 +101,19 @@ mod tests {
         assert_eq!(all, [("a", "1 \u{4e2d}"), ("b", "2+"), ("empty", "")]);
         assert_eq!(parameters.get("empty"), None);
         assert_eq!(parameters.repeated(), None);
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_read() {
+        let names = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            names.join("=&")
+        };
+        let at_most = Parameters::decode(&names(MAX_PARAMETERS), b"");
+        assert!(!at_most.is_cut());
+        let more = Parameters::decode(&names(MAX_PARAMETERS), b"a=1&b=2");
+        assert!(more.is_cut());
+        assert_eq!(more.iter().count(), MAX_PARAMETERS);
     }
 
     #[test]

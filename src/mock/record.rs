@@ -34,6 +34,8 @@ pub struct Call {
     pub committed: bool,
     /// The faults that it met, in order.
     pub faults: Vec<FaultKind>,
+    /// The body of the response, with keys masked; none while the call runs, and when it was dropped.
+    pub response_body: Option<String>,
 }
 
 /// What came of checking a signature.
@@ -49,22 +51,35 @@ pub enum SignatureCheck {
     Invalid,
 }
 
-/// The latest calls, oldest first.
+/// The latest calls, oldest first, within a number of calls and of bytes.
 #[derive(Debug)]
 pub(super) struct Record {
-    calls: VecDeque<Call>,
+    calls: VecDeque<Entry>,
     next: u64,
-    kept: usize,
+    max_calls: usize,
+    max_bytes: usize,
+    /// Of all entries.
+    bytes: usize,
+    /// How many were forgotten to stay within the limits.
+    dropped: u64,
     began: Instant,
 }
 
+#[derive(Debug)]
+struct Entry {
+    call: Call,
+    bytes: usize,
+}
+
 impl Record {
-    /// Remembers the latest `kept` calls.
-    pub(super) fn new(kept: usize) -> Self {
+    pub(super) fn new(max_calls: usize, max_bytes: usize) -> Self {
         Self {
             calls: VecDeque::new(),
             next: 0,
-            kept,
+            max_calls,
+            max_bytes,
+            bytes: 0,
+            dropped: 0,
             began: Instant::now(),
         }
     }
@@ -75,26 +90,44 @@ impl Record {
         self.next += 1;
         call.number = number;
         call.arrived_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.calls.push_back(call);
-        if self.calls.len() > self.kept {
-            self.calls.pop_front();
-        }
+        let bytes = call.bytes();
+        self.bytes += bytes;
+        self.calls.push_back(Entry { call, bytes });
+        self.forget_the_oldest();
         number
     }
 
     /// The call with this number, unless it was forgotten.
     pub(super) fn get(&self, number: u64) -> Option<&Call> {
-        self.calls.get(self.position(number)?)
+        self.calls
+            .get(self.position(number)?)
+            .map(|entry| &entry.call)
     }
 
-    /// As [`Self::get`], to note what became of it.
-    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Call> {
-        let position = self.position(number)?;
-        self.calls.get_mut(position)
+    /// Notes what became of a call, unless it was forgotten.
+    pub(super) fn note(&mut self, number: u64, note: impl FnOnce(&mut Call)) {
+        let position = self.position(number);
+        if let Some(entry) = position.and_then(|position| self.calls.get_mut(position)) {
+            note(&mut entry.call);
+            self.bytes -= entry.bytes;
+            entry.bytes = entry.call.bytes();
+            self.bytes += entry.bytes;
+            self.forget_the_oldest();
+        }
+    }
+
+    fn forget_the_oldest(&mut self) {
+        while self.calls.len() > self.max_calls || self.bytes > self.max_bytes {
+            let Some(oldest) = self.calls.pop_front() else {
+                return;
+            };
+            self.bytes -= oldest.bytes;
+            self.dropped += 1;
+        }
     }
 
     fn position(&self, number: u64) -> Option<usize> {
-        let first = self.calls.front()?.number;
+        let first = self.calls.front()?.call.number;
         usize::try_from(number.checked_sub(first)?).ok()
     }
 
@@ -103,14 +136,40 @@ impl Record {
         self.next
     }
 
+    /// How many were forgotten.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How many bytes the remembered calls take, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The latest, beginning with the last.
     pub(super) fn latest(&self, count: usize) -> impl Iterator<Item = &Call> {
-        self.calls.iter().rev().take(count)
+        self.calls.iter().rev().take(count).map(|entry| &entry.call)
     }
 
     /// All that are remembered.
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.calls.iter().cloned().collect()
+        self.calls.iter().map(|entry| entry.call.clone()).collect()
+    }
+}
+
+impl Call {
+    /// About what it takes in memory.
+    fn bytes(&self) -> usize {
+        /// Of the call itself, and of each string or fault in it with its place in a collection.
+        const CALL: usize = 512;
+        const PART: usize = 96;
+        let parameters = self.parameters.iter();
+        let parameters: usize = parameters
+            .map(|(name, value)| PART + name.len() + value.len())
+            .sum();
+        let faults: usize = self.faults.iter().map(|kind| PART + kind.text_len()).sum();
+        let response = self.response_body.as_ref().map_or(0, String::len);
+        CALL + parameters + faults + response
     }
 }
 
@@ -131,19 +190,44 @@ mod tests {
             request_id: String::new(),
             committed: false,
             faults: Vec::new(),
+            response_body: None,
         }
     }
 
     #[test]
     fn the_latest_calls_are_kept_and_found_by_number() {
-        let mut record = Record::new(2);
+        let mut record = Record::new(2, usize::MAX);
         let numbers: Vec<u64> = (0..3).map(|_| record.open(call())).collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(record.get(0), None);
         assert_eq!(record.get(2).map(|call| call.number), Some(2));
         assert_eq!(record.get(3), None);
-        record.get_mut(1).unwrap().committed = true;
+        record.note(1, |call| call.committed = true);
+        record.note(0, |_| panic!("it is forgotten"));
         let committed: Vec<bool> = record.calls().iter().map(|call| call.committed).collect();
         assert_eq!(committed, [true, false]);
+        assert_eq!((record.count(), record.dropped()), (3, 1));
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_when_the_bytes_are_used_up_and_they_are_counted() {
+        let mut record = Record::new(usize::MAX, 10_000);
+        for _ in 0..100 {
+            let number = record.open(call());
+            assert!(record.bytes() <= 10_000);
+            let body = "a".repeat(1000);
+            record.note(number, |call| call.response_body = Some(body));
+            assert!(record.bytes() <= 10_000);
+        }
+        assert_eq!(record.count(), 100);
+        let kept = u64::try_from(record.calls().len()).unwrap();
+        assert!((5..10).contains(&kept), "{kept}");
+        assert_eq!(record.dropped(), 100 - kept);
+        // One that is too long all by itself is dropped too.
+        let mut huge = call();
+        huge.method = "POST".to_owned();
+        huge.parameters.insert("a".repeat(20_000), String::new());
+        record.open(huge);
+        assert_eq!((record.calls().len(), record.bytes()), (0, 0));
     }
 }

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::clock::timestamp;
+use super::behavior::{Config, EmptyTimes};
 use super::model::{Job, Template};
-use super::settings::{Config, EmptyTimes};
+use super::representation::bent;
 use super::store::Page;
+use super::sts::{CallerIdentity, ROLE_ID};
 
 /// What an operation gives back when it succeeds.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub(super) enum Outcome {
         keys: Value,
         session: String,
     },
+    StreamState {
+        online: bool,
+    },
+    CallerIdentity(CallerIdentity),
 }
 
 impl Outcome {
@@ -31,27 +36,37 @@ impl Outcome {
         let mut body = match self {
             Self::Done => Map::new(),
             Self::JobId(id) => one("JobId", json!(id)),
-            Self::Job(shown) => one("Job", job(shown, config.empty_times)),
-            Self::Jobs(page) => list("JobList", "Job", page, config, |shown| {
-                job(shown, config.empty_times)
-            }),
+            Self::Job(shown) => one("Job", job(shown, config)),
+            Self::Jobs(page) => list("JobList", "Job", page, config, |shown| job(shown, config)),
             Self::Template(shown) => one("Template", json!(shown)),
-            Self::Role { keys, .. } => one("Credentials", keys.clone()),
+            Self::Role { keys, session } => {
+                let name = session.rsplit('/').next().unwrap_or_default();
+                let user = json!({"Arn": session, "AssumedRoleId": format!("{ROLE_ID}:{name}")});
+                let mut body = one("Credentials", keys.clone());
+                body.insert("AssumedRoleUser".to_owned(), user);
+                body
+            }
+            Self::StreamState { online: true } => Map::from_iter([
+                ("StreamState".to_owned(), json!("online")),
+                ("Type".to_owned(), json!("push")),
+            ]),
+            Self::StreamState { online: false } => one("StreamState", json!("offline")),
+            Self::CallerIdentity(identity) => match json!(identity) {
+                Value::Object(body) => body,
+                _ => Map::new(),
+            },
             Self::Templates(page) => list("TemplateList", "Template", page, config, |shown| {
                 json!(shown)
             }),
         };
-        if let Self::Role { session, .. } = self {
-            let user = json!({"Arn": session, "AssumedRoleId": "300000000000000000:session"});
-            body.insert("AssumedRoleUser".to_owned(), user);
-        }
         body.insert("RequestId".to_owned(), json!(request_id));
-        Value::Object(body)
+        bent(Value::Object(body), config)
     }
 }
 
 /// A job in the API's field names.
-pub(super) fn job(job: &Job, empty_times: EmptyTimes) -> Value {
+pub(super) fn job(job: &Job, config: &Config) -> Value {
+    let time = |time| json!(config.time_format.show(time));
     let mut body = json!({
         "JobId": job.job_id,
         "Name": job.name,
@@ -61,14 +76,14 @@ pub(super) fn job(job: &Job, empty_times: EmptyTimes) -> Value {
         "TemplateId": job.template_id,
         "TemplateName": job.template_name,
         "Type": job.kind,
-        "CreateTime": timestamp(job.create_time),
+        "CreateTime": time(job.create_time),
     });
-    for (name, time) in [
+    for (name, happened) in [
         ("LastStartAt", job.last_start_at),
         ("LastStopAt", job.last_stop_at),
     ] {
-        match (time, empty_times) {
-            (Some(time), _) => body[name] = json!(timestamp(time)),
+        match (happened, config.empty_times) {
+            (Some(happened), _) => body[name] = time(happened),
             (None, EmptyTimes::Absent) => {}
             (None, EmptyTimes::Null) => body[name] = Value::Null,
             (None, EmptyTimes::Empty) => body[name] = json!(""),
@@ -160,7 +175,13 @@ mod tests {
 
     #[test]
     fn a_time_that_does_not_exist_yet_is_shown_as_configured() {
-        let shown = |empty_times| job(&a_job(), empty_times).get("LastStopAt").cloned();
+        let shown = |empty_times| {
+            let config = Config {
+                empty_times,
+                ..Config::default()
+            };
+            job(&a_job(), &config).get("LastStopAt").cloned()
+        };
         assert_eq!(shown(EmptyTimes::Absent), None);
         assert_eq!(shown(EmptyTimes::Null), Some(Value::Null));
         assert_eq!(shown(EmptyTimes::Empty), Some(json!("")));

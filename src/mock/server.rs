@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
@@ -25,6 +26,7 @@ use super::call::{self, Ending, Request};
 use super::clock;
 use super::control;
 use super::errors::ApiError;
+use super::guard;
 use super::neighbours;
 use super::operation;
 use super::parameters::Parameters;
@@ -40,6 +42,8 @@ const DOOR_BODY_LIMIT: usize = 2 * 1024 * 1024;
 const BODY_PATIENCE: usize = 64 * 1024 * 1024;
 /// The largest request line with all headers.
 const HEAD_LIMIT: usize = 64 * 1024;
+/// So many connections are served at a time; others wait for one to end.
+const MAX_CONNECTIONS: usize = 2048;
 /// The most headers a request may have.
 const HEADERS_LIMIT: usize = 100;
 
@@ -54,6 +58,7 @@ impl Server {
     /// Takes the address of `settings`. Fails if that is not to be had, or [`Settings::state`] is broken or cannot be
     /// written.
     pub fn bind(settings: Settings) -> io::Result<Self> {
+        settings.check_listen().map_err(io::Error::other)?;
         let listener = TcpListener::bind(settings.listen).map_err(|error| {
             io::Error::new(
                 error.kind(),
@@ -83,12 +88,15 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let router = router(Arc::clone(&self.shared));
         let _stop_all = self.shared.stopped.clone().drop_guard();
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let accepting = async {
-            loop {
+            // It is never closed.
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, _)) => {
                         tokio::spawn(connection(
                             stream,
+                            place,
                             router.clone(),
                             patience(&self.shared),
                             self.shared.stopped.child_token(),
@@ -111,7 +119,13 @@ impl Server {
 struct Connection(CancellationToken);
 
 /// Serves one connection until its end, or until it is cut.
-async fn connection(stream: TcpStream, router: Router, patience: Duration, cut: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+    router: Router,
+    patience: Duration,
+    cut: CancellationToken,
+) {
     // Only speed hangs on it.
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));
@@ -119,6 +133,8 @@ async fn connection(stream: TcpStream, router: Router, patience: Duration, cut: 
     server
         .http1()
         .timer(TokioTimer::new())
+        // Ours tells the time of the mock's own clock, or is left out.
+        .auto_date_header(false)
         .header_read_timeout(patience)
         .max_buf_size(HEAD_LIMIT)
         .max_headers(HEADERS_LIMIT);
@@ -140,7 +156,24 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", any(api))
         .merge(doors)
         .fallback(elsewhere)
+        .layer(from_fn_with_state(Arc::clone(&shared), guarded))
         .with_state(shared)
+}
+
+/// Lets only requests through that no foreign web page can have sent.
+async fn guarded(
+    State(shared): State<Arc<Shared>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> Response {
+    let (head, body) = request.into_parts();
+    match guard::check(&head, &shared.settings.allowed_hosts) {
+        Ok(()) => {
+            next.run(axum::extract::Request::from_parts(head, body))
+                .await
+        }
+        Err(rejected) => control::problem(rejected.status, &rejected.message).into_response(),
+    }
 }
 
 fn patience(shared: &Shared) -> Duration {
@@ -168,13 +201,11 @@ async fn api(
     Extension(connection): Extension<Connection>,
     request: axum::extract::Request,
 ) -> Response {
-    match answer(shared, request).await {
-        Some(response) => response,
-        None => {
-            connection.0.cancel();
-            pending().await
-        }
+    if let Some(response) = answer(shared, request).await {
+        return response;
     }
+    connection.0.cancel();
+    pending().await
 }
 
 /// The API: the answer, or `None` where the connection must be closed without a byte. The call runs in a task of its
@@ -219,8 +250,11 @@ fn refuse(shared: &Shared, error: &ApiError, host: &str) -> Response {
 }
 
 fn respond(shared: &Shared, answer: Answer, request_id: &str) -> Response {
-    let date = clock::http_date(shared.world().now());
-    answer.into_response(&date, request_id).into_response()
+    let date = {
+        let world = shared.world();
+        (!world.config.omit_date_header).then(|| clock::http_date(world.now()))
+    };
+    answer.into_response(date.as_deref(), request_id)
 }
 
 async fn read(request: axum::extract::Request, patience: Duration) -> Request {

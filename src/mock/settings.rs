@@ -1,11 +1,12 @@
 //! What a mock is started with, and what can be changed while it runs.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
+use super::behavior::Config;
 use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_fields::JobFields;
@@ -34,6 +35,11 @@ pub struct Settings {
     /// Where to listen; port 0 lets the system choose. Default `127.0.0.1:0`.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
+    /// Allows an address beyond loopback for [`Self::listen`]. Default false.
+    pub allow_remote: bool,
+    /// Names that the header `Host` may have beside `localhost` and IP addresses, such as that of a container. Default
+    /// none. They matter to everything but the API itself.
+    pub allowed_hosts: Vec<String>,
     /// The one access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
     pub access_key_id: String,
     /// Its secret. Default [`DEFAULT_ACCESS_KEY_SECRET`].
@@ -64,6 +70,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// So many calls are remembered, the latest. Default 100,000.
     pub calls_kept: usize,
+    /// The remembered calls take so many bytes at most, the latest. Default 64 MiB.
+    pub max_recorded_bytes: usize,
     /// What a reset goes back to.
     pub config: Config,
     /// The time of day. Default the system's; in no file.
@@ -75,6 +83,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_remote: false,
+            allowed_hosts: Vec::new(),
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.to_owned(),
             security_token: None,
@@ -89,6 +99,7 @@ impl Default for Settings {
             patience_ms: 60_000,
             seed: None,
             calls_kept: 100_000,
+            max_recorded_bytes: 64 * 1024 * 1024,
             config: Config::default(),
             clock: WallClock::default(),
         }
@@ -113,6 +124,18 @@ impl Settings {
             Some(problem) => Err(at(&problem)),
             None => Ok(settings),
         }
+    }
+
+    /// Fails if the address opens the mock to others without being meant to.
+    pub(super) fn check_listen(&self) -> Result<(), String> {
+        if self.listen.ip().is_loopback() || self.allow_remote {
+            return Ok(());
+        }
+        Err(format!(
+            "{} is not a loopback address: everybody who reaches it could read all calls, with the tokens in stream URLs, \
+             and change jobs and faults. Set --allow-remote (allow_remote in the configuration file) if that is intended",
+            self.listen
+        ))
     }
 
     /// A template without a name is called by its id.
@@ -179,11 +202,26 @@ impl Settings {
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| {
-        let what = format!("expected ADDRESS:PORT such as 127.0.0.1:8080, not `{text}`");
-        serde::de::Error::custom(what)
-    })
+    parse_listen(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// Reads an address with its port, or a name such as `localhost`. Of several addresses the first IPv4 one is taken.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let expected = |why: &str| {
+        format!("expected ADDRESS:PORT such as 127.0.0.1:8080 or localhost:8080, not `{text}`{why}")
+    };
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if !text.contains(':') {
+        return Err(expected(""));
+    }
+    let found = text
+        .to_socket_addrs()
+        .map_err(|error| expected(&format!(": {error}")))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| expected(""))
 }
 
 /// One template for each type and each codec: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p`, `tpl-uhd-4k`.
@@ -234,129 +272,4 @@ pub fn default_templates() -> Vec<Template> {
             "2023-09-01T08:00:00Z",
         ),
     ]
-}
-
-/// How the mock behaves where the vendor is silent, where its sources disagree, or where a test wants trouble.
-///
-/// Changed at any time by [`super::Mock::configure`] or `POST /_mock/config`, which takes any subset of these fields.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent switch"
-)]
-pub struct Config {
-    /// Refuse a nonce that was used before. Default true.
-    pub check_nonces: bool,
-    /// Let a running job be deleted. Default false: `OperationDenied`.
-    pub delete_while_running: bool,
-    /// How a time that does not exist yet is shown. Default absent.
-    pub empty_times: EmptyTimes,
-    /// Leave `JobList` and `TemplateList` out when nothing matches. Default false: the list is there and empty.
-    pub omit_empty_lists: bool,
-    /// Refuse a name that another job of the cluster has. Default false: names may repeat.
-    pub unique_names: bool,
-    /// Seconds that the mock's clock is ahead of the system's: for time stamps, `Date` and create times. Default 0.
-    pub clock_offset_seconds: i64,
-    /// Milliseconds for which a new job is missing from List. Default 0.
-    pub list_lag_ms: u64,
-    /// Calls of List on its cluster for which a new job is missing from List. Default 0.
-    pub list_lag_calls: u32,
-    /// Calls of Get for which a new job is still answered with `JobNotFound`. Default 0.
-    pub get_lag_calls: u32,
-    /// Calls of Get for which a started or stopped job still looks as before. Default 0.
-    pub status_lag_gets: u32,
-    /// Calls of one operation in a minute, then `Throttling.User`. Default none; the published limit is 6000.
-    pub calls_per_minute: Option<u32>,
-    /// The metadata service answers without a session token (version 1). Default true.
-    pub metadata_v1: bool,
-    /// The metadata service gives session tokens (version 2). Default true.
-    pub metadata_v2: bool,
-    /// Milliseconds that such a minute lasts, for tests that cannot wait. Default 60,000.
-    pub minute_ms: u64,
-    /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
-    pub running_jobs: Option<usize>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            check_nonces: true,
-            delete_while_running: false,
-            empty_times: EmptyTimes::Absent,
-            omit_empty_lists: false,
-            unique_names: false,
-            clock_offset_seconds: 0,
-            list_lag_ms: 0,
-            list_lag_calls: 0,
-            get_lag_calls: 0,
-            status_lag_gets: 0,
-            calls_per_minute: None,
-            metadata_v1: true,
-            metadata_v2: true,
-            minute_ms: 60_000,
-            running_jobs: None,
-        }
-    }
-}
-
-impl Config {
-    /// This configuration with the fields that `changes`, a JSON object, names. The error says what is wrong with them.
-    pub(super) fn changed(&self, changes: serde_json::Value) -> Result<Self, String> {
-        let serde_json::Value::Object(changes) = changes else {
-            return Err("expected a JSON object".to_owned());
-        };
-        let mut merged = serde_json::to_value(self).map_err(|error| error.to_string())?;
-        if let Some(fields) = merged.as_object_mut() {
-            fields.extend(changes);
-        }
-        serde_json::from_value(merged).map_err(|error| error.to_string())
-    }
-}
-
-/// How `LastStartAt` and `LastStopAt` of a job that was never started or stopped are shown (not documented).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EmptyTimes {
-    /// The field is left out.
-    #[default]
-    Absent,
-    /// `null`
-    Null,
-    /// `""`
-    Empty,
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_change_of_configuration_touches_only_what_it_names() {
-        let config = Config::default()
-            .changed(json!({"list_lag_calls": 3, "running_jobs": 2}))
-            .unwrap();
-        let expected = Config {
-            list_lag_calls: 3,
-            running_jobs: Some(2),
-            ..Config::default()
-        };
-        assert_eq!(config, expected);
-    }
-
-    #[test]
-    fn an_unknown_or_ill_typed_field_is_refused() {
-        for changes in [
-            json!({"list_lag": 3}),
-            json!({"list_lag_calls": "3"}),
-            json!([1]),
-        ] {
-            assert!(
-                Config::default().changed(changes.clone()).is_err(),
-                "{changes}"
-            );
-        }
-    }
 }

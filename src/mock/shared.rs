@@ -10,6 +10,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::behavior::Config;
 use super::clock::WallClock;
 use super::faults::{Faults, Point};
 use super::job_fields::JobFields;
@@ -17,10 +18,13 @@ use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateKind};
 use super::random::Random;
 use super::record::{Call, Record};
-use super::settings::{Config, Settings};
+use super::settings::Settings;
 use super::state::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;
+
+/// So many calls wait or hang at a time; one more drops the oldest of them.
+const MAX_WAITING_CALLS: usize = 10_000;
 
 /// Told of each call at each point.
 pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
@@ -61,7 +65,7 @@ pub(super) struct World {
     pub(super) ids: Random,
     held: Vec<Held>,
     /// Calls that hang: nobody sends, and a reset drops them.
-    pub(super) hanging: Vec<oneshot::Sender<()>>,
+    hanging: Vec<oneshot::Sender<()>>,
 }
 
 /// A call that waits to be released.
@@ -72,10 +76,12 @@ struct Held {
 
 impl Shared {
     /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
-    /// it is broken or cannot be written.
+    /// it is damaged, in use or cannot be written.
     pub(super) fn new(settings: Settings) -> io::Result<Self> {
-        let state = settings.state.clone().map(StateFile::new);
-        let saved = state.as_ref().map(StateFile::load).transpose()?.flatten();
+        let (state, saved) = match settings.state.clone().map(StateFile::open).transpose()? {
+            Some((state, saved)) => (Some(state), saved),
+            None => (None, None),
+        };
         let world = match saved {
             Some(saved) => World::restored(&settings, saved),
             None => World::seeded(&settings, 0, Random::new(settings.seed)),
@@ -130,6 +136,9 @@ impl Shared {
     /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
     pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
+        if world.held.len() >= MAX_WAITING_CALLS {
+            world.held.remove(0);
+        }
         world.held.push(Held { event, release });
         self.held.send_replace(world.held.len());
         released
@@ -171,7 +180,7 @@ impl World {
             keys: TemporaryKeys::default(),
             nonces: Nonces::default(),
             quota: Quota::default(),
-            record: Record::new(settings.calls_kept),
+            record: Record::new(settings.calls_kept, settings.max_recorded_bytes),
             faults: Faults::new(ids.clone()),
             ids,
             held: Vec::new(),
@@ -221,10 +230,26 @@ impl World {
         job
     }
 
+    /// Has a call hang. The receiver fails when a reset drops it.
+    pub(super) fn hang(&mut self) -> oneshot::Receiver<()> {
+        let (never, released) = oneshot::channel();
+        // The task of a call goes on when its caller has hung up, so these would pile up.
+        if self.hanging.len() >= MAX_WAITING_CALLS {
+            self.hanging.remove(0);
+        }
+        self.hanging.push(never);
+        released
+    }
+
     /// Gives out keys at a door.
-    pub(super) fn issue_key(&mut self, door: &str, lifetime: time::Duration) -> TemporaryKey {
+    pub(super) fn issue_key(
+        &mut self,
+        door: &str,
+        session: &str,
+        lifetime: time::Duration,
+    ) -> TemporaryKey {
         let now = self.now();
-        self.keys.issue(door, lifetime, now, &mut self.ids)
+        self.keys.issue(door, session, lifetime, now, &mut self.ids)
     }
 
     /// The mock's clock.

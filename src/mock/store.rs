@@ -1,14 +1,17 @@
 //! The state of the mocked service and its rules. Knows no parameters, no JSON and no HTTP.
 
+mod running;
+
 use std::collections::{BTreeMap, HashMap};
 
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
+use super::behavior::Config;
 use super::errors::ApiError;
 use super::model::{Job, JobStatus, Template};
 use super::operation::{JobChanges, JobFilter, JobKey, NewJob, PageRequest, TemplateFilter};
-use super::settings::Config;
+use super::representation::stored_stream_url;
 
 /// How long List shows a job after it was made or last changed.
 const LISTED_FOR: Duration = Duration::days(180);
@@ -86,8 +89,8 @@ impl Store {
             job_id,
             name: new.name,
             status: JobStatus::NotStarted,
-            stream_input: new.stream_input,
-            stream_output: new.stream_output,
+            stream_input: stored_stream_url(&new.stream_input, config),
+            stream_output: stored_stream_url(&new.stream_output, config),
             template_name: template.name.clone(),
             kind: template.kind,
             template_id: new.template_id,
@@ -249,8 +252,9 @@ impl Store {
             job.kind = template.kind;
         }
         replace(&mut job.name, changes.name);
-        replace(&mut job.stream_input, changes.stream_input);
-        replace(&mut job.stream_output, changes.stream_output);
+        let stored = |url: String| stored_stream_url(&url, config);
+        replace(&mut job.stream_input, changes.stream_input.map(stored));
+        replace(&mut job.stream_output, changes.stream_output.map(stored));
         record.modified = now;
         Ok(())
     }
@@ -263,63 +267,6 @@ impl Store {
             ));
         }
         self.remove(&key.job_id);
-        Ok(())
-    }
-
-    /// Starts a job that is not running.
-    pub(super) fn start(
-        &mut self,
-        key: &JobKey,
-        now: OffsetDateTime,
-        config: &Config,
-    ) -> Result<(), ApiError> {
-        let is_running = |job: &Job| job.status == JobStatus::Running;
-        if is_running(&self.record(key)?.job) {
-            return Err(ApiError::operation_denied("the job is running already"));
-        }
-        let running = self
-            .records
-            .values()
-            .filter(|record| is_running(&record.job))
-            .count();
-        if config.running_jobs.is_some_and(|quota| running >= quota) {
-            return Err(ApiError::user_quota_exceed());
-        }
-        self.switch(key, config, now, |job| {
-            job.status = JobStatus::Running;
-            job.last_start_at = Some(now);
-        })
-    }
-
-    /// Stops a running job.
-    pub(super) fn stop(
-        &mut self,
-        key: &JobKey,
-        now: OffsetDateTime,
-        config: &Config,
-    ) -> Result<(), ApiError> {
-        if self.record(key)?.job.status == JobStatus::NotStarted {
-            return Err(ApiError::operation_denied("the job is not running"));
-        }
-        self.switch(key, config, now, |job| {
-            job.status = JobStatus::NotStarted;
-            job.last_stop_at = Some(now);
-        })
-    }
-
-    /// Starts or stops, which the API may show later only.
-    fn switch(
-        &mut self,
-        key: &JobKey,
-        config: &Config,
-        now: OffsetDateTime,
-        change: impl FnOnce(&mut Job),
-    ) -> Result<(), ApiError> {
-        let record = self.record(key)?;
-        let before = record.shown().clone();
-        record.outdated = (config.status_lag_gets > 0).then_some((before, config.status_lag_gets));
-        change(&mut record.job);
-        record.modified = now;
         Ok(())
     }
 

@@ -1,9 +1,12 @@
-//! The two calls of the Security Token Service (version 2015-04-01) that give keys of a role.
+//! Three calls of the Security Token Service (version 2015-04-01): two that give keys of a role, and one that says who calls.
 //!
 //! Like the cloud: parameters and their rules, who must sign, the shapes of the answers (fact sheet §6.1). Ours: there is
 //! one role and one identity token, see [`super::Settings`]; the code for a wrong identity token.
 
+use serde::Serialize;
+
 use super::errors::ApiError;
+use super::keys::TemporaryKey;
 use super::parameters::Parameters;
 use super::settings::Settings;
 
@@ -11,8 +14,9 @@ use super::settings::Settings;
 pub(super) const VERSION: &str = "2015-04-01";
 pub(super) const ASSUME_ROLE: &str = "AssumeRole";
 const ASSUME_ROLE_WITH_OIDC: &str = "AssumeRoleWithOIDC";
-/// The names of both, as `Action` has them.
-pub(super) const ACTIONS: [&str; 2] = [ASSUME_ROLE, ASSUME_ROLE_WITH_OIDC];
+pub(super) const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
+/// The names of all, as `Action` has them.
+pub(super) const ACTIONS: [&str; 3] = [ASSUME_ROLE, ASSUME_ROLE_WITH_OIDC, GET_CALLER_IDENTITY];
 
 /// A checked call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +81,52 @@ impl RoleRequest {
     }
 }
 
+/// Who calls, in the API's field names. The number of the account is that of the role's ARN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CallerIdentity {
+    identity_type: &'static str,
+    account_id: String,
+    principal_id: String,
+    arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_id: Option<&'static str>,
+}
+
+impl CallerIdentity {
+    /// The holder of a temporary key, or else the RAM user of the one access key.
+    pub(super) fn of(key: Option<&TemporaryKey>, settings: &Settings) -> Self {
+        let account = settings.role_arn.split(':').nth(3).unwrap_or_default();
+        match key {
+            Some(key) => {
+                let (role, session) = (settings.role_name(), &key.session);
+                Self {
+                    identity_type: "AssumedRoleUser",
+                    account_id: account.to_owned(),
+                    principal_id: format!("{ROLE_ID}:{session}"),
+                    arn: format!("acs:ram::{account}:assumed-role/{role}/{session}"),
+                    user_id: None,
+                    role_id: Some(ROLE_ID),
+                }
+            }
+            None => Self {
+                identity_type: "RAMUser",
+                account_id: account.to_owned(),
+                principal_id: USER_ID.to_owned(),
+                arn: format!("acs:ram::{account}:user/mock-user"),
+                user_id: Some(USER_ID),
+                role_id: None,
+            },
+        }
+    }
+}
+
+/// The IDs of the one role and of the one user.
+pub(super) const ROLE_ID: &str = "300000000000000000";
+const USER_ID: &str = "200000000000000000";
+
 fn check_identity(parameters: &Parameters, settings: &Settings) -> Result<(), ApiError> {
     let provider = parameters.required("OIDCProviderArn")?;
     let token = parameters.required("OIDCToken")?;
@@ -97,4 +147,31 @@ fn check_identity(parameters: &Parameters, settings: &Settings) -> Result<(), Ap
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    #[test]
+    fn the_holder_of_a_temporary_key_is_an_assumed_role() {
+        let key = TemporaryKey {
+            id: String::new(),
+            secret: String::new(),
+            token: String::new(),
+            session: "alice".to_owned(),
+            expires: OffsetDateTime::UNIX_EPOCH,
+        };
+        let identity = CallerIdentity::of(Some(&key), &Settings::default());
+        let expected = serde_json::json!({
+            "IdentityType": "AssumedRoleUser",
+            "AccountId": "1234567890123456",
+            "PrincipalId": "300000000000000000:alice",
+            "Arn": "acs:ram::1234567890123456:assumed-role/mock-role/alice",
+            "RoleId": "300000000000000000",
+        });
+        assert_eq!(serde_json::json!(identity), expected);
+    }
 }

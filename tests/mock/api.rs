@@ -1,6 +1,6 @@
 //! The API as the documents have it.
 
-use alicloud_live::mock::{JobStatus, Mock, Settings, SignatureCheck};
+use alicloud_live::mock::{JobStatus, Mock, Settings, SignatureCheck, TimeFormat};
 use time::{Duration, OffsetDateTime};
 
 use crate::caller::{NEW_JOB, call, create, mock, send, send_raw, signed, timestamp, with_action};
@@ -320,6 +320,69 @@ fn calls_are_recorded_without_the_secret() {
     assert!(made.parameters.contains_key("Signature"));
     assert!(!format!("{calls:?}").contains("mock-access-key-secret"));
     assert_eq!(mock.jobs()[0].job_id, id);
+}
+
+#[test]
+fn a_response_deviates_where_the_configuration_says_so() {
+    let mock = mock();
+    let id = create(&mock);
+    let plain = call(&mock, LIST, &[]);
+    assert!(plain.header("date").is_some());
+    mock.configure(|config| {
+        config.time_format = TimeFormat::Offset;
+        config.numbers_as_strings = true;
+        config.omit_members = vec!["TemplateName".to_owned(), "Type".to_owned()];
+        config.omit_date_header = true;
+    });
+    let reply = call(&mock, LIST, &[]);
+    assert_eq!(reply.header("date"), None);
+    let list = reply.json();
+    let job = &list["JobList"]["Job"][0];
+    assert_eq!(
+        (&list["TotalCount"], &job["JobId"]),
+        (&"1".into(), &id.as_str().into())
+    );
+    assert_eq!((job.get("TemplateName"), job.get("Type")), (None, None));
+    let time = job["CreateTime"].as_str().unwrap();
+    assert!(time.ends_with("+08:00"), "{time}");
+    let error = call(&mock, GET, &[("JobId", "none")]);
+    assert_eq!(error.header("date"), None, "errors are responses too");
+}
+
+#[test]
+fn the_state_of_a_stream_is_asked_for_by_its_three_names() {
+    let mock = mock();
+    mock.configure(|config| config.online_inputs = vec!["rtmp://In.test/app/s".to_owned()]);
+    let state = |stream: &str| {
+        let names = [
+            ("DomainName", "in.test"),
+            ("AppName", "app"),
+            ("StreamName", stream),
+        ];
+        call(&mock, "DescribeLiveStreamState", &names).json()
+    };
+    let online = state("s");
+    assert_eq!(
+        (&online["StreamState"], &online["Type"]),
+        (&"online".into(), &"push".into())
+    );
+    assert_eq!(state("t")["StreamState"], "offline");
+    let nameless = call(&mock, "DescribeLiveStreamState", &[]);
+    assert_eq!(nameless.error(), (400, "MissingParameter".to_owned()));
+}
+
+#[test]
+fn sts_says_who_calls() {
+    let mock = mock();
+    let own = [("Action", "GetCallerIdentity"), ("Version", "2015-04-01")];
+    let identity = send(&mock.url(), "POST", "/", &signed("POST", &own))
+        .reply()
+        .json();
+    assert_eq!(identity["IdentityType"], "RAMUser");
+    assert_eq!(identity["AccountId"], "1234567890123456");
+    assert_eq!(identity["Arn"], "acs:ram::1234567890123456:user/mock-user");
+    assert_eq!(identity["UserId"], identity["PrincipalId"]);
+    assert_eq!(identity.get("RoleId"), None);
 }
 
 #[test]

@@ -85,9 +85,14 @@ impl Reply {
 /// The signed parameters of a call, encoded. `own` overrides the common ones, so that they can be wrong; an empty
 /// `Signature` among them is replaced by the right one.
 pub(crate) fn signed(method: &str, own: &[(&str, &str)]) -> String {
+    signed_at(OffsetDateTime::now_utc(), method, own)
+}
+
+/// As [`signed`], at another time.
+pub(crate) fn signed_at(time: OffsetDateTime, method: &str, own: &[(&str, &str)]) -> String {
     static NONCES: AtomicU64 = AtomicU64::new(0);
     let nonce = NONCES.fetch_add(1, Ordering::Relaxed).to_string();
-    let timestamp = timestamp(OffsetDateTime::now_utc());
+    let timestamp = timestamp(time);
     let mut all = vec![
         ("Format", "JSON"),
         ("Version", "2016-11-01"),
@@ -165,9 +170,13 @@ impl Sent {
     }
 }
 
+fn address(mock_url: &str) -> &str {
+    mock_url.strip_prefix("http://").unwrap()
+}
+
 /// Sends these bytes to the mock.
 pub(crate) fn send_raw(mock_url: &str, bytes: &[u8]) -> Sent {
-    let mut stream = TcpStream::connect(mock_url.strip_prefix("http://").unwrap()).unwrap();
+    let mut stream = TcpStream::connect(address(mock_url)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(bytes).unwrap();
     Sent(stream)
@@ -176,9 +185,14 @@ pub(crate) fn send_raw(mock_url: &str, bytes: &[u8]) -> Sent {
 /// Sends a request with `Connection: close`.
 pub(crate) fn send(mock_url: &str, method: &str, target: &str, body: &str) -> Sent {
     let length = body.len();
+    let (host, content_type) = if target.starts_with("/_mock") {
+        (address(mock_url), "application/json")
+    } else {
+        ("live.test", "application/x-www-form-urlencoded")
+    };
     let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     send_raw(mock_url, request.as_bytes())
 }

@@ -82,8 +82,14 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
         assert_eq!(told(key), value, "{key}");
     }
     assert_eq!(told("clusters"), serde_json::json!(settings.clusters));
+    assert_eq!(told("allow_remote"), settings.allow_remote);
+    assert_eq!(
+        told("allowed_hosts"),
+        serde_json::json!(settings.allowed_hosts)
+    );
     assert_eq!(told("patience_ms"), settings.patience_ms);
     assert_eq!(told("calls_kept"), settings.calls_kept);
+    assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
     for key in ["security_token", "jobs", "faults", "state", "seed"] {
         assert_eq!(told(key), Value::Null, "{key}");
     }
@@ -147,7 +153,7 @@ fn its_requests_to_the_control_door_succeed() {
     assert_eq!(requests.len(), 6);
     for request in requests {
         let (path, rest) = request.split_once(' ').unwrap();
-        let body = rest.trim_start().strip_prefix("-d '");
+        let body = rest.trim_start().strip_prefix("--json '");
         let body = body.map(|body| body.trim_end_matches('\''));
         let method = if body.is_some() { "POST" } else { "GET" };
         let reply = send(&mock.url(), method, path, body.unwrap_or_default()).reply();

@@ -145,7 +145,8 @@ fn a_body_that_does_not_end_is_refused() {
     let mock = impatient();
     for path in ["/", "/_mock/jobs", "/cloud-credentials"] {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n{{"
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{{"
         );
         let answer = rest_of({
             let mut stream = connect(&mock.url());
@@ -196,4 +197,72 @@ fn a_body_without_end_is_cut_off() {
         .count();
     assert!(taken < 10_000, "the mock read {taken} chunks of 64 KiB");
     assert_eq!(call(&mock, LIST, &[]).status(), 200);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_record_of_greedy_callers_stays_within_its_bytes() {
+    const MAX_RECORDED_BYTES: usize = 4 * 1024 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mock.json");
+    let limit = format!("{{\"max_recorded_bytes\": {MAX_RECORDED_BYTES}}}");
+    fs::write(&config, limit).unwrap();
+    let program = Program::start(&["--config", config.to_str().unwrap()]);
+    let body = format!("Action=x&Format=JSON&a={}", "b".repeat(250_000));
+    for _ in 0..400 {
+        assert_eq!(
+            send(program.url(), "POST", "/", &body).reply().status(),
+            400
+        );
+    }
+    let overview = program.shown("/_mock/overview");
+    assert_eq!(overview["total_calls"], 400);
+    let kept = overview["calls"].as_array().unwrap().len();
+    assert_eq!(overview["dropped_calls"], 400 - kept);
+    let bytes = overview["recorded_bytes"].as_u64().unwrap();
+    assert!(bytes <= MAX_RECORDED_BYTES as u64, "{bytes}");
+    let peak = program.peak_memory();
+    assert!(peak < 64 * 1024, "{peak} KiB after 100 MB of calls");
+}
+
+#[test]
+fn too_many_parameters_are_refused_and_not_recorded() {
+    let mock = mock();
+    let names: Vec<String> = (0..30_000).map(|n| n.to_string()).collect();
+    let reply = send(&mock.url(), "POST", "/", &names.join("=&")).reply();
+    assert_eq!(reply.error(), (400, "InvalidParameter".to_owned()));
+    assert_eq!(mock.calls()[0].parameters.len(), 200);
+}
+
+#[test]
+fn one_connection_too_many_waits_for_another_to_end() {
+    const MAX_CONNECTIONS: usize = 2048;
+    allow_open_files(4096);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mock.json");
+    fs::write(&config, "{\"patience_ms\": 20000}").unwrap();
+    let program = Program::start(&["--config", config.to_str().unwrap()]);
+    let mut silent: Vec<_> = (0..MAX_CONNECTIONS)
+        .map(|_| {
+            let mut stream = connect(program.url());
+            // It is served once it is told to go on.
+            let head = "POST /_mock/release HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\
+                        Content-Type: application/json\r\nContent-Length: 2\r\n\r\n";
+            stream.write_all(head.as_bytes()).unwrap();
+            let mut told = [0; 25];
+            stream.read_exact(&mut told).unwrap();
+            assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+            stream
+        })
+        .collect();
+    let (head, body) = listing();
+    let mut waiting = connect(program.url());
+    waiting.write_all((head + &body).as_bytes()).unwrap();
+    waiting.set_nonblocking(true).unwrap();
+    let early = waiting.read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(early, Err(std::io::ErrorKind::WouldBlock));
+    waiting.set_nonblocking(false).unwrap();
+    drop(silent.pop());
+    let answer = rest_of(waiting);
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 }

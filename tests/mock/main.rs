@@ -9,6 +9,7 @@
 mod api;
 mod caller;
 mod control;
+mod day;
 mod faults;
 mod guide;
 mod hold;
@@ -16,5 +17,6 @@ mod load;
 mod page;
 mod program;
 mod python;
+mod safety;
 mod sdk;
 mod state;

@@ -45,6 +45,14 @@ impl Program {
             .trim_end()
     }
 
+    /// The most memory that it ever had, in KiB.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let (_, peak) = status.split_once("VmHWM:").unwrap();
+        let (peak, _) = peak.split_once("kB").unwrap();
+        peak.trim().parse().unwrap()
+    }
+
     /// `SIGKILL`. It is gone when this returns.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

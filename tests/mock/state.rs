@@ -189,18 +189,19 @@ fn what_the_control_door_does_to_jobs_is_kept_too() {
 }
 
 #[test]
-fn a_broken_file_stops_the_start_and_stays_as_it_is() {
+fn a_damaged_file_stops_the_start_and_stays_as_it_is() {
     let place = Place::new();
     let program = place.start(&[]);
     job_id(&program.call(CREATE, &NEW_JOB));
     program.kill();
-    let whole = fs::read(place.file()).unwrap();
-    let broken = &whole[..whole.len() - 1];
-    fs::write(place.file(), broken).unwrap();
+    let mut broken = fs::read(place.file()).unwrap();
+    let last = broken.len() - 2;
+    broken[last] = b'x';
+    fs::write(place.file(), &broken).unwrap();
     let refusal = refusal(&["--state", place.file().to_str().unwrap()]);
     for part in [
-        "state.json is broken: ",
-        "EOF while parsing",
+        "state.json is damaged: line 2: ",
+        "expected `,` or `}`",
         "move it away to begin without it",
     ] {
         assert!(refusal.contains(part), "{refusal}");
@@ -209,12 +210,45 @@ fn a_broken_file_stops_the_start_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_second_mock_on_the_same_file_is_refused() {
+    let place = Place::new();
+    let first = place.start(&[]);
+    let id = job_id(&first.call(CREATE, &NEW_JOB));
+    let refusal = refusal(&["--state", place.file().to_str().unwrap()]);
+    assert!(
+        refusal.contains("state.json is in use by another mock"),
+        "{refusal}"
+    );
+    assert_eq!(ids(&first.shown("/_mock/jobs")), [id]);
+}
+
+/// What a container's runtime does with a single file: the name cannot be replaced, and there is no other way to it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_directory_cannot_be_written_is_enough() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    fs::write(place.file(), "").unwrap();
+    let folder = place.folder.path();
+    let set = |mode| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+    set(0o555);
+    let program = place.start(&[]);
+    let made = job_id(&program.call(CREATE, &NEW_JOB));
+    program.kill();
+    let shown = ids(&place.start(&[]).shown("/_mock/jobs"));
+    set(0o755);
+    assert_eq!(shown, [made]);
+    let names: Vec<_> = fs::read_dir(folder).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing was written beside it: {names:?}");
+}
+
+#[test]
 fn a_place_where_nothing_can_be_written_stops_the_start() {
     let place = Place::new();
     let nowhere = place.folder.path().join("no-folder/state.json");
     let refusal = refusal(&["--state", nowhere.to_str().unwrap()]);
     assert!(
-        refusal.contains("no-folder/state.json cannot be written: "),
+        refusal.contains("no-folder/state.json cannot be opened: "),
         "{refusal}"
     );
 }

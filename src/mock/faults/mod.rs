@@ -245,6 +245,17 @@ impl FaultKind {
         }
     }
 
+    /// How long the texts in it are.
+    pub(super) fn text_len(&self) -> usize {
+        match self {
+            Self::Error { code, message, .. } => code.len() + message.len(),
+            Self::Answer {
+                content_type, body, ..
+            } => content_type.len() + body.len(),
+            _ => 0,
+        }
+    }
+
     fn alters_the_answer(&self) -> bool {
         matches!(
             self,

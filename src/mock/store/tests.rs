@@ -1,4 +1,6 @@
+use super::super::behavior::SecondWriter;
 use super::super::model::TemplateKind;
+use super::super::operation::StreamName;
 use super::super::settings::default_templates;
 use super::*;
 
@@ -244,10 +246,99 @@ fn the_quota_of_running_jobs_refuses_a_start() {
     store.start(&key("a"), NOW, &config).unwrap();
     assert_eq!(
         code(store.start(&key("b"), NOW, &config)),
-        (400, "UserQuotaExceed".to_owned())
+        (403, "UserQuotaExceed".to_owned())
     );
     store.stop(&key("a"), NOW, &config).unwrap();
     assert_eq!(store.start(&key("b"), NOW, &config), Ok(()));
+}
+
+#[test]
+fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
+    let started_with = |second_writer| {
+        let config = Config {
+            second_writer,
+            ..Config::default()
+        };
+        let mut store = with(&["a", "b"], &config);
+        store.edit("b", NOW, |job| {
+            "rtmp://D:1935/e/f?auth_key=1".clone_into(&mut job.stream_output);
+        });
+        store.start(&key("a"), NOW, &config).unwrap();
+        let second = store.start(&key("b"), NOW, &config);
+        let running: Vec<bool> = store
+            .jobs()
+            .iter()
+            .map(|job| job.status == JobStatus::Running)
+            .collect();
+        (second.map_err(|error| error.code), running)
+    };
+    assert_eq!(
+        started_with(SecondWriter::Accepted),
+        (Ok(()), vec![true, true])
+    );
+    assert_eq!(
+        started_with(SecondWriter::Rejected),
+        (Err("OperationDenied".to_owned()), vec![true, false])
+    );
+    assert_eq!(
+        started_with(SecondWriter::FirstStopped),
+        (Ok(()), vec![false, true])
+    );
+}
+
+#[test]
+fn a_stream_is_online_if_a_running_job_makes_it_of_an_online_input() {
+    let mut config = Config::default();
+    let mut store = with(&["a", "b"], &config);
+    store.edit("b", NOW, |job| {
+        job.stream_input = "rtmp://D:1935/e/f".to_owned();
+        job.stream_output = "rtmp://g/h/i".to_owned();
+    });
+    let online = |store: &Store, config: &Config| {
+        ["rtmp://a/b/c", "rtmp://d/e/f", "rtmp://g/h/i"]
+            .map(|url| store.is_online(&StreamName::of(url).unwrap(), config))
+    };
+    store.start(&key("b"), NOW, &config).unwrap();
+    assert_eq!(online(&store, &config), [false, false, false]);
+    config.online_inputs = vec!["rtmp://A/b/c?auth_key=1".to_owned()];
+    assert_eq!(online(&store, &config), [true, false, false]);
+    store.start(&key("a"), NOW, &config).unwrap();
+    assert_eq!(online(&store, &config), [true, true, true]);
+    store.stop(&key("b"), NOW, &config).unwrap();
+    assert_eq!(online(&store, &config), [true, true, false]);
+    // Two jobs that feed each other are on air no longer than what feeds them.
+    store.edit("b", NOW, |job| {
+        job.stream_output = "rtmp://a/b/c".to_owned();
+    });
+    store.start(&key("b"), NOW, &config).unwrap();
+    assert_eq!(online(&store, &config), [true, true, false]);
+    config.online_inputs.clear();
+    assert_eq!(online(&store, &config), [false, false, false]);
+}
+
+#[test]
+fn stream_urls_are_respelled_where_the_configuration_says_so() {
+    let config = Config {
+        lowercase_stream_hosts: true,
+        drop_default_stream_ports: true,
+        ..Config::default()
+    };
+    let mut store = store();
+    let new = NewJob {
+        stream_input: "rtmp://IN.test:1935/App/S".to_owned(),
+        ..new_job("a")
+    };
+    store.create(new, "a".to_owned(), NOW, &config).unwrap();
+    let changes = JobChanges {
+        stream_output: Some("rtmp://OUT.test:1935/App/S?K=V".to_owned()),
+        ..JobChanges::default()
+    };
+    store.update(&key("a"), changes, NOW, &config).unwrap();
+    let job = store.get(&key("a")).unwrap();
+    assert_eq!(
+        [job.stream_input, job.stream_output],
+        ["rtmp://in.test/App/S", "rtmp://out.test/App/S?K=V"]
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub(super) use nonces::Nonces;
 use super::clock;
 use super::errors::ApiError;
 use super::operation::{self, ACTIONS};
-use super::parameters::Parameters;
+use super::parameters::{MAX_PARAMETERS, Parameters};
 use super::sts;
 
 /// The one API version that is served.
@@ -42,6 +42,10 @@ pub(super) struct Key<'a> {
 
 /// What the common parameters ask for, before anything is proved: a known action in JSON.
 pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
+    if parameters.is_cut() {
+        let message = format!("More than {MAX_PARAMETERS} parameters were sent.");
+        return Err(ApiError::new(400, "InvalidParameter", message));
+    }
     if let Some(name) = parameters.repeated() {
         return Err(ApiError::invalid_parameter(name, "it is given twice"));
     }
@@ -61,7 +65,9 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
     }
     match (parameters.get("Version"), parameters.get("Action")) {
         (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
-        (Some(sts::VERSION), Some(sts::ASSUME_ROLE)) => Ok(sts::ASSUME_ROLE),
+        (Some(sts::VERSION), Some(action @ (sts::ASSUME_ROLE | sts::GET_CALLER_IDENTITY))) => {
+            Ok(action)
+        }
         (_, action) => Err(operation::unknown(action.unwrap_or_default())),
     }
 }
@@ -160,6 +166,10 @@ pub(super) fn check_nonce(
     now: OffsetDateTime,
 ) -> Result<(), ApiError> {
     let nonce = parameters.required("SignatureNonce")?;
+    if nonce.len() > nonces::MAX_LEN {
+        let rule = format!("at most {} characters", nonces::MAX_LEN);
+        return Err(ApiError::invalid_parameter("SignatureNonce", &rule));
+    }
     if nonces.take(
         &nonce,
         timestamp(parameters)?.saturating_add(nonces::VALIDITY),
@@ -381,5 +391,8 @@ mod tests {
         assert_eq!(check_nonce(&parameters, &mut nonces, its_time()), Ok(()));
         let again = check_nonce(&parameters, &mut nonces, its_time());
         assert_eq!(code(again), (400, "SignatureNonceUsed".to_owned()));
+        let long = with("SignatureNonce", &"n".repeat(256));
+        let refused = check_nonce(&long, &mut nonces, its_time());
+        assert_eq!(code(refused), (400, "InvalidParameter".to_owned()));
     }
 }

@@ -13,10 +13,19 @@ use time::{Duration, OffsetDateTime};
 #[serde(try_from = "BTreeMap<String, i64>", into = "BTreeMap<String, i64>")]
 pub(in crate::mock) struct Nonces {
     expiry: HashMap<String, OffsetDateTime>,
-    forget_at: usize,
+    /// When to look for expired ones next; none where it has not been decided.
+    forget_at: Option<OffsetDateTime>,
 }
 
+/// Nonces of clients are UUIDs, or somewhat longer.
+pub(super) const MAX_LEN: usize = 255;
+
 impl Nonces {
+    /// How many are remembered.
+    pub(in crate::mock) fn len(&self) -> usize {
+        self.expiry.len()
+    }
+
     /// Uses the nonce up. False if it was used up before.
     pub(super) fn take(
         &mut self,
@@ -28,10 +37,9 @@ impl Nonces {
             return false;
         }
         self.expiry.insert(nonce.to_owned(), expires);
-        if self.expiry.len() > self.forget_at {
+        if self.forget_at.is_none_or(|at| at <= now) {
             self.expiry.retain(|_, until| *until >= now);
-            // Looking through all of them again pays only once their number has doubled.
-            self.forget_at = 1024.max(self.expiry.len() * 2);
+            self.forget_at = now.checked_add(Duration::MINUTE);
         }
         true
     }
@@ -57,7 +65,7 @@ impl TryFrom<BTreeMap<String, i64>> for Nonces {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             expiry,
-            forget_at: 0,
+            forget_at: None,
         })
     }
 }
@@ -89,6 +97,7 @@ mod tests {
             now += Duration::SECOND;
             assert!(nonces.take(&number.to_string(), now + VALIDITY, now));
         }
-        assert!(nonces.expiry.len() < 3000, "{}", nonces.expiry.len());
+        // Fifteen minutes are remembered, and the one since the last look.
+        assert!(nonces.expiry.len() <= 961, "{}", nonces.expiry.len());
     }
 }

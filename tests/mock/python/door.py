@@ -75,7 +75,7 @@ def conforms(description, schema, text, what):
 
 def ask(url, method, path, body=None):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, data, method=method)
+    request = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method=method)
     try:
         with OPENER.open(request, timeout=20) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()

@@ -127,7 +127,7 @@ def refused_for_the_state_they_meet(live, door):
     refused(live, 400, "InvalidParameter", "UpdateEdgeTranscodeJob", **job, Name="a/b")
     refused(live, 403, "OperationDenied", "StopEdgeTranscodeJob", **job)
     with door.config(running_jobs=0):
-        refused(live, 400, "UserQuotaExceed", "StartEdgeTranscodeJob", **job)
+        refused(live, 403, "UserQuotaExceed", "StartEdgeTranscodeJob", **job)
     live.call("StartEdgeTranscodeJob", **job)
     for operation in ("Start", "Update", "Delete"):
         refused(live, 403, "OperationDenied", f"{operation}EdgeTranscodeJob", **job)
@@ -183,7 +183,8 @@ class Door:
             return json.load(answer)
 
     def post(self, path, body):
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), method="POST")
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
         with self.opener.open(request, timeout=20) as answer:
             return json.load(answer)
 
