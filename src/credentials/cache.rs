@@ -228,6 +228,7 @@ mod tests {
                     access_key_id: expires_at.unix_timestamp().to_string(),
                     access_key_secret: "secret".into(),
                     security_token: None,
+                    account_id: None,
                 },
                 expires_at: Some(expires_at),
             })
@@ -392,6 +393,7 @@ mod tests {
             access_key_id: "id".to_owned(),
             access_key_secret: "secret".into(),
             security_token: None,
+            account_id: None,
         };
         let cache = CredentialsCache::of(keys);
         let got = cache.get().await.unwrap();

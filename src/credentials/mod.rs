@@ -2,6 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
+//! | `account` | the account that keys belong to, where it is known |
 //! | `chain` | which source is used: the order, and what an error of a source means |
 //! | `sources/` | one file for each source |
 //! | `sts` | the two calls that exchange one identity for another |
@@ -12,6 +13,7 @@
 //! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
 //! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
 
+mod account;
 mod cache;
 mod chain;
 mod outside;
@@ -41,6 +43,9 @@ pub struct Credentials {
     pub access_key_secret: SecretString,
     /// Comes with temporary keys and travels with each request.
     pub security_token: Option<SecretString>,
+    /// The account that they belong to, 16 digits, where that is known without a call of its own: argument
+    /// `account_id`, the ARN of the assumed role, a `CloudSSO` profile.
+    pub account_id: Option<String>,
 }
 
 /// Credentials as a source gives them.

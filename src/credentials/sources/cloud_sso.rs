@@ -136,6 +136,7 @@ impl Source for CloudSso {
         }
         let answer: Answer = parse(reply.body.expose_secret())
             .map_err(|reason| failed(format!("the sign-in host answered strangely: {reason}")))?;
-        answer.cloud_credential.issued(&self.place)
+        let account_id = Some(self.account_id.clone());
+        answer.cloud_credential.issued(&self.place, account_id)
     }
 }

@@ -78,6 +78,7 @@ pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts:
                 access_key_id,
                 access_key_secret,
                 security_token,
+                account_id: None,
             },
         }),
         (None, None) => Lookup::NotConfigured(format!(
