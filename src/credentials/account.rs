@@ -19,6 +19,10 @@ impl Source for OfAccount {
         self.base.name()
     }
 
+    fn can_change(&self) -> bool {
+        self.base.can_change()
+    }
+
     async fn issue(&self) -> Result<Issued, SourceError> {
         let issued = self.base.issue().await?;
         if let Some(actual) = &issued.credentials.account_id

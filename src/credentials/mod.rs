@@ -6,7 +6,8 @@
 //! | `chain` | which source is used: the order, and what an error of a source means |
 //! | `sources/` | one file for each source |
 //! | `sts` | the two calls that exchange one identity for another |
-//! | `cache` | temporary keys, renewed before they expire, once for all who ask |
+//! | `cache` | credentials of one source, renewed before they expire, once for all callers; what is remembered of failures |
+//! | `clock` | the cloud's time, as its responses tell it |
 //! | `outside` | files, HTTP, clock, commands, environment: everything a source touches, so that tests can give it another |
 //!
 //! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
@@ -16,6 +17,7 @@
 mod account;
 mod cache;
 mod chain;
+mod clock;
 mod outside;
 mod sources;
 mod sts;
@@ -25,6 +27,7 @@ use time::OffsetDateTime;
 
 pub use cache::CredentialsCache;
 pub use chain::{Chosen, NoCredentials, Settings, choose};
+pub use clock::ServerClock;
 pub use outside::{
     Clock, CommandOutput, Commands, Files, Http, HttpReply, HttpRequest, Outside, Route,
 };
@@ -100,6 +103,11 @@ impl SourceError {
 pub trait Source: Send + Sync {
     /// What it is, for messages: `profile "prod" of ~/.aliyun/config.json`.
     fn name(&self) -> String;
+
+    /// Whether [`Self::issue`] can return other credentials than before. `false` for those that were written down.
+    fn can_change(&self) -> bool {
+        true
+    }
 
     /// Obtains keys, with network calls where it takes them. Called again when they are about to expire.
     async fn issue(&self) -> Result<Issued, SourceError>;

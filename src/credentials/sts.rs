@@ -9,7 +9,8 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::account::account_in_arn;
-use super::outside::{Clock, Http, HttpRequest, Outside, Route};
+use super::clock::ServerClock;
+use super::outside::{Http, HttpRequest, Outside, Route};
 use super::{Credentials, Issued, SourceError};
 use crate::signing::{percent_encode, rpc_v1};
 
@@ -23,7 +24,7 @@ const LONGEST_MESSAGE: usize = 300;
 #[derive(Clone)]
 pub(super) struct Sts {
     http: Arc<dyn Http>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ServerClock>,
     endpoint: Url,
     is_chosen: bool,
 }

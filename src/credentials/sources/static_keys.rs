@@ -42,6 +42,10 @@ impl Source for StaticKeys {
         self.place.clone()
     }
 
+    fn can_change(&self) -> bool {
+        false
+    }
+
     async fn issue(&self) -> Result<Issued, SourceError> {
         Ok(Issued::lasting(self.credentials.clone()))
     }
