@@ -188,6 +188,7 @@ mod tests {
             access_key_id: "id".to_owned(),
             access_key_secret: "hunter2".into(),
             security_token: Some("hunter3".into()),
+            account_id: None,
         };
         let reply = RawReply {
             status,

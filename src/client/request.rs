@@ -171,6 +171,7 @@ mod tests {
             access_key_id: "testid-public".to_owned(),
             access_key_secret: "testsecret-public".into(),
             security_token: Some("token".into()),
+            account_id: None,
         });
         builder.sign("GetEdgeTranscodeJob", parameters, credentials, nonce, "t")
     }

@@ -1,29 +1,42 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::outside::Clock;
+use super::clock::ServerClock;
 use super::{Credentials, Issued, Source, SourceError};
 
-/// Keys are renewed when no more than this is left of their time, as the official libraries do.
-const RENEW_AHEAD: Duration = Duration::seconds(180);
+/// Temporary credentials are renewed when no more than this is left of their lifetime, as the official libraries do.
+const RENEW_AHEAD: Duration = Duration::from_secs(180);
 /// A request on its way must arrive before its key expires.
-const LAST_USE: Duration = Duration::seconds(5);
+const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(5);
+/// Between a renewal and the next one of credentials that can still be used, and between two renewals after a
+/// rejection: a source that returns the same credentials again must not be asked by every call.
+const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
+/// Transient failures in a row that callers wait through. After that they are told at once.
+const MAX_ATTEMPTS: u32 = 5;
+/// The pause after the first transient failure; doubles with each further one.
+const INITIAL_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause, and the one after a permanent failure.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// One refresh for all who wait for it.
-type Refresh = Shared<BoxFuture<'static, Result<Arc<Credentials>, SourceError>>>;
+/// One renewal for all who wait for it.
+type Renewal = Shared<BoxFuture<'static, Result<Arc<Credentials>, SourceError>>>;
 
 /// Credentials of one source, obtained when first asked for and renewed before they expire.
 ///
-/// - There is one refresh at a time; whoever needs its result waits for the same one.
-/// - Whoever asks while the old keys live gets them at once, and a refresh goes on in the background.
-/// - A failed refresh is told to those who waited for it and then forgotten.
+/// - There is one renewal at a time; all callers that need its result wait for the same one.
+/// - While the old credentials can be used, callers get them at once, and a renewal goes on in the background.
+/// - After a transient failure the source is asked again after a growing pause. Callers without usable credentials wait
+///   through the first few, then all of them get the error, and so does every later caller until the pause is over.
+/// - A permanent failure is returned to all callers at once, for a minute.
 ///
-/// Must be used within a tokio runtime.
+/// So a thousand calls learn from one failure of the source. Must be used within a tokio runtime.
 #[derive(Clone)]
 pub struct CredentialsCache {
     shared: Arc<Cache>,
@@ -31,30 +44,82 @@ pub struct CredentialsCache {
 
 struct Cache {
     source: Box<dyn Source>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ServerClock>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     held: Option<Held>,
-    refresh: Option<Refresh>,
+    renewal: Option<Renewal>,
+    /// Since the last success.
+    failures: Option<Failures>,
+    last_success: Option<Instant>,
+    last_rejection: Option<Instant>,
 }
 
 struct Held {
     credentials: Arc<Credentials>,
+    /// None: they are used until the API rejects them.
     expires_at: Option<OffsetDateTime>,
 }
 
+/// Failures in a row.
+struct Failures {
+    count: u32,
+    last: SourceError,
+    pause_until: Instant,
+}
+
 impl Held {
-    fn lives_after(&self, now: OffsetDateTime, time: Duration) -> bool {
+    fn outlives(&self, now: OffsetDateTime, time: Duration) -> bool {
         self.expires_at.is_none_or(|end| end - now > time)
+    }
+}
+
+impl Failures {
+    fn after(earlier: Option<Self>, last: SourceError) -> Self {
+        let count = earlier.map_or(0, |failures| failures.count) + 1;
+        let pause = if last.is_passing {
+            let doubled = INITIAL_PAUSE.saturating_mul(1 << (count - 1).min(16));
+            doubled.min(MAX_PAUSE)
+        } else {
+            MAX_PAUSE
+        };
+        Self {
+            count,
+            last,
+            pause_until: Instant::now() + pause,
+        }
+    }
+
+    /// Whether callers are told instead of waiting for another attempt.
+    fn are_final(&self) -> bool {
+        !self.last.is_passing || self.count >= MAX_ATTEMPTS
+    }
+
+    fn is_pausing(&self) -> bool {
+        Instant::now() < self.pause_until
+    }
+}
+
+impl State {
+    fn usable(&self, now: OffsetDateTime) -> Option<&Held> {
+        let held = self.held.as_ref();
+        held.filter(|held| held.outlives(now, MIN_REMAINING_LIFETIME))
+    }
+
+    /// Whether credentials that can still be used may be renewed.
+    fn may_renew_ahead(&self) -> bool {
+        let is_recent = |at: Instant| at.elapsed() < MIN_RENEWAL_INTERVAL;
+        !self.last_success.is_some_and(is_recent)
+            && !self.failures.as_ref().is_some_and(Failures::is_pausing)
     }
 }
 
 impl CredentialsCache {
     /// Holds nothing yet.
-    pub fn new(source: Box<dyn Source>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(source: Box<dyn Source>, clock: Arc<ServerClock>) -> Self {
         Self {
             shared: Arc::new(Cache {
                 source,
@@ -74,71 +139,83 @@ impl CredentialsCache {
                 "given keys".to_owned()
             }
 
+            fn can_change(&self) -> bool {
+                false
+            }
+
             async fn issue(&self) -> Result<Issued, SourceError> {
                 Ok(Issued::lasting(self.0.clone()))
             }
         }
-        Self::new(
-            Box::new(Given(credentials)),
-            Arc::new(super::outside::SystemClock),
-        )
+        Self::new(Box::new(Given(credentials)), Arc::default())
     }
 
-    /// Credentials that can be used now.
+    /// What the source is, for messages.
+    pub fn source_name(&self) -> String {
+        self.shared.source.name()
+    }
+
+    /// Takes over the time that a response of the cloud was dated with, by which expiry is decided from then on.
+    pub fn learn_time(&self, date: OffsetDateTime) {
+        self.shared.clock.learn(date);
+    }
+
+    /// Credentials that can be used now. The error never calls for another attempt: the source has been asked again where
+    /// that could help, once for all callers.
     pub async fn get(&self) -> Result<Arc<Credentials>, SourceError> {
-        let refresh = {
+        let renewal = {
             let mut state = self.shared.state();
             let now = self.shared.clock.now();
-            let usable = state
-                .held
-                .as_ref()
-                .filter(|held| held.lives_after(now, LAST_USE))
-                .map(|held| {
-                    (
-                        Arc::clone(&held.credentials),
-                        held.lives_after(now, RENEW_AHEAD),
-                    )
-                });
-            match usable {
-                Some((credentials, true)) => return Ok(credentials),
-                Some((credentials, false)) => {
+            if let Some(held) = state.usable(now) {
+                let credentials = Arc::clone(&held.credentials);
+                if !held.outlives(now, RENEW_AHEAD) && state.may_renew_ahead() {
                     // It runs by itself.
-                    drop(self.refresh(&mut state));
-                    return Ok(credentials);
+                    drop(self.renew(&mut state));
                 }
-                None => self.refresh(&mut state),
+                return Ok(credentials);
             }
+            if let Some(failures) = &state.failures
+                && failures.are_final()
+                && failures.is_pausing()
+                && state.renewal.is_none()
+            {
+                return Err(SourceError::lasting(failures.last.reason.clone()));
+            }
+            self.renew(&mut state)
         };
-        refresh.await
+        renewal.await
     }
 
-    /// The cloud says that these credentials have expired: they are not given out again. `false` if asking anew can
-    /// give nothing else, because they were never said to expire.
+    /// The API says that these credentials have expired: they are not given out again. `false` if asking the source
+    /// again can give nothing else: its credentials never change, or it was asked for the same reason just before.
     pub fn reject(&self, credentials: &Arc<Credentials>) -> bool {
         let mut state = self.shared.state();
         match &state.held {
             Some(held) if Arc::ptr_eq(&held.credentials, credentials) => {
-                let may_change = held.expires_at.is_some();
-                if may_change {
+                let is_recent = |at: Instant| at.elapsed() < MIN_RENEWAL_INTERVAL;
+                let can_change =
+                    self.shared.source.can_change() && !state.last_rejection.is_some_and(is_recent);
+                if can_change {
                     state.held = None;
+                    state.last_rejection = Some(Instant::now());
                 }
-                may_change
+                can_change
             }
             // Others were faster: there are newer ones already, or they are on their way.
             _ => true,
         }
     }
 
-    /// The refresh that is under way, or a new one. It runs to its end even if nobody waits for it any more.
-    fn refresh(&self, state: &mut State) -> Refresh {
-        if let Some(refresh) = &state.refresh {
-            return refresh.clone();
+    /// The renewal that is under way, or a new one. It runs to its end even when its callers have gone.
+    fn renew(&self, state: &mut State) -> Renewal {
+        if let Some(renewal) = &state.renewal {
+            return renewal.clone();
         }
         let cache = Arc::clone(&self.shared);
-        let refresh = async move { cache.issue().await }.boxed().shared();
-        state.refresh = Some(refresh.clone());
-        tokio::spawn(refresh.clone());
-        refresh
+        let renewal = async move { cache.renew().await }.boxed().shared();
+        state.renewal = Some(renewal.clone());
+        tokio::spawn(renewal.clone());
+        renewal
     }
 }
 
@@ -147,8 +224,32 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks the source: once while the old credentials can be used, else until it answers or its failure is final.
+    async fn renew(&self) -> Result<Arc<Credentials>, SourceError> {
+        loop {
+            let pause_until = self.state().failures.as_ref().map(|f| f.pause_until);
+            if let Some(pause_until) = pause_until {
+                tokio::time::sleep_until(pause_until).await;
+            }
+            let error = match self.issue().await {
+                Ok(credentials) => return Ok(credentials),
+                Err(error) => error,
+            };
+            warn!(source = self.source.name(), %error, "credentials could not be obtained");
+            let mut state = self.state();
+            let failures = Failures::after(state.failures.take(), error.clone());
+            let ends = failures.are_final() || state.usable(self.clock.now()).is_some();
+            state.failures = Some(failures);
+            if ends {
+                state.renewal = None;
+                return Err(SourceError::lasting(error.reason));
+            }
+        }
+    }
+
+    /// One attempt. Success ends the renewal.
     async fn issue(&self) -> Result<Arc<Credentials>, SourceError> {
-        // Without this, a panic would leave a refresh behind that never ends.
+        // Without this, a panic would leave a renewal behind that never ends.
         let issued = AssertUnwindSafe(self.source.issue())
             .catch_unwind()
             .await
@@ -158,26 +259,40 @@ impl Cache {
                     self.source.name()
                 );
                 Err(SourceError::lasting(reason))
-            });
+            })?;
+        let expires_at = self.trusted_expiry(&issued)?;
+        debug!(
+            source = self.source.name(),
+            ?expires_at,
+            "obtained credentials"
+        );
+        let credentials = Arc::new(issued.credentials);
         let mut state = self.state();
-        state.refresh = None;
-        match issued {
-            Ok(Issued {
-                credentials,
-                expires_at,
-            }) => {
-                debug!(source = self.source.name(), expires_at = ?expires_at, "obtained credentials");
-                let credentials = Arc::new(credentials);
-                state.held = Some(Held {
-                    credentials: Arc::clone(&credentials),
-                    expires_at,
-                });
-                Ok(credentials)
-            }
-            Err(error) => {
-                warn!(source = self.source.name(), %error, "credentials could not be obtained");
-                Err(error)
-            }
+        state.renewal = None;
+        state.failures = None;
+        state.last_success = Some(Instant::now());
+        state.held = Some(Held {
+            credentials: Arc::clone(&credentials),
+            expires_at,
+        });
+        Ok(credentials)
+    }
+
+    /// When credentials that were just issued expire. Expired already by this machine's clock alone: the clock may be
+    /// wrong, so the API decides. Expired by the cloud's clock: they are of no use.
+    fn trusted_expiry(&self, issued: &Issued) -> Result<Option<OffsetDateTime>, SourceError> {
+        let Some(expires_at) = issued.expires_at else {
+            return Ok(None);
+        };
+        if expires_at - self.clock.now() > MIN_REMAINING_LIFETIME {
+            Ok(Some(expires_at))
+        } else if self.clock.has_learned() {
+            Err(SourceError::lasting(format!(
+                "{} returned credentials that have expired already, at {expires_at}",
+                self.source.name()
+            )))
+        } else {
+            Ok(None)
         }
     }
 }
@@ -188,11 +303,9 @@ mod tests {
 
     use futures_util::future::join_all;
     use secrecy::ExposeSecret as _;
-    use tokio::time::{Instant, sleep};
 
     use super::*;
-
-    const LIFETIME: Duration = Duration::hours(1);
+    use crate::credentials::outside::Clock;
 
     /// Wall-clock time that follows tokio's, so that both stand still and jump together.
     struct TokioClock(Instant);
@@ -203,80 +316,124 @@ mod tests {
         }
     }
 
-    /// Issues keys whose ID says when they expire, in seconds; takes two seconds for it.
-    struct Counting {
-        clock: Arc<TokioClock>,
-        issued: Arc<AtomicUsize>,
-        fails: Arc<Mutex<bool>>,
+    /// What a source does when it is asked.
+    #[derive(Clone, Copy)]
+    enum Behavior {
+        /// Issues keys for so many seconds, whose ID says when they expire.
+        Issues(i64),
+        /// Always the same key, of which this is not said.
+        IssuesTheSame,
+        FailsForNow,
+        FailsForGood,
+        /// Fails for good after a minute.
+        Hangs,
+    }
+
+    /// Does what it is told, and takes two seconds for it.
+    struct Told {
+        clock: Arc<ServerClock>,
+        asked: Arc<AtomicUsize>,
+        behavior: Arc<Mutex<Behavior>>,
     }
 
     #[async_trait::async_trait]
-    impl Source for Counting {
+    impl Source for Told {
         fn name(&self) -> String {
-            "counting".to_owned()
+            "told".to_owned()
         }
 
         async fn issue(&self) -> Result<Issued, SourceError> {
-            self.issued.fetch_add(1, Ordering::SeqCst);
-            sleep(std::time::Duration::from_secs(2)).await;
-            if *self.fails.lock().unwrap() {
-                return Err(SourceError::passing("no connection"));
-            }
-            let expires_at = self.clock.now() + LIFETIME;
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            pass(2).await;
+            let behavior = *self.behavior.lock().unwrap();
+            let expires_at = match behavior {
+                Behavior::FailsForNow => return Err(SourceError::passing("no connection")),
+                Behavior::FailsForGood => return Err(SourceError::lasting("no such role")),
+                Behavior::Hangs => {
+                    pass(58).await;
+                    return Err(SourceError::lasting("did not end"));
+                }
+                Behavior::IssuesTheSame => None,
+                Behavior::Issues(seconds) => {
+                    Some(self.clock.now() + time::Duration::seconds(seconds))
+                }
+            };
+            let id = expires_at.map_or_else(
+                || "the same".to_owned(),
+                |end| end.unix_timestamp().to_string(),
+            );
             Ok(Issued {
-                credentials: Credentials {
-                    access_key_id: expires_at.unix_timestamp().to_string(),
-                    access_key_secret: "secret".into(),
-                    security_token: None,
-                },
-                expires_at: Some(expires_at),
+                credentials: keys(&id),
+                expires_at,
             })
         }
     }
 
+    fn keys(id: &str) -> Credentials {
+        Credentials {
+            access_key_id: id.to_owned(),
+            access_key_secret: "secret".into(),
+            security_token: None,
+            account_id: None,
+        }
+    }
+
     struct Bench {
-        clock: Arc<TokioClock>,
-        issued: Arc<AtomicUsize>,
-        fails: Arc<Mutex<bool>>,
+        clock: Arc<ServerClock>,
+        asked: Arc<AtomicUsize>,
+        behavior: Arc<Mutex<Behavior>>,
         cache: CredentialsCache,
     }
 
     fn bench() -> Bench {
-        let clock = Arc::new(TokioClock(Instant::now()));
-        let (issued, fails) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<bool>>::default());
-        let source = Counting {
+        let clock = Arc::new(ServerClock::new(Arc::new(TokioClock(Instant::now()))));
+        let asked = Arc::<AtomicUsize>::default();
+        let behavior = Arc::new(Mutex::new(Behavior::Issues(3_600)));
+        let source = Told {
             clock: Arc::clone(&clock),
-            issued: Arc::clone(&issued),
-            fails: Arc::clone(&fails),
+            asked: Arc::clone(&asked),
+            behavior: Arc::clone(&behavior),
         };
-        let cache = CredentialsCache::new(Box::new(source), Arc::clone(&clock) as _);
         Bench {
+            cache: CredentialsCache::new(Box::new(source), Arc::clone(&clock)),
             clock,
-            issued,
-            fails,
-            cache,
+            asked,
+            behavior,
         }
     }
 
     impl Bench {
         fn count(&self) -> usize {
-            self.issued.load(Ordering::SeqCst)
+            self.asked.load(Ordering::SeqCst)
+        }
+
+        fn set(&self, behavior: Behavior) {
+            *self.behavior.lock().unwrap() = behavior;
         }
 
         fn lives(&self, credentials: &Credentials) -> bool {
             credentials.access_key_id.parse::<i64>().unwrap() > self.clock.now().unix_timestamp()
         }
+
+        /// A thousand calls, ten at a time, as Terraform makes them.
+        async fn a_thousand_calls(&self) -> Vec<Result<Arc<Credentials>, SourceError>> {
+            let mut got = Vec::new();
+            for _ in 0..100 {
+                got.extend(join_all((0..10).map(|_| self.cache.get())).await);
+            }
+            got
+        }
     }
 
     async fn pass(seconds: u64) {
-        sleep(std::time::Duration::from_secs(seconds)).await;
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn over_two_hours_ten_callers_cause_one_refresh_an_expiry_and_meet_no_dead_key() {
         let bench = bench();
         let begun = Instant::now();
-        while begun.elapsed() < std::time::Duration::from_secs(2 * 60 * 60) {
+        while begun.elapsed() < Duration::from_secs(2 * 60 * 60) {
             let got = join_all((0..10).map(|_| bench.cache.get())).await;
             for credentials in got {
                 assert!(bench.lives(&credentials.unwrap()));
@@ -294,7 +451,7 @@ mod tests {
         pass(3_600 - 100).await;
         let asked = Instant::now();
         let second = bench.cache.get().await.unwrap();
-        assert_eq!(asked.elapsed(), std::time::Duration::ZERO);
+        assert_eq!(asked.elapsed(), Duration::ZERO);
         assert!(Arc::ptr_eq(&first, &second));
         pass(3).await;
         let third = bench.cache.get().await.unwrap();
@@ -303,44 +460,170 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failure_is_shared_by_those_who_waited_and_then_forgotten() {
+    async fn a_thousand_calls_learn_from_one_helper_that_hangs() {
         let bench = bench();
-        *bench.fails.lock().unwrap() = true;
-        let got = join_all((0..10).map(|_| bench.cache.get())).await;
+        bench.set(Behavior::Hangs);
+        let begun = Instant::now();
+        let got = bench.a_thousand_calls().await;
         assert!(
             got.iter()
-                .all(|got| got.as_ref().is_err_and(|e| e.is_passing))
+                .all(|got| got.as_ref().is_err_and(|e| e.reason == "did not end"))
         );
+        assert_eq!(begun.elapsed(), Duration::from_secs(60));
         assert_eq!(bench.count(), 1);
-        *bench.fails.lock().unwrap() = false;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permanent_failure_is_told_at_once_for_a_minute_and_then_the_source_is_asked_again() {
+        let bench = bench();
+        bench.set(Behavior::FailsForGood);
+        assert!(bench.cache.get().await.is_err());
+        bench.set(Behavior::Issues(3_600));
+        pass(59).await;
+        let asked = Instant::now();
+        assert_eq!(bench.cache.get().await.unwrap_err().reason, "no such role");
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+        pass(2).await;
         assert!(bench.cache.get().await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_the_source_is_down_the_old_key_serves_until_it_dies_and_not_longer() {
+    async fn a_transient_failure_is_waited_through() {
         let bench = bench();
-        bench.cache.get().await.unwrap();
-        *bench.fails.lock().unwrap() = true;
-        pass(3_600 - 60).await;
-        while let Ok(credentials) = bench.cache.get().await {
-            assert!(bench.lives(&credentials));
+        bench.set(Behavior::FailsForNow);
+        let waiting = join_all((0..10).map(|_| bench.cache.get()));
+        tokio::pin!(waiting);
+        assert!(
+            tokio::time::timeout(Duration::from_secs(6), &mut waiting)
+                .await
+                .is_err()
+        );
+        bench.set(Behavior::Issues(3_600));
+        let got = waiting.await;
+        let first = got[0].as_ref().unwrap();
+        assert!(
+            got.iter()
+                .all(|got| Arc::ptr_eq(got.as_ref().unwrap(), first))
+        );
+        assert_eq!(bench.count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_network_a_thousand_calls_wait_for_five_attempts_in_all() {
+        let bench = bench();
+        bench.set(Behavior::FailsForNow);
+        let begun = Instant::now();
+        let got = bench.a_thousand_calls().await;
+        assert!(
+            got.iter()
+                .all(|got| got.as_ref().is_err_and(|e| e.reason == "no connection"))
+        );
+        // Five attempts of 2 s; between them 0.5, 1, 2 and 4 s.
+        assert_eq!(begun.elapsed(), Duration::from_millis(17_500));
+        assert_eq!(bench.count(), 5);
+        // The next caller after the pause of 8 s finds the network back.
+        bench.set(Behavior::Issues(3_600));
+        pass(8).await;
+        assert!(bench.cache.get().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_of_an_hour_costs_some_sixty_attempts() {
+        let bench = bench();
+        bench.set(Behavior::FailsForNow);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(3_600) {
+            assert!(bench.cache.get().await.is_err());
             pass(1).await;
         }
-        assert!(bench.clock.now().unix_timestamp() >= 3_590);
-        *bench.fails.lock().unwrap() = false;
-        let fresh = bench.cache.get().await.unwrap();
-        assert!(bench.lives(&fresh));
+        assert!(bench.count() < 70, "{}", bench.count());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_the_source_is_down_the_old_key_serves_until_it_dies_and_few_attempts_are_made() {
+        for failure in [Behavior::FailsForNow, Behavior::FailsForGood] {
+            let bench = bench();
+            bench.cache.get().await.unwrap();
+            bench.set(failure);
+            pass(3_600 - 178).await;
+            while let Some(credentials) = bench
+                .cache
+                .get()
+                .await
+                .ok()
+                .filter(|keys| bench.lives(keys))
+            {
+                assert!(bench.lives(&credentials));
+                tokio::time::sleep(Duration::from_millis(60)).await;
+            }
+            assert!(bench.clock.now().unix_timestamp() >= 3_590);
+            assert!(bench.count() <= 13, "{}", bench.count());
+            bench.set(Behavior::Issues(3_600));
+            pass(60).await;
+            let fresh = bench.cache.get().await.unwrap();
+            assert!(bench.lives(&fresh));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_with_little_left_are_renewed_every_half_minute_and_not_by_every_call() {
+        let bench = bench();
+        bench.set(Behavior::Issues(150));
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(60) {
+            bench.cache.get().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(60)).await;
+        }
+        assert_eq!(bench.count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_have_expired_by_this_machines_clock_alone_are_used_until_they_are_rejected()
+    {
+        let bench = bench();
+        bench.set(Behavior::Issues(-7_200));
+        let got = bench.a_thousand_calls().await;
+        assert!(got.iter().all(Result::is_ok));
+        assert_eq!(bench.count(), 1);
+        // The rejection was dated, and by that clock the next keys are as dead.
+        bench.cache.learn_time(bench.clock.now());
+        assert!(bench.cache.reject(got[0].as_ref().unwrap()));
+        let error = bench.cache.get().await.unwrap_err();
+        assert!(error.reason.contains("have expired already"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_clouds_clock_decides_what_has_expired() {
+        let bench = bench();
+        bench.cache.get().await.unwrap();
+        bench
+            .cache
+            .learn_time(bench.clock.now() + Duration::from_secs(3_600));
+        bench.cache.get().await.unwrap();
+        assert_eq!(bench.count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_without_expiry_is_renewed_after_a_rejection_and_not_by_every_rejection() {
+        let bench = bench();
+        bench.set(Behavior::IssuesTheSame);
+        let mut renewals = 0;
+        for _ in 0..1_000 {
+            let got = bench.cache.get().await.unwrap();
+            renewals += usize::from(bench.cache.reject(&got));
+        }
+        assert_eq!((bench.count(), renewals), (2, 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_refresh_goes_on_when_the_caller_that_began_it_has_gone() {
         let bench = bench();
-        let abandoned = tokio::time::timeout(std::time::Duration::from_secs(1), bench.cache.get());
+        let abandoned = tokio::time::timeout(Duration::from_secs(1), bench.cache.get());
         assert!(abandoned.await.is_err());
         pass(2).await;
         let asked = Instant::now();
         bench.cache.get().await.unwrap();
-        assert_eq!(asked.elapsed(), std::time::Duration::ZERO);
+        assert_eq!(asked.elapsed(), Duration::ZERO);
         assert_eq!(bench.count(), 1);
     }
 
@@ -363,7 +646,7 @@ mod tests {
         assert!(Arc::ptr_eq(&bench.cache.get().await.unwrap(), &fresh));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_source_that_crashes_is_an_error_of_those_who_waited_and_no_more() {
         struct Crashing(AtomicUsize);
 
@@ -379,21 +662,16 @@ mod tests {
             }
         }
         let source = Crashing(AtomicUsize::new(0));
-        let clock = Arc::new(crate::credentials::outside::SystemClock);
-        let cache = CredentialsCache::new(Box::new(source), clock);
+        let cache = CredentialsCache::new(Box::new(source), Arc::default());
         let first = cache.get().await.unwrap_err();
         assert!(first.reason.contains("crashing crashed"), "{first}");
+        pass(60).await;
         assert_eq!(cache.get().await.unwrap_err().reason, "the second time");
     }
 
     #[tokio::test]
     async fn keys_that_never_expire_are_not_asked_for_again() {
-        let keys = Credentials {
-            access_key_id: "id".to_owned(),
-            access_key_secret: "secret".into(),
-            security_token: None,
-        };
-        let cache = CredentialsCache::of(keys);
+        let cache = CredentialsCache::of(keys("id"));
         let got = cache.get().await.unwrap();
         assert_eq!(got.access_key_secret.expose_secret(), "secret");
         assert!(!cache.reject(&got));

@@ -4,10 +4,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Source;
+use super::account::OfAccount;
 use super::outside::Outside;
 use super::sources::assume_role::{self, AssumeRole};
 use super::sources::oidc::{self, AssumeRoleWithOidc};
-use super::sources::{credentials_uri, ecs_role, profile, static_keys};
+use super::sources::{credentials_uri, ecs_role, given, profile, static_keys};
 use super::sts::Sts;
 
 /// What the provider block says of credentials; an empty text counts as not given. What is not given may stand in the
@@ -28,6 +29,8 @@ pub struct Settings {
     pub ecs_role_name: Option<String>,
     /// `credentials_uri`
     pub credentials_uri: Option<String>,
+    /// `account_id`, which the credentials in use must belong to where they tell
+    pub account_id: Option<String>,
     /// `assume_role`
     pub assume_role: Option<AssumeRole>,
     /// `assume_role_with_oidc`
@@ -142,6 +145,24 @@ const SOURCES: [(&str, Ask); 6] = [
     ("Files in the home directory", profile::look_at_home),
 ];
 
+/// As the official provider reads it.
+const ACCOUNT_VARIABLES: &[&str] = &["ALICLOUD_ACCOUNT_ID", "ALIBABA_CLOUD_ACCOUNT_ID"];
+
+fn with_account(chosen: Chosen, settings: &Settings, outside: &Outside) -> Chosen {
+    let account_id = given(settings.account_id.as_ref())
+        .or_else(|| outside.environment.first(ACCOUNT_VARIABLES));
+    match account_id {
+        None => chosen,
+        Some(account_id) => Chosen {
+            source: Box::new(OfAccount {
+                base: chosen.source,
+                account_id,
+            }),
+            ..chosen
+        },
+    }
+}
+
 /// Chooses the source of credentials. Reads arguments, environment and files; makes no network call.
 pub fn choose(settings: &Settings, outside: &Outside) -> Result<Chosen, NoCredentials> {
     let sts = Sts::new(outside, settings.sts_endpoint.clone());
@@ -156,12 +177,14 @@ pub fn choose(settings: &Settings, outside: &Outside) -> Result<Chosen, NoCreden
                 });
             }
             Lookup::Found(chosen) => {
-                return assume_role::on_top(chosen, settings, outside, &sts).map_err(|broken| {
-                    NoCredentials {
-                        tried,
-                        broken: Some(("assume_role", broken)),
-                    }
-                });
+                let chosen =
+                    assume_role::on_top(chosen, settings, outside, &sts).map_err(|broken| {
+                        NoCredentials {
+                            tried,
+                            broken: Some(("assume_role", broken)),
+                        }
+                    })?;
+                return Ok(with_account(chosen, settings, outside));
             }
         }
     }

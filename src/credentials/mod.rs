@@ -2,18 +2,22 @@
 //!
 //! | file | what lives there |
 //! |---|---|
+//! | `account` | the account that keys belong to, where it is known |
 //! | `chain` | which source is used: the order, and what an error of a source means |
 //! | `sources/` | one file for each source |
 //! | `sts` | the two calls that exchange one identity for another |
-//! | `cache` | temporary keys, renewed before they expire, once for all who ask |
+//! | `cache` | credentials of one source, renewed before they expire, once for all callers; what is remembered of failures |
+//! | `clock` | the cloud's time, as its responses tell it |
 //! | `outside` | files, HTTP, clock, commands, environment: everything a source touches, so that tests can give it another |
 //!
 //! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
 //! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
 //! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
 
+mod account;
 mod cache;
 mod chain;
+mod clock;
 mod outside;
 mod sources;
 mod sts;
@@ -23,6 +27,7 @@ use time::OffsetDateTime;
 
 pub use cache::CredentialsCache;
 pub use chain::{Chosen, NoCredentials, Settings, choose};
+pub use clock::ServerClock;
 pub use outside::{
     Clock, CommandOutput, Commands, Files, Http, HttpReply, HttpRequest, Outside, Route,
     SystemClock,
@@ -42,6 +47,9 @@ pub struct Credentials {
     pub access_key_secret: SecretString,
     /// Comes with temporary keys and travels with each request.
     pub security_token: Option<SecretString>,
+    /// The account that they belong to, 16 digits, where that is known without a call of its own: argument
+    /// `account_id`, the ARN of the assumed role, a `CloudSSO` profile.
+    pub account_id: Option<String>,
 }
 
 /// Credentials as a source gives them.
@@ -96,6 +104,11 @@ impl SourceError {
 pub trait Source: Send + Sync {
     /// What it is, for messages: `profile "prod" of ~/.aliyun/config.json`.
     fn name(&self) -> String;
+
+    /// Whether [`Self::issue`] can return other credentials than before. `false` for those that were written down.
+    fn can_change(&self) -> bool {
+        true
+    }
 
     /// Obtains keys, with network calls where it takes them. Called again when they are about to expire.
     async fn issue(&self) -> Result<Issued, SourceError>;

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use url::Url;
 
+use super::clock::ServerClock;
 use crate::environment::Environment;
 
 /// The largest answer or output that is read. Keys take a few kilobytes.
@@ -27,8 +28,8 @@ pub struct Outside {
     pub files: Arc<dyn Files>,
     /// HTTP calls.
     pub http: Arc<dyn Http>,
-    /// Wall-clock time.
-    pub clock: Arc<dyn Clock>,
+    /// Wall-clock time, as the cloud tells it where it has.
+    pub clock: Arc<ServerClock>,
     /// Other programs.
     pub commands: Arc<dyn Commands>,
 }
@@ -43,7 +44,7 @@ impl Outside {
             environment,
             files: Arc::new(SystemFiles),
             http: Arc::new(Reqwest { user_agent }),
-            clock: Arc::new(SystemClock),
+            clock: Arc::default(),
             commands: Arc::new(SystemCommands),
         }
     }

@@ -8,7 +8,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
-use super::outside::{Clock, Http, HttpRequest, Outside, Route};
+use super::account::account_in_arn;
+use super::clock::ServerClock;
+use super::outside::{Http, HttpRequest, Outside, Route};
 use super::{Credentials, Issued, SourceError};
 use crate::signing::{percent_encode, rpc_v1};
 
@@ -22,7 +24,7 @@ const LONGEST_MESSAGE: usize = 300;
 #[derive(Clone)]
 pub(super) struct Sts {
     http: Arc<dyn Http>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ServerClock>,
     endpoint: Url,
     is_chosen: bool,
 }
@@ -95,7 +97,7 @@ impl Sts {
             Some(&credentials.access_key_secret),
             credentials.security_token.as_ref(),
         ];
-        self.call(action, &common, &own, &secrets).await
+        self.call(action, role, &common, &own, &secrets).await
     }
 
     /// `AssumeRoleWithOIDC`: keys of a role for a token of an identity provider. Not signed: the token is the proof.
@@ -117,12 +119,13 @@ impl Sts {
         let mut own = role.parameters(&seconds);
         own.push(("OIDCProviderArn", provider_arn));
         own.push(("OIDCToken", token.expose_secret()));
-        self.call(action, &common, &own, &[Some(token)]).await
+        self.call(action, role, &common, &own, &[Some(token)]).await
     }
 
     async fn call(
         &self,
         action: &str,
+        role: &Role,
         query: &Parameters<'_>,
         form: &Parameters<'_>,
         secrets: &[Option<&SecretString>],
@@ -155,7 +158,11 @@ impl Sts {
         let answer: Answer = parse(body).map_err(|reason| {
             SourceError::passing(format!("{place} gave an unexpected answer: {reason}"))
         })?;
-        answer.credentials.issued(&place)
+        let session = answer.assumed_role_user.and_then(|user| user.arn);
+        let account_id = session
+            .and_then(|arn| account_in_arn(&arn))
+            .or_else(|| account_in_arn(&role.arn));
+        answer.credentials.issued(&place, account_id)
     }
 }
 
@@ -175,6 +182,14 @@ impl Role {
 struct Answer {
     #[serde(rename = "Credentials")]
     credentials: Keys,
+    #[serde(rename = "AssumedRoleUser")]
+    assumed_role_user: Option<AssumedRoleUser>,
+}
+
+#[derive(Deserialize)]
+struct AssumedRoleUser {
+    #[serde(rename = "Arn")]
+    arn: Option<String>,
 }
 
 /// Temporary keys in the shape that STS, the metadata service, credentials URIs and `CloudSSO` share.
@@ -188,8 +203,12 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// `place` names their origin.
-    pub(super) fn issued(self, place: &str) -> Result<Issued, SourceError> {
+    /// `place` names their origin, `account_id` their account where it is known.
+    pub(super) fn issued(
+        self,
+        place: &str,
+        account_id: Option<String>,
+    ) -> Result<Issued, SourceError> {
         if self.access_key_id.is_empty() || self.access_key_secret.expose_secret().is_empty() {
             return Err(SourceError::lasting(format!("{place} gave empty keys")));
         }
@@ -207,6 +226,7 @@ impl Keys {
                 security_token: self
                     .security_token
                     .filter(|token| !token.expose_secret().is_empty()),
+                account_id,
             },
             expires_at,
         })

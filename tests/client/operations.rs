@@ -157,6 +157,7 @@ async fn a_refusal_keeps_what_the_cloud_said() {
         access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
         access_key_secret: "wrong".into(),
         security_token: None,
+        account_id: None,
     });
     let client = LiveClient::new(config).unwrap();
     let error = client

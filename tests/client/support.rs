@@ -38,6 +38,7 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
             security_token: None,
+            account_id: None,
         }),
         sign_version: SignVersion::V1,
         user_agent: "tests".to_owned(),

@@ -44,6 +44,7 @@ struct Arguments {
     shared_credentials_file: Option<String>,
     ecs_role_name: Option<String>,
     credentials_uri: Option<String>,
+    account_id: Option<String>,
     assume_role: Option<RoleArguments>,
     assume_role_with_oidc: Option<OidcArguments>,
 }
@@ -90,6 +91,8 @@ enum Expectation {
     Found {
         source: String,
         access_key_id: String,
+        /// None: nothing tells it.
+        account_id: Option<String>,
     },
     /// No source is chosen; the error holds these, and points at this argument.
     Refused {
@@ -110,6 +113,7 @@ impl Arguments {
             shared_credentials_file: self.shared_credentials_file,
             ecs_role_name: self.ecs_role_name,
             credentials_uri: self.credentials_uri,
+            account_id: self.account_id,
             assume_role: self.assume_role.map(|block| AssumeRole {
                 role_arn: block.role_arn,
                 session_name: block.session_name,
@@ -184,12 +188,14 @@ pub(crate) async fn check(name: &str) {
         Expectation::Found {
             source,
             access_key_id,
+            account_id,
         } => {
             let chosen = chosen.unwrap();
             says(&chosen.source.name(), &[source]);
             let issued = chosen.source.issue().await.unwrap();
             let id = &issued.credentials.access_key_id;
             assert!(id.starts_with(&access_key_id), "{id}");
+            assert_eq!(issued.credentials.account_id, account_id);
             assert!(!format!("{issued:?}").contains("hunter"));
         }
         Expectation::Fails { fails } => {

@@ -22,6 +22,7 @@ fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: secret.into(),
             security_token: Some(TOKEN.into()),
+            account_id: None,
         }),
         sign_version,
         user_agent: "tests".to_owned(),

@@ -23,6 +23,9 @@ macro_rules! cases {
 }
 
 cases! {
+    account_id_by_variable_works,
+    account_id_of_another_account,
+    account_id_works,
     assume_role_absent,
     assume_role_broken,
     assume_role_by_variables_works,

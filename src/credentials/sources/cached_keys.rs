@@ -1,14 +1,13 @@
 //! Keys that the command line tool obtained after a login in the browser (OAuth) and keeps in its profile. Only the
 //! tool can renew them; the file is read anew each time, so that what it renewed is found.
 
-use std::sync::Arc;
-
 use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 
 use super::cli_profile::{Profile, credentials};
 use super::profile;
-use crate::credentials::outside::{Clock, Outside};
+use crate::credentials::clock::ServerClock;
+use crate::credentials::outside::Outside;
 use crate::credentials::{Issued, Source, SourceError};
 
 pub(super) struct CachedKeys {
@@ -30,7 +29,7 @@ impl CachedKeys {
 }
 
 /// The keys of a profile, if there are any and they still live.
-pub(super) fn living_keys(profile: &Profile, clock: &Arc<dyn Clock>) -> Option<Issued> {
+pub(super) fn living_keys(profile: &Profile, clock: &ServerClock) -> Option<Issued> {
     let expires_at = OffsetDateTime::from_unix_timestamp(profile.sts_expiration).ok()?;
     let are_there =
         !profile.access_key_id.is_empty() && !profile.access_key_secret.expose_secret().is_empty();

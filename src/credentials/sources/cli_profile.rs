@@ -246,6 +246,7 @@ pub(super) fn credentials(profile: &Profile) -> Credentials {
         access_key_secret: profile.access_key_secret.clone(),
         security_token: Some(profile.sts_token.clone())
             .filter(|token| !token.expose_secret().is_empty()),
+        account_id: Some(profile.cloud_sso_account_id.clone()).filter(|id| !id.is_empty()),
     }
 }
 

@@ -12,7 +12,8 @@ use url::Url;
 
 use super::cached_keys::living_keys;
 use super::cli_profile::Profile;
-use crate::credentials::outside::{Clock, Http, HttpRequest, Outside, Route};
+use crate::credentials::clock::ServerClock;
+use crate::credentials::outside::{Http, HttpRequest, Outside, Route};
 use crate::credentials::sts::{Keys, parse};
 use crate::credentials::{Issued, Source, SourceError};
 
@@ -29,7 +30,7 @@ pub(super) struct CloudSso {
     /// Given out once.
     kept: Mutex<Option<Issued>>,
     http: Arc<dyn Http>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<ServerClock>,
 }
 
 #[derive(Deserialize)]
@@ -136,6 +137,7 @@ impl Source for CloudSso {
         }
         let answer: Answer = parse(reply.body.expose_secret())
             .map_err(|reason| failed(format!("the sign-in host answered strangely: {reason}")))?;
-        answer.cloud_credential.issued(&self.place)
+        let account_id = Some(self.account_id.clone());
+        answer.cloud_credential.issued(&self.place, account_id)
     }
 }

@@ -100,6 +100,8 @@ impl Source for CredentialsUri {
         if status.code.as_deref().is_some_and(|code| code != "Success") {
             return Err(unexpected("its Code is not Success".to_owned()));
         }
-        parse::<Keys>(body).map_err(unexpected)?.issued(&place)
+        parse::<Keys>(body)
+            .map_err(unexpected)?
+            .issued(&place, None)
     }
 }

@@ -140,6 +140,6 @@ impl Source for EcsRole {
             .map_err(|reason| {
                 SourceError::lasting(format!("{place} answered strangely: {reason}"))
             })?
-            .issued(&place)
+            .issued(&place, None)
     }
 }

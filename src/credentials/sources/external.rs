@@ -96,6 +96,7 @@ impl Source for External {
                 access_key_id: printed.access_key_id,
                 access_key_secret: printed.access_key_secret,
                 security_token: has_token.then_some(printed.sts_token),
+                account_id: None,
             },
             expires_at,
         })

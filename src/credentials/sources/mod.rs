@@ -14,6 +14,6 @@ pub(super) mod profile;
 pub(super) mod static_keys;
 
 /// A text that is given and not empty.
-fn given(text: Option<&String>) -> Option<String> {
+pub(super) fn given(text: Option<&String>) -> Option<String> {
     text.filter(|text| !text.is_empty()).cloned()
 }

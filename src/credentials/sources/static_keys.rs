@@ -42,6 +42,10 @@ impl Source for StaticKeys {
         self.place.clone()
     }
 
+    fn can_change(&self) -> bool {
+        false
+    }
+
     async fn issue(&self) -> Result<Issued, SourceError> {
         Ok(Issued::lasting(self.credentials.clone()))
     }
@@ -78,6 +82,7 @@ pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts:
                 access_key_id,
                 access_key_secret,
                 security_token,
+                account_id: None,
             },
         }),
         (None, None) => Lookup::NotConfigured(format!(

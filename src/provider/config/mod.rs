@@ -196,7 +196,6 @@ impl ProviderConfig {
     /// believe that they do something here.
     fn warn_of_arguments_without_effect(&self, diagnostics: &mut Diagnostics) {
         let arguments = [
-            ("account_id", !self.account_id.is_null()),
             ("account_type", !self.account_type.is_null()),
             (
                 "skip_region_validation",
@@ -243,6 +242,7 @@ impl ProviderConfig {
             ),
             ("ecs_role_name", self.ecs_role_name.is_unknown()),
             ("credentials_uri", self.credentials_uri.is_unknown()),
+            ("account_id", self.account_id.is_unknown()),
             ("protocol", self.protocol.is_unknown()),
             (
                 "client_connect_timeout",
@@ -399,6 +399,7 @@ impl ProviderConfig {
             shared_credentials_file: set(&self.shared_credentials_file),
             ecs_role_name: set(&self.ecs_role_name),
             credentials_uri: set(&self.credentials_uri),
+            account_id: set(&self.account_id),
             assume_role: only(&self.assume_role).map(|block| AssumeRole {
                 role_arn: set(&block.role_arn),
                 session_name: set(&block.session_name),

@@ -32,7 +32,7 @@ pub(in crate::provider) fn schema() -> Schema {
 }
 
 /// In the order in which the sources are asked.
-fn credentials() -> [(&'static str, Attribute); 7] {
+fn credentials() -> [(&'static str, Attribute); 8] {
     [
         (
             "access_key",
@@ -89,6 +89,13 @@ fn credentials() -> [(&'static str, Attribute); 7] {
                 "RAM role of the ECS instance that Terraform runs on. Also `ALICLOUD_ECS_ROLE_NAME`, then \
                  `ALIBABA_CLOUD_ECS_METADATA`. `ALIBABA_CLOUD_IMDSV1_DISABLED=true` forbids version 1 of the metadata \
                  service, `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` all of it. For tests, `ALICLOUD_LIVE_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
+            ),
+        ),
+        (
+            "account_id",
+            optional(
+                "ID of the Alibaba Cloud account. Also `ALICLOUD_ACCOUNT_ID`, then `ALIBABA_CLOUD_ACCOUNT_ID`. An \
+                 error where the credentials are known to belong to another account.",
             ),
         ),
     ]
@@ -155,11 +162,10 @@ fn calls() -> [(&'static str, Attribute); 8] {
     ]
 }
 
-fn without_effect() -> [(&'static str, Attribute); 7] {
+fn without_effect() -> [(&'static str, Attribute); 6] {
     const DESCRIPTION: &str =
         "Accepted, so that blocks written for the official provider work. Has no effect here.";
     [
-        ("account_id", optional(DESCRIPTION)),
         ("account_type", optional(DESCRIPTION)),
         ("skip_region_validation", flag(DESCRIPTION)),
         ("source_ip", optional(DESCRIPTION)),
