@@ -12,7 +12,7 @@
 //!   at which decoding failed.
 //! - [`attribute`]: schema attributes in few words.
 //! - [`diagnostic`]: diagnostics that never carry a backtrace.
-//! - [`StopSignal`]: the user pressed Ctrl-C.
+//! - [`StopSignal`]: the user pressed Ctrl-C, or the host is gone.
 //! - [`Offering`]: all that one provider binary serves.
 
 mod action;

@@ -17,6 +17,7 @@
 
 mod actions;
 mod calls;
+mod disconnections;
 mod generated;
 mod generated_code;
 mod identity;

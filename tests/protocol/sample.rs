@@ -26,15 +26,22 @@ pub const REPEAT: &str = "repeat";
 pub struct Backstage {
     /// Holds a permit for each call that has come to wait for a stop.
     pub waiting: Arc<Semaphore>,
-    /// Holds a permit for each list, and each action that waited, that has come to its end in whatever way.
+    /// A permit lets a thing go on that lingers after a stop.
+    pub lingering: Arc<Semaphore>,
+    /// Holds a permit for each list that has come to its end in whatever way, and for each thing and each action that
+    /// waited and has come to its own.
     pub over: Arc<Semaphore>,
+    /// What the server raises.
+    pub stop: StopSignal,
 }
 
 pub fn offering() -> (Offering, Backstage) {
     let stop = StopSignal::default();
     let backstage = Backstage {
         waiting: Arc::new(Semaphore::new(0)),
+        lingering: Arc::new(Semaphore::new(0)),
         over: Arc::new(Semaphore::new(0)),
+        stop: stop.clone(),
     };
     let configured_by = Arc::new(Mutex::new(String::from("nobody")));
     let thing = Thing {
@@ -131,8 +138,8 @@ struct Thing {
     backstage: Backstage,
 }
 
-/// What a thing does depends on its name: `panic` panics, `wait` waits for a stop and then fails half-made, every
-/// other name works.
+/// What a thing does depends on its name: `panic` panics, `wait` waits for a stop and then fails half-made, `linger` goes
+/// on after that until it is let go, every other name works.
 #[derive(Serialize, Deserialize, Clone)]
 pub struct ThingState<'a> {
     #[serde(borrow)]
@@ -148,10 +155,15 @@ impl Thing {
     ) -> Option<(ThingState<'a>, ValueString<'a>)> {
         state.id = Value::from("made");
         assert!(state.name != Value::from("panic"), "hunter2");
-        if state.name == Value::from("wait") {
+        if [Value::from("wait"), Value::from("linger")].contains(&state.name) {
             let stopped = self.stop.token();
             self.backstage.waiting.add_permits(1);
             stopped.cancelled().await;
+            if state.name == Value::from("linger") {
+                self.backstage.waiting.add_permits(1);
+                let _let_go = self.backstage.lingering.acquire().await;
+            }
+            self.backstage.over.add_permits(1);
             diagnostics.add_error(diagnostic::general("Stopped", "The thing is half made."));
         }
         Some((state, Value::from("private")))
@@ -404,7 +416,7 @@ impl ListResource for Things {
 }
 
 /// Pokes whom the configuration names, and tells of it: `nobody` is refused, `panic` panics half-way, `wait` waits for a
-/// stop and then fails.
+/// stop and then fails, `linger` goes on after that until it is let go.
 struct Poke {
     stop: StopSignal,
     backstage: Backstage,
@@ -434,9 +446,13 @@ impl Action for Poke {
         let stopped = self.stop.token();
         progress.tell("reaching out");
         assert!(!config.whom.contains(&"panic"), "hunter2");
-        if config.whom.contains(&"wait") {
+        if config.whom.contains(&"wait") || config.whom.contains(&"linger") {
             self.backstage.waiting.add_permits(1);
             stopped.cancelled().await;
+            if config.whom.contains(&"linger") {
+                self.backstage.waiting.add_permits(1);
+                let _let_go = self.backstage.lingering.acquire().await;
+            }
             self.backstage.over.add_permits(1);
             diagnostics.add_error(diagnostic::general("Stopped", "Nobody is poked."));
             return;
