@@ -8,7 +8,7 @@ use alicloud_live::terraform::schema::{
 };
 use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
 use alicloud_live::terraform::{
-    Action, AttributePath, DataSource, Diagnostics, Findings, Function, IdentitySchema,
+    Action, AttributePath, DataSource, Diagnostics, Encoded, Findings, Function, IdentitySchema,
     ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, Resource, StopSignal,
     diagnostic,
 };
@@ -317,6 +317,17 @@ impl ManagedResource for Thing {
         identity: ThingIdentity,
     ) -> Option<(ThingState<'a>, ValueString<'a>)> {
         self.import(diagnostics, identity.id).await
+    }
+
+    fn upgrade<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: &'a Encoded,
+    ) -> Option<ThingState<'a>> {
+        state
+            .decode()
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
     }
 
     fn take_over<'a>(

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
-//! | `moved` | taking over an object that another provider has in the state |
+//! | `foreign_state` | reading an object in a state file, whoever has written it |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
 //! | `expiry` | warnings of keys in stream URLs that end |
@@ -18,10 +18,10 @@
 mod actions;
 mod aftermath;
 mod expiry;
+mod foreign_state;
 mod lifecycle;
 mod list;
 mod model;
-mod moved;
 mod plan;
 mod refusal;
 mod run_state;
@@ -33,13 +33,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
+use super::check::shown;
 use super::connection::Connection;
-use super::job_id::JobId;
+use super::job_id::{JobId, cluster_id_problem};
 use crate::client::LiveClient;
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{
-    AttributePath, Diagnostics, IdentitySchema, ManagedResource, MoveSource, Resource, diagnostic,
+    AttributePath, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource, Resource,
+    diagnostic,
 };
 
 use model::JobState;
@@ -67,6 +69,13 @@ impl EdgeTranscodeJob {
             .map_err(|error| diagnostics.add_error(error))
             .ok()
     }
+}
+
+/// An object of which the API can be asked.
+fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState> {
+    foreign_state::identified(state)
+        .map_err(|error| diagnostics.add_error(error))
+        .ok()
 }
 
 /// Nothing is kept beside the object.
@@ -137,6 +146,7 @@ impl Resource for EdgeTranscodeJob {
         _private: ValueEmpty,
         _meta: ValueEmpty,
     ) -> Option<(JobState, ValueEmpty)> {
+        let state = identified(state, diagnostics)?;
         let client = self.client(diagnostics)?;
         let scope = self.connection.scope(state.timeouts().read);
         let read = lifecycle::read(&client, state, &scope, diagnostics).await?;
@@ -151,6 +161,11 @@ impl Resource for EdgeTranscodeJob {
         _private: ValueEmpty,
         _meta: ValueEmpty,
     ) -> Option<(JobState, ValueEmpty)> {
+        if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
+            let path = AttributePath::new("cluster_id");
+            diagnostics.add_error(diagnostic::at(path, "Invalid cluster ID", problem));
+            return None;
+        }
         let client = self.client(diagnostics)?;
         let scope = self.connection.scope(planned.timeouts().create);
         let created = lifecycle::create(&client, planned, &scope, diagnostics).await?;
@@ -166,6 +181,7 @@ impl Resource for EdgeTranscodeJob {
         _private: ValueEmpty,
         _meta: ValueEmpty,
     ) -> Option<(JobState, ValueEmpty)> {
+        let prior = identified(prior, diagnostics)?;
         let client = self.client(diagnostics)?;
         let scope = self.connection.scope(planned.timeouts().update);
         let updated = lifecycle::update(&client, prior, planned, &scope, diagnostics).await;
@@ -179,6 +195,7 @@ impl Resource for EdgeTranscodeJob {
         _private: ValueEmpty,
         _meta: ValueEmpty,
     ) -> Option<()> {
+        let prior = identified(prior, diagnostics)?;
         let client = self.client(diagnostics)?;
         let scope = self.connection.scope(prior.timeouts().delete);
         lifecycle::delete(&client, &prior, &scope, diagnostics).await
@@ -192,7 +209,7 @@ impl Resource for EdgeTranscodeJob {
         match JobId::parse(&id) {
             Ok(id) => Some((JobState::known_by_id(&id), NO_PRIVATE)),
             Err(error) => {
-                let detail = format!("In an import {error}.");
+                let detail = format!("In an import {error} (got {}).", shown(&id));
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
                 None
             }
@@ -228,12 +245,18 @@ impl ManagedResource for EdgeTranscodeJob {
         None
     }
 
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<JobState> {
+        foreign_state::upgraded(state)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+
     fn take_over(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
     ) -> Option<(JobState, ValueEmpty)> {
-        moved::job(source)
+        foreign_state::moved(source)
             .map(|job| (job, NO_PRIVATE))
             .map_err(|error| diagnostics.add_error(error))
             .ok()
