@@ -94,6 +94,7 @@ fn as_plugin(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), Star
         }
         say(&handshake::line(&listener, &identity, &environment))?;
         tracing::debug!(version = about.version, "serving");
+        listener.sweep();
         serve_on(&listener, Some(&identity), offering, &shutdown).await
     })
 }
@@ -108,6 +109,7 @@ fn to_be_attached(about: &About, offer: impl FnOnce() -> Offering) -> Result<(),
         shutdown.follow_user()?;
         let listener = Listener::bind(&environment.place)?;
         say(&handshake::how_to_attach(about, &listener))?;
+        listener.sweep();
         serve_on(&listener, None, offering, &shutdown).await
     })
 }
