@@ -86,9 +86,10 @@ impl Running {
         signal("KILL", &self.provider().to_string());
     }
 
-    /// `SIGKILL` for Terraform.
+    /// `SIGKILL` for Terraform. Comes back when it is dead: the provider's standard output is closed then.
     pub(crate) fn kill_terraform(&mut self) {
         self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// `SIGKILL` for Terraform and provider.
