@@ -1,13 +1,14 @@
-//! What asks a process to end: the user with Ctrl-C, and others by signal. Where there are no such signals, Ctrl-Break
-//! stands for the second.
+//! The signals that concern the end of a process: from the user with Ctrl-C, and from others. Windows has console events
+//! in their place.
 //!
-//! Whoever has listened once takes the default action, the end of the process, away for good.
+//! Listening once disables the default action, the end of the process, for good.
 
-#[cfg(unix)]
 use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlClose, ctrl_close};
 #[cfg(windows)]
 pub use tokio::signal::windows::{ctrl_break as terminate, ctrl_c as interrupt};
 
@@ -21,4 +22,52 @@ pub fn interrupt() -> io::Result<Signal> {
 #[cfg(unix)]
 pub fn terminate() -> io::Result<Signal> {
     signal(SignalKind::terminate())
+}
+
+/// SIGHUP: the terminal was closed. `None` where it is to be ignored: a command that runs under `nohup` outlives its
+/// terminal. Fails as [`interrupt`] does.
+#[cfg(unix)]
+pub fn hangup() -> io::Result<Option<Signal>> {
+    if is_ignored(libc::SIGHUP)? {
+        return Ok(None);
+    }
+    signal(SignalKind::hangup()).map(Some)
+}
+
+/// The console was closed. Fails as [`interrupt`] does.
+#[cfg(windows)]
+pub fn hangup() -> io::Result<Option<CtrlClose>> {
+    ctrl_close().map(Some)
+}
+
+/// Whether the process was started with this signal ignored.
+#[cfg(unix)]
+fn is_ignored(signal: libc::c_int) -> io::Result<bool> {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    #[expect(
+        unsafe_code,
+        reason = "the standard library cannot ask for a signal's action"
+    )]
+    // SAFETY: with no new action, `sigaction` changes nothing and only writes the current one through the pointer, which
+    // is valid for that. Where it returns 0 it has written all of it.
+    let action = unsafe {
+        if libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        action.assume_init()
+    };
+    Ok(action.sa_sigaction == libc::SIG_IGN)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_is_ignored_is_told_from_one_that_is_not() {
+        // Rust's start-up code ignores SIGPIPE.
+        assert!(is_ignored(libc::SIGPIPE).unwrap());
+        assert!(!is_ignored(libc::SIGUSR2).unwrap());
+        assert!(is_ignored(-1).is_err());
+    }
 }

@@ -27,12 +27,11 @@ mod tls;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use tokio_util::sync::CancellationToken;
-
 use crate::terraform::Offering;
 use arguments::Mode;
 use handshake::{Environment, Refusal};
 use listener::Listener;
+use process::Shutdown;
 use tls::Identity;
 
 pub use connections::Connection;
@@ -86,8 +85,8 @@ fn as_plugin(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), Star
     let identity = Identity::generate(host_certificate)?;
     let offering = offer();
     process::runtime()?.run(async {
-        let shutdown = CancellationToken::new();
-        process::shut_down_with_host(shutdown.clone())?;
+        let shutdown = Shutdown::default();
+        shutdown.follow_host(offering.stop.clone())?;
         let listener = Listener::bind(&environment.place)?;
         if !environment.offers_our_protocol() {
             // The host words the error better than we can: it knows which provider was asked for.
@@ -95,7 +94,8 @@ fn as_plugin(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), Star
         }
         say(&handshake::line(&listener, &identity, &environment))?;
         tracing::debug!(version = about.version, "serving");
-        serve_on(&listener, Some(&identity), offering, shutdown).await
+        listener.sweep();
+        serve_on(&listener, Some(&identity), offering, &shutdown).await
     })
 }
 
@@ -105,11 +105,12 @@ fn to_be_attached(about: &About, offer: impl FnOnce() -> Offering) -> Result<(),
     let environment = Environment::of_process();
     let offering = offer();
     process::runtime()?.run(async {
-        let shutdown = CancellationToken::new();
-        process::shut_down_on_interrupt(shutdown.clone())?;
+        let shutdown = Shutdown::default();
+        shutdown.follow_user()?;
         let listener = Listener::bind(&environment.place)?;
         say(&handshake::how_to_attach(about, &listener))?;
-        serve_on(&listener, None, offering, shutdown).await
+        listener.sweep();
+        serve_on(&listener, None, offering, &shutdown).await
     })
 }
 
@@ -118,13 +119,13 @@ async fn serve_on(
     listener: &Listener,
     identity: Option<&Identity>,
     offering: Offering,
-    shutdown: CancellationToken,
+    shutdown: &Shutdown,
 ) -> Result<(), StartError> {
     let (accepted, connections) = connections::channel();
     tokio::select! {
-        served = serve(offering, connections, shutdown.clone()) => served?,
+        served = serve(offering, connections, shutdown.requested.clone()) => served?,
         never = connections::accept(listener, identity, &accepted) => match never {},
-        () = process::overdue(&shutdown) => tracing::warn!("the process ends and waits no longer for those who are connected"),
+        () = shutdown.overdue() => tracing::warn!("the process ends and waits no longer for calls that run"),
     }
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! When the process ends, and what a crash looks like.
 //!
-//! - Ctrl-C reaches the whole process group. The host then says Stop by RPC; were we to die of it, the job that is
-//!   just being made would be lost from the state.
-//! - A host that is killed cannot say goodbye. Its end of our stdout closes; nobody else may hold that end, so that
-//!   is noticed at once and needs no polling. (Linux's "signal on parent's death" is tied to the parent's thread.)
+//! Under a host:
+//!
+//! - Signals reach the whole process group, and the host waits for the answers of running calls. Were we to die of one,
+//!   the job that is just being created would be lost from the state. Ctrl-C is ignored, because the host then says Stop
+//!   by RPC; SIGTERM and SIGHUP mean the same as that RPC, and nothing more.
 //! - The host waits 2 s after its Shutdown call, then kills: calls get 1.5 s to end.
+//! - A host that is killed cannot say goodbye. Its end of our stdout closes; nobody else may hold that end, so that
+//!   is noticed at once and needs no polling. (Linux's "signal on parent's death" is tied to the parent's thread.) Then
+//!   nobody kills us, and changes get 10 s to end.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -20,9 +24,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::About;
 use crate::signals;
+use crate::terraform::StopSignal;
 
-/// How long calls may take to end once the process is to end.
-const GRACE: Duration = Duration::from_millis(1500);
+/// How long calls may take to end once the host or the user asks for the end of the process.
+const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(1500);
+
+/// How long changes may take to end once the host is gone: enough to start a job again that was stopped for an update.
+const HOST_GONE_GRACE_PERIOD: Duration = Duration::from_secs(10);
 
 /// Where a thread may have to wait for the system: as many as may.
 const THREADS: usize = 4;
@@ -53,39 +61,67 @@ impl Process {
     }
 }
 
-/// Completes when calls have had their time to end after `shutdown`.
-pub(super) async fn overdue(shutdown: &CancellationToken) {
-    shutdown.cancelled().await;
-    tokio::time::sleep(GRACE).await;
+/// Why and when the process ends.
+#[derive(Clone, Default)]
+pub(super) struct Shutdown {
+    /// Cancelled when the process is to end, whatever the reason.
+    pub(super) requested: CancellationToken,
+    /// Cancelled when the reason is that the host was killed.
+    host_gone: CancellationToken,
 }
 
-/// Raises `shutdown` when the host ends or asks for our end by signal. Ctrl-C is the host's to deal with.
-pub(super) fn shut_down_with_host(shutdown: CancellationToken) -> io::Result<()> {
-    // Having listened to a signal once takes its default action, the end of the process, away for good.
-    drop(signals::interrupt()?);
-    let mut terminate = signals::terminate()?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => tracing::debug!("asked to end by signal"),
-            () = host_gone() => tracing::debug!("the host is gone"),
-        }
-        shutdown.cancel();
-    });
-    Ok(())
-}
+impl Shutdown {
+    /// Completes when calls have had their time to end.
+    pub(super) async fn overdue(&self) {
+        self.requested.cancelled().await;
+        let grace_period = if self.host_gone.is_cancelled() {
+            HOST_GONE_GRACE_PERIOD
+        } else {
+            SHUTDOWN_GRACE_PERIOD
+        };
+        tokio::time::sleep(grace_period).await;
+    }
 
-/// Raises `shutdown` on Ctrl-C or when asked to end by signal.
-pub(super) fn shut_down_on_interrupt(shutdown: CancellationToken) -> io::Result<()> {
-    let mut interrupt = signals::interrupt()?;
-    let mut terminate = signals::terminate()?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        shutdown.cancel();
-    });
-    Ok(())
+    /// Stops the running calls when a signal says so, and ends the process when the host is gone. Ctrl-C is the host's
+    /// to deal with.
+    pub(super) fn follow_host(&self, stop: StopSignal) -> io::Result<()> {
+        // Having listened to a signal once takes its default action, the end of the process, away for good.
+        drop(signals::interrupt()?);
+        let mut terminate = signals::terminate()?;
+        let mut hangup = signals::hangup()?;
+        let shutdown = self.clone();
+        tokio::spawn(async move {
+            let mut host_gone = std::pin::pin!(host_gone());
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    Some(()) = async { hangup.as_mut()?.recv().await } => {}
+                    () = &mut host_gone => break,
+                }
+                tracing::debug!("asked to stop by signal");
+                stop.stop();
+            }
+            tracing::debug!("the host is gone");
+            shutdown.host_gone.cancel();
+            shutdown.requested.cancel();
+        });
+        Ok(())
+    }
+
+    /// Ends the process on Ctrl-C or when asked to by signal.
+    pub(super) fn follow_user(&self) -> io::Result<()> {
+        let mut interrupt = signals::interrupt()?;
+        let mut terminate = signals::terminate()?;
+        let requested = self.requested.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            requested.cancel();
+        });
+        Ok(())
+    }
 }
 
 /// Completes when the other end of our stdout closes; never where that cannot be seen.

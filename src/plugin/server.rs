@@ -5,6 +5,7 @@ use std::io;
 use futures_util::FutureExt;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 
@@ -23,7 +24,7 @@ const HEALTH_SERVICE: &str = "plugin";
 const LARGEST_MESSAGE: usize = 256 << 20;
 
 /// Serves an offering over connections whose peers are trusted already, until `shutdown`; then tells the calls that
-/// run to stop, and lets them come to their ends.
+/// run to stop, and lets them come to their ends. Changes and actions are awaited after their connection is gone, too.
 pub async fn serve(
     offering: Offering,
     connections: impl Stream<Item = io::Result<Connection>>,
@@ -33,21 +34,26 @@ pub async fn serve(
     health
         .set_service_status(HEALTH_SERVICE, ServingStatus::Serving)
         .await;
-    // Calls that end early leave more in the state than calls that are cut off.
+    // Calls that end early leave more in the state than calls that are cut off. Whoever asks for our end does not await
+    // them, and may release the lock on the state at any moment.
     let stop = offering.stop.clone();
     let stopped = shutdown
         .clone()
         .cancelled_owned()
-        .map(move |()| stop.stop());
-    let provider = ProviderServer::new(ProviderService::new(offering))
+        .map(move |()| stop.set_host_gone());
+    let work = TaskTracker::new();
+    let provider = ProviderServer::new(ProviderService::new(offering, work.clone()))
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
-    Server::builder()
+    let served = Server::builder()
         .add_service(provider)
         .add_service(health_service)
         .add_service(GrpcBrokerServer::new(Broker(shutdown.clone())))
         .add_service(GrpcStdioServer::new(Stdio(shutdown.clone())))
         .add_service(GrpcControllerServer::new(Controller(shutdown.clone())))
         .serve_with_incoming_shutdown(connections, stopped)
-        .await
+        .await;
+    work.close();
+    work.wait().await;
+    served
 }

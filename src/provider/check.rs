@@ -8,6 +8,19 @@ use crate::provider::job_id::{cluster_id_problem, id_problem};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
 
+/// The longest value that a message quotes. Keys and tokens are longer, and so are stream URLs, which can hold them.
+const MAX_QUOTED_CHARS: usize = 20;
+
+/// A value for a message: quoted if it is short, otherwise described, because it may be secret.
+pub(super) fn shown(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= MAX_QUOTED_CHARS {
+        format!("{text:?}")
+    } else {
+        format!("a text of {length} characters")
+    }
+}
+
 /// Adds an error at `attribute` if its value breaks a rule. `problem` says what is wrong and which rule it breaks, or
 /// nothing.
 pub(super) fn check<P: Into<Cow<'static, str>>>(
@@ -60,8 +73,13 @@ pub(super) fn check_choice(
     choices: &[&str],
 ) {
     check(diagnostics, attribute, value, "Invalid choice", |text| {
-        (!choices.contains(&text))
-            .then(|| format!("It must be one of {}, not {text:?}.", choices.join(", ")))
+        (!choices.contains(&text)).then(|| {
+            format!(
+                "It must be one of {}, not {}.",
+                choices.join(", "),
+                shown(text)
+            )
+        })
     });
 }
 
@@ -93,7 +111,7 @@ pub(super) fn check_regex(diagnostics: &mut Diagnostics, value: &Value<String>) 
         |text| {
             Regex::new(text)
                 .err()
-                .map(|error| format!("In {text:?}: {error}."))
+                .map(|error| format!("In {}: {error}.", shown(text)))
         },
     );
 }

@@ -10,13 +10,13 @@ pub(super) struct JobId {
     pub(super) job_id: String,
 }
 
-/// A text that names no job. Its `Display` gives the right form.
+/// A text that names no job. Its `Display` gives the right form, and does not quote the text, which may be secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; {0:?} is not of \
-     that form"
+    "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; this is not \
+     of that form"
 )]
-pub(super) struct NoJobId(String);
+pub(super) struct NoJobId;
 
 impl JobId {
     /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
@@ -27,7 +27,7 @@ impl JobId {
                 job_id: job_id.to_owned(),
             })
             .filter(Self::is_valid)
-            .ok_or_else(|| NoJobId(text.to_owned()))
+            .ok_or(NoJobId)
     }
 
     /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
@@ -41,8 +41,11 @@ pub(super) fn id_problem(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("It is empty.");
     }
-    text.contains(|c: char| c.is_whitespace() || c.is_control())
-        .then_some("It holds white space or a control character.")
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Some("It holds white space or a control character.");
+    }
+    text.contains(['/', '?', '#'])
+        .then_some("It holds a character of URLs (/, ? or #).")
 }
 
 /// The same of a cluster's ID.
@@ -77,18 +80,21 @@ mod tests {
             ":job",
             "clu ster:job",
             "cluster:job\n",
+            "rtmp://h/app/s?auth_key=c0ffee",
+            "srt:h?c0ffee",
         ] {
             let error = JobId::parse(text).unwrap_err();
             assert!(
                 error.to_string().contains("<cluster_id>:<job_id>"),
                 "{text:?}"
             );
+            assert!(!error.to_string().contains("c0ffee"));
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_shown_can_be_read_back(cluster_id in "[^:\\s\\pC]{1,20}", job_id in "[^\\s\\pC]{1,20}") {
+        fn what_is_shown_can_be_read_back(cluster_id in "[^:/?#\\s\\pC]{1,20}", job_id in "[^/?#\\s\\pC]{1,20}") {
             let id = JobId { cluster_id, job_id };
             prop_assert_eq!(JobId::parse(&id.to_string()).unwrap(), id);
         }

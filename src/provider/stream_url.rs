@@ -25,33 +25,20 @@ pub(super) struct StreamUrl<'a> {
 impl<'a> StreamUrl<'a> {
     /// Takes a URL apart, or says what is wrong with it.
     pub(super) fn parse(text: &'a str) -> Result<Self, String> {
-        let wrong = |problem: &str| format!("{problem}. {FORM}.");
-        if let Some(problem) = problem(text) {
-            return Err(problem);
-        }
-        if text.contains('#') {
+        let Server {
+            scheme,
+            host,
+            port,
+            rest,
+        } = Server::parse(text).map_err(wrong)?;
+        if rest.contains('#') {
             return Err(wrong("It has a fragment (#)"));
         }
-        let (before, query) = match text.split_once('?') {
-            Some((before, query)) => (before, Some(query)),
-            None => (text, None),
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
         };
-        let (scheme, rest) = before
-            .split_once("://")
-            .ok_or_else(|| wrong("It has no scheme"))?;
-        let slash = rest.find('/').ok_or_else(|| wrong("It has no path"))?;
-        let (authority, path) = rest.split_at(slash);
-        if authority.contains('@') {
-            return Err(wrong("It holds a user name"));
-        }
-        let (host, port) = match authority.rsplit_once(':') {
-            // The colons of an IPv6 address stand in brackets.
-            Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
-            _ => (authority, None),
-        };
-        let (app, stream) = path[1..]
-            .split_once('/')
-            .filter(|(app, stream)| !app.is_empty() && !stream.is_empty())
+        let (app, stream) = app_and_stream(path)
             .ok_or_else(|| wrong("Its path does not name both an app and a stream"))?;
         Ok(Self {
             scheme,
@@ -64,6 +51,12 @@ impl<'a> StreamUrl<'a> {
         })
     }
 
+    /// Whether the query has a parameter of this name, with a value or without.
+    pub(super) fn has_parameter(&self, name: &str) -> bool {
+        let mut parameters = self.query.unwrap_or_default().split('&');
+        parameters.any(|parameter| parameter.split('=').next() == Some(name))
+    }
+
     /// The value of a query parameter, as it stands in the URL.
     pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
         let parameters = self.query?.split('&');
@@ -74,29 +67,103 @@ impl<'a> StreamUrl<'a> {
 }
 
 /// What keeps a text from being a stream URL; `None` where nothing does.
+///
+/// A URL of the protocol SRT names app and stream in its parameter `streamid`, which may hold a `#`.
 pub(super) fn problem(text: &str) -> Option<String> {
-    let problem = if text.is_empty() {
-        "It is empty"
-    } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        "It holds white space or a control character"
-    } else if !text.contains("://") {
-        "It has no scheme"
-    } else {
-        match Url::parse(text) {
-            Err(_) => "It is not a URL",
-            Ok(url) if url.host_str().is_none_or(str::is_empty) => "It has no host",
-            Ok(url) if path_parts(&url) < 2 => "Its path does not name both an app and a stream",
-            Ok(_) => return None,
-        }
-    };
-    Some(format!("{problem}. {FORM}."))
+    match Server::parse(text) {
+        Ok(server) if server.scheme.eq_ignore_ascii_case("srt") && server.names_stream() => None,
+        Ok(_) => StreamUrl::parse(text).err(),
+        Err(problem) => Some(wrong(problem)),
+    }
 }
 
-fn path_parts(url: &Url) -> usize {
-    url.path()
-        .split('/')
-        .filter(|part| !part.is_empty())
-        .count()
+fn wrong(problem: &str) -> String {
+    format!("{problem}. {FORM}.")
+}
+
+/// The part of a URL that says where to connect to, and what follows it.
+struct Server<'a> {
+    scheme: &'a str,
+    host: &'a str,
+    port: Option<u16>,
+    rest: &'a str,
+}
+
+impl<'a> Server<'a> {
+    fn parse(text: &'a str) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            return Err("It is empty");
+        }
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err("It holds white space or a control character");
+        }
+        let (scheme, rest) = split_scheme(text)?;
+        let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err("It holds a user name or a password before the host");
+        }
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colons of an IPv6 address stand in brackets.
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            _ => (authority, None),
+        };
+        if host.is_empty() {
+            return Err("It has no host");
+        }
+        let port = port.map(parse_port).transpose()?;
+        // A backslash separates as a slash does in some schemes, and belongs to the host in others.
+        if host.contains('\\') || Url::parse(text).is_err() {
+            return Err("It is not a URL");
+        }
+        Ok(Self {
+            scheme,
+            host,
+            port,
+            rest,
+        })
+    }
+
+    /// Whether the query has the parameter `streamid` of SRT.
+    fn names_stream(&self) -> bool {
+        let (_, query) = self.rest.split_once('?').unwrap_or_default();
+        query.split('&').any(|parameter| {
+            parameter
+                .strip_prefix("streamid=")
+                .is_some_and(|id| !id.is_empty())
+        })
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(&str, &str), &'static str> {
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    match text.split_once(':') {
+        Some((scheme, rest)) if is_scheme(scheme) => match rest.strip_prefix("//") {
+            Some(rest) => Ok((scheme, rest)),
+            // Without any slash it may be a host with its port.
+            None if rest.starts_with('/') => Err("Two slashes must follow the scheme (://)"),
+            None => Err("It has no scheme"),
+        },
+        _ => Err("It has no scheme"),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, &'static str> {
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|port| is_decimal && *port > 0)
+        .ok_or("Its port is not a number from 1 to 65535")
+}
+
+fn app_and_stream(path: &str) -> Option<(&str, &str)> {
+    let (app, stream) = path.strip_prefix('/')?.split_once('/')?;
+    let is_named = !app.is_empty() && !stream.trim_matches('/').is_empty();
+    is_named.then_some((app, stream))
 }
 
 #[cfg(test)]
@@ -135,6 +202,59 @@ mod tests {
                 (host, port, None),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn each_fault_has_a_sentence_of_its_own() {
+        for (text, sentence) in [
+            ("", "is empty"),
+            ("rtmp://h/a p/s", "white space"),
+            ("h/app/stream", "no scheme"),
+            ("h:1935/app/stream", "no scheme"),
+            ("://h/app/stream", "no scheme"),
+            ("rt_mp://h/app/stream", "no scheme"),
+            ("rtmp:/h/app/stream", "slashes"),
+            ("rtmp:///app/stream", "no host"),
+            ("http:///app/stream", "no host"),
+            ("rtmp://:1935/app/stream", "no host"),
+            ("rtmp://user@h/app/stream", "user name"),
+            ("rtmp://user:pass@h/app/stream", "user name"),
+            ("rtmp://h:99999/app/stream", "port"),
+            ("rtmp://h:/app/stream", "port"),
+            ("rtmp://h:0/app/stream", "port"),
+            ("rtmp://h:+1/app/stream", "port"),
+            ("rtmp://[::1/app/stream", "not a URL"),
+            ("http://h\\app/app/stream", "not a URL"),
+            ("rtmp://h/app", "app and a stream"),
+            ("rtmp://h/app//", "app and a stream"),
+            ("rtmp://h", "app and a stream"),
+            ("rtmp://h?a=/app/stream", "app and a stream"),
+            ("rtmp://h/app/stream#part", "fragment"),
+        ] {
+            let problem = problem(text).unwrap_or_else(|| panic!("{text} passes"));
+            assert!(problem.contains(sentence), "{text}: {problem}");
+            assert_eq!(StreamUrl::parse(text).err(), Some(problem));
+        }
+    }
+
+    #[test]
+    fn a_url_of_srt_may_name_its_stream_in_a_parameter() {
+        for text in [
+            "srt://h:1105?streamid=s",
+            "srt://h:1105/?mode=caller&streamid=#!::h=h,r=/app/stream?auth_key=1-0-0-c0ffee,m=publish",
+            "SRT://h:1105/app/stream",
+        ] {
+            assert_eq!(problem(text), None, "{text}");
+        }
+        for text in [
+            "srt://h:1105",
+            "srt://h:1105?streamid=",
+            "srt://?streamid=s",
+            "srt://h:99999?streamid=s",
+            "rtmp://h:1105?streamid=s",
+        ] {
+            assert!(problem(text).is_some(), "{text}");
         }
     }
 

@@ -15,7 +15,8 @@ pub trait Action: Send + Sync + 'static {
     /// The schema of [`Self::Config`].
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, which may hold unknown values. Also the whole of planning: it makes no call.
+    /// Checks a configuration, which may hold unknown values. Also the whole of planning: it makes no call. Comes before
+    /// each invocation again.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Self::Config);
 
     /// Does it. The action has failed if there are errors in the diagnostics.
@@ -69,7 +70,12 @@ impl<A: Action> ServedAction for A {
     }
 
     async fn invoke(&self, diagnostics: &mut Diagnostics, config: &Encoded, progress: Progress) {
-        if let Some(config) = decode(diagnostics, config) {
+        let Some(config) = decode(diagnostics, config) else {
+            return;
+        };
+        // A value that was not known before the apply has passed no check yet.
+        Action::validate(self, diagnostics, &config);
+        if diagnostics.errors.is_empty() {
             Action::invoke(self, diagnostics, config, &progress).await;
         }
     }

@@ -67,6 +67,17 @@ pub fn computed_objects(
     }
 }
 
+/// Objects by a key that the provider chooses, which it fills in.
+pub fn computed_objects_by_key(
+    description: &str,
+    attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
+) -> Attribute {
+    Attribute {
+        attr_type: AttributeType::AttributeMap(by_name(attributes)),
+        ..computed(description)
+    }
+}
+
 /// The attribute's value is shown nowhere.
 pub fn sensitive(attribute: Attribute) -> Attribute {
     Attribute {

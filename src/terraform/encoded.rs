@@ -69,12 +69,20 @@ impl Encoded {
 
 /// The decoder's own message may quote the value, which may be secret: only the place is told.
 fn decode_error(path: &serde_path_to_error::Path) -> Diagnostic {
+    let path = attribute_path(path);
+    let subject = if path.steps.is_empty() {
+        "an object".to_owned()
+    } else {
+        format!("{path} with a value")
+    };
     diagnostic::at(
-        attribute_path(path),
+        path,
         "Value of unexpected type",
-        "Terraform sent a value that does not have the type which the provider's schema gives this attribute. \
-         If the state was written by another version of the provider, use that version or import the object again; \
-         otherwise this is a bug in the provider, please report it.",
+        format!(
+            "Terraform sent {subject} that does not have the type which the provider's schema gives it. If the state was \
+             written by another version of the provider, use that version or import the object again; otherwise this is \
+             a bug in the provider, please report it."
+        ),
     )
 }
 

@@ -9,9 +9,10 @@
 //!   Terraform offers today.
 //! - [`Encoded`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
 //!   at which decoding failed.
+//! - [`Number`]: a number of a configuration, which need not be whole.
 //! - [`attribute`]: schema attributes in few words.
 //! - [`diagnostic`]: diagnostics that never carry a backtrace.
-//! - [`StopSignal`]: the user pressed Ctrl-C.
+//! - [`StopSignal`]: the user pressed Ctrl-C, or the host is gone.
 //! - [`Offering`]: all that one provider binary serves.
 
 mod action;
@@ -21,6 +22,7 @@ pub mod diagnostic;
 mod encoded;
 mod function;
 mod list_resource;
+mod number;
 mod provider;
 mod resource;
 mod stop;
@@ -30,6 +32,7 @@ pub use data_source::ServedDataSource;
 pub use encoded::Encoded;
 pub use function::ServedFunction;
 pub use list_resource::{Findings, Found, ListResource, ServedListResource};
+pub use number::Number;
 pub use provider::{Offering, ServedProvider};
 pub use resource::{
     Change, Held, IdentitySchema, ManagedResource, MoveSource, Object, Planned, ServedResource,

@@ -104,6 +104,11 @@ pub trait ManagedResource: Send + Sync + Sized {
         identity: Self::Identity,
     ) -> Option<Object<Self>>;
 
+    /// Reads an object of this type from a state file. Any version of any provider may have written it: after `terraform
+    /// state replace-provider` core hands over what another provider has stored, and so does `OpenTofu` for a `moved` block
+    /// between providers. The provider is not configured then.
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Self::State>;
+
     /// Takes over an object from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
     /// is not configured then.
     fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource)
@@ -242,12 +247,9 @@ pub trait ServedResource: Send + Sync {
         identity: &Encoded,
     ) -> Option<Held>;
 
-    /// Brings an identity from a state file into today's form.
-    fn upgrade_identity(
-        &self,
-        diagnostics: &mut Diagnostics,
-        identity: &Encoded,
-    ) -> Option<Encoded>;
+    /// Brings an identity from a state file into the current form. Null where it cannot be read, as another provider's
+    /// cannot: the next read fills it in from the state.
+    fn upgrade_identity(&self, identity: &Encoded) -> Encoded;
 
     /// Takes over an object from another resource type or provider.
     fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held>;
@@ -273,7 +275,7 @@ impl<R: ManagedResource> ServedResource for R {
     }
 
     async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
-        let state: R::State = decode(diagnostics, state)?;
+        let state = ManagedResource::upgrade(self, diagnostics, state)?;
         encode(diagnostics, &state)
     }
 
@@ -353,13 +355,11 @@ impl<R: ManagedResource> ServedResource for R {
         encode_held(self, diagnostics, &imported)
     }
 
-    fn upgrade_identity(
-        &self,
-        diagnostics: &mut Diagnostics,
-        identity: &Encoded,
-    ) -> Option<Encoded> {
-        let identity: R::Identity = decode(diagnostics, identity)?;
-        encode(diagnostics, &identity)
+    fn upgrade_identity(&self, identity: &Encoded) -> Encoded {
+        let identity = identity.decode::<R::Identity>();
+        identity
+            .and_then(|identity| Encoded::encode(&identity))
+            .unwrap_or_else(|_| Encoded::null())
     }
 
     fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held> {

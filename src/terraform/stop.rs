@@ -1,29 +1,56 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// The user's wish to stop (Ctrl-C), as `StopProvider` brings it.
+/// What tells running calls to end early, on two levels.
 ///
-/// By protocol a stop concerns the calls that are running now; the provider goes on serving later ones. So each
-/// stop cancels the token in force and puts a fresh one in its place. Clones share the signal.
+/// - *Stop* (Ctrl-C, as `StopProvider` or a signal brings it): by protocol it concerns the calls that are running; the
+///   provider goes on serving later ones. So each stop cancels the token in force and puts a fresh one in its place.
+/// - *The host is gone*: it was killed, or has asked the process to shut down. Nobody awaits an answer, and the lock on
+///   the state may be somebody else's by now. All tokens are cancelled, those of later calls too, and the process lives
+///   for a few seconds more at most.
+///
+/// Clones share the signal.
 #[derive(Clone, Default, Debug)]
 pub struct StopSignal {
-    current: Arc<Mutex<CancellationToken>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default, Debug)]
+struct State {
+    current: CancellationToken,
+    host_gone: bool,
 }
 
 impl StopSignal {
     /// The token that the next stop cancels. Take it once at the start of a call and keep it to the end.
     pub fn token(&self) -> CancellationToken {
-        self.current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state().current.clone()
     }
 
     /// Tells every call that took its token before this moment to stop.
     pub fn stop(&self) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *current).cancel();
+        let mut state = self.state();
+        state.current.cancel();
+        if !state.host_gone {
+            state.current = CancellationToken::new();
+        }
+    }
+
+    /// Stops all calls, later ones included: the host is gone.
+    pub fn set_host_gone(&self) {
+        let mut state = self.state();
+        state.host_gone = true;
+        state.current.cancel();
+    }
+
+    /// Whether the host is gone. Then no change may begin any more, except to start what this provider has stopped.
+    pub fn is_host_gone(&self) -> bool {
+        self.state().host_gone
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -38,5 +65,16 @@ mod tests {
         signal.clone().stop();
         assert!(running.is_cancelled());
         assert!(!signal.token().is_cancelled());
+        assert!(!signal.is_host_gone());
+    }
+
+    #[test]
+    fn a_host_that_is_gone_stops_later_calls_too() {
+        let signal = StopSignal::default();
+        let running = signal.token();
+        signal.clone().set_host_gone();
+        assert!(running.is_cancelled() && signal.token().is_cancelled());
+        signal.stop();
+        assert!(signal.is_host_gone() && signal.token().is_cancelled());
     }
 }

@@ -14,6 +14,7 @@ over_each_terraform! {
     an_action_runs_where_a_trigger_says_so,
     an_action_whose_job_is_not_known_yet_is_planned,
     a_wrong_value_is_refused_at_its_line,
+    a_wrong_value_that_is_known_only_after_apply_is_refused,
     a_job_that_does_not_exist_is_named,
     a_refused_start_of_a_job_that_runs_by_now_is_success,
     an_action_ends_in_its_time,
@@ -192,6 +193,28 @@ fn a_wrong_value_is_refused_at_its_line(world: &World) {
     world.configure(with_config("restart", good.without("job_id")));
     world.validate().failed().error().must_say(&["job_id"]);
     assert!(world.cloud.calls().is_empty());
+}
+
+fn a_wrong_value_that_is_known_only_after_apply_is_refused(world: &World) {
+    let later = Block::known_after_apply("later", "soon");
+    let config = Block::new("config")
+        .with("cluster_id", &format!("{JOB}.cluster_id"))
+        .with("job_id", &format!("{JOB}.job_id"))
+        .with("timeout", "terraform_data.later.output");
+    let trigger = Block::new("action_trigger")
+        .with("events", "[after_create]")
+        .with(
+            "actions",
+            "[action.alicloud_live_edge_transcode_job_start.it]",
+        );
+    let data = Block::new(r#"resource "terraform_data" "it""#)
+        .with("input", &format!("{JOB}.id"))
+        .containing(Block::new("lifecycle").containing(trigger));
+    let (job, action) = (Block::job("it"), with_config("start", config));
+    world.configure(format_args!("{later}{job}{action}{data}"));
+    let error = world.apply().failed().error();
+    error.must_say(&["Invalid duration", "30s"]);
+    assert_eq!(world.cloud.changes(), ["Create"]);
 }
 
 fn a_job_that_does_not_exist_is_named(world: &World) {

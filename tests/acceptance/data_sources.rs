@@ -16,6 +16,7 @@ over_each_terraform! {
     jobs_that_the_list_leaves_out_are_found_by_their_ids,
     wrong_arguments_of_data_sources_are_refused_where_they_stand,
     arguments_that_are_known_only_after_apply_are_waited_for,
+    what_was_found_can_be_used_in_for_each,
 }
 
 over_newest_terraform! {
@@ -306,6 +307,24 @@ fn all_pages_are_read(world: &World) {
     assert_eq!(world.output("names"), Value::Array(expected));
 }
 
+fn what_was_found_can_be_used_in_for_each(world: &World) {
+    for name in ["one", "two"] {
+        seed(world, name, |_| {});
+    }
+    let each = Block::new(r#"resource "terraform_data" "each""#)
+        .with(
+            "for_each",
+            "{ for job in data.alicloud_live_edge_transcode_jobs.it.jobs : job.id => job }",
+        )
+        .with("input", "each.value.name");
+    let names = output("names", "values(terraform_data.each)[*].output");
+    world.configure(format_args!("{}{each}{names}", jobs_data("it")));
+    world.apply().succeeded();
+    let mut names: Vec<String> = serde_json::from_value(world.output("names")).unwrap();
+    names.sort_unstable();
+    assert_eq!(names, ["one", "two"]);
+}
+
 fn urls_that_were_read_are_not_shown(world: &World) {
     seed(world, "camera", |job| {
         job.stream_output = format!("rtmp://push.example.com/live/camera?auth_key={AUTH_KEY}");
@@ -318,7 +337,8 @@ fn urls_that_were_read_are_not_shown(world: &World) {
     );
     let urls = output(
         "urls",
-        "data.alicloud_live_edge_transcode_jobs.it.jobs[*].stream_output",
+        "[for job in data.alicloud_live_edge_transcode_jobs.it.jobs : \
+         data.alicloud_live_edge_transcode_jobs.it.stream_urls[job.id].stream_output]",
     );
     let names = output(
         "names",
@@ -334,5 +354,7 @@ fn urls_that_were_read_are_not_shown(world: &World) {
     world.configure(format_args!("{one}{all}{url}{urls}{names}"));
     world.apply().succeeded();
     assert_eq!(world.output("names"), json!(["camera"]));
+    let url = format!("rtmp://push.example.com/live/camera?auth_key={AUTH_KEY}");
+    assert_eq!(world.output("urls"), json!([url]));
     // That the key is nowhere in what was printed and logged is asserted when the world ends.
 }

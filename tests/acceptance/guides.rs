@@ -57,6 +57,9 @@ fn resources_name_this_provider_beside_the_official_one(world: &World) {
     world.apply().succeeded();
     world.plan().is_empty();
     assert_eq!(world.cloud.job().name, "camera-1");
+    world.replace_in_configuration("\"camera-1\"", "\"camera-2\"");
+    world.apply().succeeded();
+    assert_eq!(world.cloud.job().name, "camera-2");
     assert!(
         world
             .state_file()
@@ -65,6 +68,8 @@ fn resources_name_this_provider_beside_the_official_one(world: &World) {
                 .state_file()
                 .contains("registry.opentofu.org/edge-transcode/alicloud-live")
     );
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
 }
 
 fn ten_hand_made_jobs_are_taken_over(world: &World) {

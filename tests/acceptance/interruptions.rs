@@ -16,11 +16,15 @@ over_each_terraform! {
     a_job_whose_maker_was_killed_is_named_and_can_be_imported,
     a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state,
     a_job_that_was_made_just_before_ctrl_c_is_in_the_state,
+    a_job_that_is_being_made_at_sigterm_is_in_the_state,
     ctrl_c_while_a_job_is_read_ends_the_run_at_once,
 }
 
 over_newest_terraform! {
     a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for,
+    a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state,
+    an_update_whose_terraform_is_killed_leaves_the_stream_running,
+    a_restart_whose_terraform_is_killed_leaves_the_stream_running,
     jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
     ctrl_c_before_a_job_is_made_makes_none,
     ctrl_c_while_waiting_for_a_start_keeps_the_job,
@@ -277,6 +281,97 @@ fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &World) {
     let error = world.end_of(running).failed().error();
     error.must_say(&["Job was created", "is now Stopped"]);
     the_next_runs_converge(world);
+}
+
+/// Holds a create for longer than a process lives that ends by the signal.
+fn a_job_in_the_making_survives(world: &World, signal: impl FnOnce(&Running)) {
+    world.configure(a_running_job());
+    world.cloud.hold("Create", Point::After);
+    let running = world.start(APPLY);
+    world.cloud.wait_held();
+    signal(&running);
+    // Nobody releases the call before the end.
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Job was created", "is now Stopped"]);
+    world.cloud.release();
+    world.cloud.set_faults([]);
+    the_next_runs_converge(world);
+    world.forget_state();
+}
+
+fn a_job_that_is_being_made_at_sigterm_is_in_the_state(world: &World) {
+    a_job_in_the_making_survives(world, Running::terminate);
+}
+
+fn a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state(world: &World) {
+    for name in ["TERM", "HUP"] {
+        a_job_in_the_making_survives(world, |running| running.signal_provider(name));
+    }
+}
+
+fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &World) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    for (verb, point) in [
+        ("Stop", Point::Before),
+        ("Stop", Point::After),
+        ("Update", Point::Before),
+        ("Update", Point::After),
+        ("Start", Point::Before),
+    ] {
+        let name = format!("until-{verb}-{point:?}");
+        world.configure(a_running_job().text("name", &name));
+        world.cloud.hold(verb, point);
+        let mut running = world.start(APPLY);
+        world.cloud.wait_held();
+        running.kill_terraform();
+        world.cloud.release();
+        let _ = world.end_of(running);
+        assert!(world.cloud.is_running(), "{name}");
+
+        let changes = world.cloud.changes();
+        if verb == "Stop" {
+            let begun_later = &changes[changes.len() - 2..];
+            assert_eq!(
+                begun_later,
+                ["Stop", "Start"],
+                "{name}: no change but the start"
+            );
+        }
+        world.apply().succeeded();
+        assert_eq!(world.cloud.job().name, name);
+        assert!(world.cloud.is_running());
+    }
+}
+
+fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &World) {
+    let config = |job_id: &str| {
+        Block::new("config")
+            .text("cluster_id", "cluster-1")
+            .text("job_id", job_id)
+    };
+    let action = |job_id: &str| {
+        Block::new(r#"action "alicloud_live_edge_transcode_job_restart" "it""#)
+            .containing(config(job_id))
+    };
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    let job_id = world.cloud.job().job_id;
+    world.configure(format_args!("{}{}", a_running_job(), action(&job_id)));
+    for point in [Point::Before, Point::After] {
+        world.cloud.hold("Stop", point);
+        let mut running = world.start(&[
+            "apply",
+            "-json",
+            "-auto-approve",
+            "-invoke=action.alicloud_live_edge_transcode_job_restart.it",
+        ]);
+        world.cloud.wait_held();
+        running.kill_terraform();
+        world.cloud.release();
+        let _ = world.end_of(running);
+        assert!(world.cloud.is_running(), "{point:?}");
+    }
 }
 
 /// An error would taint them, and the next apply would replace them.

@@ -76,6 +76,7 @@ macro_rules! tests_over {
 mod actions;
 mod credentials;
 mod data_sources;
+mod examples;
 mod existing_jobs;
 mod failures;
 mod functions;

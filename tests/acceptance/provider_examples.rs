@@ -90,7 +90,10 @@ fn every_provider_block_of_the_guide_works(world: &World) {
         }
         let calls_before = world.cloud.calls().len();
         world.apply().succeeded();
+        world.replace_in_configuration("\"job-it\"", "\"job-other\"");
+        world.apply().succeeded();
         world.destroy().succeeded();
+        world.replace_in_configuration("\"job-other\"", "\"job-it\"");
         let calls = world.cloud.calls().split_off(calls_before);
         let used: Vec<_> = calls
             .iter()

@@ -242,7 +242,8 @@ fn arguments(block: &Block) -> String {
             .attributes
             .iter()
             .filter_map(|(name, attribute)| match &attribute.attr_type {
-                AttributeType::AttributeList(attributes) => Some((name, attributes)),
+                AttributeType::AttributeList(attributes)
+                | AttributeType::AttributeMap(attributes) => Some((name, attributes)),
                 _ => None,
             });
     let nested: BTreeMap<_, _> = blocks.chain(objects).collect();
@@ -272,8 +273,13 @@ fn line(name: &str, attribute: &Attribute) -> String {
         ""
     };
     let description = &attribute.description.content;
-    if let AttributeType::AttributeList(_) = attribute.attr_type {
-        return format!("- `{name}` (List of Objects) {description} See [below](#{name}).");
+    let objects = match attribute.attr_type {
+        AttributeType::AttributeList(_) => Some("List of Objects"),
+        AttributeType::AttributeMap(_) => Some("Map of Objects"),
+        _ => None,
+    };
+    if let Some(kind) = objects {
+        return format!("- `{name}` ({kind}{sensitive}) {description} See [below](#{name}).");
     }
     let kind = called(&attribute.attr_type.to_string());
     format!("- `{name}` ({kind}{sensitive}) {description}")

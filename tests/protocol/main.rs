@@ -17,6 +17,8 @@
 
 mod actions;
 mod calls;
+mod disconnections;
+mod foreign_bytes;
 mod generated;
 mod generated_code;
 mod identity;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
 use tonic::transport::Channel;
@@ -12,7 +12,7 @@ use crate::generated::plugin::Empty;
 use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use crate::generated::tfplugin6::get_provider_schema;
 use crate::generated::tfplugin6::provider_client::ProviderClient;
-use crate::plugin_host::{Plugin, channel, command, entries, output};
+use crate::plugin_host::{LIMIT, Plugin, channel, command, entries, output};
 
 async fn schema(channel: Channel) -> get_provider_schema::Response {
     ProviderClient::new(channel)
@@ -127,16 +127,27 @@ async fn an_interrupt_is_the_hosts_to_deal_with() {
     schema(channel).await;
 }
 
+/// Waits until a message stands so many times in a log.
+async fn logged(log: &Path, message: &str, times: usize) {
+    let begun = Instant::now();
+    while fs::read_to_string(log).unwrap().matches(message).count() < times {
+        assert!(begun.elapsed() < LIMIT, "{message:?} was not logged");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
-async fn a_termination_ends_the_process_in_order() {
-    let mut plugin = Plugin::start();
+async fn a_termination_and_a_closed_terminal_do_not_end_the_process() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let plugin = Plugin::start_with(|command| {
+        command.env("TF_LOG", "debug").stderr(log.reopen().unwrap());
+    });
     let channel = plugin.connect().await;
-    schema(channel).await;
-    plugin.signal("TERM");
-    let (status, took, _) = plugin.ended().await;
-    assert_eq!(status.code(), Some(0));
-    assert!(took < Duration::from_secs(2));
-    assert_eq!(entries(plugin.sockets.path()), 0);
+    for (times, signal) in (1..).zip(["TERM", "HUP", "TERM"]) {
+        plugin.signal(signal);
+        logged(log.path(), "asked to stop by signal", times).await;
+        schema(channel.clone()).await;
+    }
 }
 
 #[tokio::test]
@@ -195,7 +206,7 @@ async fn what_is_logged_is_what_the_host_can_read() {
         command.env("TF_LOG", "trace").stderr(log.reopen().unwrap());
     });
     schema(plugin.connect().await).await;
-    plugin.signal("TERM");
+    plugin.abandon();
     plugin.ended().await;
 
     let text = fs::read_to_string(log.path()).unwrap();

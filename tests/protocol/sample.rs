@@ -8,7 +8,7 @@ use alicloud_live::terraform::schema::{
 };
 use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
 use alicloud_live::terraform::{
-    Action, AttributePath, DataSource, Diagnostics, Findings, Function, IdentitySchema,
+    Action, AttributePath, DataSource, Diagnostics, Encoded, Findings, Function, IdentitySchema,
     ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, StopSignal, Update,
     diagnostic,
 };
@@ -26,15 +26,22 @@ pub const REPEAT: &str = "repeat";
 pub struct Backstage {
     /// Holds a permit for each call that has come to wait for a stop.
     pub waiting: Arc<Semaphore>,
-    /// Holds a permit for each list, and each action that waited, that has come to its end in whatever way.
+    /// A permit lets a thing go on that lingers after a stop.
+    pub lingering: Arc<Semaphore>,
+    /// Holds a permit for each list that has come to its end in whatever way, and for each thing and each action that
+    /// waited and has come to its own.
     pub over: Arc<Semaphore>,
+    /// What the server raises.
+    pub stop: StopSignal,
 }
 
 pub fn offering() -> (Offering, Backstage) {
     let stop = StopSignal::default();
     let backstage = Backstage {
         waiting: Arc::new(Semaphore::new(0)),
+        lingering: Arc::new(Semaphore::new(0)),
         over: Arc::new(Semaphore::new(0)),
+        stop: stop.clone(),
     };
     let configured_by = Arc::new(Mutex::new(String::from("nobody")));
     let thing = Thing {
@@ -131,8 +138,8 @@ struct Thing {
     backstage: Backstage,
 }
 
-/// What a thing does depends on its name: `panic` panics, `wait` waits for a stop and then fails half-made, every
-/// other name works.
+/// What a thing does depends on its name: `panic` panics, `wait` waits for a stop and then fails half-made, `linger` goes
+/// on after that until it is let go, every other name works.
 #[derive(Serialize, Deserialize, Clone)]
 pub struct ThingState {
     pub id: Value<String>,
@@ -147,10 +154,15 @@ impl Thing {
     ) -> (ThingState, String) {
         state.id = Value::from("made".to_owned());
         assert!(!state.name.contains(&"panic"), "hunter2");
-        if state.name.contains(&"wait") {
+        if state.name.contains(&"wait") || state.name.contains(&"linger") {
             let stopped = self.stop.token();
             self.backstage.waiting.add_permits(1);
             stopped.cancelled().await;
+            if state.name.contains(&"linger") {
+                self.backstage.waiting.add_permits(1);
+                let _let_go = self.backstage.lingering.acquire().await;
+            }
+            self.backstage.over.add_permits(1);
             diagnostics.add_error(diagnostic::general("Stopped", "The thing is half made."));
         }
         (state, "private".to_owned())
@@ -285,6 +297,13 @@ impl ManagedResource for Thing {
         self.import(diagnostics, identity.id).await
     }
 
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<ThingState> {
+        state
+            .decode()
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+
     fn take_over(
         &self,
         diagnostics: &mut Diagnostics,
@@ -382,7 +401,7 @@ impl ListResource for Things {
 }
 
 /// Pokes whom the configuration names, and tells of it: `nobody` is refused, `panic` panics half-way, `wait` waits for a
-/// stop and then fails.
+/// stop and then fails, `linger` goes on after that until it is let go.
 struct Poke {
     stop: StopSignal,
     backstage: Backstage,
@@ -412,9 +431,13 @@ impl Action for Poke {
         let stopped = self.stop.token();
         progress.tell("reaching out");
         assert!(!config.whom.contains(&"panic"), "hunter2");
-        if config.whom.contains(&"wait") {
+        if config.whom.contains(&"wait") || config.whom.contains(&"linger") {
             self.backstage.waiting.add_permits(1);
             stopped.cancelled().await;
+            if config.whom.contains(&"linger") {
+                self.backstage.waiting.add_permits(1);
+                let _let_go = self.backstage.lingering.acquire().await;
+            }
             self.backstage.over.add_permits(1);
             diagnostics.add_error(diagnostic::general("Stopped", "Nobody is poked."));
             return;

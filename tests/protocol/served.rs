@@ -1,6 +1,7 @@
 //! The sample offering, served to a client in the same process that is trusted already.
 
 use alicloud_live::plugin::{self, Connection};
+use alicloud_live::terraform::Offering;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
@@ -22,28 +23,40 @@ pub struct Served {
     pub provider: ProviderClient<Channel>,
     pub channel: Channel,
     pub backstage: Backstage,
-    pub server: JoinHandle<Result<(), tonic::transport::Error>>,
+    /// Ends the server, as the host's Shutdown and its death do.
+    pub shutdown: CancellationToken,
+    pub server: Server,
 }
 
+/// Serves the sample.
 pub async fn serve() -> Served {
     let (offering, backstage) = sample::offering();
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    let connections = tokio_stream::once(Ok(Connection::new(theirs)));
-    let server = tokio::spawn(async move {
-        let shutdown = CancellationToken::new();
-        // The server ends with its connections as well as with the token; here the token alone is to count.
-        let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
-        plugin::serve(offering, connections, shutdown).await
-    });
-    let channel = channel(ours).await.unwrap();
+    let (channel, shutdown, server) = serve_offering(offering).await;
     Served {
         provider: ProviderClient::new(channel.clone())
             .max_decoding_message_size(LARGEST_MESSAGE)
             .max_encoding_message_size(LARGEST_MESSAGE),
         channel,
         backstage,
+        shutdown,
         server,
     }
+}
+
+type Server = JoinHandle<Result<(), tonic::transport::Error>>;
+
+/// Serves any offering: a connection to it, what ends it, and the server itself.
+pub async fn serve_offering(offering: Offering) -> (Channel, CancellationToken, Server) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let connections = tokio_stream::once(Ok(Connection::new(theirs)));
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    let server = tokio::spawn(async move {
+        // The server ends with its connections as well as with the token; here the token alone is to count.
+        let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
+        plugin::serve(offering, connections, token).await
+    });
+    (channel(ours).await.unwrap(), shutdown, server)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]

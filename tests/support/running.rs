@@ -15,8 +15,8 @@ use super::terraform::Run;
 
 /// No command of these tests takes more than some seconds; one that hangs must not hang the test run.
 const TIME_LIMIT: Duration = Duration::from_secs(180);
-/// A provider gives the calls that run 1.5 s when it has lost its host.
-const OUTLIVING_LIMIT: Duration = Duration::from_secs(10);
+/// A provider gives the changes that run 10 s when it has lost its host.
+const OUTLIVING_LIMIT: Duration = Duration::from_secs(20);
 const LOG_LIMIT: Duration = Duration::from_secs(60);
 
 /// A command on its way, in a process group of its own as a shell's job is. Dropped, it is killed with its group.
@@ -86,9 +86,10 @@ impl Running {
         signal("KILL", &self.provider().to_string());
     }
 
-    /// `SIGKILL` for Terraform.
+    /// `SIGKILL` for Terraform. Comes back when it is dead: the provider's standard output is closed then.
     pub(crate) fn kill_terraform(&mut self) {
         self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// `SIGKILL` for Terraform and provider.
@@ -101,13 +102,36 @@ impl Running {
     #[track_caller]
     pub(crate) fn press_ctrl_c(&self) {
         signal("INT", &self.group());
+        self.wait_logged(&["call answered", "tf_rpc=StopProvider"]);
+    }
+
+    /// What `timeout` and an aborted CI job do: `SIGTERM` for the whole process group. Comes back when the provider has
+    /// heard of it both from the system and from Terraform.
+    #[track_caller]
+    pub(crate) fn terminate(&self) {
+        signal("TERM", &self.group());
+        self.wait_logged(&["asked to stop by signal"]);
+        self.wait_logged(&["call answered", "tf_rpc=StopProvider"]);
+    }
+
+    /// A signal for the provider alone. Comes back when it has heard of it.
+    #[track_caller]
+    pub(crate) fn signal_provider(&self, name: &str) {
+        signal(name, &self.provider().to_string());
+        self.wait_logged(&["asked to stop by signal"]);
+    }
+
+    /// Waits until a line of the log says all of this.
+    #[track_caller]
+    fn wait_logged(&self, texts: &[&str]) {
         let begun = Instant::now();
-        while !self
-            .log()
-            .lines()
-            .any(|line| line.contains("call answered") && line.contains("tf_rpc=StopProvider"))
-        {
-            assert!(begun.elapsed() < LOG_LIMIT, "no Stop came:\n{}", self.log());
+        let says_all = |line: &str| texts.iter().all(|text| line.contains(text));
+        while !self.log().lines().any(says_all) {
+            assert!(
+                begun.elapsed() < LOG_LIMIT,
+                "{texts:?} was not logged:\n{}",
+                self.log()
+            );
             thread::sleep(Duration::from_millis(5));
         }
     }

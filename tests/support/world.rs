@@ -144,6 +144,21 @@ impl World {
         text
     }
 
+    /// Replaces a text in the configuration, wherever it stands.
+    #[track_caller]
+    pub(crate) fn replace_in_configuration(&self, from: &str, to: &str) {
+        let mut replaced = false;
+        for entry in fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "tf") {
+                let text = fs::read_to_string(&path).unwrap();
+                replaced |= text.contains(from);
+                fs::write(path, text.replace(from, to)).unwrap();
+            }
+        }
+        assert!(replaced, "{from} is in no file of the configuration");
+    }
+
     /// The text of a file in the user's folder.
     pub(crate) fn file(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap()

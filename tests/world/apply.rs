@@ -96,10 +96,14 @@ impl Run<'_> {
         let prior_value = prior
             .as_ref()
             .map_or(Value::Null, |prior| prior.value.clone());
-        // Of a replacement it is a create: nothing of the predecessor comes along.
-        let private = prior
-            .as_ref()
-            .map_or_else(Vec::new, |prior| prior.private.clone());
+        // Of a replacement it is a create: before 1.16 nothing of the predecessor comes along.
+        let private = if self.spec.version.sends_planned_private() {
+            planned.private.clone()
+        } else {
+            prior
+                .as_ref()
+                .map_or_else(Vec::new, |prior| prior.private.clone())
+        };
         let (value, private, _) = self
             .plan_value(process, address, &prior_value, &config, private)
             .await?;
@@ -118,6 +122,7 @@ impl Run<'_> {
             target: value.encode(),
             config: config.encode(),
             private,
+            keeps_planned_private: false,
         };
         let answer = process.apply(address, change).await;
         let answer = self.take_all(address, answer);
@@ -208,6 +213,7 @@ impl Run<'_> {
             target: Encoded::null(),
             config: Encoded::null(),
             private,
+            keeps_planned_private: false,
         };
         let answer = process.apply(address, change).await;
         let answer = self.take_all(address, answer);

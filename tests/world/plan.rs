@@ -220,6 +220,7 @@ impl Run<'_> {
             target: Encoded::null(),
             config: Encoded::null(),
             private: object.private.clone(),
+            keeps_planned_private: self.spec.version.sends_planned_private(),
         };
         let answer = process.plan(address, change).await;
         let planned = self.take(address, answer)??;
@@ -293,6 +294,7 @@ impl Run<'_> {
             target: self.shape.proposed(prior, config).encode(),
             config: config.encode(),
             private,
+            keeps_planned_private: self.spec.version.sends_planned_private(),
         };
         let answer = process.plan(address, change).await;
         let planned = self.take(address, answer)??;

@@ -175,8 +175,9 @@ impl Process {
         config: &Value,
     ) -> Result<Answer<()>, NoAnswer> {
         let config = config.encode();
-        self.call_resource("Validate", address, |resource, diagnostics| {
-            async move { resource.validate(diagnostics, &config).await }.boxed()
+        self.call_resource("Validate", address, move |resource, diagnostics| {
+            resource.validate(diagnostics, &config);
+            std::future::ready(()).boxed()
         })
         .await
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use alicloud_live::environment::Environment;
 use alicloud_live::mock;
 use alicloud_live::provider::offering;
-use alicloud_live::terraform::Diagnostics;
 
 use crate::actors::{Actors, operate};
 use crate::api::{Caller, Cloud, Entry};
@@ -55,8 +54,8 @@ pub(crate) fn play(story: &Story) -> Outcome {
 /// What core learns from the provider's schema.
 pub(crate) fn shape() -> Shape {
     let offering = offering(Environment::of([]));
-    let schema = offering.resources[TYPE].schema(&mut Diagnostics::default());
-    Shape::of(&schema.unwrap())
+    let schema = offering.resources[TYPE].schema();
+    Shape::of(&schema)
 }
 
 struct World {

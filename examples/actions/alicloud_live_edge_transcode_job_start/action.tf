@@ -5,6 +5,12 @@ resource "alicloud_live_edge_transcode_job" "camera" {
   template_id   = "tpl-h264-720p"
   stream_input  = "rtmp://pull.example.com/live/camera-1"
   stream_output = "rtmp://push.example.com/live/camera-1-720p"
+}
+
+# Starts each new job. The trigger is a resource of its own because, from Terraform 1.16 on, an action must not refer to
+# the resource that triggers it.
+resource "terraform_data" "on_air" {
+  triggers_replace = alicloud_live_edge_transcode_job.camera.id
 
   lifecycle {
     action_trigger {

@@ -44,6 +44,17 @@ impl Listener {
         Ok(stream)
     }
 
+    /// A socket of TCP leaves nothing behind.
+    #[expect(
+        clippy::unused_self,
+        reason = "same form as where there are Unix sockets"
+    )]
+    #[cfg_attr(
+        unix,
+        expect(dead_code, reason = "used where there are no Unix sockets")
+    )]
+    pub(in crate::plugin) fn sweep(&self) {}
+
     /// The network's name in the handshake.
     #[expect(
         clippy::unused_self,

@@ -2,12 +2,16 @@ use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{Place, while_doing};
+
+/// What the names of our folders begin with. 16 hexadecimal digits follow.
+const FOLDER_PREFIX: &str = "plugin-";
 
 /// The longest path that fits into a socket's address on every system (104 bytes on macOS, with a closing zero).
 const LONGEST_PATH: usize = 103;
@@ -31,7 +35,7 @@ impl Listener {
             .as_ref()
             .map_or_else(std::env::temp_dir, PathBuf::from);
 
-        let name = format!("plugin-{:016x}", random()?);
+        let name = format!("{FOLDER_PREFIX}{:016x}", random()?);
         let fits = |parent: &Path| {
             let socket = socket_in(&parent.join(&name));
             socket.as_os_str().len() <= LONGEST_PATH && socket.to_str().is_some()
@@ -79,6 +83,15 @@ impl Listener {
         self.socket.accept().await.map(|(stream, _)| stream)
     }
 
+    /// Removes what killed processes of this user have left beside our folder.
+    pub(in crate::plugin) fn sweep(&self) {
+        if let Some(parent) = self.folder.parent()
+            && let Ok(ours) = fs::metadata(&self.folder)
+        {
+            sweep(parent, ours.uid());
+        }
+    }
+
     /// The network's name in the handshake.
     #[expect(
         clippy::unused_self,
@@ -102,6 +115,32 @@ impl Drop for Listener {
 
 fn socket_in(folder: &Path) -> PathBuf {
     folder.join("socket")
+}
+
+/// Removes each folder of the form of ours that belongs to `owner` and holds a socket to which nobody listens.
+fn sweep(parent: &Path, owner: u32) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(is_folder_name)
+            && entry
+                .metadata()
+                .is_ok_and(|folder| folder.is_dir() && folder.uid() == owner);
+        if is_ours && is_abandoned(&socket_in(&entry.path())) {
+            remove(&entry.path());
+        }
+    }
+}
+
+fn is_folder_name(name: &str) -> bool {
+    name.strip_prefix(FOLDER_PREFIX).is_some_and(|number| {
+        number.len() == 16 && number.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+/// Whether the process that has bound a socket has ended. Asked by a socket of another type, which a living process does
+/// not notice, and which never has to wait: the answer is "wrong type" where there is one, and "refused" where not.
+fn is_abandoned(socket: &Path) -> bool {
+    let connected = UnixDatagram::unbound().and_then(|unbound| unbound.connect(socket));
+    connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// Best effort: what cannot be removed now is only an empty folder that nobody else can open.
@@ -199,6 +238,48 @@ mod tests {
         fs::create_dir(&deep).unwrap();
         let listener = bound_below(&deep, None).unwrap();
         assert!(listener.address().len() <= LONGEST_PATH);
+    }
+
+    #[tokio::test]
+    async fn a_sweep_removes_what_the_dead_have_left_and_nothing_else() {
+        let parent = tempfile::tempdir().unwrap();
+        let below = |name: &str| parent.path().join(name);
+        let bound = |name: &str| {
+            fs::create_dir(below(name)).unwrap();
+            std::os::unix::net::UnixListener::bind(socket_in(&below(name))).unwrap()
+        };
+        let living = bound_below(parent.path(), None).unwrap();
+        for name in ["plugin-0123456789abcdef", "plugin-of-others"] {
+            // Dropped, a socket of the standard library leaves its file behind, as a killed process does.
+            drop(bound(name));
+        }
+        let busy = bound("plugin-1111111111111111");
+        fs::create_dir(below("plugin-2222222222222222")).unwrap();
+        fs::write(below("plugin-3333333333333333"), "").unwrap();
+
+        let owner = fs::metadata(parent.path()).unwrap().uid();
+        sweep(parent.path(), owner + 1);
+        assert!(
+            below("plugin-0123456789abcdef").exists(),
+            "it is another user's"
+        );
+        living.sweep();
+        for (name, stays) in [
+            ("plugin-0123456789abcdef", false),
+            ("plugin-of-others", true),
+            ("plugin-1111111111111111", true),
+            ("plugin-2222222222222222", true),
+            ("plugin-3333333333333333", true),
+        ] {
+            assert_eq!(below(name).exists(), stays, "{name}");
+        }
+        assert!(Path::new(living.address()).exists());
+        busy.set_nonblocking(true).unwrap();
+        assert_eq!(
+            busy.accept().unwrap_err().kind(),
+            io::ErrorKind::WouldBlock,
+            "a living process notices nothing"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
 use super::call::{Call, failed, not_offered};
@@ -49,11 +50,12 @@ pub(super) fn plan(
 /// Sends an event for each message on the way, and at the end the one that says how it went.
 pub(super) fn invoke(
     offering: Arc<Offering>,
+    tasks: &TaskTracker,
     call: Call,
     request: invoke_action::Request,
 ) -> BoxStream<invoke_action::Event> {
     let (progress, messages) = Progress::new();
-    let diagnostics = call.work(async move {
+    let diagnostics = call.work(tasks, async move {
         let action = match find(&offering, &request.action_type) {
             Ok(action) => action,
             Err(unknown) => return failed(unknown),

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use tokio_util::task::TaskTracker;
 use tonic::{Response, Status};
 use tracing::{Instrument, Span};
 
@@ -104,10 +105,11 @@ impl Call {
 
     /// Works on a call whose answer is a stream, and gives the diagnostics of the whole. The work is a task of its own: a
     /// caller who goes away must not cut it off in the middle of a change.
-    pub(super) fn work(
+    pub(super) fn work<W: Future<Output = Diagnostics> + Send + 'static>(
         self,
-        work: impl Future<Output = Diagnostics> + Send + 'static,
-    ) -> impl Future<Output = Diagnostics> {
+        tasks: &TaskTracker,
+        work: W,
+    ) -> impl Future<Output = Diagnostics> + use<W> {
         let Self { rpc, span, arrived } = self;
         let work = async move {
             tracing::trace!("call received");
@@ -119,7 +121,7 @@ impl Call {
             );
             diagnostics
         };
-        let task = tokio::spawn(work.instrument(span));
+        let task = tasks.spawn(work.instrument(span));
         // It cannot panic, and is ended early only when the whole process ends.
         task.map(move |done| done.unwrap_or_else(|_| failed(crashed(rpc))))
     }

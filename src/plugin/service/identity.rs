@@ -1,12 +1,11 @@
 //! What tells the objects of a resource type apart. Terraform asks from 1.12 on.
 
-use super::call::with_reason;
 use super::resource::find;
 use crate::plugin::convert::{from_wire, to_wire};
 use crate::plugin::generated::tfplugin6::{
     get_resource_identity_schemas, upgrade_resource_identity,
 };
-use crate::terraform::{Diagnostic, Diagnostics, Offering};
+use crate::terraform::{Diagnostic, Offering};
 
 pub(super) fn schemas(offering: &Offering) -> get_resource_identity_schemas::Response {
     let schema = offering.resources.iter().map(|(name, resource)| {
@@ -24,11 +23,11 @@ pub(super) fn upgrade(
     request: upgrade_resource_identity::Request,
 ) -> Result<upgrade_resource_identity::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    // Core asks for objects that have no identity, too.
     let identity = from_wire::state(request.raw_identity)?;
-    let upgraded = resource.upgrade_identity(&mut diagnostics, &identity);
+    let upgraded = resource.upgrade_identity(&identity);
     Ok(upgrade_resource_identity::Response {
-        upgraded_identity: with_reason(upgraded, &mut diagnostics).map(to_wire::identity),
-        diagnostics: to_wire::diagnostics(diagnostics),
+        upgraded_identity: (!upgraded.is_null()).then(|| to_wire::identity(upgraded)),
+        diagnostics: Vec::new(),
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
 use super::call::{Call, failed, not_offered};
@@ -37,12 +38,13 @@ pub(super) fn validate(
 /// Sends an event for each object that is found, and at the end one for all diagnostics, if there are any.
 pub(super) fn list(
     offering: Arc<Offering>,
+    tasks: &TaskTracker,
     call: Call,
     request: list_resource::Request,
 ) -> BoxStream<list_resource::Event> {
     let limit = u64::try_from(request.limit).unwrap_or(0);
     let (findings, found) = Findings::new(limit, request.include_resource_object);
-    let diagnostics = call.work(async move {
+    let diagnostics = call.work(tasks, async move {
         let list_resource = match find(&offering, &request.type_name) {
             Ok(list_resource) => list_resource,
             Err(unknown) => return failed(unknown),

@@ -20,6 +20,7 @@ mod schema;
 
 use std::sync::{Arc, OnceLock};
 
+use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
@@ -43,13 +44,16 @@ pub(super) struct ProviderService {
     offering: Arc<Offering>,
     /// Made when first asked for: most processes of a run never are, since core keeps the schema.
     schema: OnceLock<get_provider_schema::Response>,
+    /// The tasks of the calls that a lost connection must not cut off.
+    work: TaskTracker,
 }
 
 impl ProviderService {
-    pub(super) fn new(offering: Offering) -> Self {
+    pub(super) fn new(offering: Offering, work: TaskTracker) -> Self {
         Self {
             offering: Arc::new(offering),
             schema: OnceLock::new(),
+            work,
         }
     }
 
@@ -193,12 +197,17 @@ impl Provider for ProviderService {
         request: Request<apply_resource_change::Request>,
     ) -> Result<Response<apply_resource_change::Response>, Status> {
         let request = request.into_inner();
-        Call::new("ApplyResourceChange", Subject::Resource(&request.type_name))
-            .answer_or(
-                resource::unchanged(&request),
-                resource::apply(&self.offering, request),
-            )
+        let offering = Arc::clone(&self.offering);
+        let call = Call::new("ApplyResourceChange", Subject::Resource(&request.type_name));
+        let applied = self
+            .work
+            .spawn(call.answer_or(resource::unchanged(&request), async move {
+                resource::apply(&offering, request).await
+            }));
+        // It cannot panic, and is ended early only when the whole process ends.
+        applied
             .await
+            .map_err(|error| Status::internal(error.to_string()))?
     }
 
     async fn import_resource_state(
@@ -289,7 +298,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
         let request = request.into_inner();
         let call = Call::new("ListResource", Subject::ListResource(&request.type_name));
-        let events = list_resource::list(Arc::clone(&self.offering), call, request);
+        let events = list_resource::list(Arc::clone(&self.offering), &self.work, call, request);
         Ok(Response::new(events))
     }
 
@@ -319,7 +328,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
         let request = request.into_inner();
         let call = Call::new("InvokeAction", Subject::Action(&request.action_type));
-        let events = action::invoke(Arc::clone(&self.offering), call, request);
+        let events = action::invoke(Arc::clone(&self.offering), &self.work, call, request);
         Ok(Response::new(events))
     }
 }

@@ -13,12 +13,12 @@ use crate::client::{
     SearchPolicy, SignVersion,
 };
 use crate::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Chosen, CredentialsCache, NoCredentials, Outside, Settings,
-    choose,
+    AssumeRole, AssumeRoleWithOidc, Chosen, CredentialsCache, NoCredentials, Outside, ServerClock,
+    Settings, choose,
 };
 use crate::environment::Environment;
-use crate::terraform::value::{Value, ValueBool, ValueList, ValueNumber};
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+use crate::terraform::value::{Value, ValueBool, ValueList};
+use crate::terraform::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
 pub(super) use schema::schema;
 
@@ -46,11 +46,11 @@ pub(super) struct ProviderConfig {
     ecs_role_name: Value<String>,
     credentials_uri: Value<String>,
     protocol: Value<String>,
-    client_connect_timeout: ValueNumber,
-    client_read_timeout: ValueNumber,
-    max_retries: ValueNumber,
-    max_requests_per_minute: ValueNumber,
-    max_concurrent_interruptions: ValueNumber,
+    client_connect_timeout: Value<Number>,
+    client_read_timeout: Value<Number>,
+    max_retries: Value<Number>,
+    max_requests_per_minute: Value<Number>,
+    max_concurrent_interruptions: Value<Number>,
     configuration_source: Value<String>,
     account_id: Value<String>,
     account_type: Value<String>,
@@ -58,7 +58,7 @@ pub(super) struct ProviderConfig {
     source_ip: Value<String>,
     secure_transport: Value<String>,
     security_transport: Value<String>,
-    max_retry_timeout: ValueNumber,
+    max_retry_timeout: Value<Number>,
     endpoints: ValueList<Value<Endpoints>>,
     sign_version: ValueList<Value<SignVersions>>,
     assume_role: ValueList<Value<AssumeRoleBlock>>,
@@ -84,7 +84,7 @@ struct AssumeRoleBlock {
     role_arn: Value<String>,
     session_name: Value<String>,
     policy: Value<String>,
-    session_expiration: ValueNumber,
+    session_expiration: Value<Number>,
     external_id: Value<String>,
 }
 
@@ -97,7 +97,7 @@ struct OidcBlock {
     oidc_token_file: Value<String>,
     role_session_name: Value<String>,
     policy: Value<String>,
-    session_expiration: ValueNumber,
+    session_expiration: Value<Number>,
 }
 
 impl ProviderConfig {
@@ -156,13 +156,17 @@ impl ProviderConfig {
                 1,
             ),
         ] {
+            let range = smallest..=i64::from(u32::MAX);
             if let Value::Value(number) = number
-                && !(smallest..=i64::from(u32::MAX)).contains(number)
+                && !number.whole().is_some_and(|number| range.contains(&number))
             {
                 diagnostics.add_error(diagnostic::at(
                     AttributePath::new(name),
                     "Number out of range",
-                    format!("{name} must be {smallest} or more."),
+                    format!(
+                        "{name} must be a whole number from {smallest} to {}.",
+                        u32::MAX
+                    ),
                 ));
             }
         }
@@ -179,13 +183,14 @@ impl ProviderConfig {
             ),
         ] {
             if let Value::Value(seconds) = seconds
-                && *seconds != 0
-                && !SESSION_SECONDS.contains(seconds)
+                && !seconds
+                    .whole()
+                    .is_some_and(|seconds| seconds == 0 || SESSION_SECONDS.contains(&seconds))
             {
                 diagnostics.add_error(diagnostic::at(
                     within(name, "session_expiration"),
                     "Invalid session expiration",
-                    "A session lasts from 900 to 43200 seconds.",
+                    "A session lasts from 900 to 43200 seconds, a whole number of them.",
                 ));
             }
         }
@@ -301,7 +306,7 @@ impl ProviderConfig {
     ) -> Option<LiveClient> {
         let user_agent = self.user_agent(terraform_version, environment);
         let outside = Outside {
-            clock: Arc::clone(&of_client.clock),
+            clock: Arc::new(ServerClock::new(Arc::clone(&of_client.clock))),
             ..Outside::real(environment.clone(), user_agent.clone())
         };
         let sts_endpoint = self.sts_endpoint(diagnostics, environment);
@@ -404,7 +409,7 @@ impl ProviderConfig {
                 role_arn: set(&block.role_arn),
                 session_name: set(&block.session_name),
                 policy: set(&block.policy),
-                session_expiration: block.session_expiration.as_option(),
+                session_expiration: whole(&block.session_expiration),
                 external_id: set(&block.external_id),
             }),
             assume_role_with_oidc: only(&self.assume_role_with_oidc).map(|block| {
@@ -415,7 +420,7 @@ impl ProviderConfig {
                     oidc_token_file: set(&block.oidc_token_file),
                     role_session_name: set(&block.role_session_name),
                     policy: set(&block.policy),
-                    session_expiration: block.session_expiration.as_option(),
+                    session_expiration: whole(&block.session_expiration),
                 }
             }),
             sts_endpoint: sts_endpoint.map(|endpoint| endpoint.url().clone()),
@@ -558,13 +563,13 @@ fn in_block<T, A>(
 
 /// A time-out in milliseconds, from the argument or its variable.
 fn milliseconds(
-    argument: &ValueNumber,
+    argument: &Value<Number>,
     variable: &str,
     environment: &Environment,
     diagnostics: &mut Diagnostics,
 ) -> Option<Duration> {
     let number = match argument.as_option() {
-        Some(number) => u64::try_from(number).ok(),
+        Some(number) => number.whole().and_then(|number| u64::try_from(number).ok()),
         None => environment.first(&[variable])?.parse().ok(),
     };
     let number = number.filter(|number| *number > 0);
@@ -577,8 +582,13 @@ fn milliseconds(
     number.map(Duration::from_millis)
 }
 
-fn count(argument: &ValueNumber) -> Option<u32> {
-    u32::try_from(argument.as_option()?).ok()
+fn count(argument: &Value<Number>) -> Option<u32> {
+    u32::try_from(whole(argument)?).ok()
+}
+
+/// A number that validation has let pass.
+fn whole(argument: &Value<Number>) -> Option<i64> {
+    argument.as_option()?.whole()
 }
 
 fn is_region(text: &str) -> bool {
@@ -775,6 +785,38 @@ mod tests {
             &session,
         ];
         assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn a_number_that_is_not_whole_or_too_large_is_refused_at_its_argument() {
+        for number in ["2.5", "1e30", "-1e30", "18446744073709551615"] {
+            let arguments = [
+                "client_connect_timeout",
+                "client_read_timeout",
+                "max_retries",
+                "max_requests_per_minute",
+            ];
+            for argument in arguments {
+                let mut diagnostics = Diagnostics::default();
+                config(&format!(r#"{{"{argument}": {number}}}"#)).validate(&mut diagnostics);
+                let [error] = &diagnostics.errors[..] else {
+                    panic!("{argument} = {number}: {:?}", diagnostics.errors);
+                };
+                assert_eq!(error.attribute.to_string(), argument);
+            }
+            for block in ["assume_role", "assume_role_with_oidc"] {
+                let mut diagnostics = Diagnostics::default();
+                config(&format!(
+                    r#"{{"{block}": [{{"session_expiration": {number}}}]}}"#
+                ))
+                .validate(&mut diagnostics);
+                let [error] = &diagnostics.errors[..] else {
+                    panic!("{block}, {number}: {:?}", diagnostics.errors);
+                };
+                let path = within(block, "session_expiration");
+                assert_eq!(error.attribute, path);
+            }
+        }
     }
 
     #[test]

@@ -7,10 +7,10 @@ use super::job_data::{self, JobData};
 use super::reading;
 use crate::client::{self, CallError, JobFilter};
 use crate::provider::call_error::to_diagnostic;
-use crate::provider::check::{check_cluster_id, check_job_id};
+use crate::provider::check::{check_cluster_id, check_job_id, shown};
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::status_text;
-use crate::terraform::attribute::{block, optional_computed, required};
+use crate::terraform::attribute::{block, optional_computed, required, sensitive};
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
@@ -55,19 +55,24 @@ impl DataSource for Job {
                 ),
             ),
         ];
+        // Nobody writes these URLs into a configuration, so nobody but the schema can say that they must not be shown.
+        let urls = job_data::url_attributes().map(|(name, url)| (name, sensitive(url)));
         Some(Schema {
             version: 0,
             block: block(
                 "An edge transcode job of ApsaraVideo Live that exists already, by its ID or by its name.",
-                job_data::attributes().into_iter().chain(arguments),
+                job_data::attributes()
+                    .into_iter()
+                    .chain(urls)
+                    .chain(arguments),
             ),
         })
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_job_id(diagnostics, &config.job_id);
-        if matches!(&config.name, Value::Value(name) if name.is_empty()) {
+        check_cluster_id(diagnostics, &config.listed.cluster_id);
+        check_job_id(diagnostics, &config.listed.job_id);
+        if matches!(&config.listed.name, Value::Value(name) if name.is_empty()) {
             let rule = "A job's name is not empty.";
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("name"),
@@ -75,7 +80,7 @@ impl DataSource for Job {
                 rule,
             ));
         }
-        match (&config.job_id, &config.name) {
+        match (&config.listed.job_id, &config.listed.name) {
             (Value::Null, Value::Null) => diagnostics.add_error(diagnostic::general(
                 "No job is named",
                 "Set job_id or name: one of them must say which job to read.",
@@ -97,10 +102,10 @@ impl DataSource for Job {
         _meta: ValueEmpty,
     ) -> Option<JobData> {
         let (client, scope) = reading::begin(&self.connection, diagnostics)?;
-        let cluster_id = reading::text(&config.cluster_id);
+        let cluster_id = reading::text(&config.listed.cluster_id);
         let found = match (
-            reading::optional(&config.job_id),
-            reading::text(&config.name),
+            reading::optional(&config.listed.job_id),
+            reading::text(&config.listed.name),
         ) {
             (Some(job_id), _) => client
                 .get_edge_transcode_job(cluster_id, job_id, &scope)
@@ -149,7 +154,7 @@ fn only_one(
         return Ok(job);
     }
     let (summary, detail) = if same.is_empty() {
-        let mut detail = format!("Cluster {cluster_id} lists no job named {name:?}.");
+        let mut detail = format!("Cluster {cluster_id} lists no job named {}.", shown(name));
         if !others.is_empty() {
             detail += "\n\nSimilar names:";
             detail += &candidates(cluster_id, &others);
@@ -159,7 +164,7 @@ fn only_one(
         ("No job of this name", detail)
     } else {
         let detail = format!(
-            "{} jobs of cluster {cluster_id} are named {name:?}:{}\n\nNames need not be unique. Set job_id, the part \
+            "{} jobs of cluster {cluster_id} have this name:{}\n\nNames need not be unique. Set job_id, the part \
              after the colon, in place of name.",
             same.len(),
             candidates(cluster_id, &same)

@@ -3,17 +3,26 @@ use serde::{Deserialize, Serialize};
 use crate::client::Job;
 use crate::provider::edge_transcode_job::status_text;
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::{computed, sensitive};
+use crate::terraform::attribute::computed;
 use crate::terraform::schema::Attribute;
 use crate::terraform::value::Value;
 
-/// A job as data sources show it. Deliberately without `Debug`: stream URLs can hold tokens.
+/// A job as a data source shows it. Deliberately without `Debug`: stream URLs can hold tokens.
 ///
 /// Only [`Arguments`] are ever read: all else in a configuration is null, and code to read it would take a tenth of a
 /// megabyte.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(from = "Arguments")]
 pub(in crate::provider) struct JobData {
+    #[serde(flatten)]
+    pub(super) listed: ListedJob,
+    #[serde(flatten)]
+    urls: StreamUrls,
+}
+
+/// What is shown of a job among others: all but its stream URLs.
+#[derive(Serialize, Default)]
+pub(in crate::provider) struct ListedJob {
     id: Value<String>,
     pub(super) cluster_id: Value<String>,
     pub(super) job_id: Value<String>,
@@ -21,12 +30,17 @@ pub(in crate::provider) struct JobData {
     template_id: Value<String>,
     template_name: Value<String>,
     r#type: Value<String>,
-    stream_input: Value<String>,
-    stream_output: Value<String>,
     status: Value<String>,
     create_time: Value<String>,
     last_start_at: Value<String>,
     last_stop_at: Value<String>,
+}
+
+/// The stream URLs of a job.
+#[derive(Serialize, Default)]
+pub(in crate::provider) struct StreamUrls {
+    stream_input: Value<String>,
+    stream_output: Value<String>,
 }
 
 /// What a configuration says of one job.
@@ -40,16 +54,29 @@ struct Arguments {
 
 impl From<Arguments> for JobData {
     fn from(arguments: Arguments) -> Self {
-        Self {
+        let listed = ListedJob {
             cluster_id: arguments.cluster_id,
             job_id: arguments.job_id,
             name: arguments.name,
-            ..Self::default()
+            ..ListedJob::default()
+        };
+        Self {
+            listed,
+            urls: StreamUrls::default(),
         }
     }
 }
 
 impl JobData {
+    pub(super) fn of(cluster_id: &str, job: Job) -> Self {
+        Self {
+            urls: StreamUrls::of(&job),
+            listed: ListedJob::of(cluster_id, job),
+        }
+    }
+}
+
+impl ListedJob {
     pub(super) fn of(cluster_id: &str, job: Job) -> Self {
         Self {
             id: id(cluster_id, &job).into(),
@@ -60,11 +87,18 @@ impl JobData {
             template_id: job.template_id.into(),
             template_name: job.template_name.into(),
             r#type: job.r#type.into(),
-            stream_input: job.stream_input.as_str().to_owned().into(),
-            stream_output: job.stream_output.as_str().to_owned().into(),
             create_time: job.create_time.into(),
             last_start_at: job.last_start_at.into(),
             last_stop_at: job.last_stop_at.into(),
+        }
+    }
+}
+
+impl StreamUrls {
+    pub(super) fn of(job: &Job) -> Self {
+        Self {
+            stream_input: job.stream_input.as_str().to_owned().into(),
+            stream_output: job.stream_output.as_str().to_owned().into(),
         }
     }
 }
@@ -75,10 +109,8 @@ pub(super) fn id(cluster_id: &str, job: &Job) -> String {
     JobId { cluster_id, job_id }.to_string()
 }
 
-/// The attributes of a job, all of them filled in by the provider. Nobody writes these URLs into a configuration, so
-/// nobody but the schema can say that they must not be shown.
-pub(super) fn attributes() -> [(&'static str, Attribute); 13] {
-    let url = |description| sensitive(computed(description));
+/// The attributes of [`ListedJob`], all of them filled in by the provider.
+pub(super) fn attributes() -> [(&'static str, Attribute); 11] {
     [
         (
             "id",
@@ -96,14 +128,6 @@ pub(super) fn attributes() -> [(&'static str, Attribute); 13] {
             "type",
             computed("Type of the template: `common`, `nbhd-2` or `ultra-hd`."),
         ),
-        (
-            "stream_input",
-            url("URL of the stream that is read. May hold an `auth_key`."),
-        ),
-        (
-            "stream_output",
-            url("URL of the stream that is written. May hold an `auth_key`."),
-        ),
         ("status", computed("`Running` or `Stopped`.")),
         (
             "create_time",
@@ -116,6 +140,20 @@ pub(super) fn attributes() -> [(&'static str, Attribute); 13] {
         (
             "last_stop_at",
             computed("When the job was last stopped, UTC; null before the first time."),
+        ),
+    ]
+}
+
+/// The attributes of [`StreamUrls`], not marked as sensitive.
+pub(super) fn url_attributes() -> [(&'static str, Attribute); 2] {
+    [
+        (
+            "stream_input",
+            computed("URL of the stream that is read. May hold an `auth_key`."),
+        ),
+        (
+            "stream_output",
+            computed("URL of the stream that is written. May hold an `auth_key`."),
         ),
     ]
 }

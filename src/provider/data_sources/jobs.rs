@@ -1,22 +1,23 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::job_data::{self, JobData};
+use super::job_data::{self, ListedJob, StreamUrls};
 use super::reading::{self, TYPES};
 use crate::client::{CallError, Job, JobFilter, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{
-    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
+    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
 };
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::{RUNNING, STOPPED, status_text};
 use crate::provider::job_id::JobId;
 use crate::terraform::attribute::{
-    block, computed, computed_number, computed_objects, list_of, optional, optional_computed,
-    required,
+    block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
+    optional_computed, required, sensitive,
 };
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
@@ -52,7 +53,9 @@ pub(in crate::provider) struct JobsData {
     #[serde(skip_deserializing)]
     total_count: Value<u64>,
     #[serde(skip_deserializing)]
-    jobs: Value<Vec<JobData>>,
+    jobs: Value<Vec<ListedJob>>,
+    #[serde(skip_deserializing)]
+    stream_urls: Value<BTreeMap<String, StreamUrls>>,
 }
 
 #[async_trait]
@@ -111,6 +114,16 @@ impl DataSource for Jobs {
                         "The jobs found, whatever their number.",
                         job_data::attributes(),
                     ),
+                ),
+                // One mark for all of them: core compares the paths of marks with each other, which takes minutes for the
+                // URLs of some thousand jobs.
+                (
+                    "stream_urls",
+                    sensitive(computed_objects_by_key(
+                        "The stream URLs of the jobs found, by the jobs' `id`. They are apart from `jobs` because they are \
+                         sensitive and the rest is not: that can be used in `for_each`.",
+                        job_data::url_attributes(),
+                    )),
                 ),
             ],
         );
@@ -187,9 +200,14 @@ impl JobsData {
             ids: Value::Value(ids.collect()),
             names: Value::Value(jobs.iter().map(|job| job.name.clone()).collect()),
             total_count: Value::Value(jobs.len() as u64),
+            stream_urls: Value::Value(
+                jobs.iter()
+                    .map(|job| (job_data::id(&cluster_id, job), StreamUrls::of(job)))
+                    .collect(),
+            ),
             jobs: Value::Value(
                 jobs.into_iter()
-                    .map(|job| JobData::of(&cluster_id, job))
+                    .map(|job| ListedJob::of(&cluster_id, job))
                     .collect(),
             ),
             ..self
@@ -210,8 +228,9 @@ fn check_ids(config: &JobsData, diagnostics: &mut Diagnostics) {
                 (Err(error), _) => format!("Here {error}."),
                 (Ok(id), Value::Value(cluster_id)) if id.cluster_id != *cluster_id => {
                     format!(
-                        "It names a job of cluster {}, not of {cluster_id}.",
-                        id.cluster_id
+                        "It names a job of cluster {}, not of {}.",
+                        shown(&id.cluster_id),
+                        shown(cluster_id)
                     )
                 }
                 (Ok(_), _) => continue,

@@ -22,7 +22,7 @@ pub(super) async fn read(
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobState, JobPrivate)> {
-    let id = known_id(&state, diagnostics)?;
+    let id = state.job_id();
     let client = &session.client;
     let read = client
         .refresh_edge_transcode_job(
@@ -70,20 +70,6 @@ fn stopped_by_others(label: &str) -> Diagnostic {
              \"{RUNNING}\"."
         ),
     )
-}
-
-/// The job's ID; an error where the state holds none, before any call is made with it.
-pub(super) fn known_id(state: &JobState, diagnostics: &mut Diagnostics) -> Option<JobId> {
-    let id = state.job_id();
-    if id.is_valid() {
-        return Some(id);
-    }
-    diagnostics.add_error(diagnostic::general(
-        "State has no job ID",
-        "The object in the state has no valid cluster_id and job_id, so it names no job, and nothing was called. Remove it \
-         with terraform state rm, and import the job with an import block.",
-    ));
-    None
 }
 
 /// The diagnostic of a call, with the job that it is about: Terraform does not name it everywhere.
@@ -224,9 +210,7 @@ pub(super) async fn delete(
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobState, JobPrivate)> {
-    let Some(id) = known_id(&prior, diagnostics) else {
-        return Some((prior, private.stored()));
-    };
+    let id = prior.job_id();
     let has_successor = session.run.has_created(&prior.fields().stream_output);
     if prior.is_protected() && !has_successor {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));

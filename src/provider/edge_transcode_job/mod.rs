@@ -5,7 +5,7 @@
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
 //! | `private` | what is stored beside the object |
-//! | `moved` | taking over an object that another provider has in the state |
+//! | `foreign_state` | reading an object in a state file, whoever has written it |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
 //! | `existing` | warnings of jobs that write the same stream |
@@ -22,10 +22,10 @@ mod actions;
 mod aftermath;
 mod existing;
 mod expiry;
+mod foreign_state;
 mod lifecycle;
 mod list;
 mod model;
-mod moved;
 mod plan;
 mod private;
 mod refusal;
@@ -40,14 +40,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
+use super::check::shown;
 use super::connection::Connection;
-use super::job_id::JobId;
+use super::job_id::{JobId, cluster_id_problem};
 use super::run::Run;
 use crate::client::{CallError, Job, LiveClient, Scope};
 use crate::terraform::schema::Schema;
 use crate::terraform::{
-    AttributePath, Diagnostic, Diagnostics, IdentitySchema, ManagedResource, MoveSource, Object,
-    Update, diagnostic,
+    AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
+    Object, Update, diagnostic,
 };
 
 use model::JobState;
@@ -75,6 +76,13 @@ impl EdgeTranscodeJob {
             .map_err(|error| diagnostics.add_error(error))
             .ok()
     }
+}
+
+/// An object of which the API can be asked.
+fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState> {
+    foreign_state::identified(state)
+        .map_err(|error| diagnostics.add_error(error))
+        .ok()
 }
 
 /// With what an operation on a job works.
@@ -124,6 +132,7 @@ impl ManagedResource for EdgeTranscodeJob {
         state: JobState,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
+        let state = identified(state, diagnostics)?;
         let session = self.session(diagnostics)?;
         let scope = self.connection.scope(state.timeouts().read);
         lifecycle::read(&session, state, private, &scope, diagnostics).await
@@ -207,6 +216,11 @@ impl ManagedResource for EdgeTranscodeJob {
         planned: JobState,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
+        if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
+            let path = AttributePath::new("cluster_id");
+            diagnostics.add_error(diagnostic::at(path, "Invalid cluster ID", problem));
+            return None;
+        }
         let session = self.session(diagnostics)?;
         let scope = self.connection.scope(planned.timeouts().create);
         lifecycle::create(&session, planned, &private, &scope, diagnostics).await
@@ -219,7 +233,9 @@ impl ManagedResource for EdgeTranscodeJob {
         planned: JobState,
         private: JobPrivate,
     ) -> Object<Self> {
-        let Some(session) = self.session(diagnostics) else {
+        let identified = identified(prior.clone(), diagnostics);
+        let session = self.session(diagnostics);
+        let (Some(prior), Some(session)) = (identified, session) else {
             return (prior, private.stored());
         };
         let scope = self.connection.scope(planned.timeouts().update);
@@ -232,7 +248,9 @@ impl ManagedResource for EdgeTranscodeJob {
         prior: JobState,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
-        let Some(session) = self.session(diagnostics) else {
+        let identified = identified(prior.clone(), diagnostics);
+        let session = self.session(diagnostics);
+        let (Some(prior), Some(session)) = (identified, session) else {
             return Some((prior, private.stored()));
         };
         let scope = self.connection.scope(prior.timeouts().delete);
@@ -243,7 +261,7 @@ impl ManagedResource for EdgeTranscodeJob {
         match JobId::parse(&id) {
             Ok(id) => Some((JobState::known_by_id(&id), JobPrivate::default())),
             Err(error) => {
-                let detail = format!("In an import {error}.");
+                let detail = format!("In an import {error} (got {}).", shown(&id));
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
                 None
             }
@@ -266,12 +284,18 @@ impl ManagedResource for EdgeTranscodeJob {
         None
     }
 
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<JobState> {
+        foreign_state::upgraded(state)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+
     fn take_over(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
     ) -> Option<Object<Self>> {
-        moved::job(source)
+        foreign_state::moved(source)
             .map(|job| (job, JobPrivate::default()))
             .map_err(|error| diagnostics.add_error(error))
             .ok()

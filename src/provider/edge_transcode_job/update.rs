@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::aftermath::Aftermath;
-use super::lifecycle::{followed_by, known_id, target_status};
+use super::lifecycle::{followed_by, target_status};
 use super::model::JobState;
 use super::plan;
 use super::private::JobPrivate;
@@ -45,9 +45,7 @@ pub(super) async fn update(
     if !plan::makes_calls(&prior, &planned) {
         return (planned, private);
     }
-    let Some(id) = known_id(&prior, diagnostics) else {
-        return (prior, private);
-    };
+    let id = prior.job_id();
     let changed = change(session, &id, &planned, scope).await;
     let here = JobPrivate::found_at(session.client.place().await);
     let error = match changed {

@@ -1,9 +1,7 @@
 use std::borrow::Cow;
 
-use url::Url;
-
 use super::model::{JobState, RUNNING, STOPPED};
-use crate::provider::check::{check, check_cluster_id, check_template_id};
+use crate::provider::check::{check, check_cluster_id, check_template_id, shown};
 use crate::provider::{duration, stream_url};
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostics, diagnostic};
@@ -79,13 +77,17 @@ fn is_chinese(character: char) -> bool {
 
 fn status_problem(text: &str) -> Problem {
     (!matches!(text, RUNNING | STOPPED)).then(|| {
-        format!("It must be {RUNNING} or {STOPPED} (or not set, to leave the run state alone), not {text:?}.").into()
+        format!(
+            "It must be {RUNNING} or {STOPPED} (or not set, to leave the run state alone), not {}.",
+            shown(text)
+        )
+        .into()
     })
 }
 
 pub(super) fn duration_problem(text: &str) -> Problem {
     duration::parse(text).is_none().then(|| {
-        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {text:?}.").into()
+        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {}.", shown(text)).into()
     })
 }
 
@@ -114,16 +116,15 @@ fn warn_of_other_schemes(config: &JobState, diagnostics: &mut Diagnostics) {
     ] {
         if let Value::Value(text) = value
             && url_problem(text).is_none()
-            && let Ok(url) = Url::parse(text)
-            && url.scheme() != "rtmp"
+            && let Some((scheme, _)) = text.split_once(':')
+            && !scheme.eq_ignore_ascii_case("rtmp")
         {
             diagnostics.add_warning(diagnostic::at(
                 AttributePath::new(attribute),
                 "Unusual stream protocol",
                 format!(
-                    "The scheme is {}. All of the vendor's examples use rtmp, and no page says which others the \
-                     service takes.",
-                    url.scheme()
+                    "The scheme is {scheme}. All of the vendor's examples use rtmp, and no page says which others the \
+                     service takes."
                 ),
             ));
         }

@@ -84,7 +84,7 @@ impl Function for LiveAuthUrl {
 impl Arguments {
     fn signed(&self) -> Result<String, Wrong> {
         let url = StreamUrl::parse(&self.url).map_err(|problem| (0, problem))?;
-        if url.parameter(auth_key::PARAMETER).is_some() {
+        if url.has_parameter(auth_key::PARAMETER) {
             let rule = "The URL has an auth_key already. Give it without one.";
             return Err((0, rule.to_owned()));
         }
@@ -134,16 +134,18 @@ impl Arguments {
     }
 }
 
-/// Unix seconds, or RFC 3339. Terraform makes a text of a number by itself.
+/// Unix seconds, or RFC 3339; not before 1970, since an `auth_key` has no place for a minus. Terraform makes a text of a
+/// number by itself.
 fn parse_time(text: &str) -> Option<OffsetDateTime> {
-    match auth_key::parse_seconds(text) {
+    let time = match auth_key::parse_seconds(text) {
         Some(seconds) => OffsetDateTime::from_unix_timestamp(seconds).ok(),
         None => OffsetDateTime::parse(text, &Rfc3339).ok(),
-    }
+    };
+    time.filter(|time| *time >= OffsetDateTime::UNIX_EPOCH)
 }
 
 fn time_rule() -> String {
-    "expires_at is a time such as 2030-01-01T00:00:00Z, or whole Unix seconds (not milliseconds)."
+    "expires_at is a time from 1970 on, such as 2030-01-01T00:00:00Z, or whole Unix seconds (not milliseconds)."
         .to_owned()
 }
 
@@ -222,12 +224,16 @@ mod tests {
         let cases: &[(i64, &[&str])] = &[
             (0, &["rtmp://c0ffee/app", "k", "1"]),
             (0, &[url, "k", "1"]),
+            (0, &[&format!("{URL}?auth_key"), "k", "1"]),
+            (0, &[&format!("{URL}?a=1&auth_key&b"), "k", "1"]),
             (1, &[URL, "", "1"]),
             (1, &[URL, "c0ffee c0ffee", "1"]),
             (2, &[URL, "k", ""]),
             (2, &[URL, "k", "tomorrow"]),
             (2, &[URL, "k", "-1"]),
             (2, &[URL, "k", "1.5"]),
+            (2, &[URL, "k", "1969-12-31T23:59:59Z"]),
+            (2, &[URL, "k", "1970-01-01T00:00:00+08:00"]),
             (2, &[URL, "k", "1893456000000"]),
             (3, &[URL, "k", "1", ""]),
             (3, &[URL, "k", "1", "477b3bbc-253f"]),

@@ -1,0 +1,192 @@
+//! The examples of the documentation, each through the life that a user gives it: apply, change, apply, destroy. What
+//! each one does in particular is tested beside its subject.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::configuration::AUTH_KEY;
+use crate::support::world::World;
+
+over_each_terraform! {
+    the_quickstart_lives,
+    the_example_of_the_job_lives,
+    the_fleet_of_two_sites_lives,
+    the_example_of_a_signed_url_lives,
+    the_examples_of_data_sources_live,
+}
+
+over_each_terraform! {
+    from "1.8":
+    the_examples_of_functions_live,
+    the_example_of_a_url_signed_by_a_function_lives,
+}
+
+over_each_terraform! {
+    from "1.14":
+    the_example_of_the_start_lives,
+    the_example_of_the_stop_lives,
+    the_example_of_the_restart_lives,
+}
+
+const RENAMED: (&str, &str) = ("\"camera-1\"", "\"camera-2\"");
+
+/// Applies the configuration, changes it by replacing one text by another, applies again, and destroys it.
+fn lives(world: &World, (from, to): (&str, &str)) {
+    world.apply().succeeded();
+    world.plan().is_empty();
+    let before = world.cloud.changes().len();
+    world.replace_in_configuration(from, to);
+    world.apply().succeeded();
+    assert!(
+        world.cloud.changes().len() > before,
+        "the change reaches the cloud"
+    );
+    world.plan().is_empty();
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+/// A folder whose example has no provider block, under one.
+fn configure_with_provider(world: &World, folder: &str) {
+    world.configure_as_in("examples/provider");
+    world.configure_as_in(folder);
+}
+
+fn the_quickstart_lives(world: &World) {
+    world.configure_as_in("examples/quickstart");
+    lives(world, RENAMED);
+}
+
+fn the_example_of_the_job_lives(world: &World) {
+    configure_with_provider(world, "examples/resources/alicloud_live_edge_transcode_job");
+    for import in ["import-by-identity.tf", "import-by-string-id.tf"] {
+        let _ = world.take_out(import);
+    }
+    world.set("TF_VAR_push_auth_key", AUTH_KEY);
+    lives(world, RENAMED);
+}
+
+fn the_fleet_of_two_sites_lives(world: &World) {
+    world.configure_as_in("examples/guides/large-fleets");
+    lives(world, ("\"hall\"", "\"dock\""));
+}
+
+fn the_example_of_a_signed_url_lives(world: &World) {
+    configure_with_provider(world, "examples/guides/stream-url-authentication/md5");
+    world.set("TF_VAR_push_key", "examplekey1");
+    world.set("TF_VAR_push_url_ends", "4102444800");
+    lives(world, RENAMED);
+}
+
+fn the_example_of_a_url_signed_by_a_function_lives(world: &World) {
+    configure_with_provider(world, "examples/guides/stream-url-authentication/functions");
+    world.set("TF_VAR_push_key", "examplekey1");
+    world.set("TF_VAR_push_url_ends", "2100-01-01T00:00:00Z");
+    lives(world, RENAMED);
+}
+
+fn the_example_of_the_start_lives(world: &World) {
+    configure_with_provider(
+        world,
+        "examples/actions/alicloud_live_edge_transcode_job_start",
+    );
+    lives(world, RENAMED);
+    let changes = [
+        "Create", "Start", "Stop", "Update", "Start", "Stop", "Delete",
+    ];
+    assert_eq!(world.cloud.changes(), changes);
+}
+
+fn the_example_of_the_stop_lives(world: &World) {
+    configure_with_provider(
+        world,
+        "examples/actions/alicloud_live_edge_transcode_job_stop",
+    );
+    lives(world, RENAMED);
+}
+
+fn the_example_of_the_restart_lives(world: &World) {
+    configure_with_provider(
+        world,
+        "examples/actions/alicloud_live_edge_transcode_job_restart",
+    );
+    lives(world, ("\"2 Mbit/s\"", "\"3 Mbit/s\""));
+    let changes = ["Create", "Start", "Stop", "Start", "Stop", "Delete"];
+    assert_eq!(world.cloud.changes(), changes);
+}
+
+/// Those that create nothing: a change of them is one of what they give.
+fn read(world: &World, folders: &[&str], (from, to): (&str, &str), output: &str) {
+    world.configure_as_in("examples/provider");
+    world.configure_as_in_all(folders);
+    world.apply().succeeded();
+    let before = world.output(output);
+    world.replace_in_configuration(from, to);
+    world.apply().succeeded();
+    assert_ne!(world.output(output), before);
+    world.plan().is_empty();
+    world.destroy().succeeded();
+    assert!(world.cloud.changes().is_empty());
+}
+
+fn the_examples_of_data_sources_live(world: &World) {
+    for name in ["camera-1", "camera-2"] {
+        world.cloud.seed(|job| name.clone_into(&mut job.name));
+    }
+    let folders = [
+        "examples/data-sources/alicloud_live_edge_transcode_job",
+        "examples/data-sources/alicloud_live_edge_transcode_jobs",
+        "examples/data-sources/alicloud_live_edge_transcode_template",
+        "examples/data-sources/alicloud_live_edge_transcode_templates",
+    ];
+    read(world, &folders, RENAMED, "camera_id");
+    assert_eq!(world.cloud.jobs().len(), 2);
+}
+
+fn the_examples_of_functions_live(world: &World) {
+    let folders = [
+        "examples/functions/edge_transcode_job_id",
+        "examples/functions/live_auth_url",
+        "examples/functions/parse_edge_transcode_job_id",
+        "examples/functions/parse_stream_url",
+    ];
+    world.set("TF_VAR_push_key", "examplekey1");
+    read(world, &folders, ("\"cluster-1\"", "\"cluster-2\""), "id");
+}
+
+/// A new example is not forgotten.
+#[test]
+fn every_example_stands_in_an_acceptance_test() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = files(&top.join("tests/acceptance"))
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let examples = files(&top.join("examples"));
+    assert!(examples.len() > 30, "{examples:?}");
+    for example in examples {
+        let folder = example.parent().unwrap().strip_prefix(top).unwrap();
+        // What tests a module belongs to the module.
+        let is_test = example.to_str().unwrap().ends_with(".tftest.hcl");
+        let is_configuration = example
+            .extension()
+            .is_some_and(|extension| extension == "tf" || extension == "hcl");
+        if is_configuration && !is_test {
+            let quoted = format!("\"{}\"", folder.to_str().unwrap());
+            assert!(tests.contains(&quoted), "no test applies {quoted}");
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}

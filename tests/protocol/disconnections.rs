@@ -1,0 +1,92 @@
+//! Callers that go away while their calls run: changes come to their own ends.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::generated::tfplugin6::{invoke_action, stop_provider};
+use crate::plugin_host::LIMIT;
+use crate::sample::POKE;
+use crate::served::{Served, create, serve, value};
+
+/// Takes a permit, which comes as soon as what it stands for has happened.
+async fn happened(event: &Arc<Semaphore>, what: &str) {
+    let permit = timeout(LIMIT, event.acquire()).await;
+    permit
+        .unwrap_or_else(|_| panic!("not seen: {what}"))
+        .unwrap()
+        .forget();
+}
+
+#[tokio::test]
+async fn a_change_comes_to_its_own_end_when_its_caller_goes_away() {
+    let mut served = serve().await;
+    let mut caller = served.provider.clone();
+    let call = tokio::spawn(async move { caller.apply_resource_change(create("wait")).await });
+    happened(&served.backstage.waiting, "the change waits").await;
+    call.abort();
+    served
+        .provider
+        .stop_provider(stop_provider::Request {})
+        .await
+        .unwrap();
+    happened(&served.backstage.over, "the change has ended").await;
+}
+
+/// Starts a change, or an action, that does not end by a stop alone, and takes the connection away.
+async fn ends_after_its_host(start: impl AsyncFnOnce(&mut Served)) {
+    let mut served = serve().await;
+    start(&mut served).await;
+    happened(&served.backstage.waiting, "the work waits").await;
+    assert!(!served.backstage.stop.is_host_gone());
+
+    let Served {
+        provider,
+        channel,
+        backstage,
+        shutdown,
+        server,
+    } = served;
+    drop((provider, channel));
+    shutdown.cancel();
+    happened(&backstage.waiting, "the work was told to stop").await;
+    assert!(backstage.stop.is_host_gone() && backstage.stop.token().is_cancelled());
+    assert!(!server.is_finished());
+
+    backstage.lingering.add_permits(1);
+    let ended = timeout(LIMIT, server).await;
+    ended.expect("the server ends").unwrap().unwrap();
+    happened(&backstage.over, "the work has ended").await;
+}
+
+#[tokio::test]
+async fn the_server_waits_for_a_change_when_the_host_is_gone() {
+    ends_after_its_host(async |served| {
+        let mut caller = served.provider.clone();
+        let (sent, gone) = tokio::sync::oneshot::channel::<()>();
+        tokio::spawn(async move {
+            tokio::select! {
+                answer = caller.apply_resource_change(create("linger")) => panic!("{answer:?}"),
+                _ = gone => {}
+            }
+        });
+        happened(&served.backstage.waiting, "the change waits").await;
+        served.backstage.waiting.add_permits(1);
+        drop(sent);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_server_waits_for_an_action_when_the_host_is_gone() {
+    ends_after_its_host(async |served| {
+        let request = invoke_action::Request {
+            action_type: POKE.to_owned(),
+            config: value(&serde_json::json!({ "whom": "linger" })),
+            ..invoke_action::Request::default()
+        };
+        drop(served.provider.invoke_action(request).await.unwrap());
+    })
+    .await;
+}

@@ -1,0 +1,327 @@
+//! States, private data and identities that this provider has not written, as `terraform state replace-provider` brings
+//! them: the real offering answers whatever the bytes are, and calls nobody with an ID that is none.
+
+use alicloud_live::environment::Environment;
+use alicloud_live::mock::{Mock, Settings};
+use alicloud_live::provider;
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+use tonic::transport::Channel;
+
+use crate::generated::tfplugin6::provider_client::ProviderClient;
+use crate::generated::tfplugin6::{
+    Diagnostic, DynamicValue, RawState, ResourceIdentityData, apply_resource_change,
+    configure_provider, diagnostic, plan_resource_change, read_resource, upgrade_resource_identity,
+    upgrade_resource_state,
+};
+use crate::served::{only, read_back, serve_offering, value};
+
+const JOB: &str = "alicloud_live_edge_transcode_job";
+const NAMES: &[&str] = &[
+    "id",
+    "cluster_id",
+    "job_id",
+    "name",
+    "template_id",
+    "stream_input",
+    "stream_output",
+    "status",
+    "on_existing",
+    "type",
+    "timeouts",
+    "tags",
+];
+
+/// The provider, connected with a mock.
+struct World {
+    runtime: Runtime,
+    mock: Mock,
+    provider: ProviderClient<Channel>,
+}
+
+impl World {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let mock = Mock::start(Settings::default()).unwrap();
+        let settings = Settings::default();
+        let config = json!({
+            "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
+            "endpoints": [{ "live": mock.url() }], "max_retries": 0,
+        });
+        let provider = runtime.block_on(async {
+            let offering = provider::offering(Environment::of([]));
+            let (channel, _, _) = serve_offering(offering).await;
+            let mut provider = ProviderClient::new(channel);
+            let configured = provider
+                .configure_provider(configure_provider::Request {
+                    config: value(&config),
+                    ..configure_provider::Request::default()
+                })
+                .await
+                .unwrap()
+                .into_inner();
+            assert_eq!(configured.diagnostics, []);
+            provider
+        });
+        Self {
+            runtime,
+            mock,
+            provider,
+        }
+    }
+
+    /// Every call that was made names a cluster and, where it names a job, a job.
+    fn has_called_nobody_in_particular(&self) -> Result<(), TestCaseError> {
+        for call in self.mock.calls() {
+            for name in ["ClusterId", "JobId"] {
+                if let Some(id) = call.parameters.get(name) {
+                    let is_id = !id.is_empty()
+                        && !id.contains(|c: char| c.is_whitespace() || c.is_control());
+                    prop_assert!(is_id, "{:?} with {name} = {id:?}", call.action);
+                }
+            }
+            let is_create = call.action.as_deref() == Some("CreateEdgeTranscodeJob");
+            prop_assert!(call.parameters.contains_key("ClusterId") || !is_create);
+        }
+        Ok(())
+    }
+}
+
+/// Answered: with a result, or with errors that are no crash.
+fn is_answer(has_result: bool, diagnostics: &[Diagnostic]) -> Result<(), TestCaseError> {
+    let errors = diagnostics
+        .iter()
+        .filter(|each| each.severity() == diagnostic::Severity::Error);
+    for error in errors.clone() {
+        prop_assert_ne!(&error.summary, "The provider crashed");
+        prop_assert!(!error.detail.is_empty(), "{error:?}");
+    }
+    prop_assert!(has_result || errors.count() > 0);
+    Ok(())
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "\\PC{0,6}".prop_map(Value::from),
+        prop_oneof!["cluster-1", "cluster-1:j", "j", "", " ", "a b:c"].prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..3).prop_map(Value::from),
+            btree_map("[a-z]{0,6}", inner, 0..3).prop_map(|object| object.into_iter().collect()),
+        ]
+    })
+}
+
+/// Objects with our attributes, or anything.
+fn any_object() -> impl Strategy<Value = Value> {
+    let object = btree_map(proptest::sample::select(NAMES), any_value(), 0..NAMES.len()).prop_map(
+        |object| {
+            object
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect()
+        },
+    );
+    prop_oneof![4 => object, 1 => any_value()]
+}
+
+fn any_json() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        3 => any_object().prop_map(|object| object.to_string().into_bytes()),
+        1 => any::<Vec<u8>>(),
+    ]
+}
+
+fn any_message() -> impl Strategy<Value = Vec<u8>> {
+    let object = || any_object().prop_map(|object| rmp_serde::to_vec_named(&object).unwrap());
+    prop_oneof![
+        4 => object(),
+        1 => (object(), 0..40_usize).prop_map(|(bytes, length)| bytes[..bytes.len().min(length)].to_vec()),
+        1 => any::<Vec<u8>>(),
+    ]
+}
+
+fn dynamic(msgpack: Vec<u8>) -> Option<DynamicValue> {
+    Some(DynamicValue {
+        msgpack,
+        json: Vec::new(),
+    })
+}
+
+fn raw(json: Vec<u8>) -> Option<RawState> {
+    Some(RawState {
+        json,
+        ..RawState::default()
+    })
+}
+
+fn runner() -> TestRunner {
+    TestRunner::new(Config {
+        failure_persistence: None,
+        ..Config::default()
+    })
+}
+
+#[test]
+fn any_bytes_are_upgraded_or_refused_and_what_is_upgraded_is_known_by_a_valid_id() {
+    let world = World::new();
+    let case = |(state, identity): (Vec<u8>, Vec<u8>)| {
+        let mut provider = world.provider.clone();
+        let upgraded = world.runtime.block_on(provider.upgrade_resource_state(
+            upgrade_resource_state::Request {
+                type_name: JOB.to_owned(),
+                version: 0,
+                raw_state: raw(state),
+            },
+        ));
+        let upgraded = upgraded.unwrap().into_inner();
+        is_answer(upgraded.upgraded_state.is_some(), &upgraded.diagnostics)?;
+        if let Some(state) = upgraded.upgraded_state {
+            let state = read_back(Some(state));
+            let id = format!(
+                "{}:{}",
+                state["cluster_id"].as_str().unwrap(),
+                state["job_id"].as_str().unwrap()
+            );
+            prop_assert_eq!(&state["id"], &id);
+        }
+        let upgraded = world.runtime.block_on(provider.upgrade_resource_identity(
+            upgrade_resource_identity::Request {
+                type_name: JOB.to_owned(),
+                version: 0,
+                raw_identity: raw(identity),
+            },
+        ));
+        prop_assert_eq!(upgraded.unwrap().into_inner().diagnostics, []);
+        Ok(())
+    };
+    runner().run(&(any_json(), any_json()), case).unwrap();
+    assert!(world.mock.calls().is_empty());
+}
+
+#[test]
+fn any_bytes_are_read_planned_and_applied_or_refused_without_a_call_for_nobody() {
+    let world = World::new();
+    let case = |(prior, target, private): (Vec<u8>, Vec<u8>, Vec<u8>)| {
+        let mut provider = world.provider.clone();
+        let read = world
+            .runtime
+            .block_on(provider.read_resource(read_resource::Request {
+                type_name: JOB.to_owned(),
+                current_state: dynamic(prior.clone()),
+                private: private.clone(),
+                current_identity: Some(ResourceIdentityData {
+                    identity_data: dynamic(target.clone()),
+                }),
+                ..read_resource::Request::default()
+            }));
+        let read = read.unwrap().into_inner();
+        is_answer(read.new_state.is_some(), &read.diagnostics)?;
+
+        let planned = world.runtime.block_on(provider.plan_resource_change(
+            plan_resource_change::Request {
+                type_name: JOB.to_owned(),
+                prior_state: dynamic(prior.clone()),
+                proposed_new_state: dynamic(target.clone()),
+                config: dynamic(target.clone()),
+                prior_private: private.clone(),
+                ..plan_resource_change::Request::default()
+            },
+        ));
+        let planned = planned.unwrap().into_inner();
+        is_answer(planned.planned_state.is_some(), &planned.diagnostics)?;
+
+        let null = rmp_serde::to_vec(&Value::Null).unwrap();
+        for (prior, target) in [(&prior, &target), (&null, &target), (&prior, &null)] {
+            let applied = world.runtime.block_on(provider.apply_resource_change(
+                apply_resource_change::Request {
+                    type_name: JOB.to_owned(),
+                    prior_state: dynamic(prior.clone()),
+                    planned_state: dynamic(target.clone()),
+                    config: dynamic(target.clone()),
+                    planned_private: private.clone(),
+                    ..apply_resource_change::Request::default()
+                },
+            ));
+            let applied = applied.unwrap().into_inner();
+            is_answer(applied.new_state.is_some(), &applied.diagnostics)?;
+        }
+        world.has_called_nobody_in_particular()?;
+        world.mock.reset();
+        Ok(())
+    };
+    let strategy = (any_message(), any_message(), any_message());
+    runner().run(&strategy, case).unwrap();
+}
+
+#[test]
+fn an_object_of_which_the_id_alone_is_known_is_read() {
+    let world = World::new();
+    let job = world
+        .mock
+        .seed_job(|job| "camera".clone_into(&mut job.name));
+    let id = format!("cluster-1:{}", job.job_id);
+    let mut provider = world.provider.clone();
+    for state in [
+        json!({ "id": id }),
+        json!({ "id": id, "status": 1, "job_id": null, "tags": {} }),
+    ] {
+        let upgraded = world.runtime.block_on(provider.upgrade_resource_state(
+            upgrade_resource_state::Request {
+                type_name: JOB.to_owned(),
+                version: 0,
+                raw_state: raw(state.to_string().into_bytes()),
+            },
+        ));
+        let upgraded = upgraded.unwrap().into_inner();
+        assert_eq!(upgraded.diagnostics, []);
+        let read = world
+            .runtime
+            .block_on(provider.read_resource(read_resource::Request {
+                type_name: JOB.to_owned(),
+                current_state: upgraded.upgraded_state,
+                ..read_resource::Request::default()
+            }));
+        let read = read.unwrap().into_inner();
+        assert_eq!(read.diagnostics, []);
+        assert_eq!(read_back(read.new_state)["name"], "camera");
+    }
+}
+
+#[test]
+fn an_object_that_names_no_job_is_refused_before_any_call() {
+    let world = World::new();
+    let mut provider = world.provider.clone();
+    let state = value(&json!({ "id": "strange", "name": "camera" }));
+    let read = world
+        .runtime
+        .block_on(provider.read_resource(read_resource::Request {
+            type_name: JOB.to_owned(),
+            current_state: state.clone(),
+            ..read_resource::Request::default()
+        }));
+    let read = read.unwrap().into_inner();
+    let (error, _) = only(&read.diagnostics);
+    assert!(error.detail.contains("\"strange\"") && error.detail.contains("terraform import"));
+
+    let destroyed = world.runtime.block_on(provider.apply_resource_change(
+        apply_resource_change::Request {
+            type_name: JOB.to_owned(),
+            prior_state: state.clone(),
+            planned_state: value(&Value::Null),
+            ..apply_resource_change::Request::default()
+        },
+    ));
+    let destroyed = destroyed.unwrap().into_inner();
+    assert_eq!(only(&destroyed.diagnostics).0.detail, error.detail);
+    assert_eq!(destroyed.new_state, state);
+    assert!(world.mock.calls().is_empty());
+}
