@@ -1,31 +1,31 @@
-//! `on_existing`: what happens when such a job exists before it is created.
+//! Jobs that write the same stream already: a plan names them with the block to add, and nothing is refused or adopted.
 
 use std::collections::BTreeSet;
 
-use alicloud_live::mock::FaultKind;
+use alicloud_live::mock::{FaultKind, JobStatus};
 
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::{AUTH_KEY, Block};
+use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::world::World;
 
 over_each_terraform! {
-    a_job_that_exists_is_named_and_can_be_imported,
-    a_job_that_exists_can_be_adopted,
+    an_identical_job_is_named_and_can_be_imported,
+    a_running_job_with_the_same_output_is_named,
 }
 
 over_newest_terraform! {
-    another_job_can_be_created_beside_one_that_exists,
-    several_jobs_that_fit_are_all_named_and_none_is_adopted,
-    one_job_is_adopted_only_once,
-    a_job_that_differs_does_not_count,
+    creating_creates_whatever_exists,
+    a_job_with_another_output_is_not_named,
     identical_jobs_can_be_created_together,
-    the_look_costs_one_list_however_many_jobs_are_created,
-    without_permission_to_look_the_way_out_is_named,
+    the_look_costs_one_list_a_process_however_many_jobs_are_planned,
+    a_look_that_fails_is_silent,
+    a_plan_without_credentials_looks_at_nothing,
 }
 
-/// A job as [`Block::job`] has it, made by a run whose state is lost.
-fn a_job_that_exists(world: &World) -> String {
+/// A job as [`Block::job`] has it, created by a run whose state is lost.
+fn an_existing_job(world: &World) -> String {
     let stream = |host: &str| format!("rtmp://{host}/live/it?auth_key={AUTH_KEY}");
     let job = world.cloud.seed(|job| {
         job.name = "job-it".into();
@@ -35,17 +35,34 @@ fn a_job_that_exists(world: &World) -> String {
     job.job_id
 }
 
-fn a_job_that_exists_is_named_and_can_be_imported(world: &World) {
-    let job_id = a_job_that_exists(world);
+/// The warnings of jobs that exist.
+pub(crate) fn named(run: &Run) -> Vec<Diagnostic> {
+    let is_of_existing = |warning: &Diagnostic| {
+        [
+            "An identical job exists",
+            "A running job writes the same output stream",
+        ]
+        .contains(&warning.summary.as_str())
+    };
+    let mut warnings = run.diagnostics(Severity::Warning);
+    warnings.retain(is_of_existing);
+    warnings
+}
+
+fn an_identical_job_is_named_and_can_be_imported(world: &World) {
+    let job_id = an_existing_job(world);
     world.configure(Block::job("it"));
-    let command =
-        format!("terraform import alicloud_live_edge_transcode_job.<name> 'cluster-1:{job_id}'");
-    world.apply().failed().error().must_say(&[
-        "Such a job exists already",
-        "Nothing was created",
-        &command,
+    let plan = world.plan();
+    let warnings = named(&plan);
+    assert_eq!(warnings.len(), 1, "{plan}");
+    assert_eq!(warnings[0].summary, "An identical job exists");
+    warnings[0].must_say(&[
+        "\"job-it\"",
+        "moved {",
+        "import {",
+        &format!("id = \"cluster-1:{job_id}\""),
     ]);
-    assert!(world.cloud.changes().is_empty() && world.state(JOB).is_null());
+    assert_eq!(plan.planned(), [(JOB.to_owned(), "create".to_owned())]);
 
     world
         .import(JOB, &format!("cluster-1:{job_id}"))
@@ -56,81 +73,70 @@ fn a_job_that_exists_is_named_and_can_be_imported(world: &World) {
     assert_eq!(world.cloud.job().job_id, job_id);
 }
 
-fn a_job_that_exists_can_be_adopted(world: &World) {
-    let job_id = a_job_that_exists(world);
-    world.configure(
-        Block::job("it")
-            .text("on_existing", "adopt")
-            .text("status", "Running"),
-    );
-    world.apply().succeeded();
-    assert_eq!(world.state(JOB)["job_id"], job_id);
-    assert!(world.cloud.is_running());
-    world.plan().is_empty();
-    assert_eq!(world.cloud.changes(), ["Start"]);
+fn a_running_job_with_the_same_output_is_named(world: &World) {
+    let job_id = an_existing_job(world);
+    world.cloud.edit(|job| {
+        job.status = JobStatus::Running;
+        job.name = "another".to_owned();
+        job.stream_output = job
+            .stream_output
+            .replace("push.example.com", "PUSH.example.com:1935");
+    });
+    for (status, consequence) in [
+        (None, "because status is not set"),
+        (
+            Some("Running"),
+            "Two running jobs must not write one stream",
+        ),
+    ] {
+        let job = Block::job("it");
+        world.configure(status.map_or(job.clone(), |status| job.text("status", status)));
+        let warnings = named(&world.plan());
+        assert_eq!(warnings.len(), 1, "{warnings:#?}");
+        assert_eq!(
+            warnings[0].summary,
+            "A running job writes the same output stream"
+        );
+        warnings[0].must_say(&[&job_id, "\"another\"", consequence]);
+    }
+    world.configure(Block::job("it").text("status", "Stopped"));
+    assert!(named(&world.plan()).is_empty());
 }
 
-fn another_job_can_be_created_beside_one_that_exists(world: &World) {
-    let job_id = a_job_that_exists(world);
-    world.configure(Block::job("it").text("on_existing", "create"));
+fn creating_creates_whatever_exists(world: &World) {
+    let job_id = an_existing_job(world);
+    world.configure(Block::job("it"));
     world.apply().succeeded();
     assert_eq!(world.cloud.jobs().len(), 2);
     assert_ne!(world.state(JOB)["job_id"], job_id);
-    assert_eq!(world.cloud.calls_of("List").len(), 0, "nobody looks");
     world.plan().is_empty();
 }
 
-fn several_jobs_that_fit_are_all_named_and_none_is_adopted(world: &World) {
-    let job_ids = [a_job_that_exists(world), a_job_that_exists(world)];
-    world.configure(Block::job("it").text("on_existing", "adopt"));
-    let error = world.apply().failed().error();
-    error.must_say(&["2 jobs", &job_ids[0], &job_ids[1]]);
-    assert!(world.cloud.changes().is_empty() && world.state(JOB).is_null());
-}
-
-fn one_job_is_adopted_only_once(world: &World) {
-    let job_id = a_job_that_exists(world);
-    world.configure(
-        Block::job("it")
-            .text("on_existing", "adopt")
-            .with("count", "2"),
-    );
-    world.apply().succeeded();
-    assert_eq!(world.cloud.changes(), ["Create"]);
-    let in_state = world.job_ids(JOB);
-    assert_eq!(
-        in_state.len(),
-        2,
-        "two resources have one job: {in_state:?}"
-    );
-    assert!(in_state.contains(&job_id));
-    world.plan().is_empty();
-}
-
-fn a_job_that_differs_does_not_count(world: &World) {
-    a_job_that_exists(world);
-    world.configure(Block::job("it").text("template_id", "tpl-uhd-4k"));
-    world.apply().succeeded();
-    assert_eq!(world.cloud.changes(), ["Create"]);
+fn a_job_with_another_output_is_not_named(world: &World) {
+    an_existing_job(world);
+    world.cloud.edit(|job| job.stream_output.push('0'));
+    world.configure(Block::job("it"));
+    assert!(named(&world.plan()).is_empty());
 }
 
 fn identical_jobs_can_be_created_together(world: &World) {
     world.configure(Block::job("it").with("count", "2"));
-    world.apply().succeeded();
-    let made: BTreeSet<String> = world
+    let applied = world.apply().succeeded();
+    assert!(named(&applied).is_empty(), "{applied}");
+    let created: BTreeSet<String> = world
         .cloud
         .jobs()
         .into_iter()
         .map(|job| job.job_id)
         .collect();
-    assert_eq!(made.len(), 2);
-    assert_eq!(world.job_ids(JOB), made);
+    assert_eq!(created.len(), 2);
+    assert_eq!(world.job_ids(JOB), created);
     world.plan().is_empty();
     world.destroy().succeeded();
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn the_look_costs_one_list_however_many_jobs_are_created(world: &World) {
+fn the_look_costs_one_list_a_process_however_many_jobs_are_planned(world: &World) {
     world.configure(
         Block::job("it")
             .with("count", "12")
@@ -138,22 +144,30 @@ fn the_look_costs_one_list_however_many_jobs_are_created(world: &World) {
     );
     world.apply().succeeded();
     let calls = ["List", "Create", "Get"].map(|verb| world.cloud.calls_of(verb).len());
-    assert_eq!(calls, [1, 12, 12]);
+    // Terraform plans in one process and, once more, in the one that applies.
+    assert_eq!(calls, [2, 12, 12]);
 }
 
-fn without_permission_to_look_the_way_out_is_named(world: &World) {
-    let forbidden = FaultKind::error(403, "Forbidden.RAM");
-    world.cloud.set_faults([fault("List", forbidden)]);
+fn a_look_that_fails_is_silent(world: &World) {
+    an_existing_job(world);
     world.configure(Block::job("it"));
-    let error = world.apply().failed().error();
-    error.must_say(&[
-        "Job could not be created",
-        "Forbidden.RAM",
-        "live:ListEdgeTranscodeJob",
-        "set on_existing to \"create\"",
-    ]);
-    assert!(world.cloud.changes().is_empty());
-    world.configure(Block::job("it").text("on_existing", "create"));
-    world.apply().succeeded();
-    world.cloud.job();
+    for kind in [
+        FaultKind::error(403, "Forbidden.RAM"),
+        FaultKind::service_unavailable(),
+        FaultKind::html(),
+    ] {
+        world.cloud.set_faults([fault("List", kind)]);
+        let plan = world.plan();
+        assert!(plan.diagnostics(Severity::Warning).is_empty(), "{plan}");
+        assert!(plan.diagnostics(Severity::Error).is_empty(), "{plan}");
+    }
+    assert_eq!(world.cloud.calls_of("List").len(), 3, "each is tried once");
+}
+
+fn a_plan_without_credentials_looks_at_nothing(world: &World) {
+    world.configure(Block::job("it"));
+    world.set("ALICLOUD_SECRET_KEY", "wrong");
+    let plan = world.plan();
+    assert_eq!(plan.planned(), [(JOB.to_owned(), "create".to_owned())]);
+    assert!(plan.diagnostics(Severity::Warning).is_empty(), "{plan}");
 }

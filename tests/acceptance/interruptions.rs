@@ -5,6 +5,7 @@
 //! run needs neither `force-unlock` nor `-lock=false`, and none is used.
 
 use crate::JOB;
+use crate::existing_jobs::named;
 use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::running::Running;
@@ -28,8 +29,8 @@ over_newest_terraform! {
     jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
     ctrl_c_before_a_job_is_made_makes_none,
     ctrl_c_while_waiting_for_a_start_keeps_the_job,
-    ctrl_c_in_an_update_says_in_which_state_the_job_was_left,
-    ctrl_c_between_stop_and_delete_keeps_the_job_in_the_state,
+    ctrl_c_in_an_update_leaves_the_job_running,
+    ctrl_c_between_stop_and_delete_leaves_the_job_running,
 
     killed_while_a_job_is_created,
     killed_while_a_new_job_is_started,
@@ -94,25 +95,23 @@ fn killed(world: &World, command: &[&str], verb: &str, victim: Victim, fate: Fat
     world.cloud.set_faults([]);
 }
 
-/// Applies; where that stops, does exactly what the error says. Gives back whether that was needed.
+/// Plans; where that names a job, does exactly what the warning says; and applies. Returns whether a job was named.
 fn applied_as_told(world: &World) -> bool {
-    let applied = world.apply();
-    let told = !applied.has_succeeded();
-    if told {
-        let error = applied.failed().error();
-        error.must_say(&["Such a job exists already", "killed"]);
-        world.import(JOB, &id_to_import(&error)).succeeded();
-        world.apply().succeeded();
+    let warnings = named(&world.plan());
+    for warning in &warnings {
+        warning.must_say(&["If an interrupted run has created it"]);
+        world.import(JOB, &id_to_import(warning)).succeeded();
     }
+    world.apply().succeeded();
     world.plan().is_empty();
-    told
+    !warnings.is_empty()
 }
 
-/// The ID in the import command that an error gives.
-fn id_to_import(error: &Diagnostic) -> String {
-    let command = "terraform import alicloud_live_edge_transcode_job.<name> '";
-    let (_, id) = error.detail.split_once(command).unwrap();
-    id.split_once('\'').unwrap().0.to_owned()
+/// The ID in the import block that a warning gives.
+fn id_to_import(warning: &Diagnostic) -> String {
+    let (_, block) = warning.detail.split_once("import {").unwrap();
+    let (_, id) = block.split_once("id = \"").unwrap();
+    id.split_once('"').unwrap().0.to_owned()
 }
 
 fn a_running_job() -> Block {
@@ -252,7 +251,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &World, point: Point) {
     world.configure(a_running_job());
     let error = stopped(world, APPLY, "Create", point).error();
     error.must_say(&[
-        "Job was created",
+        "Job created but not in the planned state",
         "topped by the user",
         "is now Stopped",
         "untaint",
@@ -279,7 +278,7 @@ fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &World) {
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Job was created", "is now Stopped"]);
+    error.must_say(&["Job created but not in the planned state", "is now Stopped"]);
     the_next_runs_converge(world);
 }
 
@@ -292,7 +291,7 @@ fn a_job_in_the_making_survives(world: &World, signal: impl FnOnce(&Running)) {
     signal(&running);
     // Nobody releases the call before the end.
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Job was created", "is now Stopped"]);
+    error.must_say(&["Job created but not in the planned state", "is now Stopped"]);
     world.cloud.release();
     world.cloud.set_faults([]);
     the_next_runs_converge(world);
@@ -390,12 +389,8 @@ fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &World) {
 
 fn ctrl_c_before_a_job_is_made_makes_none(world: &World) {
     world.configure(a_running_job());
-    let error = stopped(world, APPLY, "List", Point::Before).error();
-    error.must_say(&[
-        "Job could not be created",
-        "ListEdgeTranscodeJob",
-        "topped by the user",
-    ]);
+    let run = stopped(world, APPLY, "List", Point::Before);
+    assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
     world.apply().succeeded();
     assert!(world.cloud.is_running());
@@ -421,37 +416,44 @@ fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
     the_next_runs_converge(world);
 }
 
-fn ctrl_c_in_an_update_says_in_which_state_the_job_was_left(world: &World) {
+fn ctrl_c_in_an_update_leaves_the_job_running(world: &World) {
     world.configure(a_running_job());
     world.apply().succeeded();
-    let rows = [
-        ("Stop", "is now Stopped, with its old settings"),
-        ("Update", "is now Stopped, with its new settings"),
-    ];
-    for (verb, present) in rows {
-        world.configure(a_running_job().text("name", &format!("until-{verb}")));
-        let error = stopped(world, APPLY, verb, Point::Before).error();
-        error.must_say(&["Job could not be updated", "topped by the user", present]);
+    for (verb, errors) in [("Stop", 1), ("Update", 0), ("Start", 0)] {
+        let name = format!("until-{verb}");
+        world.configure(a_running_job().text("name", &name));
+        let run = stopped(world, APPLY, verb, Point::Before);
+        let told = run.diagnostics(Severity::Error);
+        assert_eq!(told.len(), errors, "{run}");
+        for error in told {
+            error.must_say(&[
+                "Unable to update job",
+                "topped by the user",
+                "is now Running, with its old settings",
+            ]);
+        }
         let changes = world.cloud.changes();
-        assert_eq!(
-            changes.last().unwrap(),
-            verb,
-            "no change begins after Ctrl-C"
-        );
-        assert_eq!(world.state(JOB)["status"], "Stopped");
+        assert_eq!(changes.last().unwrap(), "Start", "the start is owed");
+        assert!(world.cloud.is_running(), "{verb}");
+        assert_eq!(world.state(JOB)["status"], "Running");
         world.apply().succeeded();
+        assert_eq!(world.cloud.job().name, name);
         assert!(world.cloud.is_running());
         world.plan().is_empty();
     }
     the_next_runs_converge(world);
 }
 
-fn ctrl_c_between_stop_and_delete_keeps_the_job_in_the_state(world: &World) {
+fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &World) {
     world.configure(a_running_job());
     world.apply().succeeded();
     let error = stopped(world, DESTROY, "Stop", Point::Before).error();
-    error.must_say(&["Job could not be deleted", "topped by the user"]);
-    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop"]);
+    error.must_say(&[
+        "Unable to delete job",
+        "topped by the user",
+        "is now Running",
+    ]);
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     world.destroy().succeeded();
     assert!(world.cloud.jobs().is_empty());
@@ -467,7 +469,7 @@ fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &World) {
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Job could not be read", "topped by the user"]);
+    error.must_say(&["Unable to read job", "topped by the user"]);
     assert_eq!(world.state_file(), state);
     world.cloud.release();
     world.plan().is_empty();

@@ -3,6 +3,7 @@
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
+use crate::support::terraform::Severity;
 use crate::support::world::{DESTROY, World};
 use alicloud_live::mock::{Fault, FaultKind, JobStatus, Point};
 
@@ -14,7 +15,8 @@ over_each_terraform! {
 over_newest_terraform! {
     a_new_job_that_is_untainted_is_only_started,
     an_update_that_was_carried_out_without_an_answer_is_no_failure,
-    an_update_after_which_a_job_stays_stopped_says_so,
+    a_start_that_is_still_owed_is_planned_by_the_next_run,
+    a_delete_that_fails_leaves_the_job_running_and_says_so,
     a_delete_succeeds_in_spite_of_passing_failures,
     a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
     a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone,
@@ -93,8 +95,8 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
             left: ALL,
         },
         FailingUpdate {
-            fault: refused("Start", "UserQuotaExceed"),
-            said: ["UserQuotaExceed", "is now Stopped, with its new settings"],
+            fault: fault("Start", FaultKind::error(403, "OperationDenied")),
+            said: ["OperationDenied", "is now Stopped, with its new settings"],
             made: ALL,
             left: &["Start"],
         },
@@ -109,7 +111,7 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
         let begun = world.cloud.changes().len();
         world.cloud.set_faults([row.fault]);
         let error = world.apply().failed().error();
-        error.must_say(&["Job could not be updated"]);
+        error.must_say(&["Unable to update job"]);
         error.must_say(&row.said);
         let mut changes = world.cloud.changes().split_off(begun);
         changes.dedup();
@@ -142,20 +144,46 @@ fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &World)
     world.plan().is_empty();
 }
 
-fn an_update_after_which_a_job_stays_stopped_says_so(world: &World) {
+fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &World) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
-    // Its run state is nobody's wish, and so no later apply would start it.
+    // No status is configured, so nothing but the debt tells that the job has to run.
     world.configure(Block::job("it").text("name", "renamed"));
     world
         .cloud
-        .set_faults([fault("Start", FaultKind::error(403, "UserQuotaExceed"))]);
+        .set_faults([fault("Start", FaultKind::error(403, "OperationDenied"))]);
     let error = world.apply().failed().error();
-    error.must_say(&[
-        "is now Stopped, with its new settings",
-        "only where status = \"Running\"",
-    ]);
+    error.must_say(&["OperationDenied", "is now Stopped, with its new settings"]);
+    world.cloud.set_faults([]);
+
+    let plan = world.plan();
+    let warnings = plan.diagnostics(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{plan}");
+    warnings[0].must_say(&["A stopped job will be started again", "\"renamed\""]);
+    assert_eq!(plan.planned(), [(JOB.to_owned(), "update".to_owned())]);
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+    // It is paid: a job that somebody stops later stays stopped.
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.plan().is_empty();
+}
+
+fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &World) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    world
+        .cloud
+        .set_faults([fault("Delete", FaultKind::error(403, "OperationDenied"))]);
+    let error = world.destroy().failed().error();
+    error.must_say(&["Unable to delete job", "OperationDenied", "is now Running"]);
+    assert!(world.cloud.is_running());
+    assert_eq!(world.state(JOB)["status"], "Running");
+    world.cloud.set_faults([]);
+    world.plan().is_empty();
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
 }
 
 fn a_delete_succeeds_in_spite_of_passing_failures(world: &World) {
@@ -232,7 +260,7 @@ fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &World) {
             .plan()
             .failed()
             .error()
-            .must_say(&["Job could not be read", said]);
+            .must_say(&["Unable to read job", said]);
         world.apply().failed();
         assert_eq!(world.state_file(), state, "{said}");
     }

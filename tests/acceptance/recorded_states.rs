@@ -71,10 +71,14 @@ fn configuration(attributes: &Value) -> Block {
         "template_id",
         "stream_input",
         "stream_output",
-        "on_existing",
     ] {
         if let Some(value) = text(&attributes[name]) {
             job = job.text(name, &value);
+        }
+    }
+    for name in ["allow_stopping_for_update", "deletion_protection"] {
+        if let Some(value) = attributes[name].as_bool() {
+            job = job.with(name, &value.to_string());
         }
     }
     if let Some(times) = attributes["timeouts"].as_object() {

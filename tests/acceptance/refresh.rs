@@ -18,8 +18,6 @@ fn jobs(count: usize) -> Block {
     Block::job("it")
         .with("count", &count.to_string())
         .text("name", "job-${count.index}")
-        // Nobody looks for existing jobs, so that all lists are of the refresh.
-        .text("on_existing", "create")
 }
 
 /// Gets and lists that `act` makes.

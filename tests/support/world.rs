@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -280,6 +282,16 @@ impl World {
         let mut state = serde_json::from_str(&self.state_file()).unwrap();
         edit(&mut state);
         self.put("terraform.tfstate", &state.to_string());
+    }
+
+    /// Private data as they stand in the state file, and back.
+    pub(crate) fn decoded(private: &str) -> String {
+        String::from_utf8(BASE64.decode(private).unwrap()).unwrap()
+    }
+
+    /// Private data for the state file.
+    pub(crate) fn encoded(private: &str) -> String {
+        BASE64.encode(private)
     }
 
     /// Loses the state: the objects in the cloud are now as if someone else had made them.

@@ -1,0 +1,346 @@
+//! Others start, stop and change jobs while Terraform works, the API is away, and environments change.
+
+use crate::JOB;
+use crate::support::cloud::{Cloud, fault};
+use crate::support::configuration::Block;
+use crate::support::terraform::Severity;
+use crate::support::world::World;
+use alicloud_live::mock::{FaultKind, JobStatus};
+
+over_each_terraform! {
+    a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced,
+    without_a_refresh_the_run_state_is_left_as_it_is,
+    a_change_that_the_api_does_not_know_makes_no_call,
+    a_job_that_must_not_be_stopped_is_not_interrupted,
+    a_job_at_another_endpoint_stays_in_the_state,
+    a_job_that_somebody_stopped_is_told_of,
+}
+
+over_newest_terraform! {
+    an_outage_in_an_update_of_many_jobs_leaves_them_running,
+    after_a_job_that_does_not_come_back_no_other_is_interrupted,
+    no_more_jobs_are_interrupted_at_a_time_than_allowed,
+    an_unknown_template_is_noticed_before_the_stop,
+    a_status_that_is_not_documented_is_left_alone,
+    urls_that_come_back_in_another_spelling_change_nothing,
+    a_job_of_another_access_key_stays_in_the_state,
+}
+
+fn saved_plan(world: &World) {
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+}
+
+fn apply_saved(world: &World) {
+    world.run(&["apply", "-json", "saved"]).succeeded();
+}
+
+fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    for (number, status) in [JobStatus::Running, JobStatus::NotStarted]
+        .into_iter()
+        .enumerate()
+    {
+        world.configure(Block::job("it").text("name", &format!("renamed-{number}")));
+        saved_plan(world);
+        world.cloud.edit(|job| job.status = status);
+        apply_saved(world);
+        assert_eq!(world.cloud.job().status, status, "no status is configured");
+        world.plan().is_empty();
+    }
+
+    let running = Block::job("it").text("status", "Running");
+    world.configure(&running);
+    world.apply().succeeded();
+    world.configure(running.text("name", "renamed-2"));
+    saved_plan(world);
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    apply_saved(world);
+    assert!(world.cloud.is_running(), "it is configured");
+    world.plan().is_empty();
+}
+
+fn without_a_refresh_the_run_state_is_left_as_it_is(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("name", "renamed"));
+    world
+        .run(&["apply", "-json", "-auto-approve", "-refresh=false"])
+        .succeeded();
+    assert!(world.cloud.is_running());
+    assert_eq!(world.state(JOB)["status"], "Running");
+    world.plan().is_empty();
+}
+
+fn a_change_that_the_api_does_not_know_makes_no_call(world: &World) {
+    let job = Block::job("it").text("status", "Running");
+    world.configure(&job);
+    world.apply().succeeded();
+    saved_plan(world);
+    let changes = world.cloud.changes();
+    for job in [
+        job.clone()
+            .containing(Block::new("timeouts").text("update", "7m")),
+        job.clone().with("deletion_protection", "false"),
+        job.clone().with("allow_stopping_for_update", "true"),
+    ] {
+        world.configure(job);
+        saved_plan(world);
+        let calls = world.cloud.calls().len();
+        apply_saved(world);
+        assert_eq!(
+            world.cloud.calls().len(),
+            calls,
+            "applying takes no call at all"
+        );
+        world.plan().is_empty();
+    }
+    assert_eq!(world.cloud.changes(), changes);
+}
+
+fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &World) {
+    let job = Block::job("it").with("allow_stopping_for_update", "false");
+    world.configure(job.clone().text("status", "Running"));
+    world.apply().succeeded();
+    world.configure(
+        job.clone()
+            .text("status", "Running")
+            .text("name", "renamed"),
+    );
+    let error = world.plan().failed().error();
+    error.must_say(&["Job must not be stopped", "\"job-it\" (cluster-1:"]);
+    assert_eq!(world.pointed_at(&error), "allow_stopping_for_update");
+
+    // Somebody starts it between plan and apply.
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.configure(job.text("name", "renamed"));
+    saved_plan(world);
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    let error = world.run(&["apply", "-json", "saved"]).failed().error();
+    error.must_say(&["Job must not be stopped"]);
+    assert!(world.cloud.is_running());
+    assert_eq!(world.cloud.job().name, "job-it");
+}
+
+fn a_job_at_another_endpoint_stays_in_the_state(world: &World) {
+    world.configure(Block::job("it").text("status", "Running"));
+    world.apply().succeeded();
+    let state = world.state_file();
+    let elsewhere = Cloud::new();
+    world.set("LIVE_ENDPOINT", elsewhere.url());
+    for run in [world.plan(), world.apply(), world.destroy()] {
+        run.failed().error().must_say(&[
+            "Job not found at this endpoint or account",
+            world.cloud.url(),
+            elsewhere.url(),
+            "terraform state rm",
+        ]);
+    }
+    // What was planned there is not applied here.
+    assert_eq!(world.state_file(), state);
+    world.set("LIVE_ENDPOINT", world.cloud.url());
+    world
+        .run(&["plan", "-json", "-destroy", "-out=saved"])
+        .succeeded();
+    world.set("LIVE_ENDPOINT", elsewhere.url());
+    world
+        .run(&["apply", "-json", "saved"])
+        .failed()
+        .error()
+        .must_say(&["Job not found at this endpoint or account"]);
+    assert!(!world.state(JOB).is_null());
+    assert!(elsewhere.changes().is_empty());
+
+    world.set("LIVE_ENDPOINT", world.cloud.url());
+    world.plan().is_empty();
+    world.cloud.delete();
+    world.apply().succeeded();
+    assert!(
+        world.cloud.is_running(),
+        "a job that is gone from its own place is created again"
+    );
+}
+
+fn a_job_of_another_access_key_stays_in_the_state(world: &World) {
+    world.unset("ALICLOUD_SECURITY_TOKEN");
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.edit_state(|state| {
+        let private = state["resources"][0]["instances"][0]["private"]
+            .as_str()
+            .unwrap();
+        let stored = World::decoded(private);
+        assert!(stored.contains("acceptance-access-key-id"), "{stored}");
+        let other = stored.replace("acceptance-access-key-id", "another-access-key-id");
+        state["resources"][0]["instances"][0]["private"] = World::encoded(&other).into();
+    });
+    world.plan().is_empty();
+    world.cloud.delete();
+    world.plan().failed().error().must_say(&[
+        "Job not found at this endpoint or account",
+        "another-access-key-id",
+        "acceptance-access-key-id",
+    ]);
+}
+
+fn a_job_that_somebody_stopped_is_told_of(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    let plan = world.plan();
+    plan.is_empty();
+    let warnings = plan.diagnostics(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{plan}");
+    warnings[0].must_say(&["A job is no longer running", "\"job-it\" (cluster-1:"]);
+}
+
+fn many_running_jobs(name: &str) -> Block {
+    Block::job("it")
+        .with("count", "20")
+        .text("name", &format!("{name}-${{count.index}}"))
+        .text(
+            "stream_output",
+            "rtmp://push.example.com/live/${count.index}",
+        )
+        .text("status", "Running")
+}
+
+fn running(world: &World) -> usize {
+    let jobs = world.cloud.jobs();
+    jobs.iter()
+        .filter(|job| job.status == JobStatus::Running)
+        .count()
+}
+
+fn an_outage_in_an_update_of_many_jobs_leaves_them_running(world: &World) {
+    world.set("TF_LOG", "WARN");
+    world.configure(many_running_jobs("job"));
+    world.apply().succeeded();
+    world.unset("TF_LOG");
+    world.set("TF_LOG_PROVIDER", "TRACE");
+    world.configure(many_running_jobs("renamed"));
+    // After the first five stops the API is away for a hundred calls of any kind.
+    let away = |verb: &str| {
+        fault(verb, FaultKind::service_unavailable())
+            .skip(5)
+            .times(25)
+    };
+    world
+        .cloud
+        .set_faults(["Stop", "Update", "Start", "Get"].map(away));
+    let _ = world.apply();
+    assert_eq!(running(world), 20, "whatever became of the updates");
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert_eq!(running(world), 20);
+    world.plan().is_empty();
+}
+
+fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &World) {
+    world.set("TF_LOG", "WARN");
+    let provider = Block::provider().with("max_concurrent_interruptions", "1");
+    world.configure_all(format_args!("{provider}{}", many_running_jobs("job")));
+    world.apply().succeeded();
+    world.unset("TF_LOG");
+    world.set("TF_LOG_PROVIDER", "TRACE");
+    world.configure_all(format_args!("{provider}{}", many_running_jobs("renamed")));
+    world.cloud.deny("StartEdgeTranscodeJob");
+    let errors = world.apply().failed().diagnostics(Severity::Error);
+    assert_eq!(errors.len(), 20);
+    assert_eq!(
+        running(world),
+        19,
+        "one stream is lost, and no other is risked"
+    );
+    let lost = world
+        .cloud
+        .jobs()
+        .into_iter()
+        .find(|job| job.status == JobStatus::NotStarted)
+        .unwrap();
+    for error in errors {
+        error.must_say(&[&lost.job_id]);
+    }
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert_eq!(running(world), 20);
+}
+
+fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &World) {
+    world.set("TF_LOG", "WARN");
+    let provider = Block::provider().with("max_concurrent_interruptions", "2");
+    world.configure_all(format_args!("{provider}{}", many_running_jobs("job")));
+    world.apply().succeeded();
+    world.unset("TF_LOG");
+    world.set("TF_LOG_PROVIDER", "TRACE");
+    let begun = world.cloud.changes().len();
+    world.configure_all(format_args!("{provider}{}", many_running_jobs("renamed")));
+    world.apply().succeeded();
+    let (mut down, mut most) = (0, 0);
+    for change in world.cloud.changes().split_off(begun) {
+        match change.as_str() {
+            "Stop" => down += 1,
+            "Start" => down -= 1,
+            _ => {}
+        }
+        most = most.max(down);
+    }
+    assert_eq!((down, most), (0, 2));
+}
+
+fn an_unknown_template_is_noticed_before_the_stop(world: &World) {
+    let job = Block::job("it").text("status", "Running");
+    world.configure(&job);
+    world.apply().succeeded();
+    world.configure(job.text("template_id", "nowhere"));
+    let error = world.apply().failed().error();
+    error.must_say(&["TemplateNotFound", "was not stopped"]);
+    assert_eq!(world.pointed_at(&error), "template_id");
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn a_status_that_is_not_documented_is_left_alone(world: &World) {
+    world.configure(Block::job("it").containing(Block::new("timeouts").text("update", "5s")));
+    world.apply().succeeded();
+    let changes = world.cloud.changes();
+    let job = world.cloud.job();
+    let body = format!(
+        r#"{{"RequestId": "R", "Job": {{"JobId": "{}", "Name": "{}", "Status": "2", "TemplateId": "{}",
+            "StreamInput": "{}", "StreamOutput": "{}"}}}}"#,
+        job.job_id, job.name, job.template_id, job.stream_input, job.stream_output
+    );
+    let kind = FaultKind::Answer {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body,
+    };
+    world.cloud.set_faults([fault("Get", kind)]);
+    world.plan().is_empty();
+    world.configure(Block::job("it").text("name", "renamed"));
+    let error = world.apply().failed().error();
+    error.must_say(&["status \"2\"", "does not document", "Nothing was changed"]);
+    assert_eq!(world.cloud.changes(), changes);
+}
+
+fn urls_that_come_back_in_another_spelling_change_nothing(world: &World) {
+    let output = "rtmp://Push.Example.COM:1935/live/it";
+    let job = Block::job("it")
+        .text("status", "Running")
+        .text("stream_output", output);
+    world.configure(&job);
+    world.apply().succeeded();
+    world
+        .cloud
+        .edit(|job| job.stream_output = "rtmp://push.example.com/live/it".to_owned());
+    world.plan().is_empty();
+    assert_eq!(world.state(JOB)["stream_output"], output);
+
+    world.configure(job.text("stream_output", "rtmp://push.example.com/live/it"));
+    let begun = world.cloud.changes().len();
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes().len(), begun, "it is the same stream");
+    world.plan().is_empty();
+}

@@ -1,0 +1,220 @@
+//! A job in the place of another: renamed blocks, other keys, replacements. What counts is the output stream.
+
+use crate::JOB;
+use crate::existing_jobs::named;
+use crate::support::configuration::Block;
+use crate::support::terraform::{Run, Severity};
+use crate::support::world::World;
+use alicloud_live::mock::JobStatus;
+
+over_each_terraform! {
+    a_block_renamed_without_moved_keeps_a_stream_that_is_to_run,
+    a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job,
+    a_running_job_is_replaced_by_a_running_one,
+    a_tainted_running_job_is_replaced_by_a_running_one,
+    another_cluster_is_warned_of_and_the_new_job_runs,
+    a_protected_job_is_neither_deleted_nor_replaced,
+}
+
+over_newest_terraform! {
+    other_keys_keep_a_stream_that_is_to_run,
+    a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
+    the_quota_of_the_replaced_job_is_waited_for,
+    a_protected_job_that_creates_first_is_not_left_behind,
+}
+
+const OLD: &str = JOB;
+const NEW: &str = "alicloud_live_edge_transcode_job.new";
+
+fn a_running_job() -> Block {
+    Block::job("it").text("status", "Running")
+}
+
+/// There is one job, it runs, and nothing is left to do.
+#[track_caller]
+fn one_job_runs(world: &World) {
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn a_block_renamed_without_moved_keeps_a_stream_that_is_to_run(world: &World) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    world.configure(a_running_job().labelled("new"));
+    world.apply().succeeded();
+    assert!(world.state(OLD).is_null());
+    assert_eq!(world.state(NEW)["job_id"], world.cloud.job().job_id);
+    one_job_runs(world);
+}
+
+fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    let job_id = world.cloud.job().job_id;
+
+    world.configure(Block::job("it").labelled("new"));
+    let plan = world.plan();
+    let warnings = named(&plan);
+    assert_eq!(warnings.len(), 1, "{plan}");
+    warnings[0].must_say(&[&job_id, "moved {", "stays stopped", "status is not set"]);
+    let deletion = plan.diagnostics(Severity::Warning);
+    assert!(
+        deletion
+            .iter()
+            .any(|warning| warning.says("A running job will be deleted") && warning.says(&job_id)),
+        "{plan}"
+    );
+
+    let moved = Block::new("moved").with("from", OLD).with("to", NEW);
+    world.configure(format_args!("{}{moved}", Block::job("it").labelled("new")));
+    let begun = world.cloud.changes().len();
+    world.apply().succeeded();
+    assert_eq!(world.cloud.changes().len(), begun);
+    assert_eq!(world.state(NEW)["job_id"], job_id);
+    one_job_runs(world);
+}
+
+fn other_keys_keep_a_stream_that_is_to_run(world: &World) {
+    let keyed = |keys: &str| a_running_job().with("for_each", &format!("toset({keys})"));
+    world.configure(keyed("[\"a\"]"));
+    world.apply().succeeded();
+    world.configure(keyed("[\"b\"]"));
+    world.apply().succeeded();
+    one_job_runs(world);
+    world.configure(a_running_job().with("count", "1"));
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+const REPLACE: &[&str] = &[
+    "apply",
+    "-json",
+    "-auto-approve",
+    "-replace=alicloud_live_edge_transcode_job.it",
+];
+
+fn replace(world: &World) -> Run {
+    world.run(REPLACE).succeeded()
+}
+
+fn a_running_job_is_replaced_by_a_running_one(world: &World) {
+    for status in [Some("Running"), None] {
+        let job = Block::job("it");
+        world.configure(status.map_or(job.clone(), |status| job.text("status", status)));
+        world.apply().succeeded();
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        let before = world.cloud.job().job_id;
+        replace(world);
+        assert_ne!(world.cloud.job().job_id, before);
+        one_job_runs(world);
+        assert_eq!(world.state(JOB)["status"], "Running");
+        // A stopped one is replaced by a stopped one.
+        if status.is_none() {
+            world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+            replace(world);
+            assert!(!world.cloud.is_running());
+        }
+    }
+}
+
+fn a_tainted_running_job_is_replaced_by_a_running_one(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.run(&["taint", JOB]).succeeded();
+    let plan = world.plan();
+    assert_eq!(named(&plan).len(), 1, "{plan}");
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+fn another_cluster_is_warned_of_and_the_new_job_runs(world: &World) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
+    let plan = world.plan();
+    let warnings = plan.diagnostics(Severity::Warning);
+    assert_eq!(warnings.len(), 1, "{plan}");
+    warnings[0].must_say(&[
+        "A running job will be replaced",
+        "the new job will be started because the old one was running",
+    ]);
+    world.apply().succeeded();
+    one_job_runs(world);
+    assert_eq!(world.state(JOB)["cluster_id"], "cluster-2");
+}
+
+fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &World) {
+    let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
+    world.configure(a_running_job().containing(create_first));
+    world.apply().succeeded();
+    let before = world.cloud.job().job_id;
+    replace(world);
+    assert_ne!(world.cloud.job().job_id, before);
+    one_job_runs(world);
+}
+
+fn the_quota_of_the_replaced_job_is_waited_for(world: &World) {
+    world.cloud.allow_running_jobs(1);
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    world.configure(a_running_job().labelled("new"));
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+fn a_protected_job_is_neither_deleted_nor_replaced(world: &World) {
+    let protected = a_running_job().with("deletion_protection", "true");
+    world.configure(&protected);
+    world.apply().succeeded();
+    let refused = |run: Run| {
+        let errors = run.failed().diagnostics(Severity::Error);
+        assert!(
+            errors
+                .iter()
+                .any(|error| error.says("Job is protected from deletion")),
+            "{errors:#?}"
+        );
+    };
+    refused(world.destroy());
+    refused(world.run(REPLACE));
+    world.configure(protected.clone().text("cluster_id", "cluster-2"));
+    refused(world.apply());
+    world.configure("");
+    refused(world.apply());
+    world.configure(&protected);
+    world.run(&["taint", JOB]).succeeded();
+    refused(world.apply());
+    world.run(&["untaint", JOB]).succeeded();
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Start"],
+        "nothing was touched"
+    );
+
+    world.configure(protected.with("deletion_protection", "false"));
+    world.apply().succeeded();
+    assert_eq!(
+        world.cloud.changes(),
+        ["Create", "Start"],
+        "no call is needed"
+    );
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn a_protected_job_that_creates_first_is_not_left_behind(world: &World) {
+    let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
+    world.configure(
+        a_running_job()
+            .with("deletion_protection", "true")
+            .containing(create_first),
+    );
+    world.apply().succeeded();
+    // Core does not say that an object is tainted, so only the deletion could refuse, when the new job exists.
+    world.run(&["taint", JOB]).succeeded();
+    world.apply().succeeded();
+    one_job_runs(world);
+}
