@@ -6,7 +6,8 @@
 //! | file | what it does |
 //! |---|---|
 //! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
-//! | `pages` | lists longer than one page, while they change |
+//! | `pages`, `progress` | lists longer than one page, while they change, and whatever they say of themselves |
+//! | `elements` | lists of which some elements are odd |
 //! | `create` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
@@ -29,6 +30,7 @@ mod clock;
 mod codes;
 mod create;
 mod departure;
+mod elements;
 mod endpoint;
 mod error;
 mod existing;
@@ -38,6 +40,7 @@ mod model;
 mod outcome;
 mod outside;
 mod pages;
+mod progress;
 mod rate_limit;
 mod redact;
 mod refresh;
