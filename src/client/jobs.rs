@@ -30,20 +30,6 @@ pub struct CreatedJob {
     pub doubles: Vec<String>,
 }
 
-/// A create that did not lead to a known job.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CreateError {
-    /// The call failed in a way that proves that no job was made.
-    Call(CallError),
-    /// The answer was lost and the job was not found, or more than one fits.
-    Unresolved {
-        /// How the answer was lost.
-        error: CallError,
-        /// The jobs that fit; empty when none was found.
-        candidates: Vec<Job>,
-    },
-}
-
 /// Which jobs of a cluster to list, and how.
 #[derive(Clone, Default, Debug)]
 pub struct JobFilter {
