@@ -5,38 +5,76 @@
 //! uses three facts: a list shows when each job was made, each answer shows the server's clock, and the gateway runs
 //! a nonce at most once.
 //!
-//! 1. **Look** for a job with exactly these fields, made since our request was sent by the server's own clock, that
-//!    no other create of this process has claimed. One: it is ours. Lists may lag, so this goes on for
+//! 1. **Search** for the job: see `search`. One that can only be ours: it is. Lists may lag, so this goes on for
 //!    [`super::SearchPolicy::before_replay`].
 //! 2. None: **replay the identical signed bytes**. If the first copy never arrived, this makes the job. If it did,
-//!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived: look again, longer.
-//! 3. Still none, or more than one: **say so**. The error names every candidate.
+//!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived. Each replay is followed by a search,
+//!    a longer one after that proof.
+//! 3. Still none, or more than one, or no way to tell: **say so**. The error names every job that fits.
 //!
 //! Creates with identical fields take turns, so that while one is being resolved no other can own a match.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY, Sent};
+use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY};
+use super::search::{Lost, SearchOutcome};
 use super::transport::Connection;
 use super::{
-    Ambiguous, CallError, CreateError, CreatedJob, Failure, Job, JobFields, JobFilter, LiveClient,
-    Scope, SortBy, StreamUrl, clock,
+    Ambiguous, CallError, CreatedJob, Failure, Job, JobFields, LiveClient, Scope, StreamUrl,
 };
 
-/// How long to look when the user asks to stop or the time is over.
-const LAST_LOOK: Duration = Duration::from_secs(5);
 /// How often the same bytes are sent again when their answer is lost too.
-const REPLAYS: u32 = 3;
-/// Job times have whole seconds, and the clock that stamps jobs need not be the one that stamps answers.
-const CLOCK_SLACK: time::Duration = time::Duration::seconds(2);
+const MAX_REPLAYS: u32 = 3;
+
+/// A create that did not lead to a known job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CreateError {
+    /// The call failed in a way that proves that no job was made.
+    Call(CallError),
+    /// The answer was lost, and which job it was about cannot be told.
+    Unresolved {
+        /// How the answer was lost.
+        error: CallError,
+        /// Why it cannot be told.
+        doubt: Doubt,
+        /// The jobs that fit; empty when none was found.
+        candidates: Vec<Job>,
+    },
+}
+
+/// Why it cannot be told which job a create has made, if any. `Display` says it in a sentence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Doubt {
+    /// No job that can be the one was listed in time.
+    NotListed,
+    /// More than one fits.
+    Several,
+    /// The responses do not tell by the service's clock when jobs were made, so one that fits may be older than the create.
+    NoClock,
+    /// One is listed, but could not be read again to make sure of it.
+    Unconfirmed,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotListed => "The cluster's list does not show the job.",
+            Self::Several => "Several jobs that fit have been created since.",
+            Self::NoClock => {
+                "The responses do not tell, by the service's own clock (the header Date), when the jobs that fit were \
+                 created: they may be older than this create."
+            }
+            Self::Unconfirmed => "A job that fits is listed, but could not be read to make sure of it.",
+        })
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -99,24 +137,6 @@ pub(super) fn fingerprint(cluster_id: &str, fields: &JobFields) -> u64 {
     hasher.finish()
 }
 
-/// The job that is wanted, and the request for it whose answer was lost.
-struct Lost<'a> {
-    cluster_id: &'a str,
-    fields: &'a JobFields,
-    sent: Sent,
-    error: CallError,
-}
-
-/// What looking for a job has shown.
-enum Look {
-    /// There is one job that fits.
-    Found(Box<Job>),
-    /// A list that was read late enough shows none.
-    Absent,
-    /// No such list could be read.
-    Unseen,
-}
-
 impl LiveClient {
     /// `CreateEdgeTranscodeJob`: makes a job, which does not run yet.
     ///
@@ -128,9 +148,6 @@ impl LiveClient {
         fields: &JobFields,
         scope: &Scope,
     ) -> Result<CreatedJob, CreateError> {
-        let turn = self.creates.turn(fingerprint(cluster_id, fields));
-        let _my_turn = turn.lock().await;
-
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
         parameters.extend(fields.parameters());
         let call = Call {
@@ -138,22 +155,35 @@ impl LiveClient {
             parameters,
             kind: Kind::Create,
         };
+
+        let turn = self.creates.turn(fingerprint(cluster_id, fields));
+        let _my_turn = tokio::select! {
+            biased;
+            ended = scope.end() => {
+                let not_sent = Failure::NotSent(ended.into());
+                return Err(CreateError::Call(self.error(call.action, 0, not_sent)));
+            }
+            my_turn = turn.lock() => my_turn,
+        };
         match self.call_remembering::<CreateReply>(&call, scope).await {
             Ok(answer) => Ok(self.created(answer.value.job_id)),
             Err(FailedCall {
                 error,
                 sent: Some(sent),
-            }) if matches!(error.failure, Failure::Ambiguous(_)) => {
-                self.resolve(
-                    Lost {
-                        cluster_id,
-                        fields,
-                        sent,
+            }) if error.is_ambiguous() => {
+                warn!(%error, "the answer to a create is lost: looking for the job");
+                let lost = Lost {
+                    cluster_id,
+                    fields,
+                    sent,
+                };
+                self.resolve(&lost, scope)
+                    .await
+                    .map_err(|unresolved| CreateError::Unresolved {
                         error,
-                    },
-                    scope,
-                )
-                .await
+                        doubt: unresolved.doubt,
+                        candidates: unresolved.candidates,
+                    })
             }
             Err(FailedCall { error, .. }) => Err(CreateError::Call(error)),
         }
@@ -168,31 +198,43 @@ impl LiveClient {
     }
 
     /// Finds out what became of a create whose answer was lost.
-    async fn resolve(&self, lost: Lost<'_>, scope: &Scope) -> Result<CreatedJob, CreateError> {
-        warn!(error = %lost.error, "the answer to a create is lost: looking for the job");
+    async fn resolve(&self, lost: &Lost<'_>, scope: &Scope) -> Result<CreatedJob, Unresolved> {
         let mut patience = self.search.before_replay;
+        let mut replays = 0;
         let mut has_arrived = false;
-        for _ in 0..=REPLAYS {
-            match self.look(&lost, patience, scope).await? {
-                Look::Found(job) => {
+        loop {
+            match self.find_created_job(lost, patience, scope).await {
+                SearchOutcome::Found(job) => {
                     debug!(
                         job_id = job.job_id,
                         "found the job that the lost answer was about"
                     );
                     return Ok(self.created(job.job_id));
                 }
-                Look::Absent if !has_arrived && self.clock.age(lost.sent.at) < REPLAY_VALIDITY => {}
-                Look::Absent | Look::Unseen => break,
+                SearchOutcome::NotListed
+                    if !has_arrived
+                        && replays < MAX_REPLAYS
+                        && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
+                        && scope.ended().is_none() => {}
+                SearchOutcome::NotListed | SearchOutcome::Unknown => {
+                    return Err(Unresolved::new(Doubt::NotListed, Vec::new()));
+                }
+                SearchOutcome::Doubtful(doubt, candidates) => {
+                    return Err(Unresolved::new(doubt, candidates));
+                }
             }
             debug!("no such job: sending the identical request again");
-            match self
-                .attempt::<CreateReply>(&lost.sent.request, Kind::Create, Connection::New, scope)
-                .await
-            {
+            replays += 1;
+            let replay = self.attempt::<CreateReply>(
+                &lost.sent.request,
+                Kind::Create,
+                Connection::New,
+                scope,
+            );
+            match replay.await {
                 Ok(answer) => {
-                    return Ok(self
-                        .created_by_replay(&lost, answer.value.job_id, scope)
-                        .await);
+                    let job_id = answer.value.job_id;
+                    return Ok(self.created_by_replay(lost, job_id, scope).await);
                 }
                 Err(failed) => {
                     if let Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) = failed.failure {
@@ -202,10 +244,6 @@ impl LiveClient {
                 }
             }
         }
-        Err(CreateError::Unresolved {
-            error: lost.error,
-            candidates: Vec::new(),
-        })
     }
 
     /// A replay that was run proves that the gateway had not run the first copy *if* it checks nonces. In case it
@@ -217,99 +255,23 @@ impl LiveClient {
         scope: &Scope,
     ) -> CreatedJob {
         let created = self.created(job_id);
-        let doubles = match self.look(lost, Duration::ZERO, scope).await {
-            Ok(Look::Found(job)) => vec![job.job_id],
-            Err(CreateError::Unresolved { candidates, .. }) => {
-                candidates.into_iter().map(|job| job.job_id).collect()
-            }
-            Ok(Look::Absent | Look::Unseen) | Err(CreateError::Call(_)) => Vec::new(),
-        };
-        CreatedJob { doubles, ..created }
-    }
-
-    /// Looks until there is one matching job, or until a list that was asked for after `patience` shows none. More
-    /// than one is an error. A list that cannot be read proves nothing: then it looks on, but not for ever.
-    async fn look(
-        &self,
-        lost: &Lost<'_>,
-        patience: Duration,
-        scope: &Scope,
-    ) -> Result<Look, CreateError> {
-        let absence_counts_from = Instant::now() + patience;
-        let give_up_at = absence_counts_from + self.search.after_proof;
-        loop {
-            let begun = Instant::now();
-            // Knowing what a create did is worth a few seconds even when the user asks to stop or the time is over.
-            let is_last = scope.ended().is_some();
-            let last_look = Scope::uninterrupted(LAST_LOOK);
-            let candidates = self
-                .candidates(lost, if is_last { &last_look } else { scope })
-                .await;
-            match candidates {
-                Ok(mut candidates) => match (candidates.pop(), candidates.is_empty()) {
-                    (Some(only), true) => return Ok(Look::Found(Box::new(only))),
-                    (Some(another), false) => {
-                        candidates.push(another);
-                        return Err(CreateError::Unresolved {
-                            error: lost.error.clone(),
-                            candidates,
-                        });
-                    }
-                    (None, _) if is_last => return Ok(Look::Unseen),
-                    (None, _) if begun >= absence_counts_from => return Ok(Look::Absent),
-                    (None, _) => {}
-                },
-                Err(error) if is_last || begun >= give_up_at => {
-                    warn!(%error, "cannot look for the job");
-                    return Ok(Look::Unseen);
-                }
-                Err(_) => {}
-            }
-            // A wait that ends early makes the next look the last one.
-            let _ = scope.wait(self.search.interval).await;
+        let others = self.fitting_jobs(lost, scope).await;
+        let others = others.map(|fitting| fitting.ours).unwrap_or_default();
+        CreatedJob {
+            doubles: others.into_iter().map(|job| job.job_id).collect(),
+            ..created
         }
     }
+}
 
-    /// Jobs that can be the one which the lost request made.
-    async fn candidates(&self, lost: &Lost<'_>, scope: &Scope) -> Result<Vec<Job>, CallError> {
-        let filter = JobFilter {
-            keyword: Some(lost.fields.name.clone()),
-            sort_by: SortBy::Descending,
-            ..JobFilter::default()
-        };
-        let mut candidates: Vec<Job> = Vec::new();
-        let mut seen = 0;
-        for page in 1.. {
-            let listed = self
-                .list_edge_transcode_jobs(lost.cluster_id, &filter, page, scope)
-                .await?;
-            let now = listed.date.unwrap_or_else(|| self.clock.now());
-            let not_before = now - self.clock.age(lost.sent.at) - CLOCK_SLACK;
-            let made_at = |job: &Job| job.create_time.as_deref().and_then(clock::parse_api_time);
+/// What is known when a create stays unresolved.
+struct Unresolved {
+    doubt: Doubt,
+    candidates: Vec<Job>,
+}
 
-            seen += listed.jobs.len() as u64;
-            let is_last_page = listed.jobs.is_empty()
-                || seen >= listed.total_count
-                || listed
-                    .jobs
-                    .last()
-                    .and_then(made_at)
-                    .is_some_and(|made| made < not_before);
-            for job in listed.jobs {
-                let is_ours = job.fields().is_equivalent(lost.fields)
-                    && made_at(&job).is_some_and(|made| made >= not_before)
-                    && !self.creates.is_claimed(&job.job_id)
-                    && !candidates
-                        .iter()
-                        .any(|candidate| candidate.job_id == job.job_id);
-                if is_ours {
-                    candidates.push(job);
-                }
-            }
-            if is_last_page {
-                break;
-            }
-        }
-        Ok(candidates)
+impl Unresolved {
+    fn new(doubt: Doubt, candidates: Vec<Job>) -> Self {
+        Self { doubt, candidates }
     }
 }

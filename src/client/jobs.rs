@@ -1,6 +1,8 @@
 use serde::Deserialize;
 use time::OffsetDateTime;
+use tracing::warn;
 
+use super::elements::{Element, Elements};
 use super::retry::{Call, Kind};
 use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
 
@@ -26,20 +28,6 @@ pub struct CreatedJob {
     /// Further jobs that the same create may have made: only possible when its answer was lost and the gateway does
     /// not refuse a request that it has seen before.
     pub doubles: Vec<String>,
-}
-
-/// A create that did not lead to a known job.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CreateError {
-    /// The call failed in a way that proves that no job was made.
-    Call(CallError),
-    /// The answer was lost and the job was not found, or more than one fits.
-    Unresolved {
-        /// How the answer was lost.
-        error: CallError,
-        /// The jobs that fit; empty when none was found.
-        candidates: Vec<Job>,
-    },
 }
 
 /// Which jobs of a cluster to list, and how.
@@ -70,6 +58,8 @@ pub enum SortBy {
 pub struct JobPage {
     /// The jobs of this page.
     pub jobs: Vec<Job>,
+    /// IDs of jobs of this page that could not be decoded; empty texts where there was no ID either.
+    pub unreadable: Vec<String>,
     /// All jobs that match, on whatever page.
     pub total_count: u64,
     /// The server's clock when it answered.
@@ -98,7 +88,11 @@ struct JobListReply {
 #[serde(rename_all = "PascalCase")]
 struct JobList {
     #[serde(default)]
-    job: Option<Vec<Job>>,
+    job: Option<Elements<Job>>,
+}
+
+impl Element for Job {
+    const ID: &'static str = "JobId";
 }
 
 /// An answer whose content does not matter beyond being one.
@@ -177,12 +171,14 @@ impl LiveClient {
             kind,
         };
         let answer = self.call::<JobListReply>(&call, scope).await?;
+        let listed = answer.value.job_list.and_then(|list| list.job);
+        let listed = listed.unwrap_or_default();
+        for job_id in &listed.unreadable {
+            warn!(cluster_id, job_id, "a job in the list cannot be decoded");
+        }
         Ok(JobPage {
-            jobs: answer
-                .value
-                .job_list
-                .and_then(|list| list.job)
-                .unwrap_or_default(),
+            jobs: listed.decoded,
+            unreadable: listed.unreadable,
             total_count: answer.value.total_count,
             date: answer.date,
         })
@@ -273,7 +269,7 @@ impl LiveClient {
     }
 
     /// An answer of the documented shape that nevertheless cannot be believed.
-    fn misleading(&self, action: &'static str, reason: &str) -> CallError {
+    pub(super) fn misleading(&self, action: &'static str, reason: &str) -> CallError {
         let failure = Failure::Ambiguous(Ambiguous::Unreadable {
             status: 200,
             reason: reason.to_owned(),

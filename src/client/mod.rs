@@ -6,8 +6,9 @@
 //! | file | what it does |
 //! |---|---|
 //! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
-//! | `pages` | lists longer than one page, while they change |
-//! | `create` | what a create needs beyond that: never lose a job, never make two |
+//! | `pages`, `progress` | lists longer than one page, while they change, and whatever they say of themselves |
+//! | `elements` | lists of which some elements are odd |
+//! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `retry` | the loop around all sending but the replay of a lost create |
@@ -29,6 +30,7 @@ mod clock;
 mod codes;
 mod create;
 mod departure;
+mod elements;
 mod endpoint;
 mod error;
 mod existing;
@@ -38,6 +40,7 @@ mod model;
 mod outcome;
 mod outside;
 mod pages;
+mod progress;
 mod rate_limit;
 mod redact;
 mod refresh;
@@ -45,6 +48,7 @@ mod reply;
 mod request;
 mod retry;
 mod scope;
+mod search;
 mod stream_url;
 mod templates;
 mod transport;
@@ -53,11 +57,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use create::{CreateError, Doubt};
 pub use departure::Departure;
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
-pub use jobs::{CreateError, CreatedJob, JobFields, JobFilter, JobPage, SortBy};
+pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, Template};
 pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
 pub use pages::{JobPages, TemplatePages};

@@ -28,10 +28,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use tokio::time::Instant;
 use tracing::debug;
 
-use super::pages::Progress;
+use super::clock::{Moment, ServerClock};
+use super::progress::{Page, Progress};
 use super::retry::Kind;
 use super::{CallError, Job, JobFilter, JobPage, LiveClient, Scope, SortBy};
 
@@ -60,8 +60,10 @@ struct Cluster {
 }
 
 /// One list of a cluster and the reads that it serves.
+#[derive(Default)]
 struct Round {
-    begun: Instant,
+    /// When the first read asked; `None` before.
+    begun: Option<Moment>,
     /// Reads that no list has answered.
     gets: u64,
     /// Jobs that are listed and not told to anybody yet, by ID, as JSON: half the memory.
@@ -126,7 +128,7 @@ impl LiveClient {
                 *round = Round::default();
                 return None;
             }
-            match round.step(job_id) {
+            match round.step(job_id, &self.clock) {
                 Step::Answer(job) => return serde_json::from_str(&job).ok(),
                 Step::Get => return None,
                 Step::List(page) => {
@@ -201,24 +203,15 @@ impl LiveClient {
     }
 }
 
-impl Default for Round {
-    fn default() -> Self {
-        Self {
-            begun: Instant::now(),
-            gets: 0,
-            jobs: HashMap::new(),
-            bytes: 0,
-            progress: Progress::default(),
-            is_cut_short: false,
-        }
-    }
-}
-
 impl Round {
-    fn step(&mut self, job_id: &str) -> Step {
-        if self.begun.elapsed() > LONGEST_AGE {
+    fn step(&mut self, job_id: &str, clock: &ServerClock) -> Step {
+        if self
+            .begun
+            .is_some_and(|begun| clock.age(begun) > LONGEST_AGE)
+        {
             *self = Self::default();
         }
+        self.begun.get_or_insert_with(|| clock.moment());
         if let Some(job) = self.jobs.remove(job_id) {
             self.bytes -= size(job_id, &job);
             return Step::Answer(job);
@@ -249,9 +242,17 @@ impl Round {
     }
 
     fn take(&mut self, page: u32, listed: JobPage) {
-        let new = self
-            .progress
-            .take(page, listed.jobs, listed.total_count, |job| &job.job_id);
+        let new = self.progress.take(Page {
+            number: page,
+            items: listed.jobs,
+            unreadable: listed.unreadable,
+            total_count: listed.total_count,
+        });
+        let new = new.unwrap_or_else(|reason| {
+            debug!(reason, "a list leads nowhere: reading jobs one by one");
+            self.is_cut_short = true;
+            Vec::new()
+        });
         for job in new {
             // What cannot be kept is as if it were not listed.
             if let Ok(text) = serde_json::to_string(&job) {
@@ -272,6 +273,7 @@ fn size(job_id: &str, job: &str) -> usize {
 mod tests {
     use super::*;
     use crate::client::{JobStatus, StreamUrl};
+    use crate::credentials::SystemClock;
 
     fn job(number: usize, url: &str) -> Job {
         Job {
@@ -292,6 +294,7 @@ mod tests {
     fn page(jobs: impl IntoIterator<Item = Job>, total_count: u64) -> JobPage {
         JobPage {
             jobs: jobs.into_iter().collect(),
+            unreadable: Vec::new(),
             total_count,
             date: None,
         }
@@ -303,7 +306,7 @@ mod tests {
 
     /// Whether a read is answered, and if not, how it goes on: `Ok(None)` is a Get, `Err` a page.
     fn step(round: &mut Round, number: usize) -> Result<Option<String>, u32> {
-        match round.step(&id(number)) {
+        match round.step(&id(number), &ServerClock::new(Arc::new(SystemClock))) {
             Step::Answer(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
             Step::Get => Ok(None),
             Step::List(page) => Err(page),

@@ -1,5 +1,7 @@
 use serde::Deserialize;
+use tracing::warn;
 
+use super::elements::{Element, Elements};
 use super::jobs::LARGEST_PAGE;
 use super::retry::{Call, Kind};
 use super::{CallError, LiveClient, Scope, SortBy, Template};
@@ -22,6 +24,8 @@ pub struct TemplateFilter {
 pub struct TemplatePage {
     /// The templates of this page.
     pub templates: Vec<Template>,
+    /// IDs of templates of this page that could not be decoded; empty texts where there was no ID either.
+    pub unreadable: Vec<String>,
     /// All templates that match, on whatever page.
     pub total_count: u64,
 }
@@ -44,7 +48,11 @@ struct TemplateListReply {
 #[serde(rename_all = "PascalCase")]
 struct TemplateList {
     #[serde(default)]
-    template: Option<Vec<Template>>,
+    template: Option<Elements<Template>>,
+}
+
+impl Element for Template {
+    const ID: &'static str = "TemplateId";
 }
 
 impl LiveClient {
@@ -103,11 +111,17 @@ impl LiveClient {
             kind: Kind::Read,
         };
         let reply = self.call::<TemplateListReply>(&call, scope).await?.value;
+        let listed = reply.template_list.and_then(|list| list.template);
+        let listed = listed.unwrap_or_default();
+        for template_id in &listed.unreadable {
+            warn!(
+                cluster_id,
+                template_id, "a template in the list cannot be decoded"
+            );
+        }
         Ok(TemplatePage {
-            templates: reply
-                .template_list
-                .and_then(|list| list.template)
-                .unwrap_or_default(),
+            templates: listed.decoded,
+            unreadable: listed.unreadable,
             total_count: reply.total_count,
         })
     }

@@ -3,8 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use alicloud_live::client::{CallError, Failure, JobFilter, LiveClient, TemplateFilter};
-use alicloud_live::mock::{Fault, FaultKind, Mock};
+use alicloud_live::client::{
+    CallError, CreateError, Failure, JobFilter, LiveClient, TemplateFilter,
+};
+use alicloud_live::mock::{Fault, FaultKind, Mock, Point};
 
 use crate::support::{
     CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
@@ -158,4 +160,89 @@ async fn a_list_that_promises_more_than_it_holds_ends() {
     let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope()).await;
     assert!(found.is_empty());
     assert_eq!(calls_of(&mock, LIST).len(), 1);
+}
+
+fn job_json(id: &str, output: &str) -> String {
+    let now = time::OffsetDateTime::now_utc()
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap();
+    format!(
+        r#"{{"JobId": "{id}", "Name": "a", "Status": "0", "TemplateId": "tpl-h264-720p", "CreateTime": "{now}",
+            "StreamInput": "rtmp://in.example/app/a", "StreamOutput": {output}}}"#
+    )
+}
+
+fn list_of(total_count: u64, jobs: &[String]) -> Fault {
+    let jobs = jobs.join(",");
+    let kind = FaultKind::Answer {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: format!(
+            r#"{{"RequestId": "R", "TotalCount": {total_count}, "JobList": {{"Job": [{jobs}]}}}}"#
+        ),
+    };
+    Fault::new(LIST, kind)
+}
+
+#[tokio::test]
+async fn the_same_page_again_and_again_is_an_error_soon() {
+    let jobs: Vec<_> = (0..100)
+        .map(|number| job_json(&format!("J-{number}"), r#""rtmp://out.example/app/other""#))
+        .collect();
+    for total_count in [1_000_000, 1_000_000_000_000_000] {
+        let mock = mock();
+        mock.set_faults(vec![list_of(total_count, &jobs)]);
+        let client = client(&mock);
+        let scope = scope();
+        let listed = client
+            .edge_transcode_job_pages(CLUSTER, JobFilter::default(), &scope)
+            .rest()
+            .await;
+        let error = listed.unwrap_err();
+        assert!(error.to_string().contains("does not end"), "{error}");
+        assert!(calls_of(&mock, LIST).len() < 30);
+
+        // A create that looks for its job gives up looking, too.
+        let cut = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
+        mock.set_faults(vec![list_of(total_count, &jobs), cut]);
+        let wanted = fields("a");
+        let created = client
+            .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+            .await;
+        assert!(
+            matches!(created, Err(CreateError::Unresolved { .. })),
+            "{created:?}"
+        );
+        let many = i32::try_from(calls_of(&mock, LIST).len()).unwrap();
+        assert!(many < 300, "{many} calls");
+    }
+}
+
+#[tokio::test]
+async fn an_odd_job_in_a_list_hides_no_other_and_is_named() {
+    let mock = mock();
+    let jobs = [
+        job_json("J-1", r#""rtmp://out.example/app/1""#),
+        job_json("J-2", "null"),
+        job_json("J-3", r#""rtmp://out.example/app/3""#),
+    ];
+    mock.set_faults(vec![list_of(3, &jobs)]);
+    let client = client(&mock);
+    let scope = scope();
+    let mut pages = client.edge_transcode_job_pages(CLUSTER, JobFilter::default(), &scope);
+    let listed = pages.next().await.unwrap().unwrap();
+    let ids: Vec<_> = listed.into_iter().map(|job| job.job_id).collect();
+    assert_eq!(ids, ["J-1", "J-3"]);
+    assert!(pages.next().await.unwrap().is_none());
+    assert_eq!(pages.unreadable(), ["J-2"]);
+
+    // Nor does it stand in the way of a create whose answer is lost.
+    let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::Arrival);
+    mock.set_faults(vec![list_of(3, &jobs).times(2), lost.times(1)]);
+    let wanted = fields("b");
+    let created = client
+        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .await
+        .unwrap();
+    assert_eq!(mock.jobs()[0].job_id, created.job_id);
 }

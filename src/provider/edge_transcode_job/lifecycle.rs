@@ -190,12 +190,16 @@ async fn create_job(
             diagnostics.add_error(to_diagnostic("Unable to create job", &error));
             None
         }
-        Err(CreateError::Unresolved { error, candidates }) => {
+        Err(CreateError::Unresolved {
+            error,
+            doubt,
+            candidates,
+        }) => {
             let candidates: Vec<_> = candidates
                 .into_iter()
                 .map(|job| in_cluster(job.job_id))
                 .collect();
-            diagnostics.add_error(refusal::unresolved(&error, &candidates));
+            diagnostics.add_error(refusal::unresolved(&error, doubt, &candidates));
             None
         }
     }

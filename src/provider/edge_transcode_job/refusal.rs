@@ -1,20 +1,20 @@
 //! Why a create stops rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use crate::client::CallError;
+use crate::client::{CallError, Doubt};
 use crate::provider::job_id::JobId;
 use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 
 /// The answer to the create was lost, and there is not exactly one job that fits.
-pub(super) fn unresolved(error: &CallError, candidates: &[JobId]) -> Diagnostic {
+pub(super) fn unresolved(error: &CallError, doubt: Doubt, candidates: &[JobId]) -> Diagnostic {
     let detail = if candidates.is_empty() {
         format!(
-            "{error}\n\nWhether the job was created is not known. The cluster's list does not show it, but it may appear \
-             later. Plan again in a few minutes: the plan warns of the job and names it if it exists."
+            "{error}\n\nWhether the job was created is not known. {doubt} It may appear later. Plan \
+             again in a few minutes: the plan warns of the job and names it if it exists."
         )
     } else {
         format!(
-            "{error}\n\nThe response was lost, so whether the job was created is not known. These jobs fit. Find out \
+            "{error}\n\nThe response was lost, so whether the job was created is not known. {doubt} Find out \
              whether one of them is yours, and import it:\n\n{}",
             import_commands(candidates)
         )

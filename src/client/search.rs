@@ -1,0 +1,233 @@
+//! Searching for the job of a create whose answer was lost.
+//!
+//! A job is taken for ours if it can be nobody else's: it has exactly our fields, it was made since our request was sent,
+//! by the server's own clock, it has never run, and no other create of this process has claimed it. Before it is taken it
+//! is read once more, and must still be so. Where that cannot be told, nothing is taken.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::jobs::LARGEST_PAGE;
+use super::retry::Sent;
+use super::{
+    CallError, Doubt, Job, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy,
+    clock,
+};
+
+/// How long to look when the user asks to stop or the time is over.
+const LAST_LOOK: Duration = Duration::from_secs(5);
+/// Job times have whole seconds, and the clock that stamps jobs need not be the one that stamps answers.
+const CLOCK_SLACK: time::Duration = time::Duration::seconds(2);
+/// Pages of jobs with names like ours that can have been made since: at the published quota it takes minutes to make
+/// more.
+const MAX_PAGES: u32 = 100;
+/// Jobs of one page that are read alone because the list shows them oddly.
+const MAX_ODD_JOBS: usize = 10;
+
+/// The job that is wanted, and the request for it whose answer was lost.
+pub(super) struct Lost<'a> {
+    pub(super) cluster_id: &'a str,
+    pub(super) fields: &'a JobFields,
+    pub(super) sent: Sent,
+}
+
+/// What a search has shown.
+pub(super) enum SearchOutcome {
+    /// There is one job that can only be ours.
+    Found(Box<Job>),
+    /// A list that was read late enough shows none.
+    NotListed,
+    /// No such list could be read.
+    Unknown,
+    /// It cannot be told which of these is ours, if any.
+    Doubtful(Doubt, Vec<Job>),
+}
+
+/// Jobs with our fields that nobody has claimed and that have never run.
+#[derive(Default)]
+pub(super) struct FittingJobs {
+    /// Made since our request was sent.
+    pub(super) ours: Vec<Job>,
+    /// It cannot be told when they were made.
+    undated: Vec<Job>,
+}
+
+impl LiveClient {
+    /// Searches until there is one job that can only be ours, or until a list that was asked for after `patience` shows
+    /// none. A list that cannot be read proves nothing: then it searches on, but not for ever.
+    pub(super) async fn find_created_job(
+        &self,
+        lost: &Lost<'_>,
+        patience: Duration,
+        scope: &Scope,
+    ) -> SearchOutcome {
+        let absence_counts_from = Instant::now() + patience;
+        let give_up_at = absence_counts_from + self.search.after_proof;
+        loop {
+            let begun = Instant::now();
+            // Knowing what a create did is worth a few seconds even when the user asks to stop or the time is over.
+            let is_last = scope.ended().is_some();
+            let last_look = Scope::uninterrupted(LAST_LOOK);
+            let outcome = self
+                .look_once(lost, if is_last { &last_look } else { scope })
+                .await;
+            let is_late = begun >= absence_counts_from;
+            match outcome {
+                found @ SearchOutcome::Found(_) => return found,
+                several @ SearchOutcome::Doubtful(Doubt::Several, _) => return several,
+                unconfirmed @ SearchOutcome::Doubtful(Doubt::Unconfirmed, _) => {
+                    if is_last || begun >= give_up_at {
+                        return unconfirmed;
+                    }
+                }
+                doubtful @ SearchOutcome::Doubtful(..) if is_last || is_late => return doubtful,
+                SearchOutcome::NotListed if is_last => return SearchOutcome::Unknown,
+                SearchOutcome::NotListed if is_late => return SearchOutcome::NotListed,
+                SearchOutcome::Unknown if is_last || begun >= give_up_at => {
+                    return SearchOutcome::Unknown;
+                }
+                SearchOutcome::Doubtful(..) | SearchOutcome::NotListed | SearchOutcome::Unknown => {
+                }
+            }
+            // A wait that ends early makes the next look the last one.
+            let _ = scope.wait(self.search.interval).await;
+        }
+    }
+
+    async fn look_once(&self, lost: &Lost<'_>, scope: &Scope) -> SearchOutcome {
+        let mut fitting = match self.fitting_jobs(lost, scope).await {
+            Ok(fitting) => fitting,
+            Err(error) => {
+                warn!(%error, "cannot look for the job");
+                return SearchOutcome::Unknown;
+            }
+        };
+        if !fitting.undated.is_empty() {
+            fitting.ours.append(&mut fitting.undated);
+            return SearchOutcome::Doubtful(Doubt::NoClock, fitting.ours);
+        }
+        match (fitting.ours.pop(), fitting.ours.is_empty()) {
+            (Some(only), true) => self.confirm(lost, only, scope).await,
+            (Some(another), false) => {
+                fitting.ours.push(another);
+                SearchOutcome::Doubtful(Doubt::Several, fitting.ours)
+            }
+            (None, _) => SearchOutcome::NotListed,
+        }
+    }
+
+    /// Reads a job that was found, which must still be as a list showed it.
+    async fn confirm(&self, lost: &Lost<'_>, listed: Job, scope: &Scope) -> SearchOutcome {
+        let read = self
+            .get_edge_transcode_job(lost.cluster_id, &listed.job_id, scope)
+            .await;
+        match read {
+            Ok(job) if job.fields().is_equivalent(lost.fields) && has_never_run(&job) => {
+                SearchOutcome::Found(Box::new(job))
+            }
+            Ok(_) => {
+                debug!(job_id = listed.job_id, "the job has been changed since");
+                SearchOutcome::Doubtful(Doubt::Unconfirmed, vec![listed])
+            }
+            Err(error) => {
+                debug!(%error, "cannot read the job that was found");
+                SearchOutcome::Doubtful(Doubt::Unconfirmed, vec![listed])
+            }
+        }
+    }
+
+    /// Jobs that can be the one which the lost request made.
+    pub(super) async fn fitting_jobs(
+        &self,
+        lost: &Lost<'_>,
+        scope: &Scope,
+    ) -> Result<FittingJobs, CallError> {
+        let filter = JobFilter {
+            keyword: Some(lost.fields.name.clone()),
+            sort_by: SortBy::Descending,
+            ..JobFilter::default()
+        };
+        let mut fitting = FittingJobs::default();
+        let mut seen = HashSet::new();
+        let mut nameless = 0;
+        for number in 1..=MAX_PAGES {
+            let page = self
+                .list_edge_transcode_jobs(lost.cluster_id, &filter, number, scope)
+                .await?;
+            let jobs = self.with_odd_jobs(lost.cluster_id, &page, scope).await;
+            let on_page = page.jobs.len() + page.unreadable.len();
+            // By the clock of this very answer: nobody else's compares with the times of jobs.
+            let not_before = page
+                .date
+                .map(|now| now - self.clock.age(lost.sent.at) - CLOCK_SLACK);
+            let known_before = seen.len() + nameless;
+            for job in jobs {
+                if seen.insert(job.job_id.clone()) {
+                    self.sort_in(lost, job, not_before, &mut fitting);
+                }
+            }
+            let (named, unnamed): (Vec<_>, Vec<_>) =
+                page.unreadable.into_iter().partition(|id| !id.is_empty());
+            seen.extend(named);
+            nameless += unnamed.len();
+            let known = seen.len() + nameless;
+            let is_older = |job: &Job| made_at(job).is_some_and(|made| Some(made) < not_before);
+            let is_full = on_page >= LARGEST_PAGE as usize;
+            if page.jobs.last().is_some_and(is_older)
+                || on_page == 0
+                || (!is_full && known as u64 >= page.total_count)
+            {
+                return Ok(fitting);
+            }
+            if known == known_before {
+                let reason = "it shows the same jobs again and again";
+                return Err(self.misleading("ListEdgeTranscodeJob", reason));
+            }
+        }
+        let reason = format!("it shows more than {MAX_PAGES} pages of jobs");
+        Err(self.misleading("ListEdgeTranscodeJob", &reason))
+    }
+
+    /// The jobs of a page, with those that the list shows oddly read alone: one of them may be ours.
+    async fn with_odd_jobs(&self, cluster_id: &str, page: &JobPage, scope: &Scope) -> Vec<Job> {
+        let mut jobs = page.jobs.clone();
+        let odd = page.unreadable.iter().filter(|job_id| !job_id.is_empty());
+        for job_id in odd.take(MAX_ODD_JOBS) {
+            match self.get_edge_transcode_job(cluster_id, job_id, scope).await {
+                Ok(job) => jobs.push(job),
+                Err(error) => debug!(%error, job_id, "cannot read a job that is listed oddly"),
+            }
+        }
+        jobs
+    }
+
+    fn sort_in(
+        &self,
+        lost: &Lost<'_>,
+        job: Job,
+        not_before: Option<time::OffsetDateTime>,
+        fitting: &mut FittingJobs,
+    ) {
+        let fits = job.fields().is_equivalent(lost.fields)
+            && has_never_run(&job)
+            && !self.creates.is_claimed(&job.job_id);
+        match (made_at(&job), not_before) {
+            _ if !fits => {}
+            (Some(made), Some(not_before)) if made >= not_before => fitting.ours.push(job),
+            (Some(_), Some(_)) => {}
+            (None, _) | (_, None) => fitting.undated.push(job),
+        }
+    }
+}
+
+/// A new job does not run. One that has run, or does something that is not documented, has been in use before.
+fn has_never_run(job: &Job) -> bool {
+    job.status == JobStatus::NotStarted && job.last_start_at.is_none()
+}
+
+fn made_at(job: &Job) -> Option<time::OffsetDateTime> {
+    job.create_time.as_deref().and_then(clock::parse_api_time)
+}
