@@ -83,9 +83,8 @@ impl Attempts {
                 _ => Repeat::Never,
             },
             Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Stopped) => Repeat::Never,
-            // It arrived: sending it again tells nothing, and sending another may do it twice.
-            Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) if kind.changes() => Repeat::Never,
             Failure::Ambiguous(_) if kind == Kind::Create => Repeat::Never,
+            // A copy has arrived, so none is on its way any more: the next attempt is signed anew.
             Failure::Ambiguous(_) => Repeat::Counted,
         }
     }

@@ -186,9 +186,7 @@ impl LiveClient {
 
     /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job does not run.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
-    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
-    /// wanted. After any other one a copy may still be on its way.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
     pub async fn update_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -208,9 +206,7 @@ impl LiveClient {
 
     /// `DeleteEdgeTranscodeJob`: deletes a job. Whether the API allows it while the job runs is not documented.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
-    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
-    /// wanted. After any other one a copy may still be on its way.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
     pub async fn delete_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -230,9 +226,7 @@ impl LiveClient {
     /// `StartEdgeTranscodeJob`: starts a job that does not run. Whether it runs when the answer comes is not
     /// documented.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
-    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
-    /// wanted. After any other one a copy may still be on its way.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
     pub async fn start_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -250,9 +244,7 @@ impl LiveClient {
 
     /// `StopEdgeTranscodeJob`: stops a job that runs.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done. [`Ambiguous::AlreadyReceived`] says
-    /// that the request arrived and that no copy of it can arrive any more: read the job, and call again if it is not as
-    /// wanted. After any other one a copy may still be on its way.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
     pub async fn stop_edge_transcode_job(
         &self,
         cluster_id: &str,

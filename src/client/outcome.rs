@@ -35,7 +35,10 @@ fn is_kept(earlier: &Failure, latest: &Failure, kind: Kind, scope: &Scope) -> bo
         }
         _ => false,
     };
-    has_no_time_left || rank(earlier, kind) > rank(latest, kind)
+    // How the copy that has arrived went wrong tells more than that it has arrived.
+    let has_arrived = matches!(latest, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
+        && matches!(earlier, Failure::Ambiguous(_));
+    has_no_time_left || has_arrived || rank(earlier, kind) > rank(latest, kind)
 }
 
 /// How much of its work a call with this outcome may have done.
@@ -44,7 +47,6 @@ fn rank(failure: &Failure, kind: Kind) -> u8 {
         Failure::NotSent(_) => 0,
         _ if !kind.changes() => 1,
         Failure::Rejected(_) => 1,
-        Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => 3,
         Failure::Ambiguous(_) => 2,
     }
 }
