@@ -37,6 +37,7 @@ impl Run<'_> {
             let (process, planned) = (&process, plan.changes[&slot].clone());
             async move {
                 self.think().await;
+                process.begin_node();
                 let done = if makes {
                     self.make(process, &slot.address, planned).await
                 } else {

@@ -14,7 +14,7 @@ use crate::walk::{Node, walk};
 
 impl Run<'_> {
     /// Refreshes and plans; `None` after an error.
-    pub(crate) async fn plan(&self) -> Option<Plan> {
+    pub(crate) async fn plan(&self, command: Command) -> Option<Plan> {
         let process = self.start(false).await?;
         let mut state = self.workspace.borrow().state.clone();
         for (from, to) in &self.configuration.moved {
@@ -34,7 +34,11 @@ impl Run<'_> {
             .collect();
         let visit = |slot: &Slot| {
             let (slot, process, plan) = (slot.clone(), &process, &plan);
-            async move { self.plan_slot(process, &slot, plan).await.is_some() }
+            async move {
+                self.plan_slot(process, command, &slot, plan)
+                    .await
+                    .is_some()
+            }
         };
         let is_well = walk(&nodes, self.spec.parallelism, &self.dice, visit).await;
         self.close(&process);
@@ -54,23 +58,30 @@ impl Run<'_> {
         slots
     }
 
-    async fn plan_slot(&self, process: &Process, slot: &Slot, plan: &RefCell<Plan>) -> Option<()> {
+    async fn plan_slot(
+        &self,
+        process: &Process,
+        command: Command,
+        slot: &Slot,
+        plan: &RefCell<Plan>,
+    ) -> Option<()> {
         let address = slot.address.as_str();
         self.think().await;
+        process.begin_node();
         let stored = plan.borrow().prior.objects.get(slot).cloned();
-        let job = match (slot.deposed, self.spec.command) {
+        let job = match (slot.deposed, command) {
             (None, command) if command != Command::Destroy => self.configuration.jobs.get(address),
             _ => None,
         };
         let object = match stored {
-            Some(stored) => self.refreshed(process, slot, stored).await?,
+            Some(stored) => self.refreshed(process, command, slot, stored).await?,
             None => match job {
                 Some(job) => self.imported(process, address, job).await?,
                 None => None,
             },
         };
         plan.borrow_mut().prior.set(slot, object.clone());
-        if self.spec.command == Command::RefreshOnly {
+        if command == Command::RefreshOnly {
             return Some(());
         }
         let planned = match (job, object) {
@@ -86,13 +97,15 @@ impl Run<'_> {
     async fn refreshed(
         &self,
         process: &Process,
+        command: Command,
         slot: &Slot,
         stored: Stored,
     ) -> Option<Option<Stored>> {
         let address = slot.address.as_str();
         let value = self.upgrade(process, address, &stored).await?;
         let object = Stored { value, ..stored };
-        if !self.spec.refreshes || self.is_forgotten(address) {
+        let refreshes = self.spec.refreshes && command != Command::Destroy;
+        if !refreshes || self.is_forgotten(address) {
             return Some(Some(object));
         }
         self.read(process, address, object).await
