@@ -45,7 +45,7 @@ impl Version {
     }
 
     /// Whether the private data of the plan walk comes along in the apply walk's plan call.
-    pub(crate) fn sends_planned_private(self) -> bool {
+    pub(crate) fn keeps_planned_private(self) -> bool {
         self.minor >= 16
     }
 

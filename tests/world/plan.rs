@@ -233,7 +233,7 @@ impl Run<'_> {
             target: Encoded::null(),
             config: Encoded::null(),
             private: object.private.clone(),
-            keeps_planned_private: self.spec.version.sends_planned_private(),
+            keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
         let answer = process.plan(address, change).await;
         let planned = self.take(address, answer)??;
@@ -261,7 +261,7 @@ impl Run<'_> {
         let prior = live.map_or(&nothing, |live| &live.value);
         let private = live.map_or_else(Vec::new, |live| live.private.clone());
         let (value, planned_private, requires_replace) = self
-            .plan_value(process, address, prior, &config, private)
+            .plan_value(process, address, prior, &config, private, false)
             .await?;
         let replace = if job.create_before_destroy {
             Action::ReplaceCreateFirst
@@ -281,8 +281,14 @@ impl Run<'_> {
             (None, _) => planned(Action::Create, value, planned_private),
             (Some(_), None) => planned(replace, value, planned_private),
             (Some(_), Some(_)) if must_replace || self.spec.replaces(address) => {
-                let again =
-                    self.plan_value(process, address, &Value::Null, &config, planned_private);
+                let again = self.plan_value(
+                    process,
+                    address,
+                    &Value::Null,
+                    &config,
+                    planned_private,
+                    true,
+                );
                 let (value, private, _) = again.await?;
                 planned(replace, value, private)
             }
@@ -293,7 +299,8 @@ impl Run<'_> {
         })
     }
 
-    /// P: the planned value, its private data, and the attributes that require a replacement.
+    /// P: the planned value, its private data, and the attributes that require a replacement. Of the second one of a
+    /// replacement core drops the warnings, unless there are errors.
     pub(crate) async fn plan_value(
         &self,
         process: &Process,
@@ -301,15 +308,22 @@ impl Run<'_> {
         prior: &Value,
         config: &Value,
         private: Vec<u8>,
+        drops_warnings: bool,
     ) -> Option<(Value, Vec<u8>, Vec<String>)> {
         let change = Change {
             prior: prior.encode(),
             target: self.shape.proposed(prior, config).encode(),
             config: config.encode(),
             private,
-            keeps_planned_private: self.spec.version.sends_planned_private(),
+            keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
-        let answer = process.plan(address, change).await;
+        let mut answer = process.plan(address, change).await;
+        if let Ok(answer) = &mut answer
+            && drops_warnings
+            && !answer.has_errors()
+        {
+            answer.diagnostics.warnings.clear();
+        }
         let planned = self.take(address, answer)??;
         let value = self.decoded(address, &planned.held.state)?;
         if let Err(problem) = self.shape.plan_valid(prior, config, &value) {

@@ -185,9 +185,8 @@ impl Process {
         config: &Value,
     ) -> Result<Answer<()>, NoAnswer> {
         let config = config.encode();
-        self.call_resource("Validate", address, move |resource, diagnostics| {
-            resource.validate(diagnostics, &config);
-            std::future::ready(()).boxed()
+        self.call_resource("Validate", address, |resource, diagnostics| {
+            async move { resource.validate(diagnostics, &config) }.boxed()
         })
         .await
     }

@@ -57,8 +57,7 @@ pub(crate) fn play(story: &Story) -> Outcome {
 /// What core learns from the provider's schema.
 pub(crate) fn shape() -> Shape {
     let offering = offering(Environment::of([]));
-    let schema = offering.resources[TYPE].schema();
-    Shape::of(&schema)
+    Shape::of(&offering.resources[TYPE].schema())
 }
 
 struct World {
