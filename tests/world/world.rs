@@ -71,6 +71,7 @@ struct World {
     coverage: Coverage,
     events: Vec<String>,
     calls: Vec<Vec<Vec<Rpc>>>,
+    told: String,
 }
 
 impl World {
@@ -87,6 +88,7 @@ impl World {
             coverage: Coverage::default(),
             events: Vec::new(),
             calls: Vec::new(),
+            told: String::new(),
         }
     }
 
@@ -248,9 +250,13 @@ impl World {
             jobs_after: &self.cloud.jobs(),
             history: &ledger[..before.entries],
             entries: &ledger[before.entries..],
+            told: &self.told,
         };
         check_run(&scene, MOST_CALLS, &mut self.violations);
         self.coverage.note(spec, &self.cloud.climate, report);
+        for shown in &report.shown {
+            self.told.push_str(&shown.text);
+        }
     }
 
     /// Writes down what happened in a run.
