@@ -37,6 +37,7 @@ impl Run<'_> {
             let (process, planned) = (&process, plan.changes[&slot].clone());
             async move {
                 self.think().await;
+                process.begin_node();
                 let done = if makes {
                     self.make(process, &slot.address, planned).await
                 } else {
@@ -96,8 +97,9 @@ impl Run<'_> {
         let prior_value = prior
             .as_ref()
             .map_or(Value::Null, |prior| prior.value.clone());
-        // Of a replacement it is a create: before 1.16 nothing of the predecessor comes along.
-        let private = if self.spec.version.sends_planned_private() {
+        // Of a replacement it is a create, to which only the plan's private data come along, and these not always. The
+        // plugin's service prefers them.
+        let private = if self.spec.version.keeps_planned_private() && !planned.private.is_empty() {
             planned.private.clone()
         } else {
             prior
@@ -105,7 +107,7 @@ impl Run<'_> {
                 .map_or_else(Vec::new, |prior| prior.private.clone())
         };
         let (value, private, _) = self
-            .plan_value(process, address, &prior_value, &config, private)
+            .plan_value(process, address, &prior_value, &config, private, false)
             .await?;
         if let Err(problem) = compatible(&planned.value, &value) {
             self.breach(address, format!("inconsistent final plan: {problem}"));

@@ -45,7 +45,7 @@ impl Version {
     }
 
     /// Whether the private data of the plan walk comes along in the apply walk's plan call.
-    pub(crate) fn sends_planned_private(self) -> bool {
+    pub(crate) fn keeps_planned_private(self) -> bool {
         self.minor >= 16
     }
 
@@ -252,7 +252,7 @@ impl Run<'_> {
         if !self.validate().await {
             return;
         }
-        let Some(plan) = self.plan().await else {
+        let Some(plan) = self.whole_plan().await else {
             return;
         };
         self.report.borrow_mut().plan = plan.clone();
@@ -265,6 +265,18 @@ impl Run<'_> {
         self.apply(plan).await;
         self.save();
         self.report.borrow_mut().was_applied = true;
+    }
+
+    /// A destroy plans twice: first as an apply does, to refresh; only the state of that is kept.
+    async fn whole_plan(&self) -> Option<Plan> {
+        if self.spec.command != Command::Destroy {
+            return self.plan(self.spec.command).await;
+        }
+        if self.spec.refreshes {
+            let refreshed = self.plan(Command::Apply).await?;
+            self.workspace.borrow_mut().state = refreshed.prior;
+        }
+        self.plan(Command::Destroy).await
     }
 
     /// A process that is configured; `None` if that failed.
@@ -293,6 +305,7 @@ impl Run<'_> {
         let mut is_valid = true;
         self.is_of_plan.set(true);
         for (address, job) in &self.configuration.jobs {
+            process.begin_node();
             let answer = process.validate(address, &job.value(self.shape)).await;
             is_valid &= self.take(address, answer).is_some();
         }

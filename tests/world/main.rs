@@ -12,6 +12,7 @@
 //! | `world` | plays a story |
 //! | `invariants`, `outputs` | what must hold |
 //! | `shrink`, `coverage` | a short story of a failure, and a table of what was met |
+//! | `real` | the same stories played by real Terraform |
 
 mod actors;
 mod api;
@@ -26,6 +27,7 @@ mod invariants;
 mod outputs;
 mod plan;
 mod process;
+mod real;
 mod shrink;
 mod state;
 mod story;
@@ -33,6 +35,10 @@ mod troubles;
 mod value;
 mod walk;
 mod world;
+
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod support;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -116,4 +122,22 @@ fn quiet_worlds_break_no_rule() {
         let violations = play(&story).violations;
         assert!(violations.is_empty(), "{seed}: {violations:?}\n{story}");
     }
+}
+
+/// Stories that real Terraform plays too, of each release; `WORLD_REAL_STORIES` names another number.
+const REAL_STORIES: u64 = 6;
+
+#[test]
+fn terraform_1_6_6_calls_as_the_miniature_core_does() {
+    real::compare("1.6.6", 6, number("WORLD_REAL_STORIES", REAL_STORIES));
+}
+
+#[test]
+fn terraform_1_12_2_calls_as_the_miniature_core_does() {
+    real::compare("1.12.2", 12, number("WORLD_REAL_STORIES", REAL_STORIES));
+}
+
+#[test]
+fn terraform_1_15_5_calls_as_the_miniature_core_does() {
+    real::compare("1.15.5", 15, number("WORLD_REAL_STORIES", REAL_STORIES));
 }

@@ -65,14 +65,24 @@ fn check_stream(
         .iter()
         .filter(|after| runs(after) && is_of(after, job))
         .count();
+    // That a job is replaced by force is only in a plan call whose warnings core drops.
+    let cannot_tell_before = scene.spec.replaces(address)
+        && job.create_before_destroy
+        && !scene.spec.version.keeps_planned_private();
     let is_told = scene.has_error_about(address, &stream.names())
-        || scene.tells(&stream.names(), |shown| shown.is_of_plan);
+        || scene.tells(&stream.names(), |shown| {
+            shown.is_of_plan || cannot_tell_before
+        });
     let mut report = |rule, what: &str| {
         let text = format!("{address} (stream {}): {what}", job.stream);
         violations.push(Violation::new(rule, text));
     };
     let should_run = job.runs.unwrap_or(ran);
-    if writers > 1 && !is_told {
+    let was_told = stream
+        .after
+        .iter()
+        .any(|job| scene.told.contains(&job.job_id));
+    if writers > 1 && !is_told && !was_told {
         report("double", "two writers of one output");
     }
     if should_run && running == 0 {

@@ -14,7 +14,7 @@ use crate::walk::{Node, walk};
 
 impl Run<'_> {
     /// Refreshes and plans; `None` after an error.
-    pub(crate) async fn plan(&self) -> Option<Plan> {
+    pub(crate) async fn plan(&self, command: Command) -> Option<Plan> {
         let process = self.start(false).await?;
         let mut state = self.workspace.borrow().state.clone();
         for (from, to) in &self.configuration.moved {
@@ -34,7 +34,11 @@ impl Run<'_> {
             .collect();
         let visit = |slot: &Slot| {
             let (slot, process, plan) = (slot.clone(), &process, &plan);
-            async move { self.plan_slot(process, &slot, plan).await.is_some() }
+            async move {
+                self.plan_slot(process, command, &slot, plan)
+                    .await
+                    .is_some()
+            }
         };
         let is_well = walk(&nodes, self.spec.parallelism, &self.dice, visit).await;
         self.close(&process);
@@ -54,23 +58,30 @@ impl Run<'_> {
         slots
     }
 
-    async fn plan_slot(&self, process: &Process, slot: &Slot, plan: &RefCell<Plan>) -> Option<()> {
+    async fn plan_slot(
+        &self,
+        process: &Process,
+        command: Command,
+        slot: &Slot,
+        plan: &RefCell<Plan>,
+    ) -> Option<()> {
         let address = slot.address.as_str();
         self.think().await;
+        process.begin_node();
         let stored = plan.borrow().prior.objects.get(slot).cloned();
-        let job = match (slot.deposed, self.spec.command) {
+        let job = match (slot.deposed, command) {
             (None, command) if command != Command::Destroy => self.configuration.jobs.get(address),
             _ => None,
         };
         let object = match stored {
-            Some(stored) => self.refreshed(process, slot, stored).await?,
+            Some(stored) => self.refreshed(process, command, slot, stored).await?,
             None => match job {
                 Some(job) => self.imported(process, address, job).await?,
                 None => None,
             },
         };
         plan.borrow_mut().prior.set(slot, object.clone());
-        if self.spec.command == Command::RefreshOnly {
+        if command == Command::RefreshOnly {
             return Some(());
         }
         let planned = match (job, object) {
@@ -86,13 +97,15 @@ impl Run<'_> {
     async fn refreshed(
         &self,
         process: &Process,
+        command: Command,
         slot: &Slot,
         stored: Stored,
     ) -> Option<Option<Stored>> {
         let address = slot.address.as_str();
         let value = self.upgrade(process, address, &stored).await?;
         let object = Stored { value, ..stored };
-        if !self.spec.refreshes || self.is_forgotten(address) {
+        let refreshes = self.spec.refreshes && command != Command::Destroy;
+        if !refreshes || self.is_forgotten(address) {
             return Some(Some(object));
         }
         self.read(process, address, object).await
@@ -220,7 +233,7 @@ impl Run<'_> {
             target: Encoded::null(),
             config: Encoded::null(),
             private: object.private.clone(),
-            keeps_planned_private: self.spec.version.sends_planned_private(),
+            keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
         let answer = process.plan(address, change).await;
         let planned = self.take(address, answer)??;
@@ -248,7 +261,7 @@ impl Run<'_> {
         let prior = live.map_or(&nothing, |live| &live.value);
         let private = live.map_or_else(Vec::new, |live| live.private.clone());
         let (value, planned_private, requires_replace) = self
-            .plan_value(process, address, prior, &config, private)
+            .plan_value(process, address, prior, &config, private, false)
             .await?;
         let replace = if job.create_before_destroy {
             Action::ReplaceCreateFirst
@@ -268,8 +281,14 @@ impl Run<'_> {
             (None, _) => planned(Action::Create, value, planned_private),
             (Some(_), None) => planned(replace, value, planned_private),
             (Some(_), Some(_)) if must_replace || self.spec.replaces(address) => {
-                let again =
-                    self.plan_value(process, address, &Value::Null, &config, planned_private);
+                let again = self.plan_value(
+                    process,
+                    address,
+                    &Value::Null,
+                    &config,
+                    planned_private,
+                    true,
+                );
                 let (value, private, _) = again.await?;
                 planned(replace, value, private)
             }
@@ -280,7 +299,8 @@ impl Run<'_> {
         })
     }
 
-    /// P: the planned value, its private data, and the attributes that require a replacement.
+    /// P: the planned value, its private data, and the attributes that require a replacement. Of the second one of a
+    /// replacement core drops the warnings, unless there are errors.
     pub(crate) async fn plan_value(
         &self,
         process: &Process,
@@ -288,15 +308,22 @@ impl Run<'_> {
         prior: &Value,
         config: &Value,
         private: Vec<u8>,
+        drops_warnings: bool,
     ) -> Option<(Value, Vec<u8>, Vec<String>)> {
         let change = Change {
             prior: prior.encode(),
             target: self.shape.proposed(prior, config).encode(),
             config: config.encode(),
             private,
-            keeps_planned_private: self.spec.version.sends_planned_private(),
+            keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
-        let answer = process.plan(address, change).await;
+        let mut answer = process.plan(address, change).await;
+        if let Ok(answer) = &mut answer
+            && drops_warnings
+            && !answer.has_errors()
+        {
+            answer.diagnostics.warnings.clear();
+        }
         let planned = self.take(address, answer)??;
         let value = self.decoded(address, &planned.held.state)?;
         if let Err(problem) = self.shape.plan_valid(prior, config, &value) {

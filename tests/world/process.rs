@@ -25,6 +25,8 @@ pub(crate) const TYPE: &str = "alicloud_live_edge_transcode_job";
 pub(crate) struct Rpc {
     pub(crate) name: &'static str,
     pub(crate) address: String,
+    /// Counts the nodes of core's graph.
+    pub(crate) node: usize,
 }
 
 /// An answer with its diagnostics.
@@ -52,6 +54,7 @@ pub(crate) struct Process {
     killed: CancellationToken,
     applies: Arc<Mutex<usize>>,
     calls: Mutex<Vec<Rpc>>,
+    nodes: Mutex<usize>,
 }
 
 impl Process {
@@ -78,12 +81,18 @@ impl Process {
             killed: CancellationToken::new(),
             applies,
             calls: Mutex::default(),
+            nodes: Mutex::default(),
         }
     }
 
     /// Every call so far, in the order of sending.
     pub(crate) fn calls(&self) -> Vec<Rpc> {
         lock(&self.calls).clone()
+    }
+
+    /// A node of the graph begins. Only with a parallelism of one the calls after it are its own.
+    pub(crate) fn begin_node(&self) {
+        *lock(&self.nodes) += 1;
     }
 
     /// `StopProvider`.
@@ -109,6 +118,7 @@ impl Process {
         lock(&self.calls).push(Rpc {
             name,
             address: address.to_owned(),
+            node: *lock(&self.nodes),
         });
         let killed = self.killed.clone();
         let offering = Arc::clone(&self.offering);
@@ -175,9 +185,8 @@ impl Process {
         config: &Value,
     ) -> Result<Answer<()>, NoAnswer> {
         let config = config.encode();
-        self.call_resource("Validate", address, move |resource, diagnostics| {
-            resource.validate(diagnostics, &config);
-            std::future::ready(()).boxed()
+        self.call_resource("Validate", address, |resource, diagnostics| {
+            async move { resource.validate(diagnostics, &config) }.boxed()
         })
         .await
     }

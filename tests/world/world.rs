@@ -16,7 +16,7 @@ use crate::core::{Control, Report, Run, Workspace};
 use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::invariants::{Scene, Violation, check_end, check_run};
-use crate::process::TYPE;
+use crate::process::{Rpc, TYPE};
 use crate::state::{Slot, State};
 use crate::story::{Command, Moment, RunSpec, Step, Story};
 
@@ -31,6 +31,8 @@ pub(crate) struct Outcome {
     pub(crate) coverage: Coverage,
     /// What happened, a line an event.
     pub(crate) events: Vec<String>,
+    /// The calls of each process of each run.
+    pub(crate) calls: Vec<Vec<Vec<Rpc>>>,
 }
 
 /// Plays a story from its beginning to its end, in virtual time.
@@ -47,6 +49,7 @@ pub(crate) fn play(story: &Story) -> Outcome {
             violations: world.violations,
             coverage: world.coverage,
             events: world.events,
+            calls: world.calls,
         }
     })
 }
@@ -54,8 +57,7 @@ pub(crate) fn play(story: &Story) -> Outcome {
 /// What core learns from the provider's schema.
 pub(crate) fn shape() -> Shape {
     let offering = offering(Environment::of([]));
-    let schema = offering.resources[TYPE].schema();
-    Shape::of(&schema)
+    Shape::of(&offering.resources[TYPE].schema())
 }
 
 struct World {
@@ -68,6 +70,8 @@ struct World {
     violations: Vec<Violation>,
     coverage: Coverage,
     events: Vec<String>,
+    calls: Vec<Vec<Vec<Rpc>>>,
+    told: String,
 }
 
 impl World {
@@ -83,6 +87,8 @@ impl World {
             violations: Vec::new(),
             coverage: Coverage::default(),
             events: Vec::new(),
+            calls: Vec::new(),
+            told: String::new(),
         }
     }
 
@@ -172,6 +178,7 @@ impl World {
         tokio::time::sleep(Duration::from_secs(70)).await;
         self.runs += 2;
         self.tell(&began, &report);
+        self.calls.push(report.calls.clone());
         if let (Some((caller, other)), Some(beside)) = (other, beside) {
             self.check(&began, beside, caller, &other, false);
         }
@@ -243,9 +250,13 @@ impl World {
             jobs_after: &self.cloud.jobs(),
             history: &ledger[..before.entries],
             entries: &ledger[before.entries..],
+            told: &self.told,
         };
         check_run(&scene, MOST_CALLS, &mut self.violations);
         self.coverage.note(spec, &self.cloud.climate, report);
+        for shown in &report.shown {
+            self.told.push_str(&shown.text);
+        }
     }
 
     /// Writes down what happened in a run.
