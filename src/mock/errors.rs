@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::sts;
+
 /// A refusal or failure as the API words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
@@ -63,6 +65,17 @@ impl ApiError {
             "UserQuotaExceed",
             "The quota of running jobs is used up.",
         )
+    }
+
+    /// What RAM says, with the code that the configuration has for it.
+    pub(super) fn no_permission(code: &str, action: &str) -> Self {
+        let product = if sts::ACTIONS.contains(&action) {
+            "sts"
+        } else {
+            "live"
+        };
+        let message = format!("You are not authorized to do this action: {product}:{action}.");
+        Self::new(403, code, message)
     }
 
     pub(super) fn throttled() -> Self {

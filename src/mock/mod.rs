@@ -11,6 +11,8 @@
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
 //! | `call` | one call from its parameters to its answer |
+//! | `access_keys` | who may call, and the state that each key opens |
+//! | `record`, `counts` | the memory of calls, within limits |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
@@ -29,11 +31,13 @@
 //! `GET /_mock/help` lists it, `GET /_mock/openapi.json` describes it, `GET /_mock/` is a page for people. Jobs are shown
 //! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Config`].
 
+mod access_keys;
 mod answer;
 mod behavior;
 mod call;
 mod clock;
 mod control;
+mod counts;
 mod errors;
 mod faults;
 mod guard;
@@ -58,6 +62,7 @@ mod store;
 mod sts;
 mod verify;
 
+pub use access_keys::AccessKey;
 pub use behavior::{Config, EmptyTimes, SecondWriter};
 pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};

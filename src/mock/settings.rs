@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use super::access_keys::AccessKey;
 use super::behavior::Config;
 use super::clock::WallClock;
 use super::faults::Fault;
@@ -40,10 +41,12 @@ pub struct Settings {
     /// Names that the header `Host` may have beside `localhost` and IP addresses, such as that of a container. Default
     /// none. They matter to everything but the API itself.
     pub allowed_hosts: Vec<String>,
-    /// The one access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
+    /// The first access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
     pub access_key_id: String,
     /// Its secret. Default [`DEFAULT_ACCESS_KEY_SECRET`].
     pub access_key_secret: String,
+    /// More access keys, each with a state of its own unless it shares another's. Default none.
+    pub access_keys: Vec<AccessKey>,
     /// The `SecurityToken` that every call must carry. Without one (the default) any token is accepted, and none.
     pub security_token: Option<String>,
     /// The one role that can be taken on; its last part is the name of the ECS instance's role. Default
@@ -87,6 +90,7 @@ impl Default for Settings {
             allowed_hosts: Vec::new(),
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.to_owned(),
+            access_keys: Vec::new(),
             security_token: None,
             role_arn: DEFAULT_ROLE_ARN.to_owned(),
             oidc_token: DEFAULT_OIDC_TOKEN.to_owned(),

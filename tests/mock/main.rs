@@ -6,6 +6,7 @@
     reason = "clippy takes the helpers of tests for production code"
 )]
 
+mod access_keys;
 mod api;
 mod caller;
 mod control;
