@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::ACTIONS;
 use super::random::Random;
+use super::recorder::Recorder;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::sts;
@@ -45,6 +46,7 @@ pub(super) struct KnownKey {
 /// All of them. The first is that of the settings and cannot be removed.
 pub(super) struct AccessKeys {
     pub(super) first: Arc<Shared>,
+    pub(super) recorder: Option<Recorder>,
     known: Mutex<BTreeMap<String, KnownKey>>,
     ids: Mutex<Random>,
 }
@@ -53,6 +55,7 @@ impl AccessKeys {
     /// With the keys of the settings. Fails as [`Shared::new`], and with the place of a key that makes no sense.
     pub(super) fn new(settings: Settings) -> io::Result<Self> {
         let more = settings.access_keys.clone();
+        let recorder = settings.recording.as_ref().map(Recorder::new).transpose()?;
         let first = Arc::new(Shared::new(settings)?);
         let id = first.settings.access_key_id.clone();
         let known = KnownKey {
@@ -67,6 +70,7 @@ impl AccessKeys {
             // Its ids are told from those of jobs by their prefix alone, so they may repeat with the seed.
             ids: Mutex::new(Random::new(first.settings.seed)),
             first,
+            recorder,
             known: Mutex::new(BTreeMap::from([(id, known)])),
         };
         for (index, key) in more.into_iter().enumerate() {
@@ -162,6 +166,7 @@ impl AccessKeys {
         let settings = Settings {
             state: None,
             access_keys: Vec::new(),
+            recording: None,
             ..self.first.settings.clone()
         };
         let shared = Shared::below(settings, id, &self.first).map_err(|error| error.to_string())?;

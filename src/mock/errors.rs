@@ -39,6 +39,11 @@ impl ApiError {
         )
     }
 
+    pub(super) fn incomplete_body() -> Self {
+        let message = "The request body is too long, too slow or incomplete.";
+        Self::new(400, "InvalidParameter", message)
+    }
+
     pub(super) fn operation_denied(reason: &str) -> Self {
         Self::new(
             403,

@@ -18,7 +18,8 @@
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
 //! | `responses`, `errors`, `answer`, `representation` | the vendor's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
-//! | `control`, `overview` | the door for tests, and the page for people |
+//! | `recorder` | calls on to a real endpoint, and written down without secrets |
+//! | `control`, `overview`, `redaction` | the door for tests, and the page for people |
 //!
 //! What it does like the cloud, where the vendor is silent and what it does then, and what it does not do: the tables in
 //! `docs/guides/testing-with-the-mock.md`, each row with its source and its test.
@@ -51,6 +52,7 @@ mod overview;
 mod parameters;
 mod random;
 mod record;
+mod recorder;
 mod redaction;
 mod representation;
 mod responses;
@@ -70,6 +72,7 @@ pub use handle::{Mock, Usage};
 pub use job_fields::JobFields;
 pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
+pub use recorder::Recording;
 pub use representation::TimeFormat;
 pub use server::Server;
 pub use settings::{

@@ -31,6 +31,7 @@ use super::guard;
 use super::neighbours;
 use super::operation;
 use super::parameters::Parameters;
+use super::recorder::Recorder;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::verify::Acs3;
@@ -216,6 +217,9 @@ pub(super) async fn answer(
     keys: Arc<AccessKeys>,
     request: axum::extract::Request,
 ) -> Option<Response> {
+    if let Some(recorder) = &keys.recorder {
+        return Some(record(&keys, recorder, request).await);
+    }
     let stopped = keys.first.stopped.clone();
     let running = tokio::spawn(stopped.run_until_cancelled_owned(async move {
         let mut request = read(request, patience(&keys)).await;
@@ -238,6 +242,19 @@ pub(super) async fn answer(
             Some(Answer::json(error.status, &body).into_response(None, ""))
         }
     }
+}
+
+async fn record(
+    keys: &AccessKeys,
+    recorder: &Recorder,
+    request: axum::extract::Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let forwarded = match whole(body, BODY_LIMIT, patience(keys)).await {
+        Some(body) => recorder.forward(&head, body).await,
+        None => Err(ApiError::incomplete_body()),
+    };
+    forwarded.unwrap_or_else(|error| refuse(&keys.first, &error, &host(&head.headers)))
 }
 
 async fn elsewhere(State(keys): State<Arc<AccessKeys>>, headers: HeaderMap) -> Response {
@@ -271,11 +288,7 @@ async fn read(request: axum::extract::Request, patience: Duration) -> Request {
     });
     let mut problem = None;
     let body = whole(body, BODY_LIMIT, patience).await.unwrap_or_else(|| {
-        problem = Some(ApiError::new(
-            400,
-            "InvalidParameter",
-            "The request body is too long, too slow or incomplete.",
-        ));
+        problem = Some(ApiError::incomplete_body());
         Vec::new()
     });
     let form: &[u8] = if is_form { &body } else { b"" };

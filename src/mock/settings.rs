@@ -12,6 +12,7 @@ use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_fields::JobFields;
 use super::model::{Template, TemplateKind};
+use super::recorder::Recording;
 
 /// The access key id that a mock knows unless told otherwise.
 pub const DEFAULT_ACCESS_KEY_ID: &str = "mock-access-key-id";
@@ -77,6 +78,8 @@ pub struct Settings {
     pub max_recorded_bytes: usize,
     /// What a reset goes back to.
     pub config: Config,
+    /// Sends calls on to a real endpoint and writes them down, in place of serving them. Default none.
+    pub recording: Option<Recording>,
     /// The time of day. Default the system's; in no file.
     #[serde(skip)]
     pub clock: WallClock,
@@ -105,6 +108,7 @@ impl Default for Settings {
             calls_kept: 100_000,
             max_recorded_bytes: 64 * 1024 * 1024,
             config: Config::default(),
+            recording: None,
             clock: WallClock::default(),
         }
     }

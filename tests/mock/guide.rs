@@ -91,7 +91,14 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
     assert_eq!(told("calls_kept"), settings.calls_kept);
     assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
     assert_eq!(told("access_keys"), serde_json::json!([]));
-    for key in ["security_token", "jobs", "faults", "state", "seed"] {
+    for key in [
+        "security_token",
+        "jobs",
+        "faults",
+        "state",
+        "seed",
+        "recording",
+    ] {
         assert_eq!(told(key), Value::Null, "{key}");
     }
     for template in settings.templates {

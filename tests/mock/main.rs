@@ -18,6 +18,7 @@ mod load;
 mod page;
 mod program;
 mod python;
+mod recorded;
 mod safety;
 mod sdk;
 mod state;
