@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use alicloud_live::mock::{Server, Settings, Template, TemplateKind, parse_listen};
+use alicloud_live::mock::{Recording, Server, Settings, Template, TemplateKind, parse_listen};
 use alicloud_live::signals;
 use clap::Parser;
 
@@ -63,6 +63,13 @@ struct Arguments {
     /// The security token that every call must carry. [default: none, any token will do]
     #[arg(long, value_name = "TOKEN")]
     security_token: Option<String>,
+    /// Record: send calls on to this real endpoint, such as `https://live.aliyuncs.com`, and
+    /// append what was asked and answered to the file of --record, without secrets.
+    #[arg(long, value_name = "URL", requires = "record", verbatim_doc_comment)]
+    upstream: Option<String>,
+    /// The file that --upstream writes to.
+    #[arg(long, value_name = "FILE", requires = "upstream")]
+    record: Option<PathBuf>,
     /// One more cluster beside `cluster-1`, or beside those of the configuration file. May be
     /// repeated.
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
@@ -118,7 +125,7 @@ Configuration file, every key optional:
     \"config\": {\"running_jobs\": 10, \"calls_per_minute\": 6000}
   }
   Further keys: allow_remote, allowed_hosts, state, security_token, role_arn, oidc_token, cloud_sso_token, seed,
-  calls_kept, max_recorded_bytes, patience_ms.
+  calls_kept, max_recorded_bytes, patience_ms, access_keys, recording.
   Jobs, faults and config are written as at the control door, so what it shows can be copied into the file.
 
 While it runs, under /_mock/:
@@ -146,6 +153,12 @@ impl Arguments {
         settings.security_token = self.security_token.or(settings.security_token);
         settings.state = self.state.or(settings.state);
         settings.seed = self.seed.or(settings.seed);
+        if let (Some(upstream), Some(file)) = (self.upstream, self.record) {
+            let upstream = upstream.parse().map_err(|error| {
+                format!("--upstream: expected a URL, not `{upstream}`: {error}")
+            })?;
+            settings.recording = Some(Recording { upstream, file });
+        }
         settings.allow_remote |= self.allow_remote;
         settings.allowed_hosts.extend(self.allow_host);
         settings.clusters.extend(self.cluster);

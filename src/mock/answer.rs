@@ -15,6 +15,8 @@ use super::faults::json_type;
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// The error code, if it is an error of the API.
+    pub(super) code: Option<String>,
     pub(super) content_type: String,
     /// For the header `x-acs-retry-after`.
     pub(super) retry_after_ms: Option<u64>,
@@ -47,6 +49,7 @@ impl Answer {
         let delivery = Delivery::Whole;
         Self {
             status,
+            code: None,
             content_type,
             retry_after_ms: None,
             body: body.into_bytes(),

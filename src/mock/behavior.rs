@@ -48,6 +48,8 @@ pub struct Config {
     pub second_writer: SecondWriter,
     /// Input streams that are on air, by URL; what running jobs make of them is on air too. Default none.
     pub online_inputs: Vec<String>,
+    /// The error code of an operation that the access key may not call. Default `NoPermission`.
+    pub permission_error_code: String,
     /// Stream URLs are stored with their host in lower case. Default false: as sent.
     pub lowercase_stream_hosts: bool,
     /// Stream URLs are stored without the default port of their scheme. Default false: as sent.
@@ -82,6 +84,7 @@ impl Default for Config {
             running_jobs: None,
             second_writer: SecondWriter::Accepted,
             online_inputs: Vec::new(),
+            permission_error_code: "NoPermission".to_owned(),
             lowercase_stream_hosts: false,
             drop_default_stream_ports: false,
             time_format: TimeFormat::Utc,

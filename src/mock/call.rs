@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::access_keys::KnownKey;
 use super::answer::Answer;
 use super::errors::ApiError;
-use super::faults::{FaultKind, Point, alter};
+use super::faults::{FaultKind, Point, Target, alter};
 use super::operation::Operation;
 use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
@@ -18,13 +19,14 @@ use super::shared::{CallEvent, Shared, World};
 use super::sts::{self, CallerIdentity, RoleRequest};
 use super::verify::{self, Acs3, Key};
 
-/// A call as it came in.
-#[derive(Debug)]
+/// A call as it came in. It has no `Debug`, because it holds the secret of its key.
 pub(super) struct Request {
     pub(super) method: String,
     /// The host that the caller asked, for the error envelope.
     pub(super) host: String,
     pub(super) parameters: Parameters,
+    /// The access key that it says it is signed with, if that is known and not a temporary one.
+    pub(super) key: Option<KnownKey>,
     /// The signature, where it stands in headers. The common parameters are among the others all the same.
     pub(super) acs3: Option<Acs3>,
     /// Why it cannot be one of ours, where the HTTP around it shows that already.
@@ -52,12 +54,14 @@ pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Ending {
     let running = Running::arrive(shared, request);
     let (Ok(answer) | Err(Ended::Answered(answer))) = running.exchange().await else {
         running.note(|call| call.code = None);
+        running.count(None);
         return Ending::Dropped;
     };
     running.note(|call| {
         call.status = Some(answer.status);
         call.response_body = Some(masked_body(&answer.body));
     });
+    running.count(Some(&answer));
     Ending::Answered {
         answer,
         request_id: running.request_id,
@@ -122,9 +126,13 @@ impl Running {
         self.tell_observer(point)?;
         let due = {
             let mut world = self.world()?;
-            let due = world
-                .faults
-                .due(self.request.parameters.get("Action"), point);
+            let parameters = &self.request.parameters;
+            let target = Target {
+                action: parameters.get("Action"),
+                job_id: parameters.get("JobId"),
+                cluster_id: parameters.get("ClusterId"),
+            };
+            let due = world.faults.due(target, point);
             world
                 .record
                 .note(self.number, |call| call.faults.extend(due.iter().cloned()));
@@ -213,25 +221,24 @@ impl Running {
             .get("AccessKeyId")
             .and_then(|id| world.keys.find(id))
             .cloned();
-        let key = match &temporary {
-            Some(key) => Key {
-                id: &key.id,
+        let key = match (&temporary, &self.request.key) {
+            (Some(key), _) => Some(Key {
                 secret: &key.secret,
                 security_token: Some(&key.token),
                 expires: Some(key.expires),
-            },
-            None => Key {
-                id: &settings.access_key_id,
-                secret: &settings.access_key_secret,
-                security_token: settings.security_token.as_deref(),
+            }),
+            (None, Some(key)) => Some(Key {
+                secret: &key.secret,
+                security_token: key.security_token.as_deref(),
                 expires: None,
-            },
+            }),
+            (None, None) => None,
         };
         let signed = verify::check_signature(
             &self.request.method,
             parameters,
             self.request.acs3.as_ref(),
-            &key,
+            key.as_ref(),
             now,
         );
         let verdict = match &signed {
@@ -245,6 +252,12 @@ impl Running {
         if world.config.check_nonces {
             verify::check_nonce(parameters, &mut world.nonces, now)?;
         }
+        // RAM lets everybody ask who they are.
+        let denied = self.request.key.as_ref().filter(|_| temporary.is_none());
+        if denied.is_some_and(|key| key.denied_actions.iter().any(|name| name == action)) {
+            let code = &world.config.permission_error_code;
+            return Err(ApiError::no_permission(code, action));
+        }
         if !world.quota.take(action, &world.config, Instant::now()) {
             return Err(ApiError::throttled());
         }
@@ -252,6 +265,7 @@ impl Running {
             sts::ASSUME_ROLE => RoleRequest::parse(parameters, settings).map(Operation::TakeRole),
             sts::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
                 temporary.as_ref(),
+                parameters.get("AccessKeyId").unwrap_or_default(),
                 settings,
             ))),
             _ => Operation::parse(action, parameters),
@@ -264,6 +278,7 @@ impl Running {
         let writes = operation.writes();
         let mut result = world.perform(operation);
         let committed = writes && result.is_ok();
+        world.counts.writes += u64::from(committed);
         world
             .record
             .note(self.number, |call| call.committed = committed);
@@ -291,10 +306,24 @@ impl Running {
 
     fn refuse(&self, error: &ApiError) -> Answer {
         self.note(|call| call.code = Some(error.code.clone()));
-        Answer::json(
-            error.status,
-            &error.body(&self.request_id, &self.request.host),
-        )
+        Answer {
+            code: Some(error.code.clone()),
+            ..Answer::json(
+                error.status,
+                &error.body(&self.request_id, &self.request.host),
+            )
+        }
+    }
+
+    fn count(&self, answer: Option<&Answer>) {
+        if let Ok(mut world) = self.world() {
+            let action = self.request.parameters.get("Action");
+            let (status, code) = (
+                answer.map(|answer| answer.status),
+                answer.and_then(|answer| answer.code.as_deref()),
+            );
+            world.counts.end(action, status, code);
+        }
     }
 
     fn note(&self, note: impl FnOnce(&mut Call)) {

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::sts;
+
 /// A refusal or failure as the API words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
@@ -37,6 +39,11 @@ impl ApiError {
         )
     }
 
+    pub(super) fn incomplete_body() -> Self {
+        let message = "The request body is too long, too slow or incomplete.";
+        Self::new(400, "InvalidParameter", message)
+    }
+
     pub(super) fn operation_denied(reason: &str) -> Self {
         Self::new(
             403,
@@ -63,6 +70,17 @@ impl ApiError {
             "UserQuotaExceed",
             "The quota of running jobs is used up.",
         )
+    }
+
+    /// What RAM says, with the code that the configuration has for it.
+    pub(super) fn no_permission(code: &str, action: &str) -> Self {
+        let product = if sts::ACTIONS.contains(&action) {
+            "sts"
+        } else {
+            "live"
+        };
+        let message = format!("You are not authorized to do this action: {product}:{action}.");
+        Self::new(403, code, message)
     }
 
     pub(super) fn throttled() -> Self {

@@ -8,6 +8,7 @@ use axum::response::Response;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
+use super::access_keys::AccessKeys;
 use super::behavior::Config;
 use super::faults::Fault;
 use super::model::Job;
@@ -20,6 +21,7 @@ use super::shared::{CallEvent, Shared, World};
 pub struct Mock {
     url: String,
     shared: Arc<Shared>,
+    keys: Arc<AccessKeys>,
     runtime: Handle,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
@@ -32,7 +34,7 @@ impl Mock {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stop = CancellationToken::new();
-        let (url, shared, handle) = (server.url(), server.shared(), runtime.handle().clone());
+        let (url, keys, handle) = (server.url(), server.keys(), runtime.handle().clone());
         let stopping = stop.clone();
         let serve = move || {
             // Nothing in it can fail but taking over the socket, and then callers get no connection.
@@ -43,7 +45,8 @@ impl Mock {
             .spawn(serve)?;
         Ok(Self {
             url,
-            shared,
+            shared: Arc::clone(&keys.first),
+            keys,
             runtime: handle,
             stop,
             thread: Some(thread),
@@ -57,11 +60,13 @@ impl Mock {
     ///
     /// Outside of a tokio runtime.
     pub fn in_process(settings: Settings) -> io::Result<Self> {
-        let shared = Arc::new(Shared::new(settings)?);
+        let keys = Arc::new(AccessKeys::new(settings)?);
+        let shared = Arc::clone(&keys.first);
         Ok(Self {
             url: "http://mock.invalid".to_owned(),
             stop: shared.stopped.clone(),
             shared,
+            keys,
             runtime: Handle::current(),
             thread: None,
         })
@@ -70,7 +75,7 @@ impl Mock {
     /// Answers a request as over a connection; `None` where that is closed without a byte. Dropping the future hangs
     /// up, and the call goes on.
     pub async fn answer(&self, request: Request) -> Option<Response> {
-        server::answer(Arc::clone(&self.shared), request).await
+        server::answer(Arc::clone(&self.keys), request).await
     }
 
     /// `http://127.0.0.1:PORT`; without sockets a URL that nobody reaches.

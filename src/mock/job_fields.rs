@@ -52,8 +52,15 @@ pub struct JobFields {
 }
 
 impl JobFields {
-    /// Overwrites the fields of a plain job that are given here.
+    /// Overwrites the fields of a plain job that are given here; it was started and stopped only if that is given.
     pub(super) fn apply(self, job: &mut Job, templates: &[Template]) {
+        job.last_start_at = None;
+        job.last_stop_at = None;
+        self.change(job, templates);
+    }
+
+    /// Overwrites the fields that are given here, and leaves the others.
+    pub(super) fn change(self, job: &mut Job, templates: &[Template]) {
         let template = self
             .template_id
             .as_ref()
@@ -79,8 +86,8 @@ impl JobFields {
         job.kind = self.kind.unwrap_or(job.kind);
         job.status = self.status.unwrap_or(job.status);
         job.create_time = self.create_time.unwrap_or(job.create_time);
-        job.last_start_at = self.last_start_at;
-        job.last_stop_at = self.last_stop_at;
+        job.last_start_at = self.last_start_at.or(job.last_start_at);
+        job.last_stop_at = self.last_stop_at.or(job.last_stop_at);
     }
 }
 

@@ -26,13 +26,23 @@ pub(super) struct TemporaryKeys {
     /// Their ids, in the order in which they were issued.
     order: VecDeque<String>,
     issued: u64,
+    /// The access key whose state this belongs to; none for the first.
+    owner: Option<String>,
 }
 
 /// So many keys are remembered; one more takes the place of the oldest.
 const MAX_KEYS: usize = 50_000;
 
 impl TemporaryKeys {
-    /// Makes keys of a session. Their id says which door gave them: `STS.<door>-<number>`.
+    pub(super) fn new(owner: Option<String>) -> Self {
+        Self {
+            owner,
+            ..Self::default()
+        }
+    }
+
+    /// Makes keys of a session. Their id says which door gave them: `STS.<door>-<number>`, and in the state of one more
+    /// access key also which, after an `@`.
     pub(super) fn issue(
         &mut self,
         door: &str,
@@ -42,7 +52,10 @@ impl TemporaryKeys {
         ids: &mut Random,
     ) -> TemporaryKey {
         let key = TemporaryKey {
-            id: format!("STS.{door}-{}", self.issued),
+            id: match &self.owner {
+                Some(owner) => format!("STS.{door}-{}@{owner}", self.issued),
+                None => format!("STS.{door}-{}", self.issued),
+            },
             secret: ids.id(),
             // Real tokens are Base64: their `+`, `/` and `=` must survive the way.
             token: format!("CAIS{}+/{}==", ids.id(), ids.id()),

@@ -11,12 +11,15 @@
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
 //! | `call` | one call from its parameters to its answer |
+//! | `access_keys` | who may call, and the state that each key opens |
+//! | `record`, `counts` | the memory of calls, within limits |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
 //! | `responses`, `errors`, `answer`, `representation` | the vendor's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
-//! | `control`, `overview` | the door for tests, and the page for people |
+//! | `recorder` | calls on to a real endpoint, and written down without secrets |
+//! | `control`, `overview`, `redaction` | the door for tests, and the page for people |
 //!
 //! What it does like the cloud, where the vendor is silent and what it does then, and what it does not do: the tables in
 //! `docs/guides/testing-with-the-mock.md`, each row with its source and its test.
@@ -29,11 +32,13 @@
 //! `GET /_mock/help` lists it, `GET /_mock/openapi.json` describes it, `GET /_mock/` is a page for people. Jobs are shown
 //! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Config`].
 
+mod access_keys;
 mod answer;
 mod behavior;
 mod call;
 mod clock;
 mod control;
+mod counts;
 mod errors;
 mod faults;
 mod guard;
@@ -47,6 +52,7 @@ mod overview;
 mod parameters;
 mod random;
 mod record;
+mod recorder;
 mod redaction;
 mod representation;
 mod responses;
@@ -58,6 +64,7 @@ mod store;
 mod sts;
 mod verify;
 
+pub use access_keys::AccessKey;
 pub use behavior::{Config, EmptyTimes, SecondWriter};
 pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};
@@ -65,6 +72,7 @@ pub use handle::{Mock, Usage};
 pub use job_fields::JobFields;
 pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
+pub use recorder::Recording;
 pub use representation::TimeFormat;
 pub use server::Server;
 pub use settings::{

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
@@ -14,14 +14,15 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use time::Duration;
 
-use super::shared::Shared;
+use super::access_keys::AccessKeys;
+use super::shared::{Selected, Shared};
 
 /// The session token that the metadata service gives out.
 const SESSION: &str = "mock-metadata-session";
 const LIFETIME: Duration = Duration::hours(1);
 
 /// The routes, to be put at the root.
-pub(super) fn router() -> Router<Arc<Shared>> {
+pub(super) fn router() -> Router<Arc<AccessKeys>> {
     Router::new()
         .route("/latest/api/token", put(session))
         .route("/latest/meta-data/ram/security-credentials/", get(role))
@@ -33,7 +34,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/cloud-credentials", post(cloud_sso))
 }
 
-async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn session(Selected(shared): Selected, headers: HeaderMap) -> Response {
     if !shared.world().config.metadata_v2 {
         return StatusCode::NOT_FOUND.into_response();
     }
@@ -54,13 +55,13 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), StatusCode> {
     }
 }
 
-async fn role(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<String, StatusCode> {
+async fn role(Selected(shared): Selected, headers: HeaderMap) -> Result<String, StatusCode> {
     admit(&shared, &headers)?;
     Ok(shared.settings.role_name().to_owned())
 }
 
 async fn role_keys(
-    State(shared): State<Arc<Shared>>,
+    Selected(shared): Selected,
     Path(role): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, StatusCode> {
@@ -71,12 +72,12 @@ async fn role_keys(
     Ok(Json(with_code(&shared, "metadata")))
 }
 
-async fn credentials_uri(State(shared): State<Arc<Shared>>) -> Json<Value> {
+async fn credentials_uri(Selected(shared): Selected) -> Json<Value> {
     Json(with_code(&shared, "uri"))
 }
 
 async fn cloud_sso(
-    State(shared): State<Arc<Shared>>,
+    Selected(shared): Selected,
     headers: HeaderMap,
     body: String,
 ) -> Result<Json<Value>, StatusCode> {

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use super::job_fields::JobFields;
 use super::model::{Job, JobStatus};
 use super::record::Call;
-use super::redaction::{MASK, masked};
+use super::redaction::{MASK, masked, masked_streams};
 use super::settings::Settings;
 use super::shared::World;
 
 /// So many jobs and so many calls are shown, the latest.
 const SHOWN: usize = 200;
+/// So much of a name or a value is shown in a list.
+const MAX_SHOWN_CHARS: usize = 500;
 
 /// Clusters, jobs and calls; the latest come first.
 pub(super) fn overview(settings: &Settings, world: &World) -> Value {
@@ -24,6 +26,7 @@ pub(super) fn overview(settings: &Settings, world: &World) -> Value {
         "clusters": settings.clusters.iter().map(|id| cluster(id, settings, &jobs)).collect::<Vec<_>>(),
         "jobs": jobs.iter().rev().take(SHOWN).map(job).collect::<Vec<_>>(),
         "total_jobs": jobs.len(),
+        "faults": world.faults.show(),
         "calls": calls.map(call).collect::<Vec<_>>(),
         "total_calls": world.record.count(),
         "dropped_calls": world.record.dropped(),
@@ -53,10 +56,32 @@ fn job(job: &Job) -> Value {
     }))
 }
 
+/// In a list of calls: what is long is shortened, and the response is left out.
 fn call(call: &Call) -> Value {
-    let parameters: BTreeMap<String, String> = call
-        .parameters
-        .iter()
+    let parameters = masked_parameters(call)
+        .into_iter()
+        .map(|(name, value)| (shortened(&name), shortened(&value)))
+        .collect();
+    json!(Call {
+        parameters,
+        response_body: None,
+        ..call.clone()
+    })
+}
+
+/// One call, whole.
+pub(super) fn whole_call(call: &Call) -> Value {
+    let body = call.response_body.as_deref();
+    json!(Call {
+        parameters: masked_parameters(call),
+        response_body: body.map(masked_streams),
+        ..call.clone()
+    })
+}
+
+fn masked_parameters(call: &Call) -> BTreeMap<String, String> {
+    let parameters = call.parameters.iter();
+    parameters
         .map(|(name, value)| {
             let shown = if name == "Signature" {
                 MASK.to_owned()
@@ -65,9 +90,12 @@ fn call(call: &Call) -> Value {
             };
             (name.clone(), shown)
         })
-        .collect();
-    json!(Call {
-        parameters,
-        ..call.clone()
-    })
+        .collect()
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
 }

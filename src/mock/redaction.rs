@@ -20,6 +20,25 @@ pub(super) fn masked_body(body: &[u8]) -> String {
     )
 }
 
+/// The body of a response, in which what can be secret in URLs is masked too.
+pub(super) fn masked_streams(body: &str) -> String {
+    fn walk(value: Value) -> Value {
+        match value {
+            Value::String(text) => json!(masked(&text)),
+            Value::Array(items) => items.into_iter().map(walk).collect(),
+            Value::Object(members) => members
+                .into_iter()
+                .map(|(name, value)| (name, walk(value)))
+                .collect(),
+            other => other,
+        }
+    }
+    match serde_json::from_str(body) {
+        Ok(value) => walk(value).to_string(),
+        Err(_) => masked(body),
+    }
+}
+
 /// JSON in which the members of these names are masked, at every depth.
 pub(super) fn without_members(value: Value, names: &[&str]) -> Value {
     match value {

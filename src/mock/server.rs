@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::access_keys::AccessKeys;
 use super::answer::Answer;
 use super::call::{self, Ending, Request};
 use super::clock;
@@ -30,6 +31,7 @@ use super::guard;
 use super::neighbours;
 use super::operation;
 use super::parameters::Parameters;
+use super::recorder::Recorder;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::verify::Acs3;
@@ -51,7 +53,7 @@ const HEADERS_LIMIT: usize = 100;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<Shared>,
+    keys: Arc<AccessKeys>,
 }
 
 impl Server {
@@ -70,7 +72,7 @@ impl Server {
         Ok(Self {
             listener,
             address,
-            shared: Arc::new(Shared::new(settings)?),
+            keys: Arc::new(AccessKeys::new(settings)?),
         })
     }
 
@@ -79,15 +81,16 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
+    pub(super) fn keys(&self) -> Arc<AccessKeys> {
+        Arc::clone(&self.keys)
     }
 
     /// Serves until `shutdown` is ready, then closes every connection at once.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
-        let router = router(Arc::clone(&self.shared));
-        let _stop_all = self.shared.stopped.clone().drop_guard();
+        let router = router(Arc::clone(&self.keys));
+        let first = &self.keys.first;
+        let _stop_all = first.stopped.clone().drop_guard();
         let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let accepting = async {
             // It is never closed.
@@ -98,8 +101,8 @@ impl Server {
                             stream,
                             place,
                             router.clone(),
-                            patience(&self.shared),
-                            self.shared.stopped.child_token(),
+                            patience(&self.keys),
+                            first.stopped.child_token(),
                         ));
                     }
                     // Out of file handles, or the caller left again: others may do better in a moment.
@@ -146,28 +149,28 @@ async fn connection(
     }
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(keys: Arc<AccessKeys>) -> Router {
     let doors = Router::new()
         .route("/_mock/", control::page())
         .nest("/_mock", control::router())
         .merge(neighbours::router())
-        .layer(from_fn_with_state(Arc::clone(&shared), whole_requests));
+        .layer(from_fn_with_state(Arc::clone(&keys), whole_requests));
     Router::new()
         .route("/", any(api))
         .merge(doors)
         .fallback(elsewhere)
-        .layer(from_fn_with_state(Arc::clone(&shared), guarded))
-        .with_state(shared)
+        .layer(from_fn_with_state(Arc::clone(&keys), guarded))
+        .with_state(keys)
 }
 
 /// Lets only requests through that no foreign web page can have sent.
 async fn guarded(
-    State(shared): State<Arc<Shared>>,
+    State(keys): State<Arc<AccessKeys>>,
     request: axum::extract::Request,
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
-    match guard::check(&head, &shared.settings.allowed_hosts) {
+    match guard::check(&head, &keys.first.settings.allowed_hosts) {
         Ok(()) => {
             next.run(axum::extract::Request::from_parts(head, body))
                 .await
@@ -176,18 +179,18 @@ async fn guarded(
     }
 }
 
-fn patience(shared: &Shared) -> Duration {
-    Duration::from_millis(shared.settings.patience_ms)
+fn patience(keys: &AccessKeys) -> Duration {
+    Duration::from_millis(keys.first.settings.patience_ms)
 }
 
 /// Lets only requests through whose body has come, in time and not too long.
 async fn whole_requests(
-    State(shared): State<Arc<Shared>>,
+    State(keys): State<Arc<AccessKeys>>,
     request: axum::extract::Request,
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
-    match whole(body, DOOR_BODY_LIMIT, patience(&shared)).await {
+    match whole(body, DOOR_BODY_LIMIT, patience(&keys)).await {
         Some(body) => {
             next.run(axum::extract::Request::from_parts(head, body.into()))
                 .await
@@ -197,11 +200,11 @@ async fn whole_requests(
 }
 
 async fn api(
-    State(shared): State<Arc<Shared>>,
+    State(keys): State<Arc<AccessKeys>>,
     Extension(connection): Extension<Connection>,
     request: axum::extract::Request,
 ) -> Response {
-    if let Some(response) = answer(shared, request).await {
+    if let Some(response) = answer(keys, request).await {
         return response;
     }
     connection.0.cancel();
@@ -211,32 +214,51 @@ async fn api(
 /// The API: the answer, or `None` where the connection must be closed without a byte. The call runs in a task of its
 /// own: like the cloud, it goes on when the caller hangs up.
 pub(super) async fn answer(
-    shared: Arc<Shared>,
+    keys: Arc<AccessKeys>,
     request: axum::extract::Request,
 ) -> Option<Response> {
-    let running = tokio::spawn({
-        let shared = Arc::clone(&shared);
-        async move {
-            let stopped = shared.stopped.clone();
-            stopped
-                .run_until_cancelled_owned(async {
-                    let request = read(request, patience(&shared)).await;
-                    call::serve(shared, request).await
-                })
-                .await
-        }
-    });
+    if let Some(recorder) = &keys.recorder {
+        return Some(record(&keys, recorder, request).await);
+    }
+    let stopped = keys.first.stopped.clone();
+    let running = tokio::spawn(stopped.run_until_cancelled_owned(async move {
+        let mut request = read(request, patience(&keys)).await;
+        let id = request.parameters.get("AccessKeyId");
+        let shared = keys.state_of(id);
+        request.key = id.and_then(|id| keys.find(id));
+        let stopped = shared.stopped.clone();
+        let serving = call::serve(Arc::clone(&shared), request);
+        let ending = stopped.run_until_cancelled_owned(serving).await?;
+        Some((shared, ending))
+    }));
     match running.await {
-        Ok(Some(Ending::Answered { answer, request_id })) => {
+        Ok(Some(Some((shared, Ending::Answered { answer, request_id })))) => {
             Some(respond(&shared, answer, &request_id))
         }
-        Ok(Some(Ending::Dropped) | None) => None,
-        Err(_) => Some(refuse(&shared, &ApiError::internal(), "")),
+        Ok(_) => None,
+        Err(_) => {
+            let error = ApiError::internal();
+            let body = error.body("", "");
+            Some(Answer::json(error.status, &body).into_response(None, ""))
+        }
     }
 }
 
-async fn elsewhere(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    refuse(&shared, &operation::unknown(""), &host(&headers))
+async fn record(
+    keys: &AccessKeys,
+    recorder: &Recorder,
+    request: axum::extract::Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let forwarded = match whole(body, BODY_LIMIT, patience(keys)).await {
+        Some(body) => recorder.forward(&head, body).await,
+        None => Err(ApiError::incomplete_body()),
+    };
+    forwarded.unwrap_or_else(|error| refuse(&keys.first, &error, &host(&head.headers)))
+}
+
+async fn elsewhere(State(keys): State<Arc<AccessKeys>>, headers: HeaderMap) -> Response {
+    refuse(&keys.first, &operation::unknown(""), &host(&headers))
 }
 
 /// For what never became a call.
@@ -266,11 +288,7 @@ async fn read(request: axum::extract::Request, patience: Duration) -> Request {
     });
     let mut problem = None;
     let body = whole(body, BODY_LIMIT, patience).await.unwrap_or_else(|| {
-        problem = Some(ApiError::new(
-            400,
-            "InvalidParameter",
-            "The request body is too long, too slow or incomplete.",
-        ));
+        problem = Some(ApiError::incomplete_body());
         Vec::new()
     });
     let form: &[u8] = if is_form { &body } else { b"" };
@@ -294,6 +312,7 @@ async fn read(request: axum::extract::Request, patience: Duration) -> Request {
         method: head.method.to_string(),
         host: host(&head.headers),
         parameters,
+        key: None,
         acs3,
         problem,
     }

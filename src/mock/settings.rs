@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use super::access_keys::AccessKey;
 use super::behavior::Config;
 use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_fields::JobFields;
 use super::model::{Template, TemplateKind};
+use super::recorder::Recording;
 
 /// The access key id that a mock knows unless told otherwise.
 pub const DEFAULT_ACCESS_KEY_ID: &str = "mock-access-key-id";
@@ -40,10 +42,12 @@ pub struct Settings {
     /// Names that the header `Host` may have beside `localhost` and IP addresses, such as that of a container. Default
     /// none. They matter to everything but the API itself.
     pub allowed_hosts: Vec<String>,
-    /// The one access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
+    /// The first access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
     pub access_key_id: String,
     /// Its secret. Default [`DEFAULT_ACCESS_KEY_SECRET`].
     pub access_key_secret: String,
+    /// More access keys, each with a state of its own unless it shares another's. Default none.
+    pub access_keys: Vec<AccessKey>,
     /// The `SecurityToken` that every call must carry. Without one (the default) any token is accepted, and none.
     pub security_token: Option<String>,
     /// The one role that can be taken on; its last part is the name of the ECS instance's role. Default
@@ -74,6 +78,8 @@ pub struct Settings {
     pub max_recorded_bytes: usize,
     /// What a reset goes back to.
     pub config: Config,
+    /// Sends calls on to a real endpoint and writes them down, in place of serving them. Default none.
+    pub recording: Option<Recording>,
     /// The time of day. Default the system's; in no file.
     #[serde(skip)]
     pub clock: WallClock,
@@ -87,6 +93,7 @@ impl Default for Settings {
             allowed_hosts: Vec::new(),
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.to_owned(),
+            access_keys: Vec::new(),
             security_token: None,
             role_arn: DEFAULT_ROLE_ARN.to_owned(),
             oidc_token: DEFAULT_OIDC_TOKEN.to_owned(),
@@ -101,6 +108,7 @@ impl Default for Settings {
             calls_kept: 100_000,
             max_recorded_bytes: 64 * 1024 * 1024,
             config: Config::default(),
+            recording: None,
             clock: WallClock::default(),
         }
     }

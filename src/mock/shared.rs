@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::behavior::Config;
 use super::clock::WallClock;
+use super::counts::Counts;
 use super::faults::{Faults, Point};
 use super::job_fields::JobFields;
 use super::keys::{TemporaryKey, TemporaryKeys};
@@ -38,9 +39,11 @@ pub struct CallEvent {
     pub call: Call,
 }
 
-/// One mock.
+/// One state with all that acts on it: a whole mock, but for its access keys and sockets.
 pub(super) struct Shared {
     pub(super) settings: Settings,
+    /// The access key that it was made for; none for the first.
+    owner: Option<String>,
     world: Mutex<World>,
     state: Option<StateFile>,
     observer: Mutex<Option<Observer>>,
@@ -49,6 +52,9 @@ pub(super) struct Shared {
     /// Ends connections and calls when the mock stops.
     pub(super) stopped: CancellationToken,
 }
+
+/// The state that a request of the control API is about.
+pub(super) struct Selected(pub(super) Arc<Shared>);
 
 /// Everything that a reset makes new.
 pub(super) struct World {
@@ -61,6 +67,7 @@ pub(super) struct World {
     pub(super) nonces: Nonces,
     pub(super) quota: Quota,
     pub(super) record: Record,
+    pub(super) counts: Counts,
     pub(super) faults: Faults,
     pub(super) ids: Random,
     held: Vec<Held>,
@@ -78,13 +85,30 @@ impl Shared {
     /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
     /// it is damaged, in use or cannot be written.
     pub(super) fn new(settings: Settings) -> io::Result<Self> {
+        Self::with(settings, None, CancellationToken::new())
+    }
+
+    /// One more, of the access key `owner`. It ends with `parent`.
+    pub(super) fn below(settings: Settings, owner: &str, parent: &Self) -> io::Result<Self> {
+        Self::with(
+            settings,
+            Some(owner.to_owned()),
+            parent.stopped.child_token(),
+        )
+    }
+
+    fn with(
+        settings: Settings,
+        owner: Option<String>,
+        stopped: CancellationToken,
+    ) -> io::Result<Self> {
         let (state, saved) = match settings.state.clone().map(StateFile::open).transpose()? {
             Some((state, saved)) => (Some(state), saved),
             None => (None, None),
         };
         let world = match saved {
             Some(saved) => World::restored(&settings, saved),
-            None => World::seeded(&settings, 0, Random::new(settings.seed)),
+            None => World::seeded(&settings, owner.clone(), 0, Random::new(settings.seed)),
         };
         if let Some(state) = &state {
             state.save(&world.saved())?;
@@ -93,9 +117,10 @@ impl Shared {
             world: Mutex::new(world),
             state,
             settings,
+            owner,
             observer: Mutex::new(None),
             held: watch::Sender::new(0),
-            stopped: CancellationToken::new(),
+            stopped,
         })
     }
 
@@ -120,7 +145,7 @@ impl Shared {
             .settings
             .seed
             .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
-        *world = World::seeded(&self.settings, world.epoch + 1, ids);
+        *world = World::seeded(&self.settings, self.owner.clone(), world.epoch + 1, ids);
         self.held.send_replace(0);
         self.keep(&world)
     }
@@ -171,16 +196,17 @@ impl Shared {
 }
 
 impl World {
-    fn new(settings: &Settings, epoch: u64, ids: Random) -> Self {
+    fn new(settings: &Settings, owner: Option<String>, epoch: u64, ids: Random) -> Self {
         Self {
             epoch,
             config: settings.config.clone(),
             clock: settings.clock.clone(),
             store: Store::new(settings.clusters.clone(), settings.templates.clone()),
-            keys: TemporaryKeys::default(),
+            keys: TemporaryKeys::new(owner),
             nonces: Nonces::default(),
             quota: Quota::default(),
             record: Record::new(settings.calls_kept, settings.max_recorded_bytes),
+            counts: Counts::default(),
             faults: Faults::new(ids.clone()),
             ids,
             held: Vec::new(),
@@ -189,8 +215,8 @@ impl World {
     }
 
     /// With the jobs and faults of the settings.
-    fn seeded(settings: &Settings, epoch: u64, ids: Random) -> Self {
-        let mut world = Self::new(settings, epoch, ids);
+    fn seeded(settings: &Settings, owner: Option<String>, epoch: u64, ids: Random) -> Self {
+        let mut world = Self::new(settings, owner, epoch, ids);
         for fields in &settings.jobs {
             world.seed(settings, |job| {
                 fields.clone().apply(job, &settings.templates);
@@ -202,7 +228,7 @@ impl World {
 
     /// With the faults of the settings, and what was saved in the place of the jobs.
     fn restored(settings: &Settings, saved: Saved) -> Self {
-        let mut world = Self::new(settings, 0, Random::at(saved.random));
+        let mut world = Self::new(settings, None, 0, Random::at(saved.random));
         for SavedJob { modified, job } in saved.jobs {
             let mut restored = plain_job(settings, String::new(), modified);
             job.apply(&mut restored, &[]);

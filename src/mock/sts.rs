@@ -96,8 +96,8 @@ pub(super) struct CallerIdentity {
 }
 
 impl CallerIdentity {
-    /// The holder of a temporary key, or else the RAM user of the one access key.
-    pub(super) fn of(key: Option<&TemporaryKey>, settings: &Settings) -> Self {
+    /// The holder of a temporary key, or else a RAM user: one for each access key.
+    pub(super) fn of(key: Option<&TemporaryKey>, access_key_id: &str, settings: &Settings) -> Self {
         let account = settings.role_arn.split(':').nth(3).unwrap_or_default();
         match key {
             Some(key) => {
@@ -115,7 +115,7 @@ impl CallerIdentity {
                 identity_type: "RAMUser",
                 account_id: account.to_owned(),
                 principal_id: USER_ID.to_owned(),
-                arn: format!("acs:ram::{account}:user/mock-user"),
+                arn: format!("acs:ram::{account}:user/{access_key_id}"),
                 user_id: Some(USER_ID),
                 role_id: None,
             },
@@ -164,7 +164,7 @@ mod tests {
             session: "alice".to_owned(),
             expires: OffsetDateTime::UNIX_EPOCH,
         };
-        let identity = CallerIdentity::of(Some(&key), &Settings::default());
+        let identity = CallerIdentity::of(Some(&key), "", &Settings::default());
         let expected = serde_json::json!({
             "IdentityType": "AssumedRoleUser",
             "AccountId": "1234567890123456",

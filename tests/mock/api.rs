@@ -380,7 +380,10 @@ fn sts_says_who_calls() {
         .json();
     assert_eq!(identity["IdentityType"], "RAMUser");
     assert_eq!(identity["AccountId"], "1234567890123456");
-    assert_eq!(identity["Arn"], "acs:ram::1234567890123456:user/mock-user");
+    assert_eq!(
+        identity["Arn"],
+        "acs:ram::1234567890123456:user/mock-access-key-id"
+    );
     assert_eq!(identity["UserId"], identity["PrincipalId"]);
     assert_eq!(identity.get("RoleId"), None);
 }

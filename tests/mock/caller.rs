@@ -90,6 +90,15 @@ pub(crate) fn signed(method: &str, own: &[(&str, &str)]) -> String {
 
 /// As [`signed`], at another time.
 pub(crate) fn signed_at(time: OffsetDateTime, method: &str, own: &[(&str, &str)]) -> String {
+    sign(DEFAULT_ACCESS_KEY_SECRET, time, method, own)
+}
+
+/// As [`signed`], with another secret.
+pub(crate) fn signed_with(secret: &str, method: &str, own: &[(&str, &str)]) -> String {
+    sign(secret, OffsetDateTime::now_utc(), method, own)
+}
+
+fn sign(secret: &str, time: OffsetDateTime, method: &str, own: &[(&str, &str)]) -> String {
     static NONCES: AtomicU64 = AtomicU64::new(0);
     let nonce = NONCES.fetch_add(1, Ordering::Relaxed).to_string();
     let timestamp = timestamp(time);
@@ -112,8 +121,7 @@ pub(crate) fn signed_at(time: OffsetDateTime, method: &str, own: &[(&str, &str)]
         .collect();
     let query = pairs.join("&");
     let text = format!("{method}&%2F&{}", escape(&query));
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(format!("{DEFAULT_ACCESS_KEY_SECRET}&").as_bytes()).unwrap();
+    let mut mac = Hmac::<Sha1>::new_from_slice(format!("{secret}&").as_bytes()).unwrap();
     mac.update(text.as_bytes());
     let signature = BASE64_STANDARD.encode(mac.finalize().into_bytes());
     format!("{query}&Signature={}", escape(&signature))
@@ -185,10 +193,11 @@ pub(crate) fn send_raw(mock_url: &str, bytes: &[u8]) -> Sent {
 /// Sends a request with `Connection: close`.
 pub(crate) fn send(mock_url: &str, method: &str, target: &str, body: &str) -> Sent {
     let length = body.len();
-    let (host, content_type) = if target.starts_with("/_mock") {
-        (address(mock_url), "application/json")
-    } else {
+    let is_api = target == "/" || target.starts_with("/?");
+    let (host, content_type) = if is_api {
         ("live.test", "application/x-www-form-urlencoded")
+    } else {
+        (address(mock_url), "application/json")
     };
     let request = format!(
         "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\

@@ -96,7 +96,7 @@ fn a_seeded_job_has_name_and_type_of_its_template() {
 #[test]
 fn the_door_is_as_its_openapi_description_says() {
     let printed = python::run("door.py", &[&mock().url()]);
-    assert_eq!(printed.lines().count(), 17, "{printed}");
+    assert_eq!(printed.lines().count(), 27, "{printed}");
 }
 
 #[test]
@@ -228,4 +228,92 @@ fn a_held_call_is_waited_for_and_released_through_the_door() {
         json!({"released": 1})
     );
     assert_eq!(sent.reply().status(), 200);
+}
+
+#[test]
+fn readiness_is_asked_for_at_one_place() {
+    let ready = get(&mock(), "/_mock/ready");
+    assert_eq!(
+        (ready.status(), &ready.json()["ready"]),
+        (200, &true.into())
+    );
+}
+
+#[test]
+fn counts_are_asserted_over_http() {
+    let mock = mock();
+    let plan_only =
+        json!({"writes": 0, "calls": [{"action": "CreateEdgeTranscodeJob", "count": 0}]});
+    call(&mock, "ListEdgeTranscodeJob", &[]);
+    assert_eq!(post(&mock, "/_mock/assert", &plan_only).status(), 200);
+    let id = create(&mock);
+    let reply = post(&mock, "/_mock/assert", &plan_only);
+    let told = "expected 0 writes, got 1; expected 0 calls of CreateEdgeTranscodeJob, got 1";
+    assert_eq!(
+        (reply.status(), &reply.json()["error"]),
+        (409, &told.into())
+    );
+
+    // A write whose response is lost is a write, and has no status.
+    let rules = json!([{"action": "StartEdgeTranscodeJob", "kind": "drop", "when": "after"}]);
+    post(&mock, "/_mock/faults", &rules);
+    call(&mock, "StartEdgeTranscodeJob", &[("JobId", &id)]);
+    call(&mock, "GetEdgeTranscodeJob", &[("JobId", "none")]);
+    let expected = json!({"writes": 2, "calls": [
+        {"action": "StartEdgeTranscodeJob", "count": 1},
+        {"action": "StartEdgeTranscodeJob", "status": 200, "count": 0},
+        {"code": "JobNotFound", "count": 1},
+        {"count": 4},
+    ]});
+    let reply = post(&mock, "/_mock/assert", &expected);
+    assert_eq!(reply.status(), 200, "{reply:?}");
+    assert_eq!(
+        get(&mock, "/_mock/counts").json()["calls"]
+            .as_array()
+            .unwrap()
+            .len(),
+        4
+    );
+}
+
+#[test]
+fn a_call_is_shown_with_its_response_and_without_secrets() {
+    let mock = mock();
+    let id = create(&mock);
+    call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
+    get(&mock, "/credentials");
+    let shown = get(&mock, "/_mock/calls/1");
+    let text = String::from_utf8(shown.body().to_vec()).unwrap();
+    assert!(
+        !text.contains("1-0-0-ff") && text.contains("auth_key=***"),
+        "{text}"
+    );
+    let body: Value =
+        serde_json::from_str(shown.json()["response_body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["Job"]["JobId"], id.as_str());
+    assert_eq!(shown.json()["parameters"]["Signature"], "***");
+}
+
+#[test]
+fn a_job_is_changed_without_a_call() {
+    let mock = mock();
+    let id = create(&mock);
+    let path = format!("/_mock/jobs/{id}");
+    let change =
+        json!({"Status": "1", "TemplateId": "tpl-uhd-4k", "LastStartAt": "2024-01-01T00:00:00Z"});
+    let changed = send(&mock.url(), "PATCH", &path, &change.to_string())
+        .reply()
+        .json();
+    assert_eq!(
+        (&changed["Status"], &changed["Type"]),
+        (&"1".into(), &"ultra-hd".into())
+    );
+    assert_eq!(changed["Name"], NEW_JOB[0].1, "what is not named stays");
+    let again = send(&mock.url(), "PATCH", &path, "{\"Status\": \"0\"}")
+        .reply()
+        .json();
+    assert_eq!(again["LastStartAt"], "2024-01-01T00:00:00Z");
+    let none = send(&mock.url(), "PATCH", "/_mock/jobs/none", "{}").reply();
+    assert_eq!(none.status(), 404);
+    assert_eq!(mock.calls().len(), 1);
 }

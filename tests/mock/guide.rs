@@ -90,7 +90,15 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
     assert_eq!(told("patience_ms"), settings.patience_ms);
     assert_eq!(told("calls_kept"), settings.calls_kept);
     assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
-    for key in ["security_token", "jobs", "faults", "state", "seed"] {
+    assert_eq!(told("access_keys"), serde_json::json!([]));
+    for key in [
+        "security_token",
+        "jobs",
+        "faults",
+        "state",
+        "seed",
+        "recording",
+    ] {
         assert_eq!(told(key), Value::Null, "{key}");
     }
     for template in settings.templates {
@@ -150,7 +158,7 @@ fn its_requests_to_the_control_door_succeed() {
         .lines()
         .filter_map(|line| line.strip_prefix("curl $LIVE_ENDPOINT"))
         .collect();
-    assert_eq!(requests.len(), 6);
+    assert_eq!(requests.len(), 10);
     for request in requests {
         let (path, rest) = request.split_once(' ').unwrap();
         let body = rest.trim_start().strip_prefix("--json '");

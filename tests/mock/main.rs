@@ -6,6 +6,7 @@
     reason = "clippy takes the helpers of tests for production code"
 )]
 
+mod access_keys;
 mod api;
 mod caller;
 mod control;
@@ -17,6 +18,7 @@ mod load;
 mod page;
 mod program;
 mod python;
+mod recorded;
 mod safety;
 mod sdk;
 mod state;

@@ -35,6 +35,15 @@ pub struct Fault {
     /// So many calls meet it, then no more. Without it, all.
     #[serde(default)]
     pub times: Option<u64>,
+    /// Only calls that name this job. Without it, all.
+    #[serde(default)]
+    pub job_id: Option<String>,
+    /// Only calls that name this cluster. Without it, all.
+    #[serde(default)]
+    pub cluster_id: Option<String>,
+    /// Has the rule throw dice of its own with this seed, so that no other rule or call changes whom it hits.
+    #[serde(default)]
+    pub seed: Option<u64>,
 }
 
 /// What can go wrong.
@@ -119,6 +128,9 @@ impl Fault {
             probability: 1.0,
             skip: 0,
             times: None,
+            job_id: None,
+            cluster_id: None,
+            seed: None,
         }
     }
 
@@ -161,6 +173,15 @@ impl Fault {
         } else {
             self.when.unwrap_or(Point::Before)
         }
+    }
+
+    fn is_aimed_at(&self, target: Target<'_>) -> bool {
+        let fits = |wanted: &Option<String>, named: Option<&str>| {
+            wanted.is_none() || wanted.as_deref() == named
+        };
+        (self.action == "*" || Some(self.action.as_str()) == target.action)
+            && fits(&self.job_id, target.job_id)
+            && fits(&self.cluster_id, target.cluster_id)
     }
 
     /// Why the rule makes no sense, if it does not.
@@ -289,20 +310,36 @@ pub(super) fn json_type() -> String {
     "application/json;charset=utf-8".to_owned()
 }
 
+/// What a call names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Target<'a> {
+    pub(super) action: Option<&'a str>,
+    pub(super) job_id: Option<&'a str>,
+    pub(super) cluster_id: Option<&'a str>,
+}
+
 /// The rules in force, and how often each was due and met.
 #[derive(Debug)]
 pub(super) struct Faults {
     rules: Vec<Rule>,
     dice: Random,
+    next_id: u64,
 }
+
+/// So many rules may be in force.
+const MAX_RULES: usize = 1000;
 
 #[derive(Clone, Debug, Serialize)]
 struct Rule {
+    /// Names the rule where it is to be removed.
+    id: u64,
     fault: Fault,
-    /// Calls of its action at its point.
+    /// Calls of its target at its point.
     seen: u64,
     /// Those that met it.
     met: u64,
+    #[serde(skip)]
+    dice: Option<Random>,
 }
 
 impl Faults {
@@ -310,19 +347,43 @@ impl Faults {
         Self {
             rules: Vec::new(),
             dice,
+            next_id: 0,
         }
     }
 
     /// Puts these rules in the place of all others. The dice go on where they are.
     pub(super) fn set(&mut self, faults: Vec<Fault>) {
-        self.rules = faults
-            .into_iter()
-            .map(|fault| Rule {
-                fault,
+        self.rules.clear();
+        self.push(faults);
+    }
+
+    /// Adds these rules after those in force. Fails if there would be too many.
+    pub(super) fn add(&mut self, faults: Vec<Fault>) -> Result<(), String> {
+        if self.rules.len() + faults.len() > MAX_RULES {
+            return Err(format!("at most {MAX_RULES} rules can be in force"));
+        }
+        self.push(faults);
+        Ok(())
+    }
+
+    fn push(&mut self, faults: Vec<Fault>) {
+        for fault in faults {
+            self.rules.push(Rule {
+                id: self.next_id,
                 seen: 0,
                 met: 0,
-            })
-            .collect();
+                dice: fault.seed.map(|seed| Random::new(Some(seed))),
+                fault,
+            });
+            self.next_id += 1;
+        }
+    }
+
+    /// Removes a rule. False if there is none.
+    pub(super) fn remove(&mut self, id: u64) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|rule| rule.id != id);
+        self.rules.len() < before
     }
 
     /// The rules with their counts, as JSON.
@@ -330,20 +391,19 @@ impl Faults {
         serde_json::json!(self.rules)
     }
 
-    /// What a call of `action` meets at `point`, in the order of the rules; the first that ends it is the last.
-    pub(super) fn due(&mut self, action: Option<&str>, point: Point) -> Vec<FaultKind> {
+    /// What a call meets at `point`, in the order of the rules; the first that ends it is the last.
+    pub(super) fn due(&mut self, target: Target<'_>, point: Point) -> Vec<FaultKind> {
         let mut due = Vec::new();
         for rule in &mut self.rules {
             let fault = &rule.fault;
-            if fault.point() != point
-                || !(fault.action == "*" || Some(fault.action.as_str()) == action)
-            {
+            if fault.point() != point || !fault.is_aimed_at(target) {
                 continue;
             }
             rule.seen += 1;
             let in_turn =
                 rule.seen > fault.skip && fault.times.is_none_or(|times| rule.met < times);
-            if in_turn && self.dice.chance(fault.probability) {
+            let dice = rule.dice.as_mut().unwrap_or(&mut self.dice);
+            if in_turn && dice.chance(fault.probability) {
                 rule.met += 1;
                 due.push(fault.kind.clone());
                 if fault.kind.ends_the_call() {
@@ -367,9 +427,16 @@ mod tests {
         faults
     }
 
+    fn of(action: &str) -> Target<'_> {
+        Target {
+            action: Some(action),
+            ..Target::default()
+        }
+    }
+
     fn met(faults: &mut Faults, calls: usize) -> Vec<bool> {
         (0..calls)
-            .map(|_| !faults.due(Some("A"), Point::Before).is_empty())
+            .map(|_| !faults.due(of("A"), Point::Before).is_empty())
             .collect()
     }
 
@@ -384,17 +451,20 @@ mod tests {
     #[test]
     fn a_rule_minds_its_own_action_and_point() {
         let mut faults = faults(vec![Fault::new("A", FaultKind::Drop).when(Point::After)]);
-        assert_eq!(faults.due(Some("A"), Point::Before), []);
-        assert_eq!(faults.due(Some("B"), Point::After), []);
-        assert_eq!(faults.due(None, Point::After), []);
-        assert_eq!(faults.due(Some("A"), Point::After), [FaultKind::Drop]);
+        assert_eq!(faults.due(of("A"), Point::Before), []);
+        assert_eq!(faults.due(of("B"), Point::After), []);
+        assert_eq!(faults.due(Target::default(), Point::After), []);
+        assert_eq!(faults.due(of("A"), Point::After), [FaultKind::Drop]);
     }
 
     #[test]
     fn a_star_stands_for_every_call() {
         let mut faults = faults(vec![Fault::new("*", FaultKind::Hang)]);
-        assert_eq!(faults.due(Some("A"), Point::Before), [FaultKind::Hang]);
-        assert_eq!(faults.due(None, Point::Before), [FaultKind::Hang]);
+        assert_eq!(faults.due(of("A"), Point::Before), [FaultKind::Hang]);
+        assert_eq!(
+            faults.due(Target::default(), Point::Before),
+            [FaultKind::Hang]
+        );
     }
 
     #[test]
@@ -403,7 +473,7 @@ mod tests {
         let rules =
             [slow.clone(), FaultKind::Drop, FaultKind::Hang].map(|kind| Fault::new("A", kind));
         assert_eq!(
-            faults(rules.to_vec()).due(Some("A"), Point::Before),
+            faults(rules.to_vec()).due(of("A"), Point::Before),
             [slow, FaultKind::Drop]
         );
     }
@@ -418,6 +488,61 @@ mod tests {
         };
         assert_eq!(thrown(), thrown());
         assert!(thrown().contains(&true) && thrown().contains(&false));
+    }
+
+    #[test]
+    fn a_rule_of_one_job_or_cluster_spares_all_others() {
+        let call = |job_id, cluster_id| Target {
+            job_id,
+            cluster_id,
+            ..of("A")
+        };
+        let of_job = Fault {
+            job_id: Some("j".to_owned()),
+            ..Fault::new("A", FaultKind::Drop)
+        };
+        let of_cluster = Fault {
+            cluster_id: Some("c".to_owned()),
+            ..Fault::new("*", FaultKind::Hang)
+        };
+        let mut faults = faults(vec![of_job, of_cluster]);
+        let mut due = |job_id, cluster_id| faults.due(call(job_id, cluster_id), Point::Before);
+        assert_eq!(due(Some("j"), Some("d")), [FaultKind::Drop]);
+        assert_eq!(due(Some("k"), Some("d")), []);
+        assert_eq!(due(None, None), []);
+        assert_eq!(due(Some("k"), Some("c")), [FaultKind::Hang]);
+    }
+
+    #[test]
+    fn a_rule_with_a_seed_hits_the_same_calls_whatever_others_do() {
+        let share = Fault {
+            seed: Some(7),
+            ..Fault::new("A", FaultKind::Drop).probability(0.3)
+        };
+        let other = Fault::new("B", FaultKind::Hang).probability(0.5);
+        let alone = met(&mut faults(vec![share.clone()]), 200);
+        let mut both = faults(vec![other, share]);
+        let beside: Vec<bool> = (0..200)
+            .map(|_| {
+                both.due(of("B"), Point::Before);
+                !both.due(of("A"), Point::Before).is_empty()
+            })
+            .collect();
+        assert_eq!(alone, beside);
+        let hits = alone.iter().filter(|hit| **hit).count();
+        assert!((40..80).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn rules_are_added_and_removed_one_by_one() {
+        let mut faults = faults(vec![Fault::new("A", FaultKind::Drop)]);
+        faults.add(vec![Fault::new("B", FaultKind::Drop)]).unwrap();
+        assert!(faults.remove(0) && !faults.remove(0));
+        assert_eq!(faults.due(of("A"), Point::Before), []);
+        assert_eq!(faults.due(of("B"), Point::Before), [FaultKind::Drop]);
+        let many = vec![Fault::new("C", FaultKind::Drop); MAX_RULES];
+        assert!(faults.add(many.clone()).is_err());
+        assert!(faults.add(many[1..].to_vec()).is_ok());
     }
 
     #[test]

@@ -33,9 +33,9 @@ def main(url):
 
     # The reset comes last: it takes away what the others show.
     for path, methods in sorted(description["paths"].items(), key=lambda entry: entry[0].endswith("/reset")):
-        for method, operation in methods.items():
+        for method, operation in sorted(methods.items(), key=lambda entry: entry[0] == "delete"):
             if method != "parameters":
-                check(url, description, method.upper(), path.replace("{id}", "J-1"), operation)
+                check(url, description, method.upper(), named(url, path), operation)
 
     for method, path, body in [
         ("DELETE", "/_mock/jobs/none", None),
@@ -43,12 +43,28 @@ def main(url):
         ("POST", "/_mock/config", {"running_jobs": "many"}),
         ("POST", "/_mock/faults", [{"kind": "dorp"}]),
         ("POST", "/_mock/faults", {}),
+        ("POST", "/_mock/faults/add", [{"kind": "dorp"}]),
+        ("DELETE", "/_mock/faults/99", None),
+        ("POST", "/_mock/assert", {"writes": 99}),
+        ("POST", "/_mock/access_keys", {"denied_actions": ["Nonsense"]}),
+        ("DELETE", "/_mock/access_keys/mock-access-key-id", None),
+        ("GET", "/_mock/calls/99", None),
+        ("GET", "/_mock/jobs?access_key_id=none", None),
         ("PUT", "/_mock/jobs", None),
         ("GET", "/_mock/none", None),
     ]:
         status, kind, text = ask(url, method, path, body)
         expect(400 <= status < 500, f"{method} {path} is refused, not answered with {status}")
         conforms(description, {"$ref": "#/components/schemas/Problem"}, text, f"{method} {path}")
+
+
+def named(url, path):
+    """The path with something that is there in the place of its parameter."""
+    if path.startswith("/_mock/faults/{"):
+        _, _, rules = ask(url, "GET", "/_mock/faults")
+        return path.replace("{id}", str(json.loads(rules)[0]["id"]))
+    there = {"/_mock/jobs/{id}": "J-1", "/_mock/calls/{number}": "0", "/_mock/access_keys/{id}": "K-1"}
+    return path if path not in there else path.split("{")[0] + there[path]
 
 
 def check(url, description, method, path, operation):
