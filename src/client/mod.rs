@@ -53,6 +53,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 pub use departure::Departure;
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
@@ -76,8 +78,10 @@ use crate::credentials::{Credentials, CredentialsCache};
 pub struct Config {
     /// Where the API is.
     pub endpoint: Endpoint,
-    /// The parameter `RegionId`.
-    pub region: String,
+    /// The parameter `RegionId`; not sent where nobody chose one.
+    pub region: Option<String>,
+    /// The proxy that calls go through. May hold a password: never shown.
+    pub proxy: Option<Url>,
     /// Who calls. Asked before each attempt, so that no attempt is signed with a dead key.
     pub credentials: CredentialsCache,
     /// How calls are signed.
@@ -163,8 +167,9 @@ pub struct LiveClient {
 pub struct Place {
     /// Scheme, host and port.
     pub endpoint: String,
-    /// The parameter `RegionId`.
-    pub region: String,
+    /// The parameter `RegionId`, where somebody chose one.
+    #[serde(default)]
+    pub region: Option<String>,
     /// The ID of a permanent access key. Temporary ones change from run to run and tell nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
@@ -183,7 +188,8 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (region {}", self.endpoint, self.region)?;
+        let region = self.region.as_deref().unwrap_or("not chosen");
+        write!(f, "{} (region {region}", self.endpoint)?;
         if let Some(access_key_id) = &self.access_key_id {
             write!(f, ", access key {access_key_id}")?;
         }

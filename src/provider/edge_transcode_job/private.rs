@@ -88,7 +88,7 @@ mod tests {
     fn place(endpoint: &str, region: &str, access_key_id: Option<&str>) -> Place {
         Place {
             endpoint: endpoint.to_owned(),
-            region: region.to_owned(),
+            region: Some(region.to_owned()),
             access_key_id: access_key_id.map(str::to_owned),
         }
     }
