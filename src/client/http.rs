@@ -37,6 +37,7 @@ struct Settings {
     user_agent: String,
     connect_timeout: Duration,
     is_https: bool,
+    proxy: Option<reqwest::Proxy>,
 }
 
 impl Http {
@@ -47,6 +48,12 @@ impl Http {
             user_agent: config.user_agent.clone(),
             connect_timeout: config.connect_timeout,
             is_https: config.endpoint.is_https(),
+            proxy: config
+                .proxy
+                .clone()
+                .map(reqwest::Proxy::all)
+                .transpose()
+                .map_err(|error| BuildError::new(reason(error)))?,
         };
         let pooled = settings
             .builder()
@@ -74,13 +81,17 @@ impl Http {
 
 impl Settings {
     fn builder(&self) -> reqwest::ClientBuilder {
-        let builder = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder()
             .http1_only()
             .user_agent(&self.user_agent)
             .connect_timeout(self.connect_timeout)
             .pool_idle_timeout(IDLE_CONNECTION)
+            .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
+        if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
+        }
         if self.is_https {
             builder
         } else {

@@ -11,6 +11,7 @@
 //! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
+//! | `place` | where and as whom jobs are found |
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
 //! | `outcome` | what is told of a call that took several attempts |
@@ -40,6 +41,7 @@ mod model;
 mod outcome;
 mod outside;
 mod pages;
+mod place;
 mod progress;
 mod rate_limit;
 mod redact;
@@ -53,9 +55,10 @@ mod stream_url;
 mod templates;
 mod transport;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use url::Url;
 
 pub use create::{CreateError, Doubt};
 pub use departure::Departure;
@@ -66,6 +69,7 @@ pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, Template};
 pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
 pub use pages::{JobPages, TemplatePages};
+pub use place::Place;
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
 pub use scope::{Ended, Scope};
@@ -73,16 +77,16 @@ pub use stream_url::StreamUrl;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use serde::{Deserialize, Serialize};
-
-use crate::credentials::{Credentials, CredentialsCache};
+use crate::credentials::CredentialsCache;
 
 /// How a client is set up.
 pub struct Config {
     /// Where the API is.
     pub endpoint: Endpoint,
-    /// The parameter `RegionId`.
-    pub region: String,
+    /// The parameter `RegionId`; not sent where nobody chose one.
+    pub region: Option<String>,
+    /// The proxy that calls go through. May hold a password: never shown.
+    pub proxy: Option<Url>,
     /// Who calls. Asked before each attempt, so that no attempt is signed with a dead key.
     pub credentials: CredentialsCache,
     /// How calls are signed.
@@ -163,51 +167,7 @@ pub struct LiveClient {
     refreshes: refresh::Refreshes,
 }
 
-/// Where and as whom a client finds its jobs, as far as that is known without a call of its own.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Place {
-    /// Scheme, host and port.
-    pub endpoint: String,
-    /// The parameter `RegionId`.
-    pub region: String,
-    /// The ID of a permanent access key. Temporary ones change from run to run and tell nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_key_id: Option<String>,
-}
-
-impl Place {
-    /// Whether the same ID may name another job there, or none.
-    pub fn may_differ(&self, other: &Self) -> bool {
-        let other_key = match (&self.access_key_id, &other.access_key_id) {
-            (Some(one), Some(other)) => one != other,
-            _ => false,
-        };
-        self.endpoint != other.endpoint || self.region != other.region || other_key
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (region {}", self.endpoint, self.region)?;
-        if let Some(access_key_id) = &self.access_key_id {
-            write!(f, ", access key {access_key_id}")?;
-        }
-        write!(f, ")")
-    }
-}
-
 impl LiveClient {
-    /// Where this client finds its jobs.
-    pub async fn place(&self) -> Place {
-        let permanent = |credentials: &Arc<Credentials>| credentials.security_token.is_none();
-        let credentials = self.credentials.get().await.ok().filter(permanent);
-        Place {
-            endpoint: self.request.endpoint.to_string(),
-            region: self.request.region.clone(),
-            access_key_id: credentials.map(|credentials| credentials.access_key_id.clone()),
-        }
-    }
-
     /// Sets a client up. Makes no connection.
     ///
     /// Fails when the system's certificate store cannot be used for an HTTPS endpoint.

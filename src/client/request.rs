@@ -30,7 +30,7 @@ pub enum SignVersion {
 /// Makes signed requests. Pure: credentials, nonce and time are given.
 pub(super) struct RequestBuilder {
     pub(super) endpoint: Endpoint,
-    pub(super) region: String,
+    pub(super) region: Option<String>,
     pub(super) sign_version: SignVersion,
 }
 
@@ -81,13 +81,15 @@ impl RequestBuilder {
             ("AccessKeyId", credentials.access_key_id.as_str()),
             ("Action", request.action),
             ("Format", "JSON"),
-            ("RegionId", &self.region),
             ("SignatureMethod", rpc_v1::SIGNATURE_METHOD),
             ("SignatureNonce", nonce),
             ("SignatureVersion", rpc_v1::SIGNATURE_VERSION),
             ("Timestamp", timestamp),
             ("Version", VERSION),
         ];
+        if let Some(region) = &self.region {
+            common.push(("RegionId", region));
+        }
         if let Some(token) = &credentials.security_token {
             common.push(("SecurityToken", token.expose_secret()));
         }
@@ -102,7 +104,8 @@ impl RequestBuilder {
 
     fn sign_v3(&self, request: &mut SignedRequest, nonce: &str, timestamp: &str) {
         let credentials = &request.credentials;
-        let query = [("RegionId", self.region.as_str())];
+        let region = self.region.as_deref();
+        let query = region.map(|region| ("RegionId", region));
         let hash = acs3::hashed_payload(request.body.as_bytes());
         request.headers.extend([
             ("x-acs-action", request.action.to_owned()),
@@ -164,7 +167,7 @@ mod tests {
     fn signed(sign_version: SignVersion, parameters: &Parameters, nonce: &str) -> SignedRequest {
         let builder = RequestBuilder {
             endpoint: Endpoint::parse("127.0.0.1:1", Protocol::Http).unwrap(),
-            region: "cn-shanghai".to_owned(),
+            region: Some("cn-shanghai".to_owned()),
             sign_version,
         };
         let credentials = Arc::new(Credentials {

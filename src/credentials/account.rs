@@ -1,4 +1,6 @@
-use super::{Credentials, Issued, Source, SourceError};
+use super::chain::Chosen;
+use super::sts::{CallerIdentity, Sts};
+use super::{Credentials, CredentialsCache, Issued, Source, SourceError};
 
 /// The account in an ARN such as `acs:ram::1234567890123456:role/name`; none where it holds no account.
 pub(super) fn account_in_arn(arn: &str) -> Option<String> {
@@ -41,6 +43,38 @@ impl Source for OfAccount {
             },
             ..issued
         })
+    }
+}
+
+/// Whose the credentials in use are.
+pub struct Identity {
+    credentials: CredentialsCache,
+    sts: Sts,
+}
+
+impl Identity {
+    /// Of these credentials, which the chosen source gives.
+    pub fn new(chosen: &Chosen, credentials: CredentialsCache) -> Self {
+        Self {
+            credentials,
+            sts: chosen.sts.clone(),
+        }
+    }
+
+    /// Asks STS (`GetCallerIdentity`), which needs no permission.
+    pub async fn caller(&self) -> Result<CallerIdentity, SourceError> {
+        let credentials = self.credentials.get().await?;
+        self.sts.caller_identity(&credentials).await
+    }
+
+    /// The source of the credentials, for messages: `profile "prod" of ~/.aliyun/config.json`.
+    pub fn source_name(&self) -> String {
+        self.credentials.source_name()
+    }
+
+    /// Scheme, host and port of STS.
+    pub fn sts_endpoint(&self) -> &str {
+        self.sts.endpoint()
     }
 }
 

@@ -136,12 +136,14 @@ impl Provider for AlicloudLive {
         let unknown = config.unknown_arguments();
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions());
-            let client = config.client(
-                diagnostics,
-                &terraform_version,
-                &self.environment,
-                &self.outside,
-            )?;
+            let client = config
+                .client(
+                    diagnostics,
+                    &terraform_version,
+                    &self.environment,
+                    &self.outside,
+                )
+                .await?;
             self.connection.connect(client, run);
         } else {
             self.connection.await_arguments(unknown);

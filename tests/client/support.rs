@@ -33,7 +33,8 @@ pub(crate) fn seeded_mock(seed: u64) -> Mock {
 pub(crate) fn quick_config(mock: &Mock) -> Config {
     Config {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
-        region: "cn-shanghai".to_owned(),
+        region: Some("cn-shanghai".to_owned()),
+        proxy: None,
         credentials: CredentialsCache::of(Credentials {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),

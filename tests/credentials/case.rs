@@ -129,17 +129,15 @@ impl Arguments {
                 ..AssumeRoleWithOidc::default()
             }),
             sts_endpoint: sts_endpoint.map(|url| url.parse().unwrap()),
+            source_ip: None,
+            secure_transport: None,
         }
     }
 }
 
 /// The real world, but with this environment and this home directory.
 pub(crate) fn outside(variables: BTreeMap<String, String>, home: &Path) -> Outside {
-    let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
-    let variables = variables
-        .into_iter()
-        .map(|(name, value)| (leak(name), leak(value)));
-    let mut outside = Outside::real(Environment::of(variables), "tests".to_owned());
+    let mut outside = Outside::real(Environment::of_any(variables), "tests".to_owned()).unwrap();
     outside.home = Some(home.to_owned());
     outside
 }
@@ -178,7 +176,7 @@ pub(crate) async fn check(name: &str) {
         .find_map(|name| case.environment.get(*name))
         .cloned();
     let outside = outside(case.environment, home.path());
-    let chosen = choose(&case.arguments.settings(sts), &outside);
+    let chosen = choose(&case.arguments.settings(sts), &outside).await;
     match case.expect {
         Expectation::Refused { refused, argument } => {
             let error = chosen.unwrap_err();

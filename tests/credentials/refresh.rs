@@ -13,17 +13,18 @@ use tempfile::TempDir;
 
 use crate::case::outside;
 
-fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
+async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
     let home = TempDir::new().unwrap();
     let outside = outside(BTreeMap::new(), home.path());
     let settings = Settings {
         credentials_uri: Some(credentials_uri.to_owned()),
         ..Settings::default()
     };
-    let chosen = choose(&settings, &outside).unwrap();
+    let chosen = choose(&settings, &outside).await.unwrap();
     LiveClient::new(Config {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
-        region: "cn-shanghai".to_owned(),
+        region: Some("cn-shanghai".to_owned()),
+        proxy: None,
         credentials: CredentialsCache::new(chosen.source, outside.clock),
         sign_version: SignVersion::V1,
         user_agent: "tests".to_owned(),
@@ -60,7 +61,7 @@ fn keys(mock: &Mock) -> Vec<String> {
 #[tokio::test]
 async fn keys_that_the_cloud_calls_expired_are_renewed_once_and_the_call_is_made_again() {
     let mock = Mock::start(mock::Settings::default()).unwrap();
-    let client = client(&mock, &format!("{}/credentials", mock.url()));
+    let client = client(&mock, &format!("{}/credentials", mock.url())).await;
     list(&client).await.unwrap();
     mock.expire_keys();
     list(&client).await.unwrap();
@@ -80,7 +81,7 @@ async fn a_cloud_that_calls_every_key_expired_is_asked_twice_and_not_for_ever() 
         when: Some(Point::Arrival),
         ..Fault::new("*", expired)
     }]);
-    let client = client(&mock, &format!("{}/credentials", mock.url()));
+    let client = client(&mock, &format!("{}/credentials", mock.url())).await;
     let error = list(&client).await.unwrap_err();
     assert!(error.contains("InvalidSecurityToken.Expired"), "{error}");
     assert_eq!(keys(&mock), ["STS.uri-0", "STS.uri-1"]);
@@ -89,7 +90,7 @@ async fn a_cloud_that_calls_every_key_expired_is_asked_twice_and_not_for_ever() 
 #[tokio::test]
 async fn without_keys_nothing_is_sent_and_the_source_is_named() {
     let mock = Mock::start(mock::Settings::default()).unwrap();
-    let client = client(&mock, "http://127.0.0.1:1/credentials");
+    let client = client(&mock, "http://127.0.0.1:1/credentials").await;
     let error = list(&client).await.unwrap_err();
     for part in [
         "was not sent",

@@ -17,7 +17,8 @@ const TOKEN: &str = "token +/=";
 fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
     LiveClient::new(Config {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
-        region: "cn-shanghai".to_owned(),
+        region: Some("cn-shanghai".to_owned()),
+        proxy: None,
         credentials: CredentialsCache::of(Credentials {
             access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
             access_key_secret: secret.into(),

@@ -2,101 +2,24 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
-
-use super::assume_role::{AssumedRole, SESSION_NAME, SESSION_SECONDS};
-use super::cached_keys::CachedKeys;
+use super::assume_role::{AssumedRole, SESSION_NAME, session_seconds};
 use super::cloud_sso::CloudSso;
 use super::credentials_uri::CredentialsUri;
 use super::ecs_role::EcsRole;
 use super::external::External;
+use super::oauth::OAuth;
 use super::oidc::{OidcRole, Token};
+use super::profile_file::{Profile, ProfileFile};
 use super::static_keys::StaticKeys;
-use crate::credentials::chain::Chosen;
+use crate::credentials::chain::{Candidate, ProfileRole};
 use crate::credentials::outside::Outside;
-use crate::credentials::sts::{Role, Sts, parse};
-use crate::credentials::{Credentials, Source};
+use crate::credentials::sts::{Role, Sts};
+use crate::credentials::{Credentials, Region, Source};
 
 const MODES: &str = "AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, \
                      CredentialsURI, CloudSSO, OAuth, External";
 /// Profiles that name each other as their source.
-const LONGEST_CHAIN: usize = 8;
-
-/// A credentials file.
-pub(super) struct ProfileFile {
-    /// Its path, as it was written.
-    pub(super) file: String,
-    /// The profile in use.
-    pub(super) current: String,
-    pub(super) profiles: Vec<Profile>,
-}
-
-/// A profile: what a mode does not use is empty.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Profile {
-    pub(super) name: String,
-    pub(super) mode: String,
-    pub(super) region_id: String,
-    pub(super) access_key_id: String,
-    pub(super) access_key_secret: SecretString,
-    pub(super) sts_token: SecretString,
-    /// Unix seconds.
-    pub(super) sts_expiration: i64,
-    pub(super) ram_role_name: String,
-    pub(super) ram_role_arn: String,
-    pub(super) ram_session_name: String,
-    pub(super) role_session_name: String,
-    pub(super) expired_seconds: i64,
-    pub(super) sts_region: String,
-    pub(super) enable_vpc: bool,
-    pub(super) policy: String,
-    pub(super) external_id: String,
-    #[serde(rename = "source_profile")]
-    pub(super) source: String,
-    pub(super) oidc_provider_arn: String,
-    pub(super) oidc_token_file: String,
-    pub(super) credentials_uri: String,
-    pub(super) cloud_sso_sign_in_url: String,
-    pub(super) cloud_sso_account_id: String,
-    pub(super) cloud_sso_access_config: String,
-    pub(super) access_token: SecretString,
-    /// Unix seconds.
-    pub(super) cloud_sso_access_token_expire: i64,
-    pub(super) process_command: String,
-}
-
-#[derive(Deserialize)]
-struct ConfigJson {
-    #[serde(default)]
-    current: String,
-    profiles: Vec<Profile>,
-}
-
-impl ProfileFile {
-    pub(super) fn from_json(file: &str, text: &str) -> Result<Self, String> {
-        let config: ConfigJson =
-            parse(text).map_err(|reason| format!("{file} cannot be understood: {reason}"))?;
-        Ok(Self {
-            file: file.to_owned(),
-            current: config.current,
-            profiles: config.profiles,
-        })
-    }
-
-    pub(super) fn profile(&self, name: &str) -> Result<&Profile, String> {
-        let found = self.profiles.iter().find(|profile| profile.name == name);
-        found.ok_or_else(|| {
-            let names: Vec<_> = self.profiles.iter().map(|p| p.name.as_str()).collect();
-            format!(
-                "{} has no profile {name:?}; it has: {}",
-                self.file,
-                names.join(", ")
-            )
-        })
-    }
-}
+const MAX_CHAIN: usize = 8;
 
 /// The source that a profile describes; the profile in use where none is named.
 pub(super) fn choose(
@@ -104,14 +27,43 @@ pub(super) fn choose(
     name: Option<&str>,
     outside: &Outside,
     sts: &Sts,
-) -> Result<Chosen, String> {
+) -> Result<Candidate, String> {
     let name = name.unwrap_or(&file.current);
     let profile = file.profile(name)?;
+    let place = format!("profile {:?} of {}", &*profile.name, file.file);
     let reader = Reader { file, outside, sts };
-    Ok(Chosen {
-        source: reader.source(profile, LONGEST_CHAIN)?,
-        region: Some(profile.region_id.clone()).filter(|region| !region.is_empty()),
+    // The role of this mode is one that an `assume_role` block replaces; those of others are part of the source.
+    let (source, role) = if &*profile.mode == "RamRoleArn" {
+        let keys: Box<dyn Source> = Box::new(keys(profile, &place, false)?);
+        (keys, Some(pending_role(profile, &place, sts)?))
+    } else {
+        (reader.source(profile, MAX_CHAIN)?, None)
+    };
+    Ok(Candidate {
+        source,
+        role,
+        region: region(profile, &place)?,
         warnings: Vec::new(),
+    })
+}
+
+/// The region of a profile.
+pub(super) fn region(profile: &Profile, place: &str) -> Result<Option<Region>, String> {
+    Region::read(&profile.region_id, format!("{place}: region_id"))
+        .map_err(|input| input.to_string())
+}
+
+/// The role of a profile of mode `RamRoleArn`.
+pub(super) fn pending_role(
+    profile: &Profile,
+    place: &str,
+    sts: &Sts,
+) -> Result<ProfileRole, String> {
+    Ok(ProfileRole {
+        role: role(profile, place)?,
+        sts: sts
+            .of_profile(profile, place)
+            .map_err(|input| input.to_string())?,
     })
 }
 
@@ -123,14 +75,14 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn source(&self, profile: &Profile, chain_left: usize) -> Result<Box<dyn Source>, String> {
-        let place = format!("profile {:?} of {}", profile.name, self.file.file);
+        let place = format!("profile {:?} of {}", &*profile.name, self.file.file);
         let refused = |reason: String| format!("{place}: {reason}");
         let lacks = |field: &str| format!("{place}: {field} is empty");
         let required = |field: &str, value: &str| match value {
             "" => Err(lacks(field)),
             value => Ok(value.to_owned()),
         };
-        Ok(match profile.mode.as_str() {
+        Ok(match &*profile.mode {
             "AK" | "" => Box::new(keys(profile, &place, false)?),
             "StsToken" => Box::new(keys(profile, &place, true)?),
             "RamRoleArn" => self.role(profile, Box::new(keys(profile, &place, false)?), &place)?,
@@ -154,7 +106,7 @@ impl Reader<'_> {
                     provider_arn: required("oidc_provider_arn", &profile.oidc_provider_arn)?,
                     token: Token::File(file, Arc::clone(&self.outside.files)),
                     role: role(profile, &place)?,
-                    sts: self.sts_of(profile),
+                    sts: self.sts_of(profile, &place)?,
                 })
             }
             "CredentialsURI" => {
@@ -170,12 +122,10 @@ impl Reader<'_> {
             "CloudSSO" => {
                 Box::new(CloudSso::new(place.clone(), profile, self.outside).map_err(refused)?)
             }
-            "OAuth" => Box::new(CachedKeys::new(
-                place.clone(),
-                self.file.file.clone(),
-                profile,
-                self.outside,
-            )),
+            "OAuth" => {
+                let file = self.file.file.clone();
+                Box::new(OAuth::new(place.clone(), file, profile, self.outside).map_err(refused)?)
+            }
             mode => {
                 return Err(refused(format!(
                     "its mode {mode:?} is not supported; these are: {MODES}"
@@ -193,76 +143,83 @@ impl Reader<'_> {
         Ok(Box::new(AssumedRole {
             base,
             role: role(profile, place)?,
-            sts: self.sts_of(profile),
+            sts: self.sts_of(profile, place)?,
         }))
     }
 
-    fn sts_of(&self, profile: &Profile) -> Sts {
-        self.sts.of_profile(&profile.sts_region, profile.enable_vpc)
+    fn sts_of(&self, profile: &Profile, place: &str) -> Result<Sts, String> {
+        self.sts
+            .of_profile(profile, place)
+            .map_err(|input| input.to_string())
     }
 
     fn ecs_role(&self, profile: &Profile) -> Result<EcsRole, String> {
-        let name = Some(profile.ram_role_name.clone()).filter(|name| !name.is_empty());
-        EcsRole::new(name, self.outside)
+        EcsRole::new(profile.ram_role_name.given(), self.outside).map_err(|broken| broken.reason)
     }
 
     /// As the command line tool does.
     fn refuse_external(&self) -> Result<(), String> {
         const DISABLED: &str = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS";
-        if self.outside.is_on(DISABLED) {
-            Err(format!("{DISABLED} forbids its mode"))
-        } else {
-            Ok(())
+        match self.outside.environment.is_on(DISABLED) {
+            Ok(true) => Err(format!("{DISABLED} forbids its mode")),
+            Ok(false) => Ok(()),
+            Err(input) => Err(input.to_string()),
         }
     }
 }
 
 fn keys(profile: &Profile, place: &str, needs_token: bool) -> Result<StaticKeys, String> {
     let fields = [
-        ("access_key_id", profile.access_key_id.as_str(), true),
+        ("access_key_id", profile.access_key_id.is_empty(), true),
         (
             "access_key_secret",
-            profile.access_key_secret.expose_secret(),
+            profile.access_key_secret.is_empty(),
             true,
         ),
-        ("sts_token", profile.sts_token.expose_secret(), needs_token),
+        ("sts_token", profile.sts_token.is_empty(), needs_token),
     ];
-    let empty = fields
+    let lacking = fields
         .into_iter()
-        .find(|(_, value, is_needed)| *is_needed && value.is_empty());
-    if let Some((field, ..)) = empty {
+        .find(|(_, is_empty, is_needed)| *is_needed && *is_empty);
+    if let Some((field, ..)) = lacking {
         return Err(format!("{place}: {field} is empty"));
     }
     Ok(StaticKeys {
+        credentials: credentials(profile).map_err(|problem| format!("{place}: the {problem}"))?,
         place: place.to_owned(),
-        credentials: credentials(profile),
     })
 }
 
-/// The keys that stand in the profile itself.
-pub(super) fn credentials(profile: &Profile) -> Credentials {
-    Credentials {
-        access_key_id: profile.access_key_id.clone(),
-        access_key_secret: profile.access_key_secret.clone(),
-        security_token: Some(profile.sts_token.clone())
-            .filter(|token| !token.expose_secret().is_empty()),
-        account_id: Some(profile.cloud_sso_account_id.clone()).filter(|id| !id.is_empty()),
-    }
+/// The keys that stand in the profile itself. `Err` names the part that no key has.
+pub(super) fn credentials(profile: &Profile) -> Result<Credentials, &'static str> {
+    let credentials = Credentials::written(
+        &profile.access_key_id,
+        &profile.access_key_secret.0,
+        Some(&profile.sts_token.0),
+    )?;
+    Ok(Credentials {
+        account_id: profile.cloud_sso_account_id.given(),
+        ..credentials
+    })
 }
 
 fn role(profile: &Profile, place: &str) -> Result<Role, String> {
-    let not_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let seconds = Some(profile.expired_seconds);
     Ok(Role {
-        arn: not_empty(&profile.ram_role_arn)
+        arn: profile
+            .ram_role_arn
+            .given()
             .ok_or_else(|| format!("{place}: ram_role_arn is empty"))?,
-        session_name: not_empty(&profile.ram_session_name)
-            .or_else(|| not_empty(&profile.role_session_name))
+        session_name: profile
+            .ram_session_name
+            .given()
+            .or_else(|| profile.role_session_name.given())
             .unwrap_or_else(|| SESSION_NAME.to_owned()),
-        session_seconds: match profile.expired_seconds {
-            0 => SESSION_SECONDS,
-            seconds => seconds,
-        },
-        policy: not_empty(&profile.policy),
-        external_id: not_empty(&profile.external_id),
+        session_seconds: session_seconds(seconds, &format!("{place}: expired_seconds"))
+            .map_err(|input| input.to_string())?,
+        policy: profile.policy.given(),
+        external_id: profile.external_id.given(),
+        source_ip: None,
+        secure_transport: None,
     })
 }

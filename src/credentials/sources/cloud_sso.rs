@@ -10,15 +10,12 @@ use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::cached_keys::living_keys;
-use super::cli_profile::Profile;
+use super::kept_keys::kept_keys;
+use super::profile_file::Profile;
 use crate::credentials::clock::ServerClock;
 use crate::credentials::outside::{Http, HttpRequest, Outside, Route};
-use crate::credentials::sts::{Keys, parse};
+use crate::credentials::response::{Keys, parse};
 use crate::credentials::{Issued, Source, SourceError};
-
-/// Keys of the profile that live no longer than this are not begun with.
-const TOO_OLD: time::Duration = time::Duration::minutes(5);
 
 pub(super) struct CloudSso {
     place: String,
@@ -42,10 +39,7 @@ struct Answer {
 impl CloudSso {
     pub(super) fn new(place: String, profile: &Profile, outside: &Outside) -> Result<Self, String> {
         for (field, value) in [
-            (
-                "cloud_sso_sign_in_url",
-                profile.cloud_sso_sign_in_url.as_str(),
-            ),
+            ("cloud_sso_sign_in_url", &profile.cloud_sso_sign_in_url),
             ("cloud_sso_account_id", &profile.cloud_sso_account_id),
             ("cloud_sso_access_config", &profile.cloud_sso_access_config),
         ] {
@@ -59,29 +53,22 @@ impl CloudSso {
         Ok(Self {
             place,
             sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is no URL")?,
-            account_id: profile.cloud_sso_account_id.clone(),
-            access_configuration_id: profile.cloud_sso_access_config.clone(),
-            access_token: profile.access_token.clone(),
+            account_id: profile.cloud_sso_account_id.to_string(),
+            access_configuration_id: profile.cloud_sso_access_config.to_string(),
+            access_token: profile.access_token.0.clone(),
             access_token_expires_at: OffsetDateTime::from_unix_timestamp(
                 profile.cloud_sso_access_token_expire,
             )
             .map_err(|_| "cloud_sso_access_token_expire is no time")?,
-            kept: Mutex::new(living_keys(profile, &outside.clock)),
+            kept: Mutex::new(kept_keys(profile, &outside.clock)),
             http: Arc::clone(&outside.http),
             clock: Arc::clone(&outside.clock),
         })
     }
 
     fn kept(&self) -> Option<Issued> {
-        let kept = self
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()?;
-        let lives = kept
-            .expires_at
-            .is_some_and(|end| end - self.clock.now() > TOO_OLD);
-        lives.then_some(kept)
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.take()
     }
 }
 

@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::given;
-use crate::credentials::chain::{Lookup, Settings};
+use super::given_or_variable;
+use crate::credentials::chain::{Broken, Lookup, Settings};
 use crate::credentials::outside::{Http, HttpRequest, Outside, Route};
-use crate::credentials::sts::{Keys, Sts, parse};
+use crate::credentials::response::{Keys, parse};
 use crate::credentials::{Issued, Source, SourceError};
 
 const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
@@ -20,19 +20,20 @@ pub(super) struct CredentialsUri {
     http: Arc<dyn Http>,
 }
 
-pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts: &Sts) -> Lookup {
-    let uri =
-        given(settings.credentials_uri.as_ref()).or_else(|| outside.environment.first(VARIABLES));
-    match uri {
-        None => Lookup::NotConfigured(format!(
+pub(in crate::credentials) fn look(
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<Lookup, Broken> {
+    let Some(uri) = given_or_variable(settings.credentials_uri.as_ref(), VARIABLES, outside)?
+    else {
+        return Ok(Lookup::NotConfigured(format!(
             "neither argument credentials_uri nor one of {} is set",
             VARIABLES.join(", ")
-        )),
-        Some(uri) => match CredentialsUri::new(&uri, outside) {
-            Ok(source) => Lookup::found(source),
-            Err(reason) => Lookup::broken("credentials_uri", reason),
-        },
-    }
+        )));
+    };
+    CredentialsUri::new(&uri, outside)
+        .map(Lookup::found)
+        .map_err(|reason| Broken::new("credentials_uri", reason))
 }
 
 impl CredentialsUri {

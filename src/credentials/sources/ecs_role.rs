@@ -6,11 +6,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::given;
-use crate::credentials::chain::{Lookup, Settings};
+use super::given_or_variable;
+use crate::credentials::chain::{Broken, Lookup, Settings};
 use crate::credentials::outside::{Http, HttpReply, HttpRequest, Outside, Route};
-use crate::credentials::sts::{Keys, Sts, parse};
+use crate::credentials::response::{Keys, parse};
 use crate::credentials::{Issued, Source, SourceError};
+use crate::environment::InvalidInput;
 
 const VARIABLES: &[&str] = &["ALICLOUD_ECS_ROLE_NAME", "ALIBABA_CLOUD_ECS_METADATA"];
 const DISABLED: &str = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
@@ -30,40 +31,45 @@ pub(super) struct EcsRole {
     http: Arc<dyn Http>,
 }
 
-pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts: &Sts) -> Lookup {
-    let role =
-        given(settings.ecs_role_name.as_ref()).or_else(|| outside.environment.first(VARIABLES));
+pub(in crate::credentials) fn look(
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<Lookup, Broken> {
+    let role = given_or_variable(settings.ecs_role_name.as_ref(), VARIABLES, outside)?;
     let Some(role) = role else {
-        return Lookup::NotConfigured(format!(
+        return Ok(Lookup::NotConfigured(format!(
             "neither argument ecs_role_name nor one of {} is set",
             VARIABLES.join(", ")
-        ));
+        )));
     };
-    match EcsRole::new(Some(role), outside) {
-        Ok(source) => Lookup::found(source),
-        Err(reason) => Lookup::broken("ecs_role_name", reason),
-    }
+    EcsRole::new(Some(role), outside).map(Lookup::found)
 }
 
 impl EcsRole {
-    pub(super) fn new(role: Option<String>, outside: &Outside) -> Result<Self, String> {
-        if outside.is_on(DISABLED) {
-            return Err(format!("{DISABLED} turns the metadata service off"));
+    pub(super) fn new(role: Option<String>, outside: &Outside) -> Result<Self, Broken> {
+        let environment = &outside.environment;
+        if environment.is_on(DISABLED)? {
+            let reason = format!("{DISABLED} turns the metadata service off");
+            return Err(Broken::new("ecs_role_name", reason));
         }
-        let endpoint = outside
-            .environment
-            .first(&[ENDPOINT_VARIABLE])
-            .unwrap_or_else(|| ENDPOINT.to_owned());
+        let is_name = |name: &String| !name.contains(['/', '?', '#', '%']);
+        if !role.as_ref().is_none_or(is_name) {
+            let reason = "the name of the role contains a character that no role has";
+            return Err(Broken::new("ecs_role_name", reason));
+        }
+        let endpoint = environment.text(&[ENDPOINT_VARIABLE])?;
+        let endpoint = Url::parse(endpoint.as_deref().unwrap_or(ENDPOINT))
+            .map_err(|_| InvalidInput::new(ENDPOINT_VARIABLE, "is no URL"))?;
         Ok(Self {
             role,
-            endpoint: Url::parse(&endpoint)
-                .map_err(|_| format!("{ENDPOINT_VARIABLE} is no URL"))?,
-            may_use_v1: !outside.is_on(V1_DISABLED),
+            endpoint,
+            may_use_v1: !environment.is_on(V1_DISABLED)?,
             http: Arc::clone(&outside.http),
         })
     }
 
-    async fn ask(
+    /// The response, whatever its status.
+    async fn call(
         &self,
         method: &'static str,
         path: &str,
@@ -80,38 +86,61 @@ impl EcsRole {
             connect_timeout: TIMEOUT,
             timeout: TIMEOUT,
         };
-        let place = format!("{method} {path} of the metadata service");
-        let reply = self
-            .http
-            .send(request)
-            .await
-            .map_err(|reason| SourceError::passing(format!("{place}: {reason}")))?;
+        let sent = self.http.send(request).await;
+        sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", place(method, path))))
+    }
+
+    async fn get(
+        &self,
+        path: &str,
+        session: Option<&SecretString>,
+    ) -> Result<HttpReply, SourceError> {
+        let header = session.map(|session| ("X-aliyun-ecs-metadata-token", session.clone()));
+        let reply = self.call("GET", path, header).await?;
         match reply.status {
             200 => Ok(reply),
-            404 if path.starts_with(ROLES) => Err(SourceError::lasting(format!(
-                "{place} answered with HTTP 404: the instance has no such role"
+            404 => Err(SourceError::lasting(format!(
+                "{} answered with HTTP 404: the instance has no such role",
+                place("GET", path)
             ))),
-            status => Err(SourceError {
-                reason: format!("{place} answered with HTTP {status}"),
-                is_passing: status >= 500,
-            }),
+            status => Err(unexpected("GET", path, status)),
         }
     }
 
-    /// The session token of version 2; none where version 1 has to do.
+    /// The session token of version 2; none where that version is not there, and version 1 has to do.
     async fn session(&self) -> Result<Option<SecretString>, SourceError> {
+        let path = "/latest/api/token";
         let lifetime = ("X-aliyun-ecs-metadata-token-ttl-seconds", "21600".into());
-        match self.ask("PUT", "/latest/api/token", Some(lifetime)).await {
-            Ok(reply) => Ok(Some(reply.body)),
-            Err(_) if self.may_use_v1 => Ok(None),
-            Err(error) => Err(SourceError {
-                reason: format!(
-                    "{} ({V1_DISABLED} forbids to go on without it)",
-                    error.reason
-                ),
-                ..error
-            }),
+        let error = match self.call("PUT", path, Some(lifetime)).await {
+            Ok(reply) if reply.status == 200 => return Ok(Some(reply.body)),
+            Ok(reply) if !matches!(reply.status, 404 | 405 | 501) => {
+                // It is there and refuses.
+                return Err(unexpected("PUT", path, reply.status));
+            }
+            Ok(reply) => unexpected("PUT", path, reply.status),
+            Err(error) => error,
+        };
+        if self.may_use_v1 {
+            return Ok(None);
         }
+        Err(SourceError {
+            reason: format!(
+                "{} ({V1_DISABLED} forbids to go on without it)",
+                error.reason
+            ),
+            ..error
+        })
+    }
+}
+
+fn place(method: &str, path: &str) -> String {
+    format!("{method} {path} of the metadata service")
+}
+
+fn unexpected(method: &str, path: &str, status: u16) -> SourceError {
+    SourceError {
+        reason: format!("{} answered with HTTP {status}", place(method, path)),
+        is_passing: status >= 500,
     }
 }
 
@@ -126,15 +155,15 @@ impl Source for EcsRole {
 
     async fn issue(&self) -> Result<Issued, SourceError> {
         let session = self.session().await?;
-        let header = || Some(("X-aliyun-ecs-metadata-token", session.clone()?));
         let role = if let Some(role) = &self.role {
             role.clone()
         } else {
-            let listed = self.ask("GET", ROLES, header()).await?;
+            let listed = self.get(ROLES, session.as_ref()).await?;
             let first = listed.body.expose_secret().lines().next();
             first.unwrap_or_default().trim().to_owned()
         };
-        let reply = self.ask("GET", &format!("{ROLES}{role}"), header()).await?;
+        let path = format!("{ROLES}{role}");
+        let reply = self.get(&path, session.as_ref()).await?;
         let place = format!("the metadata service, for role {role:?},");
         parse::<Keys>(reply.body.expose_secret())
             .map_err(|reason| {

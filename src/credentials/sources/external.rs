@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::credentials::outside::{Commands, Outside};
-use crate::credentials::sts::{parse, parse_time};
+use crate::credentials::response::{parse, parse_time};
 use crate::credentials::{Credentials, Issued, Source, SourceError};
 
 /// As in the official library.
@@ -36,8 +36,8 @@ struct Printed {
 impl External {
     /// Splits the command as a shell would, and leaves everything else that a shell does undone.
     pub(super) fn new(place: String, command: &str, outside: &Outside) -> Result<Self, String> {
-        let mut words = shlex::split(command)
-            .ok_or("process_command has a quote without end")?
+        let mut words = split(command)
+            .ok_or("process_command has a quote or a backslash without end")?
             .into_iter();
         Ok(Self {
             place,
@@ -79,11 +79,14 @@ impl Source for External {
         }
         let printed: Printed = parse(ended.output.expose_secret())
             .map_err(|reason| failed(format!("printed something unexpected: {reason}")))?;
-        let has_token = !printed.sts_token.expose_secret().is_empty();
-        let is_complete = !printed.access_key_id.is_empty()
-            && !printed.access_key_secret.expose_secret().is_empty()
-            && (has_token || printed.mode != "StsToken");
-        if !is_complete {
+        let credentials = Credentials::written(
+            &printed.access_key_id,
+            &printed.access_key_secret,
+            Some(&printed.sts_token),
+        )
+        .map_err(|problem| failed(format!("printed keys that cannot be used: the {problem}")))?;
+        let lacks_token = printed.mode == "StsToken" && credentials.security_token.is_none();
+        if lacks_token || !credentials.is_complete() {
             return Err(failed("printed incomplete keys".to_owned()));
         }
         let expires_at = Some(printed.expiration)
@@ -92,13 +95,44 @@ impl Source for External {
             .transpose()
             .map_err(|_| failed("printed an expiration that is no time".to_owned()))?;
         Ok(Issued {
-            credentials: Credentials {
-                access_key_id: printed.access_key_id,
-                access_key_secret: printed.access_key_secret,
-                security_token: has_token.then_some(printed.sts_token),
-                account_id: None,
-            },
+            credentials,
             expires_at,
         })
+    }
+}
+
+/// As the CLI and the Go SDK do: `#` begins no comment, and on Windows a backslash is part of a path.
+fn split(command: &str) -> Option<Vec<String>> {
+    // Characters for private use, which no command contains.
+    const HASH: &str = "\u{e000}";
+    const BACKSLASH: &str = "\u{e001}";
+    let mut text = command.replace('#', HASH);
+    if cfg!(windows) {
+        text = text.replace('\\', BACKSLASH);
+    }
+    let words = shlex::split(&text)?;
+    let restored = |word: String| word.replace(HASH, "#").replace(BACKSLASH, "\\");
+    Some(words.into_iter().map(restored).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_split_as_the_cli_splits_it() {
+        for (command, words) in [
+            ("get-keys --for live", vec!["get-keys", "--for", "live"]),
+            ("get-keys #1 a#b '#c'", vec!["get-keys", "#1", "a#b", "#c"]),
+            (
+                "'my tool' \"two words\" \\'",
+                vec!["my tool", "two words", "'"],
+            ),
+            ("tool '' a", vec!["tool", "", "a"]),
+        ] {
+            assert_eq!(split(command).unwrap(), words, "{command}");
+        }
+        assert_eq!(split("tool 'open"), None);
+        assert_eq!(split("tool \\"), None);
     }
 }

@@ -1,8 +1,13 @@
-//! The INI file of the SDKs, told in the words of the command line tool's profiles.
+//! The INI file of the SDKs, told in the words of the CLI's profiles.
+//!
+//! No crate reads what the SDKs read: `configparser` cuts secrets at `#` and keeps quotes, `rust-ini` is the nearest, and
+//! brings nine crates along, one under a license that we do not accept.
 
-use super::cli_profile::{Profile, ProfileFile};
+use super::profile_file::{Profile, ProfileFile};
 
-/// Reads sections of `name = value` lines; `#` and `;` begin a comment at the start of a line.
+/// Reads what the SDKs read: `=` or `:` between name and value, quotes around values, and comments after `#` or `;`,
+/// on lines of their own and, where a blank stands before, behind values. The Go SDK also cuts values at a `#` without
+/// a blank, the Python SDK never does.
 pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
     let mut profiles: Vec<Profile> = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -10,22 +15,25 @@ pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
         }
-        let at = || format!("line {} of {file}", number + 1);
-        if let Some(name) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-        {
+        if let Some(rest) = line.strip_prefix('[') {
+            let name = rest.rsplit_once(']').map(|(name, _)| name);
             profiles.push(Profile {
-                name: name.trim().to_owned(),
+                name: name.ok_or_else(|| wrong(file, number))?.into(),
                 ..Profile::default()
             });
             continue;
         }
-        let (Some((name, value)), Some(profile)) = (line.split_once('='), profiles.last_mut())
+        let (Some((name, value)), Some(profile)) =
+            (line.split_once(['=', ':']), profiles.last_mut())
         else {
-            return Err(format!("{} is neither [section] nor name = value", at()));
+            return Err(wrong(file, number));
         };
-        set(profile, name.trim(), value.trim().to_owned());
+        let name = name.trim().to_ascii_lowercase();
+        set(
+            profile,
+            &name,
+            without_quotes(without_comment(value.trim())),
+        );
     }
     Ok(ProfileFile {
         file: file.to_owned(),
@@ -34,30 +42,99 @@ pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
     })
 }
 
+/// The line is not quoted: it may be a secret that lost its name.
+fn wrong(file: &str, number: usize) -> String {
+    format!(
+        "line {} of {file} is neither [section] nor name = value",
+        number + 1
+    )
+}
+
+fn without_comment(value: &str) -> &str {
+    if let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\''))
+        && let Some(end) = value[1..].find(quote)
+    {
+        // Nothing within quotes is a comment.
+        return &value[..end + 2];
+    }
+    let begins = |(at, c): (usize, char)| {
+        let blank_before = value[..at].ends_with(char::is_whitespace);
+        (matches!(c, '#' | ';') && (at == 0 || blank_before)).then_some(at)
+    };
+    let end = value.char_indices().find_map(begins);
+    value[..end.unwrap_or(value.len())].trim_end()
+}
+
+fn without_quotes(value: &str) -> &str {
+    ['"', '\'']
+        .into_iter()
+        .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(value)
+}
+
 /// Names that mean nothing for credentials are passed over, as the SDKs do.
-fn set(profile: &mut Profile, name: &str, value: String) {
+fn set(profile: &mut Profile, name: &str, value: &str) {
     match name {
         "type" => {
-            profile.mode = match value.as_str() {
-                "access_key" => "AK".to_owned(),
-                "sts" => "StsToken".to_owned(),
-                "ecs_ram_role" => "EcsRamRole".to_owned(),
-                "ram_role_arn" => "RamRoleArn".to_owned(),
-                "oidc_role_arn" => "OIDC".to_owned(),
-                "credentials_uri" => "CredentialsURI".to_owned(),
+            profile.mode = match value {
+                "access_key" => "AK",
+                "sts" => "StsToken",
+                "ecs_ram_role" => "EcsRamRole",
+                "ram_role_arn" => "RamRoleArn",
+                "oidc_role_arn" => "OIDC",
+                "credentials_uri" => "CredentialsURI",
                 _ => value,
             }
+            .into();
         }
-        "access_key_id" => profile.access_key_id = value,
+        "access_key_id" => profile.access_key_id = value.into(),
         "access_key_secret" => profile.access_key_secret = value.into(),
         "security_token" => profile.sts_token = value.into(),
-        "role_name" => profile.ram_role_name = value,
-        "role_arn" => profile.ram_role_arn = value,
-        "role_session_name" => profile.ram_session_name = value,
-        "policy" => profile.policy = value,
-        "oidc_provider_arn" => profile.oidc_provider_arn = value,
-        "oidc_token_file_path" => profile.oidc_token_file = value,
-        "credentials_uri" => profile.credentials_uri = value,
+        "role_name" => profile.ram_role_name = value.into(),
+        "role_arn" => profile.ram_role_arn = value.into(),
+        "role_session_name" => profile.ram_session_name = value.into(),
+        "policy" => profile.policy = value.into(),
+        "oidc_provider_arn" => profile.oidc_provider_arn = value.into(),
+        "oidc_token_file_path" => profile.oidc_token_file = value.into(),
+        "credentials_uri" => profile.credentials_uri = value.into(),
+        "region_id" => profile.region_id = value.into(),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_without_comments_and_quotes() {
+        for (written, read) in [
+            ("abc", "abc"),
+            ("abc # comment", "abc"),
+            ("abc\t; comment", "abc"),
+            ("abc#def", "abc#def"),
+            ("\"abc\"", "abc"),
+            ("'abc # def' # comment", "abc # def"),
+            ("\"abc", "\"abc"),
+            ("a=b:c==", "a=b:c=="),
+            ("# nothing", ""),
+            ("", ""),
+        ] {
+            let text = format!("[ my profile ] # mine\r\nRole_Name : {written}\r\n");
+            let parsed = parse("f", &text).unwrap();
+            let profile = parsed.profile("my profile").unwrap();
+            assert_eq!(&*profile.ram_role_name, read, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_neither_is_named_by_its_number_alone() {
+        for text in ["type = x", "[a]\nhunter2", "[a\n"] {
+            let error = parse("f", text).err().unwrap();
+            assert!(
+                error.starts_with("line ") && !error.contains("hunter2"),
+                "{error}"
+            );
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::assume_role::{SESSION_NAME, SESSION_SECONDS};
-use super::given;
-use crate::credentials::chain::{Lookup, Settings};
+use super::assume_role::{SESSION_NAME, session_seconds};
+use super::{given, given_or_variable};
+use crate::credentials::chain::{Broken, Lookup, Settings};
 use crate::credentials::outside::{Files, Outside};
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::{Issued, Source, SourceError};
@@ -51,7 +51,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    fn read(&self) -> Result<SecretString, SourceError> {
+    async fn read(&self) -> Result<SecretString, SourceError> {
         match self {
             Self::Given(token) => Ok(token.clone()),
             Self::File(path, files) => {
@@ -60,7 +60,9 @@ impl Token {
                 };
                 let text = files
                     .read(path)
-                    .map_err(|error| failed(error.to_string()))?;
+                    .await
+                    .map_err(|error| failed(error.to_string()))?
+                    .text;
                 match text.expose_secret().trim() {
                     "" => Err(failed("it is empty".to_owned())),
                     token => Ok(token.into()),
@@ -77,66 +79,83 @@ impl Source for OidcRole {
     }
 
     async fn issue(&self) -> Result<Issued, SourceError> {
-        let token = self.token.read()?;
+        let token = self.token.read().await?;
         self.sts
             .assume_role_with_oidc(&self.provider_arn, &token, &self.role)
             .await
     }
 }
 
-/// Configured by the block, or without one by both variables that are OIDC's own.
-pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, sts: &Sts) -> Lookup {
-    let variable = |name| outside.environment.first(&[name]);
+/// Configured by the block, or without one by variables that are OIDC's own.
+pub(in crate::credentials) async fn look(
+    settings: &Settings,
+    outside: &Outside,
+    sts: &Sts,
+) -> Result<Lookup, Broken> {
+    let variable = |name| outside.environment.text(&[name]);
     let is_configured = settings.assume_role_with_oidc.is_some()
-        || [PROVIDER, TOKEN, TOKEN_FILE]
-            .into_iter()
-            .any(|name| variable(name).is_some());
+        || variable(PROVIDER)?.is_some()
+        || variable(TOKEN)?.is_some()
+        || variable(TOKEN_FILE)?.is_some();
     if !is_configured {
-        return Lookup::NotConfigured(format!(
+        return Ok(Lookup::NotConfigured(format!(
             "there is no block assume_role_with_oidc, and none of {PROVIDER}, {TOKEN}, {TOKEN_FILE} is set"
-        ));
+        )));
     }
     let block = settings.assume_role_with_oidc.clone().unwrap_or_default();
     let lacks = |argument: &str, variable: &str| {
         let reason = format!("neither argument {argument} nor {variable} is set");
-        Lookup::broken("assume_role_with_oidc", reason)
+        Broken::new("assume_role_with_oidc", reason)
     };
-    let Some(provider_arn) = given(block.oidc_provider_arn.as_ref()).or_else(|| variable(PROVIDER))
-    else {
-        return lacks("oidc_provider_arn", PROVIDER);
+    let required = |argument: Option<&String>, name: &str, variable| {
+        given_or_variable(argument, &[variable], outside)?.ok_or_else(|| lacks(name, variable))
     };
-    let Some(arn) = given(block.role_arn.as_ref()).or_else(|| variable(ROLE)) else {
-        return lacks("role_arn", ROLE);
-    };
-    let file = |path: String| Token::File(outside.path(&path), Arc::clone(&outside.files));
-    let token = block
-        .oidc_token
-        .filter(|token| !token.expose_secret().is_empty())
-        .map(Token::Given)
-        .or_else(|| given(block.oidc_token_file.as_ref()).map(file))
-        .or_else(|| variable(TOKEN).map(|token| Token::Given(token.into())))
-        .or_else(|| variable(TOKEN_FILE).map(file));
-    let Some(token) = token else {
-        return lacks("oidc_token or oidc_token_file", TOKEN_FILE);
-    };
-    if let Err(error) = token.read() {
-        return Lookup::broken("assume_role_with_oidc", error.reason);
-    }
-    Lookup::found(OidcRole {
+    let provider_arn = required(
+        block.oidc_provider_arn.as_ref(),
+        "oidc_provider_arn",
+        PROVIDER,
+    )?;
+    let arn = required(block.role_arn.as_ref(), "role_arn", ROLE)?;
+    let token = token(&block, outside)?
+        .ok_or_else(|| lacks("oidc_token or oidc_token_file", TOKEN_FILE))?;
+    token
+        .read()
+        .await
+        .map_err(|error| Broken::new("assume_role_with_oidc", error.reason))?;
+    let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], outside)?;
+    let seconds = "assume_role_with_oidc.session_expiration";
+    Ok(Lookup::found(OidcRole {
         provider_arn,
         token,
         role: Role {
             arn,
-            session_name: given(block.role_session_name.as_ref())
-                .or_else(|| variable(SESSION))
-                .unwrap_or_else(|| SESSION_NAME.to_owned()),
-            session_seconds: block
-                .session_expiration
-                .filter(|seconds| *seconds != 0)
-                .unwrap_or(SESSION_SECONDS),
+            session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
+            session_seconds: session_seconds(block.session_expiration, seconds)?,
             policy: given(block.policy.as_ref()),
             external_id: None,
+            source_ip: None,
+            secure_transport: None,
         },
         sts: sts.clone(),
-    })
+    }))
+}
+
+/// The block's own, then that of the variables; the token itself before a file.
+fn token(block: &AssumeRoleWithOidc, outside: &Outside) -> Result<Option<Token>, Broken> {
+    let file = |path: String| Token::File(outside.path(&path), Arc::clone(&outside.files));
+    let written = block
+        .oidc_token
+        .as_ref()
+        .map(|token| token.expose_secret().trim())
+        .filter(|token| !token.is_empty());
+    if let Some(token) = written {
+        return Ok(Some(Token::Given(token.into())));
+    }
+    if let Some(path) = given(block.oidc_token_file.as_ref()) {
+        return Ok(Some(file(path)));
+    }
+    if let Some(token) = outside.environment.text(&[TOKEN])? {
+        return Ok(Some(Token::Given(token.into())));
+    }
+    Ok(outside.environment.text(&[TOKEN_FILE])?.map(file))
 }

@@ -1,14 +1,13 @@
-//! A profile of a credentials file: the command line tool's `config.json`, or an INI file of the SDKs. Which of the two
-//! a file is shows in its content, because one variable names both.
+//! A profile of a credentials file: the CLI's `config.json`, or an INI file of the SDKs.
 
 use std::io;
-use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
-use super::cli_profile::{self, ProfileFile};
-use super::{given, ini};
-use crate::credentials::chain::{Lookup, Settings};
+use super::cli_profile;
+use super::given_or_variable;
+use super::profile_file::{Profile, ProfileFile};
+use crate::credentials::chain::{Broken, Lookup, Settings};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
 
@@ -18,88 +17,146 @@ const FILE_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_CREDENTIALS_FILE",
     "ALIBABA_CLOUD_CONFIG_FILE",
 ];
-const HOME_FILES: [&str; 2] = ["~/.aliyun/config.json", "~/.alibabacloud/credentials"];
+/// The CLI's, the Go SDK's and the Python SDK's.
+const HOME_FILES: [&str; 3] = [
+    "~/.aliyun/config.json",
+    "~/.alibabacloud/credentials",
+    "~/.alibabacloud/credentials.ini",
+];
 const HOME_DISABLED: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
 
+/// What block and environment name.
+struct Named {
+    profile: Option<String>,
+    file: Option<String>,
+}
+
+impl Named {
+    fn read(settings: &Settings, outside: &Outside) -> Result<Self, Broken> {
+        Ok(Self {
+            profile: given_or_variable(settings.profile.as_ref(), PROFILE_VARIABLES, outside)?,
+            file: given_or_variable(
+                settings.shared_credentials_file.as_ref(),
+                FILE_VARIABLES,
+                outside,
+            )?,
+        })
+    }
+}
+
 /// The profile that block or environment name, of the file that they name.
-pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, sts: &Sts) -> Lookup {
-    let profile =
-        given(settings.profile.as_ref()).or_else(|| outside.environment.first(PROFILE_VARIABLES));
-    let file = given(settings.shared_credentials_file.as_ref())
-        .or_else(|| outside.environment.first(FILE_VARIABLES));
-    let argument = match (&profile, &file) {
+pub(in crate::credentials) async fn look(
+    settings: &Settings,
+    outside: &Outside,
+    sts: &Sts,
+) -> Result<Lookup, Broken> {
+    let named = Named::read(settings, outside)?;
+    let argument = match (&named.profile, &named.file) {
         (None, None) => {
-            return Lookup::NotConfigured(format!(
+            return Ok(Lookup::NotConfigured(format!(
                 "neither a profile (argument profile, {}) nor a file (argument shared_credentials_file, {}) is named",
                 PROFILE_VARIABLES.join(", "),
                 FILE_VARIABLES.join(", ")
-            ));
+            )));
         }
         (Some(_), None) => "profile",
         (_, Some(_)) => "shared_credentials_file",
     };
-    let file = file.unwrap_or_else(|| HOME_FILES[0].to_owned());
-    match outside.files.read(&outside.path(&file)) {
-        Err(error) => Lookup::broken(argument, format!("{file} cannot be read: {error}")),
-        Ok(text) => open(
-            &file,
-            text.expose_secret(),
-            profile.as_deref(),
-            outside,
-            sts,
-        ),
-    }
+    let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
+    let opened = open(file, outside)
+        .await
+        .map_err(|error| Broken::new(argument, format!("{file} cannot be read: {error}")))?;
+    opened.choose(named.profile.as_deref(), outside, sts)
 }
 
 /// The profile in use of the first file that is where the tools keep it.
-pub(in crate::credentials) fn look_at_home(
-    _settings: &Settings,
+pub(in crate::credentials) async fn look_at_home(
     outside: &Outside,
     sts: &Sts,
-) -> Lookup {
-    if outside.is_on(HOME_DISABLED) {
-        return Lookup::NotConfigured(format!("turned off by {HOME_DISABLED}"));
+) -> Result<Lookup, Broken> {
+    if outside.environment.is_on(HOME_DISABLED)? {
+        return Ok(Lookup::NotConfigured(format!(
+            "turned off by {HOME_DISABLED}"
+        )));
     }
     if outside.home.is_none() {
-        return Lookup::NotConfigured("there is no home directory".to_owned());
+        return Ok(Lookup::NotConfigured(
+            "there is no home directory".to_owned(),
+        ));
     }
     for file in HOME_FILES {
-        match outside.files.read(&outside.path(file)) {
-            Ok(text) => return open(file, text.expose_secret(), None, outside, sts),
+        match open(file, outside).await {
+            Ok(opened) => return opened.choose(None, outside, sts),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
-                return Lookup::broken(
-                    "shared_credentials_file",
-                    format!("{file} cannot be read: {error}"),
-                );
+                let reason = format!("{file} cannot be read: {error}");
+                return Err(Broken::new("shared_credentials_file", reason));
             }
         }
     }
-    Lookup::NotConfigured(format!("there is no {}", HOME_FILES.join(" and no ")))
+    Ok(Lookup::NotConfigured(format!(
+        "there is no {}",
+        HOME_FILES.join(" and no ")
+    )))
 }
 
-fn open(file: &str, text: &str, profile: Option<&str>, outside: &Outside, sts: &Sts) -> Lookup {
-    match read(file, text).and_then(|parsed| cli_profile::choose(&parsed, profile, outside, sts)) {
-        Ok(mut chosen) => {
-            chosen.warnings.extend(exposed(file, outside));
-            Lookup::Found(chosen)
+/// The profile that is named beside keys from elsewhere, whose region and role count all the same, as the official
+/// provider decides. A file or a profile that is not there is none.
+pub(super) async fn beside_keys(
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<Option<(Profile, String)>, Broken> {
+    let named = Named::read(settings, outside)?;
+    let Some(name) = named.profile else {
+        return Ok(None);
+    };
+    let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
+    let opened = match open(file, outside).await {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            let reason = format!("{file} cannot be read: {error}");
+            return Err(Broken::new("shared_credentials_file", reason));
         }
-        Err(reason) => Lookup::broken("profile", reason),
-    }
+    };
+    let parsed = opened.parse()?;
+    let found = parsed.profiles.into_iter().find(|p| *p.name == *name);
+    Ok(found.map(|profile| (profile, format!("profile {name:?} of {file}"))))
 }
 
-/// Tells the two forms apart: only JSON begins with a brace.
-pub(super) fn read(file: &str, text: &str) -> Result<ProfileFile, String> {
-    if text.trim_start().starts_with('{') {
-        ProfileFile::from_json(file, text)
-    } else {
-        ini::parse(file, text)
-    }
+/// A file that could be read.
+struct Opened {
+    file: String,
+    text: crate::credentials::outside::FileText,
 }
 
-fn exposed(file: &str, outside: &Outside) -> Option<String> {
-    let path = outside.path(file);
-    outside.files.is_readable_by_others(Path::new(&path)).then(|| {
-        format!("{file} can be read by other users of this machine. Make it your own alone: chmod 600 {file}")
+async fn open(file: &str, outside: &Outside) -> io::Result<Opened> {
+    Ok(Opened {
+        file: file.to_owned(),
+        text: outside.files.read(&outside.path(file)).await?,
     })
+}
+
+impl Opened {
+    fn parse(&self) -> Result<ProfileFile, Broken> {
+        ProfileFile::parse(&self.file, self.text.text.expose_secret())
+            .map_err(|reason| Broken::new("profile", reason))
+    }
+
+    fn choose(
+        &self,
+        profile: Option<&str>,
+        outside: &Outside,
+        sts: &Sts,
+    ) -> Result<Lookup, Broken> {
+        let mut chosen = cli_profile::choose(&self.parse()?, profile, outside, sts)
+            .map_err(|reason| Broken::new("profile", reason))?;
+        if self.text.is_readable_by_others {
+            let file = &self.file;
+            chosen.warnings.push(format!(
+                "{file} can be read by other users of this machine. Make it your own alone: chmod 600 {file}"
+            ));
+        }
+        Ok(Lookup::Found(chosen))
+    }
 }

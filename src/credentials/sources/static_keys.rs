@@ -5,11 +5,11 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::given;
-use crate::credentials::chain::{Lookup, Settings};
+use super::{cli_profile, given, profile};
+use crate::credentials::chain::{Broken, Candidate, Lookup, ProfileRole, Settings};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
-use crate::credentials::{Credentials, Issued, Source, SourceError};
+use crate::credentials::{Credentials, Issued, Region, Source, SourceError};
 
 /// Variables that may hold the access key ID, in order. Those of the official provider.
 pub const ACCESS_KEY_VARIABLES: &[&str] = &[
@@ -52,57 +52,90 @@ impl Source for StaticKeys {
 }
 
 /// A security token is taken only together with keys from the same kind of place: a token left behind in the
-/// environment does not belong to a key pair written into the block.
-pub(in crate::credentials) fn look(settings: &Settings, outside: &Outside, _sts: &Sts) -> Lookup {
+/// environment does not belong to a key pair written into the block. A profile that is named too adds its region and,
+/// of mode `RamRoleArn`, its role.
+pub(in crate::credentials) async fn look(
+    settings: &Settings,
+    outside: &Outside,
+    sts: &Sts,
+) -> Result<Lookup, Broken> {
     let secret = |secret: &Option<SecretString>| {
-        secret
-            .clone()
-            .filter(|secret| !secret.expose_secret().is_empty())
+        let text = secret.as_ref()?.expose_secret().trim();
+        (!text.is_empty()).then(|| SecretString::from(text))
     };
-    let variable = |names| outside.environment.first(names);
+    let variable = |names| outside.environment.text(names);
 
     let access_key = given(settings.access_key.as_ref());
     let secret_key = secret(&settings.secret_key);
     let from_block = access_key.is_some() && secret_key.is_some();
-    let access_key = access_key.or_else(|| variable(ACCESS_KEY_VARIABLES));
-    let secret_key = secret_key.or_else(|| variable(SECRET_KEY_VARIABLES).map(Into::into));
-    let security_token = secret(&settings.security_token).or_else(|| {
-        let stray = || variable(SECURITY_TOKEN_VARIABLES).map(Into::into);
-        if from_block { None } else { stray() }
-    });
-
-    match (access_key, secret_key) {
-        (Some(access_key_id), Some(access_key_secret)) => Lookup::found(StaticKeys {
-            place: if from_block {
-                "access key of the provider block".to_owned()
-            } else {
-                "access key of the environment".to_owned()
-            },
-            credentials: Credentials {
-                access_key_id,
-                access_key_secret,
-                security_token,
-                account_id: None,
-            },
-        }),
-        (None, None) => Lookup::NotConfigured(format!(
-            "neither an access key (argument access_key, {}) nor a secret key (argument secret_key, {}) is set",
-            ACCESS_KEY_VARIABLES.join(", "),
-            SECRET_KEY_VARIABLES.join(", ")
-        )),
-        (None, Some(_)) => Lookup::broken(
-            "access_key",
-            format!(
+    let access_key = match access_key {
+        Some(access_key) => Some(access_key),
+        None => variable(ACCESS_KEY_VARIABLES)?,
+    };
+    let secret_key = match secret_key {
+        Some(secret_key) => Some(secret_key),
+        None => variable(SECRET_KEY_VARIABLES)?.map(Into::into),
+    };
+    let (id, key) = match (access_key, secret_key) {
+        (Some(id), Some(key)) => (id, key),
+        (None, None) => {
+            return Ok(Lookup::NotConfigured(format!(
+                "neither an access key (argument access_key, {}) nor a secret key (argument secret_key, {}) is set",
+                ACCESS_KEY_VARIABLES.join(", "),
+                SECRET_KEY_VARIABLES.join(", ")
+            )));
+        }
+        (None, Some(_)) => {
+            let reason = format!(
                 "a secret key is set and no access key is: set argument access_key, or one of {}",
                 ACCESS_KEY_VARIABLES.join(", ")
-            ),
-        ),
-        (Some(_), None) => Lookup::broken(
-            "secret_key",
-            format!(
+            );
+            return Err(Broken::new("access_key", reason));
+        }
+        (Some(_), None) => {
+            let reason = format!(
                 "it has no secret key: set argument secret_key, or one of {}",
                 SECRET_KEY_VARIABLES.join(", ")
-            ),
-        ),
-    }
+            );
+            return Err(Broken::new("secret_key", reason));
+        }
+    };
+    let token = match secret(&settings.security_token) {
+        None if !from_block => variable(SECURITY_TOKEN_VARIABLES)?.map(SecretString::from),
+        token => token,
+    };
+    let place = if from_block {
+        "access key of the provider block"
+    } else {
+        "access key of the environment"
+    };
+    let credentials = Credentials::written(&id, &key, token.as_ref())
+        .map_err(|problem| Broken::new("access_key", format!("the {problem}")))?;
+    let (region, role) = beside(settings, outside, sts).await?;
+    Ok(Lookup::Found(Candidate {
+        source: Box::new(StaticKeys {
+            place: place.to_owned(),
+            credentials,
+        }),
+        role,
+        region,
+        warnings: Vec::new(),
+    }))
+}
+
+async fn beside(
+    settings: &Settings,
+    outside: &Outside,
+    sts: &Sts,
+) -> Result<(Option<Region>, Option<ProfileRole>), Broken> {
+    let Some((profile, place)) = profile::beside_keys(settings, outside).await? else {
+        return Ok((None, None));
+    };
+    let broken = |reason: String| Broken::new("profile", reason);
+    let region = cli_profile::region(&profile, &place).map_err(broken)?;
+    let role = match &*profile.mode {
+        "RamRoleArn" => Some(cli_profile::pending_role(&profile, &place, sts).map_err(broken)?),
+        _ => None,
+    };
+    Ok((region, role))
 }

@@ -1,35 +1,20 @@
 //! The provider block: its arguments, the environment variables that stand in for them, and the client they describe.
 
+mod client;
+mod endpoints;
 mod schema;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{
-    self, BuildError, Config, Endpoint, EndpointError, LiveClient, Protocol, RetryPolicy,
-    SearchPolicy, SignVersion,
-};
-use crate::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Chosen, CredentialsCache, NoCredentials, Outside, ServerClock,
-    Settings, choose,
-};
-use crate::environment::Environment;
+use crate::client::{Endpoint, Protocol, SignVersion};
+use crate::credentials::Region;
 use crate::terraform::value::{Value, ValueBool, ValueList};
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
+use crate::terraform::{AttributePath, Diagnostics, Number, diagnostic};
 
+use client::invalid_input;
+use endpoints::invalid_endpoint;
 pub(super) use schema::schema;
 
-const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
-const DEFAULT_REGION: &str = "cn-beijing";
-const LIVE_ENDPOINT_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
-const STS_ENDPOINT_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"];
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The published quota of each operation.
-const REQUESTS_PER_MINUTE: u32 = 6_000;
 /// What roles allow their sessions, in seconds.
 const SESSION_SECONDS: std::ops::RangeInclusive<i64> = 900..=43_200;
 
@@ -113,12 +98,12 @@ impl ProviderConfig {
             ));
         }
         if let Value::Value(region) = &self.region
-            && !is_region(region)
+            && let Err(input) = Region::read(region, "It")
         {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("region"),
                 "Invalid region",
-                "A region ID holds lower-case letters, digits and hyphens only, such as cn-shanghai.",
+                format!("{input}."),
             ));
         }
         if let Value::Value(version) = in_block(&self.sign_version, |block| block.live.as_ref())
@@ -206,9 +191,6 @@ impl ProviderConfig {
                 "skip_region_validation",
                 !self.skip_region_validation.is_null(),
             ),
-            ("source_ip", !self.source_ip.is_null()),
-            ("secure_transport", !self.secure_transport.is_null()),
-            ("security_transport", !self.security_transport.is_null()),
             ("max_retry_timeout", !self.max_retry_timeout.is_null()),
         ];
         let set: Vec<_> = names(arguments);
@@ -248,6 +230,9 @@ impl ProviderConfig {
             ("ecs_role_name", self.ecs_role_name.is_unknown()),
             ("credentials_uri", self.credentials_uri.is_unknown()),
             ("account_id", self.account_id.is_unknown()),
+            ("source_ip", self.source_ip.is_unknown()),
+            ("secure_transport", self.secure_transport.is_unknown()),
+            ("security_transport", self.security_transport.is_unknown()),
             ("protocol", self.protocol.is_unknown()),
             (
                 "client_connect_timeout",
@@ -296,235 +281,10 @@ impl ProviderConfig {
         ])
     }
 
-    /// Sets up the client that the block describes. Makes no network call. `None` always comes with an error.
-    pub(super) fn client(
-        self,
-        diagnostics: &mut Diagnostics,
-        terraform_version: &str,
-        environment: &Environment,
-        of_client: &client::Outside,
-    ) -> Option<LiveClient> {
-        let user_agent = self.user_agent(terraform_version, environment);
-        let outside = Outside {
-            clock: Arc::new(ServerClock::new(Arc::clone(&of_client.clock))),
-            ..Outside::real(environment.clone(), user_agent.clone())
-        };
-        let sts_endpoint = self.sts_endpoint(diagnostics, environment);
-        let chosen = choose(&self.settings(sts_endpoint), &outside)
-            .map_err(|error| diagnostics.add_error(no_credentials(&error)))
-            .ok();
-        let region = set(&self.region)
-            .or_else(|| environment.first(REGION_VARIABLES))
-            .or_else(|| chosen.as_ref()?.region.clone())
-            .unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let endpoint = self.live_endpoint(diagnostics, &region, environment);
-        let Chosen {
-            source, warnings, ..
-        } = chosen?;
-        for warning in warnings {
-            diagnostics.add_warning(diagnostic::general("Credentials are exposed", warning));
-        }
-
-        let mut timeout = |argument, variable, default| {
-            milliseconds(argument, variable, environment, diagnostics).unwrap_or(default)
-        };
-        let connect_timeout = timeout(
-            &self.client_connect_timeout,
-            "CLIENT_CONNECT_TIMEOUT",
-            CONNECT_TIMEOUT,
-        );
-        let attempt_timeout = timeout(
-            &self.client_read_timeout,
-            "CLIENT_READ_TIMEOUT",
-            ATTEMPT_TIMEOUT,
-        );
-        let retry = RetryPolicy::default();
-        let client = LiveClient::new(Config {
-            endpoint: endpoint?,
-            region,
-            credentials: CredentialsCache::new(source, outside.clock),
-            sign_version: in_block(&self.sign_version, |block| block.live.as_ref())
-                .as_option()
-                .and_then(|version| parse_sign_version(version))
-                .unwrap_or_default(),
-            user_agent,
-            connect_timeout,
-            attempt_timeout,
-            retry: RetryPolicy {
-                attempts: count(&self.max_retries)
-                    .map_or(retry.attempts, |retries| retries.saturating_add(1)),
-                ..retry
-            },
-            search: SearchPolicy::default(),
-            requests_per_minute: count(&self.max_requests_per_minute)
-                .unwrap_or(REQUESTS_PER_MINUTE),
-            outside: of_client.clone(),
-        });
-        client.map_err(|error: BuildError| {
-            diagnostics.add_error(diagnostic::general(
-                "HTTPS is not possible on this machine",
-                format!(
-                    "The HTTP client could not be set up: {error}. Install the system's CA certificates (package \
-                     ca-certificates), or name a file of them in SSL_CERT_FILE."
-                ),
-            ));
-        })
-        .ok()
-    }
-
     /// Running jobs that may be interrupted at a time.
     pub(super) fn max_concurrent_interruptions(&self) -> Option<usize> {
         count(&self.max_concurrent_interruptions).and_then(|count| usize::try_from(count).ok())
     }
-
-    /// Who we are and, where they say so, on whose behalf: the module and whatever the user appends.
-    fn user_agent(&self, terraform_version: &str, environment: &Environment) -> String {
-        let mut user_agent = format!(
-            "HashiCorp-Terraform/{terraform_version} terraform-provider-alicloud-live/{}",
-            super::VERSION
-        );
-        if let Some(source) = set(&self.configuration_source) {
-            user_agent.push_str(" Terraform-Module/");
-            user_agent.push_str(&source);
-        }
-        if let Some(suffix) = environment.first(&["TF_APPEND_USER_AGENT"]) {
-            user_agent.push(' ');
-            user_agent.push_str(&suffix);
-        }
-        user_agent.retain(|character| character == ' ' || character.is_ascii_graphic());
-        user_agent
-    }
-
-    fn settings(&self, sts_endpoint: Option<Endpoint>) -> Settings {
-        Settings {
-            access_key: set(&self.access_key),
-            secret_key: set(&self.secret_key).map(SecretString::from),
-            security_token: set(&self.security_token).map(SecretString::from),
-            profile: set(&self.profile),
-            shared_credentials_file: set(&self.shared_credentials_file),
-            ecs_role_name: set(&self.ecs_role_name),
-            credentials_uri: set(&self.credentials_uri),
-            account_id: set(&self.account_id),
-            assume_role: only(&self.assume_role).map(|block| AssumeRole {
-                role_arn: set(&block.role_arn),
-                session_name: set(&block.session_name),
-                policy: set(&block.policy),
-                session_expiration: whole(&block.session_expiration),
-                external_id: set(&block.external_id),
-            }),
-            assume_role_with_oidc: only(&self.assume_role_with_oidc).map(|block| {
-                AssumeRoleWithOidc {
-                    oidc_provider_arn: set(&block.oidc_provider_arn),
-                    role_arn: set(&block.role_arn),
-                    oidc_token: set(&block.oidc_token).map(SecretString::from),
-                    oidc_token_file: set(&block.oidc_token_file),
-                    role_session_name: set(&block.role_session_name),
-                    policy: set(&block.policy),
-                    session_expiration: whole(&block.session_expiration),
-                }
-            }),
-            sts_endpoint: sts_endpoint.map(|endpoint| endpoint.url().clone()),
-        }
-    }
-
-    fn live_endpoint(
-        &self,
-        diagnostics: &mut Diagnostics,
-        region: &str,
-        environment: &Environment,
-    ) -> Option<Endpoint> {
-        let protocol = set(&self.protocol)
-            .and_then(|protocol| parse_protocol(&protocol))
-            .unwrap_or_default();
-        let argument = in_block(&self.endpoints, |block| block.live.as_ref());
-        let written = written_endpoint("live", argument, LIVE_ENDPOINT_VARIABLES, environment);
-        match written {
-            Some(written) => written.read(protocol, diagnostics),
-            None => Some(Endpoint::of_region(region).with_protocol(protocol)),
-        }
-    }
-
-    /// Where STS is, if that is said. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
-    fn sts_endpoint(
-        &self,
-        diagnostics: &mut Diagnostics,
-        environment: &Environment,
-    ) -> Option<Endpoint> {
-        let argument = in_block(&self.endpoints, |block| block.sts.as_ref());
-        written_endpoint("sts", argument, STS_ENDPOINT_VARIABLES, environment)?
-            .read(Protocol::Https, diagnostics)
-    }
-}
-
-/// An endpoint as somebody wrote it, and where.
-struct WrittenEndpoint {
-    text: String,
-    origin: String,
-    path: AttributePath,
-}
-
-fn written_endpoint(
-    name: &'static str,
-    argument: Value<&String>,
-    variables: &[&str],
-    environment: &Environment,
-) -> Option<WrittenEndpoint> {
-    if let Some(text) = argument.as_option().filter(|text| !text.is_empty()) {
-        return Some(WrittenEndpoint {
-            text: (*text).clone(),
-            origin: format!("endpoints.{name}"),
-            path: within("endpoints", name),
-        });
-    }
-    Some(WrittenEndpoint {
-        text: environment.first(variables)?,
-        origin: variables.join(" or "),
-        path: AttributePath::root(),
-    })
-}
-
-impl WrittenEndpoint {
-    fn read(self, protocol: Protocol, diagnostics: &mut Diagnostics) -> Option<Endpoint> {
-        let endpoint = Endpoint::parse(&self.text, protocol)
-            .map_err(|reason| {
-                diagnostics.add_error(invalid_endpoint(&self.origin, reason, self.path));
-            })
-            .ok()?;
-        if endpoint.is_clear_text_beyond_this_machine() {
-            diagnostics.add_warning(diagnostic::general(
-                "API calls are not encrypted",
-                format!(
-                    "Calls to {endpoint} travel in clear text: others on the way can read stream URLs and tokens. \
-                     Use HTTPS for anything but a mock on this machine."
-                ),
-            ));
-        }
-        Some(endpoint)
-    }
-}
-
-fn no_credentials(error: &NoCredentials) -> Diagnostic {
-    diagnostic::at(
-        error
-            .argument()
-            .map_or_else(AttributePath::root, AttributePath::new),
-        "No credentials for Alibaba Cloud",
-        format!(
-            "{error}\nPrefer environment variables, a profile or a role: what is written into configuration ends up in \
-             version control."
-        ),
-    )
-}
-
-fn invalid_endpoint(origin: &str, reason: EndpointError, path: AttributePath) -> Diagnostic {
-    diagnostic::at(
-        path,
-        "Invalid endpoint",
-        format!(
-            "The endpoint in {origin} cannot be used: {reason}. Give a host (live.aliyuncs.com), a host and port \
-             (127.0.0.1:8080) or a URL of both (http://127.0.0.1:8080)."
-        ),
-    )
 }
 
 /// The path of an argument in a block that may stand once.
@@ -561,27 +321,6 @@ fn in_block<T, A>(
     }
 }
 
-/// A time-out in milliseconds, from the argument or its variable.
-fn milliseconds(
-    argument: &Value<Number>,
-    variable: &str,
-    environment: &Environment,
-    diagnostics: &mut Diagnostics,
-) -> Option<Duration> {
-    let number = match argument.as_option() {
-        Some(number) => number.whole().and_then(|number| u64::try_from(number).ok()),
-        None => environment.first(&[variable])?.parse().ok(),
-    };
-    let number = number.filter(|number| *number > 0);
-    if number.is_none() {
-        diagnostics.add_error(diagnostic::general(
-            "Invalid time-out",
-            format!("{variable} must be a number of milliseconds above zero."),
-        ));
-    }
-    number.map(Duration::from_millis)
-}
-
 fn count(argument: &Value<Number>) -> Option<u32> {
     u32::try_from(whole(argument)?).ok()
 }
@@ -589,11 +328,6 @@ fn count(argument: &Value<Number>) -> Option<u32> {
 /// A number that validation has let pass.
 fn whole(argument: &Value<Number>) -> Option<i64> {
     argument.as_option()?.whole()
-}
-
-fn is_region(text: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// Official providers write it in upper case; any case is understood.
@@ -613,10 +347,10 @@ fn parse_sign_version(text: &str) -> Option<SignVersion> {
     }
 }
 
-/// The value of an argument that is set and not empty.
+/// The value of an argument that is set and not empty, without blanks around it.
 fn set(value: &Value<String>) -> Option<String> {
     match value {
-        Value::Value(text) if !text.is_empty() => Some(text.clone()),
+        Value::Value(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         _ => None,
     }
 }
@@ -625,6 +359,7 @@ fn set(value: &Value<String>) -> Option<String> {
 mod tests {
     use super::*;
     use crate::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
+    use crate::environment::Environment;
 
     fn config(json: &str) -> ProviderConfig {
         serde_json::from_str(json).unwrap()
@@ -633,19 +368,27 @@ mod tests {
     fn configured(json: &str, variables: &[(&'static str, &'static str)]) -> (bool, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let environment = Environment::of(variables.iter().copied());
-        let client = config(json).client(
-            &mut diagnostics,
-            "1.15.5",
-            &environment,
-            &client::Outside::real(),
-        );
+        let client = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(config(json).client(
+                &mut diagnostics,
+                "1.15.5",
+                &environment,
+                &crate::client::Outside::real(),
+            ));
         (client.is_some(), diagnostics)
     }
 
     fn endpoint(json: &str, variables: &[(&'static str, &'static str)]) -> String {
         let environment = Environment::of(variables.iter().copied());
         config(json)
-            .live_endpoint(&mut Diagnostics::default(), "eu-central-1", &environment)
+            .live_endpoint(
+                &mut Diagnostics::default(),
+                Some("eu-central-1"),
+                &environment,
+            )
             .unwrap()
             .to_string()
     }
@@ -835,12 +578,43 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_outside_is_an_error_that_names_its_source() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+        ];
+        for (variable, value) in [
+            ("ALICLOUD_REGION", "evil.example/"),
+            ("ALIBABA_CLOUD_STS_REGION", "CN"),
+            ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "maybe"),
+            ("HTTPS_PROXY", "gopher://proxy"),
+            ("TF_APPEND_USER_AGENT", "two\r\nlines"),
+            ("LIVE_ENDPOINT", "a/b"),
+            ("STS_ENDPOINT", "a/b"),
+            ("CLIENT_CONNECT_TIMEOUT", "0"),
+        ] {
+            let variables = [keys[0], keys[1], (variable, value)];
+            let (made, diagnostics) = configured("{}", &variables);
+            assert!(!made, "{variable}");
+            let [error] = diagnostics.errors.as_slice() else {
+                panic!("{diagnostics:?}")
+            };
+            assert!(
+                error.detail.contains(variable),
+                "{variable}: {}",
+                error.detail
+            );
+        }
+    }
+
+    #[test]
     fn the_user_agent_is_ours_and_carries_the_users_suffix() {
-        let environment = Environment::of([("TF_APPEND_USER_AGENT", "team/7\r\nX: y")]);
-        let shown =
-            config(r#"{"configuration_source": "mine/module"}"#).user_agent("1.15.5", &environment);
+        let environment = Environment::of([("TF_APPEND_USER_AGENT", "team/7 caf\u{e9}\n")]);
+        let shown = config(r#"{"configuration_source": "mine/module"}"#)
+            .user_agent("1.15.5", &environment)
+            .unwrap();
         let expected = format!(
-            "HashiCorp-Terraform/1.15.5 terraform-provider-alicloud-live/{} Terraform-Module/mine/module team/7X: y",
+            "HashiCorp-Terraform/1.15.5 terraform-provider-alicloud-live/{} Terraform-Module/mine/module team/7 caf",
             crate::provider::VERSION
         );
         assert_eq!(shown, expected);

@@ -32,7 +32,7 @@ pub(in crate::provider) fn schema() -> Schema {
 }
 
 /// In the order in which the sources are asked.
-fn credentials() -> [(&'static str, Attribute); 8] {
+fn credentials() -> [(&'static str, Attribute); 11] {
     [
         (
             "access_key",
@@ -72,7 +72,7 @@ fn credentials() -> [(&'static str, Attribute); 8] {
                 "Credentials file: the command line tool's JSON, or an INI file of the SDKs; the content tells which. \
                  Also `ALICLOUD_SHARED_CREDENTIALS_FILE`, then `ALIBABA_CLOUD_CREDENTIALS_FILE`, then \
                  `ALIBABA_CLOUD_CONFIG_FILE`. Default: `~/.aliyun/config.json`. When nothing at all is configured, \
-                 that file and then `~/.alibabacloud/credentials` are used if they exist, unless \
+                 that file, then `~/.alibabacloud/credentials`, then `~/.alibabacloud/credentials.ini` are used if they exist, unless \
                  `ALIBABA_CLOUD_CLI_PROFILE_DISABLED` is `true`.",
             ),
         ),
@@ -92,6 +92,24 @@ fn credentials() -> [(&'static str, Attribute); 8] {
             ),
         ),
         (
+            "source_ip",
+            optional(
+                "IP address of the caller, sent when a role is assumed, for conditions of the role. Also \
+                 `ALICLOUD_SOURCE_IP`, then `ALIBABA_CLOUD_SOURCE_IP`.",
+            ),
+        ),
+        (
+            "secure_transport",
+            optional(
+                "`true` or `false`, sent when a role is assumed, for conditions of the role. Also \
+                 `ALICLOUD_SECURE_TRANSPORT`, then `ALIBABA_CLOUD_SECURE_TRANSPORT`.",
+            ),
+        ),
+        (
+            "security_transport",
+            optional("Older name of `secure_transport`."),
+        ),
+        (
             "account_id",
             optional(
                 "ID of the Alibaba Cloud account. Also `ALICLOUD_ACCOUNT_ID`, then `ALIBABA_CLOUD_ACCOUNT_ID`. An \
@@ -107,7 +125,7 @@ fn calls() -> [(&'static str, Attribute); 8] {
             "region",
             optional(
                 "Region of the API, such as `cn-shanghai`. Also `ALICLOUD_REGION`, then `ALIBABA_CLOUD_REGION`, then \
-                 the region of the profile. Default: `cn-beijing`.",
+                 the region of the profile. Where none is chosen none is sent, and the central endpoint is called.",
             ),
         ),
         (
@@ -162,15 +180,12 @@ fn calls() -> [(&'static str, Attribute); 8] {
     ]
 }
 
-fn without_effect() -> [(&'static str, Attribute); 6] {
+fn without_effect() -> [(&'static str, Attribute); 3] {
     const DESCRIPTION: &str =
         "Accepted, so that blocks written for the official provider work. Has no effect here.";
     [
         ("account_type", optional(DESCRIPTION)),
         ("skip_region_validation", flag(DESCRIPTION)),
-        ("source_ip", optional(DESCRIPTION)),
-        ("secure_transport", optional(DESCRIPTION)),
-        ("security_transport", optional(DESCRIPTION)),
         ("max_retry_timeout", number(DESCRIPTION)),
     ]
 }
@@ -191,7 +206,7 @@ fn endpoints() -> Block {
                 "sts",
                 optional(
                     "Endpoint of the Security Token Service, by HTTPS unless it is a URL that says otherwise. Also \
-                     `ALIBABA_CLOUD_ENDPOINT_STS`, then `STS_ENDPOINT`. Default: `sts.aliyuncs.com`, or the regional \
+                     `ALIBABA_CLOUD_ENDPOINT_STS`, then `STS_ENDPOINT`, then `ALIBABA_CLOUD_STS_ENDPOINT`. Default: `sts.aliyuncs.com`, or the regional \
                      one that `ALIBABA_CLOUD_STS_REGION` or the profile names.",
                 ),
             ),

@@ -85,28 +85,56 @@ fn found_elsewhere(id: &JobId, there: &Place, here: &Place) -> Diagnostic {
 mod tests {
     use super::*;
 
-    fn place(endpoint: &str, region: &str, access_key_id: Option<&str>) -> Place {
+    /// Endpoint, region, account and access key; empty: not known.
+    fn place([endpoint, region, account_id, access_key_id]: [&str; 4]) -> Place {
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Place {
             endpoint: endpoint.to_owned(),
-            region: region.to_owned(),
-            access_key_id: access_key_id.map(str::to_owned),
+            region: known(region),
+            account_id: known(account_id),
+            access_key_id: known(access_key_id),
         }
     }
 
     #[test]
     fn only_the_place_where_a_job_was_found_can_say_that_it_is_gone() {
         let id = JobId::parse("c:j").unwrap();
-        let there = place("https://a", "cn-shanghai", Some("K1"));
-        let private = JobPrivate::found_at(there.clone());
-        for (here, is_certain) in [
-            (there, true),
-            (place("https://a", "cn-shanghai", None), true),
-            (place("https://a", "cn-shanghai", Some("K2")), false),
-            (place("https://a", "cn-beijing", Some("K1")), false),
-            (place("https://b", "cn-shanghai", Some("K1")), false),
+        for (there, here, is_certain) in [
+            (
+                ["https://a", "r", "", "K1"],
+                ["https://a", "r", "", "K1"],
+                true,
+            ),
+            (
+                ["https://a", "r", "", "K1"],
+                ["https://a", "r", "", ""],
+                true,
+            ),
+            (
+                ["https://a", "r", "1", ""],
+                ["https://a", "r", "", "K1"],
+                true,
+            ),
+            (
+                ["https://a", "r", "", "K1"],
+                ["https://a", "r", "", "K2"],
+                false,
+            ),
+            (
+                ["https://a", "r", "1", ""],
+                ["https://a", "r", "2", ""],
+                false,
+            ),
+            (["https://a", "r", "", ""], ["https://a", "", "", ""], false),
+            (
+                ["https://a", "r", "", ""],
+                ["https://b", "r", "", ""],
+                false,
+            ),
         ] {
-            let checked = private.check_place(&id, &here);
-            assert_eq!(checked.is_ok(), is_certain, "{here}");
+            let (there, here) = (place(there), place(here));
+            let checked = JobPrivate::found_at(there.clone()).check_place(&id, &here);
+            assert_eq!(checked.is_ok(), is_certain, "{there}, then {here}");
             assert!(JobPrivate::default().check_place(&id, &here).is_ok());
         }
     }

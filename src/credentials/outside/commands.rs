@@ -1,0 +1,182 @@
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+use tokio::time::Instant;
+
+use super::{CommandOutput, Commands};
+
+/// The largest output that is read. Keys take a few kilobytes.
+const MAX_OUTPUT_BYTES: usize = 256 << 10;
+/// How long the output may stay open after the program has exited: something that it left running may hold it.
+const PIPE_GRACE_PERIOD: Duration = Duration::from_secs(1);
+
+pub(super) struct SystemCommands;
+
+#[async_trait]
+impl Commands for SystemCommands {
+    async fn run(
+        &self,
+        program: &str,
+        arguments: &[String],
+        time_limit: Duration,
+    ) -> io::Result<CommandOutput> {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        for name in withheld_variables(std::env::vars_os()) {
+            command.env_remove(name);
+        }
+        // A group of its own: Ctrl-C in the terminal does not reach it in the middle of a refresh.
+        #[cfg(unix)]
+        command.process_group(0);
+        #[cfg(windows)]
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+
+        let mut child = command.spawn()?;
+        let group = ProcessGroup::led_by(&child);
+        let output = tokio::time::timeout(time_limit, output(&mut child))
+            .await
+            .map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
+        // It has exited by itself; what it left running is meant to run.
+        group.release();
+        Ok(output)
+    }
+}
+
+/// Windows: <https://learn.microsoft.com/windows/win32/procthread/process-creation-flags>
+#[cfg(windows)]
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+
+/// Waits for the program and reads what it prints meanwhile, until it has closed its output or left it open too long.
+async fn output(child: &mut Child) -> io::Result<CommandOutput> {
+    let mut stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut printed = Vec::new();
+    let mut exited = None;
+    let mut patience = Instant::now();
+    loop {
+        tokio::select! {
+            read = stdout.read_buf(&mut printed) => {
+                if read? == 0 {
+                    break;
+                }
+                if printed.len() > MAX_OUTPUT_BYTES {
+                    return Err(io::Error::other("its output is too long"));
+                }
+            }
+            status = child.wait(), if exited.is_none() => {
+                exited = Some(status?);
+                patience = Instant::now() + PIPE_GRACE_PERIOD;
+            }
+            () = tokio::time::sleep_until(patience), if exited.is_some() => break,
+        }
+    }
+    let status = match exited {
+        Some(status) => status,
+        None => child.wait().await?,
+    };
+    let printed = String::from_utf8(printed)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "its output is not UTF-8 text"))?;
+    Ok(CommandOutput {
+        success: status.success(),
+        output: printed.into(),
+    })
+}
+
+/// What is between Terraform and its plugins alone: `TF_VAR_*` and `TF_TOKEN_*` hold secrets, and whoever has the rest
+/// could pass for one of the two.
+fn withheld_variables(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> impl Iterator<Item = OsString> {
+    const OF_THE_HANDSHAKE: [&str; 7] = [
+        "PLUGIN_CLIENT_CERT",
+        "PLUGIN_MAX_PORT",
+        "PLUGIN_MIN_PORT",
+        "PLUGIN_MULTIPLEX_GRPC",
+        "PLUGIN_PROTOCOL_VERSIONS",
+        "PLUGIN_UNIX_SOCKET_DIR",
+        "PLUGIN_UNIX_SOCKET_GROUP",
+    ];
+    let is_withheld = |name: &OsStr| {
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        name.starts_with("TF_") || OF_THE_HANDSHAKE.contains(&name.as_str())
+    };
+    let names = variables.into_iter().map(|(name, _)| name);
+    names.filter(move |name| is_withheld(name))
+}
+
+/// Everything that the program has started and that has not left its group: killed when this is dropped.
+struct ProcessGroup {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+}
+
+impl ProcessGroup {
+    #[cfg(unix)]
+    fn led_by(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self {
+            leader: id.and_then(rustix::process::Pid::from_raw),
+        }
+    }
+
+    /// Windows kills the program itself, on drop, and has no such groups.
+    #[cfg(not(unix))]
+    fn led_by(_child: &Child) -> Self {
+        Self {}
+    }
+
+    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "there are no groups"))]
+    fn release(self) {
+        #[cfg(unix)]
+        {
+            let mut group = self;
+            group.leader = None;
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if let Some(leader) = self.leader {
+            // It may have ended meanwhile.
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_terraforms_own_is_withheld_and_nothing_else() {
+        let names = [
+            "TF_VAR_password",
+            "TF_TOKEN_app_terraform_io",
+            "TF_LOG",
+            "tf_var_lower",
+            "PLUGIN_CLIENT_CERT",
+            "PATH",
+            "HOME",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "PLUGIN_OF_MINE",
+            "MY_TF_VAR",
+        ];
+        let variables = names.map(|name| (OsString::from(name), OsString::from("x")));
+        let withheld: Vec<_> = withheld_variables(variables).collect();
+        assert_eq!(
+            withheld,
+            names[..5].iter().map(OsString::from).collect::<Vec<_>>()
+        );
+    }
+}

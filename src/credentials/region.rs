@@ -1,0 +1,61 @@
+use std::fmt;
+
+use crate::environment::InvalidInput;
+
+/// The ID of a region, such as `cn-shanghai`. It becomes part of host names, so it is checked wherever it comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Region(String);
+
+impl Region {
+    /// Reads an ID, with blanks around it or without; none where there is nothing. `origin` names the source in the
+    /// error.
+    pub fn read(text: &str, origin: impl Into<String>) -> Result<Option<Self>, InvalidInput> {
+        let text = text.trim();
+        let is_region = text
+            .bytes()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-');
+        if !is_region || text.starts_with('-') || text.ends_with('-') {
+            let problem =
+                "is not a region ID: lower-case letters, digits and hyphens, such as cn-shanghai";
+            return Err(InvalidInput::new(origin, problem));
+        }
+        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
+    }
+
+    /// The ID.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_is_read_without_blanks_and_refused_where_it_could_change_a_host() {
+        let read = |text| Region::read(text, "ALICLOUD_REGION");
+        assert_eq!(
+            read(" cn-shanghai\n").unwrap().unwrap().as_str(),
+            "cn-shanghai"
+        );
+        assert_eq!(read(" ").unwrap(), None);
+        for text in [
+            "CN-Shanghai",
+            "cn_shanghai",
+            "evil.example/",
+            "a b",
+            "-a",
+            "a.",
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.origin, "ALICLOUD_REGION", "{text}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The process environment as a value, so that whoever reads it can be tested without changing it.
+//!
+//! A variable is absent, present, or present and wrong, and the last is an error that names it: were it taken for
+//! absent, the provider would silently act as somebody else or somewhere else.
+
+mod proxy;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use proxy::Proxies;
+
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
+/// Environment variables by name. An empty value counts as not set, as in the official provider.
+#[derive(Clone)]
+pub struct Environment {
+    lookup: Arc<Lookup>,
+}
+
+/// A variable that is set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value, without blanks and line breaks around it.
+    pub value: String,
+}
+
+/// Input from outside that is present and wrong. Its text names the source and never quotes the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{origin} {problem}")]
+pub struct InvalidInput {
+    /// A variable, an argument, or a field of a file.
+    pub origin: String,
+    /// What is wrong with it, as the rest of a sentence that begins with the origin.
+    pub problem: String,
+}
+
+impl InvalidInput {
+    /// `origin` is the grammatical subject of `problem`.
+    pub fn new(origin: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            origin: origin.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        Self {
+            lookup: Arc::new(|name| std::env::var_os(name)),
+        }
+    }
+
+    /// The given variables and no others.
+    pub fn of(variables: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        Self::of_any(variables)
+    }
+
+    /// The same, of values that need not be UTF-8.
+    pub fn of_any<N: Into<String>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables: HashMap<String, OsString> = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            lookup: Arc::new(move |name| variables.get(name).cloned()),
+        }
+    }
+
+    /// The first of these variables that is set. An error if that one is not UTF-8 text or holds a control character.
+    pub fn first(&self, names: &[&'static str]) -> Result<Option<Variable>, InvalidInput> {
+        for &name in names {
+            let Some(value) = (self.lookup)(name) else {
+                continue;
+            };
+            let value = value
+                .into_string()
+                .map_err(|_| InvalidInput::new(name, "is not UTF-8 text"))?;
+            let value = value.trim();
+            if value.chars().any(char::is_control) {
+                let problem = "contains a line break or another control character";
+                return Err(InvalidInput::new(name, problem));
+            }
+            if !value.is_empty() {
+                let value = value.to_owned();
+                return Ok(Some(Variable { name, value }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The value of the first of these variables that is set.
+    pub fn text(&self, names: &[&'static str]) -> Result<Option<String>, InvalidInput> {
+        Ok(self.first(names)?.map(|variable| variable.value))
+    }
+
+    /// Whether a variable is set to `true` or `1`. An error for anything but these, `false`, `0` and nothing.
+    pub fn is_on(&self, name: &'static str) -> Result<bool, InvalidInput> {
+        let value = self.text(&[name])?.unwrap_or_default();
+        match value.to_ascii_lowercase().as_str() {
+            "true" | "1" => Ok(true),
+            "false" | "0" | "" => Ok(false),
+            _ => Err(InvalidInput::new(name, "is neither true nor false")),
+        }
+    }
+
+    /// The path in the first of these variables that is set. Paths need not be UTF-8.
+    pub fn path(&self, names: &[&'static str]) -> Option<PathBuf> {
+        names
+            .iter()
+            .find_map(|name| (self.lookup)(name).filter(|value| !value.is_empty()))
+            .map(PathBuf::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variable_that_is_not_empty_wins() {
+        let environment = Environment::of([("A", ""), ("B", " \t"), ("C", " c\r\n"), ("D", "d")]);
+        let found = environment.first(&["X", "A", "B", "C", "D"]).unwrap();
+        let name = "C";
+        let value = "c".to_owned();
+        assert_eq!(found, Some(Variable { name, value }));
+        assert_eq!(environment.first(&["X"]).unwrap(), None);
+    }
+
+    #[test]
+    fn words_for_yes_and_no_are_told_apart_from_all_others() {
+        let environment = Environment::of([("A", "TRUE"), ("B", "0"), ("C", "maybe")]);
+        assert!(environment.is_on("A").unwrap());
+        assert!(!environment.is_on("B").unwrap());
+        assert!(!environment.is_on("X").unwrap());
+        let error = environment.is_on("C").unwrap_err().to_string();
+        assert_eq!(error, "C is neither true nor false");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_wrong_is_an_error_and_never_gives_way_to_the_next_variable() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let environment = Environment::of_any([
+            ("A", OsString::from_vec(vec![b'k', 0xff])),
+            ("B", OsString::from("two\nlines")),
+            ("C", OsString::from("c")),
+        ]);
+        let error = environment.first(&["A", "C"]).unwrap_err().to_string();
+        assert_eq!(error, "A is not UTF-8 text");
+        let error = environment.first(&["B", "C"]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "B contains a line break or another control character"
+        );
+        let path = environment.path(&["A"]).unwrap();
+        assert_eq!(path.into_os_string().into_vec(), [b'k', 0xff]);
+    }
+}

@@ -1,0 +1,247 @@
+//! Which proxy a call goes through, as Go programs decide it (Terraform itself, the official provider), so that one
+//! environment serves both: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper or lower case.
+//!
+//! The rules are those of `golang.org/x/net/http/httpproxy`. No crate reads them: hyper-util's matcher and others know no
+//! ports and no `*.` in `NO_PROXY`, and send loopback through the proxy.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::{Environment, InvalidInput};
+
+const HTTP: &[&str] = &["HTTP_PROXY", "http_proxy"];
+const HTTPS: &[&str] = &["HTTPS_PROXY", "https_proxy"];
+const NO_PROXY: &[&str] = &["NO_PROXY", "no_proxy"];
+/// Set by web servers for CGI programs. There, anybody can set `HTTP_PROXY` by a header `Proxy` of a request.
+const CGI: &str = "REQUEST_METHOD";
+
+/// The proxies that the environment names. Its `Debug` shows no password.
+#[derive(Clone, Default)]
+pub struct Proxies {
+    http: Option<Url>,
+    https: Option<Url>,
+    exceptions: Vec<Exception>,
+}
+
+/// An entry of `NO_PROXY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Exception {
+    Everything,
+    Network(IpNet),
+    Address(IpAddr, Option<u16>),
+    Domain {
+        /// In lower case, with a leading dot.
+        suffix: String,
+        /// Whether the domain itself is meant too, and not its subdomains alone.
+        itself: bool,
+        port: Option<u16>,
+    },
+}
+
+impl Proxies {
+    /// Reads the variables. An error if one names a proxy that cannot be used.
+    pub fn from_environment(environment: &Environment) -> Result<Self, InvalidInput> {
+        let is_cgi = environment.path(&[CGI]).is_some();
+        let exceptions = environment.text(NO_PROXY)?.unwrap_or_default();
+        Ok(Self {
+            http: if is_cgi {
+                None
+            } else {
+                proxy(environment, HTTP)?
+            },
+            https: proxy(environment, HTTPS)?,
+            exceptions: exceptions.split(',').filter_map(Exception::parse).collect(),
+        })
+    }
+
+    /// The proxy for calls to this URL. Its user and password are part of it: it must not be shown.
+    pub fn for_url(&self, url: &Url) -> Option<&Url> {
+        let proxy = match url.scheme() {
+            "https" => self.https.as_ref(),
+            _ => self.http.as_ref(),
+        }?;
+        let host = url.host()?;
+        let port = url.port_or_known_default();
+        let is_excepted =
+            is_this_machine(&host) || self.exceptions.iter().any(|e| e.covers(&host, port));
+        (!is_excepted).then_some(proxy)
+    }
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |url: &Option<Url>| url.as_ref()?.host_str().map(ToOwned::to_owned);
+        f.debug_struct("Proxies")
+            .field("http", &host(&self.http))
+            .field("https", &host(&self.https))
+            .field("exceptions", &self.exceptions)
+            .finish()
+    }
+}
+
+fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url>, InvalidInput> {
+    let Some(variable) = environment.first(names)? else {
+        return Ok(None);
+    };
+    let text = variable.value;
+    let with_scheme = if text.contains("://") {
+        text
+    } else {
+        format!("http://{text}")
+    };
+    let url = Url::parse(&with_scheme)
+        .ok()
+        .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+    let Some(mut url) = url else {
+        let problem = "is not the URL of a proxy, such as http://proxy.example:3128";
+        return Err(InvalidInput::new(variable.name, problem));
+    };
+    match url.scheme() {
+        "http" | "https" | "socks5h" => {}
+        // Go lets the proxy resolve host names for both.
+        "socks5" => url = with_remote_names(&with_scheme).unwrap_or(url),
+        _ => {
+            let problem = "names a proxy of an unknown kind; these are known: http, https, socks5";
+            return Err(InvalidInput::new(variable.name, problem));
+        }
+    }
+    Ok(Some(url))
+}
+
+fn with_remote_names(socks5: &str) -> Option<Url> {
+    Url::parse(&format!("socks5h{}", socks5.get("socks5".len()..)?)).ok()
+}
+
+fn is_this_machine(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => {
+            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
+        }
+    }
+}
+
+impl Exception {
+    /// What Go takes for nothing is nothing.
+    fn parse(entry: &str) -> Option<Self> {
+        let entry = entry.trim().to_ascii_lowercase();
+        if entry == "*" {
+            return Some(Self::Everything);
+        }
+        if let Ok(network) = entry.parse() {
+            return Some(Self::Network(network));
+        }
+        let (host, port) = split_port(&entry)?;
+        if let Ok(address) = host.parse() {
+            return Some(Self::Address(address, port));
+        }
+        let host = host
+            .strip_prefix('*')
+            .filter(|rest| rest.starts_with('.'))
+            .unwrap_or(host);
+        let itself = !host.starts_with('.');
+        let suffix = if itself {
+            format!(".{host}")
+        } else {
+            host.to_owned()
+        };
+        (suffix.len() > 1).then_some(Self::Domain {
+            suffix,
+            itself,
+            port,
+        })
+    }
+
+    fn covers(&self, host: &Host<&str>, port: Option<u16>) -> bool {
+        let address = match host {
+            Host::Domain(_) => None,
+            Host::Ipv4(address) => Some(IpAddr::V4(*address)),
+            Host::Ipv6(address) => Some(IpAddr::V6(*address)),
+        };
+        let has_port = |wanted: &Option<u16>| wanted.is_none() || *wanted == port;
+        match self {
+            Self::Everything => true,
+            Self::Network(network) => address.is_some_and(|address| network.contains(&address)),
+            Self::Address(excepted, wanted) => address == Some(*excepted) && has_port(wanted),
+            Self::Domain {
+                suffix,
+                itself,
+                port: wanted,
+            } => {
+                let name = host.to_string();
+                let is_in = name.ends_with(suffix.as_str()) || (*itself && name == suffix[1..]);
+                is_in && has_port(wanted)
+            }
+        }
+    }
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`. A bare IPv6 address has no port. None where the port is no number.
+fn split_port(entry: &str) -> Option<(&str, Option<u16>)> {
+    let (host, port) = match entry
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => match entry.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (entry, None),
+        },
+    };
+    let port = port.map(str::parse).transpose().ok()?;
+    Some((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(variables: &[(&'static str, &'static str)], url: &str) -> Option<String> {
+        let environment = Environment::of(variables.iter().copied());
+        let proxies = Proxies::from_environment(&environment).unwrap();
+        let proxy = proxies.for_url(&url.parse().unwrap());
+        proxy.map(|url| url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_an_error_that_names_its_variable_alone() {
+        for value in [
+            "http://",
+            "http://hunter2@",
+            "gopher://proxy:1",
+            "a b",
+            "http://h:99999",
+        ] {
+            let environment = Environment::of([("https_proxy", value)]);
+            let error = Proxies::from_environment(&environment).unwrap_err();
+            assert_eq!(error.origin, "https_proxy", "{value}");
+            assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn in_a_cgi_environment_http_proxy_is_not_even_read() {
+        let variables = [
+            ("REQUEST_METHOD", "GET"),
+            ("HTTP_PROXY", "p:1"),
+            ("HTTPS_PROXY", "q:2"),
+        ];
+        assert_eq!(chosen(&variables, "http://a.example"), None);
+        assert_eq!(
+            chosen(&variables, "https://a.example").as_deref(),
+            Some("http://q:2")
+        );
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let environment =
+            Environment::of([("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128")]);
+        let proxies = Proxies::from_environment(&environment).unwrap();
+        assert!(!format!("{proxies:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Where the API and STS are.
+
+use crate::client::{Endpoint, EndpointError, Protocol};
+use crate::environment::{Environment, InvalidInput};
+use crate::terraform::value::Value;
+use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+
+use super::{ProviderConfig, in_block, parse_protocol, set, within};
+
+const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
+const STS_VARIABLES: &[&str] = &[
+    "ALIBABA_CLOUD_ENDPOINT_STS",
+    "STS_ENDPOINT",
+    "ALIBABA_CLOUD_STS_ENDPOINT",
+];
+
+impl ProviderConfig {
+    /// Where the API is; `region` decides where nothing else does.
+    pub(super) fn live_endpoint(
+        &self,
+        diagnostics: &mut Diagnostics,
+        region: Option<&str>,
+        environment: &Environment,
+    ) -> Option<Endpoint> {
+        let protocol = set(&self.protocol)
+            .and_then(|protocol| parse_protocol(&protocol))
+            .unwrap_or_default();
+        let argument = in_block(&self.endpoints, |block| block.live.as_ref());
+        match written("live", argument, LIVE_VARIABLES, environment) {
+            Ok(Some(written)) => written.read(protocol, diagnostics),
+            Ok(None) => {
+                let endpoint = Endpoint::of_region(region.unwrap_or_default());
+                Some(endpoint.with_protocol(protocol))
+            }
+            Err(input) => {
+                diagnostics.add_error(super::invalid_input(&input));
+                None
+            }
+        }
+    }
+
+    /// Where STS is, if that is said. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
+    /// `None` means that it is wrong.
+    pub(super) fn sts_endpoint(
+        &self,
+        diagnostics: &mut Diagnostics,
+        environment: &Environment,
+    ) -> Option<Option<Endpoint>> {
+        let argument = in_block(&self.endpoints, |block| block.sts.as_ref());
+        match written("sts", argument, STS_VARIABLES, environment) {
+            Ok(Some(written)) => written.read(Protocol::Https, diagnostics).map(Some),
+            Ok(None) => Some(None),
+            Err(input) => {
+                diagnostics.add_error(super::invalid_input(&input));
+                None
+            }
+        }
+    }
+}
+
+/// An endpoint as somebody wrote it, and where.
+struct WrittenEndpoint {
+    text: String,
+    origin: String,
+    path: AttributePath,
+}
+
+fn written(
+    name: &'static str,
+    argument: Value<&String>,
+    variables: &[&'static str],
+    environment: &Environment,
+) -> Result<Option<WrittenEndpoint>, InvalidInput> {
+    let argument = argument.as_option().map(|text| text.trim());
+    if let Some(text) = argument.filter(|text| !text.is_empty()) {
+        return Ok(Some(WrittenEndpoint {
+            text: text.to_owned(),
+            origin: format!("endpoints.{name}"),
+            path: within("endpoints", name),
+        }));
+    }
+    let variable = environment.first(variables)?;
+    Ok(variable.map(|variable| WrittenEndpoint {
+        text: variable.value,
+        origin: variable.name.to_owned(),
+        path: AttributePath::root(),
+    }))
+}
+
+impl WrittenEndpoint {
+    fn read(self, protocol: Protocol, diagnostics: &mut Diagnostics) -> Option<Endpoint> {
+        let endpoint = Endpoint::parse(&self.text, protocol)
+            .map_err(|reason| {
+                diagnostics.add_error(invalid_endpoint(&self.origin, reason, self.path));
+            })
+            .ok()?;
+        if endpoint.is_clear_text_beyond_this_machine() {
+            diagnostics.add_warning(diagnostic::general(
+                "API calls are not encrypted",
+                format!(
+                    "Calls to {endpoint} travel in clear text: others on the way can read stream URLs and tokens. \
+                     Use HTTPS for anything but a mock on this machine."
+                ),
+            ));
+        }
+        Some(endpoint)
+    }
+}
+
+pub(super) fn invalid_endpoint(
+    origin: &str,
+    reason: EndpointError,
+    path: AttributePath,
+) -> Diagnostic {
+    diagnostic::at(
+        path,
+        "Invalid endpoint",
+        format!(
+            "The endpoint in {origin} cannot be used: {reason}. Give a host (live.aliyuncs.com), a host and port \
+             (127.0.0.1:8080) or a URL of both (http://127.0.0.1:8080)."
+        ),
+    )
+}
