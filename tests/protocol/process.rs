@@ -13,8 +13,8 @@ use tonic::transport::Channel;
 
 use crate::generated::plugin::Empty;
 use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
-use crate::generated::tfplugin6::{apply_resource_change, configure_provider, get_provider_schema};
 use crate::generated::tfplugin6::provider_client::ProviderClient;
+use crate::generated::tfplugin6::{apply_resource_change, configure_provider, get_provider_schema};
 use crate::plugin_host::{LIMIT, Plugin, channel, command, entries, output};
 use crate::served::value;
 
@@ -255,7 +255,10 @@ async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
     // The update waits, and no start will ever succeed.
     mock.set_faults(vec![
         Fault::new("UpdateEdgeTranscodeJob", FaultKind::Pause).when(Point::Before),
-        Fault::new("StartEdgeTranscodeJob", FaultKind::error(503, "ServiceUnavailable")),
+        Fault::new(
+            "StartEdgeTranscodeJob",
+            FaultKind::error(503, "ServiceUnavailable"),
+        ),
     ]);
     let state = |name: &str| {
         value(&json!({
