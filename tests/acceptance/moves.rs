@@ -14,6 +14,10 @@ over_each_terraform! {
 }
 
 over_each_terraform! {
+    what_another_provider_has_stored_is_read_after_replace_provider,
+}
+
+over_each_terraform! {
     from "1.12":
     a_job_that_is_taken_over_has_its_identity,
 }
@@ -76,6 +80,56 @@ fn a_foreign_state_is_taken_over_as_far_as_it_fits(world: &World) {
     });
     configure_move(world);
     is_taken_over(world);
+}
+
+/// Puts these attributes, and private data of another SDK, into the state, and gives the object to our provider.
+fn replace_provider(world: &World, attributes: &serde_json::Value) {
+    a_job_of_another_provider(world);
+    world.edit_state(|state| {
+        let instance = state["resources"][0]["instances"][0]
+            .as_object_mut()
+            .unwrap();
+        instance.insert(
+            "private".to_owned(),
+            json!("eyJzY2hlbWFfdmVyc2lvbiI6IjEifQ=="),
+        );
+        instance.insert("attributes".to_owned(), attributes.clone());
+        instance.remove("identity");
+        instance.remove("identity_schema_version");
+    });
+    world.configure(Block::job("it").labelled("old").text("status", "Running"));
+    let replaced = world.run(&[
+        "state",
+        "replace-provider",
+        "-auto-approve",
+        "elsewhere/alicloud-live",
+        "edge-transcode/alicloud-live",
+    ]);
+    replaced.succeeded();
+}
+
+fn what_another_provider_has_stored_is_read_after_replace_provider(world: &World) {
+    replace_provider(world, &json!({ "name": "job-it", "status": 1 }));
+    let error = world.plan().failed().error();
+    error.must_say(&[
+        "cannot be read",
+        "it has no id",
+        "state rm",
+        "terraform import",
+    ]);
+
+    let id = format!("cluster-1:{}", world.cloud.job().job_id);
+    world.edit_state(|state| {
+        state["resources"][0]["instances"][0]["attributes"] =
+            json!({ "id": id, "status": 1, "tags": { "a": "b" }, "timeouts": [] });
+    });
+    let applied = world.apply().succeeded();
+    let summary = "0 added, 0 changed, 0 destroyed";
+    assert!(applied.output.contains(summary), "{applied}");
+    assert_eq!(world.state(OLD)["status"], "Running");
+    world.plan().is_empty();
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
 }
 
 fn a_foreign_state_that_names_no_job_is_refused(world: &World) {

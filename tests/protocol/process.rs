@@ -3,16 +3,20 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use alicloud_live::mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings};
+use serde_json::json;
 use tokio::net::UnixStream;
 use tonic::transport::Channel;
 
 use crate::generated::plugin::Empty;
 use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
-use crate::generated::tfplugin6::get_provider_schema;
 use crate::generated::tfplugin6::provider_client::ProviderClient;
+use crate::generated::tfplugin6::{apply_resource_change, configure_provider, get_provider_schema};
 use crate::plugin_host::{LIMIT, Plugin, channel, command, entries, output};
+use crate::served::value;
 
 async fn schema(channel: Channel) -> get_provider_schema::Response {
     ProviderClient::new(channel)
@@ -225,4 +229,66 @@ async fn what_is_logged_is_what_the_host_can_read() {
         .unwrap();
     assert_eq!(answered["tf_rpc"], "GetProviderSchema");
     assert!(answered["tf_req_duration_ms"].is_number());
+}
+
+/// Whatever is still owed: the process must not go on for ever in the background.
+#[tokio::test]
+async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
+    let mock = Arc::new(Mock::start(Settings::default()).unwrap());
+    let job = mock.seed_job(|job| job.status = JobStatus::Running);
+    let mut plugin = Plugin::start();
+    let mut provider = ProviderClient::new(plugin.connect().await);
+    let settings = Settings::default();
+    let configured = provider
+        .configure_provider(configure_provider::Request {
+            config: value(&json!({
+                "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
+                "endpoints": [{ "live": mock.url() }],
+            })),
+            ..configure_provider::Request::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(configured.diagnostics, []);
+
+    // The update waits, and no start will ever succeed.
+    mock.set_faults(vec![
+        Fault::new("UpdateEdgeTranscodeJob", FaultKind::Pause).when(Point::Before),
+        Fault::new(
+            "StartEdgeTranscodeJob",
+            FaultKind::error(503, "ServiceUnavailable"),
+        ),
+    ]);
+    let state = |name: &str| {
+        value(&json!({
+            "id": format!("cluster-1:{}", job.job_id), "cluster_id": "cluster-1", "job_id": job.job_id,
+            "name": name, "template_id": job.template_id, "stream_input": job.stream_input,
+            "stream_output": job.stream_output, "status": "Running",
+        }))
+    };
+    let update = apply_resource_change::Request {
+        type_name: "alicloud_live_edge_transcode_job".to_owned(),
+        prior_state: state(&job.name),
+        planned_state: state("renamed"),
+        config: state("renamed"),
+        ..apply_resource_change::Request::default()
+    };
+    let call = tokio::spawn(async move { provider.apply_resource_change(update).await });
+    let waiting = Arc::clone(&mock);
+    let held = tokio::task::spawn_blocking(move || waiting.wait_held(LIMIT)).await;
+    assert_eq!(held.unwrap().len(), 1);
+
+    call.abort();
+    plugin.abandon();
+    mock.release();
+    let (status, took, _) = plugin.ended().await;
+    assert_eq!(status.code(), Some(0));
+    assert!(took > Duration::from_secs(5), "a start is owed: {took:?}");
+    assert!(took < Duration::from_secs(13), "{took:?}");
+    let starts = mock.calls();
+    let starts = starts
+        .iter()
+        .filter(|call| call.action.as_deref() == Some("StartEdgeTranscodeJob"));
+    assert!(starts.count() > 1);
 }

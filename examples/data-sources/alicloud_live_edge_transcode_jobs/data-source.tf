@@ -7,3 +7,9 @@ data "alicloud_live_edge_transcode_jobs" "cameras" {
 output "running" {
   value = data.alicloud_live_edge_transcode_jobs.cameras.names
 }
+
+# Stream URLs can hold keys. They are apart from the jobs, by the jobs' ids, and sensitive.
+output "output_urls" {
+  value     = { for id, urls in data.alicloud_live_edge_transcode_jobs.cameras.stream_urls : id => urls.stream_output }
+  sensitive = true
+}

@@ -111,9 +111,11 @@ fn with_id(state: JobState, id: &JobId) -> JobState {
 
 /// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
 fn known_attributes(mut attributes: Map<String, Json>) -> JobState {
-    attributes
-        .retain(|name, value| *value != "" && JobState::deserialize(&one(name, value)).is_ok());
-    let mut state = JobState::deserialize(Json::Object(attributes)).unwrap_or_default();
+    attributes.retain(|_, value| *value != "");
+    let mut state = JobState::deserialize(&Json::Object(attributes.clone())).unwrap_or_else(|_| {
+        attributes.retain(|name, value| JobState::deserialize(&one(name, value)).is_ok());
+        JobState::deserialize(Json::Object(attributes)).unwrap_or_default()
+    });
     // An empty block would differ from a configuration that has none.
     if state.timeouts.contains(&TimeoutsBlock::default()) {
         state.timeouts = Value::Null;
