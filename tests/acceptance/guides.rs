@@ -1,12 +1,16 @@
 //! The configurations that the guides show, as far as no other file here is about their subject.
 
+use std::collections::BTreeSet;
+
 use alicloud_live::mock::JobStatus;
 
 use crate::support::configuration::quoted;
+use crate::support::terraform::{Run, Severity};
 use crate::support::world::World;
 
 over_each_terraform! {
     a_fleet_of_two_sites_is_made,
+    jobs_get_other_addresses_and_brakes_without_a_call,
     resources_name_this_provider_beside_the_official_one,
 }
 
@@ -32,6 +36,40 @@ fn a_fleet_of_two_sites_is_made(world: &World) {
         names,
         ["north-gate", "north-yard", "south-gate", "south-hall"]
     );
+}
+
+fn jobs_get_other_addresses_and_brakes_without_a_call(world: &World) {
+    let summaries = |run: &Run, severity| -> BTreeSet<String> {
+        let shown = run.diagnostics(severity);
+        shown.into_iter().map(|shown| shown.summary).collect()
+    };
+    world.configure_as_in("examples/guides/changing-jobs/before");
+    world.apply().succeeded();
+    let job_ids = world.job_ids("alicloud_live_edge_transcode_job.camera");
+    let changes = world.cloud.changes();
+    assert_eq!(job_ids.len(), 2);
+
+    world.configure_as_in("examples/guides/changing-jobs/after");
+    let applied = world.apply().succeeded();
+    assert!(
+        summaries(&applied, Severity::Warning).is_empty(),
+        "{applied}"
+    );
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), changes);
+    assert_eq!(
+        world.job_ids("alicloud_live_edge_transcode_job.entrance"),
+        job_ids
+    );
+
+    let destroyed = world.destroy().failed();
+    let protected = BTreeSet::from(["Job is protected from deletion".to_owned()]);
+    assert_eq!(summaries(&destroyed, Severity::Error), protected);
+    world.replace_in_configuration("\"tpl-h264-720p\"", "\"tpl-uhd-4k\"");
+    let planned = world.plan().failed();
+    let braked = BTreeSet::from(["Job must not be stopped".to_owned()]);
+    assert_eq!(summaries(&planned, Severity::Error), braked);
+    assert_eq!(world.cloud.changes(), changes);
 }
 
 fn resources_name_this_provider_beside_the_official_one(world: &World) {

@@ -51,7 +51,8 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
          # {type_name} (Resource)\n\n\
          {description}\n\n\
          -> The API changes a job only while it is stopped. Changing a running one stops it, changes it and starts it \
-         again, which interrupts its output stream; the plan warns of that. Deleting a running job stops it first.\n\n\
+         again, which interrupts its output stream; the plan warns of that. Deleting a running job stops it first. See \
+         [Changing jobs without interrupting streams](../guides/changing-jobs.md).\n\n\
          ## Example Usage\n\n\
          {}\n\
          {}\n\

@@ -17,7 +17,8 @@ variable "cameras" {
 
 # The quota belongs to the account: leave some of it to the console and to other tools.
 provider "alicloud" {
-  max_requests_per_minute = 4800
+  max_requests_per_minute      = 4800
+  max_concurrent_interruptions = 2
 }
 
 # One block for each site rather than one for all.
@@ -29,6 +30,7 @@ resource "alicloud_live_edge_transcode_job" "north" {
   template_id   = "tpl-h264-720p"
   stream_input  = "rtmp://pull.example.com/north/${each.key}"
   stream_output = "rtmp://push.example.com/north/${each.key}-720p"
+  status        = "Running"
 }
 
 resource "alicloud_live_edge_transcode_job" "south" {
@@ -39,4 +41,5 @@ resource "alicloud_live_edge_transcode_job" "south" {
   template_id   = "tpl-h264-720p"
   stream_input  = "rtmp://pull.example.com/south/${each.key}"
   stream_output = "rtmp://push.example.com/south/${each.key}-720p"
+  status        = "Running"
 }
