@@ -27,7 +27,6 @@ over_newest_terraform! {
     an_update_whose_terraform_is_killed_leaves_the_stream_running,
     a_restart_whose_terraform_is_killed_leaves_the_stream_running,
     jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
-    ctrl_c_before_a_job_is_made_makes_none,
     ctrl_c_while_waiting_for_a_start_keeps_the_job,
     ctrl_c_in_an_update_leaves_the_job_running,
     ctrl_c_between_stop_and_delete_leaves_the_job_running,
@@ -385,15 +384,6 @@ fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &World) {
     assert!(!world.is_tainted(JOB));
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
-}
-
-fn ctrl_c_before_a_job_is_made_makes_none(world: &World) {
-    world.configure(a_running_job());
-    let run = stopped(world, APPLY, "List", Point::Before);
-    assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
-    assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
-    world.apply().succeeded();
-    assert!(world.cloud.is_running());
 }
 
 fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {

@@ -55,9 +55,10 @@ fn a_new_job_whose_start_is_refused_is_whole_in_the_state(world: &World) {
 fn a_new_job_that_is_untainted_is_only_started(world: &World) {
     a_job_that_may_not_start(world);
     world.run(&["untaint", JOB]).succeeded();
+    let begun = world.cloud.changes().len();
     world.apply().succeeded();
     world.plan().is_empty();
-    assert_eq!(world.cloud.changes(), ["Create", "Start", "Start"]);
+    assert_eq!(world.cloud.changes().split_off(begun), ["Start"]);
 }
 
 /// An update of a running job that fails.

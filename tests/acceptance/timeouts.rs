@@ -86,7 +86,7 @@ fn a_create_without_an_answer_in_its_time_is_looked_for(world: &World) {
         .cloud
         .set_faults([fault("Create", FaultKind::Hang).when(Point::After)]);
     let error = world.apply().failed().error();
-    error.must_say(&["Job was created, but is not as planned", "is now Stopped"]);
+    error.must_say(&["Job created but not in the planned state", "is now Stopped"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     assert_eq!(world.cloud.changes(), ["Create"]);
     world.destroy().succeeded();

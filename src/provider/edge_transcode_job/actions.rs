@@ -221,13 +221,13 @@ impl Invocation<'_> {
         let restarted = match &stopped {
             Err(error) if error.is_job_not_found() => Ok(()),
             _ => {
-                self.progress.tell(format!("Starting job {} ...", self.id));
+                self.tell(format!("Starting job {} ...", self.id));
                 start_again(self.session, self.id).await.map(drop)
             }
         };
         let error = match (stopped, restarted) {
             (Ok(_), Ok(())) => {
-                self.progress.tell(format!("Job {} is running.", self.id));
+                self.tell(format!("Job {} is running.", self.id));
                 return Ok(());
             }
             (Err(error), Ok(())) => error,
@@ -244,6 +244,14 @@ impl Invocation<'_> {
         Err(followed_by(explained, &aftermath.of_restart()))
     }
 
+    /// Tells of the progress. After a cancellation core abandons an action at the next thing that it is told, so it would not
+    /// learn how the action ends.
+    fn tell(&self, text: String) {
+        if self.scope.ended().is_none() {
+            self.progress.tell(text);
+        }
+    }
+
     async fn read(&self) -> Result<Job, Unreached> {
         Ok(self.session.get(self.id, self.scope).await?)
     }
@@ -256,12 +264,12 @@ impl Invocation<'_> {
             JobStatus::NotStarted | JobStatus::Other(_) => ("Stopping", "is stopped"),
         };
         if job.status == *wanted {
-            self.progress.tell(format!("Job {id} {done} already."));
+            self.tell(format!("Job {id} {done} already."));
             return Ok(job);
         }
-        self.progress.tell(format!("{doing} job {id} ..."));
+        self.tell(format!("{doing} job {id} ..."));
         let job = reach(self.session, id, job, wanted, self.scope).await?;
-        self.progress.tell(format!("Job {id} {done}."));
+        self.tell(format!("Job {id} {done}."));
         Ok(job)
     }
 
