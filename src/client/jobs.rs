@@ -2,7 +2,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::elements::{Element, Elements};
+use super::elements::{Element, Elements, count};
 use super::retry::{Call, Kind};
 use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
 
@@ -78,6 +78,7 @@ struct JobReply {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct JobListReply {
+    #[serde(deserialize_with = "count")]
     total_count: u64,
     // How an empty result looks is not documented: an absent list and an empty one both occur in SDK models.
     #[serde(default)]
