@@ -43,6 +43,21 @@ impl<'de, T: Element> Deserialize<'de> for Elements<T> {
     }
 }
 
+/// A number, or its digits as a string: the API documents counts as integers, and statuses as the one in requests and the
+/// other in responses.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Wire {
+        Number(u64),
+        Digits(String),
+    }
+    match Wire::deserialize(deserializer)? {
+        Wire::Number(number) => Ok(number),
+        Wire::Digits(digits) => digits.parse().map_err(serde::de::Error::custom),
+    }
+}
+
 fn id<T: Element>(element: &RawValue) -> String {
     let fields: serde_json::Value = serde_json::from_str(element.get()).unwrap_or_default();
     let id = fields[T::ID].as_str().unwrap_or_default();
@@ -53,6 +68,15 @@ fn id<T: Element>(element: &RawValue) -> String {
 mod tests {
     use super::*;
     use crate::client::Job;
+
+    #[test]
+    fn a_count_may_be_written_as_a_string() {
+        let read = |json: &str| count(&mut serde_json::Deserializer::from_str(json)).ok();
+        assert_eq!((read("7"), read(r#""7""#)), (Some(7), Some(7)));
+        for odd in ["-1", "1.5", "null", r#""""#, r#""-1""#, r#""many""#, "[]"] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn an_odd_element_hides_no_other_and_keeps_its_id() {

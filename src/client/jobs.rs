@@ -2,7 +2,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tracing::warn;
 
-use super::elements::{Element, Elements};
+use super::elements::{Element, Elements, count};
 use super::retry::{Call, Kind};
 use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
 
@@ -78,6 +78,7 @@ struct JobReply {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct JobListReply {
+    #[serde(deserialize_with = "count")]
     total_count: u64,
     // How an empty result looks is not documented: an absent list and an empty one both occur in SDK models.
     #[serde(default)]
@@ -104,7 +105,8 @@ struct Acknowledged {
 }
 
 impl LiveClient {
-    /// `GetEdgeTranscodeJob`: reads one job.
+    /// `GetEdgeTranscodeJob`: reads one job. Where a failed write of this client may still be on its way to the job, the
+    /// read sees to it that it cannot arrive any more.
     pub async fn get_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -186,7 +188,8 @@ impl LiveClient {
 
     /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job does not run.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
+    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
     pub async fn update_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -206,7 +209,8 @@ impl LiveClient {
 
     /// `DeleteEdgeTranscodeJob`: deletes a job. Whether the API allows it while the job runs is not documented.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
+    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
     pub async fn delete_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -226,7 +230,8 @@ impl LiveClient {
     /// `StartEdgeTranscodeJob`: starts a job that does not run. Whether it runs when the answer comes is not
     /// documented.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
+    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
     pub async fn start_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -244,7 +249,8 @@ impl LiveClient {
 
     /// `StopEdgeTranscodeJob`: stops a job that runs.
     ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job.
+    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
+    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
     pub async fn stop_edge_transcode_job(
         &self,
         cluster_id: &str,

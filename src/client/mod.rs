@@ -14,6 +14,7 @@
 //! | `place` | where and as whom jobs are found |
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
+//! | `fences` | copies of failed writes that may still be on their way |
 //! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
@@ -35,6 +36,7 @@ mod elements;
 mod endpoint;
 mod error;
 mod existing;
+mod fences;
 mod http;
 mod jobs;
 mod model;
@@ -165,6 +167,7 @@ pub struct LiveClient {
     creates: create::Creates,
     existing: existing::ExistingJobs,
     refreshes: refresh::Refreshes,
+    fences: fences::Fences,
 }
 
 impl LiveClient {
@@ -183,6 +186,7 @@ impl LiveClient {
             creates: create::Creates::default(),
             existing: existing::ExistingJobs::default(),
             refreshes: refresh::Refreshes::default(),
+            fences: fences::Fences::default(),
             request: request::RequestBuilder {
                 endpoint: config.endpoint,
                 region: config.region,

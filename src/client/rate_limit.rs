@@ -21,6 +21,9 @@ const RECOVERY_PER_SECOND: f64 = 0.02;
 
 /// Keeps each operation within its quota: a token bucket per operation, whose rate is lowered when the service
 /// throttles and grows back with successes, so that several processes on one account find their share.
+///
+/// Its times are monotonic ones, which stand still while the machine sleeps: then it waits for a quota that has come back
+/// already, a tenth of a second at most, and never exceeds one.
 pub(super) struct RateLimiter {
     full_rate: f64,
     buckets: Mutex<HashMap<&'static str, Bucket>>,

@@ -43,6 +43,7 @@ pub(super) struct SignedRequest {
     pub(super) body: String,
     /// What it is signed with.
     pub(super) credentials: Arc<Credentials>,
+    pub(super) nonce: String,
 }
 
 impl RequestBuilder {
@@ -61,6 +62,7 @@ impl RequestBuilder {
             headers: vec![("content-type", FORM.to_owned())],
             body: encode(own(parameters)),
             credentials,
+            nonce: nonce.to_owned(),
         };
         match self.sign_version {
             SignVersion::V1 => self.sign_v1(&mut request, parameters, nonce, timestamp),

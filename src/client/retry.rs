@@ -8,6 +8,7 @@ use tracing::debug;
 use super::attempts::Attempts;
 use super::clock::Moment;
 use super::codes::{Meaning, may_be_expired_keys, meaning};
+use super::fences::is_caused_by_copy;
 use super::outcome::told;
 use super::request::{Parameters, SignedRequest, nonce};
 use super::scope::Ended;
@@ -27,10 +28,19 @@ pub(super) struct Call {
 impl Call {
     /// The cluster that it concerns.
     fn cluster_id(&self) -> &str {
-        self.parameters
-            .iter()
-            .find(|(name, _)| *name == "ClusterId")
-            .map_or("", |(_, value)| value)
+        self.parameter("ClusterId").unwrap_or_default()
+    }
+
+    /// The cluster and ID of the one job that it concerns.
+    pub(super) fn job(&self) -> Option<(String, String)> {
+        let job_id = self.parameter("JobId")?;
+        Some((self.cluster_id().to_owned(), job_id.to_owned()))
+    }
+
+    fn parameter(&self, wanted: &str) -> Option<&str> {
+        let mut parameters = self.parameters.iter();
+        let (_, value) = parameters.find(|(name, _)| *name == wanted)?;
+        Some(value)
     }
 }
 
@@ -142,11 +152,19 @@ impl LiveClient {
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
             let failed = match attempt {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    let settled = sent.is_some_and(|sent| self.fences.settle(call, &sent, None));
+                    if settled && self.fences.next(call, &self.clock).is_some() {
+                        continue;
+                    }
+                    return Ok(answer);
+                }
                 Err(failed) => failed,
             };
             attempts.made += 1;
+            let settles = |sent| self.fences.settle(call, sent, Some(&failed.failure));
             let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts)
+                || (sent.as_ref().is_some_and(settles) && is_caused_by_copy(&failed.failure))
                 || is_nonce_of_rejected_copy(&failed.failure, in_doubt.as_ref())
             {
                 Some(Duration::ZERO)
@@ -161,14 +179,22 @@ impl LiveClient {
             let error = self.error(call.action, attempts.made, failed.failure);
             let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
             let Some(delay) = delay else {
-                return Err(failed);
+                return Err(self.ended(call, failed, in_doubt));
             };
             debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
             if scope.wait(delay).await.is_err() {
-                return Err(failed);
+                return Err(self.ended(call, failed, in_doubt));
             }
             failed_before = Some(failed);
         }
+    }
+
+    /// The failure of a call, and a note of the copy that it may leave behind.
+    fn ended(&self, call: &Call, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
+        if let Some(copy) = in_doubt {
+            self.fences.add(call, &copy.sent, &self.clock);
+        }
+        failed
     }
 
     /// The request of the next attempt: the same bytes as long as it is open whether they arrived, and a new signature
@@ -203,7 +229,13 @@ impl LiveClient {
             ended = scope.end() => Err(ended.into()),
             obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
         }?;
-        let nonce = self.random.bits().map(nonce).ok_or(NotSent::NoNonce)?;
+        let (credentials, nonce) = match self.fences.next(call, &self.clock) {
+            Some(copy) => (copy.credentials, copy.nonce),
+            None => {
+                let nonce = self.random.bits().map(nonce);
+                (credentials, nonce.ok_or(NotSent::NoNonce)?)
+            }
+        };
         Ok(self.request.sign(
             call.action,
             &call.parameters,

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use tracing::warn;
 
-use super::elements::{Element, Elements};
+use super::elements::{Element, Elements, count};
 use super::jobs::LARGEST_PAGE;
 use super::retry::{Call, Kind};
 use super::{CallError, LiveClient, Scope, SortBy, Template};
@@ -39,6 +39,7 @@ struct TemplateReply {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct TemplateListReply {
+    #[serde(deserialize_with = "count")]
     total_count: u64,
     #[serde(default)]
     template_list: Option<TemplateList>,

@@ -113,7 +113,10 @@ async fn a_list_has_pages_filters_and_an_order() {
         running: Some(true),
         ..JobFilter::default()
     };
-    mock.configure(|config| config.omit_empty_lists = true);
+    mock.configure(|config| {
+        config.omit_empty_lists = true;
+        config.numbers_as_strings = true;
+    });
     let running = client
         .list_edge_transcode_jobs(CLUSTER, &running, 1, &scope())
         .await

@@ -146,6 +146,54 @@ async fn a_first_copy_that_arrives_late_undoes_nothing() {
 }
 
 #[tokio::test]
+async fn a_read_after_a_failed_write_sees_to_it_that_no_copy_comes_later() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let relay = Relay::start(&mock, |request| match request.number {
+        0..10 => Fate::Delay,
+        _ => Fate::Pass,
+    })
+    .await;
+    let mut config = relay.config(&mock);
+    config.attempt_timeout = Duration::from_millis(300);
+    let client = LiveClient::new(config).unwrap();
+    // Two writes fail, with all of their copies still on the way.
+    for _ in 0..2 {
+        let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await;
+        assert!(stopped.unwrap_err().is_ambiguous());
+    }
+    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    assert_eq!(read().await.unwrap().status, JobStatus::Running);
+    let late = relay.deliver().await;
+    assert_eq!(late.len(), 10);
+    for answer in late {
+        assert!(answer.contains("SignatureNonceUsed"), "{answer}");
+    }
+    assert_eq!(read().await.unwrap().status, JobStatus::Running);
+    assert_eq!(calls_of(&mock, GET).len(), 2 + 1);
+}
+
+#[tokio::test]
+async fn a_read_after_a_failed_write_that_arrived_shows_what_it_did() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let relay = Relay::start(&mock, |request| match request.number {
+        0..5 => Fate::LoseAnswer,
+        _ => Fate::Pass,
+    })
+    .await;
+    let client = LiveClient::new(relay.config(&mock)).unwrap();
+    let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    assert!(stopped.unwrap_err().is_ambiguous());
+    let job = client
+        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    assert_eq!(job.status, JobStatus::NotStarted);
+    assert_eq!(calls_of(&mock, GET).len(), 2);
+}
+
+#[tokio::test]
 async fn after_a_rejection_a_write_is_signed_anew() {
     let mock = mock();
     let id = running_job(&mock);
