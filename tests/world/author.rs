@@ -287,6 +287,10 @@ impl Author {
                 _ => climate.shows_odd_status = true,
             }
         }
+        if climate.has_no_date {
+            // Nobody could learn that the clock is off.
+            climate.clock_ahead = 0;
+        }
         climate
     }
 

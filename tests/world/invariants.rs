@@ -11,7 +11,6 @@ use crate::outputs;
 use crate::state::{Address, State};
 use crate::story::{Command, RunSpec};
 use crate::troubles::Climate;
-use crate::world::Finished;
 
 /// A rule that was broken.
 #[derive(Clone, Debug)]
@@ -33,8 +32,6 @@ impl Violation {
 pub(crate) struct Scene<'s> {
     pub(crate) spec: &'s RunSpec,
     pub(crate) caller: Caller,
-    /// No other run at the same time.
-    pub(crate) is_alone: bool,
     pub(crate) report: &'s Report,
     pub(crate) files: &'s Configuration,
     pub(crate) climate: &'s Climate,
@@ -288,18 +285,26 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
     made.is_some_and(|made| made.at + slack >= lost.at) && !ran
 }
 
+/// Whether an apply went well and the plan after it is empty.
+pub(crate) fn is_done(apply: &Report, plan: &Report) -> bool {
+    let mut changes = plan.plan.changes.values();
+    !apply.has_errors()
+        && !plan.has_errors()
+        && changes.all(|planned| planned.action == Action::NoOp)
+}
+
 /// What must hold at the end, when two quiet runs are over and a third one plans.
 pub(crate) fn check_end(
-    second: &Finished,
-    last: &Finished,
+    second: &Report,
+    last: &Report,
     climate: &Climate,
     violations: &mut Vec<Violation>,
 ) {
     if climate.lists_without_end || climate.shows_odd_status || climate.quota.is_some() {
         return;
     }
-    for finished in [second, last] {
-        if let Some(error) = finished.report.shown.iter().find(|shown| shown.is_error) {
+    for report in [second, last] {
+        if let Some(error) = report.shown.iter().find(|shown| shown.is_error) {
             if is_refused_by_a_brake(error) {
                 return;
             }
@@ -308,7 +313,7 @@ pub(crate) fn check_end(
             return;
         }
     }
-    for (slot, planned) in &last.report.plan.changes {
+    for (slot, planned) in &last.plan.changes {
         if planned.action != Action::NoOp {
             let prior = planned.prior.as_ref().map(|prior| &prior.value);
             let text = format!(

@@ -3,7 +3,9 @@
 use alicloud_live::mock;
 
 use crate::configuration::Job;
+use crate::core::Action;
 use crate::invariants::{Scene, Violation, enforces, runs};
+use crate::state::Slot;
 use crate::story::{Act, Moment};
 use crate::troubles::Only;
 
@@ -31,7 +33,8 @@ impl<'s> Stream<'s> {
         let prefix = format!("stream-{}-", job.stream);
         let ours = |jobs: &'s [mock::Job]| -> Vec<&'s mock::Job> {
             let jobs = jobs.iter().filter(|job| job.name.starts_with(&prefix));
-            jobs.filter(|job| scene.owns(&job.job_id)).collect()
+            jobs.filter(|job| scene.owns(&job.job_id) || scene.state_after.holds(&job.job_id))
+                .collect()
         };
         Self {
             before: ours(scene.jobs_before),
@@ -57,7 +60,10 @@ fn check_stream(
     if scene.report.was_killed || jobs().any(|job| scene.is_disturbed(&job.job_id)) {
         return;
     }
-    // The operator's twin with the same name is nobody's that we could speak of.
+    if !scene.spec.refreshes && planned_action(scene, address) == Some(Action::NoOp) {
+        // Core has not let the provider look.
+        return;
+    }
     let ran = stream.before.iter().any(|job| runs(job));
     let running = stream.after.iter().filter(|job| runs(job)).count();
     let writers = stream
@@ -95,6 +101,11 @@ fn check_stream(
     if !should_run && running > 0 && !is_told {
         report("run state", "the output runs, which nobody asked for");
     }
+}
+
+fn planned_action(scene: &Scene<'_>, address: &str) -> Option<Action> {
+    let planned = scene.report.plan.changes.get(&Slot::current(address))?;
+    Some(planned.action)
 }
 
 /// Whether a job has just these fields.

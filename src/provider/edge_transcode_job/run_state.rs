@@ -129,14 +129,14 @@ pub(super) async fn reach(
     }
     if *target == JobStatus::Running {
         let asked = start(session, id, scope).await;
-        return wait_for(session, id, job, target, asked, "to run", scope).await;
+        return wait_for(session, id, Some(job), target, asked, scope).await;
     }
     let _stopping = session.run.stopping();
     let asked = session
         .client
         .stop_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
         .await;
-    wait_for(session, id, job, target, asked, "to be stopped", scope).await
+    wait_for(session, id, Some(job), target, asked, scope).await
 }
 
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
@@ -172,12 +172,16 @@ fn is_over_quota(error: &CallError) -> bool {
 async fn wait_for(
     session: &Session,
     id: &JobId,
-    mut last: Job,
+    mut last: Option<Job>,
     target: &JobStatus,
     asked: Result<(), CallError>,
-    wish: &'static str,
     scope: &Scope,
 ) -> Result<Job, Unreached> {
+    let wish = if *target == JobStatus::Running {
+        "to run"
+    } else {
+        "to be stopped"
+    };
     let mut looks_in_doubt = match &asked {
         Err(error) if error.is_ambiguous() => LOOKS_IN_DOUBT,
         _ => 0,
@@ -190,17 +194,17 @@ async fn wait_for(
             (Ok(job), Err(_)) if looks_in_doubt > 0 => {
                 looks_in_doubt -= 1;
                 wait(&mut poll, scope, wish, status_text(&job.status)).await?;
-                last = job;
+                last = Some(job);
             }
             // The rejection says more than what the look after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
             (Ok(job), Ok(())) => {
                 wait(&mut poll, scope, wish, status_text(&job.status)).await?;
-                last = job;
+                last = Some(job);
             }
             (Err(error), Ok(())) => {
-                let last = status_text(&last.status).to_owned();
-                return Err(Unreached::unseen(error, wish, Some(last), scope));
+                let last = last.map(|last| status_text(&last.status).to_owned());
+                return Err(Unreached::unseen(error, wish, last, scope));
             }
         }
     }
@@ -212,12 +216,11 @@ pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Un
     let scope = Scope::recovery(RECOVERY_TIME);
     let (mut poll, mut rejections) = (FIRST_POLL, 0);
     loop {
-        let error = match session.get(id, &scope).await {
-            Ok(job) => match reach(session, id, job, &JobStatus::Running, &scope).await {
-                Ok(job) => return Ok(job),
-                Err(error) => error,
-            },
-            Err(error) => error.into(),
+        // Without a look before: the API may still show a job as running that it has stopped.
+        let asked = start(session, id, &scope).await;
+        let error = match wait_for(session, id, None, &JobStatus::Running, asked, &scope).await {
+            Ok(job) => return Ok(job),
+            Err(error) => error,
         };
         if error.is_job_not_found() {
             return Err(error);
