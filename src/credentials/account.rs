@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::chain::Chosen;
+use super::clock::ServerClock;
 use super::sts::{CallerIdentity, Sts};
 use super::{Credentials, CredentialsCache, Issued, Source, SourceError};
 
@@ -52,15 +55,19 @@ pub struct Identity {
     sts: Sts,
 }
 
-impl Identity {
-    /// Of these credentials, which the chosen source gives.
-    pub fn new(chosen: &Chosen, credentials: CredentialsCache) -> Self {
-        Self {
-            credentials,
-            sts: chosen.sts.clone(),
-        }
+impl Chosen {
+    /// The source's credentials, kept fresh, and whose they are.
+    pub fn into_use(self, clock: Arc<ServerClock>) -> (CredentialsCache, Identity) {
+        let credentials = CredentialsCache::new(self.source, clock);
+        let identity = Identity {
+            credentials: credentials.clone(),
+            sts: self.sts,
+        };
+        (credentials, identity)
     }
+}
 
+impl Identity {
     /// Asks STS (`GetCallerIdentity`), which needs no permission.
     pub async fn caller(&self) -> Result<CallerIdentity, SourceError> {
         let credentials = self.credentials.get().await?;

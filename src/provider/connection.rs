@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::run::Run;
 use crate::client::{LiveClient, Scope};
+use crate::credentials::Identity;
 use crate::terraform::{AttributePath, Diagnostic, StopSignal, diagnostic};
 
 /// What the provider block has become: the client that all resources share.
@@ -17,7 +18,14 @@ pub(super) struct Connection {
 enum State {
     NotConfigured,
     AwaitsArguments(Vec<&'static str>),
-    Ready(Arc<LiveClient>, Arc<Run>),
+    Ready(Ready),
+}
+
+#[derive(Clone)]
+struct Ready {
+    client: Arc<LiveClient>,
+    run: Arc<Run>,
+    identity: Arc<Identity>,
 }
 
 impl Connection {
@@ -28,8 +36,12 @@ impl Connection {
         }
     }
 
-    pub(super) fn connect(&self, client: LiveClient, run: Run) {
-        self.set(State::Ready(Arc::new(client), Arc::new(run)));
+    pub(super) fn connect(&self, client: LiveClient, run: Run, identity: Identity) {
+        self.set(State::Ready(Ready {
+            client: Arc::new(client),
+            run: Arc::new(run),
+            identity: Arc::new(identity),
+        }));
     }
 
     pub(super) fn await_arguments(&self, unknown: Vec<&'static str>) {
@@ -42,13 +54,22 @@ impl Connection {
 
     /// The client, or why there is none.
     pub(super) fn client(&self) -> Result<Arc<LiveClient>, Diagnostic> {
-        self.client_and_run().map(|(client, _)| client)
+        self.ready().map(|ready| ready.client)
+    }
+
+    /// Whose credentials the client uses, or why there is none.
+    pub(super) fn identity(&self) -> Result<Arc<Identity>, Diagnostic> {
+        self.ready().map(|ready| ready.identity)
     }
 
     /// The client, and what is known of the run; or why there is neither.
     pub(super) fn client_and_run(&self) -> Result<(Arc<LiveClient>, Arc<Run>), Diagnostic> {
+        self.ready().map(|ready| (ready.client, ready.run))
+    }
+
+    fn ready(&self) -> Result<Ready, Diagnostic> {
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Ready(client, run) => Ok((Arc::clone(client), Arc::clone(run))),
+            State::Ready(ready) => Ok(ready.clone()),
             State::NotConfigured => Err(diagnostic::general(
                 "Provider not configured",
                 "Terraform asked for an API call before it configured the provider. This is a bug, please report it.",

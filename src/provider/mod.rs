@@ -64,6 +64,10 @@ pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
         actions: edge_transcode_job::actions(&connection),
         data_sources: BTreeMap::from([
             (
+                "alicloud_live_caller_identity".to_owned(),
+                Box::new(data_sources::CallerIdentity::new(Arc::clone(&connection))) as _,
+            ),
+            (
                 "alicloud_live_edge_transcode_job".to_owned(),
                 Box::new(data_sources::Job::new(Arc::clone(&connection))) as _,
             ),
@@ -136,7 +140,7 @@ impl Provider for AlicloudLive {
         let unknown = config.unknown_arguments();
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions());
-            let client = config
+            let (client, identity) = config
                 .client(
                     diagnostics,
                     &terraform_version,
@@ -144,7 +148,7 @@ impl Provider for AlicloudLive {
                     &self.outside,
                 )
                 .await?;
-            self.connection.connect(client, run);
+            self.connection.connect(client, run, identity);
         } else {
             self.connection.await_arguments(unknown);
         }

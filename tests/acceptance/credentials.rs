@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use alicloud_live::mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
 
@@ -28,6 +29,12 @@ over_each_terraform! {
     a_role_by_the_variables_of_a_kubernetes_pod,
     signature_version_3,
     arguments_without_effect_are_one_warning,
+    the_identity_in_use_is_shown,
+    a_fifo_as_credentials_file_is_refused_at_once,
+    a_credentials_helper_gets_no_variable_of_terraform,
+    a_region_that_nobody_chose_is_not_sent,
+    a_proxy_is_used_for_another_machine_and_never_for_this_one,
+    a_variable_that_is_wrong_stops_the_plan_and_is_named,
     retries_are_as_many_as_the_block_says,
     a_broken_source_stops_the_plan_and_is_named,
     a_source_that_refuses_stops_the_plan_and_is_named,
@@ -117,8 +124,7 @@ fn a_role_of_the_block_on_top_of_keys(world: &World) {
         .iter()
         .filter(|call| call.action.as_deref() == Some("AssumeRole"))
         .collect();
-    // One for the plan, which looks for jobs that exist, one for the apply and one for the plan after it, however many calls
-    // each made.
+    // One for each process, of which an apply has two, however many calls each made.
     assert_eq!(assumed.len(), 3, "{assumed:#?}");
     let sent = &assumed[0].parameters;
     assert_eq!(sent["RoleSessionName"], "SESSION_NAME");
@@ -218,15 +224,9 @@ fn the_role_of_the_ecs_instance(world: &World) {
     without_keys(world);
     // A proxy of the environment must never see what the metadata service says.
     world.set("HTTP_PROXY", "http://127.0.0.1:1");
-    world.set("NO_PROXY", "example.com");
     let provider = Block::provider()
         .text("ecs_role_name", "mock-role")
         .text("region", "cn-beijing");
-    configure(world, &provider);
-    let error = world.apply().failed().error();
-    // The call of the API itself goes to the proxy, so it got past the metadata service.
-    error.must_say(&["no connection", "EdgeTranscodeJob"]);
-    world.unset("HTTP_PROXY");
     applies_with(world, &provider, "STS.metadata-");
 }
 
@@ -275,8 +275,6 @@ fn arguments_without_effect_are_one_warning(world: &World) {
         .text("account_type", "International")
         .text("account_id", "1234567890123456")
         .with("skip_region_validation", "true")
-        .text("source_ip", "192.0.2.1")
-        .text("secure_transport", "true")
         .with("max_retry_timeout", "30")
         .with("client_read_timeout", "60000")
         .with("client_connect_timeout", "60000")
@@ -287,8 +285,131 @@ fn arguments_without_effect_are_one_warning(world: &World) {
     configure(world, &provider);
     let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    warnings[0].must_say(&["account_type", "skip_region_validation", "source_ip"]);
+    warnings[0].must_say(&[
+        "account_type",
+        "skip_region_validation",
+        "max_retry_timeout",
+    ]);
     let _ = world.apply().succeeded();
+}
+
+fn the_identity_in_use_is_shown(world: &World) {
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
+    let who = Block::new(r#"data "alicloud_live_caller_identity" "it""#);
+    let shown =
+        Block::new(r#"output "who""#).with("value", "data.alicloud_live_caller_identity.it");
+    let role = Block::new("assume_role")
+        .text("role_arn", DEFAULT_ROLE_ARN)
+        .text("session_name", "ci");
+    for (provider, identity_type, arn, source) in [
+        (
+            Block::provider(),
+            "RAMUser",
+            "acs:ram::1234567890123456:user/mock-user",
+            "access key of the environment (ALICLOUD_ACCESS_KEY)",
+        ),
+        (
+            Block::provider().containing(role),
+            "AssumedRoleUser",
+            "acs:ram::1234567890123456:assumed-role/mock-role/ci",
+            "role acs:ram::1234567890123456:role/mock-role taken on with access key of the environment",
+        ),
+    ] {
+        world.configure_all(format_args!("{provider}{who}{shown}"));
+        let _ = world.apply().succeeded();
+        let output = world.output("who");
+        assert_eq!(output["account_id"], "1234567890123456");
+        assert_eq!(output["identity_type"], identity_type);
+        assert_eq!(output["arn"], arn);
+        assert_eq!(output["endpoint"], world.cloud.url());
+        assert_eq!(output["sts_endpoint"], world.cloud.url());
+        let shown = output["credentials_source"].as_str().unwrap();
+        assert!(shown.starts_with(source), "{shown}");
+    }
+}
+
+fn a_fifo_as_credentials_file_is_refused_at_once(world: &World) {
+    without_keys(world);
+    let fifo = world.home().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let provider = Block::provider().text("shared_credentials_file", "~/fifo");
+    configure(world, &provider);
+    let error = world.plan().failed().error();
+    error.must_say(&["~/fifo cannot be read", "it is not a regular file"]);
+    assert_eq!(world.pointed_at(&error), "shared_credentials_file");
+}
+
+fn a_credentials_helper_gets_no_variable_of_terraform(world: &World) {
+    without_keys(world);
+    let printed = serde_json::json!({
+        "mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
+    });
+    let seen = world.home().join("seen");
+    // Something that it leaves running holds its output open.
+    let script = format!("env > '{}'\nsleep 5 &\necho '{printed}'\n", seen.display());
+    file(world, "helper.sh", &script);
+    let command = format!("sh '{}'", world.home().join("helper.sh").display());
+    let profile =
+        serde_json::json!([{"name": "program", "mode": "External", "process_command": command}]);
+    command_line_profiles(world, &profile);
+    applies_with(
+        world,
+        &Block::provider().text("profile", "program"),
+        ACCESS_KEY_ID,
+    );
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(seen.lines().any(|line| line.starts_with("HOME=")), "{seen}");
+    let of_terraform = |line: &&str| line.starts_with("TF_") || line.starts_with("PLUGIN_");
+    assert_eq!(seen.lines().find(of_terraform), None);
+}
+
+fn a_region_that_nobody_chose_is_not_sent(world: &World) {
+    for version in ["v1", "v3"] {
+        let version = Block::new("sign_version").text("live", version);
+        applies_with(world, &Block::provider().containing(version), ACCESS_KEY_ID);
+    }
+    for call in world.cloud.calls() {
+        assert!(!call.parameters.contains_key("RegionId"), "{call:#?}");
+    }
+}
+
+fn a_proxy_is_used_for_another_machine_and_never_for_this_one(world: &World) {
+    world.set("HTTP_PROXY", "http://user:hunter2@127.0.0.1:1");
+    applies_with(world, &Block::provider(), ACCESS_KEY_ID);
+    let elsewhere = Block::new("endpoints").text("live", "http://live.example");
+    let provider = Block::provider().with("max_retries", "0");
+    configure(world, &provider.containing(elsewhere));
+    let error = world.plan().failed().error();
+    error.must_say(&["no connection", "refused"]);
+    assert!(!error.says("hunter2"), "{error:#?}");
+}
+
+fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &World) {
+    configure(world, &Block::provider());
+    for (variable, value, said) in [
+        (
+            "ALICLOUD_REGION",
+            "cn_shanghai",
+            "ALICLOUD_REGION is not a region ID",
+        ),
+        (
+            "HTTPS_PROXY",
+            "gopher://proxy",
+            "HTTPS_PROXY names a proxy of an unknown kind",
+        ),
+        (
+            "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED",
+            "yes",
+            "is neither true nor false",
+        ),
+    ] {
+        world.set(variable, value);
+        let error = world.plan().failed().error();
+        error.must_say(&[said]);
+        world.unset(variable);
+    }
+    assert!(world.cloud.calls().is_empty());
 }
 
 fn retries_are_as_many_as_the_block_says(world: &World) {

@@ -52,12 +52,14 @@ fn seed(world: &World, name: &str, edit: impl FnOnce(&mut Job)) -> String {
 
 fn the_examples_of_data_sources_are_read(world: &World) {
     world.configure_as_in("examples/provider");
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let job_id = seed(world, "camera-1", |_| {});
     seed(world, "camera-2", |job| {
         job.status = JobStatus::Running;
     });
 
     world.configure_as_in_all(&[
+        "examples/data-sources/alicloud_live_caller_identity",
         "examples/data-sources/alicloud_live_edge_transcode_job",
         "examples/data-sources/alicloud_live_edge_transcode_jobs",
         "examples/data-sources/alicloud_live_edge_transcode_template",

@@ -133,7 +133,9 @@ fn the_examples_of_data_sources_live(world: &World) {
     for name in ["camera-1", "camera-2"] {
         world.cloud.seed(|job| name.clone_into(&mut job.name));
     }
+    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let folders = [
+        "examples/data-sources/alicloud_live_caller_identity",
         "examples/data-sources/alicloud_live_edge_transcode_job",
         "examples/data-sources/alicloud_live_edge_transcode_jobs",
         "examples/data-sources/alicloud_live_edge_transcode_template",

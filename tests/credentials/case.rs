@@ -142,7 +142,7 @@ pub(crate) fn outside(variables: BTreeMap<String, String>, home: &Path) -> Outsi
     outside
 }
 
-fn copy_with(mock_url: &str, from: &Path, to: &Path) {
+pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
         fs::create_dir_all(to.join(&folder)).unwrap();

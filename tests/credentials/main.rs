@@ -10,5 +10,6 @@
 mod case;
 mod outside;
 mod refresh;
+mod sdks;
 mod signatures;
 mod sources;

@@ -5,9 +5,8 @@
 
 use super::profile_file::{Profile, ProfileFile};
 
-/// Reads what the SDKs read: `=` or `:` between name and value, quotes around values, and comments after `#` or `;`,
-/// on lines of their own and, where a blank stands before, behind values. The Go SDK also cuts values at a `#` without
-/// a blank, the Python SDK never does.
+/// Reads what the Go SDK reads: `=` or `:` between name and value, quotes around values, and comments after `#` or `;`, on
+/// lines of their own and behind values. (The Python SDK keeps quotes and what follows a `;`, and knows no cases of names.)
 pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
     let mut profiles: Vec<Profile> = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -57,12 +56,8 @@ fn without_comment(value: &str) -> &str {
         // Nothing within quotes is a comment.
         return &value[..end + 2];
     }
-    let begins = |(at, c): (usize, char)| {
-        let blank_before = value[..at].ends_with(char::is_whitespace);
-        (matches!(c, '#' | ';') && (at == 0 || blank_before)).then_some(at)
-    };
-    let end = value.char_indices().find_map(begins);
-    value[..end.unwrap_or(value.len())].trim_end()
+    let end = value.find(['#', ';']).unwrap_or(value.len());
+    value[..end].trim_end()
 }
 
 fn without_quotes(value: &str) -> &str {
@@ -112,7 +107,7 @@ mod tests {
             ("abc", "abc"),
             ("abc # comment", "abc"),
             ("abc\t; comment", "abc"),
-            ("abc#def", "abc#def"),
+            ("abc#def", "abc"),
             ("\"abc\"", "abc"),
             ("'abc # def' # comment", "abc # def"),
             ("\"abc", "\"abc"),

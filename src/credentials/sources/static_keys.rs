@@ -68,9 +68,16 @@ pub(in crate::credentials) async fn look(
     let access_key = given(settings.access_key.as_ref());
     let secret_key = secret(&settings.secret_key);
     let from_block = access_key.is_some() && secret_key.is_some();
+    let mut place = "access key of the provider block".to_owned();
     let access_key = match access_key {
         Some(access_key) => Some(access_key),
-        None => variable(ACCESS_KEY_VARIABLES)?,
+        None => outside
+            .environment
+            .first(ACCESS_KEY_VARIABLES)?
+            .map(|variable| {
+                place = format!("access key of the environment ({})", variable.name);
+                variable.value
+            }),
     };
     let secret_key = match secret_key {
         Some(secret_key) => Some(secret_key),
@@ -104,19 +111,11 @@ pub(in crate::credentials) async fn look(
         None if !from_block => variable(SECURITY_TOKEN_VARIABLES)?.map(SecretString::from),
         token => token,
     };
-    let place = if from_block {
-        "access key of the provider block"
-    } else {
-        "access key of the environment"
-    };
     let credentials = Credentials::written(&id, &key, token.as_ref())
         .map_err(|problem| Broken::new("access_key", format!("the {problem}")))?;
     let (region, role) = beside(settings, outside, sts).await?;
     Ok(Lookup::Found(Candidate {
-        source: Box::new(StaticKeys {
-            place: place.to_owned(),
-            credentials,
-        }),
+        source: Box::new(StaticKeys { place, credentials }),
         role,
         region,
         warnings: Vec::new(),

@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use crate::client::{self, BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
 use crate::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Chosen, CredentialsCache, NoCredentials, Outside, Region,
-    ServerClock, Settings, choose,
+    AssumeRole, AssumeRoleWithOidc, Identity, NoCredentials, Outside, Region, ServerClock,
+    Settings, choose,
 };
 use crate::environment::{Environment, InvalidInput};
 use crate::terraform::value::Value;
@@ -23,14 +23,14 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_PER_MINUTE: u32 = 6_000;
 
 impl ProviderConfig {
-    /// Sets up the client that the block describes. Makes no network call. `None` always comes with an error.
+    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call. `None` always comes with an error.
     pub(in crate::provider) async fn client(
         self,
         diagnostics: &mut Diagnostics,
         terraform_version: &str,
         environment: &Environment,
         of_client: &client::Outside,
-    ) -> Option<LiveClient> {
+    ) -> Option<(LiveClient, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
         let outside = Outside::real(environment.clone(), user_agent.clone());
         let outside = Outside {
@@ -46,10 +46,8 @@ impl ProviderConfig {
         let region = checked(self.region(environment, of_profile), diagnostics)?;
         let region = region.map(|region| region.to_string());
         let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment)?;
-        let Chosen {
-            source, warnings, ..
-        } = chosen?;
-        for warning in warnings {
+        let mut chosen = chosen?;
+        for warning in std::mem::take(&mut chosen.warnings) {
             diagnostics.add_warning(diagnostic::general("Credentials are exposed", warning));
         }
         let proxy = outside.proxies.for_url(endpoint.url()).cloned();
@@ -57,11 +55,12 @@ impl ProviderConfig {
             let read = milliseconds(argument, variable, environment);
             Some(checked(read, diagnostics)?.unwrap_or(default))
         };
+        let (credentials, identity) = chosen.into_use(outside.clock);
         let client = LiveClient::new(Config {
             endpoint,
             region,
             proxy,
-            credentials: CredentialsCache::new(source, outside.clock),
+            credentials,
             sign_version: in_block(&self.sign_version, |block| block.live.as_ref())
                 .as_option()
                 .and_then(|version| parse_sign_version(version))
@@ -85,6 +84,7 @@ impl ProviderConfig {
         });
         client
             .map_err(|error| diagnostics.add_error(no_https(&error)))
+            .map(|client| (client, identity))
             .ok()
     }
 
@@ -105,7 +105,7 @@ impl ProviderConfig {
         of_profile: Option<Region>,
     ) -> Result<Option<Region>, InvalidInput> {
         if let Some(text) = set(&self.region) {
-            return Region::read(&text, "Argument region");
+            return Region::read(&text, "argument region");
         }
         match environment.first(REGION_VARIABLES)? {
             Some(variable) => Region::read(&variable.value, variable.name),

@@ -3,10 +3,12 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `job`, `template` | one object by its ID; a job also by its name |
+//! | `caller_identity` | whose credentials are used, and where the API is |
 //! | `jobs`, `templates` | all objects of a cluster that match |
 //! | `job_data`, `template_data` | an object as data sources show it |
 //! | `reading` | what all that reads shares, list resources too: time, rules of arguments |
 
+mod caller_identity;
 mod job;
 mod job_data;
 mod jobs;
@@ -15,6 +17,7 @@ mod template;
 mod template_data;
 mod templates;
 
+pub(super) use caller_identity::CallerIdentity;
 pub(super) use job::Job;
 pub(super) use jobs::Jobs;
 pub(super) use template::Template;
