@@ -64,7 +64,7 @@ demo: setup ## Apply examples/quickstart with real Terraform against the mock AP
 	@$(PYTHON) scripts/demo
 
 .PHONY: test
-test: setup $(PYTHON_PACKAGES_STAMP) browser ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
+test: setup $(PYTHON_PACKAGES_STAMP) browser sdks ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
 	@scripts/test
 
 .PHONY: matrix
@@ -148,6 +148,10 @@ prerequisites:
 .PHONY: browser
 browser:
 	@scripts/browser
+
+.PHONY: sdks
+sdks:
+	@scripts/sdks
 
 $(PYTHON_STAMP): | prerequisites
 	@echo "Making a Python environment in .tools/python"

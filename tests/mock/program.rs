@@ -327,3 +327,28 @@ fn an_address_that_is_taken_is_named() {
         "{refusal}"
     );
 }
+
+#[test]
+fn what_the_container_file_starts_is_what_the_program_takes() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/mock")
+        .join("Dockerfile");
+    let file = fs::read_to_string(file).unwrap();
+    let line = |name: &str| -> Vec<String> {
+        let line = file.lines().find_map(|line| line.strip_prefix(name));
+        serde_json::from_str(line.unwrap()).unwrap()
+    };
+    let arguments = [line("ENTRYPOINT "), line("CMD ")].concat();
+    assert_eq!(arguments[0], "alicloud-live-mock");
+    let arguments: Vec<String> = arguments[1..]
+        .iter()
+        .map(|argument| argument.replace(":8080", ":0"))
+        .collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let program = Program::spawn(Command::new(PROGRAM).args(arguments).stderr(Stdio::null()));
+    let port = program.url().rsplit_once(':').unwrap().1.to_owned();
+    let request = "GET /_mock/ready HTTP/1.1\r\nHost: mock:8080\r\nConnection: close\r\n\r\n";
+    let reply =
+        crate::caller::send_raw(&format!("http://127.0.0.1:{port}"), request.as_bytes()).reply();
+    assert_eq!(reply.status(), 200, "{reply:?}");
+}
