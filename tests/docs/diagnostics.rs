@@ -76,14 +76,14 @@ fn missing(names: &BTreeSet<String>) -> Vec<&str> {
 }
 
 /// A summary is a few words without a full stop. Functions have such a summary too, and begin it with a verb; reasons
-/// begin with "It".
+/// begin with "It", and where a value comes from with "Argument".
 fn is_summary(text: &str) -> bool {
     let first = text.split(' ').next().unwrap_or_default();
     text.contains(' ')
         && text.chars().count() <= 70
         && first.starts_with(|first: char| first.is_uppercase())
         && !text.contains(['.', ':', '`', '\\', '{'])
-        && !["It", "Its", "Builds", "Signs", "Takes"].contains(&first)
+        && !["It", "Its", "Argument", "Builds", "Signs", "Takes"].contains(&first)
 }
 
 /// Without the parameters that codes such as `InvalidParameter` name: those are parts of codes.
