@@ -80,7 +80,7 @@ impl Aftermath {
         if was_running && self.job().is_some() && !self.has_status(&JobStatus::Running) {
             format!(
                 "{present} It was running before and could not be started again: the next apply starts it or deletes it, \
-                 and so does the action {TYPE_NAME}_start."
+                 and the action {TYPE_NAME}_start starts it now."
             )
         } else {
             present

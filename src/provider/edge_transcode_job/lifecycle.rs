@@ -258,9 +258,11 @@ pub(super) async fn delete(
     if has_successor {
         left.deletion_protection = Value::Null;
     }
+    let private = private.stored();
     let private = JobPrivate {
-        owes_start: restarted.is_err(),
-        ..private.stored()
+        owes_start: (restarted.is_err() || private.owes_start)
+            && !aftermath.has_status(&JobStatus::Running),
+        ..private
     };
     Some((left, private))
 }

@@ -148,7 +148,7 @@ impl ManagedResource for EdgeTranscodeJob {
         let planned = plan::create(proposed, &config);
         expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
         match &private.changed {
-            Some(replaced) => plan::check_replaced(replaced, diagnostics),
+            Some(replaced) => plan::check_replaced(replaced, &planned, diagnostics),
             None => {
                 // Without a client there is nothing to look at, and planning needs none.
                 if let Ok(client) = self.connection.client() {

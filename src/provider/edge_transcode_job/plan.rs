@@ -152,9 +152,10 @@ fn check_replacement(update: &Update<'_>, diagnostics: &mut Diagnostics) {
         prior, proposed, ..
     } = update;
     let label = prior.label();
+    let stays_stopped = update.config.status.contains(&STOPPED);
     if prior.is_protected() || proposed.is_protected() {
         diagnostics.add_error(is_protected(&label, "replaced"));
-    } else if prior.is_running() && !proposed.may_be_interrupted() {
+    } else if prior.is_running() && !proposed.may_be_interrupted() && !stays_stopped {
         diagnostics.add_error(must_not_be_interrupted(&label, "replaced"));
     } else if prior.is_running() {
         diagnostics.add_warning(diagnostic::general(
@@ -182,10 +183,18 @@ fn successor(update: &Update<'_>) -> &'static str {
     }
 }
 
-/// Refuses to replace a protected job where only the plan of the new one shows that it is replaced.
-pub(super) fn check_replaced(replaced: &ChangedJob, diagnostics: &mut Diagnostics) {
+/// Refuses to replace a job where only the plan of the new one shows that it is replaced, such as with `-replace`.
+pub(super) fn check_replaced(
+    replaced: &ChangedJob,
+    planned: &JobState,
+    diagnostics: &mut Diagnostics,
+) {
+    let id = replaced.id.to_string();
+    let stays_stopped = planned.status.contains(&STOPPED);
     if replaced.is_protected {
-        diagnostics.add_error(is_protected(&replaced.id.to_string(), "replaced"));
+        diagnostics.add_error(is_protected(&id, "replaced"));
+    } else if replaced.is_running && !planned.may_be_interrupted() && !stays_stopped {
+        diagnostics.add_error(must_not_be_interrupted(&id, "replaced"));
     }
 }
 
@@ -221,7 +230,7 @@ pub(super) fn is_protected(label: &str, verb: &str) -> Diagnostic {
         "Job is protected from deletion",
         format!(
             "The job {label} would be {verb}, but its deletion_protection is true. To allow it, set deletion_protection to \
-             false and apply that first. A tainted job must be untainted before: terraform untaint <address>."
+             false and apply that first. If the job is tainted, run terraform untaint <address> before."
         ),
     )
 }
@@ -498,7 +507,7 @@ mod tests {
 
         let mut diagnostics = Diagnostics::default();
         let private = private(&protected, JobPrivate::default());
-        check_replaced(&private.changed.unwrap(), &mut diagnostics);
+        check_replaced(&private.changed.unwrap(), &job(STOPPED), &mut diagnostics);
         assert_eq!(diagnostics.errors.len(), 1);
     }
 

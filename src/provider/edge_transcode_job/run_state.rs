@@ -21,8 +21,9 @@ const LOOKS_IN_DOUBT: usize = 4;
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
 /// does not shorten it, so whoever cancels waits no longer than this.
 const RECOVERY_TIME: Duration = Duration::from_secs(2 * 60);
-/// Attempts at such a start that the API rejects: others may be starting or stopping the job at the same time.
-const MAX_REJECTED_RECOVERIES: u32 = 4;
+/// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
+/// or stopping the job at the same time.
+const REJECTIONS_TIME: Duration = Duration::from_secs(20);
 
 /// A wish about a job that did not come true.
 #[derive(Debug)]
@@ -214,7 +215,8 @@ async fn wait_for(
 /// time ends it, and it has attempts of its own.
 pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Unreached> {
     let scope = Scope::recovery(RECOVERY_TIME);
-    let (mut poll, mut rejections) = (FIRST_POLL, 0);
+    let begun = Instant::now();
+    let mut poll = FIRST_POLL;
     loop {
         // Without a look before: the API may still show a job as running that it has stopped.
         let asked = start(session, id, &scope).await;
@@ -225,9 +227,8 @@ pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Un
         if error.is_job_not_found() {
             return Err(error);
         }
-        rejections += u32::from(error.is_rejected());
         warn!(job = %id, "the job could not be started again yet");
-        let is_hopeless = rejections >= MAX_REJECTED_RECOVERIES;
+        let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
         if is_hopeless || scope.wait(poll).await.is_err() {
             return Err(error);
         }

@@ -75,7 +75,7 @@ pub(super) async fn update(
         state.set_from_api(job);
     }
     let private = JobPrivate {
-        owes_start: is_lost && !aftermath.has_status(&JobStatus::Running),
+        owes_start: (is_lost || private.owes_start) && !aftermath.has_status(&JobStatus::Running),
         ..private
     };
     (state, private)
