@@ -283,7 +283,7 @@ impl Author {
                 16..=17 => climate.has_no_date = true,
                 18..=19 => climate.ignores_nonces = true,
                 20..=21 => climate.clock_ahead = [-3_000, -90, 40, 4_000][dice.below(4)],
-                22 => climate.lists_without_end = true,
+                22 if dice.percent(40) => climate.lists_without_end = true,
                 _ => climate.shows_odd_status = true,
             }
         }

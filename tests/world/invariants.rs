@@ -212,7 +212,13 @@ fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Viola
 
 /// A job that exists stays in the state.
 fn check_lost(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
-    let forgotten: Vec<&Address> = scene.files.removed.iter().collect();
+    let moved = scene
+        .files
+        .moved
+        .iter()
+        .filter(|(_, to)| scene.files.removed.contains(to));
+    let moved = moved.map(|(from, _)| from);
+    let forgotten: Vec<&Address> = scene.files.removed.iter().chain(moved).collect();
     for (slot, object) in &scene.state_before.objects {
         let job_id = object.job_id();
         if scene.state_after.holds(job_id) || forgotten.contains(&&slot.address) {

@@ -98,6 +98,12 @@ fn check_stream(
             report("owed", "what we stopped was not started again");
         }
     }
+    if should_run && running == 0 && is_told && has_room(scene) {
+        report(
+            "quota",
+            "the quota would have sufficed for what this run replaced",
+        );
+    }
     if !should_run && running > 0 && !is_told {
         report("run state", "the output runs, which nobody asked for");
     }
@@ -115,6 +121,30 @@ fn is_of(made: &mock::Job, job: &Job) -> bool {
         && made.template_id == job.template_id()
         && made.stream_input == job.stream_input()
         && made.stream_output == job.stream_output()
+}
+
+/// Whether nothing stood in the way but a quota that has room for all that is to run.
+fn has_room(scene: &Scene<'_>) -> bool {
+    let Some(quota) = scene.climate.quota else {
+        return false;
+    };
+    let fits = |jobs: &[mock::Job]| jobs.iter().filter(|job| runs(job)).count() <= quota;
+    let wanted = scene
+        .files
+        .jobs
+        .values()
+        .filter(|job| job.runs != Some(false))
+        .count();
+    let errors = scene.report.shown.iter().filter(|shown| shown.is_error);
+    let mut errors = errors.map(|shown| shown.text.as_str());
+    scene.spec.acts.is_empty()
+        && wanted <= quota
+        && fits(scene.jobs_before)
+        && scene
+            .jobs_before
+            .iter()
+            .all(|job| !runs(job) || scene.owns(&job.job_id))
+        && errors.any(|text| text.contains("UserQuotaExceed"))
 }
 
 /// Whether the provider stopped a job that still exists, and could have started it again.
