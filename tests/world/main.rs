@@ -3,7 +3,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `story`, `author` | what happens in a world, and how it is made up from a seed |
+//! | `story`, `author`, `themes` | what happens in a world, and how it is made up from a seed |
 //! | `configuration` | what users write, and how they change it |
 //! | `api`, `troubles`, `actors` | the cloud, what is wrong with it, and people in the console |
 //! | `process` | a provider process |
@@ -31,6 +31,7 @@ mod real;
 mod shrink;
 mod state;
 mod story;
+mod themes;
 mod troubles;
 mod value;
 mod walk;

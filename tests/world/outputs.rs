@@ -3,9 +3,7 @@
 use alicloud_live::mock;
 
 use crate::configuration::Job;
-use crate::core::Action;
 use crate::invariants::{Scene, Violation, enforces, runs};
-use crate::state::Slot;
 use crate::story::{Act, Moment};
 use crate::troubles::Only;
 
@@ -60,8 +58,17 @@ fn check_stream(
     if scene.report.was_killed || jobs().any(|job| scene.is_disturbed(&job.job_id)) {
         return;
     }
-    if !scene.spec.refreshes && planned_action(scene, address) == Some(Action::NoOp) {
-        // Core has not let the provider look.
+    let names = stream.names();
+    let has_called = scene
+        .ours()
+        .any(|entry| names.contains(&entry.job_id.as_str()));
+    let twins = scene
+        .files
+        .jobs
+        .values()
+        .filter(|other| other.stream == job.stream);
+    if !scene.spec.refreshes && !has_called || twins.count() > 1 {
+        // Core has not let the provider look, or the user has configured two writers.
         return;
     }
     let ran = stream.before.iter().any(|job| runs(job));
@@ -75,6 +82,8 @@ fn check_stream(
     let cannot_tell_before = scene.spec.replaces(address)
         && job.create_before_destroy
         && !scene.spec.version.keeps_planned_private();
+    // Core did not let the provider look at plan.
+    let cannot_tell_before = cannot_tell_before || !scene.spec.refreshes;
     let is_told = scene.has_error_about(address, &stream.names())
         || scene.tells(&stream.names(), |shown| {
             shown.is_of_plan || cannot_tell_before
@@ -107,11 +116,6 @@ fn check_stream(
     if !should_run && running > 0 && !is_told {
         report("run state", "the output runs, which nobody asked for");
     }
-}
-
-fn planned_action(scene: &Scene<'_>, address: &str) -> Option<Action> {
-    let planned = scene.report.plan.changes.get(&Slot::current(address))?;
-    Some(planned.action)
 }
 
 /// Whether a job has just these fields.
