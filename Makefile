@@ -75,6 +75,14 @@ matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of
 prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (PROVE_CREATES, PROVE_SEED).
 	PROVE_CREATES=$(or $(PROVE_CREATES),100000) cargo test --locked --test client model -- --nocapture
 
+.PHONY: worlds
+worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, from a seed that the commit's hash gives (WORLDS, WORLD_SEED).
+	@scripts/worlds
+
+.PHONY: world-mutants
+world-mutants: prerequisites $(PROTOC_STAMP) ## Take each mend back that tests/world guards, and tell after how many worlds that is found.
+	@scripts/world-mutants
+
 .PHONY: instructions
 instructions: prerequisites $(PROTOC_STAMP) ## Count instructions for each kind of call, and compare with benches/instructions.tsv.
 	@command -v valgrind >/dev/null || { echo "valgrind is missing"; exit 1; }

@@ -64,9 +64,14 @@ impl Attempts {
     }
 
     fn repeat(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
-        if kind == Kind::ReadAhead {
-            return Repeat::Never;
+        match (kind, self.repeat_if_needed(kind, failure, scope)) {
+            // Whoever needs it asks again. But a clock that is off would fail every such read of a process.
+            (Kind::ReadAhead, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
+            (_, repeat) => repeat,
         }
+    }
+
+    fn repeat_if_needed(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
         match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
             Failure::NotSent(NotSent::NoCredentials(error)) if error.is_passing => Repeat::Counted,
@@ -129,6 +134,30 @@ mod tests {
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
+    }
+
+    #[tokio::test]
+    async fn a_read_ahead_is_repeated_only_where_the_clock_was_wrong() {
+        let rejected = |code: &str| {
+            failed(Failure::Rejected(ApiError {
+                status: 400,
+                code: code.to_owned(),
+                message: String::new(),
+                request_id: String::new(),
+                access_denied: None,
+            }))
+        };
+        let scope = Scope::uninterrupted(Duration::from_secs(60));
+        let policy = RetryPolicy::default();
+        let mut attempts = Attempts::default();
+        let mut delay = |failed| attempts.delay(Kind::ReadAhead, &failed, &policy, &scope, None);
+        assert_eq!(delay(throttled()), None);
+        assert_eq!(delay(lost()), None);
+        assert_eq!(
+            delay(rejected("InvalidTimeStamp.Expired")),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(delay(rejected("InvalidTimeStamp.Expired")), None);
     }
 
     #[tokio::test]

@@ -29,8 +29,15 @@ struct Known {
     stopped_at: Option<Instant>,
     /// Replaced jobs that are deleted, and whether they ran until then.
     replaced: Vec<Replaced>,
-    /// Streams that new jobs write.
-    created: Vec<StreamUrl>,
+    created: Vec<Created>,
+}
+
+/// A new job.
+struct Created {
+    id: JobId,
+    output: StreamUrl,
+    /// Whether it is to be stopped or running, and not only as the API creates it.
+    has_target: bool,
 }
 
 struct Replaced {
@@ -122,9 +129,13 @@ impl Run {
             .map(|replaced| replaced.was_running)
     }
 
-    /// A new job writes this stream.
-    pub(super) fn note_created(&self, output: StreamUrl) {
-        self.known().created.push(output);
+    /// A new job writes this stream. `has_target`: its run state was configured or inherited.
+    pub(super) fn note_created(&self, id: JobId, output: StreamUrl, has_target: bool) {
+        self.known().created.push(Created {
+            id,
+            output,
+            has_target,
+        });
     }
 
     /// Whether this run has created a job that writes this stream.
@@ -133,7 +144,16 @@ impl Run {
         known
             .created
             .iter()
-            .any(|created| created.is_equivalent(output))
+            .any(|created| created.output.is_equivalent(output))
+    }
+
+    /// The job that this run has created for this stream without a run state to bring it to.
+    pub(super) fn created_without_target(&self, output: &StreamUrl) -> Option<JobId> {
+        let known = self.known();
+        let mut created = known.created.iter();
+        created
+            .find(|created| !created.has_target && created.output.is_equivalent(output))
+            .map(|created| created.id.clone())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -9,15 +9,17 @@ use crate::troubles::{Climate, Kind, Only, Trouble};
 
 const STREAMS: usize = 4;
 
-struct Author {
-    dice: Dice,
+pub(crate) struct Author {
+    pub(crate) dice: Dice,
     /// What the files of each team say so far.
-    files: [Configuration; 2],
-    version: Version,
-    teams: usize,
+    pub(crate) files: [Configuration; 2],
+    pub(crate) version: Version,
+    pub(crate) teams: usize,
     /// Nothing goes wrong and nobody else acts.
-    is_quiet: bool,
-    names: usize,
+    pub(crate) is_quiet: bool,
+    /// The API shows new values only after so many calls, however long that takes: after a kill nobody makes them.
+    pub(crate) lags: bool,
+    pub(crate) names: usize,
 }
 
 /// What a story is mostly about.
@@ -52,6 +54,7 @@ fn written(seed: u64, is_quiet: bool) -> Story {
         version,
         teams: 1,
         is_quiet,
+        lags: false,
         names: 0,
     };
     let theme = match author.dice.below(10) {
@@ -63,6 +66,7 @@ fn written(seed: u64, is_quiet: bool) -> Story {
         _ => Theme::Console,
     };
     let climate = author.climate();
+    author.lags = climate.get_lag_calls + climate.status_lag_gets > 0;
     let steps = match theme {
         Theme::Anything => author.anything(),
         Theme::Fleet => author.fleet(),
@@ -77,195 +81,6 @@ fn written(seed: u64, is_quiet: bool) -> Story {
     }
 }
 
-/// Themes.
-impl Author {
-    fn anything(&mut self) -> Vec<Step> {
-        if !self.is_quiet && self.dice.percent(20) {
-            self.teams = 2;
-        }
-        let mut steps = Vec::new();
-        for workspace in 0..self.teams {
-            for _ in 0..=self.dice.below(3) {
-                steps.push(self.adds(workspace));
-            }
-        }
-        let runs = 2 + self.dice.below(3);
-        for run in 0..runs {
-            if run > 0 {
-                self.between_runs(&mut steps);
-            }
-            let workspace = self.dice.below(self.teams);
-            let main = self.run(workspace);
-            let beside = (self.teams > 1 && self.dice.percent(50)).then(|| {
-                let mut beside = self.run(1 - workspace);
-                beside.acts.clear();
-                beside
-            });
-            steps.push(Step::Run(main, beside));
-        }
-        steps
-    }
-
-    fn fleet(&mut self) -> Vec<Step> {
-        let mut steps = self.running_jobs(3 + self.dice.clone().below(6));
-        let jobs = self.files[0].jobs.clone();
-        let template = 1 + self.dice.below(2);
-        for (address, job) in jobs {
-            let edit = Edit::Change(address, Job { template, ..job });
-            self.files[0].edit(&edit);
-            steps.push(Step::Edit(0, edit));
-        }
-        let run = self.applies();
-        steps.push(Step::Run(run, None));
-        steps
-    }
-
-    fn refactoring(&mut self) -> Vec<Step> {
-        let mut steps = self.running_jobs(1 + self.dice.clone().below(3));
-        for (address, job) in self.files[0].jobs.clone() {
-            let edit = match self.dice.below(6) {
-                0..=2 => Edit::Rename {
-                    to: self.new_address(),
-                    from: address,
-                    with_moved: self.dice.percent(20),
-                },
-                3 => {
-                    let create_before_destroy = true;
-                    let job = Job {
-                        create_before_destroy,
-                        ..job
-                    };
-                    let is_tainted = self.dice.percent(50);
-                    if is_tainted {
-                        steps.push(Step::Taint(0, address.clone()));
-                    }
-                    Edit::Change(address, job)
-                }
-                4 => Edit::Change(
-                    address,
-                    Job {
-                        cluster: 1 - job.cluster,
-                        ..job
-                    },
-                ),
-                _ => Edit::Change(address, self.changed(job)),
-            };
-            self.files[0].edit(&edit);
-            steps.push(Step::Edit(0, edit));
-        }
-        let mut run = self.applies();
-        if self.dice.percent(30) {
-            run.replaced.extend(self.any_address(0));
-        }
-        steps.push(Step::Run(run, None));
-        steps
-    }
-
-    fn twins(&mut self) -> Vec<Step> {
-        self.teams = 2;
-        let mut steps = Vec::new();
-        for stream in 0..=self.dice.below(2) {
-            for workspace in 0..2 {
-                let mut job = Job::of_stream(stream);
-                job.runs = self.run_state();
-                let edit = Edit::Add(self.new_address(), job);
-                self.files[workspace].edit(&edit);
-                steps.push(Step::Edit(workspace, edit));
-            }
-        }
-        let mut run = self.applies();
-        run.workspace = self.dice.below(2);
-        let only = Only::Creates;
-        let kind = *self.dice.pick(&[
-            Kind::LostBefore,
-            Kind::LostAfter,
-            Kind::Hang,
-            Kind::ErrorAfterWork,
-        ]);
-        let share = [50, 100][self.dice.below(2)];
-        let time = [2_000, 20_000, 60_000][self.dice.below(3)];
-        let trouble = Trouble { kind, share, only };
-        run.acts
-            .push((Moment::Call(1), Act::Trouble(trouble, time)));
-        if self.dice.percent(50) {
-            let twin = Operator {
-                stream: 0,
-                deed: Deed::CreateTwin,
-            };
-            run.acts
-                .push((Moment::Call(1 + self.dice.below(30)), Act::Operator(twin)));
-        }
-        let mut beside = RunSpec::quiet(1 - run.workspace, self.version);
-        beside.pause = u64::try_from(self.dice.below(8)).unwrap();
-        steps.push(Step::Run(run, Some(beside)));
-        steps
-    }
-
-    fn console(&mut self) -> Vec<Step> {
-        let mut steps = self.running_jobs(1 + self.dice.clone().below(2));
-        for (address, job) in self.files[0].jobs.clone() {
-            if self.dice.percent(70) {
-                let edit = Edit::Change(address, self.changed(job));
-                self.files[0].edit(&edit);
-                steps.push(Step::Edit(0, edit));
-            }
-        }
-        let mut run = self.applies();
-        run.pause = 1 + u64::try_from(self.dice.below(7_200)).unwrap();
-        run.refreshes = self.dice.percent(50);
-        let operator = Operator {
-            stream: self.dice.below(2),
-            deed: *self.dice.pick(&[
-                Deed::Start,
-                Deed::Stop,
-                Deed::Start,
-                Deed::Stop,
-                Deed::Delete,
-            ]),
-        };
-        if self.dice.percent(50) {
-            steps.push(Step::Operator(operator));
-        } else {
-            run.acts.push((Moment::Pause, Act::Operator(operator)));
-        }
-        steps.push(Step::Run(run, None));
-        steps
-    }
-
-    /// Jobs that were applied and run: some as configured, some because somebody started them.
-    fn running_jobs(&mut self, count: usize) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let mut by_hand = Vec::new();
-        for stream in 0..count {
-            let mut job = Job::of_stream(stream);
-            job.runs = self.dice.percent(50).then_some(true);
-            job.create_before_destroy = self.dice.percent(20);
-            if job.runs.is_none() {
-                by_hand.push(stream);
-            }
-            let edit = Edit::Add(self.new_address(), job);
-            self.files[0].edit(&edit);
-            steps.push(Step::Edit(0, edit));
-        }
-        steps.push(Step::Run(RunSpec::quiet(0, self.version), None));
-        for stream in by_hand {
-            let deed = Deed::Start;
-            steps.push(Step::Operator(Operator { stream, deed }));
-        }
-        steps
-    }
-
-    /// An apply in which something may happen.
-    fn applies(&mut self) -> RunSpec {
-        RunSpec {
-            command: Command::Apply,
-            target: None,
-            ..self.run(0)
-        }
-    }
-}
-
-/// Parts.
 impl Author {
     fn climate(&mut self) -> Climate {
         let dice = &mut self.dice;
@@ -283,7 +98,7 @@ impl Author {
                 16..=17 => climate.has_no_date = true,
                 18..=19 => climate.ignores_nonces = true,
                 20..=21 => climate.clock_ahead = [-3_000, -90, 40, 4_000][dice.below(4)],
-                22 => climate.lists_without_end = true,
+                22 if dice.percent(40) => climate.lists_without_end = true,
                 _ => climate.shows_odd_status = true,
             }
         }
@@ -294,7 +109,7 @@ impl Author {
         climate
     }
 
-    fn between_runs(&mut self, steps: &mut Vec<Step>) {
+    pub(crate) fn between_runs(&mut self, steps: &mut Vec<Step>) {
         for _ in 0..self.dice.below(4) {
             let workspace = self.dice.below(self.teams);
             if self.dice.percent(75) || self.is_quiet {
@@ -316,7 +131,7 @@ impl Author {
         }
     }
 
-    fn edit(&mut self, workspace: usize) -> Option<Step> {
+    pub(crate) fn edit(&mut self, workspace: usize) -> Option<Step> {
         let Some(address) = self.any_address(workspace) else {
             return Some(self.adds(workspace));
         };
@@ -342,7 +157,7 @@ impl Author {
         Some(Step::Edit(workspace, edit))
     }
 
-    fn changed(&mut self, mut job: Job) -> Job {
+    pub(crate) fn changed(&mut self, mut job: Job) -> Job {
         for _ in 0..=self.dice.below(2) {
             match self.dice.below(14) {
                 0 | 1 => job.template = self.dice.below(3),
@@ -360,7 +175,7 @@ impl Author {
         job
     }
 
-    fn adds(&mut self, workspace: usize) -> Step {
+    pub(crate) fn adds(&mut self, workspace: usize) -> Step {
         let mut job = Job::of_stream(self.dice.below(STREAMS));
         // Two blocks for one output are a mistake of the user's own.
         let taken = |job: &Job, files: &Configuration| {
@@ -382,13 +197,13 @@ impl Author {
         Step::Edit(workspace, edit)
     }
 
-    fn run_state(&mut self) -> Option<bool> {
+    pub(crate) fn run_state(&mut self) -> Option<bool> {
         *self
             .dice
             .pick(&[None, None, Some(true), Some(true), Some(false)])
     }
 
-    fn new_address(&mut self) -> Address {
+    pub(crate) fn new_address(&mut self) -> Address {
         self.names += 1;
         let number = self.names;
         if self.dice.percent(30) {
@@ -398,12 +213,12 @@ impl Author {
         }
     }
 
-    fn any_address(&mut self, workspace: usize) -> Option<Address> {
+    pub(crate) fn any_address(&mut self, workspace: usize) -> Option<Address> {
         let addresses: Vec<_> = self.files[workspace].jobs.keys().cloned().collect();
         (!addresses.is_empty()).then(|| self.dice.pick(&addresses).clone())
     }
 
-    fn run(&mut self, workspace: usize) -> RunSpec {
+    pub(crate) fn run(&mut self, workspace: usize) -> RunSpec {
         let mut run = RunSpec {
             parallelism: 1 + self.dice.below(16),
             ..RunSpec::quiet(workspace, self.version)
@@ -447,6 +262,7 @@ impl Author {
             0..=2 => Act::Operator(self.operator()),
             3..=7 => self.trouble(),
             8 => Act::Interrupt,
+            9 | 10 if self.lags => Act::Interrupt,
             9 => *self.dice.pick(&[Act::InterruptTwice, Act::KillProvider]),
             10 => Act::KillCore {
                 with_provider: self.dice.percent(50),
@@ -471,7 +287,7 @@ impl Author {
         )
     }
 
-    fn operator(&mut self) -> Operator {
+    pub(crate) fn operator(&mut self) -> Operator {
         Operator {
             stream: self.dice.below(STREAMS),
             deed: *self.dice.pick(&Deed::ALL),

@@ -212,7 +212,13 @@ fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Viola
 
 /// A job that exists stays in the state.
 fn check_lost(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
-    let forgotten: Vec<&Address> = scene.files.removed.iter().collect();
+    let moved = scene
+        .files
+        .moved
+        .iter()
+        .filter(|(_, to)| scene.files.removed.contains(to));
+    let moved = moved.map(|(from, _)| from);
+    let forgotten: Vec<&Address> = scene.files.removed.iter().chain(moved).collect();
     for (slot, object) in &scene.state_before.objects {
         let job_id = object.job_id();
         if scene.state_after.holds(job_id) || forgotten.contains(&&slot.address) {
@@ -241,7 +247,9 @@ fn check_orphans(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
         let is_unsure = scene.report.shown.iter().any(|shown| {
             shown.is_error && shown.text.to_lowercase().contains("may have been created")
         });
-        if !scene.tells(&[job_id], |_| true) && !is_unsure {
+        let mut others = scene.state_after.job_ids();
+        let took_another = others.any(|other| !scene.owns(other) && could_be_ours(scene, other));
+        if !scene.tells(&[job_id], |_| true) && !is_unsure && !took_another {
             let text = format!("made and forgotten: {job_id}");
             violations.push(Violation::new("orphan", text));
         }
@@ -279,9 +287,12 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
         .clone()
         .find(|entry| entry.job_id == job_id && entry.action == "Create");
     let slack = std::time::Duration::from_secs(40);
-    let ran = all
-        .clone()
-        .any(|entry| entry.job_id == job_id && entry.action == "Start" && !scene.is_ours(entry));
+    let mut looks = scene.ours().filter(|entry| entry.job_id == job_id);
+    let looked = looks.next().map(|entry| entry.at);
+    let ran = all.clone().any(|entry| {
+        let is_before = looked.is_none_or(|looked| entry.at < looked);
+        entry.job_id == job_id && entry.action == "Start" && !scene.is_ours(entry) && is_before
+    });
     made.is_some_and(|made| made.at + slack >= lost.at) && !ran
 }
 

@@ -3,9 +3,7 @@
 use alicloud_live::mock;
 
 use crate::configuration::Job;
-use crate::core::Action;
 use crate::invariants::{Scene, Violation, enforces, runs};
-use crate::state::Slot;
 use crate::story::{Act, Moment};
 use crate::troubles::Only;
 
@@ -60,8 +58,17 @@ fn check_stream(
     if scene.report.was_killed || jobs().any(|job| scene.is_disturbed(&job.job_id)) {
         return;
     }
-    if !scene.spec.refreshes && planned_action(scene, address) == Some(Action::NoOp) {
-        // Core has not let the provider look.
+    let names = stream.names();
+    let has_called = scene
+        .ours()
+        .any(|entry| names.contains(&entry.job_id.as_str()));
+    let twins = scene
+        .files
+        .jobs
+        .values()
+        .filter(|other| other.stream == job.stream);
+    if !scene.spec.refreshes && !has_called || twins.count() > 1 {
+        // Core has not let the provider look, or the user has configured two writers.
         return;
     }
     let ran = stream.before.iter().any(|job| runs(job));
@@ -75,6 +82,8 @@ fn check_stream(
     let cannot_tell_before = scene.spec.replaces(address)
         && job.create_before_destroy
         && !scene.spec.version.keeps_planned_private();
+    // Core did not let the provider look at plan.
+    let cannot_tell_before = cannot_tell_before || !scene.spec.refreshes;
     let is_told = scene.has_error_about(address, &stream.names())
         || scene.tells(&stream.names(), |shown| {
             shown.is_of_plan || cannot_tell_before
@@ -98,14 +107,15 @@ fn check_stream(
             report("owed", "what we stopped was not started again");
         }
     }
+    if should_run && running == 0 && is_told && has_room(scene) {
+        report(
+            "quota",
+            "the quota would have sufficed for what this run replaced",
+        );
+    }
     if !should_run && running > 0 && !is_told {
         report("run state", "the output runs, which nobody asked for");
     }
-}
-
-fn planned_action(scene: &Scene<'_>, address: &str) -> Option<Action> {
-    let planned = scene.report.plan.changes.get(&Slot::current(address))?;
-    Some(planned.action)
 }
 
 /// Whether a job has just these fields.
@@ -115,6 +125,30 @@ fn is_of(made: &mock::Job, job: &Job) -> bool {
         && made.template_id == job.template_id()
         && made.stream_input == job.stream_input()
         && made.stream_output == job.stream_output()
+}
+
+/// Whether nothing stood in the way but a quota that has room for all that is to run.
+fn has_room(scene: &Scene<'_>) -> bool {
+    let Some(quota) = scene.climate.quota else {
+        return false;
+    };
+    let fits = |jobs: &[mock::Job]| jobs.iter().filter(|job| runs(job)).count() <= quota;
+    let wanted = scene
+        .files
+        .jobs
+        .values()
+        .filter(|job| job.runs != Some(false))
+        .count();
+    let errors = scene.report.shown.iter().filter(|shown| shown.is_error);
+    let mut errors = errors.map(|shown| shown.text.as_str());
+    scene.spec.acts.is_empty()
+        && wanted <= quota
+        && fits(scene.jobs_before)
+        && scene
+            .jobs_before
+            .iter()
+            .all(|job| !runs(job) || scene.owns(&job.job_id))
+        && errors.any(|text| text.contains("UserQuotaExceed"))
 }
 
 /// Whether the provider stopped a job that still exists, and could have started it again.

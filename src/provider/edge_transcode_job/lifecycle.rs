@@ -99,7 +99,10 @@ pub(super) async fn create(
         job_id: Value::Value(id.job_id.clone()),
         ..planned
     };
-    session.run.note_created(state.fields().stream_output);
+    let output = state.fields().stream_output;
+    session
+        .run
+        .note_created(id.clone(), output, target.is_some());
 
     let job = match settle(session, &id, target.as_ref(), scope).await {
         Ok(job) => Some(job),
@@ -224,8 +227,11 @@ pub(super) async fn delete(
     let mut was_running = false;
     let error = match stop_and_delete(session, &id, &mut was_running, scope).await {
         Ok(()) => {
+            let output = prior.fields().stream_output;
+            if was_running && let Some(successor) = session.run.created_without_target(&output) {
+                diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+            }
             if !private.is_plain_deletion {
-                let output = prior.fields().stream_output;
                 session.run.note_replaced(id, output, was_running);
             }
             return None;
@@ -265,6 +271,18 @@ pub(super) async fn delete(
         ..private
     };
     Some((left, private))
+}
+
+/// The job ran until it was deleted, whatever the plan had seen. Of a create_before_destroy replacement the new one was
+/// created before that could be known.
+fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
+    diagnostic::general(
+        "The output stream has ended",
+        format!(
+            "The job {label} was running until it was deleted. The job {successor} was created for the same output stream \
+             and is not running, because status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
+        ),
+    )
 }
 
 /// `was_running` tells, after a failure too, whether the job ran before.
