@@ -161,12 +161,7 @@ fn an_action_whose_job_is_not_known_yet_is_planned(world: &World) {
     let job = Block::job("it").containing(Block::new("lifecycle").containing(trigger));
     let action = with_config("start", config.clone());
     world.configure(format_args!("{data}{job}{action}"));
-    assert!(
-        world
-            .plan()
-            .diagnostics(Severity::Error)
-            .is_empty()
-    );
+    assert!(world.plan().diagnostics(Severity::Error).is_empty());
     assert!(world.cloud.changes().is_empty());
 
     let action = with_config("start", config.without("timeout"));
