@@ -229,12 +229,11 @@ impl LiveClient {
             ended = scope.end() => Err(ended.into()),
             obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
         }?;
-        let (credentials, nonce) = match self.fences.next(call, &self.clock) {
-            Some(copy) => (copy.credentials, copy.nonce),
-            None => {
-                let nonce = self.random.bits().map(nonce);
-                (credentials, nonce.ok_or(NotSent::NoNonce)?)
-            }
+        let (credentials, nonce) = if let Some(copy) = self.fences.next(call, &self.clock) {
+            (copy.credentials, copy.nonce)
+        } else {
+            let nonce = self.random.bits().map(nonce);
+            (credentials, nonce.ok_or(NotSent::NoNonce)?)
         };
         Ok(self.request.sign(
             call.action,

@@ -174,10 +174,10 @@ fn seed_during_the_create(
         if event.call.action.as_deref() == Some(LIST) {
             done.call_once(|| {
                 seeder.seed_job(|job| {
-                    job.name = wanted.name.clone();
-                    job.template_id = wanted.template_id.clone();
-                    job.stream_input = wanted.stream_input.as_str().to_owned();
-                    job.stream_output = wanted.stream_output.as_str().to_owned();
+                    job.name.clone_from(&wanted.name);
+                    job.template_id.clone_from(&wanted.template_id);
+                    job.stream_input = wanted.stream_input.as_str().into();
+                    job.stream_output = wanted.stream_output.as_str().into();
                     edit(job);
                 });
             });

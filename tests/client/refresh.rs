@@ -243,7 +243,9 @@ async fn after_a_write_whatever_became_of_it_every_read_is_a_get() {
                     "{write}"
                 );
             }
-            assert_eq!(calls(&mock), (gets + ids.len(), lists), "{write}");
+            // The first read after a failed write is refused for that one's nonce, and made again.
+            let refused = usize::from(is_lost && write != "Create");
+            assert_eq!(calls(&mock), (gets + ids.len() + refused, lists), "{write}");
         }
     }
 }
