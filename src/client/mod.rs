@@ -14,6 +14,7 @@
 //! | `place` | where and as whom jobs are found |
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
+//! | `outage` | that the endpoint cannot be reached, found out once for all calls |
 //! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
@@ -38,6 +39,7 @@ mod existing;
 mod http;
 mod jobs;
 mod model;
+mod outage;
 mod outcome;
 mod outside;
 mod pages;
@@ -160,6 +162,7 @@ pub struct LiveClient {
     clock: clock::ServerClock,
     random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
+    outage: outage::Outage,
     retry: RetryPolicy,
     search: SearchPolicy,
     creates: create::Creates,
@@ -178,6 +181,7 @@ impl LiveClient {
             clock: clock::ServerClock::new(config.outside.clock),
             random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
+            outage: outage::Outage::default(),
             retry: config.retry,
             search: config.search,
             creates: create::Creates::default(),

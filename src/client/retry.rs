@@ -128,6 +128,10 @@ impl LiveClient {
             // Before it is sent, so that it holds whatever becomes of it.
             self.refreshes.note_write(call.cluster_id());
         }
+        if let Some(reason) = self.outage.known_to(scope) {
+            let error = self.error(call.action, 0, Failure::NotSent(reason));
+            return Err(FailedCall { error, sent: None });
+        }
         let mut attempts = Attempts::default();
         let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
@@ -141,6 +145,8 @@ impl LiveClient {
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
+            self.outage
+                .note_attempt(attempt.as_ref().err().map(|failed| &failed.failure));
             let failed = match attempt {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
@@ -161,6 +167,9 @@ impl LiveClient {
             let error = self.error(call.action, attempts.made, failed.failure);
             let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
             let Some(delay) = delay else {
+                if call.kind != Kind::ReadAhead {
+                    self.outage.note_call(&failed.error.failure);
+                }
                 return Err(failed);
             };
             debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
@@ -243,7 +252,10 @@ impl LiveClient {
             Err(failure) => {
                 match (rejection_meaning(&failure), raw.date) {
                     (Some(Meaning::Throttled), _) => self.rate_limiter.slow_down(request.action),
-                    (Some(Meaning::ClockSkew), Some(date)) => self.clock.learn(date),
+                    (Some(Meaning::ClockSkew), Some(date)) => {
+                        self.clock.learn(date);
+                        self.credentials.learn_time(date);
+                    }
                     _ => {}
                 }
                 Err(FailedAttempt {
