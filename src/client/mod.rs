@@ -15,6 +15,7 @@
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
 //! | `fences` | copies of failed writes that may still be on their way |
+//! | `outage` | that the endpoint cannot be reached, found out once for all calls |
 //! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
 //! | `request` | parameters, nonce, time stamp and signature of one attempt |
@@ -40,6 +41,7 @@ mod fences;
 mod http;
 mod jobs;
 mod model;
+mod outage;
 mod outcome;
 mod outside;
 mod pages;
@@ -162,6 +164,7 @@ pub struct LiveClient {
     clock: clock::ServerClock,
     random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
+    outage: outage::Outage,
     retry: RetryPolicy,
     search: SearchPolicy,
     creates: create::Creates,
@@ -181,6 +184,7 @@ impl LiveClient {
             clock: clock::ServerClock::new(config.outside.clock),
             random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
+            outage: outage::Outage::default(),
             retry: config.retry,
             search: config.search,
             creates: create::Creates::default(),

@@ -138,6 +138,10 @@ impl LiveClient {
             // Before it is sent, so that it holds whatever becomes of it.
             self.refreshes.note_write(call.cluster_id());
         }
+        if let Some(reason) = self.outage.known_to(scope) {
+            let error = self.error(call.action, 0, Failure::NotSent(reason));
+            return Err(FailedCall { error, sent: None });
+        }
         let mut attempts = Attempts::default();
         let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
@@ -151,6 +155,8 @@ impl LiveClient {
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
+            self.outage
+                .note_attempt(attempt.as_ref().err().map(|failed| &failed.failure));
             let failed = match attempt {
                 Ok(answer) => {
                     let settled = sent.is_some_and(|sent| self.fences.settle(call, &sent, None));
@@ -179,6 +185,9 @@ impl LiveClient {
             let error = self.error(call.action, attempts.made, failed.failure);
             let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
             let Some(delay) = delay else {
+                if call.kind != Kind::ReadAhead {
+                    self.outage.note_call(&failed.error.failure);
+                }
                 return Err(self.ended(call, failed, in_doubt));
             };
             debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
@@ -274,7 +283,10 @@ impl LiveClient {
             Err(failure) => {
                 match (rejection_meaning(&failure), raw.date) {
                     (Some(Meaning::Throttled), _) => self.rate_limiter.slow_down(request.action),
-                    (Some(Meaning::ClockSkew), Some(date)) => self.clock.learn(date),
+                    (Some(Meaning::ClockSkew), Some(date)) => {
+                        self.clock.learn(date);
+                        self.credentials.learn_time(date);
+                    }
                     _ => {}
                 }
                 Err(FailedAttempt {

@@ -83,7 +83,7 @@ fn a_running_job_with_the_same_output_is_named(world: &World) {
             .replace("push.example.com", "PUSH.example.com:1935");
     });
     for (status, consequence) in [
-        (None, "because status is not set"),
+        (None, "Because status is not set"),
         (
             Some("Running"),
             "Two running jobs must not write one stream",

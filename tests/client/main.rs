@@ -15,6 +15,7 @@ mod existing;
 mod hostile_answers;
 mod model;
 mod operations;
+mod outage;
 mod outcomes;
 mod refresh;
 mod relay;

@@ -93,6 +93,8 @@ enum Expectation {
         access_key_id: String,
         /// None: nothing tells it.
         account_id: Option<String>,
+        /// What the profile says of it.
+        region: Option<String>,
     },
     /// No source is chosen; the error holds these, and points at this argument.
     Refused {
@@ -187,9 +189,13 @@ pub(crate) async fn check(name: &str) {
             source,
             access_key_id,
             account_id,
+            region,
         } => {
             let chosen = chosen.unwrap();
             says(&chosen.source.name(), &[source]);
+            if let Some(region) = region {
+                assert_eq!(chosen.region.as_ref().unwrap().as_str(), region);
+            }
             let issued = chosen.source.issue().await.unwrap();
             let id = &issued.credentials.access_key_id;
             assert!(id.starts_with(&access_key_id), "{id}");

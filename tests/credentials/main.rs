@@ -13,3 +13,4 @@ mod refresh;
 mod sdks;
 mod signatures;
 mod sources;
+mod wire;

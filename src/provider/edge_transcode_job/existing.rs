@@ -54,11 +54,7 @@ fn warning(planned: &JobState, cluster_id: &str, existing: &ExistingJob) -> Diag
         (false, _) => "is identical",
     };
     let other_name = &existing.name;
-    let advice = if existing.is_identical {
-        keep_or_import(&id)
-    } else {
-        String::new()
-    };
+    let advice = keep_or_import(&id);
     let consequence = if existing.is_running {
         consequence(planned)
     } else {
@@ -82,7 +78,7 @@ fn keep_or_import(id: &JobId) -> String {
          moved {{\n    from = {TYPE_NAME}.<old>\n    to   = {TYPE_NAME}.<new>\n  }}\n\n\
          If an interrupted run has created it, import it instead of creating another one:\n\n  \
          import {{\n    to = {TYPE_NAME}.<new>\n    id = \"{id}\"\n  }}\n\n\
-         Unless this plan replaces it, two such jobs will exist."
+         Unless this plan replaces or deletes it, both jobs will exist."
     )
 }
 
@@ -94,8 +90,8 @@ fn consequence(planned: &JobState) -> String {
         }
         Value::Value(_) => String::new(),
         Value::Null | Value::Unknown => format!(
-            " The new job stays stopped unless it replaces that one, because status is not set: if the stream is to go \
-             on, keep the other job or set status = \"{RUNNING}\"."
+            " Because status is not set, the new job stays stopped unless it replaces that one without \
+             create_before_destroy: if the stream is to go on, keep the other job or set status = \"{RUNNING}\"."
         ),
     }
 }
