@@ -19,7 +19,7 @@
 //! | `responses`, `errors`, `answer`, `representation` | the vendor's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
 //! | `recorder` | calls on to a real endpoint, and written down without secrets |
-//! | `control`, `overview`, `redaction` | the door for tests, and the page for people |
+//! | `control`, `overview`, `page`, `redaction` | the door for tests, and the page for people |
 //!
 //! What it does like the cloud, where the vendor is silent and what it does then, and what it does not do: the tables in
 //! `docs/guides/testing-with-the-mock.md`, each row with its source and its test.
@@ -49,6 +49,7 @@ mod model;
 mod neighbours;
 mod operation;
 mod overview;
+mod page;
 mod parameters;
 mod random;
 mod record;

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
 
+use super::clock::timestamp;
 use super::job_fields::JobFields;
 use super::model::{Job, JobStatus};
 use super::record::Call;
@@ -26,8 +28,8 @@ pub(super) fn overview(settings: &Settings, world: &World) -> Value {
         "clusters": settings.clusters.iter().map(|id| cluster(id, settings, &jobs)).collect::<Vec<_>>(),
         "jobs": jobs.iter().rev().take(SHOWN).map(job).collect::<Vec<_>>(),
         "total_jobs": jobs.len(),
-        "faults": world.faults.show(),
-        "calls": calls.map(call).collect::<Vec<_>>(),
+        "faults": shortened_in(world.faults.show()),
+        "calls": calls.map(|call| listed_call(call, world.began_at)).collect::<Vec<_>>(),
         "total_calls": world.record.count(),
         "dropped_calls": world.record.dropped(),
         "recorded_bytes": world.record.bytes(),
@@ -56,17 +58,25 @@ fn job(job: &Job) -> Value {
     }))
 }
 
-/// In a list of calls: what is long is shortened, and the response is left out.
-fn call(call: &Call) -> Value {
+/// In a list of calls: what is long is shortened, and the response is left out, but for the job that it names.
+fn listed_call(call: &Call, began_at: OffsetDateTime) -> Value {
+    let created = || -> Option<String> {
+        let body: Value = serde_json::from_str(call.response_body.as_deref()?).ok()?;
+        body["JobId"].as_str().map(str::to_owned)
+    };
     let parameters = masked_parameters(call)
         .into_iter()
         .map(|(name, value)| (shortened(&name), shortened(&value)))
         .collect();
-    json!(Call {
+    let arrived = Duration::milliseconds(i64::try_from(call.arrived_ms).unwrap_or_default());
+    let mut shown = json!(Call {
         parameters,
         response_body: None,
         ..call.clone()
-    })
+    });
+    shown["job_id"] = json!(call.parameters.get("JobId").cloned().or_else(created));
+    shown["time"] = json!(timestamp(began_at.saturating_add(arrived)));
+    shortened_in(shown)
 }
 
 /// One call, whole.
@@ -91,6 +101,18 @@ fn masked_parameters(call: &Call) -> BTreeMap<String, String> {
             (name.clone(), shown)
         })
         .collect()
+}
+
+fn shortened_in(value: Value) -> Value {
+    match value {
+        Value::String(text) => json!(shortened(&text)),
+        Value::Array(items) => items.into_iter().map(shortened_in).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, shortened_in(value)))
+            .collect(),
+        other => other,
+    }
 }
 
 fn shortened(text: &str) -> String {

@@ -20,11 +20,17 @@ pub(super) fn masked_body(body: &[u8]) -> String {
     )
 }
 
+const STRING_TO_SIGN: &str = "server string to sign is:";
+
 /// The body of a response, in which what can be secret in URLs is masked too.
 pub(super) fn masked_streams(body: &str) -> String {
     fn walk(value: Value) -> Value {
         match value {
-            Value::String(text) => json!(masked(&text)),
+            // What was to be signed is the whole call, encoded.
+            Value::String(text) => match text.split_once(STRING_TO_SIGN) {
+                Some((before, _)) => json!(format!("{before}{STRING_TO_SIGN}{MASK}")),
+                None => json!(masked(&text)),
+            },
             Value::Array(items) => items.into_iter().map(walk).collect(),
             Value::Object(members) => members
                 .into_iter()

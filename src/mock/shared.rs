@@ -62,6 +62,8 @@ pub(super) struct World {
     pub(super) epoch: u64,
     pub(super) config: Config,
     clock: WallClock,
+    /// When its record began.
+    pub(super) began_at: OffsetDateTime,
     pub(super) store: Store,
     pub(super) keys: TemporaryKeys,
     pub(super) nonces: Nonces,
@@ -201,6 +203,7 @@ impl World {
             epoch,
             config: settings.config.clone(),
             clock: settings.clock.clone(),
+            began_at: settings.clock.now(settings.config.clock_offset_seconds),
             store: Store::new(settings.clusters.clone(), settings.templates.clone()),
             keys: TemporaryKeys::new(owner),
             nonces: Nonces::default(),

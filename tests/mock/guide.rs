@@ -174,7 +174,7 @@ fn what_it_claims_has_a_source_and_a_test() {
     let guide = guide();
     let claims = [
         table(&guide, "| behaviour | source | test |", 0),
-        table(&guide, "| question | here | source | test |", 0),
+        table(&guide, "| question | here | why | source | test |", 0),
     ];
     let tests = sources(&["src/mock", "tests/mock"]);
     for row in claims.concat() {

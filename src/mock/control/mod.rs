@@ -19,6 +19,9 @@ use handlers::{
 pub(super) use handlers::{incomplete, problem};
 
 use super::access_keys::AccessKeys;
+use super::overview::overview;
+use super::page;
+use super::shared::Selected;
 
 /// One thing that can be asked at the door.
 struct Door {
@@ -231,10 +234,10 @@ pub(super) fn router() -> Router<Arc<AccessKeys>> {
 
 /// The page. Public, because a nested router has no path that ends in a slash.
 pub(super) fn page() -> MethodRouter<Arc<AccessKeys>> {
-    file(
-        "text/html; charset=utf-8",
-        include_str!("../page/index.html"),
-    )
+    get(async |Selected(shared): Selected| {
+        let overview = overview(&shared.settings, &shared.world());
+        (headers("text/html; charset=utf-8"), page::html(&overview)).into_response()
+    })
 }
 
 fn style() -> MethodRouter<Arc<AccessKeys>> {
@@ -257,13 +260,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Arc<AccessKeys>> {
-    let headers: [(HeaderName, &str); 4] = [
+    get(async move || (headers(content_type), text).into_response())
+}
+
+fn headers(content_type: &'static str) -> [(HeaderName, &'static str); 4] {
+    [
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
-    ];
-    get(async move || (headers, text).into_response())
+    ]
 }
 
 async fn help() -> String {

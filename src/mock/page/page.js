@@ -1,110 +1,214 @@
 // Shows /_mock/overview and asks for it again every second. Everything comes in as text: nothing that a caller sent is
-// ever read as HTML.
+// ever read as HTML. What has not changed stays as it is, with the reader's focus, selection and half-filled forms.
 "use strict";
 
 const REFRESH_MS = 1000;
+const KINDS = {
+  "drop the connection": "drop",
+  "drop it after the work is done": ["drop", "after"],
+  "hang": "hang",
+  "one second slower": { slow: { ms: 1000 } },
+  "500 InternalError": { error: { status: 500, code: "InternalError" } },
+  "503 ServiceUnavailable": { error: { status: 503, code: "ServiceUnavailable" } },
+  "400 Throttling.User": { error: { status: 400, code: "Throttling.User" } },
+  "403 Forbidden": { error: { status: 403, code: "Forbidden" } },
+  "a proxy's HTML page": { answer: { content_type: "text/html", body: "<html>" } },
+  "wrong types": "wrong_types",
+};
+const ACTIONS = ["Create", "Get", "List", "Update", "Delete", "Start", "Stop"]
+  .map((verb) => `${verb}EdgeTranscodeJob`)
+  .concat(["GetEdgeTranscodeTemplate", "ListEdgeTranscodeTemplate", "DescribeLiveStreamState"]);
+const VERDICTS = { valid: ["✓ valid", "good"], invalid: ["✗ wrong", "bad"], not_checked: ["not checked", ""] };
 
-const state = document.getElementById("state");
-const pause = document.getElementById("pause");
-// The calls whose parameters the reader has opened.
-const opened = new Set();
+const byId = (id) => document.getElementById(id);
+const [state, pause, filter] = ["state", "pause", "filter"].map(byId);
+let overview = { jobs: [], calls: [], faults: [], clusters: [] };
 let shown = null;
 let paused = false;
+
+/** A path of the control API for the access key that the page's own address names. */
+const path = (below) => `/_mock/${below}${location.search}`;
 
 /** An element with a class, holding texts and elements. */
 function element(name, className, ...children) {
   const made = document.createElement(name);
   if (className) made.className = className;
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
   return made;
 }
 
-/** Puts rows of cells in the place of a table's body, or one row that says that there is nothing. */
-function fill(id, rows, nothing) {
-  const table = document.getElementById(id);
-  const body = table.tBodies[0];
-  if (rows.length === 0) {
-    const cell = element("td", "note", nothing);
-    cell.colSpan = table.tHead.rows[0].cells.length;
-    body.replaceChildren(element("tr", "", cell));
+function button(text, label, onClick) {
+  const made = element("button", "", text);
+  made.type = "button";
+  made.setAttribute("aria-label", label);
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+const tag = (text, kind) => element("span", `tag ${kind}`, text);
+
+/** Makes the children of a list those of `items`, keeping the elements of items that are the same as before. */
+function fill(id, items, key, render, nothing) {
+  const list = byId(id);
+  const before = new Map([...list.children].map((child) => [child.dataset.key, child]));
+  const children = items.map((item) => {
+    const [name, text] = [String(key(item)), JSON.stringify(item)];
+    const old = before.get(name);
+    if (old && (old.dataset.text === text || old.querySelector("form:focus-within"))) return old;
+    const made = render(item, old);
+    made.dataset.key = name;
+    made.dataset.text = text;
+    return made;
+  });
+  if (children.length === 0) children.push(element("li", "note", nothing));
+  const same = children.length === list.children.length && children.every((child, at) => child === list.children[at]);
+  if (same) return;
+  const focused = document.activeElement?.id;
+  list.replaceChildren(...children);
+  if (focused) byId(focused)?.focus();
+}
+
+/** Sends a change, says what is wrong with it if it is rejected, and shows what came of it. */
+async function change(method, where, body) {
+  const headers = { "Content-Type": "application/json" };
+  say("Sending …");
+  const response = await fetch(path(where), { method, headers, body: body && JSON.stringify(body) });
+  if (!response.ok) {
+    say(`Rejected: ${(await response.json()).error}`);
+    return false;
+  }
+  await refresh();
+  return true;
+}
+
+function clusterItem(cluster) {
+  const counts = ` ${cluster.jobs} jobs, ${cluster.running} running`;
+  return element("li", "card", element("code", "", cluster.ClusterId), counts);
+}
+
+function jobItem(job) {
+  const running = job.Status === "1";
+  const where = `jobs/${encodeURIComponent(job.JobId)}`;
+  const now = new Date().toISOString().replace(/\.\d+/, "");
+  const next = running ? { Status: "0", LastStopAt: now } : { Status: "1", LastStartAt: now };
+  const verb = running ? "Stop" : "Start";
+  const toggle = button(verb, `${verb} ${job.Name}`, () => change("PATCH", where, next));
+  toggle.id = `toggle-${job.JobId}`;
+  return element("li", "card",
+    element("h3", "", job.Name),
+    element("p", "", tag(running ? "running" : "not started", running ? "good" : ""), " ", job.TemplateId),
+    element("p", "small", `${job.ClusterId} / ${job.JobId}`),
+    element("p", "", element("code", "", job.StreamInput), " to ", element("code", "", job.StreamOutput)),
+    element("div", "actions", toggle,
+      button("Show calls", `Show calls of ${job.Name}`, () => { filter.job.value = job.JobId; show(); }),
+      button("Delete", `Delete ${job.Name}`, () => change("DELETE", where))),
+    editForm(job, where));
+}
+
+/** What is left empty stays as it is: URLs are shown without what may be secret in them. */
+function editForm(job, where) {
+  const fields = ["Name", "TemplateId", "StreamInput", "StreamOutput"].map((name) => {
+    const input = element("input", "");
+    input.name = name;
+    input.placeholder = job[name];
+    return element("label", "", name, input);
+  });
+  const form = element("form", "form", ...fields, element("button", "", "Save"));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const changed = filled(form);
+    document.activeElement?.blur();
+    if (await change("PATCH", where, changed)) form.reset();
+  });
+  const summary = element("summary", "", "Edit");
+  summary.setAttribute("aria-label", `Edit ${job.Name}`);
+  return element("details", "", summary, form);
+}
+
+const filled = (form) => Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
+
+/** Of a kind of fault: a name, or an object whose one member has the name. */
+const nameOf = (kind) => (typeof kind === "string" ? kind : Object.keys(kind)[0]);
+
+function faultItem(rule) {
+  const { action, kind, when, times, job_id: job } = rule.fault;
+  const name = typeof kind === "string" ? kind : JSON.stringify(kind);
+  const limits = [job && `job ${job}`, times && `${times} times`, when].filter(Boolean).join(", ");
+  return element("li", "card",
+    element("p", "", element("code", "", `${action}: ${name}`)),
+    element("p", "small", limits, ` due ${rule.seen} times, hit ${rule.met} times`),
+    button("Remove", `Remove the rule for ${action}`, () => change("DELETE", `faults/${rule.id}`)));
+}
+
+function callItem(call, old) {
+  const answer = call.status === null ? "no response" : `HTTP ${call.status}`;
+  const time = element("time", "", new Date(call.time).toLocaleTimeString());
+  time.dateTime = call.time;
+  const summary = element("summary", "", time, tag(...VERDICTS[call.signature]),
+    element("strong", "", call.action ?? "(no action)"), " ",
+    call.code === null ? answer : tag(`${answer} ${call.code}`, "bad"),
+    call.committed ? " wrote" : null,
+    call.faults.length ? ` fault: ${call.faults.map(nameOf).join(", ")}` : null);
+  summary.id = `call-${call.number}`;
+  const whole = element("div", "");
+  const details = element("details", "", summary, whole);
+  details.addEventListener("toggle", () => { if (details.open) load(call.number, whole); });
+  details.open = Boolean(old?.querySelector("details")?.open);
+  return element("li", "card", details);
+}
+
+/** The whole of a call, which the overview shortens. */
+async function load(number, into) {
+  const response = await fetch(path(`calls/${number}`));
+  const call = await response.json();
+  if (!response.ok) {
+    into.replaceChildren(element("p", "note", call.error));
     return;
   }
-  body.replaceChildren(...rows.map((cells) => element("tr", "", ...cells.map((cell) => element("td", "", ...[cell].flat())))));
-}
-
-function tag(text, kind) {
-  return element("span", `tag ${kind}`, text);
-}
-
-function small(text) {
-  return element("span", "small", text);
-}
-
-/** The day, and below it the time of day. */
-function time(text) {
-  const [day, hours] = text.split("T");
-  return [day, small(hours)];
-}
-
-function clusterRow(cluster) {
-  return [element("code", "", cluster.ClusterId), String(cluster.jobs), String(cluster.running), cluster.templates.join(", ")];
-}
-
-function jobRow(job) {
-  return [
-    job.Name,
-    job.Status === "1" ? tag("running", "good") : tag("not started", ""),
-    [element("code", "", job.ClusterId), small(job.JobId)],
-    [job.TemplateId, small(job.Type)],
-    [element("code", "", job.StreamInput), small("to"), element("code", "", job.StreamOutput)],
-    time(job.CreateTime),
-  ];
-}
-
-const SIGNATURES = { valid: ["✓ valid", "good"], invalid: ["✗ wrong", "bad"], not_checked: ["not checked", ""] };
-
-function callRow(call) {
-  const answer = call.status === null ? "none" : `HTTP ${call.status}`;
-  return [
-    String(call.number),
-    [call.action ?? "(none)", small(call.method)],
-    tag(...SIGNATURES[call.signature]),
-    [call.code === null ? answer : tag(`${answer} ${call.code}`, "bad"), small(call.request_id)],
-    call.committed ? "yes" : "no",
-    call.faults.map((fault) => JSON.stringify(fault)).join(", "),
-    parameters(call),
-  ];
-}
-
-function parameters(call) {
-  const list = element("dl", "");
+  const parameters = element("dl", "");
   for (const [name, value] of Object.entries(call.parameters)) {
-    list.append(element("dt", "", name), element("dd", "", value));
+    parameters.append(element("dt", "", name), element("dd", "", value));
   }
-  const summary = element("summary", "", `${Object.keys(call.parameters).length} of them`);
-  summary.id = `call-${call.request_id}`;
-  const details = element("details", "", summary, list);
-  details.open = opened.has(call.request_id);
-  details.addEventListener("toggle", () => {
-    if (details.open) opened.add(call.request_id);
-    else opened.delete(call.request_id);
-  });
-  return details;
+  into.replaceChildren(
+    element("p", "small", `No. ${call.number}, ${call.method}, RequestId ${call.request_id}`),
+    element("h3", "", "Request"), parameters,
+    element("h3", "", "Response"), element("pre", "", pretty(call.response_body)));
+}
+
+function pretty(body) {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body;
+  }
 }
 
 function note(id, count, total, what) {
-  const text = count < total ? `The latest ${count} of ${total} ${what}.` : `${total} ${what}.`;
-  document.getElementById(id).textContent = `${text} Secrets are masked.`;
+  byId(id).textContent = count < total ? `The latest ${count} of ${total} ${what}.` : `${total} ${what}.`;
 }
 
-function show(overview) {
-  const focused = document.activeElement?.id;
-  fill("clusters", overview.clusters.map(clusterRow), "No clusters.");
-  fill("jobs", overview.jobs.map(jobRow), "No jobs yet.");
-  fill("calls", overview.calls.map(callRow), "No calls yet.");
-  note("jobs-note", overview.jobs.length, overview.total_jobs, "jobs, the latest first");
-  note("calls-note", overview.calls.length, overview.total_calls, "calls, the latest first");
-  if (focused) document.getElementById(focused)?.focus();
+function matches(call) {
+  const { action, job, verdict } = filter.elements;
+  return (!action.value || call.action === action.value)
+    && (!job.value || (call.job_id ?? "").includes(job.value.trim()))
+    && (!verdict.value || call.signature === verdict.value);
+}
+
+function show() {
+  fill("clusters", overview.clusters, (cluster) => cluster.ClusterId, clusterItem, "No clusters.");
+  fill("jobs", overview.jobs, (job) => job.JobId, jobItem, "No jobs yet.");
+  fill("faults", overview.faults, (rule) => rule.id, faultItem, "No rules.");
+  const calls = overview.calls.filter(matches);
+  const isFiltered = calls.length < overview.calls.length;
+  fill("calls", calls, (call) => call.number, callItem, isFiltered ? "No call fits the filter." : "No calls yet.");
+  note("jobs-note", overview.jobs.length, overview.total_jobs, "jobs, the latest first. Secrets are masked");
+  note("calls-note", calls.length, overview.total_calls, "calls, the latest first. Secrets are masked");
+}
+
+/** Options of a select: texts, or pairs of value and text. */
+function options(select, texts) {
+  const wanted = texts.filter((text) => ![...select.options].some((option) => option.value === text));
+  select.append(...wanted.map((text) => new Option(text, text)));
 }
 
 /** Says something new only, because screen readers read it out. */
@@ -113,20 +217,23 @@ function say(text) {
 }
 
 async function refresh() {
-  if (!paused) {
-    try {
-      const text = await (await fetch("/_mock/overview")).text();
-      // What is the same stays as it is, with the reader's selection and focus.
-      if (text !== shown && !paused) {
-        show(JSON.parse(text));
-        shown = text;
-      }
-      say("Refreshed every second.");
-    } catch {
-      say("The mock does not answer. Trying again every second.");
+  try {
+    const text = await (await fetch(path("overview"))).text();
+    if (text !== shown) {
+      overview = JSON.parse(text);
+      shown = text;
+      options(byId("new-job").TemplateId, overview.clusters.flatMap((cluster) => cluster.templates));
+      show();
     }
+    if (!state.textContent.startsWith("Rejected")) say(paused ? "Paused." : "Refreshed every second.");
+  } catch {
+    say("The mock does not answer. Trying again every second.");
   }
-  setTimeout(refresh, REFRESH_MS);
+}
+
+async function keepFresh() {
+  if (!paused) await refresh();
+  setTimeout(keepFresh, REFRESH_MS);
 }
 
 pause.addEventListener("click", () => {
@@ -135,4 +242,26 @@ pause.addEventListener("click", () => {
   say(paused ? "Paused." : "Refreshed every second.");
 });
 
-refresh();
+filter.addEventListener("input", show);
+filter.addEventListener("submit", (event) => event.preventDefault());
+
+byId("new-job").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  if (await change("POST", "jobs", filled(form))) form.reset();
+});
+
+byId("new-fault").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const { action, kind, job_id: job, times } = Object.fromEntries(new FormData(form));
+  const [what, when] = [KINDS[kind]].flat();
+  const rule = { action, kind: what, when, job_id: job || null, times: times ? Number(times) : null };
+  if (await change("POST", "faults/add", [rule])) form.reset();
+});
+
+document.body.classList.add("has-script");
+options(filter.elements.action, ACTIONS);
+options(byId("new-fault").elements.action, ["*", ...ACTIONS]);
+options(byId("new-fault").elements.kind, Object.keys(KINDS));
+keepFresh();
