@@ -273,7 +273,7 @@ pub(super) async fn delete(
     Some((left, private))
 }
 
-/// The job ran until it was deleted, whatever the plan had seen. Of a create_before_destroy replacement the new one was
+/// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was
 /// created before that could be known.
 fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
     diagnostic::general(
