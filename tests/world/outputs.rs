@@ -4,6 +4,7 @@ use alicloud_live::mock;
 
 use crate::configuration::Job;
 use crate::invariants::{Scene, Violation, enforces, runs};
+use crate::state::Stored;
 use crate::story::{Act, Moment};
 use crate::troubles::Only;
 
@@ -55,7 +56,9 @@ fn check_stream(
     violations: &mut Vec<Violation>,
 ) {
     let jobs = || stream.before.iter().chain(&stream.after);
-    if scene.report.was_killed || jobs().any(|job| scene.is_disturbed(&job.job_id)) {
+    let kept = scene.state_after.current(address).map(Stored::job_id);
+    let mut ids = jobs().map(|job| job.job_id.as_str()).chain(kept);
+    if scene.report.was_killed || ids.any(|job_id| scene.is_disturbed(job_id)) {
         return;
     }
     let names = stream.names();
