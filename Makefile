@@ -79,8 +79,8 @@ prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000
 worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, from a seed that the commit's hash gives (WORLDS, WORLD_SEED).
 	@scripts/worlds
 
-.PHONY: world-mutants
-world-mutants: prerequisites $(PROTOC_STAMP) ## Take each mend back that tests/world guards, and tell after how many worlds that is found.
+.PHONY: worldmutants
+worldmutants: prerequisites $(PROTOC_STAMP) ## Take each mend back that tests/world guards, and tell after how many worlds that is found.
 	@scripts/world-mutants
 
 .PHONY: instructions
