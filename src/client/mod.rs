@@ -72,7 +72,7 @@ pub use existing::ExistingJob;
 pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
 pub use model::{Job, JobStatus, Template};
 pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
-pub use pages::{JobPages, TemplatePages};
+pub use pages::{JobPages, Listed, TemplatePages};
 pub use place::Place;
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;

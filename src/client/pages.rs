@@ -24,6 +24,15 @@ pub struct TemplatePages<'a> {
     unreadable: Vec<String>,
 }
 
+/// What the pages of a list hold.
+#[derive(Debug)]
+pub struct Listed<T> {
+    /// The items that could be decoded.
+    pub items: Vec<T>,
+    /// IDs of those that could not; empty strings where there was no ID either.
+    pub unreadable: Vec<String>,
+}
+
 impl LiveClient {
     /// The jobs of a cluster that match a filter, a page at a time, oldest first whatever the filter says. Makes no
     /// call yet.
@@ -98,13 +107,16 @@ impl JobPages<'_> {
         &self.unreadable
     }
 
-    /// The jobs of all pages that were not read yet.
-    pub async fn rest(mut self) -> Result<Vec<Job>, CallError> {
-        let mut all = Vec::new();
+    /// All pages that were not read yet.
+    pub async fn rest(mut self) -> Result<Listed<Job>, CallError> {
+        let mut items = Vec::new();
         while let Some(jobs) = self.next().await? {
-            all.extend(jobs);
+            items.extend(jobs);
         }
-        Ok(all)
+        Ok(Listed {
+            items,
+            unreadable: self.unreadable,
+        })
     }
 }
 
@@ -134,12 +146,15 @@ impl TemplatePages<'_> {
         &self.unreadable
     }
 
-    /// The templates of all pages that were not read yet.
-    pub async fn rest(mut self) -> Result<Vec<Template>, CallError> {
-        let mut all = Vec::new();
+    /// All pages that were not read yet.
+    pub async fn rest(mut self) -> Result<Listed<Template>, CallError> {
+        let mut items = Vec::new();
         while let Some(templates) = self.next().await? {
-            all.extend(templates);
+            items.extend(templates);
         }
-        Ok(all)
+        Ok(Listed {
+            items,
+            unreadable: self.unreadable,
+        })
     }
 }

@@ -248,7 +248,7 @@ fn an_action_ends_in_its_time(world: &World) {
     world.cloud.set_faults([promise("Start")]);
     let error = invoked(world, "start").failed().error();
     error.must_say(&[
-        "Job could not be started",
+        "Unable to start job",
         "The time was over while waiting for the job to run",
         "argument timeout",
         "is now Stopped",
@@ -261,7 +261,7 @@ fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &Worl
     world.cloud.set_faults([fault("Stop", denied)]);
     let error = invoked(world, "restart").failed().error();
     error.must_say(&[
-        "Job could not be restarted",
+        "Unable to restart job",
         "StopEdgeTranscodeJob was refused with OperationDenied",
         "is now Running",
     ]);
@@ -273,7 +273,7 @@ fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &Wor
     world.cloud.allow_running_jobs(0);
     let error = invoked(world, "restart").failed().error();
     error.must_say(&[
-        "Job could not be restarted",
+        "Unable to restart job",
         "StartEdgeTranscodeJob was refused with User",
         "is now Stopped",
         "It was running before",
@@ -330,7 +330,7 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Job could not be started", "is now Stopped"]);
+    error.must_say(&["Unable to start job", "is now Stopped"]);
 }
 
 fn the_actions_of_the_documentation_work(world: &World) {

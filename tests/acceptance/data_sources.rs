@@ -83,11 +83,7 @@ fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(worl
     );
     let refused = world.plan().failed();
     let error = refused.error();
-    error.must_say(&[
-        "Template could not be read",
-        "TemplateNotFound",
-        "RequestId",
-    ]);
+    error.must_say(&["Unable to read template", "TemplateNotFound", "RequestId"]);
     assert_eq!(world.pointed_at(&error), "template_id");
 }
 

@@ -168,7 +168,7 @@ fn what_the_cloud_refuses_is_told(world: &World) {
     let elsewhere = Block::new("config").text("cluster_id", "cluster-9");
     configure(world, &elsewhere, &[]);
     let error = world.run(QUERY).failed().error();
-    error.must_say(&["Jobs could not be listed", "OperationDenied", "RequestId"]);
+    error.must_say(&["Unable to list jobs", "OperationDenied", "RequestId"]);
 }
 
 fn a_later_page_that_fails_fails_the_query(world: &World) {
@@ -183,7 +183,7 @@ fn a_later_page_that_fails_fails_the_query(world: &World) {
     assert_eq!(found(&query).len(), 0);
     query
         .error()
-        .must_say(&["Jobs could not be listed", "OperationDenied"]);
+        .must_say(&["Unable to list jobs", "OperationDenied"]);
 }
 
 fn ctrl_c_ends_a_query(world: &World) {
@@ -193,7 +193,7 @@ fn ctrl_c_ends_a_query(world: &World) {
     world.cloud.wait_held();
     running.press_ctrl_c();
     let query = world.end_of(running).failed();
-    query.error().must_say(&["Jobs could not be listed"]);
+    query.error().must_say(&["Unable to list jobs"]);
 }
 
 fn ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes(world: &World) {

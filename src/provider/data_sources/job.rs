@@ -118,8 +118,11 @@ impl DataSource for Job {
                 };
                 let pages = client.edge_transcode_job_pages(cluster_id, filter, &scope);
                 match pages.rest().await {
-                    Ok(similar) => only_one(cluster_id, name, similar),
-                    Err(error) => Err(to_diagnostic("Jobs could not be listed", &error)),
+                    Ok(similar) => {
+                        reading::warn_of_unreadable("jobs", &similar.unreadable, diagnostics);
+                        only_one(cluster_id, name, similar.items)
+                    }
+                    Err(error) => Err(to_diagnostic("Unable to list jobs", &error)),
                 }
             }
         };
@@ -131,8 +134,8 @@ impl DataSource for Job {
 }
 
 fn not_read(error: &CallError) -> Diagnostic {
-    let told = to_diagnostic("Job could not be read", error);
-    if error.is_rejected_with("JobNotFound") {
+    let told = to_diagnostic("Unable to read job", error);
+    if error.is_job_not_found() {
         let attribute = AttributePath::new("job_id");
         Diagnostic { attribute, ..told }
     } else {

@@ -161,7 +161,7 @@ impl DataSource for Jobs {
         let (client, scope) = reading::begin(&self.connection, diagnostics)?;
         let listed = match &config.ids {
             Value::Value(ids) => read_each(&client, ids, &scope).await,
-            Value::Null | Value::Unknown => list(&client, &config, &scope).await,
+            Value::Null | Value::Unknown => list(&client, &config, &scope, diagnostics).await,
         };
         match listed {
             Ok(mut jobs) => {
@@ -169,7 +169,7 @@ impl DataSource for Jobs {
                 Some(config.with(jobs))
             }
             Err(error) => {
-                diagnostics.add_error(to_diagnostic("Jobs could not be read", &error));
+                diagnostics.add_error(to_diagnostic("Unable to read jobs", &error));
                 None
             }
         }
@@ -262,7 +262,7 @@ async fn read_each(
     while let Some(read) = reads.next().await {
         match read {
             Ok(job) => jobs.push(job),
-            Err(error) if error.is_rejected_with("JobNotFound") => {}
+            Err(error) if error.is_job_not_found() => {}
             Err(error) => return Err(error),
         }
     }
@@ -275,6 +275,7 @@ async fn list(
     client: &LiveClient,
     config: &JobsData,
     scope: &Scope,
+    diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Job>, CallError> {
     let filter = JobFilter {
         r#type: reading::optional(&config.r#type).map(str::to_owned),
@@ -282,8 +283,10 @@ async fn list(
         keyword: reading::optional(&config.keyword).map(str::to_owned),
         ..JobFilter::default()
     };
-    client
+    let listed = client
         .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, scope)
         .rest()
-        .await
+        .await?;
+    reading::warn_of_unreadable("jobs", &listed.unreadable, diagnostics);
+    Ok(listed.items)
 }

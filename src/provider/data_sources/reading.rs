@@ -5,8 +5,8 @@ use regex_lite::Regex;
 
 use crate::client::{LiveClient, Scope};
 use crate::provider::connection::Connection;
-use crate::terraform::Diagnostics;
 use crate::terraform::value::Value;
+use crate::terraform::{Diagnostics, diagnostic};
 
 /// How long a read may take, all pages included.
 const READ_TIME: Duration = Duration::from_secs(5 * 60);
@@ -26,6 +26,42 @@ pub(in crate::provider) fn begin(
             None
         }
     }
+}
+
+/// Warns of listed items that could not be decoded: what was found is not the whole then.
+pub(in crate::provider) fn warn_of_unreadable(
+    items: &'static str,
+    unreadable: &[String],
+    diagnostics: &mut Diagnostics,
+) {
+    const SHOWN: usize = 10;
+    if unreadable.is_empty() {
+        return;
+    }
+    let ids: Vec<_> = unreadable
+        .iter()
+        .take(SHOWN)
+        .map(|id| {
+            if id.is_empty() {
+                "one without an ID"
+            } else {
+                id
+            }
+        })
+        .collect();
+    let more = unreadable.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    diagnostics.add_warning(diagnostic::general(
+        "Items of a list could not be decoded",
+        format!(
+            "The API returned {items} that are not as it documents them, and that are left out here: {}{more}.",
+            ids.join(", ")
+        ),
+    ));
 }
 
 /// The text of an argument that is known once Terraform reads: empty where it is not set.

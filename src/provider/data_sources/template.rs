@@ -71,7 +71,7 @@ impl DataSource for Template {
         {
             Ok(template) => Some(TemplateData::of(cluster_id, template)),
             Err(error) => {
-                diagnostics.add_error(to_diagnostic("Template could not be read", &error));
+                diagnostics.add_error(to_diagnostic("Unable to read template", &error));
                 None
             }
         }

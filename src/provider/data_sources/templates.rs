@@ -147,14 +147,16 @@ impl DataSource for Templates {
         let cluster_id = reading::text(&config.cluster_id);
         let pages = client.edge_transcode_template_pages(cluster_id, filter, &scope);
         match pages.rest().await {
-            Ok(mut templates) => {
+            Ok(listed) => {
+                reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
+                let mut templates = listed.items;
                 let name_matches = reading::name_matcher(&config.name_regex);
                 templates
                     .retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
                 Some(config.with(templates))
             }
             Err(error) => {
-                diagnostics.add_error(to_diagnostic("Templates could not be listed", &error));
+                diagnostics.add_error(to_diagnostic("Unable to list templates", &error));
                 None
             }
         }

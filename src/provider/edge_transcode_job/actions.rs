@@ -132,12 +132,12 @@ impl Action for RunAction {
         let done = match self.deed {
             Deed::Start => {
                 invocation
-                    .reach(&JobStatus::Running, "Job could not be started")
+                    .reach(&JobStatus::Running, "Unable to start job")
                     .await
             }
             Deed::Stop => {
                 invocation
-                    .reach(&JobStatus::NotStarted, "Job could not be stopped")
+                    .reach(&JobStatus::NotStarted, "Unable to stop job")
                     .await
             }
             Deed::Restart => invocation.restart().await,
@@ -202,7 +202,7 @@ impl Invocation<'_> {
 
     /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
     async fn restart(&self) -> Result<(), Diagnostic> {
-        const SUMMARY: &str = "Job could not be restarted";
+        const SUMMARY: &str = "Unable to restart job";
         let job = self
             .read()
             .await

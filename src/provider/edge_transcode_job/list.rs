@@ -114,10 +114,12 @@ impl ListResource for EdgeTranscodeJobs {
         loop {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
-                Ok(None) => return,
+                Ok(None) => {
+                    let unreadable = pages.unreadable();
+                    return reading::warn_of_unreadable("jobs", unreadable, diagnostics);
+                }
                 Err(error) => {
-                    return diagnostics
-                        .add_error(to_diagnostic("Jobs could not be listed", &error));
+                    return diagnostics.add_error(to_diagnostic("Unable to list jobs", &error));
                 }
             };
             for job in jobs.into_iter().filter(&matches) {

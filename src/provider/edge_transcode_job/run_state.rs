@@ -164,9 +164,8 @@ async fn start(session: &Session, id: &JobId, scope: &Scope) -> Result<(), CallE
 }
 
 fn is_over_quota(error: &CallError) -> bool {
-    ["UserQuotaExceed", "UserTaskExceed"]
-        .iter()
-        .any(|code| error.is_rejected_with(code))
+    let code = error.api_error().map(|error| error.code.as_str());
+    matches!(code, Some("UserQuotaExceed" | "UserTaskExceed"))
 }
 
 /// Polls until the job has the target status, after it was asked for.

@@ -116,12 +116,10 @@ async fn change(
         }
         (_, JobStatus::NotStarted) => {
             reach(session, id, job, &JobStatus::NotStarted, scope).await?;
-            send_update(session, id, planned, scope).await?;
-            Ok(session.get(id, scope).await?)
+            Ok(update_stopped(session, id, planned, scope).await?)
         }
         (JobStatus::NotStarted, _) => {
-            send_update(session, id, planned, scope).await?;
-            let job = session.get(id, scope).await?;
+            let job = update_stopped(session, id, planned, scope).await?;
             Ok(reach(session, id, job, &target, scope).await?)
         }
         (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
@@ -140,6 +138,21 @@ async fn send_update(
         .client
         .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.fields(), scope)
         .await?)
+}
+
+/// As [`send_update`], and the job as it is then. An update whose response was lost may have been carried out.
+async fn update_stopped(
+    session: &Session,
+    id: &JobId,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    let sent = send_update(session, id, planned, scope).await;
+    match (sent, session.get(id, scope).await) {
+        (Ok(()), job) => Ok(job?),
+        (Err(_), Ok(job)) if job.fields().is_equivalent(&planned.fields()) => Ok(job),
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// Stops a running job, changes it, and starts it again, whatever becomes of the change.
