@@ -82,7 +82,7 @@ pub(super) enum Lookup {
     /// Nothing tells it to work; says what would.
     NotConfigured(String),
     /// It can give keys.
-    Found(Candidate),
+    Found(Box<Candidate>),
 }
 
 /// Why a source that is configured cannot work.
@@ -113,12 +113,12 @@ impl From<InvalidInput> for Broken {
 
 impl Lookup {
     pub(super) fn found(source: impl Source + 'static) -> Self {
-        Self::Found(Candidate {
+        Self::Found(Box::new(Candidate {
             source: Box::new(source),
             role: None,
             region: None,
             warnings: Vec::new(),
-        })
+        }))
     }
 }
 
@@ -227,7 +227,7 @@ pub async fn choose(settings: &Settings, outside: &Outside) -> Result<Chosen, No
             Ok(Lookup::NotConfigured(said)) => tried.push((place.name(), said)),
             Err(reason) => return Err(broken(tried, place.name(), reason)),
             Ok(Lookup::Found(candidate)) => {
-                let chosen = assume_role::on_top(candidate, settings, outside, &sts)
+                let chosen = assume_role::on_top(*candidate, settings, outside, &sts)
                     .and_then(|chosen| with_account(chosen, settings, outside));
                 return chosen.map_err(|reason| broken(tried, "assume_role", reason));
             }

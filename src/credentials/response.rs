@@ -117,13 +117,13 @@ pub(super) fn refusal(
     let code: String = refusal
         .code
         .chars()
-        .filter(|c| c.is_ascii_graphic())
+        .filter(char::is_ascii_graphic)
         .take(100)
         .collect();
     let request_id: String = refusal
         .request_id
         .chars()
-        .filter(|c| c.is_ascii_graphic())
+        .filter(char::is_ascii_graphic)
         .take(100)
         .collect();
     let error = SourceError {

@@ -305,7 +305,7 @@ fn the_identity_in_use_is_shown(world: &World) {
         (
             Block::provider(),
             "RAMUser",
-            "acs:ram::1234567890123456:user/mock-user",
+            "acs:ram::1234567890123456:user/acceptance-access-key-id",
             "access key of the environment (ALICLOUD_ACCESS_KEY)",
         ),
         (

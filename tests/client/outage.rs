@@ -9,6 +9,7 @@ use alicloud_live::client::{
 };
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::support::{CLUSTER, mock, quick_config};
@@ -28,7 +29,7 @@ impl Exchange for Away {
             let body = br#"{"Code": "JobNotFound", "Message": "", "RequestId": "R"}"#;
             return Ok(HttpReply {
                 status: 404,
-                headers: Default::default(),
+                headers: HeaderMap::default(),
                 body: body.to_vec(),
             });
         }

@@ -1,6 +1,5 @@
 //! What sources say to services that the mock does not play, and to services that are off in time or refuse.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use alicloud_live::credentials::{
@@ -64,7 +63,7 @@ async fn ask(
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let mut outside = outside(BTreeMap::from_iter(variables), home.path());
+    let mut outside = outside(variables.collect(), home.path());
     let script = Arc::new(Script {
         replies: Mutex::new(replies),
         asked: Mutex::default(),

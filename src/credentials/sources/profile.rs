@@ -157,6 +157,6 @@ impl Opened {
                 "{file} can be read by other users of this machine. Make it your own alone: chmod 600 {file}"
             ));
         }
-        Ok(Lookup::Found(chosen))
+        Ok(Lookup::Found(Box::new(chosen)))
     }
 }

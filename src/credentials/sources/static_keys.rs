@@ -114,12 +114,12 @@ pub(in crate::credentials) async fn look(
     let credentials = Credentials::written(&id, &key, token.as_ref())
         .map_err(|problem| Broken::new("access_key", format!("the {problem}")))?;
     let (region, role) = beside(settings, outside, sts).await?;
-    Ok(Lookup::Found(Candidate {
+    Ok(Lookup::Found(Box::new(Candidate {
         source: Box::new(StaticKeys { place, credentials }),
         role,
         region,
         warnings: Vec::new(),
-    }))
+    })))
 }
 
 async fn beside(

@@ -37,7 +37,8 @@ impl ProviderConfig {
             clock: Arc::new(ServerClock::new(Arc::clone(&of_client.clock))),
             ..checked(outside, diagnostics)?
         };
-        let sts_endpoint = self.sts_endpoint(diagnostics, environment)?;
+        let sts_endpoint = self.sts_endpoint(diagnostics, environment);
+        let sts_endpoint = told(sts_endpoint, diagnostics)?;
         let chosen = choose(&self.settings(sts_endpoint), &outside)
             .await
             .map_err(|error| diagnostics.add_error(no_credentials(&error)))
@@ -45,7 +46,8 @@ impl ProviderConfig {
         let of_profile = chosen.as_ref().and_then(|chosen| chosen.region.clone());
         let region = checked(self.region(environment, of_profile), diagnostics)?;
         let region = region.map(|region| region.to_string());
-        let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment)?;
+        let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
+        let endpoint = told(endpoint, diagnostics)?;
         let mut chosen = chosen?;
         for warning in std::mem::take(&mut chosen.warnings) {
             diagnostics.add_warning(diagnostic::general("Credentials are exposed", warning));
@@ -172,8 +174,11 @@ impl ProviderConfig {
 
 /// The value; an error goes to the diagnostics.
 fn checked<T>(read: Result<T, InvalidInput>, diagnostics: &mut Diagnostics) -> Option<T> {
-    read.map_err(|input| diagnostics.add_error(invalid_input(&input)))
-        .ok()
+    told(read.map_err(|input| invalid_input(&input)), diagnostics)
+}
+
+fn told<T>(result: Result<T, Diagnostic>, diagnostics: &mut Diagnostics) -> Option<T> {
+    result.map_err(|error| diagnostics.add_error(error)).ok()
 }
 
 /// Input from outside the configuration is wrong.

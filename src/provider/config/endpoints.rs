@@ -1,11 +1,11 @@
 //! Where the API and STS are.
 
 use crate::client::{Endpoint, EndpointError, Protocol};
-use crate::environment::{Environment, InvalidInput};
+use crate::environment::Environment;
 use crate::terraform::value::Value;
 use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
-use super::{ProviderConfig, in_block, parse_protocol, set, within};
+use super::{ProviderConfig, in_block, invalid_input, parse_protocol, set, within};
 
 const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
 const STS_VARIABLES: &[&str] = &[
@@ -21,40 +21,28 @@ impl ProviderConfig {
         diagnostics: &mut Diagnostics,
         region: Option<&str>,
         environment: &Environment,
-    ) -> Option<Endpoint> {
+    ) -> Result<Endpoint, Diagnostic> {
         let protocol = set(&self.protocol)
             .and_then(|protocol| parse_protocol(&protocol))
             .unwrap_or_default();
         let argument = in_block(&self.endpoints, |block| block.live.as_ref());
-        match written("live", argument, LIVE_VARIABLES, environment) {
-            Ok(Some(written)) => written.read(protocol, diagnostics),
-            Ok(None) => {
-                let endpoint = Endpoint::of_region(region.unwrap_or_default());
-                Some(endpoint.with_protocol(protocol))
-            }
-            Err(input) => {
-                diagnostics.add_error(super::invalid_input(&input));
-                None
-            }
+        if let Some(written) = written("live", argument, LIVE_VARIABLES, environment)? {
+            return written.read(protocol, diagnostics);
         }
+        let endpoint = Endpoint::of_region(region.unwrap_or_default());
+        Ok(endpoint.with_protocol(protocol))
     }
 
     /// Where STS is, if that is said. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
-    /// `None` means that it is wrong.
     pub(super) fn sts_endpoint(
         &self,
         diagnostics: &mut Diagnostics,
         environment: &Environment,
-    ) -> Option<Option<Endpoint>> {
+    ) -> Result<Option<Endpoint>, Diagnostic> {
         let argument = in_block(&self.endpoints, |block| block.sts.as_ref());
-        match written("sts", argument, STS_VARIABLES, environment) {
-            Ok(Some(written)) => written.read(Protocol::Https, diagnostics).map(Some),
-            Ok(None) => Some(None),
-            Err(input) => {
-                diagnostics.add_error(super::invalid_input(&input));
-                None
-            }
-        }
+        written("sts", argument, STS_VARIABLES, environment)?
+            .map(|written| written.read(Protocol::Https, diagnostics))
+            .transpose()
     }
 }
 
@@ -70,7 +58,7 @@ fn written(
     argument: Value<&String>,
     variables: &[&'static str],
     environment: &Environment,
-) -> Result<Option<WrittenEndpoint>, InvalidInput> {
+) -> Result<Option<WrittenEndpoint>, Diagnostic> {
     let argument = argument.as_option().map(|text| text.trim());
     if let Some(text) = argument.filter(|text| !text.is_empty()) {
         return Ok(Some(WrittenEndpoint {
@@ -79,7 +67,9 @@ fn written(
             path: within("endpoints", name),
         }));
     }
-    let variable = environment.first(variables)?;
+    let variable = environment
+        .first(variables)
+        .map_err(|input| invalid_input(&input))?;
     Ok(variable.map(|variable| WrittenEndpoint {
         text: variable.value,
         origin: variable.name.to_owned(),
@@ -88,12 +78,13 @@ fn written(
 }
 
 impl WrittenEndpoint {
-    fn read(self, protocol: Protocol, diagnostics: &mut Diagnostics) -> Option<Endpoint> {
+    fn read(
+        self,
+        protocol: Protocol,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Endpoint, Diagnostic> {
         let endpoint = Endpoint::parse(&self.text, protocol)
-            .map_err(|reason| {
-                diagnostics.add_error(invalid_endpoint(&self.origin, reason, self.path));
-            })
-            .ok()?;
+            .map_err(|reason| invalid_endpoint(&self.origin, reason, self.path))?;
         if endpoint.is_clear_text_beyond_this_machine() {
             diagnostics.add_warning(diagnostic::general(
                 "API calls are not encrypted",
@@ -103,7 +94,7 @@ impl WrittenEndpoint {
                 ),
             ));
         }
-        Some(endpoint)
+        Ok(endpoint)
     }
 }
 
