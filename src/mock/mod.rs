@@ -10,7 +10,7 @@
 //! | `guard` | which requests are let in: against web pages and DNS rebinding |
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
-//! | `call` | one call from its parameters to its answer |
+//! | `call`, `perform` | one call from its parameters to its answer, and what it does |
 //! | `access_keys` | who may call, and the state that each key opens |
 //! | `record`, `counts` | the memory of calls, within limits |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
@@ -51,6 +51,7 @@ mod operation;
 mod overview;
 mod page;
 mod parameters;
+mod perform;
 mod random;
 mod record;
 mod recorder;

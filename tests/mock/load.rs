@@ -141,6 +141,17 @@ fn a_head_that_does_not_end_is_not_waited_for() {
 }
 
 #[test]
+fn a_connection_on_which_nothing_more_comes_is_closed() {
+    let mock = impatient();
+    let (head, body) = listing();
+    let mut stream = connect(&mock.url());
+    let kept = head.replace("Connection: close\r\n", "") + &body;
+    stream.write_all(kept.as_bytes()).unwrap();
+    let answer = rest_of(stream);
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[test]
 fn a_body_that_does_not_end_is_refused() {
     let mock = impatient();
     for path in ["/", "/_mock/jobs", "/cloud-credentials"] {
