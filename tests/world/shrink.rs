@@ -79,10 +79,13 @@ fn candidates(story: &Story) -> Vec<Story> {
     all
 }
 
+/// Takes a story that is changed so.
+type TakeChanged<'a> = &'a mut dyn FnMut(&dyn Fn(&mut Story));
+
 /// Takes one habit of the API away.
 type Plainer = fn(&mut Climate);
 
-fn with_plainer_climates(story: &Story, with: &mut dyn FnMut(&dyn Fn(&mut Story))) {
+fn with_plainer_climates(story: &Story, with: TakeChanged<'_>) {
     let habit: [Plainer; 10] = [
         |climate| climate.list_lag_ms = 0,
         |climate| climate.get_lag_calls = 0,
