@@ -294,7 +294,10 @@ impl Delivery {
         let body = to_bytes(body, 8 << 20).await.map_err(|_| lost())?.to_vec();
         if head.status.is_success() && self.action == "Create" {
             let created: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            self.job_id = created["JobId"].as_str().unwrap().to_owned();
+            created["JobId"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut self.job_id);
         }
         let is_committed = head.status.is_success() && !is_read(&self.action);
         let reply = HttpReply {

@@ -16,7 +16,7 @@ use crate::walk::{Node, walk};
 enum Step {
     /// Creates or updates the object of an address.
     Make(Slot),
-    /// Destroys one; of a create_before_destroy replacement, the one that was moved aside.
+    /// Destroys one; of a `create_before_destroy` replacement, the one that was moved aside.
     Destroy(Slot),
 }
 
@@ -219,7 +219,7 @@ impl Run<'_> {
         };
         let answer = process.apply(address, change).await;
         let answer = self.take_all(address, answer);
-        self.store_destroyed(&slot, object, answer)
+        self.store_destroyed(&slot, &object, answer)
     }
 
     fn moved_aside(&self, address: &str) -> Option<Slot> {
@@ -233,7 +233,7 @@ impl Run<'_> {
     fn store_destroyed(
         &self,
         slot: &Slot,
-        object: Stored,
+        object: &Stored,
         answer: Option<Answer<Held>>,
     ) -> Option<()> {
         let address = slot.address.as_str();
@@ -263,7 +263,7 @@ impl Run<'_> {
                     value,
                     private: answer.value.private,
                     identity,
-                    ..object
+                    ..object.clone()
                 };
                 workspace.state.set(slot, Some(kept));
                 None

@@ -170,6 +170,7 @@ pub(crate) struct Plan {
 }
 
 /// What became of a run.
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
     pub(crate) shown: Vec<Shown>,

@@ -25,7 +25,7 @@ const IMPOSSIBLE: [(&str, Action, &str); 1] = [(
     "`removed` blocks came with 1.7",
 )];
 
-/// Cells that need so much chance that a short run may not meet them: what is left of a create_before_destroy
+/// Cells that need so much chance that a short run may not meet them: what is left of a `create_before_destroy`
 /// replacement that failed, and `removed` blocks, in the same run as something rare.
 const RARE: [Action; 2] = [Action::DeleteDeposed, Action::Forget];
 

@@ -135,7 +135,10 @@ fn has_room(scene: &Scene<'_>) -> bool {
     let Some(quota) = scene.climate.quota else {
         return false;
     };
-    let fits = |jobs: &[mock::Job]| jobs.iter().filter(|job| runs(job)).count() <= quota;
+    let fits = |jobs: &[mock::Job]| {
+        let mut running = jobs.iter().filter(|job| runs(job));
+        running.clone().count() <= quota && running.all(|job| scene.owns(&job.job_id))
+    };
     let wanted = scene
         .files
         .jobs
@@ -147,10 +150,7 @@ fn has_room(scene: &Scene<'_>) -> bool {
     scene.spec.acts.is_empty()
         && wanted <= quota
         && fits(scene.jobs_before)
-        && scene
-            .jobs_before
-            .iter()
-            .all(|job| !runs(job) || scene.owns(&job.job_id))
+        && fits(scene.jobs_after)
         && errors.any(|text| text.contains("UserQuotaExceed"))
 }
 

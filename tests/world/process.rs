@@ -106,14 +106,14 @@ impl Process {
     }
 
     /// Makes a call, in a task of its own as the plugin's server does: who hangs up does not end it.
-    async fn call<T: Send + 'static, F: Future<Output = T> + Send>(
+    async fn call<T: Send + 'static, F>(
         &self,
         name: &'static str,
         address: &str,
         work: impl FnOnce(Arc<Offering>, Diagnostics) -> F + Send + 'static,
     ) -> Result<T, NoAnswer>
     where
-        F: 'static,
+        F: Future<Output = T> + Send + 'static,
     {
         lock(&self.calls).push(Rpc {
             name,
@@ -161,7 +161,7 @@ impl Process {
         .await
     }
 
-    /// ValidateProviderConfig and ConfigureProvider.
+    /// `ValidateProviderConfig` and `ConfigureProvider`.
     pub(crate) async fn configure(&self) -> Result<Answer<()>, NoAnswer> {
         self.call("Configure", "", |offering, mut diagnostics| async move {
             let empty = serde_json::json!({}).to_string().into_bytes();

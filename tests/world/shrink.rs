@@ -79,34 +79,30 @@ fn candidates(story: &Story) -> Vec<Story> {
     all
 }
 
-fn with_plainer_climates(story: &Story, with: &mut dyn FnMut(&dyn Fn(&mut Story))) {
-    let climate = &story.climate;
-    let calm = Climate::default();
-    let plainer: [(bool, fn(&mut Climate)); 10] = [
-        (climate.list_lag_ms > 0, |climate| climate.list_lag_ms = 0),
-        (climate.get_lag_calls > 0, |climate| {
-            climate.get_lag_calls = 0
-        }),
-        (climate.status_lag_gets > 0, |climate| {
-            climate.status_lag_gets = 0
-        }),
-        (climate.quota.is_some(), |climate| climate.quota = None),
-        (climate.respells, |climate| climate.respells = false),
-        (climate.has_no_date, |climate| climate.has_no_date = false),
-        (climate.ignores_nonces, |climate| {
-            climate.ignores_nonces = false
-        }),
-        (climate.lists_without_end, |climate| {
-            climate.lists_without_end = false
-        }),
-        (climate.shows_odd_status, |climate| {
-            climate.shows_odd_status = false
-        }),
-        (climate.clock_ahead != calm.clock_ahead, |climate| {
-            climate.clock_ahead = 0
-        }),
+/// Takes a story that is changed so.
+type TakeChanged<'a> = &'a mut dyn FnMut(&dyn Fn(&mut Story));
+
+/// Takes one habit of the API away.
+type Plainer = fn(&mut Climate);
+
+fn with_plainer_climates(story: &Story, with: TakeChanged<'_>) {
+    let habit: [Plainer; 10] = [
+        |climate| climate.list_lag_ms = 0,
+        |climate| climate.get_lag_calls = 0,
+        |climate| climate.status_lag_gets = 0,
+        |climate| climate.quota = None,
+        |climate| climate.respells = false,
+        |climate| climate.has_no_date = false,
+        |climate| climate.ignores_nonces = false,
+        |climate| climate.lists_without_end = false,
+        |climate| climate.shows_odd_status = false,
+        |climate| climate.clock_ahead = 0,
     ];
-    for (_, change) in plainer.into_iter().filter(|(is_set, _)| *is_set) {
-        with(&|story| change(&mut story.climate));
+    for change in habit {
+        let mut plainer = story.climate.clone();
+        change(&mut plainer);
+        if plainer != story.climate {
+            with(&|story| change(&mut story.climate));
+        }
     }
 }

@@ -13,7 +13,11 @@ use crate::api::headers;
 use crate::dice::Dice;
 
 /// Habits.
-#[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent habit"
+)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Climate {
     pub(crate) list_lag_ms: u64,
     pub(crate) get_lag_calls: u32,

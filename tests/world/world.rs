@@ -12,7 +12,7 @@ use crate::actors::{Actors, operate};
 use crate::api::{Caller, Cloud, Entry};
 use crate::checks::Shape;
 use crate::configuration::Configuration;
-use crate::core::{Control, Report, Run, Workspace};
+use crate::core::{Action, Control, Report, Run, Workspace};
 use crate::coverage::Coverage;
 use crate::dice::Dice;
 use crate::invariants::{Scene, Violation, check_end, check_run, is_done};
@@ -264,6 +264,14 @@ impl World {
         self.coverage.note(spec, &self.cloud.climate, report);
         for shown in &report.shown {
             self.told.push_str(&shown.text);
+        }
+        let mut changes = report.plan.changes.values();
+        if report.was_killed && changes.any(|change| change.action == Action::ReplaceCreateFirst) {
+            // The predecessor is still in the state: no create is planned again, so nobody looks for its twin.
+            let made = ledger[before.entries..]
+                .iter()
+                .filter(|entry| entry.action == "Create");
+            self.told.extend(made.map(|entry| entry.job_id.as_str()));
         }
     }
 
