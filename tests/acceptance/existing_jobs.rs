@@ -77,7 +77,7 @@ fn a_running_job_with_the_same_output_is_named(world: &World) {
     let job_id = an_existing_job(world);
     world.cloud.edit(|job| {
         job.status = JobStatus::Running;
-        job.name = "another".to_owned();
+        "another".clone_into(&mut job.name);
         job.stream_output = job
             .stream_output
             .replace("push.example.com", "PUSH.example.com:1935");

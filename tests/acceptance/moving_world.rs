@@ -334,7 +334,7 @@ fn urls_that_come_back_in_another_spelling_change_nothing(world: &World) {
     world.apply().succeeded();
     world
         .cloud
-        .edit(|job| job.stream_output = "rtmp://push.example.com/live/it".to_owned());
+        .edit(|job| "rtmp://push.example.com/live/it".clone_into(&mut job.stream_output));
     world.plan().is_empty();
     assert_eq!(world.state(JOB)["stream_output"], output);
 

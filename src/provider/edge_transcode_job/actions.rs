@@ -219,7 +219,8 @@ impl Invocation<'_> {
         let stopped = self.bring(job, &JobStatus::NotStarted).await;
         // What was stopped is started again, whatever became of the stop.
         let restarted = match &stopped {
-            Err(error) if error.is_job_not_found() => Ok(()),
+            // It was not stopped.
+            Err(error) if error.is_rejected() => Ok(()),
             _ => {
                 self.tell(format!("Starting job {} ...", self.id));
                 start_again(self.session, self.id).await.map(drop)

@@ -175,6 +175,8 @@ async fn interrupt(
 
     let changed = match reach(session, id, job, &JobStatus::NotStarted, scope).await {
         Ok(_) => send_update(session, id, planned, scope).await,
+        // It was not stopped.
+        Err(error) if error.is_rejected() => return Err(NotChanged::Failed(error)),
         Err(error) => Err(error),
     };
     let restarted = start_again(session, id).await;
