@@ -224,20 +224,15 @@ pub(super) async fn delete(
         return Some((prior, private.stored()));
     }
 
-    let mut was_running = false;
-    let error = match stop_and_delete(session, &id, &mut was_running, scope).await {
+    let mut seen = None;
+    let error = match stop_and_delete(session, &id, &mut seen, scope).await {
         Ok(()) => {
-            let output = prior.fields().stream_output;
-            if was_running && let Some(successor) = session.run.created_without_target(&output) {
-                diagnostics.add_warning(stream_ended(&prior.label(), &successor));
-            }
-            if !private.is_plain_deletion {
-                session.run.note_replaced(id, output, was_running);
-            }
+            note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
             return None;
         }
         Err(error) => error,
     };
+    let was_running = seen == Some(JobStatus::Running);
     let restarted = if was_running && !error.is_job_not_found() {
         start_again(session, &id).await.map(drop)
     } else {
@@ -245,11 +240,15 @@ pub(super) async fn delete(
     };
     let aftermath = Aftermath::look(&session.client, &id).await;
     if error.is_job_not_found() || aftermath.is_gone() {
+        // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session.client.place().await;
-        if let Err(elsewhere) = private.check_place(&id, &here) {
+        if seen.is_none()
+            && let Err(elsewhere) = private.check_place_of_deletion(&id, &here)
+        {
             diagnostics.add_error(elsewhere);
             return Some((prior, private.stored()));
         }
+        note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
         return None;
     }
 
@@ -273,6 +272,26 @@ pub(super) async fn delete(
     Some((left, private))
 }
 
+/// A job is deleted: the one that replaces it may have to take its run state over.
+fn note_deleted(
+    session: &Session,
+    prior: &JobState,
+    private: &JobPrivate,
+    seen: Option<&JobStatus>,
+    diagnostics: &mut Diagnostics,
+) {
+    let was_running = seen == Some(&JobStatus::Running);
+    let output = prior.fields().stream_output;
+    if was_running && let Some(successor) = session.run.created_without_target(&output) {
+        diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+    }
+    if !private.is_plain_deletion {
+        session
+            .run
+            .note_replaced(prior.job_id(), output, was_running);
+    }
+}
+
 /// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was
 /// created before that could be known.
 fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
@@ -285,15 +304,15 @@ fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
     )
 }
 
-/// `was_running` tells, after a failure too, whether the job ran before.
+/// `seen` tells, after a failure too, in which status the job was found, if it was.
 async fn stop_and_delete(
     session: &Session,
     id: &JobId,
-    was_running: &mut bool,
+    seen: &mut Option<JobStatus>,
     scope: &Scope,
 ) -> Result<(), Unreached> {
     let job = session.get(id, scope).await?;
-    *was_running = job.status == JobStatus::Running;
+    *seen = Some(job.status.clone());
     let _stopping = session.run.stopping();
     let is_documented = !matches!(job.status, JobStatus::Other(_));
     let stopped = reach(session, id, job, &JobStatus::NotStarted, scope).await;

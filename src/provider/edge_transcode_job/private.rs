@@ -60,6 +60,19 @@ impl JobPrivate {
         }
     }
 
+    /// As [`Self::check_place`], before a job is taken for deleted. Core does not hand over what is stored beside a tainted
+    /// object.
+    pub(super) fn check_place_of_deletion(
+        &self,
+        id: &JobId,
+        here: &Place,
+    ) -> Result<(), Diagnostic> {
+        if self.found_at.is_none() && !self.is_plain_deletion {
+            return Err(found_nowhere(id, here));
+        }
+        self.check_place(id, here)
+    }
+
     /// An error if the job was found elsewhere than where it is now said not to exist.
     pub(super) fn check_place(&self, id: &JobId, here: &Place) -> Result<(), Diagnostic> {
         match &self.found_at {
@@ -67,6 +80,17 @@ impl JobPrivate {
             _ => Ok(()),
         }
     }
+}
+
+fn found_nowhere(id: &JobId, here: &Place) -> Diagnostic {
+    diagnostic::general(
+        "Job not found at this endpoint or account",
+        format!(
+            "{here} does not know the job {id}, and where it was found last is not known of a tainted one, so this does not \
+             prove that it no longer exists. Plan again with a refresh (without -refresh=false): it reads the job where its \
+             state says that it is."
+        ),
+    )
 }
 
 fn found_elsewhere(id: &JobId, there: &Place, here: &Place) -> Diagnostic {
@@ -137,6 +161,21 @@ mod tests {
             assert_eq!(checked.is_ok(), is_certain, "{there}, then {here}");
             assert!(JobPrivate::default().check_place(&id, &here).is_ok());
         }
+    }
+
+    #[test]
+    fn a_tainted_job_that_is_not_found_is_not_taken_for_deleted() {
+        let id = JobId::parse("c:j").unwrap();
+        let here = place(["https://a", "", "", ""]);
+        let tainted = JobPrivate::default();
+        assert!(tainted.check_place_of_deletion(&id, &here).is_err());
+        let plain = JobPrivate {
+            is_plain_deletion: true,
+            ..JobPrivate::default()
+        };
+        assert!(plain.check_place_of_deletion(&id, &here).is_ok());
+        let found = JobPrivate::found_at(here.clone());
+        assert!(found.check_place_of_deletion(&id, &here).is_ok());
     }
 
     #[test]
