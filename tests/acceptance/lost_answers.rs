@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
-use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, Point};
+use crate::support::relay::Relay;
+use crate::support::world::{APPLY, World};
+use alicloud_live::mock::{FaultKind, JobStatus, Point};
 
 over_newest_terraform! {
+    connections_that_go_silent_are_used_for_no_retry,
     a_job_whose_answer_is_lost_is_found_where_nonces_are_checked,
     a_job_whose_answer_is_lost_is_found_where_they_are_not,
     a_job_whose_request_is_lost_is_made_by_the_identical_request,
@@ -88,4 +90,26 @@ fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &World) {
         assert_eq!(world.cloud.calls_of(verb).len(), 3);
         world.plan().is_empty();
     }
+}
+
+/// Each call that waits in vain costs one timeout, and no retry meets another of the silent connections.
+fn connections_that_go_silent_are_used_for_no_retry(world: &World) {
+    let relay = Relay::to(world.cloud.address());
+    world.set("LIVE_ENDPOINT", &relay.url());
+    let provider = Block::provider().with("client_read_timeout", "2000");
+    let jobs = Block::job("it").with("count", "8");
+    world.configure_all(format_args!("{provider}{jobs}"));
+    world.apply().succeeded();
+
+    let jobs = jobs.text("status", "Running");
+    world.configure_all(format_args!("{provider}{jobs}"));
+    world.cloud.hold("Start", Point::Before);
+    let running = world.start(APPLY);
+    world.cloud.wait_held();
+    assert!(relay.silence() > 1);
+    world.cloud.release();
+    world.end_of(running).succeeded();
+    let jobs = world.cloud.jobs();
+    assert!(jobs.iter().all(|job| job.status == JobStatus::Running));
+    world.plan().is_empty();
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod cloud;
 pub(crate) mod configuration;
+pub(crate) mod relay;
 pub(crate) mod running;
 pub(crate) mod terraform;
 pub(crate) mod world;
