@@ -13,35 +13,40 @@ use crate::value::Value;
 use crate::walk::{Node, walk};
 
 /// A node of the graph.
+#[derive(Clone)]
 enum Step {
     /// Creates or updates the object of an address.
     Make(Slot),
     /// Destroys one; of a `create_before_destroy` replacement, the one that was moved aside.
     Destroy(Slot),
+    Forget(Slot),
+}
+
+impl Step {
+    fn slot(&self) -> &Slot {
+        let (Self::Make(slot) | Self::Destroy(slot) | Self::Forget(slot)) = self;
+        slot
+    }
 }
 
 impl Run<'_> {
     /// Makes the changes of a plan.
     pub(crate) async fn apply(&self, plan: Plan) {
         self.workspace.borrow_mut().state = plan.prior.clone();
-        self.forget(&plan);
         let Some(process) = self.start(true).await else {
             return;
         };
         let nodes = graph(&plan.changes);
         let visit = |step: &Step| {
-            let (slot, makes) = match step {
-                Step::Make(slot) => (slot.clone(), true),
-                Step::Destroy(slot) => (slot.clone(), false),
-            };
-            let (process, planned) = (&process, plan.changes[&slot].clone());
+            let step = step.clone();
+            let (process, planned) = (&process, plan.changes[step.slot()].clone());
             async move {
                 self.think().await;
                 process.begin_node();
-                let done = if makes {
-                    self.make(process, &slot.address, planned).await
-                } else {
-                    self.destroy(process, &slot, planned).await
+                let done = match &step {
+                    Step::Make(slot) => self.make(process, &slot.address, planned).await,
+                    Step::Destroy(slot) => self.destroy(process, slot, planned).await,
+                    Step::Forget(slot) => self.forget(process, slot).await,
                 };
                 self.save();
                 done.is_some()
@@ -51,13 +56,12 @@ impl Run<'_> {
         self.close(&process);
     }
 
-    fn forget(&self, plan: &Plan) {
-        let mut workspace = self.workspace.borrow_mut();
-        for (slot, planned) in &plan.changes {
-            if planned.action == Action::Forget {
-                workspace.state.set(slot, None);
-            }
-        }
+    /// A `removed` block: the object leaves the state, and nothing else happens.
+    async fn forget(&self, process: &Process, slot: &Slot) -> Option<()> {
+        let object = self.workspace.borrow().state.objects.get(slot).cloned()?;
+        self.upgrade(process, &slot.address, &object).await?;
+        self.workspace.borrow_mut().state.set(slot, None);
+        Some(())
     }
 
     /// Creates or updates.
@@ -281,7 +285,10 @@ fn graph(changes: &BTreeMap<Slot, Planned>) -> Vec<Node<Step>> {
             nodes.len() - 1
         };
         match planned.action {
-            Action::NoOp | Action::Forget => {}
+            Action::NoOp => {}
+            Action::Forget => {
+                add(Step::Forget(slot.clone()), Vec::new());
+            }
             Action::Create | Action::Update => {
                 add(Step::Make(slot.clone()), Vec::new());
             }

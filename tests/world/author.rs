@@ -236,6 +236,9 @@ impl Author {
                 run.target = Some(address);
             }
         }
+        if matches!(run.command, Command::Destroy | Command::RefreshOnly) {
+            run.replaced.clear();
+        }
         if self.dice.percent(25) {
             run.pause = u64::try_from(1 + self.dice.below(7_200)).unwrap();
         }

@@ -49,6 +49,11 @@ impl Version {
         self.minor >= 16
     }
 
+    /// A `-refresh-only` plans the end of what has no block, and drops that.
+    pub(crate) fn plans_orphans_in_refresh(self) -> bool {
+        self.minor > 6
+    }
+
     pub(crate) fn has_removed_blocks(self) -> bool {
         self.minor >= 7
     }
@@ -273,7 +278,8 @@ impl Run<'_> {
         if self.spec.command != Command::Destroy {
             return self.plan(self.spec.command).await;
         }
-        if self.spec.refreshes {
+        let has_state = !self.workspace.borrow().state.objects.is_empty();
+        if self.spec.refreshes && has_state {
             let refreshed = self.plan(Command::Apply).await?;
             self.workspace.borrow_mut().state = refreshed.prior;
         }

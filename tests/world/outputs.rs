@@ -116,7 +116,11 @@ fn check_stream(
             "the quota would have sufficed for what this run replaced",
         );
     }
-    if !should_run && running > 0 && !is_told {
+    let mut kept = stream
+        .after
+        .iter()
+        .filter(|job| scene.state_after.holds(&job.job_id));
+    if !should_run && kept.any(|job| runs(job)) && !is_told {
         report("run state", "the output runs, which nobody asked for");
     }
 }
@@ -145,10 +149,15 @@ fn has_room(scene: &Scene<'_>) -> bool {
         .values()
         .filter(|job| job.runs != Some(false))
         .count();
+    let let_go = scene
+        .jobs_after
+        .iter()
+        .filter(|job| runs(job) && !scene.state_after.holds(&job.job_id));
+    let let_go = let_go.count();
     let errors = scene.report.shown.iter().filter(|shown| shown.is_error);
     let mut errors = errors.map(|shown| shown.text.as_str());
     scene.spec.acts.is_empty()
-        && wanted <= quota
+        && wanted + let_go <= quota
         && fits(scene.jobs_before)
         && fits(scene.jobs_after)
         && errors.any(|text| text.contains("UserQuotaExceed"))

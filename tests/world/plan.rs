@@ -82,11 +82,17 @@ impl Run<'_> {
         };
         plan.borrow_mut().prior.set(slot, object.clone());
         if command == Command::RefreshOnly {
-            return Some(());
+            return match (job, object) {
+                (None, Some(orphan)) if self.spec.version.plans_orphans_in_refresh() => self
+                    .plan_destroy(process, command, slot, orphan)
+                    .await
+                    .map(drop),
+                _ => Some(()),
+            };
         }
         let planned = match (job, object) {
             (None, None) => return Some(()),
-            (None, Some(object)) => self.plan_destroy(process, slot, object).await?,
+            (None, Some(object)) => self.plan_destroy(process, command, slot, object).await?,
             (Some(job), object) => self.plan_job(process, address, job, object).await?,
         };
         plan.borrow_mut().changes.insert(slot.clone(), planned);
@@ -197,12 +203,16 @@ impl Run<'_> {
     async fn plan_destroy(
         &self,
         process: &Process,
+        command: Command,
         slot: &Slot,
         object: Stored,
     ) -> Option<Planned> {
         let action = match slot.deposed {
             Some(_) => Action::DeleteDeposed,
-            None if self.is_forgotten(&slot.address) => Action::Forget,
+            // A destroy destroys what a `removed` block would let go.
+            None if self.is_forgotten(&slot.address) && command != Command::Destroy => {
+                Action::Forget
+            }
             None => Action::Delete,
         };
         let private = if action == Action::Forget {

@@ -218,6 +218,12 @@ fn resource(address: &str, job: &Job) -> String {
         let status = if runs { "Running" } else { "Stopped" };
         writeln!(text, "  status = \"{status}\"").unwrap();
     }
+    if job.is_protected {
+        text.push_str("  deletion_protection = true\n");
+    }
+    if job.may_not_stop {
+        text.push_str("  allow_stopping_for_update = false\n");
+    }
     if let Some(minutes) = job.timeouts {
         writeln!(text, "  timeouts {{\n    update = \"{minutes}m\"\n  }}").unwrap();
     }

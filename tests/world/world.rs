@@ -265,6 +265,14 @@ impl World {
         for shown in &report.shown {
             self.told.push_str(&shown.text);
         }
+        let mut lists = ledger[before.entries..]
+            .iter()
+            .filter(|entry| entry.action == "List");
+        if lists.any(|entry| entry.answer != "ok") {
+            // A look for twins that fails is silent.
+            let ids = self.cloud.jobs().into_iter().map(|job| job.job_id);
+            self.told.extend(ids);
+        }
         let mut changes = report.plan.changes.values();
         if report.was_killed && changes.any(|change| change.action == Action::ReplaceCreateFirst) {
             // The predecessor is still in the state: no create is planned again, so nobody looks for its twin.
