@@ -111,15 +111,18 @@ impl Run<'_> {
         let value = self.upgrade(process, address, &stored).await?;
         let object = Stored { value, ..stored };
         let refreshes = self.spec.refreshes && command != Command::Destroy;
-        if !refreshes || self.is_forgotten(address) {
+        if !refreshes || self.is_forgotten(command, address) {
             return Some(Some(object));
         }
         self.read(process, address, object).await
     }
 
-    pub(crate) fn is_forgotten(&self, address: &str) -> bool {
+    /// Whether a `removed` block lets the object go; a destroy destroys it, and a `-refresh-only` does not know the block.
+    fn is_forgotten(&self, command: Command, address: &str) -> bool {
         let removed = &self.configuration.removed;
-        self.spec.version.has_removed_blocks() && removed.iter().any(|forgot| forgot == address)
+        matches!(command, Command::Apply | Command::Plan)
+            && self.spec.version.has_removed_blocks()
+            && removed.iter().any(|forgot| forgot == address)
     }
 
     pub(crate) async fn upgrade(
@@ -209,10 +212,7 @@ impl Run<'_> {
     ) -> Option<Planned> {
         let action = match slot.deposed {
             Some(_) => Action::DeleteDeposed,
-            // A destroy destroys what a `removed` block would let go.
-            None if self.is_forgotten(&slot.address) && command != Command::Destroy => {
-                Action::Forget
-            }
+            None if self.is_forgotten(command, &slot.address) => Action::Forget,
             None => Action::Delete,
         };
         let private = if action == Action::Forget {
