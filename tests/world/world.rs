@@ -21,7 +21,7 @@ use crate::state::{Slot, State};
 use crate::story::{Command, Moment, RunSpec, Step, Story};
 
 /// A run that calls the API more often than this is put an end to.
-const MOST_CALLS: usize = 3_000;
+const MOST_CALLS: usize = 1_500;
 /// Virtual time of a run, beside the pause between plan and apply.
 const LONGEST_RUN: Duration = Duration::from_secs(4 * 60 * 60);
 
