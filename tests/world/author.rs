@@ -1,11 +1,11 @@
 //! Makes a story up from a seed.
 
 use crate::configuration::{Configuration, Edit, Job};
-use crate::core::Version;
 use crate::dice::Dice;
 use crate::state::Address;
 use crate::story::{Act, Command, Deed, Moment, Operator, RunSpec, Step, Story};
 use crate::troubles::{Climate, Kind, Only, Trouble};
+use crate::version::Version;
 
 const STREAMS: usize = 4;
 

@@ -1,5 +1,5 @@
 //! A miniature Terraform core: one command, from its processes to what it stores. The rules are those of Terraform
-//! 1.6 to 1.16 (`internal/terraform` of its source); where releases differ, [`Version`] says how.
+//! 1.6 to 1.16 (`internal/terraform`); where releases differ, [`Version`] says how.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -19,45 +19,7 @@ use crate::process::{Answer, NoAnswer, Process, Rpc};
 use crate::state::{Address, Slot, State, Stored};
 use crate::story::{Command, RunSpec};
 use crate::value::Value;
-
-/// What differs between releases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
-    pub(crate) minor: usize,
-}
-
-impl Version {
-    pub(crate) const ALL: [Self; 4] = [
-        Self { minor: 6 },
-        Self { minor: 12 },
-        Self { minor: 15 },
-        Self { minor: 16 },
-    ];
-
-    /// An apply that fails and has a value loses the identity.
-    pub(crate) fn drops_identity_on_error(self) -> bool {
-        self.minor == 12
-    }
-
-    /// Stop reaches the provider before calls are held back, in the plan too.
-    pub(crate) fn stops_before_holding_back(self) -> bool {
-        self.minor >= 16
-    }
-
-    /// Whether the private data of the plan walk comes along in the apply walk's plan call.
-    pub(crate) fn keeps_planned_private(self) -> bool {
-        self.minor >= 16
-    }
-
-    /// A `-refresh-only` plans the end of what has no block, and drops that.
-    pub(crate) fn plans_orphans_in_refresh(self) -> bool {
-        self.minor > 6
-    }
-
-    pub(crate) fn has_removed_blocks(self) -> bool {
-        self.minor >= 7
-    }
-}
+use crate::version::Version;
 
 /// What a run is told while it runs.
 pub(crate) struct Control {
@@ -200,7 +162,7 @@ impl Report {
 /// What a workspace keeps between runs.
 #[derive(Default)]
 pub(crate) struct Workspace {
-    /// In memory of the running core.
+    /// What the running core holds.
     pub(crate) state: State,
     /// In the file.
     pub(crate) saved: State,
@@ -245,16 +207,12 @@ impl Run<'_> {
                 self.control.stop_process();
             }
         }
-        let mut workspace = self.workspace.borrow_mut();
-        workspace.state = workspace.saved.clone();
+        self.load();
         report
     }
 
     async fn command(&self) {
-        {
-            let mut workspace = self.workspace.borrow_mut();
-            workspace.state = workspace.saved.clone();
-        }
+        self.load();
         if !self.validate().await {
             return;
         }
@@ -391,6 +349,11 @@ impl Run<'_> {
         self.fail(address, &what);
         let breach = format!("{address}: {what}");
         self.report.borrow_mut().breaches.push(breach);
+    }
+
+    fn load(&self) {
+        let mut workspace = self.workspace.borrow_mut();
+        workspace.state = workspace.saved.clone();
     }
 
     /// Brings the state to the file.

@@ -8,6 +8,7 @@
 //! | `api`, `troubles`, `actors` | the cloud, what is wrong with it, and people in the console |
 //! | `process` | a provider process |
 //! | `core`, `walk`, `plan`, `apply` | the miniature core: a command, its graph, its two walks |
+//! | `version` | what differs between releases |
 //! | `state`, `value`, `checks` | what core stores, and what it checks |
 //! | `world` | plays a story |
 //! | `invariants`, `outputs` | what must hold |
@@ -42,6 +43,7 @@ mod story;
 mod themes;
 mod troubles;
 mod value;
+mod version;
 mod walk;
 mod world;
 

@@ -9,10 +9,10 @@ use std::fmt::Write as _;
 
 use crate::author::quiet_story;
 use crate::configuration::{Configuration, Job};
-use crate::core::Version;
 use crate::process::Rpc;
 use crate::story::{Command, RunSpec, Step, Story};
 use crate::support::world::World;
+use crate::version::Version;
 use crate::world::play;
 
 const TYPE: &str = "alicloud_live_edge_transcode_job";

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::configuration::Edit;
-use crate::core::Version;
 use crate::state::Address;
 use crate::troubles::{Climate, Trouble};
+use crate::version::Version;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Story {
