@@ -22,7 +22,7 @@ TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
 # The official SDKs and more, for the tests of the mock.
-PYTHON_PACKAGES := tests/mock/python/requirements.txt
+PYTHON_PACKAGES := crates/alicloud-live-mock/tests/mock/python/requirements.txt
 PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 
 terraform_version = $(word 1,$(subst =, ,$(1)))

@@ -12,12 +12,10 @@
 //! | [`credentials`] | where access keys come from |
 //! | [`environment`] | environment variables as a value |
 //! | [`signals`] | what asks a process to end |
-//! | [`mock`] | a stand-in for the API that shares no code with client or signing |
 
 pub mod client;
 pub mod credentials;
 pub mod environment;
-pub mod mock;
 pub mod plugin;
 pub mod provider;
 pub mod signals;

@@ -261,7 +261,7 @@ fn walks_pass_what_exists(tree: &Tree) -> Vec<String> {
     let Some(page) = tree.0.get(PAGE) else {
         return Vec::new();
     };
-    let words: BTreeSet<&str> = ["src/", "proto/"]
+    let words: BTreeSet<&str> = ["src/", "crates/"]
         .iter()
         .flat_map(|folder| tree.under(folder))
         .flat_map(|(_, text)| text.split(|letter: char| !is_of_a_name(letter)))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use alicloud_live::client::{
     Config, CreateError, Endpoint, Failure, LiveClient, NotSent, Protocol, Scope,
 };
-use alicloud_live::mock::Mock;
+use alicloud_live_mock::Mock;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alicloud_live::client::{CreateError, Doubt, Failure, LiveClient, NotSent, Scope, StreamUrl};
 use alicloud_live::credentials::Clock;
-use alicloud_live::mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings, WallClock};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings, WallClock};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -166,7 +166,7 @@ async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named
 fn seed_during_the_create(
     mock: &Arc<Mock>,
     name: &str,
-    edit: impl Fn(&mut alicloud_live::mock::Job) + Send + Sync + 'static,
+    edit: impl Fn(&mut alicloud_live_mock::Job) + Send + Sync + 'static,
 ) {
     let (seeder, done) = (Arc::clone(mock), std::sync::Once::new());
     let wanted = fields(name);
@@ -187,7 +187,7 @@ fn seed_during_the_create(
 
 #[tokio::test]
 async fn a_job_that_has_run_is_nobody_s_lost_one() {
-    let edits: [fn(&mut alicloud_live::mock::Job); 2] = [
+    let edits: [fn(&mut alicloud_live_mock::Job); 2] = [
         |job| job.status = JobStatus::Running,
         |job| job.last_start_at = Some(job.create_time),
     ];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use alicloud_live::client::{
     CallError, CreateError, Failure, JobFilter, LiveClient, TemplateFilter,
 };
-use alicloud_live::mock::{Fault, FaultKind, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, Mock, Point};
 
 use crate::support::{
     CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use alicloud_live::client::{
     Config, CreateError, JobStatus, LiveClient, RetryPolicy, SearchPolicy,
 };
-use alicloud_live::mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
 
 use crate::support::{CLUSTER, CREATE, Dice, fields, quick_config, scope, seeded_mock};
 

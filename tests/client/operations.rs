@@ -9,7 +9,7 @@ use alicloud_live::client::{
     TemplateFilter,
 };
 use alicloud_live::credentials::{Credentials, CredentialsCache};
-use alicloud_live::mock::{DEFAULT_ACCESS_KEY_ID, SignatureCheck};
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, SignatureCheck};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{CLUSTER, client, fields, mock, quick_config, scope};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alicloud_live::client::{Failure, JobStatus, LiveClient};
-use alicloud_live::mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
 
 use crate::relay::{Fate, Relay};
 use crate::support::{CLUSTER, CREATE, GET, calls_of, client, fields, mock, scope};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alicloud_live::client::{CallError, Job, LiveClient, Scope};
-use alicloud_live::mock::{Fault, FaultKind, JobStatus, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use time::OffsetDateTime;

@@ -7,7 +7,7 @@ use alicloud_live::client::{
     Ambiguous, CallError, CreateError, Failure, JobFilter, JobStatus, LiveClient, NotSent,
     RetryPolicy, Scope,
 };
-use alicloud_live::mock::{Call, Fault, FaultKind, Mock, Point};
+use alicloud_live_mock::{Call, Fault, FaultKind, Mock, Point};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{

@@ -7,7 +7,7 @@ use alicloud_live::client::{
     SignVersion, StreamUrl,
 };
 use alicloud_live::credentials::{Credentials, CredentialsCache};
-use alicloud_live::mock::{
+use alicloud_live_mock::{
     Call, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, Settings,
 };
 

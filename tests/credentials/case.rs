@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use alicloud_live::credentials::{AssumeRole, AssumeRoleWithOidc, Outside, Settings, choose};
 use alicloud_live::environment::Environment;
-use alicloud_live::mock::{self, Mock};
+use alicloud_live_mock as mock;
+use alicloud_live_mock::Mock;
 use serde::Deserialize;
 use tempfile::TempDir;
 

@@ -8,7 +8,8 @@ use alicloud_live::client::{
     SignVersion,
 };
 use alicloud_live::credentials::{CredentialsCache, Settings, choose};
-use alicloud_live::mock::{self, DEFAULT_CLUSTER, Fault, FaultKind, Mock, Point};
+use alicloud_live_mock as mock;
+use alicloud_live_mock::{DEFAULT_CLUSTER, Fault, FaultKind, Mock, Point};
 use tempfile::TempDir;
 
 use crate::case::outside;

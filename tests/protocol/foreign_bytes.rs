@@ -2,8 +2,8 @@
 //! them: the real offering answers whatever the bytes are, and calls nobody with an ID that is none.
 
 use alicloud_live::environment::Environment;
-use alicloud_live::mock::{Mock, Settings};
 use alicloud_live::provider;
+use alicloud_live_mock::{Mock, Settings};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use alicloud_live::credentials::Clock as _;
-use alicloud_live::mock::JobStatus;
+use alicloud_live_mock::JobStatus;
 
 use crate::api::Cloud;
 use crate::configuration::Job;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use alicloud_live::client::Outside;
 use alicloud_live::environment::Environment;
-use alicloud_live::mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
 use alicloud_live::provider::offering_in;
 use alicloud_live::terraform::{
     Change, Diagnostics, Encoded, Held, Offering, Planned, ServedResource,
 };
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
 use futures_util::FutureExt as _;
 use tokio_util::sync::CancellationToken;
 

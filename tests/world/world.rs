@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alicloud_live::environment::Environment;
-use alicloud_live::mock;
 use alicloud_live::provider::offering;
+use alicloud_live_mock as mock;
 
 use crate::actors::{Actors, operate};
 use crate::api::{Caller, Cloud, Entry};
