@@ -141,7 +141,7 @@ generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code a
 	UPDATE_GENERATED=1 cargo test --locked --test docs
 
 .PHONY: sdkanswers
-sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of tests/cases/environment. Needs Go.
+sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of crates/alicloud-auth/tests/cases/environment. Needs Go.
 	cd scripts/sdk-cases && go build -o $(abspath $(TOOLS))/sdk-cases .
 	scripts/sdk-cases/run $(abspath $(TOOLS))/sdk-cases $(PYTHON) $(abspath $(PYTHON_PACKAGES_STAMP:/.ready=))
 

@@ -29,7 +29,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use alicloud_live::signing::{acs3, rpc_v1};
+use alicloud_auth::signing::{acs3, rpc_v1};
 use alicloud_live_mock::{
     DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Job, Mock, Settings, TemplateKind,
 };

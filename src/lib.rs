@@ -8,16 +8,10 @@
 //! | [`terraform`] | the vocabulary that provider and plugin share |
 //! | [`provider`] | what we offer: configuration and resources |
 //! | [`client`] | the `ApsaraVideo` Live API, one typed function per operation |
-//! | [`signing`] | signatures as pure functions |
-//! | [`credentials`] | where access keys come from |
-//! | [`environment`] | environment variables as a value |
 //! | [`signals`] | what asks a process to end |
 
 pub mod client;
-pub mod credentials;
-pub mod environment;
 pub mod plugin;
 pub mod provider;
 pub mod signals;
-pub mod signing;
 pub mod terraform;

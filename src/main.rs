@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use alicloud_live::environment::Environment;
+use alicloud_auth::environment::Environment;
 use alicloud_live::plugin::{self, About};
 use alicloud_live::provider;
 

@@ -238,6 +238,7 @@ fn required_files(tree: &Tree) -> Vec<String> {
 fn examples_are_used(tree: &Tree) -> Vec<String> {
     let users: Vec<&str> = tree
         .under("tests/")
+        .chain(tree.under("crates/"))
         .chain(tree.under("scripts/"))
         .filter(|(path, _)| *path != "tests/tidy.rs")
         .map(|(_, text)| text)
@@ -261,21 +262,21 @@ fn walks_pass_what_exists(tree: &Tree) -> Vec<String> {
     let Some(page) = tree.0.get(PAGE) else {
         return Vec::new();
     };
-    let words: BTreeSet<&str> = ["src/", "crates/"]
-        .iter()
-        .flat_map(|folder| tree.under(folder))
+    let sources = || {
+        ["src/", "crates/"]
+            .iter()
+            .flat_map(|folder| tree.under(folder))
+    };
+    let words: BTreeSet<&str> = sources()
         .flat_map(|(_, text)| text.split(|letter: char| !is_of_a_name(letter)))
         .collect();
     let exists = |name: &str| {
         if name.ends_with(".rs") {
             let end = format!("/{name}");
-            return tree.under("src/").any(|(path, _)| path.ends_with(&end));
+            return sources().any(|(path, _)| path.ends_with(&end));
         }
         let last = name.rsplit("::").next().unwrap_or_default();
-        words.contains(last)
-            || tree
-                .under("src/")
-                .any(|(path, _)| path.contains(&format!("/{last}/")))
+        words.contains(last) || sources().any(|(path, _)| path.contains(&format!("/{last}/")))
     };
     page.split("\n## ")
         .filter(|section| section.starts_with("A walk: "))

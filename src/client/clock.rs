@@ -5,7 +5,7 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
-use crate::credentials::Clock;
+use alicloud_auth::credentials::Clock;
 
 /// The server's clock as far as we know it: ours, plus what was learnt from the server's `Date` headers.
 pub(super) struct ServerClock {
@@ -81,7 +81,7 @@ pub(super) fn parse_api_time(text: &str) -> Option<OffsetDateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::SystemClock;
+    use alicloud_auth::credentials::SystemClock;
 
     #[test]
     fn time_stamps_are_utc_to_the_second() {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::credentials::SourceError;
+use alicloud_auth::credentials::SourceError;
 
 /// An answer in which the cloud reports an error. Its texts are the other side's, cleaned: bounded in length, on one line,
 /// without secrets.

@@ -12,7 +12,7 @@ use super::clock::{Moment, ServerClock};
 use super::codes::{Meaning, may_be_expired_keys, meaning};
 use super::retry::{Call, Kind, Sent};
 use super::{Ambiguous, Failure};
-use crate::credentials::Credentials;
+use alicloud_auth::credentials::Credentials;
 
 /// Signed bytes are accepted for 15 minutes by the server's clock; this leaves room for skew.
 const COPY_LIFETIME: Duration = Duration::from_secs(20 * 60);

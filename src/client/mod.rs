@@ -81,7 +81,7 @@ pub use stream_url::StreamUrl;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use crate::credentials::CredentialsCache;
+use alicloud_auth::credentials::CredentialsCache;
 
 /// How a client is set up.
 pub struct Config {

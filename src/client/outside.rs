@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{Departure, Failure};
-use crate::credentials::{Clock, SystemClock};
+use alicloud_auth::credentials::{Clock, SystemClock};
 
 /// All that a client touches.
 #[derive(Clone)]

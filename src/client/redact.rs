@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use secrecy::ExposeSecret as _;
 
-use crate::credentials::Credentials;
+use alicloud_auth::credentials::Credentials;
 
 /// The cloud's secrets and tokens have 30 characters and more.
 const SHORTEST_SECRET: usize = 6;

@@ -273,7 +273,7 @@ fn size(job_id: &str, job: &str) -> usize {
 mod tests {
     use super::*;
     use crate::client::{JobStatus, StreamUrl};
-    use crate::credentials::SystemClock;
+    use alicloud_auth::credentials::SystemClock;
 
     fn job(number: usize, url: &str) -> Job {
         Job {

@@ -8,7 +8,7 @@ use super::codes::{Meaning, meaning};
 use super::redact::presentable;
 use super::transport::RawReply;
 use super::{Ambiguous, ApiError, Failure};
-use crate::credentials::Credentials;
+use alicloud_auth::credentials::Credentials;
 
 /// The API's messages are shown up to this length.
 const MAX_MESSAGE_CHARS: usize = 500;

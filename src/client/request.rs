@@ -4,8 +4,8 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::Endpoint;
-use crate::credentials::Credentials;
-use crate::signing::{acs3, percent_encode, rpc_v1};
+use alicloud_auth::credentials::Credentials;
+use alicloud_auth::signing::{acs3, percent_encode, rpc_v1};
 
 /// The API version of all operations.
 const VERSION: &str = "2016-11-01";

@@ -10,7 +10,7 @@ use super::scope::Ended;
 use super::{
     Ambiguous, Config, Departure, Exchange, Failure, HttpRequest, NotSent, Scope, clock, http,
 };
-use crate::credentials::Clock;
+use alicloud_auth::credentials::Clock;
 
 /// How long a call that changes something is still listened to after the user asked to stop or the time is over:
 /// knowing what it did is worth more than these seconds.

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::run::Run;
 use crate::client::{LiveClient, Scope};
-use crate::credentials::Identity;
 use crate::terraform::{AttributePath, Diagnostic, StopSignal, diagnostic};
+use alicloud_auth::credentials::Identity;
 
 /// What the provider block has become: the client that all resources share.
 ///

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::world::World;
-use alicloud_live::environment::Environment;
+use alicloud_auth::environment::Environment;
 use alicloud_live::provider;
 use alicloud_live::terraform::{Diagnostics, Encoded};
 

@@ -11,6 +11,7 @@
 
 mod connections;
 mod create;
+mod credentials;
 mod existing;
 mod hostile_answers;
 mod model;
@@ -20,4 +21,5 @@ mod outcomes;
 mod refresh;
 mod relay;
 mod repetition;
+mod signatures;
 mod support;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::client::{
     Endpoint, Failure, JobFilter, JobStatus, LiveClient, NotSent, Protocol, Scope, SortBy,
     TemplateFilter,
 };
-use alicloud_live::credentials::{Credentials, CredentialsCache};
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, SignatureCheck};
 use tokio_util::sync::CancellationToken;
 

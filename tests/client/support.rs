@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::client::{
     Config, Endpoint, JobFields, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion, StreamUrl,
 };
-use alicloud_live::credentials::{Credentials, CredentialsCache};
 use alicloud_live_mock::{
     Call, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, Settings,
 };

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_live::environment::Environment;
+use alicloud_auth::environment::Environment;
 use alicloud_live::provider;
 use alicloud_live::terraform::Diagnostics;
 

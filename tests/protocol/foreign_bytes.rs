@@ -1,7 +1,7 @@
 //! States, private data and identities that this provider has not written, as `terraform state replace-provider` brings
 //! them: the real offering answers whatever the bytes are, and calls nobody with an ID that is none.
 
-use alicloud_live::environment::Environment;
+use alicloud_auth::environment::Environment;
 use alicloud_live::provider;
 use alicloud_live_mock::{Mock, Settings};
 use proptest::collection::{btree_map, vec};

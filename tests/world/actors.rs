@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use alicloud_live::credentials::Clock as _;
+use alicloud_auth::credentials::Clock as _;
 use alicloud_live_mock::JobStatus;
 
 use crate::api::Cloud;

@@ -3,8 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
+use alicloud_auth::environment::Environment;
 use alicloud_live::client::Outside;
-use alicloud_live::environment::Environment;
 use alicloud_live::provider::offering_in;
 use alicloud_live::terraform::{
     Change, Diagnostics, Encoded, Held, Offering, Planned, ServedResource,

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_live::environment::Environment;
+use alicloud_auth::environment::Environment;
 use alicloud_live::provider::offering;
 use alicloud_live_mock as mock;
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::client::{self, BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
-use crate::credentials::{
+use crate::terraform::value::Value;
+use crate::terraform::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
+use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, Identity, NoCredentials, Outside, Region, ServerClock,
     Settings, choose,
 };
-use crate::environment::{Environment, InvalidInput};
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
+use alicloud_auth::environment::{Environment, InvalidInput};
 
 use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
 

@@ -82,8 +82,10 @@ mod tests {
 
     #[test]
     fn every_vector_of_the_official_sdks_passes_at_each_step() {
-        let vectors: Vectors =
-            serde_json::from_str(include_str!("../../tests/cases/signature-vectors.json")).unwrap();
+        let vectors: Vectors = serde_json::from_str(include_str!(
+            "../../../../tests/cases/signature-vectors.json"
+        ))
+        .unwrap();
         assert!(vectors.rpc_v1.len() >= 10, "the fixture lost its vectors");
         for vector in vectors.rpc_v1 {
             let Inputs {

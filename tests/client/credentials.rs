@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use alicloud_auth::credentials::{self, CredentialsCache, Settings, choose};
+use alicloud_auth::environment::Environment;
 use alicloud_live::client::{
     Config, Endpoint, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion,
 };
-use alicloud_live::credentials::{CredentialsCache, Settings, choose};
 use alicloud_live_mock as mock;
 use alicloud_live_mock::{DEFAULT_CLUSTER, Fault, FaultKind, Mock, Point};
 use tempfile::TempDir;
 
-use crate::case::outside;
-
 async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
     let home = TempDir::new().unwrap();
-    let outside = outside(BTreeMap::new(), home.path());
+    let mut outside = credentials::Outside::real(
+        Environment::of_any(BTreeMap::<String, String>::new()),
+        "tests".to_owned(),
+    )
+    .unwrap();
+    outside.home = Some(home.path().to_owned());
     let settings = Settings {
         credentials_uri: Some(credentials_uri.to_owned()),
         ..Settings::default()

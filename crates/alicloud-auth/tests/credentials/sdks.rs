@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_live::credentials::{Settings, choose};
-use alicloud_live::environment::{Environment, Proxies};
+use alicloud_auth::credentials::{Settings, choose};
+use alicloud_auth::environment::{Environment, Proxies};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

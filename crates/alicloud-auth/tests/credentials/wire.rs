@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use alicloud_live::credentials::{
+use alicloud_auth::credentials::{
     AssumeRole, Credentials, Http, HttpReply, HttpRequest, Issued, Outside, Settings, SourceError,
     choose,
 };

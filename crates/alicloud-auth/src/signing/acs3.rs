@@ -147,8 +147,10 @@ mod tests {
 
     #[test]
     fn every_vector_of_the_official_sdk_passes_at_each_step() {
-        let vectors: Vectors =
-            serde_json::from_str(include_str!("../../tests/cases/signature-vectors.json")).unwrap();
+        let vectors: Vectors = serde_json::from_str(include_str!(
+            "../../../../tests/cases/signature-vectors.json"
+        ))
+        .unwrap();
         assert!(vectors.acs3_v3.len() >= 8, "the fixture lost its vectors");
         for vector in vectors.acs3_v3 {
             let (id, inputs) = (vector.id, vector.inputs);

@@ -1,4 +1,4 @@
-//! Who calls and how that is proved: signatures, sources of credentials and their refresh, against the mock.
+//! Who calls and how that is proved: sources of credentials, against the mock.
 
 #![allow(
     clippy::expect_used,
@@ -9,8 +9,6 @@
 
 mod case;
 mod outside;
-mod refresh;
 mod sdks;
-mod signatures;
 mod sources;
 mod wire;

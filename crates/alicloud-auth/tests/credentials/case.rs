@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_live::credentials::{AssumeRole, AssumeRoleWithOidc, Outside, Settings, choose};
-use alicloud_live::environment::Environment;
+use alicloud_auth::credentials::{AssumeRole, AssumeRoleWithOidc, Outside, Settings, choose};
+use alicloud_auth::environment::Environment;
 use alicloud_live_mock as mock;
 use alicloud_live_mock::Mock;
 use serde::Deserialize;

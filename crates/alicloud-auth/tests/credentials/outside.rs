@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use alicloud_live::credentials::{CommandOutput, Outside, Settings, choose};
+use alicloud_auth::credentials::{CommandOutput, Outside, Settings, choose};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
