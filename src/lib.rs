@@ -7,10 +7,8 @@
 //! | [`plugin`] | how Terraform talks to us: handshake, mutual TLS, gRPC services, wire conversion, logging |
 //! | [`terraform`] | the vocabulary that provider and plugin share |
 //! | [`provider`] | what we offer: configuration and resources |
-//! | [`client`] | the `ApsaraVideo` Live API, one typed function per operation |
 //! | [`signals`] | what asks a process to end |
 
-pub mod client;
 pub mod plugin;
 pub mod provider;
 pub mod signals;

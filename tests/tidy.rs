@@ -528,7 +528,7 @@ mod each_rule_sees_what_breaks_it {
             "fn f() { if x { y(crate::provider::NAME) } }",
             "use super::super::provider::Provider;",
             "use super::super::{provider::Provider};",
-            "use alicloud_live::provider::Provider;",
+            "use terraform_provider_alicloud_live::provider::Provider;",
         ] {
             complains(
                 arrows,
@@ -570,7 +570,7 @@ mod each_rule_sees_what_breaks_it {
         complains(
             arrows,
             "src/bin/x.rs",
-            "use alicloud_live::client::X;",
+            "use alicloud_live::X;",
             "bin must not know client",
         );
         complains(
@@ -640,7 +640,7 @@ mod each_rule_sees_what_breaks_it {
 
     #[test]
     fn generated_code_outside_the_plugin_is_seen() {
-        let text = "use alicloud_live::plugin::generated::Schema;";
+        let text = "use terraform_provider_alicloud_live::plugin::generated::Schema;";
         complains(
             generated_code_stays_home,
             "src/main.rs",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use alicloud_live::client::HttpReply;
+use alicloud_live::HttpReply;
 use alicloud_live_mock::Config;
 use axum::http::header;
 use serde_json::Value;

@@ -6,10 +6,10 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Endpoint, Protocol, SignVersion};
 use crate::terraform::value::{Value, ValueBool, ValueList};
 use crate::terraform::{AttributePath, Diagnostics, Number, diagnostic};
 use alicloud_auth::credentials::Region;
+use alicloud_live::{Endpoint, Protocol, SignVersion};
 
 use client::invalid_input;
 use endpoints::invalid_endpoint;
@@ -376,7 +376,7 @@ mod tests {
                 &mut diagnostics,
                 "1.15.5",
                 &environment,
-                &crate::client::Outside::real(),
+                &alicloud_live::Outside::real(),
             ));
         (client.is_some(), diagnostics)
     }

@@ -3,9 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use alicloud_live::client::{
-    CallError, CreateError, Failure, JobFilter, LiveClient, TemplateFilter,
-};
+use alicloud_live::{CallError, CreateError, Failure, JobFilter, LiveClient, TemplateFilter};
 use alicloud_live_mock::{Fault, FaultKind, Mock, Point};
 
 use crate::support::{

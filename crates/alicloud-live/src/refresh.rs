@@ -272,7 +272,7 @@ fn size(job_id: &str, job: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{JobStatus, StreamUrl};
+    use crate::{JobStatus, StreamUrl};
     use alicloud_auth::credentials::SystemClock;
 
     fn job(number: usize, url: &str) -> Job {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_live::client::{CallError, Job, LiveClient, Scope};
+use alicloud_live::{CallError, Job, LiveClient, Scope};
 use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point};
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -141,7 +141,7 @@ async fn a_new_client_knows_nothing_of_what_an_earlier_one_has_listed() {
     let (_, ids) = listed(&mock).await;
     mock.edit_job(&ids[0], |job| job.status = JobStatus::Running);
     let job = refresh(&client(&mock), &ids[0]).await.unwrap();
-    assert_eq!(job.status, alicloud_live::client::JobStatus::Running);
+    assert_eq!(job.status, alicloud_live::JobStatus::Running);
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl Attempts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ApiError;
+    use crate::ApiError;
 
     fn failed(failure: Failure) -> FailedAttempt {
         failure.into()

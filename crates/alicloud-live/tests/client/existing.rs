@@ -1,6 +1,6 @@
 //! Telling which jobs write the same stream already: at the price of one list, and never at that of an error.
 
-use alicloud_live::client::StreamUrl;
+use alicloud_live::StreamUrl;
 use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
 
 use crate::support::{CLUSTER, LIST, calls_of, client, fields, mock, scope};

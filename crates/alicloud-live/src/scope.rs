@@ -38,7 +38,7 @@ impl Scope {
     }
 
     /// The time that is left.
-    pub(crate) fn remaining(&self) -> Duration {
+    pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
@@ -57,7 +57,7 @@ impl Scope {
     }
 
     /// Whether calls are retried until the time is over.
-    pub(crate) fn is_recovery(&self) -> bool {
+    pub fn is_recovery(&self) -> bool {
         self.is_recovery
     }
 
@@ -75,7 +75,7 @@ impl Scope {
     }
 
     /// Whether the work must end now, and why.
-    pub(crate) fn ended(&self) -> Option<Ended> {
+    pub fn ended(&self) -> Option<Ended> {
         if self.stop.is_cancelled() {
             Some(Ended::Stopped)
         } else if Instant::now() >= self.deadline {
@@ -86,7 +86,7 @@ impl Scope {
     }
 
     /// Resolves when the work must end.
-    pub(crate) async fn end(&self) -> Ended {
+    pub async fn end(&self) -> Ended {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Ended::Stopped,
@@ -95,7 +95,7 @@ impl Scope {
     }
 
     /// Waits. Fails at once when the wait would pass the deadline, and as soon as the user asks to stop.
-    pub(crate) async fn wait(&self, time: Duration) -> Result<(), Ended> {
+    pub async fn wait(&self, time: Duration) -> Result<(), Ended> {
         if let Some(ended) = self.ended() {
             return Err(ended);
         }

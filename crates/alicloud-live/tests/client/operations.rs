@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
-use alicloud_live::client::{
+use alicloud_live::{
     Endpoint, Failure, JobFilter, JobStatus, LiveClient, NotSent, Protocol, Scope, SortBy,
     TemplateFilter,
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
-use alicloud_live::client::{
+use alicloud_live::{
     Config, Endpoint, JobFields, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope,
     SearchPolicy, SignVersion, StreamUrl,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_live::client::{
+use alicloud_live::{
     Ambiguous, CallError, CreateError, Failure, JobFilter, JobStatus, LiveClient, NotSent,
     RetryPolicy, Scope,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{self, CredentialsCache, Settings, choose};
 use alicloud_auth::environment::Environment;
-use alicloud_live::client::{
+use alicloud_live::{
     Config, Endpoint, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion,
 };

@@ -7,9 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_live::client::{
-    Config, CreateError, JobStatus, LiveClient, RetryPolicy, SearchPolicy,
-};
+use alicloud_live::{Config, CreateError, JobStatus, LiveClient, RetryPolicy, SearchPolicy};
 use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
 
 use crate::support::{CLUSTER, CREATE, Dice, fields, quick_config, scope, seeded_mock};

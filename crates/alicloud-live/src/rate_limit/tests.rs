@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use futures_util::future::join_all;
 
 use super::*;
-use crate::client::RetryPolicy;
+use crate::RetryPolicy;
 
 /// The published quota of each operation.
 const QUOTA: u32 = 6_000;

@@ -67,7 +67,7 @@ fn id<T: Element>(element: &RawValue) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Job;
+    use crate::Job;
 
     #[test]
     fn a_count_may_be_written_as_a_string() {

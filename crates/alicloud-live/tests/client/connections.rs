@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use alicloud_live::client::{
-    Config, CreateError, Endpoint, Failure, LiveClient, NotSent, Protocol, Scope,
-};
+use alicloud_live::{Config, CreateError, Endpoint, Failure, LiveClient, NotSent, Protocol, Scope};
 use alicloud_live_mock::Mock;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;

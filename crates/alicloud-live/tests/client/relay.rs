@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use alicloud_live::client::{Config, Endpoint, Protocol};
+use alicloud_live::{Config, Endpoint, Protocol};
 use alicloud_live_mock::Mock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alicloud_live::client::{
+use alicloud_live::{
     CallError, Exchange, Failure, HttpReply, HttpRequest, LiveClient, NotSent, RetryPolicy, Scope,
 };
 use async_trait::async_trait;

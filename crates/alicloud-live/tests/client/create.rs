@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use alicloud_auth::credentials::Clock;
-use alicloud_live::client::{CreateError, Doubt, Failure, LiveClient, NotSent, Scope, StreamUrl};
+use alicloud_live::{CreateError, Doubt, Failure, LiveClient, NotSent, Scope, StreamUrl};
 use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings, WallClock};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alicloud_live::client::{Failure, JobStatus, LiveClient};
+use alicloud_live::{Failure, JobStatus, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
 
 use crate::relay::{Fate, Relay};

@@ -164,7 +164,7 @@ pub(super) fn nonce(random: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Protocol;
+    use crate::Protocol;
 
     fn signed(sign_version: SignVersion, parameters: &Parameters, nonce: &str) -> SignedRequest {
         let builder = RequestBuilder {
