@@ -137,7 +137,7 @@ deny: $(PYTHON_STAMP)
 
 .PHONY: generate
 generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
-	UPDATE_GENERATED=1 cargo test --locked --test protocol generated
+	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
 
 .PHONY: sdkanswers

@@ -4,12 +4,6 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`plugin`] | how Terraform talks to us: handshake, mutual TLS, gRPC services, wire conversion, logging |
-//! | [`terraform`] | the vocabulary that provider and plugin share |
 //! | [`provider`] | what we offer: configuration and resources |
-//! | [`signals`] | what asks a process to end |
 
-pub mod plugin;
 pub mod provider;
-pub mod signals;
-pub mod terraform;

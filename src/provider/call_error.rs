@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 use alicloud_live::{Ambiguous, CallError, Failure, NotSent};
+use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// A diagnostic for a failed call. `summary` says what could not be done; the attribute is the one that the cloud's
 /// code accuses, if any.

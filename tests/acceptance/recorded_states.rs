@@ -11,7 +11,7 @@ use crate::support::configuration::Block;
 use crate::support::world::World;
 use alicloud_auth::environment::Environment;
 use terraform_provider_alicloud_live::provider;
-use terraform_provider_alicloud_live::terraform::{Diagnostics, Encoded};
+use tfplugin::{Diagnostics, Encoded};
 
 over_each_terraform! {
     each_recorded_state_plans_nothing,

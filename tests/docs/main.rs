@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use alicloud_auth::environment::Environment;
 use terraform_provider_alicloud_live::provider;
-use terraform_provider_alicloud_live::terraform::Diagnostics;
+use tfplugin::Diagnostics;
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

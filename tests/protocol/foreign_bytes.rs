@@ -11,13 +11,13 @@ use terraform_provider_alicloud_live::provider;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 
-use crate::generated::tfplugin6::provider_client::ProviderClient;
-use crate::generated::tfplugin6::{
+use crate::served::{only, read_back, serve_offering, value};
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::{
     Diagnostic, DynamicValue, RawState, ResourceIdentityData, apply_resource_change,
     configure_provider, diagnostic, plan_resource_change, read_resource, upgrade_resource_identity,
     upgrade_resource_state,
 };
-use crate::served::{only, read_back, serve_offering, value};
 
 const JOB: &str = "alicloud_live_edge_transcode_job";
 const NAMES: &[&str] = &[

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, Identity, NoCredentials, Outside, Region, ServerClock,
     Settings, choose,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
 use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
 use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
 

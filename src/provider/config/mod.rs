@@ -6,10 +6,10 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
-use crate::terraform::value::{Value, ValueBool, ValueList};
-use crate::terraform::{AttributePath, Diagnostics, Number, diagnostic};
 use alicloud_auth::credentials::Region;
 use alicloud_live::{Endpoint, Protocol, SignVersion};
+use tfplugin::value::{Value, ValueBool, ValueList};
+use tfplugin::{AttributePath, Diagnostics, Number, diagnostic};
 
 use client::invalid_input;
 use endpoints::invalid_endpoint;

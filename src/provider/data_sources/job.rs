@@ -9,11 +9,11 @@ use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{check_cluster_id, check_job_id, shown};
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::status_text;
-use crate::terraform::attribute::{block, optional_computed, required, sensitive};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 use alicloud_live::{CallError, JobFilter};
+use tfplugin::attribute::{block, optional_computed, required, sensitive};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 
 /// So many jobs at most are named in a message.
 const NAMED: usize = 10;

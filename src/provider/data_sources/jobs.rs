@@ -14,14 +14,14 @@ use crate::provider::check::{
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::{RUNNING, STOPPED, status_text};
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::{
+use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
+use tfplugin::attribute::{
     block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
     optional_computed, required, sensitive,
 };
-use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, DataSource, Diagnostics, diagnostic};
-use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 
 /// So many calls that read one job each are in flight at a time.
 const CONCURRENT_READS: usize = 8;

@@ -13,11 +13,11 @@ use crate::provider::check::{
 use crate::provider::connection::Connection;
 use crate::provider::data_sources::reading::{self, TYPES};
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::{block, optional, required};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
 use alicloud_live::{Job, JobFilter};
+use tfplugin::attribute::{block, optional, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
 
 /// The list resource.
 pub(in crate::provider) struct EdgeTranscodeJobs {

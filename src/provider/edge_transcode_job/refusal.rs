@@ -2,8 +2,8 @@
 
 use super::TYPE_NAME;
 use crate::provider::job_id::JobId;
-use crate::terraform::{AttributePath, Diagnostic, diagnostic};
 use alicloud_live::{CallError, Doubt};
+use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The answer to the create was lost, and there is not exactly one job that fits.
 pub(super) fn unresolved(error: &CallError, doubt: Doubt, candidates: &[JobId]) -> Diagnostic {
