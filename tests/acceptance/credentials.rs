@@ -48,7 +48,7 @@ fn without_keys(world: &World) {
     world.unset("ALICLOUD_ACCESS_KEY");
     world.unset("ALICLOUD_SECRET_KEY");
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
-    world.set("ALICLOUD_LIVE_METADATA_ENDPOINT", world.cloud.url());
+    world.set("ALICLOUD_LIVE_ECS_METADATA_ENDPOINT", world.cloud.url());
 }
 
 fn configure(world: &World, provider: &Block) {

@@ -59,7 +59,7 @@ struct Told {
 
 fn faults(dice: &mut Dice) -> Vec<Fault> {
     let at = |kind: FaultKind, point| Fault::new("*", kind).when(point);
-    let page = || FaultKind::Answer {
+    let page = || FaultKind::Response {
         status: 200,
         content_type: "text/html".to_owned(),
         body: "<html>".to_owned(),

@@ -42,7 +42,7 @@ impl Climate {
             list_lag_ms: self.list_lag_ms,
             get_lag_calls: self.get_lag_calls,
             status_lag_gets: self.status_lag_gets,
-            running_jobs: self.quota,
+            max_running_jobs: self.quota,
             check_nonces: !self.ignores_nonces,
             clock_offset_seconds: self.clock_ahead,
             ..Config::default()

@@ -88,7 +88,7 @@ fn credentials() -> [(&'static str, Attribute); 11] {
             optional(
                 "RAM role of the ECS instance that Terraform runs on. Also `ALICLOUD_ECS_ROLE_NAME`, then \
                  `ALIBABA_CLOUD_ECS_METADATA`. `ALIBABA_CLOUD_IMDSV1_DISABLED=true` forbids version 1 of the metadata \
-                 service, `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` all of it. For tests, `ALICLOUD_LIVE_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
+                 service, `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` all of it. For tests, `ALICLOUD_LIVE_ECS_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
             ),
         ),
         (
