@@ -285,11 +285,7 @@ fn arguments_without_effect_are_one_warning(world: &World) {
     configure(world, &provider);
     let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    warnings[0].must_say(&[
-        "account_type",
-        "skip_region_validation",
-        "max_retry_timeout",
-    ]);
+    warnings[0].must_say(&["account_type", "skip_region_validation"]);
     let _ = world.apply().succeeded();
 }
 
