@@ -29,10 +29,10 @@ use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use alicloud_live::mock::{
+use alicloud_auth::signing::{acs3, rpc_v1};
+use alicloud_live_mock::{
     DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Job, Mock, Settings, TemplateKind,
 };
-use alicloud_live::signing::{acs3, rpc_v1};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;

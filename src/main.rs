@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use alicloud_live::environment::Environment;
-use alicloud_live::plugin::{self, About};
-use alicloud_live::provider;
+use alicloud_auth::environment::Environment;
+use terraform_provider_alicloud_live::plugin::{self, About};
+use terraform_provider_alicloud_live::provider;
 
 const ABOUT: About = About {
     name: "alicloud-live",

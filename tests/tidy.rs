@@ -238,6 +238,7 @@ fn required_files(tree: &Tree) -> Vec<String> {
 fn examples_are_used(tree: &Tree) -> Vec<String> {
     let users: Vec<&str> = tree
         .under("tests/")
+        .chain(tree.under("crates/"))
         .chain(tree.under("scripts/"))
         .filter(|(path, _)| *path != "tests/tidy.rs")
         .map(|(_, text)| text)
@@ -261,21 +262,21 @@ fn walks_pass_what_exists(tree: &Tree) -> Vec<String> {
     let Some(page) = tree.0.get(PAGE) else {
         return Vec::new();
     };
-    let words: BTreeSet<&str> = ["src/", "proto/"]
-        .iter()
-        .flat_map(|folder| tree.under(folder))
+    let sources = || {
+        ["src/", "crates/"]
+            .iter()
+            .flat_map(|folder| tree.under(folder))
+    };
+    let words: BTreeSet<&str> = sources()
         .flat_map(|(_, text)| text.split(|letter: char| !is_of_a_name(letter)))
         .collect();
     let exists = |name: &str| {
         if name.ends_with(".rs") {
             let end = format!("/{name}");
-            return tree.under("src/").any(|(path, _)| path.ends_with(&end));
+            return sources().any(|(path, _)| path.ends_with(&end));
         }
         let last = name.rsplit("::").next().unwrap_or_default();
-        words.contains(last)
-            || tree
-                .under("src/")
-                .any(|(path, _)| path.contains(&format!("/{last}/")))
+        words.contains(last) || sources().any(|(path, _)| path.contains(&format!("/{last}/")))
     };
     page.split("\n## ")
         .filter(|section| section.starts_with("A walk: "))
@@ -527,7 +528,7 @@ mod each_rule_sees_what_breaks_it {
             "fn f() { if x { y(crate::provider::NAME) } }",
             "use super::super::provider::Provider;",
             "use super::super::{provider::Provider};",
-            "use alicloud_live::provider::Provider;",
+            "use terraform_provider_alicloud_live::provider::Provider;",
         ] {
             complains(
                 arrows,
@@ -569,7 +570,7 @@ mod each_rule_sees_what_breaks_it {
         complains(
             arrows,
             "src/bin/x.rs",
-            "use alicloud_live::client::X;",
+            "use alicloud_live::X;",
             "bin must not know client",
         );
         complains(
@@ -639,7 +640,7 @@ mod each_rule_sees_what_breaks_it {
 
     #[test]
     fn generated_code_outside_the_plugin_is_seen() {
-        let text = "use alicloud_live::plugin::generated::Schema;";
+        let text = "use terraform_provider_alicloud_live::plugin::generated::Schema;";
         complains(
             generated_code_stays_home,
             "src/main.rs",

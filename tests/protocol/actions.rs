@@ -99,8 +99,8 @@ async fn a_wrong_configuration_is_refused_when_it_is_checked_and_when_it_is_plan
 #[tokio::test]
 async fn what_is_not_known_yet_can_be_planned() {
     let mut provider = serve().await.provider;
-    let unknown: alicloud_live::terraform::value::Value<String> =
-        alicloud_live::terraform::value::Value::Unknown;
+    let unknown: terraform_provider_alicloud_live::terraform::value::Value<String> =
+        terraform_provider_alicloud_live::terraform::value::Value::Unknown;
     let config = DynamicValue {
         msgpack: to_vec_named(&std::collections::BTreeMap::from([("whom", unknown)])).unwrap(),
         json: Vec::new(),

@@ -1,13 +1,13 @@
 //! States, private data and identities that this provider has not written, as `terraform state replace-provider` brings
 //! them: the real offering answers whatever the bytes are, and calls nobody with an ID that is none.
 
-use alicloud_live::environment::Environment;
-use alicloud_live::mock::{Mock, Settings};
-use alicloud_live::provider;
+use alicloud_auth::environment::Environment;
+use alicloud_live_mock::{Mock, Settings};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use terraform_provider_alicloud_live::provider;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 

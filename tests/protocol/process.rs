@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alicloud_live::mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings};
 use serde_json::json;
 use tokio::net::UnixStream;
 use tonic::transport::Channel;

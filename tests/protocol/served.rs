@@ -1,9 +1,9 @@
 //! The sample offering, served to a client in the same process that is trusted already.
 
-use alicloud_live::plugin::{self, Connection};
-use alicloud_live::terraform::Offering;
 use serde::Serialize;
 use serde_json::{Value, json};
+use terraform_provider_alicloud_live::plugin::{self, Connection};
+use terraform_provider_alicloud_live::terraform::Offering;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

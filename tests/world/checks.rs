@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use alicloud_live::terraform::schema::{AttributeConstraint, Block, NestedBlock, Schema};
+use terraform_provider_alicloud_live::terraform::schema::{
+    AttributeConstraint, Block, NestedBlock, Schema,
+};
 
 use crate::value::{Object, Value};
 

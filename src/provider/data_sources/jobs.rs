@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::job_data::{self, ListedJob, StreamUrls};
 use super::reading::{self, TYPES};
-use crate::client::{CallError, Job, JobFilter, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
@@ -22,6 +21,7 @@ use crate::terraform::attribute::{
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{AttributePath, DataSource, Diagnostics, diagnostic};
+use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
 
 /// So many calls that read one job each are in flight at a time.
 const CONCURRENT_READS: usize = 8;

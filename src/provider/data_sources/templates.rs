@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::{self, TYPES};
 use super::template_data::{self, TemplateData};
-use crate::client::{Template, TemplateFilter};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
 use crate::provider::connection::Connection;
@@ -15,6 +14,7 @@ use crate::terraform::attribute::{
 use crate::terraform::schema::Schema;
 use crate::terraform::value::{Value, ValueEmpty};
 use crate::terraform::{DataSource, Diagnostics};
+use alicloud_live::{Template, TemplateFilter};
 
 /// The codecs that the API documents.
 const CODECS: &[&str] = &["H.264", "H.265"];

@@ -13,7 +13,6 @@ use super::model::{DEFAULT_TIMEOUT, known};
 use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::validate::duration_problem;
 use super::{Session, TYPE_NAME};
-use crate::client::{Job, JobStatus, Scope};
 use crate::provider::check::{check, check_cluster_id, check_job_id};
 use crate::provider::connection::Connection;
 use crate::provider::duration;
@@ -24,6 +23,7 @@ use crate::terraform::value::Value;
 use crate::terraform::{
     Action, AttributePath, Diagnostic, Diagnostics, Progress, ServedAction, diagnostic,
 };
+use alicloud_live::{Job, JobStatus, Scope};
 
 /// What an action does to a job.
 #[derive(Clone, Copy)]

@@ -44,12 +44,12 @@ use super::check::shown;
 use super::connection::Connection;
 use super::job_id::{JobId, cluster_id_problem};
 use super::run::Run;
-use crate::client::{CallError, Job, LiveClient, Scope};
 use crate::terraform::schema::Schema;
 use crate::terraform::{
     AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
     Object, Update, diagnostic,
 };
+use alicloud_live::{CallError, Job, LiveClient, Scope};
 
 use model::JobState;
 pub(super) use model::{RUNNING, STOPPED, status_text};
