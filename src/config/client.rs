@@ -17,6 +17,8 @@ use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
 
 const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
+/// As in the official provider.
+const RETRY_TIMEOUT_VARIABLE: &str = "MAX_RETRY_TIMEOUT";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The published quota of each operation.
@@ -78,7 +80,7 @@ impl ProviderConfig {
                 "CLIENT_READ_TIMEOUT",
                 ATTEMPT_TIMEOUT,
             )?,
-            retry: self.retry_policy(),
+            retry: checked(self.retry_policy(environment), diagnostics)?,
             search: SearchPolicy::default(),
             requests_per_minute: count(&self.max_requests_per_minute)
                 .unwrap_or(REQUESTS_PER_MINUTE),
@@ -90,13 +92,29 @@ impl ProviderConfig {
             .ok()
     }
 
-    fn retry_policy(&self) -> RetryPolicy {
+    /// Where only a time is given, it alone ends the retries, as in the official provider. There, zero is no limit.
+    pub(super) fn retry_policy(
+        &self,
+        environment: &Environment,
+    ) -> Result<RetryPolicy, InvalidInput> {
         let policy = RetryPolicy::default();
-        RetryPolicy {
+        let seconds = match count(&self.max_retry_timeout) {
+            Some(seconds) => seconds,
+            None => match environment.text(&[RETRY_TIMEOUT_VARIABLE])? {
+                Some(text) => text.parse().map_err(|_| {
+                    InvalidInput::new(RETRY_TIMEOUT_VARIABLE, "is not a number of seconds")
+                })?,
+                None => 0,
+            },
+        };
+        let max_elapsed = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+        let by_default = max_elapsed.map_or(policy.attempts, |_| u32::MAX);
+        Ok(RetryPolicy {
             attempts: count(&self.max_retries)
-                .map_or(policy.attempts, |retries| retries.saturating_add(1)),
+                .map_or(by_default, |retries| retries.saturating_add(1)),
+            max_elapsed,
             ..policy
-        }
+        })
     }
 
     /// The argument, then the variables, then that of the profile. Where nobody chose one there is none: the API asks

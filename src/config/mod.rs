@@ -134,6 +134,7 @@ impl ProviderConfig {
             ("client_connect_timeout", &self.client_connect_timeout, 1),
             ("client_read_timeout", &self.client_read_timeout, 1),
             ("max_retries", &self.max_retries, 0),
+            ("max_retry_timeout", &self.max_retry_timeout, 0),
             ("max_requests_per_minute", &self.max_requests_per_minute, 1),
             (
                 "max_concurrent_interruptions",
@@ -191,7 +192,6 @@ impl ProviderConfig {
                 "skip_region_validation",
                 !self.skip_region_validation.is_null(),
             ),
-            ("max_retry_timeout", !self.max_retry_timeout.is_null()),
         ];
         let set: Vec<_> = names(arguments);
         if let Some(first) = set.first() {
@@ -240,6 +240,7 @@ impl ProviderConfig {
             ),
             ("client_read_timeout", self.client_read_timeout.is_unknown()),
             ("max_retries", self.max_retries.is_unknown()),
+            ("max_retry_timeout", self.max_retry_timeout.is_unknown()),
             (
                 "max_requests_per_minute",
                 self.max_requests_per_minute.is_unknown(),
@@ -357,6 +358,8 @@ fn set(value: &Value<String>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use alicloud_auth::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
     use alicloud_auth::environment::Environment;
@@ -491,19 +494,51 @@ mod tests {
     #[test]
     fn arguments_without_effect_are_named_in_one_warning() {
         let mut diagnostics = Diagnostics::default();
-        config(r#"{"account_type": "Domestic", "skip_region_validation": true, "max_retry_timeout": 5}"#)
+        config(r#"{"account_type": "Domestic", "skip_region_validation": true}"#)
             .validate(&mut diagnostics);
         assert!(diagnostics.errors.is_empty());
         let [warning] = diagnostics.warnings.as_slice() else {
             panic!("{diagnostics:?}")
         };
-        for name in [
-            "account_type",
-            "skip_region_validation",
-            "max_retry_timeout",
-        ] {
+        for name in ["account_type", "skip_region_validation"] {
             assert!(warning.detail.contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn retries_end_by_number_or_by_time() {
+        const SECONDS: fn(u64) -> Option<Duration> = |seconds| Some(Duration::from_secs(seconds));
+        let variable = [("MAX_RETRY_TIMEOUT", "40")];
+        for (json, variables, attempts, max_elapsed) in [
+            ("{}", &[][..], 5, None),
+            (r#"{"max_retries": 2}"#, &[], 3, None),
+            (r#"{"max_retry_timeout": 30}"#, &[], u32::MAX, SECONDS(30)),
+            (
+                r#"{"max_retry_timeout": 30}"#,
+                &variable,
+                u32::MAX,
+                SECONDS(30),
+            ),
+            ("{}", &variable, u32::MAX, SECONDS(40)),
+            (r#"{"max_retries": 2}"#, &variable, 3, SECONDS(40)),
+            (r#"{"max_retry_timeout": 0}"#, &variable, 5, None),
+        ] {
+            let environment = Environment::of(variables.iter().copied());
+            let policy = config(json).retry_policy(&environment).unwrap();
+            assert_eq!(
+                (policy.attempts, policy.max_elapsed),
+                (attempts, max_elapsed),
+                "{json}"
+            );
+        }
+        let environment = Environment::of([("MAX_RETRY_TIMEOUT", "soon")]);
+        let error = ProviderConfig::default()
+            .retry_policy(&environment)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "MAX_RETRY_TIMEOUT is not a number of seconds"
+        );
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn credentials() -> [(&'static str, Attribute); 11] {
             optional(
                 "RAM role of the ECS instance that Terraform runs on. Also `ALICLOUD_ECS_ROLE_NAME`, then \
                  `ALIBABA_CLOUD_ECS_METADATA`. `ALIBABA_CLOUD_IMDSV1_DISABLED=true` forbids version 1 of the metadata \
-                 service, `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` all of it. For tests, `ALICLOUD_LIVE_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
+                 service, `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` all of it. For tests, `ALICLOUD_LIVE_ECS_METADATA_ENDPOINT` is a URL in place of `http://100.100.100.200`.",
             ),
         ),
         (
@@ -119,7 +119,7 @@ fn credentials() -> [(&'static str, Attribute); 11] {
     ]
 }
 
-fn calls() -> [(&'static str, Attribute); 8] {
+fn calls() -> [(&'static str, Attribute); 9] {
     [
         (
             "region",
@@ -156,6 +156,14 @@ fn calls() -> [(&'static str, Attribute); 8] {
             ),
         ),
         (
+            "max_retry_timeout",
+            number(
+                "Seconds after which a failed call is not made again. Where it is set and `max_retries` is not, retries end \
+                 with this time alone. A job that the provider has stopped is started again all the same. Also \
+                 `MAX_RETRY_TIMEOUT`. Default: `0`, no limit but the resource's timeout.",
+            ),
+        ),
+        (
             "max_requests_per_minute",
             number(
                 "Calls a minute that each operation may make. The account's quota is shared by all who use it. \
@@ -180,13 +188,12 @@ fn calls() -> [(&'static str, Attribute); 8] {
     ]
 }
 
-fn without_effect() -> [(&'static str, Attribute); 3] {
+fn without_effect() -> [(&'static str, Attribute); 2] {
     const DESCRIPTION: &str =
         "Accepted, so that blocks written for the official provider work. Has no effect here.";
     [
         ("account_type", optional(DESCRIPTION)),
         ("skip_region_validation", flag(DESCRIPTION)),
-        ("max_retry_timeout", number(DESCRIPTION)),
     ]
 }
 
