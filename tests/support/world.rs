@@ -1,10 +1,11 @@
 //! One user's world: a folder with a configuration and a state, an environment, and a cloud of their own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 
 use base64::Engine as _;
@@ -30,6 +31,8 @@ pub(crate) struct World {
     folder: TempDir,
     environment: RefCell<BTreeMap<String, String>>,
     printed: RefCell<String>,
+    /// Whether Terraform was started here, and not by a script alone.
+    has_logged: Cell<bool>,
 }
 
 impl World {
@@ -87,7 +90,28 @@ impl World {
             folder,
             environment: RefCell::new(environment),
             printed: RefCell::default(),
+            has_logged: Cell::default(),
         }
+    }
+
+    /// A script of this repository in the user's folder and environment, told to use this world's CLI.
+    pub(crate) fn script(&self, name: &str) -> Command {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("scripts")
+            .join(name);
+        let mut command = Command::new("python3");
+        command
+            .arg(path)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.environment.borrow().iter())
+            .env("TERRAFORM", self.terraform.borrow().path());
+        command
+    }
+
+    /// Has this searched for secrets too.
+    pub(crate) fn note_printed(&self, text: &str) {
+        self.printed.borrow_mut().push_str(text);
     }
 
     /// From now on another release of Terraform runs.
@@ -308,6 +332,7 @@ impl World {
     /// Starts a command and does not wait for its end.
     #[must_use]
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.has_logged.set(true);
         self.terraform
             .borrow()
             .start(self.folder.path(), &self.environment.borrow(), arguments)
@@ -348,7 +373,7 @@ impl Drop for World {
         }
         let log = fs::read_to_string(self.folder.path().join("terraform.log")).unwrap_or_default();
         assert!(
-            log.contains("[TRACE]"),
+            log.contains("[TRACE]") || !self.has_logged.get(),
             "nothing was logged, so nothing was searched for secrets"
         );
         let printed = self.printed.take();
