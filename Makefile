@@ -144,6 +144,11 @@ generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code a
 	UPDATE_GENERATED=1 cargo test --locked --test protocol generated
 	UPDATE_GENERATED=1 cargo test --locked --test docs
 
+.PHONY: pictures
+pictures: setup browser ## Make the pictures of README.md anew, from real runs.
+	@cargo build --locked
+	@$(PYTHON) scripts/pictures
+
 .PHONY: sdkanswers
 sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of tests/cases/environment. Needs Go.
 	cd scripts/sdk-cases && go build -o $(abspath $(TOOLS))/sdk-cases .
