@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -96,17 +97,36 @@ impl World {
 
     /// A script of this repository in the user's folder and environment, told to use this world's CLI.
     pub(crate) fn script(&self, name: &str) -> Command {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("scripts")
-            .join(name);
-        let mut command = Command::new("python3");
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+        let mut command = self.command("python3");
         command
-            .arg(path)
-            .current_dir(self.folder.path())
-            .env_clear()
-            .envs(self.environment.borrow().iter())
+            .arg(scripts.join(name))
             .env("TERRAFORM", self.terraform.borrow().path());
         command
+    }
+
+    /// Any program in the user's folder and environment.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs(self.environment.borrow().iter());
+        command
+    }
+
+    /// A folder for the `PATH` in which this world's CLI is called `terraform`.
+    pub(crate) fn folder_of_terraform(&self) -> PathBuf {
+        let folder = self.folder.path().join("bin");
+        if !folder.exists() {
+            fs::create_dir(&folder).unwrap();
+            let path = self.terraform.borrow().path().to_owned();
+            let launcher = format!("#!/bin/sh\nexec '{}' \"$@\"\n", path.display());
+            let file = folder.join("terraform");
+            fs::write(&file, launcher).unwrap();
+            fs::set_permissions(&file, PermissionsExt::from_mode(0o700)).unwrap();
+        }
+        folder
     }
 
     /// Has this searched for secrets too.
