@@ -22,7 +22,7 @@ TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
 # The official SDKs and more, for the tests of the mock.
-PYTHON_PACKAGES := tests/mock/python/requirements.txt
+PYTHON_PACKAGES := crates/alicloud-live-mock/tests/mock/python/requirements.txt
 PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 
 terraform_version = $(word 1,$(subst =, ,$(1)))
@@ -141,7 +141,7 @@ deny: $(PYTHON_STAMP)
 
 .PHONY: generate
 generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
-	UPDATE_GENERATED=1 cargo test --locked --test protocol generated
+	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
 
 .PHONY: pictures
@@ -150,7 +150,7 @@ pictures: setup browser ## Make the pictures of README.md anew, from real runs.
 	@$(PYTHON) scripts/pictures
 
 .PHONY: sdkanswers
-sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of tests/cases/environment. Needs Go.
+sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of crates/alicloud-auth/tests/cases/environment. Needs Go.
 	cd scripts/sdk-cases && go build -o $(abspath $(TOOLS))/sdk-cases .
 	scripts/sdk-cases/run $(abspath $(TOOLS))/sdk-cases $(PYTHON) $(abspath $(PYTHON_PACKAGES_STAMP:/.ready=))
 

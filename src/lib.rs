@@ -4,22 +4,6 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | [`plugin`] | how Terraform talks to us: handshake, mutual TLS, gRPC services, wire conversion, logging |
-//! | [`terraform`] | the vocabulary that provider and plugin share |
 //! | [`provider`] | what we offer: configuration and resources |
-//! | [`client`] | the `ApsaraVideo` Live API, one typed function per operation |
-//! | [`signing`] | signatures as pure functions |
-//! | [`credentials`] | where access keys come from |
-//! | [`environment`] | environment variables as a value |
-//! | [`signals`] | what asks a process to end |
-//! | [`mock`] | a stand-in for the API that shares no code with client or signing |
 
-pub mod client;
-pub mod credentials;
-pub mod environment;
-pub mod mock;
-pub mod plugin;
 pub mod provider;
-pub mod signals;
-pub mod signing;
-pub mod terraform;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::client::{Ambiguous, CallError, Failure, NotSent};
-use crate::terraform::{AttributePath, Diagnostic, diagnostic};
+use alicloud_live::{Ambiguous, CallError, Failure, NotSent};
+use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// A diagnostic for a failed call. `summary` says what could not be done; the attribute is the one that the cloud's
 /// code accuses, if any.
@@ -119,7 +119,7 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ApiError;
+    use alicloud_live::ApiError;
 
     fn rejected(code: &str) -> Diagnostic {
         let failure = Failure::Rejected(ApiError {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use regex_lite::Regex;
 
 use crate::provider::job_id::{cluster_id_problem, id_problem};
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostics, diagnostic};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 /// The longest value that a message quotes. Keys and tokens are longer, and so are stream URLs, which can hold them.
 const MAX_QUOTED_CHARS: usize = 20;

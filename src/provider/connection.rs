@@ -2,9 +2,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::run::Run;
-use crate::client::{LiveClient, Scope};
-use crate::credentials::Identity;
-use crate::terraform::{AttributePath, Diagnostic, StopSignal, diagnostic};
+use alicloud_auth::credentials::Identity;
+use alicloud_live::{LiveClient, Scope};
+use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
 
 /// What the provider block has become: the client that all resources share.
 ///

@@ -21,11 +21,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::client::Outside;
-use crate::environment::Environment;
-use crate::terraform::schema::Schema;
-use crate::terraform::value::ValueEmpty;
-use crate::terraform::{Diagnostics, Offering, Provider, StopSignal};
+use alicloud_auth::environment::Environment;
+use alicloud_live::Outside;
+use tfplugin::schema::Schema;
+use tfplugin::value::ValueEmpty;
+use tfplugin::{Diagnostics, Offering, Provider, StopSignal};
 
 use config::ProviderConfig;
 use connection::Connection;

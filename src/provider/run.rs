@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::job_id::JobId;
-use crate::client::{Ended, Scope, StreamUrl};
+use alicloud_live::{Ended, Scope, StreamUrl};
 
 /// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.

@@ -6,7 +6,7 @@ use crate::support::configuration::Block;
 use crate::support::terraform::Run;
 use crate::support::terraform::Severity;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, JobStatus, Point};
+use alicloud_live_mock::{FaultKind, JobStatus, Point};
 
 over_each_terraform! {
     from "1.14":

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use alicloud_live::mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
+use alicloud_live_mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alicloud_live::mock::JobStatus;
+use alicloud_live_mock::JobStatus;
 
 use crate::support::configuration::quoted;
 use crate::support::terraform::{Run, Severity};

@@ -11,7 +11,7 @@ use crate::support::configuration::Block;
 use crate::support::running::Running;
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::world::{APPLY, DESTROY, PLAN, World};
-use alicloud_live::mock::{FaultKind, Point};
+use alicloud_live_mock::{FaultKind, Point};
 
 over_each_terraform! {
     a_job_whose_maker_was_killed_is_named_and_can_be_imported,

@@ -7,7 +7,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::relay::Relay;
 use crate::support::world::{APPLY, World};
-use alicloud_live::mock::{FaultKind, JobStatus, Point};
+use alicloud_live_mock::{FaultKind, JobStatus, Point};
 
 over_newest_terraform! {
     connections_that_go_silent_are_used_for_no_retry,

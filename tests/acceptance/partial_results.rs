@@ -5,7 +5,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::world::{DESTROY, World};
-use alicloud_live::mock::{Fault, FaultKind, JobStatus, Point};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
 
 over_each_terraform! {
     a_new_job_whose_start_is_refused_is_whole_in_the_state,

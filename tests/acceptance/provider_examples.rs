@@ -1,6 +1,6 @@
 //! The provider blocks that the guide on authentication shows, each applied as it stands there.
 
-use alicloud_live::mock::{DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
+use alicloud_live_mock::{DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;

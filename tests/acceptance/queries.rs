@@ -6,7 +6,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::{Block, HEADER};
 use crate::support::terraform::Run;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, JobStatus, Point, TemplateKind};
+use alicloud_live_mock::{FaultKind, JobStatus, Point, TemplateKind};
 
 over_each_terraform! {
     from "1.14":

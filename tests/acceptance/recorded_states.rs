@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::world::World;
-use alicloud_live::environment::Environment;
-use alicloud_live::provider;
-use alicloud_live::terraform::{Diagnostics, Encoded};
+use alicloud_auth::environment::Environment;
+use terraform_provider_alicloud_live::provider;
+use tfplugin::{Diagnostics, Encoded};
 
 over_each_terraform! {
     each_recorded_state_plans_nothing,

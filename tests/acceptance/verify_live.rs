@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 
-use alicloud_live::mock::{Fault, FaultKind, Point};
+use alicloud_live_mock::{Fault, FaultKind, Point};
 
 use crate::support::cloud::ACCESS_KEY_ID;
 use crate::support::configuration::AUTH_KEY;

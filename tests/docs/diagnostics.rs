@@ -18,7 +18,10 @@ const ROOMS: &[&str] = &[
     "src/plugin/service",
 ];
 /// Files in which codes of the API are told apart.
-const CODES: &[&str] = &["src/client/codes.rs", "src/provider/call_error.rs"];
+const CODES: &[&str] = &[
+    "crates/alicloud-live/src/codes.rs",
+    "src/provider/call_error.rs",
+];
 
 #[test]
 fn every_diagnostic_is_in_the_guide_on_troubleshooting() {

@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_live::environment::Environment;
-use alicloud_live::provider;
-use alicloud_live::terraform::Diagnostics;
+use alicloud_auth::environment::Environment;
+use terraform_provider_alicloud_live::provider;
+use tfplugin::Diagnostics;
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

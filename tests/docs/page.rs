@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use alicloud_live::terraform::IdentitySchema;
-use alicloud_live::terraform::schema::{
+use tfplugin::IdentitySchema;
+use tfplugin::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, NestedBlock, Schema,
 };
 

@@ -19,8 +19,6 @@ mod actions;
 mod calls;
 mod disconnections;
 mod foreign_bytes;
-mod generated;
-mod generated_code;
 mod identity;
 mod lists;
 mod moves;

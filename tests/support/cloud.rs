@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use alicloud_live::mock::{
+use alicloud_live_mock::{
     Call, CallEvent, Config, Fault, FaultKind, Job, JobStatus, Mock, Point, Settings,
 };
 

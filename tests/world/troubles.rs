@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use alicloud_live::client::HttpReply;
-use alicloud_live::mock::Config;
+use alicloud_live::HttpReply;
+use alicloud_live_mock::Config;
 use axum::http::header;
 use serde_json::Value;
 use time::OffsetDateTime;

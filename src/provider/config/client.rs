@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::client::{self, BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
-use crate::credentials::{
+use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, Identity, NoCredentials, Outside, Region, ServerClock,
     Settings, choose,
 };
-use crate::environment::{Environment, InvalidInput};
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
+use alicloud_auth::environment::{Environment, InvalidInput};
+use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
 use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
 
@@ -29,7 +29,7 @@ impl ProviderConfig {
         diagnostics: &mut Diagnostics,
         terraform_version: &str,
         environment: &Environment,
-        of_client: &client::Outside,
+        of_client: &alicloud_live::Outside,
     ) -> Option<(LiveClient, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
         let outside = Outside::real(environment.clone(), user_agent.clone());

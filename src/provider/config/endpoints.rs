@@ -1,9 +1,9 @@
 //! Where the API and STS are.
 
-use crate::client::{Endpoint, EndpointError, Protocol};
-use crate::environment::Environment;
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+use alicloud_auth::environment::Environment;
+use alicloud_live::{Endpoint, EndpointError, Protocol};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
 use super::{ProviderConfig, in_block, invalid_input, parse_protocol, set, within};
 

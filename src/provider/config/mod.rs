@@ -6,10 +6,10 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Endpoint, Protocol, SignVersion};
-use crate::credentials::Region;
-use crate::terraform::value::{Value, ValueBool, ValueList};
-use crate::terraform::{AttributePath, Diagnostics, Number, diagnostic};
+use alicloud_auth::credentials::Region;
+use alicloud_live::{Endpoint, Protocol, SignVersion};
+use tfplugin::value::{Value, ValueBool, ValueList};
+use tfplugin::{AttributePath, Diagnostics, Number, diagnostic};
 
 use client::invalid_input;
 use endpoints::invalid_endpoint;
@@ -358,8 +358,8 @@ fn set(value: &Value<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
-    use crate::environment::Environment;
+    use alicloud_auth::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
+    use alicloud_auth::environment::Environment;
 
     fn config(json: &str) -> ProviderConfig {
         serde_json::from_str(json).unwrap()
@@ -376,7 +376,7 @@ mod tests {
                 &mut diagnostics,
                 "1.15.5",
                 &environment,
-                &crate::client::Outside::real(),
+                &alicloud_live::Outside::real(),
             ));
         (client.is_some(), diagnostics)
     }

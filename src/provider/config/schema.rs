@@ -1,5 +1,5 @@
-use crate::terraform::attribute::{block, flag, number, optional, sensitive};
-use crate::terraform::schema::{Attribute, Block, NestedBlock, Schema};
+use tfplugin::attribute::{block, flag, number, optional, sensitive};
+use tfplugin::schema::{Attribute, Block, NestedBlock, Schema};
 
 /// The schema of the provider block.
 pub(in crate::provider) fn schema() -> Schema {

@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::reading;
-use crate::client::{Place, Scope};
-use crate::credentials::{CallerIdentity as Caller, Identity, SourceError};
 use crate::provider::connection::Connection;
-use crate::terraform::attribute::{block, computed};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{DataSource, Diagnostics, diagnostic};
+use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
+use alicloud_live::{Place, Scope};
+use tfplugin::attribute::{block, computed};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{DataSource, Diagnostics, diagnostic};
 
 /// The data source `alicloud_live_caller_identity`: whose credentials the provider uses, and where it calls.
 pub(in crate::provider) struct CallerIdentity {

@@ -5,15 +5,15 @@ use async_trait::async_trait;
 
 use super::job_data::{self, JobData};
 use super::reading;
-use crate::client::{self, CallError, JobFilter};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{check_cluster_id, check_job_id, shown};
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::status_text;
-use crate::terraform::attribute::{block, optional_computed, required, sensitive};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
+use alicloud_live::{CallError, JobFilter};
+use tfplugin::attribute::{block, optional_computed, required, sensitive};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 
 /// So many jobs at most are named in a message.
 const NAMED: usize = 10;
@@ -145,8 +145,8 @@ fn not_read(error: &CallError) -> Diagnostic {
 fn only_one(
     cluster_id: &str,
     name: &str,
-    similar: Vec<client::Job>,
-) -> Result<client::Job, Diagnostic> {
+    similar: Vec<alicloud_live::Job>,
+) -> Result<alicloud_live::Job, Diagnostic> {
     let (mut same, others): (Vec<_>, Vec<_>) =
         similar.into_iter().partition(|job| job.name == name);
     if same.len() == 1
@@ -176,7 +176,7 @@ fn only_one(
 }
 
 /// Jobs, a line each. Without URLs, which can hold tokens.
-fn candidates(cluster_id: &str, jobs: &[client::Job]) -> String {
+fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
     let mut lines = String::new();
     for job in jobs.iter().take(NAMED) {
         let id = job_data::id(cluster_id, job);

@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use crate::client::Job;
 use crate::provider::edge_transcode_job::status_text;
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::computed;
-use crate::terraform::schema::Attribute;
-use crate::terraform::value::Value;
+use alicloud_live::Job;
+use tfplugin::attribute::computed;
+use tfplugin::schema::Attribute;
+use tfplugin::value::Value;
 
 /// A job as a data source shows it. Deliberately without `Debug`: stream URLs can hold tokens.
 ///

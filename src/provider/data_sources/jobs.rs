@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::job_data::{self, ListedJob, StreamUrls};
 use super::reading::{self, TYPES};
-use crate::client::{CallError, Job, JobFilter, LiveClient, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
@@ -15,13 +14,14 @@ use crate::provider::check::{
 use crate::provider::connection::Connection;
 use crate::provider::edge_transcode_job::{RUNNING, STOPPED, status_text};
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::{
+use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
+use tfplugin::attribute::{
     block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
     optional_computed, required, sensitive,
 };
-use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{AttributePath, DataSource, Diagnostics, diagnostic};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 
 /// So many calls that read one job each are in flight at a time.
 const CONCURRENT_READS: usize = 8;

@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
-use crate::client::{LiveClient, Scope};
 use crate::provider::connection::Connection;
-use crate::terraform::value::Value;
-use crate::terraform::{Diagnostics, diagnostic};
+use alicloud_live::{LiveClient, Scope};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostics, diagnostic};
 
 /// How long a read may take, all pages included.
 const READ_TIME: Duration = Duration::from_secs(5 * 60);

@@ -7,10 +7,10 @@ use super::template_data::{self, TemplateData};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{check_cluster_id, check_template_id};
 use crate::provider::connection::Connection;
-use crate::terraform::attribute::{block, required};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::ValueEmpty;
-use crate::terraform::{DataSource, Diagnostics};
+use tfplugin::attribute::{block, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::ValueEmpty;
+use tfplugin::{DataSource, Diagnostics};
 
 /// The data source `alicloud_live_edge_transcode_template`: one template by its ID.
 pub(in crate::provider) struct Template {

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::client::Template;
-use crate::terraform::attribute::computed;
-use crate::terraform::schema::Attribute;
-use crate::terraform::value::Value;
+use alicloud_live::Template;
+use tfplugin::attribute::computed;
+use tfplugin::schema::Attribute;
+use tfplugin::value::Value;
 
 /// A template as data sources show it. Only [`Arguments`] are ever read, as with a job.
 #[derive(Serialize, Deserialize, Default)]

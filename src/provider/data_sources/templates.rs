@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 
 use super::reading::{self, TYPES};
 use super::template_data::{self, TemplateData};
-use crate::client::{Template, TemplateFilter};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
 use crate::provider::connection::Connection;
-use crate::terraform::attribute::{
+use alicloud_live::{Template, TemplateFilter};
+use tfplugin::attribute::{
     block, computed, computed_number, computed_objects, list_of, optional, required,
 };
-use crate::terraform::schema::Schema;
-use crate::terraform::value::{Value, ValueEmpty};
-use crate::terraform::{DataSource, Diagnostics};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{DataSource, Diagnostics};
 
 /// The codecs that the API documents.
 const CODECS: &[&str] = &["H.264", "H.265"];

@@ -13,15 +13,15 @@ use super::model::{DEFAULT_TIMEOUT, known};
 use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::validate::duration_problem;
 use super::{Session, TYPE_NAME};
-use crate::client::{Job, JobStatus, Scope};
 use crate::provider::check::{check, check_cluster_id, check_job_id};
 use crate::provider::connection::Connection;
 use crate::provider::duration;
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::{block, optional, required};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::Value;
-use crate::terraform::{
+use alicloud_live::{Job, JobStatus, Scope};
+use tfplugin::attribute::{block, optional, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::Value;
+use tfplugin::{
     Action, AttributePath, Diagnostic, Diagnostics, Progress, ServedAction, diagnostic,
 };
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::TYPE_NAME;
 use super::model::status_text;
-use crate::client::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
 use crate::provider::job_id::JobId;
+use alicloud_live::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
 
 /// Time to find out, after a failure, in which state a job was left.
 const LOOK_TIME: Duration = Duration::from_secs(5);

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::TYPE_NAME;
 use super::model::{JobState, RUNNING, STOPPED};
-use crate::client::{ExistingJob, LiveClient, Scope};
 use crate::provider::job_id::JobId;
-use crate::terraform::value::Value;
-use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
+use alicloud_live::{ExistingJob, LiveClient, Scope};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// The client bounds all looks of a run together; this bounds one.
 const LOOK_TIME: Duration = Duration::from_secs(3);

@@ -3,8 +3,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::model::{JobState, RUNNING};
 use crate::provider::auth_key;
-use crate::terraform::value::Value;
-use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// A key that ends this soon is warned of.
 const SOON: Duration = Duration::DAY;
@@ -66,7 +66,7 @@ fn warning(label: &str, attribute: &str, time: OffsetDateTime, now: OffsetDateTi
 mod tests {
     use super::super::model::STOPPED;
     use super::*;
-    use crate::terraform::AttributePath;
+    use tfplugin::AttributePath;
 
     const NOW: i64 = 1_893_456_000;
 

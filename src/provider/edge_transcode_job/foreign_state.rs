@@ -8,8 +8,8 @@ use super::TYPE_NAME;
 use super::model::{JobState, TimeoutsBlock};
 use crate::provider::check::shown;
 use crate::provider::job_id::JobId;
-use crate::terraform::value::Value;
-use crate::terraform::{Diagnostic, Encoded, MoveSource, diagnostic};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Encoded, MoveSource, diagnostic};
 
 /// The job that an object of another type or provider describes.
 pub(super) fn moved(source: &MoveSource) -> Result<JobState, Diagnostic> {

@@ -8,11 +8,11 @@ use super::private::JobPrivate;
 use super::refusal;
 use super::run_state::{Unreached, appear, reach, start_again};
 use super::stored;
-use crate::client::{CreateError, Job, JobStatus, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::job_id::JobId;
-use crate::terraform::value::Value;
-use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
+use alicloud_live::{CreateError, Job, JobStatus, Scope};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// Reads a job again. `None` without an error: it verifiably no longer exists.
 pub(super) async fn read(

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::model::{JobState, RUNNING, STOPPED};
-use crate::client::{Job, JobFilter};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
@@ -14,10 +13,11 @@ use crate::provider::check::{
 use crate::provider::connection::Connection;
 use crate::provider::data_sources::reading::{self, TYPES};
 use crate::provider::job_id::JobId;
-use crate::terraform::attribute::{block, optional, required};
-use crate::terraform::schema::Schema;
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
+use alicloud_live::{Job, JobFilter};
+use tfplugin::attribute::{block, optional, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
 
 /// The list resource.
 pub(in crate::provider) struct EdgeTranscodeJobs {

@@ -44,9 +44,9 @@ use super::check::shown;
 use super::connection::Connection;
 use super::job_id::{JobId, cluster_id_problem};
 use super::run::Run;
-use crate::client::{CallError, Job, LiveClient, Scope};
-use crate::terraform::schema::Schema;
-use crate::terraform::{
+use alicloud_live::{CallError, Job, LiveClient, Scope};
+use tfplugin::schema::Schema;
+use tfplugin::{
     AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
     Object, Update, diagnostic,
 };

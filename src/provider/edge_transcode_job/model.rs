@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Job, JobFields, JobStatus, StreamUrl};
 use crate::provider::duration;
 use crate::provider::job_id::JobId;
-use crate::terraform::value::Value;
+use alicloud_live::{Job, JobFields, JobStatus, StreamUrl};
+use tfplugin::value::Value;
 
 /// `status` of a job that runs.
 pub(in crate::provider) const RUNNING: &str = "Running";

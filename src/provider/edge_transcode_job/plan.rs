@@ -3,9 +3,9 @@
 
 use super::model::{JobState, RUNNING, STOPPED};
 use super::private::{ChangedJob, JobPrivate};
-use crate::client::StreamUrl;
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+use alicloud_live::StreamUrl;
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
 /// The change of a job, to be planned.
 pub(super) struct Update<'a> {

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::Place;
 use crate::provider::job_id::JobId;
-use crate::terraform::{Diagnostic, diagnostic};
+use alicloud_live::Place;
+use tfplugin::{Diagnostic, diagnostic};
 
 /// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan tells the calls that follow
 /// it.

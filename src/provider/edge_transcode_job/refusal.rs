@@ -1,9 +1,9 @@
 //! Why a create stops rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use crate::client::{CallError, Doubt};
 use crate::provider::job_id::JobId;
-use crate::terraform::{AttributePath, Diagnostic, diagnostic};
+use alicloud_live::{CallError, Doubt};
+use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The answer to the create was lost, and there is not exactly one job that fits.
 pub(super) fn unresolved(error: &CallError, doubt: Doubt, candidates: &[JobId]) -> Diagnostic {

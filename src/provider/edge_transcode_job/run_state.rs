@@ -5,11 +5,11 @@ use tracing::warn;
 
 use super::Session;
 use super::model::status_text;
-use crate::client::{CallError, Failure, Job, JobStatus, Scope};
 use crate::provider::call_error;
 use crate::provider::job_id::JobId;
 use crate::provider::run::NotInterrupted;
-use crate::terraform::{Diagnostic, diagnostic};
+use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};
+use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
 const FIRST_POLL: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 use super::model::DEFAULT_TIMEOUT;
-use crate::terraform::IdentitySchema;
-use crate::terraform::attribute::{block, computed, flag, optional, optional_computed, required};
-use crate::terraform::schema::{Block, NestedBlock, Schema};
+use tfplugin::IdentitySchema;
+use tfplugin::attribute::{block, computed, flag, optional, optional_computed, required};
+use tfplugin::schema::{Block, NestedBlock, Schema};
 
 /// What tells a job from every other, for Terraform 1.12 and later.
 pub(super) fn identity() -> IdentitySchema {

@@ -1,7 +1,7 @@
 //! What the API has stored of a job, beside what it was given.
 
-use crate::client::{Job, JobFields};
-use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
+use alicloud_live::{Job, JobFields};
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// Warns if the API has stored something else than it was given, which the next plan would show as a change by others.
 /// Another spelling of a URL is the same.

@@ -8,10 +8,10 @@ use super::plan;
 use super::private::JobPrivate;
 use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::stored;
-use crate::client::{Failure, Job, JobStatus, Scope};
 use crate::provider::call_error::to_diagnostic;
 use crate::provider::job_id::JobId;
-use crate::terraform::{Diagnostic, Diagnostics, diagnostic};
+use alicloud_live::{Failure, Job, JobStatus, Scope};
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
 

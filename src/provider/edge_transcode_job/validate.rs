@@ -3,8 +3,8 @@ use std::borrow::Cow;
 use super::model::{JobState, RUNNING, STOPPED};
 use crate::provider::check::{check, check_cluster_id, check_template_id, shown};
 use crate::provider::{duration, stream_url};
-use crate::terraform::value::Value;
-use crate::terraform::{AttributePath, Diagnostics, diagnostic};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 /// The longest name. The Chinese page counts English characters, the English one just characters.
 const LONGEST_NAME: usize = 255;

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use super::text_parameter;
 use crate::provider::job_id::{JobId, cluster_id_problem, id_problem};
-use crate::terraform::schema::{Description, FunctionSchema, Type};
-use crate::terraform::{AttributePath, Diagnostics, Function, diagnostic};
+use tfplugin::schema::{Description, FunctionSchema, Type};
+use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 
 /// `edge_transcode_job_id(cluster_id, job_id)`
 pub(in crate::provider) struct EdgeTranscodeJobId;

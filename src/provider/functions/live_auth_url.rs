@@ -6,8 +6,8 @@ use time::format_description::well_known::Rfc3339;
 use super::text_parameter;
 use crate::provider::auth_key::{self, Claims};
 use crate::provider::stream_url::StreamUrl;
-use crate::terraform::schema::{Description, FunctionSchema, Type};
-use crate::terraform::{AttributePath, Diagnostics, Function, diagnostic};
+use tfplugin::schema::{Description, FunctionSchema, Type};
+use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 
 /// `live_auth_url(url, key, expires_at, rand_and_uid...)`
 pub(in crate::provider) struct LiveAuthUrl;
@@ -165,7 +165,7 @@ impl TryFrom<Vec<String>> for Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terraform::Encoded;
+    use tfplugin::Encoded;
 
     const URL: &str = "rtmp://push.example.com/app/stream2";
     const SIGNED: &str = "1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";

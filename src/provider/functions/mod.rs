@@ -10,7 +10,7 @@ pub(super) use live_auth_url::LiveAuthUrl;
 pub(super) use parse_edge_transcode_job_id::ParseEdgeTranscodeJobId;
 pub(super) use parse_stream_url::ParseStreamUrl;
 
-use crate::terraform::schema::{Description, Parameter, Type};
+use tfplugin::schema::{Description, Parameter, Type};
 
 fn text_parameter(name: &str, description: &str) -> Parameter {
     Parameter {

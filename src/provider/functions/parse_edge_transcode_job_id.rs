@@ -3,8 +3,8 @@ use serde::Serialize;
 
 use super::text_parameter;
 use crate::provider::job_id::JobId;
-use crate::terraform::schema::{Description, FunctionSchema, Type};
-use crate::terraform::{AttributePath, Diagnostics, Function, diagnostic};
+use tfplugin::schema::{Description, FunctionSchema, Type};
+use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 
 /// `parse_edge_transcode_job_id(id)`
 pub(in crate::provider) struct ParseEdgeTranscodeJobId;

@@ -3,8 +3,8 @@ use serde::Serialize;
 
 use super::text_parameter;
 use crate::provider::stream_url::StreamUrl;
-use crate::terraform::schema::{Description, FunctionSchema, Type};
-use crate::terraform::{AttributePath, Diagnostics, Function, diagnostic};
+use tfplugin::schema::{Description, FunctionSchema, Type};
+use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 
 /// `parse_stream_url(url)`
 pub(in crate::provider) struct ParseStreamUrl;
