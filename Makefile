@@ -47,7 +47,7 @@ export PROTOC
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo, test and matrix."
 
 .PHONY: setup
@@ -62,6 +62,10 @@ demo: setup ## Apply examples/quickstart with real Terraform against the mock AP
 	@echo "Building the provider and the mock (the first time takes some minutes)"
 	@cargo build --locked
 	@$(PYTHON) scripts/demo
+
+.PHONY: verify-live
+verify-live: setup build ## Run one job through its life on your own account. Asks before it creates anything, and prints a report (VERIFY_OPTIONS).
+	@$(PYTHON) scripts/verify-live $(VERIFY_OPTIONS)
 
 .PHONY: test
 test: setup $(PYTHON_PACKAGES_STAMP) browser sdks ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
@@ -139,6 +143,11 @@ deny: $(PYTHON_STAMP)
 generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
 	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
+
+.PHONY: pictures
+pictures: setup browser ## Make the pictures of README.md anew, from real runs.
+	@cargo build --locked
+	@$(PYTHON) scripts/pictures
 
 .PHONY: sdkanswers
 sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of crates/alicloud-auth/tests/cases/environment. Needs Go.

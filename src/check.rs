@@ -93,10 +93,10 @@ pub(super) fn check_not_empty(
         diagnostics,
         attribute,
         value,
-        "Nothing to look for",
+        "Empty filter value",
         |text| {
             text.is_empty()
-                .then_some("It is empty. Leave it out to read all.")
+                .then_some("It is empty. Omit the argument to return all.")
         },
     );
 }

@@ -76,7 +76,7 @@ impl Connection {
             )),
             State::AwaitsArguments(unknown) => Err(diagnostic::at(
                 AttributePath::new(unknown.first().copied().unwrap_or_default()),
-                "Provider argument not known yet",
+                "Unknown provider configuration value",
                 format!(
                     "The API must be called now, but these arguments of the provider block depend on resources that \
                      do not exist yet: {}. Apply those resources first (-target), or give the arguments as constants, \

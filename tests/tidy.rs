@@ -301,7 +301,7 @@ fn make_targets(line: &str) -> Vec<&str> {
     at_start
         .chain(line.split("`make ").skip(1))
         .filter_map(|rest| {
-            rest.split(|letter: char| !letter.is_ascii_lowercase())
+            rest.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-')
                 .next()
         })
         .filter(|target| !target.is_empty())

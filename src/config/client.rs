@@ -52,7 +52,10 @@ impl ProviderConfig {
         let endpoint = told(endpoint, diagnostics)?;
         let mut chosen = chosen?;
         for warning in std::mem::take(&mut chosen.warnings) {
-            diagnostics.add_warning(diagnostic::general("Credentials are exposed", warning));
+            diagnostics.add_warning(diagnostic::general(
+                "Credentials file is readable by other users",
+                warning,
+            ));
         }
         let proxy = outside.proxies.for_url(endpoint.url()).cloned();
         let mut timeout = |argument, variable, default| {
@@ -209,7 +212,7 @@ pub(super) fn invalid_input(input: &InvalidInput) -> Diagnostic {
 
 fn no_https(error: &BuildError) -> Diagnostic {
     diagnostic::general(
-        "HTTPS is not possible on this machine",
+        "Unable to initialize TLS",
         format!(
             "The HTTP client could not be set up: {error}. Install the system's CA certificates (package \
              ca-certificates), or name a file of them in SSL_CERT_FILE."

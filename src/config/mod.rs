@@ -197,7 +197,7 @@ impl ProviderConfig {
         if let Some(first) = set.first() {
             diagnostics.add_warning(diagnostic::at(
                 AttributePath::new(*first),
-                "Arguments without effect",
+                "Ignored provider arguments",
                 format!(
                     "This provider accepts these arguments of the official alicloud provider and does nothing with \
                      them: {}.",

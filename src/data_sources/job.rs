@@ -43,15 +43,13 @@ impl DataSource for Job {
             (
                 "job_id",
                 optional_computed(
-                    "ID that the service gave the job. Either this or `name` must be set.",
+                    "ID assigned by ApsaraVideo Live. Conflicts with `name`; one of them is required.",
                 ),
             ),
             (
                 "name",
                 optional_computed(
-                    "Name of the job, in full. No job of this name, or more than one, is an error that names the \
-                     candidates. Jobs that nobody has touched for 180 days cannot be found by name, because the API's \
-                     list leaves them out: give their `job_id`.",
+                    "Full name of the job. If no job or more than one has it, the error names the candidates. The API does not list jobs that were last changed more than 180 days ago: set their `job_id`.",
                 ),
             ),
         ];
@@ -60,7 +58,7 @@ impl DataSource for Job {
         Some(Schema {
             version: 0,
             block: block(
-                "An edge transcode job of ApsaraVideo Live that exists already, by its ID or by its name.",
+                "An existing edge transcode job of ApsaraVideo Live, by its ID or by its name.",
                 job_data::attributes()
                     .into_iter()
                     .chain(urls)
@@ -82,12 +80,12 @@ impl DataSource for Job {
         }
         match (&config.listed.job_id, &config.listed.name) {
             (Value::Null, Value::Null) => diagnostics.add_error(diagnostic::general(
-                "No job is named",
+                "Missing attribute configuration",
                 "Set job_id or name: one of them must say which job to read.",
             )),
             (Value::Value(_), Value::Value(_)) => diagnostics.add_error(diagnostic::at(
                 AttributePath::new("name"),
-                "A job is named twice",
+                "Invalid attribute combination",
                 "Set job_id or name, not both.",
             )),
             _ => {}
@@ -164,7 +162,7 @@ fn only_one(
         }
         detail += "\n\nThe list leaves out jobs that nobody has touched for 180 days. Such a job can be read by its \
                    job_id.";
-        ("No job of this name", detail)
+        ("Job not found", detail)
     } else {
         let detail = format!(
             "{} jobs of cluster {cluster_id} have this name:{}\n\nNames need not be unique. Set job_id, the part \
@@ -172,7 +170,7 @@ fn only_one(
             same.len(),
             candidates(cluster_id, &same)
         );
-        ("Several jobs of this name", detail)
+        ("Multiple jobs found", detail)
     };
     Err(diagnostic::at(AttributePath::new("name"), summary, detail))
 }

@@ -120,7 +120,7 @@ pub(super) fn attributes() -> [(&'static str, Attribute); 11] {
             "cluster_id",
             computed("ID of the edge cluster (data center)."),
         ),
-        ("job_id", computed("ID that the service gave the job.")),
+        ("job_id", computed("ID assigned by ApsaraVideo Live.")),
         ("name", computed("Name of the job.")),
         ("template_id", computed("ID of the transcoding template.")),
         ("template_name", computed("Name of the template.")),
@@ -149,11 +149,11 @@ pub(super) fn url_attributes() -> [(&'static str, Attribute); 2] {
     [
         (
             "stream_input",
-            computed("URL of the stream that is read. May hold an `auth_key`."),
+            computed("URL of the input stream. May contain an `auth_key`."),
         ),
         (
             "stream_output",
-            computed("URL of the stream that is written. May hold an `auth_key`."),
+            computed("URL of the output stream. May contain an `auth_key`."),
         ),
     ]
 }

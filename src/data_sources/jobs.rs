@@ -66,8 +66,7 @@ impl DataSource for Jobs {
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
         let jobs = block(
             "The edge transcode jobs of a cluster of ApsaraVideo Live that match all of the given filters, oldest first. \
-             All of them, however many, with one exception of the API's: its list leaves out jobs that nobody has \
-             touched for 180 days. Those are found by `ids` alone.",
+             Returns all of them, except that the API does not list jobs that were last changed more than 180 days ago: read those with `ids`.",
             [
                 (
                     "cluster_id",
@@ -76,22 +75,20 @@ impl DataSource for Jobs {
                 (
                     "ids",
                     list_of(optional_computed(
-                        "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read by itself, \
-                         so that age hides none; one that does not exist is left out, and `[]` gives no jobs. \
-                         As a result: the IDs of all jobs found.",
+                        "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
                     )),
                 ),
                 (
                     "name_regex",
                     optional(
                         "Regular expression that must match some part of the name. Character classes such as `\\d` and \
-                         `\\w` are ASCII, and classes such as `\\p{Han}` are not known.",
+                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
                     ),
                 ),
                 (
                     "keyword",
                     optional(
-                        "A part of the name, or a whole job ID, looked for by the API. Not together with `ids`.",
+                        "A part of the name, or a whole job ID, searched by the API. Conflicts with `ids`.",
                     ),
                 ),
                 ("status", optional("`Running` or `Stopped`.")),
@@ -110,18 +107,14 @@ impl DataSource for Jobs {
                 ("total_count", computed_number("How many jobs were found.")),
                 (
                     "jobs",
-                    computed_objects(
-                        "The jobs found, whatever their number.",
-                        job_data::attributes(),
-                    ),
+                    computed_objects("The jobs found.", job_data::attributes()),
                 ),
                 // One mark for all of them: core compares the paths of marks with each other, which takes minutes for the
                 // URLs of some thousand jobs.
                 (
                     "stream_urls",
                     sensitive(computed_objects_by_key(
-                        "The stream URLs of the jobs found, by the jobs' `id`. They are apart from `jobs` because they are \
-                         sensitive and the rest is not: that can be used in `for_each`.",
+                        "The stream URLs of the jobs found, by the jobs' `id`. They are separate because they are sensitive. The attribute `jobs` is not, so it can be used in `for_each`.",
                         job_data::url_attributes(),
                     )),
                 ),
@@ -141,7 +134,7 @@ impl DataSource for Jobs {
         if let (Value::Value(_), Value::Value(_)) = (&config.ids, &config.keyword) {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("keyword"),
-                "Keyword beside IDs",
+                "Invalid attribute combination",
                 "With ids, each job is read by itself, and the API's search by keyword has no part in it: use \
                  name_regex in place of keyword.",
             ));

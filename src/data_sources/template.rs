@@ -39,8 +39,7 @@ impl DataSource for Template {
         Some(Schema {
             version: 0,
             block: block(
-                "A transcoding template of ApsaraVideo Live that an edge cluster offers. Templates cannot be made or \
-                 changed through the API.",
+                "A transcoding template of ApsaraVideo Live that an edge cluster offers. The API cannot create or change templates.",
                 template_data::attributes().into_iter().chain(arguments),
             ),
         })

@@ -67,12 +67,12 @@ impl DataSource for Templates {
                     "name_regex",
                     optional(
                         "Regular expression that must match some part of the name. Character classes such as `\\d` and \
-                         `\\w` are ASCII, and classes such as `\\p{Han}` are not known.",
+                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
                     ),
                 ),
                 (
                     "keyword",
-                    optional("A part of the name, or a whole template ID, looked for by the API."),
+                    optional("A part of the name, or a whole template ID, searched by the API."),
                 ),
                 (
                     "type",
@@ -104,10 +104,7 @@ impl DataSource for Templates {
                 ),
                 (
                     "templates",
-                    computed_objects(
-                        "The templates found, whatever their number.",
-                        template_data::attributes(),
-                    ),
+                    computed_objects("The templates found.", template_data::attributes()),
                 ),
             ],
         );

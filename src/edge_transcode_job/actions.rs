@@ -69,15 +69,13 @@ impl Action for RunAction {
     fn schema(&self) -> Schema {
         let description = match self.deed {
             Deed::Start => {
-                "Starts an edge transcode job and waits until it runs. A job that runs already is left alone."
+                "Starts an edge transcode job and waits until it is running. Does nothing if the job is running."
             }
             Deed::Stop => {
-                "Stops an edge transcode job, which ends its output stream, and waits until it is stopped. A job that \
-                 does not run is left alone."
+                "Stops an edge transcode job, which ends its output stream, and waits until it is stopped. Does nothing if the job is stopped."
             }
             Deed::Restart => {
-                "Stops an edge transcode job and starts it again, which interrupts its output stream. A job that does \
-                 not run is started."
+                "Stops an edge transcode job and starts it again, which interrupts its output stream. A stopped job is started."
             }
         };
         let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
@@ -86,13 +84,13 @@ impl Action for RunAction {
             [
                 (
                     "cluster_id",
-                    required("ID of the edge cluster (data center) in which the job is."),
+                    required("ID of the edge cluster (data center) of the job."),
                 ),
-                ("job_id", required("ID that the service gave the job.")),
+                ("job_id", required("ID assigned by ApsaraVideo Live.")),
                 (
                     "timeout",
                     optional(&format!(
-                        "How long it may take, such as `30s` or `10m`. Default: `{minutes}m`."
+                        "Timeout of the action, such as `30s` or `10m`. Defaults to `{minutes}m`."
                     )),
                 ),
             ],

@@ -37,7 +37,7 @@ pub(super) fn warn(
             && let Some(time) = auth_key::time_in(url)
             && time <= now + SOON
         {
-            diagnostics.add_warning(warning(attribute, time, now));
+            diagnostics.add_warning(warning(&planned.label(), attribute, time, now));
         }
     }
 }
@@ -45,19 +45,19 @@ pub(super) fn warn(
 /// A warning about the object as a whole: pointed at its argument, it would have Terraform quote the line of
 /// configuration beside it, and the key with it where somebody wrote it there. The summary is the same for all jobs, so
 /// that Terraform can show many warnings as one.
-fn warning(attribute: &str, time: OffsetDateTime, now: OffsetDateTime) -> Diagnostic {
+fn warning(label: &str, attribute: &str, time: OffsetDateTime, now: OffsetDateTime) -> Diagnostic {
     let (summary, verb) = if time <= now {
-        ("The key in a stream URL has ended", "was")
+        ("The auth_key in a stream URL has expired", "was")
     } else {
-        ("The key in a stream URL ends within a day", "is")
+        ("The auth_key in a stream URL expires within a day", "is")
     };
     let time = time.format(&Rfc3339).unwrap_or_default();
     diagnostic::general(
         summary,
         format!(
-            "The time in the auth_key of {attribute} {verb} {time}. From then on, or later by the validity that is set \
-             on the domain, the URL is refused: a running job loses the stream when it connects the next time. Give a \
-             URL that is signed anew; when the job runs, changing it interrupts the stream."
+            "The time in the auth_key of {attribute} of the job {label} {verb} {time}. After that time and the validity \
+             period that is set on the domain, the URL is rejected: a running job loses its stream when it connects the \
+             next time. Sign the URL again. If the job is running, that change interrupts its stream."
         ),
     )
 }
@@ -72,6 +72,7 @@ mod tests {
 
     fn job(status: &str, seconds: i64) -> JobState {
         JobState {
+            name: "n".to_owned().into(),
             stream_input: "rtmp://d/app/in?auth_key=c0ffee".to_owned().into(),
             stream_output: format!("rtmp://d/app/out?auth_key={seconds}-0-0-c0ffee").into(),
             status: status.to_owned().into(),
@@ -97,17 +98,17 @@ mod tests {
             (
                 NOW - 1,
                 Some(
-                    "has ended: The time in the auth_key of stream_output was 2029-12-31T23:59:59Z",
+                    "has expired: The time in the auth_key of stream_output of the job \"n\" was 2029-12-31T23:59:59Z",
                 ),
             ),
-            (NOW, Some("has ended")),
+            (NOW, Some("has expired")),
             (
                 NOW + 1,
                 Some(
-                    "ends within a day: The time in the auth_key of stream_output is 2030-01-01T00:00:01Z",
+                    "expires within a day: The time in the auth_key of stream_output of the job \"n\" is 2030-01-01T00:00:01Z",
                 ),
             ),
-            (NOW + day, Some("ends within a day")),
+            (NOW + day, Some("expires within a day")),
             (NOW + day + 1, None),
         ] {
             let warned = warned(None, &job(STOPPED, seconds));

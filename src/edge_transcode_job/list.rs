@@ -49,7 +49,7 @@ impl ListResource for EdgeTranscodeJobs {
     fn schema(&self) -> Schema {
         let block = block(
             "Finds the edge transcode jobs of a cluster that exist, for `terraform query`. The API lists only jobs that \
-             were made or changed in the last 180 days: import older ones by their ID.",
+             were created or changed in the last 180 days: import older ones by their ID.",
             [
                 (
                     "cluster_id",

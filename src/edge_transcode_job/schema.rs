@@ -8,16 +8,15 @@ pub(super) fn identity() -> IdentitySchema {
     IdentitySchema {
         version: 0,
         attributes: vec![
-            ("cluster_id", "ID of the edge cluster in which the job is."),
-            ("job_id", "ID that the service gave the job."),
+            ("cluster_id", "ID of the job's edge cluster."),
+            ("job_id", "ID assigned by ApsaraVideo Live."),
         ],
     }
 }
 
 pub(super) fn schema() -> Schema {
     let job = block(
-        "An edge transcode job of ApsaraVideo Live: reads one stream, transcodes it in an edge cluster by a template, \
-         and writes another stream.",
+        "An edge transcode job of ApsaraVideo Live: reads one stream, transcodes it in an edge cluster with a template, and writes another stream.",
         [
             (
                 "id",
@@ -26,11 +25,10 @@ pub(super) fn schema() -> Schema {
             (
                 "cluster_id",
                 required(
-                    "ID of the edge cluster (data center) in which the job runs. No white space, no `:`. Changing it \
-                     makes a new job.",
+                    "ID of the edge cluster (data center) in which the job runs. No whitespace, no `:`. Changing this forces a new resource to be created.",
                 ),
             ),
-            ("job_id", computed("ID that the service gave the job.")),
+            ("job_id", computed("ID assigned by ApsaraVideo Live.")),
             (
                 "name",
                 required(
@@ -44,22 +42,19 @@ pub(super) fn schema() -> Schema {
             (
                 "stream_input",
                 required(
-                    "URL of the stream that is read, such as `rtmp://domain/app/stream`. May hold an `auth_key`; to \
-                     keep it out of plan output, give the URL through a sensitive variable.",
+                    "URL of the input stream, such as `rtmp://domain/app/stream`. May contain an `auth_key`: to keep it out of plan output, use a sensitive variable.",
                 ),
             ),
             (
                 "stream_output",
                 required(
-                    "URL of the stream that is written. Must differ from `stream_input`; same remarks.",
+                    "URL of the output stream. Must differ from `stream_input`; same remarks.",
                 ),
             ),
             (
                 "status",
                 optional_computed(
-                    "`Running` or `Stopped`. When set, every apply of the job enforces it, and a difference shows in the \
-                     plan. When not set, the job stays as it is when the apply begins, and a new job stays stopped unless \
-                     it replaces a running one.",
+                    "`Running` or `Stopped`. If set, every apply enforces it, and the plan shows a difference. If not set, an apply leaves the run state as it finds it, and a new job stays stopped unless it replaces a running one.",
                 ),
             ),
             (
@@ -97,12 +92,14 @@ pub(super) fn schema() -> Schema {
         ],
     );
     let timeouts = block(
-        "How long each operation may take, such as `30s`, `5m` or `1h30m`.",
+        "Timeouts of the operations, such as `30s`, `5m` or `1h30m`.",
         ["create", "read", "update", "delete"].map(|operation| {
             let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
             (
                 operation,
-                optional(&format!("Time for {operation}. Default: `{minutes}m`.")),
+                optional(&format!(
+                    "Timeout for {operation}. Defaults to `{minutes}m`."
+                )),
             )
         }),
     );

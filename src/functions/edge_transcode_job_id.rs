@@ -17,7 +17,7 @@ impl Function for EdgeTranscodeJobId {
         Some(FunctionSchema {
             parameters: vec![
                 text_parameter("cluster_id", "ID of the edge cluster."),
-                text_parameter("job_id", "ID that the service gave the job."),
+                text_parameter("job_id", "ID assigned by ApsaraVideo Live."),
             ],
             variadic: None,
             return_type: Type::String,

@@ -35,31 +35,27 @@ impl Function for LiveAuthUrl {
             parameters: vec![
                 text_parameter(
                     "url",
-                    "URL of the stream, such as `rtmp://domain/app/stream`. It may have a query, but no `auth_key` yet.",
+                    "URL of the stream, such as `rtmp://domain/app/stream`. It may have a query, but no `auth_key`.",
                 ),
                 text_parameter(
                     "key",
-                    "Main or backup key of the URL's push or play domain. Best a sensitive variable: the result is then \
-                     sensitive too.",
+                    "Main or backup key of the URL's push or play domain. Use a sensitive variable: the result is then sensitive too.",
                 ),
                 text_parameter(
                     "expires_at",
-                    "When the URL ends: Unix seconds, or a time such as `2030-01-01T00:00:00Z`, which is what \
-                     Terraform's own functions and the `time` provider give. The service adds the validity that is set \
-                     on the domain.",
+                    "When the URL expires: Unix seconds, or a time such as `2030-01-01T00:00:00Z`, as Terraform's functions and the `time` provider return it. The service adds the validity period that is set on the domain.",
                 ),
             ],
             variadic: Some(text_parameter(
                 "rand_and_uid",
                 "None, one or two more arguments: `rand`, letters and digits such as a UUID without hyphens, then \
-                 `uid`. Each is `0` when it is left out, as the vendor recommends for `uid`.",
+                 `uid`. Each defaults to `0`, which Alibaba Cloud recommends for `uid`.",
             )),
             return_type: Type::String,
             summary: "Signs a stream URL".to_owned(),
             description: Description::markdown(
                 "Adds the parameter `auth_key` of authentication type A to a push or play URL: \
-                 `auth_key=<expires_at>-<rand>-<uid>-<md5>`. Give a time that stands still: with `timestamp()` the URL \
-                 would be another one in each plan, and a running job would be interrupted by each apply.",
+                 `auth_key=<expires_at>-<rand>-<uid>-<md5>`. Use a fixed time: with `timestamp()`, every plan would have another URL, and every apply would interrupt a running job.",
             ),
             deprecated: None,
         })

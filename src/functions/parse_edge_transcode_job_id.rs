@@ -30,9 +30,9 @@ impl Function for ParseEdgeTranscodeJobId {
             )],
             variadic: None,
             return_type: Type::Object(parts.into()),
-            summary: "Takes the ID of a job apart".to_owned(),
+            summary: "Parses the ID of a job".to_owned(),
             description: Description::markdown(
-                "Gives the object `{ cluster_id, job_id }` of an ID such as the attribute `id` of \
+                "Returns the object `{ cluster_id, job_id }` of an ID such as the attribute `id` of \
                  `alicloud_live_edge_transcode_job`. The inverse of `edge_transcode_job_id`.",
             ),
             deprecated: None,

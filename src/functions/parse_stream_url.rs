@@ -42,12 +42,10 @@ impl Function for ParseStreamUrl {
             )],
             variadic: None,
             return_type: Type::Object(parts.into()),
-            summary: "Takes a stream URL apart".to_owned(),
+            summary: "Parses a stream URL".to_owned(),
             description: Description::markdown(
-                "Gives the object `{ scheme, host, port, app, stream, query }` of a stream URL. `app` is the first part \
-                 of the path and `stream` all of the rest. `port` is a number, and null when the URL names none; `query` \
-                 is what stands behind the `?`, and null when there is none. All parts are as they stand in the URL: \
-                 nothing is decoded or put into lower case.",
+                "Returns the object `{ scheme, host, port, app, stream, query }` of a stream URL. `app` is the first part \
+                 of the path and `stream` all of the rest. `port` is a number, and null if the URL has none; `query` is the part after the `?`, and null if there is none. All parts are returned unchanged, neither decoded nor converted to lower case.",
             ),
             deprecated: None,
         })

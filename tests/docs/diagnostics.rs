@@ -82,7 +82,7 @@ fn is_summary(text: &str) -> bool {
         && text.chars().count() <= 70
         && first.starts_with(|first: char| first.is_uppercase())
         && !text.contains(['.', ':', '`', '\\', '{'])
-        && !["It", "Its", "Argument", "Builds", "Signs", "Takes"].contains(&first)
+        && !["It", "Its", "Argument", "Builds", "Signs", "Parses"].contains(&first)
 }
 
 /// Without the parameters that codes such as `InvalidParameter` name: those are parts of codes.

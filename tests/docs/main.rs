@@ -10,6 +10,7 @@
 
 mod diagnostics;
 mod page;
+mod readme;
 
 use std::collections::BTreeMap;
 use std::fs;
