@@ -14,7 +14,9 @@ use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, Searc
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
-use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
+use crate::provider_block::{
+    ProviderConfig, count, in_block, only, parse_sign_version, set, whole,
+};
 
 const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
 /// As in the official provider.

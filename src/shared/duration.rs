@@ -3,7 +3,7 @@ use std::time::Duration;
 /// Reads a duration as Terraform writes them: numbers with units, such as `30s`, `5m` or `1h30m`.
 ///
 /// Units are `h`, `m`, `s` and `ms`; numbers may have a fraction (`1.5h`). The whole must be more than zero.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {

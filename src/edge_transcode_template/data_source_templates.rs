@@ -3,11 +3,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::reading::{self, TYPES};
 use super::template_data::{self, TemplateData};
-use crate::call_error::to_diagnostic;
-use crate::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
-use crate::connection::Connection;
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
+use crate::shared::connection::Connection;
+use crate::shared::reading::{self, TYPES};
 use alicloud_live::{Template, TemplateFilter};
 use tfplugin::attribute::{
     block, computed, computed_number, computed_objects, list_of, optional, required,
@@ -20,11 +20,11 @@ use tfplugin::{DataSource, Diagnostics};
 const CODECS: &[&str] = &["H.264", "H.265"];
 
 /// The data source `alicloud_live_edge_transcode_templates`: the templates of a cluster that match.
-pub(crate) struct Templates {
+pub(crate) struct TemplatesDataSource {
     connection: Arc<Connection>,
 }
 
-impl Templates {
+impl TemplatesDataSource {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
     }
@@ -50,7 +50,7 @@ pub(crate) struct TemplatesData {
 }
 
 #[async_trait]
-impl DataSource for Templates {
+impl DataSource for TemplatesDataSource {
     type State<'a> = TemplatesData;
     type ProviderMetaState<'a> = ValueEmpty;
 

@@ -5,7 +5,7 @@ use alicloud_live::{Endpoint, EndpointError, Protocol};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
-use super::{ProviderConfig, in_block, invalid_input, parse_protocol, set, within};
+use crate::provider_block::{ProviderConfig, in_block, invalid_input, parse_protocol, set, within};
 
 const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
 const STS_VARIABLES: &[&str] = &[

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::edge_transcode_job::status_text;
-use crate::job_id::JobId;
+use super::id::JobId;
+use super::model::status_text;
 use alicloud_live::Job;
 use tfplugin::attribute::computed;
 use tfplugin::schema::Attribute;

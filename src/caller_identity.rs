@@ -1,24 +1,34 @@
+//! Whose credentials the provider uses: the data source `alicloud_live_caller_identity`.
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::reading;
-use crate::connection::Connection;
+use crate::shared::connection::Connection;
+use crate::shared::reading;
 use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
 use alicloud_live::{Place, Scope};
 use tfplugin::attribute::{block, computed};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
-use tfplugin::{DataSource, Diagnostics, diagnostic};
+use tfplugin::{DataSource, Diagnostics, Offering, diagnostic};
+
+/// Adds the data source to what the provider serves.
+pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    offering.add_data_source(
+        "alicloud_live_caller_identity",
+        CallerIdentityDataSource::new(Arc::clone(connection)),
+    );
+}
 
 /// The data source `alicloud_live_caller_identity`: whose credentials the provider uses, and where it calls.
-pub(crate) struct CallerIdentity {
+struct CallerIdentityDataSource {
     connection: Arc<Connection>,
 }
 
-impl CallerIdentity {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+impl CallerIdentityDataSource {
+    fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
     }
 }
@@ -66,7 +76,7 @@ impl CallerIdentityData {
 }
 
 #[async_trait]
-impl DataSource for CallerIdentity {
+impl DataSource for CallerIdentityDataSource {
     type State<'a> = CallerIdentityData;
     type ProviderMetaState<'a> = ValueEmpty;
 

@@ -7,7 +7,7 @@ use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// A diagnostic for a failed call. `summary` says what could not be done; the attribute is the one that the cloud's
 /// code accuses, if any.
-pub(super) fn to_diagnostic(summary: &'static str, error: &CallError) -> Diagnostic {
+pub(crate) fn to_diagnostic(summary: &'static str, error: &CallError) -> Diagnostic {
     let detail = match advice(error) {
         Some(advice) => format!("{error}\n\n{advice}"),
         None => error.to_string(),
@@ -16,7 +16,7 @@ pub(super) fn to_diagnostic(summary: &'static str, error: &CallError) -> Diagnos
 }
 
 /// Whether the cloud says that the caller may not make this call.
-pub(super) fn is_missing_permission(error: &CallError) -> bool {
+pub(crate) fn is_missing_permission(error: &CallError) -> bool {
     ["Forbidden", "Forbidden.RAM", "NoPermission"]
         .iter()
         .any(|code| error.is_rejected_with(code))

@@ -6,23 +6,23 @@ use std::fmt::Write as _;
 use md5::{Digest, Md5};
 use time::OffsetDateTime;
 
-use super::stream_url::StreamUrl;
+use super::url::StreamUrl;
 
 /// The query parameter.
-pub(super) const PARAMETER: &str = "auth_key";
+pub(crate) const PARAMETER: &str = "auth_key";
 
 /// What goes into an `auth_key` beside path and key.
-pub(super) struct Claims<'a> {
+pub(crate) struct Claims<'a> {
     /// When it ends. The service adds the validity that is set on the domain.
-    pub(super) expires_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
     /// Usually `0`, or a UUID without hyphens.
-    pub(super) rand: &'a str,
+    pub(crate) rand: &'a str,
     /// Not used by the service: `0`.
-    pub(super) uid: &'a str,
+    pub(crate) uid: &'a str,
 }
 
 /// The `auth_key` for a path, by the key of the URL's domain. The path is signed as it stands.
-pub(super) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
+pub(crate) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
     let Claims {
         expires_at,
         rand,
@@ -39,7 +39,7 @@ pub(super) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
 }
 
 /// The time in a URL's `auth_key`; `None` where there is no such key, or one of another form.
-pub(super) fn time_in(url: &str) -> Option<OffsetDateTime> {
+pub(crate) fn time_in(url: &str) -> Option<OffsetDateTime> {
     let url = StreamUrl::parse(url).ok()?;
     let mut parts = url.parameter(PARAMETER)?.split('-');
     let timestamp = parts.next()?;
@@ -49,7 +49,7 @@ pub(super) fn time_in(url: &str) -> Option<OffsetDateTime> {
 }
 
 /// Reads Unix seconds: decimal digits and nothing else.
-pub(super) fn parse_seconds(text: &str) -> Option<i64> {
+pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_decimal)
 }

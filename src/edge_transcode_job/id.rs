@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
 /// cluster always goes with it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct JobId {
-    pub(super) cluster_id: String,
-    pub(super) job_id: String,
+pub(crate) struct JobId {
+    pub(crate) cluster_id: String,
+    pub(crate) job_id: String,
 }
 
 /// A text that names no job. Its `Display` gives the right form, and does not quote the text, which may be secret.
@@ -16,11 +16,11 @@ pub(super) struct JobId {
     "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; this is not \
      of that form"
 )]
-pub(super) struct NoJobId;
+pub(crate) struct NoJobId;
 
 impl JobId {
     /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
-    pub(super) fn parse(text: &str) -> Result<Self, NoJobId> {
+    pub(crate) fn parse(text: &str) -> Result<Self, NoJobId> {
         text.split_once(':')
             .map(|(cluster_id, job_id)| Self {
                 cluster_id: cluster_id.to_owned(),
@@ -31,13 +31,13 @@ impl JobId {
     }
 
     /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
-    pub(super) fn is_valid(&self) -> bool {
+    pub(crate) fn is_valid(&self) -> bool {
         cluster_id_problem(&self.cluster_id).is_none() && id_problem(&self.job_id).is_none()
     }
 }
 
 /// What keeps a text from being an ID of the API, if anything does.
-pub(super) fn id_problem(text: &str) -> Option<&'static str> {
+pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("It is empty.");
     }
@@ -49,7 +49,7 @@ pub(super) fn id_problem(text: &str) -> Option<&'static str> {
 }
 
 /// The same of a cluster's ID.
-pub(super) fn cluster_id_problem(text: &str) -> Option<&'static str> {
+pub(crate) fn cluster_id_problem(text: &str) -> Option<&'static str> {
     id_problem(text).or_else(|| {
         text.contains(':').then_some(
             "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use regex_lite::Regex;
 
-use crate::job_id::{cluster_id_problem, id_problem};
+use crate::edge_transcode_job::id::{cluster_id_problem, id_problem};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
@@ -12,7 +12,7 @@ use tfplugin::{AttributePath, Diagnostics, diagnostic};
 const MAX_QUOTED_CHARS: usize = 20;
 
 /// A value for a message: quoted if it is short, otherwise described, because it may be secret.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let length = text.chars().count();
     if length <= MAX_QUOTED_CHARS {
         format!("{text:?}")
@@ -23,7 +23,7 @@ pub(super) fn shown(text: &str) -> String {
 
 /// Adds an error at `attribute` if its value breaks a rule. `problem` says what is wrong and which rule it breaks, or
 /// nothing.
-pub(super) fn check<P: Into<Cow<'static, str>>>(
+pub(crate) fn check<P: Into<Cow<'static, str>>>(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,
     value: &Value<String>,
@@ -41,7 +41,7 @@ pub(super) fn check<P: Into<Cow<'static, str>>>(
     }
 }
 
-pub(super) fn check_cluster_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
+pub(crate) fn check_cluster_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
     check(
         diagnostics,
         "cluster_id",
@@ -51,11 +51,11 @@ pub(super) fn check_cluster_id(diagnostics: &mut Diagnostics, value: &Value<Stri
     );
 }
 
-pub(super) fn check_job_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
+pub(crate) fn check_job_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
     check(diagnostics, "job_id", value, "Invalid job ID", id_problem);
 }
 
-pub(super) fn check_template_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
+pub(crate) fn check_template_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
     check(
         diagnostics,
         "template_id",
@@ -66,7 +66,7 @@ pub(super) fn check_template_id(diagnostics: &mut Diagnostics, value: &Value<Str
 }
 
 /// An argument that is one of a few words.
-pub(super) fn check_choice(
+pub(crate) fn check_choice(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,
     value: &Value<String>,
@@ -84,7 +84,7 @@ pub(super) fn check_choice(
 }
 
 /// A text by which something is looked for.
-pub(super) fn check_not_empty(
+pub(crate) fn check_not_empty(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,
     value: &Value<String>,
@@ -102,7 +102,7 @@ pub(super) fn check_not_empty(
 }
 
 /// The rule of `name_regex`.
-pub(super) fn check_regex(diagnostics: &mut Diagnostics, value: &Value<String>) {
+pub(crate) fn check_regex(diagnostics: &mut Diagnostics, value: &Value<String>) {
     check(
         diagnostics,
         "name_regex",

@@ -2,29 +2,29 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::reading;
 use super::template_data::{self, TemplateData};
-use crate::call_error::to_diagnostic;
-use crate::check::{check_cluster_id, check_template_id};
-use crate::connection::Connection;
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{check_cluster_id, check_template_id};
+use crate::shared::connection::Connection;
+use crate::shared::reading;
 use tfplugin::attribute::{block, required};
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
 use tfplugin::{DataSource, Diagnostics};
 
 /// The data source `alicloud_live_edge_transcode_template`: one template by its ID.
-pub(crate) struct Template {
+pub(crate) struct TemplateDataSource {
     connection: Arc<Connection>,
 }
 
-impl Template {
+impl TemplateDataSource {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
     }
 }
 
 #[async_trait]
-impl DataSource for Template {
+impl DataSource for TemplateDataSource {
     type State<'a> = TemplateData;
     type ProviderMetaState<'a> = ValueEmpty;
 

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
-use super::text_parameter;
-use crate::job_id::JobId;
+use super::id::JobId;
+use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 

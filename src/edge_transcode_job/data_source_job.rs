@@ -4,11 +4,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::job_data::{self, JobData};
-use super::reading;
-use crate::call_error::to_diagnostic;
-use crate::check::{check_cluster_id, check_job_id, shown};
-use crate::connection::Connection;
-use crate::edge_transcode_job::status_text;
+use super::model::status_text;
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{check_cluster_id, check_job_id, shown};
+use crate::shared::connection::Connection;
+use crate::shared::reading;
 use alicloud_live::{CallError, JobFilter};
 use tfplugin::attribute::{block, optional_computed, required, sensitive};
 use tfplugin::schema::Schema;
@@ -19,18 +19,18 @@ use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 const NAMED: usize = 10;
 
 /// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
-pub(crate) struct Job {
+pub(crate) struct JobDataSource {
     connection: Arc<Connection>,
 }
 
-impl Job {
+impl JobDataSource {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
     }
 }
 
 #[async_trait]
-impl DataSource for Job {
+impl DataSource for JobDataSource {
     type State<'a> = JobData;
     type ProviderMetaState<'a> = ValueEmpty;
 

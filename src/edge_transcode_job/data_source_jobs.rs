@@ -5,15 +5,15 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
+use super::id::JobId;
 use super::job_data::{self, ListedJob, StreamUrls};
-use super::reading::{self, TYPES};
-use crate::call_error::to_diagnostic;
-use crate::check::{
+use super::model::{RUNNING, STOPPED, status_text};
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
 };
-use crate::connection::Connection;
-use crate::edge_transcode_job::{RUNNING, STOPPED, status_text};
-use crate::job_id::JobId;
+use crate::shared::connection::Connection;
+use crate::shared::reading::{self, TYPES};
 use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
 use tfplugin::attribute::{
     block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
@@ -27,11 +27,11 @@ use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 const CONCURRENT_READS: usize = 8;
 
 /// The data source `alicloud_live_edge_transcode_jobs`: the jobs of a cluster that match.
-pub(crate) struct Jobs {
+pub(crate) struct JobsDataSource {
     connection: Arc<Connection>,
 }
 
-impl Jobs {
+impl JobsDataSource {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
     }
@@ -59,7 +59,7 @@ pub(crate) struct JobsData {
 }
 
 #[async_trait]
-impl DataSource for Jobs {
+impl DataSource for JobsDataSource {
     type State<'a> = JobsData;
     type ProviderMetaState<'a> = ValueEmpty;
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
-use crate::connection::Connection;
+use super::connection::Connection;
 use alicloud_live::{LiveClient, Scope};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostics, diagnostic};

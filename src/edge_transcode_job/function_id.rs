@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
-use super::text_parameter;
-use crate::job_id::{JobId, cluster_id_problem, id_problem};
+use super::id::{JobId, cluster_id_problem, id_problem};
+use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 

@@ -8,23 +8,23 @@ const FORM: &str =
 
 /// A stream URL taken apart. The parts are the text's own, no character changed: what is signed and compared is text.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct StreamUrl<'a> {
-    pub(super) scheme: &'a str,
-    pub(super) host: &'a str,
-    pub(super) port: Option<u16>,
+pub(crate) struct StreamUrl<'a> {
+    pub(crate) scheme: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) port: Option<u16>,
     /// From the first slash to the query: `/app/stream`.
-    pub(super) path: &'a str,
+    pub(crate) path: &'a str,
     /// The path's first part.
-    pub(super) app: &'a str,
+    pub(crate) app: &'a str,
     /// The rest of the path, for playback with its suffix, such as `.flv`.
-    pub(super) stream: &'a str,
+    pub(crate) stream: &'a str,
     /// What stands behind the question mark.
-    pub(super) query: Option<&'a str>,
+    pub(crate) query: Option<&'a str>,
 }
 
 impl<'a> StreamUrl<'a> {
     /// Takes a URL apart, or says what is wrong with it.
-    pub(super) fn parse(text: &'a str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let Server {
             scheme,
             host,
@@ -52,13 +52,13 @@ impl<'a> StreamUrl<'a> {
     }
 
     /// Whether the query has a parameter of this name, with a value or without.
-    pub(super) fn has_parameter(&self, name: &str) -> bool {
+    pub(crate) fn has_parameter(&self, name: &str) -> bool {
         let mut parameters = self.query.unwrap_or_default().split('&');
         parameters.any(|parameter| parameter.split('=').next() == Some(name))
     }
 
     /// The value of a query parameter, as it stands in the URL.
-    pub(super) fn parameter(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
         let parameters = self.query?.split('&');
         parameters
             .filter_map(|parameter| parameter.split_once('='))
@@ -69,7 +69,7 @@ impl<'a> StreamUrl<'a> {
 /// What keeps a text from being a stream URL; `None` where nothing does.
 ///
 /// A URL of the protocol SRT names app and stream in its parameter `streamid`, which may hold a `#`.
-pub(super) fn problem(text: &str) -> Option<String> {
+pub(crate) fn problem(text: &str) -> Option<String> {
     match Server::parse(text) {
         Ok(server) if server.scheme.eq_ignore_ascii_case("srt") && server.names_stream() => None,
         Ok(_) => StreamUrl::parse(text).err(),

@@ -10,7 +10,7 @@ use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
 ///
 /// While planning, arguments of the block may be unknown because they come from resources yet to be made. That is no
 /// error as long as nobody needs the client.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     state: RwLock<State>,
     stop: StopSignal,
 }
@@ -29,14 +29,14 @@ struct Ready {
 }
 
 impl Connection {
-    pub(super) fn new(stop: StopSignal) -> Self {
+    pub(crate) fn new(stop: StopSignal) -> Self {
         Self {
             state: RwLock::new(State::NotConfigured),
             stop,
         }
     }
 
-    pub(super) fn connect(&self, client: LiveClient, run: Run, identity: Identity) {
+    pub(crate) fn connect(&self, client: LiveClient, run: Run, identity: Identity) {
         self.set(State::Ready(Ready {
             client: Arc::new(client),
             run: Arc::new(run),
@@ -44,7 +44,7 @@ impl Connection {
         }));
     }
 
-    pub(super) fn await_arguments(&self, unknown: Vec<&'static str>) {
+    pub(crate) fn await_arguments(&self, unknown: Vec<&'static str>) {
         self.set(State::AwaitsArguments(unknown));
     }
 
@@ -53,17 +53,17 @@ impl Connection {
     }
 
     /// The client, or why there is none.
-    pub(super) fn client(&self) -> Result<Arc<LiveClient>, Diagnostic> {
+    pub(crate) fn client(&self) -> Result<Arc<LiveClient>, Diagnostic> {
         self.ready().map(|ready| ready.client)
     }
 
     /// Whose credentials the client uses, or why there is none.
-    pub(super) fn identity(&self) -> Result<Arc<Identity>, Diagnostic> {
+    pub(crate) fn identity(&self) -> Result<Arc<Identity>, Diagnostic> {
         self.ready().map(|ready| ready.identity)
     }
 
     /// The client, and what is known of the run; or why there is neither.
-    pub(super) fn client_and_run(&self) -> Result<(Arc<LiveClient>, Arc<Run>), Diagnostic> {
+    pub(crate) fn client_and_run(&self) -> Result<(Arc<LiveClient>, Arc<Run>), Diagnostic> {
         self.ready().map(|ready| (ready.client, ready.run))
     }
 
@@ -88,7 +88,7 @@ impl Connection {
     }
 
     /// The bounds of one piece of work that begins now.
-    pub(super) fn scope(&self, time: Duration) -> Scope {
+    pub(crate) fn scope(&self, time: Duration) -> Scope {
         Scope::new(time, self.stop.token())
     }
 }

@@ -3,9 +3,9 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::text_parameter;
-use crate::auth_key::{self, Claims};
-use crate::stream_url::StreamUrl;
+use super::auth_key::{self, Claims};
+use super::url::StreamUrl;
+use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use super::job_id::JobId;
+use crate::edge_transcode_job::id::JobId;
 use alicloud_live::{Ended, Scope, StreamUrl};
 
 /// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
@@ -14,7 +14,7 @@ use alicloud_live::{Ended, Scope, StreamUrl};
 const QUOTA_WAIT: Duration = Duration::from_secs(10);
 
 /// One run: the time for which a provider process is configured.
-pub(super) struct Run {
+pub(crate) struct Run {
     interruptions: Semaphore,
     known: Mutex<Known>,
 }
@@ -47,7 +47,7 @@ struct Replaced {
 }
 
 /// Why a running job was not interrupted.
-pub(super) enum NotInterrupted {
+pub(crate) enum NotInterrupted {
     /// The operation was canceled, or its time was over.
     Ended(Ended),
     /// This job was stopped for a change before, and could not be started again.
@@ -55,11 +55,11 @@ pub(super) enum NotInterrupted {
 }
 
 /// A job that is being stopped. Dropping it tells that the job is stopped, or that stopping failed.
-pub(super) struct Stopping<'a>(&'a Run);
+pub(crate) struct Stopping<'a>(&'a Run);
 
 impl Run {
     /// `max_interruptions`: running jobs that may be interrupted at a time.
-    pub(super) fn new(max_interruptions: Option<usize>) -> Self {
+    pub(crate) fn new(max_interruptions: Option<usize>) -> Self {
         let permits = max_interruptions.unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             interruptions: Semaphore::new(permits),
@@ -68,7 +68,7 @@ impl Run {
     }
 
     /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
-    pub(super) async fn interrupt(
+    pub(crate) async fn interrupt(
         &self,
         scope: &Scope,
     ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
@@ -85,26 +85,26 @@ impl Run {
     }
 
     /// A job that was stopped for a change could not be started again: no further one is interrupted.
-    pub(super) fn note_lost(&self, id: &JobId) {
+    pub(crate) fn note_lost(&self, id: &JobId) {
         self.known().lost.get_or_insert_with(|| id.clone());
     }
 
     /// A job is about to be stopped.
-    pub(super) fn stopping(&self) -> Stopping<'_> {
+    pub(crate) fn stopping(&self) -> Stopping<'_> {
         self.known().stopping += 1;
         Stopping(self)
     }
 
     /// Whether a start that the quota has refused since `refused_at` is worth another attempt: this run is stopping jobs,
     /// has just done so, or may be about to.
-    pub(super) fn may_free_quota(&self, refused_at: Instant) -> bool {
+    pub(crate) fn may_free_quota(&self, refused_at: Instant) -> bool {
         let known = self.known();
         let since = known.stopped_at.map_or(refused_at, |at| at.max(refused_at));
         known.stopping > 0 || since.elapsed() < QUOTA_WAIT
     }
 
     /// A job that another one replaces is deleted.
-    pub(super) fn note_replaced(&self, id: JobId, output: StreamUrl, was_running: bool) {
+    pub(crate) fn note_replaced(&self, id: JobId, output: StreamUrl, was_running: bool) {
         self.known().replaced.push(Replaced {
             id,
             output,
@@ -114,7 +114,7 @@ impl Run {
 
     /// Whether the job that this run has deleted in favor of a new one ran until then; `None` where there is none. It is
     /// known by its ID where the plan told it, or else by the stream that both write.
-    pub(super) fn replaced_was_running(
+    pub(crate) fn replaced_was_running(
         &self,
         id: Option<&JobId>,
         output: &StreamUrl,
@@ -130,7 +130,7 @@ impl Run {
     }
 
     /// A new job writes this stream. `has_target`: its run state was configured or inherited.
-    pub(super) fn note_created(&self, id: JobId, output: StreamUrl, has_target: bool) {
+    pub(crate) fn note_created(&self, id: JobId, output: StreamUrl, has_target: bool) {
         self.known().created.push(Created {
             id,
             output,
@@ -139,7 +139,7 @@ impl Run {
     }
 
     /// Whether this run has created a job that writes this stream.
-    pub(super) fn has_created(&self, output: &StreamUrl) -> bool {
+    pub(crate) fn has_created(&self, output: &StreamUrl) -> bool {
         let known = self.known();
         known
             .created
@@ -148,7 +148,7 @@ impl Run {
     }
 
     /// The job that this run has created for this stream without a run state to bring it to.
-    pub(super) fn created_without_target(&self, output: &StreamUrl) -> Option<JobId> {
+    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobId> {
         let known = self.known();
         let mut created = known.created.iter();
         created
