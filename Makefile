@@ -22,7 +22,7 @@ TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
 # The official SDKs and more, for the tests of the mock.
-PYTHON_PACKAGES := tests/mock/python/requirements.txt
+PYTHON_PACKAGES := crates/alicloud-live-mock/tests/mock/python/requirements.txt
 PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 
 terraform_version = $(word 1,$(subst =, ,$(1)))
@@ -50,7 +50,7 @@ export PROTOC
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo, test and matrix."
 	@echo "  TOFU=/path/to/tofu chooses another OpenTofu for test and matrix."
 
@@ -69,6 +69,10 @@ demo: terraform ## Apply examples/quickstart with real Terraform against the moc
 	@echo "Building the provider and the mock (the first time takes some minutes)"
 	@cargo build --locked
 	@$(PYTHON) scripts/demo
+
+.PHONY: verify-live
+verify-live: setup build ## Run one job through its life on your own account. Asks before it creates anything, and prints a report (VERIFY_OPTIONS).
+	@$(PYTHON) scripts/verify-live $(VERIFY_OPTIONS)
 
 .PHONY: test
 test: setup $(PYTHON_PACKAGES_STAMP) browser sdks ## Run every test: unit, client, protocol, acceptance with real Terraform and OpenTofu, tidy.
@@ -146,11 +150,16 @@ deny: $(PYTHON_STAMP)
 
 .PHONY: generate
 generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
-	UPDATE_GENERATED=1 cargo test --locked --test protocol generated
+	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
 
+.PHONY: pictures
+pictures: setup browser ## Make the pictures of README.md anew, from real runs.
+	@cargo build --locked
+	@$(PYTHON) scripts/pictures
+
 .PHONY: sdkanswers
-sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of tests/cases/environment. Needs Go.
+sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of crates/alicloud-auth/tests/cases/environment. Needs Go.
 	cd scripts/sdk-cases && go build -o $(abspath $(TOOLS))/sdk-cases .
 	scripts/sdk-cases/run $(abspath $(TOOLS))/sdk-cases $(PYTHON) $(abspath $(PYTHON_PACKAGES_STAMP:/.ready=))
 

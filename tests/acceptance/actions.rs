@@ -6,7 +6,7 @@ use crate::support::configuration::Block;
 use crate::support::terraform::Run;
 use crate::support::terraform::Severity;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, JobStatus, Point};
+use alicloud_live_mock::{FaultKind, JobStatus, Point};
 
 over_each_terraform! {
     from "1.14":
@@ -231,7 +231,7 @@ fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &World) {
     world.cloud.hold("Start", Point::Before);
     let command = invoke("start");
     let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.cloud.release();
     world.end_of(running).succeeded();
@@ -308,7 +308,7 @@ fn ctrl_c_in_a_restart_leaves_the_job_running(world: &World) {
     world.cloud.hold("Stop", Point::After);
     let command = invoke("restart");
     let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();
@@ -326,7 +326,7 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
     ]);
     let command = invoke("start");
     let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();

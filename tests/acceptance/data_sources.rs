@@ -6,7 +6,7 @@ use crate::JOB;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::Severity;
 use crate::support::world::World;
-use alicloud_live::mock::{Job, JobStatus, TemplateKind};
+use alicloud_live_mock::{Job, JobStatus, TemplateKind};
 
 over_each_terraform! {
     the_examples_of_data_sources_are_read,

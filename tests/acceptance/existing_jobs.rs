@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alicloud_live::mock::{FaultKind, JobStatus};
+use alicloud_live_mock::{FaultKind, JobStatus};
 
 use crate::JOB;
 use crate::support::cloud::fault;

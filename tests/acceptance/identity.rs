@@ -6,7 +6,7 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::{Block, quoted};
 use crate::support::world::World;
-use alicloud_live::mock::FaultKind;
+use alicloud_live_mock::FaultKind;
 
 over_each_terraform! {
     from "1.12":
@@ -124,7 +124,7 @@ fn a_job_imported_by_its_id_has_its_identity(world: &World) {
 }
 
 /// The configuration of a job that is there already.
-fn job_like(job: &alicloud_live::mock::Job) -> Block {
+fn job_like(job: &alicloud_live_mock::Job) -> Block {
     Block::job("it")
         .text("cluster_id", &job.cluster_id)
         .text("name", &job.name)

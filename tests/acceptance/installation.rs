@@ -17,7 +17,6 @@ over_newest_terraform! {
 }
 
 const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-alicloud-live");
-const MOCK: &str = env!("CARGO_BIN_EXE_alicloud-live-mock");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Any platform's triple would do for the archives' names; the plugin folder must be this machine's.
 const TARGET: &str = if cfg!(target_arch = "aarch64") {
@@ -44,7 +43,10 @@ fn a_plain_init_finds_what_make_install_put_in_place(world: &World) {
 
 fn a_release_has_the_registrys_names_and_installs_from_a_mirror(world: &World) {
     let dist = world.home().join("dist");
-    for program in [PROVIDER, MOCK] {
+    // The mock is a package of its own, built beside this one.
+    let mock = Path::new(PROVIDER).with_file_name("alicloud-live-mock");
+    for program in [Path::new(PROVIDER), &mock] {
+        let program = program.to_str().unwrap();
         package(&["archive", program, "--target", TARGET, "--output"], &dist);
     }
     package(&["sums", "--output"], &dist);

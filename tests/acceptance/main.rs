@@ -130,6 +130,7 @@ mod status;
 mod stream_keys;
 mod timeouts;
 mod validation;
+mod verify_live;
 
 /// The address of the job that most cases have.
 const JOB: &str = "alicloud_live_edge_transcode_job.it";

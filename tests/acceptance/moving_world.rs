@@ -5,7 +5,7 @@ use crate::support::cloud::{Cloud, fault};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, JobStatus};
+use alicloud_live_mock::{FaultKind, JobStatus};
 
 over_each_terraform! {
     a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced,
@@ -312,7 +312,7 @@ fn a_status_that_is_not_documented_is_left_alone(world: &World) {
             "StreamInput": "{}", "StreamOutput": "{}"}}}}"#,
         job.job_id, job.name, job.template_id, job.stream_input, job.stream_output
     );
-    let kind = FaultKind::Answer {
+    let kind = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body,

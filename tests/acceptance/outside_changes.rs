@@ -3,7 +3,7 @@
 use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::world::World;
-use alicloud_live::mock::JobStatus;
+use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
     a_job_deleted_outside_is_planned_anew,

@@ -5,7 +5,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::world::{DESTROY, World};
-use alicloud_live::mock::{Fault, FaultKind, JobStatus, Point};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
 
 over_each_terraform! {
     a_new_job_whose_start_is_refused_is_whole_in_the_state,
@@ -210,7 +210,7 @@ fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &Worl
     world.apply().succeeded();
     world.cloud.hold("Stop", Point::Before);
     let running = world.start(DESTROY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
     world.cloud.release();
     world.end_of(running).succeeded();
@@ -224,7 +224,7 @@ fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &World) 
     world.apply().succeeded();
     world.cloud.hold("Delete", Point::Before);
     let running = world.start(DESTROY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     world.cloud.delete();
     world.cloud.release();
     world.end_of(running).succeeded();

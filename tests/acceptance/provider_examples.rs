@@ -1,6 +1,6 @@
 //! The provider blocks that the guide on authentication shows, each applied as it stands there.
 
-use alicloud_live::mock::{DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
+use alicloud_live_mock::{DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
@@ -74,7 +74,7 @@ fn every_provider_block_of_the_guide_works(world: &World) {
         .to_string(),
     );
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
-    world.set("ALICLOUD_LIVE_METADATA_ENDPOINT", world.cloud.url());
+    world.set("ALICLOUD_LIVE_ECS_METADATA_ENDPOINT", world.cloud.url());
     world.set(
         "TF_VAR_credentials_uri",
         &format!("{}/credentials", world.cloud.url()),

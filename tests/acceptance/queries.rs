@@ -6,7 +6,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::{Block, HEADER};
 use crate::support::terraform::Run;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, JobStatus, Point, TemplateKind};
+use alicloud_live_mock::{FaultKind, JobStatus, Point, TemplateKind};
 
 over_each_terraform! {
     from "1.14":
@@ -190,7 +190,7 @@ fn ctrl_c_ends_a_query(world: &World) {
     configure(world, &cluster_1(), &[]);
     world.cloud.hold("List", Point::Before);
     let running = world.start(QUERY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     let query = world.end_of(running).failed();
     query.error().must_say(&["Unable to list jobs"]);

@@ -6,7 +6,7 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, Job, JobStatus};
+use alicloud_live_mock::{FaultKind, Job, JobStatus};
 
 over_newest_terraform! {
     a_plan_over_many_jobs_takes_few_calls_and_sees_each_change,

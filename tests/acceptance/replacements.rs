@@ -5,7 +5,7 @@ use crate::existing_jobs::named;
 use crate::support::configuration::Block;
 use crate::support::terraform::{Run, Severity};
 use crate::support::world::World;
-use alicloud_live::mock::JobStatus;
+use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
     a_block_renamed_without_moved_keeps_a_stream_that_is_to_run,

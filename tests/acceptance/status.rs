@@ -4,7 +4,7 @@ use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::world::World;
-use alicloud_live::mock::JobStatus;
+use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
     a_job_is_started_and_stopped,

@@ -4,7 +4,7 @@ use crate::JOB;
 use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::world::World;
-use alicloud_live::mock::{FaultKind, Point};
+use alicloud_live_mock::{FaultKind, Point};
 
 over_newest_terraform! {
     a_create_ends_in_time_and_keeps_the_job,

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
-use alicloud_live::terraform::schema::{
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tfplugin::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, Parameter, Schema, Type,
 };
-use alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
-use alicloud_live::terraform::{
+use tfplugin::value::{Value, ValueEmpty, ValueString};
+use tfplugin::{
     Action, AttributePath, DataSource, Diagnostics, Encoded, Findings, Function, IdentitySchema,
     ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, StopSignal, Update,
     diagnostic,
 };
-use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 pub const THING: &str = "sample_thing";

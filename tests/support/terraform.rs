@@ -40,6 +40,11 @@ impl Terraform {
         Self { command }
     }
 
+    /// The executable.
+    pub(crate) fn path(&self) -> &Path {
+        &self.command
+    }
+
     /// Starts one command in `folder`, with no other environment variables than these.
     pub(crate) fn start(
         &self,

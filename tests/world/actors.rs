@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use alicloud_live::credentials::Clock as _;
-use alicloud_live::mock::JobStatus;
+use alicloud_auth::credentials::Clock as _;
+use alicloud_live_mock::JobStatus;
 
 use crate::api::Cloud;
 use crate::configuration::Job;

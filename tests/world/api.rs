@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use alicloud_live::client::{Ambiguous, Exchange, Failure, HttpReply, HttpRequest, NotSent};
-use alicloud_live::credentials::Clock;
-use alicloud_live::mock::{self, Mock, Settings, WallClock};
+use alicloud_auth::credentials::Clock;
+use alicloud_live::{Ambiguous, Exchange, Failure, HttpReply, HttpRequest, NotSent};
+use alicloud_live_mock as mock;
+use alicloud_live_mock::{Mock, Settings, WallClock};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
@@ -109,7 +110,7 @@ impl Cloud {
                 seed: Some(u64::try_from(seed).unwrap()),
                 clusters: CLUSTERS.map(str::to_owned).to_vec(),
                 clock: WallClock::new(move || clock.now()),
-                config: climate.config(),
+                behavior: climate.config(),
                 ..Settings::default()
             };
             Mock::in_process(settings).unwrap()

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use alicloud_live::client::Random;
+use alicloud_live::Random;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);

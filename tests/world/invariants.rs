@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use alicloud_live::mock::{self, JobStatus};
+use alicloud_live_mock as mock;
+use alicloud_live_mock::JobStatus;
 
 use crate::api::{Caller, Entry};
 use crate::configuration::{Configuration, Job};

@@ -1,6 +1,6 @@
 //! The unit of safety: for each output that is meant to run, exactly one running writer.
 
-use alicloud_live::mock;
+use alicloud_live_mock as mock;
 
 use crate::configuration::Job;
 use crate::invariants::{Scene, Violation, enforces, runs};

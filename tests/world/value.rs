@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use alicloud_live::terraform::Encoded;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tfplugin::Encoded;
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Value {

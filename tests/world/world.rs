@@ -4,9 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_live::environment::Environment;
-use alicloud_live::mock;
-use alicloud_live::provider::offering;
+use alicloud_auth::environment::Environment;
+use alicloud_live_mock as mock;
+use terraform_provider_alicloud_live::offering;
 
 use crate::actors::{Actors, operate};
 use crate::api::{Caller, Cloud, Entry};

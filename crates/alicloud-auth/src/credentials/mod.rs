@@ -1,0 +1,160 @@
+//! Where access keys come from, and how they stay fresh.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `account` | whose the keys are: the account where it is known, and what STS says |
+//! | `chain` | which source is used: the order, and what an error of a source means |
+//! | `sources/` | one file for each source |
+//! | `sts` | the calls that exchange one identity for another, or tell whose it is |
+//! | `response` | keys and errors as services write them |
+//! | `cache` | credentials of one source, renewed before they expire, once for all callers; what is remembered of failures |
+//! | `clock` | the cloud's time, as its responses tell it |
+//! | `region` | names of regions, which become parts of host names |
+//! | `outside/` | files, HTTP, clock, commands, environment: everything a source touches, so that tests can give it another |
+//!
+//! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
+//! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
+//! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
+
+mod account;
+mod cache;
+mod chain;
+mod clock;
+mod outside;
+mod region;
+mod response;
+mod sources;
+mod sts;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use time::OffsetDateTime;
+
+pub use account::Identity;
+pub use cache::CredentialsCache;
+pub use chain::{Chosen, NoCredentials, Settings, choose};
+pub use clock::ServerClock;
+pub use outside::{
+    Clock, CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, LockedFile,
+    Outside, Route, SystemClock,
+};
+pub use region::Region;
+pub use sources::assume_role::AssumeRole;
+pub use sources::oidc::AssumeRoleWithOidc;
+pub use sources::static_keys::{
+    ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES, SECURITY_TOKEN_VARIABLES,
+};
+pub use sts::CallerIdentity;
+
+/// A key pair to sign with. Its `Debug` shows no secret, and the secrets are zeroed when it is dropped.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Names the key; travels in clear with each request.
+    pub access_key_id: String,
+    /// Signs; never travels.
+    pub access_key_secret: SecretString,
+    /// Comes with temporary keys and travels with each request.
+    pub security_token: Option<SecretString>,
+    /// The account that they belong to, 16 digits, where that is known without a call of its own: argument
+    /// `account_id`, the ARN of the assumed role, a `CloudSSO` profile.
+    pub account_id: Option<String>,
+}
+
+impl Credentials {
+    /// Keys as somebody wrote them down, without the blanks and line breaks around them. `Err` names the part that no
+    /// key has: it would break the headers of a request.
+    fn written(
+        access_key_id: &str,
+        access_key_secret: &SecretString,
+        security_token: Option<&SecretString>,
+    ) -> Result<Self, &'static str> {
+        let trimmed = |text: &str, problem| {
+            let text = text.trim();
+            let is_fine = text.chars().all(|c| c.is_ascii() && !c.is_control());
+            if is_fine {
+                Ok(text.to_owned())
+            } else {
+                Err(problem)
+            }
+        };
+        let id = "access key ID contains a line break or another character that no key has";
+        let secret = "access key secret contains a line break or another character that no key has";
+        let token = "security token contains a line break or another character that no token has";
+        let security_token = security_token.map(|text| trimmed(text.expose_secret(), token));
+        Ok(Self {
+            access_key_id: trimmed(access_key_id, id)?,
+            access_key_secret: trimmed(access_key_secret.expose_secret(), secret)?.into(),
+            security_token: security_token
+                .transpose()?
+                .filter(|token| !token.is_empty())
+                .map(SecretString::from),
+            account_id: None,
+        })
+    }
+
+    /// Whether neither the ID nor the secret is empty.
+    fn is_complete(&self) -> bool {
+        !self.access_key_id.is_empty() && !self.access_key_secret.expose_secret().is_empty()
+    }
+}
+
+/// Credentials as a source gives them.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The keys.
+    pub credentials: Credentials,
+    /// When they stop working; none for keys that last.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl Issued {
+    /// Keys that last.
+    pub fn lasting(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            expires_at: None,
+        }
+    }
+}
+
+/// Why a source that is configured gave no keys.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct SourceError {
+    /// What happened, with the place: variable, file, profile or endpoint. Holds no secret.
+    pub reason: String,
+    /// Whether the same may work in a moment: no connection, a fault of the server, throttling.
+    pub is_passing: bool,
+}
+
+impl SourceError {
+    /// One that will not pass by itself.
+    pub fn lasting(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_passing: false,
+        }
+    }
+
+    /// One that may pass by itself.
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            is_passing: true,
+        }
+    }
+}
+
+/// A place that credentials come from.
+#[async_trait::async_trait]
+pub trait Source: Send + Sync {
+    /// What it is, for messages: `profile "prod" of ~/.aliyun/config.json`.
+    fn name(&self) -> String;
+
+    /// Whether [`Self::issue`] can return other credentials than before. `false` for those that were written down.
+    fn can_change(&self) -> bool {
+        true
+    }
+
+    /// Obtains keys, with network calls where it takes them. Called again when they are about to expire.
+    async fn issue(&self) -> Result<Issued, SourceError>;
+}

@@ -1,0 +1,174 @@
+//! The RAM role of the ECS instance that we run on, from its metadata service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::given_or_variable;
+use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::outside::{Http, HttpReply, HttpRequest, Outside, Route};
+use crate::credentials::response::{Keys, parse};
+use crate::credentials::{Issued, Source, SourceError};
+use crate::environment::InvalidInput;
+
+const VARIABLES: &[&str] = &["ALICLOUD_ECS_ROLE_NAME", "ALIBABA_CLOUD_ECS_METADATA"];
+const DISABLED: &str = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
+const V1_DISABLED: &str = "ALIBABA_CLOUD_IMDSV1_DISABLED";
+/// For tests: another place for the metadata service.
+const ENDPOINT_VARIABLE: &str = "ALICLOUD_LIVE_ECS_METADATA_ENDPOINT";
+const ENDPOINT: &str = "http://100.100.100.200";
+/// The service is one hop away or not there at all.
+const TIMEOUT: Duration = Duration::from_secs(1);
+const ROLES: &str = "/latest/meta-data/ram/security-credentials/";
+
+pub(super) struct EcsRole {
+    /// Without it the service is asked.
+    role: Option<String>,
+    endpoint: Url,
+    may_use_v1: bool,
+    http: Arc<dyn Http>,
+}
+
+pub(in crate::credentials) fn look(
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<Lookup, Broken> {
+    let role = given_or_variable(settings.ecs_role_name.as_ref(), VARIABLES, outside)?;
+    let Some(role) = role else {
+        return Ok(Lookup::NotConfigured(format!(
+            "neither argument ecs_role_name nor one of {} is set",
+            VARIABLES.join(", ")
+        )));
+    };
+    EcsRole::new(Some(role), outside).map(Lookup::found)
+}
+
+impl EcsRole {
+    pub(super) fn new(role: Option<String>, outside: &Outside) -> Result<Self, Broken> {
+        let environment = &outside.environment;
+        if environment.is_on(DISABLED)? {
+            let reason = format!("{DISABLED} turns the metadata service off");
+            return Err(Broken::new("ecs_role_name", reason));
+        }
+        let is_name = |name: &String| !name.contains(['/', '?', '#', '%']);
+        if !role.as_ref().is_none_or(is_name) {
+            let reason = "the name of the role contains a character that no role has";
+            return Err(Broken::new("ecs_role_name", reason));
+        }
+        let endpoint = environment.text(&[ENDPOINT_VARIABLE])?;
+        let endpoint = Url::parse(endpoint.as_deref().unwrap_or(ENDPOINT))
+            .map_err(|_| InvalidInput::new(ENDPOINT_VARIABLE, "is no URL"))?;
+        Ok(Self {
+            role,
+            endpoint,
+            may_use_v1: !environment.is_on(V1_DISABLED)?,
+            http: Arc::clone(&outside.http),
+        })
+    }
+
+    /// The response, whatever its status.
+    async fn call(
+        &self,
+        method: &'static str,
+        path: &str,
+        header: Option<(&'static str, SecretString)>,
+    ) -> Result<HttpReply, SourceError> {
+        let mut url = self.endpoint.clone();
+        url.set_path(path);
+        let request = HttpRequest {
+            method,
+            url,
+            headers: header.into_iter().collect(),
+            body: SecretString::default(),
+            route: Route::Direct,
+            connect_timeout: TIMEOUT,
+            timeout: TIMEOUT,
+        };
+        let sent = self.http.send(request).await;
+        sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", place(method, path))))
+    }
+
+    async fn get(
+        &self,
+        path: &str,
+        session: Option<&SecretString>,
+    ) -> Result<HttpReply, SourceError> {
+        let header = session.map(|session| ("X-aliyun-ecs-metadata-token", session.clone()));
+        let reply = self.call("GET", path, header).await?;
+        match reply.status {
+            200 => Ok(reply),
+            404 => Err(SourceError::lasting(format!(
+                "{} answered with HTTP 404: the instance has no such role",
+                place("GET", path)
+            ))),
+            status => Err(unexpected("GET", path, status)),
+        }
+    }
+
+    /// The session token of version 2; none where that version is not there, and version 1 has to do.
+    async fn session(&self) -> Result<Option<SecretString>, SourceError> {
+        let path = "/latest/api/token";
+        let lifetime = ("X-aliyun-ecs-metadata-token-ttl-seconds", "21600".into());
+        let error = match self.call("PUT", path, Some(lifetime)).await {
+            Ok(reply) if reply.status == 200 => return Ok(Some(reply.body)),
+            Ok(reply) if !matches!(reply.status, 404 | 405 | 501) => {
+                // It is there and refuses.
+                return Err(unexpected("PUT", path, reply.status));
+            }
+            Ok(reply) => unexpected("PUT", path, reply.status),
+            Err(error) => error,
+        };
+        if self.may_use_v1 {
+            return Ok(None);
+        }
+        Err(SourceError {
+            reason: format!(
+                "{} ({V1_DISABLED} forbids to go on without it)",
+                error.reason
+            ),
+            ..error
+        })
+    }
+}
+
+fn place(method: &str, path: &str) -> String {
+    format!("{method} {path} of the metadata service")
+}
+
+fn unexpected(method: &str, path: &str, status: u16) -> SourceError {
+    SourceError {
+        reason: format!("{} answered with HTTP {status}", place(method, path)),
+        is_passing: status >= 500,
+    }
+}
+
+#[async_trait::async_trait]
+impl Source for EcsRole {
+    fn name(&self) -> String {
+        match &self.role {
+            Some(role) => format!("ECS instance role {role:?}"),
+            None => "role of the ECS instance".to_owned(),
+        }
+    }
+
+    async fn issue(&self) -> Result<Issued, SourceError> {
+        let session = self.session().await?;
+        let role = if let Some(role) = &self.role {
+            role.clone()
+        } else {
+            let listed = self.get(ROLES, session.as_ref()).await?;
+            let first = listed.body.expose_secret().lines().next();
+            first.unwrap_or_default().trim().to_owned()
+        };
+        let path = format!("{ROLES}{role}");
+        let reply = self.get(&path, session.as_ref()).await?;
+        let place = format!("the metadata service, for role {role:?},");
+        parse::<Keys>(reply.body.expose_secret())
+            .map_err(|reason| {
+                SourceError::lasting(format!("{place} answered strangely: {reason}"))
+            })?
+            .issued(&place, None)
+    }
+}

@@ -1,0 +1,40 @@
+//! One file for each place that credentials come from. Each has a `look`, which says without any network call whether
+//! the place is configured and usable, and a [`super::Source`] that obtains the keys.
+
+pub(super) mod assume_role;
+mod cli_profile;
+mod cloud_sso;
+pub(super) mod credentials_uri;
+pub(super) mod ecs_role;
+mod external;
+mod ini;
+mod login;
+mod oauth;
+pub(super) mod oidc;
+pub(super) mod profile;
+mod profile_file;
+pub(super) mod static_keys;
+
+use super::chain::Broken;
+use super::outside::Outside;
+
+pub(super) use profile_file::Profile;
+
+/// A text that is given, without blanks around it, and not empty.
+pub(super) fn given(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .map(ToOwned::to_owned)
+}
+
+/// An argument, or the first of these variables that is set.
+fn given_or_variable(
+    argument: Option<&String>,
+    variables: &[&'static str],
+    outside: &Outside,
+) -> Result<Option<String>, Broken> {
+    match given(argument) {
+        Some(text) => Ok(Some(text)),
+        None => Ok(outside.environment.text(variables)?),
+    }
+}

@@ -1,0 +1,162 @@
+//! A role that is taken on with a token of an identity provider (OIDC), such as a Kubernetes service account's.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
+use super::{given, given_or_variable};
+use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::outside::{Files, Outside};
+use crate::credentials::sts::{Role, Sts};
+use crate::credentials::{Issued, Source, SourceError};
+
+const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
+const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
+const TOKEN: &str = "ALIBABA_CLOUD_OIDC_TOKEN";
+const TOKEN_FILE: &str = "ALIBABA_CLOUD_OIDC_TOKEN_FILE";
+const SESSION: &str = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
+
+/// The block `assume_role_with_oidc`; an empty text counts as not given.
+#[derive(Default, Clone, Debug)]
+pub struct AssumeRoleWithOidc {
+    /// `oidc_provider_arn`
+    pub oidc_provider_arn: Option<String>,
+    /// `role_arn`
+    pub role_arn: Option<String>,
+    /// `oidc_token`
+    pub oidc_token: Option<SecretString>,
+    /// `oidc_token_file`
+    pub oidc_token_file: Option<String>,
+    /// `role_session_name`
+    pub role_session_name: Option<String>,
+    /// `policy`
+    pub policy: Option<String>,
+    /// `session_expiration`, in seconds
+    pub session_expiration: Option<i64>,
+}
+
+pub(super) struct OidcRole {
+    pub(super) provider_arn: String,
+    pub(super) token: Token,
+    pub(super) role: Role,
+    pub(super) sts: Sts,
+}
+
+/// Where the token is. A file is read anew each time, because tokens are rotated in place.
+pub(super) enum Token {
+    Given(SecretString),
+    File(PathBuf, Arc<dyn Files>),
+}
+
+impl Token {
+    async fn read(&self) -> Result<SecretString, SourceError> {
+        match self {
+            Self::Given(token) => Ok(token.clone()),
+            Self::File(path, files) => {
+                let failed = |reason: String| {
+                    SourceError::lasting(format!("OIDC token file {}: {reason}", path.display()))
+                };
+                let text = files
+                    .read(path)
+                    .await
+                    .map_err(|error| failed(error.to_string()))?
+                    .text;
+                match text.expose_secret().trim() {
+                    "" => Err(failed("it is empty".to_owned())),
+                    token => Ok(token.into()),
+                }
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Source for OidcRole {
+    fn name(&self) -> String {
+        format!("role {} taken on with an OIDC token", self.role.arn)
+    }
+
+    async fn issue(&self) -> Result<Issued, SourceError> {
+        let token = self.token.read().await?;
+        self.sts
+            .assume_role_with_oidc(&self.provider_arn, &token, &self.role)
+            .await
+    }
+}
+
+/// Configured by the block, or without one by variables that are OIDC's own.
+pub(in crate::credentials) async fn look(
+    settings: &Settings,
+    outside: &Outside,
+    sts: &Sts,
+) -> Result<Lookup, Broken> {
+    let variable = |name| outside.environment.text(&[name]);
+    let is_configured = settings.assume_role_with_oidc.is_some()
+        || variable(PROVIDER)?.is_some()
+        || variable(TOKEN)?.is_some()
+        || variable(TOKEN_FILE)?.is_some();
+    if !is_configured {
+        return Ok(Lookup::NotConfigured(format!(
+            "there is no block assume_role_with_oidc, and none of {PROVIDER}, {TOKEN}, {TOKEN_FILE} is set"
+        )));
+    }
+    let block = settings.assume_role_with_oidc.clone().unwrap_or_default();
+    let lacks = |argument: &str, variable: &str| {
+        let reason = format!("neither argument {argument} nor {variable} is set");
+        Broken::new("assume_role_with_oidc", reason)
+    };
+    let required = |argument: Option<&String>, name: &str, variable| {
+        given_or_variable(argument, &[variable], outside)?.ok_or_else(|| lacks(name, variable))
+    };
+    let provider_arn = required(
+        block.oidc_provider_arn.as_ref(),
+        "oidc_provider_arn",
+        PROVIDER,
+    )?;
+    let arn = required(block.role_arn.as_ref(), "role_arn", ROLE)?;
+    let token = token(&block, outside)?
+        .ok_or_else(|| lacks("oidc_token or oidc_token_file", TOKEN_FILE))?;
+    token
+        .read()
+        .await
+        .map_err(|error| Broken::new("assume_role_with_oidc", error.reason))?;
+    let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], outside)?;
+    let seconds = "assume_role_with_oidc.session_expiration";
+    let role = Role {
+        arn,
+        session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
+        session_seconds: session_seconds(block.session_expiration, seconds)?,
+        policy: given(block.policy.as_ref()),
+        external_id: None,
+        source_ip: None,
+        secure_transport: None,
+    };
+    Ok(Lookup::found(OidcRole {
+        provider_arn,
+        token,
+        role: with_conditions(role, settings, outside)?,
+        sts: sts.clone(),
+    }))
+}
+
+/// The block's own, then that of the variables; the token itself before a file.
+fn token(block: &AssumeRoleWithOidc, outside: &Outside) -> Result<Option<Token>, Broken> {
+    let file = |path: String| Token::File(outside.path(&path), Arc::clone(&outside.files));
+    let written = block
+        .oidc_token
+        .as_ref()
+        .map(|token| token.expose_secret().trim())
+        .filter(|token| !token.is_empty());
+    if let Some(token) = written {
+        return Ok(Some(Token::Given(token.into())));
+    }
+    if let Some(path) = given(block.oidc_token_file.as_ref()) {
+        return Ok(Some(file(path)));
+    }
+    if let Some(token) = outside.environment.text(&[TOKEN])? {
+        return Ok(Some(Token::Given(token.into())));
+    }
+    Ok(outside.environment.text(&[TOKEN_FILE])?.map(file))
+}

@@ -1,0 +1,224 @@
+//! Reads and runs one case.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use alicloud_auth::credentials::{AssumeRole, AssumeRoleWithOidc, Outside, Settings, choose};
+use alicloud_auth::environment::Environment;
+use alicloud_live_mock as mock;
+use alicloud_live_mock::Mock;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/credentials");
+
+/// What stands in cases wherever something secret stands: no message may hold it.
+const SECRETS: [&str; 4] = [
+    "hunter",
+    mock::DEFAULT_ACCESS_KEY_SECRET,
+    mock::DEFAULT_OIDC_TOKEN,
+    mock::DEFAULT_CLOUD_SSO_TOKEN,
+];
+
+/// The file `case.json`. `{mock}` in it, and in the files of `home`, is the mock's URL.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(rename = "about")]
+    _about: String,
+    #[serde(default)]
+    arguments: Arguments,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    mock: Switches,
+    expect: Expectation,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Arguments {
+    access_key: Option<String>,
+    secret_key: Option<String>,
+    profile: Option<String>,
+    shared_credentials_file: Option<String>,
+    ecs_role_name: Option<String>,
+    credentials_uri: Option<String>,
+    account_id: Option<String>,
+    assume_role: Option<RoleArguments>,
+    assume_role_with_oidc: Option<OidcArguments>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RoleArguments {
+    role_arn: Option<String>,
+    session_name: Option<String>,
+    policy: Option<String>,
+    session_expiration: Option<i64>,
+    external_id: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct OidcArguments {
+    oidc_provider_arn: Option<String>,
+    role_arn: Option<String>,
+    oidc_token: Option<String>,
+    role_session_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Switches {
+    metadata_v1: bool,
+    metadata_v2: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            metadata_v1: true,
+            metadata_v2: true,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Expectation {
+    /// The source's name holds this, and the key that it gives begins with that.
+    Found {
+        source: String,
+        access_key_id: String,
+        /// None: nothing tells it.
+        account_id: Option<String>,
+        /// What the profile says of it.
+        region: Option<String>,
+    },
+    /// No source is chosen; the error holds these, and points at this argument.
+    Refused {
+        refused: Vec<String>,
+        argument: Option<String>,
+    },
+    /// A source is chosen and gives no keys; the error holds these.
+    Fails { fails: Vec<String> },
+}
+
+impl Arguments {
+    fn settings(self, sts_endpoint: Option<String>) -> Settings {
+        Settings {
+            access_key: self.access_key,
+            secret_key: self.secret_key.map(Into::into),
+            security_token: None,
+            profile: self.profile,
+            shared_credentials_file: self.shared_credentials_file,
+            ecs_role_name: self.ecs_role_name,
+            credentials_uri: self.credentials_uri,
+            account_id: self.account_id,
+            assume_role: self.assume_role.map(|block| AssumeRole {
+                role_arn: block.role_arn,
+                session_name: block.session_name,
+                policy: block.policy,
+                session_expiration: block.session_expiration,
+                external_id: block.external_id,
+            }),
+            assume_role_with_oidc: self.assume_role_with_oidc.map(|block| AssumeRoleWithOidc {
+                oidc_provider_arn: block.oidc_provider_arn,
+                role_arn: block.role_arn,
+                oidc_token: block.oidc_token.map(Into::into),
+                role_session_name: block.role_session_name,
+                ..AssumeRoleWithOidc::default()
+            }),
+            sts_endpoint: sts_endpoint.map(|url| url.parse().unwrap()),
+            source_ip: None,
+            secure_transport: None,
+        }
+    }
+}
+
+/// The real world, but with this environment and this home directory.
+pub(crate) fn outside(variables: BTreeMap<String, String>, home: &Path) -> Outside {
+    let mut outside = Outside::real(Environment::of_any(variables), "tests".to_owned()).unwrap();
+    outside.home = Some(home.to_owned());
+    outside
+}
+
+pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        fs::create_dir_all(to.join(&folder)).unwrap();
+        for entry in fs::read_dir(from.join(&folder)).unwrap() {
+            let inside = folder.join(entry.unwrap().file_name());
+            if from.join(&inside).is_dir() {
+                folders.push(inside);
+            } else {
+                let text = fs::read_to_string(from.join(&inside)).unwrap();
+                fs::write(to.join(&inside), text.replace("{mock}", mock_url)).unwrap();
+            }
+        }
+    }
+}
+
+pub(crate) async fn check(name: &str) {
+    let mock = Mock::start(mock::Settings::default()).unwrap();
+    let folder = Path::new(FOLDER).join(name);
+    let text = fs::read_to_string(folder.join("case.json")).unwrap();
+    let case: Case = serde_json::from_str(&text.replace("{mock}", &mock.url())).unwrap();
+    mock.configure(|config| {
+        config.metadata_v1 = case.mock.metadata_v1;
+        config.metadata_v2 = case.mock.metadata_v2;
+    });
+    let home = TempDir::new().unwrap();
+    if folder.join("home").is_dir() {
+        copy_with(&mock.url(), &folder.join("home"), home.path());
+    }
+    let sts = ["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"]
+        .iter()
+        .find_map(|name| case.environment.get(*name))
+        .cloned();
+    let outside = outside(case.environment, home.path());
+    let chosen = choose(&case.arguments.settings(sts), &outside).await;
+    match case.expect {
+        Expectation::Refused { refused, argument } => {
+            let error = chosen.unwrap_err();
+            says(&error.to_string(), &refused);
+            assert_eq!(error.argument(), argument.as_deref());
+        }
+        Expectation::Found {
+            source,
+            access_key_id,
+            account_id,
+            region,
+        } => {
+            let chosen = chosen.unwrap();
+            says(&chosen.source.name(), &[source]);
+            if let Some(region) = region {
+                assert_eq!(chosen.region.as_ref().unwrap().as_str(), region);
+            }
+            let issued = chosen.source.issue().await.unwrap();
+            let id = &issued.credentials.access_key_id;
+            assert!(id.starts_with(&access_key_id), "{id}");
+            assert_eq!(issued.credentials.account_id, account_id);
+            assert!(!format!("{issued:?}").contains("hunter"));
+        }
+        Expectation::Fails { fails } => {
+            let error = chosen.unwrap().source.issue().await.unwrap_err();
+            says(&error.to_string(), &fails);
+        }
+    }
+}
+
+#[track_caller]
+fn says(text: &str, parts: &[String]) {
+    for part in parts {
+        assert!(
+            text.contains(part.as_str()),
+            "{part:?} is missing in: {text}"
+        );
+    }
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{secret:?} is in: {text}");
+    }
+}

@@ -1,0 +1,15 @@
+//! Who calls and how that is proved: sources of credentials, against the mock.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
+mod case;
+mod oauth;
+mod outside;
+mod sdks;
+mod sources;
+mod wire;

@@ -1,0 +1,189 @@
+//! The environments that people really have. A folder of `tests/cases/environment` is one of them: variables and files,
+//! and the credentials that come of them, or the error. Beside it stands what the official SDKs find in the same folder
+//! (`make sdks` asks them again); the case says with which of them we agree, and why where it is not both.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use alicloud_auth::credentials::{Settings, choose};
+use alicloud_auth::environment::{Environment, Proxies};
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::case::{copy_with, outside};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    #[serde(rename = "about")]
+    _about: String,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    expect: Expectation,
+    /// Who finds the same.
+    r#as: Authority,
+    /// Why others find something else.
+    because: Option<String>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Clone, Copy, Debug)]
+enum Authority {
+    #[serde(rename = "Go and Python SDK")]
+    Both,
+    #[serde(rename = "Go SDK")]
+    Go,
+    #[serde(rename = "Python SDK")]
+    Python,
+    #[serde(rename = "official provider")]
+    OfficialProvider,
+    #[serde(rename = "ours")]
+    Ours,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Expectation {
+    Found(Found),
+    /// No source is chosen; the error holds these.
+    Refused {
+        refused: Vec<String>,
+    },
+    /// A source is chosen and gives no keys; the error holds these.
+    Fails {
+        fails: Vec<String>,
+    },
+}
+
+#[derive(Deserialize, Serialize, PartialEq, Eq, Debug)]
+#[serde(deny_unknown_fields)]
+struct Found {
+    access_key_id: String,
+    access_key_secret: String,
+    security_token: String,
+}
+
+/// What the SDKs find: credentials of any type, or an error, whose text is their own.
+#[derive(Deserialize)]
+struct OfSdks {
+    go: Value,
+    python: Value,
+}
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/environment")
+}
+
+async fn found(case: &Case, folder: &Path) -> Result<Found, String> {
+    let home = TempDir::new().unwrap();
+    if folder.join("home").is_dir() {
+        copy_with("", &folder.join("home"), home.path());
+    }
+    let outside = outside(case.environment.clone(), home.path());
+    let chosen = choose(&Settings::default(), &outside).await;
+    let chosen = chosen.map_err(|error| format!("refused: {error}"))?;
+    let issued = chosen.source.issue().await;
+    let credentials = issued
+        .map_err(|error| format!("fails: {error}"))?
+        .credentials;
+    let token = credentials.security_token.as_ref();
+    Ok(Found {
+        access_key_id: credentials.access_key_id.clone(),
+        access_key_secret: credentials.access_key_secret.expose_secret().to_owned(),
+        security_token: token.map_or_else(String::new, |token| token.expose_secret().to_owned()),
+    })
+}
+
+/// What is wrong with a case.
+async fn fault(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join("case.json")).unwrap();
+    let case: Case = serde_json::from_str(&text).unwrap();
+    let sdks: OfSdks =
+        serde_json::from_str(&fs::read_to_string(folder.join("sdks.json")).unwrap()).unwrap();
+    let found = found(&case, folder).await;
+    let says = |error: &str, parts: &[String]| parts.iter().all(|part| error.contains(part));
+    let is_as_expected = match (&case.expect, &found) {
+        (Expectation::Found(expected), Ok(found)) => expected == found,
+        (Expectation::Refused { refused }, Err(error)) => {
+            error.starts_with("refused: ") && says(error, refused)
+        }
+        (Expectation::Fails { fails }, Err(error)) => {
+            error.starts_with("fails: ") && says(error, fails)
+        }
+        _ => false,
+    };
+    if !is_as_expected {
+        return Some(format!("found {found:?}"));
+    }
+    if found.as_ref().is_err_and(|error| error.contains("hunter")) {
+        return Some("the error holds a secret".to_owned());
+    }
+    let agrees = |sdk: &Value| match &case.expect {
+        Expectation::Found(expected) => *sdk == json!(expected),
+        Expectation::Refused { .. } | Expectation::Fails { .. } => *sdk == json!({"error": true}),
+    };
+    let expected = match case.r#as {
+        Authority::Both => (true, true),
+        Authority::Go => (true, false),
+        Authority::Python => (false, true),
+        Authority::OfficialProvider | Authority::Ours => (false, false),
+    };
+    if (agrees(&sdks.go), agrees(&sdks.python)) != expected {
+        return Some(format!(
+            "{:?}, but go {}, python {}",
+            case.r#as, sdks.go, sdks.python
+        ));
+    }
+    let is_explained = case.because.is_some() == (case.r#as != Authority::Both);
+    (!is_explained).then(|| "a difference is explained, and nothing else is".to_owned())
+}
+
+#[tokio::test]
+async fn credentials_are_found_where_and_as_the_sdks_find_them() {
+    let mut folders: Vec<_> = fs::read_dir(cases())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    assert!(folders.len() > 50, "{}", folders.len());
+    let mut faults = Vec::new();
+    for folder in folders {
+        if let Some(fault) = fault(&folder).await {
+            faults.push(format!("{}: {fault}", folder.display()));
+        }
+    }
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    environment: BTreeMap<String, String>,
+    /// By URL.
+    chosen: BTreeMap<String, Value>,
+}
+
+#[test]
+fn proxies_are_chosen_as_go_chooses_them() {
+    let path = cases().parent().unwrap().join("proxies.json");
+    let rows: Vec<Row> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let mut compared = 0;
+    let mut faults = Vec::new();
+    for row in rows {
+        let environment = Environment::of_any(row.environment.clone());
+        let proxies = Proxies::from_environment(&environment).unwrap();
+        for (url, expected) in row.chosen {
+            let proxy = proxies.for_url(&url.parse().unwrap());
+            let proxy = proxy.map(|proxy| proxy.as_str().trim_end_matches('/'));
+            compared += 1;
+            if proxy != expected.as_str() {
+                let variables = &row.environment;
+                faults.push(format!("{variables:?} {url}: {proxy:?}, Go: {expected}"));
+            }
+        }
+    }
+    assert!(compared > 40, "{compared}");
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}

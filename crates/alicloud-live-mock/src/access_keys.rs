@@ -1,0 +1,230 @@
+//! The access keys that a mock knows, and the state that each opens. Tests that run in parallel on one mock have a key
+//! each, and so jobs, calls, faults and behavior of their own: SDKs and endpoint settings take no path.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::operation::ACTIONS;
+use super::random::Random;
+use super::recorder::Recorder;
+use super::settings::Settings;
+use super::shared::Shared;
+use super::sts;
+
+/// So many access keys are known at a time.
+const MAX_ACCESS_KEYS: usize = 1000;
+/// The longest ID or secret.
+const MAX_KEY_CHARS: usize = 128;
+
+/// An access key pair, as the configuration file and the control API write it.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessKey {
+    /// Its ID; one is generated when a key without one is created.
+    pub access_key_id: Option<String>,
+    /// Its secret; one is generated when a key without one is created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_secret: Option<String>,
+    /// Names of operations that it may not call. Default none.
+    pub denied_actions: Option<Vec<String>>,
+    /// The ID of another access key whose jobs, calls, faults and behavior this one shares. By default it has its own.
+    pub shares_state_with: Option<String>,
+}
+
+/// What the mock knows of a key.
+#[derive(Clone)]
+pub(super) struct KnownKey {
+    pub(super) id: String,
+    pub(super) secret: String,
+    pub(super) security_token: Option<String>,
+    pub(super) denied_actions: Vec<String>,
+    shares_state_with: Option<String>,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// All of them. The first is that of the settings and cannot be removed.
+pub(super) struct AccessKeys {
+    pub(super) first: Arc<Shared>,
+    pub(super) recorder: Option<Recorder>,
+    known: Mutex<BTreeMap<String, KnownKey>>,
+    ids: Mutex<Random>,
+}
+
+impl AccessKeys {
+    /// With the keys of the settings. Fails as [`Shared::new`], and with the place of a key that makes no sense.
+    pub(super) fn new(settings: Settings) -> io::Result<Self> {
+        let more = settings.access_keys.clone();
+        let recorder = settings.recording.as_ref().map(Recorder::new).transpose()?;
+        let first = Arc::new(Shared::new(settings)?);
+        let id = first.settings.access_key_id.clone();
+        let known = KnownKey {
+            secret: first.settings.access_key_secret.clone(),
+            security_token: first.settings.security_token.clone(),
+            denied_actions: Vec::new(),
+            shares_state_with: None,
+            shared: Arc::clone(&first),
+            id: id.clone(),
+        };
+        let keys = Self {
+            // Its ids are told from those of jobs by their prefix alone, so they may repeat with the seed.
+            ids: Mutex::new(Random::new(first.settings.seed)),
+            first,
+            recorder,
+            known: Mutex::new(BTreeMap::from([(id, known)])),
+        };
+        for (index, key) in more.into_iter().enumerate() {
+            keys.put(key)
+                .map_err(|why| io::Error::other(format!("access_keys[{index}]: {why}")))?;
+        }
+        Ok(keys)
+    }
+
+    /// The key with this ID.
+    pub(super) fn find(&self, id: &str) -> Option<KnownKey> {
+        self.known().get(id).cloned()
+    }
+
+    /// The state that a call with this access key ID comes into: that of the key, or of the key that a temporary one was
+    /// issued for. Calls of strangers come into the first.
+    pub(super) fn state_of(&self, id: Option<&str>) -> Arc<Shared> {
+        let known = self.known();
+        let owner = |id: &str| {
+            let (_, owner) = id.strip_prefix("STS.")?.split_once('@')?;
+            known.get(owner)
+        };
+        id.and_then(|id| known.get(id).or_else(|| owner(id)))
+            .map_or(&self.first, |key| &key.shared)
+            .clone()
+    }
+
+    /// Creates a key, or changes the one with the same ID where `key` says something. Gives it back with its secret.
+    pub(super) fn put(&self, key: AccessKey) -> Result<AccessKey, String> {
+        let is_action = |name: &String| {
+            ACTIONS.contains(&name.as_str()) || sts::ACTIONS.contains(&name.as_str())
+        };
+        let denied = key.denied_actions.iter().flatten();
+        if let Some(name) = denied.into_iter().find(|name| !is_action(name)) {
+            return Err(format!(
+                "denied_actions: expected the name of an operation, not `{name}`"
+            ));
+        }
+        let mut known = self.known();
+        let id = key.access_key_id.unwrap_or_else(|| self.new_id("mock-"));
+        if id.is_empty() || id.starts_with("STS.") {
+            return Err("access_key_id: expected an ID that does not begin with STS.".to_owned());
+        }
+        let is_long = |text: &String| text.chars().count() > MAX_KEY_CHARS;
+        if is_long(&id) || key.access_key_secret.as_ref().is_some_and(is_long) {
+            return Err(format!(
+                "access_key_id, access_key_secret: expected at most {MAX_KEY_CHARS} characters"
+            ));
+        }
+        let mut entry = match known.get(&id) {
+            Some(entry) if key.shares_state_with.is_some() => {
+                let id = &entry.id;
+                return Err(format!("shares_state_with: `{id}` exists already"));
+            }
+            Some(entry) => entry.clone(),
+            None if known.len() >= MAX_ACCESS_KEYS => {
+                return Err(format!(
+                    "there are {MAX_ACCESS_KEYS} access keys already; delete those that are not needed"
+                ));
+            }
+            None => KnownKey {
+                secret: self.new_id(""),
+                security_token: None,
+                denied_actions: Vec::new(),
+                shared: self.state_for(&id, key.shares_state_with.as_ref(), &known)?,
+                shares_state_with: key.shares_state_with,
+                id: id.clone(),
+            },
+        };
+        if let Some(secret) = key.access_key_secret {
+            entry.secret = secret;
+        }
+        if let Some(mut denied_actions) = key.denied_actions {
+            denied_actions.sort();
+            denied_actions.dedup();
+            entry.denied_actions = denied_actions;
+        }
+        let shown = AccessKey {
+            access_key_secret: Some(entry.secret.clone()),
+            ..entry.shown()
+        };
+        known.insert(id, entry);
+        Ok(shown)
+    }
+
+    /// Another key's state, or a new one as the settings have it, in memory.
+    fn state_for(
+        &self,
+        id: &str,
+        other: Option<&String>,
+        known: &BTreeMap<String, KnownKey>,
+    ) -> Result<Arc<Shared>, String> {
+        if let Some(other) = other {
+            return known
+                .get(other)
+                .map(|key| Arc::clone(&key.shared))
+                .ok_or_else(|| {
+                    format!("shares_state_with: expected the ID of an access key, not `{other}`")
+                });
+        }
+        let checked = self.first.world().budget.check();
+        checked.map_err(|error| error.message)?;
+        let settings = Settings {
+            state_file: None,
+            access_keys: Vec::new(),
+            recording: None,
+            ..self.first.settings.clone()
+        };
+        let shared = Shared::below(settings, id, &self.first).map_err(|error| error.to_string())?;
+        Ok(Arc::new(shared))
+    }
+
+    /// Removes a key; its state goes with the last key that shares it. False if there is none.
+    pub(super) fn remove(&self, id: &str) -> Result<bool, String> {
+        if id == self.first.settings.access_key_id {
+            return Err(
+                "the access key that the mock was started with cannot be deleted".to_owned(),
+            );
+        }
+        let mut known = self.known();
+        let Some(removed) = known.remove(id) else {
+            return Ok(false);
+        };
+        let is_shared = |key: &KnownKey| Arc::ptr_eq(&key.shared, &removed.shared);
+        if !known.values().any(is_shared) {
+            removed.shared.stopped.cancel();
+        }
+        Ok(true)
+    }
+
+    /// Every key in the order of the IDs, without secrets.
+    pub(super) fn shown(&self) -> Vec<AccessKey> {
+        self.known().values().map(KnownKey::shown).collect()
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, KnownKey>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new_id(&self, prefix: &str) -> String {
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{prefix}{}", ids.id())
+    }
+}
+
+impl KnownKey {
+    fn shown(&self) -> AccessKey {
+        AccessKey {
+            access_key_id: Some(self.id.clone()),
+            access_key_secret: None,
+            denied_actions: Some(self.denied_actions.clone()),
+            shares_state_with: self.shares_state_with.clone(),
+        }
+    }
+}

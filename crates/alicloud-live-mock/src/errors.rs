@@ -1,0 +1,121 @@
+//! The vendor's error codes, each with the HTTP status that its pages or metadata give (fact sheet §1 and §5).
+
+use serde_json::{Value, json};
+
+use super::sts;
+
+/// A refusal or failure as the API words it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ApiError {
+    pub(super) status: u16,
+    pub(super) code: String,
+    pub(super) message: String,
+}
+
+impl ApiError {
+    pub(super) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn missing_parameter(name: &str) -> Self {
+        Self::new(
+            400,
+            "MissingParameter",
+            format!(
+                "The input parameter {name} that is mandatory for processing this request is not supplied."
+            ),
+        )
+    }
+
+    pub(super) fn invalid_parameter(name: &str, rule: &str) -> Self {
+        Self::new(
+            400,
+            "InvalidParameter",
+            format!("The specified parameter {name} is not valid: {rule}."),
+        )
+    }
+
+    pub(super) fn incomplete_body() -> Self {
+        let message = "The request body is too long, too slow or incomplete.";
+        Self::new(400, "InvalidParameter", message)
+    }
+
+    pub(super) fn operation_denied(reason: &str) -> Self {
+        Self::new(
+            403,
+            "OperationDenied",
+            format!("The operation is denied: {reason}."),
+        )
+    }
+
+    pub(super) fn job_not_found() -> Self {
+        Self::new(404, "JobNotFound", "The specified job does not exist.")
+    }
+
+    pub(super) fn template_not_found() -> Self {
+        Self::new(
+            404,
+            "TemplateNotFound",
+            "The specified template does not exist.",
+        )
+    }
+
+    pub(super) fn user_quota_exceed() -> Self {
+        Self::new(
+            403,
+            "UserQuotaExceed",
+            "The quota of running jobs is used up.",
+        )
+    }
+
+    /// What only this mock says: all that is kept, of all access keys together, has a limit of so many bytes.
+    pub(super) fn mock_is_full(limit: usize) -> Self {
+        let message = format!(
+            "The mock keeps {} MiB of jobs and faults at most, over all access keys. Delete some, or reset it.",
+            limit >> 20
+        );
+        Self::new(403, "UserQuotaExceed", message)
+    }
+
+    /// What RAM says, with the code that the configuration has for it.
+    pub(super) fn no_permission(code: &str, action: &str) -> Self {
+        let product = if sts::ACTIONS.contains(&action) {
+            "sts"
+        } else {
+            "live"
+        };
+        let message = format!("You are not authorized to do this action: {product}:{action}.");
+        Self::new(403, code, message)
+    }
+
+    pub(super) fn throttled() -> Self {
+        Self::new(
+            400,
+            "Throttling.User",
+            "Request was denied due to user flow control.",
+        )
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(
+            500,
+            "InternalError",
+            "The request processing has failed due to some unknown error.",
+        )
+    }
+
+    /// The envelope of every error. `host` is the host that the caller asked.
+    pub(super) fn body(&self, request_id: &str, host: &str) -> Value {
+        json!({
+            "RequestId": request_id,
+            "HostId": host,
+            "Code": self.code,
+            "Message": self.message,
+            "Recommend": format!("https://api.aliyun.com/troubleshoot?q={}&product=live&requestId={request_id}", self.code),
+        })
+    }
+}

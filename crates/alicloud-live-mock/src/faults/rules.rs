@@ -1,0 +1,300 @@
+//! The rules in force: which of them a call meets.
+
+use serde::Serialize;
+
+use super::{Fault, FaultKind, Point};
+use crate::budget::{Budget, Charge};
+use crate::random::Random;
+
+/// What a call names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Target<'a> {
+    pub(crate) action: Option<&'a str>,
+    pub(crate) job_id: Option<&'a str>,
+    pub(crate) cluster_id: Option<&'a str>,
+}
+
+/// The rules in force, and how often each was due and hit.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    rules: Vec<Rule>,
+    dice: Random,
+    next_id: u64,
+    budget: Budget,
+}
+
+/// About what a rule takes in memory beside its texts.
+const RULE_BYTES: usize = 1024;
+/// So many rules may be in force.
+const MAX_RULES: usize = 1000;
+
+#[derive(Debug, Serialize)]
+struct Rule {
+    /// Names the rule where it is to be removed.
+    id: u64,
+    fault: Fault,
+    /// Calls of its target at its point.
+    seen: u64,
+    /// Calls that it hit.
+    hits: u64,
+    #[serde(skip)]
+    dice: Option<Random>,
+    #[serde(skip)]
+    _charge: Charge,
+}
+
+impl Faults {
+    pub(crate) fn new(dice: Random, budget: Budget) -> Self {
+        Self {
+            rules: Vec::new(),
+            dice,
+            next_id: 0,
+            budget,
+        }
+    }
+
+    /// Puts these rules in the place of all others. The dice go on where they are.
+    pub(crate) fn set(&mut self, faults: Vec<Fault>) {
+        self.rules.clear();
+        self.push(faults);
+    }
+
+    /// Adds these rules after those in force. Fails if there would be too many.
+    pub(crate) fn add(&mut self, faults: Vec<Fault>) -> Result<(), String> {
+        if self.rules.len() + faults.len() > MAX_RULES {
+            return Err(format!("at most {MAX_RULES} rules can be in force"));
+        }
+        self.push(faults);
+        Ok(())
+    }
+
+    fn push(&mut self, faults: Vec<Fault>) {
+        for fault in faults {
+            let texts = serde_json::to_string(&fault).map_or(0, |text| text.len());
+            self.rules.push(Rule {
+                id: self.next_id,
+                seen: 0,
+                hits: 0,
+                _charge: self.budget.charge(RULE_BYTES + texts),
+                dice: fault.seed.map(|seed| Random::new(Some(seed))),
+                fault,
+            });
+            self.next_id += 1;
+        }
+    }
+
+    /// Removes a rule. False if there is none.
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|rule| rule.id != id);
+        self.rules.len() < before
+    }
+
+    /// The rules with their counts, as JSON.
+    pub(crate) fn show(&self) -> serde_json::Value {
+        serde_json::json!(self.rules)
+    }
+
+    /// What a call meets at `point`, in the order of the rules; the first that ends it is the last.
+    pub(crate) fn due(&mut self, target: Target<'_>, point: Point) -> Vec<FaultKind> {
+        let mut due = Vec::new();
+        for rule in &mut self.rules {
+            let fault = &rule.fault;
+            if fault.point() != point || !fault.is_aimed_at(target) {
+                continue;
+            }
+            rule.seen += 1;
+            let in_turn =
+                rule.seen > fault.skip && fault.times.is_none_or(|times| rule.hits < times);
+            let dice = rule.dice.as_mut().unwrap_or(&mut self.dice);
+            if in_turn && dice.chance(fault.probability) {
+                rule.hits += 1;
+                due.push(fault.kind.clone());
+                if fault.kind.ends_the_call() {
+                    break;
+                }
+            }
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::*;
+    use super::*;
+
+    fn faults(rules: Vec<Fault>) -> Faults {
+        let mut faults = Faults::new(Random::new(Some(1)), Budget::new(usize::MAX));
+        faults.set(rules);
+        faults
+    }
+
+    fn of(action: &str) -> Target<'_> {
+        Target {
+            action: Some(action),
+            ..Target::default()
+        }
+    }
+
+    fn hits(faults: &mut Faults, calls: usize) -> Vec<bool> {
+        (0..calls)
+            .map(|_| !faults.due(of("A"), Point::Before).is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn skip_and_times_pick_the_calls() {
+        let mut nth = faults(vec![Fault::new("A", FaultKind::Drop).skip(2).times(1)]);
+        assert_eq!(hits(&mut nth, 5), [false, false, true, false, false]);
+        let mut first = faults(vec![Fault::new("A", FaultKind::Drop).times(2)]);
+        assert_eq!(hits(&mut first, 4), [true, true, false, false]);
+    }
+
+    #[test]
+    fn a_rule_minds_its_own_action_and_point() {
+        let mut faults = faults(vec![Fault::new("A", FaultKind::Drop).when(Point::After)]);
+        assert_eq!(faults.due(of("A"), Point::Before), []);
+        assert_eq!(faults.due(of("B"), Point::After), []);
+        assert_eq!(faults.due(Target::default(), Point::After), []);
+        assert_eq!(faults.due(of("A"), Point::After), [FaultKind::Drop]);
+    }
+
+    #[test]
+    fn a_star_stands_for_every_call() {
+        let mut faults = faults(vec![Fault::new("*", FaultKind::Hang)]);
+        assert_eq!(faults.due(of("A"), Point::Before), [FaultKind::Hang]);
+        assert_eq!(
+            faults.due(Target::default(), Point::Before),
+            [FaultKind::Hang]
+        );
+    }
+
+    #[test]
+    fn faults_add_up_to_the_first_that_ends_the_call() {
+        let slow = FaultKind::Slow { ms: 1 };
+        let rules =
+            [slow.clone(), FaultKind::Drop, FaultKind::Hang].map(|kind| Fault::new("A", kind));
+        assert_eq!(
+            faults(rules.to_vec()).due(of("A"), Point::Before),
+            [slow, FaultKind::Drop]
+        );
+    }
+
+    #[test]
+    fn chance_repeats_with_the_seed() {
+        let thrown = || {
+            hits(
+                &mut faults(vec![Fault::new("A", FaultKind::Drop).probability(0.5)]),
+                100,
+            )
+        };
+        assert_eq!(thrown(), thrown());
+        assert!(thrown().contains(&true) && thrown().contains(&false));
+    }
+
+    #[test]
+    fn a_rule_of_one_job_or_cluster_spares_all_others() {
+        let call = |job_id, cluster_id| Target {
+            job_id,
+            cluster_id,
+            ..of("A")
+        };
+        let of_job = Fault {
+            job_id: Some("j".to_owned()),
+            ..Fault::new("A", FaultKind::Drop)
+        };
+        let of_cluster = Fault {
+            cluster_id: Some("c".to_owned()),
+            ..Fault::new("*", FaultKind::Hang)
+        };
+        let mut faults = faults(vec![of_job, of_cluster]);
+        let mut due = |job_id, cluster_id| faults.due(call(job_id, cluster_id), Point::Before);
+        assert_eq!(due(Some("j"), Some("d")), [FaultKind::Drop]);
+        assert_eq!(due(Some("k"), Some("d")), []);
+        assert_eq!(due(None, None), []);
+        assert_eq!(due(Some("k"), Some("c")), [FaultKind::Hang]);
+    }
+
+    #[test]
+    fn a_rule_with_a_seed_hits_the_same_calls_whatever_others_do() {
+        let share = Fault {
+            seed: Some(7),
+            ..Fault::new("A", FaultKind::Drop).probability(0.3)
+        };
+        let other = Fault::new("B", FaultKind::Hang).probability(0.5);
+        let alone = hits(&mut faults(vec![share.clone()]), 200);
+        let mut both = faults(vec![other, share]);
+        let beside: Vec<bool> = (0..200)
+            .map(|_| {
+                both.due(of("B"), Point::Before);
+                !both.due(of("A"), Point::Before).is_empty()
+            })
+            .collect();
+        assert_eq!(alone, beside);
+        let hits = alone.iter().filter(|hit| **hit).count();
+        assert!((40..80).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn rules_are_added_and_removed_one_by_one() {
+        let mut faults = faults(vec![Fault::new("A", FaultKind::Drop)]);
+        faults.add(vec![Fault::new("B", FaultKind::Drop)]).unwrap();
+        assert!(faults.remove(0) && !faults.remove(0));
+        assert_eq!(faults.due(of("A"), Point::Before), []);
+        assert_eq!(faults.due(of("B"), Point::Before), [FaultKind::Drop]);
+        let many = vec![Fault::new("C", FaultKind::Drop); MAX_RULES];
+        assert!(faults.add(many.clone()).is_err());
+        assert!(faults.add(many[1..].to_vec()).is_ok());
+    }
+
+    #[test]
+    fn rules_are_read_from_json() {
+        let rules: Vec<Fault> = serde_json::from_value(json!([
+            {"action": "A", "kind": "drop", "when": "after", "times": 1},
+            {"kind": {"slow": {"ms": 5}}},
+            {"kind": {"response": {}}},
+            {"kind": {"truncate": {"bytes": 3}}, "probability": 0.5},
+        ]))
+        .unwrap();
+        let truncate = FaultKind::Truncate {
+            bytes: 3,
+            complete: false,
+        };
+        let expected = vec![
+            Fault::new("A", FaultKind::Drop).when(Point::After).times(1),
+            Fault::new("*", FaultKind::Slow { ms: 5 }),
+            Fault::new("*", FaultKind::empty()),
+            Fault::new("*", truncate).probability(0.5),
+        ];
+        assert_eq!(rules, expected);
+    }
+
+    #[test]
+    fn a_misspelt_rule_is_refused() {
+        for rule in [
+            json!({"kind": "dorp"}),
+            json!({"kind": "drop", "time": 1}),
+            json!({"kind": {"slow": {"ms": 1, "s": 1}}}),
+            json!({"action": "A"}),
+        ] {
+            assert!(
+                serde_json::from_value::<Fault>(rule.clone()).is_err(),
+                "{rule}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_senseless_rule_is_explained() {
+        let early = Fault::new("*", FaultKind::Endless).when(Point::Before);
+        let likely = Fault::new("*", FaultKind::Drop).probability(1.5);
+        let status = Fault::new("*", FaultKind::error(99, "X"));
+        for rule in [early, likely, status] {
+            assert!(rule.problem().is_some(), "{rule:?}");
+        }
+        assert_eq!(Fault::new("*", FaultKind::Endless).problem(), None);
+    }
+}

@@ -1,0 +1,349 @@
+//! Recording: calls go to a real endpoint, and what was asked and answered goes into a file that tests replay, so that
+//! whoever has an account can show where the mock is wrong.
+//!
+//! Each line of the file is an exchange. Nothing in it opens anything: keys, signatures, messages and details of errors
+//! are left out, and names, hosts and paths of streams become placeholders, the same for the same value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::Response;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+use url::{Position, Url};
+
+use super::errors::ApiError;
+use super::parameters::Parameters;
+use super::redaction::MASK;
+
+/// Where calls go and where they are written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// The real endpoint, such as `https://live.aliyuncs.com`.
+    #[serde(deserialize_with = "url")]
+    pub upstream: Url,
+    /// The file that exchanges are appended to.
+    pub file: PathBuf,
+}
+
+fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse()
+        .map_err(|error| serde::de::Error::custom(format!("expected a URL, not `{text}`: {error}")))
+}
+
+/// A call takes no longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest response that is passed on. Pages of lists take some 50 KiB.
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
+/// What every call has, and what its signature is made of.
+const COMMON: [&str; 10] = [
+    "AccessKeyId",
+    "Action",
+    "Format",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureNonce",
+    "SignatureVersion",
+    "Timestamp",
+    "Version",
+];
+/// Members of responses whose text can say anything of the account.
+const FREE_TEXT: [&str; 4] = ["Message", "Recommend", "AccessDeniedDetail", "HostId"];
+
+const STREAMS: [&str; 2] = ["StreamInput", "StreamOutput"];
+const NAMES: [&str; 6] = [
+    "Name",
+    "TemplateName",
+    "Keyword",
+    "DomainName",
+    "AppName",
+    "StreamName",
+];
+const MAX_NAME_CHARS: usize = 255;
+
+pub(super) struct Recorder {
+    upstream: Url,
+    http: reqwest::Client,
+    file: Mutex<(File, Placeholders)>,
+}
+
+impl Recorder {
+    /// Fails if the file cannot be opened, or TLS cannot be had.
+    pub(super) fn new(recording: &Recording) -> io::Result<Self> {
+        // An error says that a provider is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::Client::builder()
+            .timeout(CALL_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never());
+        if recording.upstream.scheme() == "http" {
+            // Another mock, on this machine: no certificates are needed, and no proxy knows the way.
+            http = http.tls_certs_only([]).no_proxy();
+        }
+        let http = http.build().map_err(io::Error::other)?;
+        let mut options = OpenOptions::new();
+        options.append(true).create(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        let file = options.open(&recording.file).map_err(|error| {
+            let file = recording.file.display();
+            io::Error::new(error.kind(), format!("cannot record to {file}: {error}"))
+        })?;
+        Ok(Self {
+            upstream: recording.upstream.clone(),
+            http,
+            file: Mutex::new((file, Placeholders::default())),
+        })
+    }
+
+    /// Sends the call on as it is, writes the exchange down, and gives back what came.
+    pub(super) async fn forward(&self, head: &Parts, body: Vec<u8>) -> Result<Response, ApiError> {
+        let is_v3 = head.headers.contains_key(header::AUTHORIZATION);
+        if is_v3 && !self.is_meant_for_upstream(&head.headers) {
+            let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
+            let message = format!(
+                "Signature version 3 includes the host that is called. To record it, call http://{host} and make this \
+                 mock the HTTP proxy for that."
+            );
+            return Err(ApiError::new(400, "InvalidSignatureMethod", message));
+        }
+        let query = head.uri.query().unwrap_or_default();
+        let call = Call {
+            signature_version: if is_v3 { "v3" } else { "v1" },
+            action: header_text(&head.headers, "x-acs-action").filter(|_| is_v3),
+            parameters: Parameters::decode(query, &body),
+        };
+        let mut url = self.upstream.clone();
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        let mut request = self.http.request(head.method.clone(), url).body(body);
+        for (name, value) in &head.headers {
+            if is_end_to_end(name) {
+                request = request.header(name, value);
+            }
+        }
+        let failed = |error: reqwest::Error| {
+            // Without its URL, which holds the signature.
+            let message = format!("The call was not answered: {}.", error.without_url());
+            ApiError::new(502, "ServiceUnavailable", message)
+        };
+        let mut received = request.send().await.map_err(failed)?;
+        let (status, headers) = (received.status(), received.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = received.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                let message = "The response is too long to be recorded.";
+                return Err(ApiError::new(502, "ServiceUnavailable", message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.write(&call, status.as_u16(), &headers, &body);
+
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        for (name, value) in headers.iter().filter(|(name, _)| is_end_to_end(name)) {
+            response.headers_mut().append(name, value.clone());
+        }
+        Ok(response)
+    }
+
+    fn is_meant_for_upstream(&self, headers: &HeaderMap) -> bool {
+        let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
+        header_text(headers, header::HOST.as_str()).is_some_and(|given| given == host)
+    }
+
+    /// What came is given back whether it could be written or not: the call was made.
+    fn write(&self, call: &Call<'_>, status: u16, headers: &HeaderMap, body: &[u8]) {
+        let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, placeholders) = &mut *locked;
+        let own: Map<String, Value> = call
+            .parameters
+            .iter()
+            .filter(|(name, _)| !COMMON.contains(name))
+            .map(|(name, value)| (name.to_owned(), placeholders.in_member(name, json!(value))))
+            .collect();
+        let has = |name: HeaderName| headers.contains_key(name);
+        let exchange = json!({
+            "action": call.action.or_else(|| call.parameters.get("Action")),
+            "signature_version": call.signature_version,
+            "parameters": own,
+            "status": status,
+            "has_date": has(header::DATE),
+            "body": match serde_json::from_slice(body) {
+                Ok(body) => placeholders.in_member("", body),
+                Err(_) => json!(MASK),
+            },
+        });
+        if let Err(error) = writeln!(file, "{exchange}") {
+            // Where stderr is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "an exchange was not recorded: {error}");
+        }
+    }
+}
+
+/// What is written down of a request.
+struct Call<'a> {
+    signature_version: &'static str,
+    /// From the header that signature version 3 has for it.
+    action: Option<&'a str>,
+    parameters: Parameters,
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Not about the connection, the length or the encoding of the body, which reqwest and hyper see to.
+fn is_end_to_end(name: &HeaderName) -> bool {
+    let own = [
+        header::PROXY_AUTHORIZATION,
+        HeaderName::from_static("proxy-connection"),
+        header::HOST,
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::ACCEPT_ENCODING,
+        header::EXPECT,
+    ];
+    !own.contains(name)
+}
+
+/// What stands for names, hosts and parts of paths.
+#[derive(Default)]
+struct Placeholders(BTreeMap<String, String>);
+
+impl Placeholders {
+    /// The value of a parameter, or of a member of a response.
+    fn in_member(&mut self, name: &str, value: Value) -> Value {
+        match value {
+            Value::Object(members) => members
+                .into_iter()
+                .map(|(name, value)| {
+                    let value = self.in_member(&name, value);
+                    (name, value)
+                })
+                .collect(),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| self.in_member(name, item))
+                .collect(),
+            Value::String(_) if FREE_TEXT.contains(&name) => json!(MASK),
+            Value::String(text) if text.contains("://") => json!(self.in_url(&text)),
+            Value::String(text) if STREAMS.contains(&name) => json!(self.of("no-url", &text)),
+            Value::String(text) if NAMES.contains(&name) => json!(self.in_name(&text)),
+            other => other,
+        }
+    }
+
+    /// A name that the rules for names take or reject as they do the real one.
+    fn in_name(&mut self, name: &str) -> String {
+        let mut shown = self.of("name", name);
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-_".contains(*c);
+        let others: BTreeSet<char> = name
+            .chars()
+            .filter(|c| !is_plain(c))
+            // One for all Chinese characters and other letters of that part of Unicode.
+            .map(|c| if c > '\u{3000}' { '\u{4e00}' } else { c })
+            .collect();
+        shown.extend(others);
+        if name.chars().count() > MAX_NAME_CHARS {
+            shown.push_str(&"x".repeat(MAX_NAME_CHARS));
+        }
+        shown
+    }
+
+    /// The same URL as to its scheme, the case of its host, its port and the names in its query.
+    fn in_url(&mut self, url: &str) -> String {
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let (scheme, rest) = address.split_once("://").unwrap_or_default();
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (host, port) = match host.rsplit_once(':') {
+            Some((host, port)) => (host, format!(":{port}")),
+            None => (host, String::new()),
+        };
+        let user = if user.is_empty() { "" } else { "***@" };
+        let lower = host.to_ascii_lowercase();
+        let mut shown = self.of("host", &lower) + ".example.com";
+        if lower != host {
+            shown.make_ascii_uppercase();
+        }
+        shown = format!("{scheme}://{user}{shown}{port}");
+        for segment in path.split('/') {
+            shown = format!("{shown}/{}", self.of("path", segment));
+        }
+        let query: Vec<String> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| format!("{}={MASK}", pair.split('=').next().unwrap_or_default()))
+            .collect();
+        if query.is_empty() {
+            shown
+        } else {
+            format!("{shown}?{}", query.join("&"))
+        }
+    }
+
+    fn of(&mut self, kind: &str, value: &str) -> String {
+        if value.is_empty() {
+            return String::new();
+        }
+        let number = self.0.len() + 1;
+        self.0
+            .entry(value.to_owned())
+            .or_insert_with(|| format!("{kind}-{number}"))
+            .clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_account_but_the_form_of_its_values_is_written() {
+        let mut placeholders = Placeholders::default();
+        let body = json!({
+            "Code": "OperationDenied", "Message": "hunter", "HostId": "hunter", "RequestId": "R",
+            "AccessDeniedDetail": {"AuthAction": "x", "Message": "hunter"},
+            "Job": {
+                "JobId": "J", "Name": "hunter", "Status": "1", "CreateTime": "2024-01-01T00:00:00Z",
+                "StreamInput": "rtmp://hunter@Hunter.test:1935/hunter/key?auth_key=hunter",
+                "StreamOutput": "rtmp://hunter.test/hunter/key",
+            },
+        });
+        let written = placeholders.in_member("", body);
+        let text = written.to_string().to_lowercase();
+        assert!(!text.contains("hunter") && !text.contains("key/"), "{text}");
+        let job = &written["Job"];
+        assert_eq!(job["JobId"], "J");
+        assert_eq!(job["CreateTime"], "2024-01-01T00:00:00Z");
+        let (input, output) = (
+            job["StreamInput"].as_str().unwrap(),
+            job["StreamOutput"].as_str().unwrap(),
+        );
+        assert!(input.starts_with("rtmp://***@HOST-"), "{input}");
+        assert!(
+            input.contains(":1935/") && input.ends_with("?auth_key=***"),
+            "{input}"
+        );
+        let host = output
+            .trim_start_matches("rtmp://")
+            .split('/')
+            .next()
+            .unwrap();
+        assert!(input.to_lowercase().contains(host), "{input} {output}");
+    }
+}

@@ -1,0 +1,284 @@
+//! What a mock is started with, and what can be changed while it runs.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer};
+
+use super::access_keys::AccessKey;
+use super::behavior::Behavior;
+use super::clock::WallClock;
+use super::faults::Fault;
+use super::job_fields::JobFields;
+use super::model::{Template, TemplateKind};
+use super::recorder::Recording;
+
+/// The access key id that a mock knows unless told otherwise.
+pub const DEFAULT_ACCESS_KEY_ID: &str = "mock-access-key-id";
+/// The secret of [`DEFAULT_ACCESS_KEY_ID`].
+pub const DEFAULT_ACCESS_KEY_SECRET: &str = "mock-access-key-secret";
+/// The cluster that a mock knows unless told otherwise.
+pub const DEFAULT_CLUSTER: &str = "cluster-1";
+
+/// The one role that a mock knows unless told otherwise: for `AssumeRole`, and as the role of the ECS instance.
+pub const DEFAULT_ROLE_ARN: &str = "acs:ram::1234567890123456:role/mock-role";
+/// The token of an identity provider that `AssumeRoleWithOIDC` accepts unless told otherwise.
+pub const DEFAULT_OIDC_TOKEN: &str = "mock-oidc-token";
+/// The access token of a `CloudSSO` login that is accepted unless told otherwise.
+pub const DEFAULT_CLOUD_SSO_TOKEN: &str = "mock-cloud-sso-token";
+
+/// What a mock is started with. It has no `Debug`, because it holds the secret.
+///
+/// These are also the keys of the configuration file, all of them optional: see [`Settings::read`].
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where to listen; port 0 lets the system choose. Default `127.0.0.1:0`.
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
+    /// Allows an address beyond loopback for [`Self::listen`]. Default false.
+    pub allow_remote: bool,
+    /// Names that the header `Host` may have beside `localhost` and IP addresses, such as that of a container. Default
+    /// none. They matter to everything but the API itself.
+    pub allowed_hosts: Vec<String>,
+    /// The first access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
+    pub access_key_id: String,
+    /// Its secret. Default [`DEFAULT_ACCESS_KEY_SECRET`].
+    pub access_key_secret: String,
+    /// More access keys, each with a state of its own unless it shares another's. Default none.
+    pub access_keys: Vec<AccessKey>,
+    /// The `SecurityToken` that every call must carry. Without one (the default) any token is accepted, and none.
+    pub security_token: Option<String>,
+    /// The one role that can be taken on; its last part is the name of the ECS instance's role. Default
+    /// [`DEFAULT_ROLE_ARN`].
+    pub role_arn: String,
+    /// The token that `AssumeRoleWithOIDC` accepts. Default [`DEFAULT_OIDC_TOKEN`].
+    pub oidc_token: String,
+    /// The access token that the sign-in host of `CloudSSO` accepts. Default [`DEFAULT_CLOUD_SSO_TOKEN`].
+    pub cloud_sso_token: String,
+    /// The clusters that exist. Default [`DEFAULT_CLUSTER`] alone.
+    pub clusters: Vec<String>,
+    /// The templates that exist. Default [`default_templates`].
+    pub templates: Vec<Template>,
+    /// The jobs that a start and a reset put in. Default none.
+    pub jobs: Vec<JobFields>,
+    /// The rules for faults from the start and after a reset. Default none.
+    pub faults: Vec<Fault>,
+    /// Where jobs and used nonces outlive the process; if the file is there, its jobs take the place of [`Self::jobs`].
+    /// Default none: everything is in memory.
+    pub state_file: Option<PathBuf>,
+    /// Milliseconds that a caller may take to send a head, and then its body, and in which it must read on while its
+    /// response is sent. Default 60,000.
+    pub request_timeout_ms: u64,
+    /// Makes ids and the dice of faults repeatable, from each reset anew. Without one they differ from run to run.
+    pub seed: Option<u64>,
+    /// So many calls are remembered, the latest. Default 100,000.
+    pub max_recorded_calls: usize,
+    /// The remembered calls take so many bytes at most, the latest, of all access keys together. Default 64 MiB.
+    pub max_recorded_bytes: usize,
+    /// What a reset goes back to.
+    pub behavior: Behavior,
+    /// Sends calls on to a real endpoint and writes them down, in place of serving them. Default none.
+    pub recording: Option<Recording>,
+    /// The time of day. Default the system's; in no file.
+    #[serde(skip)]
+    pub clock: WallClock,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            allow_remote: false,
+            allowed_hosts: Vec::new(),
+            access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
+            access_key_secret: DEFAULT_ACCESS_KEY_SECRET.to_owned(),
+            access_keys: Vec::new(),
+            security_token: None,
+            role_arn: DEFAULT_ROLE_ARN.to_owned(),
+            oidc_token: DEFAULT_OIDC_TOKEN.to_owned(),
+            cloud_sso_token: DEFAULT_CLOUD_SSO_TOKEN.to_owned(),
+            clusters: vec![DEFAULT_CLUSTER.to_owned()],
+            templates: default_templates(),
+            jobs: Vec::new(),
+            faults: Vec::new(),
+            state_file: None,
+            request_timeout_ms: 60_000,
+            seed: None,
+            max_recorded_calls: 100_000,
+            max_recorded_bytes: 64 * 1024 * 1024,
+            behavior: Behavior::default(),
+            recording: None,
+            clock: WallClock::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a configuration file: a JSON object with any of the fields of [`Settings`]. The error names the file, the
+    /// key and what was expected there.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let at = |what: &str| format!("{}: {what}", path.display());
+        let text = fs::read(path).map_err(|error| at(&error.to_string()))?;
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(at("expected a JSON object"));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&text);
+        let mut settings: Self = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|error| at(&error.to_string()))?;
+        reader.end().map_err(|error| at(&error.to_string()))?;
+        settings.complete();
+        match settings.problem() {
+            Some(problem) => Err(at(&problem)),
+            None => Ok(settings),
+        }
+    }
+
+    /// Fails if the address opens the mock to others without being meant to.
+    pub(super) fn check_listen(&self) -> Result<(), String> {
+        if self.listen.ip().is_loopback() || self.allow_remote {
+            return Ok(());
+        }
+        Err(format!(
+            "{} is not a loopback address: everybody who reaches it could read all calls, with the tokens in stream URLs, \
+             and change jobs and faults. Set --allow-remote (allow_remote in the configuration file) if that is intended",
+            self.listen
+        ))
+    }
+
+    /// A template without a name is called by its id.
+    fn complete(&mut self) {
+        for template in &mut self.templates {
+            if template.name.is_empty() {
+                template.name.clone_from(&template.template_id);
+            }
+        }
+    }
+
+    /// Key and reason, where what was read does not fit together.
+    fn problem(&self) -> Option<String> {
+        if self.clusters.is_empty() {
+            return Some("clusters: expected at least one".to_owned());
+        }
+        let templates = self.templates.iter().enumerate();
+        let jobs = self.jobs.iter().enumerate();
+        let faults = self.faults.iter().enumerate();
+        let elsewhere = |cluster: Option<&String>| {
+            let cluster = cluster.filter(|id| !self.clusters.contains(id))?;
+            Some(format!(
+                "ClusterId: expected one of clusters, not `{cluster}`"
+            ))
+        };
+        let of_template = |(index, template): (usize, &Template)| {
+            let problem = if template.template_id.is_empty() {
+                Some("TemplateId: expected an id".to_owned())
+            } else {
+                elsewhere(template.cluster_id.as_ref())
+            };
+            Some(format!("templates[{index}].{}", problem?))
+        };
+        let of_job = |(index, job): (usize, &JobFields)| {
+            let is_repeated = |id: &String| {
+                let mut earlier = self.jobs[..index].iter();
+                earlier.any(|earlier| earlier.job_id.as_ref() == Some(id))
+            };
+            let is_unknown =
+                |id: &&String| self.templates.iter().all(|known| known.template_id != **id);
+            let problem = if job.job_id.as_ref().is_some_and(is_repeated) {
+                Some("JobId: expected another id than that of an earlier job".to_owned())
+            } else if let Some(id) = job.template_id.as_ref().filter(is_unknown) {
+                Some(format!("TemplateId: expected one of templates, not `{id}`"))
+            } else {
+                elsewhere(job.cluster_id.as_ref())
+            };
+            Some(format!("jobs[{index}].{}", problem?))
+        };
+        let of_fault = |(index, fault): (usize, &Fault)| {
+            Some(format!("faults[{index}]: {}", fault.problem()?))
+        };
+        let mut problems = templates
+            .filter_map(of_template)
+            .chain(jobs.filter_map(of_job))
+            .chain(faults.filter_map(of_fault));
+        problems.next()
+    }
+
+    /// The last part of the role's ARN.
+    pub(super) fn role_name(&self) -> &str {
+        self.role_arn.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    parse_listen(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// Reads an address with its port, or a name such as `localhost`. Of several addresses the first IPv4 one is taken.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let expected = |why: &str| {
+        format!("expected ADDRESS:PORT such as 127.0.0.1:8080 or localhost:8080, not `{text}`{why}")
+    };
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    if !text.contains(':') {
+        return Err(expected(""));
+    }
+    let found = text
+        .to_socket_addrs()
+        .map_err(|error| expected(&format!(": {error}")))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| expected(""))
+}
+
+/// One template for each type and each codec: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p`, `tpl-uhd-4k`.
+/// Their names are the ids without `tpl-`.
+pub fn default_templates() -> Vec<Template> {
+    let sized =
+        |id: &str, kind, codec: &str, bitrate: &str, resolution: &str, create_time: &str| {
+            Template {
+                bitrate: bitrate.to_owned(),
+                fps: "25".to_owned(),
+                gop: "2s".to_owned(),
+                resolution: resolution.to_owned(),
+                create_time: create_time.to_owned(),
+                ..Template::new(&format!("tpl-{id}"), id, kind, codec)
+            }
+        };
+    vec![
+        sized(
+            "h264-720p",
+            TemplateKind::Common,
+            "H.264",
+            "1500",
+            "1280*720",
+            "2023-07-24T16:44:55Z",
+        ),
+        sized(
+            "h265-1080p",
+            TemplateKind::Common,
+            "H.265",
+            "2500",
+            "1920*1080",
+            "2023-07-25T08:00:00Z",
+        ),
+        sized(
+            "nbhd2-1080p",
+            TemplateKind::Nbhd2,
+            "H.264",
+            "2000",
+            "1920*1080",
+            "2023-08-01T08:00:00Z",
+        ),
+        sized(
+            "uhd-4k",
+            TemplateKind::UltraHd,
+            "H.265",
+            "8000",
+            "3840*2160",
+            "2023-09-01T08:00:00Z",
+        ),
+    ]
+}

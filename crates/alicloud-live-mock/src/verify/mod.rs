@@ -1,0 +1,409 @@
+//! Is this call properly signed, timely and new? The order of the checks is ours; the vendor gives none.
+
+mod acs3;
+mod nonces;
+mod rpc_v1;
+
+use time::OffsetDateTime;
+
+pub(super) use acs3::Acs3;
+pub(super) use nonces::Nonces;
+
+use super::clock;
+use super::errors::ApiError;
+use super::operation::{self, ACTIONS};
+use super::parameters::{MAX_PARAMETERS, Parameters};
+use super::sts;
+
+/// The one API version that is served.
+const VERSION: &str = "2016-11-01";
+
+/// The common parameters without which nothing is looked at.
+const COMMON: [&str; 8] = [
+    "Action",
+    "Version",
+    "AccessKeyId",
+    "SignatureMethod",
+    "SignatureVersion",
+    "SignatureNonce",
+    "Timestamp",
+    "Signature",
+];
+
+/// Who may call.
+pub(super) struct Key<'a> {
+    pub(super) secret: &'a str,
+    /// The token that must come along; none accepts any.
+    pub(super) security_token: Option<&'a str>,
+    /// When the key ends.
+    pub(super) expires: Option<OffsetDateTime>,
+}
+
+/// What the common parameters ask for, before anything is proved: a known action in JSON.
+pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
+    if parameters.is_cut() {
+        let message = format!("More than {MAX_PARAMETERS} parameters were sent.");
+        return Err(ApiError::new(400, "InvalidParameter", message));
+    }
+    if let Some(name) = parameters.repeated() {
+        return Err(ApiError::invalid_parameter(name, "it is given twice"));
+    }
+    if !parameters
+        .get("Format")
+        .is_some_and(|format| format.eq_ignore_ascii_case("json"))
+    {
+        let message = "The specified parameter Format is not valid: this server answers in JSON only, ask for Format=JSON.";
+        return Err(ApiError::new(400, "InvalidParameter.Format", message));
+    }
+    if let Some(missing) = COMMON
+        .into_iter()
+        .find(|name| parameters.get(name).is_none())
+    {
+        let message = format!("{missing} is mandatory for this action.");
+        return Err(ApiError::new(400, &format!("Missing{missing}"), message));
+    }
+    match (parameters.get("Version"), parameters.get("Action")) {
+        (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
+        (Some(sts::VERSION), Some(action @ (sts::ASSUME_ROLE | sts::GET_CALLER_IDENTITY))) => {
+            Ok(action)
+        }
+        (_, action) => Err(operation::unknown(action.unwrap_or_default())),
+    }
+}
+
+/// Proves that the holder of the key signed just this call. Says nothing of whether it is new. With `acs3` it is
+/// signed with V3, otherwise with RPC signature 1.0.
+pub(super) fn check_signature(
+    method: &str,
+    parameters: &Parameters,
+    acs3: Option<&Acs3>,
+    key: Option<&Key<'_>>,
+    now: OffsetDateTime,
+) -> Result<(), ApiError> {
+    let Some(key) = key else {
+        return Err(ApiError::new(
+            404,
+            "InvalidAccessKeyId.NotFound",
+            "Specified access key is not found.",
+        ));
+    };
+    let (signature_method, signature_version) = match acs3 {
+        Some(_) => ("ACS3-HMAC-SHA256", "3.0"),
+        None => ("HMAC-SHA1", "1.0"),
+    };
+    if parameters.get("SignatureMethod") != Some(signature_method) {
+        return Err(ApiError::new(
+            400,
+            "InvalidSignatureMethod",
+            "Specified signature method is not valid.",
+        ));
+    }
+    if parameters.get("SignatureVersion") != Some(signature_version) {
+        return Err(ApiError::new(
+            400,
+            "InvalidSignatureVersion",
+            "Specified signature version is not valid.",
+        ));
+    }
+    let sent = timestamp(parameters)?;
+    if (now - sent).abs() > nonces::VALIDITY {
+        let message = "Specified time stamp or date value is expired.";
+        return Err(ApiError::new(400, "InvalidTimeStamp.Expired", message));
+    }
+    match acs3 {
+        Some(acs3) => acs3.check(key.secret)?,
+        None => check_rpc_signature(method, parameters, key.secret)?,
+    }
+    check_token(parameters.get("SecurityToken"), key.security_token)?;
+    if key.expires.is_some_and(|end| end <= now) {
+        let message = "Specified SecurityToken is expired.";
+        return Err(ApiError::new(403, "InvalidSecurityToken.Expired", message));
+    }
+    Ok(())
+}
+
+fn check_rpc_signature(
+    method: &str,
+    parameters: &Parameters,
+    secret: &str,
+) -> Result<(), ApiError> {
+    let text = rpc_v1::string_to_sign(method, parameters);
+    let signature = parameters.get("Signature").unwrap_or_default();
+    if rpc_v1::is_signature_of(signature, &text, secret) {
+        return Ok(());
+    }
+    let message = format!(
+        "Specified signature is not matched with our calculation. server string to sign is:{text}"
+    );
+    Err(ApiError::new(400, "SignatureDoesNotMatch", message))
+}
+
+fn check_token(given: Option<&str>, expected: Option<&str>) -> Result<(), ApiError> {
+    match (given, expected) {
+        (_, None) => Ok(()),
+        (given, expected) if given == expected => Ok(()),
+        (None, _) => Err(ApiError::new(
+            400,
+            "MissingSecurityToken",
+            "SecurityToken is mandatory for this action.",
+        )),
+        _ => {
+            let message = "Specified SecurityToken mismatches with the AccessKey.";
+            Err(ApiError::new(
+                400,
+                "InvalidSecurityToken.MismatchWithAccessKey",
+                message,
+            ))
+        }
+    }
+}
+
+/// Uses the nonce of a proved call up, or refuses it.
+pub(super) fn check_nonce(
+    parameters: &Parameters,
+    nonces: &mut Nonces,
+    now: OffsetDateTime,
+) -> Result<(), ApiError> {
+    let nonce = parameters.required("SignatureNonce")?;
+    if nonce.len() > nonces::MAX_LEN {
+        let rule = format!("at most {} characters", nonces::MAX_LEN);
+        return Err(ApiError::invalid_parameter("SignatureNonce", &rule));
+    }
+    if nonces.take(
+        &nonce,
+        timestamp(parameters)?.saturating_add(nonces::VALIDITY),
+        now,
+    ) {
+        Ok(())
+    } else {
+        Err(ApiError::new(
+            400,
+            "SignatureNonceUsed",
+            "Specified signature nonce was used already.",
+        ))
+    }
+}
+
+fn timestamp(parameters: &Parameters) -> Result<OffsetDateTime, ApiError> {
+    parameters
+        .get("Timestamp")
+        .and_then(clock::parse_timestamp)
+        .ok_or_else(|| {
+            let message = "Specified time stamp or date value is not well formatted.";
+            ApiError::new(400, "InvalidTimeStamp.Format", message)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::{any, prop_assert, proptest};
+    use time::Duration;
+    use url::form_urlencoded::Serializer;
+
+    use super::*;
+
+    const KEY: Key<'_> = Key {
+        secret: "testsecret-public",
+        security_token: None,
+        expires: None,
+    };
+
+    /// The first vector of the official clients, as a call.
+    fn call() -> BTreeMap<String, String> {
+        let vectors: serde_json::Value = serde_json::from_str(include_str!(
+            "../../../../tests/cases/signature-vectors.json"
+        ))
+        .unwrap();
+        let vector = &vectors["rpc_v1"][0];
+        let mut call: BTreeMap<String, String> =
+            serde_json::from_value(vector["inputs"]["query"].clone()).unwrap();
+        call.insert(
+            "Signature".to_owned(),
+            vector["signature"].as_str().unwrap().to_owned(),
+        );
+        call
+    }
+
+    fn its_time() -> OffsetDateTime {
+        clock::parse_timestamp("2024-05-06T07:08:09Z").unwrap()
+    }
+
+    fn with(name: &str, value: &str) -> Parameters {
+        let mut call = call();
+        call.insert(name.to_owned(), value.to_owned());
+        parameters(&call)
+    }
+
+    fn parameters(call: &BTreeMap<String, String>) -> Parameters {
+        Parameters::decode(
+            &Serializer::new(String::new()).extend_pairs(call).finish(),
+            b"",
+        )
+    }
+
+    fn code(result: Result<impl std::fmt::Debug, ApiError>) -> (u16, String) {
+        let error = result.unwrap_err();
+        (error.status, error.code)
+    }
+
+    #[test]
+    fn a_call_of_an_official_client_is_accepted() {
+        let parameters = parameters(&call());
+        assert_eq!(check_form(&parameters), Ok("CreateEdgeTranscodeJob"));
+        assert_eq!(
+            check_signature("GET", &parameters, None, Some(&KEY), its_time()),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn each_common_parameter_is_missed() {
+        for name in COMMON {
+            let mut call = call();
+            call.remove(name);
+            assert_eq!(
+                code(check_form(&parameters(&call))),
+                (400, format!("Missing{name}"))
+            );
+        }
+    }
+
+    #[test]
+    fn the_format_must_be_json_in_any_case() {
+        assert!(check_form(&with("Format", "json")).is_ok());
+        for format in ["XML", "", "jsonp"] {
+            let expected = (400, "InvalidParameter.Format".to_owned());
+            assert_eq!(
+                code(check_form(&with("Format", format))),
+                expected,
+                "{format}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_action_or_version_does_not_exist() {
+        for (name, value) in [("Action", "Nonsense"), ("Version", "2015-04-01")] {
+            assert_eq!(
+                code(check_form(&with(name, value))),
+                (404, "InvalidApi.NotFound".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn each_way_of_signing_wrongly_has_its_own_code() {
+        let cases = [
+            (
+                "SignatureMethod",
+                "HMAC-SHA256",
+                400,
+                "InvalidSignatureMethod",
+            ),
+            ("SignatureVersion", "2.0", 400, "InvalidSignatureVersion"),
+            (
+                "Timestamp",
+                "2024-05-06 07:08:09",
+                400,
+                "InvalidTimeStamp.Format",
+            ),
+            ("Signature", "AAAA", 400, "SignatureDoesNotMatch"),
+            ("Name", "changed-on-the-way", 400, "SignatureDoesNotMatch"),
+        ];
+        for (name, value, status, expected) in cases {
+            let result = check_signature("GET", &with(name, value), None, Some(&KEY), its_time());
+            assert_eq!(code(result), (status, expected.to_owned()), "{name}");
+        }
+        let stranger = check_signature("GET", &parameters(&call()), None, None, its_time());
+        assert_eq!(
+            code(stranger),
+            (404, "InvalidAccessKeyId.NotFound".to_owned())
+        );
+        let result = check_signature("POST", &parameters(&call()), None, Some(&KEY), its_time());
+        assert_eq!(code(result), (400, "SignatureDoesNotMatch".to_owned()));
+    }
+
+    #[test]
+    fn a_mismatch_shows_the_servers_text_and_never_the_secret() {
+        let error = check_signature(
+            "GET",
+            &with("Signature", "AAAA"),
+            None,
+            Some(&KEY),
+            its_time(),
+        )
+        .unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("server string to sign is:GET&%2F&AccessKeyId%3D"),
+            "{}",
+            error.message
+        );
+        assert!(!error.message.contains(KEY.secret), "{}", error.message);
+    }
+
+    #[test]
+    fn a_time_stamp_holds_fifteen_minutes_either_way() {
+        let check = |offset| {
+            check_signature(
+                "GET",
+                &parameters(&call()),
+                None,
+                Some(&KEY),
+                its_time() + offset,
+            )
+        };
+        for offset in [Duration::minutes(15), Duration::minutes(-15)] {
+            assert_eq!(check(offset), Ok(()));
+        }
+        for offset in [Duration::seconds(901), Duration::seconds(-901)] {
+            assert_eq!(
+                code(check(offset)),
+                (400, "InvalidTimeStamp.Expired".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn an_expected_token_must_come_along() {
+        assert_eq!(check_token(Some("any"), None), Ok(()));
+        assert_eq!(check_token(Some("t"), Some("t")), Ok(()));
+        assert_eq!(code(check_token(None, Some("t"))).1, "MissingSecurityToken");
+        assert_eq!(
+            code(check_token(Some("u"), Some("t"))).1,
+            "InvalidSecurityToken.MismatchWithAccessKey"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_in_is_refused_and_never_ends_the_mock(query in any::<String>(), form in any::<Vec<u8>>()) {
+            let parameters = Parameters::decode(&query, &form);
+            prop_assert!(check_form(&parameters).is_err());
+            prop_assert!(check_signature("GET", &parameters, None, Some(&KEY), its_time()).is_err());
+        }
+
+        #[test]
+        fn no_value_of_a_common_parameter_ends_the_mock(index in 0..COMMON.len(), value in any::<String>()) {
+            let parameters = with(COMMON[index], &value);
+            let changed = call().get(COMMON[index]) != Some(&value);
+            let accepted = check_form(&parameters).is_ok()
+                && check_signature("GET", &parameters, None, Some(&KEY), its_time()).is_ok();
+            prop_assert!(!(changed && accepted));
+        }
+    }
+
+    #[test]
+    fn the_same_call_is_not_new_a_second_time() {
+        let (mut nonces, parameters) = (Nonces::default(), parameters(&call()));
+        assert_eq!(check_nonce(&parameters, &mut nonces, its_time()), Ok(()));
+        let again = check_nonce(&parameters, &mut nonces, its_time());
+        assert_eq!(code(again), (400, "SignatureNonceUsed".to_owned()));
+        let long = with("SignatureNonce", &"n".repeat(256));
+        let refused = check_nonce(&long, &mut nonces, its_time());
+        assert_eq!(code(refused), (400, "InvalidParameter".to_owned()));
+    }
+}

@@ -1,0 +1,101 @@
+//! A day of calls in virtual time: what the mock remembers of them stays within its limits.
+
+use std::env;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use alicloud_live_mock::{Mock, Settings, WallClock};
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+
+use crate::caller::{NEW_JOB, signed_at, with_action};
+
+/// Calls in a second.
+const RATE: u64 = 200;
+/// A whole day has 17,280,000. `MOCK_DAY_CALLS` names another number of calls, for an optimized build.
+const CALLS: u64 = 12_000;
+
+/// The clock of the mock and of its caller.
+#[derive(Clone, Default)]
+struct Day {
+    calls: Arc<AtomicU64>,
+}
+
+impl Day {
+    fn now(&self) -> OffsetDateTime {
+        let seconds = self.calls.load(Ordering::Relaxed) / RATE;
+        OffsetDateTime::UNIX_EPOCH + Duration::seconds(i64::try_from(seconds).unwrap())
+    }
+
+    async fn call(&self, mock: &Mock, action: &str, own: &[(&str, &str)]) -> Value {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let form = signed_at(self.now(), "POST", &with_action(action, own));
+        let request = Request::post("/")
+            .header("host", "live.test")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form))
+            .unwrap();
+        let response = mock.answer(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{action}");
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+}
+
+/// KiB of this process, now; where the system tells.
+fn memory() -> Option<usize> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let (_, memory) = status.split_once("VmRSS:")?;
+    memory.split_once("kB")?.0.trim().parse().ok()
+}
+
+#[tokio::test]
+async fn a_day_at_two_hundred_calls_a_second_stays_within_its_memory() {
+    let calls = env::var("MOCK_DAY_CALLS").map_or(CALLS, |text| text.parse().unwrap());
+    let whole_day = calls > CALLS;
+    let day = Day::default();
+    let clock = day.clone();
+    let settings = Settings {
+        seed: Some(1),
+        // The default fills only in a longer run than a test of every day has time for.
+        max_recorded_bytes: if whole_day { 64 } else { 4 } * 1024 * 1024,
+        clock: WallClock::new(move || clock.now()),
+        ..Settings::default()
+    };
+    let limit = settings.max_recorded_bytes;
+    let mock = Mock::in_process(settings).unwrap();
+    let mut next_report = calls / 8;
+    while day.calls.load(Ordering::Relaxed) < calls {
+        let made = day.call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB).await;
+        let job = [("JobId", made["JobId"].as_str().unwrap())];
+        for action in [
+            "StartEdgeTranscodeJob",
+            "GetEdgeTranscodeJob",
+            "ListEdgeTranscodeJob",
+            "StopEdgeTranscodeJob",
+            "DeleteEdgeTranscodeJob",
+        ] {
+            day.call(&mock, action, &job).await;
+        }
+        let made = day.calls.load(Ordering::Relaxed);
+        if whole_day && made >= next_report {
+            println!("{made} calls: {} KiB", memory().unwrap_or_default());
+            next_report += calls / 8;
+        }
+    }
+    let made = day.calls.load(Ordering::Relaxed);
+    let usage = mock.usage();
+    println!(
+        "{made} calls: {usage:?}, {} KiB",
+        memory().unwrap_or_default()
+    );
+    assert_eq!(usage.calls, made);
+    assert!(usage.recorded_bytes <= limit, "{usage:?}");
+    assert!(usage.dropped_calls > 0, "{usage:?}");
+    // Those of the last quarter of an hour, and the minute since expired ones were last looked for.
+    assert!(usage.nonces as u64 <= 16 * 60 * RATE, "{usage:?}");
+    assert!(mock.jobs().is_empty());
+}

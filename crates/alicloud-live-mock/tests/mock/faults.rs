@@ -1,0 +1,261 @@
+//! Each kind of fault, as the caller sees it.
+
+use alicloud_live_mock::{Fault, FaultKind, Mock, Point};
+
+use crate::caller::{
+    NEW_JOB, PATIENCE, Reply, call, create, mock, send, send_call, signed, with_action,
+};
+
+const CREATE: &str = "CreateEdgeTranscodeJob";
+const LIST: &str = "ListEdgeTranscodeJob";
+
+/// A create that meets this fault, once.
+fn create_with(mock: &Mock, kind: FaultKind, point: Point) -> Reply {
+    mock.set_faults(vec![Fault::new(CREATE, kind).when(point).times(1)]);
+    call(mock, CREATE, &NEW_JOB)
+}
+
+/// The answer to a list of one job, altered.
+fn altered_list(mock: &Mock, kind: FaultKind) -> (Reply, Vec<u8>) {
+    mock.seed_job(|_| {});
+    let whole = call(mock, LIST, &[]).body().to_vec();
+    mock.set_faults(vec![Fault::new(LIST, kind)]);
+    (call(mock, LIST, &[]), whole)
+}
+
+#[test]
+fn a_dropped_connection_carries_no_byte_and_the_commit_shows_only_after_it() {
+    let mock = mock();
+    for (point, jobs) in [(Point::Arrival, 0), (Point::Before, 0), (Point::After, 1)] {
+        let reply = create_with(&mock, FaultKind::Drop, point);
+        assert_eq!(reply.bytes, b"", "{point:?}");
+        assert_eq!(mock.jobs().len(), jobs, "{point:?}");
+        let call = mock.calls().pop().unwrap();
+        assert_eq!(
+            (call.status, call.committed, call.faults),
+            (None, jobs == 1, vec![FaultKind::Drop]),
+            "{point:?}"
+        );
+    }
+}
+
+#[test]
+fn a_nonce_is_used_up_only_where_the_call_came_past_the_checks() {
+    for (point, replay) in [
+        (Point::Arrival, 200),
+        (Point::Before, 400),
+        (Point::After, 400),
+    ] {
+        let mock = mock();
+        mock.set_faults(vec![
+            Fault::new(CREATE, FaultKind::Drop).when(point).times(1),
+        ]);
+        let form = signed("POST", &with_action(CREATE, &NEW_JOB));
+        assert_eq!(send(&mock.url(), "POST", "/", &form).reply().bytes, b"");
+        assert_eq!(
+            send(&mock.url(), "POST", "/", &form).reply().status(),
+            replay,
+            "{point:?}"
+        );
+    }
+}
+
+#[test]
+fn errors_come_before_or_after_the_commit() {
+    let kinds = [
+        (FaultKind::internal_error(), 500, "InternalError"),
+        (FaultKind::service_unavailable(), 503, "ServiceUnavailable"),
+        (FaultKind::throttling_user(), 400, "Throttling.User"),
+        (FaultKind::throttling_api(None), 429, "Throttling.Api"),
+        (FaultKind::error(403, "Forbidden.RAM"), 403, "Forbidden.RAM"),
+    ];
+    for (kind, status, code) in kinds {
+        for (point, jobs) in [(Point::Before, 0), (Point::After, 1)] {
+            let mock = mock();
+            let reply = create_with(&mock, kind.clone(), point);
+            assert_eq!(reply.error(), (status, code.to_owned()), "{point:?}");
+            assert_eq!(mock.jobs().len(), jobs, "{code} {point:?}");
+            let call = mock.calls().pop().unwrap();
+            assert_eq!(
+                (call.status, call.code.as_deref()),
+                (Some(status), Some(code))
+            );
+            create(&mock);
+        }
+    }
+}
+
+#[test]
+fn a_throttle_may_say_when_to_come_back() {
+    let mock = mock();
+    let reply = create_with(&mock, FaultKind::throttling_api(Some(250)), Point::Before);
+    assert_eq!(reply.header("x-acs-retry-after").as_deref(), Some("250"));
+    assert_eq!(call(&mock, LIST, &[]).header("x-acs-retry-after"), None);
+}
+
+#[test]
+fn a_slow_call_takes_its_time_and_then_succeeds() {
+    let mock = mock();
+    let began = std::time::Instant::now();
+    let reply = create_with(&mock, FaultKind::Slow { ms: 60 }, Point::Before);
+    assert_eq!(reply.status(), 200);
+    assert!(began.elapsed().as_millis() >= 60);
+}
+
+#[test]
+fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
+    for (point, committed) in [(Point::Before, false), (Point::After, true)] {
+        let mock = mock();
+        let kinds = [FaultKind::Pause, FaultKind::Hang];
+        mock.set_faults(
+            kinds
+                .map(|kind| Fault::new(CREATE, kind).when(point))
+                .to_vec(),
+        );
+        let hanging = send_call(&mock, CREATE, &NEW_JOB);
+        assert_eq!(mock.wait_paused(PATIENCE).len(), 1);
+        assert_eq!(mock.release(), 1);
+        assert_eq!(
+            call(&mock, LIST, &[]).status(),
+            200,
+            "others are served meanwhile"
+        );
+        let record = mock.calls().remove(0);
+        assert_eq!((record.status, record.committed), (None, committed));
+        mock.reset();
+        assert_eq!(hanging.reply().bytes, b"");
+    }
+}
+
+#[test]
+fn a_truncated_body_breaks_off_under_its_announced_length() {
+    let mock = mock();
+    for bytes in [0, 1, 20] {
+        let (reply, _) = altered_list(
+            &mock,
+            FaultKind::Truncate {
+                bytes,
+                complete: false,
+            },
+        );
+        let announced: usize = reply.header("content-length").unwrap().parse().unwrap();
+        assert_eq!((reply.status(), reply.body().len()), (200, bytes));
+        assert!(announced > bytes);
+        mock.reset();
+    }
+}
+
+#[test]
+fn a_truncated_body_may_look_complete() {
+    let mock = mock();
+    let (reply, whole) = altered_list(
+        &mock,
+        FaultKind::Truncate {
+            bytes: 20,
+            complete: true,
+        },
+    );
+    assert_eq!(reply.header("content-length").as_deref(), Some("20"));
+    assert_eq!(reply.body()[..14], whole[..14]);
+    assert_eq!(reply.body().len(), 20);
+    assert!(serde_json::from_slice::<serde_json::Value>(reply.body()).is_err());
+}
+
+#[test]
+fn a_trickling_body_arrives_whole() {
+    let mock = mock();
+    let reply = create_with(&mock, FaultKind::Trickle { ms: 0 }, Point::After);
+    assert_eq!(
+        (reply.status(), reply.json()["JobId"].as_str()),
+        (200, Some(mock.jobs()[0].job_id.as_str()))
+    );
+}
+
+#[test]
+fn an_endless_body_goes_on_for_as_long_as_it_is_read() {
+    let mock = mock();
+    mock.set_faults(vec![Fault::new(LIST, FaultKind::Endless)]);
+    let many = 3 * 1024 * 1024;
+    assert_eq!(send_call(&mock, LIST, &[]).first(many).len(), many);
+    assert_eq!(
+        call(&mock, "ListEdgeTranscodeTemplate", &[]).status(),
+        200,
+        "the mock is free again"
+    );
+}
+
+#[test]
+fn other_peoples_answers_come_with_status_200() {
+    let mock = mock();
+    let html = create_with(&mock, FaultKind::html(), Point::After);
+    assert_eq!(
+        (html.status(), html.header("content-type").as_deref()),
+        (200, Some("text/html"))
+    );
+    assert!(html.body().starts_with(b"<!DOCTYPE html>"));
+    let empty = create_with(&mock, FaultKind::empty(), Point::After);
+    assert_eq!((empty.status(), empty.body()), (200, &b""[..]));
+    assert_eq!(mock.jobs().len(), 2);
+}
+
+#[test]
+fn wrong_types_are_still_json() {
+    let mock = mock();
+    let (reply, whole) = altered_list(&mock, FaultKind::WrongTypes);
+    let whole: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    assert!(whole["TotalCount"].is_number() && whole["JobList"]["Job"].is_array());
+    let body = reply.json();
+    assert!(
+        body["TotalCount"].is_string() && body["JobList"]["Job"].is_object(),
+        "{body}"
+    );
+    assert!(body["JobList"]["Job"]["0"]["Status"].is_number(), "{body}");
+}
+
+#[test]
+fn the_nth_call_and_no_other_meets_its_fault() {
+    let mock = mock();
+    mock.set_faults(vec![
+        Fault::new(LIST, FaultKind::internal_error())
+            .skip(1)
+            .times(1),
+    ]);
+    let statuses: Vec<u16> = (0..3).map(|_| call(&mock, LIST, &[]).status()).collect();
+    assert_eq!(statuses, [200, 500, 200]);
+}
+
+#[test]
+fn chance_repeats_with_the_seed() {
+    let statuses = |mock: &Mock| -> Vec<u16> {
+        mock.set_faults(vec![
+            Fault::new("*", FaultKind::internal_error()).probability(0.5),
+        ]);
+        (0..30).map(|_| call(mock, LIST, &[]).status()).collect()
+    };
+    let mock = mock();
+    let first = statuses(&mock);
+    assert!(first.contains(&200) && first.contains(&500), "{first:?}");
+    mock.reset();
+    assert_eq!(statuses(&mock), first);
+}
+
+#[test]
+fn lags_show_over_the_wire() {
+    let mock = mock();
+    mock.configure(|config| {
+        config.list_lag_calls = 1;
+        config.get_lag_calls = 1;
+        config.status_lag_gets = 1;
+    });
+    let id = create(&mock);
+    let job = [("JobId", id.as_str())];
+    let total = || call(&mock, LIST, &[]).json()["TotalCount"].clone();
+    assert_eq!([total(), total()], [0, 1]);
+    assert_eq!(
+        call(&mock, "GetEdgeTranscodeJob", &job).error().1,
+        "JobNotFound"
+    );
+    assert_eq!(call(&mock, "StartEdgeTranscodeJob", &job).status(), 200);
+    let status = || call(&mock, "GetEdgeTranscodeJob", &job).json()["Job"]["Status"].clone();
+    assert_eq!([status(), status()], ["0", "1"]);
+}

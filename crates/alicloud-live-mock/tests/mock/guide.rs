@@ -1,0 +1,211 @@
+//! What `docs/guides/testing-with-the-mock.md` says of the mock is held against the mock.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use alicloud_live_mock::{Behavior, Fault, Settings};
+use serde_json::Value;
+
+use crate::TOP;
+use crate::caller::{mock, send};
+
+fn top() -> &'static Path {
+    Path::new(TOP)
+}
+
+fn guide() -> String {
+    fs::read_to_string(top().join("docs/guides/testing-with-the-mock.md")).unwrap()
+}
+
+/// The cells of each row under a table's head.
+fn table(guide: &str, head: &str, number: usize) -> Vec<Vec<String>> {
+    let from = guide
+        .split(head)
+        .nth(number + 1)
+        .unwrap_or_else(|| panic!("no table {number} with the head {head}"));
+    from.lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+/// Keys with their defaults; none where the guide gives no JSON.
+fn defaults(guide: &str, number: usize) -> BTreeMap<String, Option<Value>> {
+    let rows = table(guide, "| key | default | meaning |", number);
+    rows.iter()
+        .map(|row| {
+            let value = row[1].trim_matches('`');
+            let default = match row[1].as_str() {
+                "none" => Some(Value::Null),
+                _ => serde_json::from_str(value).ok(),
+            };
+            (row[0].trim_matches('`').to_owned(), default)
+        })
+        .collect()
+}
+
+/// The names that an error lists after "expected one of".
+fn names_in(error: &str) -> Vec<String> {
+    let (_, names) = error.split_once("expected one of ").unwrap();
+    let quoted = names.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+fn settings_of(text: &str) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.json");
+    fs::write(&file, text).unwrap();
+    Settings::read(&file)
+}
+
+#[test]
+fn every_key_of_the_configuration_file_is_explained_with_its_default() {
+    let explained = defaults(&guide(), 0);
+    let mut keys = names_in(&settings_of("{\"x\": 1}").err().unwrap());
+    keys.sort();
+    assert_eq!(explained.keys().cloned().collect::<Vec<_>>(), keys);
+
+    let settings = Settings::default();
+    let told = |key: &str| explained[key].clone().unwrap();
+    for (key, value) in [
+        ("listen", settings.listen.to_string()),
+        ("access_key_id", settings.access_key_id),
+        ("access_key_secret", settings.access_key_secret),
+        ("role_arn", settings.role_arn),
+        ("oidc_token", settings.oidc_token),
+        ("cloud_sso_token", settings.cloud_sso_token),
+    ] {
+        assert_eq!(told(key), value, "{key}");
+    }
+    assert_eq!(told("clusters"), serde_json::json!(settings.clusters));
+    assert_eq!(told("allow_remote"), settings.allow_remote);
+    assert_eq!(
+        told("allowed_hosts"),
+        serde_json::json!(settings.allowed_hosts)
+    );
+    assert_eq!(told("request_timeout_ms"), settings.request_timeout_ms);
+    assert_eq!(told("max_recorded_calls"), settings.max_recorded_calls);
+    assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
+    assert_eq!(told("access_keys"), serde_json::json!([]));
+    for key in [
+        "security_token",
+        "jobs",
+        "faults",
+        "state_file",
+        "seed",
+        "recording",
+    ] {
+        assert_eq!(told(key), Value::Null, "{key}");
+    }
+    for template in settings.templates {
+        assert!(guide().contains(&format!("`{}`", template.template_id)));
+    }
+}
+
+#[test]
+fn every_key_of_behavior_is_explained_with_its_default() {
+    let explained: BTreeMap<String, Value> = defaults(&guide(), 1)
+        .into_iter()
+        .map(|(key, default)| (key, default.unwrap()))
+        .collect();
+    let behavior: BTreeMap<String, Value> =
+        serde_json::from_value(serde_json::json!(Behavior::default())).unwrap();
+    assert_eq!(explained, behavior);
+}
+
+#[test]
+fn every_kind_of_fault_is_explained_and_read() {
+    let guide = guide();
+    let rows = table(&guide, "| kind | what the caller sees |", 0);
+    let mut named = Vec::new();
+    for row in rows {
+        let kind = row[0].trim_matches('`');
+        let rule = format!("{{\"kind\": {kind}}}");
+        let _: Fault =
+            serde_json::from_str(&rule).unwrap_or_else(|error| panic!("{rule}: {error}"));
+        let kind: Value = serde_json::from_str(kind).unwrap();
+        let name = match &kind {
+            Value::String(name) => name.clone(),
+            kind => kind.as_object().unwrap().keys().next().unwrap().clone(),
+        };
+        named.push(name);
+    }
+    let mistake = settings_of(r#"{"faults": [{"kind": "x"}]}"#).err().unwrap();
+    let mut kinds = names_in(&mistake);
+    kinds.sort();
+    named.sort();
+    assert_eq!(named, kinds);
+}
+
+#[test]
+fn its_configuration_file_can_be_read() {
+    let guide = guide();
+    let (_, from) = guide.split_once("```json\n").unwrap();
+    let (text, _) = from.split_once("```").unwrap();
+    let settings = settings_of(text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(settings.jobs[0].name.as_deref(), Some("camera-1"));
+    assert_eq!(settings.behavior.max_running_jobs, Some(10));
+}
+
+#[test]
+fn its_requests_to_the_control_door_succeed() {
+    let (guide, mock) = (guide(), mock());
+    let requests: Vec<&str> = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("curl $LIVE_ENDPOINT"))
+        .collect();
+    assert_eq!(requests.len(), 10);
+    for request in requests {
+        let (path, rest) = request.split_once(' ').unwrap();
+        let body = rest.trim_start().strip_prefix("--json '");
+        let body = body.map(|body| body.trim_end_matches('\''));
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let reply = send(&mock.url(), method, path, body.unwrap_or_default()).reply();
+        assert_eq!(reply.status(), 200, "{request}: {reply:?}");
+    }
+}
+
+#[test]
+fn what_it_claims_has_a_source_and_a_test() {
+    let guide = guide();
+    let claims = [
+        table(&guide, "| behaviour | source | test |", 0),
+        table(&guide, "| question | here | why | source | test |", 0),
+    ];
+    let tests = sources(&[
+        "crates/alicloud-live-mock/src",
+        "crates/alicloud-live-mock/tests/mock",
+    ]);
+    for row in claims.concat() {
+        let [.., source, test] = row.as_slice() else {
+            panic!("{row:?}")
+        };
+        let known = ["pages", "SDK", "assumed"];
+        assert!(known.iter().any(|name| source.starts_with(name)), "{row:?}");
+        let test = format!("fn {}()", test.trim_matches('`'));
+        assert!(tests.contains(&test), "{row:?}: there is no {test}");
+    }
+}
+
+/// The text of every Rust file under these folders.
+fn sources(folders: &[&str]) -> String {
+    let mut text = String::new();
+    let mut left: Vec<_> = folders.iter().map(|folder| top().join(folder)).collect();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&fs::read_to_string(path).unwrap());
+        }
+    }
+    text
+}

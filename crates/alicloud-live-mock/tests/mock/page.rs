@@ -1,0 +1,621 @@
+//! The page at `/_mock/` in a real browser, driven by the `WebDriver` protocol.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::TOP;
+use crate::caller::{NEW_JOB, call, create, mock, send, send_raw, signed, with_action};
+
+/// A browser takes seconds to start, and on a busy machine many.
+const BROWSER_PATIENCE: Duration = Duration::from_secs(120);
+
+/// A session of a headless browser. It ends with this value.
+struct Browser {
+    driver: Child,
+    /// Stays open, because the driver goes on printing.
+    _printed: BufReader<ChildStdout>,
+    url: String,
+    session: String,
+    profile: tempfile::TempDir,
+}
+
+impl Browser {
+    #[track_caller]
+    fn start() -> Self {
+        let command = env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
+        let mut driver = Command::new(&command)
+            .arg("--port=0")
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{command} does not start: {error}. Install Chromium with ChromeDriver (Debian: apt-get install \
+                     chromium chromium-driver), or name them by CHROMIUM and CHROMEDRIVER."
+                )
+            });
+        let mut printed = BufReader::new(driver.stdout.take().unwrap());
+        let url = loop {
+            let mut line = String::new();
+            let read = printed.read_line(&mut line).unwrap();
+            assert!(read > 0, "{command} ended");
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                break format!("http://127.0.0.1:{}", port.trim_end().trim_end_matches('.'));
+            }
+        };
+        let profile = tempfile::tempdir().unwrap();
+        let mut browser = Self {
+            driver,
+            _printed: printed,
+            url,
+            session: String::new(),
+            profile,
+        };
+        browser.open_session();
+        browser
+    }
+
+    fn open_session(&mut self) {
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let mut options = json!({"args": [
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--no-proxy-server", "--window-size=1280,900", profile,
+        ]});
+        if let Ok(binary) = env::var("CHROMIUM") {
+            options["binary"] = json!(binary);
+        }
+        let wanted = json!({
+            "goog:chromeOptions": options,
+            "timeouts": {"script": BROWSER_PATIENCE.as_millis(), "pageLoad": BROWSER_PATIENCE.as_millis()},
+        });
+        let session = self.ask(
+            "POST",
+            "/session",
+            &json!({"capabilities": {"alwaysMatch": wanted}}),
+        );
+        self.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
+    }
+
+    #[track_caller]
+    fn visit(&self, url: &str) {
+        self.ask(
+            "POST",
+            &format!("{}/url", self.session),
+            &json!({"url": url}),
+        );
+    }
+
+    /// What an expression of the page's JavaScript is worth.
+    #[track_caller]
+    fn value(&self, expression: &str) -> Value {
+        let script = format!("return {expression}");
+        self.ask(
+            "POST",
+            &format!("{}/execute/sync", self.session),
+            &json!({"script": script, "args": []}),
+        )
+    }
+
+    /// Waits until an expression is true, looking at it whenever the page has changed.
+    #[track_caller]
+    fn wait_for(&self, expression: &str) {
+        let script = format!(
+            "const [done] = arguments;
+             const holds = () => {expression};
+             if (holds()) done(true);
+             new MutationObserver(() => holds() && done(true))
+                 .observe(document, {{subtree: true, childList: true, characterData: true, attributes: true}});"
+        );
+        self.ask(
+            "POST",
+            &format!("{}/execute/async", self.session),
+            &json!({"script": script, "args": []}),
+        );
+    }
+
+    #[track_caller]
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let request = self.request(method, path, body);
+        let reply = send_raw(&self.url, request.as_bytes())
+            .patiently(BROWSER_PATIENCE)
+            .one_reply();
+        let mut answer = reply.json();
+        assert_eq!(reply.status(), 200, "{method} {path} {body}: {answer}");
+        answer["value"].take()
+    }
+
+    #[track_caller]
+    fn ask_get(&self, path: &str) -> Value {
+        let host = self.url.trim_start_matches("http://");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let reply = send_raw(&self.url, request.as_bytes())
+            .patiently(BROWSER_PATIENCE)
+            .one_reply();
+        reply.json()["value"].take()
+    }
+
+    fn request(&self, method: &str, path: &str, body: &Value) -> String {
+        let body = body.to_string();
+        let (host, length) = (self.url.trim_start_matches("http://"), body.len());
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+    }
+}
+
+impl Drop for Browser {
+    /// The browser is in the process group of its driver.
+    fn drop(&mut self) {
+        let group = libc::pid_t::try_from(self.driver.id()).unwrap();
+        #[expect(
+            unsafe_code,
+            reason = "the standard library sends no signal to a process group"
+        )]
+        // SAFETY: kill touches no memory; the group is that of our child, which has not been waited for.
+        unsafe {
+            libc::kill(-group, libc::SIGKILL);
+        }
+        // Fails only where it has ended already.
+        let _ = self.driver.wait();
+    }
+}
+
+const JOBS: &str = "document.querySelector('#jobs').innerText";
+const CALLS: &str = "document.querySelector('#calls').innerText";
+const REFRESHED: &str =
+    "document.querySelector('#state').textContent === 'Refreshed every second.'";
+const CALL_ITEMS: &str = "document.querySelectorAll('#calls > .card')";
+
+impl Browser {
+    /// Has the page this wide, in a light or dark scheme.
+    #[track_caller]
+    fn emulate(&self, width: u32, scheme: &str) {
+        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        for (command, parameters) in [
+            ("Emulation.setDeviceMetricsOverride", size),
+            ("Emulation.setEmulatedMedia", media),
+        ] {
+            self.ask(
+                "POST",
+                &format!("{}/goog/cdp/execute", self.session),
+                &json!({"cmd": command, "params": parameters}),
+            );
+        }
+    }
+
+    /// What axe-core finds wrong: the rule, and where.
+    #[track_caller]
+    fn accessibility_problems(&self) -> Vec<String> {
+        let top = Path::new(TOP);
+        let axe = top.join(".tools/python-packages/axe_playwright_python/axe.min.js");
+        let axe = fs::read_to_string(axe)
+            .unwrap_or_else(|error| panic!("`make test` installs axe-core: {error}"));
+        let script = format!(
+            "{axe};
+             const done = arguments[arguments.length - 1];
+             axe.run(document).then((found) => done(found.violations.map(
+                 (rule) => `${{rule.id}}: ${{rule.nodes.map((node) => node.html).join(' ')}}`)));"
+        );
+        let found = self.ask(
+            "POST",
+            &format!("{}/execute/async", self.session),
+            &json!({"script": script, "args": []}),
+        );
+        serde_json::from_value(found).unwrap()
+    }
+
+    /// Presses keys, as a person would who has no mouse.
+    #[track_caller]
+    fn press(&self, keys: &str) {
+        let keys: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| {
+                [
+                    json!({"type": "keyDown", "value": key}),
+                    json!({"type": "keyUp", "value": key}),
+                ]
+            })
+            .collect();
+        let actions = json!({"actions": [{"type": "key", "id": "keyboard", "actions": keys}]});
+        self.ask("POST", &format!("{}/actions", self.session), &actions);
+    }
+
+    /// Fills a form of the page in and submits it.
+    #[track_caller]
+    fn submit(&self, form: &str, fields: &[(&str, &str)]) {
+        let fields = json!(
+            fields
+                .iter()
+                .map(|(name, value)| json!([name, value]))
+                .collect::<Vec<_>>()
+        );
+        self.value(&format!(
+            "(() => {{
+                const form = document.querySelector({form:?});
+                for (const [name, value] of {fields}) form.elements[name].value = value;
+                form.requestSubmit();
+            }})()"
+        ));
+    }
+}
+
+/// A page that shows this mock.
+fn page_of(mock: &Mock) -> Browser {
+    page_at(&format!("{}/_mock/", mock.url()))
+}
+
+fn page_at(url: &str) -> Browser {
+    let browser = Browser::start();
+    browser.visit(url);
+    browser.wait_for(REFRESHED);
+    browser
+}
+
+fn text(browser: &Browser, expression: &str) -> String {
+    browser.value(expression).as_str().unwrap().to_owned()
+}
+
+/// A mock with jobs and calls of every kind, one of them hard to show.
+fn busy_mock() -> Mock {
+    let mock = mock();
+    let long = "a".repeat(255);
+    mock.seed_job(|job| {
+        job.name.clone_from(&long);
+        job.stream_input = format!("rtmp://in.test/{long}/{long}?auth_key=1-0-0-ff");
+        job.status = JobStatus::Running;
+    });
+    mock.seed_job(|job| "camera-1".clone_into(&mut job.name));
+    create(&mock);
+    let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
+    let forged = form.replace("tpl-h264-720p", "tpl-uhd-4k");
+    send(&mock.url(), "POST", "/", &forged).reply();
+    mock.set_faults(vec![Fault::new(
+        "StartEdgeTranscodeJob",
+        FaultKind::internal_error(),
+    )]);
+    call(&mock, "StartEdgeTranscodeJob", &[("JobId", &long)]);
+    mock
+}
+
+#[test]
+fn the_page_shows_jobs_and_calls_and_what_came_of_their_signatures() {
+    let mock = busy_mock();
+    let browser = page_of(&mock);
+    let jobs = text(&browser, JOBS);
+    assert!(
+        jobs.contains("camera-1\n\nnot started tpl-h264-720p\n\ncluster-1 / "),
+        "{jobs}"
+    );
+    let summaries =
+        "[...document.querySelectorAll('#calls summary')].map(summary => summary.innerText)";
+    let summaries: Vec<String> = serde_json::from_value(browser.value(summaries)).unwrap();
+    for (summary, parts) in summaries.iter().zip([
+        ["✓ valid", "StartEdgeTranscodeJob", "HTTP 500 InternalError"],
+        [
+            "✗ wrong",
+            "CreateEdgeTranscodeJob",
+            "HTTP 400 SignatureDoesNotMatch",
+        ],
+        ["✓ valid", "CreateEdgeTranscodeJob", "HTTP 200"],
+    ]) {
+        assert!(parts.iter().all(|part| summary.contains(part)), "{summary}");
+    }
+    let clusters = text(&browser, "document.querySelector('#clusters').innerText");
+    assert_eq!(clusters, "cluster-1 3 jobs, 1 running");
+}
+
+#[test]
+fn a_click_shows_request_and_response_without_secrets() {
+    let mock = mock();
+    let id = create(&mock);
+    call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
+    // The response to this one has the whole call in its message.
+    let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
+    send(&mock.url(), "POST", "/", &form.replace("720p", "1080p")).reply();
+    let browser = page_of(&mock);
+    browser.value(
+        "document.querySelectorAll('#calls details').forEach(details => { details.open = true; })",
+    );
+    browser.wait_for("document.querySelectorAll('#calls pre').length === 3");
+    let calls = text(&browser, CALLS);
+    for part in [
+        "\"TemplateName\": \"h264-720p\"",
+        "SignatureNonce",
+        "Request",
+        "Response",
+        &id,
+    ] {
+        assert!(calls.contains(part), "{part}: {calls}");
+    }
+    let whole = text(&browser, "document.documentElement.outerHTML");
+    assert!(whole.contains("auth_key=***") && !whole.contains("1-0-0-ff"));
+    let call = &mock.calls()[0];
+    assert!(!whole.contains(&call.parameters["Signature"]));
+}
+
+const HOSTILE: &str =
+    "<img src=x onerror=\"document.title='owned'\"></li><script>document.title='owned'</script>";
+
+fn mock_with_hostile_texts() -> Mock {
+    let mock = mock();
+    mock.seed_job(|job| {
+        HOSTILE.clone_into(&mut job.name);
+        HOSTILE.clone_into(&mut job.stream_input);
+        "javascript:document.title='owned'".clone_into(&mut job.stream_output);
+    });
+    let own = [("Name", HOSTILE), ("<b>bold</b>", HOSTILE)];
+    let form = signed("POST", &with_action(HOSTILE, &own));
+    send(&mock.url(), "POST", "/", &form).reply();
+    mock
+}
+
+#[test]
+fn what_callers_send_is_shown_as_text_and_runs_nothing() {
+    let mock = mock_with_hostile_texts();
+    let browser = page_of(&mock);
+    browser.value(
+        "document.querySelectorAll('#calls details').forEach(details => { details.open = true; })",
+    );
+    browser.wait_for("document.querySelector('#calls pre') !== null");
+    assert!(text(&browser, JOBS).contains(HOSTILE));
+    assert!(text(&browser, CALLS).contains(HOSTILE));
+    let intruders = "document.querySelectorAll('main img, main script, main b, main a').length";
+    assert_eq!(browser.value(intruders), 0);
+    assert_eq!(browser.value("document.title"), "alicloud-live-mock");
+}
+
+#[test]
+fn without_its_script_the_page_shows_how_it_was_when_it_was_loaded() {
+    let mock = mock_with_hostile_texts();
+    let id = create(&mock);
+    let page = send(&mock.url(), "GET", "/_mock/", "").reply();
+    let page = String::from_utf8(page.body().to_vec()).unwrap();
+    for part in [
+        &*id,
+        "CreateEdgeTranscodeJob signature valid, HTTP 200",
+        "auth_key=***",
+        "&lt;b&gt;bold",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert_eq!(page.matches("<script").count(), 1);
+    assert!(
+        !page.contains("<img") && !page.contains("1-0-0-ff"),
+        "{page}"
+    );
+}
+
+#[test]
+fn the_page_refreshes_itself_until_it_is_paused() {
+    let mock = mock();
+    let browser = page_of(&mock);
+    assert_eq!(text(&browser, JOBS), "No jobs yet.");
+    let id = create(&mock);
+    browser.wait_for(&format!(
+        "{JOBS}.includes('{id}') && {CALLS}.includes('✓ valid')"
+    ));
+
+    // What the reader has opened and half filled in stays when more comes.
+    browser.value("document.querySelector('#calls summary').click()");
+    browser.value(
+        "(() => { const edit = document.querySelector('#jobs details'); edit.open = true;
+            edit.querySelector('input').value = 'half'; })()",
+    );
+    create(&mock);
+    browser.wait_for(&format!("{CALL_ITEMS}.length === 2"));
+    let open = "[...document.querySelectorAll('#calls details')].map(details => details.open)";
+    assert_eq!(browser.value(open), json!([false, true]));
+    let half = "[...document.querySelectorAll('#jobs input[name=Name]')].map(input => input.value)";
+    assert_eq!(browser.value(half), json!(["", "half"]));
+
+    browser.value("document.querySelector('#pause').click()");
+    assert_eq!(
+        text(&browser, "document.querySelector('#state').textContent"),
+        "Paused."
+    );
+    drop(mock);
+    browser.value("document.querySelector('#pause').click()");
+    browser.wait_for(
+        "document.querySelector('#state').textContent.startsWith('The mock does not answer')",
+    );
+}
+
+#[test]
+fn calls_are_filtered_by_operation_job_and_verdict() {
+    let mock = busy_mock();
+    let id = mock.jobs()[2].job_id.clone();
+    call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
+    let browser = page_of(&mock);
+    let shown = |field: &str, value: &str| {
+        browser.value(&format!(
+            "(() => {{ const filter = document.querySelector('#filter'); filter.reset();
+                filter.elements[{field:?}].value = {value:?};
+                filter.dispatchEvent(new Event('input', {{bubbles: true}})); }})()"
+        ));
+        browser.value(&format!("{CALL_ITEMS}.length"))
+    };
+    assert_eq!(shown("action", ""), 4);
+    assert_eq!(shown("action", "CreateEdgeTranscodeJob"), 2);
+    assert_eq!(shown("verdict", "invalid"), 1);
+    assert_eq!(shown("job", &id), 2, "the call that created it, too");
+    assert_eq!(shown("job", "none"), 0);
+    assert!(text(&browser, CALLS).contains("No call fits the filter."));
+}
+
+#[test]
+fn the_operator_creates_starts_edits_stops_and_deletes_jobs() {
+    let mock = mock();
+    let browser = page_of(&mock);
+    browser.submit(
+        "#new-job",
+        &[("Name", "camera-1"), ("TemplateId", "tpl-uhd-4k")],
+    );
+    browser.wait_for(&format!("{JOBS}.includes('camera-1')"));
+    let job = mock.jobs()[0].clone();
+    assert_eq!(
+        (job.name.as_str(), job.template_id.as_str()),
+        ("camera-1", "tpl-uhd-4k")
+    );
+
+    // With the keyboard alone.
+    browser.value(&format!(
+        "document.getElementById('toggle-{}').focus()",
+        job.job_id
+    ));
+    browser.press("\u{e007}");
+    browser.wait_for(&format!("{JOBS}.includes('running')"));
+    assert_eq!(mock.jobs()[0].status, JobStatus::Running);
+    assert!(mock.jobs()[0].last_start_at.is_some());
+    let focused = format!("document.activeElement.id === 'toggle-{}'", job.job_id);
+    assert_eq!(browser.value(&focused), true);
+
+    browser.submit("#jobs form", &[("Name", "camera-2")]);
+    browser.wait_for(&format!("{JOBS}.includes('camera-2')"));
+    let edited = mock.jobs()[0].clone();
+    assert_eq!(
+        (edited.name.as_str(), &edited.stream_input),
+        ("camera-2", &job.stream_input)
+    );
+    browser.value("document.querySelector('[aria-label=\"Stop camera-2\"]').click()");
+    browser.wait_for(&format!("{JOBS}.includes('not started')"));
+    assert_eq!(mock.jobs()[0].status, JobStatus::NotStarted);
+    browser.value("document.querySelector('[aria-label=\"Delete camera-2\"]').click()");
+    browser.wait_for(&format!("{JOBS} === 'No jobs yet.'"));
+    assert!(mock.jobs().is_empty() && mock.calls().is_empty());
+
+    browser.submit("#new-job", &[("Name", "camera-3")]);
+    browser.wait_for(&format!("{JOBS}.includes('camera-3')"));
+    browser.submit(
+        "#jobs form",
+        &[("TemplateId", "none"), ("StreamInput", "x")],
+    );
+    browser.wait_for(&format!("{JOBS}.includes('none')"));
+}
+
+#[test]
+fn fault_rules_are_made_and_removed() {
+    let mock = mock();
+    let browser = page_of(&mock);
+    let rules = "document.querySelector('#faults').innerText";
+    browser.submit(
+        "#new-fault",
+        &[
+            ("action", "CreateEdgeTranscodeJob"),
+            ("kind", "500 InternalError"),
+            ("times", "1"),
+        ],
+    );
+    browser.wait_for(&format!("{rules}.includes('InternalError')"));
+    let refused = call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(refused.error(), (500, "InternalError".to_owned()));
+    browser.wait_for(&format!("{rules}.includes('hit 1 times')"));
+    browser.value("document.querySelector('#faults button').click()");
+    browser.wait_for(&format!("{rules} === 'No rules.'"));
+    assert_eq!(
+        send(&mock.url(), "GET", "/_mock/faults", "").reply().json(),
+        json!([])
+    );
+}
+
+#[test]
+fn the_page_shows_the_state_of_the_access_key_that_its_address_names() {
+    let mock = mock();
+    create(&mock);
+    let key = json!({"access_key_id": "ci-7"}).to_string();
+    send(&mock.url(), "POST", "/_mock/access_keys", &key).reply();
+    let browser = page_at(&format!("{}/_mock/?access_key_id=ci-7", mock.url()));
+    assert_eq!(text(&browser, JOBS), "No jobs yet.");
+    browser.submit("#new-job", &[("Name", "of-ci-7")]);
+    browser.wait_for(&format!("{JOBS}.includes('of-ci-7')"));
+    assert_eq!(mock.jobs().len(), 1);
+}
+
+#[test]
+fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
+    let mock = busy_mock();
+    let browser = page_of(&mock);
+    browser
+        .value("document.querySelectorAll('details').forEach(details => { details.open = true; })");
+    browser.wait_for("document.querySelectorAll('#calls pre').length === 3");
+    let overflow = "[...document.querySelectorAll('body, body *')]
+        .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5
+            || element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
+                && !['INPUT', 'SELECT'].includes(element.tagName))
+        .map(element => element.outerHTML.slice(0, 100))";
+    for scheme in ["light", "dark"] {
+        for width in [360, 480, 768, 1024, 1280, 1920] {
+            browser.emulate(width, scheme);
+            assert_eq!(browser.value("window.innerWidth"), width);
+            assert_eq!(browser.value(overflow), json!([]), "{width}");
+        }
+        let dark = "getComputedStyle(document.body).backgroundColor === 'rgb(20, 23, 29)'";
+        assert_eq!(browser.value(dark), scheme == "dark");
+        for width in [360, 1280] {
+            browser.emulate(width, scheme);
+            let none: [&str; 0] = [];
+            assert_eq!(browser.accessibility_problems(), none, "{width} {scheme}");
+        }
+    }
+    // Calls stand beside the jobs where there is room.
+    browser.emulate(1280, "light");
+    let beside = "document.querySelector('#right').getBoundingClientRect().left
+        >= document.querySelector('#left').getBoundingClientRect().right";
+    assert_eq!(browser.value(beside), true);
+    if let Ok(folder) = env::var("MOCK_SCREENSHOTS") {
+        take_screenshots(&browser, Path::new(&folder));
+    }
+}
+
+/// For the guide: `MOCK_SCREENSHOTS=docs/images cargo test --test mock nothing_overflows`.
+fn take_screenshots(browser: &Browser, folder: &Path) {
+    let mock = mock();
+    for camera in 1..=3 {
+        mock.seed_job(|job| {
+            job.name = format!("camera-{camera}");
+            if camera > 1 {
+                job.status = JobStatus::Running;
+            }
+        });
+    }
+    create(&mock);
+    let id = mock.jobs()[0].job_id.clone();
+    let job = [("JobId", id.as_str())];
+    mock.set_faults(vec![
+        Fault::new("StartEdgeTranscodeJob", FaultKind::internal_error()).times(1),
+    ]);
+    for action in [
+        "StartEdgeTranscodeJob",
+        "GetEdgeTranscodeJob",
+        "StartEdgeTranscodeJob",
+    ] {
+        call(&mock, action, &job);
+    }
+    let forged =
+        signed("POST", &with_action("GetEdgeTranscodeJob", &job)).replace("JobId=", "JobId=0");
+    send(&mock.url(), "POST", "/", &forged).reply();
+    call(&mock, "StopEdgeTranscodeJob", &job);
+    for (width, scheme) in [(360, "light"), (768, "dark"), (1440, "light")] {
+        browser.emulate(width, scheme);
+        browser.visit(&format!("{}/_mock/", mock.url()));
+        browser.wait_for(REFRESHED);
+        browser.value("document.querySelector('#calls li:nth-child(2) summary').click()");
+        browser.wait_for("document.querySelector('#calls pre') !== null");
+        let shot = browser.ask_get(&format!("{}/screenshot", browser.session));
+        let bytes = BASE64_STANDARD.decode(shot.as_str().unwrap()).unwrap();
+        fs::write(folder.join(format!("mock-page-{width}.png")), bytes).unwrap();
+    }
+}

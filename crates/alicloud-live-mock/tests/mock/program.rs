@@ -1,0 +1,356 @@
+//! The mock as a program.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Settings};
+use serde_json::Value;
+
+use crate::TOP;
+use crate::caller::{Reply, send, signed, with_action};
+
+/// A running mock, and the rest of its stdout. Dropped, it is killed.
+pub(crate) struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    first_line: String,
+}
+
+impl Program {
+    #[track_caller]
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(PROGRAM).args(arguments))
+    }
+
+    /// Started by a command of the caller's.
+    #[track_caller]
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut first_line = String::new();
+        stdout.read_line(&mut first_line).unwrap();
+        Self {
+            child,
+            stdout,
+            first_line,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn url(&self) -> &str {
+        self.first_line
+            .strip_prefix("listening on ")
+            .unwrap()
+            .trim_end()
+    }
+
+    /// The most memory that it ever had, in KiB.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let (_, peak) = status.split_once("VmHWM:").unwrap();
+        let (peak, _) = peak.split_once("kB").unwrap();
+        peak.trim().parse().unwrap()
+    }
+
+    /// `SIGKILL`. It is gone when this returns.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// A signed call of `action` on `cluster-1`.
+    #[track_caller]
+    pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Reply {
+        let form = signed("POST", &with_action(action, parameters));
+        send(self.url(), "POST", "/", &form).reply()
+    }
+
+    /// What the control door shows.
+    #[track_caller]
+    pub(crate) fn shown(&self, path: &str) -> Value {
+        send(self.url(), "GET", path, "").reply().json()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both fail only where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What it says when it does not start.
+#[track_caller]
+pub(crate) fn refusal(arguments: &[&str]) -> String {
+    let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The program itself.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_alicloud-live-mock");
+
+#[test]
+fn it_says_where_it_listens_and_serves_what_the_flags_added() {
+    let template = "id=own,type=ultra-hd,codec=H.265,cluster=cluster-2";
+    let program = Program::start(&["--cluster", "cluster-2", "--template", template]);
+    assert!(
+        program
+            .first_line
+            .starts_with("listening on http://127.0.0.1:"),
+        "{}",
+        program.first_line
+    );
+    let mut own = with_action("GetEdgeTranscodeTemplate", &[("TemplateId", "own")]);
+    own[1].1 = "cluster-2";
+    let reply = send(program.url(), "POST", "/", &signed("POST", &own)).reply();
+    assert_eq!(
+        (reply.status(), &reply.json()["Template"]["Type"]),
+        (200, &"ultra-hd".into())
+    );
+    own[1].1 = "cluster-1";
+    let reply = send(program.url(), "POST", "/", &signed("POST", &own)).reply();
+    assert_eq!(reply.error().1, "TemplateNotFound");
+}
+
+#[test]
+fn a_signal_ends_it_cleanly_and_it_has_printed_one_line() {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        let mut program = Program::start(&[]);
+        let id = libc::pid_t::try_from(program.child.id()).unwrap();
+        #[expect(
+            unsafe_code,
+            reason = "the standard library sends no signal but SIGKILL"
+        )]
+        // SAFETY: kill touches no memory; the child is ours and has not been waited for.
+        let sent = unsafe { libc::kill(id, signal) };
+        assert_eq!(sent, 0);
+        assert!(program.child.wait().unwrap().success(), "{signal}");
+        let mut rest = String::new();
+        program.stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+}
+
+#[test]
+fn a_wrong_flag_is_explained() {
+    let output = Command::new(PROGRAM)
+        .arg("--template=name=x")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a template needs an id"));
+}
+
+#[test]
+fn the_help_tells_first_use_defaults_and_environment() {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let defaults = Settings::default();
+    let (cluster, listen) = (&defaults.clusters[0], defaults.listen.to_string());
+    let templates = defaults.templates.iter();
+    let told = [
+        DEFAULT_ACCESS_KEY_ID,
+        DEFAULT_ACCESS_KEY_SECRET,
+        cluster,
+        &listen,
+    ]
+    .into_iter()
+    .chain(templates.map(|template| template.template_id.as_str()))
+    .chain([
+        "export LIVE_ENDPOINT=http://127.0.0.1:8080",
+        "ALICLOUD_LIVE_MOCK_CONFIG",
+        "/_mock/openapi.json",
+    ]);
+    for word in told {
+        assert!(help.contains(word), "{word} is not in the help:\n{help}");
+    }
+    let longest = help.lines().map(|line| line.chars().count()).max();
+    assert!(longest.unwrap() <= 120, "{help}");
+}
+
+#[test]
+fn the_configuration_in_the_help_can_be_used() {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let (_, from) = help.split_once("every key optional:\n").unwrap();
+    let (shown, _) = from.split_once("  Further keys").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.json");
+    fs::write(&file, shown.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
+    let program = Program::start(&["--config", file.to_str().unwrap()]);
+    assert_eq!(program.shown("/_mock/jobs")[0]["Name"], "camera-1");
+}
+
+#[test]
+fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
+    let top = Path::new(TOP);
+    let file = top.join("examples/mock").join("mock.json");
+    let file = file.to_str().unwrap();
+    let program = Program::start(&[
+        "--config",
+        file,
+        "--max-requests-per-minute",
+        "1",
+        "--cluster",
+        "c",
+    ]);
+
+    let jobs = program.shown("/_mock/jobs");
+    assert_eq!(
+        (
+            &jobs[0]["JobId"],
+            &jobs[0]["Type"],
+            &jobs[0]["TemplateName"]
+        ),
+        (
+            &"job-made-by-hand".into(),
+            &"ultra-hd".into(),
+            &"tpl-own".into()
+        )
+    );
+    let overview = program.shown("/_mock/overview");
+    let clusters: Vec<_> = overview["clusters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|cluster| cluster["ClusterId"].as_str().unwrap())
+        .collect();
+    assert_eq!(clusters, ["cluster-1", "cluster-2", "c"]);
+    let config = program.shown("/_mock/behavior");
+    assert_eq!(
+        (
+            &config["max_running_jobs"],
+            &config["max_requests_per_minute"]
+        ),
+        (&1.into(), &1.into())
+    );
+    let unknown = [("JobId", "none")];
+    let codes = [(); 2].map(|()| program.call("StartEdgeTranscodeJob", &unknown).error().1);
+    assert_eq!(codes, ["InternalError", "Throttling.User"]);
+
+    // A reset goes back to it.
+    send(program.url(), "DELETE", "/_mock/jobs/job-made-by-hand", "").reply();
+    send(program.url(), "POST", "/_mock/reset", "").reply();
+    assert_eq!(program.shown("/_mock/jobs"), jobs);
+    assert_eq!(program.shown("/_mock/faults")[0]["hits"], 0);
+}
+
+#[test]
+fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mock.json");
+    let file = file.to_str().unwrap();
+    for (text, complaint) in [
+        ("", "expected a JSON object"),
+        ("[]", "expected a JSON object"),
+        ("{", "EOF while parsing an object at line 1 column 1"),
+        ("{} {}", "trailing characters"),
+        (
+            "{\"cluster\": []}",
+            "cluster: unknown field `cluster`, expected one of `listen`",
+        ),
+        (
+            "{\"clusters\": \"c\"}",
+            "clusters: invalid type: string \"c\", expected a sequence",
+        ),
+        ("{\"clusters\": []}", "clusters: expected at least one"),
+        (
+            "{\"listen\": \"8080\"}",
+            "listen: expected ADDRESS:PORT such as 127.0.0.1:8080",
+        ),
+        (
+            "{\"behavior\": {\"max_running_jobs\": \"two\"}}",
+            "behavior.max_running_jobs: invalid type: string \"two\", expected usize",
+        ),
+        (
+            "{\"jobs\": [{\"Nme\": \"x\"}]}",
+            "jobs[0].Nme: unknown field `Nme`, expected one of",
+        ),
+        (
+            "{\"jobs\": [{}, {\"Status\": \"2\"}]}",
+            "jobs[1].Status: expected \"0\" or \"1\", not `2`",
+        ),
+        (
+            "{\"jobs\": [{\"CreateTime\": \"today\"}]}",
+            "jobs[0].CreateTime: expected a time such as 2023-07-24T16:44:55Z, not `today`",
+        ),
+        (
+            "{\"jobs\": [{\"ClusterId\": \"c\"}]}",
+            "jobs[0].ClusterId: expected one of clusters, not `c`",
+        ),
+        (
+            "{\"jobs\": [{\"TemplateId\": \"t\"}]}",
+            "jobs[0].TemplateId: expected one of templates, not `t`",
+        ),
+        (
+            "{\"jobs\": [{\"JobId\": \"j\"}, {\"JobId\": \"j\"}]}",
+            "jobs[1].JobId: expected another id",
+        ),
+        (
+            "{\"templates\": [{}]}",
+            "templates[0].TemplateId: expected an id",
+        ),
+        (
+            "{\"templates\": [{\"TemplateId\": \"t\", \"Type\": \"hd\"}]}",
+            "templates[0].Type: unknown variant `hd`, expected one of `common`",
+        ),
+        (
+            "{\"templates\": [{\"TemplateId\": \"t\", \"ClusterId\": \"c\"}]}",
+            "templates[0].ClusterId: expected one of clusters",
+        ),
+        (
+            "{\"faults\": [{\"kind\": \"dorp\"}]}",
+            "faults[0].kind: unknown variant `dorp`, expected one of",
+        ),
+        (
+            "{\"faults\": [{\"kind\": \"drop\", \"action\": \"Create\"}]}",
+            "faults[0]: expected as action the name of an operation",
+        ),
+    ] {
+        fs::write(file, text).unwrap();
+        let refusal = refusal(&["--config", file]);
+        let expected = format!("alicloud-live-mock: {file}: {complaint}");
+        assert!(refusal.starts_with(&expected), "{text}: {refusal}");
+    }
+    fs::remove_file(file).unwrap();
+    assert!(refusal(&["--config", file]).contains("mock.json: No such file"));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let first = Program::start(&[]);
+    let taken = first.url().trim_start_matches("http://");
+    let refusal = refusal(&["--listen", taken]);
+    assert!(
+        refusal.starts_with(&format!("alicloud-live-mock: cannot listen on {taken}: ")),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn what_the_container_file_starts_is_what_the_program_takes() {
+    let file = Path::new(TOP).join("examples/mock").join("Dockerfile");
+    let file = fs::read_to_string(file).unwrap();
+    let line = |name: &str| -> Vec<String> {
+        let line = file.lines().find_map(|line| line.strip_prefix(name));
+        serde_json::from_str(line.unwrap()).unwrap()
+    };
+    let arguments = [line("ENTRYPOINT "), line("CMD ")].concat();
+    assert_eq!(arguments[0], "alicloud-live-mock");
+    let arguments: Vec<String> = arguments[1..]
+        .iter()
+        .map(|argument| argument.replace(":8080", ":0"))
+        .collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let program = Program::spawn(Command::new(PROGRAM).args(arguments).stderr(Stdio::null()));
+    let port = program.url().rsplit_once(':').unwrap().1.to_owned();
+    let request = "GET /_mock/ready HTTP/1.1\r\nHost: mock:8080\r\nConnection: close\r\n\r\n";
+    let reply =
+        crate::caller::send_raw(&format!("http://127.0.0.1:{port}"), request.as_bytes()).reply();
+    assert_eq!(reply.status(), 200, "{reply:?}");
+}

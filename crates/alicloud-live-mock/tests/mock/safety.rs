@@ -1,0 +1,175 @@
+//! What a web page that a developer has open, or a neighbor on the network, can try on the mock.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use alicloud_live_mock::Mock;
+
+use crate::caller::{Reply, create, mock, send_raw, signed, with_action};
+use crate::program::{PROGRAM, Program, refusal};
+
+/// A request with these header lines beside what any browser sends.
+fn browser(mock: &Mock, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    send_raw(&mock.url(), request.as_bytes()).reply()
+}
+
+fn host(mock: &Mock) -> String {
+    format!("Host: {}\r\n", mock.url().trim_start_matches("http://"))
+}
+
+#[test]
+fn another_site_changes_nothing() {
+    let mock = mock();
+    create(&mock);
+    let forms = [
+        // What a form or `fetch` sends without asking first.
+        "Content-Type: text/plain\r\n",
+        "Content-Type: text/plain\r\nOrigin: https://evil.test\r\nSec-Fetch-Site: cross-site\r\n",
+        "Content-Type: application/json\r\nOrigin: https://evil.test\r\n",
+        "Content-Type: application/json\r\nOrigin: null\r\n",
+        "Content-Type: application/json\r\nSec-Fetch-Site: same-site\r\n",
+        "Origin: http://localhost:3000\r\n",
+    ];
+    for headers in forms {
+        let headers = host(&mock) + headers;
+        for (target, body) in [
+            ("/_mock/jobs", "{}"),
+            ("/_mock/reset", ""),
+            ("/_mock/faults", "[{\"kind\": \"drop\"}]"),
+            ("/_mock/behavior", "{\"check_nonces\": false}"),
+            ("/_mock/release", ""),
+        ] {
+            let status = browser(&mock, "POST", target, &headers, body).status();
+            assert!([403, 415].contains(&status), "{headers}{target}: {status}");
+        }
+    }
+    let foreign = host(&mock) + "Origin: https://evil.test\r\n";
+    let id = mock.jobs()[0].job_id.clone();
+    let target = format!("/_mock/jobs/{id}");
+    assert_eq!(
+        browser(&mock, "DELETE", &target, &foreign, "").status(),
+        403
+    );
+    assert_eq!((mock.jobs().len(), mock.calls().len()), (1, 1));
+}
+
+#[test]
+fn another_site_reads_nothing_and_is_never_told_that_it_may() {
+    let mock = mock();
+    create(&mock);
+    let foreign = host(&mock) + "Origin: https://evil.test\r\nSec-Fetch-Site: cross-site\r\n";
+    let asks_first = foreign.clone() + "Access-Control-Request-Method: POST\r\n";
+    let own = host(&mock);
+    for target in [
+        "/",
+        "/_mock/calls",
+        "/_mock/overview",
+        "/credentials",
+        "/latest/api/token",
+    ] {
+        let replies = [
+            browser(&mock, "GET", target, &foreign, ""),
+            browser(&mock, "OPTIONS", target, &asks_first, ""),
+        ];
+        for reply in replies {
+            assert_eq!(reply.status(), 403, "{target}");
+            assert!(!String::from_utf8_lossy(&reply.bytes).contains("auth_key"));
+        }
+        let open = browser(&mock, "GET", target, &own, "");
+        for header in [
+            "access-control-allow-origin",
+            "access-control-allow-methods",
+        ] {
+            assert_eq!(open.header(header), None, "{target}");
+        }
+    }
+    assert_eq!(mock.calls().len(), 2, "what is rejected is no call");
+}
+
+#[test]
+fn a_name_that_resolves_to_this_machine_is_not_enough() {
+    let mock = mock();
+    create(&mock);
+    for target in [
+        "/_mock/",
+        "/_mock/calls",
+        "/_mock/jobs",
+        "/_mock/page.js",
+        "/credentials",
+        "/latest/meta-data/ram/security-credentials/",
+        "/latest/meta-data/ram/security-credentials/mock-role",
+        "/nowhere",
+    ] {
+        let reply = browser(&mock, "GET", target, "Host: evil.test:8080\r\n", "");
+        assert_eq!(reply.status(), 403, "{target}");
+        let told = reply.json()["error"].as_str().unwrap().to_owned();
+        assert!(told.ends_with("--allow-host evil.test"), "{told}");
+    }
+    let bearer = "Host: evil.test\r\nAuthorization: Bearer mock-cloud-sso-token\r\n";
+    assert_eq!(
+        browser(&mock, "POST", "/cloud-credentials", bearer, "{}").status(),
+        403
+    );
+}
+
+#[test]
+fn names_that_are_allowed_and_localhost_are_served() {
+    let program = Program::start(&["--allow-host", "mock", "--listen", "localhost:0"]);
+    let url = program.url();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    for (name, expected) in [("mock:8080", 200), ("localhost", 200), ("mocks", 403)] {
+        let request =
+            format!("GET /_mock/jobs HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
+        assert_eq!(
+            send_raw(url, request.as_bytes()).reply().status(),
+            expected,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_api_takes_any_host_as_its_calls_are_signed() {
+    let mock = mock();
+    let query = signed("GET", &with_action("ListEdgeTranscodeJob", &[]));
+    let reply = browser(
+        &mock,
+        "GET",
+        &format!("/?{query}"),
+        "Host: live.aliyuncs.com\r\n",
+        "",
+    );
+    assert_eq!(reply.status(), 200);
+}
+
+#[test]
+fn listening_beyond_loopback_is_asked_for_and_warned_of() {
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let refusal = refusal(&["--listen", address]);
+        assert!(refusal.contains("--allow-remote"), "{refusal}");
+    }
+    let mut child = Command::new(PROGRAM)
+        .args(["--listen", "0.0.0.0:0", "--allow-remote"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = [String::new(), String::new()];
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    BufReader::new(stdout).read_line(&mut lines[0]).unwrap();
+    BufReader::new(stderr).read_line(&mut lines[1]).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        lines[0].starts_with("listening on http://0.0.0.0:"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains("Everybody who reaches it can read all calls"),
+        "{lines:?}"
+    );
+}

@@ -1,0 +1,127 @@
+//! The official SDKs use the mock, unchanged: `python/scenario.py` and the programs in `sdks` say what they do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use alicloud_live_mock::{Call, SignatureCheck};
+
+use crate::TOP;
+use crate::caller::mock;
+use crate::python;
+
+/// The calls that the scenario makes through an SDK.
+#[track_caller]
+fn calls_of(sdk: &str) -> Vec<Call> {
+    let mock = mock();
+    python::run("scenario.py", &[sdk, &mock.url()]);
+    mock.calls()
+}
+
+fn signatures(calls: &[Call], action: &str) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for call in calls {
+        if call.action.as_deref() == Some(action) {
+            *counts.entry(format!("{:?}", call.signature)).or_default() += 1;
+        }
+    }
+    counts
+}
+
+#[track_caller]
+fn serves(sdk: &str, signature_method: &str) {
+    let calls = calls_of(sdk);
+    for action in [
+        "CreateEdgeTranscodeJob",
+        "GetEdgeTranscodeJob",
+        "ListEdgeTranscodeJob",
+        "UpdateEdgeTranscodeJob",
+        "DeleteEdgeTranscodeJob",
+        "StartEdgeTranscodeJob",
+        "StopEdgeTranscodeJob",
+        "GetEdgeTranscodeTemplate",
+        "ListEdgeTranscodeTemplate",
+    ] {
+        let counts = signatures(&calls, action);
+        assert!(counts.contains_key("Valid"), "{action}: {counts:?}");
+    }
+    let invalid: Vec<_> = calls
+        .iter()
+        .filter(|call| call.signature != SignatureCheck::Valid)
+        .filter_map(|call| call.code.as_deref())
+        .collect();
+    assert_eq!(
+        invalid,
+        [
+            "InvalidAccessKeyId.NotFound",
+            "SignatureDoesNotMatch",
+            "InvalidSecurityToken.MismatchWithAccessKey"
+        ]
+    );
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.parameters["SignatureMethod"] == signature_method)
+    );
+}
+
+#[test]
+fn the_official_sdk_with_rpc_signatures_does_all_nine_operations_and_understands_every_refusal() {
+    serves("rpc", "HMAC-SHA1");
+}
+
+#[test]
+fn the_official_sdk_with_v3_signatures_does_all_nine_operations_and_understands_every_refusal() {
+    serves("v3", "ACS3-HMAC-SHA256");
+}
+
+/// Runs the program of a language through all operations. `scripts/sdks`, a part of `make test`, installs the SDK where
+/// the machine has the language; where it has not, there is nothing to run.
+#[track_caller]
+fn serves_sdk_of(language: &str, command: &[&str]) {
+    let folder = Path::new(TOP).join(".tools/sdks").join(language);
+    if !folder.join(".ready").exists() {
+        return;
+    }
+    let mock = mock();
+    let url = mock.url();
+    let output = Command::new(command[0])
+        .args(&command[1..])
+        .arg(url.trim_start_matches("http://"))
+        .current_dir(folder)
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1")
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{language}: {complaints}");
+    let calls = mock.calls();
+    let done: BTreeSet<_> = calls
+        .iter()
+        .filter_map(|call| call.action.as_deref())
+        .collect();
+    assert_eq!(done.len(), 10, "{done:?}");
+    for call in &calls {
+        assert_eq!(
+            (call.signature, call.status),
+            (SignatureCheck::Valid, Some(200)),
+            "{call:?}"
+        );
+        assert_eq!(call.parameters["SignatureMethod"], "ACS3-HMAC-SHA256");
+    }
+}
+
+#[test]
+fn the_official_sdk_for_go_does_all_operations() {
+    serves_sdk_of("go", &["./scenario"]);
+}
+
+#[test]
+fn the_official_sdk_for_node_does_all_operations() {
+    serves_sdk_of("node", &["node", "scenario.js"]);
+}
+
+#[test]
+fn the_official_sdk_for_java_does_all_operations() {
+    serves_sdk_of("java", &["java", "-cp", "jars/*:.", "Scenario"]);
+}

@@ -1,0 +1,52 @@
+use std::time::Duration;
+
+use super::RetryPolicy;
+
+/// How long to wait before the next attempt, when `attempts` have failed: exponential, with full jitter from `random`
+/// bits. Without them half the bound is taken, which is never wrong.
+///
+/// Full jitter (anything from zero to the bound) spreads callers that failed together better than a fixed wait with
+/// a little noise: see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+pub(super) fn delay(policy: &RetryPolicy, attempts: u32, random: Option<u128>) -> Duration {
+    bound(policy, attempts).mul_f64(random.map_or(0.5, share))
+}
+
+fn bound(policy: &RetryPolicy, attempts: u32) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(31);
+    policy
+        .first_delay
+        .saturating_mul(1 << doublings)
+        .min(policy.longest_delay)
+}
+
+/// A number from 0 up to 1.
+fn share(random: u128) -> f64 {
+    let bits = u32::try_from(random >> 96).unwrap_or_default();
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_doubles_up_to_its_limit() {
+        let policy = RetryPolicy {
+            first_delay: Duration::from_millis(500),
+            longest_delay: Duration::from_secs(3),
+            attempts: 9,
+            max_elapsed: None,
+        };
+        let bounds: Vec<_> = (1..=5)
+            .map(|attempts| bound(&policy, attempts).as_millis())
+            .collect();
+        assert_eq!(bounds, [500, 1000, 2000, 3000, 3000]);
+        assert_eq!(bound(&policy, u32::MAX), policy.longest_delay);
+        for attempts in 1..50 {
+            let bound = bound(&policy, attempts);
+            assert_eq!(delay(&policy, attempts, Some(0)), Duration::ZERO);
+            assert_eq!(delay(&policy, attempts, None), bound / 2);
+            assert_eq!(delay(&policy, attempts, Some(u128::MAX)), bound);
+        }
+    }
+}

@@ -1,0 +1,246 @@
+use std::fmt;
+use std::time::Duration;
+
+use alicloud_auth::credentials::SourceError;
+
+/// An answer in which the cloud reports an error. Its texts are the other side's, cleaned: bounded in length, on one line,
+/// without secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status of the answer. Differs between products and years for one and the same code: decide by `code`.
+    pub status: u16,
+    /// The vendor's error code, such as `JobNotFound`.
+    pub code: String,
+    /// The vendor's free text. For people only.
+    pub message: String,
+    /// Names the call in the vendor's logs; empty when the answer had none.
+    pub request_id: String,
+    /// Which permission is missing, where RAM says so: one sentence with the action, the resource and the policy type.
+    pub access_denied: Option<String>,
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (HTTP {})", self.code, self.status)?;
+        if self.message.is_empty() {
+            write!(f, ".")?;
+        } else {
+            write!(f, ": {}", self.message)?;
+        }
+        if let Some(access_denied) = &self.access_denied {
+            write!(f, " {access_denied}")?;
+        }
+        if self.request_id.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " RequestId: {}", self.request_id)
+        }
+    }
+}
+
+/// A call that did not succeed, by what is known of its effect. The three cases are types of their own so that
+/// nobody can repeat a call without having looked at them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The cloud never saw the call: nothing was done.
+    NotSent(NotSent),
+    /// The cloud refused the call before doing the work: nothing was done.
+    Rejected(ApiError),
+    /// The call was sent and there is no trustworthy answer: the work may have been done.
+    Ambiguous(Ambiguous),
+}
+
+/// Why a call was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// No connection: name not found, refused, TLS failed, timed out while connecting.
+    NoConnection(String),
+    /// The TLS certificate of whoever answers there is not trusted.
+    UntrustedCertificate(String),
+    /// The user asked to stop before it was sent.
+    Stopped,
+    /// The time for the whole piece of work was over before it was sent.
+    OutOfTime,
+    /// The operating system gave no random bytes for the nonce.
+    NoNonce,
+    /// The source of credentials gave none.
+    NoCredentials(SourceError),
+}
+
+/// Why the effect of a call is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ambiguous {
+    /// No complete answer within this time.
+    TimedOut(Duration),
+    /// The connection broke.
+    ConnectionLost(String),
+    /// The cloud reports a fault of its own, which may have come after the work.
+    ServerFault(ApiError),
+    /// An error code that is not known, below HTTP 500 too: only a known one proves that nothing was done.
+    UnknownCode(ApiError),
+    /// `SignatureNonceUsed`: an earlier copy of this very request has arrived.
+    AlreadyReceived(ApiError),
+    /// The answer cannot be read: cut, too long, not JSON, or not of the documented shape.
+    Unreadable {
+        /// HTTP status of the answer.
+        status: u16,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The user asked to stop and no answer came within the time that is left then.
+    Stopped,
+}
+
+/// A failed call to the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallError {
+    /// The operation, such as `GetEdgeTranscodeJob`.
+    pub action: &'static str,
+    /// Scheme, host and port that were called.
+    pub endpoint: String,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// What is known of the call as a whole: once an attempt may have done the work, no later one makes that undone.
+    pub failure: Failure,
+    /// How the last attempt was rejected, where an earlier one may have done the work.
+    pub rejection: Option<Box<ApiError>>,
+}
+
+impl CallError {
+    /// The cloud's answer, where it gave one that could be read.
+    pub fn api_error(&self) -> Option<&ApiError> {
+        self.rejection.as_deref().or(match &self.failure {
+            Failure::Rejected(error)
+            | Failure::Ambiguous(
+                Ambiguous::ServerFault(error)
+                | Ambiguous::UnknownCode(error)
+                | Ambiguous::AlreadyReceived(error),
+            ) => Some(error),
+            Failure::NotSent(_) | Failure::Ambiguous(_) => None,
+        })
+    }
+
+    /// Whether the job verifiably does not exist: HTTP 404 *and* code `JobNotFound` in a body that could be read.
+    /// Nothing else proves that a job is gone; other codes come with 404 too. True also where an earlier attempt may have
+    /// done the work, a delete for example: no ID comes back.
+    pub fn is_job_not_found(&self) -> bool {
+        let is_it = |error: &ApiError| error.status == 404 && error.code == "JobNotFound";
+        matches!(&self.failure, Failure::Rejected(error) if is_it(error))
+            || self.rejection.as_deref().is_some_and(is_it)
+    }
+
+    /// Whether the call may have done its work. What became of it is found out by reading.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self.failure, Failure::Ambiguous(_))
+    }
+
+    /// Whether the cloud refused the call for this code, and did nothing of it in any attempt.
+    pub fn is_rejected_with(&self, code: &str) -> bool {
+        matches!(&self.failure, Failure::Rejected(error) if error.code == code)
+    }
+
+    /// Whether the call ended because the user asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        matches!(
+            self.failure,
+            Failure::NotSent(NotSent::Stopped) | Failure::Ambiguous(Ambiguous::Stopped)
+        )
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            action,
+            endpoint,
+            attempts,
+            failure,
+            rejection,
+        } = self;
+        match failure {
+            Failure::NotSent(NotSent::NoConnection(reason)) => {
+                write!(f, "{action}: no connection to {endpoint}: {reason}.")?;
+            }
+            Failure::NotSent(NotSent::UntrustedCertificate(reason)) => {
+                write!(
+                    f,
+                    "{action} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
+                     endpoint and this machine's clock. Where a proxy inspects TLS, add its CA certificate to the \
+                     system's trust store (on Linux SSL_CERT_FILE can name it instead)."
+                )?;
+            }
+            Failure::NotSent(NotSent::Stopped) => {
+                write!(f, "{action} was not sent: stopped by the user.")?;
+            }
+            Failure::NotSent(NotSent::OutOfTime) => {
+                write!(f, "{action} was not sent: the time was over.")?;
+            }
+            Failure::NotSent(NotSent::NoNonce) => {
+                write!(
+                    f,
+                    "{action} was not sent: the operating system gave no random bytes."
+                )?;
+            }
+            Failure::NotSent(NotSent::NoCredentials(error)) => {
+                write!(
+                    f,
+                    "{action} was not sent, because there are no credentials: {error}."
+                )?;
+            }
+            Failure::Rejected(error) => write!(f, "{action} was refused with {error}")?,
+            Failure::Ambiguous(Ambiguous::TimedOut(time)) => {
+                write!(
+                    f,
+                    "{action}: no complete answer from {endpoint} within {:.1} s.",
+                    time.as_secs_f32()
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::ConnectionLost(reason)) => {
+                write!(
+                    f,
+                    "{action}: the connection to {endpoint} broke before an answer came: {reason}."
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::ServerFault(error)) => {
+                write!(
+                    f,
+                    "{action}: the service reports a fault of its own: {error}"
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::UnknownCode(error)) => {
+                write!(
+                    f,
+                    "{action}: the service returned an error whose meaning is not known: {error}"
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::AlreadyReceived(error)) => {
+                write!(
+                    f,
+                    "{action}: an earlier copy of the request has arrived, its answer is lost: {error}"
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::Unreadable { status, reason }) => {
+                write!(
+                    f,
+                    "{action}: {endpoint} gave an answer that cannot be read (HTTP {status}): {reason}."
+                )?;
+            }
+            Failure::Ambiguous(Ambiguous::Stopped) => {
+                write!(
+                    f,
+                    "{action}: stopped by the user before an answer came from {endpoint}."
+                )?;
+            }
+        }
+        if let Some(rejection) = rejection {
+            write!(f, " A retry was rejected with {rejection}")?;
+        }
+        if *attempts > 1 {
+            write!(f, " ({attempts} attempts)")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl std::error::Error for CallError {}

@@ -1,0 +1,289 @@
+use std::collections::VecDeque;
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::RetryPolicy;
+
+/// The published quota of each operation.
+const QUOTA: u32 = 6_000;
+/// How many calls Terraform makes at a time.
+const PARALLELISM: u32 = 10;
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn time_for(limiter: &RateLimiter, calls: u32) -> Duration {
+    let scope = Scope::uninterrupted(Duration::from_secs(3600));
+    let begun = Instant::now();
+    for _ in 0..calls {
+        limiter.acquire("A", &scope).await.unwrap();
+    }
+    begun.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_burst_calls_come_at_the_rate() {
+    let limiter = RateLimiter::new(QUOTA);
+    // Less by a hair than the ten that Terraform makes at a time.
+    assert_eq!(time_for(&limiter, 9).await, Duration::ZERO);
+    let time = time_for(&limiter, 500).await;
+    assert!((4_900..=5_100).contains(&time.as_millis()), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_somebody_gave_up_waiting_for_is_the_next_ones() {
+    let limiter = RateLimiter::new(60);
+    let scope = Scope::uninterrupted(MINUTE);
+    assert_eq!(time_for(&limiter, 1).await, Duration::ZERO);
+    let impatient = limiter.acquire("A", &scope);
+    tokio::time::timeout(Duration::from_millis(1), impatient)
+        .await
+        .unwrap_err();
+    let time = time_for(&limiter, 1).await;
+    assert!(time <= Duration::from_millis(1_010), "{time:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_minute_holds_more_calls_than_the_quota() {
+    for quota in [60, 600, QUOTA] {
+        let limiter = RateLimiter::new(quota);
+        let time = time_for(&limiter, quota + 1).await;
+        assert!(time >= MINUTE.mul_f64(0.98), "{quota}: {time:?}");
+        assert!(time <= MINUTE.mul_f64(1.01), "{quota}: {time:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_do_not_share_a_quota() {
+    let limiter = RateLimiter::new(60);
+    let scope = Scope::uninterrupted(MINUTE);
+    let begun = Instant::now();
+    limiter.acquire("A", &scope).await.unwrap();
+    limiter.acquire("B", &scope).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_lowers_the_rate_once_a_second_and_successes_restore_it() {
+    let limiter = RateLimiter::new(QUOTA);
+    for _ in 0..10 {
+        limiter.slow_down("A");
+    }
+    // No burst any more, and seven tenths of the rate.
+    let slowed = time_for(&limiter, 70).await;
+    assert!((900..=1_100).contains(&slowed.as_millis()), "{slowed:?}");
+    let slowed = time_for(&limiter, 140).await;
+    assert!((1_900..=2_100).contains(&slowed.as_millis()), "{slowed:?}");
+    for _ in 0..2_000 {
+        limiter.speed_up("A");
+    }
+    let restored = time_for(&limiter, 500).await;
+    assert!(
+        (4_900..=5_100).contains(&restored.as_millis()),
+        "{restored:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_comes_too_late_is_not_waited_for() {
+    let limiter = RateLimiter::new(1);
+    time_for(&limiter, 1).await;
+    let scope = Scope::uninterrupted(Duration::from_secs(5));
+    assert_eq!(limiter.acquire("A", &scope).await, Err(Ended::OutOfTime));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_not_waited_for_is_free_for_others() {
+    let limiter = RateLimiter::new(60);
+    time_for(&limiter, 1).await;
+    for _ in 0..100 {
+        let scope = Scope::uninterrupted(Duration::from_millis(500));
+        assert_eq!(limiter.acquire("A", &scope).await, Err(Ended::OutOfTime));
+    }
+    assert!(time_for(&limiter, 1).await < Duration::from_secs(2));
+}
+
+/// How a service counts calls against the quota is not documented, so each way that is in use.
+#[derive(Clone, Copy, Debug)]
+enum Counting {
+    /// In a period that begins with the first call after the last one ended.
+    ByPeriod(Duration),
+    /// In the latest minute, at each call.
+    LatestMinute,
+    /// As credit that grows steadily up to so many calls.
+    Credit(f64),
+}
+
+struct Service {
+    counting: Counting,
+    /// Calls of the present period, or of the latest minute.
+    calls: VecDeque<Instant>,
+    credit: f64,
+    credit_at: Instant,
+}
+
+impl Service {
+    fn new(counting: Counting) -> Self {
+        Self {
+            counting,
+            calls: VecDeque::new(),
+            credit: f64::from(QUOTA),
+            credit_at: Instant::now(),
+        }
+    }
+
+    fn admits_a_call(&mut self) -> bool {
+        let now = Instant::now();
+        match self.counting {
+            Counting::ByPeriod(period) => {
+                if self
+                    .calls
+                    .front()
+                    .is_some_and(|first| now - *first >= period)
+                {
+                    self.calls.clear();
+                }
+                self.calls.push_back(now);
+                let calls = u32::try_from(self.calls.len()).unwrap();
+                f64::from(calls) <= f64::from(QUOTA) * period.as_secs_f64() / 60.0
+            }
+            Counting::LatestMinute => {
+                while self
+                    .calls
+                    .front()
+                    .is_some_and(|first| now - *first >= MINUTE)
+                {
+                    self.calls.pop_front();
+                }
+                let admits = self.calls.len() < QUOTA as usize;
+                self.calls.extend(admits.then_some(now));
+                admits
+            }
+            Counting::Credit(most) => {
+                let grown = (now - self.credit_at).as_secs_f64() * f64::from(QUOTA) / 60.0;
+                (self.credit, self.credit_at) = ((self.credit + grown).min(most), now);
+                let admits = self.credit >= 1.0;
+                self.credit -= f64::from(u8::from(admits));
+                admits
+            }
+        }
+    }
+}
+
+/// What some minutes of as many calls as possible came to.
+#[derive(Debug)]
+struct Outcome {
+    /// Of the quota.
+    used: f64,
+    /// Of all calls.
+    throttled: f64,
+    /// Of the calls that were admitted, of the process that got least.
+    smallest_share: f64,
+    /// Calls that had no success in five minutes.
+    failed: u32,
+}
+
+/// Processes on one account, each with a limiter of its own and as many callers as Terraform has.
+async fn minutes_at_the_quota(counting: Counting, processes: u32) -> Outcome {
+    const MINUTES: u32 = 4;
+    let service = Mutex::new(Service::new(counting));
+    let end = Instant::now() + MINUTES * MINUTE;
+    let process = async |number: u32| {
+        let limiter = RateLimiter::new(QUOTA);
+        let callers = (0..PARALLELISM).map(|caller| {
+            let dice = 1 + number * PARALLELISM + caller;
+            call_until(end, &limiter, &service, dice)
+        });
+        join_all(callers).await
+    };
+    let counts = join_all((0..processes).map(process)).await;
+
+    let sum =
+        |of: fn(&Count) -> u32, counts: &[Count]| f64::from(counts.iter().map(of).sum::<u32>());
+    let all = counts.concat();
+    let (admitted, throttled) = (sum(|c| c.admitted, &all), sum(|c| c.throttled, &all));
+    Outcome {
+        used: admitted / f64::from(MINUTES * QUOTA),
+        throttled: throttled / (admitted + throttled),
+        smallest_share: counts
+            .iter()
+            .map(|counts| sum(|c| c.admitted, counts) / admitted)
+            .fold(1.0, f64::min),
+        failed: all.iter().map(|count| count.failed).sum(),
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Count {
+    admitted: u32,
+    throttled: u32,
+    failed: u32,
+}
+
+/// Makes one call after the other, as the retry loop does: 20 ms each, and a back-off after each that was throttled.
+async fn call_until(
+    end: Instant,
+    limiter: &RateLimiter,
+    service: &Mutex<Service>,
+    mut dice: u32,
+) -> Count {
+    let mut count = Count::default();
+    while Instant::now() < end {
+        let scope = Scope::uninterrupted(Duration::from_secs(300));
+        let policy = RetryPolicy::default();
+        let mut bound = policy.first_delay;
+        loop {
+            if limiter.acquire("A", &scope).await.is_err() {
+                count.failed += 1;
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if service.lock().unwrap().admits_a_call() {
+                limiter.speed_up("A");
+                count.admitted += 1;
+                break;
+            }
+            limiter.slow_down("A");
+            count.throttled += 1;
+            // Repeatable dice: a linear congruential generator.
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let share = f64::from(dice) / f64::from(u32::MAX);
+            if scope.wait(bound.mul_f64(share)).await.is_err() {
+                count.failed += 1;
+                break;
+            }
+            bound = (bound * 2).min(policy.longest_delay);
+        }
+    }
+    count
+}
+
+const COUNTINGS: [Counting; 5] = [
+    Counting::ByPeriod(MINUTE),
+    Counting::ByPeriod(Duration::from_secs(1)),
+    Counting::LatestMinute,
+    Counting::Credit(10.0),
+    Counting::Credit(6_000.0),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_process_alone_uses_the_quota_and_is_hardly_ever_throttled() {
+    for counting in COUNTINGS {
+        let outcome = minutes_at_the_quota(counting, 1).await;
+        println!("{counting:?}: {outcome:?}");
+        assert_eq!(outcome.failed, 0, "{counting:?}");
+        assert!(outcome.used >= 0.98, "{counting:?}: {outcome:?}");
+        assert!(outcome.throttled <= 0.001, "{counting:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_on_one_account_share_the_quota_without_failures() {
+    for counting in COUNTINGS {
+        let outcome = minutes_at_the_quota(counting, 2).await;
+        println!("{counting:?}: {outcome:?}");
+        assert_eq!(outcome.failed, 0, "{counting:?}");
+        assert!(outcome.used >= 0.85, "{counting:?}: {outcome:?}");
+        assert!(outcome.throttled <= 0.03, "{counting:?}: {outcome:?}");
+        assert!(outcome.smallest_share >= 0.4, "{counting:?}: {outcome:?}");
+    }
+}

@@ -1,0 +1,135 @@
+use std::borrow::Cow;
+
+use secrecy::ExposeSecret as _;
+
+use alicloud_auth::credentials::Credentials;
+
+/// The cloud's secrets and tokens have 30 characters and more.
+const SHORTEST_SECRET: usize = 6;
+
+/// What is shown in place of a secret.
+pub(super) const MASK: &str = "***";
+
+/// The query parameter of a stream URL that holds the authentication token (API fact sheet: "Push and play URL
+/// authentication, type A").
+const AUTH_KEY: &str = "auth_key";
+
+/// Masks the value of each `auth_key` parameter in a text that may hold stream URLs, also where the `=` is
+/// percent-encoded.
+pub fn redact_auth_keys(text: &str) -> Cow<'_, str> {
+    let mut redacted = String::new();
+    let mut rest = text;
+    while let Some(at) = find_ignoring_case(rest, AUTH_KEY) {
+        let after_name = at + AUTH_KEY.len();
+        let separator = ["=", "%3D", "%3d", "%253D", "%253d"]
+            .iter()
+            .find(|separator| rest[after_name..].starts_with(**separator))
+            .map_or("", |separator| *separator);
+        let value_starts = after_name + separator.len();
+        redacted.push_str(&rest[..value_starts]);
+        rest = &rest[value_starts..];
+        if !separator.is_empty() {
+            redacted.push_str(MASK);
+            let value_ends = rest.find(ends_value).unwrap_or(rest.len());
+            rest = &rest[value_ends..];
+        }
+    }
+    if redacted.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    redacted.push_str(rest);
+    Cow::Owned(redacted)
+}
+
+/// Text from the other side, fit for people: secrets masked, on one line, without characters that act on a terminal or
+/// are invisible, and at most `max_chars` long.
+///
+/// Characters are replaced, never left out: an altered code must not become a known one.
+pub(super) fn presentable(text: &str, max_chars: usize, credentials: &Credentials) -> String {
+    let mut masked = redact_auth_keys(text).into_owned();
+    let token = credentials.security_token.as_ref();
+    for secret in std::iter::once(&credentials.access_key_secret).chain(token) {
+        // What is too short to be a secret of the cloud's is a part of ordinary words.
+        if secret.expose_secret().len() >= SHORTEST_SECRET {
+            masked = masked.replace(secret.expose_secret(), MASK);
+        }
+    }
+    printable(&masked, max_chars)
+}
+
+/// The second half of [`presentable`]: for text that holds no secret of ours.
+pub(super) fn printable(text: &str, max_chars: usize) -> String {
+    let mut characters = text.chars();
+    let mut shown: String = characters
+        .by_ref()
+        .take(max_chars)
+        .map(|c| if acts_on_a_terminal(c) { ' ' } else { c })
+        .collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Control characters, and those of Unicode that hide text or turn its direction.
+fn acts_on_a_terminal(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn find_ignoring_case(text: &str, lower_case_name: &str) -> Option<usize> {
+    text.as_bytes()
+        .windows(lower_case_name.len())
+        .position(|window| window.eq_ignore_ascii_case(lower_case_name.as_bytes()))
+}
+
+fn ends_value(character: char) -> bool {
+    matches!(
+        character,
+        '&' | '#' | '"' | '\'' | '<' | '>' | ',' | ';' | ')'
+    ) || character.is_whitespace()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_value_is_masked_and_the_rest_of_the_url_stays() {
+        let url = "rtmp://d/app/s?a=1&auth_key=1893456000-0-0-c0ffee&b=2#c";
+        assert_eq!(
+            redact_auth_keys(url),
+            "rtmp://d/app/s?a=1&auth_key=***&b=2#c"
+        );
+        assert_eq!(
+            redact_auth_keys("Auth_Key%3Dc0ffee tail"),
+            "Auth_Key%3D*** tail"
+        );
+        assert_eq!(redact_auth_keys("no auth_key here"), "no auth_key here");
+        assert!(matches!(
+            redact_auth_keys("rtmp://d/app/s"),
+            Cow::Borrowed(_)
+        ));
+    }
+
+    #[test]
+    fn text_of_others_is_one_line_without_commands_for_the_terminal() {
+        assert_eq!(
+            printable("a\u{1b}[31m\r\nb\u{202e}c\u{200b}d直", 100),
+            "a [31m  b c d直"
+        );
+        assert_eq!(printable("直直直", 2), "直直…");
+        assert_eq!(printable("直直", 2), "直直");
+    }
+
+    proptest! {
+        #[test]
+        fn no_token_survives_wherever_it_stands(before in "[^&]{0,20}", after in "[&# ]?\\PC{0,20}") {
+            let text = format!("{before}?auth_key=c0ffee-0-0-deadbeef{after}");
+            prop_assume!(!before.contains("c0ffee") && !after.contains("c0ffee"));
+            prop_assert!(!redact_auth_keys(&text).contains("c0ffee"));
+        }
+    }
+}

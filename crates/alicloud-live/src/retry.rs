@@ -1,0 +1,368 @@
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+use tracing::debug;
+
+use super::attempts::Attempts;
+use super::clock::Moment;
+use super::codes::{Meaning, may_be_expired_keys, meaning};
+use super::fences::is_caused_by_copy;
+use super::outcome::told;
+use super::request::{Parameters, SignedRequest, nonce};
+use super::scope::Ended;
+use super::transport::{Connection, Effect};
+use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, reply};
+
+/// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
+pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
+
+/// One operation to be called.
+pub(super) struct Call {
+    pub(super) action: &'static str,
+    pub(super) parameters: Parameters,
+    pub(super) kind: Kind,
+}
+
+impl Call {
+    /// The cluster that it concerns.
+    fn cluster_id(&self) -> &str {
+        self.parameter("ClusterId").unwrap_or_default()
+    }
+
+    /// The cluster and ID of the one job that it concerns.
+    pub(super) fn job(&self) -> Option<(String, String)> {
+        let job_id = self.parameter("JobId")?;
+        Some((self.cluster_id().to_owned(), job_id.to_owned()))
+    }
+
+    fn parameter(&self, wanted: &str) -> Option<&str> {
+        let mut parameters = self.parameters.iter();
+        let (_, value) = parameters.find(|(name, _)| *name == wanted)?;
+        Some(value)
+    }
+}
+
+/// What a repetition of a call would do. Decides which failures allow one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    /// Changes nothing: repeated after any passing failure, abandoned at once on a stop.
+    Read,
+    /// A read that may turn out not to be needed, and is asked for again when it is: made once.
+    ReadAhead,
+    /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure. While it is
+    /// open whether a copy arrived, the very same bytes are sent, which the gateway runs at most once: a copy that comes
+    /// late cannot undo what was done since.
+    IdempotentWrite,
+    /// Doing it twice makes two: repeated only when nothing was done, which is certain when it was not sent, and when it
+    /// was refused for throttling, for the clock or for expired keys.
+    Create,
+}
+
+impl Kind {
+    pub(super) fn changes(self) -> bool {
+        matches!(self, Self::IdempotentWrite | Self::Create)
+    }
+}
+
+/// A successful answer, and the server's clock when it was given.
+pub(super) struct Answer<T> {
+    pub(super) value: T,
+    pub(super) date: Option<OffsetDateTime>,
+}
+
+/// A request that was sent, and when: for a create, no job that it made can be older.
+#[derive(Clone)]
+pub(super) struct Sent {
+    pub(super) request: SignedRequest,
+    pub(super) at: Moment,
+}
+
+/// A write of which a copy may have arrived.
+struct InDoubt {
+    sent: Sent,
+    /// A later copy was rejected, and may have used up the nonce.
+    was_rejected: bool,
+}
+
+/// A failed call, and the request of the attempt that it tells of, unless that was never sent.
+pub(super) struct FailedCall {
+    pub(super) error: CallError,
+    pub(super) sent: Option<Sent>,
+}
+
+/// A failed attempt, and the wait that the server asked for.
+pub(super) struct FailedAttempt {
+    pub(super) failure: Failure,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl From<Failure> for FailedAttempt {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            retry_after: None,
+        }
+    }
+}
+
+impl From<Ended> for NotSent {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Stopped => Self::Stopped,
+            Ended::OutOfTime => Self::OutOfTime,
+        }
+    }
+}
+
+impl LiveClient {
+    /// Makes a call, again where that is safe and useful, until it succeeds or `scope` ends.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<Answer<T>, CallError> {
+        self.call_remembering(call, scope)
+            .await
+            .map_err(|failed| failed.error)
+    }
+
+    /// As [`Self::call`]; keeps the request that was sent last, for those who must find out what became of it.
+    pub(super) async fn call_remembering<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<Answer<T>, FailedCall> {
+        if call.kind.changes() {
+            // Before it is sent, so that it holds whatever becomes of it.
+            self.refreshes.note_write(call.cluster_id());
+        }
+        if let Some(reason) = self.outage.known_to(scope) {
+            let error = self.error(call.action, 0, Failure::NotSent(reason));
+            return Err(FailedCall { error, sent: None });
+        }
+        let mut attempts = Attempts::begin();
+        let mut connection = Connection::Any;
+        let mut in_doubt: Option<InDoubt> = None;
+        let mut failed_before = None;
+        loop {
+            in_doubt = in_doubt.filter(|copy| self.clock.age(copy.sent.at) < REPLAY_VALIDITY);
+            let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), scope).await {
+                Ok(sent) => {
+                    let attempt = self.attempt(&sent.request, call.kind, connection, scope);
+                    (attempt.await, Some(sent))
+                }
+                Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
+            };
+            self.outage
+                .note_attempt(attempt.as_ref().err().map(|failed| &failed.failure));
+            let failed = match attempt {
+                Ok(answer) => {
+                    let settled = sent.is_some_and(|sent| self.fences.settle(call, &sent, None));
+                    if settled && self.fences.next(call, &self.clock).is_some() {
+                        continue;
+                    }
+                    return Ok(answer);
+                }
+                Err(failed) => failed,
+            };
+            attempts.made += 1;
+            let settles = |sent| self.fences.settle(call, sent, Some(&failed.failure));
+            let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts)
+                || (sent.as_ref().is_some_and(settles) && is_caused_by_copy(&failed.failure))
+                || is_nonce_of_rejected_copy(&failed.failure, in_doubt.as_ref())
+            {
+                Some(Duration::ZERO)
+            } else {
+                attempts.delay(call.kind, &failed, &self.retry, scope, self.random.bits())
+            };
+            if !matches!(failed.failure, Failure::Rejected(_)) {
+                connection = Connection::New;
+            }
+            in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
+
+            let error = self.error(call.action, attempts.made, failed.failure);
+            let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
+            let Some(delay) = delay else {
+                if call.kind != Kind::ReadAhead {
+                    self.outage.note_call(&failed.error.failure);
+                }
+                return Err(self.ended(call, failed, in_doubt));
+            };
+            debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
+            if scope.wait(delay).await.is_err() {
+                return Err(self.ended(call, failed, in_doubt));
+            }
+            failed_before = Some(failed);
+        }
+    }
+
+    /// The failure of a call, and a note of the copy that it may leave behind.
+    fn ended(&self, call: &Call, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
+        if let Some(copy) = in_doubt {
+            self.fences.add(call, &copy.sent, &self.clock);
+        }
+        failed
+    }
+
+    /// The request of the next attempt: the same bytes as long as it is open whether they arrived, and a new signature
+    /// otherwise.
+    async fn next_request(
+        &self,
+        call: &Call,
+        in_doubt: Option<&InDoubt>,
+        scope: &Scope,
+    ) -> Result<Sent, NotSent> {
+        match in_doubt {
+            Some(copy) => {
+                self.rate_limiter.acquire(call.action, scope).await?;
+                Ok(copy.sent.clone())
+            }
+            None => Ok(Sent {
+                request: self.prepare(call, scope).await?,
+                at: self.clock.moment(),
+            }),
+        }
+    }
+
+    /// Waits for a place in the quota, then signs: credentials, nonce and time stamp are never older than the wait.
+    pub(super) async fn prepare(
+        &self,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<SignedRequest, NotSent> {
+        self.rate_limiter.acquire(call.action, scope).await?;
+        let credentials = tokio::select! {
+            biased;
+            ended = scope.end() => Err(ended.into()),
+            obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
+        }?;
+        let (credentials, nonce) = if let Some(copy) = self.fences.next(call, &self.clock) {
+            (copy.credentials, copy.nonce)
+        } else {
+            let nonce = self.random.bits().map(nonce);
+            (credentials, nonce.ok_or(NotSent::NoNonce)?)
+        };
+        Ok(self.request.sign(
+            call.action,
+            &call.parameters,
+            credentials,
+            &nonce,
+            &self.clock.timestamp(),
+        ))
+    }
+
+    /// Sends a signed request once and reads the answer, taking note of what it says about quota and clock.
+    pub(super) async fn attempt<T: DeserializeOwned>(
+        &self,
+        request: &SignedRequest,
+        kind: Kind,
+        connection: Connection,
+        scope: &Scope,
+    ) -> Result<Answer<T>, FailedAttempt> {
+        let effect = if kind.changes() {
+            Effect::Changes
+        } else {
+            Effect::Reads
+        };
+        let begun = Instant::now();
+        let raw = self
+            .transport
+            .send(request, effect, connection, scope)
+            .await?;
+        reply::log(request.action, &raw, &request.credentials, begun.elapsed());
+        match reply::interpret(&raw, &request.credentials) {
+            Ok(value) => {
+                self.rate_limiter.speed_up(request.action);
+                Ok(Answer {
+                    value,
+                    date: raw.date,
+                })
+            }
+            Err(failure) => {
+                match (rejection_meaning(&failure), raw.date) {
+                    (Some(Meaning::Throttled), _) => self.rate_limiter.slow_down(request.action),
+                    (Some(Meaning::ClockSkew), Some(date)) => {
+                        self.clock.learn(date);
+                        self.credentials.learn_time(date);
+                    }
+                    _ => {}
+                }
+                Err(FailedAttempt {
+                    failure,
+                    retry_after: raw.retry_after,
+                })
+            }
+        }
+    }
+
+    /// Whether the attempt was refused for keys that have expired, and asking for others can help. Once a call.
+    fn has_newer_credentials(
+        &self,
+        failed: &FailedAttempt,
+        sent: Option<&Sent>,
+        attempts: &mut Attempts,
+    ) -> bool {
+        let (Failure::Rejected(error), Some(sent)) = (&failed.failure, sent) else {
+            return false;
+        };
+        let renews = may_be_expired_keys(&error.code)
+            && !attempts.credentials_renewed
+            && self.credentials.reject(&sent.request.credentials);
+        attempts.credentials_renewed |= renews;
+        renews
+    }
+
+    pub(super) fn error(&self, action: &'static str, attempts: u32, failure: Failure) -> CallError {
+        CallError {
+            action,
+            endpoint: self.request.endpoint.to_string(),
+            attempts,
+            failure,
+            rejection: None,
+        }
+    }
+}
+
+/// Whether this answer was caused by a copy of our own that was rejected: then the nonce is used up, no other copy can
+/// arrive any more, and nothing stands against a new signature.
+fn is_nonce_of_rejected_copy(failure: &Failure, in_doubt: Option<&InDoubt>) -> bool {
+    matches!(failure, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
+        && in_doubt.is_some_and(|in_doubt| in_doubt.was_rejected)
+}
+
+/// Whether after another failed attempt a copy of a write may still be on its way.
+fn still_in_doubt(
+    before: Option<InDoubt>,
+    failure: &Failure,
+    kind: Kind,
+    sent: Option<&Sent>,
+) -> Option<InDoubt> {
+    match failure {
+        _ if kind != Kind::IdempotentWrite => None,
+        Failure::NotSent(_) => before,
+        Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => None,
+        Failure::Ambiguous(_) => before.or_else(|| {
+            sent.cloned().map(|sent| InDoubt {
+                sent,
+                was_rejected: false,
+            })
+        }),
+        Failure::Rejected(error) => match meaning(&error.code, error.status) {
+            Meaning::Throttled => before.map(|before| InDoubt {
+                was_rejected: true,
+                ..before
+            }),
+            // For its timestamp or its credentials: no copy of these bytes is accepted any more.
+            _ => None,
+        },
+    }
+}
+
+fn rejection_meaning(failure: &Failure) -> Option<Meaning> {
+    match failure {
+        Failure::Rejected(ApiError { code, status, .. }) => Some(meaning(code, *status)),
+        Failure::NotSent(_) | Failure::Ambiguous(_) => None,
+    }
+}

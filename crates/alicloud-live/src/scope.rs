@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The bounds within which a piece of work must end: a deadline, and the user's wish to stop.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    deadline: Instant,
+    stop: CancellationToken,
+    is_recovery: bool,
+}
+
+/// Why a wait ended early.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// The user asked to stop.
+    Stopped,
+    /// The time was over.
+    OutOfTime,
+}
+
+impl Ended {
+    /// Whether the user asked to stop.
+    pub fn is_stop(self) -> bool {
+        self == Self::Stopped
+    }
+}
+
+impl Scope {
+    /// Work that may take so long, unless `stop` is cancelled before.
+    pub fn new(time: Duration, stop: CancellationToken) -> Self {
+        Self {
+            deadline: Instant::now() + time,
+            stop,
+            is_recovery: false,
+        }
+    }
+
+    /// The time that is left.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Work that a stop does not end: for finding out, after one, what became of a call.
+    pub fn uninterrupted(time: Duration) -> Self {
+        Self::new(time, CancellationToken::new())
+    }
+
+    /// Recovery, which is owed: a job that was stopped is started again. No cancellation ends it, and a call in it is
+    /// retried until this time is over, however many attempts that takes.
+    pub fn recovery(time: Duration) -> Self {
+        Self {
+            is_recovery: true,
+            ..Self::uninterrupted(time)
+        }
+    }
+
+    /// Whether calls are retried until the time is over.
+    pub fn is_recovery(&self) -> bool {
+        self.is_recovery
+    }
+
+    /// The first half of the time that is left: for an attempt that leaves room for another way.
+    pub(super) fn half(&self) -> Self {
+        self.at_most(self.remaining() / 2)
+    }
+
+    /// The same, ending after this time at the latest.
+    pub(super) fn at_most(&self, time: Duration) -> Self {
+        Self {
+            deadline: self.deadline.min(Instant::now() + time),
+            ..self.clone()
+        }
+    }
+
+    /// Whether the work must end now, and why.
+    pub fn ended(&self) -> Option<Ended> {
+        if self.stop.is_cancelled() {
+            Some(Ended::Stopped)
+        } else if Instant::now() >= self.deadline {
+            Some(Ended::OutOfTime)
+        } else {
+            None
+        }
+    }
+
+    /// Resolves when the work must end.
+    pub async fn end(&self) -> Ended {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Ended::Stopped,
+            () = tokio::time::sleep_until(self.deadline) => Ended::OutOfTime,
+        }
+    }
+
+    /// Waits. Fails at once when the wait would pass the deadline, and as soon as the user asks to stop.
+    pub async fn wait(&self, time: Duration) -> Result<(), Ended> {
+        if let Some(ended) = self.ended() {
+            return Err(ended);
+        }
+        let until = Instant::now() + time;
+        if until >= self.deadline {
+            return Err(Ended::OutOfTime);
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Ended::Stopped),
+            () = tokio::time::sleep_until(until) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_past_the_deadline_fails_without_waiting() {
+        let scope = Scope::uninterrupted(Duration::from_secs(10));
+        let begun = Instant::now();
+        assert_eq!(
+            scope.wait(Duration::from_secs(10)).await,
+            Err(Ended::OutOfTime)
+        );
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(scope.wait(Duration::from_secs(9)).await, Ok(()));
+        assert_eq!(begun.elapsed(), Duration::from_secs(9));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_of_a_scope_never_outlives_it() {
+        let scope = Scope::uninterrupted(Duration::from_secs(10));
+        let begun = Instant::now();
+        assert_eq!(scope.half().deadline - begun, Duration::from_secs(5));
+        let bound = |seconds| scope.at_most(Duration::from_secs(seconds)).deadline - begun;
+        assert_eq!([bound(3), bound(30)], [3, 10].map(Duration::from_secs));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_a_wait_at_once() {
+        let stop = CancellationToken::new();
+        let scope = Scope::new(Duration::from_secs(60), stop.clone());
+        let begun = Instant::now();
+        let (waited, ()) = tokio::join!(scope.wait(Duration::from_secs(30)), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            stop.cancel();
+        });
+        assert_eq!(waited, Err(Ended::Stopped));
+        assert_eq!(begun.elapsed(), Duration::from_secs(3));
+        assert_eq!(scope.end().await, Ended::Stopped);
+    }
+}

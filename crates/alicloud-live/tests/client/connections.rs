@@ -1,0 +1,171 @@
+//! Connections that are slow to come, go silent, or lead to somebody else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use alicloud_live::{Config, CreateError, Endpoint, Failure, LiveClient, NotSent, Protocol, Scope};
+use alicloud_live_mock::Mock;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::relay::{Fate, Relay};
+use crate::support::{CLUSTER, GET, calls_of, fields, mock, quick_config, scope};
+
+#[tokio::test]
+async fn a_retry_meets_no_connection_that_has_gone_silent() {
+    let mock = mock();
+    let id = mock.seed_job(|_| {}).job_id;
+    let is_silent = Arc::new(AtomicBool::new(false));
+    let silent = Arc::clone(&is_silent);
+    // As a firewall does that forgot its connections: old ones lead nowhere, new ones work.
+    let relay = Relay::start(&mock, move |request| {
+        if silent.load(Ordering::SeqCst) && request.number_on_connection > 0 {
+            Fate::Swallow
+        } else {
+            Fate::Pass
+        }
+    })
+    .await;
+    let mut config = relay.config(&mock);
+    config.attempt_timeout = Duration::from_millis(500);
+    config.retry.attempts = 2;
+    let client = LiveClient::new(config).unwrap();
+    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+
+    let warm = futures_util::future::join_all((0..4).map(|_| read())).await;
+    assert!(warm.iter().all(Result::is_ok));
+    assert_eq!(relay.connections(), 4);
+    is_silent.store(true, Ordering::SeqCst);
+    read().await.unwrap();
+    assert_eq!(relay.connections(), 5);
+}
+
+/// A client whose endpoint takes connections and never speaks TLS on them.
+async fn mute_tls_server(mock: &Mock) -> (Config, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let config = Config {
+        endpoint: Endpoint::parse(&address, Protocol::Https).unwrap(),
+        ..quick_config(mock)
+    };
+    (config, listener)
+}
+
+/// Waits for the client's first bytes, calls `then`, and reads until the client hangs up.
+async fn all_that_comes(listener: &TcpListener, then: impl FnOnce()) -> Vec<u8> {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut received = vec![0; 1];
+    stream.read_exact(&mut received).await.unwrap();
+    then();
+    let _ = stream.read_to_end(&mut received).await;
+    received
+}
+
+#[tokio::test]
+async fn what_is_cancelled_while_connecting_is_not_sent() {
+    let mock = mock();
+    let (mut config, listener) = mute_tls_server(&mock).await;
+    config.connect_timeout = Duration::from_secs(20);
+    config.attempt_timeout = Duration::from_secs(20);
+    let client = LiveClient::new(config).unwrap();
+    let stop = CancellationToken::new();
+    let scope = Scope::new(Duration::from_secs(20), stop.clone());
+    let wanted = fields("a");
+    let begun = Instant::now();
+    let (created, received) = tokio::join!(
+        client.create_edge_transcode_job(CLUSTER, &wanted, &scope),
+        all_that_comes(&listener, || stop.cancel())
+    );
+    let Err(CreateError::Call(error)) = created else {
+        panic!("{created:?}")
+    };
+    assert_eq!(error.failure, Failure::NotSent(NotSent::Stopped));
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "nothing is waited for"
+    );
+    let handshake = 0x16;
+    assert_eq!(received[0], handshake);
+    assert!(received.len() < 4_000, "no more than a greeting was sent");
+}
+
+#[tokio::test]
+async fn what_runs_out_of_time_while_connecting_is_not_sent() {
+    let mock = mock();
+    let (mut config, listener) = mute_tls_server(&mock).await;
+    config.connect_timeout = Duration::from_secs(20);
+    config.attempt_timeout = Duration::from_millis(100);
+    config.retry.attempts = 1;
+    let client = LiveClient::new(config).unwrap();
+    let wanted = fields("a");
+    let scope = scope();
+    let (created, _) = tokio::join!(
+        client.create_edge_transcode_job(CLUSTER, &wanted, &scope),
+        all_that_comes(&listener, || {})
+    );
+    let Err(CreateError::Call(error)) = created else {
+        panic!("{created:?}")
+    };
+    assert!(
+        matches!(error.failure, Failure::NotSent(NotSent::NoConnection(_))),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_is_still_listened_to_after_a_cancellation() {
+    let mock = mock();
+    let relay = Relay::start(&mock, |_| Fate::Swallow).await;
+    let client = LiveClient::new(relay.config(&mock)).unwrap();
+    let stop = CancellationToken::new();
+    let scope = Scope::new(Duration::from_secs(20), stop.clone());
+    let (stopped, ()) = tokio::join!(
+        client.stop_edge_transcode_job(CLUSTER, "J", &scope),
+        async {
+            relay.arrival().await;
+            stop.cancel();
+        }
+    );
+    let error = stopped.unwrap_err();
+    assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_told_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mock = mock();
+    let mut config = quick_config(&mock);
+    config.endpoint = Endpoint::parse(&address, Protocol::Https).unwrap();
+    let client = LiveClient::new(config).unwrap();
+
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])
+        .unwrap()
+        .self_signed(&pair)
+        .unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(pair.serialize_der()).unwrap();
+    let tls = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // The client turns away; there is nothing to serve.
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+
+    let error = client
+        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .await
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains("certificate"), "{told}");
+    assert!(!told.contains("no connection"), "{told}");
+    assert_eq!(error.attempts, 1, "{told}");
+    assert!(calls_of(&mock, GET).is_empty());
+}

@@ -1,0 +1,445 @@
+//! Creates whose answer is lost: exactly one job each, or an error that names what fits.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use alicloud_auth::credentials::Clock;
+use alicloud_live::{CreateError, Doubt, Failure, LiveClient, NotSent, Scope, StreamUrl};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings, WallClock};
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
+};
+
+fn lose_the_answer(point: Point) -> Vec<Fault> {
+    vec![Fault::new(CREATE, FaultKind::Drop).when(point).times(1)]
+}
+
+async fn create(client: &LiveClient, name: &str) -> Result<String, CreateError> {
+    client
+        .create_edge_transcode_job(CLUSTER, &fields(name), &scope())
+        .await
+        .map(|created| created.job_id)
+}
+
+fn job_ids(mock: &Mock) -> Vec<String> {
+    mock.jobs().into_iter().map(|job| job.job_id).collect()
+}
+
+#[tokio::test]
+async fn a_job_whose_answer_was_lost_is_found_and_not_made_again() {
+    for check_nonces in [true, false] {
+        for lag_ms in [0, 5, 10, 20] {
+            let mock = mock();
+            mock.configure(|config| {
+                config.check_nonces = check_nonces;
+                // Shorter than the client looks before absence counts, however busy the machine is.
+                config.list_lag_ms = lag_ms;
+            });
+            mock.set_faults(lose_the_answer(Point::After));
+            let id = create(&client(&mock), "a").await.unwrap();
+            assert_eq!(job_ids(&mock), [id]);
+            assert_eq!(
+                calls_of(&mock, CREATE).len(),
+                1,
+                "nonces {check_nonces}, lag {lag_ms} ms"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_arrived_is_sent_again_byte_for_byte() {
+    for check_nonces in [true, false] {
+        let mock = mock();
+        mock.configure(|config| config.check_nonces = check_nonces);
+        mock.set_faults(lose_the_answer(Point::Arrival));
+        let id = create(&client(&mock), "a").await.unwrap();
+        assert_eq!(job_ids(&mock), [id]);
+        let calls = calls_of(&mock, CREATE);
+        assert_eq!(calls.len(), 2);
+        assert_eq!(calls[0].parameters, calls[1].parameters);
+        assert!(
+            !calls_of(&mock, LIST).is_empty(),
+            "it looks before it sends again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() {
+    let mock = mock();
+    mock.set_faults(lose_the_answer(Point::Before));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    assert!(matches!(error, CreateError::Unresolved { candidates, .. } if candidates.is_empty()));
+    assert_eq!(job_ids(&mock).len(), 0);
+    let codes: Vec<_> = calls_of(&mock, CREATE)
+        .into_iter()
+        .map(|call| call.code)
+        .collect();
+    assert_eq!(codes, [None, Some("SignatureNonceUsed".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
+    let mock = mock();
+    let mut config = quick_config(&mock);
+    config.search.before_replay = Duration::ZERO;
+    config.search.after_proof = Duration::from_secs(10);
+    mock.configure(|config| config.list_lag_calls = 4);
+    mock.set_faults(lose_the_answer(Point::After));
+    let id = create(&LiveClient::new(config).unwrap(), "a")
+        .await
+        .unwrap();
+    assert_eq!(job_ids(&mock), [id]);
+    assert_eq!(calls_of(&mock, CREATE).len(), 2);
+}
+
+#[tokio::test]
+async fn an_older_twin_and_a_similar_job_are_not_mistaken_for_ours() {
+    let mock = mock();
+    let make_twin = |age: time::Duration, name: &str| {
+        let wanted = fields("a");
+        mock.seed_job(|job| {
+            job.name = name.to_owned();
+            job.template_id = wanted.template_id.clone();
+            job.stream_input = wanted.stream_input.as_str().to_owned();
+            job.stream_output = wanted.stream_output.as_str().to_owned();
+            job.create_time -= age;
+        })
+    };
+    let older = make_twin(time::Duration::minutes(1), "a").job_id;
+    let similar = make_twin(time::Duration::ZERO, "ab").job_id;
+    mock.set_faults(lose_the_answer(Point::After));
+    let id = create(&client(&mock), "a").await.unwrap();
+    assert!(id != older && id != similar);
+    assert_eq!(job_ids(&mock).len(), 3);
+}
+
+#[tokio::test]
+async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
+    for offset in [-7_200, 7_200] {
+        let mock = mock();
+        let client = client(&mock);
+        mock.configure(|config| config.clock_offset_seconds = offset);
+        // The first request is refused for its time stamp, the answer to the second is lost.
+        let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
+        mock.set_faults(vec![lost.skip(1).times(1)]);
+        let id = create(&client, "a").await.unwrap();
+        assert_eq!(job_ids(&mock), [id], "clock {offset} s ahead");
+    }
+}
+
+#[tokio::test]
+async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named() {
+    let mock = Arc::new(mock());
+    let (twin_maker, done) = (Arc::clone(&mock), Arc::new(std::sync::Once::new()));
+    mock.on_call(move |event| {
+        if event.when == Point::After && event.call.action.as_deref() == Some(CREATE) {
+            done.call_once(|| {
+                let wanted = fields("a");
+                twin_maker.seed_job(|job| {
+                    job.name = wanted.name.clone();
+                    job.template_id = wanted.template_id.clone();
+                    job.stream_input = wanted.stream_input.as_str().to_owned();
+                    job.stream_output = wanted.stream_output.as_str().to_owned();
+                });
+            });
+        }
+    });
+    mock.set_faults(lose_the_answer(Point::After));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    let CreateError::Unresolved { candidates, .. } = error else {
+        panic!("{error:?}")
+    };
+    let named: HashSet<_> = candidates.into_iter().map(|job| job.job_id).collect();
+    assert_eq!(named, job_ids(&mock).into_iter().collect());
+    // The observer holds the mock: without this the mock would never stop.
+    mock.on_call(|_| {});
+}
+
+/// Seeds a job with the fields of `name` as soon as a create has met its fault.
+fn seed_during_the_create(
+    mock: &Arc<Mock>,
+    name: &str,
+    edit: impl Fn(&mut alicloud_live_mock::Job) + Send + Sync + 'static,
+) {
+    let (seeder, done) = (Arc::clone(mock), std::sync::Once::new());
+    let wanted = fields(name);
+    mock.on_call(move |event| {
+        if event.call.action.as_deref() == Some(LIST) {
+            done.call_once(|| {
+                seeder.seed_job(|job| {
+                    job.name.clone_from(&wanted.name);
+                    job.template_id.clone_from(&wanted.template_id);
+                    job.stream_input = wanted.stream_input.as_str().into();
+                    job.stream_output = wanted.stream_output.as_str().into();
+                    edit(job);
+                });
+            });
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_job_that_has_run_is_nobody_s_lost_one() {
+    let edits: [fn(&mut alicloud_live_mock::Job); 2] = [
+        |job| job.status = JobStatus::Running,
+        |job| job.last_start_at = Some(job.create_time),
+    ];
+    for edit in edits {
+        let mock = Arc::new(mock());
+        seed_during_the_create(&mock, "a", edit);
+        mock.set_faults(lose_the_answer(Point::Arrival));
+        let id = create(&client(&mock), "a").await.unwrap();
+        let jobs = mock.jobs();
+        assert_eq!(jobs.len(), 2);
+        let ours = jobs.iter().find(|job| job.job_id == id).unwrap();
+        assert!(ours.status == JobStatus::NotStarted && ours.last_start_at.is_none());
+        mock.on_call(|_| {});
+    }
+}
+
+#[tokio::test]
+async fn without_the_server_s_clock_nothing_is_taken_and_what_fits_is_named() {
+    let mock = mock();
+    mock.configure(|config| config.omit_date_header = true);
+    mock.set_faults(lose_the_answer(Point::After));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    let CreateError::Unresolved {
+        doubt, candidates, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(doubt, Doubt::NoClock);
+    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
+    assert_eq!(named, job_ids(&mock));
+    assert_eq!(calls_of(&mock, CREATE).len(), 1);
+
+    // What plainly is not ours needs no clock: it runs.
+    mock.reset();
+    mock.configure(|config| config.omit_date_header = true);
+    let wanted = fields("a");
+    let other = mock.seed_job(|job| {
+        job.name = wanted.name.clone();
+        job.template_id = wanted.template_id.clone();
+        job.stream_input = wanted.stream_input.as_str().to_owned();
+        job.stream_output = wanted.stream_output.as_str().to_owned();
+        job.status = JobStatus::Running;
+    });
+    mock.set_faults(lose_the_answer(Point::Arrival));
+    let id = create(&client(&mock), "a").await.unwrap();
+    assert_ne!(id, other.job_id);
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_read_again_is_not_taken_but_named() {
+    let mock = mock();
+    mock.set_faults(vec![
+        Fault::new(CREATE, FaultKind::Drop)
+            .when(Point::After)
+            .times(1),
+        Fault::new(GET, FaultKind::error(403, "Forbidden.RAM")),
+    ]);
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    let CreateError::Unresolved {
+        doubt, candidates, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!((doubt, candidates.len()), (Doubt::Unconfirmed, 1));
+    assert_eq!(candidates[0].job_id, job_ids(&mock)[0]);
+}
+
+#[tokio::test]
+async fn a_job_that_get_shows_later_than_the_list_is_found() {
+    let mock = mock();
+    mock.configure(|config| config.get_lag_calls = 3);
+    mock.set_faults(lose_the_answer(Point::After));
+    let id = create(&client(&mock), "a").await.unwrap();
+    assert_eq!(job_ids(&mock), [id]);
+}
+
+#[tokio::test]
+async fn a_job_in_another_spelling_of_its_urls_is_found() {
+    let mock = mock();
+    mock.configure(|config| {
+        config.lowercase_stream_hosts = true;
+        config.drop_default_stream_ports = true;
+    });
+    mock.set_faults(lose_the_answer(Point::After));
+    let mut wanted = fields("a");
+    wanted.stream_output = StreamUrl::from("rtmp://OUT.example:1935/app/a");
+    let created = client(&mock)
+        .create_edge_transcode_job(CLUSTER, &wanted, &scope())
+        .await
+        .unwrap();
+    assert_eq!(job_ids(&mock), [created.job_id]);
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_sent_three_times_more_and_each_time_looked_for() {
+    let mock = mock();
+    mock.set_faults(vec![
+        Fault::new(CREATE, FaultKind::Drop).when(Point::Arrival),
+    ]);
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            CreateError::Unresolved {
+                doubt: Doubt::NotListed,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let calls = calls_of(&mock, CREATE);
+    assert_eq!(calls.len(), 1 + 3);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.parameters == calls[0].parameters)
+    );
+    let mut actions: Vec<_> = mock
+        .calls()
+        .into_iter()
+        .map(|call| call.action.unwrap())
+        .collect();
+    actions.dedup();
+    assert_eq!(
+        actions,
+        [CREATE, LIST, CREATE, LIST, CREATE, LIST, CREATE, LIST]
+    );
+}
+
+#[tokio::test]
+async fn the_third_replay_s_job_is_found_when_its_answer_is_lost_too() {
+    let mock = mock();
+    mock.set_faults(vec![
+        Fault::new(CREATE, FaultKind::Drop)
+            .when(Point::Arrival)
+            .times(3),
+        Fault::new(CREATE, FaultKind::Drop)
+            .when(Point::After)
+            .times(1),
+    ]);
+    let id = create(&client(&mock), "a").await.unwrap();
+    assert_eq!(job_ids(&mock), [id]);
+    assert_eq!(calls_of(&mock, CREATE).len(), 4);
+}
+
+#[tokio::test]
+async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_out() {
+    let mock = Arc::new(mock());
+    let client = client(&mock);
+    mock.set_faults(vec![Fault::new(CREATE, FaultKind::Pause).times(1)]);
+    let stop = CancellationToken::new();
+    let stoppable = Scope::new(Duration::from_secs(20), stop.clone());
+    let short = Scope::uninterrupted(Duration::from_millis(100));
+    let wanted = fields("a");
+    let create = |scope| client.create_edge_transcode_job(CLUSTER, &wanted, scope);
+    let patient = scope();
+    let (first, ()) = tokio::join!(create(&patient), async {
+        let waiting = Arc::clone(&mock);
+        let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
+        assert_eq!(held.await.unwrap().len(), 1);
+        let (cancelled, timed_out, ()) =
+            tokio::join!(create(&stoppable), create(&short), async { stop.cancel() });
+        for (second, reason) in [
+            (cancelled, NotSent::Stopped),
+            (timed_out, NotSent::OutOfTime),
+        ] {
+            let Err(CreateError::Call(error)) = second else {
+                panic!("{second:?}")
+            };
+            assert_eq!(error.failure, Failure::NotSent(reason));
+        }
+        mock.release();
+    });
+    assert_eq!(job_ids(&mock), [first.unwrap().job_id]);
+}
+
+#[tokio::test]
+async fn a_create_during_which_the_machine_sleeps_finds_its_job() {
+    let asleep = Arc::new(AtomicI64::new(0));
+    let wall = |asleep: &Arc<AtomicI64>| {
+        let asleep = Arc::clone(asleep);
+        move || OffsetDateTime::now_utc() + time::Duration::seconds(asleep.load(Ordering::SeqCst))
+    };
+    let mock = Mock::start(Settings {
+        seed: Some(1),
+        clock: WallClock::new(wall(&asleep)),
+        ..Settings::default()
+    })
+    .unwrap();
+    let mut config = quick_config(&mock);
+    config.outside.clock = Arc::new(Wall(wall(&asleep)));
+    let client = LiveClient::new(config).unwrap();
+    let sleeper = Arc::clone(&asleep);
+    // The lid is closed as soon as the job is made. Meanwhile all clocks go on but the monotonic one.
+    mock.on_call(move |event| {
+        if event.when == Point::After && event.call.action.as_deref() == Some(CREATE) {
+            sleeper.store(3 * 3600, Ordering::SeqCst);
+        }
+    });
+    mock.set_faults(lose_the_answer(Point::After));
+    let id = create(&client, "a").await.unwrap();
+    assert_eq!(job_ids(&mock), [id]);
+    assert_eq!(calls_of(&mock, CREATE).len(), 1);
+}
+
+/// A wall clock of a test.
+struct Wall<F>(F);
+
+impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
+    fn now(&self) -> OffsetDateTime {
+        (self.0)()
+    }
+}
+
+#[tokio::test]
+async fn after_a_stop_there_is_one_more_look_and_no_replay() {
+    let mock = mock();
+    let mut config = quick_config(&mock);
+    config.search.before_replay = Duration::from_secs(3600);
+    let client = LiveClient::new(config).unwrap();
+    let stop = CancellationToken::new();
+    let pressed = stop.clone();
+    mock.on_call(move |event| {
+        if event.when == Point::After && event.call.action.as_deref() == Some(LIST) {
+            pressed.cancel();
+        }
+    });
+    mock.set_faults(lose_the_answer(Point::Arrival));
+    let scope = Scope::new(Duration::from_secs(20), stop);
+    let wanted = fields("a");
+    let created = client
+        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .await;
+    assert!(
+        matches!(created, Err(CreateError::Unresolved { .. })),
+        "{created:?}"
+    );
+    assert_eq!(
+        (calls_of(&mock, CREATE).len(), calls_of(&mock, LIST).len()),
+        (1, 2)
+    );
+}
+
+#[tokio::test]
+async fn parallel_creates_of_identical_jobs_claim_different_ones() {
+    let mock = mock();
+    mock.set_faults(vec![Fault::new(CREATE, FaultKind::Drop).when(Point::After)]);
+    let client = client(&mock);
+    let created = futures_util::future::join_all((0..8).map(|_| create(&client, "a"))).await;
+    let ids: HashSet<_> = created.into_iter().map(Result::unwrap).collect();
+    assert_eq!(ids.len(), 8);
+    assert_eq!(ids, job_ids(&mock).into_iter().collect());
+}

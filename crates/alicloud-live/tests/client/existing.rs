@@ -1,0 +1,115 @@
+//! Telling which jobs write the same stream already: at the price of one list, and never at that of an error.
+
+use alicloud_live::StreamUrl;
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
+
+use crate::support::{CLUSTER, LIST, calls_of, client, fields, mock, scope};
+
+#[tokio::test]
+async fn jobs_with_the_same_output_are_told_with_one_list_for_all() {
+    let mock = mock();
+    let seed = |name: &str, output: &str, runs: bool| {
+        let fields = fields(name);
+        mock.seed_job(|job| {
+            job.name.clone_from(&fields.name);
+            job.template_id.clone_from(&fields.template_id);
+            job.stream_input = fields.stream_input.as_str().to_owned();
+            job.stream_output = output.to_owned();
+            if runs {
+                job.status = JobStatus::Running;
+            }
+        })
+    };
+    let identical = seed("a", "rtmp://OUT.example:1935/app/a", false);
+    let other = seed("b", "rtmp://out.example/app/a", true);
+    seed("c", "rtmp://out.example/app/c", true);
+    for number in 0..200 {
+        seed(
+            &format!("d-{number}"),
+            &format!("rtmp://out.example/app/d-{number}"),
+            false,
+        );
+    }
+
+    let client = client(&mock);
+    let found = client
+        .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+        .await;
+    let told: Vec<_> = found
+        .iter()
+        .map(|job| (job.job_id.as_str(), job.is_identical, job.is_running))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (identical.job_id.as_str(), true, false),
+            (other.job_id.as_str(), false, true)
+        ]
+    );
+    for number in 0..20 {
+        let wanted = fields(&format!("new-{number}"));
+        let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope()).await;
+        assert!(found.is_empty());
+    }
+    assert_eq!(calls_of(&mock, LIST).len(), 3, "one call for each page");
+}
+
+#[tokio::test]
+async fn what_this_process_has_created_or_deleted_is_not_told() {
+    let mock = mock();
+    let client = client(&mock);
+    let before = mock.seed_job(|job| job.stream_output = "rtmp://out.example/app/a".to_owned());
+    let (wanted, scope) = (fields("a"), scope());
+    let found = || client.jobs_with_output_of(CLUSTER, &wanted, &scope);
+    assert_eq!(found().await.len(), 1);
+    client
+        .delete_edge_transcode_job(CLUSTER, &before.job_id, &scope)
+        .await
+        .unwrap();
+    assert!(found().await.is_empty());
+
+    let client = crate::support::client(&mock);
+    client
+        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .await
+        .unwrap();
+    let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope).await;
+    assert!(found.is_empty());
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_made_once_and_tells_nothing() {
+    for kind in [
+        FaultKind::error(403, "Forbidden.RAM"),
+        FaultKind::service_unavailable(),
+        FaultKind::Drop,
+    ] {
+        let mock = mock();
+        mock.set_faults(vec![Fault::new(LIST, kind).when(Point::Before)]);
+        let client = client(&mock);
+        for _ in 0..3 {
+            let found = client
+                .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+                .await;
+            assert!(found.is_empty());
+        }
+        assert_eq!(calls_of(&mock, LIST).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn all_looks_together_take_three_seconds_at_most() {
+    let mock = mock();
+    mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
+    let client = client(&mock);
+    for cluster in 0..10 {
+        let mut wanted = fields("a");
+        wanted.stream_output = StreamUrl::from("rtmp://out.example/app/x");
+        let found = client
+            .jobs_with_output_of(&format!("cluster-{cluster}"), &wanted, &scope())
+            .await;
+        assert!(found.is_empty());
+    }
+    // An attempt of these tests takes two seconds: that is one and a half.
+    assert_eq!(calls_of(&mock, LIST).len(), 2);
+}

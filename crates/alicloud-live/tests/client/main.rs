@@ -1,0 +1,25 @@
+//! The client against the mock, over real sockets: what each operation sends and understands, what is known after
+//! each fault, and that no fault loses a job, makes two, or takes one for gone that is not.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking and report by printing"
+)]
+
+mod connections;
+mod create;
+mod credentials;
+mod existing;
+mod hostile_answers;
+mod model;
+mod operations;
+mod outage;
+mod outcomes;
+mod refresh;
+mod relay;
+mod repetition;
+mod signatures;
+mod support;

@@ -1,0 +1,107 @@
+//! An endpoint that cannot be reached, in virtual time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use alicloud_live::{
+    CallError, Exchange, Failure, HttpReply, HttpRequest, LiveClient, NotSent, RetryPolicy, Scope,
+};
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use reqwest::header::HeaderMap;
+use tokio::time::Instant;
+
+use crate::support::{CLUSTER, mock, quick_config};
+
+/// A network that is away: connecting takes ten seconds and fails.
+#[derive(Default)]
+struct Away {
+    tried: AtomicUsize,
+    is_back: AtomicBool,
+}
+
+#[async_trait]
+impl Exchange for Away {
+    async fn exchange(&self, _request: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+        self.tried.fetch_add(1, Ordering::SeqCst);
+        if self.is_back.load(Ordering::SeqCst) {
+            let body = br#"{"Code": "JobNotFound", "Message": "", "RequestId": "R"}"#;
+            return Ok(HttpReply {
+                status: 404,
+                headers: HeaderMap::default(),
+                body: body.to_vec(),
+            });
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let reason = "timed out while connecting".to_owned();
+        Err(Failure::NotSent(NotSent::NoConnection(reason)))
+    }
+}
+
+fn client(away: &Arc<Away>) -> LiveClient {
+    let mut config = quick_config(&mock());
+    config.retry = RetryPolicy::default();
+    config.attempt_timeout = Duration::from_secs(30);
+    config.outside.exchange = Some(Arc::clone(away) as _);
+    LiveClient::new(config).unwrap()
+}
+
+async fn read(client: &LiveClient, scope: &Scope) -> CallError {
+    let read = client.get_edge_transcode_job(CLUSTER, "job", scope).await;
+    read.unwrap_err()
+}
+
+fn scope() -> Scope {
+    Scope::uninterrupted(Duration::from_secs(300))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_reads_learn_from_the_first_that_the_endpoint_cannot_be_reached() {
+    let away = Arc::new(Away::default());
+    let client = client(&away);
+    let begun = Instant::now();
+    for _ in 0..100 {
+        let errors = join_all((0..10).map(|_| async { read(&client, &scope()).await })).await;
+        for error in errors {
+            assert!(
+                error.to_string().contains("timed out while connecting"),
+                "{error}"
+            );
+        }
+    }
+    // Ten calls of five attempts; between these 7.5 s at most.
+    assert!(
+        begun.elapsed() < Duration::from_secs(70),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(away.tried.load(Ordering::SeqCst), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_a_call_tries_again_and_one_response_ends_the_outage() {
+    let away = Arc::new(Away::default());
+    let client = client(&away);
+    read(&client, &scope()).await;
+    away.is_back.store(true, Ordering::SeqCst);
+    let error = read(&client, &scope()).await;
+    assert!(
+        error.to_string().contains("timed out while connecting"),
+        "{error}"
+    );
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    for _ in 0..2 {
+        assert!(read(&client, &scope()).await.is_job_not_found());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovery_tries_in_an_outage_too() {
+    let away = Arc::new(Away::default());
+    let client = client(&away);
+    read(&client, &scope()).await;
+    away.is_back.store(true, Ordering::SeqCst);
+    let scope = Scope::recovery(Duration::from_secs(60));
+    assert!(read(&client, &scope).await.is_job_not_found());
+}

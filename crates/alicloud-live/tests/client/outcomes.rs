@@ -1,0 +1,299 @@
+//! What is told of a call, whatever became of its attempts.
+
+use std::time::Duration;
+
+use alicloud_live::{Failure, JobStatus, LiveClient};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
+
+use crate::relay::{Fate, Relay};
+use crate::support::{CLUSTER, CREATE, GET, calls_of, client, fields, mock, scope};
+
+const START: &str = "StartEdgeTranscodeJob";
+const STOP: &str = "StopEdgeTranscodeJob";
+
+fn running_job(mock: &Mock) -> String {
+    mock.seed_job(|job| job.status = MockStatus::Running).job_id
+}
+
+/// Status and code of answers that may come after the work: none of these codes is documented.
+const UNKNOWN: &[(u16, &str)] = &[
+    (400, "NewCode"),
+    (403, "ForbiddenToLookBack"),
+    (404, "JobNotFoundYet"),
+    (408, "RequestTimeout"),
+    (409, "InvalidatedCache"),
+    (425, "TooEarly"),
+    (499, "ClientClosedRequest"),
+];
+
+#[tokio::test]
+async fn a_code_that_nobody_knows_loses_no_job() {
+    for (status, code) in UNKNOWN {
+        let mock = mock();
+        let fault = Fault::new(CREATE, FaultKind::error(*status, code));
+        mock.set_faults(vec![fault.when(Point::After).times(1)]);
+        let created = client(&mock)
+            .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+            .await
+            .unwrap_or_else(|error| panic!("{status} {code}: {error:?}"));
+        assert_eq!(mock.jobs()[0].job_id, created.job_id, "{status} {code}");
+        assert_eq!(calls_of(&mock, CREATE).len(), 1, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_nobody_knows_proves_nothing_about_a_write() {
+    for (status, code) in UNKNOWN {
+        let mock = mock();
+        let id = running_job(&mock);
+        let fault = Fault::new(STOP, FaultKind::error(*status, code)).when(Point::After);
+        mock.set_faults(vec![fault]);
+        let error = client(&mock)
+            .stop_edge_transcode_job(CLUSTER, &id, &scope())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error.failure, Failure::Ambiguous(_)),
+            "{status} {code}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn status_429_is_throttling_whatever_the_code() {
+    let mock = mock();
+    mock.set_faults(vec![
+        Fault::new(CREATE, FaultKind::error(429, "SlowDownPlease")).times(7),
+    ]);
+    client(&mock)
+        .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+        .await
+        .unwrap();
+    assert_eq!((calls_of(&mock, CREATE).len(), mock.jobs().len()), (8, 1));
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_sent_again_byte_for_byte() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let lost = Fault::new(STOP, FaultKind::Drop).when(Point::Arrival);
+    mock.set_faults(vec![lost.times(2)]);
+    client(&mock)
+        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    let calls = calls_of(&mock, STOP);
+    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[0].parameters, calls[1].parameters);
+    assert_eq!(calls[0].parameters, calls[2].parameters);
+}
+
+/// The repeat proves that a copy has arrived, so no copy is on its way any more when another one is signed.
+#[tokio::test]
+async fn a_write_is_signed_anew_only_when_it_is_certain_that_it_arrived() {
+    for (point, last_code) in [
+        (Point::Before, None),
+        (Point::After, Some("OperationDenied")),
+    ] {
+        let mock = mock();
+        let id = running_job(&mock);
+        mock.set_faults(vec![Fault::new(STOP, FaultKind::Drop).when(point).times(1)]);
+        let stopped = client(&mock)
+            .stop_edge_transcode_job(CLUSTER, &id, &scope())
+            .await;
+        match last_code {
+            None => stopped.unwrap(),
+            // By the first copy, whose answer was lost: only reading the job can tell.
+            Some(_) => assert!(stopped.unwrap_err().is_ambiguous()),
+        }
+        assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
+        let calls = calls_of(&mock, STOP);
+        let codes: Vec<_> = calls.iter().map(|call| call.code.as_deref()).collect();
+        assert_eq!(codes[1..], [Some("SignatureNonceUsed"), last_code]);
+        assert_eq!(calls[0].parameters, calls[1].parameters);
+        assert_ne!(calls[1].parameters, calls[2].parameters);
+    }
+}
+
+#[tokio::test]
+async fn a_first_copy_that_arrives_late_undoes_nothing() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let relay = Relay::start(&mock, |request| match request.number {
+        0 => Fate::Delay,
+        _ => Fate::Pass,
+    })
+    .await;
+    let mut config = relay.config(&mock);
+    config.attempt_timeout = Duration::from_millis(300);
+    let client = LiveClient::new(config).unwrap();
+    client
+        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    client
+        .start_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    let answers = relay.deliver().await;
+    assert_eq!(answers.len(), 1);
+    assert!(answers[0].contains("SignatureNonceUsed"), "{answers:?}");
+    let job = client
+        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    assert_eq!(job.status, JobStatus::Running);
+}
+
+#[tokio::test]
+async fn a_read_after_a_failed_write_sees_to_it_that_no_copy_comes_later() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let relay = Relay::start(&mock, |request| match request.number {
+        0..10 => Fate::Delay,
+        _ => Fate::Pass,
+    })
+    .await;
+    let mut config = relay.config(&mock);
+    config.attempt_timeout = Duration::from_millis(300);
+    let client = LiveClient::new(config).unwrap();
+    // Two writes fail, with all of their copies still on the way.
+    for _ in 0..2 {
+        let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await;
+        assert!(stopped.unwrap_err().is_ambiguous());
+    }
+    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    assert_eq!(read().await.unwrap().status, JobStatus::Running);
+    let late = relay.deliver().await;
+    assert_eq!(late.len(), 10);
+    for answer in late {
+        assert!(answer.contains("SignatureNonceUsed"), "{answer}");
+    }
+    assert_eq!(read().await.unwrap().status, JobStatus::Running);
+    assert_eq!(calls_of(&mock, GET).len(), 2 + 1);
+}
+
+#[tokio::test]
+async fn a_read_after_a_failed_write_that_arrived_shows_what_it_did() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let relay = Relay::start(&mock, |request| match request.number {
+        0..5 => Fate::LoseAnswer,
+        _ => Fate::Pass,
+    })
+    .await;
+    let client = LiveClient::new(relay.config(&mock)).unwrap();
+    let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    assert!(stopped.unwrap_err().is_ambiguous());
+    let job = client
+        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    assert_eq!(job.status, JobStatus::NotStarted);
+    assert_eq!(calls_of(&mock, GET).len(), 2);
+}
+
+#[tokio::test]
+async fn after_a_rejection_a_write_is_signed_anew() {
+    let mock = mock();
+    let id = running_job(&mock);
+    mock.set_faults(vec![
+        Fault::new(STOP, FaultKind::throttling_user()).times(2),
+    ]);
+    client(&mock)
+        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    let nonces: std::collections::HashSet<_> = calls_of(&mock, STOP)
+        .iter()
+        .map(|call| call.parameters["SignatureNonce"].clone())
+        .collect();
+    assert_eq!(nonces.len(), 3);
+}
+
+#[tokio::test]
+async fn a_copy_that_was_throttled_after_a_lost_one_does_not_end_the_call() {
+    // The copy that is throttled has used up its nonce, as this mock counts: the lost one is fenced by it.
+    let mock = mock();
+    let id = running_job(&mock);
+    mock.set_faults(vec![
+        Fault::new(STOP, FaultKind::Drop)
+            .when(Point::Arrival)
+            .times(1),
+        Fault::new(STOP, FaultKind::throttling_user()).times(1),
+    ]);
+    client(&mock)
+        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap();
+    assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
+}
+
+#[tokio::test]
+async fn a_call_that_was_carried_out_is_never_told_as_not_sent() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let mut relay = Relay::start(&mock, |_| Fate::LoseAnswer).await;
+    let client = LiveClient::new(relay.config(&mock)).unwrap();
+    let (stopped, ()) = tokio::join!(
+        async { client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await },
+        async {
+            relay.arrival().await;
+            relay.close().await;
+        }
+    );
+    let error = stopped.unwrap_err();
+    assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
+    assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error:?}");
+    assert!(error.attempts > 1, "{error:?}");
+}
+
+#[tokio::test]
+async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() {
+    let mock = mock();
+    // As a gateway would do that checks no nonces: the repetition meets what the first copy did.
+    mock.configure(|config| config.check_nonces = false);
+    let id = running_job(&mock);
+    mock.set_faults(vec![
+        Fault::new(STOP, FaultKind::Drop)
+            .when(Point::After)
+            .times(1),
+    ]);
+    let client = client(&mock);
+    let error = client
+        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap_err();
+    assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error:?}");
+    assert!(!error.is_rejected_with("OperationDenied"));
+    assert!(error.to_string().contains("OperationDenied"), "{error}");
+
+    // That a job does not exist is true whatever was done.
+    mock.set_faults(vec![
+        Fault::new("DeleteEdgeTranscodeJob", FaultKind::Drop)
+            .when(Point::After)
+            .times(1),
+    ]);
+    let error = client
+        .delete_edge_transcode_job(CLUSTER, &id, &scope())
+        .await
+        .unwrap_err();
+    assert!(error.is_job_not_found(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_read_tells_what_its_last_answer_was() {
+    let mock = mock();
+    mock.set_faults(vec![
+        Fault::new(GET, FaultKind::Drop).when(Point::After).times(2),
+        Fault::new(START, FaultKind::Drop),
+    ]);
+    let error = client(&mock)
+        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.failure, Failure::Rejected(_)) && error.is_job_not_found(),
+        "{error:?}"
+    );
+}
