@@ -7,6 +7,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "a panic is how a test fails"
 )]

@@ -134,15 +134,7 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedCall> {
-        if call.kind.changes() {
-            // Before it is sent, so that it holds whatever becomes of it.
-            self.refreshes.note_write(call.cluster_id());
-        }
-        if let Some(reason) = self.outage.known_to(scope) {
-            let error = self.error(call.action, 0, Failure::NotSent(reason));
-            return Err(FailedCall { error, sent: None });
-        }
-        let mut attempts = Attempts::begin();
+        let mut attempts = self.begin(call, scope)?;
         let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
         let mut failed_before = None;
@@ -168,15 +160,14 @@ impl LiveClient {
                 Err(failed) => failed,
             };
             attempts.made += 1;
-            let settles = |sent| self.fences.settle(call, sent, Some(&failed.failure));
-            let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts)
-                || (sent.as_ref().is_some_and(settles) && is_caused_by_copy(&failed.failure))
-                || is_nonce_of_rejected_copy(&failed.failure, in_doubt.as_ref())
-            {
-                Some(Duration::ZERO)
-            } else {
-                attempts.delay(call.kind, &failed, &self.retry, scope, self.random.bits())
-            };
+            let delay = self.delay(
+                call,
+                &failed,
+                sent.as_ref(),
+                in_doubt.as_ref(),
+                &mut attempts,
+                scope,
+            );
             if !matches!(failed.failure, Failure::Rejected(_)) {
                 connection = Connection::New;
             }
@@ -196,6 +187,40 @@ impl LiveClient {
             }
             failed_before = Some(failed);
         }
+    }
+
+    /// Before the first attempt. Fails where the endpoint is known not to be reached.
+    fn begin(&self, call: &Call, scope: &Scope) -> Result<Attempts, FailedCall> {
+        if call.kind.changes() {
+            // Before it is sent, so that it holds whatever becomes of it.
+            self.refreshes.note_write(call.cluster_id());
+        }
+        if let Some(reason) = self.outage.known_to(scope) {
+            let error = self.error(call.action, 0, Failure::NotSent(reason));
+            return Err(FailedCall { error, sent: None });
+        }
+        Ok(Attempts::begin())
+    }
+
+    /// How long to wait before the next attempt, and `None` where there is none.
+    fn delay(
+        &self,
+        call: &Call,
+        failed: &FailedAttempt,
+        sent: Option<&Sent>,
+        in_doubt: Option<&InDoubt>,
+        attempts: &mut Attempts,
+        scope: &Scope,
+    ) -> Option<Duration> {
+        let failure = &failed.failure;
+        let settles = |sent| self.fences.settle(call, sent, Some(failure));
+        if self.has_newer_credentials(failed, sent, attempts)
+            || (sent.is_some_and(settles) && is_caused_by_copy(failure))
+            || is_nonce_of_rejected_copy(failure, in_doubt)
+        {
+            return Some(Duration::ZERO);
+        }
+        attempts.delay(call.kind, failed, &self.retry, scope, self.random.bits())
     }
 
     /// The failure of a call, and a note of the copy that it may leave behind.

@@ -1,5 +1,6 @@
 //! A caller of the API that sees every byte.
 
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -265,7 +266,7 @@ pub(crate) fn send_v3(url: &str, host: &str, action: &str, parameters: &[(&str, 
         body.len()
     );
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        write!(request, "{name}: {value}\r\n").unwrap();
     }
     send_raw(url, format!("{request}\r\n{body}").as_bytes())
 }
