@@ -134,7 +134,11 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedCall> {
-        let mut attempts = self.begin(call, scope)?;
+        if let Some(reason) = self.begin(call, scope) {
+            let error = self.error(call.action, 0, Failure::NotSent(reason));
+            return Err(FailedCall { error, sent: None });
+        }
+        let mut attempts = Attempts::begin();
         let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
         let mut failed_before = None;
@@ -189,17 +193,13 @@ impl LiveClient {
         }
     }
 
-    /// Before the first attempt. Fails where the endpoint is known not to be reached.
-    fn begin(&self, call: &Call, scope: &Scope) -> Result<Attempts, FailedCall> {
+    /// Before the first attempt. `Some` says that there is none, and why.
+    fn begin(&self, call: &Call, scope: &Scope) -> Option<NotSent> {
         if call.kind.changes() {
             // Before it is sent, so that it holds whatever becomes of it.
             self.refreshes.note_write(call.cluster_id());
         }
-        if let Some(reason) = self.outage.known_to(scope) {
-            let error = self.error(call.action, 0, Failure::NotSent(reason));
-            return Err(FailedCall { error, sent: None });
-        }
-        Ok(Attempts::begin())
+        self.outage.known_to(scope)
     }
 
     /// How long to wait before the next attempt, and `None` where there is none.
