@@ -15,9 +15,6 @@
 #[path = "../tests/support/certificate.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with tests")]
 mod certificate;
-#[path = "../tests/protocol/generated/mod.rs"]
-#[allow(dead_code, unreachable_pub, reason = "shared with tests")]
-mod generated;
 #[path = "../tests/support/plugin_host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with tests")]
 mod plugin_host;
@@ -38,14 +35,14 @@ use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 use tonic::transport::Channel;
 
-use generated::plugin::Empty;
-use generated::plugin::grpc_controller_client::GrpcControllerClient;
-use generated::tfplugin6::provider_client::ProviderClient;
-use generated::tfplugin6::{
+use plugin_host::Plugin;
+use tfplugin::generated::plugin::Empty;
+use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::{
     DynamicValue, configure_provider, get_provider_schema, plan_resource_change, read_resource,
     validate_resource_config,
 };
-use plugin_host::Plugin;
 
 /// The counts that the tree is held to.
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.tsv");

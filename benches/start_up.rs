@@ -16,8 +16,6 @@
 
 #[path = "../tests/support/certificate.rs"]
 mod certificate;
-#[path = "../tests/protocol/generated/mod.rs"]
-mod generated;
 #[path = "../tests/support/plugin_host.rs"]
 mod plugin_host;
 
@@ -26,10 +24,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use generated::tfplugin6::get_provider_schema::Request;
-use generated::tfplugin6::provider_client::ProviderClient;
 use plugin_host::Plugin;
 use serde::Serialize;
+use tfplugin::generated::tfplugin6::get_provider_schema::Request;
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 
 const RUNS: usize = 30;
 

@@ -1,15 +1,116 @@
-//! Terraform/OpenTofu provider for `ApsaraVideo` Live edge transcode jobs, and the mock API that ships with it.
+//! Terraform/OpenTofu provider for `ApsaraVideo` Live edge transcode jobs on Alibaba Cloud: what is offered to Terraform.
 //!
-//! One room a concern; `ARCHITECTURE.md` draws them and the arrows between them, `tests/tidy.rs` guards the arrows.
-//!
-//! | room | what lives there |
+//! | folder | what it is for |
 //! |---|---|
-//! | [`plugin`] | how Terraform talks to us: handshake, mutual TLS, gRPC services, wire conversion, logging |
-//! | [`terraform`] | the vocabulary that provider and plugin share |
-//! | [`provider`] | what we offer: configuration and resources |
-//! | [`signals`] | what asks a process to end |
+//! | `provider_block` | the block `provider`: its arguments, and the client that they describe |
+//! | `edge_transcode_job` | all about jobs: resource, list, actions, data sources, functions |
+//! | `edge_transcode_template` | all about templates: data sources |
+//! | `stream` | stream URLs and their keys: rules, functions |
+//! | `caller_identity` | whose credentials are used: a data source |
+//! | `shared` | what types share |
+//!
+//! It speaks Terraform's vocabulary (`tfplugin`) and calls the API client (`alicloud-live`). Only here client errors become
+//! diagnostics.
 
-pub mod plugin;
-pub mod provider;
-pub mod signals;
-pub mod terraform;
+mod caller_identity;
+mod edge_transcode_job;
+mod edge_transcode_template;
+mod provider_block;
+mod shared;
+mod stream;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use alicloud_auth::environment::Environment;
+use alicloud_live::Outside;
+use tfplugin::schema::Schema;
+use tfplugin::value::ValueEmpty;
+use tfplugin::{Diagnostics, Offering, Provider, StopSignal};
+
+use provider_block::ProviderConfig;
+use shared::connection::Connection;
+use shared::run::Run;
+
+/// The version of this provider.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The registry: what each folder adds.
+const FOLDERS: [fn(&mut Offering, &Arc<Connection>); 4] = [
+    caller_identity::offer,
+    edge_transcode_job::offer,
+    edge_transcode_template::offer,
+    stream::offer,
+];
+
+/// Everything this provider serves.
+pub fn offering(environment: Environment) -> Offering {
+    offering_in(environment, Outside::real())
+}
+
+/// The same, its client in another world.
+pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
+    let stop = StopSignal::default();
+    let connection = Arc::new(Connection::new(stop.clone()));
+    let provider = AlicloudLive {
+        connection: Arc::clone(&connection),
+        environment,
+        outside,
+    };
+    let mut offering = Offering::new(provider, stop);
+    for offer in FOLDERS {
+        offer(&mut offering, &connection);
+    }
+    offering
+}
+
+/// The provider block.
+struct AlicloudLive {
+    connection: Arc<Connection>,
+    environment: Environment,
+    outside: Outside,
+}
+
+#[async_trait]
+impl Provider for AlicloudLive {
+    type Config<'a> = ProviderConfig;
+    type MetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        Some(provider_block::schema())
+    }
+
+    async fn validate<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: ProviderConfig,
+    ) -> Option<()> {
+        config.validate(diagnostics);
+        Some(())
+    }
+
+    async fn configure<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: String,
+        config: ProviderConfig,
+    ) -> Option<()> {
+        let unknown = config.unknown_arguments();
+        if unknown.is_empty() {
+            let run = Run::new(config.max_concurrent_interruptions());
+            let (client, identity) = config
+                .client(
+                    diagnostics,
+                    &terraform_version,
+                    &self.environment,
+                    &self.outside,
+                )
+                .await?;
+            self.connection.connect(client, run, identity);
+        } else {
+            self.connection.await_arguments(unknown);
+        }
+        Some(())
+    }
+}

@@ -3,15 +3,20 @@
 use std::process::ExitCode;
 
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::plugin::{self, About};
-use terraform_provider_alicloud_live::provider;
+use terraform_provider_alicloud_live::offering;
+use tfplugin::serve::{self, About};
 
 const ABOUT: About = About {
     name: "alicloud-live",
     version: env!("CARGO_PKG_VERSION"),
     address: "registry.terraform.io/edge-transcode/alicloud-live",
+    log_crates: &[
+        "terraform_provider_alicloud_live",
+        "alicloud_live",
+        "alicloud_auth",
+    ],
 };
 
 fn main() -> ExitCode {
-    plugin::main(&ABOUT, || provider::offering(Environment::of_process()))
+    serve::main(&ABOUT, || offering(Environment::of_process()))
 }

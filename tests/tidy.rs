@@ -1,5 +1,5 @@
-//! Guards what the compiler does not: the arrows between the rooms, and that nothing unfinished or private to one
-//! machine is in the tree. `ARCHITECTURE.md` says why the arrows point as they do.
+//! Guards what the compiler does not: which packages may depend on which, and that nothing unfinished, overlong or private
+//! to one machine is in the tree.
 //!
 //! Each rule is a function from the tree to complaints. The second half of this file shows each rule a tree that
 //! breaks it.
@@ -18,40 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-
-/// Which rooms each room may name. `main` and `bin` compose, nobody else does.
-const ARROWS: &[(&str, &[&str])] = &[
-    ("bin", &["mock", "signals"]),
-    ("client", &["credentials", "environment", "signing"]),
-    ("credentials", &["environment", "signing"]),
-    ("environment", &[]),
-    ("main", &["environment", "plugin", "provider"]),
-    ("mock", &[]),
-    ("plugin", &["signals", "terraform"]),
-    (
-        "provider",
-        &["client", "credentials", "environment", "terraform"],
-    ),
-    ("signals", &[]),
-    ("signing", &[]),
-    ("terraform", &[]),
+/// Which of our own packages each package may depend on. The compiler holds the rest of the tree to its manifests.
+const DEPENDENCIES: &[(&str, &[&str])] = &[
+    ("crates/alicloud-auth", &[]),
+    ("crates/alicloud-live", &["alicloud-auth"]),
+    ("crates/alicloud-live-mock", &[]),
+    ("crates/tfplugin", &[]),
 ];
 
-/// Crates that only these rooms may name, because the crate's types would carry the room's concern elsewhere.
-const CONFINED: &[(&str, &[&str])] = &[
-    ("axum", &["mock"]),
-    ("clap", &["bin"]),
-    ("p521", &["plugin"]),
-    ("prost", &["plugin"]),
-    ("rcgen", &["plugin"]),
-    // The mock sends in one mode only: recording what a real endpoint says.
-    ("reqwest", &["client", "credentials", "mock"]),
-    ("tf_provider", &["terraform"]),
-    ("tokio_rustls", &["plugin"]),
-    ("tonic", &["plugin"]),
-    ("tonic_prost", &["plugin"]),
-];
+/// Lines that a source file may have before its tests.
+const MAX_LINES: usize = 400;
 
 const REQUIRED: &[&str] = &[
     ".ci/run",
@@ -131,8 +107,11 @@ impl Tree {
 
     /// The product's own Rust files: no tests, no generated code.
     fn sources(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.under("src/").filter(|(path, _)| {
-            path.ends_with(".rs") && !path.ends_with("tests.rs") && !is_generated(path)
+        self.under("").filter(|(path, _)| {
+            (path.starts_with("src/") || path.contains("/src/"))
+                && path.ends_with(".rs")
+                && !path.ends_with("tests.rs")
+                && !is_generated(path)
         })
     }
 }
@@ -143,10 +122,9 @@ fn is_generated(path: &str) -> bool {
 
 fn complaints(tree: &Tree) -> Vec<String> {
     let rules = [
-        arrows,
-        confined_crates,
-        generated_code_stays_home,
-        rooms_are_introduced,
+        dependencies_point_down,
+        files_are_short,
+        modules_are_introduced,
         nothing_forbidden,
         required_files,
         examples_are_used,
@@ -156,53 +134,55 @@ fn complaints(tree: &Tree) -> Vec<String> {
     rules.iter().flat_map(|rule| rule(tree)).collect()
 }
 
-fn arrows(tree: &Tree) -> Vec<String> {
+fn dependencies_point_down(tree: &Tree) -> Vec<String> {
     let mut complaints = Vec::new();
-    for (path, text) in tree.sources().filter(|(path, _)| *path != "src/lib.rs") {
-        let room = room(path);
-        let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-            complaints.push(format!(
-                "{path}: the room {room} has no row in tests/tidy.rs"
-            ));
+    for (path, manifest) in tree.under("crates/") {
+        let Some(package) = path.strip_suffix("/Cargo.toml") else {
             continue;
         };
-        for named in rooms_named(path, &Code::read(path, text)) {
-            let is_room = ARROWS.iter().any(|(name, _)| *name == named);
-            if is_room && named != room && !allowed.contains(&named.as_str()) {
-                complaints.push(format!("{path}: {room} must not know {named}"));
-            }
-        }
+        let Some((_, allowed)) = DEPENDENCIES.iter().find(|(name, _)| *name == package) else {
+            complaints.push(format!("{package} has no row in tests/tidy.rs"));
+            continue;
+        };
+        let (_, list) = manifest
+            .split_once("\n[dependencies]\n")
+            .unwrap_or_default();
+        let list = list.split("\n[").next().unwrap_or_default();
+        let names = list
+            .lines()
+            .filter_map(|line| line.split(['.', ' ']).next());
+        let ours = |name: &&str| {
+            DEPENDENCIES
+                .iter()
+                .any(|(package, _)| package.strip_prefix("crates/") == Some(*name))
+        };
+        complaints.extend(
+            names
+                .filter(ours)
+                .filter(|name| !allowed.contains(name))
+                .map(|name| format!("{package} must not depend on {name}")),
+        );
     }
     complaints
 }
 
-fn confined_crates(tree: &Tree) -> Vec<String> {
-    let mut complaints = Vec::new();
-    for (path, text) in tree.sources() {
-        let code = Code::read(path, text);
-        for (name, rooms) in CONFINED {
-            if code.names_crate(name) && !rooms.contains(&room(path)) {
-                complaints.push(format!(
-                    "{path}: only {} may name {name}",
-                    rooms.join(" and ")
-                ));
-            }
-        }
-    }
-    complaints
-}
-
-fn generated_code_stays_home(tree: &Tree) -> Vec<String> {
+fn files_are_short(tree: &Tree) -> Vec<String> {
     tree.sources()
-        .filter(|(path, _)| room(path) != "plugin")
-        .filter(|(path, text)| Code::read(path, text).names_path(&["plugin", "generated"]))
-        .map(|(path, _)| format!("{path}: only plugin may name the generated protocol code"))
+        .map(|(path, text)| {
+            let code = text
+                .split("#[cfg(test)]\nmod tests")
+                .next()
+                .unwrap_or_default();
+            (path, code.lines().count())
+        })
+        .filter(|(_, lines)| *lines > MAX_LINES)
+        .map(|(path, lines)| format!("{path}: {lines} lines, of {MAX_LINES} that a file may have"))
         .collect()
 }
 
-fn rooms_are_introduced(tree: &Tree) -> Vec<String> {
-    tree.under("src/")
-        .filter(|(path, _)| path.ends_with("/mod.rs") && !is_generated(path))
+fn modules_are_introduced(tree: &Tree) -> Vec<String> {
+    tree.sources()
+        .filter(|(path, _)| path.ends_with("/mod.rs") || path.ends_with("/lib.rs"))
         .filter(|(_, text)| head_comment(text).split_whitespace().count() < 5)
         .map(|(path, _)| format!("{path}: no head comment says what this is for"))
         .collect()
@@ -262,21 +242,20 @@ fn walks_pass_what_exists(tree: &Tree) -> Vec<String> {
     let Some(page) = tree.0.get(PAGE) else {
         return Vec::new();
     };
-    let sources = || {
-        ["src/", "crates/"]
-            .iter()
-            .flat_map(|folder| tree.under(folder))
-    };
-    let words: BTreeSet<&str> = sources()
+    let words: BTreeSet<&str> = tree
+        .sources()
         .flat_map(|(_, text)| text.split(|letter: char| !is_of_a_name(letter)))
         .collect();
     let exists = |name: &str| {
         if name.ends_with(".rs") {
             let end = format!("/{name}");
-            return sources().any(|(path, _)| path.ends_with(&end));
+            return tree.sources().any(|(path, _)| path.ends_with(&end));
         }
         let last = name.rsplit("::").next().unwrap_or_default();
-        words.contains(last) || sources().any(|(path, _)| path.contains(&format!("/{last}/")))
+        words.contains(last)
+            || tree
+                .sources()
+                .any(|(path, _)| path.contains(&format!("/{last}/")))
     };
     page.split("\n## ")
         .filter(|section| section.starts_with("A walk: "))
@@ -322,176 +301,11 @@ fn make_targets(line: &str) -> Vec<&str> {
     at_start
         .chain(line.split("`make ").skip(1))
         .filter_map(|rest| {
-            rest.split(|letter: char| !letter.is_ascii_lowercase())
+            rest.split(|letter: char| !letter.is_ascii_lowercase() && letter != '-')
                 .next()
         })
         .filter(|target| !target.is_empty())
         .collect()
-}
-
-/// The room that a source file belongs to: the first folder, or the file itself at the top.
-fn room(path: &str) -> &str {
-    let inside = path.trim_start_matches("src/");
-    inside.split('/').next().unwrap().trim_end_matches(".rs")
-}
-
-/// How many `super` lead from the file's module to the top of the crate.
-fn depth(path: &str) -> usize {
-    let steps = path.trim_start_matches("src/").split('/').count();
-    if path.ends_with("/mod.rs") {
-        steps - 1
-    } else {
-        steps
-    }
-}
-
-/// The modules at the top of the crate that the code names, by `crate::`, `super::` or the crate's own name.
-fn rooms_named(path: &str, code: &Code) -> Vec<String> {
-    let mut named = Vec::new();
-    for tokens in code.sequences() {
-        for start in 0..tokens.len() {
-            if start >= 1 && tokens[start - 1].is("::") {
-                continue;
-            }
-            let supers = tokens[start..]
-                .chunks(2)
-                .take_while(|step| step.len() == 2 && step[0].is("super") && step[1].is("::"))
-                .count();
-            let from_top = ["crate", "alicloud_live"]
-                .iter()
-                .any(|top| tokens[start].is(top))
-                && tokens.get(start + 1).is_some_and(|next| next.is("::"));
-            let next = if from_top {
-                start + 2
-            } else if supers == depth(path) {
-                start + 2 * supers
-            } else {
-                continue;
-            };
-            match tokens.get(next) {
-                Some(Token::Word(room)) => named.push(room.clone()),
-                Some(Token::Braces(choices)) => named.extend(first_words(choices)),
-                _ => {}
-            }
-        }
-    }
-    named
-}
-
-/// `a` and `b` of `{a::c, b}`.
-fn first_words(choices: &[Token]) -> impl Iterator<Item = String> {
-    choices
-        .split(|token| token.is(","))
-        .filter_map(|choice| match choice.first() {
-            Some(Token::Word(word)) => Some(word.clone()),
-            _ => None,
-        })
-}
-
-/// What the compiler would see of a file, without comments, texts and test modules.
-struct Code(Vec<Token>);
-
-enum Token {
-    /// An identifier or a keyword.
-    Word(String),
-    /// `::` or any single sign.
-    Sign(String),
-    Braces(Vec<Token>),
-    /// Tokens between other brackets, or between none.
-    Others(Vec<Token>),
-}
-
-impl Token {
-    fn is(&self, text: &str) -> bool {
-        matches!(self, Self::Word(word) | Self::Sign(word) if word == text)
-    }
-}
-
-impl Code {
-    fn read(path: &str, text: &str) -> Self {
-        let stream: TokenStream = text
-            .parse()
-            .unwrap_or_else(|error| panic!("{path} is no Rust: {error}"));
-        Self(tokens(stream))
-    }
-
-    /// The tokens of the file and of every group in it, each as a sequence of its own.
-    fn sequences(&self) -> Vec<&[Token]> {
-        let mut sequences = vec![self.0.as_slice()];
-        let mut next = 0;
-        while let Some(sequence) = sequences.get(next).copied() {
-            for token in sequence {
-                if let Token::Braces(inner) | Token::Others(inner) = token {
-                    sequences.push(inner);
-                }
-            }
-            next += 1;
-        }
-        sequences
-    }
-
-    /// Whether a path begins with this crate's name, or a `use` brings the crate in by itself.
-    fn names_crate(&self, name: &str) -> bool {
-        self.sequences().iter().any(|tokens| {
-            (0..tokens.len()).any(|at| {
-                let starts_path = tokens.get(at + 1).is_some_and(|next| next.is("::"));
-                let used = at >= 1 && tokens[at - 1].is("use");
-                let inside_path = at >= 1 && tokens[at - 1].is("::");
-                tokens[at].is(name) && (starts_path || used) && !inside_path
-            })
-        })
-    }
-
-    fn names_path(&self, path: &[&str]) -> bool {
-        self.sequences().iter().any(|tokens| {
-            let words: Vec<&Token> = tokens.iter().filter(|token| !token.is("::")).collect();
-            words
-                .windows(path.len())
-                .any(|window| window.iter().zip(path).all(|(token, name)| token.is(name)))
-        })
-    }
-}
-
-fn tokens(stream: TokenStream) -> Vec<Token> {
-    let mut trees = stream.into_iter().peekable();
-    let mut tokens = Vec::new();
-    while let Some(tree) = trees.next() {
-        match tree {
-            TokenTree::Punct(sign) if sign.as_char() == '#' => {
-                let Some(TokenTree::Group(attribute)) = trees.peek() else {
-                    continue;
-                };
-                if is_test_attribute(attribute) {
-                    // The item that the attribute stands before: up to its body or its semicolon.
-                    trees.find(|tree| match tree {
-                        TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-                        TokenTree::Punct(sign) => sign.as_char() == ';',
-                        _ => false,
-                    });
-                }
-            }
-            TokenTree::Punct(sign) if sign.as_char() == ':' => {
-                let doubled =
-                    matches!(trees.peek(), Some(TokenTree::Punct(next)) if next.as_char() == ':');
-                if doubled {
-                    trees.next();
-                }
-                tokens.push(Token::Sign(if doubled { "::" } else { ":" }.to_owned()));
-            }
-            TokenTree::Punct(sign) => tokens.push(Token::Sign(sign.as_char().to_string())),
-            TokenTree::Ident(word) => tokens.push(Token::Word(word.to_string())),
-            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                tokens.push(Token::Braces(self::tokens(group.stream())));
-            }
-            TokenTree::Group(group) => tokens.push(Token::Others(self::tokens(group.stream()))),
-            TokenTree::Literal(_) => {}
-        }
-    }
-    tokens
-}
-
-fn is_test_attribute(attribute: &Group) -> bool {
-    attribute.stream().to_string().replace(' ', "") == "cfg(test)"
 }
 
 mod each_rule_sees_what_breaks_it {
@@ -519,157 +333,58 @@ mod each_rule_sees_what_breaks_it {
     }
 
     #[test]
-    fn an_arrow_that_points_back_is_seen_however_it_is_written() {
-        for text in [
-            "use crate::provider::Provider;",
-            "use crate::{provider, terraform::Encoded};",
-            "fn f() -> crate::provider::Thing { crate::terraform::x() }",
-            "fn f() { format!(\"{}\", crate::provider::NAME) }",
-            "fn f() { if x { y(crate::provider::NAME) } }",
-            "use super::super::provider::Provider;",
-            "use super::super::{provider::Provider};",
-            "use terraform_provider_alicloud_live::provider::Provider;",
-        ] {
+    fn a_dependency_that_points_back_is_seen() {
+        let manifest = |dependency: &str| {
+            format!(
+                "[package]\nname = \"x\"\n\n[dependencies]\nserde.workspace = true\n{dependency}.workspace = true\n\n[dev-dependencies]\nalicloud-live-mock.workspace = true\n"
+            )
+        };
+        let path = "crates/alicloud-auth/Cargo.toml";
+        for backwards in ["alicloud-live", "alicloud-live-mock", "tfplugin"] {
+            let complaint = format!("crates/alicloud-auth must not depend on {backwards}");
             complains(
-                arrows,
-                "src/plugin/serve.rs",
-                text,
-                "plugin must not know provider",
+                dependencies_point_down,
+                path,
+                &manifest(backwards),
+                &complaint,
             );
         }
+        accepts(dependencies_point_down, path, &manifest("tokio"));
+        let path = "crates/alicloud-live/Cargo.toml";
+        accepts(dependencies_point_down, path, &manifest("alicloud-auth"));
+        let path = "crates/cellar/Cargo.toml";
         complains(
-            arrows,
-            "src/plugin/mod.rs",
-            "use super::provider::X;",
-            "plugin must not know provider",
-        );
-        complains(
-            arrows,
-            "src/plugin/a/b.rs",
-            "use super::super::super::mock::X;",
-            "plugin must not know mock",
-        );
-        complains(
-            arrows,
-            "src/environment.rs",
-            "use super::mock::X;",
-            "environment must not know mock",
-        );
-        complains(
-            arrows,
-            "src/signing/mod.rs",
-            "use crate::credentials::X;",
-            "signing must not know credentials",
-        );
-        complains(
-            arrows,
-            "src/mock/verify.rs",
-            "use crate::signing::X;",
-            "mock must not know signing",
-        );
-        complains(
-            arrows,
-            "src/bin/x.rs",
-            "use alicloud_live::X;",
-            "bin must not know client",
-        );
-        complains(
-            arrows,
-            "src/cellar/mod.rs",
+            dependencies_point_down,
+            path,
             "",
-            "the room cellar has no row",
+            "crates/cellar has no row",
         );
     }
 
     #[test]
-    fn an_arrow_that_points_down_is_fine_and_tests_may_name_everything() {
-        accepts(
-            arrows,
-            "src/plugin/serve.rs",
-            "use crate::terraform::{Encoded, resource::provider};",
-        );
-        accepts(
-            arrows,
-            "src/plugin/serve.rs",
-            "use super::provider::X; use crate::plugin::log;",
-        );
-        accepts(
-            arrows,
-            "src/plugin/serve.rs",
-            "// crate::provider\nconst X: &str = \"crate::provider::X\";",
-        );
-        accepts(
-            arrows,
-            "src/plugin/serve.rs",
-            "#[cfg(test)] mod tests { use crate::provider::X; }",
-        );
-        accepts(
-            arrows,
-            "src/plugin/serve_tests.rs",
-            "use crate::provider::X;",
-        );
-        complains(
-            arrows,
-            "src/plugin/serve.rs",
-            "#[cfg(test)] mod tests; use crate::provider::X;",
-            "plugin must not know provider",
-        );
+    fn a_long_file_is_seen() {
+        let code = "fn f() {}\n".repeat(MAX_LINES);
+        let tests = "#[cfg(test)]\nmod tests {}\n".repeat(9);
+        accepts(files_are_short, "src/f.rs", &format!("{code}{tests}"));
+        let longer = format!("{code}//\n{tests}");
+        complains(files_are_short, "crates/a/src/f.rs", &longer, "401 lines");
+        accepts(files_are_short, "crates/a/src/generated/f.rs", &longer);
+        accepts(files_are_short, "tests/f.rs", &longer);
     }
 
     #[test]
-    fn a_crate_outside_its_room_is_seen() {
-        for text in [
-            "use tonic::Status;",
-            "fn f(x: tonic::Status) {}",
-            "use tonic;",
-        ] {
-            complains(
-                confined_crates,
-                "src/provider/mod.rs",
-                text,
-                "only plugin may name tonic",
-            );
-            accepts(confined_crates, "src/plugin/mod.rs", text);
-        }
-        accepts(
-            confined_crates,
-            "src/provider/mod.rs",
-            "/// Not [`tonic::Status`].\nfn tonic() {}",
-        );
-    }
-
-    #[test]
-    fn generated_code_outside_the_plugin_is_seen() {
-        let text = "use terraform_provider_alicloud_live::plugin::generated::Schema;";
-        complains(
-            generated_code_stays_home,
-            "src/main.rs",
-            text,
-            "only plugin",
-        );
-        accepts(
-            generated_code_stays_home,
-            "src/plugin/serve.rs",
-            "use crate::plugin::generated::Schema;",
-        );
-    }
-
-    #[test]
-    fn a_room_without_a_word_about_itself_is_seen() {
+    fn a_module_without_a_word_about_itself_is_seen() {
         for text in [
             "",
             "//! client",
-            "// What this room is for stands here.\nmod a;",
+            "// What this module is for stands here.\nmod a;",
         ] {
-            complains(
-                rooms_are_introduced,
-                "src/client/mod.rs",
-                text,
-                "no head comment",
-            );
+            for path in ["src/client/mod.rs", "crates/client/src/lib.rs"] {
+                complains(modules_are_introduced, path, text, "no head comment");
+            }
         }
         accepts(
-            rooms_are_introduced,
+            modules_are_introduced,
             "src/client/mod.rs",
             "//! The API, one typed function per operation.",
         );

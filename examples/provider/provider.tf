@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# Keys are best given by the environment: ALICLOUD_ACCESS_KEY and ALICLOUD_SECRET_KEY.
+# Set credentials in the environment: ALICLOUD_ACCESS_KEY and ALICLOUD_SECRET_KEY.
 provider "alicloud" {
   region = "cn-shanghai"
 }

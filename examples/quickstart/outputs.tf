@@ -1,4 +1,4 @@
 output "job_id" {
-  description = "The ID that the cloud gave to the job."
+  description = "The ID that ApsaraVideo Live assigned to the job."
   value       = alicloud_live_edge_transcode_job.camera.job_id
 }

@@ -2,7 +2,7 @@
 # terraform apply -var cluster_id=... -var template_id=...
 
 variable "cluster_id" {
-  description = "The data centre in which the job runs."
+  description = "The data center in which the job runs."
   type        = string
   default     = "cluster-1"
 }

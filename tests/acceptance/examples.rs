@@ -13,12 +13,14 @@ over_each_terraform! {
     the_fleet_of_two_sites_lives,
     the_example_of_a_signed_url_lives,
     the_examples_of_data_sources_live,
+    the_example_of_the_life_cycle_lives,
 }
 
 over_each_terraform! {
     from "1.8":
     the_examples_of_functions_live,
     the_example_of_a_url_signed_by_a_function_lives,
+    the_example_of_the_key_rotation_lives,
 }
 
 over_each_terraform! {
@@ -83,6 +85,46 @@ fn the_example_of_a_url_signed_by_a_function_lives(world: &World) {
     world.set("TF_VAR_push_key", "examplekey1");
     world.set("TF_VAR_push_url_ends", "2100-01-01T00:00:00Z");
     lives(world, RENAMED);
+}
+
+fn the_example_of_the_life_cycle_lives(world: &World) {
+    world.configure_as_in("examples/guides/life-cycle");
+    world.apply().succeeded();
+    assert_eq!(world.output("camera")["status"], "Running");
+    world.set("TF_VAR_on_air", "false");
+    world.apply().succeeded();
+    assert_eq!(world.output("camera")["status"], "Stopped");
+    world.set("TF_VAR_on_air", "true");
+    lives(world, ("\"tpl-h264-720p\"", "\"tpl-h265-1080p\""));
+    let changes = [
+        "Create", "Start", "Stop", "Start", "Stop", "Update", "Start", "Stop", "Delete",
+    ];
+    assert_eq!(world.cloud.changes(), changes);
+}
+
+fn the_example_of_the_key_rotation_lives(world: &World) {
+    world.configure_as_in("examples/guides/key-rotation");
+    world.set(
+        "TF_VAR_push_keys",
+        r#"{ main = "examplekey1", backup = "examplekey2" }"#,
+    );
+    let cameras = |gate: &str| {
+        format!(
+            "cameras = {{\n  gate = {{ key = {gate:?}, expires_at = \"2100-01-01T00:00:00Z\" }}\n  \
+             yard = {{ key = \"main\", expires_at = \"2100-01-01T00:00:00Z\" }}\n}}\n"
+        )
+    };
+    world.put("terraform.tfvars", &cameras("main"));
+    world.apply().succeeded();
+    world.plan().is_empty();
+    let before = world.cloud.changes().len();
+    world.put("terraform.tfvars", &cameras("backup"));
+    world.apply().succeeded();
+    // One camera's key interrupts one stream.
+    assert_eq!(world.cloud.changes()[before..], ["Stop", "Update", "Start"]);
+    world.plan().is_empty();
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
 }
 
 fn the_example_of_the_start_lives(world: &World) {

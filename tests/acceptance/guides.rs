@@ -12,6 +12,13 @@ over_each_terraform! {
     a_fleet_of_two_sites_is_made,
     jobs_get_other_addresses_and_brakes_without_a_call,
     resources_name_this_provider_beside_the_official_one,
+    a_pipeline_stops_at_a_plan_that_touches_a_running_stream,
+}
+
+// `mock_provider` is what the tests without a cloud need.
+over_newest_terraform! {
+    from "1.7":
+    the_tests_of_the_guide_pass_without_a_cloud_and_against_the_mock,
 }
 
 // `for_each` of import blocks is as old as Terraform 1.7.
@@ -159,4 +166,63 @@ fn known_jobs_are_imported_by_their_ids(world: &World) {
     world.apply().succeeded();
     world.plan().is_empty();
     assert!(world.cloud.changes().is_empty());
+}
+
+/// The script that the guide on CI shows.
+fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &World) {
+    world.configure_as_in("examples/guides/ci");
+    let planned = |world: &World| {
+        let folder = world.folder_of_terraform();
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+        let mut script = world.command("sh");
+        let ended = script.arg("plan.sh").env("PATH", path).output().unwrap();
+        let printed = [ended.stdout, ended.stderr].map(|text| String::from_utf8(text).unwrap());
+        world.note_printed(&printed.concat());
+        (ended.status.code().unwrap(), printed.concat())
+    };
+    assert_eq!(planned(world).0, 0, "creating a job interrupts nothing");
+    world
+        .run(&["apply", "-no-color", "-input=false", "tfplan"])
+        .succeeded();
+    assert_eq!(planned(world).0, 0, "nothing to do");
+
+    world.replace_in_configuration("\"tpl-h264-720p\"", "\"tpl-h265-1080p\"");
+    let (status, printed) = planned(world);
+    assert_eq!(status, 3, "{printed}");
+    assert!(
+        printed.contains("The stream will be interrupted"),
+        "{printed}"
+    );
+
+    world.replace_in_configuration("cluster-1", "cluster-2");
+    world.replace_in_configuration("deletion_protection = true", "");
+    let (status, printed) = planned(world);
+    assert_eq!(
+        status, 1,
+        "protected until an apply says otherwise: {printed}"
+    );
+    assert!(
+        printed.contains("Job is protected from deletion"),
+        "{printed}"
+    );
+
+    world.replace_in_configuration("cluster-2", "cluster-1");
+    world.apply().succeeded();
+    let _ = world.take_out("main.tf");
+    world.configure_all("");
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn the_tests_of_the_guide_pass_without_a_cloud_and_against_the_mock(world: &World) {
+    world.configure_as_in("examples/guides/testing-modules");
+    let tested = world.run(&["test", "-no-color"]).succeeded();
+    assert!(tested.output.contains("1 passed, 0 failed"), "{tested}");
+    assert_eq!(world.cloud.calls().len(), 0);
+    let tested = world
+        .run(&["test", "-no-color", "-test-directory=tests-mock"])
+        .succeeded();
+    assert!(tested.output.contains("2 passed, 0 failed"), "{tested}");
+    assert_eq!(world.cloud.calls_of("Create").len(), 2);
+    assert!(world.cloud.jobs().is_empty());
 }

@@ -78,7 +78,7 @@ fn warned_of(run: &Run, argument: &str) -> Vec<(String, String, bool)> {
 }
 
 fn a_key_that_has_ended_is_warned_of_where_it_matters(world: &World) {
-    let summary = "The key in a stream URL has ended".to_owned();
+    let summary = "The auth_key in a stream URL has expired".to_owned();
     let ended = [(JOB.to_owned(), summary, true)];
     let warned_of = |run: &Run| warned_of(run, "stream_output");
     let stopped = job_with_key(1);
@@ -123,7 +123,7 @@ fn a_key_that_ends_within_a_day_is_warned_of_without_being_shown(world: &World) 
         warned_of(&planned, "stream_input"),
         [(
             "alicloud_live_edge_transcode_job.soon".to_owned(),
-            "The key in a stream URL ends within a day".to_owned(),
+            "The auth_key in a stream URL expires within a day".to_owned(),
             true
         )]
     );

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 
-use terraform_provider_alicloud_live::terraform::IdentitySchema;
-use terraform_provider_alicloud_live::terraform::schema::{
+use tfplugin::IdentitySchema;
+use tfplugin::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, NestedBlock, Schema,
 };
 
@@ -20,11 +20,16 @@ pub(crate) fn provider(schema: &Schema) -> String {
          ---\n\n\
          # alicloud-live Provider\n\n\
          {description}\n\n\
+         -> The provider was built and tested against the API's published description and the official SDKs. It has not \
+         yet been run against the real service. What was verified how, and how to report a first real run with `make \
+         verify-live`, is in README.md of the provider's repository, under Compatibility.\n\n\
          ## Example Usage\n\n\
          {example}\n\
-         ~> Do not write keys into configuration: it ends up in version control. Give them by the environment.\n\n\
+         ~> Do not write credentials into configuration: it ends up in version control. Use environment variables.\n\n\
          When you also use the official `alicloud` provider, give this one another local name in `required_providers` \
-         and name it in its resources (`provider = alicloud-live`).\n\n\
+         and set it in its resources (`provider = alicloud-live`). See [Using it beside the official \
+         provider](guides/beside-the-official-provider.md). New here? Begin with [The life cycle of a \
+         job](guides/life-cycle.md).\n\n\
          {}",
         arguments(&schema.block)
     )
@@ -50,15 +55,15 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
          ---\n\n\
          # {type_name} (Resource)\n\n\
          {description}\n\n\
-         -> The API changes a job only while it is stopped. Changing a running one stops it, changes it and starts it \
-         again, which interrupts its output stream; the plan warns of that. Deleting a running job stops it first. See \
+         -> The API changes a job only while it is stopped. Changing a running job stops it, changes it and starts it \
+         again, which interrupts its output stream. The plan warns of that. Deleting a running job stops it first. See \
          [Changing jobs without interrupting streams](../guides/changing-jobs.md).\n\n\
          ## Example Usage\n\n\
          {}\n\
          {}\n\
          ## Import\n\n\
-         A job is imported by `<cluster_id>:<job_id>`. The cluster must be given, because the API finds a job only in \
-         its cluster.\n\n\
+         Import a job by `<cluster_id>:<job_id>`. The cluster is required, because the API finds a job only in its \
+         cluster.\n\n\
          {}\n\
          With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
          {}\n\
@@ -69,8 +74,8 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
          ### Identity Schema\n\n\
          {identity_lines}\n\
          ## Moving from Another Provider\n\n\
-         With Terraform 1.8 and later, a `moved` block takes over a job that the state holds under another provider with \
-         the same resource type. Nothing is done to the job itself.\n\n\
+         With Terraform 1.8 and later, a `moved` block moves a job from another provider with the same resource type. \
+         The job itself is not changed.\n\n\
          ```terraform\n\
          moved {{\n  from = {type_name}.old\n  to   = {type_name}.camera\n}}\n\
          ```\n",
@@ -93,16 +98,16 @@ pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
          ---\n\n\
          # {type_name} (List Resource)\n\n\
          {description}\n\n\
-         Needs Terraform 1.14 or later. Terraform asks for 100 jobs at most unless `limit` says otherwise; \
-         `include_resource = true` shows the whole of each.\n\n\
+         Requires Terraform 1.14 or later. Terraform lists at most 100 jobs unless `limit` is set. \
+         `include_resource = true` returns all attributes of each.\n\n\
          ## Example Usage\n\n\
          {}\n\
          With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \
          `terraform apply` the jobs are in the state, and the plan is empty. `status` is written for running jobs only: \
-         where it is not set, the run state is left alone.\n\n\
+         if it is not set, Terraform leaves the run state alone.\n\n\
          -> Into that file Terraform writes `provider = alicloud-live`, whatever the provider's local name is. Give it \
          that name in `required_providers`, or edit the file.\n\n\
-         ~> Stream URLs are written as the API shows them, with the `auth_key` that they may hold. Move such keys into \
+         ~> Stream URLs are written as the API returns them, with the `auth_key` that they may contain. Move such keys into \
          sensitive variables before the file goes into version control.\n\n\
          {}",
         example(
@@ -124,8 +129,9 @@ pub(crate) fn action(type_name: &str, schema: &Schema) -> String {
          ---\n\n\
          # {type_name} (Action)\n\n\
          {description}\n\n\
-         Needs Terraform 1.14 or later.\n\n\
-         -> An action changes no configuration. Where a job's resource sets `status`, the next apply enforces that again.\n\n\
+         Requires Terraform 1.14 or later.\n\n\
+         -> An action does not change the configuration. If a job's resource sets `status`, the next apply enforces it \
+         again.\n\n\
          ## Example Usage\n\n\
          {}\n\
          {}",
@@ -187,11 +193,11 @@ pub(crate) fn function(name: &str, schema: &FunctionSchema) -> String {
          ---\n\n\
          # {name} (Function)\n\n\
          {}\n\n\
-         Needs Terraform 1.8 or OpenTofu 1.7, or later.\n\n\
+         Requires Terraform 1.8 or OpenTofu 1.7, or later.\n\n\
          ## Example Usage\n\n\
          {}\n\
          ## Signature\n\n\
-         `{name}({})`, which gives: {}\n\n\
+         `{name}({})` returns: {}\n\n\
          ## Arguments\n\n\
          {lines}",
         schema.summary,

@@ -4,13 +4,13 @@ use rmp_serde::to_vec_named;
 use serde_json::json;
 use tonic::Streaming;
 
-use crate::generated::tfplugin6::invoke_action::event::{Progress, Type};
-use crate::generated::tfplugin6::{
+use crate::sample::POKE;
+use crate::served::{Served, only, serve, value};
+use tfplugin::generated::tfplugin6::invoke_action::event::{Progress, Type};
+use tfplugin::generated::tfplugin6::{
     Diagnostic, DynamicValue, get_metadata, get_provider_schema, invoke_action, plan_action,
     stop_provider, validate_action_config,
 };
-use crate::sample::POKE;
-use crate::served::{Served, only, serve, value};
 
 fn request(whom: &str) -> invoke_action::Request {
     invoke_action::Request {
@@ -99,8 +99,7 @@ async fn a_wrong_configuration_is_refused_when_it_is_checked_and_when_it_is_plan
 #[tokio::test]
 async fn what_is_not_known_yet_can_be_planned() {
     let mut provider = serve().await.provider;
-    let unknown: terraform_provider_alicloud_live::terraform::value::Value<String> =
-        terraform_provider_alicloud_live::terraform::value::Value::Unknown;
+    let unknown: tfplugin::value::Value<String> = tfplugin::value::Value::Unknown;
     let config = DynamicValue {
         msgpack: to_vec_named(&std::collections::BTreeMap::from([("whom", unknown)])).unwrap(),
         json: Vec::new(),

@@ -6,19 +6,19 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::generated::plugin::Empty;
-use crate::generated::plugin::grpc_broker_client::GrpcBrokerClient;
-use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
-use crate::generated::plugin::grpc_stdio_client::GrpcStdioClient;
-use crate::generated::tfplugin6::{
+use crate::plugin_host::LIMIT;
+use crate::sample::{GREETING, REPEAT, THING, ThingState};
+use crate::served::{Served, create, only, read_back, serve, thing, value};
+use tfplugin::generated::plugin::Empty;
+use tfplugin::generated::plugin::grpc_broker_client::GrpcBrokerClient;
+use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
+use tfplugin::generated::plugin::grpc_stdio_client::GrpcStdioClient;
+use tfplugin::generated::tfplugin6::{
     RawState, apply_resource_change, call_function, configure_provider, diagnostic, get_functions,
     get_metadata, get_provider_schema, import_resource_state, open_ephemeral_resource,
     plan_resource_change, read_data_source, read_resource, stop_provider, upgrade_resource_state,
     validate_data_resource_config, validate_provider_config, validate_resource_config,
 };
-use crate::plugin_host::LIMIT;
-use crate::sample::{GREETING, REPEAT, THING, ThingState};
-use crate::served::{Served, create, only, read_back, serve, thing, value};
 
 const LARGE: usize = 20 << 20;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::generated::tfplugin6::{invoke_action, stop_provider};
 use crate::plugin_host::LIMIT;
 use crate::sample::POKE;
 use crate::served::{Served, create, serve, value};
+use tfplugin::generated::tfplugin6::{invoke_action, stop_provider};
 
 /// Takes a permit, which comes as soon as what it stands for has happened.
 async fn happened(event: &Arc<Semaphore>, what: &str) {

@@ -7,17 +7,17 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use terraform_provider_alicloud_live::provider;
+use terraform_provider_alicloud_live::offering;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 
-use crate::generated::tfplugin6::provider_client::ProviderClient;
-use crate::generated::tfplugin6::{
+use crate::served::{only, read_back, serve_offering, value};
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::{
     Diagnostic, DynamicValue, RawState, ResourceIdentityData, apply_resource_change,
     configure_provider, diagnostic, plan_resource_change, read_resource, upgrade_resource_identity,
     upgrade_resource_state,
 };
-use crate::served::{only, read_back, serve_offering, value};
 
 const JOB: &str = "alicloud_live_edge_transcode_job";
 const NAMES: &[&str] = &[
@@ -51,7 +51,7 @@ impl World {
             "endpoints": [{ "live": mock.url() }], "max_retries": 0,
         });
         let provider = runtime.block_on(async {
-            let offering = provider::offering(Environment::of([]));
+            let offering = offering(Environment::of([]));
             let (channel, _, _) = serve_offering(offering).await;
             let mut provider = ProviderClient::new(channel);
             let configured = provider

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::generated::tfplugin6::{
+use crate::sample::THING;
+use crate::served::{create, only, read_back, serve, thing, value};
+use tfplugin::generated::tfplugin6::{
     RawState, ResourceIdentityData, apply_resource_change, get_resource_identity_schemas,
     import_resource_state, plan_resource_change, read_resource, upgrade_resource_identity,
 };
-use crate::sample::THING;
-use crate::served::{create, only, read_back, serve, thing, value};
 
 #[expect(
     clippy::unnecessary_wraps,

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::generated::tfplugin6::{
+use crate::sample::THING;
+use crate::served::{Served, attribute, only, read_back, serve, value};
+use tfplugin::generated::tfplugin6::{
     diagnostic, generate_resource_config, get_metadata, get_provider_schema, list_resource,
     validate_list_resource_config,
 };
-use crate::sample::THING;
-use crate::served::{Served, attribute, only, read_back, serve, value};
 
 fn request(called: &str, limit: i64) -> list_resource::Request {
     list_resource::Request {

@@ -19,12 +19,11 @@ mod actions;
 mod calls;
 mod disconnections;
 mod foreign_bytes;
-mod generated;
-mod generated_code;
 mod identity;
 mod lists;
 mod moves;
 mod process;
+mod schema;
 mod trust;
 
 #[path = "../support/certificate.rs"]

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::generated::tfplugin6::{RawState, get_provider_schema, move_resource_state};
 use crate::sample::THING;
 use crate::served::{only, read_back, serve};
+use tfplugin::generated::tfplugin6::{RawState, get_provider_schema, move_resource_state};
 
 fn request(source_type_name: &str, identity: &str) -> move_resource_state::Request {
     let raw = |json: &str| {

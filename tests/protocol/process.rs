@@ -1,5 +1,6 @@
 //! The plugin as a process: how it starts, what it writes, when it ends.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,12 +12,14 @@ use serde_json::json;
 use tokio::net::UnixStream;
 use tonic::transport::Channel;
 
-use crate::generated::plugin::Empty;
-use crate::generated::plugin::grpc_controller_client::GrpcControllerClient;
-use crate::generated::tfplugin6::provider_client::ProviderClient;
-use crate::generated::tfplugin6::{apply_resource_change, configure_provider, get_provider_schema};
 use crate::plugin_host::{LIMIT, Plugin, channel, command, entries, output};
 use crate::served::value;
+use tfplugin::generated::plugin::Empty;
+use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::{
+    apply_resource_change, configure_provider, get_provider_schema, read_data_source,
+};
 
 async fn schema(channel: Channel) -> get_provider_schema::Response {
     ProviderClient::new(channel)
@@ -24,6 +27,23 @@ async fn schema(channel: Channel) -> get_provider_schema::Response {
         .await
         .unwrap()
         .into_inner()
+}
+
+/// Points the provider at the mock.
+async fn configure(provider: &mut ProviderClient<Channel>, mock: &Mock) {
+    let settings = Settings::default();
+    let configured = provider
+        .configure_provider(configure_provider::Request {
+            config: value(&json!({
+                "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
+                "endpoints": [{ "live": mock.url() }],
+            })),
+            ..configure_provider::Request::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(configured.diagnostics, []);
 }
 
 #[test]
@@ -209,7 +229,22 @@ async fn what_is_logged_is_what_the_host_can_read() {
     let mut plugin = Plugin::start_with(|command| {
         command.env("TF_LOG", "trace").stderr(log.reopen().unwrap());
     });
-    schema(plugin.connect().await).await;
+    let channel = plugin.connect().await;
+    schema(channel.clone()).await;
+    // A call of the API, so that the crates below log, too.
+    let mock = Mock::start(Settings::default()).unwrap();
+    let mut provider = ProviderClient::new(channel);
+    configure(&mut provider, &mock).await;
+    let read = provider
+        .read_data_source(read_data_source::Request {
+            type_name: "alicloud_live_edge_transcode_jobs".to_owned(),
+            config: value(&json!({ "cluster_id": "cluster-1" })),
+            ..read_data_source::Request::default()
+        })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(read.diagnostics, []);
     plugin.abandon();
     plugin.ended().await;
 
@@ -229,6 +264,14 @@ async fn what_is_logged_is_what_the_host_can_read() {
         .unwrap();
     assert_eq!(answered["tf_rpc"], "GetProviderSchema");
     assert!(answered["tf_req_duration_ms"].is_number());
+    let crates: BTreeSet<&str> = lines
+        .iter()
+        .filter_map(|line| line["@module"].as_str()?.split('.').next())
+        .collect();
+    assert_eq!(
+        crates,
+        BTreeSet::from(["alicloud_auth", "alicloud_live", "tfplugin"])
+    );
 }
 
 /// Whatever is still owed: the process must not go on for ever in the background.
@@ -238,19 +281,7 @@ async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
     let job = mock.seed_job(|job| job.status = JobStatus::Running);
     let mut plugin = Plugin::start();
     let mut provider = ProviderClient::new(plugin.connect().await);
-    let settings = Settings::default();
-    let configured = provider
-        .configure_provider(configure_provider::Request {
-            config: value(&json!({
-                "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
-                "endpoints": [{ "live": mock.url() }],
-            })),
-            ..configure_provider::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(configured.diagnostics, []);
+    configure(&mut provider, &mock).await;
 
     // The update waits, and no start will ever succeed.
     mock.set_faults(vec![

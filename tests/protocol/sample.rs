@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use terraform_provider_alicloud_live::terraform::schema::{
+use tfplugin::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, Parameter, Schema, Type,
 };
-use terraform_provider_alicloud_live::terraform::value::{Value, ValueEmpty, ValueString};
-use terraform_provider_alicloud_live::terraform::{
+use tfplugin::value::{Value, ValueEmpty, ValueString};
+use tfplugin::{
     Action, AttributePath, DataSource, Diagnostics, Encoded, Findings, Function, IdentitySchema,
     ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, StopSignal, Update,
     diagnostic,

@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use terraform_provider_alicloud_live::plugin::{self, Connection};
-use terraform_provider_alicloud_live::terraform::Offering;
+use tfplugin::Offering;
+use tfplugin::serve::{self, Connection};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::generated::tfplugin6::provider_client::ProviderClient;
-use crate::generated::tfplugin6::{
-    Diagnostic, DynamicValue, apply_resource_change, attribute_path,
-};
 use crate::plugin_host::channel;
 use crate::sample::{self, Backstage, THING};
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::{
+    Diagnostic, DynamicValue, apply_resource_change, attribute_path,
+};
 
 const LARGEST_MESSAGE: usize = 64 << 20;
 
@@ -54,7 +54,7 @@ pub async fn serve_offering(offering: Offering) -> (Channel, CancellationToken, 
     let server = tokio::spawn(async move {
         // The server ends with its connections as well as with the token; here the token alone is to count.
         let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
-        plugin::serve(offering, connections, token).await
+        serve::serve(offering, connections, token).await
     });
     (channel(ours).await.unwrap(), shutdown, server)
 }

@@ -4,10 +4,10 @@ use tokio::net::UnixStream;
 use tonic::transport::Channel;
 
 use crate::certificate::Identity;
-use crate::generated::tfplugin6::get_provider_schema;
-use crate::generated::tfplugin6::provider_client::ProviderClient;
 use crate::plugin_host::{Plugin, channel};
 use rustls::version::{TLS12, TLS13};
+use tfplugin::generated::tfplugin6::get_provider_schema;
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 
 /// Asks for the schema. Under TLS 1.3 a refused client learns of it only when it reads.
 async fn schema(channel: Result<Channel, String>) -> Result<get_provider_schema::Response, String> {

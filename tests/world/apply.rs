@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use terraform_provider_alicloud_live::terraform::{Change, Encoded, Held};
+use tfplugin::{Change, Encoded, Held};
 
 use crate::checks::compatible;
 use crate::core::{Action, Plan, Planned, Run};

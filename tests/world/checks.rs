@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use terraform_provider_alicloud_live::terraform::schema::{
-    AttributeConstraint, Block, NestedBlock, Schema,
-};
+use tfplugin::schema::{AttributeConstraint, Block, NestedBlock, Schema};
 
 use crate::value::{Object, Value};
 

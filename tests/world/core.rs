@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use terraform_provider_alicloud_live::terraform::{Diagnostic, Diagnostics};
+use tfplugin::{Diagnostic, Diagnostics};
 use tokio_util::sync::CancellationToken;
 
 use crate::actors::Actors;

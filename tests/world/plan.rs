@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use terraform_provider_alicloud_live::terraform::{AttributePath, Change, Encoded, Held};
+use tfplugin::{AttributePath, Change, Encoded, Held};
 
 use crate::configuration::Job;
 use crate::core::{Action, Plan, Planned, Run};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use terraform_provider_alicloud_live::terraform::Encoded;
+use tfplugin::Encoded;
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Value {

@@ -11,7 +11,7 @@ variable "role_arn" {
   type        = string
 }
 
-# Keys come from the environment, a profile or any other source; with them the role is taken on.
+# Credentials from the environment, a profile or any other source assume the role.
 provider "alicloud" {
   region = "cn-shanghai"
 

@@ -7,7 +7,7 @@ terraform {
 }
 
 variable "credentials_uri" {
-  description = "A URL that gives temporary keys as JSON."
+  description = "A URL that returns temporary credentials as JSON."
   type        = string
 }
 

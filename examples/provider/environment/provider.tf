@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# ALICLOUD_ACCESS_KEY, ALICLOUD_SECRET_KEY and, for temporary keys, ALICLOUD_SECURITY_TOKEN stand in the environment.
+# Set ALICLOUD_ACCESS_KEY, ALICLOUD_SECRET_KEY and, for temporary credentials, ALICLOUD_SECURITY_TOKEN in the environment.
 provider "alicloud" {
   region = "cn-shanghai"
 }

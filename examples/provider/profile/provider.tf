@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# A profile of the command line tool, as `aliyun configure --profile production` writes it.
+# A profile of Alibaba Cloud CLI, as `aliyun configure --profile production` writes it.
 provider "alicloud" {
   profile = "production"
 }

@@ -5,7 +5,7 @@ variable "push_key" {
 }
 
 variable "push_url_ends" {
-  description = "When the signed push URL ends, such as 2030-01-01T00:00:00Z."
+  description = "When the signed push URL expires, such as 2030-01-01T00:00:00Z."
   type        = string
 }
 

@@ -5,7 +5,7 @@ variable "push_key" {
 }
 
 variable "push_url_ends" {
-  description = "When the signed push URL ends, in Unix seconds."
+  description = "When the signed push URL expires, in Unix seconds."
   type        = number
 }
 

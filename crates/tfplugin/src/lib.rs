@@ -1,0 +1,49 @@
+//! The vocabulary that provider and plugin share: what a resource, a data source, a function, an action and a provider
+//! are, without a word of gRPC or of the cloud.
+//!
+//! Schemas, values, diagnostics, paths and the *typed* traits ([`DataSource`], [`Function`], [`Provider`]) are the crate [`tf_provider`]'s. Beside them stands what it lacks:
+//!
+//! - [`ServedResource`] and its siblings: object-safe forms of the typed traits that our own plugin server can
+//!   call. Every typed implementation is one automatically, so provider code only ever implements typed traits.
+//! - [`ManagedResource`], [`ListResource`] and [`Action`]: typed traits that the crate does not have, or not with all that
+//!   Terraform offers today.
+//! - [`Encoded`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
+//!   at which decoding failed.
+//! - [`Number`]: a number of a configuration, which need not be whole.
+//! - [`attribute`]: schema attributes in few words.
+//! - [`diagnostic`]: diagnostics that never carry a backtrace.
+//! - [`StopSignal`]: the user pressed Ctrl-C, or the host is gone.
+//! - [`Offering`]: all that one provider binary serves.
+
+mod action;
+pub mod attribute;
+mod data_source;
+pub mod diagnostic;
+mod encoded;
+mod function;
+#[doc(hidden)]
+pub mod generated;
+mod list_resource;
+mod number;
+mod provider;
+mod resource;
+pub mod serve;
+mod stop;
+
+pub use action::{Action, Progress, ServedAction};
+pub use data_source::ServedDataSource;
+pub use encoded::Encoded;
+pub use function::ServedFunction;
+pub use list_resource::{Findings, Found, ListResource, ServedListResource};
+pub use number::Number;
+pub use provider::{Offering, ServedProvider};
+pub use resource::{
+    Change, Held, IdentitySchema, ManagedResource, MoveSource, Object, Planned, ServedResource,
+    Update,
+};
+pub use stop::StopSignal;
+
+pub use tf_provider::{
+    AttributePath, AttributePathStep, DataSource, Diagnostic, Diagnostics, Function, Provider,
+    schema, value,
+};

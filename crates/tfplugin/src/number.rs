@@ -1,0 +1,95 @@
+use std::fmt;
+
+use serde::de::{Deserializer, Error, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// A number that a user has written. Terraform's numbers may have a fraction and any size, so one that an argument cannot
+/// take must be decoded before it can be refused at the argument.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Number {
+    /// A whole number of 64 bits.
+    Whole(i64),
+    /// A number with a fraction, or a larger one: roughly.
+    Other(f64),
+}
+
+impl Number {
+    /// The number, if it is whole and has 64 bits at most.
+    pub fn whole(self) -> Option<i64> {
+        match self {
+            Self::Whole(number) => Some(number),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// Core sends whole numbers of 64 bits as such, and others as floating-point numbers or, where these are not exact, as
+/// decimal strings.
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl Visitor<'_> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a number")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Number, E> {
+        Ok(Number::Whole(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
+        #[expect(clippy::cast_precision_loss, reason = "known to be too large alone")]
+        let roughly = number as f64;
+        Ok(i64::try_from(number).map_or(Number::Other(roughly), Number::Whole))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
+        Ok(Number::Other(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+        text.parse().map(Number::Other).map_err(E::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Encoded;
+    use crate::value::Value;
+
+    #[test]
+    fn every_number_of_terraform_is_read_and_whole_ones_are_told_from_others() {
+        for (bytes, whole) in [
+            (&b"\x07"[..], Some(7)),
+            (b"\xff", Some(-1)),
+            (b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", None),
+            // 2.5
+            (b"\xcb\x40\x04\x00\x00\x00\x00\x00\x00", None),
+            (b"\xbf1000000000000000000000000000000", None),
+        ] {
+            let number: Value<Number> = Encoded::MessagePack(bytes.to_vec()).decode().unwrap();
+            let Value::Value(number) = number else {
+                panic!("{bytes:?}");
+            };
+            assert_eq!(number.whole(), whole, "{number:?}");
+        }
+        let unknown: Value<Number> = Encoded::MessagePack(b"\xd4\x00\x00".to_vec())
+            .decode()
+            .unwrap();
+        assert!(unknown.is_unknown());
+        assert!(
+            Encoded::MessagePack(b"\xa1x".to_vec())
+                .decode::<Value<Number>>()
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,60 @@
+use crate::generated::tfplugin6::{DynamicValue, RawState, ResourceIdentityData};
+use crate::{Diagnostic, Encoded, diagnostic};
+
+/// A value; one that is left out is null.
+pub(crate) fn value(value: Option<DynamicValue>) -> Encoded {
+    match value {
+        Some(DynamicValue { msgpack, .. }) if !msgpack.is_empty() => Encoded::MessagePack(msgpack),
+        Some(DynamicValue { json, .. }) if !json.is_empty() => Encoded::Json(json),
+        _ => Encoded::null(),
+    }
+}
+
+/// An object's identity, if there is one. Core before 1.12 knows none.
+pub(crate) fn identity(identity: Option<ResourceIdentityData>) -> Option<Encoded> {
+    let identity = value(identity?.identity_data);
+    (!identity.is_null()).then_some(identity)
+}
+
+/// An object as it stands in a state file.
+pub(crate) fn state(state: Option<RawState>) -> Result<Encoded, Diagnostic> {
+    match state {
+        Some(RawState { json, flatmap }) if json.is_empty() && !flatmap.is_empty() => {
+            Err(diagnostic::general(
+                "State is too old",
+                "The state was written by Terraform 0.11 or older. Apply it once with Terraform 0.12 to 0.13, \
+                 which bring it up to date.",
+            ))
+        }
+        Some(RawState { json, .. }) => Ok(Encoded::Json(json)),
+        None => Ok(Encoded::null()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_keeps_its_encoding_and_none_is_null() {
+        let wire = |msgpack: &[u8], json: &[u8]| {
+            value(Some(DynamicValue {
+                msgpack: msgpack.to_vec(),
+                json: json.to_vec(),
+            }))
+        };
+        assert_eq!(wire(b"\xc3", b""), Encoded::MessagePack(b"\xc3".to_vec()));
+        assert_eq!(wire(b"", b"true"), Encoded::Json(b"true".to_vec()));
+        assert!(wire(b"", b"").is_null());
+        assert!(value(None).is_null());
+    }
+
+    #[test]
+    fn a_state_of_flat_strings_is_refused() {
+        let old = RawState {
+            json: Vec::new(),
+            flatmap: [("id".to_owned(), "1".to_owned())].into(),
+        };
+        assert!(state(Some(old)).is_err());
+    }
+}

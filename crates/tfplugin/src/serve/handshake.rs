@@ -1,0 +1,225 @@
+//! The handshake of go-plugin: what the host puts into our environment, and the one line that answers on stdout.
+//!
+//! The line is `1|6|unix|ADDRESS|grpc|CERTIFICATE`, and `|false` after it for hosts that ask about multiplexing;
+//! older hosts would take a seventh field for a part of the certificate. Nothing else may ever reach stdout.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::About;
+use super::listener::{Listener, Place};
+use super::tls::Identity;
+
+/// The value that Terraform and OpenTofu put into `TF_PLUGIN_MAGIC_COOKIE`: a courtesy to people who run the binary
+/// by hand, not a secret.
+const MAGIC_COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+/// go-plugin's own protocol version.
+const CORE_PROTOCOL: u8 = 1;
+
+/// tfplugin6. It is the only one we have, so it is also what we answer when the host offers others: go-plugin says
+/// to answer the lowest version one has, and the host then names both sides in its error.
+const PROTOCOL: u8 = 6;
+
+/// The variables of go-plugin's contract. All are optional here; what is needed is checked when it is used.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Environment {
+    cookie: Option<OsString>,
+    client_certificate: Option<OsString>,
+    protocol_versions: Option<OsString>,
+    multiplex: bool,
+    /// Where to listen.
+    pub(super) place: Place,
+}
+
+/// Why we do not serve the process that started us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refusal {
+    /// No cookie: a person started us.
+    NotAHost,
+    /// The host wants to talk in plain text.
+    NoCertificate,
+    /// `PLUGIN_CLIENT_CERT` is not a certificate.
+    BadCertificate,
+}
+
+impl Environment {
+    /// Reads this process's variables.
+    pub(super) fn of_process() -> Self {
+        Self::read(|name| std::env::var_os(name))
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
+        Self {
+            cookie: variable("TF_PLUGIN_MAGIC_COOKIE"),
+            client_certificate: variable("PLUGIN_CLIENT_CERT"),
+            protocol_versions: variable("PLUGIN_PROTOCOL_VERSIONS"),
+            multiplex: variable("PLUGIN_MULTIPLEX_GRPC").is_some(),
+            place: Place {
+                socket_dir: variable("PLUGIN_UNIX_SOCKET_DIR"),
+                socket_group: variable("PLUGIN_UNIX_SOCKET_GROUP"),
+                min_port: variable("PLUGIN_MIN_PORT"),
+                max_port: variable("PLUGIN_MAX_PORT"),
+            },
+        }
+    }
+
+    /// The one certificate whose owner may call us.
+    pub(super) fn host_certificate(&self) -> Result<CertificateDer<'static>, Refusal> {
+        if self.cookie.as_deref() != Some(MAGIC_COOKIE.as_ref()) {
+            return Err(Refusal::NotAHost);
+        }
+        let pem = self
+            .client_certificate
+            .as_ref()
+            .ok_or(Refusal::NoCertificate)?;
+        CertificateDer::from_pem_slice(pem.as_encoded_bytes()).map_err(|_| Refusal::BadCertificate)
+    }
+
+    /// Whether `PLUGIN_PROTOCOL_VERSIONS` lists our protocol. A host that says nothing is given the benefit of the
+    /// doubt.
+    pub(super) fn offers_our_protocol(&self) -> bool {
+        self.protocol_versions.as_ref().is_none_or(|versions| {
+            versions
+                .to_string_lossy()
+                .split(',')
+                .any(|version| version.trim().parse() == Ok(PROTOCOL))
+        })
+    }
+}
+
+impl Refusal {
+    /// What to tell the person at the terminal.
+    pub(super) fn explain(self, about: &About) -> String {
+        match self {
+            Self::NotAHost => format!(
+                "This program is a plugin: Terraform and OpenTofu start it by themselves when a configuration names \
+                 the provider {address}.\nRun `terraform init` and `terraform plan` in a folder with such a \
+                 configuration, or this program with --help.",
+                address = about.address
+            ),
+            Self::NoCertificate => "The provider serves only callers that prove who they are, because they act with \
+                 your cloud credentials, and the caller sent no certificate in PLUGIN_CLIENT_CERT.\nIf \
+                 TF_DISABLE_PLUGIN_TLS is set, unset it. To attach a debugger or a test framework, start the provider \
+                 with -debug."
+                .to_owned(),
+            Self::BadCertificate => {
+                "PLUGIN_CLIENT_CERT does not hold a certificate in PEM form. The Terraform or OpenTofu that started \
+                 the provider is damaged, or something between them changed the variable."
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// The handshake line.
+pub(super) fn line(listener: &Listener, identity: &Identity, environment: &Environment) -> String {
+    let mut line = format!(
+        "{CORE_PROTOCOL}|{PROTOCOL}|{network}|{address}|grpc|{certificate}",
+        network = listener.network(),
+        address = listener.address(),
+        certificate = STANDARD_NO_PAD.encode(identity.certificate()),
+    );
+    if environment.multiplex {
+        line.push_str("|false");
+    }
+    line.push('\n');
+    line
+}
+
+/// What a developer needs in order to attach to a provider started with `-debug`.
+///
+/// `Test` tells the host neither to stop nor to kill us.
+pub(super) fn how_to_attach(about: &About, listener: &Listener) -> String {
+    let providers = serde_json::json!({
+        about.address: {
+            "Protocol": "grpc",
+            "ProtocolVersion": PROTOCOL,
+            "Pid": std::process::id(),
+            "Test": true,
+            "Addr": { "Network": listener.network(), "String": listener.address() },
+        }
+    });
+    let mut text = String::from(
+        "Provider started. Set this in the environment of Terraform or OpenTofu to attach to it:\n\n",
+    );
+    // Writing to a String does not fail.
+    let _ = if cfg!(windows) {
+        writeln!(
+            text,
+            "  Command Prompt:  set \"TF_REATTACH_PROVIDERS={providers}\"\n  \
+               PowerShell:      $env:TF_REATTACH_PROVIDERS='{providers}'"
+        )
+    } else {
+        writeln!(text, "  TF_REATTACH_PROVIDERS='{providers}'")
+    };
+    text.push_str("\nInterrupt it (Ctrl-C) to end.\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABOUT: About = About {
+        name: "example",
+        version: "1.2.3",
+        address: "registry.terraform.io/example/example",
+        log_crates: &[],
+    };
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        Environment::read(|name| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn a_person_is_told_that_terraform_starts_the_plugin() {
+        for variables in [&[][..], &[("TF_PLUGIN_MAGIC_COOKIE", "wrong")]] {
+            let refusal = environment(variables).host_certificate().unwrap_err();
+            assert_eq!(refusal, Refusal::NotAHost);
+            assert!(refusal.explain(&ABOUT).contains("terraform init"));
+        }
+    }
+
+    #[test]
+    fn a_host_without_a_certificate_is_refused_and_told_why() {
+        let refusal = environment(&[("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE)])
+            .host_certificate()
+            .unwrap_err();
+        assert_eq!(refusal, Refusal::NoCertificate);
+        assert!(refusal.explain(&ABOUT).contains("TF_DISABLE_PLUGIN_TLS"));
+    }
+
+    #[test]
+    fn a_certificate_that_is_none_is_refused() {
+        let refusal = environment(&[
+            ("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE),
+            ("PLUGIN_CLIENT_CERT", "not PEM"),
+        ])
+        .host_certificate()
+        .unwrap_err();
+        assert_eq!(refusal, Refusal::BadCertificate);
+    }
+
+    #[test]
+    fn our_protocol_is_found_among_those_offered() {
+        let offers =
+            |versions| environment(&[("PLUGIN_PROTOCOL_VERSIONS", versions)]).offers_our_protocol();
+        assert!(offers("5,6"));
+        assert!(offers("6"));
+        assert!(!offers("5"));
+        assert!(!offers("66,x,"));
+        assert!(environment(&[]).offers_our_protocol());
+    }
+}

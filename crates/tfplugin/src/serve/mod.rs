@@ -1,0 +1,142 @@
+//! How Terraform talks to us: everything between a process being started and a call reaching the provider.
+//!
+//! Terraform core starts the binary, reads one line from its stdout, connects to the socket that the line names and
+//! speaks gRPC over mutual TLS. This room does that for any [`Offering`]; it knows no resource and no cloud. The
+//! vocabulary of what is offered is [`crate`]'s. The server that comes with the crate `tf_provider` is not
+//! used: it accepts callers without a client certificate and dies on Ctrl-C in the middle of an apply.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `arguments`, `handshake` | how we were started, and the line that answers |
+//! | `listener`, `tls`, `connections` | who may reach us: a private socket, one certificate |
+//! | `server`, `service`, `convert`, `generated` | gRPC: calls, their conversion, the protocol's code |
+//! | `process`, `log` | when the process ends, what it says on the way |
+
+mod arguments;
+mod connections;
+mod convert;
+mod handshake;
+mod listener;
+mod log;
+mod process;
+mod server;
+mod service;
+mod signals;
+mod tls;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::Offering;
+use arguments::Mode;
+use handshake::{Environment, Refusal};
+use listener::Listener;
+use process::Shutdown;
+use tls::Identity;
+
+pub use connections::Connection;
+pub use server::serve;
+
+/// Who we are, for the texts that a person reads.
+#[derive(Clone, Copy, Debug)]
+pub struct About {
+    /// The provider's type, such as `alicloud-live`.
+    pub name: &'static str,
+    /// The provider's version.
+    pub version: &'static str,
+    /// The provider's full source address.
+    pub address: &'static str,
+    /// The crates whose log events are written, beside this one. Others stay silent: libraries log frames and headers,
+    /// and a header may hold a signature.
+    pub log_crates: &'static [&'static str],
+}
+
+/// The program: serves what `offer` gives, in the way in which the command line and the environment ask for it.
+pub fn main(about: &About, offer: impl FnOnce() -> Offering) -> ExitCode {
+    process::report_panics(about);
+    let done = match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Mode::Version) => say(&format!(
+            "terraform-provider-{} {}\n",
+            about.name, about.version
+        )),
+        Ok(Mode::Help) => say(&arguments::help(about)),
+        Ok(Mode::Plugin) => as_plugin(about, offer),
+        Ok(Mode::Debug) => to_be_attached(about, offer),
+        Err(unknown) => Err(unknown.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may be reading any more; there is nothing left to tell them.
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error that ends the program before it serves; its text is for the person at the terminal.
+type StartError = Box<dyn std::error::Error>;
+
+/// Started by Terraform or OpenTofu: proves it, answers with the handshake line, serves until told to stop.
+fn as_plugin(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), StartError> {
+    let environment = Environment::of_process();
+    let host_certificate = environment
+        .host_certificate()
+        .map_err(|refusal: Refusal| refusal.explain(about))?;
+    log::start(about);
+
+    let identity = Identity::generate(host_certificate)?;
+    let offering = offer();
+    process::runtime()?.run(async {
+        let shutdown = Shutdown::default();
+        shutdown.follow_host(offering.stop.clone())?;
+        let listener = Listener::bind(&environment.place)?;
+        if !environment.offers_our_protocol() {
+            // The host words the error better than we can: it knows which provider was asked for.
+            tracing::warn!("the host does not speak plugin protocol 6");
+        }
+        say(&handshake::line(&listener, &identity, &environment))?;
+        tracing::debug!(version = about.version, "serving");
+        listener.sweep();
+        serve_on(&listener, Some(&identity), offering, &shutdown).await
+    })
+}
+
+/// Started by a developer, to be attached to by hand and debugged: no cookie, no TLS, many commands in a row.
+fn to_be_attached(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), StartError> {
+    log::start(about);
+    let environment = Environment::of_process();
+    let offering = offer();
+    process::runtime()?.run(async {
+        let shutdown = Shutdown::default();
+        shutdown.follow_user()?;
+        let listener = Listener::bind(&environment.place)?;
+        say(&handshake::how_to_attach(about, &listener))?;
+        listener.sweep();
+        serve_on(&listener, None, offering, &shutdown).await
+    })
+}
+
+/// Serves whoever gets through to `listener`, until `shutdown` and the grace after it are over.
+async fn serve_on(
+    listener: &Listener,
+    identity: Option<&Identity>,
+    offering: Offering,
+    shutdown: &Shutdown,
+) -> Result<(), StartError> {
+    let (accepted, connections) = connections::channel();
+    tokio::select! {
+        served = serve(offering, connections, shutdown.requested.clone()) => served?,
+        never = connections::accept(listener, identity, &accepted) => match never {},
+        () = shutdown.overdue() => tracing::warn!("the process ends and waits no longer for calls that run"),
+    }
+    Ok(())
+}
+
+/// The only way to stdout. `println!` would panic when the reader is gone.
+fn say(text: &str) -> Result<(), StartError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! What tells the objects of a resource type apart. Terraform asks from 1.12 on.
+
+use super::resource::find;
+use crate::generated::tfplugin6::{get_resource_identity_schemas, upgrade_resource_identity};
+use crate::serve::convert::{from_wire, to_wire};
+use crate::{Diagnostic, Offering};
+
+pub(super) fn schemas(offering: &Offering) -> get_resource_identity_schemas::Response {
+    let schema = offering.resources.iter().map(|(name, resource)| {
+        let schema = to_wire::identity_schema(&resource.identity_schema());
+        (name.clone(), schema)
+    });
+    get_resource_identity_schemas::Response {
+        identity_schemas: schema.collect(),
+        diagnostics: Vec::new(),
+    }
+}
+
+pub(super) fn upgrade(
+    offering: &Offering,
+    request: upgrade_resource_identity::Request,
+) -> Result<upgrade_resource_identity::Response, Diagnostic> {
+    let resource = find(offering, &request.type_name)?;
+    // Core asks for objects that have no identity, too.
+    let identity = from_wire::state(request.raw_identity)?;
+    let upgraded = resource.upgrade_identity(&identity);
+    Ok(upgrade_resource_identity::Response {
+        upgraded_identity: (!upgraded.is_null()).then(|| to_wire::identity(upgraded)),
+        diagnostics: Vec::new(),
+    })
+}

@@ -1,0 +1,334 @@
+//! The calls of the protocol: each is taken apart, handed to the offering, and put together again.
+//!
+//! One file an RPC group. The functions in them take a request and give the answer, or the one diagnostic that
+//! stands in its way; [`call`] makes a proper answer of either, and of a panic. Two answers are streams: what a list
+//! resource finds, and what an action has to say.
+//!
+//! RPCs for which the vocabulary has no words (ephemeral resources among them) have no method here: the generated trait
+//! answers them as unimplemented, which core expects of older providers.
+
+mod action;
+mod call;
+mod data_source;
+mod function;
+mod go_plugin;
+mod identity;
+mod list_resource;
+mod provider_block;
+mod resource;
+mod schema;
+
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::task::TaskTracker;
+use tonic::codegen::BoxStream;
+use tonic::{Request, Response, Status};
+
+use crate::Offering;
+use crate::generated::tfplugin6::provider_server::Provider;
+use crate::generated::tfplugin6::{
+    apply_resource_change, call_function, configure_provider, generate_resource_config,
+    get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas,
+    import_resource_state, invoke_action, list_resource as list_resource_rpc, move_resource_state,
+    plan_action, plan_resource_change, read_data_source, read_resource, stop_provider,
+    upgrade_resource_identity, upgrade_resource_state, validate_action_config,
+    validate_data_resource_config, validate_list_resource_config, validate_provider_config,
+    validate_resource_config,
+};
+use call::{Call, Subject};
+
+pub(super) use go_plugin::{Broker, Controller, Stdio};
+
+/// The service `tfplugin6.Provider`.
+pub(super) struct ProviderService {
+    offering: Arc<Offering>,
+    /// Made when first asked for: most processes of a run never are, since core keeps the schema.
+    schema: OnceLock<get_provider_schema::Response>,
+    /// The tasks of the calls that a lost connection must not cut off.
+    work: TaskTracker,
+}
+
+impl ProviderService {
+    pub(super) fn new(offering: Offering, work: TaskTracker) -> Self {
+        Self {
+            offering: Arc::new(offering),
+            schema: OnceLock::new(),
+            work,
+        }
+    }
+
+    fn schema(&self) -> &get_provider_schema::Response {
+        self.schema.get_or_init(|| schema::all(&self.offering))
+    }
+}
+
+#[tonic::async_trait]
+impl Provider for ProviderService {
+    async fn get_metadata(
+        &self,
+        _: Request<get_metadata::Request>,
+    ) -> Result<Response<get_metadata::Response>, Status> {
+        Call::new("GetMetadata", Subject::Provider)
+            .answer(async { Ok(schema::metadata(&self.offering)) })
+            .await
+    }
+
+    async fn get_provider_schema(
+        &self,
+        _: Request<get_provider_schema::Request>,
+    ) -> Result<Response<get_provider_schema::Response>, Status> {
+        Call::new("GetProviderSchema", Subject::Provider)
+            .answer(async { Ok(self.schema().clone()) })
+            .await
+    }
+
+    async fn get_functions(
+        &self,
+        _: Request<get_functions::Request>,
+    ) -> Result<Response<get_functions::Response>, Status> {
+        Call::new("GetFunctions", Subject::Provider)
+            .answer(async { Ok(schema::functions(self.schema())) })
+            .await
+    }
+
+    async fn get_resource_identity_schemas(
+        &self,
+        _: Request<get_resource_identity_schemas::Request>,
+    ) -> Result<Response<get_resource_identity_schemas::Response>, Status> {
+        Call::new("GetResourceIdentitySchemas", Subject::Provider)
+            .answer(async { Ok(identity::schemas(&self.offering)) })
+            .await
+    }
+
+    async fn validate_provider_config(
+        &self,
+        request: Request<validate_provider_config::Request>,
+    ) -> Result<Response<validate_provider_config::Response>, Status> {
+        Call::new("ValidateProviderConfig", Subject::Provider)
+            .answer(provider_block::validate(
+                &self.offering,
+                request.into_inner(),
+            ))
+            .await
+    }
+
+    async fn configure_provider(
+        &self,
+        request: Request<configure_provider::Request>,
+    ) -> Result<Response<configure_provider::Response>, Status> {
+        Call::new("ConfigureProvider", Subject::Provider)
+            .answer(provider_block::configure(
+                &self.offering,
+                request.into_inner(),
+            ))
+            .await
+    }
+
+    async fn stop_provider(
+        &self,
+        _: Request<stop_provider::Request>,
+    ) -> Result<Response<stop_provider::Response>, Status> {
+        Call::new("StopProvider", Subject::Provider)
+            .answer(async { Ok(provider_block::stop(&self.offering)) })
+            .await
+    }
+
+    async fn validate_resource_config(
+        &self,
+        request: Request<validate_resource_config::Request>,
+    ) -> Result<Response<validate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "ValidateResourceConfig",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(async { resource::validate(&self.offering, request) })
+        .await
+    }
+
+    async fn upgrade_resource_state(
+        &self,
+        request: Request<upgrade_resource_state::Request>,
+    ) -> Result<Response<upgrade_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "UpgradeResourceState",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(resource::upgrade(&self.offering, request))
+        .await
+    }
+
+    async fn upgrade_resource_identity(
+        &self,
+        request: Request<upgrade_resource_identity::Request>,
+    ) -> Result<Response<upgrade_resource_identity::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "UpgradeResourceIdentity",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(async { identity::upgrade(&self.offering, request) })
+        .await
+    }
+
+    async fn read_resource(
+        &self,
+        request: Request<read_resource::Request>,
+    ) -> Result<Response<read_resource::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ReadResource", Subject::Resource(&request.type_name))
+            .answer(resource::read(&self.offering, request))
+            .await
+    }
+
+    async fn plan_resource_change(
+        &self,
+        request: Request<plan_resource_change::Request>,
+    ) -> Result<Response<plan_resource_change::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("PlanResourceChange", Subject::Resource(&request.type_name))
+            .answer(resource::plan(&self.offering, request))
+            .await
+    }
+
+    async fn apply_resource_change(
+        &self,
+        request: Request<apply_resource_change::Request>,
+    ) -> Result<Response<apply_resource_change::Response>, Status> {
+        let request = request.into_inner();
+        let offering = Arc::clone(&self.offering);
+        let call = Call::new("ApplyResourceChange", Subject::Resource(&request.type_name));
+        let applied = self
+            .work
+            .spawn(call.answer_or(resource::unchanged(&request), async move {
+                resource::apply(&offering, request).await
+            }));
+        // It cannot panic, and is ended early only when the whole process ends.
+        applied
+            .await
+            .map_err(|error| Status::internal(error.to_string()))?
+    }
+
+    async fn import_resource_state(
+        &self,
+        request: Request<import_resource_state::Request>,
+    ) -> Result<Response<import_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ImportResourceState", Subject::Resource(&request.type_name))
+            .answer(resource::import(&self.offering, request))
+            .await
+    }
+
+    async fn validate_data_resource_config(
+        &self,
+        request: Request<validate_data_resource_config::Request>,
+    ) -> Result<Response<validate_data_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "ValidateDataResourceConfig",
+            Subject::DataSource(&request.type_name),
+        )
+        .answer(data_source::validate(&self.offering, request))
+        .await
+    }
+
+    async fn read_data_source(
+        &self,
+        request: Request<read_data_source::Request>,
+    ) -> Result<Response<read_data_source::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ReadDataSource", Subject::DataSource(&request.type_name))
+            .answer(data_source::read(&self.offering, request))
+            .await
+    }
+
+    async fn call_function(
+        &self,
+        request: Request<call_function::Request>,
+    ) -> Result<Response<call_function::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("CallFunction", Subject::Function(&request.name))
+            .answer(function::call(&self.offering, request))
+            .await
+    }
+
+    async fn move_resource_state(
+        &self,
+        request: Request<move_resource_state::Request>,
+    ) -> Result<Response<move_resource_state::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "MoveResourceState",
+            Subject::Resource(&request.target_type_name),
+        )
+        .answer(async { resource::take_over(&self.offering, request) })
+        .await
+    }
+
+    async fn generate_resource_config(
+        &self,
+        request: Request<generate_resource_config::Request>,
+    ) -> Result<Response<generate_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "GenerateResourceConfig",
+            Subject::Resource(&request.type_name),
+        )
+        .answer(async { resource::generate_config(&self.offering, request) })
+        .await
+    }
+
+    async fn validate_list_resource_config(
+        &self,
+        request: Request<validate_list_resource_config::Request>,
+    ) -> Result<Response<validate_list_resource_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new(
+            "ValidateListResourceConfig",
+            Subject::ListResource(&request.type_name),
+        )
+        .answer(async { list_resource::validate(&self.offering, request) })
+        .await
+    }
+
+    async fn list_resource(
+        &self,
+        request: Request<list_resource_rpc::Request>,
+    ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
+        let request = request.into_inner();
+        let call = Call::new("ListResource", Subject::ListResource(&request.type_name));
+        let events = list_resource::list(Arc::clone(&self.offering), &self.work, call, request);
+        Ok(Response::new(events))
+    }
+
+    async fn validate_action_config(
+        &self,
+        request: Request<validate_action_config::Request>,
+    ) -> Result<Response<validate_action_config::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("ValidateActionConfig", Subject::Action(&request.type_name))
+            .answer(async { action::validate(&self.offering, request) })
+            .await
+    }
+
+    async fn plan_action(
+        &self,
+        request: Request<plan_action::Request>,
+    ) -> Result<Response<plan_action::Response>, Status> {
+        let request = request.into_inner();
+        Call::new("PlanAction", Subject::Action(&request.action_type))
+            .answer(async { action::plan(&self.offering, request) })
+            .await
+    }
+
+    async fn invoke_action(
+        &self,
+        request: Request<invoke_action::Request>,
+    ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
+        let request = request.into_inner();
+        let call = Call::new("InvokeAction", Subject::Action(&request.action_type));
+        let events = action::invoke(Arc::clone(&self.offering), &self.work, call, request);
+        Ok(Response::new(events))
+    }
+}

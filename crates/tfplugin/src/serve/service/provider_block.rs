@@ -1,0 +1,38 @@
+//! The provider block: checked, taken into use, and told to stop.
+
+use crate::generated::tfplugin6::{configure_provider, stop_provider, validate_provider_config};
+use crate::serve::convert::{from_wire, to_wire};
+use crate::{Diagnostic, Diagnostics, Offering};
+
+pub(super) async fn validate(
+    offering: &Offering,
+    request: validate_provider_config::Request,
+) -> Result<validate_provider_config::Response, Diagnostic> {
+    let mut diagnostics = Diagnostics::default();
+    let config = from_wire::value(request.config);
+    offering.provider.validate(&mut diagnostics, &config).await;
+    Ok(validate_provider_config::Response {
+        diagnostics: to_wire::diagnostics(diagnostics),
+    })
+}
+
+pub(super) async fn configure(
+    offering: &Offering,
+    request: configure_provider::Request,
+) -> Result<configure_provider::Response, Diagnostic> {
+    let mut diagnostics = Diagnostics::default();
+    let config = from_wire::value(request.config);
+    offering
+        .provider
+        .configure(&mut diagnostics, request.terraform_version, &config)
+        .await;
+    Ok(configure_provider::Response {
+        diagnostics: to_wire::diagnostics(diagnostics),
+    })
+}
+
+/// Tells the running calls to stop and returns at once: core waits for their answers, not for this one.
+pub(super) fn stop(offering: &Offering) -> stop_provider::Response {
+    offering.stop.stop();
+    stop_provider::Response::default()
+}

@@ -1,0 +1,73 @@
+//! Edge transcode jobs: the resource `alicloud_live_edge_transcode_job` and all that comes with it.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `id` | what names a job: cluster and job ID |
+//! | `resource` | the resource: which part of it answers which call of Terraform |
+//! | `schema` | attributes and their descriptions |
+//! | `model` | the object in Terraform's state, and the API's job in its terms |
+//! | `private` | what is stored beside the object |
+//! | `foreign_state` | reading an object in a state file, whoever has written it |
+//! | `validate` | rules that the configuration must follow |
+//! | `plan` | what a change will do |
+//! | `existing` | warnings of jobs that write the same stream |
+//! | `expiry` | warnings of keys in stream URLs that expire |
+//! | `lifecycle`, `update` | create, read, delete; update |
+//! | `run_state` | starting, stopping, and waiting for it |
+//! | `stored` | what the API has stored beside what it was given |
+//! | `actions` | the actions: starting, stopping and restarting without a change of what is configured |
+//! | `list` | the list resource: finding the jobs that exist |
+//! | `data_source_job`, `data_source_jobs`, `job_data` | reading one job, or all of a cluster that match; a job as data sources show it |
+//! | `function_id`, `function_parse_id` | functions that build and read the ID |
+//! | `aftermath` | what a failed operation left behind, and how the user is told |
+//! | `refusal` | what is told of a create whose response was lost |
+
+mod actions;
+mod aftermath;
+mod data_source_job;
+mod data_source_jobs;
+mod existing;
+mod expiry;
+mod foreign_state;
+mod function_id;
+mod function_parse_id;
+pub(crate) mod id;
+mod job_data;
+mod lifecycle;
+mod list;
+mod model;
+mod plan;
+mod private;
+mod refusal;
+mod resource;
+mod run_state;
+mod schema;
+mod stored;
+mod update;
+mod validate;
+
+use std::sync::Arc;
+
+use crate::shared::connection::Connection;
+use tfplugin::Offering;
+
+/// The resource type's name.
+const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
+
+/// Adds all of this folder to what the provider serves.
+pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    let connected = || Arc::clone(connection);
+    offering.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
+    offering.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));
+    offering.add_data_source(TYPE_NAME, data_source_job::JobDataSource::new(connected()));
+    offering.add_data_source(
+        "alicloud_live_edge_transcode_jobs",
+        data_source_jobs::JobsDataSource::new(connected()),
+    );
+    offering.add_function("edge_transcode_job_id", function_id::EdgeTranscodeJobId);
+    offering.add_function(
+        "parse_edge_transcode_job_id",
+        function_parse_id::ParseEdgeTranscodeJobId,
+    );
+    actions::offer(offering, connection);
+}

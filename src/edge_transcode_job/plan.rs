@@ -1,0 +1,525 @@
+//! What a change will do. Pure: the same request gives the same plan at any time and in any process, because Terraform plans
+//! once more before it applies.
+
+use super::model::{JobState, RUNNING, STOPPED};
+use super::private::{ChangedJob, JobPrivate};
+use alicloud_live::StreamUrl;
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+
+/// The change of a job, to be planned.
+pub(super) struct Update<'a> {
+    pub(super) prior: &'a JobState,
+    pub(super) proposed: JobState,
+    pub(super) config: &'a JobState,
+    /// Whether an earlier run has stopped the job for a change and could not start it again.
+    pub(super) owes_start: bool,
+    /// Whether the plan of a job that replaces this one reaches the apply.
+    pub(super) keeps_planned_private: bool,
+}
+
+/// A new job: all that the API decides is unknown.
+pub(super) fn create(proposed: JobState, config: &JobState) -> JobState {
+    JobState {
+        id: Value::Unknown,
+        job_id: Value::Unknown,
+        status: unknown_if_null(config.status.clone()),
+        create_time: Value::Unknown,
+        last_start_at: Value::Unknown,
+        last_stop_at: Value::Unknown,
+        template_name: Value::Unknown,
+        r#type: Value::Unknown,
+        ..proposed
+    }
+}
+
+/// A changed job, and the attributes whose change takes a new one. What a call of this change may alter is unknown: others
+/// start and stop jobs between plan and apply. Without a call all stays as it is known.
+pub(super) fn update(
+    update: Update<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (JobState, Vec<AttributePath>) {
+    if update.prior.cluster_id != update.proposed.cluster_id {
+        check_replacement(&update, diagnostics);
+        let state = create(update.proposed, update.config);
+        return (state, vec![AttributePath::new("cluster_id")]);
+    }
+    let changes_settings = changes_settings(update.prior, &update.proposed);
+    if changes_settings {
+        check_interruption(&update, diagnostics);
+    }
+    let status = planned_status(&update, changes_settings, diagnostics);
+    let Update {
+        prior, proposed, ..
+    } = update;
+    let makes_calls = changes_settings || status != prior.status;
+    let unknown_if = |touched: bool, value: &Value<String>| {
+        if touched {
+            Value::Unknown
+        } else {
+            value.clone()
+        }
+    };
+    let changes_template = prior.template_id != proposed.template_id;
+    let state = JobState {
+        id: prior.id.clone(),
+        job_id: prior.job_id.clone(),
+        create_time: prior.create_time.clone(),
+        last_start_at: unknown_if(makes_calls, &prior.last_start_at),
+        last_stop_at: unknown_if(makes_calls, &prior.last_stop_at),
+        template_name: unknown_if(changes_template, &prior.template_name),
+        r#type: unknown_if(changes_template, &prior.r#type),
+        status,
+        ..proposed
+    };
+    (state, Vec::new())
+}
+
+/// The configured status. Where none is configured it stays as it is, which only the apply can see; but a job that an
+/// earlier run owes a start is started.
+fn planned_status(
+    update: &Update<'_>,
+    changes_settings: bool,
+    diagnostics: &mut Diagnostics,
+) -> Value<String> {
+    if !update.config.status.is_null() {
+        return update.config.status.clone();
+    }
+    if update.owes_start && !update.prior.is_running() {
+        diagnostics.add_warning(diagnostic::general(
+            "A stopped job will be started again",
+            format!(
+                "The job {} was stopped by an earlier run to be changed and could not be started again, so its output \
+                 stream is down. Apply to start it, or set status = \"{STOPPED}\" to leave it stopped.",
+                update.prior.label()
+            ),
+        ));
+        return Value::Value(RUNNING.to_owned());
+    }
+    if changes_settings {
+        Value::Unknown
+    } else {
+        update.prior.status.clone()
+    }
+}
+
+/// Whether applying the plan takes a call.
+pub(super) fn makes_calls(prior: &JobState, planned: &JobState) -> bool {
+    changes_settings(prior, planned) || planned.status != prior.status
+}
+
+/// Whether the API must change what it stores of the job. Another spelling of a URL is no change.
+fn changes_settings(prior: &JobState, proposed: &JobState) -> bool {
+    prior.name != proposed.name
+        || prior.template_id != proposed.template_id
+        || is_other_url(&prior.stream_input, &proposed.stream_input)
+        || is_other_url(&prior.stream_output, &proposed.stream_output)
+}
+
+fn is_other_url(prior: &Value<String>, proposed: &Value<String>) -> bool {
+    match (prior, proposed) {
+        (Value::Value(prior), Value::Value(proposed)) => {
+            let prior = StreamUrl::from(prior.as_str());
+            !prior.is_equivalent(&StreamUrl::from(proposed.as_str()))
+        }
+        _ => prior != proposed,
+    }
+}
+
+/// Warns of the interruption of a running job that runs again afterwards, or refuses it.
+fn check_interruption(update: &Update<'_>, diagnostics: &mut Diagnostics) {
+    let stays_stopped = update.config.status.contains(&STOPPED);
+    if !update.prior.is_running() || stays_stopped {
+        return;
+    }
+    let label = update.prior.label();
+    if update.proposed.may_be_interrupted() {
+        diagnostics.add_warning(diagnostic::general(
+            "The stream will be interrupted",
+            format!(
+                "The job {label} is running, and the API changes a job only while it is stopped: it will be stopped, \
+                 changed, and started again."
+            ),
+        ));
+    } else {
+        diagnostics.add_error(must_not_be_interrupted(&label, "changed"));
+    }
+}
+
+/// Warns of the replacement of a running job, or refuses it.
+fn check_replacement(update: &Update<'_>, diagnostics: &mut Diagnostics) {
+    let Update {
+        prior, proposed, ..
+    } = update;
+    let label = prior.label();
+    let stays_stopped = update.config.status.contains(&STOPPED);
+    if prior.is_protected() || proposed.is_protected() {
+        diagnostics.add_error(is_protected(&label, "replaced"));
+    } else if prior.is_running() && !proposed.may_be_interrupted() && !stays_stopped {
+        diagnostics.add_error(must_not_be_interrupted(&label, "replaced"));
+    } else if prior.is_running() {
+        diagnostics.add_warning(diagnostic::general(
+            "A running job will be replaced",
+            format!(
+                "The job {label} is running. It will be stopped and deleted, which interrupts its output stream{}",
+                successor(update)
+            ),
+        ));
+    }
+}
+
+/// Whether the job that takes the place of a running one will run.
+fn successor(update: &Update<'_>) -> &'static str {
+    let keeps_output = !is_other_url(&update.prior.stream_output, &update.proposed.stream_output);
+    if update.config.status.contains(&RUNNING) {
+        ", and the new job will be started."
+    } else if !update.config.status.is_null() {
+        "."
+    } else if update.keeps_planned_private || keeps_output {
+        ", and the new job will be started because the old one was running. With create_before_destroy, Terraform before \
+         1.16 and OpenTofu cannot tell the provider so: set status = \"Running\" there."
+    } else {
+        ". The new job stays stopped: set status = \"Running\" to start it."
+    }
+}
+
+/// Refuses to replace a job where only the plan of the new one shows that it is replaced, such as with `-replace`.
+pub(super) fn check_replaced(
+    replaced: &ChangedJob,
+    planned: &JobState,
+    diagnostics: &mut Diagnostics,
+) {
+    let id = replaced.id.to_string();
+    let stays_stopped = planned.status.contains(&STOPPED);
+    if replaced.is_protected {
+        diagnostics.add_error(is_protected(&id, "replaced"));
+    } else if replaced.is_running && !planned.may_be_interrupted() && !stays_stopped {
+        diagnostics.add_error(must_not_be_interrupted(&id, "replaced"));
+    }
+}
+
+/// Warns of what deleting a job means, or refuses it.
+pub(super) fn delete(prior: &JobState, diagnostics: &mut Diagnostics) {
+    let label = prior.label();
+    if prior.is_protected() {
+        diagnostics.add_error(is_protected(&label, "deleted"));
+    } else if prior.is_running() {
+        diagnostics.add_warning(diagnostic::general(
+            "A running job will be deleted",
+            format!(
+                "The job {label} is running: it will be stopped, which ends its output stream, and then deleted."
+            ),
+        ));
+    }
+}
+
+/// What the plan of a change tells the calls that follow it.
+pub(super) fn private(prior: &JobState, private: JobPrivate) -> JobPrivate {
+    JobPrivate {
+        changed: Some(ChangedJob {
+            id: prior.job_id(),
+            is_running: prior.is_running(),
+            is_protected: prior.is_protected(),
+        }),
+        ..private
+    }
+}
+
+pub(super) fn is_protected(label: &str, verb: &str) -> Diagnostic {
+    diagnostic::general(
+        "Job is protected from deletion",
+        format!(
+            "The job {label} would be {verb}, but its deletion_protection is true. To allow it, set deletion_protection to \
+             false and apply that first. If the job is tainted, run terraform untaint <address> before."
+        ),
+    )
+}
+
+/// Stopping a job is not allowed.
+pub(super) fn must_not_be_interrupted(label: &str, verb: &str) -> Diagnostic {
+    diagnostic::at(
+        AttributePath::new("allow_stopping_for_update"),
+        "Job must not be stopped",
+        format!(
+            "The job {label} is running and would have to be stopped to be {verb}, but its allow_stopping_for_update is \
+             false. Set it to true to allow the interruption, or stop the job first."
+        ),
+    )
+}
+
+fn unknown_if_null(value: Value<String>) -> Value<String> {
+    if value.is_null() {
+        Value::Unknown
+    } else {
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(status: &str) -> JobState {
+        let text = |text: &str| Value::Value(text.to_owned());
+        JobState {
+            id: text("c:j"),
+            cluster_id: text("c"),
+            job_id: text("j"),
+            name: text("n"),
+            template_id: text("t"),
+            stream_input: text("rtmp://a/b/c"),
+            stream_output: text("rtmp://d/e/f"),
+            status: text(status),
+            allow_stopping_for_update: Value::Null,
+            deletion_protection: Value::Null,
+            create_time: text("T0"),
+            last_start_at: text("T1"),
+            last_stop_at: text("T2"),
+            template_name: text("tn"),
+            r#type: text("common"),
+            timeouts: Value::Null,
+        }
+    }
+
+    /// Plans the change of a job to `edit`ed settings, with the configured `status`.
+    struct Case<'a> {
+        prior: &'a JobState,
+        status: Option<&'a str>,
+        owes_start: bool,
+        keeps_planned_private: bool,
+    }
+
+    impl<'a> Case<'a> {
+        fn of(prior: &'a JobState, status: Option<&'a str>) -> Self {
+            Self {
+                prior,
+                status,
+                owes_start: false,
+                keeps_planned_private: false,
+            }
+        }
+
+        fn plan(&self, edit: impl FnOnce(&mut JobState)) -> (JobState, Diagnostics) {
+            let mut proposed = self.prior.clone();
+            edit(&mut proposed);
+            let config = JobState {
+                status: self.status.map(str::to_owned).into(),
+                ..JobState::default()
+            };
+            if let Some(status) = self.status {
+                proposed.status = Value::Value(status.to_owned());
+            }
+            let mut diagnostics = Diagnostics::default();
+            let change = Update {
+                prior: self.prior,
+                proposed,
+                config: &config,
+                owes_start: self.owes_start,
+                keeps_planned_private: self.keeps_planned_private,
+            };
+            let (state, requires_replace) = update(change, &mut diagnostics);
+            let moves = self.prior.cluster_id != state.cluster_id;
+            assert_eq!(requires_replace.is_empty(), !moves);
+            (state, diagnostics)
+        }
+    }
+
+    fn planned(
+        prior: &JobState,
+        edit: impl FnOnce(&mut JobState),
+        status: Option<&str>,
+    ) -> (JobState, usize) {
+        let (state, diagnostics) = Case::of(prior, status).plan(edit);
+        assert!(diagnostics.errors.is_empty());
+        (state, diagnostics.warnings.len())
+    }
+
+    fn rename(job: &mut JobState) {
+        job.name = Value::Value("other".to_owned());
+    }
+
+    fn move_cluster(job: &mut JobState) {
+        job.cluster_id = Value::Value("c2".to_owned());
+    }
+
+    #[test]
+    fn without_a_change_the_plan_is_the_prior_state() {
+        for status in [RUNNING, STOPPED, "7"] {
+            assert!(planned(&job(status), |_| {}, None).0 == job(status));
+        }
+        assert!(planned(&job(RUNNING), |_| {}, Some(RUNNING)).0 == job(RUNNING));
+    }
+
+    #[test]
+    fn what_the_api_does_not_know_and_another_spelling_change_nothing_else() {
+        let edits: [fn(&mut JobState); 3] = [
+            |job| {
+                job.timeouts =
+                    Value::Value(crate::edge_transcode_job::model::TimeoutsBlock::default())
+            },
+            |job| job.deletion_protection = Value::Value(true),
+            |job| job.stream_output = Value::Value("RTMP://D:1935/e/f".to_owned()),
+        ];
+        for edit in edits {
+            let prior = job(RUNNING);
+            let (state, warnings) = planned(&prior, edit, None);
+            let mut expected = prior.clone();
+            edit(&mut expected);
+            assert!(state == expected);
+            assert!(!makes_calls(&prior, &state));
+            assert_eq!(warnings, 0);
+        }
+    }
+
+    #[test]
+    fn what_a_call_may_alter_is_unknown() {
+        for status in [RUNNING, STOPPED, "7"] {
+            let (state, warnings) = planned(&job(status), rename, None);
+            assert_eq!(warnings, usize::from(status == RUNNING));
+            assert!(state.status.is_unknown());
+            assert!(state.last_start_at.is_unknown() && state.last_stop_at.is_unknown());
+            assert!(!state.id.is_unknown() && !state.create_time.is_unknown());
+            assert!(!state.template_name.is_unknown() && !state.r#type.is_unknown());
+        }
+    }
+
+    #[test]
+    fn a_configured_status_is_planned_as_it_is() {
+        for (prior, configured) in [(STOPPED, RUNNING), (RUNNING, STOPPED)] {
+            let (state, warnings) = planned(&job(prior), |_| {}, Some(configured));
+            assert!(state.status.contains(&configured));
+            assert!(state.last_start_at.is_unknown() && state.last_stop_at.is_unknown());
+            assert_eq!(warnings, 0);
+        }
+        assert_eq!(planned(&job(RUNNING), rename, Some(RUNNING)).1, 1);
+        assert_eq!(planned(&job(RUNNING), rename, Some(STOPPED)).1, 0);
+    }
+
+    #[test]
+    fn another_template_may_have_another_name_and_type() {
+        let change = |job: &mut JobState| job.template_id = Value::Value("t2".to_owned());
+        let (state, _) = planned(&job(STOPPED), change, None);
+        assert!(state.template_name.is_unknown() && state.r#type.is_unknown());
+    }
+
+    #[test]
+    fn a_start_that_is_owed_is_planned_where_no_status_is_configured() {
+        for (prior, status, is_planned) in [
+            (STOPPED, None, true),
+            (RUNNING, None, false),
+            (STOPPED, Some(STOPPED), false),
+        ] {
+            let prior = job(prior);
+            let case = Case {
+                owes_start: true,
+                ..Case::of(&prior, status)
+            };
+            let (state, diagnostics) = case.plan(|_| {});
+            assert_eq!(makes_calls(&prior, &state), is_planned);
+            assert_eq!(diagnostics.warnings.len(), usize::from(is_planned));
+        }
+    }
+
+    #[test]
+    fn a_job_that_must_not_be_stopped_is_not_interrupted() {
+        let forbid = |job: &mut JobState| job.allow_stopping_for_update = Value::Value(false);
+        let edits: [fn(&mut JobState); 2] = [rename, move_cluster];
+        for edit in edits {
+            for (prior, status, errors) in [
+                (RUNNING, None, 1),
+                (RUNNING, Some(RUNNING), 1),
+                (STOPPED, None, 0),
+            ] {
+                let prior = job(prior);
+                let (_, diagnostics) = Case::of(&prior, status).plan(|job| {
+                    forbid(job);
+                    edit(job);
+                });
+                assert_eq!(diagnostics.errors.len(), errors);
+                for error in &diagnostics.errors {
+                    let attribute = AttributePath::new("allow_stopping_for_update");
+                    assert_eq!(error.attribute, attribute);
+                    assert!(error.detail.contains("c:j"), "{}", error.detail);
+                }
+            }
+        }
+        let stops = job(RUNNING);
+        let (_, diagnostics) = Case::of(&stops, Some(STOPPED)).plan(forbid);
+        assert!(
+            diagnostics.errors.is_empty(),
+            "stopping it is what is configured"
+        );
+    }
+
+    #[test]
+    fn another_cluster_needs_another_job() {
+        let prior = job(STOPPED);
+        let (state, _) = planned(&prior, |job| job.cluster_id = Value::Unknown, None);
+        assert!(state.id.is_unknown() && state.status.is_unknown());
+    }
+
+    #[test]
+    fn replacing_a_running_job_is_warned_of_with_what_becomes_of_the_stream() {
+        let other_output =
+            |job: &mut JobState| job.stream_output = Value::Value("rtmp://x/y/z".to_owned());
+        let prior = job(RUNNING);
+        for (status, keeps_output, keeps_planned_private, says) in [
+            (Some(RUNNING), false, false, "the new job will be started."),
+            (None, true, false, "because the old one was running"),
+            (None, false, true, "because the old one was running"),
+            (None, false, false, "The new job stays stopped"),
+        ] {
+            let case = Case {
+                keeps_planned_private,
+                ..Case::of(&prior, status)
+            };
+            let (_, diagnostics) = case.plan(|job| {
+                move_cluster(job);
+                if !keeps_output {
+                    other_output(job);
+                }
+            });
+            let warning = &diagnostics.warnings[0];
+            assert_eq!(warning.summary, "A running job will be replaced");
+            for part in ["\"n\" (c:j)", says] {
+                assert!(warning.detail.contains(part), "{}", warning.detail);
+            }
+        }
+    }
+
+    #[test]
+    fn a_protected_job_is_neither_deleted_nor_replaced() {
+        let protected = JobState {
+            deletion_protection: Value::Value(true),
+            ..job(RUNNING)
+        };
+        let mut diagnostics = Diagnostics::default();
+        delete(&protected, &mut diagnostics);
+        assert_eq!(diagnostics.errors.len(), 1);
+
+        let lift = |job: &mut JobState| job.deletion_protection = Value::Value(false);
+        let (_, diagnostics) = Case::of(&protected, None).plan(|job| {
+            lift(job);
+            move_cluster(job);
+        });
+        assert_eq!(
+            diagnostics.errors.len(),
+            1,
+            "protection is lifted by an apply"
+        );
+
+        let mut diagnostics = Diagnostics::default();
+        let private = private(&protected, JobPrivate::default());
+        check_replaced(&private.changed.unwrap(), &job(STOPPED), &mut diagnostics);
+        assert_eq!(diagnostics.errors.len(), 1);
+    }
+
+    #[test]
+    fn deleting_a_running_job_is_warned_of() {
+        let mut diagnostics = Diagnostics::default();
+        delete(&job(STOPPED), &mut diagnostics);
+        assert!(diagnostics.warnings.is_empty());
+        delete(&job(RUNNING), &mut diagnostics);
+        assert_eq!(diagnostics.warnings.len(), 1);
+    }
+}

@@ -1,0 +1,26 @@
+//! Streams: their URLs and the keys in them.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `url` | the rules for a stream URL, and its parts |
+//! | `auth_key` | the parameter `auth_key`: URL authentication of type A |
+//! | `function_live_auth_url`, `function_parse_stream_url` | functions that sign a stream URL, and read its parts |
+
+pub(crate) mod auth_key;
+mod function_live_auth_url;
+mod function_parse_stream_url;
+pub(crate) mod url;
+
+use std::sync::Arc;
+
+use crate::shared::connection::Connection;
+use tfplugin::Offering;
+
+/// Adds all of this folder to what the provider serves.
+pub(crate) fn offer(offering: &mut Offering, _connection: &Arc<Connection>) {
+    offering.add_function("live_auth_url", function_live_auth_url::LiveAuthUrl);
+    offering.add_function(
+        "parse_stream_url",
+        function_parse_stream_url::ParseStreamUrl,
+    );
+}
