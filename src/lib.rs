@@ -27,7 +27,7 @@ use alicloud_auth::environment::Environment;
 use alicloud_live::Outside;
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
-use tfplugin::{Diagnostics, Offering, Provider, StopSignal};
+use tfplugin::{Diagnostics, Offering, Provider, StopSignal, unknown_attributes};
 
 use provider_block::ProviderConfig;
 use shared::connection::Connection;
@@ -96,7 +96,9 @@ impl Provider for AlicloudLive {
         terraform_version: String,
         config: ProviderConfig,
     ) -> Option<()> {
-        let unknown = config.unknown_arguments();
+        let unknown = unknown_attributes(&config)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()?;
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions());
             let (client, identity) = config

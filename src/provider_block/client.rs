@@ -14,9 +14,7 @@ use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, Searc
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
-use crate::provider_block::{
-    ProviderConfig, count, in_block, only, parse_sign_version, set, whole,
-};
+use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
 
 const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
 /// As in the official provider.

@@ -5,7 +5,9 @@ use alicloud_live::{Endpoint, EndpointError, Protocol};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
-use crate::provider_block::{ProviderConfig, in_block, invalid_input, parse_protocol, set, within};
+use super::client::invalid_input;
+use super::validate::within;
+use super::{ProviderConfig, in_block, parse_protocol, set};
 
 const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
 const STS_VARIABLES: &[&str] = &[

@@ -5,20 +5,15 @@ mod cases;
 mod client;
 mod endpoints;
 mod schema;
+mod validate;
 
 use serde::{Deserialize, Serialize};
 
-use alicloud_auth::credentials::Region;
-use alicloud_live::{Endpoint, Protocol, SignVersion};
+use alicloud_live::{Protocol, SignVersion};
+use tfplugin::Number;
 use tfplugin::value::{Value, ValueBool, ValueList};
-use tfplugin::{AttributePath, Diagnostics, Number, diagnostic};
 
-use client::invalid_input;
-use endpoints::invalid_endpoint;
 pub(super) use schema::schema;
-
-/// What roles allow their sessions, in seconds.
-const SESSION_SECONDS: std::ops::RangeInclusive<i64> = 900..=43_200;
 
 /// The provider block, as the user wrote it.
 #[derive(Serialize, Deserialize, Default)]
@@ -88,219 +83,10 @@ struct OidcBlock {
 }
 
 impl ProviderConfig {
-    /// Checks what can be told without the environment.
-    pub(super) fn validate(&self, diagnostics: &mut Diagnostics) {
-        if let Value::Value(protocol) = &self.protocol
-            && parse_protocol(protocol).is_none()
-        {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("protocol"),
-                "Invalid protocol",
-                "The protocol must be HTTPS or HTTP.",
-            ));
-        }
-        if let Value::Value(region) = &self.region
-            && let Err(input) = Region::read(region, "It")
-        {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("region"),
-                "Invalid region",
-                format!("{input}."),
-            ));
-        }
-        if let Value::Value(version) = in_block(&self.sign_version, |block| block.live.as_ref())
-            && parse_sign_version(version).is_none()
-        {
-            diagnostics.add_error(diagnostic::at(
-                within("sign_version", "live"),
-                "Invalid signature version",
-                "The signature version must be v1 or v3.",
-            ));
-        }
-        for (name, endpoint) in [
-            (
-                "live",
-                in_block(&self.endpoints, |block| block.live.as_ref()),
-            ),
-            ("sts", in_block(&self.endpoints, |block| block.sts.as_ref())),
-        ] {
-            if let Value::Value(endpoint) = endpoint
-                && !endpoint.is_empty()
-                && let Err(reason) = Endpoint::parse(endpoint, Protocol::Https)
-            {
-                let origin = format!("endpoints.{name}");
-                diagnostics.add_error(invalid_endpoint(&origin, reason, within("endpoints", name)));
-            }
-        }
-        for (name, number, smallest) in [
-            ("client_connect_timeout", &self.client_connect_timeout, 1),
-            ("client_read_timeout", &self.client_read_timeout, 1),
-            ("max_retries", &self.max_retries, 0),
-            ("max_retry_timeout", &self.max_retry_timeout, 0),
-            ("max_requests_per_minute", &self.max_requests_per_minute, 1),
-            (
-                "max_concurrent_interruptions",
-                &self.max_concurrent_interruptions,
-                1,
-            ),
-        ] {
-            let range = smallest..=i64::from(u32::MAX);
-            if let Value::Value(number) = number
-                && !number.whole().is_some_and(|number| range.contains(&number))
-            {
-                diagnostics.add_error(diagnostic::at(
-                    AttributePath::new(name),
-                    "Number out of range",
-                    format!(
-                        "{name} must be a whole number from {smallest} to {}.",
-                        u32::MAX
-                    ),
-                ));
-            }
-        }
-        for (name, seconds) in [
-            (
-                "assume_role",
-                in_block(&self.assume_role, |b| b.session_expiration.as_ref()),
-            ),
-            (
-                "assume_role_with_oidc",
-                in_block(&self.assume_role_with_oidc, |b| {
-                    b.session_expiration.as_ref()
-                }),
-            ),
-        ] {
-            if let Value::Value(seconds) = seconds
-                && !seconds
-                    .whole()
-                    .is_some_and(|seconds| seconds == 0 || SESSION_SECONDS.contains(&seconds))
-            {
-                diagnostics.add_error(diagnostic::at(
-                    within(name, "session_expiration"),
-                    "Invalid session expiration",
-                    "A session lasts from 900 to 43200 seconds, a whole number of them.",
-                ));
-            }
-        }
-        self.warn_of_arguments_without_effect(diagnostics);
-    }
-
-    /// One warning for all of them: a block that was written for the official provider must work, and nobody must
-    /// believe that they do something here.
-    fn warn_of_arguments_without_effect(&self, diagnostics: &mut Diagnostics) {
-        let arguments = [
-            ("account_type", !self.account_type.is_null()),
-            (
-                "skip_region_validation",
-                !self.skip_region_validation.is_null(),
-            ),
-        ];
-        let set: Vec<_> = names(arguments);
-        if let Some(first) = set.first() {
-            diagnostics.add_warning(diagnostic::at(
-                AttributePath::new(*first),
-                "Ignored provider arguments",
-                format!(
-                    "This provider accepts these arguments of the official alicloud provider and does nothing with \
-                     them: {}.",
-                    set.join(", ")
-                ),
-            ));
-        }
-    }
-
-    /// The arguments whose values are not known yet.
-    pub(super) fn unknown_arguments(&self) -> Vec<&'static str> {
-        let endpoints_unknown = in_block(&self.endpoints, |b| b.live.as_ref()).is_unknown()
-            || in_block(&self.endpoints, |b| b.sts.as_ref()).is_unknown();
-        let role = |argument: fn(&AssumeRoleBlock) -> Value<&String>| {
-            in_block(&self.assume_role, argument).is_unknown()
-        };
-        let oidc = |argument: fn(&OidcBlock) -> Value<&String>| {
-            in_block(&self.assume_role_with_oidc, argument).is_unknown()
-        };
-        names([
-            ("access_key", self.access_key.is_unknown()),
-            ("secret_key", self.secret_key.is_unknown()),
-            ("security_token", self.security_token.is_unknown()),
-            ("region", self.region.is_unknown()),
-            ("profile", self.profile.is_unknown()),
-            (
-                "shared_credentials_file",
-                self.shared_credentials_file.is_unknown(),
-            ),
-            ("ecs_role_name", self.ecs_role_name.is_unknown()),
-            ("credentials_uri", self.credentials_uri.is_unknown()),
-            ("account_id", self.account_id.is_unknown()),
-            ("source_ip", self.source_ip.is_unknown()),
-            ("secure_transport", self.secure_transport.is_unknown()),
-            ("security_transport", self.security_transport.is_unknown()),
-            ("protocol", self.protocol.is_unknown()),
-            (
-                "client_connect_timeout",
-                self.client_connect_timeout.is_unknown(),
-            ),
-            ("client_read_timeout", self.client_read_timeout.is_unknown()),
-            ("max_retries", self.max_retries.is_unknown()),
-            ("max_retry_timeout", self.max_retry_timeout.is_unknown()),
-            (
-                "max_requests_per_minute",
-                self.max_requests_per_minute.is_unknown(),
-            ),
-            (
-                "max_concurrent_interruptions",
-                self.max_concurrent_interruptions.is_unknown(),
-            ),
-            (
-                "configuration_source",
-                self.configuration_source.is_unknown(),
-            ),
-            ("endpoints", endpoints_unknown),
-            (
-                "sign_version",
-                in_block(&self.sign_version, |b| b.live.as_ref()).is_unknown(),
-            ),
-            (
-                "assume_role",
-                role(|b| b.role_arn.as_ref())
-                    || role(|b| b.session_name.as_ref())
-                    || role(|b| b.policy.as_ref())
-                    || role(|b| b.external_id.as_ref())
-                    || in_block(&self.assume_role, |b| b.session_expiration.as_ref()).is_unknown(),
-            ),
-            (
-                "assume_role_with_oidc",
-                oidc(|b| b.oidc_provider_arn.as_ref())
-                    || oidc(|b| b.role_arn.as_ref())
-                    || oidc(|b| b.oidc_token.as_ref())
-                    || oidc(|b| b.oidc_token_file.as_ref())
-                    || oidc(|b| b.role_session_name.as_ref())
-                    || oidc(|b| b.policy.as_ref())
-                    || in_block(&self.assume_role_with_oidc, |b| {
-                        b.session_expiration.as_ref()
-                    })
-                    .is_unknown(),
-            ),
-        ])
-    }
-
     /// Running jobs that may be interrupted at a time.
     pub(super) fn max_concurrent_interruptions(&self) -> Option<usize> {
         count(&self.max_concurrent_interruptions).and_then(|count| usize::try_from(count).ok())
     }
-}
-
-/// The path of an argument in a block that may stand once.
-fn within(block: &'static str, argument: &'static str) -> AttributePath {
-    AttributePath::new(block).index(0).attribute(argument)
-}
-
-/// The names that are marked.
-fn names<const N: usize>(arguments: [(&'static str, bool); N]) -> Vec<&'static str> {
-    arguments
-        .into_iter()
-        .filter_map(|(name, marked)| marked.then_some(name))
-        .collect()
 }
 
 /// A block that may stand once.
@@ -362,9 +148,11 @@ fn set(value: &Value<String>) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
+    use super::validate::within;
     use super::*;
     use alicloud_auth::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
     use alicloud_auth::environment::Environment;
+    use tfplugin::{AttributePath, Diagnostics, unknown_attributes};
 
     fn config(json: &str) -> ProviderConfig {
         serde_json::from_str(json).unwrap()
@@ -490,7 +278,10 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         config.validate(&mut diagnostics);
         assert_eq!(diagnostics, Diagnostics::default());
-        assert_eq!(config.unknown_arguments(), ["region", "endpoints"]);
+        assert_eq!(
+            unknown_attributes(&config),
+            Ok(vec!["endpoints".to_owned(), "region".to_owned()])
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub(crate) struct Connection {
 
 enum State {
     NotConfigured,
-    AwaitsArguments(Vec<&'static str>),
+    AwaitsArguments(Vec<String>),
     Ready(Ready),
 }
 
@@ -44,7 +44,7 @@ impl Connection {
         }));
     }
 
-    pub(crate) fn await_arguments(&self, unknown: Vec<&'static str>) {
+    pub(crate) fn await_arguments(&self, unknown: Vec<String>) {
         self.set(State::AwaitsArguments(unknown));
     }
 
@@ -75,7 +75,7 @@ impl Connection {
                 "Terraform asked for an API call before it configured the provider. This is a bug, please report it.",
             )),
             State::AwaitsArguments(unknown) => Err(diagnostic::at(
-                AttributePath::new(unknown.first().copied().unwrap_or_default()),
+                AttributePath::new(unknown.first().cloned().unwrap_or_default()),
                 "Unknown provider configuration value",
                 format!(
                     "The API must be called now, but these arguments of the provider block depend on resources that \
