@@ -27,7 +27,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_PER_MINUTE: u32 = 6_000;
 
 impl ProviderConfig {
-    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call. `None` always comes with an error.
+    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call.
+    /// `None` always comes with an error.
     pub(crate) async fn client(
         self,
         diagnostics: &mut Diagnostics,
@@ -35,6 +36,22 @@ impl ProviderConfig {
         environment: &Environment,
         of_client: &alicloud_live::Outside,
     ) -> Option<(LiveClient, Identity)> {
+        let resolved = self.resolve(diagnostics, terraform_version, environment, of_client);
+        let (config, identity) = resolved.await?;
+        LiveClient::new(config)
+            .map_err(|error| diagnostics.add_error(no_https(&error)))
+            .map(|client| (client, identity))
+            .ok()
+    }
+
+    /// What block, environment and files come to.
+    pub(super) async fn resolve(
+        self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: &str,
+        environment: &Environment,
+        of_client: &alicloud_live::Outside,
+    ) -> Option<(Config, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
         let outside = Outside::real(environment.clone(), user_agent.clone());
         let outside = Outside {
@@ -60,7 +77,7 @@ impl ProviderConfig {
             Some(checked(read, diagnostics)?.unwrap_or(default))
         };
         let (credentials, identity) = chosen.into_use(outside.clock);
-        let client = LiveClient::new(Config {
+        let config = Config {
             endpoint,
             region,
             proxy,
@@ -82,11 +99,8 @@ impl ProviderConfig {
             requests_per_minute: count(&self.max_requests_per_minute)
                 .unwrap_or(REQUESTS_PER_MINUTE),
             outside: of_client.clone(),
-        });
-        client
-            .map_err(|error| diagnostics.add_error(no_https(&error)))
-            .map(|client| (client, identity))
-            .ok()
+        };
+        Some((config, identity))
     }
 
     fn sign_version(&self) -> SignVersion {

@@ -1,6 +1,5 @@
 //! A caller of the API that sees every byte.
 
-use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -265,9 +264,8 @@ pub(crate) fn send_v3(url: &str, host: &str, action: &str, parameters: &[(&str, 
         "POST http://{host}/ HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\nAuthorization: {authorization}\r\n",
         body.len()
     );
-    for (name, value) in headers {
-        write!(request, "{name}: {value}\r\n").unwrap();
-    }
+    let headers = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
+    request.push_str(&headers.concat());
     send_raw(url, format!("{request}\r\n{body}").as_bytes())
 }
 
