@@ -14,6 +14,7 @@ mod edge_transcode_job;
 mod functions;
 mod job_id;
 mod run;
+mod stream_name;
 mod stream_url;
 
 use std::collections::BTreeMap;
@@ -81,7 +82,11 @@ pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
             ),
             (
                 "alicloud_live_edge_transcode_templates".to_owned(),
-                Box::new(data_sources::Templates::new(connection)) as _,
+                Box::new(data_sources::Templates::new(Arc::clone(&connection))) as _,
+            ),
+            (
+                "alicloud_live_stream_state".to_owned(),
+                Box::new(data_sources::StreamState::new(connection)) as _,
             ),
         ]),
         functions: BTreeMap::from([

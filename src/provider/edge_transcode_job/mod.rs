@@ -12,6 +12,7 @@
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
 //! | `actions` | starting, stopping and restarting without a change of what is configured |
 //! | `list` | finding the jobs that exist |
@@ -26,6 +27,7 @@ mod foreign_state;
 mod lifecycle;
 mod list;
 mod model;
+mod online;
 mod plan;
 mod private;
 mod refusal;
