@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::provider;
+use terraform_provider_alicloud_live::offering;
 use tfplugin::serve::{self, About};
 
 const ABOUT: About = About {
@@ -18,5 +18,5 @@ const ABOUT: About = About {
 };
 
 fn main() -> ExitCode {
-    serve::main(&ABOUT, || provider::offering(Environment::of_process()))
+    serve::main(&ABOUT, || offering(Environment::of_process()))
 }

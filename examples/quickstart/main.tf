@@ -28,13 +28,13 @@ resource "alicloud_live_edge_transcode_job" "camera" {
   status        = "Running"
 }
 
-# Warns in every plan and apply in which the job runs, but nothing is on air.
-check "camera_is_on_air" {
-  data "alicloud_live_stream_state" "output" {
-    url        = alicloud_live_edge_transcode_job.camera.stream_output
-    depends_on = [alicloud_live_edge_transcode_job.camera]
-  }
+data "alicloud_live_stream_state" "output" {
+  url        = alicloud_live_edge_transcode_job.camera.stream_output
+  depends_on = [alicloud_live_edge_transcode_job.camera]
+}
 
+# A warning in every plan and apply, as long as the job is running and its stream is not on air.
+check "camera_is_on_air" {
   assert {
     condition     = data.alicloud_live_stream_state.output.state != "offline"
     error_message = "The job is running, but its output stream is offline: is the camera on?"

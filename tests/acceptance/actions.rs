@@ -231,7 +231,7 @@ fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &World) {
     world.cloud.hold("Start", Point::Before);
     let command = invoke("start");
     let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.cloud.release();
     world.end_of(running).succeeded();
@@ -308,7 +308,7 @@ fn ctrl_c_in_a_restart_leaves_the_job_running(world: &World) {
     world.cloud.hold("Stop", Point::After);
     let command = invoke("restart");
     let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();
@@ -326,7 +326,7 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
     ]);
     let command = invoke("start");
     let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();
@@ -336,6 +336,9 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
 fn the_actions_of_the_documentation_work(world: &World) {
     let camera = "alicloud_live_edge_transcode_job.camera";
     world.configure_as_in("examples/provider");
+    world.cloud.configure(|config| {
+        config.online_inputs = vec!["rtmp://pull.example.com/live/camera-1".to_owned()];
+    });
     for (deed, folder, runs_in_the_end) in [
         (
             "start",

@@ -48,7 +48,7 @@ fn without_keys(world: &World) {
     world.unset("ALICLOUD_ACCESS_KEY");
     world.unset("ALICLOUD_SECRET_KEY");
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
-    world.set("ALICLOUD_LIVE_METADATA_ENDPOINT", world.cloud.url());
+    world.set("ALICLOUD_LIVE_ECS_METADATA_ENDPOINT", world.cloud.url());
 }
 
 fn configure(world: &World, provider: &Block) {
@@ -285,11 +285,7 @@ fn arguments_without_effect_are_one_warning(world: &World) {
     configure(world, &provider);
     let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    warnings[0].must_say(&[
-        "account_type",
-        "skip_region_validation",
-        "max_retry_timeout",
-    ]);
+    warnings[0].must_say(&["account_type", "skip_region_validation"]);
     let _ = world.apply().succeeded();
 }
 

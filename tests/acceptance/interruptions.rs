@@ -81,14 +81,14 @@ fn killed(world: &World, command: &[&str], verb: &str, victim: Victim, fate: Fat
     world.cloud.set_faults([at(FaultKind::Pause, first), then]);
 
     let mut running = world.start(command);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     victim.is_killed(&mut running);
     let ended = world.end_of(running);
     assert!(!ended.has_succeeded(), "{ended}");
 
     world.cloud.release();
     if fate == Fate::DoneLater {
-        assert!(world.cloud.wait_held().call.committed);
+        assert!(world.cloud.wait_paused().call.committed);
         world.cloud.release();
     }
     world.cloud.set_faults([]);
@@ -221,7 +221,7 @@ fn killed_on_the_way_to_a_deletion(world: &World, verb: &str) {
 fn stopped(world: &World, command: &[&str], verb: &str, point: Point) -> Run {
     world.cloud.hold(verb, point);
     let running = world.start(command);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     world.cloud.release();
     world.end_of(running).failed()
@@ -273,7 +273,7 @@ fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &World) {
     world.configure(a_running_job());
     world.cloud.hold("Create", Point::After);
     let running = world.start(APPLY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();
@@ -286,7 +286,7 @@ fn a_job_in_the_making_survives(world: &World, signal: impl FnOnce(&Running)) {
     world.configure(a_running_job());
     world.cloud.hold("Create", Point::After);
     let running = world.start(APPLY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     signal(&running);
     // Nobody releases the call before the end.
     let error = world.end_of(running).failed().error();
@@ -321,7 +321,7 @@ fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &World) 
         world.configure(a_running_job().text("name", &name));
         world.cloud.hold(verb, point);
         let mut running = world.start(APPLY);
-        world.cloud.wait_held();
+        world.cloud.wait_paused();
         running.kill_terraform();
         world.cloud.release();
         let _ = world.end_of(running);
@@ -364,7 +364,7 @@ fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &World) 
             "-auto-approve",
             "-invoke=action.alicloud_live_edge_transcode_job_restart.it",
         ]);
-        world.cloud.wait_held();
+        world.cloud.wait_paused();
         running.kill_terraform();
         world.cloud.release();
         let _ = world.end_of(running);
@@ -392,7 +392,7 @@ fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
     let third_get = fault("Get", FaultKind::Pause).skip(2).times(1);
     world.cloud.set_faults([promise("Start"), third_get]);
     let running = world.start(APPLY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     // Nobody releases the call: a read ends at once.
     let error = world.end_of(running).failed().error();
@@ -455,7 +455,7 @@ fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &World) {
     let state = world.state_file();
     world.cloud.hold("Get", Point::Before);
     let running = world.start(PLAN);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();

@@ -105,7 +105,7 @@ fn connections_that_go_silent_are_used_for_no_retry(world: &World) {
     world.configure_all(format_args!("{provider}{jobs}"));
     world.cloud.hold("Start", Point::Before);
     let running = world.start(APPLY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     assert!(relay.silence() > 1);
     world.cloud.release();
     world.end_of(running).succeeded();

@@ -312,7 +312,7 @@ fn a_status_that_is_not_documented_is_left_alone(world: &World) {
             "StreamInput": "{}", "StreamOutput": "{}"}}}}"#,
         job.job_id, job.name, job.template_id, job.stream_input, job.stream_output
     );
-    let kind = FaultKind::Answer {
+    let kind = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body,

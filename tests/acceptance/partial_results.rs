@@ -210,7 +210,7 @@ fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &Worl
     world.apply().succeeded();
     world.cloud.hold("Stop", Point::Before);
     let running = world.start(DESTROY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
     world.cloud.release();
     world.end_of(running).succeeded();
@@ -224,7 +224,7 @@ fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &World) 
     world.apply().succeeded();
     world.cloud.hold("Delete", Point::Before);
     let running = world.start(DESTROY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     world.cloud.delete();
     world.cloud.release();
     world.end_of(running).succeeded();

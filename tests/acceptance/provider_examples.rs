@@ -74,7 +74,7 @@ fn every_provider_block_of_the_guide_works(world: &World) {
         .to_string(),
     );
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
-    world.set("ALICLOUD_LIVE_METADATA_ENDPOINT", world.cloud.url());
+    world.set("ALICLOUD_LIVE_ECS_METADATA_ENDPOINT", world.cloud.url());
     world.set(
         "TF_VAR_credentials_uri",
         &format!("{}/credentials", world.cloud.url()),

@@ -190,7 +190,7 @@ fn ctrl_c_ends_a_query(world: &World) {
     configure(world, &cluster_1(), &[]);
     world.cloud.hold("List", Point::Before);
     let running = world.start(QUERY);
-    world.cloud.wait_held();
+    world.cloud.wait_paused();
     running.press_ctrl_c();
     let query = world.end_of(running).failed();
     query.error().must_say(&["Unable to list jobs"]);

@@ -10,7 +10,7 @@ use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::world::World;
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::provider;
+use terraform_provider_alicloud_live::offering;
 use tfplugin::{Diagnostics, Encoded};
 
 over_each_terraform! {
@@ -40,7 +40,7 @@ fn recorded() -> Vec<(i64, String, Value)> {
 
 #[tokio::test]
 async fn each_recorded_state_is_upgraded_to_exactly_the_attributes_of_today() {
-    let offering = provider::offering(Environment::of([]));
+    let offering = offering(Environment::of([]));
     let job = &offering.resources["alicloud_live_edge_transcode_job"];
     let mut diagnostics = Diagnostics::default();
     let block = job.schema().block;

@@ -195,7 +195,7 @@ fn an_action_waits_until_the_stream_is_online(world: &World) {
         world.cloud.set_faults([paused.when(Point::After).times(1)]);
         let before = world.cloud.calls().len();
         let running = world.start(&invoke(verb).each_ref().map(String::as_str));
-        let _held = world.cloud.wait_held();
+        let _paused = world.cloud.wait_paused();
         feed(world);
         world.cloud.release();
         let run = world.end_of(running).succeeded();
@@ -215,9 +215,12 @@ fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &World) {
     world.apply().succeeded();
     let failed = invoked(world, "start").failed();
     let error = failed.error();
-    assert_eq!(error.summary, "Stream is not online");
-    error.must_say(&["push.example.com/live/it", "offline", "is running"]);
-    assert_eq!(world.pointed_at(&error), "timeout");
+    error.must_say(&[
+        "Stream is not online",
+        "push.example.com/live/it",
+        "offline",
+        "is running",
+    ]);
     assert!(world.cloud.is_running());
 }
 
@@ -228,8 +231,10 @@ fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &World) {
     world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
     let failed = invoked(world, "start").failed();
     let error = failed.error();
-    assert_eq!(error.summary, "Unknown stream state");
-    error.must_say(&["push.example.com", "wait_until_online"]);
-    assert_eq!(world.pointed_at(&error), "wait_until_online");
+    error.must_say(&[
+        "Unknown stream state",
+        "push.example.com",
+        "wait_until_online",
+    ]);
     assert!(world.cloud.is_running());
 }

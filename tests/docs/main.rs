@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::provider;
+use terraform_provider_alicloud_live::offering;
 use tfplugin::Diagnostics;
 
 fn top() -> &'static Path {
@@ -26,7 +26,7 @@ fn top() -> &'static Path {
 
 /// Every page by its path.
 fn pages() -> BTreeMap<PathBuf, String> {
-    let offering = provider::offering(Environment::of([]));
+    let offering = offering(Environment::of([]));
     let mut diagnostics = Diagnostics::default();
     let provider = offering.provider.schema(&mut diagnostics).unwrap();
     let mut pages = BTreeMap::from([(PathBuf::from("docs/index.md"), page::provider(&provider))]);

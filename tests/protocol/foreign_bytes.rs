@@ -7,7 +7,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use terraform_provider_alicloud_live::provider;
+use terraform_provider_alicloud_live::offering;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 
@@ -51,7 +51,7 @@ impl World {
             "endpoints": [{ "live": mock.url() }], "max_retries": 0,
         });
         let provider = runtime.block_on(async {
-            let offering = provider::offering(Environment::of([]));
+            let offering = offering(Environment::of([]));
             let (channel, _, _) = serve_offering(offering).await;
             let mut provider = ProviderClient::new(channel);
             let configured = provider

@@ -23,6 +23,7 @@ mod identity;
 mod lists;
 mod moves;
 mod process;
+mod schema;
 mod trust;
 
 #[path = "../support/certificate.rs"]

@@ -307,7 +307,7 @@ async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
     };
     let call = tokio::spawn(async move { provider.apply_resource_change(update).await });
     let waiting = Arc::clone(&mock);
-    let held = tokio::task::spawn_blocking(move || waiting.wait_held(LIMIT)).await;
+    let held = tokio::task::spawn_blocking(move || waiting.wait_paused(LIMIT)).await;
     assert_eq!(held.unwrap().len(), 1);
 
     call.abort();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use alicloud_live_mock::{
-    Call, CallEvent, Config, Fault, FaultKind, Job, JobStatus, Mock, Point, Settings,
+    Behavior, Call, CallEvent, Fault, FaultKind, Job, JobStatus, Mock, Point, Settings,
 };
 
 pub(crate) const ACCESS_KEY_ID: &str = "acceptance-access-key-id";
@@ -25,7 +25,7 @@ pub(crate) fn fault(verb: &str, kind: FaultKind) -> Fault {
 
 /// An operation is answered as if it was carried out, and is not.
 pub(crate) fn promise(verb: &str) -> Fault {
-    let kind = FaultKind::Answer {
+    let kind = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body: r#"{"RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#.to_owned(),
@@ -116,10 +116,10 @@ impl Cloud {
 
     /// From now on no more than this many jobs may run.
     pub(crate) fn allow_running_jobs(&self, count: usize) {
-        self.configure(|config| config.running_jobs = Some(count));
+        self.configure(|config| config.max_running_jobs = Some(count));
     }
 
-    pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) {
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut Behavior)) {
         self.mock(|mock| mock.configure(change));
     }
 
@@ -135,8 +135,8 @@ impl Cloud {
 
     /// Waits until a call is held.
     #[track_caller]
-    pub(crate) fn wait_held(&self) -> CallEvent {
-        let mut held = self.mock(|mock| mock.wait_held(PATIENCE));
+    pub(crate) fn wait_paused(&self) -> CallEvent {
+        let mut held = self.mock(|mock| mock.wait_paused(PATIENCE));
         assert_eq!(held.len(), 1, "one held call was expected: {held:#?}");
         held.remove(0)
     }

@@ -110,7 +110,7 @@ impl Cloud {
                 seed: Some(u64::try_from(seed).unwrap()),
                 clusters: CLUSTERS.map(str::to_owned).to_vec(),
                 clock: WallClock::new(move || clock.now()),
-                config: climate.config(),
+                behavior: climate.config(),
                 ..Settings::default()
             };
             Mock::in_process(settings).unwrap()

@@ -7,7 +7,7 @@ use alicloud_auth::environment::Environment;
 use alicloud_live::Outside;
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
 use futures_util::FutureExt as _;
-use terraform_provider_alicloud_live::provider::offering_in;
+use terraform_provider_alicloud_live::offering_in;
 use tfplugin::{Change, Diagnostics, Encoded, Held, Offering, Planned, ServedResource};
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use alicloud_live::HttpReply;
-use alicloud_live_mock::Config;
+use alicloud_live_mock::Behavior;
 use axum::http::header;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -37,15 +37,15 @@ pub(crate) struct Climate {
 }
 
 impl Climate {
-    pub(crate) fn config(&self) -> Config {
-        Config {
+    pub(crate) fn config(&self) -> Behavior {
+        Behavior {
             list_lag_ms: self.list_lag_ms,
             get_lag_calls: self.get_lag_calls,
             status_lag_gets: self.status_lag_gets,
-            running_jobs: self.quota,
+            max_running_jobs: self.quota,
             check_nonces: !self.ignores_nonces,
             clock_offset_seconds: self.clock_ahead,
-            ..Config::default()
+            ..Behavior::default()
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alicloud_auth::environment::Environment;
 use alicloud_live_mock as mock;
-use terraform_provider_alicloud_live::provider::offering;
+use terraform_provider_alicloud_live::offering;
 
 use crate::actors::{Actors, operate};
 use crate::api::{Caller, Cloud, Entry};

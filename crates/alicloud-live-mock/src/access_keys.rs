@@ -16,6 +16,8 @@ use super::sts;
 
 /// So many access keys are known at a time.
 const MAX_ACCESS_KEYS: usize = 1000;
+/// The longest ID or secret.
+const MAX_KEY_CHARS: usize = 128;
 
 /// An access key pair, as the configuration file and the control API write it.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -114,6 +116,12 @@ impl AccessKeys {
         if id.is_empty() || id.starts_with("STS.") {
             return Err("access_key_id: expected an ID that does not begin with STS.".to_owned());
         }
+        let is_long = |text: &String| text.chars().count() > MAX_KEY_CHARS;
+        if is_long(&id) || key.access_key_secret.as_ref().is_some_and(is_long) {
+            return Err(format!(
+                "access_key_id, access_key_secret: expected at most {MAX_KEY_CHARS} characters"
+            ));
+        }
         let mut entry = match known.get(&id) {
             Some(entry) if key.shares_state_with.is_some() => {
                 let id = &entry.id;
@@ -137,7 +145,9 @@ impl AccessKeys {
         if let Some(secret) = key.access_key_secret {
             entry.secret = secret;
         }
-        if let Some(denied_actions) = key.denied_actions {
+        if let Some(mut denied_actions) = key.denied_actions {
+            denied_actions.sort();
+            denied_actions.dedup();
             entry.denied_actions = denied_actions;
         }
         let shown = AccessKey {
@@ -163,8 +173,10 @@ impl AccessKeys {
                     format!("shares_state_with: expected the ID of an access key, not `{other}`")
                 });
         }
+        let checked = self.first.world().budget.check();
+        checked.map_err(|error| error.message)?;
         let settings = Settings {
-            state: None,
+            state_file: None,
             access_keys: Vec::new(),
             recording: None,
             ..self.first.settings.clone()

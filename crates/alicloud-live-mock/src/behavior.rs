@@ -6,14 +6,14 @@ use super::representation::TimeFormat;
 
 /// How the mock behaves where the vendor is silent, where its sources disagree, or where a test wants trouble.
 ///
-/// Changed at any time by [`super::Mock::configure`] or `POST /_mock/config`, which takes any subset of these fields.
+/// Changed at any time by [`super::Mock::configure`] or `POST /_mock/behavior`, which takes any subset of these fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one independent switch"
 )]
-pub struct Config {
+pub struct Behavior {
     /// Refuse a nonce that was used before. Default true.
     pub check_nonces: bool,
     /// Let a running job be deleted. Default false: `OperationDenied`.
@@ -35,15 +35,15 @@ pub struct Config {
     /// Calls of Get for which a started or stopped job still looks as before. Default 0.
     pub status_lag_gets: u32,
     /// Calls of one operation in a minute, then `Throttling.User`. Default none; the published limit is 6000.
-    pub calls_per_minute: Option<u32>,
+    pub max_requests_per_minute: Option<u32>,
     /// The metadata service answers without a session token (version 1). Default true.
     pub metadata_v1: bool,
     /// The metadata service gives session tokens (version 2). Default true.
     pub metadata_v2: bool,
     /// Milliseconds that such a minute lasts, for tests that cannot wait. Default 60,000.
-    pub minute_ms: u64,
+    pub rate_window_ms: u64,
     /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
-    pub running_jobs: Option<usize>,
+    pub max_running_jobs: Option<usize>,
     /// What happens when a job is started whose output another running job writes. Default accepted.
     pub second_writer: SecondWriter,
     /// Input streams that are on air, by URL; what running jobs make of them is on air too. Default none.
@@ -64,7 +64,7 @@ pub struct Config {
     pub omit_date_header: bool,
 }
 
-impl Default for Config {
+impl Default for Behavior {
     fn default() -> Self {
         Self {
             check_nonces: true,
@@ -77,11 +77,11 @@ impl Default for Config {
             list_lag_calls: 0,
             get_lag_calls: 0,
             status_lag_gets: 0,
-            calls_per_minute: None,
+            max_requests_per_minute: None,
             metadata_v1: true,
             metadata_v2: true,
-            minute_ms: 60_000,
-            running_jobs: None,
+            rate_window_ms: 60_000,
+            max_running_jobs: None,
             second_writer: SecondWriter::Accepted,
             online_inputs: Vec::new(),
             permission_error_code: "NoPermission".to_owned(),
@@ -95,7 +95,7 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl Behavior {
     /// This configuration with the fields that `changes`, a JSON object, names. The error says what is wrong with them.
     pub(super) fn changed(&self, changes: serde_json::Value) -> Result<Self, String> {
         let serde_json::Value::Object(changes) = changes else {
@@ -145,15 +145,15 @@ mod tests {
 
     #[test]
     fn a_change_of_configuration_touches_only_what_it_names() {
-        let config = Config::default()
-            .changed(json!({"list_lag_calls": 3, "running_jobs": 2}))
+        let behavior = Behavior::default()
+            .changed(json!({"list_lag_calls": 3, "max_running_jobs": 2}))
             .unwrap();
-        let expected = Config {
+        let expected = Behavior {
             list_lag_calls: 3,
-            running_jobs: Some(2),
-            ..Config::default()
+            max_running_jobs: Some(2),
+            ..Behavior::default()
         };
-        assert_eq!(config, expected);
+        assert_eq!(behavior, expected);
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
             json!([1]),
         ] {
             assert!(
-                Config::default().changed(changes.clone()).is_err(),
+                Behavior::default().changed(changes.clone()).is_err(),
                 "{changes}"
             );
         }

@@ -178,7 +178,7 @@ impl Running {
                 answer.retry_after_ms = retry_after_ms;
                 return Err(Ended::Answered(answer));
             }
-            FaultKind::Answer {
+            FaultKind::Response {
                 status,
                 content_type,
                 body,
@@ -249,16 +249,16 @@ impl Running {
             .record
             .note(self.number, |call| call.signature = verdict);
         signed?;
-        if world.config.check_nonces {
+        if world.behavior.check_nonces {
             verify::check_nonce(parameters, &mut world.nonces, now)?;
         }
         // RAM lets everybody ask who they are.
         let denied = self.request.key.as_ref().filter(|_| temporary.is_none());
         if denied.is_some_and(|key| key.denied_actions.iter().any(|name| name == action)) {
-            let code = &world.config.permission_error_code;
+            let code = &world.behavior.permission_error_code;
             return Err(ApiError::no_permission(code, action));
         }
-        if !world.quota.take(action, &world.config, Instant::now()) {
+        if !world.quota.take(action, &world.behavior, Instant::now()) {
             return Err(ApiError::throttled());
         }
         match action {
@@ -297,7 +297,7 @@ impl Running {
                 let world = self.world()?;
                 Ok(Answer::json(
                     200,
-                    &outcome.body(&self.request_id, &world.config),
+                    &outcome.body(&self.request_id, &world.behavior),
                 ))
             }
             Err(error) => Ok(self.refuse(&error)),

@@ -72,6 +72,15 @@ impl ApiError {
         )
     }
 
+    /// What only this mock says: all that is kept, of all access keys together, has a limit of so many bytes.
+    pub(super) fn mock_is_full(limit: usize) -> Self {
+        let message = format!(
+            "The mock keeps {} MiB of jobs and faults at most, over all access keys. Delete some, or reset it.",
+            limit >> 20
+        );
+        Self::new(403, "UserQuotaExceed", message)
+    }
+
     /// What RAM says, with the code that the configuration has for it.
     pub(super) fn no_permission(code: &str, action: &str) -> Self {
         let product = if sts::ACTIONS.contains(&action) {

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
-use super::behavior::Config;
+use super::behavior::Behavior;
 use super::faults::Fault;
 use super::model::Job;
 use super::record::Call;
@@ -29,7 +29,7 @@ pub struct Mock {
 
 impl Mock {
     /// Listens and serves, on a thread and a tokio runtime of its own, so that tests without a runtime can use it. Fails
-    /// if the address is not to be had, or [`Settings::state`] is broken.
+    /// if the address is not to be had, or [`Settings::state_file`] is broken.
     pub fn start(settings: Settings) -> io::Result<Self> {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -54,7 +54,7 @@ impl Mock {
     }
 
     /// Serves [`Self::answer`] alone, without sockets, in the runtime of the caller: where its time is virtual, so is the
-    /// mock's. Fails if [`Settings::state`] is broken.
+    /// mock's. Fails if [`Settings::state_file`] is broken.
     ///
     /// # Panics
     ///
@@ -144,8 +144,8 @@ impl Mock {
     }
 
     /// Changes the configuration for all calls from now on.
-    pub fn configure(&self, change: impl FnOnce(&mut Config)) {
-        change(&mut self.shared.world().config);
+    pub fn configure(&self, change: impl FnOnce(&mut Behavior)) {
+        change(&mut self.shared.world().behavior);
     }
 
     /// Puts these rules in the place of all others.
@@ -163,17 +163,17 @@ impl Mock {
 
     /// Waits until a [`super::FaultKind::Pause`] holds a call; gives back all that are held, none of them when `timeout`
     /// has passed. Blocks the thread.
-    pub fn wait_held(&self, timeout: Duration) -> Vec<CallEvent> {
-        self.wait_held_calls(1, timeout)
+    pub fn wait_paused(&self, timeout: Duration) -> Vec<CallEvent> {
+        self.wait_paused_calls(1, timeout)
     }
 
     /// The same for so many calls; gives back as many as are held when `timeout` has passed.
-    pub fn wait_held_calls(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
+    pub fn wait_paused_calls(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::clone(&self.shared);
         self.runtime.spawn(async move {
             // Nobody is left to hear it only if the waiting thread is gone.
-            let _ = sender.send(shared.wait_held(calls, timeout).await);
+            let _ = sender.send(shared.wait_paused(calls, timeout).await);
         });
         receiver.recv().unwrap_or_default()
     }
@@ -189,7 +189,7 @@ impl Mock {
 pub struct Usage {
     /// Calls since the start or the last reset, those that were forgotten too.
     pub calls: u64,
-    /// Calls that were forgotten to stay within [`Settings::max_recorded_bytes`] and [`Settings::calls_kept`].
+    /// Calls that were forgotten to stay within [`Settings::max_recorded_bytes`] and [`Settings::max_recorded_calls`].
     pub dropped_calls: u64,
     /// What the remembered calls take in memory, about.
     pub recorded_bytes: usize,

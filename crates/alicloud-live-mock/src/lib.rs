@@ -13,6 +13,7 @@
 //! | `call`, `perform` | one call from its parameters to its answer, and what it does |
 //! | `access_keys` | who may call, and the state that each key opens |
 //! | `record`, `counts` | the memory of calls, within limits |
+//! | `budget` | what callers may put in and record, over all access keys |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
@@ -24,17 +25,18 @@
 //! What it does like the cloud, where the vendor is silent and what it does then, and what it does not do: the tables in
 //! `docs/guides/testing-with-the-mock.md`, each row with its source and its test.
 //!
-//! In short: unsaid things are assumptions and stand in [`Config`] where two answers are likely; the order of checks is
+//! In short: unsaid things are assumptions and stand in [`Behavior`] where two answers are likely; the order of checks is
 //! form, action, key, method, time stamp, signature, token, nonce, quota, parameters, state.
 //!
 //! # The control door
 //!
 //! `GET /_mock/help` lists it, `GET /_mock/openapi.json` describes it, `GET /_mock/` is a page for people. Jobs are shown
-//! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Config`].
+//! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Behavior`].
 
 mod access_keys;
 mod answer;
 mod behavior;
+mod budget;
 mod call;
 mod clock;
 mod control;
@@ -67,7 +69,7 @@ mod sts;
 mod verify;
 
 pub use access_keys::AccessKey;
-pub use behavior::{Config, EmptyTimes, SecondWriter};
+pub use behavior::{Behavior, EmptyTimes, SecondWriter};
 pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};
 pub use handle::{Mock, Usage};

@@ -32,10 +32,10 @@ struct Arguments {
     #[arg(
         long,
         value_name = "FILE",
-        env = "ALICLOUD_LIVE_MOCK_STATE",
+        env = "ALICLOUD_LIVE_MOCK_STATE_FILE",
         verbatim_doc_comment
     )]
-    state: Option<PathBuf>,
+    state_file: Option<PathBuf>,
     /// Where to listen, such as localhost:8080; port 0 lets the system choose. [default: 127.0.0.1:0]
     #[arg(
         long,
@@ -84,7 +84,7 @@ struct Arguments {
     /// Calls of one operation in a minute before it is throttled; the published limit is 6000.
     /// [default: none]
     #[arg(long, value_name = "NUMBER", verbatim_doc_comment)]
-    calls_per_minute: Option<u32>,
+    max_requests_per_minute: Option<u32>,
     /// Let running jobs be deleted. [default: no]
     #[arg(long)]
     delete_while_running: bool,
@@ -121,11 +121,11 @@ Configuration file, every key optional:
     \"templates\": [{\"TemplateId\": \"tpl-own\", \"Type\": \"common\", \"Codec\": \"H.264\"}],
     \"jobs\": [{\"ClusterId\": \"cluster-2\", \"Name\": \"camera-1\", \"TemplateId\": \"tpl-own\", \"Status\": \"1\"}],
     \"faults\": [{\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}],
-    \"config\": {\"running_jobs\": 10, \"calls_per_minute\": 6000}
+    \"behavior\": {\"max_running_jobs\": 10, \"max_requests_per_minute\": 6000}
   }
-  Further keys: allow_remote, allowed_hosts, state, security_token, role_arn, oidc_token, cloud_sso_token, seed,
-  calls_kept, max_recorded_bytes, patience_ms, access_keys, recording.
-  Jobs, faults and config are written as at the control door, so what it shows can be copied into the file.
+  Further keys: allow_remote, allowed_hosts, state_file, security_token, role_arn, oidc_token, cloud_sso_token, seed,
+  max_recorded_calls, max_recorded_bytes, request_timeout_ms, access_keys, recording.
+  Jobs, faults and behavior are written as at the control door, so what it shows can be copied into the file.
 
 While it runs, under /_mock/:
   /_mock/              a page that shows clusters, jobs and calls, with the verdict on each signature
@@ -150,7 +150,7 @@ impl Arguments {
         replace(&mut settings.access_key_id, self.access_key_id);
         replace(&mut settings.access_key_secret, self.access_key_secret);
         settings.security_token = self.security_token.or(settings.security_token);
-        settings.state = self.state.or(settings.state);
+        settings.state_file = self.state_file.or(settings.state_file);
         settings.seed = self.seed.or(settings.seed);
         if let (Some(upstream), Some(file)) = (self.upstream, self.record) {
             let upstream = upstream.parse().map_err(|error| {
@@ -162,10 +162,12 @@ impl Arguments {
         settings.allowed_hosts.extend(self.allow_host);
         settings.clusters.extend(self.cluster);
         settings.templates.extend(self.template);
-        let config = &mut settings.config;
-        config.calls_per_minute = self.calls_per_minute.or(config.calls_per_minute);
-        config.delete_while_running |= self.delete_while_running;
-        replace(&mut config.clock_offset_seconds, self.clock_offset);
+        let behavior = &mut settings.behavior;
+        behavior.max_requests_per_minute = self
+            .max_requests_per_minute
+            .or(behavior.max_requests_per_minute);
+        behavior.delete_while_running |= self.delete_while_running;
+        replace(&mut behavior.clock_offset_seconds, self.clock_offset);
         Ok(settings)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn router() -> Router<Arc<AccessKeys>> {
 }
 
 async fn session(Selected(shared): Selected, headers: HeaderMap) -> Response {
-    if !shared.world().config.metadata_v2 {
+    if !shared.world().behavior.metadata_v2 {
         return StatusCode::NOT_FOUND.into_response();
     }
     if headers.contains_key("x-aliyun-ecs-metadata-token-ttl-seconds") {
@@ -50,7 +50,7 @@ fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), StatusCode> {
     match headers.get("x-aliyun-ecs-metadata-token") {
         Some(token) if token == SESSION => Ok(()),
         Some(_) => Err(StatusCode::UNAUTHORIZED),
-        None if shared.world().config.metadata_v1 => Ok(()),
+        None if shared.world().behavior.metadata_v1 => Ok(()),
         None => Err(StatusCode::FORBIDDEN),
     }
 }

@@ -19,29 +19,29 @@ impl Operation {
 impl World {
     pub(super) fn perform(&mut self, operation: Operation) -> Result<Outcome, ApiError> {
         let now = self.now();
-        let (store, config) = (&mut self.store, &self.config);
+        let (store, behavior) = (&mut self.store, &self.behavior);
         match operation {
             Operation::CreateJob(new) => {
                 let job_id = self.ids.id();
-                store.create(new, job_id.clone(), now, config)?;
+                store.create(new, job_id.clone(), now, behavior)?;
                 Ok(Outcome::JobId(job_id))
             }
             Operation::GetJob(key) => store.get(&key).map(Outcome::Job),
             Operation::ListJobs(filter) => store.list(&filter, now).map(Outcome::Jobs),
             Operation::UpdateJob(key, changes) => {
-                store.update(&key, changes, now, config)?;
+                store.update(&key, changes, now, behavior)?;
                 Ok(Outcome::JobId(key.job_id))
             }
             Operation::DeleteJob(key) => {
-                store.delete(&key, config)?;
+                store.delete(&key, behavior)?;
                 Ok(Outcome::Done)
             }
             Operation::StartJob(key) => {
-                store.start(&key, now, config)?;
+                store.start(&key, now, behavior)?;
                 Ok(Outcome::JobId(key.job_id))
             }
             Operation::StopJob(key) => {
-                store.stop(&key, now, config)?;
+                store.stop(&key, now, behavior)?;
                 Ok(Outcome::JobId(key.job_id))
             }
             Operation::GetTemplate {
@@ -60,7 +60,7 @@ impl World {
                 })
             }
             Operation::StreamState(stream) => Ok(Outcome::StreamState {
-                online: store.is_online(&stream, config),
+                online: store.is_online(&stream, behavior),
             }),
             Operation::CallerIdentity(identity) => Ok(Outcome::CallerIdentity(identity)),
             Operation::ListTemplates(filter) => {

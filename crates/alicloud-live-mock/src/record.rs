@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::budget::Share;
 use super::faults::FaultKind;
 
 /// One call of the API, as the mock saw and answered it.
@@ -57,7 +58,7 @@ pub(super) struct Record {
     calls: VecDeque<Entry>,
     next: u64,
     max_calls: usize,
-    max_bytes: usize,
+    share: Share,
     /// Of all entries.
     bytes: usize,
     /// How many were forgotten to stay within the limits.
@@ -72,12 +73,12 @@ struct Entry {
 }
 
 impl Record {
-    pub(super) fn new(max_calls: usize, max_bytes: usize) -> Self {
+    pub(super) fn new(max_calls: usize, share: Share) -> Self {
         Self {
             calls: VecDeque::new(),
             next: 0,
             max_calls,
-            max_bytes,
+            share,
             bytes: 0,
             dropped: 0,
             began: Instant::now(),
@@ -117,7 +118,7 @@ impl Record {
     }
 
     fn forget_the_oldest(&mut self) {
-        while self.calls.len() > self.max_calls || self.bytes > self.max_bytes {
+        while self.calls.len() > self.max_calls || self.bytes > self.share.bytes() {
             let Some(oldest) = self.calls.pop_front() else {
                 return;
             };
@@ -139,6 +140,11 @@ impl Record {
     /// How many were forgotten.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// To be given to the record of another state.
+    pub(super) fn share(&self) -> Share {
+        self.share.clone()
     }
 
     /// How many bytes the remembered calls take, about.
@@ -196,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_latest_calls_are_kept_and_found_by_number() {
-        let mut record = Record::new(2, usize::MAX);
+        let mut record = Record::new(2, Share::of(usize::MAX));
         let numbers: Vec<u64> = (0..3).map(|_| record.open(call())).collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(record.get(0), None);
@@ -211,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_dropped_when_the_bytes_are_used_up_and_they_are_counted() {
-        let mut record = Record::new(usize::MAX, 10_000);
+        let mut record = Record::new(usize::MAX, Share::of(10_000));
         for _ in 0..100 {
             let number = record.open(call());
             assert!(record.bytes() <= 10_000);
@@ -223,6 +229,11 @@ mod tests {
         let kept = u64::try_from(record.calls().len()).unwrap();
         assert!((5..10).contains(&kept), "{kept}");
         assert_eq!(record.dropped(), 100 - kept);
+        // Another record takes its share at the next call.
+        let other = Record::new(usize::MAX, record.share());
+        record.open(call());
+        assert!(record.bytes() <= 5_000);
+        drop(other);
         // One that is too long all by itself is dropped too.
         let mut huge = call();
         huge.method = "POST".to_owned();

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::Response;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
-use url::Url;
+use url::{Position, Url};
 
 use super::errors::ApiError;
 use super::parameters::Parameters;
@@ -42,6 +42,8 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
 
 /// A call takes no longer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest response that is passed on. Pages of lists take some 50 KiB.
+const MAX_RESPONSE_BYTES: usize = 8 << 20;
 /// What every call has, and what its signature is made of.
 const COMMON: [&str; 10] = [
     "AccessKeyId",
@@ -109,12 +111,21 @@ impl Recorder {
 
     /// Sends the call on as it is, writes the exchange down, and gives back what came.
     pub(super) async fn forward(&self, head: &Parts, body: Vec<u8>) -> Result<Response, ApiError> {
-        if head.headers.contains_key(header::AUTHORIZATION) {
-            let message = "Recording needs RPC signature 1.0: other signatures include the host that was called.";
+        let is_v3 = head.headers.contains_key(header::AUTHORIZATION);
+        if is_v3 && !self.is_meant_for_upstream(&head.headers) {
+            let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
+            let message = format!(
+                "Signature version 3 includes the host that is called. To record it, call http://{host} and make this \
+                 mock the HTTP proxy for that."
+            );
             return Err(ApiError::new(400, "InvalidSignatureMethod", message));
         }
         let query = head.uri.query().unwrap_or_default();
-        let parameters = Parameters::decode(query, &body);
+        let call = Call {
+            signature_version: if is_v3 { "v3" } else { "v1" },
+            action: header_text(&head.headers, "x-acs-action").filter(|_| is_v3),
+            parameters: Parameters::decode(query, &body),
+        };
         let mut url = self.upstream.clone();
         url.set_query(Some(query).filter(|query| !query.is_empty()));
         let mut request = self.http.request(head.method.clone(), url).body(body);
@@ -128,10 +139,17 @@ impl Recorder {
             let message = format!("The call was not answered: {}.", error.without_url());
             ApiError::new(502, "ServiceUnavailable", message)
         };
-        let received = request.send().await.map_err(failed)?;
+        let mut received = request.send().await.map_err(failed)?;
         let (status, headers) = (received.status(), received.headers().clone());
-        let body = received.bytes().await.map_err(failed)?;
-        self.write(&parameters, status.as_u16(), &headers, &body);
+        let mut body = Vec::new();
+        while let Some(chunk) = received.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+                let message = "The response is too long to be recorded.";
+                return Err(ApiError::new(502, "ServiceUnavailable", message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        self.write(&call, status.as_u16(), &headers, &body);
 
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
@@ -141,18 +159,25 @@ impl Recorder {
         Ok(response)
     }
 
+    fn is_meant_for_upstream(&self, headers: &HeaderMap) -> bool {
+        let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
+        header_text(headers, header::HOST.as_str()).is_some_and(|given| given == host)
+    }
+
     /// What came is given back whether it could be written or not: the call was made.
-    fn write(&self, parameters: &Parameters, status: u16, headers: &HeaderMap, body: &[u8]) {
+    fn write(&self, call: &Call<'_>, status: u16, headers: &HeaderMap, body: &[u8]) {
         let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, placeholders) = &mut *locked;
-        let own: Map<String, Value> = parameters
+        let own: Map<String, Value> = call
+            .parameters
             .iter()
             .filter(|(name, _)| !COMMON.contains(name))
             .map(|(name, value)| (name.to_owned(), placeholders.in_member(name, json!(value))))
             .collect();
         let has = |name: HeaderName| headers.contains_key(name);
         let exchange = json!({
-            "action": parameters.get("Action"),
+            "action": call.action.or_else(|| call.parameters.get("Action")),
+            "signature_version": call.signature_version,
             "parameters": own,
             "status": status,
             "has_date": has(header::DATE),
@@ -168,9 +193,23 @@ impl Recorder {
     }
 }
 
+/// What is written down of a request.
+struct Call<'a> {
+    signature_version: &'static str,
+    /// From the header that signature version 3 has for it.
+    action: Option<&'a str>,
+    parameters: Parameters,
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
 /// Not about the connection, the length or the encoding of the body, which reqwest and hyper see to.
 fn is_end_to_end(name: &HeaderName) -> bool {
     let own = [
+        header::PROXY_AUTHORIZATION,
+        HeaderName::from_static("proxy-connection"),
         header::HOST,
         header::CONNECTION,
         header::CONTENT_LENGTH,

@@ -1,11 +1,11 @@
 //! How values look where the API reference leaves room: what a real API may do to a stream URL, a time, a number or an
-//! absent member. Each deviation has a switch in [`Config`], and by default none is on.
+//! absent member. Each deviation has a switch in [`Behavior`], and by default none is on.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset};
 
-use super::behavior::Config;
+use super::behavior::Behavior;
 use super::clock::timestamp;
 
 /// The form of times in responses.
@@ -34,7 +34,7 @@ impl TimeFormat {
 }
 
 /// The stream URL as it is stored, by the switches `lowercase_stream_hosts` and `drop_default_stream_ports`.
-pub(super) fn stored_stream_url(url: &str, config: &Config) -> String {
+pub(super) fn stored_stream_url(url: &str, behavior: &Behavior) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
@@ -44,10 +44,10 @@ pub(super) fn stored_stream_url(url: &str, config: &Config) -> String {
         None => ("", authority),
     };
     let mut host = host.to_owned();
-    if config.lowercase_stream_hosts {
+    if behavior.lowercase_stream_hosts {
         host.make_ascii_lowercase();
     }
-    if config.drop_default_stream_ports
+    if behavior.drop_default_stream_ports
         && let Some(port) = default_port(scheme)
         && let Some(bare) = host.strip_suffix(port)
     {
@@ -68,15 +68,15 @@ fn default_port(scheme: &str) -> Option<&'static str> {
 }
 
 /// The body of a response after the switches `numbers_as_strings` and `omit_members`.
-pub(super) fn bent(body: Value, config: &Config) -> Value {
+pub(super) fn bent(body: Value, behavior: &Behavior) -> Value {
     match body {
         Value::Object(members) => members
             .into_iter()
-            .filter(|(name, _)| !config.omit_members.contains(name))
-            .map(|(name, value)| (name, bent(value, config)))
+            .filter(|(name, _)| !behavior.omit_members.contains(name))
+            .map(|(name, value)| (name, bent(value, behavior)))
             .collect(),
-        Value::Array(items) => items.into_iter().map(|item| bent(item, config)).collect(),
-        Value::Number(number) if config.numbers_as_strings => json!(number.to_string()),
+        Value::Array(items) => items.into_iter().map(|item| bent(item, behavior)).collect(),
+        Value::Number(number) if behavior.numbers_as_strings => json!(number.to_string()),
         other => other,
     }
 }
@@ -87,16 +87,16 @@ mod tests {
 
     #[test]
     fn a_stream_url_is_stored_as_sent_unless_a_switch_respells_it() {
-        let as_sent = Config::default();
-        let lower = Config {
+        let as_sent = Behavior::default();
+        let lower = Behavior {
             lowercase_stream_hosts: true,
-            ..Config::default()
+            ..Behavior::default()
         };
-        let portless = Config {
+        let portless = Behavior {
             drop_default_stream_ports: true,
-            ..Config::default()
+            ..Behavior::default()
         };
-        for (url, config, stored) in [
+        for (url, behavior, stored) in [
             ("RTMP://A:1935/B?C=D", &as_sent, "RTMP://A:1935/B?C=D"),
             ("RTMP://Me@A:1935/B?C=D", &lower, "RTMP://Me@a:1935/B?C=D"),
             ("rtmp://A?x=B@C", &lower, "rtmp://a?x=B@C"),
@@ -106,7 +106,7 @@ mod tests {
             ("https://A:443", &portless, "https://A"),
             ("srt://A:1935/B", &portless, "srt://A:1935/B"),
         ] {
-            assert_eq!(stored_stream_url(url, config), stored, "{url}");
+            assert_eq!(stored_stream_url(url, behavior), stored, "{url}");
         }
     }
 
@@ -120,12 +120,12 @@ mod tests {
     #[test]
     fn numbers_become_strings_and_members_are_left_out_at_every_depth() {
         let body = json!({"TotalCount": 2, "JobList": {"Job": [{"JobId": "J", "Type": "common"}]}});
-        let config = Config {
+        let behavior = Behavior {
             numbers_as_strings: true,
             omit_members: vec!["Type".to_owned()],
-            ..Config::default()
+            ..Behavior::default()
         };
         let expected = json!({"TotalCount": "2", "JobList": {"Job": [{"JobId": "J"}]}});
-        assert_eq!(bent(body, &config), expected);
+        assert_eq!(bent(body, &behavior), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::behavior::{Config, EmptyTimes};
+use super::behavior::{Behavior, EmptyTimes};
 use super::model::{Job, Template};
 use super::representation::bent;
 use super::store::Page;
@@ -32,12 +32,14 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// The JSON body of the answer.
-    pub(super) fn body(&self, request_id: &str, config: &Config) -> Value {
+    pub(super) fn body(&self, request_id: &str, behavior: &Behavior) -> Value {
         let mut body = match self {
             Self::Done => Map::new(),
             Self::JobId(id) => one("JobId", json!(id)),
-            Self::Job(shown) => one("Job", job(shown, config)),
-            Self::Jobs(page) => list("JobList", "Job", page, config, |shown| job(shown, config)),
+            Self::Job(shown) => one("Job", job(shown, behavior)),
+            Self::Jobs(page) => list("JobList", "Job", page, behavior, |shown| {
+                job(shown, behavior)
+            }),
             Self::Template(shown) => one("Template", json!(shown)),
             Self::Role { keys, session } => {
                 let name = session.rsplit('/').next().unwrap_or_default();
@@ -55,18 +57,18 @@ impl Outcome {
                 Value::Object(body) => body,
                 _ => Map::new(),
             },
-            Self::Templates(page) => list("TemplateList", "Template", page, config, |shown| {
+            Self::Templates(page) => list("TemplateList", "Template", page, behavior, |shown| {
                 json!(shown)
             }),
         };
         body.insert("RequestId".to_owned(), json!(request_id));
-        bent(Value::Object(body), config)
+        bent(Value::Object(body), behavior)
     }
 }
 
 /// A job in the API's field names.
-pub(super) fn job(job: &Job, config: &Config) -> Value {
-    let time = |time| json!(config.time_format.show(time));
+pub(super) fn job(job: &Job, behavior: &Behavior) -> Value {
+    let time = |time| json!(behavior.time_format.show(time));
     let mut body = json!({
         "JobId": job.job_id,
         "Name": job.name,
@@ -82,7 +84,7 @@ pub(super) fn job(job: &Job, config: &Config) -> Value {
         ("LastStartAt", job.last_start_at),
         ("LastStopAt", job.last_stop_at),
     ] {
-        match (happened, config.empty_times) {
+        match (happened, behavior.empty_times) {
             (Some(happened), _) => body[name] = time(happened),
             (None, EmptyTimes::Absent) => {}
             (None, EmptyTimes::Null) => body[name] = Value::Null,
@@ -101,11 +103,11 @@ fn list<T>(
     outer: &str,
     inner: &str,
     page: &Page<T>,
-    config: &Config,
+    behavior: &Behavior,
     show: impl Fn(&T) -> Value,
 ) -> Map<String, Value> {
     let mut body = one("TotalCount", json!(page.total));
-    if !(page.items.is_empty() && config.omit_empty_lists) {
+    if !(page.items.is_empty() && behavior.omit_empty_lists) {
         let items: Vec<Value> = page.items.iter().map(show).collect();
         body.insert(
             outer.to_owned(),
@@ -152,7 +154,7 @@ mod tests {
             "TemplateId": "T", "TemplateName": "t",
             "CreateTime": "2023-07-24T16:44:55Z", "LastStartAt": "2023-07-24T16:44:56Z",
         }]}});
-        assert_eq!(outcome.body("R", &Config::default()), expected);
+        assert_eq!(outcome.body("R", &Behavior::default()), expected);
     }
 
     #[test]
@@ -162,13 +164,13 @@ mod tests {
             total: 0,
         });
         let there = json!({"RequestId": "R", "TotalCount": 0, "JobList": {"Job": []}});
-        assert_eq!(outcome.body("R", &Config::default()), there);
-        let config = Config {
+        assert_eq!(outcome.body("R", &Behavior::default()), there);
+        let behavior = Behavior {
             omit_empty_lists: true,
-            ..Config::default()
+            ..Behavior::default()
         };
         assert_eq!(
-            outcome.body("R", &config),
+            outcome.body("R", &behavior),
             json!({"RequestId": "R", "TotalCount": 0})
         );
     }
@@ -176,11 +178,11 @@ mod tests {
     #[test]
     fn a_time_that_does_not_exist_yet_is_shown_as_configured() {
         let shown = |empty_times| {
-            let config = Config {
+            let behavior = Behavior {
                 empty_times,
-                ..Config::default()
+                ..Behavior::default()
             };
-            job(&a_job(), &config).get("LastStopAt").cloned()
+            job(&a_job(), &behavior).get("LastStopAt").cloned()
         };
         assert_eq!(shown(EmptyTimes::Absent), None);
         assert_eq!(shown(EmptyTimes::Null), Some(Value::Null));
@@ -193,7 +195,7 @@ mod tests {
             cluster_id: Some("c".to_owned()),
             ..default_templates().remove(0)
         };
-        let body = Outcome::Template(template).body("R", &Config::default());
+        let body = Outcome::Template(template).body("R", &Behavior::default());
         let fields = body["Template"].as_object().unwrap();
         let names: Vec<_> = fields.keys().map(String::as_str).collect();
         let documented = [

@@ -19,6 +19,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
@@ -57,7 +58,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address of `settings`. Fails if that is not to be had, or [`Settings::state`] is broken or cannot be
+    /// Takes the address of `settings`. Fails if that is not to be had, or [`Settings::state_file`] is broken or cannot be
     /// written.
     pub fn bind(settings: Settings) -> io::Result<Self> {
         settings.check_listen().map_err(io::Error::other)?;
@@ -131,6 +132,8 @@ async fn connection(
 ) {
     // Only speed hangs on it.
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(patience));
     let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
@@ -145,7 +148,7 @@ async fn connection(
         biased;
         () = cut.cancelled() => {}
         // A caller that leaves early is no news.
-        _ = server.serve_connection(TokioIo::new(stream), service) => {}
+        _ = server.serve_connection(TokioIo::new(Box::pin(stream)), service) => {}
     }
 }
 
@@ -180,7 +183,7 @@ async fn guarded(
 }
 
 fn patience(keys: &AccessKeys) -> Duration {
-    Duration::from_millis(keys.first.settings.patience_ms)
+    Duration::from_millis(keys.first.settings.request_timeout_ms)
 }
 
 /// Lets only requests through whose body has come, in time and not too long.
@@ -274,7 +277,7 @@ fn refuse(shared: &Shared, error: &ApiError, host: &str) -> Response {
 fn respond(shared: &Shared, answer: Answer, request_id: &str) -> Response {
     let date = {
         let world = shared.world();
-        (!world.config.omit_date_header).then(|| clock::http_date(world.now()))
+        (!world.behavior.omit_date_header).then(|| clock::http_date(world.now()))
     };
     answer.into_response(date.as_deref(), request_id)
 }

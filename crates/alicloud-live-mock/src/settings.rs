@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 
 use super::access_keys::AccessKey;
-use super::behavior::Config;
+use super::behavior::Behavior;
 use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_fields::JobFields;
@@ -67,17 +67,18 @@ pub struct Settings {
     pub faults: Vec<Fault>,
     /// Where jobs and used nonces outlive the process; if the file is there, its jobs take the place of [`Self::jobs`].
     /// Default none: everything is in memory.
-    pub state: Option<PathBuf>,
-    /// Milliseconds that a caller may take to send a head, and then its body. Default 60,000.
-    pub patience_ms: u64,
+    pub state_file: Option<PathBuf>,
+    /// Milliseconds that a caller may take to send a head, and then its body, and in which it must read on while its
+    /// response is sent. Default 60,000.
+    pub request_timeout_ms: u64,
     /// Makes ids and the dice of faults repeatable, from each reset anew. Without one they differ from run to run.
     pub seed: Option<u64>,
     /// So many calls are remembered, the latest. Default 100,000.
-    pub calls_kept: usize,
-    /// The remembered calls take so many bytes at most, the latest. Default 64 MiB.
+    pub max_recorded_calls: usize,
+    /// The remembered calls take so many bytes at most, the latest, of all access keys together. Default 64 MiB.
     pub max_recorded_bytes: usize,
     /// What a reset goes back to.
-    pub config: Config,
+    pub behavior: Behavior,
     /// Sends calls on to a real endpoint and writes them down, in place of serving them. Default none.
     pub recording: Option<Recording>,
     /// The time of day. Default the system's; in no file.
@@ -102,12 +103,12 @@ impl Default for Settings {
             templates: default_templates(),
             jobs: Vec::new(),
             faults: Vec::new(),
-            state: None,
-            patience_ms: 60_000,
+            state_file: None,
+            request_timeout_ms: 60_000,
             seed: None,
-            calls_kept: 100_000,
+            max_recorded_calls: 100_000,
             max_recorded_bytes: 64 * 1024 * 1024,
-            config: Config::default(),
+            behavior: Behavior::default(),
             recording: None,
             clock: WallClock::default(),
         }

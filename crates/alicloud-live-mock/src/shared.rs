@@ -10,7 +10,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::behavior::Config;
+use super::behavior::Behavior;
+use super::budget::{Budget, Charge, MAX_KEPT_BYTES, Share};
 use super::clock::WallClock;
 use super::counts::Counts;
 use super::faults::{Faults, Point};
@@ -47,8 +48,8 @@ pub(super) struct Shared {
     world: Mutex<World>,
     state: Option<StateFile>,
     observer: Mutex<Option<Observer>>,
-    /// How many calls are being held.
-    held: watch::Sender<usize>,
+    /// How many calls are paused.
+    paused: watch::Sender<usize>,
     /// Ends connections and calls when the mock stops.
     pub(super) stopped: CancellationToken,
 }
@@ -60,7 +61,9 @@ pub(super) struct Selected(pub(super) Arc<Shared>);
 pub(super) struct World {
     /// Counts resets; a call that outlives one has nothing more to do here.
     pub(super) epoch: u64,
-    pub(super) config: Config,
+    pub(super) behavior: Behavior,
+    behavior_charge: Option<Charge>,
+    pub(super) budget: Budget,
     clock: WallClock,
     /// When its record began.
     pub(super) began_at: OffsetDateTime,
@@ -72,13 +75,19 @@ pub(super) struct World {
     pub(super) counts: Counts,
     pub(super) faults: Faults,
     pub(super) ids: Random,
-    held: Vec<Held>,
+    paused: Vec<PausedCall>,
     /// Calls that hang: nobody sends, and a reset drops them.
     hanging: Vec<oneshot::Sender<()>>,
 }
 
+/// What all states of a mock share.
+struct Limits {
+    kept: Budget,
+    recorded: Share,
+}
+
 /// A call that waits to be released.
-struct Held {
+struct PausedCall {
     event: CallEvent,
     release: oneshot::Sender<()>,
 }
@@ -87,7 +96,11 @@ impl Shared {
     /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
     /// it is damaged, in use or cannot be written.
     pub(super) fn new(settings: Settings) -> io::Result<Self> {
-        Self::with(settings, None, CancellationToken::new())
+        let limits = Limits {
+            kept: Budget::new(MAX_KEPT_BYTES),
+            recorded: Share::of(settings.max_recorded_bytes),
+        };
+        Self::with(settings, None, CancellationToken::new(), limits)
     }
 
     /// One more, of the access key `owner`. It ends with `parent`.
@@ -96,6 +109,7 @@ impl Shared {
             settings,
             Some(owner.to_owned()),
             parent.stopped.child_token(),
+            parent.world().limits(),
         )
     }
 
@@ -103,14 +117,26 @@ impl Shared {
         settings: Settings,
         owner: Option<String>,
         stopped: CancellationToken,
+        limits: Limits,
     ) -> io::Result<Self> {
-        let (state, saved) = match settings.state.clone().map(StateFile::open).transpose()? {
+        let (state, saved) = match settings
+            .state_file
+            .clone()
+            .map(StateFile::open)
+            .transpose()?
+        {
             Some((state, saved)) => (Some(state), saved),
             None => (None, None),
         };
         let world = match saved {
-            Some(saved) => World::restored(&settings, saved),
-            None => World::seeded(&settings, owner.clone(), 0, Random::new(settings.seed)),
+            Some(saved) => World::restored(&settings, saved, limits),
+            None => World::seeded(
+                &settings,
+                owner.clone(),
+                0,
+                Random::new(settings.seed),
+                limits,
+            ),
         };
         if let Some(state) = &state {
             state.save(&world.saved())?;
@@ -121,7 +147,7 @@ impl Shared {
             settings,
             owner,
             observer: Mutex::new(None),
-            held: watch::Sender::new(0),
+            paused: watch::Sender::new(0),
             stopped,
         })
     }
@@ -147,8 +173,9 @@ impl Shared {
             .settings
             .seed
             .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
-        *world = World::seeded(&self.settings, self.owner.clone(), world.epoch + 1, ids);
-        self.held.send_replace(0);
+        let (epoch, limits) = (world.epoch + 1, world.limits());
+        *world = World::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
+        self.paused.send_replace(0);
         self.keep(&world)
     }
 
@@ -163,63 +190,82 @@ impl Shared {
     /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
     pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
-        if world.held.len() >= MAX_WAITING_CALLS {
-            world.held.remove(0);
+        if world.paused.len() >= MAX_WAITING_CALLS {
+            world.paused.remove(0);
         }
-        world.held.push(Held { event, release });
-        self.held.send_replace(world.held.len());
+        world.paused.push(PausedCall { event, release });
+        self.paused.send_replace(world.paused.len());
         released
     }
 
-    /// Lets every held call go on; says how many.
+    /// Lets every paused call go on; says how many.
     pub(super) fn release(&self) -> usize {
-        let held = {
+        let paused = {
             let mut world = self.world();
-            self.held.send_replace(0);
-            std::mem::take(&mut world.held)
+            self.paused.send_replace(0);
+            std::mem::take(&mut world.paused)
         };
         // A call that is gone needs no release.
-        held.into_iter()
-            .filter_map(|held| held.release.send(()).ok())
+        paused
+            .into_iter()
+            .filter_map(|call| call.release.send(()).ok())
             .count()
     }
 
-    /// The calls that are held, once there are so many, or when `timeout` has passed.
-    pub(super) async fn wait_held(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
-        let mut held = self.held.subscribe();
-        // Whether time ran out shows in what is held.
-        let _ = tokio::time::timeout(timeout, held.wait_for(|held| *held >= calls)).await;
+    /// The paused calls, once there are so many, or when `timeout` has passed.
+    pub(super) async fn wait_paused(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
+        let mut paused = self.paused.subscribe();
+        // Whether time ran out shows in what is paused.
+        let _ = tokio::time::timeout(timeout, paused.wait_for(|paused| *paused >= calls)).await;
         self.world()
-            .held
+            .paused
             .iter()
-            .map(|held| held.event.clone())
+            .map(|call| call.event.clone())
             .collect()
     }
 }
 
 impl World {
-    fn new(settings: &Settings, owner: Option<String>, epoch: u64, ids: Random) -> Self {
+    fn new(
+        settings: &Settings,
+        owner: Option<String>,
+        epoch: u64,
+        ids: Random,
+        limits: Limits,
+    ) -> Self {
         Self {
             epoch,
-            config: settings.config.clone(),
+            behavior: settings.behavior.clone(),
             clock: settings.clock.clone(),
-            began_at: settings.clock.now(settings.config.clock_offset_seconds),
-            store: Store::new(settings.clusters.clone(), settings.templates.clone()),
+            began_at: settings.clock.now(settings.behavior.clock_offset_seconds),
+            store: Store::new(
+                settings.clusters.clone(),
+                settings.templates.clone(),
+                limits.kept.clone(),
+            ),
             keys: TemporaryKeys::new(owner),
             nonces: Nonces::default(),
             quota: Quota::default(),
-            record: Record::new(settings.calls_kept, settings.max_recorded_bytes),
+            record: Record::new(settings.max_recorded_calls, limits.recorded),
             counts: Counts::default(),
-            faults: Faults::new(ids.clone()),
+            faults: Faults::new(ids.clone(), limits.kept.clone()),
+            budget: limits.kept,
+            behavior_charge: None,
             ids,
-            held: Vec::new(),
+            paused: Vec::new(),
             hanging: Vec::new(),
         }
     }
 
     /// With the jobs and faults of the settings.
-    fn seeded(settings: &Settings, owner: Option<String>, epoch: u64, ids: Random) -> Self {
-        let mut world = Self::new(settings, owner, epoch, ids);
+    fn seeded(
+        settings: &Settings,
+        owner: Option<String>,
+        epoch: u64,
+        ids: Random,
+        limits: Limits,
+    ) -> Self {
+        let mut world = Self::new(settings, owner, epoch, ids, limits);
         for fields in &settings.jobs {
             world.seed(settings, |job| {
                 fields.clone().apply(job, &settings.templates);
@@ -230,8 +276,8 @@ impl World {
     }
 
     /// With the faults of the settings, and what was saved in the place of the jobs.
-    fn restored(settings: &Settings, saved: Saved) -> Self {
-        let mut world = Self::new(settings, None, 0, Random::at(saved.random));
+    fn restored(settings: &Settings, saved: Saved, limits: Limits) -> Self {
+        let mut world = Self::new(settings, None, 0, Random::at(saved.random), limits);
         for SavedJob { modified, job } in saved.jobs {
             let mut restored = plain_job(settings, String::new(), modified);
             job.apply(&mut restored, &[]);
@@ -240,6 +286,19 @@ impl World {
         world.nonces = saved.nonces;
         world.faults.set(settings.faults.clone());
         world
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            kept: self.budget.clone(),
+            recorded: self.record.share(),
+        }
+    }
+
+    /// Puts `behavior`, which was sent as so many bytes, in the place of the present one.
+    pub(super) fn set_behavior(&mut self, behavior: Behavior, bytes: usize) {
+        self.behavior = behavior;
+        self.behavior_charge = Some(self.budget.charge(bytes));
     }
 
     fn saved(&self) -> Saved {
@@ -283,7 +342,7 @@ impl World {
 
     /// The mock's clock.
     pub(super) fn now(&self) -> OffsetDateTime {
-        self.clock.now(self.config.clock_offset_seconds)
+        self.clock.now(self.behavior.clock_offset_seconds)
     }
 }
 
@@ -322,12 +381,12 @@ pub(super) struct Quota {
 
 impl Quota {
     /// Counts a call; false if it is one too many.
-    pub(super) fn take(&mut self, action: &str, config: &Config, now: Instant) -> bool {
-        let Some(limit) = config.calls_per_minute else {
+    pub(super) fn take(&mut self, action: &str, behavior: &Behavior, now: Instant) -> bool {
+        let Some(limit) = behavior.max_requests_per_minute else {
             return true;
         };
         let (began, calls) = self.minutes.entry(action.to_owned()).or_insert((now, 0));
-        if now.duration_since(*began) >= Duration::from_millis(config.minute_ms) {
+        if now.duration_since(*began) >= Duration::from_millis(behavior.rate_window_ms) {
             (*began, *calls) = (now, 0);
         }
         *calls = calls.saturating_add(1);
@@ -347,18 +406,18 @@ mod tests {
     #[test]
     fn the_quota_counts_each_operation_by_the_minute() {
         let (mut quota, start) = (Quota::default(), Instant::now());
-        let config = Config {
-            calls_per_minute: Some(2),
-            ..Config::default()
+        let behavior = Behavior {
+            max_requests_per_minute: Some(2),
+            ..Behavior::default()
         };
         let mut take =
-            |action, seconds| quota.take(action, &config, start + Duration::from_secs(seconds));
+            |action, seconds| quota.take(action, &behavior, start + Duration::from_secs(seconds));
         assert_eq!(
             [take("A", 0), take("A", 1), take("A", 59)],
             [true, true, false]
         );
         assert!(take("B", 59));
         assert!(take("A", 60));
-        assert!(Quota::default().take("A", &Config::default(), start));
+        assert!(Quota::default().take("A", &Behavior::default(), start));
     }
 }

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
-use super::behavior::Config;
+use super::behavior::Behavior;
+use super::budget::{Budget, Charge};
 use super::errors::ApiError;
 use super::model::{Job, JobStatus, Template};
 use super::operation::{JobChanges, JobFilter, JobKey, NewJob, PageRequest, TemplateFilter};
@@ -25,6 +26,7 @@ pub(super) struct Store {
     records: BTreeMap<u64, Record>,
     numbers: HashMap<String, u64>,
     next: u64,
+    budget: Budget,
 }
 
 /// A job and what the service knows of it beyond what it shows.
@@ -39,6 +41,7 @@ struct Record {
     gets_to_miss: u32,
     /// What Get and List show instead of the job, for so many calls of Get.
     outdated: Option<(Job, u32)>,
+    charge: Charge,
 }
 
 impl Record {
@@ -64,13 +67,14 @@ pub(super) struct Page<T> {
 }
 
 impl Store {
-    pub(super) fn new(clusters: Vec<String>, templates: Vec<Template>) -> Self {
+    pub(super) fn new(clusters: Vec<String>, templates: Vec<Template>, budget: Budget) -> Self {
         Self {
             clusters,
             templates,
             records: BTreeMap::new(),
             numbers: HashMap::new(),
             next: 0,
+            budget,
         }
     }
 
@@ -80,17 +84,18 @@ impl Store {
         new: NewJob,
         job_id: String,
         now: OffsetDateTime,
-        config: &Config,
+        behavior: &Behavior,
     ) -> Result<(), ApiError> {
         self.check_cluster(&new.cluster_id)?;
-        self.check_name_is_free(&new.cluster_id, &new.name, None, config)?;
+        self.check_name_is_free(&new.cluster_id, &new.name, None, behavior)?;
         let template = self.template(&new.cluster_id, &new.template_id)?;
+        self.budget.check()?;
         let job = Job {
             job_id,
             name: new.name,
             status: JobStatus::NotStarted,
-            stream_input: stored_stream_url(&new.stream_input, config),
-            stream_output: stored_stream_url(&new.stream_output, config),
+            stream_input: stored_stream_url(&new.stream_input, behavior),
+            stream_output: stored_stream_url(&new.stream_output, behavior),
             template_name: template.name.clone(),
             kind: template.kind,
             template_id: new.template_id,
@@ -101,10 +106,10 @@ impl Store {
         };
         let number = self.insert(job, now);
         if let Some(record) = self.records.get_mut(&number) {
-            let lag = std::time::Duration::from_millis(config.list_lag_ms);
+            let lag = std::time::Duration::from_millis(behavior.list_lag_ms);
             record.listed_from = Instant::now().checked_add(lag).filter(|_| !lag.is_zero());
-            record.lists_to_miss = config.list_lag_calls;
-            record.gets_to_miss = config.get_lag_calls;
+            record.lists_to_miss = behavior.list_lag_calls;
+            record.gets_to_miss = behavior.get_lag_calls;
         }
         Ok(())
     }
@@ -133,6 +138,7 @@ impl Store {
         self.next += 1;
         self.numbers.insert(job.job_id.clone(), number);
         let record = Record {
+            charge: self.budget.charge(bytes(&job)),
             job,
             modified,
             listed_from: None,
@@ -166,6 +172,7 @@ impl Store {
             .and_then(|number| self.records.get_mut(number));
         let Some(record) = record else { return false };
         edit(&mut record.job);
+        record.charge = self.budget.charge(bytes(&record.job));
         job_id.clone_into(&mut record.job.job_id);
         record.modified = now;
         true
@@ -230,7 +237,7 @@ impl Store {
         key: &JobKey,
         changes: JobChanges,
         now: OffsetDateTime,
-        config: &Config,
+        behavior: &Behavior,
     ) -> Result<(), ApiError> {
         if self.record(key)?.job.status == JobStatus::Running {
             return Err(ApiError::operation_denied(
@@ -238,12 +245,14 @@ impl Store {
             ));
         }
         if let Some(name) = &changes.name {
-            self.check_name_is_free(&key.cluster_id, name, Some(&key.job_id), config)?;
+            self.check_name_is_free(&key.cluster_id, name, Some(&key.job_id), behavior)?;
         }
         let template = changes
             .template_id
             .map(|id| self.template(&key.cluster_id, &id).cloned())
             .transpose()?;
+        let budget = self.budget.clone();
+        budget.check()?;
         let record = self.record(key)?;
         let job = &mut record.job;
         if let Some(template) = template {
@@ -252,16 +261,17 @@ impl Store {
             job.kind = template.kind;
         }
         replace(&mut job.name, changes.name);
-        let stored = |url: String| stored_stream_url(&url, config);
+        let stored = |url: String| stored_stream_url(&url, behavior);
         replace(&mut job.stream_input, changes.stream_input.map(stored));
         replace(&mut job.stream_output, changes.stream_output.map(stored));
         record.modified = now;
+        record.charge = budget.charge(bytes(&record.job));
         Ok(())
     }
 
     /// Deletes a job, a running one only if the configuration allows that.
-    pub(super) fn delete(&mut self, key: &JobKey, config: &Config) -> Result<(), ApiError> {
-        if self.record(key)?.job.status == JobStatus::Running && !config.delete_while_running {
+    pub(super) fn delete(&mut self, key: &JobKey, behavior: &Behavior) -> Result<(), ApiError> {
+        if self.record(key)?.job.status == JobStatus::Running && !behavior.delete_while_running {
             return Err(ApiError::operation_denied(
                 "the job is running, stop it first",
             ));
@@ -324,14 +334,15 @@ impl Store {
         cluster_id: &str,
         name: &str,
         own_id: Option<&str>,
-        config: &Config,
+        behavior: &Behavior,
     ) -> Result<(), ApiError> {
         let mut others = self
             .records
             .values()
             .map(|record| &record.job)
             .filter(|job| Some(job.job_id.as_str()) != own_id);
-        if config.unique_names && others.any(|job| job.cluster_id == cluster_id && job.name == name)
+        if behavior.unique_names
+            && others.any(|job| job.cluster_id == cluster_id && job.name == name)
         {
             return Err(ApiError::operation_denied("another job has this name"));
         }
@@ -346,6 +357,24 @@ impl Store {
             .filter(|record| record.job.cluster_id == key.cluster_id)
             .ok_or_else(ApiError::job_not_found)
     }
+}
+
+/// About what a job takes in memory.
+fn bytes(job: &Job) -> usize {
+    /// Of the record itself, with its place in two maps.
+    const RECORD: usize = 1024;
+    let texts = [
+        &job.cluster_id,
+        &job.job_id,
+        &job.name,
+        &job.stream_input,
+        &job.stream_output,
+        &job.template_id,
+        &job.template_name,
+    ];
+    // The ID names it in a map too.
+    let texts: usize = texts.iter().map(|text| text.len()).sum();
+    RECORD + job.job_id.len() + texts
 }
 
 fn replace(field: &mut String, value: Option<String>) {

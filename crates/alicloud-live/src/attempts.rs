@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::codes::{Meaning, meaning};
 use super::retry::{FailedAttempt, Kind};
 use super::{Ambiguous, Failure, NotSent, RetryPolicy, Scope, backoff};
@@ -9,8 +11,8 @@ const MAX_RECOVERY_BACKOFF: Duration = Duration::from_secs(2);
 
 /// The attempts of one call. Throttled ones are counted apart: they say that the service is busy, not that anything is
 /// wrong, so they use up no attempt of the others and do not lengthen the waits between these.
-#[derive(Default)]
 pub(super) struct Attempts {
+    began: Instant,
     /// For any reason.
     pub(super) made: u32,
     failed: u32,
@@ -30,6 +32,18 @@ enum Repeat {
 }
 
 impl Attempts {
+    /// None yet, of a call that begins now.
+    pub(super) fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            made: 0,
+            failed: 0,
+            throttled: 0,
+            clock_corrected: false,
+            credentials_renewed: false,
+        }
+    }
+
     /// How long to wait before the call is made again; `None` where it must not be.
     pub(super) fn delay(
         &mut self,
@@ -56,11 +70,12 @@ impl Attempts {
         };
         let delay =
             backoff::delay(policy, failures, random).max(failed.retry_after.unwrap_or_default());
-        Some(if scope.is_recovery() {
-            delay.min(MAX_RECOVERY_BACKOFF)
-        } else {
-            delay
-        })
+        if scope.is_recovery() {
+            return Some(delay.min(MAX_RECOVERY_BACKOFF));
+        }
+        let elapsed = self.began.elapsed().saturating_add(delay);
+        let is_in_time = policy.max_elapsed.is_none_or(|max| elapsed <= max);
+        is_in_time.then_some(delay)
     }
 
     fn repeat(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
@@ -124,8 +139,9 @@ mod tests {
             first_delay: Duration::from_secs(1),
             longest_delay: Duration::from_secs(60),
             attempts: 4,
+            max_elapsed: None,
         };
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::begin();
         failures
             .iter()
             .map(|failed| {
@@ -134,6 +150,41 @@ mod tests {
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_but_a_recovery_is_repeated_when_the_time_for_that_is_over() {
+        let policy = RetryPolicy {
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(4),
+            attempts: u32::MAX,
+            max_elapsed: Some(Duration::from_secs(20)),
+        };
+        for failed in [lost(), throttled()] {
+            for (scope, is_ended) in [
+                (Scope::uninterrupted(Duration::from_secs(600)), true),
+                (Scope::recovery(Duration::from_secs(600)), false),
+            ] {
+                let mut attempts = Attempts::begin();
+                let begun = Instant::now();
+                let mut delays = 0;
+                while begun.elapsed() < Duration::from_secs(100) {
+                    let delay = attempts.delay(
+                        Kind::IdempotentWrite,
+                        &failed,
+                        &policy,
+                        &scope,
+                        Some(u128::MAX),
+                    );
+                    let Some(delay) = delay else { break };
+                    tokio::time::sleep(delay).await;
+                    delays += 1;
+                }
+                assert_eq!(begun.elapsed() <= Duration::from_secs(20), is_ended);
+                // 1 + 2 + 4 + 4 + 4 + 4
+                assert!(delays >= 6, "{delays}");
+            }
+        }
     }
 
     #[tokio::test]
@@ -149,7 +200,7 @@ mod tests {
         };
         let scope = Scope::uninterrupted(Duration::from_secs(60));
         let policy = RetryPolicy::default();
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::begin();
         let mut delay = |failed| attempts.delay(Kind::ReadAhead, &failed, &policy, &scope, None);
         assert_eq!(delay(throttled()), None);
         assert_eq!(delay(lost()), None);

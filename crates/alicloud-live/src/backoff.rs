@@ -35,6 +35,7 @@ mod tests {
             first_delay: Duration::from_millis(500),
             longest_delay: Duration::from_secs(3),
             attempts: 9,
+            max_elapsed: None,
         };
         let bounds: Vec<_> = (1..=5)
             .map(|attempts| bound(&policy, attempts).as_millis())

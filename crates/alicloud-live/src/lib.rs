@@ -123,6 +123,9 @@ pub struct RetryPolicy {
     /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are counted apart, and
     /// bounded by the call's deadline alone.
     pub attempts: u32,
+    /// No call is made again when so much time has passed since it was first made; none leaves that to its deadline. A
+    /// recovery ([`Scope::recovery`]) goes on all the same.
+    pub max_elapsed: Option<Duration>,
 }
 
 impl Default for RetryPolicy {
@@ -131,6 +134,7 @@ impl Default for RetryPolicy {
             first_delay: Duration::from_millis(500),
             longest_delay: Duration::from_secs(20),
             attempts: 5,
+            max_elapsed: None,
         }
     }
 }

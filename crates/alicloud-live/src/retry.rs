@@ -142,7 +142,7 @@ impl LiveClient {
             let error = self.error(call.action, 0, Failure::NotSent(reason));
             return Err(FailedCall { error, sent: None });
         }
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::begin();
         let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
         let mut failed_before = None;

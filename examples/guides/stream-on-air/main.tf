@@ -15,14 +15,14 @@ resource "alicloud_live_edge_transcode_job" "camera" {
   status        = "Running"
 }
 
+data "alicloud_live_stream_state" "output" {
+  url = alicloud_live_edge_transcode_job.camera.stream_output
+
+  # If the job is about to be changed, read the state after the change.
+  depends_on = [alicloud_live_edge_transcode_job.camera]
+}
+
 check "camera_is_on_air" {
-  data "alicloud_live_stream_state" "output" {
-    url = alicloud_live_edge_transcode_job.camera.stream_output
-
-    # If the job is about to be changed, read the state after the change.
-    depends_on = [alicloud_live_edge_transcode_job.camera]
-  }
-
   assert {
     condition     = data.alicloud_live_stream_state.output.state != "offline"
     error_message = "The job of camera-1 is running, but its output stream is offline. Is the camera on?"

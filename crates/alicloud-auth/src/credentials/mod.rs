@@ -34,8 +34,8 @@ pub use cache::CredentialsCache;
 pub use chain::{Chosen, NoCredentials, Settings, choose};
 pub use clock::ServerClock;
 pub use outside::{
-    Clock, CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, Outside, Route,
-    SystemClock,
+    Clock, CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, LockedFile,
+    Outside, Route, SystemClock,
 };
 pub use region::Region;
 pub use sources::assume_role::AssumeRole;

@@ -95,14 +95,8 @@ impl Sts {
     ) -> Result<Issued, SourceError> {
         let seconds = role.session_seconds.to_string();
         let mut parameters = role.parameters(&seconds);
-        let optional = [
-            ("ExternalId", &role.external_id),
-            ("SourceIp", &role.source_ip),
-            ("SecureTransport", &role.secure_transport),
-        ];
-        for (name, value) in optional {
-            parameters.extend(value.as_deref().map(|value| (name, value)));
-        }
+        let external_id = role.external_id.as_deref();
+        parameters.extend(external_id.map(|id| ("ExternalId", id)));
         let response: AssumeRoleResponse =
             self.signed("AssumeRole", credentials, &parameters).await?;
         response.issued(&self.place("AssumeRole"), role)
@@ -283,7 +277,14 @@ impl Role {
             ("RoleSessionName", &self.session_name),
             ("DurationSeconds", seconds),
         ];
-        parameters.extend(self.policy.as_deref().map(|policy| ("Policy", policy)));
+        let optional = [
+            ("Policy", &self.policy),
+            ("SourceIp", &self.source_ip),
+            ("SecureTransport", &self.secure_transport),
+        ];
+        for (name, value) in optional {
+            parameters.extend(value.as_deref().map(|value| (name, value)));
+        }
         parameters
     }
 }

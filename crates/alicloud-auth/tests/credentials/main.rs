@@ -8,6 +8,7 @@
 )]
 
 mod case;
+mod oauth;
 mod outside;
 mod sdks;
 mod sources;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    AssumeRole, Credentials, Http, HttpReply, HttpRequest, Issued, Outside, Settings, SourceError,
-    choose,
+    AssumeRole, AssumeRoleWithOidc, Credentials, Http, HttpReply, HttpRequest, Issued, Outside,
+    Settings, SourceError, choose,
 };
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
@@ -15,9 +15,11 @@ use time::OffsetDateTime;
 use crate::case::outside;
 
 /// Answers in order, and keeps what was asked.
+#[derive(Default)]
 struct Script {
     replies: Mutex<Vec<HttpReply>>,
     asked: Mutex<Vec<String>>,
+    bodies: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -25,6 +27,8 @@ impl Http for Script {
     async fn send(&self, request: HttpRequest) -> Result<HttpReply, String> {
         let shown = format!("{} {}", request.method, request.url);
         self.asked.lock().unwrap().push(shown);
+        let body = request.body.expose_secret().to_owned();
+        self.bodies.lock().unwrap().push(body);
         let mut replies = self.replies.lock().unwrap();
         if replies.is_empty() {
             return Err("no answer in time".to_owned());
@@ -51,6 +55,7 @@ fn keys(expiration: &str) -> String {
 struct Asked {
     issued: Result<Issued, SourceError>,
     calls: Vec<String>,
+    bodies: Vec<String>,
     outside: Outside,
 }
 
@@ -66,15 +71,17 @@ async fn ask(
     let mut outside = outside(variables.collect(), home.path());
     let script = Arc::new(Script {
         replies: Mutex::new(replies),
-        asked: Mutex::default(),
+        ..Script::default()
     });
     outside.http = Arc::clone(&script) as _;
     let chosen = choose(&settings, &outside).await.unwrap();
     let issued = chosen.source.issue().await;
     let calls = std::mem::take(&mut *script.asked.lock().unwrap());
+    let bodies = std::mem::take(&mut *script.bodies.lock().unwrap());
     Asked {
         issued,
         calls,
+        bodies,
         outside,
     }
 }
@@ -178,11 +185,70 @@ async fn an_oauth_login_gives_new_keys_while_its_access_token_lives_and_the_file
     assert_eq!(access_key_secret.expose_secret(), "hunter5");
     assert_eq!(asked.calls, ["POST https://oauth.aliyun.com/v1/exchange"]);
     assert_eq!(std::fs::read(&file).unwrap(), before);
+}
 
-    // When it has expired too, only the CLI can renew it: nothing is called.
-    let asked = ask(oauth(&home, 1, 1), &[], &home, Vec::new()).await;
-    let error = asked.issued.unwrap_err();
-    assert!(error.reason.contains("renew them with the CLI"), "{error}");
-    assert!(!error.reason.contains("hunter"), "{error}");
-    assert!(asked.calls.is_empty());
+#[tokio::test]
+async fn conditions_of_a_role_are_sent_whenever_one_is_assumed() {
+    let home = TempDir::new().unwrap();
+    let by_keys = Settings {
+        secure_transport: Some("true".to_owned()),
+        ..with_role()
+    };
+    let by_token = Settings {
+        source_ip: Some("192.0.2.1".to_owned()),
+        assume_role_with_oidc: Some(AssumeRoleWithOidc {
+            oidc_provider_arn: Some("acs:ram::1:oidc-provider/p".to_owned()),
+            role_arn: Some("acs:ram::1234567890123456:role/r".to_owned()),
+            oidc_token: Some("hunter4".into()),
+            ..AssumeRoleWithOidc::default()
+        }),
+        ..Settings::default()
+    };
+    let variables = [("ALIBABA_CLOUD_SECURE_TRANSPORT", "true")];
+    for (settings, variables) in [(by_keys, &[][..]), (by_token, &variables)] {
+        let replies = vec![reply(200, &keys("2100-01-01T00:00:00Z"))];
+        let asked = ask(settings, variables, &home, replies).await;
+        assert!(asked.issued.is_ok());
+        let [body] = &asked.bodies[..] else {
+            panic!("{:?}", asked.bodies)
+        };
+        let conditions = "SourceIp=192.0.2.1&SecureTransport=true";
+        assert!(body.contains(conditions), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_sso_login_that_was_made_anew_is_found() {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("config.json");
+    let log_in = |token: &str, token_until: i64| {
+        let profile = json!({
+            "name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.example.com/start/login",
+            "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "c",
+            "access_token": token, "cloud_sso_access_token_expire": token_until,
+        });
+        let text = json!({"current": "p", "profiles": [profile]}).to_string();
+        std::fs::write(&file, text).unwrap();
+    };
+    log_in("hunter3", 1);
+    let mut outside = outside(std::collections::BTreeMap::new(), home.path());
+    let script = Arc::new(Script::default());
+    outside.http = Arc::clone(&script) as _;
+    let settings = Settings {
+        shared_credentials_file: Some(file.display().to_string()),
+        ..Settings::default()
+    };
+    let source = choose(&settings, &outside).await.unwrap().source;
+    let error = source.issue().await.unwrap_err();
+    assert!(error.reason.contains("log in again"), "{error}");
+
+    log_in("hunter4", 4_102_444_800);
+    let given =
+        json!({"CloudCredential": {"AccessKeyId": "STS.sso", "AccessKeySecret": "hunter5"}});
+    let given = reply(200, &given.to_string());
+    script.replies.lock().unwrap().push(given);
+    let issued = source.issue().await.unwrap();
+    assert_eq!(issued.credentials.access_key_id, "STS.sso");
+    let asked = script.asked.lock().unwrap();
+    assert_eq!(*asked, ["POST https://sso.example.com/cloud-credentials"]);
 }

@@ -64,6 +64,7 @@ pub(super) async fn jobs(Selected(shared): Selected) -> Json<Value> {
 
 pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> Reply {
     let fields: JobFields = parse(&body)?;
+    check_budget(&shared)?;
     let settings = &shared.settings;
     let job = change(&shared, |world| {
         world.seed(settings, |job| fields.apply(job, &settings.templates))
@@ -98,6 +99,7 @@ pub(super) async fn edit_job(
     body: Bytes,
 ) -> Reply {
     let fields: JobFields = parse(&body)?;
+    check_budget(&shared)?;
     let templates = &shared.settings.templates;
     let edited = change(&shared, |world| {
         let now = world.now();
@@ -154,19 +156,20 @@ pub(super) async fn reset(Selected(shared): Selected) -> Reply {
     Ok(Json(json!({})))
 }
 
-pub(super) async fn config(Selected(shared): Selected) -> Json<Value> {
-    Json(json!(shared.world().config))
+pub(super) async fn behavior(Selected(shared): Selected) -> Json<Value> {
+    Json(json!(shared.world().behavior))
 }
 
 pub(super) async fn configure(Selected(shared): Selected, body: Bytes) -> Reply {
     let changes = parse(&body)?;
+    check_budget(&shared)?;
     let mut world = shared.world();
-    let config = world
-        .config
+    let behavior = world
+        .behavior
         .changed(changes)
         .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))?;
-    world.config = config;
-    Ok(Json(json!(world.config)))
+    world.set_behavior(behavior, body.len());
+    Ok(Json(json!(world.behavior)))
 }
 
 pub(super) async fn faults(Selected(shared): Selected) -> Json<Value> {
@@ -175,6 +178,7 @@ pub(super) async fn faults(Selected(shared): Selected) -> Json<Value> {
 
 pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> Reply {
     let faults = parse_faults(&body)?;
+    check_budget(&shared)?;
     let mut world = shared.world();
     world.faults.set(faults);
     Ok(Json(world.faults.show()))
@@ -182,6 +186,7 @@ pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> Reply
 
 pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> Reply {
     let faults = parse_faults(&body)?;
+    check_budget(&shared)?;
     let mut world = shared.world();
     world
         .faults
@@ -212,15 +217,15 @@ pub(super) struct Patience {
     timeout_ms: u64,
 }
 
-pub(super) async fn held(
+pub(super) async fn paused(
     Selected(shared): Selected,
     Query(patience): Query<Patience>,
 ) -> Json<Value> {
-    let held = shared
-        .wait_held(1, Duration::from_millis(patience.timeout_ms))
+    let paused = shared
+        .wait_paused(1, Duration::from_millis(patience.timeout_ms))
         .await;
     let show = |event: &CallEvent| json!({"when": event.when, "call": event.call});
-    Json(held.iter().map(show).collect())
+    Json(paused.iter().map(show).collect())
 }
 
 pub(super) async fn release(Selected(shared): Selected) -> Json<Value> {
@@ -233,6 +238,12 @@ fn change<T>(shared: &Shared, change: impl FnOnce(&mut World) -> T) -> Result<T,
     let result = change(&mut world);
     shared.keep(&world).map_err(|error| not_kept(&error))?;
     Ok(result)
+}
+
+/// Fails where callers may put nothing more in.
+fn check_budget(shared: &Shared) -> Result<(), Problem> {
+    let checked = shared.world().budget.check();
+    checked.map_err(|error| problem(StatusCode::INSUFFICIENT_STORAGE, &error.message))
 }
 
 fn not_kept(error: &io::Error) -> Problem {

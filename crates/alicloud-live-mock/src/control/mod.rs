@@ -12,9 +12,9 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
 use handlers::{
-    access_keys, add_faults, assert_counts, calls, config, configure, counts, edit_job, faults,
-    held, jobs, put_access_key, ready, release, remove_access_key, remove_fault, remove_job, reset,
-    seed_job, set_faults, show_call, show_overview,
+    access_keys, add_faults, assert_counts, behavior, calls, configure, counts, edit_job, faults,
+    jobs, paused, put_access_key, ready, release, remove_access_key, remove_fault, remove_job,
+    reset, seed_job, set_faults, show_call, show_overview,
 };
 pub(super) use handlers::{incomplete, problem};
 
@@ -142,11 +142,11 @@ fn doors_to_jobs_and_calls() -> Vec<Door> {
 
 fn doors_to_behavior() -> Vec<Door> {
     vec![
-        Door::get("/config", "the configuration", get(config)),
-        Door::post("/config", "change some of its fields", post(configure)),
+        Door::get("/behavior", "the configuration", get(behavior)),
+        Door::post("/behavior", "change some of its fields", post(configure)),
         Door::get(
             "/faults",
-            "the rules for faults, and how often each was due and met",
+            "the rules for faults, and how often each was due and hit",
             get(faults),
         ),
         Door::post(
@@ -166,9 +166,9 @@ fn doors_to_behavior() -> Vec<Door> {
             delete(remove_fault),
         ),
         Door::get(
-            "/held",
-            "calls that a pause holds; ?timeout_ms=N waits for one",
-            get(held),
+            "/paused",
+            "paused calls; ?timeout_ms=N waits for one",
+            get(paused),
         ),
         Door::post("/release", "let them go on", post(release)),
         Door::get(

@@ -75,8 +75,8 @@ pub enum FaultKind {
         #[serde(default)]
         retry_after_ms: Option<u64>,
     },
-    /// Any answer, such as a proxy's HTML page. `{"answer": {}}` is an empty 200.
-    Answer {
+    /// Any answer, such as a proxy's HTML page. `{"response": {}}` is an empty 200.
+    Response {
         /// The HTTP status. Default 200.
         #[serde(default = "ok")]
         status: u16,
@@ -191,7 +191,7 @@ impl Fault {
             return Some("expected as action the name of an operation, or *");
         }
         let status = match &self.kind {
-            FaultKind::Error { status, .. } | FaultKind::Answer { status, .. } => *status,
+            FaultKind::Error { status, .. } | FaultKind::Response { status, .. } => *status,
             _ => 200,
         };
         if !(200..=599).contains(&status) {
@@ -250,7 +250,7 @@ impl FaultKind {
 
     /// 200 with nothing in it.
     pub fn empty() -> Self {
-        Self::Answer {
+        Self::Response {
             status: 200,
             content_type: json_type(),
             body: String::new(),
@@ -260,7 +260,7 @@ impl FaultKind {
     /// What a proxy or captive portal might say, with status 200.
     pub fn html() -> Self {
         let body = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>".to_owned();
-        Self::Answer {
+        Self::Response {
             status: 200,
             content_type: "text/html".to_owned(),
             body,
@@ -271,7 +271,7 @@ impl FaultKind {
     pub(super) fn text_len(&self) -> usize {
         match self {
             Self::Error { code, message, .. } => code.len() + message.len(),
-            Self::Answer {
+            Self::Response {
                 content_type, body, ..
             } => content_type.len() + body.len(),
             _ => 0,
@@ -289,7 +289,7 @@ impl FaultKind {
     fn ends_the_call(&self) -> bool {
         matches!(
             self,
-            Self::Drop | Self::Hang | Self::Error { .. } | Self::Answer { .. }
+            Self::Drop | Self::Hang | Self::Error { .. } | Self::Response { .. }
         )
     }
 }

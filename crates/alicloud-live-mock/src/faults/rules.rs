@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Fault, FaultKind, Point};
+use crate::budget::{Budget, Charge};
 use crate::random::Random;
 
 /// What a call names.
@@ -13,36 +14,42 @@ pub(crate) struct Target<'a> {
     pub(crate) cluster_id: Option<&'a str>,
 }
 
-/// The rules in force, and how often each was due and met.
+/// The rules in force, and how often each was due and hit.
 #[derive(Debug)]
 pub(crate) struct Faults {
     rules: Vec<Rule>,
     dice: Random,
     next_id: u64,
+    budget: Budget,
 }
 
+/// About what a rule takes in memory beside its texts.
+const RULE_BYTES: usize = 1024;
 /// So many rules may be in force.
 const MAX_RULES: usize = 1000;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Debug, Serialize)]
 struct Rule {
     /// Names the rule where it is to be removed.
     id: u64,
     fault: Fault,
     /// Calls of its target at its point.
     seen: u64,
-    /// Those that met it.
-    met: u64,
+    /// Calls that it hit.
+    hits: u64,
     #[serde(skip)]
     dice: Option<Random>,
+    #[serde(skip)]
+    _charge: Charge,
 }
 
 impl Faults {
-    pub(crate) fn new(dice: Random) -> Self {
+    pub(crate) fn new(dice: Random, budget: Budget) -> Self {
         Self {
             rules: Vec::new(),
             dice,
             next_id: 0,
+            budget,
         }
     }
 
@@ -63,10 +70,12 @@ impl Faults {
 
     fn push(&mut self, faults: Vec<Fault>) {
         for fault in faults {
+            let texts = serde_json::to_string(&fault).map_or(0, |text| text.len());
             self.rules.push(Rule {
                 id: self.next_id,
                 seen: 0,
-                met: 0,
+                hits: 0,
+                _charge: self.budget.charge(RULE_BYTES + texts),
                 dice: fault.seed.map(|seed| Random::new(Some(seed))),
                 fault,
             });
@@ -96,10 +105,10 @@ impl Faults {
             }
             rule.seen += 1;
             let in_turn =
-                rule.seen > fault.skip && fault.times.is_none_or(|times| rule.met < times);
+                rule.seen > fault.skip && fault.times.is_none_or(|times| rule.hits < times);
             let dice = rule.dice.as_mut().unwrap_or(&mut self.dice);
             if in_turn && dice.chance(fault.probability) {
-                rule.met += 1;
+                rule.hits += 1;
                 due.push(fault.kind.clone());
                 if fault.kind.ends_the_call() {
                     break;
@@ -118,7 +127,7 @@ mod tests {
     use super::*;
 
     fn faults(rules: Vec<Fault>) -> Faults {
-        let mut faults = Faults::new(Random::new(Some(1)));
+        let mut faults = Faults::new(Random::new(Some(1)), Budget::new(usize::MAX));
         faults.set(rules);
         faults
     }
@@ -130,7 +139,7 @@ mod tests {
         }
     }
 
-    fn met(faults: &mut Faults, calls: usize) -> Vec<bool> {
+    fn hits(faults: &mut Faults, calls: usize) -> Vec<bool> {
         (0..calls)
             .map(|_| !faults.due(of("A"), Point::Before).is_empty())
             .collect()
@@ -139,9 +148,9 @@ mod tests {
     #[test]
     fn skip_and_times_pick_the_calls() {
         let mut nth = faults(vec![Fault::new("A", FaultKind::Drop).skip(2).times(1)]);
-        assert_eq!(met(&mut nth, 5), [false, false, true, false, false]);
+        assert_eq!(hits(&mut nth, 5), [false, false, true, false, false]);
         let mut first = faults(vec![Fault::new("A", FaultKind::Drop).times(2)]);
-        assert_eq!(met(&mut first, 4), [true, true, false, false]);
+        assert_eq!(hits(&mut first, 4), [true, true, false, false]);
     }
 
     #[test]
@@ -177,7 +186,7 @@ mod tests {
     #[test]
     fn chance_repeats_with_the_seed() {
         let thrown = || {
-            met(
+            hits(
                 &mut faults(vec![Fault::new("A", FaultKind::Drop).probability(0.5)]),
                 100,
             )
@@ -216,7 +225,7 @@ mod tests {
             ..Fault::new("A", FaultKind::Drop).probability(0.3)
         };
         let other = Fault::new("B", FaultKind::Hang).probability(0.5);
-        let alone = met(&mut faults(vec![share.clone()]), 200);
+        let alone = hits(&mut faults(vec![share.clone()]), 200);
         let mut both = faults(vec![other, share]);
         let beside: Vec<bool> = (0..200)
             .map(|_| {
@@ -246,7 +255,7 @@ mod tests {
         let rules: Vec<Fault> = serde_json::from_value(json!([
             {"action": "A", "kind": "drop", "when": "after", "times": 1},
             {"kind": {"slow": {"ms": 5}}},
-            {"kind": {"answer": {}}},
+            {"kind": {"response": {}}},
             {"kind": {"truncate": {"bytes": 3}}, "probability": 0.5},
         ]))
         .unwrap();

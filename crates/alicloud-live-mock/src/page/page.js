@@ -136,7 +136,7 @@ function faultItem(rule) {
   const limits = [job && `job ${job}`, times && `${times} times`, when].filter(Boolean).join(", ");
   return element("li", "card",
     element("p", "", element("code", "", `${action}: ${name}`)),
-    element("p", "small", limits, ` due ${rule.seen} times, hit ${rule.met} times`),
+    element("p", "small", limits, ` due ${rule.seen} times, hit ${rule.hits} times`),
     button("Remove", `Remove the rule for ${action}`, () => change("DELETE", `faults/${rule.id}`)));
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
 use super::Store;
-use crate::behavior::{Config, SecondWriter};
+use crate::behavior::{Behavior, SecondWriter};
 use crate::errors::ApiError;
 use crate::model::{Job, JobStatus};
 use crate::operation::{JobKey, StreamName};
@@ -16,18 +16,18 @@ impl Store {
         &mut self,
         key: &JobKey,
         now: OffsetDateTime,
-        config: &Config,
+        behavior: &Behavior,
     ) -> Result<(), ApiError> {
         let job = self.record(key)?.job.clone();
         if is_running(&job) {
             return Err(ApiError::operation_denied("the job is running already"));
         }
-        let quota = config.running_jobs;
+        let quota = behavior.max_running_jobs;
         if quota.is_some_and(|quota| self.running().count() >= quota) {
             return Err(ApiError::user_quota_exceed());
         }
-        self.settle_second_writer(&job, now, config)?;
-        self.switch(key, config, now, |job| {
+        self.settle_second_writer(&job, now, behavior)?;
+        self.switch(key, behavior, now, |job| {
             job.status = JobStatus::Running;
             job.last_start_at = Some(now);
         })
@@ -38,12 +38,12 @@ impl Store {
         &mut self,
         key: &JobKey,
         now: OffsetDateTime,
-        config: &Config,
+        behavior: &Behavior,
     ) -> Result<(), ApiError> {
         if self.record(key)?.job.status == JobStatus::NotStarted {
             return Err(ApiError::operation_denied("the job is not running"));
         }
-        self.switch(key, config, now, |job| {
+        self.switch(key, behavior, now, |job| {
             job.status = JobStatus::NotStarted;
             job.last_stop_at = Some(now);
         })
@@ -51,8 +51,8 @@ impl Store {
 
     /// Whether a stream is on air: it is one of the inputs that the test says are, or a running job writes it whose own
     /// input is on air.
-    pub(crate) fn is_online(&self, stream: &StreamName, config: &Config) -> bool {
-        let mut online: BTreeSet<StreamName> = config
+    pub(crate) fn is_online(&self, stream: &StreamName, behavior: &Behavior) -> bool {
+        let mut online: BTreeSet<StreamName> = behavior
             .online_inputs
             .iter()
             .filter_map(|url| StreamName::of(url))
@@ -86,7 +86,7 @@ impl Store {
         &mut self,
         second: &Job,
         now: OffsetDateTime,
-        config: &Config,
+        behavior: &Behavior,
     ) -> Result<(), ApiError> {
         let output = StreamName::of(&second.stream_output);
         let writers: Vec<JobKey> = self
@@ -97,13 +97,13 @@ impl Store {
                 job_id: job.job_id.clone(),
             })
             .collect();
-        match config.second_writer {
+        match behavior.second_writer {
             SecondWriter::Rejected if !writers.is_empty() => Err(ApiError::operation_denied(
                 "another running job writes this output",
             )),
             SecondWriter::FirstStopped => writers
                 .iter()
-                .try_for_each(|writer| self.stop(writer, now, config)),
+                .try_for_each(|writer| self.stop(writer, now, behavior)),
             SecondWriter::Accepted | SecondWriter::Rejected => Ok(()),
         }
     }
@@ -112,13 +112,14 @@ impl Store {
     fn switch(
         &mut self,
         key: &JobKey,
-        config: &Config,
+        behavior: &Behavior,
         now: OffsetDateTime,
         change: impl FnOnce(&mut Job),
     ) -> Result<(), ApiError> {
         let record = self.record(key)?;
         let before = record.shown().clone();
-        record.outdated = (config.status_lag_gets > 0).then_some((before, config.status_lag_gets));
+        record.outdated =
+            (behavior.status_lag_gets > 0).then_some((before, behavior.status_lag_gets));
         change(&mut record.job);
         record.modified = now;
         Ok(())

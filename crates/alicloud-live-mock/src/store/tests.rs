@@ -10,6 +10,7 @@ fn store() -> Store {
     Store::new(
         vec!["one".to_owned(), "two".to_owned()],
         default_templates(),
+        Budget::new(usize::MAX),
     )
 }
 
@@ -31,12 +32,12 @@ fn key(job_id: &str) -> JobKey {
 }
 
 /// A store with jobs of these names in cluster `one`, made a second apart; a name is also the id.
-fn with(names: &[&str], config: &Config) -> Store {
+fn with(names: &[&str], behavior: &Behavior) -> Store {
     let mut store = store();
     for (second, name) in (0..).zip(names) {
         let made = NOW + Duration::seconds(second);
         store
-            .create(new_job(name), (*name).to_owned(), made, config)
+            .create(new_job(name), (*name).to_owned(), made, behavior)
             .unwrap();
     }
     store
@@ -82,7 +83,7 @@ fn job_not_found() -> (u16, String) {
 
 #[test]
 fn a_new_job_is_not_started_and_takes_type_and_name_of_its_template() {
-    let mut store = with(&["a"], &Config::default());
+    let mut store = with(&["a"], &Behavior::default());
     let job = store.get(&key("a")).unwrap();
     assert_eq!(job.status, JobStatus::NotStarted);
     assert_eq!(
@@ -99,27 +100,27 @@ fn a_new_job_is_not_started_and_takes_type_and_name_of_its_template() {
 fn a_job_needs_a_known_cluster_and_a_template_that_the_cluster_offers() {
     let mut store = store();
     store.templates[0].cluster_id = Some("two".to_owned());
-    let config = Config::default();
+    let behavior = Behavior::default();
     let unknown = NewJob {
         cluster_id: "three".to_owned(),
         ..new_job("a")
     };
     assert_eq!(
-        code(store.create(unknown, "a".to_owned(), NOW, &config)),
+        code(store.create(unknown, "a".to_owned(), NOW, &behavior)),
         denied()
     );
-    let elsewhere = store.create(new_job("a"), "a".to_owned(), NOW, &config);
+    let elsewhere = store.create(new_job("a"), "a".to_owned(), NOW, &behavior);
     assert_eq!(code(elsewhere), (404, "TemplateNotFound".to_owned()));
     let there = NewJob {
         cluster_id: "two".to_owned(),
         ..new_job("a")
     };
-    assert_eq!(store.create(there, "a".to_owned(), NOW, &config), Ok(()));
+    assert_eq!(store.create(there, "a".to_owned(), NOW, &behavior), Ok(()));
 }
 
 #[test]
 fn a_job_is_known_in_its_own_cluster_only() {
-    let mut store = with(&["a"], &Config::default());
+    let mut store = with(&["a"], &Behavior::default());
     let elsewhere = JobKey {
         cluster_id: "two".to_owned(),
         job_id: "a".to_owned(),
@@ -134,36 +135,38 @@ fn a_job_is_known_in_its_own_cluster_only() {
 
 #[test]
 fn start_update_stop_and_delete_keep_their_preconditions() {
-    let config = Config::default();
-    let mut store = with(&["a"], &config);
+    let behavior = Behavior::default();
+    let mut store = with(&["a"], &behavior);
     let rename = JobChanges {
         name: Some("b".to_owned()),
         ..JobChanges::default()
     };
 
-    assert_eq!(code(store.stop(&key("a"), NOW, &config)), denied());
-    assert_eq!(store.start(&key("a"), NOW, &config), Ok(()));
-    assert_eq!(code(store.start(&key("a"), NOW, &config)), denied());
+    assert_eq!(code(store.stop(&key("a"), NOW, &behavior)), denied());
+    assert_eq!(store.start(&key("a"), NOW, &behavior), Ok(()));
+    assert_eq!(code(store.start(&key("a"), NOW, &behavior)), denied());
     assert_eq!(
-        code(store.update(&key("a"), rename.clone(), NOW, &config)),
+        code(store.update(&key("a"), rename.clone(), NOW, &behavior)),
         denied()
     );
-    assert_eq!(code(store.delete(&key("a"), &config)), denied());
-    assert_eq!(store.stop(&key("a"), NOW, &config), Ok(()));
-    assert_eq!(store.update(&key("a"), rename, NOW, &config), Ok(()));
+    assert_eq!(code(store.delete(&key("a"), &behavior)), denied());
+    assert_eq!(store.stop(&key("a"), NOW, &behavior), Ok(()));
+    assert_eq!(store.update(&key("a"), rename, NOW, &behavior), Ok(()));
     assert_eq!(store.get(&key("a")).unwrap().name, "b");
-    assert_eq!(store.delete(&key("a"), &config), Ok(()));
-    assert_eq!(code(store.delete(&key("a"), &config)), job_not_found());
+    assert_eq!(store.delete(&key("a"), &behavior), Ok(()));
+    assert_eq!(code(store.delete(&key("a"), &behavior)), job_not_found());
 }
 
 #[test]
 fn start_and_stop_leave_their_times() {
-    let config = Config::default();
-    let mut store = with(&["a"], &config);
+    let behavior = Behavior::default();
+    let mut store = with(&["a"], &behavior);
     store
-        .start(&key("a"), NOW + Duration::HOUR, &config)
+        .start(&key("a"), NOW + Duration::HOUR, &behavior)
         .unwrap();
-    store.stop(&key("a"), NOW + Duration::DAY, &config).unwrap();
+    store
+        .stop(&key("a"), NOW + Duration::DAY, &behavior)
+        .unwrap();
     let job = store.get(&key("a")).unwrap();
     assert_eq!(job.last_start_at, Some(NOW + Duration::HOUR));
     assert_eq!(job.last_stop_at, Some(NOW + Duration::DAY));
@@ -171,26 +174,26 @@ fn start_and_stop_leave_their_times() {
 
 #[test]
 fn a_running_job_is_deleted_where_the_configuration_allows_it() {
-    let config = Config {
+    let behavior = Behavior {
         delete_while_running: true,
-        ..Config::default()
+        ..Behavior::default()
     };
-    let mut store = with(&["a"], &config);
-    store.start(&key("a"), NOW, &config).unwrap();
-    assert_eq!(store.delete(&key("a"), &config), Ok(()));
+    let mut store = with(&["a"], &behavior);
+    store.start(&key("a"), NOW, &behavior).unwrap();
+    assert_eq!(store.delete(&key("a"), &behavior), Ok(()));
     assert_eq!(store.jobs(), []);
 }
 
 #[test]
 fn an_update_leaves_alone_what_it_does_not_name() {
-    let config = Config::default();
-    let mut store = with(&["a"], &config);
+    let behavior = Behavior::default();
+    let mut store = with(&["a"], &behavior);
     let before = store.get(&key("a")).unwrap();
     let changes = JobChanges {
         template_id: Some("tpl-uhd-4k".to_owned()),
         ..JobChanges::default()
     };
-    store.update(&key("a"), changes, NOW, &config).unwrap();
+    store.update(&key("a"), changes, NOW, &behavior).unwrap();
     let expected = Job {
         template_id: "tpl-uhd-4k".to_owned(),
         template_name: "uhd-4k".to_owned(),
@@ -204,7 +207,7 @@ fn an_update_leaves_alone_what_it_does_not_name() {
         ..JobChanges::default()
     };
     assert_eq!(
-        code(store.update(&key("a"), unknown, NOW, &config)),
+        code(store.update(&key("a"), unknown, NOW, &behavior)),
         (404, "TemplateNotFound".to_owned())
     );
     assert_eq!(store.get(&key("a")).unwrap(), expected);
@@ -212,13 +215,13 @@ fn an_update_leaves_alone_what_it_does_not_name() {
 
 #[test]
 fn names_may_repeat_unless_the_configuration_forbids_it() {
-    let mut store = with(&["a", "b"], &Config::default());
-    let config = Config {
+    let mut store = with(&["a", "b"], &Behavior::default());
+    let behavior = Behavior {
         unique_names: true,
-        ..Config::default()
+        ..Behavior::default()
     };
     assert_eq!(
-        code(store.create(new_job("a"), "c".to_owned(), NOW, &config)),
+        code(store.create(new_job("a"), "c".to_owned(), NOW, &behavior)),
         denied()
     );
     let rename = |name: &str| JobChanges {
@@ -226,45 +229,45 @@ fn names_may_repeat_unless_the_configuration_forbids_it() {
         ..JobChanges::default()
     };
     assert_eq!(
-        code(store.update(&key("a"), rename("b"), NOW, &config)),
+        code(store.update(&key("a"), rename("b"), NOW, &behavior)),
         denied()
     );
-    assert_eq!(store.update(&key("a"), rename("a"), NOW, &config), Ok(()));
+    assert_eq!(store.update(&key("a"), rename("a"), NOW, &behavior), Ok(()));
     assert_eq!(
-        store.create(new_job("a"), "c".to_owned(), NOW, &Config::default()),
+        store.create(new_job("a"), "c".to_owned(), NOW, &Behavior::default()),
         Ok(())
     );
 }
 
 #[test]
 fn the_quota_of_running_jobs_refuses_a_start() {
-    let config = Config {
-        running_jobs: Some(1),
-        ..Config::default()
+    let behavior = Behavior {
+        max_running_jobs: Some(1),
+        ..Behavior::default()
     };
-    let mut store = with(&["a", "b"], &config);
-    store.start(&key("a"), NOW, &config).unwrap();
+    let mut store = with(&["a", "b"], &behavior);
+    store.start(&key("a"), NOW, &behavior).unwrap();
     assert_eq!(
-        code(store.start(&key("b"), NOW, &config)),
+        code(store.start(&key("b"), NOW, &behavior)),
         (403, "UserQuotaExceed".to_owned())
     );
-    store.stop(&key("a"), NOW, &config).unwrap();
-    assert_eq!(store.start(&key("b"), NOW, &config), Ok(()));
+    store.stop(&key("a"), NOW, &behavior).unwrap();
+    assert_eq!(store.start(&key("b"), NOW, &behavior), Ok(()));
 }
 
 #[test]
 fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
     let started_with = |second_writer| {
-        let config = Config {
+        let behavior = Behavior {
             second_writer,
-            ..Config::default()
+            ..Behavior::default()
         };
-        let mut store = with(&["a", "b"], &config);
+        let mut store = with(&["a", "b"], &behavior);
         store.edit("b", NOW, |job| {
             "rtmp://D:1935/e/f?auth_key=1".clone_into(&mut job.stream_output);
         });
-        store.start(&key("a"), NOW, &config).unwrap();
-        let second = store.start(&key("b"), NOW, &config);
+        store.start(&key("a"), NOW, &behavior).unwrap();
+        let second = store.start(&key("b"), NOW, &behavior);
         let running: Vec<bool> = store
             .jobs()
             .iter()
@@ -288,52 +291,52 @@ fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
 
 #[test]
 fn a_stream_is_online_if_a_running_job_makes_it_of_an_online_input() {
-    let mut config = Config::default();
-    let mut store = with(&["a", "b"], &config);
+    let mut behavior = Behavior::default();
+    let mut store = with(&["a", "b"], &behavior);
     store.edit("b", NOW, |job| {
         job.stream_input = "rtmp://D:1935/e/f".to_owned();
         job.stream_output = "rtmp://g/h/i".to_owned();
     });
-    let online = |store: &Store, config: &Config| {
+    let online = |store: &Store, behavior: &Behavior| {
         ["rtmp://a/b/c", "rtmp://d/e/f", "rtmp://g/h/i"]
-            .map(|url| store.is_online(&StreamName::of(url).unwrap(), config))
+            .map(|url| store.is_online(&StreamName::of(url).unwrap(), behavior))
     };
-    store.start(&key("b"), NOW, &config).unwrap();
-    assert_eq!(online(&store, &config), [false, false, false]);
-    config.online_inputs = vec!["rtmp://A/b/c?auth_key=1".to_owned()];
-    assert_eq!(online(&store, &config), [true, false, false]);
-    store.start(&key("a"), NOW, &config).unwrap();
-    assert_eq!(online(&store, &config), [true, true, true]);
-    store.stop(&key("b"), NOW, &config).unwrap();
-    assert_eq!(online(&store, &config), [true, true, false]);
+    store.start(&key("b"), NOW, &behavior).unwrap();
+    assert_eq!(online(&store, &behavior), [false, false, false]);
+    behavior.online_inputs = vec!["rtmp://A/b/c?auth_key=1".to_owned()];
+    assert_eq!(online(&store, &behavior), [true, false, false]);
+    store.start(&key("a"), NOW, &behavior).unwrap();
+    assert_eq!(online(&store, &behavior), [true, true, true]);
+    store.stop(&key("b"), NOW, &behavior).unwrap();
+    assert_eq!(online(&store, &behavior), [true, true, false]);
     // Two jobs that feed each other are on air no longer than what feeds them.
     store.edit("b", NOW, |job| {
         job.stream_output = "rtmp://a/b/c".to_owned();
     });
-    store.start(&key("b"), NOW, &config).unwrap();
-    assert_eq!(online(&store, &config), [true, true, false]);
-    config.online_inputs.clear();
-    assert_eq!(online(&store, &config), [false, false, false]);
+    store.start(&key("b"), NOW, &behavior).unwrap();
+    assert_eq!(online(&store, &behavior), [true, true, false]);
+    behavior.online_inputs.clear();
+    assert_eq!(online(&store, &behavior), [false, false, false]);
 }
 
 #[test]
 fn stream_urls_are_respelled_where_the_configuration_says_so() {
-    let config = Config {
+    let behavior = Behavior {
         lowercase_stream_hosts: true,
         drop_default_stream_ports: true,
-        ..Config::default()
+        ..Behavior::default()
     };
     let mut store = store();
     let new = NewJob {
         stream_input: "rtmp://IN.test:1935/App/S".to_owned(),
         ..new_job("a")
     };
-    store.create(new, "a".to_owned(), NOW, &config).unwrap();
+    store.create(new, "a".to_owned(), NOW, &behavior).unwrap();
     let changes = JobChanges {
         stream_output: Some("rtmp://OUT.test:1935/App/S?K=V".to_owned()),
         ..JobChanges::default()
     };
-    store.update(&key("a"), changes, NOW, &config).unwrap();
+    store.update(&key("a"), changes, NOW, &behavior).unwrap();
     let job = store.get(&key("a")).unwrap();
     assert_eq!(
         [job.stream_input, job.stream_output],
@@ -343,9 +346,9 @@ fn stream_urls_are_respelled_where_the_configuration_says_so() {
 
 #[test]
 fn a_list_is_filtered_by_keyword_status_and_type() {
-    let config = Config::default();
-    let mut store = with(&["alpha", "alphabet", "beta"], &config);
-    store.start(&key("beta"), NOW, &config).unwrap();
+    let behavior = Behavior::default();
+    let mut store = with(&["alpha", "alphabet", "beta"], &behavior);
+    store.start(&key("beta"), NOW, &behavior).unwrap();
     let keyword = |text: &str| JobFilter {
         keyword: Some(text.to_owned()),
         ..all()
@@ -378,7 +381,7 @@ fn a_list_is_filtered_by_keyword_status_and_type() {
 
 #[test]
 fn pages_come_newest_first_unless_asked_otherwise() {
-    let mut store = with(&["a", "b", "c", "d", "e"], &Config::default());
+    let mut store = with(&["a", "b", "c", "d", "e"], &Behavior::default());
     let page = |number, oldest_first| JobFilter {
         page: PageRequest {
             number,
@@ -413,7 +416,7 @@ fn jobs_of_the_same_second_are_listed_in_the_order_of_their_making() {
     let mut store = store();
     for name in ["x", "m", "a"] {
         store
-            .create(new_job(name), name.to_owned(), NOW, &Config::default())
+            .create(new_job(name), name.to_owned(), NOW, &Behavior::default())
             .unwrap();
     }
     assert_eq!(names(&mut store, &all()), ["x", "m", "a"]);
@@ -421,13 +424,13 @@ fn jobs_of_the_same_second_are_listed_in_the_order_of_their_making() {
 
 #[test]
 fn a_list_leaves_out_what_was_not_touched_for_180_days() {
-    let config = Config::default();
-    let mut store = with(&["old"], &config);
+    let behavior = Behavior::default();
+    let mut store = with(&["old"], &behavior);
     let (last_day, too_late) = (NOW + Duration::days(180), NOW + Duration::days(181));
     assert_eq!(store.list(&all(), last_day).unwrap().total, 1);
     assert_eq!(store.list(&all(), too_late).unwrap().total, 0);
     assert!(store.get(&key("old")).is_ok(), "Get has no such limit");
-    store.start(&key("old"), last_day, &config).unwrap();
+    store.start(&key("old"), last_day, &behavior).unwrap();
     assert_eq!(store.list(&all(), too_late).unwrap().total, 1);
 }
 
@@ -435,9 +438,9 @@ fn a_list_leaves_out_what_was_not_touched_for_180_days() {
 fn a_lagging_list_misses_a_new_job_for_the_given_number_of_calls() {
     let mut store = with(
         &["a"],
-        &Config {
+        &Behavior {
             list_lag_calls: 2,
-            ..Config::default()
+            ..Behavior::default()
         },
     );
     let other = JobFilter {
@@ -458,9 +461,9 @@ fn a_lagging_list_misses_a_new_job_for_the_given_number_of_calls() {
 fn a_lagging_list_misses_a_new_job_for_the_given_time() {
     let mut store = with(
         &["a"],
-        &Config {
+        &Behavior {
             list_lag_ms: 3_600_000,
-            ..Config::default()
+            ..Behavior::default()
         },
     );
     assert_eq!(names(&mut store, &all()), [""; 0]);
@@ -472,9 +475,9 @@ fn a_lagging_list_misses_a_new_job_for_the_given_time() {
 fn a_lagging_get_does_not_know_a_new_job_for_the_given_number_of_calls() {
     let mut store = with(
         &["a"],
-        &Config {
+        &Behavior {
             get_lag_calls: 2,
-            ..Config::default()
+            ..Behavior::default()
         },
     );
     let seen: Vec<_> = (0..3).map(|_| store.get(&key("a")).is_ok()).collect();
@@ -483,14 +486,14 @@ fn a_lagging_get_does_not_know_a_new_job_for_the_given_number_of_calls() {
 
 #[test]
 fn a_late_start_shows_the_state_before_it_for_the_given_number_of_gets() {
-    let config = Config {
+    let behavior = Behavior {
         status_lag_gets: 2,
-        ..Config::default()
+        ..Behavior::default()
     };
-    let mut store = with(&["a"], &config);
-    store.start(&key("a"), NOW, &config).unwrap();
+    let mut store = with(&["a"], &behavior);
+    store.start(&key("a"), NOW, &behavior).unwrap();
     assert_eq!(
-        code(store.start(&key("a"), NOW, &config)),
+        code(store.start(&key("a"), NOW, &behavior)),
         denied(),
         "the service itself knows at once"
     );

@@ -48,7 +48,7 @@ fn each_key_has_jobs_calls_faults_and_behavior_of_its_own() {
     let (one, other) = (new_key(&mock, &json!({})), new_key(&mock, &json!({})));
     let first = create(&mock);
     for (path, change) in [
-        ("/_mock/config", json!({"running_jobs": 0})),
+        ("/_mock/behavior", json!({"max_running_jobs": 0})),
         (
             "/_mock/faults",
             json!([{"action": "ListEdgeTranscodeJob", "kind": "drop"}]),

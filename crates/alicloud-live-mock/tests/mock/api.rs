@@ -234,7 +234,7 @@ fn a_moved_clock_shows_in_date_create_time_and_time_stamps() {
 #[test]
 fn the_quota_of_calls_throttles_each_operation_for_itself() {
     let mock = mock();
-    mock.configure(|config| config.calls_per_minute = Some(2));
+    mock.configure(|config| config.max_requests_per_minute = Some(2));
     let statuses: Vec<u16> = (0..3).map(|_| call(&mock, LIST, &[]).status()).collect();
     assert_eq!(statuses, [200, 200, 400]);
     assert_eq!(

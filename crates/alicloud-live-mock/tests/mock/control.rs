@@ -156,9 +156,9 @@ fn calls_are_shown_as_recorded() {
 #[test]
 fn configuration_and_faults_are_changed_and_reset() {
     let mock = mock();
-    let config = post(&mock, "/_mock/config", &json!({"running_jobs": 0})).json();
+    let config = post(&mock, "/_mock/behavior", &json!({"max_running_jobs": 0})).json();
     assert_eq!(
-        (&config["running_jobs"], &config["check_nonces"]),
+        (&config["max_running_jobs"], &config["check_nonces"]),
         (&0.into(), &true.into())
     );
     let id = create(&mock);
@@ -171,12 +171,12 @@ fn configuration_and_faults_are_changed_and_reset() {
     let rules = json!([{"action": "ListEdgeTranscodeJob", "kind": "drop", "times": 1}]);
     assert_eq!(post(&mock, "/_mock/faults", &rules).status(), 200);
     assert_eq!(call(&mock, "ListEdgeTranscodeJob", &[]).bytes, b"");
-    assert_eq!(get(&mock, "/_mock/faults").json()[0]["met"], 1);
+    assert_eq!(get(&mock, "/_mock/faults").json()[0]["hits"], 1);
 
     assert_eq!(post(&mock, "/_mock/reset", &json!(null)).status(), 200);
     assert_eq!(get(&mock, "/_mock/faults").json(), json!([]));
     assert_eq!(
-        get(&mock, "/_mock/config").json()["running_jobs"],
+        get(&mock, "/_mock/behavior").json()["max_running_jobs"],
         Value::Null
     );
     assert_eq!(get(&mock, "/_mock/jobs").json(), json!([]));
@@ -197,7 +197,7 @@ fn a_wrong_rule_or_setting_changes_nothing() {
             "/_mock/faults",
             json!([{"kind": "drop", "action": "Creat"}]),
         ),
-        ("/_mock/config", json!({"list_lag": 1})),
+        ("/_mock/behavior", json!({"list_lag": 1})),
     ] {
         assert_eq!(post(&mock, path, &body).status(), 400, "{body}");
     }
@@ -212,11 +212,11 @@ fn a_held_call_is_waited_for_and_released_through_the_door() {
         "/_mock/faults",
         &json!([{"action": "CreateEdgeTranscodeJob", "kind": "pause", "when": "after"}]),
     );
-    assert_eq!(get(&mock, "/_mock/held").json(), json!([]));
+    assert_eq!(get(&mock, "/_mock/paused").json(), json!([]));
     let sent = send_call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
     let held = get(
         &mock,
-        &format!("/_mock/held?timeout_ms={}", PATIENCE.as_millis()),
+        &format!("/_mock/paused?timeout_ms={}", PATIENCE.as_millis()),
     )
     .json();
     assert_eq!(

@@ -113,7 +113,7 @@ fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
                 .to_vec(),
         );
         let hanging = send_call(&mock, CREATE, &NEW_JOB);
-        assert_eq!(mock.wait_held(PATIENCE).len(), 1);
+        assert_eq!(mock.wait_paused(PATIENCE).len(), 1);
         assert_eq!(mock.release(), 1);
         assert_eq!(
             call(&mock, LIST, &[]).status(),

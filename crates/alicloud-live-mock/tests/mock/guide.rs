@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use alicloud_live_mock::{Config, Fault, Settings};
+use alicloud_live_mock::{Behavior, Fault, Settings};
 use serde_json::Value;
 
 use crate::TOP;
@@ -88,15 +88,15 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
         told("allowed_hosts"),
         serde_json::json!(settings.allowed_hosts)
     );
-    assert_eq!(told("patience_ms"), settings.patience_ms);
-    assert_eq!(told("calls_kept"), settings.calls_kept);
+    assert_eq!(told("request_timeout_ms"), settings.request_timeout_ms);
+    assert_eq!(told("max_recorded_calls"), settings.max_recorded_calls);
     assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
     assert_eq!(told("access_keys"), serde_json::json!([]));
     for key in [
         "security_token",
         "jobs",
         "faults",
-        "state",
+        "state_file",
         "seed",
         "recording",
     ] {
@@ -108,14 +108,14 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
 }
 
 #[test]
-fn every_key_of_config_is_explained_with_its_default() {
+fn every_key_of_behavior_is_explained_with_its_default() {
     let explained: BTreeMap<String, Value> = defaults(&guide(), 1)
         .into_iter()
         .map(|(key, default)| (key, default.unwrap()))
         .collect();
-    let config: BTreeMap<String, Value> =
-        serde_json::from_value(serde_json::json!(Config::default())).unwrap();
-    assert_eq!(explained, config);
+    let behavior: BTreeMap<String, Value> =
+        serde_json::from_value(serde_json::json!(Behavior::default())).unwrap();
+    assert_eq!(explained, behavior);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn its_configuration_file_can_be_read() {
     let (text, _) = from.split_once("```").unwrap();
     let settings = settings_of(text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(settings.jobs[0].name.as_deref(), Some("camera-1"));
-    assert_eq!(settings.config.running_jobs, Some(10));
+    assert_eq!(settings.behavior.max_running_jobs, Some(10));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn a_held_call_waits_before_or_after_its_commit_and_then_succeeds() {
             Fault::new(CREATE, FaultKind::Pause).when(point).times(1),
         ]);
         let sent = send_call(&mock, CREATE, &NEW_JOB);
-        let held = mock.wait_held(PATIENCE);
+        let held = mock.wait_paused(PATIENCE);
         assert_eq!(held.len(), 1);
         assert_eq!((held[0].when, held[0].call.committed), (point, jobs == 1));
         assert_eq!(mock.jobs().len(), jobs, "{point:?}");
@@ -34,9 +34,9 @@ fn a_held_call_commits_though_its_caller_is_gone() {
         Fault::new(CREATE, FaultKind::Pause).when(Point::After),
     ]);
     drop(send_call(&mock, CREATE, &NEW_JOB));
-    assert_eq!(mock.wait_held(PATIENCE)[0].when, Point::Before);
+    assert_eq!(mock.wait_paused(PATIENCE)[0].when, Point::Before);
     assert_eq!(mock.release(), 1);
-    assert_eq!(mock.wait_held(PATIENCE)[0].when, Point::After);
+    assert_eq!(mock.wait_paused(PATIENCE)[0].when, Point::After);
     assert_eq!(mock.jobs().len(), 1);
 }
 
@@ -45,7 +45,7 @@ fn a_reset_drops_held_calls_and_they_commit_nothing() {
     let mock = mock();
     mock.set_faults(vec![Fault::new(CREATE, FaultKind::Pause)]);
     let sent = send_call(&mock, CREATE, &NEW_JOB);
-    assert_eq!(mock.wait_held(PATIENCE).len(), 1);
+    assert_eq!(mock.wait_paused(PATIENCE).len(), 1);
     mock.reset();
     assert_eq!(sent.reply().bytes, b"");
     assert_eq!(mock.jobs(), []);
@@ -54,7 +54,7 @@ fn a_reset_drops_held_calls_and_they_commit_nothing() {
 
 #[test]
 fn waiting_for_what_never_comes_ends() {
-    assert_eq!(mock().wait_held(std::time::Duration::from_millis(1)), []);
+    assert_eq!(mock().wait_paused(std::time::Duration::from_millis(1)), []);
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Callers that are many, slow, greedy or confused do the mock no harm.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
-use alicloud_live_mock::{Mock, Settings};
+use alicloud_live_mock::{Fault, FaultKind, Mock, Settings};
 
-use crate::caller::{PATIENCE, call, mock, send, send_raw, signed, with_action};
+use crate::caller::{NEW_JOB, PATIENCE, call, mock, send, send_raw, signed, with_action};
 use crate::program::{PROGRAM, Program};
 
 const LIST: &str = "ListEdgeTranscodeJob";
@@ -18,7 +18,7 @@ const LITTLE_TIME: u64 = 1500;
 /// A mock that gives its callers little time.
 fn impatient() -> Mock {
     Mock::start(Settings {
-        patience_ms: LITTLE_TIME,
+        request_timeout_ms: LITTLE_TIME,
         ..Settings::default()
     })
     .unwrap()
@@ -115,7 +115,11 @@ fn more_callers_than_it_has_files_for_wait_their_turn() {
 fn callers_that_say_nothing_do_not_keep_others_out_for_ever() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("mock.json");
-    fs::write(&config, format!("{{\"patience_ms\": {LITTLE_TIME}}}")).unwrap();
+    fs::write(
+        &config,
+        format!("{{\"request_timeout_ms\": {LITTLE_TIME}}}"),
+    )
+    .unwrap();
     let limited = format!("ulimit -n 32; exec {PROGRAM} --config {}", config.display());
     let program = Program::spawn(Command::new("sh").args(["-c", &limited]));
     let silent: Vec<_> = (0..50).map(|_| connect(program.url())).collect();
@@ -171,6 +175,85 @@ fn a_body_that_does_not_end_is_refused() {
 }
 
 #[test]
+fn a_response_that_is_not_read_is_not_sent_for_ever() {
+    let mock = impatient();
+    // More than the buffers of both sides hold.
+    let body = "x".repeat(32 << 20);
+    let kind = FaultKind::Response {
+        status: 200,
+        content_type: "text/html".to_owned(),
+        body,
+    };
+    mock.set_faults(vec![Fault::new(LIST, kind)]);
+    let (head, body) = listing();
+    let mut stream = connect(&mock.url());
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut first = [0; 15];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+    // Nobody reads on. That the mock has closed the connection is told by a write that fails at once.
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    let failed = loop {
+        if let Err(error) = stream.write_all(&[0; 1024]) {
+            break error.kind();
+        }
+    };
+    let closed = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    assert!(closed.contains(&failed), "{failed}");
+}
+
+#[test]
+fn what_callers_put_in_is_bounded_over_all_access_keys() {
+    let mock = mock();
+    let other = send(&mock.url(), "POST", "/_mock/access_keys", "{}")
+        .reply()
+        .json();
+    let of_other = format!(
+        "/_mock/jobs?access_key_id={}",
+        other["access_key_id"].as_str().unwrap()
+    );
+    let long = format!("rtmp://in.test/app/{}", "a".repeat(1 << 20));
+    let job = format!("{{\"StreamInput\": \"{long}\"}}");
+    let paths = ["/_mock/jobs", &of_other];
+    let mut put_in = 0;
+    let refused = loop {
+        let reply = send(&mock.url(), "POST", paths[put_in % 2], &job).reply();
+        if reply.status() != 200 {
+            break reply;
+        }
+        put_in += 1;
+        assert!(put_in < 1000, "there is no end");
+    };
+    assert_eq!(put_in, 256);
+    assert_eq!(refused.status(), 507);
+    assert!(
+        refused.json()["error"].to_string().contains("256 MiB"),
+        "{refused:?}"
+    );
+    // Of either key, and by no other way.
+    let created = call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(created.error(), (403, "UserQuotaExceed".to_owned()));
+    for (path, body) in [
+        ("/_mock/access_keys", "{}"),
+        ("/_mock/behavior", "{}"),
+        ("/_mock/faults/add", "[{\"kind\": \"drop\"}]"),
+    ] {
+        let status = send(&mock.url(), "POST", path, body).reply().status();
+        assert!(status == 507 || status == 400, "{path}: {status}");
+    }
+    assert_eq!(
+        send(&mock.url(), "POST", "/_mock/reset", "{}")
+            .reply()
+            .status(),
+        200
+    );
+    assert_eq!(
+        call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB).status(),
+        200
+    );
+}
+
+#[test]
 fn what_is_too_long_is_refused_wherever_it_stands() {
     let mock = mock();
     let long = |length: usize| "a".repeat(length);
@@ -188,7 +271,7 @@ fn what_is_too_long_is_refused_wherever_it_stands() {
         assert_eq!(reply.status(), 400, "{path}");
     }
     let nested = "[".repeat(200_000);
-    for path in ["/_mock/jobs", "/_mock/faults", "/_mock/config"] {
+    for path in ["/_mock/jobs", "/_mock/faults", "/_mock/behavior"] {
         let reply = send(&mock.url(), "POST", path, &nested).reply();
         assert_eq!(reply.status(), 400, "{path}");
     }
@@ -251,7 +334,7 @@ fn one_connection_too_many_waits_for_another_to_end() {
     allow_open_files(4096);
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("mock.json");
-    fs::write(&config, "{\"patience_ms\": 20000}").unwrap();
+    fs::write(&config, "{\"request_timeout_ms\": 20000}").unwrap();
     let program = Program::start(&["--config", config.to_str().unwrap()]);
     let mut silent: Vec<_> = (0..MAX_CONNECTIONS)
         .map(|_| {
@@ -271,7 +354,7 @@ fn one_connection_too_many_waits_for_another_to_end() {
     waiting.write_all((head + &body).as_bytes()).unwrap();
     waiting.set_nonblocking(true).unwrap();
     let early = waiting.read(&mut [0]).map_err(|error| error.kind());
-    assert_eq!(early, Err(std::io::ErrorKind::WouldBlock));
+    assert_eq!(early, Err(ErrorKind::WouldBlock));
     waiting.set_nonblocking(false).unwrap();
     drop(silent.pop());
     let answer = rest_of(waiting);

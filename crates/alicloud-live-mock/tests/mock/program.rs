@@ -194,7 +194,7 @@ fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
     let program = Program::start(&[
         "--config",
         file,
-        "--calls-per-minute",
+        "--max-requests-per-minute",
         "1",
         "--cluster",
         "c",
@@ -221,9 +221,12 @@ fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
         .map(|cluster| cluster["ClusterId"].as_str().unwrap())
         .collect();
     assert_eq!(clusters, ["cluster-1", "cluster-2", "c"]);
-    let config = program.shown("/_mock/config");
+    let config = program.shown("/_mock/behavior");
     assert_eq!(
-        (&config["running_jobs"], &config["calls_per_minute"]),
+        (
+            &config["max_running_jobs"],
+            &config["max_requests_per_minute"]
+        ),
         (&1.into(), &1.into())
     );
     let unknown = [("JobId", "none")];
@@ -234,7 +237,7 @@ fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
     send(program.url(), "DELETE", "/_mock/jobs/job-made-by-hand", "").reply();
     send(program.url(), "POST", "/_mock/reset", "").reply();
     assert_eq!(program.shown("/_mock/jobs"), jobs);
-    assert_eq!(program.shown("/_mock/faults")[0]["met"], 0);
+    assert_eq!(program.shown("/_mock/faults")[0]["hits"], 0);
 }
 
 #[test]
@@ -261,8 +264,8 @@ fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expect
             "listen: expected ADDRESS:PORT such as 127.0.0.1:8080",
         ),
         (
-            "{\"config\": {\"running_jobs\": \"two\"}}",
-            "config.running_jobs: invalid type: string \"two\", expected usize",
+            "{\"behavior\": {\"max_running_jobs\": \"two\"}}",
+            "behavior.max_running_jobs: invalid type: string \"two\", expected usize",
         ),
         (
             "{\"jobs\": [{\"Nme\": \"x\"}]}",

@@ -7,7 +7,7 @@ use std::path::Path;
 use alicloud_live_mock::{Mock, Recording, Settings, Template, TemplateKind};
 use serde_json::{Value, json};
 
-use crate::caller::{NEW_JOB, call, create, mock, send, signed};
+use crate::caller::{NEW_JOB, call, create, mock, send, send_v3, signed};
 
 /// A mock that sends its calls on to another.
 fn recorder(upstream: &Mock, file: &Path) -> Mock {
@@ -45,9 +45,14 @@ fn differences(exchanges: &[Value]) -> Vec<String> {
                 (name.clone(), ours.to_owned())
             })
             .collect();
-        let mut all: Vec<(&str, &str)> = vec![("Action", action)];
-        all.extend(parameters.iter().map(|(name, value)| (&**name, &**value)));
-        let reply = send(&mock.url(), "POST", "/", &signed("POST", &all)).reply();
+        let own = parameters.iter().map(|(name, value)| (&**name, &**value));
+        let reply = if exchange["signature_version"] == "v3" {
+            send_v3(&mock.url(), "live.test", action, &own.collect::<Vec<_>>())
+        } else {
+            let all: Vec<(&str, &str)> = own.chain([("Action", action)]).collect();
+            send(&mock.url(), "POST", "/", &signed("POST", &all))
+        };
+        let reply = reply.reply();
         let (there, here) = (&exchange["body"], &reply.json());
         let mut told = |what: &str, there: &str, here: &str| {
             let number = index + 1;
@@ -207,6 +212,59 @@ fn a_recording_holds_what_was_exchanged_and_no_secret() {
 }
 
 #[test]
+fn calls_with_signature_version_3_are_recorded_through_the_mock_as_a_proxy_and_replayed() {
+    let upstream = mock();
+    let host = upstream.url().replace("http://", "");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("case.jsonl");
+    let recorder = recorder(&upstream, &file);
+    let call = |action, own: &[(&str, &str)]| {
+        let own = [&[("ClusterId", "cluster-1")], own].concat();
+        send_v3(&recorder.url(), &host, action, &own).reply()
+    };
+    let made = call("CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(made.status(), 200, "{made:?}");
+    let id = made.json()["JobId"].as_str().unwrap().to_owned();
+    for action in [
+        "StartEdgeTranscodeJob",
+        "GetEdgeTranscodeJob",
+        "DeleteEdgeTranscodeJob",
+    ] {
+        call(action, &[("JobId", &id)]);
+    }
+    let calls = upstream.calls();
+    let is_valid = |call: &alicloud_live_mock::Call| {
+        call.signature == alicloud_live_mock::SignatureCheck::Valid
+            && call.parameters["SignatureVersion"] == "3.0"
+    };
+    assert!(calls.len() == 4 && calls.iter().all(is_valid), "{calls:?}");
+
+    let text = fs::read_to_string(&file).unwrap();
+    for secret in [
+        "1-0-0-ff",
+        "mock-access-key",
+        "in.test",
+        &calls[0].parameters["Signature"],
+    ] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let exchanges = exchanges(&file);
+    let actions: Vec<_> = exchanges
+        .iter()
+        .map(|exchange| &exchange["action"])
+        .collect();
+    assert_eq!(actions[0], "CreateEdgeTranscodeJob");
+    assert_eq!(actions[3], "DeleteEdgeTranscodeJob");
+    assert!(
+        exchanges
+            .iter()
+            .all(|exchange| exchange["signature_version"] == "v3")
+    );
+    assert_eq!(exchanges[3]["body"]["Code"], "OperationDenied");
+    assert_eq!(differences(&exchanges), [""; 0]);
+}
+
+#[test]
 fn each_recording_is_what_the_mock_does() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded");
     let mut replayed = 0;
@@ -274,9 +332,11 @@ fn what_cannot_be_recorded_is_explained() {
     let upstream = mock();
     let folder = tempfile::tempdir().unwrap();
     let recorder = recorder(&upstream, &folder.path().join("case.jsonl"));
-    let request = "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: ACS3-HMAC-SHA256 x\r\n\r\n";
-    let reply = crate::caller::send_raw(&recorder.url(), request.as_bytes()).reply();
+    let reply = send_v3(&recorder.url(), "live.test", "ListEdgeTranscodeJob", &[]).reply();
     assert_eq!(reply.error(), (400, "InvalidSignatureMethod".to_owned()));
+    let message = reply.json()["Message"].to_string();
+    assert!(message.contains("HTTP proxy"), "{message}");
+    assert_eq!(upstream.calls(), []);
     drop(upstream);
     let reply = call(&recorder, "ListEdgeTranscodeJob", &[]);
     assert_eq!(reply.error(), (502, "ServiceUnavailable".to_owned()));

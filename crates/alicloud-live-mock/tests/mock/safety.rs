@@ -40,7 +40,7 @@ fn another_site_changes_nothing() {
             ("/_mock/jobs", "{}"),
             ("/_mock/reset", ""),
             ("/_mock/faults", "[{\"kind\": \"drop\"}]"),
-            ("/_mock/config", "{\"check_nonces\": false}"),
+            ("/_mock/behavior", "{\"check_nonces\": false}"),
             ("/_mock/release", ""),
         ] {
             let status = browser(&mock, "POST", target, &headers, body).status();

@@ -34,7 +34,7 @@ impl Place {
     #[track_caller]
     fn start(&self, more: &[&str]) -> Program {
         let file = self.file();
-        Program::start(&[&["--state", file.to_str().unwrap()], more].concat())
+        Program::start(&[&["--state-file", file.to_str().unwrap()], more].concat())
     }
 }
 
@@ -198,7 +198,7 @@ fn a_damaged_file_stops_the_start_and_stays_as_it_is() {
     let last = broken.len() - 2;
     broken[last] = b'x';
     fs::write(place.file(), &broken).unwrap();
-    let refusal = refusal(&["--state", place.file().to_str().unwrap()]);
+    let refusal = refusal(&["--state-file", place.file().to_str().unwrap()]);
     for part in [
         "state.json is damaged: line 2: ",
         "expected `,` or `}`",
@@ -214,7 +214,7 @@ fn a_second_mock_on_the_same_file_is_refused() {
     let place = Place::new();
     let first = place.start(&[]);
     let id = job_id(&first.call(CREATE, &NEW_JOB));
-    let refusal = refusal(&["--state", place.file().to_str().unwrap()]);
+    let refusal = refusal(&["--state-file", place.file().to_str().unwrap()]);
     assert!(
         refusal.contains("state.json is in use by another mock"),
         "{refusal}"
@@ -246,7 +246,7 @@ fn a_file_whose_directory_cannot_be_written_is_enough() {
 fn a_place_where_nothing_can_be_written_stops_the_start() {
     let place = Place::new();
     let nowhere = place.folder.path().join("no-folder/state.json");
-    let refusal = refusal(&["--state", nowhere.to_str().unwrap()]);
+    let refusal = refusal(&["--state-file", nowhere.to_str().unwrap()]);
     assert!(
         refusal.contains("no-folder/state.json cannot be opened: "),
         "{refusal}"
@@ -257,7 +257,7 @@ fn a_place_where_nothing_can_be_written_stops_the_start() {
 fn a_change_that_cannot_be_kept_is_not_answered_as_done() {
     let place = Place::new();
     let mock = Mock::start(Settings {
-        state: Some(place.file()),
+        state_file: Some(place.file()),
         ..Settings::default()
     })
     .unwrap();

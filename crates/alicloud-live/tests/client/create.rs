@@ -348,7 +348,7 @@ async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_
     let patient = scope();
     let (first, ()) = tokio::join!(create(&patient), async {
         let waiting = Arc::clone(&mock);
-        let held = tokio::task::spawn_blocking(move || waiting.wait_held(Duration::from_secs(5)));
+        let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
         assert_eq!(held.await.unwrap().len(), 1);
         let (cancelled, timed_out, ()) =
             tokio::join!(create(&stoppable), create(&short), async { stop.cancel() });

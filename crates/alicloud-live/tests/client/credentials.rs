@@ -39,6 +39,7 @@ async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
             first_delay: Duration::from_millis(1),
             longest_delay: Duration::from_millis(4),
             attempts: 3,
+            max_elapsed: None,
         },
         search: SearchPolicy::default(),
         requests_per_minute: 6_000,

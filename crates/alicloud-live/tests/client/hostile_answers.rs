@@ -130,7 +130,7 @@ async fn an_answer_about_another_job_is_not_believed() {
             "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f"}}}}"#,
         job.job_id
     );
-    let kind = FaultKind::Answer {
+    let kind = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body,
@@ -147,7 +147,7 @@ async fn an_answer_about_another_job_is_not_believed() {
 async fn a_list_that_promises_more_than_it_holds_ends() {
     let mock = mock();
     let body = r#"{"RequestId": "R", "TotalCount": 1000000, "JobList": {"Job": []}}"#.to_owned();
-    let kind = FaultKind::Answer {
+    let kind = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body,
@@ -172,7 +172,7 @@ fn job_json(id: &str, output: &str) -> String {
 
 fn list_of(total_count: u64, jobs: &[String]) -> Fault {
     let jobs = jobs.join(",");
-    let kind = FaultKind::Answer {
+    let kind = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body: format!(

@@ -57,7 +57,7 @@ struct Told {
 
 fn faults(dice: &mut Dice) -> Vec<Fault> {
     let at = |kind: FaultKind, point| Fault::new("*", kind).when(point);
-    let page = || FaultKind::Answer {
+    let page = || FaultKind::Response {
         status: 200,
         content_type: "text/html".to_owned(),
         body: "<html>".to_owned(),
@@ -113,6 +113,7 @@ fn config(mock: &Mock) -> Config {
             first_delay: Duration::from_millis(1),
             longest_delay: Duration::from_millis(3),
             attempts: 4,
+            max_elapsed: None,
         },
         search: SearchPolicy {
             before_replay: Duration::from_millis(40),

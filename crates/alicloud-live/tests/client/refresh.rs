@@ -165,7 +165,7 @@ async fn only_a_get_says_that_a_job_is_gone() {
     assert_eq!(calls(&mock), (3, 1));
 
     // Left out by an empty list, and there all the same.
-    let empty = FaultKind::Answer {
+    let empty = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
         body: r#"{"RequestId":"R","TotalCount":0,"JobList":{"Job":[]}}"#.to_owned(),
@@ -258,7 +258,7 @@ async fn a_write_while_a_list_is_read_counts() {
     refresh_all(&client, &ids[..2], 1).await;
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause).when(Point::After)]);
     let reading = spawn_refresh(&client, &ids[2], scope());
-    wait_held(&mock).await;
+    wait_paused(&mock).await;
     client
         .update_edge_transcode_job(CLUSTER, &ids[3], &fields("seeded"), &scope())
         .await
@@ -347,14 +347,14 @@ fn spawn_refresh(
     tokio::spawn(async move { refresh_within(&client, &id, &scope).await })
 }
 
-async fn wait_held(mock: &Arc<Mock>) {
-    assert_eq!(wait_held_calls(mock, 1).await, 1);
+async fn wait_paused(mock: &Arc<Mock>) {
+    assert_eq!(wait_paused_calls(mock, 1).await, 1);
 }
 
-async fn wait_held_calls(mock: &Arc<Mock>, calls: usize) -> usize {
+async fn wait_paused_calls(mock: &Arc<Mock>, calls: usize) -> usize {
     let mock = Arc::clone(mock);
     let held =
-        tokio::task::spawn_blocking(move || mock.wait_held_calls(calls, Duration::from_secs(20)));
+        tokio::task::spawn_blocking(move || mock.wait_paused_calls(calls, Duration::from_secs(20)));
     held.await.unwrap().len()
 }
 
@@ -385,7 +385,7 @@ async fn readers_wait_for_the_one_list() {
         .iter()
         .map(|id| spawn_refresh(&client, id, scope()))
         .collect();
-    wait_held(&mock).await;
+    wait_paused(&mock).await;
     mock.release();
     for reader in readers {
         reader.await.unwrap().unwrap();
@@ -409,9 +409,9 @@ async fn as_many_pages_are_read_at_a_time_as_readers_wait() {
             .map(|id| spawn_refresh(&client, id, scope()))
             .collect();
         // The first reader reads the second page before the others are there.
-        assert_eq!(wait_held_calls(&mock, 1).await, 1);
+        assert_eq!(wait_paused_calls(&mock, 1).await, 1);
         mock.release();
-        assert_eq!(wait_held_calls(&mock, at_a_time).await, at_a_time);
+        assert_eq!(wait_paused_calls(&mock, at_a_time).await, at_a_time);
         mock.set_faults(Vec::new());
         mock.release();
         for read in reads {
@@ -428,7 +428,7 @@ async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
         let stop = CancellationToken::new();
         let time = Duration::from_secs(20);
         let first = spawn_refresh(&client, &ids[0], Scope::new(time, stop.clone()));
-        wait_held(&mock).await;
+        wait_paused(&mock).await;
         let others: Vec<_> = ids[1..]
             .iter()
             .map(|id| spawn_refresh(&client, id, scope()))
@@ -451,7 +451,7 @@ async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
 async fn a_reader_that_waits_keeps_to_its_own_time_and_stop() {
     let Queue { mock, client, ids } = a_list_that_is_held().await;
     let first = spawn_refresh(&client, &ids[0], scope());
-    wait_held(&mock).await;
+    wait_paused(&mock).await;
 
     let stop = CancellationToken::new();
     let stopped = spawn_refresh(

@@ -71,7 +71,7 @@ fn ambiguous_faults() -> Vec<(&'static str, Fault)> {
 }
 
 fn answer(status: u16, body: &str) -> FaultKind {
-    FaultKind::Answer {
+    FaultKind::Response {
         status,
         content_type: "text/html".to_owned(),
         body: body.to_owned(),
@@ -326,7 +326,7 @@ async fn stopped_while_held<T>(
     let scope = Scope::new(Duration::from_secs(20), stop.clone());
     let (worked, ()) = tokio::join!(work(scope), async {
         let waiting = Arc::clone(mock);
-        let held = tokio::task::spawn_blocking(move || waiting.wait_held(Duration::from_secs(5)));
+        let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
         assert_eq!(held.await.unwrap().len(), 1);
         stop.cancel();
         if release {
@@ -518,8 +518,8 @@ async fn at_three_times_the_quota_no_call_fails_and_few_requests_are_wasted() {
     let id = mock.seed_job(|_| {}).job_id;
     // The quota is 200 calls a second; the client believes in 600.
     mock.configure(|config| {
-        config.calls_per_minute = Some(200);
-        config.minute_ms = 1_000;
+        config.max_requests_per_minute = Some(200);
+        config.rate_window_ms = 1_000;
     });
     let mut config = quick_config(&mock);
     config.requests_per_minute = 600 * 60;
@@ -550,8 +550,8 @@ async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
     let mock = mock();
     let id = mock.seed_job(|_| {}).job_id;
     mock.configure(|config| {
-        config.calls_per_minute = Some(10);
-        config.minute_ms = 100;
+        config.max_requests_per_minute = Some(10);
+        config.rate_window_ms = 100;
     });
     let process = async || {
         let client = client(&mock);

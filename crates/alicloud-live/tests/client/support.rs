@@ -49,6 +49,7 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
             first_delay: Duration::from_millis(1),
             longest_delay: Duration::from_millis(4),
             attempts: 5,
+            max_elapsed: None,
         },
         search: SearchPolicy {
             before_replay: Duration::from_millis(25),

@@ -1,11 +1,12 @@
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{FileText, Files};
+use super::locked_file::SystemLockedFile;
+use super::{FileText, Files, LockedFile};
 
 /// A configuration of hundreds of profiles takes 100 KiB, a token 20 KiB at most.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -18,20 +19,32 @@ pub(super) struct SystemFiles;
 impl Files for SystemFiles {
     async fn read(&self, path: &Path) -> io::Result<FileText> {
         let path = path.to_owned();
-        // Everything else runs on one thread, which must not wait for a drive.
-        let reading = tokio::task::spawn_blocking(move || read_regular_file(&path));
-        match tokio::time::timeout(READ_TIMEOUT, reading).await {
-            Ok(finished) => finished.map_err(io::Error::other)?,
-            Err(_elapsed) => {
-                let reason = format!("no answer within {} s", READ_TIMEOUT.as_secs());
-                Err(io::Error::new(io::ErrorKind::TimedOut, reason))
-            }
+        on_another_thread(move || read_regular_file(&path)).await
+    }
+
+    async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>> {
+        let path = path.to_owned();
+        let locked =
+            on_another_thread(move || SystemLockedFile::lock(&path, READ_TIMEOUT / 2)).await?;
+        Ok(Box::new(locked))
+    }
+}
+
+/// Everything else runs on one thread, which must not wait for a drive.
+async fn on_another_thread<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let working = tokio::task::spawn_blocking(work);
+    match tokio::time::timeout(READ_TIMEOUT, working).await {
+        Ok(finished) => finished.map_err(io::Error::other)?,
+        Err(_elapsed) => {
+            let reason = format!("no answer within {} s", READ_TIMEOUT.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, reason))
         }
     }
 }
 
 fn read_regular_file(path: &Path) -> io::Result<FileText> {
-    let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -40,7 +53,11 @@ fn read_regular_file(path: &Path) -> io::Result<FileText> {
         // Opening a FIFO would wait for a writer, and a terminal must not become ours.
         options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     }
-    let file = options.open(path)?;
+    read_open_file(&options.open(path)?)
+}
+
+pub(super) fn read_open_file(file: &File) -> io::Result<FileText> {
+    let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(invalid("it is not a regular file".to_owned()));

@@ -3,6 +3,7 @@
 mod commands;
 mod files;
 mod http;
+mod locked_file;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,12 +64,26 @@ impl Outside {
     }
 }
 
-/// Reads files.
+/// Reads files, and replaces those that the vendor's tools replace.
 #[async_trait]
 pub trait Files: Send + Sync {
     /// The whole text of a file. An error for everything but regular files of text, for those over 1 MiB, and when
     /// there is no answer within 10 s, as of a network drive that is gone.
     async fn read(&self, path: &Path) -> io::Result<FileText>;
+
+    /// The same for a file that is to be replaced. Waits for a few seconds where somebody else has it. An error where it
+    /// could not be replaced.
+    async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>>;
+}
+
+/// A file that nobody else replaces until this is dropped, if they do it in the same way.
+#[async_trait]
+pub trait LockedFile: Send + Sync {
+    /// All of it, without a byte order mark, as it is now that it is locked.
+    fn text(&self) -> &SecretString;
+
+    /// Puts another text in its place, whole or not at all. Only its owner may read it then.
+    async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()>;
 }
 
 /// What a file holds.

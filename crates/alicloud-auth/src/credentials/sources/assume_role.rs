@@ -137,7 +137,11 @@ fn role_of_block(
 }
 
 /// What the trust policy of the role may ask for.
-fn with_conditions(role: Role, settings: &Settings, outside: &Outside) -> Result<Role, Broken> {
+pub(super) fn with_conditions(
+    role: Role,
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<Role, Broken> {
     let secure_transport = given_or_variable(
         settings.secure_transport.as_ref(),
         SECURE_TRANSPORT_VARIABLES,

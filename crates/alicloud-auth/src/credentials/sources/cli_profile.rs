@@ -120,7 +120,10 @@ impl Reader<'_> {
                 Box::new(External::new(place.clone(), &command, self.outside).map_err(refused)?)
             }
             "CloudSSO" => {
-                Box::new(CloudSso::new(place.clone(), profile, self.outside).map_err(refused)?)
+                let file = self.file.file.clone();
+                Box::new(
+                    CloudSso::new(place.clone(), file, profile, self.outside).map_err(refused)?,
+                )
             }
             "OAuth" => {
                 let file = self.file.file.clone();

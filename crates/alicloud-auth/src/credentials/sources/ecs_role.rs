@@ -17,7 +17,7 @@ const VARIABLES: &[&str] = &["ALICLOUD_ECS_ROLE_NAME", "ALIBABA_CLOUD_ECS_METADA
 const DISABLED: &str = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
 const V1_DISABLED: &str = "ALIBABA_CLOUD_IMDSV1_DISABLED";
 /// For tests: another place for the metadata service.
-const ENDPOINT_VARIABLE: &str = "ALICLOUD_LIVE_METADATA_ENDPOINT";
+const ENDPOINT_VARIABLE: &str = "ALICLOUD_LIVE_ECS_METADATA_ENDPOINT";
 const ENDPOINT: &str = "http://100.100.100.200";
 /// The service is one hop away or not there at all.
 const TIMEOUT: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ pub(super) mod credentials_uri;
 pub(super) mod ecs_role;
 mod external;
 mod ini;
-mod kept_keys;
+mod login;
 mod oauth;
 pub(super) mod oidc;
 pub(super) mod profile;

@@ -1,31 +1,79 @@
 //! Keys for a login in the browser (OAuth) that the CLI has made: those that it keeps in the profile while they can be
 //! used, then new ones for its access token.
 //!
-//! When the access token has expired too, the CLI must renew it: its refresh token works once, and what comes with the
-//! new one belongs into the CLI's file, which we do not write. The file is read anew each time, so that what the CLI has
-//! renewed is found.
+//! An access token that has expired is renewed as the CLI and the SDKs renew it: with the refresh token, and what comes in
+//! its place is written into the CLI's file. It cannot be kept in memory alone. The service gives a new refresh token with
+//! each access token and nowhere says that the earlier one goes on working, so the CLI would have to log in again, and so
+//! would the next process that Terraform starts. Whoever renews has the file to itself from before it looks whether that
+//! is necessary until the new tokens are there, so that one refresh token is never used twice.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize as _};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
+use tracing::warn;
 use url::Url;
+use url::form_urlencoded;
 
-use super::kept_keys::kept_keys;
-use super::profile_file::{Profile, ProfileFile};
-use crate::credentials::outside::{HttpRequest, Outside, Route};
+use super::login::Login;
+use super::profile_file::{Profile, Secret};
+use crate::credentials::outside::{HttpReply, HttpRequest, LockedFile, Outside, Route};
 use crate::credentials::response::{Keys, parse};
 use crate::credentials::{Issued, Source, SourceError};
 
+/// An access token that expires sooner than this is not used any more.
+const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::seconds(10);
+
 pub(super) struct OAuth {
-    place: String,
-    file: String,
-    profile: String,
-    sign_in: Url,
-    /// Those of the profile that were given out last: they are not given out again.
-    given_out: Mutex<Option<String>>,
-    outside: Outside,
+    login: Login,
+    site: &'static Site,
+    /// Tokens that could not be written into the file.
+    unsaved: Mutex<Option<Unsaved>>,
+}
+
+/// Where people of one of the vendor's two sites log in, and as which program the CLI does.
+/// <https://github.com/aliyun/aliyun-cli/blob/eadd68d9/config/configure.go#L41>
+struct Site {
+    name: &'static str,
+    url: &'static str,
+    client_id: &'static str,
+}
+
+const SITES: [Site; 2] = [
+    Site {
+        name: "CN",
+        url: "https://oauth.aliyun.com",
+        client_id: "4038181954557748008",
+    },
+    Site {
+        name: "INTL",
+        url: "https://oauth.alibabacloud.com",
+        client_id: "4103531455503354461",
+    },
+];
+
+#[derive(Deserialize)]
+struct TokenResponse {
+    access_token: SecretString,
+    /// Where there is none, the earlier one is to be used again (RFC 6749, section 6).
+    refresh_token: Option<SecretString>,
+    expires_in: i64,
+}
+
+#[derive(Clone)]
+struct Tokens {
+    access_token: SecretString,
+    refresh_token: SecretString,
+    expires_at: OffsetDateTime,
+}
+
+struct Unsaved {
+    /// The refresh token that they came for.
+    replaced: SecretString,
+    tokens: Tokens,
 }
 
 impl OAuth {
@@ -35,102 +83,220 @@ impl OAuth {
         profile: &Profile,
         outside: &Outside,
     ) -> Result<Self, String> {
-        // As in the CLI and the Go SDK.
-        let sign_in = match profile.oauth_site_type.to_ascii_uppercase().as_str() {
-            "CN" => "https://oauth.aliyun.com",
-            "INTL" => "https://oauth.alibabacloud.com",
-            _ => return Err("oauth_site_type is neither CN nor INTL".to_owned()),
-        };
+        let name = profile.oauth_site_type.to_ascii_uppercase();
+        let site = SITES.iter().find(|site| site.name == name);
         Ok(Self {
-            place,
-            file,
-            profile: profile.name.to_string(),
-            sign_in: Url::parse(sign_in).map_err(|error| error.to_string())?,
-            given_out: Mutex::default(),
-            outside: outside.clone(),
+            login: Login::new(place, file, profile, outside),
+            site: site.ok_or("oauth_site_type is neither CN nor INTL")?,
+            unsaved: Mutex::default(),
         })
     }
 
-    fn failed(&self, reason: &str) -> SourceError {
-        SourceError::lasting(format!("{}: {reason}", self.place))
+    /// The access token of the profile, while it can be used.
+    fn living_token(&self, profile: &Profile) -> Result<Option<SecretString>, SourceError> {
+        let seconds = profile.oauth_access_token_expire;
+        let expires_at = self.login.time("oauth_access_token_expire", seconds)?;
+        let lives = expires_at - self.login.outside.clock.now() > MIN_REMAINING_LIFETIME;
+        let token = &profile.oauth_access_token;
+        Ok((lives && !token.is_empty()).then(|| token.0.clone()))
     }
 
-    async fn profile(&self) -> Result<Profile, SourceError> {
-        let path = self.outside.path(&self.file);
-        let read = self.outside.files.read(&path).await;
-        let text = read.map_err(|error| self.failed(&error.to_string()))?.text;
-        let parsed = ProfileFile::parse(&self.file, text.expose_secret());
-        parsed
-            .and_then(|parsed| parsed.profile(&self.profile).cloned())
-            .map_err(|reason| self.failed(&reason))
+    /// Another access token: one that somebody else has put into the file meanwhile, or one for the refresh token.
+    async fn renewed_token(&self) -> Result<SecretString, SourceError> {
+        let outside = &self.login.outside;
+        let path = outside.path(&self.login.file);
+        let locked = outside.files.lock(&path).await.map_err(|error| {
+            self.login.failed(&format!(
+                "its access token has expired, and {} cannot be written to keep another one ({error}); renew it with the \
+                 CLI: aliyun sts GetCallerIdentity --profile {}",
+                self.login.file, self.login.profile
+            ))
+        })?;
+        let text = locked.text().expose_secret();
+        let profile = self.with_unsaved(self.login.parse(text)?);
+        if let Some(token) = self.living_token(&profile)? {
+            return Ok(token);
+        }
+        if profile.oauth_refresh_token.is_empty() {
+            return Err(self.must_log_in("its login has expired"));
+        }
+        let replaced = profile.oauth_refresh_token.0;
+        let tokens = self.refresh(&replaced).await?;
+        let token = tokens.access_token.clone();
+        self.save(locked, replaced, tokens).await;
+        Ok(token)
     }
 
-    /// The keys of the profile, unless they are those that were given out before.
-    fn kept(&self, profile: &Profile) -> Option<Issued> {
-        let kept = kept_keys(profile, &self.outside.clock)?;
-        let mut given_out = self
-            .given_out
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let id = &kept.credentials.access_key_id;
-        let is_new = given_out.as_ref() != Some(id);
-        *given_out = Some(id.clone());
-        is_new.then_some(kept)
+    async fn refresh(&self, refresh_token: &SecretString) -> Result<Tokens, SourceError> {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("refresh_token", refresh_token.expose_secret())
+            .append_pair("client_id", self.site.client_id)
+            .finish();
+        let form_type = "application/x-www-form-urlencoded".into();
+        let headers = vec![("content-type", form_type)];
+        let reply = self.post("/v1/token", headers, form.into()).await?;
+        if reply.status != 200 {
+            let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
+            return Err(if reply.status >= 500 {
+                SourceError::passing(format!("{}: {reason}", self.login.place))
+            } else {
+                self.must_log_in(&format!("its login cannot be renewed: {reason}"))
+            });
+        }
+        let response: TokenResponse = parse(reply.body.expose_secret())
+            .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?;
+        let given = response.refresh_token;
+        let given = given.filter(|token| !token.expose_secret().is_empty());
+        let lifetime = time::Duration::seconds(response.expires_in);
+        Ok(Tokens {
+            access_token: response.access_token,
+            refresh_token: given.unwrap_or_else(|| refresh_token.clone()),
+            expires_at: self.login.outside.clock.now().saturating_add(lifetime),
+        })
+    }
+
+    /// Writes the tokens into the file; where that fails they are kept in memory.
+    async fn save(&self, locked: Box<dyn LockedFile>, replaced: SecretString, tokens: Tokens) {
+        let text = with_tokens(locked.text(), &self.login.profile, &tokens);
+        let saved = match text {
+            Ok(text) => locked
+                .replace(text)
+                .await
+                .map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        *self.unsaved() = saved.err().map(|error| {
+            let file = &self.login.file;
+            warn!(
+                file,
+                error, "renewed tokens could not be saved: the CLI may have to log in again"
+            );
+            Unsaved { replaced, tokens }
+        });
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Option<Unsaved>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The profile, with the tokens that replaced those of the file and could not be written there.
+    fn with_unsaved(&self, mut profile: Profile) -> Profile {
+        let unsaved = self.unsaved();
+        let in_file = profile.oauth_refresh_token.0.expose_secret();
+        if let Some(unsaved) = unsaved.as_ref()
+            && unsaved.replaced.expose_secret() == in_file
+        {
+            let tokens = unsaved.tokens.clone();
+            profile.oauth_access_token = Secret(tokens.access_token);
+            profile.oauth_refresh_token = Secret(tokens.refresh_token);
+            profile.oauth_access_token_expire = tokens.expires_at.unix_timestamp();
+        }
+        profile
     }
 
     async fn exchange(&self, access_token: &SecretString) -> Result<Issued, SourceError> {
-        let mut url = self.sign_in.clone();
-        url.set_path("/v1/exchange");
         let bearer = format!("Bearer {}", access_token.expose_secret());
+        let headers = vec![
+            ("authorization", bearer.into()),
+            ("content-type", "application/json".into()),
+        ];
+        let reply = self
+            .post("/v1/exchange", headers, SecretString::default())
+            .await?;
+        if reply.status != 200 {
+            let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
+            return Err(SourceError {
+                is_passing: reply.status >= 500,
+                ..self.login.failed(&reason)
+            });
+        }
+        parse::<Keys>(reply.body.expose_secret())
+            .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?
+            .issued(&self.login.place, None)
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        headers: Vec<(&'static str, SecretString)>,
+        body: SecretString,
+    ) -> Result<HttpReply, SourceError> {
+        let mut url = Url::parse(self.site.url).map_err(|e| self.login.failed(&e.to_string()))?;
+        url.set_path(path);
         let request = HttpRequest {
             method: "POST",
             url,
-            headers: vec![
-                ("authorization", bearer.into()),
-                ("content-type", "application/json".into()),
-            ],
-            body: SecretString::default(),
+            headers,
+            body,
             route: Route::Usual,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
-        let sent = self.outside.http.send(request).await;
-        let reply =
-            sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", self.place)))?;
-        if reply.status != 200 {
-            return Err(SourceError {
-                is_passing: reply.status >= 500,
-                ..self.failed(&format!(
-                    "{} answered with HTTP {}",
-                    self.sign_in, reply.status
-                ))
-            });
-        }
-        parse::<Keys>(reply.body.expose_secret())
-            .map_err(|reason| {
-                self.failed(&format!("{} answered strangely: {reason}", self.sign_in))
-            })?
-            .issued(&self.place, None)
+        let sent = self.login.outside.http.send(request).await;
+        sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", self.login.place)))
     }
+
+    fn unexpected(&self, reason: &str) -> String {
+        format!(
+            "{} returned an unexpected response: {reason}",
+            self.site.url
+        )
+    }
+
+    fn must_log_in(&self, reason: &str) -> SourceError {
+        self.login.failed(&format!(
+            "{reason}; log in again: aliyun configure --mode OAuth --profile {}",
+            self.login.profile
+        ))
+    }
+}
+
+/// The text of a `config.json` with other tokens in one profile, indented as the CLI does. What we do not know of stays.
+fn with_tokens(
+    text: &SecretString,
+    profile: &str,
+    tokens: &Tokens,
+) -> Result<SecretString, String> {
+    let mut config: Value = parse(text.expose_secret())?;
+    let profiles = config.get_mut("profiles").and_then(Value::as_array_mut);
+    let mut profiles = profiles.into_iter().flatten();
+    let is_named = |found: &&mut Value| {
+        let name = found.get("name").and_then(Value::as_str);
+        name.is_some_and(|name| name.trim() == profile)
+    };
+    let found = profiles.find(is_named).and_then(Value::as_object_mut);
+    let found = found.ok_or("it has no such profile any more")?;
+    let (access, refresh) = (&tokens.access_token, &tokens.refresh_token);
+    found.insert("oauth_access_token".into(), json!(access.expose_secret()));
+    found.insert("oauth_refresh_token".into(), json!(refresh.expose_secret()));
+    let expires_at = tokens.expires_at.unix_timestamp();
+    found.insert("oauth_access_token_expire".into(), json!(expires_at));
+    let mut written = Vec::new();
+    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
+    let mut writer = serde_json::Serializer::with_formatter(&mut written, tabs);
+    config
+        .serialize(&mut writer)
+        .map_err(|error| error.to_string())?;
+    let written = String::from_utf8(written).map_err(|error| error.to_string())?;
+    Ok(written.into())
 }
 
 #[async_trait::async_trait]
 impl Source for OAuth {
     fn name(&self) -> String {
-        self.place.clone()
+        self.login.place.clone()
     }
 
     async fn issue(&self) -> Result<Issued, SourceError> {
-        let profile = self.profile().await?;
-        if let Some(kept) = self.kept(&profile) {
+        let profile = self.with_unsaved(self.login.read().await?);
+        if let Some(kept) = self.login.kept_keys(&profile) {
             return Ok(kept);
         }
-        let expires_at = OffsetDateTime::from_unix_timestamp(profile.oauth_access_token_expire)
-            .map_err(|_| self.failed("oauth_access_token_expire is not a time"))?;
-        if profile.oauth_access_token.is_empty() || expires_at <= self.outside.clock.now() {
-            let reason = "its keys and its access token have expired; renew them with the CLI: aliyun sts GetCallerIdentity";
-            return Err(self.failed(reason));
-        }
-        self.exchange(&profile.oauth_access_token.0).await
+        let token = match self.living_token(&profile)? {
+            Some(token) => token,
+            None => self.renewed_token().await?,
+        };
+        self.exchange(&token).await
     }
 }

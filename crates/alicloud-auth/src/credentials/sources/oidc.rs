@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::assume_role::{SESSION_NAME, session_seconds};
+use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
 use super::{given, given_or_variable};
 use crate::credentials::chain::{Broken, Lookup, Settings};
 use crate::credentials::outside::{Files, Outside};
@@ -124,18 +124,19 @@ pub(in crate::credentials) async fn look(
         .map_err(|error| Broken::new("assume_role_with_oidc", error.reason))?;
     let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], outside)?;
     let seconds = "assume_role_with_oidc.session_expiration";
+    let role = Role {
+        arn,
+        session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
+        session_seconds: session_seconds(block.session_expiration, seconds)?,
+        policy: given(block.policy.as_ref()),
+        external_id: None,
+        source_ip: None,
+        secure_transport: None,
+    };
     Ok(Lookup::found(OidcRole {
         provider_arn,
         token,
-        role: Role {
-            arn,
-            session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
-            session_seconds: session_seconds(block.session_expiration, seconds)?,
-            policy: given(block.policy.as_ref()),
-            external_id: None,
-            source_ip: None,
-            secure_transport: None,
-        },
+        role: with_conditions(role, settings, outside)?,
         sts: sts.clone(),
     }))
 }

@@ -58,6 +58,7 @@ pub(in crate::credentials) struct Profile {
     /// Unix seconds.
     #[serde(deserialize_with = "nothing_for_null")]
     pub(super) oauth_access_token_expire: i64,
+    pub(super) oauth_refresh_token: Secret,
     pub(super) process_command: Text,
 }
 

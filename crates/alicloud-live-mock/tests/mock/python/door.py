@@ -40,7 +40,7 @@ def main(url):
     for method, path, body in [
         ("DELETE", "/_mock/jobs/none", None),
         ("POST", "/_mock/jobs", {"Nme": "x"}),
-        ("POST", "/_mock/config", {"running_jobs": "many"}),
+        ("POST", "/_mock/behavior", {"max_running_jobs": "many"}),
         ("POST", "/_mock/faults", [{"kind": "dorp"}]),
         ("POST", "/_mock/faults", {}),
         ("POST", "/_mock/faults/add", [{"kind": "dorp"}]),

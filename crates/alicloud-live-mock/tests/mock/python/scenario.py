@@ -126,7 +126,7 @@ def refused_for_the_state_they_meet(live, door):
     refused(live, 404, "TemplateNotFound", "UpdateEdgeTranscodeJob", **job, TemplateId="none")
     refused(live, 400, "InvalidParameter", "UpdateEdgeTranscodeJob", **job, Name="a/b")
     refused(live, 403, "OperationDenied", "StopEdgeTranscodeJob", **job)
-    with door.config(running_jobs=0):
+    with door.config(max_running_jobs=0):
         refused(live, 403, "UserQuotaExceed", "StartEdgeTranscodeJob", **job)
     live.call("StartEdgeTranscodeJob", **job)
     for operation in ("Start", "Update", "Delete"):
@@ -164,7 +164,7 @@ def trouble_of_the_service(live, door):
         kind = {"error": {"status": status, "code": code, "message": "as asked"}}
         with door.faults([{"action": operation, "kind": kind, "times": 1}]):
             refused(live, status, code, operation, **job)
-    with door.config(calls_per_minute=1):
+    with door.config(max_requests_per_minute=1):
         live.call("ListEdgeTranscodeTemplate", ClusterId=CLUSTER)
         refused(live, 400, "Throttling.User", "ListEdgeTranscodeTemplate", ClusterId=CLUSTER)
     live.call("DeleteEdgeTranscodeJob", **job)
@@ -189,7 +189,7 @@ class Door:
             return json.load(answer)
 
     def config(self, **changes):
-        return Changed(self, "/_mock/config", changes, dict.fromkeys(changes))
+        return Changed(self, "/_mock/behavior", changes, dict.fromkeys(changes))
 
     def faults(self, rules):
         return Changed(self, "/_mock/faults", rules, [])

@@ -1,0 +1,297 @@
+//! Logins of the CLI whose access token has expired are renewed as the CLI renews them, and its file keeps working.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use alicloud_auth::credentials::{
+    FileText, Files, Http, HttpReply, HttpRequest, Issued, LockedFile, Outside, Settings, Source,
+    SourceError, choose,
+};
+use async_trait::async_trait;
+use rustix::fs::{FlockOperation, flock};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::case::outside;
+
+/// The sign-in host: each refresh token serves once, and each access token as long as it is the latest.
+#[derive(Default)]
+struct SignIn {
+    renewed: Mutex<u32>,
+    exchanged: Mutex<u32>,
+    refusal: Option<u16>,
+}
+
+#[async_trait]
+impl Http for SignIn {
+    async fn send(&self, request: HttpRequest) -> Result<HttpReply, String> {
+        let reply = |status, body: String| {
+            Ok(HttpReply {
+                status,
+                body: body.into(),
+                date: None,
+            })
+        };
+        // Others are given a chance to get in between.
+        tokio::task::yield_now().await;
+        let body = request.body.expose_secret();
+        match request.url.as_str() {
+            "https://oauth.alibabacloud.com/v1/token" => {
+                if let Some(status) = self.refusal {
+                    return reply(status, "hunter".to_owned());
+                }
+                let mut renewed = self.renewed.lock().unwrap();
+                let wanted = format!(
+                    "grant_type=refresh_token&refresh_token=hunter+refresh%26{renewed}&client_id=4103531455503354461"
+                );
+                assert_eq!(body, wanted);
+                *renewed += 1;
+                let tokens = json!({
+                    "access_token": format!("hunter access {renewed}"),
+                    "refresh_token": format!("hunter refresh&{renewed}"),
+                    "expires_in": 3600, "token_type": "Bearer",
+                });
+                reply(200, tokens.to_string())
+            }
+            "https://oauth.alibabacloud.com/v1/exchange" => {
+                let (name, token) = &request.headers[0];
+                let renewed = *self.renewed.lock().unwrap();
+                assert_eq!(*name, "authorization");
+                assert_eq!(
+                    token.expose_secret(),
+                    format!("Bearer hunter access {renewed}")
+                );
+                let mut exchanged = self.exchanged.lock().unwrap();
+                *exchanged += 1;
+                let keys = json!({
+                    "accessKeyId": format!("STS.{exchanged}"), "accessKeySecret": "hunter", "securityToken": "hunter",
+                    "expiration": "2100-01-01T00:00:00Z", "requestId": "R",
+                });
+                reply(200, keys.to_string())
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+/// A home directory with the CLI's file: an expired login, another profile, and members that we know nothing of.
+fn home() -> (TempDir, PathBuf) {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join(".aliyun/config.json");
+    let login = json!({
+        "name": "login", "mode": "OAuth", "oauth_site_type": "INTL", "unknown": [1, {"a": null}],
+        "oauth_access_token": "hunter access 0", "oauth_refresh_token": "hunter refresh&0",
+        "oauth_access_token_expire": 1,
+    });
+    let other = json!({"name": "other", "mode": "AK", "access_key_id": "id", "access_key_secret": "hunter"});
+    let config = json!({"current": "login", "profiles": [other, login], "meta_path": "x", "plugins": {"a": 1}});
+    fs::create_dir(file.parent().unwrap()).unwrap();
+    fs::write(&file, format!("\u{feff}{config}")).unwrap();
+    (home, file)
+}
+
+fn read(file: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+}
+
+fn world(home: &TempDir, sign_in: &Arc<SignIn>) -> Outside {
+    Outside {
+        http: Arc::clone(sign_in) as _,
+        ..outside(BTreeMap::new(), home.path())
+    }
+}
+
+async fn source(outside: &Outside) -> Box<dyn Source> {
+    choose(&Settings::default(), outside).await.unwrap().source
+}
+
+async fn issue(outside: &Outside) -> Result<Issued, SourceError> {
+    source(outside).await.issue().await
+}
+
+#[tokio::test]
+async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() {
+    let (home, file) = home();
+    let mut expected: Value = serde_json::from_str(
+        fs::read_to_string(&file)
+            .unwrap()
+            .trim_start_matches('\u{feff}'),
+    )
+    .unwrap();
+    let sign_in = Arc::default();
+    let outside = world(&home, &sign_in);
+    let issued = issue(&outside).await.unwrap();
+    assert_eq!(issued.credentials.access_key_id, "STS.1");
+
+    let written = read(&file);
+    let login = &mut expected["profiles"][1];
+    login["oauth_access_token"] = json!("hunter access 1");
+    login["oauth_refresh_token"] = json!("hunter refresh&1");
+    login["oauth_access_token_expire"] =
+        written["profiles"][1]["oauth_access_token_expire"].clone();
+    assert_eq!(written, expected);
+    let lasts = written["profiles"][1]["oauth_access_token_expire"]
+        .as_i64()
+        .unwrap()
+        - time::OffsetDateTime::now_utc().unix_timestamp();
+    assert!((3500..=3600).contains(&lasts), "{lasts}");
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let names = fs::read_dir(file.parent().unwrap()).unwrap();
+    assert_eq!(names.count(), 1);
+
+    // The next process goes on with the same access token.
+    let issued = issue(&outside).await.unwrap();
+    assert_eq!(issued.credentials.access_key_id, "STS.2");
+    assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn of_processes_that_find_the_token_expired_at_once_one_renews_it() {
+    let (home, file) = home();
+    let sign_in = Arc::default();
+    let outside = world(&home, &sign_in);
+    let sources: Vec<_> = futures_util::future::join_all((0..8).map(|_| source(&outside))).await;
+    let issued = futures_util::future::join_all(sources.iter().map(|source| source.issue())).await;
+    assert!(issued.iter().all(Result::is_ok), "{issued:?}");
+    assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
+    assert_eq!(
+        read(&file)["profiles"][1]["oauth_refresh_token"],
+        "hunter refresh&1"
+    );
+}
+
+#[tokio::test]
+async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_stays() {
+    let (home, file) = home();
+    let elsewhere = home.path().join("elsewhere.json");
+    fs::rename(&file, &elsewhere).unwrap();
+    symlink(&elsewhere, &file).unwrap();
+    issue(&world(&home, &Arc::default())).await.unwrap();
+    assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
+    assert_eq!(
+        read(&elsewhere)["profiles"][1]["oauth_refresh_token"],
+        "hunter refresh&1"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_stays() {
+    for (status, is_passing, said) in [
+        (
+            400,
+            false,
+            "log in again: aliyun configure --mode OAuth --profile login",
+        ),
+        (503, true, "answered with HTTP 503"),
+    ] {
+        let (home, file) = home();
+        let before = fs::read(&file).unwrap();
+        let sign_in = Arc::new(SignIn {
+            refusal: Some(status),
+            ..SignIn::default()
+        });
+        let error = issue(&world(&home, &sign_in)).await.unwrap_err();
+        assert_eq!(error.is_passing, is_passing);
+        assert!(
+            error.reason.contains(said) && !error.reason.contains("hunter"),
+            "{error}"
+        );
+        assert_eq!(fs::read(&file).unwrap(), before);
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn while_another_program_has_the_file_nothing_is_renewed() {
+    let (home, file) = home();
+    let theirs = File::open(&file).unwrap();
+    flock(&theirs, FlockOperation::LockExclusive).unwrap();
+    let sign_in = Arc::default();
+    let error = issue(&world(&home, &sign_in)).await.unwrap_err();
+    assert!(
+        error.reason.contains("another program has locked it"),
+        "{error}"
+    );
+    assert_eq!(*sign_in.renewed.lock().unwrap(), 0);
+    drop(theirs);
+    assert!(issue(&world(&home, &sign_in)).await.is_ok());
+}
+
+/// Files that can be read, and locked but not replaced, or not even locked.
+struct ReadOnly {
+    real: Arc<dyn Files>,
+    can_lock: bool,
+}
+
+struct Unwritable(Box<dyn LockedFile>);
+
+#[async_trait]
+impl Files for ReadOnly {
+    async fn read(&self, path: &Path) -> io::Result<FileText> {
+        self.real.read(path).await
+    }
+
+    async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>> {
+        if self.can_lock {
+            Ok(Box::new(Unwritable(self.real.lock(path).await?)))
+        } else {
+            Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        }
+    }
+}
+
+#[async_trait]
+impl LockedFile for Unwritable {
+    fn text(&self) -> &SecretString {
+        self.0.text()
+    }
+
+    async fn replace(self: Box<Self>, _text: SecretString) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+}
+
+fn read_only(home: &TempDir, sign_in: &Arc<SignIn>, can_lock: bool) -> Outside {
+    let world = world(home, sign_in);
+    let real = Arc::clone(&world.files);
+    Outside {
+        files: Arc::new(ReadOnly { real, can_lock }),
+        ..world
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_noticed_before_the_refresh_token_is_used_up() {
+    let (home, _) = home();
+    let sign_in = Arc::default();
+    let error = issue(&read_only(&home, &sign_in, false)).await.unwrap_err();
+    assert!(
+        error
+            .reason
+            .contains("aliyun sts GetCallerIdentity --profile login"),
+        "{error}"
+    );
+    assert_eq!(*sign_in.renewed.lock().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_written_all_the_same_are_used_as_long_as_the_process_lasts() {
+    let (home, file) = home();
+    let before = fs::read(&file).unwrap();
+    let sign_in = Arc::default();
+    let source = source(&read_only(&home, &sign_in, true)).await;
+    for expected in ["STS.1", "STS.2"] {
+        let issued = source.issue().await.unwrap();
+        assert_eq!(issued.credentials.access_key_id, expected);
+    }
+    assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
+    assert_eq!(fs::read(&file).unwrap(), before);
+}

@@ -1,0 +1,253 @@
+//! From the provider block to a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use alicloud_auth::credentials::{
+    AssumeRole, AssumeRoleWithOidc, Identity, NoCredentials, Outside, Region, ServerClock,
+    Settings, choose,
+};
+use alicloud_auth::environment::{Environment, InvalidInput};
+use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
+
+use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
+
+const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
+/// As in the official provider.
+const RETRY_TIMEOUT_VARIABLE: &str = "MAX_RETRY_TIMEOUT";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The published quota of each operation.
+const REQUESTS_PER_MINUTE: u32 = 6_000;
+
+impl ProviderConfig {
+    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call. `None` always comes with an error.
+    pub(crate) async fn client(
+        self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: &str,
+        environment: &Environment,
+        of_client: &alicloud_live::Outside,
+    ) -> Option<(LiveClient, Identity)> {
+        let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
+        let outside = Outside::real(environment.clone(), user_agent.clone());
+        let outside = Outside {
+            clock: Arc::new(ServerClock::new(Arc::clone(&of_client.clock))),
+            ..checked(outside, diagnostics)?
+        };
+        let sts_endpoint = self.sts_endpoint(diagnostics, environment);
+        let sts_endpoint = told(sts_endpoint, diagnostics)?;
+        let chosen = choose(&self.settings(sts_endpoint), &outside)
+            .await
+            .map_err(|error| diagnostics.add_error(no_credentials(&error)))
+            .ok();
+        let of_profile = chosen.as_ref().and_then(|chosen| chosen.region.clone());
+        let region = checked(self.region(environment, of_profile), diagnostics)?;
+        let region = region.map(|region| region.to_string());
+        let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
+        let endpoint = told(endpoint, diagnostics)?;
+        let mut chosen = chosen?;
+        for warning in std::mem::take(&mut chosen.warnings) {
+            diagnostics.add_warning(diagnostic::general(
+                "Credentials file is readable by other users",
+                warning,
+            ));
+        }
+        let proxy = outside.proxies.for_url(endpoint.url()).cloned();
+        let mut timeout = |argument, variable, default| {
+            let read = milliseconds(argument, variable, environment);
+            Some(checked(read, diagnostics)?.unwrap_or(default))
+        };
+        let (credentials, identity) = chosen.into_use(outside.clock);
+        let client = LiveClient::new(Config {
+            endpoint,
+            region,
+            proxy,
+            credentials,
+            sign_version: in_block(&self.sign_version, |block| block.live.as_ref())
+                .as_option()
+                .and_then(|version| parse_sign_version(version))
+                .unwrap_or_default(),
+            user_agent,
+            connect_timeout: timeout(
+                &self.client_connect_timeout,
+                "CLIENT_CONNECT_TIMEOUT",
+                CONNECT_TIMEOUT,
+            )?,
+            attempt_timeout: timeout(
+                &self.client_read_timeout,
+                "CLIENT_READ_TIMEOUT",
+                ATTEMPT_TIMEOUT,
+            )?,
+            retry: checked(self.retry_policy(environment), diagnostics)?,
+            search: SearchPolicy::default(),
+            requests_per_minute: count(&self.max_requests_per_minute)
+                .unwrap_or(REQUESTS_PER_MINUTE),
+            outside: of_client.clone(),
+        });
+        client
+            .map_err(|error| diagnostics.add_error(no_https(&error)))
+            .map(|client| (client, identity))
+            .ok()
+    }
+
+    /// Where only a time is given, it alone ends the retries, as in the official provider. There, zero is no limit.
+    pub(super) fn retry_policy(
+        &self,
+        environment: &Environment,
+    ) -> Result<RetryPolicy, InvalidInput> {
+        let policy = RetryPolicy::default();
+        let seconds = match count(&self.max_retry_timeout) {
+            Some(seconds) => seconds,
+            None => match environment.text(&[RETRY_TIMEOUT_VARIABLE])? {
+                Some(text) => text.parse().map_err(|_| {
+                    InvalidInput::new(RETRY_TIMEOUT_VARIABLE, "is not a number of seconds")
+                })?,
+                None => 0,
+            },
+        };
+        let max_elapsed = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+        let by_default = max_elapsed.map_or(policy.attempts, |_| u32::MAX);
+        Ok(RetryPolicy {
+            attempts: count(&self.max_retries)
+                .map_or(by_default, |retries| retries.saturating_add(1)),
+            max_elapsed,
+            ..policy
+        })
+    }
+
+    /// The argument, then the variables, then that of the profile. Where nobody chose one there is none: the API asks
+    /// for none.
+    fn region(
+        &self,
+        environment: &Environment,
+        of_profile: Option<Region>,
+    ) -> Result<Option<Region>, InvalidInput> {
+        if let Some(text) = set(&self.region) {
+            return Region::read(&text, "argument region");
+        }
+        match environment.first(REGION_VARIABLES)? {
+            Some(variable) => Region::read(&variable.value, variable.name),
+            None => Ok(of_profile),
+        }
+    }
+
+    /// Who we are and, where they say so, on whose behalf: the module and whatever the user appends.
+    pub(super) fn user_agent(
+        &self,
+        terraform_version: &str,
+        environment: &Environment,
+    ) -> Result<String, InvalidInput> {
+        let mut user_agent = format!(
+            "HashiCorp-Terraform/{terraform_version} terraform-provider-alicloud-live/{}",
+            crate::VERSION
+        );
+        if let Some(source) = set(&self.configuration_source) {
+            user_agent.push_str(" Terraform-Module/");
+            user_agent.push_str(&source);
+        }
+        if let Some(suffix) = environment.text(&["TF_APPEND_USER_AGENT"])? {
+            user_agent.push(' ');
+            user_agent.push_str(&suffix);
+        }
+        user_agent.retain(|character| character == ' ' || character.is_ascii_graphic());
+        Ok(user_agent)
+    }
+
+    fn settings(&self, sts_endpoint: Option<Endpoint>) -> Settings {
+        Settings {
+            access_key: set(&self.access_key),
+            secret_key: set(&self.secret_key).map(SecretString::from),
+            security_token: set(&self.security_token).map(SecretString::from),
+            profile: set(&self.profile),
+            shared_credentials_file: set(&self.shared_credentials_file),
+            ecs_role_name: set(&self.ecs_role_name),
+            credentials_uri: set(&self.credentials_uri),
+            account_id: set(&self.account_id),
+            assume_role: only(&self.assume_role).map(|block| AssumeRole {
+                role_arn: set(&block.role_arn),
+                session_name: set(&block.session_name),
+                policy: set(&block.policy),
+                session_expiration: whole(&block.session_expiration),
+                external_id: set(&block.external_id),
+            }),
+            assume_role_with_oidc: only(&self.assume_role_with_oidc).map(|block| {
+                AssumeRoleWithOidc {
+                    oidc_provider_arn: set(&block.oidc_provider_arn),
+                    role_arn: set(&block.role_arn),
+                    oidc_token: set(&block.oidc_token).map(SecretString::from),
+                    oidc_token_file: set(&block.oidc_token_file),
+                    role_session_name: set(&block.role_session_name),
+                    policy: set(&block.policy),
+                    session_expiration: whole(&block.session_expiration),
+                }
+            }),
+            sts_endpoint: sts_endpoint.map(|endpoint| endpoint.url().clone()),
+            source_ip: set(&self.source_ip),
+            secure_transport: set(&self.secure_transport).or_else(|| set(&self.security_transport)),
+        }
+    }
+}
+
+/// The value; an error goes to the diagnostics.
+fn checked<T>(read: Result<T, InvalidInput>, diagnostics: &mut Diagnostics) -> Option<T> {
+    told(read.map_err(|input| invalid_input(&input)), diagnostics)
+}
+
+fn told<T>(result: Result<T, Diagnostic>, diagnostics: &mut Diagnostics) -> Option<T> {
+    result.map_err(|error| diagnostics.add_error(error)).ok()
+}
+
+/// Input from outside the configuration is wrong.
+pub(super) fn invalid_input(input: &InvalidInput) -> Diagnostic {
+    diagnostic::general(
+        "Invalid provider setting",
+        format!("{input}. Correct it, or unset it."),
+    )
+}
+
+fn no_https(error: &BuildError) -> Diagnostic {
+    diagnostic::general(
+        "Unable to initialize TLS",
+        format!(
+            "The HTTP client could not be set up: {error}. Install the system's CA certificates (package \
+             ca-certificates), or name a file of them in SSL_CERT_FILE."
+        ),
+    )
+}
+
+fn no_credentials(error: &NoCredentials) -> Diagnostic {
+    diagnostic::at(
+        error
+            .argument()
+            .map_or_else(AttributePath::root, AttributePath::new),
+        "No credentials for Alibaba Cloud",
+        format!(
+            "{error}\nPrefer environment variables, a profile or a role: what is written into configuration ends up in \
+             version control."
+        ),
+    )
+}
+
+/// A timeout in milliseconds, from the argument or its variable.
+fn milliseconds(
+    argument: &Value<Number>,
+    variable: &'static str,
+    environment: &Environment,
+) -> Result<Option<Duration>, InvalidInput> {
+    let number = match argument.as_option() {
+        Some(number) => number.whole().and_then(|number| u64::try_from(number).ok()),
+        None => match environment.text(&[variable])? {
+            Some(text) => text.parse().ok(),
+            None => return Ok(None),
+        },
+    };
+    let number = number.filter(|number| *number > 0);
+    let problem = "is not a number of milliseconds above zero";
+    let number = number.ok_or_else(|| InvalidInput::new(variable, problem))?;
+    Ok(Some(Duration::from_millis(number)))
+}

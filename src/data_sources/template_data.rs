@@ -1,0 +1,101 @@
+use serde::{Deserialize, Serialize};
+
+use alicloud_live::Template;
+use tfplugin::attribute::computed;
+use tfplugin::schema::Attribute;
+use tfplugin::value::Value;
+
+/// A template as data sources show it. Only [`Arguments`] are ever read, as with a job.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(from = "Arguments")]
+pub(crate) struct TemplateData {
+    id: Value<String>,
+    pub(super) cluster_id: Value<String>,
+    pub(super) template_id: Value<String>,
+    name: Value<String>,
+    r#type: Value<String>,
+    codec: Value<String>,
+    bitrate: Value<String>,
+    fps: Value<String>,
+    gop: Value<String>,
+    resolution: Value<String>,
+    create_time: Value<String>,
+}
+
+/// What a configuration says of one template.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Arguments {
+    cluster_id: Value<String>,
+    template_id: Value<String>,
+}
+
+impl From<Arguments> for TemplateData {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            cluster_id: arguments.cluster_id,
+            template_id: arguments.template_id,
+            ..Self::default()
+        }
+    }
+}
+
+impl TemplateData {
+    pub(super) fn of(cluster_id: &str, template: Template) -> Self {
+        Self {
+            id: id(cluster_id, &template).into(),
+            cluster_id: cluster_id.to_owned().into(),
+            template_id: template.template_id.into(),
+            name: template.name.into(),
+            r#type: template.r#type.into(),
+            codec: template.codec.into(),
+            bitrate: template.bitrate.into(),
+            fps: template.fps.into(),
+            gop: template.gop.into(),
+            resolution: template.resolution.into(),
+            create_time: template.create_time.into(),
+        }
+    }
+}
+
+/// `<cluster_id>:<template_id>`
+pub(super) fn id(cluster_id: &str, template: &Template) -> String {
+    format!("{cluster_id}:{}", template.template_id)
+}
+
+/// The attributes of a template, all of them filled in by the provider.
+pub(super) fn attributes() -> [(&'static str, Attribute); 11] {
+    [
+        ("id", computed("`<cluster_id>:<template_id>`.")),
+        (
+            "cluster_id",
+            computed("ID of the edge cluster (data center)."),
+        ),
+        (
+            "template_id",
+            computed("ID of the template, as jobs refer to it."),
+        ),
+        ("name", computed("Name of the template.")),
+        ("type", computed("`common`, `nbhd-2` or `ultra-hd`.")),
+        ("codec", computed("`H.264` or `H.265`.")),
+        (
+            "bitrate",
+            computed("A number (its unit is not documented), or `ws`: as the source."),
+        ),
+        ("fps", computed("Frames a second, or `ws`: as the source.")),
+        (
+            "gop",
+            computed("Frames, or seconds such as `2s`, or `ws`: as the source."),
+        ),
+        (
+            "resolution",
+            computed(
+                "Such as `1920*1080`, or `ws`: as the source. A side of -1 or -2 adapts to the other one.",
+            ),
+        ),
+        (
+            "create_time",
+            computed("When the template was created, UTC."),
+        ),
+    ]
+}

@@ -1,0 +1,321 @@
+//! The actions: starting, stopping and restarting a job without a change of what is configured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::aftermath::Aftermath;
+use super::lifecycle::followed_by;
+use super::model::{DEFAULT_TIMEOUT, known};
+use super::online;
+use super::run_state::{Unreached, not_interrupted, reach, start_again};
+use super::validate::duration_problem;
+use super::{Session, TYPE_NAME};
+use crate::check::{check, check_cluster_id, check_job_id};
+use crate::connection::Connection;
+use crate::duration;
+use crate::job_id::JobId;
+use alicloud_live::{Job, JobStatus, Scope};
+use tfplugin::attribute::{block, flag, optional, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::Value;
+use tfplugin::{
+    Action, AttributePath, Diagnostic, Diagnostics, Progress, ServedAction, diagnostic,
+};
+
+/// What an action does to a job.
+#[derive(Clone, Copy)]
+enum Deed {
+    Start,
+    Stop,
+    Restart,
+}
+
+/// One of the three actions.
+pub(crate) struct RunAction {
+    connection: Arc<Connection>,
+    deed: Deed,
+}
+
+/// On which job, and for how long.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Config {
+    cluster_id: Value<String>,
+    job_id: Value<String>,
+    timeout: Value<String>,
+    /// Not an argument of the action that stops.
+    wait_until_online: Value<bool>,
+}
+
+/// All actions by name.
+pub(crate) fn all(connection: &Arc<Connection>) -> BTreeMap<String, Box<dyn ServedAction>> {
+    let named = |name: &str, deed| {
+        let connection = Arc::clone(connection);
+        let action: Box<dyn ServedAction> = Box::new(RunAction { connection, deed });
+        (format!("{TYPE_NAME}_{name}"), action)
+    };
+    BTreeMap::from([
+        named("start", Deed::Start),
+        named("stop", Deed::Stop),
+        named("restart", Deed::Restart),
+    ])
+}
+
+#[async_trait]
+impl Action for RunAction {
+    type Config = Config;
+
+    fn schema(&self) -> Schema {
+        let description = match self.deed {
+            Deed::Start => {
+                "Starts an edge transcode job and waits until it is running. Does nothing if the job is running."
+            }
+            Deed::Stop => {
+                "Stops an edge transcode job, which ends its output stream, and waits until it is stopped. Does nothing if the job is stopped."
+            }
+            Deed::Restart => {
+                "Stops an edge transcode job and starts it again, which interrupts its output stream. A stopped job is started."
+            }
+        };
+        let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
+        let mut block = block(
+            description,
+            [
+                (
+                    "cluster_id",
+                    required("ID of the edge cluster (data center) of the job."),
+                ),
+                ("job_id", required("ID assigned by ApsaraVideo Live.")),
+                (
+                    "timeout",
+                    optional(&format!(
+                        "Timeout of the action, such as `30s` or `10m`. Defaults to `{minutes}m`."
+                    )),
+                ),
+            ],
+        );
+        if !matches!(self.deed, Deed::Stop) {
+            let wait = flag(
+                "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
+                 the output must be one of the account's.",
+            );
+            block
+                .attributes
+                .insert("wait_until_online".to_owned(), wait);
+        }
+        Schema { version: 0, block }
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_job_id(diagnostics, &config.job_id);
+        check(
+            diagnostics,
+            "timeout",
+            &config.timeout,
+            "Invalid duration",
+            duration_problem,
+        );
+    }
+
+    async fn invoke(&self, diagnostics: &mut Diagnostics, config: Config, progress: &Progress) {
+        let waits = config.wait_until_online.contains(&true);
+        let Some((id, time)) = config.known(diagnostics) else {
+            return;
+        };
+        let session = match Session::begin(&self.connection) {
+            Ok(session) => session,
+            Err(error) => return diagnostics.add_error(error),
+        };
+        let scope = self.connection.scope(time);
+        let invocation = Invocation {
+            session: &session,
+            id: &id,
+            scope: &scope,
+            progress,
+        };
+        let done = match self.deed {
+            Deed::Start => {
+                invocation
+                    .reach(&JobStatus::Running, "Unable to start job")
+                    .await
+            }
+            Deed::Stop => {
+                invocation
+                    .reach(&JobStatus::NotStarted, "Unable to stop job")
+                    .await
+            }
+            Deed::Restart => invocation.restart().await,
+        };
+        let done = match done {
+            Ok(()) if waits => invocation.wait_until_online().await,
+            done => done,
+        };
+        if let Err(error) = done {
+            diagnostics.add_error(error);
+        }
+    }
+}
+
+impl Config {
+    /// The job and the time; an error where one of them is not known.
+    fn known(self, diagnostics: &mut Diagnostics) -> Option<(JobId, Duration)> {
+        let timeout = match &self.timeout {
+            Value::Value(text) => duration::parse(text),
+            Value::Null => Some(DEFAULT_TIMEOUT),
+            Value::Unknown => None,
+        };
+        if let (Some(cluster_id), Some(job_id), Some(timeout)) =
+            (known(self.cluster_id), known(self.job_id), timeout)
+        {
+            return Some((JobId { cluster_id, job_id }, timeout));
+        }
+        diagnostics.add_error(diagnostic::general(
+            "Job is not known yet",
+            "The action's configuration holds a value that is known only after an apply. Run the action after the job \
+             was made: let it depend on the job.",
+        ));
+        None
+    }
+}
+
+/// One action under way.
+struct Invocation<'a> {
+    session: &'a Session,
+    id: &'a JobId,
+    scope: &'a Scope,
+    progress: &'a Progress,
+}
+
+impl Invocation<'_> {
+    /// Starts or stops the job; the error says in which state it was left. That it is as it was wanted in spite of a failure
+    /// is success.
+    async fn reach(&self, wanted: &JobStatus, summary: &'static str) -> Result<(), Diagnostic> {
+        let outcome = match self.read().await {
+            Ok(job) => self.bring(job, wanted).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = outcome else {
+            return Ok(());
+        };
+        let explained = self.explained(&error, summary);
+        if error.is_job_not_found() {
+            return Err(explained);
+        }
+        let aftermath = Aftermath::look(&self.session.client, self.id).await;
+        if aftermath.has_status(wanted) {
+            return Ok(());
+        }
+        Err(followed_by(explained, &aftermath.of_run_state()))
+    }
+
+    /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
+    async fn restart(&self) -> Result<(), Diagnostic> {
+        const SUMMARY: &str = "Unable to restart job";
+        let job = self
+            .read()
+            .await
+            .map_err(|error| self.explained(&error, SUMMARY))?;
+        if job.status != JobStatus::Running {
+            return self.reach(&JobStatus::Running, SUMMARY).await;
+        }
+        let _permit = self
+            .session
+            .run
+            .interrupt(self.scope)
+            .await
+            .map_err(|reason| not_interrupted(SUMMARY, self.id, reason))?;
+        let stopped = self.bring(job, &JobStatus::NotStarted).await;
+        // What was stopped is started again, whatever became of the stop.
+        let restarted = match &stopped {
+            // It was not stopped.
+            Err(error) if error.is_rejected() => Ok(()),
+            _ => {
+                self.tell(format!("Starting job {} ...", self.id));
+                start_again(self.session, self.id).await.map(drop)
+            }
+        };
+        let error = match (stopped, restarted) {
+            (Ok(_), Ok(())) => {
+                self.tell(format!("Job {} is running.", self.id));
+                return Ok(());
+            }
+            (Err(error), Ok(())) => error,
+            (_, Err(error)) => {
+                self.session.run.note_lost(self.id);
+                error
+            }
+        };
+        let explained = self.explained(&error, SUMMARY);
+        if error.is_job_not_found() {
+            return Err(explained);
+        }
+        let aftermath = Aftermath::look(&self.session.client, self.id).await;
+        Err(followed_by(explained, &aftermath.of_restart()))
+    }
+
+    /// Waits until the output stream of the job, which is running by now, is on air.
+    async fn wait_until_online(&self) -> Result<(), Diagnostic> {
+        let job = self
+            .read()
+            .await
+            .map_err(|error| self.explained(&error, "Unable to read job"))?;
+        self.tell(format!(
+            "Waiting for the output stream of job {} to be online ...",
+            self.id
+        ));
+        online::wait(self.session, self.id, &job.stream_output, self.scope).await?;
+        self.tell(format!("The output stream of job {} is online.", self.id));
+        Ok(())
+    }
+
+    /// Tells of the progress. After a cancellation core abandons an action at the next thing that it is told, so it would not
+    /// learn how the action ends.
+    fn tell(&self, text: String) {
+        if self.scope.ended().is_none() {
+            self.progress.tell(text);
+        }
+    }
+
+    async fn read(&self) -> Result<Job, Unreached> {
+        Ok(self.session.get(self.id, self.scope).await?)
+    }
+
+    /// Starts or stops the job, as far as that is needed, and tells of it.
+    async fn bring(&self, job: Job, wanted: &JobStatus) -> Result<Job, Unreached> {
+        let id = self.id;
+        let (doing, done) = match wanted {
+            JobStatus::Running => ("Starting", "is running"),
+            JobStatus::NotStarted | JobStatus::Other(_) => ("Stopping", "is stopped"),
+        };
+        if job.status == *wanted {
+            self.tell(format!("Job {id} {done} already."));
+            return Ok(job);
+        }
+        self.tell(format!("{doing} job {id} ..."));
+        let job = reach(self.session, id, job, wanted, self.scope).await?;
+        self.tell(format!("Job {id} {done}."));
+        Ok(job)
+    }
+
+    /// The failure at an argument that an action has.
+    fn explained(&self, error: &Unreached, summary: &'static str) -> Diagnostic {
+        let attribute = if error.is_job_not_found() {
+            AttributePath::new("job_id")
+        } else if error.is_out_of_time() {
+            AttributePath::new("timeout")
+        } else {
+            AttributePath::root()
+        };
+        let shown = error.to_diagnostic(summary);
+        Diagnostic {
+            detail: format!("Job {}: {}", self.id, shown.detail).into(),
+            attribute,
+            ..shown
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a failed operation left behind, and how the user is told.
+
+use std::time::Duration;
+
+use super::TYPE_NAME;
+use super::model::status_text;
+use crate::job_id::JobId;
+use alicloud_live::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
+
+/// Time to find out, after a failure, in which state a job was left.
+const LOOK_TIME: Duration = Duration::from_secs(5);
+
+/// A job as it is after a failure.
+pub(super) struct Aftermath {
+    id: JobId,
+    seen: Result<Job, CallError>,
+}
+
+impl Aftermath {
+    /// Reads the job. Neither a stop by the user nor the end of the operation's time ends this look: whoever reads
+    /// the error must know what there is now.
+    pub(super) async fn look(client: &LiveClient, id: &JobId) -> Self {
+        let scope = Scope::uninterrupted(LOOK_TIME);
+        let seen = client
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
+            .await;
+        Self {
+            id: id.clone(),
+            seen,
+        }
+    }
+
+    /// The job, if it could be read.
+    pub(super) fn job(&self) -> Option<&Job> {
+        self.seen.as_ref().ok()
+    }
+
+    /// Whether all is as planned in spite of the failure. `status` is `None` where any will do.
+    pub(super) fn is_as_planned(&self, fields: &JobFields, status: Option<&JobStatus>) -> bool {
+        self.job().is_some_and(|job| {
+            job.fields().is_equivalent(fields) && status.is_none_or(|status| job.status == *status)
+        })
+    }
+
+    /// Whether the job could be read and is in this state.
+    pub(super) fn has_status(&self, status: &JobStatus) -> bool {
+        self.job().is_some_and(|job| job.status == *status)
+    }
+
+    /// Whether the job verifiably does not exist any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.seen.as_ref().is_err_and(CallError::is_job_not_found)
+    }
+
+    /// After a create that made the job and then failed.
+    pub(super) fn of_create(&self) -> String {
+        format!(
+            "{} It is in the state, where Terraform marks it as tainted: the next apply replaces it. To keep it, run \
+             this first:\n\n  terraform untaint {TYPE_NAME}.<name>",
+            self.present("")
+        )
+    }
+
+    /// After an update to `planned`.
+    pub(super) fn of_update(&self, planned: &JobFields) -> String {
+        let Some(job) = self.job() else {
+            return self.present("");
+        };
+        let present = self.present(if job.fields().is_equivalent(planned) {
+            ", with its new settings"
+        } else {
+            ", with its old settings"
+        });
+        format!("{present} Run apply again to finish the update.")
+    }
+
+    /// After a delete of a job that ran or did not.
+    pub(super) fn of_delete(&self, was_running: bool) -> String {
+        let present = self.present("");
+        if was_running && self.job().is_some() && !self.has_status(&JobStatus::Running) {
+            format!(
+                "{present} It was running before and could not be started again: the next apply starts it or deletes it, \
+                 and the action {TYPE_NAME}_start starts it now."
+            )
+        } else {
+            present
+        }
+    }
+
+    /// After a start or a stop.
+    pub(super) fn of_run_state(&self) -> String {
+        self.present("")
+    }
+
+    /// After a restart of a job that ran.
+    pub(super) fn of_restart(&self) -> String {
+        let present = self.present("");
+        if self.has_status(&JobStatus::Running) {
+            present
+        } else {
+            format!(
+                "{present} It was running before: invoke the action {TYPE_NAME}_start when the cause is removed."
+            )
+        }
+    }
+
+    fn present(&self, addition: &str) -> String {
+        let id = &self.id;
+        match &self.seen {
+            Ok(job) => format!(
+                "The job {id} is now {}{addition}.",
+                status_text(&job.status)
+            ),
+            Err(error) => format!(
+                "The current status of job {id} could not be read: {error} The next plan reads it."
+            ),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Warns, while a job is planned, of a job that writes the same stream already.
+//!
+//! Creating is what the plan promises, so no create refuses or adopts: whether the other job is this one under another
+//! resource address, and even deleted by the same run, only the user can tell. At plan, telling costs nothing.
+
+use std::time::Duration;
+
+use super::TYPE_NAME;
+use super::model::{JobState, RUNNING, STOPPED};
+use crate::job_id::JobId;
+use alicloud_live::{ExistingJob, LiveClient, Scope};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+
+/// The client bounds all looks of a run together; this bounds one.
+const LOOK_TIME: Duration = Duration::from_secs(3);
+
+/// Warns of each job that is identical to the planned one, and of each running one that writes the same stream.
+pub(super) async fn warn(client: &LiveClient, planned: &JobState, diagnostics: &mut Diagnostics) {
+    let needed = [&planned.cluster_id, &planned.stream_output];
+    if needed.iter().any(|value| !value.is_value()) {
+        return;
+    }
+    let cluster_id = planned.job_id().cluster_id;
+    let existing = client
+        .jobs_with_output_of(
+            &cluster_id,
+            &planned.fields(),
+            &Scope::uninterrupted(LOOK_TIME),
+        )
+        .await;
+    let stays_stopped = planned.status.contains(&STOPPED);
+    for job in existing {
+        let competes = job.is_running && !stays_stopped;
+        if job.is_identical || competes {
+            diagnostics.add_warning(warning(planned, &cluster_id, &job));
+        }
+    }
+}
+
+fn warning(planned: &JobState, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
+    let id = JobId {
+        cluster_id: cluster_id.to_owned(),
+        job_id: existing.job_id.clone(),
+    };
+    let summary = if existing.is_running {
+        "A running job writes the same output stream"
+    } else {
+        "An identical job exists"
+    };
+    let how = match (existing.is_running, existing.is_identical) {
+        (true, true) => "is identical and running",
+        (true, false) => "is running and writes the same output stream",
+        (false, _) => "is identical",
+    };
+    let other_name = &existing.name;
+    let advice = keep_or_import(&id);
+    let consequence = if existing.is_running {
+        consequence(planned)
+    } else {
+        String::new()
+    };
+    let label = planned.label();
+    diagnostic::general(
+        summary,
+        format!(
+            "The job {label} will be created in the cluster {cluster_id}, where the job {id} ({other_name:?}) \
+             {how}.{advice}{consequence}"
+        ),
+    )
+}
+
+/// The blocks that make this job the existing one.
+fn keep_or_import(id: &JobId) -> String {
+    format!(
+        " If that is this job under another resource address, such as before a block or a for_each key was renamed, keep \
+         it with a moved block:\n\n  \
+         moved {{\n    from = {TYPE_NAME}.<old>\n    to   = {TYPE_NAME}.<new>\n  }}\n\n\
+         If an interrupted run has created it, import it instead of creating another one:\n\n  \
+         import {{\n    to = {TYPE_NAME}.<new>\n    id = \"{id}\"\n  }}\n\n\
+         Unless this plan replaces or deletes it, both jobs will exist."
+    )
+}
+
+/// What becomes of the output stream.
+fn consequence(planned: &JobState) -> String {
+    match &planned.status {
+        Value::Value(status) if status == RUNNING => {
+            " Two running jobs must not write one stream: stop or delete the other one.".to_owned()
+        }
+        Value::Value(_) => String::new(),
+        Value::Null | Value::Unknown => format!(
+            " Because status is not set, the new job stays stopped unless it replaces that one without \
+             create_before_destroy: if the stream is to go on, keep the other job or set status = \"{RUNNING}\"."
+        ),
+    }
+}

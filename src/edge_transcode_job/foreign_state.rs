@@ -1,0 +1,335 @@
+//! Objects in a state file, whoever has written them: this provider, an earlier version, or another provider that has the
+//! same resource type. Those come by a `moved` block, and by `terraform state replace-provider`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::TYPE_NAME;
+use super::model::{JobState, TimeoutsBlock};
+use crate::check::shown;
+use crate::job_id::JobId;
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Encoded, MoveSource, diagnostic};
+
+/// The job that an object of another type or provider describes.
+pub(super) fn moved(source: &MoveSource) -> Result<JobState, Diagnostic> {
+    if source.type_name != TYPE_NAME {
+        return Err(diagnostic::general(
+            "Object cannot be moved",
+            format!(
+                "An object of type {} of the provider {} cannot become a {TYPE_NAME}. Only objects of the same type can \
+                 be moved here, from any provider.",
+                source.type_name, source.provider_address
+            ),
+        ));
+    }
+    job(&source.state, source.identity.as_ref()).map_err(|object| {
+        diagnostic::general(
+            "Job cannot be moved",
+            format!(
+                "The object that the provider {} has in the state (schema version {}) {object}. Put an import block in \
+                 the place of the moved block, and forget the old object:\n\n  terraform state rm <old address>",
+                source.provider_address, source.schema_version
+            ),
+        )
+    })
+}
+
+/// The job that an object of this type describes.
+pub(super) fn upgraded(state: &Encoded) -> Result<JobState, Diagnostic> {
+    job(state, None).map_err(|object| {
+        diagnostic::general(
+            "Object in the state cannot be read",
+            format!(
+                "An object of type {TYPE_NAME} in the state {object}. Another provider may have written it. Remove it from \
+                 the state, and import the job:\n\n  terraform state rm <address>\n  terraform import <address> \
+                 '<cluster_id>:<job_id>'\n\nAn import block does the same as the second command."
+            ),
+        )
+    })
+}
+
+/// The job of a state, with an ID that the API can be called with; it may stand in the attribute `id` alone.
+pub(super) fn identified(state: JobState) -> Result<JobState, Diagnostic> {
+    if state.job_id().is_valid() {
+        return Ok(state);
+    }
+    let id = match &state.id {
+        Value::Value(id) => id.as_str(),
+        Value::Null | Value::Unknown => "",
+    };
+    match JobId::parse(id) {
+        Ok(id) => Ok(with_id(state, &id)),
+        Err(_) => Err(diagnostic::general(
+            "Job in the state has no valid ID",
+            format!(
+                "An object of type {TYPE_NAME} in the state {}. No call was made. Remove it from the state, and import \
+                 the job:\n\n  terraform state rm <address>\n  terraform import <address> '<cluster_id>:<job_id>'",
+                unidentified(Some(id))
+            ),
+        )),
+    }
+}
+
+/// The job that an object describes, or a predicate that says of the object why it cannot be told which job it is. What
+/// is not as an attribute of this provider is left out: the read that follows fills it in.
+fn job(state: &Encoded, identity: Option<&Encoded>) -> Result<JobState, String> {
+    let Ok(attributes) = state.decode::<Map<String, Json>>() else {
+        return Err("is not a JSON object".to_owned());
+    };
+    match job_id(&attributes, identity) {
+        Some(id) => Ok(with_id(known_attributes(attributes), &id)),
+        None => Err(unidentified(attributes.get("id").and_then(Json::as_str))),
+    }
+}
+
+fn unidentified(id: Option<&str>) -> String {
+    let id = match id {
+        Some(id) if !id.is_empty() => format!("its id is {}", shown(id)),
+        _ => "it has no id".to_owned(),
+    };
+    format!(
+        "holds neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so which job it is cannot \
+         be told"
+    )
+}
+
+fn with_id(state: JobState, id: &JobId) -> JobState {
+    let JobState {
+        id,
+        cluster_id,
+        job_id,
+        ..
+    } = JobState::known_by_id(id);
+    JobState {
+        id,
+        cluster_id,
+        job_id,
+        ..state
+    }
+}
+
+/// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
+fn known_attributes(mut attributes: Map<String, Json>) -> JobState {
+    attributes.retain(|_, value| *value != "");
+    let mut state = JobState::deserialize(&Json::Object(attributes.clone())).unwrap_or_else(|_| {
+        attributes.retain(|name, value| JobState::deserialize(&one(name, value)).is_ok());
+        JobState::deserialize(Json::Object(attributes)).unwrap_or_default()
+    });
+    // An empty block would differ from a configuration that has none.
+    if state.timeouts.contains(&TimeoutsBlock::default()) {
+        state.timeouts = Value::Null;
+    }
+    state
+}
+
+fn one(name: &str, value: &Json) -> Json {
+    Json::Object([(name.to_owned(), value.clone())].into_iter().collect())
+}
+
+/// The job's ID: as the identity, the attributes of that name or the attribute `id` tell it.
+fn job_id(attributes: &Map<String, Json>, identity: Option<&Encoded>) -> Option<JobId> {
+    let from_identity = || identity?.decode::<JobId>().ok();
+    let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
+    let from_attributes = || {
+        Some(JobId {
+            cluster_id: text("cluster_id")?,
+            job_id: text("job_id")?,
+        })
+    };
+    from_identity()
+        .filter(JobId::is_valid)
+        .or_else(|| from_attributes().filter(JobId::is_valid))
+        .or_else(|| JobId::parse(&text("id")?).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn encoded(json: &Json) -> Encoded {
+        Encoded::Json(json.to_string().into_bytes())
+    }
+
+    fn moved(state: &Json, identity: Option<&Json>) -> Result<JobState, Diagnostic> {
+        super::moved(&MoveSource {
+            provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
+            type_name: TYPE_NAME.to_owned(),
+            schema_version: 3,
+            state: encoded(state),
+            identity: identity.map(encoded),
+        })
+    }
+
+    #[test]
+    fn a_job_is_known_by_its_identity_its_attributes_or_its_id() {
+        let identity = json!({"cluster_id": "c", "job_id": "j", "region": "cn-shanghai"});
+        for (state, identity) in [
+            (json!({}), Some(&identity)),
+            (json!({"cluster_id": "c", "job_id": "j", "id": "j"}), None),
+            (json!({"id": "c:j"}), None),
+            (json!({"id": "c:j", "cluster_id": "", "job_id": null}), None),
+            (json!({"id": "c:j"}), Some(&json!({"id": 1}))),
+        ] {
+            let job = moved(&state, identity).unwrap_or_else(|_| panic!("{state} {identity:?}"));
+            assert_eq!(job.job_id().to_string(), "c:j");
+        }
+    }
+
+    #[test]
+    fn what_is_as_ours_is_taken_and_nothing_else() {
+        let state = json!({
+            "id": "c:j", "name": "n", "stream_input": "rtmp://a/b/c", "status": 1, "type": "",
+            "job_name": "foreign", "tags": {"a": "b"}, "timeouts": {"create": "7m", "other": "1m"},
+        });
+        let job = moved(&state, None).unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(job.name, Value::Value("n".to_owned()));
+        assert_eq!(job.stream_input, Value::Value("rtmp://a/b/c".to_owned()));
+        assert!(job.status.is_null() && job.r#type.is_null() && job.template_id.is_null());
+        assert_eq!(job.timeouts().create.as_secs(), 7 * 60);
+
+        for timeouts in [
+            json!([]),
+            json!("5m"),
+            json!({"create": 5}),
+            json!({"other": "5m"}),
+        ] {
+            let state = json!({"id": "c:j", "timeouts": timeouts});
+            assert!(moved(&state, None).is_ok_and(|job| job.timeouts.is_null()));
+        }
+    }
+
+    #[test]
+    fn an_object_of_another_type_is_refused() {
+        let source = MoveSource {
+            provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
+            type_name: "alicloud_live_caster".to_owned(),
+            schema_version: 0,
+            state: Encoded::Json(br#"{"id":"c:j"}"#.to_vec()),
+            identity: None,
+        };
+        let Err(error) = super::moved(&source) else {
+            panic!("a caster is no job");
+        };
+        assert!(error.detail.contains("alicloud_live_caster"));
+    }
+
+    #[test]
+    fn an_object_that_names_no_job_is_refused_with_what_is_missing() {
+        for state in [
+            json!({}),
+            json!({"id": "j"}),
+            json!({"cluster_id": "c"}),
+            json!({"cluster_id": "c", "job_id": ""}),
+        ] {
+            let Err(error) = moved(&state, None) else {
+                panic!("{state}");
+            };
+            for part in [
+                "aliyun/alicloud",
+                "version 3",
+                "cluster_id and job_id",
+                "import",
+            ] {
+                assert!(error.detail.contains(part), "{part}: {}", error.detail);
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_of_ours_in_the_state_needs_no_more_than_its_id() {
+        for state in [
+            json!({"id": "c:j"}),
+            json!({"id": "c:j", "cluster_id": "", "job_id": 7, "status": 1}),
+            json!({"cluster_id": "c", "job_id": "j", "timeouts": []}),
+        ] {
+            let job = upgraded(&encoded(&state)).unwrap_or_else(|_| panic!("{state}"));
+            assert!(job == JobState::known_by_id(&job.job_id()), "{state}");
+            assert_eq!(job.job_id().to_string(), "c:j");
+        }
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_understood_is_named_and_no_bug_of_ours() {
+        let url = "rtmp://h/app/s?auth_key=1893456000-0-0-c0ffee";
+        for (state, part) in [
+            (json!({"id": "strange", "job_id": "j"}), "\"strange\""),
+            (json!({"id": url}), "characters"),
+            (json!({}), "it has no id"),
+            (json!([1]), "not a JSON object"),
+        ] {
+            let Err(error) = upgraded(&encoded(&state)) else {
+                panic!("{state}");
+            };
+            for part in [part, "state rm", "terraform import"] {
+                assert!(error.detail.contains(part), "{part}: {}", error.detail);
+            }
+            assert!(!error.detail.contains("bug") && !error.detail.contains("c0ffee"));
+        }
+    }
+
+    #[test]
+    fn an_id_is_derived_before_a_call_or_refused() {
+        let known = |id: &str, job_id: &str| JobState {
+            id: id.to_owned().into(),
+            job_id: job_id.to_owned().into(),
+            name: "n".to_owned().into(),
+            ..JobState::default()
+        };
+        let job = identified(known("c:j", "")).unwrap_or_else(|error| panic!("{error:?}"));
+        assert_eq!(job.job_id().to_string(), "c:j");
+        assert_eq!(job.name, Value::Value("n".to_owned()));
+        for state in [known("", "j"), known("a b:c", ""), JobState::default()] {
+            let Err(error) = identified(state) else {
+                panic!("there is no ID");
+            };
+            assert!(
+                error.detail.contains("No call was made"),
+                "{}",
+                error.detail
+            );
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            "\\PC{0,8}(:\\PC{0,8})?".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                proptest::collection::btree_map("[a-z]{0,6}", inner, 0..4)
+                    .prop_map(|object| object.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_attributes_are_a_job_has_a_valid_id_and_is_wholly_known(
+            values in proptest::collection::vec(any_json(), 7),
+        ) {
+            let names = ["id", "cluster_id", "job_id", "name", "status", "timeouts", "tags"];
+            let attributes: Map<String, Json> = names.map(str::to_owned).into_iter().zip(values).collect();
+            if let Ok(job) = upgraded(&encoded(&Json::Object(attributes))) {
+                prop_assert!(job.job_id().is_valid());
+                let written = Encoded::encode(&job).unwrap();
+                // Unknown values have no form in JSON.
+                prop_assert!(written.decode::<Json>().is_ok());
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            let _ = upgraded(&Encoded::Json(bytes.clone()));
+            let _ = upgraded(&Encoded::MessagePack(bytes));
+        }
+    }
+}

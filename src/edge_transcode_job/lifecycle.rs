@@ -1,0 +1,344 @@
+//! Read, create and delete. Update: `update`.
+
+use super::Session;
+use super::aftermath::Aftermath;
+use super::model::{JobState, RUNNING, STOPPED};
+use super::plan;
+use super::private::JobPrivate;
+use super::refusal;
+use super::run_state::{Unreached, appear, reach, start_again};
+use super::stored;
+use crate::call_error::to_diagnostic;
+use crate::job_id::JobId;
+use alicloud_live::{CreateError, Job, JobStatus, Scope};
+use tfplugin::value::Value;
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+
+/// Reads a job again. `None` without an error: it verifiably no longer exists.
+pub(super) async fn read(
+    session: &Session,
+    mut state: JobState,
+    private: JobPrivate,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<(JobState, JobPrivate)> {
+    let id = state.job_id();
+    let client = &session.client;
+    let read = client
+        .refresh_edge_transcode_job(
+            &id.cluster_id,
+            &id.job_id,
+            |job| state.agrees_with(job),
+            scope,
+        )
+        .await;
+    match read {
+        Ok(job) => {
+            if state.is_running() && job.status != JobStatus::Running {
+                diagnostics.add_warning(stopped_by_others(&state.label()));
+            }
+            let private = JobPrivate {
+                found_at: Some(client.place().await),
+                owes_start: private.owes_start && job.status != JobStatus::Running,
+                ..JobPrivate::default()
+            };
+            state.set_from_api(&job);
+            Some((state, private))
+        }
+        Err(error) if error.is_job_not_found() => {
+            private
+                .check_place(&id, &client.place().await)
+                .map_err(|elsewhere| diagnostics.add_error(elsewhere))
+                .ok()?;
+            None
+        }
+        Err(error) => {
+            let shown = to_diagnostic("Unable to read job", &error);
+            diagnostics.add_error(about(&id, shown));
+            None
+        }
+    }
+}
+
+/// Terraform shows no change of what is not configured, and a stream that is down must not go unnoticed.
+fn stopped_by_others(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A job is no longer running",
+        format!(
+            "The job {label} was running when Terraform saw it last, and is stopped now: somebody has stopped it, or a run \
+             was killed while it changed the job. Its output stream is down. To have Terraform start it, set status = \
+             \"{RUNNING}\"."
+        ),
+    )
+}
+
+/// The diagnostic of a call, with the job that it is about: Terraform does not name it everywhere.
+fn about(id: &JobId, shown: Diagnostic) -> Diagnostic {
+    Diagnostic {
+        detail: format!("Job {id}: {}", shown.detail).into(),
+        ..shown
+    }
+}
+
+/// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
+/// reach the state, whatever fails after.
+pub(super) async fn create(
+    session: &Session,
+    planned: JobState,
+    private: &JobPrivate,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<(JobState, JobPrivate)> {
+    let target = match target_status(&planned.status) {
+        Some(target) => Some(target),
+        None => inherited_status(session, &planned, private, scope).await,
+    };
+    let id = create_job(session, &planned, scope, diagnostics).await?;
+    let mut state = JobState {
+        id: Value::Value(id.to_string()),
+        job_id: Value::Value(id.job_id.clone()),
+        ..planned
+    };
+    let output = state.fields().stream_output;
+    session
+        .run
+        .note_created(id.clone(), output, target.is_some());
+
+    let job = match settle(session, &id, target.as_ref(), scope).await {
+        Ok(job) => Some(job),
+        Err(error) => {
+            let aftermath = Aftermath::look(&session.client, &id).await;
+            // An error would taint it, and the next apply would replace a job that is just right.
+            if !aftermath.is_as_planned(&state.fields(), target.as_ref()) {
+                diagnostics.add_error(followed_by(
+                    error.to_diagnostic("Job created but not in the planned state"),
+                    &aftermath.of_create(),
+                ));
+                // The next apply replaces it: a job that never was as planned is not worth protecting.
+                state.deletion_protection = Value::Null;
+                state.status = Value::Unknown;
+            }
+            aftermath.job().cloned()
+        }
+    };
+    if let Some(job) = &job {
+        stored::check(&state.fields(), job, diagnostics);
+        state.fill_unknown(job);
+    }
+    state.unknown_to_null();
+    Some((state, JobPrivate::found_at(session.client.place().await)))
+}
+
+/// The status of a new job for which none is configured: that of the job that it replaces. `None`: as the API creates it.
+async fn inherited_status(
+    session: &Session,
+    planned: &JobState,
+    private: &JobPrivate,
+    scope: &Scope,
+) -> Option<JobStatus> {
+    let replaced = private.changed.as_ref();
+    let output = planned.fields().stream_output;
+    let was_running = match session
+        .run
+        .replaced_was_running(replaced.map(|replaced| &replaced.id), &output)
+    {
+        Some(was_running) => was_running,
+        // With create_before_destroy it still exists.
+        None => match session.get(&replaced?.id, scope).await {
+            Ok(job) => job.status == JobStatus::Running,
+            Err(_) => replaced?.is_running,
+        },
+    };
+    was_running.then_some(JobStatus::Running)
+}
+
+/// Waits for a new job, and brings it to its run state.
+async fn settle(
+    session: &Session,
+    id: &JobId,
+    target: Option<&JobStatus>,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    let job = appear(session, id, scope).await?;
+    match target {
+        None => Ok(job),
+        Some(target) => reach(session, id, job, target, scope).await,
+    }
+}
+
+async fn create_job(
+    session: &Session,
+    planned: &JobState,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<JobId> {
+    let cluster_id = planned.job_id().cluster_id;
+    let in_cluster = |job_id: String| JobId {
+        cluster_id: cluster_id.clone(),
+        job_id,
+    };
+    let created = session
+        .client
+        .create_edge_transcode_job(&cluster_id, &planned.fields(), scope)
+        .await;
+    match created {
+        Ok(created) => {
+            let doubles: Vec<_> = created.doubles.into_iter().map(in_cluster).collect();
+            if !doubles.is_empty() {
+                diagnostics.add_warning(refusal::doubles(&doubles));
+            }
+            Some(in_cluster(created.job_id))
+        }
+        Err(CreateError::Call(error)) => {
+            diagnostics.add_error(to_diagnostic("Unable to create job", &error));
+            None
+        }
+        Err(CreateError::Unresolved {
+            error,
+            doubt,
+            candidates,
+        }) => {
+            let candidates: Vec<_> = candidates
+                .into_iter()
+                .map(|job| in_cluster(job.job_id))
+                .collect();
+            diagnostics.add_error(refusal::unresolved(&error, doubt, &candidates));
+            None
+        }
+    }
+}
+
+/// Deletes a job; a running one is stopped first. That it is gone already is success. Returns what is left after a failure:
+/// a job that was running is running again then.
+pub(super) async fn delete(
+    session: &Session,
+    prior: JobState,
+    private: JobPrivate,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Option<(JobState, JobPrivate)> {
+    let id = prior.job_id();
+    let has_successor = session.run.has_created(&prior.fields().stream_output);
+    if prior.is_protected() && !has_successor {
+        diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
+        return Some((prior, private.stored()));
+    }
+
+    let mut seen = None;
+    let error = match stop_and_delete(session, &id, &mut seen, scope).await {
+        Ok(()) => {
+            note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
+            return None;
+        }
+        Err(error) => error,
+    };
+    let was_running = seen == Some(JobStatus::Running);
+    let restarted = if was_running && !error.is_job_not_found() {
+        start_again(session, &id).await.map(drop)
+    } else {
+        Ok(())
+    };
+    let aftermath = Aftermath::look(&session.client, &id).await;
+    if error.is_job_not_found() || aftermath.is_gone() {
+        // Here it was a moment ago, so here it is gone; or else it must have been found here before.
+        let here = session.client.place().await;
+        if seen.is_none()
+            && let Err(elsewhere) = private.check_place_of_deletion(&id, &here)
+        {
+            diagnostics.add_error(elsewhere);
+            return Some((prior, private.stored()));
+        }
+        note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
+        return None;
+    }
+
+    diagnostics.add_error(followed_by(
+        about(&id, error.to_diagnostic("Unable to delete job")),
+        &aftermath.of_delete(was_running),
+    ));
+    let mut left = prior;
+    if let Some(job) = aftermath.job() {
+        left.set_from_api(job);
+    }
+    if has_successor {
+        left.deletion_protection = Value::Null;
+    }
+    let private = private.stored();
+    let private = JobPrivate {
+        owes_start: (restarted.is_err() || private.owes_start)
+            && !aftermath.has_status(&JobStatus::Running),
+        ..private
+    };
+    Some((left, private))
+}
+
+/// A job is deleted: the one that replaces it may have to take its run state over.
+fn note_deleted(
+    session: &Session,
+    prior: &JobState,
+    private: &JobPrivate,
+    seen: Option<&JobStatus>,
+    diagnostics: &mut Diagnostics,
+) {
+    let was_running = seen == Some(&JobStatus::Running);
+    let output = prior.fields().stream_output;
+    if was_running && let Some(successor) = session.run.created_without_target(&output) {
+        diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+    }
+    if !private.is_plain_deletion {
+        session
+            .run
+            .note_replaced(prior.job_id(), output, was_running);
+    }
+}
+
+/// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was
+/// created before that could be known.
+fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
+    diagnostic::general(
+        "The output stream has ended",
+        format!(
+            "The job {label} was running until it was deleted. The job {successor} was created for the same output stream \
+             and is not running, because status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
+        ),
+    )
+}
+
+/// `seen` tells, after a failure too, in which status the job was found, if it was.
+async fn stop_and_delete(
+    session: &Session,
+    id: &JobId,
+    seen: &mut Option<JobStatus>,
+    scope: &Scope,
+) -> Result<(), Unreached> {
+    let job = session.get(id, scope).await?;
+    *seen = Some(job.status.clone());
+    let _stopping = session.run.stopping();
+    let is_documented = !matches!(job.status, JobStatus::Other(_));
+    let stopped = reach(session, id, job, &JobStatus::NotStarted, scope).await;
+    // Whether a status that the API does not document is that of a running job is not known: the API decides.
+    if is_documented || !matches!(&stopped, Err(error) if error.is_rejected()) {
+        stopped?;
+    }
+    Ok(session
+        .client
+        .delete_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await?)
+}
+
+/// The diagnostic with a paragraph more.
+pub(super) fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic {
+    Diagnostic {
+        detail: format!("{}\n\n{paragraph}", diagnostic.detail).into(),
+        ..diagnostic
+    }
+}
+
+/// The status that a plan asks for; `None` where it leaves it open.
+pub(super) fn target_status(status: &Value<String>) -> Option<JobStatus> {
+    match status {
+        Value::Value(text) if text == RUNNING => Some(JobStatus::Running),
+        Value::Value(text) if text == STOPPED => Some(JobStatus::NotStarted),
+        _ => None,
+    }
+}

@@ -1,0 +1,176 @@
+//! The list resource: finds the jobs of a cluster that exist, whoever made them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Deserialize;
+
+use super::model::{JobState, RUNNING, STOPPED};
+use crate::call_error::to_diagnostic;
+use crate::check::{
+    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
+};
+use crate::connection::Connection;
+use crate::data_sources::reading::{self, TYPES};
+use crate::job_id::JobId;
+use alicloud_live::{Job, JobFilter};
+use tfplugin::attribute::{block, optional, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
+
+/// The list resource.
+pub(crate) struct EdgeTranscodeJobs {
+    connection: Arc<Connection>,
+}
+
+impl EdgeTranscodeJobs {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+/// Which jobs to find.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct Config {
+    cluster_id: Value<String>,
+    keyword: Value<String>,
+    name_regex: Value<String>,
+    status: Value<String>,
+    r#type: Value<String>,
+    template_id: Value<String>,
+}
+
+#[async_trait]
+impl ListResource for EdgeTranscodeJobs {
+    type Config = Config;
+
+    fn schema(&self) -> Schema {
+        let block = block(
+            "Finds the edge transcode jobs of a cluster that exist, for `terraform query`. The API lists only jobs that \
+             were created or changed in the last 180 days: import older ones by their ID.",
+            [
+                (
+                    "cluster_id",
+                    required("ID of the edge cluster (data center) whose jobs are listed."),
+                ),
+                (
+                    "keyword",
+                    optional(
+                        "Only the job with exactly this ID, and jobs whose name contains this text.",
+                    ),
+                ),
+                (
+                    "name_regex",
+                    optional(
+                        "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
+                         read and filtered here; `keyword` is cheaper.",
+                    ),
+                ),
+                (
+                    "status",
+                    optional("Only jobs that are `Running`, or `Stopped`."),
+                ),
+                (
+                    "type",
+                    optional("Only jobs of this template type: `common`, `nbhd-2` or `ultra-hd`."),
+                ),
+                (
+                    "template_id",
+                    optional(
+                        "Only jobs that use this template. All pages are read and filtered here.",
+                    ),
+                ),
+            ],
+        );
+        Schema { version: 0, block }
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_not_empty(diagnostics, "keyword", &config.keyword);
+        check_regex(diagnostics, &config.name_regex);
+        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
+        check_choice(diagnostics, "type", &config.r#type, TYPES);
+        check_template_id(diagnostics, &config.template_id);
+    }
+
+    async fn list(&self, diagnostics: &mut Diagnostics, config: Config, findings: &mut Findings) {
+        if let Some(unknown) = config.unknown() {
+            return diagnostics.add_error(diagnostic::at(
+                AttributePath::new(unknown),
+                "Value not known yet",
+                "Jobs can only be listed when all of the configuration is known.",
+            ));
+        }
+        let Some((client, scope)) = reading::begin(&self.connection, diagnostics) else {
+            return;
+        };
+        let cluster_id = reading::text(&config.cluster_id);
+        let matches = config.filter_of_ours();
+        let mut pages =
+            client.edge_transcode_job_pages(cluster_id, config.filter_of_the_api(), &scope);
+        loop {
+            let jobs = match pages.next().await {
+                Ok(Some(jobs)) => jobs,
+                Ok(None) => {
+                    let unreadable = pages.unreadable();
+                    return reading::warn_of_unreadable("jobs", unreadable, diagnostics);
+                }
+                Err(error) => {
+                    return diagnostics.add_error(to_diagnostic("Unable to list jobs", &error));
+                }
+            };
+            for job in jobs.into_iter().filter(&matches) {
+                let id = JobId {
+                    cluster_id: cluster_id.to_owned(),
+                    job_id: job.job_id.clone(),
+                };
+                let mut state = JobState::known_by_id(&id);
+                state.set_from_api(&job);
+                let added = findings.add(diagnostics, &id, job.name, &state).await;
+                if added.is_break() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Config {
+    /// The first argument that is not known yet.
+    fn unknown(&self) -> Option<&'static str> {
+        let all = [
+            ("cluster_id", &self.cluster_id),
+            ("keyword", &self.keyword),
+            ("name_regex", &self.name_regex),
+            ("status", &self.status),
+            ("type", &self.r#type),
+            ("template_id", &self.template_id),
+        ];
+        let unknown = all.into_iter().find(|(_, value)| value.is_unknown());
+        unknown.map(|(name, _)| name)
+    }
+
+    fn filter_of_the_api(&self) -> JobFilter {
+        let text = |value| reading::optional(value).map(str::to_owned);
+        JobFilter {
+            r#type: text(&self.r#type),
+            running: reading::optional(&self.status).map(|status| status == RUNNING),
+            keyword: text(&self.keyword),
+            ..JobFilter::default()
+        }
+    }
+
+    fn filter_of_ours(&self) -> impl Fn(&Job) -> bool + use<> {
+        let name_matches = reading::name_matcher(&self.name_regex);
+        let template_id = reading::optional(&self.template_id).map(str::to_owned);
+        move |job| {
+            name_matches(&job.name)
+                && template_id
+                    .as_ref()
+                    .is_none_or(|template_id| *template_id == job.template_id)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What is stored beside the object, and travels between the calls of one change.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job_id::JobId;
+use alicloud_live::Place;
+use tfplugin::{Diagnostic, diagnostic};
+
+/// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan tells the calls that follow
+/// it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct JobPrivate {
+    /// Where the job was found last: "not found" at another place says nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) found_at: Option<Place>,
+    /// Whether the provider has stopped the job for a change and could not start it again.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) owes_start: bool,
+    /// The job for which a change was planned. It reaches the plan of the job that replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) changed: Option<ChangedJob>,
+    /// Whether the deletion was planned for its own sake. Without this mark a job is deleted in favor of a new one.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) is_plain_deletion: bool,
+}
+
+/// A job as it was when a change of it was planned.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(super) struct ChangedJob {
+    pub(super) id: JobId,
+    pub(super) is_running: bool,
+    pub(super) is_protected: bool,
+}
+
+// The signature is serde's.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl JobPrivate {
+    /// Stored beside a job that was found here.
+    pub(super) fn found_at(place: Place) -> Self {
+        Self {
+            found_at: Some(place),
+            ..Self::default()
+        }
+    }
+
+    /// What of it is stored with the object.
+    pub(super) fn stored(self) -> Self {
+        Self {
+            changed: None,
+            is_plain_deletion: false,
+            ..self
+        }
+    }
+
+    /// As [`Self::check_place`], before a job is taken for deleted. Core does not hand over what is stored beside a tainted
+    /// object.
+    pub(super) fn check_place_of_deletion(
+        &self,
+        id: &JobId,
+        here: &Place,
+    ) -> Result<(), Diagnostic> {
+        if self.found_at.is_none() && !self.is_plain_deletion {
+            return Err(found_nowhere(id, here));
+        }
+        self.check_place(id, here)
+    }
+
+    /// An error if the job was found elsewhere than where it is now said not to exist.
+    pub(super) fn check_place(&self, id: &JobId, here: &Place) -> Result<(), Diagnostic> {
+        match &self.found_at {
+            Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn found_nowhere(id: &JobId, here: &Place) -> Diagnostic {
+    diagnostic::general(
+        "Job not found at this endpoint or account",
+        format!(
+            "{here} does not know the job {id}, and where it was found last is not known of a tainted one, so this does not \
+             prove that it no longer exists. Plan again with a refresh (without -refresh=false): it reads the job where its \
+             state says that it is."
+        ),
+    )
+}
+
+fn found_elsewhere(id: &JobId, there: &Place, here: &Place) -> Diagnostic {
+    diagnostic::general(
+        "Job not found at this endpoint or account",
+        format!(
+            "The job {id} was last found at {there}. Now {here} does not know it, which does not prove that the job no \
+             longer exists, so it stays in the state.\n\n\
+             Check endpoint, region, and credentials of the provider, environment variables and profile included. If \
+             they are right and the job is gone, remove it from the state with terraform state rm."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Endpoint, region, account and access key; empty: not known.
+    fn place([endpoint, region, account_id, access_key_id]: [&str; 4]) -> Place {
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Place {
+            endpoint: endpoint.to_owned(),
+            region: known(region),
+            account_id: known(account_id),
+            access_key_id: known(access_key_id),
+        }
+    }
+
+    #[test]
+    fn only_the_place_where_a_job_was_found_can_say_that_it_is_gone() {
+        let id = JobId::parse("c:j").unwrap();
+        for (there, here, is_certain) in [
+            (
+                ["https://a", "r", "", "K1"],
+                ["https://a", "r", "", "K1"],
+                true,
+            ),
+            (
+                ["https://a", "r", "", "K1"],
+                ["https://a", "r", "", ""],
+                true,
+            ),
+            (
+                ["https://a", "r", "1", ""],
+                ["https://a", "r", "", "K1"],
+                true,
+            ),
+            (
+                ["https://a", "r", "", "K1"],
+                ["https://a", "r", "", "K2"],
+                false,
+            ),
+            (
+                ["https://a", "r", "1", ""],
+                ["https://a", "r", "2", ""],
+                false,
+            ),
+            (["https://a", "r", "", ""], ["https://a", "", "", ""], false),
+            (
+                ["https://a", "r", "", ""],
+                ["https://b", "r", "", ""],
+                false,
+            ),
+        ] {
+            let (there, here) = (place(there), place(here));
+            let checked = JobPrivate::found_at(there.clone()).check_place(&id, &here);
+            assert_eq!(checked.is_ok(), is_certain, "{there}, then {here}");
+            assert!(JobPrivate::default().check_place(&id, &here).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_tainted_job_that_is_not_found_is_not_taken_for_deleted() {
+        let id = JobId::parse("c:j").unwrap();
+        let here = place(["https://a", "", "", ""]);
+        let tainted = JobPrivate::default();
+        assert!(tainted.check_place_of_deletion(&id, &here).is_err());
+        let plain = JobPrivate {
+            is_plain_deletion: true,
+            ..JobPrivate::default()
+        };
+        assert!(plain.check_place_of_deletion(&id, &here).is_ok());
+        let found = JobPrivate::found_at(here.clone());
+        assert!(found.check_place_of_deletion(&id, &here).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_stored_of_what_is_not_set() {
+        let stored = serde_json::to_string(&JobPrivate::default()).unwrap();
+        assert_eq!(stored, "{}");
+    }
+}

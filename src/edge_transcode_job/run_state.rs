@@ -1,0 +1,273 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::Session;
+use super::model::status_text;
+use crate::call_error;
+use crate::job_id::JobId;
+use crate::run::NotInterrupted;
+use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};
+use tfplugin::{Diagnostic, diagnostic};
+
+/// Waits between two looks at a job: short at first, since most changes are quick.
+pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
+pub(super) const LONGEST_POLL: Duration = Duration::from_secs(5);
+
+/// Looks at a job whose start or stop may have been carried out by an attempt without a response.
+const LOOKS_IN_DOUBT: usize = 4;
+
+/// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
+/// does not shorten it, so whoever cancels waits no longer than this.
+const RECOVERY_TIME: Duration = Duration::from_secs(2 * 60);
+/// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
+/// or stopping the job at the same time.
+const REJECTIONS_TIME: Duration = Duration::from_secs(20);
+
+/// A wish about a job that did not come true.
+#[derive(Debug)]
+pub(super) enum Unreached {
+    /// A call failed.
+    Call(CallError),
+    /// The time was over, or the user asked to stop, while the job was still in another state.
+    Waiting {
+        /// What was waited for.
+        wanted: &'static str,
+        /// What the API showed last, if it was seen at all.
+        last: Option<String>,
+        /// Whether the user asked to stop.
+        stopped: bool,
+    },
+}
+
+impl From<CallError> for Unreached {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl Unreached {
+    pub(super) fn is_job_not_found(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_job_not_found())
+    }
+
+    /// Whether the API rejected a call, other than for its quota.
+    pub(super) fn is_rejected(&self) -> bool {
+        matches!(self, Self::Call(error) if matches!(error.failure, Failure::Rejected(_)) && !is_over_quota(error))
+    }
+
+    /// Whether there was time left for nothing more.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        matches!(self, Self::Waiting { stopped: false, .. })
+    }
+
+    /// A look at the job failed: because its time was over or the user asked to stop, or else for its own reason.
+    fn unseen(error: CallError, wanted: &'static str, last: Option<String>, scope: &Scope) -> Self {
+        match scope.ended() {
+            Some(ended) => Self::Waiting {
+                wanted,
+                last,
+                stopped: ended.is_stop(),
+            },
+            None => Self::Call(error),
+        }
+    }
+
+    pub(super) fn to_diagnostic(&self, summary: &'static str) -> Diagnostic {
+        let (wanted, last, stopped) = match self {
+            Self::Call(error) => return call_error::to_diagnostic(summary, error),
+            Self::Waiting {
+                wanted,
+                last,
+                stopped,
+            } => (wanted, last, *stopped),
+        };
+        let last = last.as_ref().map_or_else(String::new, |last| {
+            format!(" The API last showed it as {last}.")
+        });
+        if stopped {
+            let detail = format!("Stopped by the user while waiting for the job {wanted}.{last}");
+            diagnostic::general(summary, detail)
+        } else {
+            let detail = format!(
+                "The time was over while waiting for the job {wanted}.{last} If the service just needs longer, raise \
+                 the time: the block timeouts of the resource, or the argument timeout of the action."
+            );
+            diagnostic::general(summary, detail)
+        }
+    }
+}
+
+/// Waits until a job that was just created can be read: how soon that is, is not documented.
+pub(super) async fn appear(session: &Session, id: &JobId, scope: &Scope) -> Result<Job, Unreached> {
+    const WANTED: &str = "to appear";
+    let (mut poll, mut last) = (FIRST_POLL, None);
+    loop {
+        match session.get(id, scope).await {
+            Ok(job) => return Ok(job),
+            Err(error) if error.is_job_not_found() => {
+                last = Some("not existing".to_owned());
+                wait(&mut poll, scope, WANTED, "not existing").await?;
+            }
+            Err(error) => return Err(Unreached::unseen(error, WANTED, last, scope)),
+        }
+    }
+}
+
+/// Starts or stops a job and waits until the API shows it so. `job` is how it was seen last.
+///
+/// Idempotent by reading: a rejected start of a job that runs by now is success.
+pub(super) async fn reach(
+    session: &Session,
+    id: &JobId,
+    job: Job,
+    target: &JobStatus,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    if job.status == *target {
+        return Ok(job);
+    }
+    if *target == JobStatus::Running {
+        let asked = start(session, id, scope).await;
+        return wait_for(session, id, Some(job), target, asked, scope).await;
+    }
+    let _stopping = session.run.stopping();
+    let asked = session
+        .client
+        .stop_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .await;
+    wait_for(session, id, Some(job), target, asked, scope).await
+}
+
+/// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
+async fn start(session: &Session, id: &JobId, scope: &Scope) -> Result<(), CallError> {
+    let mut refused_at = None;
+    let mut poll = FIRST_POLL;
+    loop {
+        let asked = session
+            .client
+            .start_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+            .await;
+        let Err(error) = asked else {
+            return Ok(());
+        };
+        let refused_at = *refused_at.get_or_insert_with(Instant::now);
+        if !is_over_quota(&error) || !session.run.may_free_quota(refused_at) {
+            return Err(error);
+        }
+        if scope.wait(poll).await.is_err() {
+            return Err(error);
+        }
+        poll = (poll * 2).min(LONGEST_POLL);
+    }
+}
+
+fn is_over_quota(error: &CallError) -> bool {
+    let code = error.api_error().map(|error| error.code.as_str());
+    matches!(code, Some("UserQuotaExceed" | "UserTaskExceed"))
+}
+
+/// Polls until the job has the target status, after it was asked for.
+async fn wait_for(
+    session: &Session,
+    id: &JobId,
+    mut last: Option<Job>,
+    target: &JobStatus,
+    asked: Result<(), CallError>,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    let wish = if *target == JobStatus::Running {
+        "to run"
+    } else {
+        "to be stopped"
+    };
+    let mut looks_in_doubt = match &asked {
+        Err(error) if error.is_ambiguous() => LOOKS_IN_DOUBT,
+        _ => 0,
+    };
+    let mut poll = FIRST_POLL;
+    loop {
+        let job = session.get(id, scope).await;
+        match (job, &asked) {
+            (Ok(job), _) if job.status == *target => return Ok(job),
+            (Ok(job), Err(_)) if looks_in_doubt > 0 => {
+                looks_in_doubt -= 1;
+                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                last = Some(job);
+            }
+            // The rejection says more than what the look after it shows, or fails to show.
+            (_, Err(error)) => return Err(error.clone().into()),
+            (Ok(job), Ok(())) => {
+                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                last = Some(job);
+            }
+            (Err(error), Ok(())) => {
+                let last = last.map(|last| status_text(&last.status).to_owned());
+                return Err(Unreached::unseen(error, wish, last, scope));
+            }
+        }
+    }
+}
+
+/// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
+/// time ends it, and it has attempts of its own.
+pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Unreached> {
+    let scope = Scope::recovery(RECOVERY_TIME);
+    let begun = Instant::now();
+    let mut poll = FIRST_POLL;
+    loop {
+        // Without a look before: the API may still show a job as running that it has stopped.
+        let asked = start(session, id, &scope).await;
+        let error = match wait_for(session, id, None, &JobStatus::Running, asked, &scope).await {
+            Ok(job) => return Ok(job),
+            Err(error) => error,
+        };
+        if error.is_job_not_found() {
+            return Err(error);
+        }
+        warn!(job = %id, "the job could not be started again yet");
+        let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
+        if is_hopeless || scope.wait(poll).await.is_err() {
+            return Err(error);
+        }
+        poll = (poll * 2).min(LONGEST_POLL);
+    }
+}
+
+/// A running job was not interrupted.
+pub(super) fn not_interrupted(
+    summary: &'static str,
+    id: &JobId,
+    reason: NotInterrupted,
+) -> Diagnostic {
+    let detail = match reason {
+        NotInterrupted::Ended(ended) if ended.is_stop() => {
+            format!("Canceled before the job {id} was stopped. Nothing was changed.")
+        }
+        NotInterrupted::Ended(_) => format!(
+            "The timeout was reached while the job {id} waited for other interruptions to end \
+             (max_concurrent_interruptions). Nothing was changed: raise the timeout, or try again."
+        ),
+        NotInterrupted::Lost(lost) => format!(
+            "The job {id} was not stopped and keeps its settings, because this run has stopped the job {lost} for a change \
+             and could not start it again. Find out why that job does not start, then try again."
+        ),
+    };
+    diagnostic::general(summary, detail)
+}
+
+async fn wait(
+    poll: &mut Duration,
+    scope: &Scope,
+    wanted: &'static str,
+    last: &str,
+) -> Result<(), Unreached> {
+    let time = *poll;
+    *poll = (time * 2).min(LONGEST_POLL);
+    scope.wait(time).await.map_err(|ended| Unreached::Waiting {
+        wanted,
+        last: Some(last.to_owned()),
+        stopped: ended.is_stop(),
+    })
+}

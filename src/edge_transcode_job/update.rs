@@ -1,0 +1,234 @@
+//! Update: what is needed by what the API shows now, whatever the plan was made from.
+
+use super::Session;
+use super::aftermath::Aftermath;
+use super::lifecycle::{followed_by, target_status};
+use super::model::JobState;
+use super::plan;
+use super::private::JobPrivate;
+use super::run_state::{Unreached, not_interrupted, reach, start_again};
+use super::stored;
+use crate::call_error::to_diagnostic;
+use crate::job_id::JobId;
+use alicloud_live::{Failure, Job, JobStatus, Scope};
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+
+const SUMMARY: &str = "Unable to update job";
+
+/// Why a change failed.
+enum NotChanged {
+    /// Nothing was changed, for this reason.
+    Refused(Box<Diagnostic>),
+    /// A call or a wait failed.
+    Failed(Unreached),
+    /// The job was stopped for the change and could not be started again.
+    Lost(Unreached),
+}
+
+impl<E: Into<Unreached>> From<E> for NotChanged {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Changes a job: stop, update, start, as far as each is needed. Returns the job as it is in the end; after a failure the
+/// errors say in which state that is. Without a change for the API no call is made.
+pub(super) async fn update(
+    session: &Session,
+    prior: JobState,
+    planned: JobState,
+    private: JobPrivate,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> (JobState, JobPrivate) {
+    let private = private.stored();
+    if !plan::makes_calls(&prior, &planned) {
+        return (planned, private);
+    }
+    let id = prior.job_id();
+    let changed = change(session, &id, &planned, scope).await;
+    let here = JobPrivate::found_at(session.client.place().await);
+    let error = match changed {
+        Ok(job) => {
+            stored::check(&planned.fields(), &job, diagnostics);
+            return (filled(planned, &job), here);
+        }
+        Err(error) => error,
+    };
+    let aftermath = Aftermath::look(&session.client, &id).await;
+    if let Some(job) = aftermath.job()
+        && aftermath.is_as_planned(&planned.fields(), target_status(&planned.status).as_ref())
+        && !matches!(error, NotChanged::Lost(_))
+    {
+        return (filled(planned, job), here);
+    }
+
+    let is_lost = matches!(error, NotChanged::Lost(_));
+    diagnostics.add_error(explain(error, &id, &planned, &aftermath));
+    let mut state = JobState {
+        timeouts: planned.timeouts,
+        allow_stopping_for_update: planned.allow_stopping_for_update,
+        deletion_protection: planned.deletion_protection,
+        ..prior
+    };
+    if let Some(job) = aftermath.job() {
+        state.set_from_api(job);
+    }
+    let private = JobPrivate {
+        owes_start: (is_lost || private.owes_start) && !aftermath.has_status(&JobStatus::Running),
+        ..private
+    };
+    (state, private)
+}
+
+fn filled(mut planned: JobState, job: &Job) -> JobState {
+    planned.fill_unknown(job);
+    planned
+}
+
+fn explain(error: NotChanged, id: &JobId, planned: &JobState, aftermath: &Aftermath) -> Diagnostic {
+    let error = match error {
+        NotChanged::Refused(diagnostic) => return *diagnostic,
+        NotChanged::Failed(error) | NotChanged::Lost(error) => error,
+    };
+    let shown = error.to_diagnostic(SUMMARY);
+    let shown = Diagnostic {
+        detail: format!("Job {id}: {}", shown.detail).into(),
+        ..shown
+    };
+    followed_by(shown, &aftermath.of_update(&planned.fields()))
+}
+
+async fn change(
+    session: &Session,
+    id: &JobId,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<Job, NotChanged> {
+    let job = session.get(id, scope).await?;
+    let target = target_status(&planned.status).unwrap_or_else(|| job.status.clone());
+    if job.fields().is_equivalent(&planned.fields()) {
+        return Ok(reach(session, id, job, &target, scope).await?);
+    }
+    match (&job.status, &target) {
+        (JobStatus::Running, JobStatus::Running) => {
+            interrupt(session, id, job, planned, scope).await
+        }
+        (_, JobStatus::NotStarted) => {
+            reach(session, id, job, &JobStatus::NotStarted, scope).await?;
+            Ok(update_stopped(session, id, planned, scope).await?)
+        }
+        (JobStatus::NotStarted, _) => {
+            let job = update_stopped(session, id, planned, scope).await?;
+            Ok(reach(session, id, job, &target, scope).await?)
+        }
+        (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
+            Err(NotChanged::Refused(Box::new(undocumented(id, status))))
+        }
+    }
+}
+
+async fn send_update(
+    session: &Session,
+    id: &JobId,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<(), Unreached> {
+    Ok(session
+        .client
+        .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.fields(), scope)
+        .await?)
+}
+
+/// As [`send_update`], and the job as it is then. An update whose response was lost may have been carried out.
+async fn update_stopped(
+    session: &Session,
+    id: &JobId,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<Job, Unreached> {
+    let sent = send_update(session, id, planned, scope).await;
+    match (sent, session.get(id, scope).await) {
+        (Ok(()), job) => Ok(job?),
+        (Err(_), Ok(job)) if job.fields().is_equivalent(&planned.fields()) => Ok(job),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Stops a running job, changes it, and starts it again, whatever becomes of the change.
+async fn interrupt(
+    session: &Session,
+    id: &JobId,
+    job: Job,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<Job, NotChanged> {
+    if !planned.may_be_interrupted() {
+        let refusal = plan::must_not_be_interrupted(&planned.label(), "changed");
+        return Err(NotChanged::Refused(Box::new(refusal)));
+    }
+    check_template(session, id, &job, planned, scope).await?;
+    let _permit =
+        session.run.interrupt(scope).await.map_err(|reason| {
+            NotChanged::Refused(Box::new(not_interrupted(SUMMARY, id, reason)))
+        })?;
+
+    let changed = match reach(session, id, job, &JobStatus::NotStarted, scope).await {
+        Ok(_) => send_update(session, id, planned, scope).await,
+        // It was not stopped.
+        Err(error) if error.is_rejected() => return Err(NotChanged::Failed(error)),
+        Err(error) => Err(error),
+    };
+    let restarted = start_again(session, id).await;
+    match (changed, restarted) {
+        (Ok(()), Ok(job)) => Ok(job),
+        (Err(error), Ok(_)) => Err(NotChanged::Failed(error)),
+        (_, Err(error)) => {
+            if !error.is_job_not_found() {
+                session.run.note_lost(id);
+            }
+            Err(NotChanged::Lost(error))
+        }
+    }
+}
+
+/// Asks for a new template before the job is stopped: that the API does not know it, or does not respond, must cost no
+/// stream. Whoever may not read templates goes without.
+async fn check_template(
+    session: &Session,
+    id: &JobId,
+    job: &Job,
+    planned: &JobState,
+    scope: &Scope,
+) -> Result<(), NotChanged> {
+    let template_id = planned.fields().template_id;
+    if job.template_id == template_id {
+        return Ok(());
+    }
+    let template = session
+        .client
+        .get_edge_transcode_template(&id.cluster_id, &template_id, scope)
+        .await;
+    match template {
+        Err(error) if error.is_rejected_with("TemplateNotFound") => {
+            let shown = to_diagnostic(SUMMARY, &error);
+            let shown = followed_by(
+                shown,
+                &format!("The job {id} was not stopped and keeps its template."),
+            );
+            Err(NotChanged::Refused(Box::new(shown)))
+        }
+        Err(error) if !matches!(error.failure, Failure::Rejected(_)) => Err(error.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn undocumented(id: &JobId, status: &str) -> Diagnostic {
+    diagnostic::general(
+        SUMMARY,
+        format!(
+            "The job {id} has the status {status:?}, which the API does not document, so whether it has to be stopped is not \
+             known. Nothing was changed. Apply again when the job is running or stopped."
+        ),
+    )
+}

@@ -1,0 +1,295 @@
+use std::borrow::Cow;
+
+use super::model::{JobState, RUNNING, STOPPED};
+use crate::check::{check, check_cluster_id, check_template_id, shown};
+use crate::{duration, stream_url};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, diagnostic};
+
+/// The longest name. The Chinese page counts English characters, the English one just characters.
+const LONGEST_NAME: usize = 255;
+
+/// Checks a configuration: one error at most for each attribute. Unknown values pass. Values of URLs are never shown,
+/// because they can hold tokens.
+pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
+    check_cluster_id(diagnostics, &config.cluster_id);
+    check(
+        diagnostics,
+        "name",
+        &config.name,
+        "Invalid job name",
+        name_problem,
+    );
+    check_template_id(diagnostics, &config.template_id);
+    check(
+        diagnostics,
+        "stream_input",
+        &config.stream_input,
+        "Invalid stream URL",
+        url_problem,
+    );
+    check(
+        diagnostics,
+        "stream_output",
+        &config.stream_output,
+        "Invalid stream URL",
+        url_problem,
+    );
+    check(
+        diagnostics,
+        "status",
+        &config.status,
+        "Invalid status",
+        status_problem,
+    );
+    check_that_streams_differ(config, diagnostics);
+    warn_of_other_schemes(config, diagnostics);
+    check_timeouts(config, diagnostics);
+}
+
+/// What is wrong with a value, and the rule it breaks; `None` where nothing is.
+type Problem = Option<Cow<'static, str>>;
+
+fn name_problem(text: &str) -> Problem {
+    const RULE: &str =
+        "A job's name has 1 to 255 Chinese characters, letters, digits, hyphens and underscores";
+    if text.is_empty() {
+        return Some(format!("It is empty. {RULE}.").into());
+    }
+    let length = text.chars().count();
+    if length > LONGEST_NAME {
+        return Some(format!("It has {length} characters. {RULE}.").into());
+    }
+    let wrong = text.chars().find(|c| !is_name_character(*c))?;
+    Some(format!("It holds the character {wrong:?}. {RULE}.").into())
+}
+
+fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_') || is_chinese(character)
+}
+
+/// Han characters: the blocks that Unicode names CJK (Unified and Compatibility) Ideographs, and the number zero.
+fn is_chinese(character: char) -> bool {
+    matches!(character,
+        '\u{3007}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{323AF}')
+}
+
+fn status_problem(text: &str) -> Problem {
+    (!matches!(text, RUNNING | STOPPED)).then(|| {
+        format!(
+            "It must be {RUNNING} or {STOPPED} (or not set, to leave the run state alone), not {}.",
+            shown(text)
+        )
+        .into()
+    })
+}
+
+pub(super) fn duration_problem(text: &str) -> Problem {
+    duration::parse(text).is_none().then(|| {
+        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {}.", shown(text)).into()
+    })
+}
+
+fn url_problem(text: &str) -> Problem {
+    stream_url::problem(text).map(Cow::Owned)
+}
+
+fn check_that_streams_differ(config: &JobState, diagnostics: &mut Diagnostics) {
+    if let (Value::Value(input), Value::Value(output)) =
+        (&config.stream_input, &config.stream_output)
+        && input == output
+        && !input.is_empty()
+    {
+        diagnostics.add_error(diagnostic::at(
+            AttributePath::new("stream_output"),
+            "Output stream is the input stream",
+            "A job cannot write the stream that it reads: stream_output must differ from stream_input.",
+        ));
+    }
+}
+
+fn warn_of_other_schemes(config: &JobState, diagnostics: &mut Diagnostics) {
+    for (attribute, value) in [
+        ("stream_input", &config.stream_input),
+        ("stream_output", &config.stream_output),
+    ] {
+        if let Value::Value(text) = value
+            && url_problem(text).is_none()
+            && let Some((scheme, _)) = text.split_once(':')
+            && !scheme.eq_ignore_ascii_case("rtmp")
+        {
+            diagnostics.add_warning(diagnostic::at(
+                AttributePath::new(attribute),
+                "Unusual stream protocol",
+                format!(
+                    "The scheme is {scheme}. All of the vendor's examples use rtmp, and no page says which others the \
+                     service takes."
+                ),
+            ));
+        }
+    }
+}
+
+fn check_timeouts(config: &JobState, diagnostics: &mut Diagnostics) {
+    let Value::Value(timeouts) = &config.timeouts else {
+        return;
+    };
+    let all = [
+        ("create", &timeouts.create),
+        ("read", &timeouts.read),
+        ("update", &timeouts.update),
+        ("delete", &timeouts.delete),
+    ];
+    for (operation, value) in all {
+        if let Value::Value(text) = value
+            && let Some(problem) = duration_problem(text)
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("timeouts").attribute(operation),
+                "Invalid duration",
+                problem,
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::model::TimeoutsBlock;
+    use super::*;
+
+    fn valid() -> JobState {
+        JobState {
+            cluster_id: "cluster-1".to_owned().into(),
+            name: "舞台-1_a".to_owned().into(),
+            template_id: "t".to_owned().into(),
+            stream_input: "rtmp://a.example/app/in".to_owned().into(),
+            stream_output: "rtmp://a.example/app/out?auth_key=1-0-0-c0ffee"
+                .to_owned()
+                .into(),
+            status: RUNNING.to_owned().into(),
+            ..JobState::default()
+        }
+    }
+
+    fn problems(config: &JobState) -> Vec<(String, String)> {
+        let mut diagnostics = Diagnostics::default();
+        validate(config, &mut diagnostics);
+        diagnostics
+            .errors
+            .into_iter()
+            .map(|error| (error.attribute.to_string(), error.detail.into_owned()))
+            .collect()
+    }
+
+    fn with(attribute: &str, text: &str) -> JobState {
+        let mut config = valid();
+        let value = match attribute {
+            "cluster_id" => &mut config.cluster_id,
+            "name" => &mut config.name,
+            "template_id" => &mut config.template_id,
+            "stream_input" => &mut config.stream_input,
+            "stream_output" => &mut config.stream_output,
+            "status" => &mut config.status,
+            _ => panic!("{attribute}"),
+        };
+        *value = text.to_owned().into();
+        config
+    }
+
+    #[test]
+    fn a_valid_job_and_unknown_values_pass() {
+        assert_eq!(problems(&valid()), []);
+        let unknown = JobState {
+            cluster_id: Value::Unknown,
+            name: Value::Unknown,
+            template_id: Value::Unknown,
+            stream_input: Value::Unknown,
+            stream_output: Value::Unknown,
+            status: Value::Unknown,
+            timeouts: Value::Unknown,
+            ..JobState::default()
+        };
+        assert_eq!(problems(&unknown), []);
+    }
+
+    #[test]
+    fn each_bad_value_gives_one_error_at_its_attribute() {
+        let too_long = "a".repeat(256);
+        let cases: &[(&str, &[&str])] = &[
+            ("cluster_id", &["", "a b", "a:b", "a\u{7}"]),
+            ("name", &["", "a b", "a.b", "é", "名！", &too_long]),
+            ("template_id", &["", "a\tb"]),
+            (
+                "stream_input",
+                &[
+                    "",
+                    "domain/app/stream",
+                    "rtmp://domain/app",
+                    "rtmp:///app/stream",
+                    "rtmp://d/a/s ",
+                    "://d/a/s",
+                ],
+            ),
+            (
+                "stream_output",
+                &["rtmp://d//stream/", "http://", "rtmp://a.example/app/in"],
+            ),
+            ("status", &["", "running", "1", "Starting"]),
+        ];
+        for (attribute, values) in cases {
+            for value in *values {
+                let found = problems(&with(attribute, value));
+                assert_eq!(found.len(), 1, "{attribute} = {value:?}: {found:?}");
+                assert_eq!(found[0].0, *attribute, "{value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_may_have_255_characters_of_any_width() {
+        assert_eq!(problems(&with("name", &"直".repeat(255))), []);
+        assert_eq!(problems(&with("name", &"直".repeat(256))).len(), 1);
+    }
+
+    #[test]
+    fn schemes_other_than_rtmp_are_warned_of() {
+        let mut diagnostics = Diagnostics::default();
+        validate(&with("stream_input", "srt://d/app/in"), &mut diagnostics);
+        assert!(diagnostics.errors.is_empty());
+        assert_eq!(
+            diagnostics.warnings[0].attribute,
+            AttributePath::new("stream_input")
+        );
+    }
+
+    #[test]
+    fn a_bad_duration_is_reported_within_its_block() {
+        let block = TimeoutsBlock {
+            update: "soon".to_owned().into(),
+            ..TimeoutsBlock::default()
+        };
+        let config = JobState {
+            timeouts: Value::Value(block),
+            ..valid()
+        };
+        assert_eq!(problems(&config)[0].0, "timeouts.update");
+    }
+
+    proptest! {
+        #[test]
+        fn no_url_panics_or_is_echoed(text in "(rtmp://)?\\PC{0,30}c0ffee\\PC{0,10}") {
+            for (_, detail) in problems(&with("stream_input", &text)) {
+                prop_assert!(!detail.contains("c0ffee"));
+            }
+        }
+
+        #[test]
+        fn names_of_allowed_characters_pass(name in "[a-zA-Z0-9_\u{4E00}-\u{9FFF}-]{1,255}") {
+            prop_assert_eq!(name_problem(&name), None);
+        }
+    }
+}

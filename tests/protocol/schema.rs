@@ -1,0 +1,116 @@
+//! What Terraform is told of each type, a line an attribute, in `tests/cases/schema.txt`: a change of the schema shows in
+//! review. After a change that is meant, run with `UPDATE_GENERATED=1`. (Descriptions are on the pages under `docs`.)
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::schema::nested_block::NestingMode;
+use tfplugin::generated::tfplugin6::schema::{Attribute, Block, object};
+use tfplugin::generated::tfplugin6::{Function, Schema, get_provider_schema};
+
+use crate::plugin_host::Plugin;
+
+#[tokio::test]
+async fn what_terraform_is_told_of_each_type_is_what_was_reviewed() {
+    let plugin = Plugin::start();
+    let told = ProviderClient::new(plugin.connect().await)
+        .get_provider_schema(get_provider_schema::Request {})
+        .await
+        .unwrap()
+        .into_inner();
+
+    let mut lines = Vec::new();
+    let actions = told
+        .action_schemas
+        .into_iter()
+        .map(|(name, action)| (name, action.schema.unwrap()))
+        .collect();
+    let provider = BTreeMap::from([("alicloud".to_owned(), told.provider.unwrap())]);
+    let kinds: [(&str, BTreeMap<String, Schema>); 5] = [
+        ("provider", provider),
+        ("resource", told.resource_schemas),
+        ("data", told.data_source_schemas),
+        ("list", told.list_resource_schemas),
+        ("action", actions),
+    ];
+    for (kind, schemas) in kinds {
+        for (name, schema) in schemas {
+            lines.push(format!("{kind} {name}, version {}", schema.version));
+            of_block(&schema.block.unwrap(), "  ", &mut lines);
+        }
+    }
+    lines.extend(
+        told.functions
+            .iter()
+            .map(|(name, it)| of_function(name, it)),
+    );
+    let lines = lines.join("\n") + "\n";
+
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/schema.txt");
+    if std::env::var_os("UPDATE_GENERATED").is_some() {
+        fs::write(&file, &lines).unwrap();
+    }
+    let reviewed = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        reviewed == lines,
+        "the schema is not that of tests/cases/schema.txt: run with UPDATE_GENERATED=1 and commit the result"
+    );
+}
+
+fn of_block(block: &Block, indent: &str, lines: &mut Vec<String>) {
+    let deeper = format!("{indent}  ");
+    for attribute in &block.attributes {
+        of_attribute(attribute, indent, lines);
+    }
+    for nested in &block.block_types {
+        let mode = NestingMode::try_from(nested.nesting).unwrap();
+        lines.push(format!(
+            "{indent}{}: block, {mode:?}, {} to {} items",
+            nested.type_name, nested.min_items, nested.max_items
+        ));
+        of_block(nested.block.as_ref().unwrap(), &deeper, lines);
+    }
+}
+
+fn of_attribute(attribute: &Attribute, indent: &str, lines: &mut Vec<String>) {
+    let r#type = match &attribute.nested_type {
+        None => String::from_utf8(attribute.r#type.clone()).unwrap(),
+        Some(nested) => {
+            let mode = object::NestingMode::try_from(nested.nesting).unwrap();
+            format!("attributes, {mode:?}")
+        }
+    };
+    let flags = [
+        (attribute.required, ", required"),
+        (attribute.optional, ", optional"),
+        (attribute.computed, ", computed"),
+        (attribute.sensitive, ", sensitive"),
+        (attribute.write_only, ", write-only"),
+        (attribute.deprecated, ", deprecated"),
+    ];
+    let flags: String = flags
+        .iter()
+        .filter_map(|(is_set, name)| is_set.then_some(*name))
+        .collect();
+    lines.push(format!("{indent}{}: {}{flags}", attribute.name, r#type));
+    for inner in attribute.nested_type.iter().flat_map(|it| &it.attributes) {
+        of_attribute(inner, &format!("{indent}  "), lines);
+    }
+}
+
+fn of_function(name: &str, function: &Function) -> String {
+    let r#type = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let parameters: Vec<String> = function
+        .parameters
+        .iter()
+        .map(|parameter| format!("{}: {}", parameter.name, r#type(&parameter.r#type)))
+        .collect();
+    let returned = function.r#return.as_ref().unwrap();
+    format!(
+        "function {name}({}) -> {}",
+        parameters.join(", "),
+        r#type(&returned.r#type)
+    )
+}
