@@ -28,10 +28,13 @@ PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
 terraform_version = $(word 1,$(subst =, ,$(1)))
 terraform_stamp = $(TOOLS)/terraform/$(call terraform_version,$(1))/.$(word 2,$(subst =, ,$(1)))
 
-# TERRAFORM=/path/to/terraform (or tofu) chooses an installed CLI; then none is downloaded.
+# TERRAFORM=/path/to/terraform (or tofu) chooses an installed CLI; then none is downloaded. TOFU=/path/to/tofu chooses an
+# installed OpenTofu beside the releases of Terraform; otherwise it is built where Go is installed.
 ifdef TERRAFORM
+  override TERRAFORM := $(abspath $(TERRAFORM))
   export TERRAFORM
 else
+  OPENTOFU := $(if $(TOFU),,opentofu)
   MATRIX_VERSIONS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_version,$(pair)))
   MATRIX_STAMPS := $(foreach pair,$(TERRAFORM_VERSIONS),$(call terraform_stamp,$(pair)))
   TERRAFORM_STAMPS := $(foreach version,$(TESTED_VERSIONS),$(filter $(TOOLS)/terraform/$(version)/%,$(MATRIX_STAMPS)))
@@ -49,16 +52,20 @@ export PROTOC
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "  TERRAFORM=/path/to/terraform-or-tofu chooses another CLI for demo, test and matrix."
+	@echo "  TOFU=/path/to/tofu chooses another OpenTofu for test and matrix."
 
 .PHONY: setup
-setup: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS) ## Install what is missing into .tools: protoc and three releases of Terraform.
+setup: terraform $(OPENTOFU) ## Install what is missing into .tools: protoc, three releases of Terraform, OpenTofu.
+
+.PHONY: terraform
+terraform: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS)
 
 .PHONY: build
 build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimised, into target/release.
 	cargo build --locked --release
 
 .PHONY: demo
-demo: setup ## Apply examples/quickstart with real Terraform against the mock API, and clean up.
+demo: terraform ## Apply examples/quickstart with real Terraform against the mock API, and clean up.
 	@echo "Building the provider and the mock (the first time takes some minutes)"
 	@cargo build --locked
 	@$(PYTHON) scripts/demo
@@ -68,11 +75,11 @@ verify-live: setup build ## Run one job through its life on your own account. As
 	@$(PYTHON) scripts/verify-live $(VERIFY_OPTIONS)
 
 .PHONY: test
-test: setup $(PYTHON_PACKAGES_STAMP) browser sdks ## Run every test: unit, client, protocol, acceptance with real Terraform, tidy.
+test: setup $(PYTHON_PACKAGES_STAMP) browser sdks ## Run every test: unit, client, protocol, acceptance with real Terraform and OpenTofu, tidy.
 	@scripts/test
 
 .PHONY: matrix
-matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of Terraform, and print a table. Goes on where it was interrupted.
+matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of Terraform and OpenTofu, and write the table in README.md. Goes on where it was interrupted.
 	@scripts/matrix $(MATRIX_VERSIONS)
 
 .PHONY: prove
@@ -98,7 +105,7 @@ mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and sign
 	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
 
 .PHONY: bench
-bench: setup ## Measure with real Terraform and the mock, beside Terraform's own floor, and write BENCHMARKS.md.
+bench: terraform ## Measure with real Terraform and the mock, beside Terraform's own floor, and write BENCHMARKS.md.
 	cargo build --locked --release
 	scripts/bench $(BENCH_OPTIONS)
 
@@ -161,6 +168,10 @@ clean: ## Remove what was built and installed.
 .PHONY: prerequisites
 prerequisites:
 	@scripts/prerequisites
+
+.PHONY: opentofu
+opentofu:
+	@scripts/opentofu/install
 
 .PHONY: browser
 browser:

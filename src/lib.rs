@@ -1,23 +1,24 @@
-//! What we offer to Terraform: the provider block, one folder for each resource type, data sources and functions.
+//! Terraform/OpenTofu provider for `ApsaraVideo` Live edge transcode jobs on Alibaba Cloud: what is offered to Terraform.
 //!
-//! This room knows Terraform's vocabulary and the API client. It knows nothing of gRPC, and of the API nothing but
-//! the client's functions. Only here client errors become diagnostics.
+//! | folder | what it is for |
+//! |---|---|
+//! | `provider_block` | the block `provider`: its arguments, and the client that they describe |
+//! | `edge_transcode_job` | all about jobs: resource, list, actions, data sources, functions |
+//! | `edge_transcode_template` | all about templates: data sources |
+//! | `stream` | stream URLs and their keys: rules, functions |
+//! | `caller_identity` | whose credentials are used: a data source |
+//! | `shared` | what types share |
+//!
+//! It speaks Terraform's vocabulary (`tfplugin`) and calls the API client (`alicloud-live`). Only here client errors become
+//! diagnostics.
 
-mod auth_key;
-mod call_error;
-mod check;
-mod config;
-mod connection;
-mod data_sources;
-mod duration;
+mod caller_identity;
 mod edge_transcode_job;
-mod functions;
-mod job_id;
-mod run;
-mod stream_name;
-mod stream_url;
+mod edge_transcode_template;
+mod provider_block;
+mod shared;
+mod stream;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,14 +27,22 @@ use alicloud_auth::environment::Environment;
 use alicloud_live::Outside;
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
-use tfplugin::{Diagnostics, Offering, Provider, StopSignal};
+use tfplugin::{Diagnostics, Offering, Provider, StopSignal, unknown_attributes};
 
-use config::ProviderConfig;
-use connection::Connection;
-use run::Run;
+use provider_block::ProviderConfig;
+use shared::connection::Connection;
+use shared::run::Run;
 
 /// The version of this provider.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The registry: what each folder adds.
+const FOLDERS: [fn(&mut Offering, &Arc<Connection>); 4] = [
+    caller_identity::offer,
+    edge_transcode_job::offer,
+    edge_transcode_template::offer,
+    stream::offer,
+];
 
 /// Everything this provider serves.
 pub fn offering(environment: Environment) -> Offering {
@@ -44,71 +53,16 @@ pub fn offering(environment: Environment) -> Offering {
 pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
     let stop = StopSignal::default();
     let connection = Arc::new(Connection::new(stop.clone()));
-    Offering {
-        provider: Box::new(AlicloudLive {
-            connection: Arc::clone(&connection),
-            environment,
-            outside,
-        }),
-        resources: BTreeMap::from([(
-            edge_transcode_job::TYPE_NAME.to_owned(),
-            Box::new(edge_transcode_job::EdgeTranscodeJob::new(Arc::clone(
-                &connection,
-            ))) as _,
-        )]),
-        list_resources: BTreeMap::from([(
-            edge_transcode_job::TYPE_NAME.to_owned(),
-            Box::new(edge_transcode_job::EdgeTranscodeJobs::new(Arc::clone(
-                &connection,
-            ))) as _,
-        )]),
-        actions: edge_transcode_job::actions(&connection),
-        data_sources: BTreeMap::from([
-            (
-                "alicloud_live_caller_identity".to_owned(),
-                Box::new(data_sources::CallerIdentity::new(Arc::clone(&connection))) as _,
-            ),
-            (
-                "alicloud_live_edge_transcode_job".to_owned(),
-                Box::new(data_sources::Job::new(Arc::clone(&connection))) as _,
-            ),
-            (
-                "alicloud_live_edge_transcode_jobs".to_owned(),
-                Box::new(data_sources::Jobs::new(Arc::clone(&connection))) as _,
-            ),
-            (
-                "alicloud_live_edge_transcode_template".to_owned(),
-                Box::new(data_sources::Template::new(Arc::clone(&connection))) as _,
-            ),
-            (
-                "alicloud_live_edge_transcode_templates".to_owned(),
-                Box::new(data_sources::Templates::new(Arc::clone(&connection))) as _,
-            ),
-            (
-                "alicloud_live_stream_state".to_owned(),
-                Box::new(data_sources::StreamState::new(connection)) as _,
-            ),
-        ]),
-        functions: BTreeMap::from([
-            (
-                "edge_transcode_job_id".to_owned(),
-                Box::new(functions::EdgeTranscodeJobId) as _,
-            ),
-            (
-                "live_auth_url".to_owned(),
-                Box::new(functions::LiveAuthUrl) as _,
-            ),
-            (
-                "parse_edge_transcode_job_id".to_owned(),
-                Box::new(functions::ParseEdgeTranscodeJobId) as _,
-            ),
-            (
-                "parse_stream_url".to_owned(),
-                Box::new(functions::ParseStreamUrl) as _,
-            ),
-        ]),
-        stop,
+    let provider = AlicloudLive {
+        connection: Arc::clone(&connection),
+        environment,
+        outside,
+    };
+    let mut offering = Offering::new(provider, stop);
+    for offer in FOLDERS {
+        offer(&mut offering, &connection);
     }
+    offering
 }
 
 /// The provider block.
@@ -124,7 +78,7 @@ impl Provider for AlicloudLive {
     type MetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        Some(config::schema())
+        Some(provider_block::schema())
     }
 
     async fn validate<'a>(
@@ -142,7 +96,9 @@ impl Provider for AlicloudLive {
         terraform_version: String,
         config: ProviderConfig,
     ) -> Option<()> {
-        let unknown = config.unknown_arguments();
+        let unknown = unknown_attributes(&config)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()?;
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions());
             let (client, identity) = config

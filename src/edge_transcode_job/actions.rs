@@ -1,30 +1,28 @@
 //! The actions: starting, stopping and restarting a job without a change of what is configured.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Deserialize;
 
+use super::TYPE_NAME;
 use super::aftermath::Aftermath;
+use super::id::JobId;
 use super::lifecycle::followed_by;
 use super::model::{DEFAULT_TIMEOUT, known};
 use super::online;
+use super::resource::Session;
 use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::validate::duration_problem;
-use super::{Session, TYPE_NAME};
-use crate::check::{check, check_cluster_id, check_job_id};
-use crate::connection::Connection;
-use crate::duration;
-use crate::job_id::JobId;
+use crate::shared::check::{check, check_cluster_id, check_job_id};
+use crate::shared::connection::Connection;
+use crate::shared::duration;
 use alicloud_live::{Job, JobStatus, Scope};
 use tfplugin::attribute::{block, flag, optional, required};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
-use tfplugin::{
-    Action, AttributePath, Diagnostic, Diagnostics, Progress, ServedAction, diagnostic,
-};
+use tfplugin::{Action, AttributePath, Diagnostic, Diagnostics, Offering, Progress, diagnostic};
 
 /// What an action does to a job.
 #[derive(Clone, Copy)]
@@ -51,18 +49,19 @@ pub(crate) struct Config {
     wait_until_online: Value<bool>,
 }
 
-/// All actions by name.
-pub(crate) fn all(connection: &Arc<Connection>) -> BTreeMap<String, Box<dyn ServedAction>> {
-    let named = |name: &str, deed| {
+/// Adds all actions.
+pub(super) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    for (name, deed) in [
+        ("start", Deed::Start),
+        ("stop", Deed::Stop),
+        ("restart", Deed::Restart),
+    ] {
         let connection = Arc::clone(connection);
-        let action: Box<dyn ServedAction> = Box::new(RunAction { connection, deed });
-        (format!("{TYPE_NAME}_{name}"), action)
-    };
-    BTreeMap::from([
-        named("start", Deed::Start),
-        named("stop", Deed::Stop),
-        named("restart", Deed::Restart),
-    ])
+        offering.add_action(
+            &format!("{TYPE_NAME}_{name}"),
+            RunAction { connection, deed },
+        );
+    }
 }
 
 #[async_trait]

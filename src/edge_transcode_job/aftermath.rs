@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::TYPE_NAME;
+use super::id::JobId;
 use super::model::status_text;
-use crate::job_id::JobId;
 use alicloud_live::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
 
 /// Time to find out, after a failure, in which state a job was left.

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::TYPE_NAME;
+use super::id::JobId;
 use super::model::{JobState, RUNNING, STOPPED};
-use crate::job_id::JobId;
 use alicloud_live::{ExistingJob, LiveClient, Scope};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};

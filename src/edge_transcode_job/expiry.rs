@@ -2,7 +2,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::model::{JobState, RUNNING};
-use crate::auth_key;
+use crate::stream::auth_key;
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -64,8 +64,8 @@ fn warning(label: &str, attribute: &str, time: OffsetDateTime, now: OffsetDateTi
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::STOPPED;
     use super::*;
+    use crate::edge_transcode_job::model::STOPPED;
     use tfplugin::AttributePath;
 
     const NOW: i64 = 1_893_456_000;

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::TYPE_NAME;
+use super::id::JobId;
 use super::model::{JobState, TimeoutsBlock};
-use crate::check::shown;
-use crate::job_id::JobId;
+use crate::shared::check::shown;
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Encoded, MoveSource, diagnostic};
 

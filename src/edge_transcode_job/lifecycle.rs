@@ -1,15 +1,15 @@
 //! Read, create and delete. Update: `update`.
 
-use super::Session;
 use super::aftermath::Aftermath;
+use super::id::JobId;
 use super::model::{JobState, RUNNING, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
 use super::refusal;
+use super::resource::Session;
 use super::run_state::{Unreached, appear, reach, start_again};
 use super::stored;
-use crate::call_error::to_diagnostic;
-use crate::job_id::JobId;
+use crate::shared::call_error::to_diagnostic;
 use alicloud_live::{CreateError, Job, JobStatus, Scope};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};

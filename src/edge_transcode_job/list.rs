@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 
+use super::id::JobId;
 use super::model::{JobState, RUNNING, STOPPED};
-use crate::call_error::to_diagnostic;
-use crate::check::{
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
 };
-use crate::connection::Connection;
-use crate::data_sources::reading::{self, TYPES};
-use crate::job_id::JobId;
+use crate::shared::connection::Connection;
+use crate::shared::reading::{self, TYPES};
 use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{block, optional, required};
 use tfplugin::schema::Schema;
@@ -20,11 +20,11 @@ use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
 
 /// The list resource.
-pub(crate) struct EdgeTranscodeJobs {
+pub(crate) struct JobListResource {
     connection: Arc<Connection>,
 }
 
-impl EdgeTranscodeJobs {
+impl JobListResource {
     pub(crate) fn new(connection: Arc<Connection>) -> Self {
         Self { connection }
     }
@@ -43,7 +43,7 @@ pub(crate) struct Config {
 }
 
 #[async_trait]
-impl ListResource for EdgeTranscodeJobs {
+impl ListResource for JobListResource {
     type Config = Config;
 
     fn schema(&self) -> Schema {

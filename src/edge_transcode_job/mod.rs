@@ -1,7 +1,9 @@
-//! The resource `alicloud_live_edge_transcode_job`.
+//! Edge transcode jobs: the resource `alicloud_live_edge_transcode_job` and all that comes with it.
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `id` | what names a job: cluster and job ID |
+//! | `resource` | the resource: which part of it answers which call of Terraform |
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
 //! | `private` | what is stored beside the object |
@@ -14,16 +16,24 @@
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
-//! | `actions` | starting, stopping and restarting without a change of what is configured |
-//! | `list` | finding the jobs that exist |
+//! | `actions` | the actions: starting, stopping and restarting without a change of what is configured |
+//! | `list` | the list resource: finding the jobs that exist |
+//! | `data_source_job`, `data_source_jobs`, `job_data` | reading one job, or all of a cluster that match; a job as data sources show it |
+//! | `function_id`, `function_parse_id` | functions that build and read the ID |
 //! | `aftermath` | what a failed operation left behind, and how the user is told |
 //! | `refusal` | what is told of a create whose response was lost |
 
 mod actions;
 mod aftermath;
+mod data_source_job;
+mod data_source_jobs;
 mod existing;
 mod expiry;
 mod foreign_state;
+mod function_id;
+mod function_parse_id;
+pub(crate) mod id;
+mod job_data;
 mod lifecycle;
 mod list;
 mod model;
@@ -31,6 +41,7 @@ mod online;
 mod plan;
 mod private;
 mod refusal;
+mod resource;
 mod run_state;
 mod schema;
 mod stored;
@@ -39,271 +50,26 @@ mod validate;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use time::OffsetDateTime;
-
-use super::check::shown;
-use super::connection::Connection;
-use super::job_id::{JobId, cluster_id_problem};
-use super::run::Run;
-use alicloud_live::{CallError, Job, LiveClient, Scope};
-use tfplugin::schema::Schema;
-use tfplugin::{
-    AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
-    Object, Update, diagnostic,
-};
-
-use model::JobState;
-pub(super) use model::{RUNNING, STOPPED, status_text};
-use private::JobPrivate;
-
-pub(super) use actions::all as actions;
-pub(super) use list::EdgeTranscodeJobs;
+use crate::shared::connection::Connection;
+use tfplugin::Offering;
 
 /// The resource type's name.
-pub(super) const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
+const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
 
-/// The resource type.
-pub(super) struct EdgeTranscodeJob {
-    connection: Arc<Connection>,
-}
-
-impl EdgeTranscodeJob {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection }
-    }
-
-    fn session(&self, diagnostics: &mut Diagnostics) -> Option<Session> {
-        Session::begin(&self.connection)
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
-    }
-}
-
-/// An object of which the API can be asked.
-fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState> {
-    foreign_state::identified(state)
-        .map_err(|error| diagnostics.add_error(error))
-        .ok()
-}
-
-/// With what an operation on a job works.
-struct Session {
-    client: Arc<LiveClient>,
-    run: Arc<Run>,
-}
-
-impl Session {
-    fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
-        let (client, run) = connection.client_and_run()?;
-        Ok(Self { client, run })
-    }
-
-    async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
-        self.client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-            .await
-    }
-}
-
-#[async_trait]
-impl ManagedResource for EdgeTranscodeJob {
-    type State = JobState;
-    type Private = JobPrivate;
-    type Identity = JobId;
-
-    fn schema(&self) -> Schema {
-        schema::schema()
-    }
-
-    fn identity_schema(&self) -> IdentitySchema {
-        schema::identity()
-    }
-
-    fn identity(&self, state: &JobState) -> Option<JobId> {
-        Some(state.job_id()).filter(JobId::is_valid)
-    }
-
-    fn validate(&self, diagnostics: &mut Diagnostics, config: JobState) {
-        validate::validate(&config, diagnostics);
-    }
-
-    async fn read(
-        &self,
-        diagnostics: &mut Diagnostics,
-        state: JobState,
-        private: JobPrivate,
-    ) -> Option<Object<Self>> {
-        let state = identified(state, diagnostics)?;
-        let session = self.session(diagnostics)?;
-        let scope = self.connection.scope(state.timeouts().read);
-        lifecycle::read(&session, state, private, &scope, diagnostics).await
-    }
-
-    async fn plan_create(
-        &self,
-        diagnostics: &mut Diagnostics,
-        proposed: JobState,
-        config: JobState,
-        private: JobPrivate,
-    ) -> Option<Object<Self>> {
-        let planned = plan::create(proposed, &config);
-        expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
-        match &private.changed {
-            Some(replaced) => plan::check_replaced(replaced, &planned, diagnostics),
-            None => {
-                // Without a client there is nothing to look at, and planning needs none.
-                if let Ok(client) = self.connection.client() {
-                    existing::warn(&client, &planned, diagnostics).await;
-                }
-            }
-        }
-        Some((planned, private))
-    }
-
-    async fn plan_update(
-        &self,
-        diagnostics: &mut Diagnostics,
-        update: Update<Self>,
-    ) -> Option<(Object<Self>, Vec<AttributePath>)> {
-        let Update {
-            prior,
-            proposed,
-            config,
-            private,
-            keeps_planned_private,
-        } = update;
-        let change = plan::Update {
-            prior: &prior,
-            proposed,
-            config: &config,
-            owes_start: private.owes_start,
-            keeps_planned_private,
-        };
-        let (planned, requires_replace) = plan::update(change, diagnostics);
-        // A replacement is planned once more, as a create.
-        if requires_replace.is_empty() {
-            expiry::warn(
-                Some(&prior),
-                &planned,
-                OffsetDateTime::now_utc(),
-                diagnostics,
-            );
-        }
-        let private = plan::private(&prior, private);
-        Some(((planned, private), requires_replace))
-    }
-
-    async fn plan_delete(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        private: JobPrivate,
-    ) -> Option<JobPrivate> {
-        let output = prior.fields().stream_output;
-        let run = self.connection.client_and_run().map(|(_, run)| run);
-        // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
-        if !run.is_ok_and(|run| run.has_created(&output)) {
-            plan::delete(&prior, diagnostics);
-        }
-        Some(JobPrivate {
-            is_plain_deletion: true,
-            ..private
-        })
-    }
-
-    async fn create(
-        &self,
-        diagnostics: &mut Diagnostics,
-        planned: JobState,
-        private: JobPrivate,
-    ) -> Option<Object<Self>> {
-        if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
-            let path = AttributePath::new("cluster_id");
-            diagnostics.add_error(diagnostic::at(path, "Invalid cluster ID", problem));
-            return None;
-        }
-        let session = self.session(diagnostics)?;
-        let scope = self.connection.scope(planned.timeouts().create);
-        lifecycle::create(&session, planned, &private, &scope, diagnostics).await
-    }
-
-    async fn update(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        planned: JobState,
-        private: JobPrivate,
-    ) -> Object<Self> {
-        let identified = identified(prior.clone(), diagnostics);
-        let session = self.session(diagnostics);
-        let (Some(prior), Some(session)) = (identified, session) else {
-            return (prior, private.stored());
-        };
-        let scope = self.connection.scope(planned.timeouts().update);
-        update::update(&session, prior, planned, private, &scope, diagnostics).await
-    }
-
-    async fn delete(
-        &self,
-        diagnostics: &mut Diagnostics,
-        prior: JobState,
-        private: JobPrivate,
-    ) -> Option<Object<Self>> {
-        let identified = identified(prior.clone(), diagnostics);
-        let session = self.session(diagnostics);
-        let (Some(prior), Some(session)) = (identified, session) else {
-            return Some((prior, private.stored()));
-        };
-        let scope = self.connection.scope(prior.timeouts().delete);
-        lifecycle::delete(&session, prior, private, &scope, diagnostics).await
-    }
-
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
-        match JobId::parse(&id) {
-            Ok(id) => Some((JobState::known_by_id(&id), JobPrivate::default())),
-            Err(error) => {
-                let detail = format!("In an import {error} (got {}).", shown(&id));
-                diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
-                None
-            }
-        }
-    }
-
-    async fn import_by_identity(
-        &self,
-        diagnostics: &mut Diagnostics,
-        identity: JobId,
-    ) -> Option<Object<Self>> {
-        if identity.is_valid() {
-            return Some((JobState::known_by_id(&identity), JobPrivate::default()));
-        }
-        diagnostics.add_error(diagnostic::general(
-            "Invalid identity",
-            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
-             holds no colon.",
-        ));
-        None
-    }
-
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<JobState> {
-        foreign_state::upgraded(state)
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
-    }
-
-    fn take_over(
-        &self,
-        diagnostics: &mut Diagnostics,
-        source: &MoveSource,
-    ) -> Option<Object<Self>> {
-        foreign_state::moved(source)
-            .map(|job| (job, JobPrivate::default()))
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
-    }
-
-    fn configuration(&self, state: JobState) -> JobState {
-        state.configuration()
-    }
+/// Adds all of this folder to what the provider serves.
+pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    let connected = || Arc::clone(connection);
+    offering.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
+    offering.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));
+    offering.add_data_source(TYPE_NAME, data_source_job::JobDataSource::new(connected()));
+    offering.add_data_source(
+        "alicloud_live_edge_transcode_jobs",
+        data_source_jobs::JobsDataSource::new(connected()),
+    );
+    offering.add_function("edge_transcode_job_id", function_id::EdgeTranscodeJobId);
+    offering.add_function(
+        "parse_edge_transcode_job_id",
+        function_parse_id::ParseEdgeTranscodeJobId,
+    );
+    actions::offer(offering, connection);
 }

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::duration;
-use crate::job_id::JobId;
+use super::id::JobId;
+use crate::shared::duration;
 use alicloud_live::{Job, JobFields, JobStatus, StreamUrl};
 use tfplugin::value::Value;
 

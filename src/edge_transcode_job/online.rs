@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Session;
+use super::id::JobId;
+use super::resource::Session;
 use super::run_state::{FIRST_POLL, LONGEST_POLL};
-use crate::call_error::to_diagnostic;
-use crate::job_id::JobId;
-use crate::stream_name;
+use crate::shared::call_error::to_diagnostic;
+use crate::stream::name as stream_name;
 use alicloud_live::{Ended, Scope, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 

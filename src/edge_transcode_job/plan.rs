@@ -353,7 +353,10 @@ mod tests {
     #[test]
     fn what_the_api_does_not_know_and_another_spelling_change_nothing_else() {
         let edits: [fn(&mut JobState); 3] = [
-            |job| job.timeouts = Value::Value(super::super::model::TimeoutsBlock::default()),
+            |job| {
+                job.timeouts =
+                    Value::Value(crate::edge_transcode_job::model::TimeoutsBlock::default())
+            },
             |job| job.deletion_protection = Value::Value(true),
             |job| job.stream_output = Value::Value("RTMP://D:1935/e/f".to_owned()),
         ];

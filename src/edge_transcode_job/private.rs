@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job_id::JobId;
+use super::id::JobId;
 use alicloud_live::Place;
 use tfplugin::{Diagnostic, diagnostic};
 

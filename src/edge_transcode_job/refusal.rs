@@ -1,7 +1,7 @@
 //! Why a create stops rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use crate::job_id::JobId;
+use super::id::JobId;
 use alicloud_live::{CallError, Doubt};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 

@@ -3,11 +3,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::Session;
+use super::id::JobId;
 use super::model::status_text;
-use crate::call_error;
-use crate::job_id::JobId;
-use crate::run::NotInterrupted;
+use super::resource::Session;
+use crate::shared::call_error;
+use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};
 use tfplugin::{Diagnostic, diagnostic};
 

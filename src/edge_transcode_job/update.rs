@@ -1,15 +1,15 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
-use super::Session;
 use super::aftermath::Aftermath;
+use super::id::JobId;
 use super::lifecycle::{followed_by, target_status};
 use super::model::JobState;
 use super::plan;
 use super::private::JobPrivate;
+use super::resource::Session;
 use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::stored;
-use crate::call_error::to_diagnostic;
-use crate::job_id::JobId;
+use crate::shared::call_error::to_diagnostic;
 use alicloud_live::{Failure, Job, JobStatus, Scope};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 

@@ -1,8 +1,9 @@
 use std::borrow::Cow;
 
 use super::model::{JobState, RUNNING, STOPPED};
-use crate::check::{check, check_cluster_id, check_template_id, shown};
-use crate::{duration, stream_url};
+use crate::shared::check::{check, check_cluster_id, check_template_id, shown};
+use crate::shared::duration;
+use crate::stream::url as stream_url;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
@@ -158,8 +159,8 @@ fn check_timeouts(config: &JobState, diagnostics: &mut Diagnostics) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::model::TimeoutsBlock;
     use super::*;
+    use crate::edge_transcode_job::model::TimeoutsBlock;
 
     fn valid() -> JobState {
         JobState {

@@ -1,6 +1,6 @@
 //! What users do and see: real Terraform, our provider as a separate process, and the mock API as the cloud.
 //!
-//! Each case runs over up to three releases of Terraform that `make setup` installs, in a world of its own
+//! Each case runs over up to three releases of Terraform and OpenTofu, which `make setup` installs, in a world of its own
 //! (`support/world.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
 //! searched for secrets.
 
@@ -14,15 +14,16 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-/// Makes each case a test for the oldest Terraform, the newest, and one between them that has functions and identity but
-/// neither lists nor actions. The tests' names say which. `from "1.8":` before the cases says which Terraform was the
-/// first that can do what they test; `scripts/not-offered` reads it from their names.
+/// Makes each case a test for the oldest Terraform, the newest, one between them that has functions and identity but
+/// neither lists nor actions, and OpenTofu. The tests' names say which. `from "1.8":` before the cases says which Terraform
+/// was the first that can do what they test; `scripts/not-offered` reads it from their names.
 macro_rules! over_each_terraform {
     (from "1.8": $($case:ident,)+) => {
         mod from_1_8 {
             use super::{$($case),+};
             tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
             tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+            tests_over! { "OpenTofu" over_opentofu $($case)+ }
         }
     };
     (from "1.12": $($case:ident,)+) => {
@@ -30,6 +31,7 @@ macro_rules! over_each_terraform {
             use super::{$($case),+};
             tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
             tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+            tests_over! { "OpenTofu" over_opentofu $($case)+ }
         }
     };
     (from "1.13": $($case:ident,)+) => {
@@ -48,6 +50,7 @@ macro_rules! over_each_terraform {
         tests_over! { "1.6.6" terraform_1_6_6 $($case)+ }
         tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
         tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        tests_over! { "OpenTofu" over_opentofu $($case)+ }
     };
 }
 
@@ -60,15 +63,39 @@ macro_rules! over_newest_terraform {
             tests_over! { "1.15.5" newest_terraform $($case)+ }
         }
     };
+    (from "1.14": $($case:ident,)+) => {
+        mod from_1_14 {
+            use super::{$($case),+};
+            tests_over! { "1.15.5" newest_terraform $($case)+ }
+        }
+    };
     ($($case:ident,)+) => {
         tests_over! { "1.15.5" newest_terraform $($case)+ }
     };
 }
 
+/// Makes each case a test for the releases of Terraform that can do it: what OpenTofu does otherwise.
+macro_rules! over_terraform {
+    (from "1.12": $($case:ident,)+) => {
+        mod only_terraform {
+            use super::{$($case),+};
+            tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
+            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
+        }
+    };
+}
+
+/// Makes each case a test for OpenTofu alone: what Terraform does not have.
+macro_rules! over_opentofu {
+    ($($case:ident,)+) => {
+        tests_over! { "OpenTofu" only_opentofu $($case)+ }
+    };
+}
+
 macro_rules! tests_over {
-    ($version:literal $module:ident $($case:ident)+) => {
+    ($release:literal $module:ident $($case:ident)+) => {
         mod $module {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new($version)); })+
+            $(#[test] fn $case() { super::$case(&crate::support::world::World::new($release)); })+
         }
     };
 }
@@ -90,6 +117,7 @@ mod lost_answers;
 mod modules;
 mod moves;
 mod moving_world;
+mod opentofu;
 mod outside_changes;
 mod partial_results;
 mod provider_block;

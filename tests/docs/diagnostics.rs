@@ -13,7 +13,10 @@ const GUIDE: &str = "docs/guides/troubleshooting.md";
 /// Folders in which diagnostics are made.
 const FOLDERS: &[&str] = &["src", "crates/tfplugin/src"];
 /// Files in which codes of the API are told apart.
-const CODES: &[&str] = &["crates/alicloud-live/src/codes.rs", "src/call_error.rs"];
+const CODES: &[&str] = &[
+    "crates/alicloud-live/src/codes.rs",
+    "src/shared/call_error.rs",
+];
 
 #[test]
 fn every_diagnostic_is_in_the_guide_on_troubleshooting() {

@@ -1,4 +1,4 @@
-//! The `terraform` command and what one run of it says.
+//! The `terraform` or `tofu` command and what one run of it says.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,26 +8,33 @@ use serde_json::Value;
 
 use super::running::Running;
 
+/// The name of OpenTofu among the releases.
+const OPENTOFU: &str = "OpenTofu";
+
 /// An installed CLI.
 pub(crate) struct Terraform {
     command: PathBuf,
 }
 
 impl Terraform {
-    /// The CLI that the environment variable `TERRAFORM` names, or else the release that `make setup` installed.
-    pub(crate) fn release(version: &str) -> Self {
-        let command = std::env::var_os("TERRAFORM").map_or_else(
-            || {
-                Path::new(env!("CARGO_MANIFEST_DIR"))
-                    .join(".tools/terraform")
-                    .join(version)
-                    .join("terraform")
-            },
-            PathBuf::from,
-        );
+    /// The CLI that the environment variable `TERRAFORM` names, or else the release that `make setup` installed: of
+    /// Terraform, or [`OPENTOFU`], which the variable `TOFU` names if it is not built there.
+    pub(crate) fn release(name: &str) -> Self {
+        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools");
+        let chosen = |variable: &str| {
+            let path = std::env::var_os(variable)?;
+            (!path.is_empty()).then(|| PathBuf::from(path))
+        };
+        let command = chosen("TERRAFORM").unwrap_or_else(|| {
+            if name == OPENTOFU {
+                chosen("TOFU").unwrap_or_else(|| tools.join("opentofu/tofu"))
+            } else {
+                tools.join("terraform").join(name).join("terraform")
+            }
+        });
         assert!(
             command.is_file(),
-            "{} is not there: run `make setup`",
+            "{} is not there: run `make setup` (OpenTofu needs Go, or TOFU=/path/to/tofu)",
             command.display()
         );
         Self { command }

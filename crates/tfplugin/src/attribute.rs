@@ -2,7 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::schema::{Attribute, AttributeConstraint, AttributeType, Block, Description};
+use super::schema::{
+    Attribute, AttributeConstraint, AttributeType, Block, Description, Parameter, Type,
+};
+
+/// A parameter of a function: a text that is known and not null.
+pub fn text_parameter(name: &str, description: &str) -> Parameter {
+    Parameter {
+        name: name.to_owned(),
+        param_type: Type::String,
+        allow_null: false,
+        allow_unknown: false,
+        description: Description::markdown(description),
+    }
+}
 
 /// A text that the user must set.
 pub fn required(description: &str) -> Attribute {

@@ -12,6 +12,7 @@
 //! - [`Number`]: a number of a configuration, which need not be whole.
 //! - [`attribute`]: schema attributes in few words.
 //! - [`diagnostic`]: diagnostics that never carry a backtrace.
+//! - [`unknown_attributes`]: which attributes of an object are not known yet.
 //! - [`StopSignal`]: the user pressed Ctrl-C, or the host is gone.
 //! - [`Offering`]: all that one provider binary serves.
 
@@ -29,6 +30,7 @@ mod provider;
 mod resource;
 pub mod serve;
 mod stop;
+mod unknown;
 
 pub use action::{Action, Progress, ServedAction};
 pub use data_source::ServedDataSource;
@@ -42,6 +44,7 @@ pub use resource::{
     Update,
 };
 pub use stop::StopSignal;
+pub use unknown::unknown_attributes;
 
 pub use tf_provider::{
     AttributePath, AttributePathStep, DataSource, Diagnostic, Diagnostics, Function, Provider,

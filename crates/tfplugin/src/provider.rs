@@ -29,6 +29,46 @@ pub struct Offering {
     pub stop: StopSignal,
 }
 
+impl Offering {
+    /// A provider without types, that stops when `stop` is raised.
+    pub fn new(provider: impl ServedProvider + 'static, stop: StopSignal) -> Self {
+        Self {
+            provider: Box::new(provider),
+            resources: BTreeMap::new(),
+            list_resources: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            data_sources: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            stop,
+        }
+    }
+
+    /// Adds a managed resource type.
+    pub fn add_resource(&mut self, name: &str, resource: impl ServedResource + 'static) {
+        self.resources.insert(name.to_owned(), Box::new(resource));
+    }
+
+    /// Adds a list resource, under the name of its managed resource type.
+    pub fn add_list_resource(&mut self, name: &str, list: impl ServedListResource + 'static) {
+        self.list_resources.insert(name.to_owned(), Box::new(list));
+    }
+
+    /// Adds an action.
+    pub fn add_action(&mut self, name: &str, action: impl ServedAction + 'static) {
+        self.actions.insert(name.to_owned(), Box::new(action));
+    }
+
+    /// Adds a data source.
+    pub fn add_data_source(&mut self, name: &str, source: impl ServedDataSource + 'static) {
+        self.data_sources.insert(name.to_owned(), Box::new(source));
+    }
+
+    /// Adds a function.
+    pub fn add_function(&mut self, name: &str, function: impl ServedFunction + 'static) {
+        self.functions.insert(name.to_owned(), Box::new(function));
+    }
+}
+
 /// The provider block as the plugin serves it. Implemented for every typed [`Provider`]; never by hand.
 #[async_trait]
 pub trait ServedProvider: Send + Sync {

@@ -36,6 +36,9 @@ run "make" {
 
 run "add_a_rendition" {
   variables {
+    # OpenTofu evaluates `run` only here, not in conditions, and knows only the run before this one.
+    job_id_before = run.make.renditions["720p"].job_id
+
     renditions = {
       "720p"  = "tpl-h264-720p"
       "1080p" = "tpl-h265-1080p"
@@ -44,7 +47,7 @@ run "add_a_rendition" {
   }
 
   assert {
-    condition     = output.renditions["720p"].job_id == run.make.renditions["720p"].job_id
+    condition     = output.renditions["720p"].job_id == var.job_id_before
     error_message = "The other renditions must stay as they are."
   }
 
@@ -56,7 +59,8 @@ run "add_a_rendition" {
 
 run "stop" {
   variables {
-    running = false
+    job_id_before = run.add_a_rendition.renditions["720p"].job_id
+    running       = false
   }
 
   assert {
@@ -65,7 +69,7 @@ run "stop" {
   }
 
   assert {
-    condition     = output.renditions["720p"].job_id == run.make.renditions["720p"].job_id
+    condition     = output.renditions["720p"].job_id == var.job_id_before
     error_message = "A stopped job keeps its ID."
   }
 }

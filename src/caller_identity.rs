@@ -1,0 +1,177 @@
+//! Whose credentials the provider uses: the data source `alicloud_live_caller_identity`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::shared::connection::Connection;
+use crate::shared::reading;
+use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
+use alicloud_live::{Place, Scope};
+use tfplugin::attribute::{block, computed};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{DataSource, Diagnostics, Offering, diagnostic};
+
+/// Adds the data source to what the provider serves.
+pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    offering.add_data_source(
+        "alicloud_live_caller_identity",
+        CallerIdentityDataSource::new(Arc::clone(connection)),
+    );
+}
+
+/// The data source `alicloud_live_caller_identity`: whose credentials the provider uses, and where it calls.
+struct CallerIdentityDataSource {
+    connection: Arc<Connection>,
+}
+
+impl CallerIdentityDataSource {
+    fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+/// All of it is computed.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(from = "Nothing")]
+pub(crate) struct CallerIdentityData {
+    id: Value<String>,
+    account_id: Value<String>,
+    arn: Value<String>,
+    identity_type: Value<String>,
+    principal_id: Value<String>,
+    credentials_source: Value<String>,
+    region: Value<String>,
+    endpoint: Value<String>,
+    sts_endpoint: Value<String>,
+}
+
+/// What a configuration says of it.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Nothing {}
+
+impl From<Nothing> for CallerIdentityData {
+    fn from(_: Nothing) -> Self {
+        Self::default()
+    }
+}
+
+impl CallerIdentityData {
+    fn of(caller: Caller, identity: &Identity, place: Place) -> Self {
+        Self {
+            id: caller.account_id.clone().into(),
+            account_id: caller.account_id.into(),
+            arn: caller.arn.into(),
+            identity_type: caller.identity_type.into(),
+            principal_id: caller.principal_id.into(),
+            credentials_source: identity.source_name().into(),
+            region: place.region.map_or(Value::Null, Value::Value),
+            endpoint: place.endpoint.into(),
+            sts_endpoint: identity.sts_endpoint().to_owned().into(),
+        }
+    }
+}
+
+#[async_trait]
+impl DataSource for CallerIdentityDataSource {
+    type State<'a> = CallerIdentityData;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        Some(Schema {
+            version: 0,
+            block: block(
+                "The account and the identity whose credentials the provider uses, where these were found, and the \
+                 endpoints that it calls. Calls `GetCallerIdentity` of the Security Token Service, which needs no \
+                 permission.",
+                [
+                    ("id", computed("ID of the account.")),
+                    ("account_id", computed("ID of the account.")),
+                    (
+                        "arn",
+                        computed(
+                            "The identity, such as `acs:ram::<account>:user/<name>` or \
+                             `acs:ram::<account>:assumed-role/<role>/<session>`.",
+                        ),
+                    ),
+                    (
+                        "identity_type",
+                        computed("`Account`, `RAMUser` or `AssumedRoleUser`."),
+                    ),
+                    (
+                        "principal_id",
+                        computed("ID of the identity; of an assumed role `<role ID>:<session>`."),
+                    ),
+                    (
+                        "credentials_source",
+                        computed(
+                            "The source that the credentials came from, such as `profile \"prod\" of \
+                             ~/.aliyun/config.json`. For people: the wording may change.",
+                        ),
+                    ),
+                    (
+                        "region",
+                        computed("The region that is sent with calls. Null where none was chosen."),
+                    ),
+                    ("endpoint", computed("Where ApsaraVideo Live is called.")),
+                    (
+                        "sts_endpoint",
+                        computed("Where the Security Token Service is called."),
+                    ),
+                ],
+            ),
+        })
+    }
+
+    async fn validate<'a>(
+        &self,
+        _diagnostics: &mut Diagnostics,
+        _config: CallerIdentityData,
+    ) -> Option<()> {
+        Some(())
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        _config: CallerIdentityData,
+        _meta: ValueEmpty,
+    ) -> Option<CallerIdentityData> {
+        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let identity = self
+            .connection
+            .identity()
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()?;
+        match ask(&identity, &scope).await {
+            Ok(caller) => Some(CallerIdentityData::of(
+                caller,
+                &identity,
+                client.place().await,
+            )),
+            Err(error) => {
+                let detail = format!("{error}\n\nCredentials: {}.", identity.source_name());
+                diagnostics.add_error(diagnostic::general(
+                    "Unable to read caller identity",
+                    detail,
+                ));
+                None
+            }
+        }
+    }
+}
+
+async fn ask(identity: &Identity, scope: &Scope) -> Result<Caller, SourceError> {
+    tokio::select! {
+        biased;
+        ended = scope.end() => Err(SourceError::lasting(if ended.is_stop() {
+            "Interrupted before STS responded."
+        } else {
+            "The timeout was reached before STS responded."
+        })),
+        caller = identity.caller() => caller,
+    }
+}

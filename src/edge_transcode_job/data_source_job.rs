@@ -1,0 +1,196 @@
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::job_data::{self, JobData};
+use super::model::status_text;
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{check_cluster_id, check_job_id, shown};
+use crate::shared::connection::Connection;
+use crate::shared::reading;
+use alicloud_live::{CallError, JobFilter};
+use tfplugin::attribute::{block, optional_computed, required, sensitive};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
+
+/// So many jobs at most are named in a message.
+const NAMED: usize = 10;
+
+/// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
+pub(crate) struct JobDataSource {
+    connection: Arc<Connection>,
+}
+
+impl JobDataSource {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+#[async_trait]
+impl DataSource for JobDataSource {
+    type State<'a> = JobData;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        let arguments = [
+            (
+                "cluster_id",
+                required("ID of the edge cluster (data center)."),
+            ),
+            (
+                "job_id",
+                optional_computed(
+                    "ID assigned by ApsaraVideo Live. Conflicts with `name`; one of them is required.",
+                ),
+            ),
+            (
+                "name",
+                optional_computed(
+                    "Full name of the job. If no job or more than one has it, the error names the candidates. The API does not list jobs that were last changed more than 180 days ago: set their `job_id`.",
+                ),
+            ),
+        ];
+        // Nobody writes these URLs into a configuration, so nobody but the schema can say that they must not be shown.
+        let urls = job_data::url_attributes().map(|(name, url)| (name, sensitive(url)));
+        Some(Schema {
+            version: 0,
+            block: block(
+                "An existing edge transcode job of ApsaraVideo Live, by its ID or by its name.",
+                job_data::attributes()
+                    .into_iter()
+                    .chain(urls)
+                    .chain(arguments),
+            ),
+        })
+    }
+
+    async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {
+        check_cluster_id(diagnostics, &config.listed.cluster_id);
+        check_job_id(diagnostics, &config.listed.job_id);
+        if matches!(&config.listed.name, Value::Value(name) if name.is_empty()) {
+            let rule = "A job's name is not empty.";
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("name"),
+                "Invalid job name",
+                rule,
+            ));
+        }
+        match (&config.listed.job_id, &config.listed.name) {
+            (Value::Null, Value::Null) => diagnostics.add_error(diagnostic::general(
+                "Missing attribute configuration",
+                "Set job_id or name: one of them must say which job to read.",
+            )),
+            (Value::Value(_), Value::Value(_)) => diagnostics.add_error(diagnostic::at(
+                AttributePath::new("name"),
+                "Invalid attribute combination",
+                "Set job_id or name, not both.",
+            )),
+            _ => {}
+        }
+        Some(())
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: JobData,
+        _meta: ValueEmpty,
+    ) -> Option<JobData> {
+        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let cluster_id = reading::text(&config.listed.cluster_id);
+        let found = match (
+            reading::optional(&config.listed.job_id),
+            reading::text(&config.listed.name),
+        ) {
+            (Some(job_id), _) => client
+                .get_edge_transcode_job(cluster_id, job_id, &scope)
+                .await
+                .map_err(|error| not_read(&error)),
+            (None, name) => {
+                let filter = JobFilter {
+                    keyword: Some(name.to_owned()),
+                    ..JobFilter::default()
+                };
+                let pages = client.edge_transcode_job_pages(cluster_id, filter, &scope);
+                match pages.rest().await {
+                    Ok(similar) => {
+                        reading::warn_of_unreadable("jobs", &similar.unreadable, diagnostics);
+                        only_one(cluster_id, name, similar.items)
+                    }
+                    Err(error) => Err(to_diagnostic("Unable to list jobs", &error)),
+                }
+            }
+        };
+        found
+            .map(|job| JobData::of(cluster_id, job))
+            .map_err(|problem| diagnostics.add_error(problem))
+            .ok()
+    }
+}
+
+fn not_read(error: &CallError) -> Diagnostic {
+    let told = to_diagnostic("Unable to read job", error);
+    if error.is_job_not_found() {
+        let attribute = AttributePath::new("job_id");
+        Diagnostic { attribute, ..told }
+    } else {
+        told
+    }
+}
+
+/// The one job of exactly this name. The API's keyword finds similar ones too.
+fn only_one(
+    cluster_id: &str,
+    name: &str,
+    similar: Vec<alicloud_live::Job>,
+) -> Result<alicloud_live::Job, Diagnostic> {
+    let (mut same, others): (Vec<_>, Vec<_>) =
+        similar.into_iter().partition(|job| job.name == name);
+    if same.len() == 1
+        && let Some(job) = same.pop()
+    {
+        return Ok(job);
+    }
+    let (summary, detail) = if same.is_empty() {
+        let mut detail = format!("Cluster {cluster_id} lists no job named {}.", shown(name));
+        if !others.is_empty() {
+            detail += "\n\nSimilar names:";
+            detail += &candidates(cluster_id, &others);
+        }
+        detail += "\n\nThe list leaves out jobs that nobody has touched for 180 days. Such a job can be read by its \
+                   job_id.";
+        ("Job not found", detail)
+    } else {
+        let detail = format!(
+            "{} jobs of cluster {cluster_id} have this name:{}\n\nNames need not be unique. Set job_id, the part \
+             after the colon, in place of name.",
+            same.len(),
+            candidates(cluster_id, &same)
+        );
+        ("Multiple jobs found", detail)
+    };
+    Err(diagnostic::at(AttributePath::new("name"), summary, detail))
+}
+
+/// Jobs, a line each. Without URLs, which can hold tokens.
+fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
+    let mut lines = String::new();
+    for job in jobs.iter().take(NAMED) {
+        let id = job_data::id(cluster_id, job);
+        let status = status_text(&job.status);
+        let created = job.create_time.as_deref().unwrap_or("at an unknown time");
+        // Writing to a text cannot fail.
+        let _ = write!(
+            lines,
+            "\n  - {id} {:?}, {status}, created {created}",
+            job.name
+        );
+    }
+    if jobs.len() > NAMED {
+        let _ = write!(lines, "\n  - and {} more", jobs.len() - NAMED);
+    }
+    lines
+}

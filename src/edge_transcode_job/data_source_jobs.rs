@@ -1,0 +1,285 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt};
+use serde::{Deserialize, Serialize};
+
+use super::id::JobId;
+use super::job_data::{self, ListedJob, StreamUrls};
+use super::model::{RUNNING, STOPPED, status_text};
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{
+    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
+};
+use crate::shared::connection::Connection;
+use crate::shared::reading::{self, TYPES};
+use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
+use tfplugin::attribute::{
+    block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
+    optional_computed, required, sensitive,
+};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
+
+/// So many calls that read one job each are in flight at a time.
+const CONCURRENT_READS: usize = 8;
+
+/// The data source `alicloud_live_edge_transcode_jobs`: the jobs of a cluster that match.
+pub(crate) struct JobsDataSource {
+    connection: Arc<Connection>,
+}
+
+impl JobsDataSource {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+/// The data, as configuration and state hold it. In a configuration the results are null.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct JobsData {
+    cluster_id: Value<String>,
+    ids: Value<Vec<Value<String>>>,
+    name_regex: Value<String>,
+    keyword: Value<String>,
+    status: Value<String>,
+    r#type: Value<String>,
+    template_id: Value<String>,
+    #[serde(skip_deserializing)]
+    names: Value<Vec<String>>,
+    #[serde(skip_deserializing)]
+    total_count: Value<u64>,
+    #[serde(skip_deserializing)]
+    jobs: Value<Vec<ListedJob>>,
+    #[serde(skip_deserializing)]
+    stream_urls: Value<BTreeMap<String, StreamUrls>>,
+}
+
+#[async_trait]
+impl DataSource for JobsDataSource {
+    type State<'a> = JobsData;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        let jobs = block(
+            "The edge transcode jobs of a cluster of ApsaraVideo Live that match all of the given filters, oldest first. \
+             Returns all of them, except that the API does not list jobs that were last changed more than 180 days ago: read those with `ids`.",
+            [
+                (
+                    "cluster_id",
+                    required("ID of the edge cluster (data center)."),
+                ),
+                (
+                    "ids",
+                    list_of(optional_computed(
+                        "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
+                    )),
+                ),
+                (
+                    "name_regex",
+                    optional(
+                        "Regular expression that must match some part of the name. Character classes such as `\\d` and \
+                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
+                    ),
+                ),
+                (
+                    "keyword",
+                    optional(
+                        "A part of the name, or a whole job ID, searched by the API. Conflicts with `ids`.",
+                    ),
+                ),
+                ("status", optional("`Running` or `Stopped`.")),
+                (
+                    "type",
+                    optional(
+                        "Type of the job's template: `common`, `nbhd-2` or `ultra-hd`. Without it, the types that the \
+                         account has permission for.",
+                    ),
+                ),
+                ("template_id", optional("ID of the job's template.")),
+                (
+                    "names",
+                    list_of(computed("Names of the jobs found, in the order of `jobs`.")),
+                ),
+                ("total_count", computed_number("How many jobs were found.")),
+                (
+                    "jobs",
+                    computed_objects("The jobs found.", job_data::attributes()),
+                ),
+                // One mark for all of them: core compares the paths of marks with each other, which takes minutes for the
+                // URLs of some thousand jobs.
+                (
+                    "stream_urls",
+                    sensitive(computed_objects_by_key(
+                        "The stream URLs of the jobs found, by the jobs' `id`. They are separate because they are sensitive. The attribute `jobs` is not, so it can be used in `for_each`.",
+                        job_data::url_attributes(),
+                    )),
+                ),
+            ],
+        );
+        Some(Schema {
+            version: 0,
+            block: jobs,
+        })
+    }
+
+    async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobsData) -> Option<()> {
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_ids(&config, diagnostics);
+        check_regex(diagnostics, &config.name_regex);
+        check_not_empty(diagnostics, "keyword", &config.keyword);
+        if let (Value::Value(_), Value::Value(_)) = (&config.ids, &config.keyword) {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("keyword"),
+                "Invalid attribute combination",
+                "With ids, each job is read by itself, and the API's search by keyword has no part in it: use \
+                 name_regex in place of keyword.",
+            ));
+        }
+        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
+        check_choice(diagnostics, "type", &config.r#type, TYPES);
+        check_template_id(diagnostics, &config.template_id);
+        Some(())
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: JobsData,
+        _meta: ValueEmpty,
+    ) -> Option<JobsData> {
+        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let listed = match &config.ids {
+            Value::Value(ids) => read_each(&client, ids, &scope).await,
+            Value::Null | Value::Unknown => list(&client, &config, &scope, diagnostics).await,
+        };
+        match listed {
+            Ok(mut jobs) => {
+                jobs.retain(config.filter());
+                Some(config.with(jobs))
+            }
+            Err(error) => {
+                diagnostics.add_error(to_diagnostic("Unable to read jobs", &error));
+                None
+            }
+        }
+    }
+}
+
+impl JobsData {
+    /// Whether a job matches. The API's own filters are among these, because a job that is read by ID has passed none.
+    fn filter(&self) -> impl FnMut(&Job) -> bool + use<> {
+        let name_matches = reading::name_matcher(&self.name_regex);
+        let [status, r#type, template_id] = [&self.status, &self.r#type, &self.template_id]
+            .map(|value| reading::optional(value).map(str::to_owned));
+        let matches = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        move |job| {
+            name_matches(&job.name)
+                && matches(&status, Some(status_text(&job.status)))
+                && matches(&r#type, job.r#type.as_deref())
+                && matches(&template_id, Some(&job.template_id))
+        }
+    }
+
+    fn with(self, jobs: Vec<Job>) -> Self {
+        let cluster_id = reading::text(&self.cluster_id).to_owned();
+        let ids = jobs.iter().map(|job| job_data::id(&cluster_id, job).into());
+        Self {
+            ids: Value::Value(ids.collect()),
+            names: Value::Value(jobs.iter().map(|job| job.name.clone()).collect()),
+            total_count: Value::Value(jobs.len() as u64),
+            stream_urls: Value::Value(
+                jobs.iter()
+                    .map(|job| (job_data::id(&cluster_id, job), StreamUrls::of(job)))
+                    .collect(),
+            ),
+            jobs: Value::Value(
+                jobs.into_iter()
+                    .map(|job| ListedJob::of(&cluster_id, job))
+                    .collect(),
+            ),
+            ..self
+        }
+    }
+}
+
+/// Each ID names a job of the same cluster. What is not known yet passes.
+fn check_ids(config: &JobsData, diagnostics: &mut Diagnostics) {
+    let Value::Value(ids) = &config.ids else {
+        return;
+    };
+    for (index, id) in (0..).zip(ids) {
+        let problem = match id {
+            Value::Unknown => continue,
+            Value::Null => "It is null.".to_owned(),
+            Value::Value(id) => match (JobId::parse(id), &config.cluster_id) {
+                (Err(error), _) => format!("Here {error}."),
+                (Ok(id), Value::Value(cluster_id)) if id.cluster_id != *cluster_id => {
+                    format!(
+                        "It names a job of cluster {}, not of {}.",
+                        shown(&id.cluster_id),
+                        shown(cluster_id)
+                    )
+                }
+                (Ok(_), _) => continue,
+            },
+        };
+        let path = AttributePath::new("ids").index(index);
+        diagnostics.add_error(diagnostic::at(path, "Invalid job ID", problem));
+    }
+}
+
+/// The jobs of these IDs that exist, oldest first.
+async fn read_each(
+    client: &LiveClient,
+    ids: &[Value<String>],
+    scope: &Scope,
+) -> Result<Vec<Job>, CallError> {
+    let mut ids: Vec<JobId> = ids
+        .iter()
+        .filter_map(|id| JobId::parse(reading::text(id)).ok())
+        .collect();
+    ids.sort_unstable_by(|one, other| one.job_id.cmp(&other.job_id));
+    ids.dedup();
+    let reads: Vec<_> = ids
+        .iter()
+        .map(|id| client.get_edge_transcode_job(&id.cluster_id, &id.job_id, scope))
+        .collect();
+    let mut reads = stream::iter(reads).buffered(CONCURRENT_READS);
+    let mut jobs = Vec::new();
+    while let Some(read) = reads.next().await {
+        match read {
+            Ok(job) => jobs.push(job),
+            Err(error) if error.is_job_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    jobs.sort_by(|one, other| one.create_time.cmp(&other.create_time));
+    Ok(jobs)
+}
+
+/// The jobs that the API lists.
+async fn list(
+    client: &LiveClient,
+    config: &JobsData,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<Job>, CallError> {
+    let filter = JobFilter {
+        r#type: reading::optional(&config.r#type).map(str::to_owned),
+        running: reading::optional(&config.status).map(|status| status == RUNNING),
+        keyword: reading::optional(&config.keyword).map(str::to_owned),
+        ..JobFilter::default()
+    };
+    let listed = client
+        .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, scope)
+        .rest()
+        .await?;
+    reading::warn_of_unreadable("jobs", &listed.unreadable, diagnostics);
+    Ok(listed.items)
+}

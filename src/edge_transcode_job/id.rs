@@ -1,0 +1,102 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
+/// cluster always goes with it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct JobId {
+    pub(crate) cluster_id: String,
+    pub(crate) job_id: String,
+}
+
+/// A text that names no job. Its `Display` gives the right form, and does not quote the text, which may be secret.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; this is not \
+     of that form"
+)]
+pub(crate) struct NoJobId;
+
+impl JobId {
+    /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
+    pub(crate) fn parse(text: &str) -> Result<Self, NoJobId> {
+        text.split_once(':')
+            .map(|(cluster_id, job_id)| Self {
+                cluster_id: cluster_id.to_owned(),
+                job_id: job_id.to_owned(),
+            })
+            .filter(Self::is_valid)
+            .ok_or(NoJobId)
+    }
+
+    /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
+    pub(crate) fn is_valid(&self) -> bool {
+        cluster_id_problem(&self.cluster_id).is_none() && id_problem(&self.job_id).is_none()
+    }
+}
+
+/// What keeps a text from being an ID of the API, if anything does.
+pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("It is empty.");
+    }
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Some("It holds white space or a control character.");
+    }
+    text.contains(['/', '?', '#'])
+        .then_some("It holds a character of URLs (/, ? or #).")
+}
+
+/// The same of a cluster's ID.
+pub(crate) fn cluster_id_problem(text: &str) -> Option<&'static str> {
+    id_problem(text).or_else(|| {
+        text.contains(':').then_some(
+            "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
+             ID alone.",
+        )
+    })
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.cluster_id, self.job_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_text_of_another_form_is_refused_with_the_right_form() {
+        for text in [
+            "",
+            ":",
+            "cluster-1",
+            "cluster-1:",
+            ":job",
+            "clu ster:job",
+            "cluster:job\n",
+            "rtmp://h/app/s?auth_key=c0ffee",
+            "srt:h?c0ffee",
+        ] {
+            let error = JobId::parse(text).unwrap_err();
+            assert!(
+                error.to_string().contains("<cluster_id>:<job_id>"),
+                "{text:?}"
+            );
+            assert!(!error.to_string().contains("c0ffee"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_can_be_read_back(cluster_id in "[^:/?#\\s\\pC]{1,20}", job_id in "[^/?#\\s\\pC]{1,20}") {
+            let id = JobId { cluster_id, job_id };
+            prop_assert_eq!(JobId::parse(&id.to_string()).unwrap(), id);
+        }
+    }
+}

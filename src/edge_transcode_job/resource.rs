@@ -1,0 +1,264 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+
+use super::id::{JobId, cluster_id_problem};
+use crate::shared::check::shown;
+use crate::shared::connection::Connection;
+use crate::shared::run::Run;
+use alicloud_live::{CallError, Job, LiveClient, Scope};
+use tfplugin::schema::Schema;
+use tfplugin::{
+    AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
+    Object, Update, diagnostic,
+};
+
+use super::model::JobState;
+use super::private::JobPrivate;
+use super::{existing, expiry, foreign_state, lifecycle, plan, schema, update, validate};
+
+/// The resource type.
+pub(super) struct JobResource {
+    connection: Arc<Connection>,
+}
+
+impl JobResource {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+
+    fn session(&self, diagnostics: &mut Diagnostics) -> Option<Session> {
+        Session::begin(&self.connection)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+}
+
+/// An object of which the API can be asked.
+fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState> {
+    foreign_state::identified(state)
+        .map_err(|error| diagnostics.add_error(error))
+        .ok()
+}
+
+/// With what an operation on a job works.
+pub(super) struct Session {
+    pub(super) client: Arc<LiveClient>,
+    pub(super) run: Arc<Run>,
+}
+
+impl Session {
+    pub(super) fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
+        let (client, run) = connection.client_and_run()?;
+        Ok(Self { client, run })
+    }
+
+    pub(super) async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
+        self.client
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+            .await
+    }
+}
+
+#[async_trait]
+impl ManagedResource for JobResource {
+    type State = JobState;
+    type Private = JobPrivate;
+    type Identity = JobId;
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    fn identity_schema(&self) -> IdentitySchema {
+        schema::identity()
+    }
+
+    fn identity(&self, state: &JobState) -> Option<JobId> {
+        Some(state.job_id()).filter(JobId::is_valid)
+    }
+
+    fn validate(&self, diagnostics: &mut Diagnostics, config: JobState) {
+        validate::validate(&config, diagnostics);
+    }
+
+    async fn read(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let state = identified(state, diagnostics)?;
+        let session = self.session(diagnostics)?;
+        let scope = self.connection.scope(state.timeouts().read);
+        lifecycle::read(&session, state, private, &scope, diagnostics).await
+    }
+
+    async fn plan_create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        proposed: JobState,
+        config: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let planned = plan::create(proposed, &config);
+        expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
+        match &private.changed {
+            Some(replaced) => plan::check_replaced(replaced, &planned, diagnostics),
+            None => {
+                // Without a client there is nothing to look at, and planning needs none.
+                if let Ok(client) = self.connection.client() {
+                    existing::warn(&client, &planned, diagnostics).await;
+                }
+            }
+        }
+        Some((planned, private))
+    }
+
+    async fn plan_update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        update: Update<Self>,
+    ) -> Option<(Object<Self>, Vec<AttributePath>)> {
+        let Update {
+            prior,
+            proposed,
+            config,
+            private,
+            keeps_planned_private,
+        } = update;
+        let change = plan::Update {
+            prior: &prior,
+            proposed,
+            config: &config,
+            owes_start: private.owes_start,
+            keeps_planned_private,
+        };
+        let (planned, requires_replace) = plan::update(change, diagnostics);
+        // A replacement is planned once more, as a create.
+        if requires_replace.is_empty() {
+            expiry::warn(
+                Some(&prior),
+                &planned,
+                OffsetDateTime::now_utc(),
+                diagnostics,
+            );
+        }
+        let private = plan::private(&prior, private);
+        Some(((planned, private), requires_replace))
+    }
+
+    async fn plan_delete(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        private: JobPrivate,
+    ) -> Option<JobPrivate> {
+        let output = prior.fields().stream_output;
+        let run = self.connection.client_and_run().map(|(_, run)| run);
+        // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
+        if !run.is_ok_and(|run| run.has_created(&output)) {
+            plan::delete(&prior, diagnostics);
+        }
+        Some(JobPrivate {
+            is_plain_deletion: true,
+            ..private
+        })
+    }
+
+    async fn create(
+        &self,
+        diagnostics: &mut Diagnostics,
+        planned: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
+            let path = AttributePath::new("cluster_id");
+            diagnostics.add_error(diagnostic::at(path, "Invalid cluster ID", problem));
+            return None;
+        }
+        let session = self.session(diagnostics)?;
+        let scope = self.connection.scope(planned.timeouts().create);
+        lifecycle::create(&session, planned, &private, &scope, diagnostics).await
+    }
+
+    async fn update(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        planned: JobState,
+        private: JobPrivate,
+    ) -> Object<Self> {
+        let identified = identified(prior.clone(), diagnostics);
+        let session = self.session(diagnostics);
+        let (Some(prior), Some(session)) = (identified, session) else {
+            return (prior, private.stored());
+        };
+        let scope = self.connection.scope(planned.timeouts().update);
+        update::update(&session, prior, planned, private, &scope, diagnostics).await
+    }
+
+    async fn delete(
+        &self,
+        diagnostics: &mut Diagnostics,
+        prior: JobState,
+        private: JobPrivate,
+    ) -> Option<Object<Self>> {
+        let identified = identified(prior.clone(), diagnostics);
+        let session = self.session(diagnostics);
+        let (Some(prior), Some(session)) = (identified, session) else {
+            return Some((prior, private.stored()));
+        };
+        let scope = self.connection.scope(prior.timeouts().delete);
+        lifecycle::delete(&session, prior, private, &scope, diagnostics).await
+    }
+
+    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
+        match JobId::parse(&id) {
+            Ok(id) => Some((JobState::known_by_id(&id), JobPrivate::default())),
+            Err(error) => {
+                let detail = format!("In an import {error} (got {}).", shown(&id));
+                diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
+                None
+            }
+        }
+    }
+
+    async fn import_by_identity(
+        &self,
+        diagnostics: &mut Diagnostics,
+        identity: JobId,
+    ) -> Option<Object<Self>> {
+        if identity.is_valid() {
+            return Some((JobState::known_by_id(&identity), JobPrivate::default()));
+        }
+        diagnostics.add_error(diagnostic::general(
+            "Invalid identity",
+            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
+             holds no colon.",
+        ));
+        None
+    }
+
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<JobState> {
+        foreign_state::upgraded(state)
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+
+    fn take_over(
+        &self,
+        diagnostics: &mut Diagnostics,
+        source: &MoveSource,
+    ) -> Option<Object<Self>> {
+        foreign_state::moved(source)
+            .map(|job| (job, JobPrivate::default()))
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
+
+    fn configuration(&self, state: JobState) -> JobState {
+        state.configuration()
+    }
+}

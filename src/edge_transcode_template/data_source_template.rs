@@ -1,0 +1,78 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::template_data::{self, TemplateData};
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{check_cluster_id, check_template_id};
+use crate::shared::connection::Connection;
+use crate::shared::reading;
+use tfplugin::attribute::{block, required};
+use tfplugin::schema::Schema;
+use tfplugin::value::ValueEmpty;
+use tfplugin::{DataSource, Diagnostics};
+
+/// The data source `alicloud_live_edge_transcode_template`: one template by its ID.
+pub(crate) struct TemplateDataSource {
+    connection: Arc<Connection>,
+}
+
+impl TemplateDataSource {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+#[async_trait]
+impl DataSource for TemplateDataSource {
+    type State<'a> = TemplateData;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        let arguments = [
+            (
+                "cluster_id",
+                required("ID of the edge cluster (data center)."),
+            ),
+            ("template_id", required("ID of the template.")),
+        ];
+        Some(Schema {
+            version: 0,
+            block: block(
+                "A transcoding template of ApsaraVideo Live that an edge cluster offers. The API cannot create or change templates.",
+                template_data::attributes().into_iter().chain(arguments),
+            ),
+        })
+    }
+
+    async fn validate<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: TemplateData,
+    ) -> Option<()> {
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_template_id(diagnostics, &config.template_id);
+        Some(())
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: TemplateData,
+        _meta: ValueEmpty,
+    ) -> Option<TemplateData> {
+        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let cluster_id = reading::text(&config.cluster_id);
+        let template_id = reading::text(&config.template_id);
+        match client
+            .get_edge_transcode_template(cluster_id, template_id, &scope)
+            .await
+        {
+            Ok(template) => Some(TemplateData::of(cluster_id, template)),
+            Err(error) => {
+                diagnostics.add_error(to_diagnostic("Unable to read template", &error));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::template_data::{self, TemplateData};
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
+use crate::shared::connection::Connection;
+use crate::shared::reading::{self, TYPES};
+use alicloud_live::{Template, TemplateFilter};
+use tfplugin::attribute::{
+    block, computed, computed_number, computed_objects, list_of, optional, required,
+};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{DataSource, Diagnostics};
+
+/// The codecs that the API documents.
+const CODECS: &[&str] = &["H.264", "H.265"];
+
+/// The data source `alicloud_live_edge_transcode_templates`: the templates of a cluster that match.
+pub(crate) struct TemplatesDataSource {
+    connection: Arc<Connection>,
+}
+
+impl TemplatesDataSource {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+/// The data, as configuration and state hold it. In a configuration the results are null.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct TemplatesData {
+    cluster_id: Value<String>,
+    name_regex: Value<String>,
+    keyword: Value<String>,
+    r#type: Value<String>,
+    video_codec: Value<String>,
+    #[serde(skip_deserializing)]
+    ids: Value<Vec<String>>,
+    #[serde(skip_deserializing)]
+    names: Value<Vec<Option<String>>>,
+    #[serde(skip_deserializing)]
+    total_count: Value<u64>,
+    #[serde(skip_deserializing)]
+    templates: Value<Vec<TemplateData>>,
+}
+
+#[async_trait]
+impl DataSource for TemplatesDataSource {
+    type State<'a> = TemplatesData;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        let templates = block(
+            "The transcoding templates of ApsaraVideo Live that an edge cluster offers and that match all of the given \
+             filters, oldest first.",
+            [
+                (
+                    "cluster_id",
+                    required("ID of the edge cluster (data center)."),
+                ),
+                (
+                    "name_regex",
+                    optional(
+                        "Regular expression that must match some part of the name. Character classes such as `\\d` and \
+                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
+                    ),
+                ),
+                (
+                    "keyword",
+                    optional("A part of the name, or a whole template ID, searched by the API."),
+                ),
+                (
+                    "type",
+                    optional(
+                        "`common`, `nbhd-2` or `ultra-hd`. Without it, the types that the account has permission for.",
+                    ),
+                ),
+                (
+                    "video_codec",
+                    optional(
+                        "`H.264` or `H.265`. Without it, those that the account has permission for.",
+                    ),
+                ),
+                (
+                    "ids",
+                    list_of(computed(
+                        "IDs of the templates found, `<cluster_id>:<template_id>`.",
+                    )),
+                ),
+                (
+                    "names",
+                    list_of(computed(
+                        "Names of the templates found, in the order of `templates`.",
+                    )),
+                ),
+                (
+                    "total_count",
+                    computed_number("How many templates were found."),
+                ),
+                (
+                    "templates",
+                    computed_objects("The templates found.", template_data::attributes()),
+                ),
+            ],
+        );
+        Some(Schema {
+            version: 0,
+            block: templates,
+        })
+    }
+
+    async fn validate<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: TemplatesData,
+    ) -> Option<()> {
+        check_cluster_id(diagnostics, &config.cluster_id);
+        check_regex(diagnostics, &config.name_regex);
+        check_not_empty(diagnostics, "keyword", &config.keyword);
+        check_choice(diagnostics, "type", &config.r#type, TYPES);
+        check_choice(diagnostics, "video_codec", &config.video_codec, CODECS);
+        Some(())
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: TemplatesData,
+        _meta: ValueEmpty,
+    ) -> Option<TemplatesData> {
+        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let given = |value| reading::optional(value).map(str::to_owned);
+        let filter = TemplateFilter {
+            r#type: given(&config.r#type),
+            video_codec: given(&config.video_codec),
+            keyword: given(&config.keyword),
+            ..TemplateFilter::default()
+        };
+        let cluster_id = reading::text(&config.cluster_id);
+        let pages = client.edge_transcode_template_pages(cluster_id, filter, &scope);
+        match pages.rest().await {
+            Ok(listed) => {
+                reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
+                let mut templates = listed.items;
+                let name_matches = reading::name_matcher(&config.name_regex);
+                templates
+                    .retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
+                Some(config.with(templates))
+            }
+            Err(error) => {
+                diagnostics.add_error(to_diagnostic("Unable to list templates", &error));
+                None
+            }
+        }
+    }
+}
+
+impl TemplatesData {
+    fn with(self, templates: Vec<Template>) -> Self {
+        let cluster_id = reading::text(&self.cluster_id).to_owned();
+        let ids = templates
+            .iter()
+            .map(|template| template_data::id(&cluster_id, template));
+        Self {
+            ids: Value::Value(ids.collect()),
+            names: Value::Value(templates.iter().map(|each| each.name.clone()).collect()),
+            total_count: Value::Value(templates.len() as u64),
+            templates: Value::Value(
+                templates
+                    .into_iter()
+                    .map(|template| TemplateData::of(&cluster_id, template))
+                    .collect(),
+            ),
+            ..self
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Templates of edge transcode jobs: how a job encodes.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `data_source_template` | one template by its ID |
+//! | `data_source_templates` | all templates of a cluster that match |
+//! | `template_data` | a template as data sources show it |
+
+mod data_source_template;
+mod data_source_templates;
+mod template_data;
+
+use std::sync::Arc;
+
+use crate::shared::connection::Connection;
+use tfplugin::Offering;
+
+/// Adds all of this folder to what the provider serves.
+pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    offering.add_data_source(
+        "alicloud_live_edge_transcode_template",
+        data_source_template::TemplateDataSource::new(Arc::clone(connection)),
+    );
+    offering.add_data_source(
+        "alicloud_live_edge_transcode_templates",
+        data_source_templates::TemplatesDataSource::new(Arc::clone(connection)),
+    );
+}

@@ -1,0 +1,116 @@
+//! Where the API and STS are.
+
+use alicloud_auth::environment::Environment;
+use alicloud_live::{Endpoint, EndpointError, Protocol};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+
+use super::client::invalid_input;
+use super::validate::within;
+use super::{ProviderConfig, in_block, parse_protocol, set};
+
+const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
+const STS_VARIABLES: &[&str] = &[
+    "ALIBABA_CLOUD_ENDPOINT_STS",
+    "STS_ENDPOINT",
+    "ALIBABA_CLOUD_STS_ENDPOINT",
+];
+
+impl ProviderConfig {
+    /// Where the API is; `region` decides where nothing else does.
+    pub(super) fn live_endpoint(
+        &self,
+        diagnostics: &mut Diagnostics,
+        region: Option<&str>,
+        environment: &Environment,
+    ) -> Result<Endpoint, Diagnostic> {
+        let protocol = set(&self.protocol)
+            .and_then(|protocol| parse_protocol(&protocol))
+            .unwrap_or_default();
+        let argument = in_block(&self.endpoints, |block| block.live.as_ref());
+        if let Some(written) = written("live", argument, LIVE_VARIABLES, environment)? {
+            return written.read(protocol, diagnostics);
+        }
+        let endpoint = Endpoint::of_region(region.unwrap_or_default());
+        Ok(endpoint.with_protocol(protocol))
+    }
+
+    /// Where STS is, if that is said. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
+    pub(super) fn sts_endpoint(
+        &self,
+        diagnostics: &mut Diagnostics,
+        environment: &Environment,
+    ) -> Result<Option<Endpoint>, Diagnostic> {
+        let argument = in_block(&self.endpoints, |block| block.sts.as_ref());
+        written("sts", argument, STS_VARIABLES, environment)?
+            .map(|written| written.read(Protocol::Https, diagnostics))
+            .transpose()
+    }
+}
+
+/// An endpoint as somebody wrote it, and where.
+struct WrittenEndpoint {
+    text: String,
+    origin: String,
+    path: AttributePath,
+}
+
+fn written(
+    name: &'static str,
+    argument: Value<&String>,
+    variables: &[&'static str],
+    environment: &Environment,
+) -> Result<Option<WrittenEndpoint>, Diagnostic> {
+    let argument = argument.as_option().map(|text| text.trim());
+    if let Some(text) = argument.filter(|text| !text.is_empty()) {
+        return Ok(Some(WrittenEndpoint {
+            text: text.to_owned(),
+            origin: format!("endpoints.{name}"),
+            path: within("endpoints", name),
+        }));
+    }
+    let variable = environment
+        .first(variables)
+        .map_err(|input| invalid_input(&input))?;
+    Ok(variable.map(|variable| WrittenEndpoint {
+        text: variable.value,
+        origin: variable.name.to_owned(),
+        path: AttributePath::root(),
+    }))
+}
+
+impl WrittenEndpoint {
+    fn read(
+        self,
+        protocol: Protocol,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Endpoint, Diagnostic> {
+        let endpoint = Endpoint::parse(&self.text, protocol)
+            .map_err(|reason| invalid_endpoint(&self.origin, reason, self.path))?;
+        if endpoint.is_clear_text_beyond_this_machine() {
+            diagnostics.add_warning(diagnostic::general(
+                "API calls are not encrypted",
+                format!(
+                    "Calls to {endpoint} travel in clear text: others on the way can read stream URLs and tokens. \
+                     Use HTTPS for anything but a mock on this machine."
+                ),
+            ));
+        }
+        Ok(endpoint)
+    }
+}
+
+pub(super) fn invalid_endpoint(
+    origin: &str,
+    reason: EndpointError,
+    path: AttributePath,
+) -> Diagnostic {
+    diagnostic::at(
+        path,
+        "Invalid endpoint",
+        format!(
+            "The endpoint in {origin} cannot be used: {reason}. Give a host (live.aliyuncs.com), a host and port \
+             (127.0.0.1:8080) or a URL of both (http://127.0.0.1:8080)."
+        ),
+    )
+}

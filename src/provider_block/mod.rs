@@ -1,0 +1,448 @@
+//! The provider block: its arguments, the environment variables that stand in for them, and the client they describe.
+
+mod client;
+mod endpoints;
+mod schema;
+mod validate;
+
+use serde::{Deserialize, Serialize};
+
+use alicloud_live::{Protocol, SignVersion};
+use tfplugin::Number;
+use tfplugin::value::{Value, ValueBool, ValueList};
+
+pub(super) use schema::schema;
+
+/// The provider block, as the user wrote it.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct ProviderConfig {
+    access_key: Value<String>,
+    secret_key: Value<String>,
+    security_token: Value<String>,
+    region: Value<String>,
+    profile: Value<String>,
+    shared_credentials_file: Value<String>,
+    ecs_role_name: Value<String>,
+    credentials_uri: Value<String>,
+    protocol: Value<String>,
+    client_connect_timeout: Value<Number>,
+    client_read_timeout: Value<Number>,
+    max_retries: Value<Number>,
+    max_requests_per_minute: Value<Number>,
+    max_concurrent_interruptions: Value<Number>,
+    configuration_source: Value<String>,
+    account_id: Value<String>,
+    account_type: Value<String>,
+    skip_region_validation: ValueBool,
+    source_ip: Value<String>,
+    secure_transport: Value<String>,
+    security_transport: Value<String>,
+    max_retry_timeout: Value<Number>,
+    endpoints: ValueList<Value<Endpoints>>,
+    sign_version: ValueList<Value<SignVersions>>,
+    assume_role: ValueList<Value<AssumeRoleBlock>>,
+    assume_role_with_oidc: ValueList<Value<OidcBlock>>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Endpoints {
+    live: Value<String>,
+    sts: Value<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct SignVersions {
+    live: Value<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct AssumeRoleBlock {
+    role_arn: Value<String>,
+    session_name: Value<String>,
+    policy: Value<String>,
+    session_expiration: Value<Number>,
+    external_id: Value<String>,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct OidcBlock {
+    oidc_provider_arn: Value<String>,
+    role_arn: Value<String>,
+    oidc_token: Value<String>,
+    oidc_token_file: Value<String>,
+    role_session_name: Value<String>,
+    policy: Value<String>,
+    session_expiration: Value<Number>,
+}
+
+impl ProviderConfig {
+    /// Running jobs that may be interrupted at a time.
+    pub(super) fn max_concurrent_interruptions(&self) -> Option<usize> {
+        count(&self.max_concurrent_interruptions).and_then(|count| usize::try_from(count).ok())
+    }
+}
+
+/// A block that may stand once.
+fn only<T>(blocks: &ValueList<Value<T>>) -> Option<&T> {
+    blocks.as_ref().as_option()?.first()?.as_ref().as_option()
+}
+
+/// An argument of a block that may stand once.
+fn in_block<T, A>(
+    blocks: &ValueList<Value<T>>,
+    argument: impl FnOnce(&T) -> Value<&A>,
+) -> Value<&A> {
+    match blocks.as_ref() {
+        Value::Value(blocks) => match blocks.first() {
+            Some(Value::Value(block)) => argument(block),
+            Some(Value::Unknown) => Value::Unknown,
+            Some(Value::Null) | None => Value::Null,
+        },
+        Value::Null => Value::Null,
+        Value::Unknown => Value::Unknown,
+    }
+}
+
+fn count(argument: &Value<Number>) -> Option<u32> {
+    u32::try_from(whole(argument)?).ok()
+}
+
+/// A number that validation has let pass.
+fn whole(argument: &Value<Number>) -> Option<i64> {
+    argument.as_option()?.whole()
+}
+
+/// Official providers write it in upper case; any case is understood.
+fn parse_protocol(text: &str) -> Option<Protocol> {
+    match text.to_ascii_uppercase().as_str() {
+        "HTTPS" => Some(Protocol::Https),
+        "HTTP" => Some(Protocol::Http),
+        _ => None,
+    }
+}
+
+fn parse_sign_version(text: &str) -> Option<SignVersion> {
+    match text {
+        "v1" => Some(SignVersion::V1),
+        "v3" => Some(SignVersion::V3),
+        _ => None,
+    }
+}
+
+/// The value of an argument that is set and not empty, without blanks around it.
+fn set(value: &Value<String>) -> Option<String> {
+    match value {
+        Value::Value(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::validate::within;
+    use super::*;
+    use alicloud_auth::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
+    use alicloud_auth::environment::Environment;
+    use tfplugin::{AttributePath, Diagnostics, unknown_attributes};
+
+    fn config(json: &str) -> ProviderConfig {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn configured(json: &str, variables: &[(&'static str, &'static str)]) -> (bool, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let environment = Environment::of(variables.iter().copied());
+        let client = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(config(json).client(
+                &mut diagnostics,
+                "1.15.5",
+                &environment,
+                &alicloud_live::Outside::real(),
+            ));
+        (client.is_some(), diagnostics)
+    }
+
+    fn endpoint(json: &str, variables: &[(&'static str, &'static str)]) -> String {
+        let environment = Environment::of(variables.iter().copied());
+        config(json)
+            .live_endpoint(
+                &mut Diagnostics::default(),
+                Some("eu-central-1"),
+                &environment,
+            )
+            .unwrap()
+            .to_string()
+    }
+
+    #[test]
+    fn without_credentials_one_error_lists_every_place() {
+        let (made, diagnostics) = configured("{}", &[]);
+        assert!(!made);
+        let [error] = diagnostics.errors.as_slice() else {
+            panic!("{diagnostics:?}")
+        };
+        for place in ACCESS_KEY_VARIABLES.iter().chain(SECRET_KEY_VARIABLES) {
+            assert!(error.detail.contains(place), "{place}");
+        }
+    }
+
+    #[test]
+    fn half_a_key_pair_is_reported_at_the_missing_half() {
+        let (_, diagnostics) = configured(r#"{"access_key": "id"}"#, &[]);
+        assert_eq!(
+            diagnostics.errors[0].attribute,
+            AttributePath::new("secret_key")
+        );
+    }
+
+    #[test]
+    fn the_endpoint_of_the_block_beats_the_variables_and_they_beat_the_region() {
+        let variables = [
+            ("LIVE_ENDPOINT", "c:3"),
+            ("ALIBABA_CLOUD_ENDPOINT_LIVE", "b:2"),
+        ];
+        assert_eq!(
+            endpoint(r#"{"endpoints": [{"live": "a:1"}]}"#, &variables),
+            "https://a:1"
+        );
+        assert_eq!(endpoint("{}", &variables), "https://b:2");
+        assert_eq!(endpoint("{}", &variables[..1]), "https://c:3");
+        assert_eq!(
+            endpoint("{}", &[]),
+            "https://live.eu-central-1.aliyuncs.com"
+        );
+        assert_eq!(
+            endpoint(r#"{"protocol": "http"}"#, &variables),
+            "http://b:2"
+        );
+    }
+
+    #[test]
+    fn clear_text_to_another_machine_is_warned_of_and_to_this_one_is_not() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+        ];
+        let (made, diagnostics) =
+            configured(r#"{"endpoints": [{"live": "http://192.0.2.1"}]}"#, &keys);
+        assert!(made);
+        assert_eq!(diagnostics.warnings.len(), 1);
+        let (made, diagnostics) =
+            configured(r#"{"endpoints": [{"live": "http://127.0.0.1:1"}]}"#, &keys);
+        assert!(made);
+        assert!(diagnostics.warnings.is_empty());
+    }
+
+    #[test]
+    fn bad_arguments_are_refused_at_their_paths() {
+        let mut diagnostics = Diagnostics::default();
+        config(r#"{"protocol": "gopher", "region": "Bei Jing", "endpoints": [{"live": "http://a/b"}]}"#)
+            .validate(&mut diagnostics);
+        let paths: Vec<_> = diagnostics
+            .errors
+            .iter()
+            .map(|error| error.attribute.to_string())
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "protocol",
+                "region",
+                &within("endpoints", "live").to_string()
+            ]
+        );
+    }
+
+    #[test]
+    fn arguments_that_are_not_known_yet_are_no_error_and_named() {
+        let config = ProviderConfig {
+            region: Value::Unknown,
+            endpoints: Value::Value(vec![Value::Value(Endpoints {
+                live: Value::Unknown,
+                ..Endpoints::default()
+            })]),
+            ..ProviderConfig::default()
+        };
+        let mut diagnostics = Diagnostics::default();
+        config.validate(&mut diagnostics);
+        assert_eq!(diagnostics, Diagnostics::default());
+        assert_eq!(
+            unknown_attributes(&config),
+            Ok(vec!["endpoints".to_owned(), "region".to_owned()])
+        );
+    }
+
+    #[test]
+    fn arguments_without_effect_are_named_in_one_warning() {
+        let mut diagnostics = Diagnostics::default();
+        config(r#"{"account_type": "Domestic", "skip_region_validation": true}"#)
+            .validate(&mut diagnostics);
+        assert!(diagnostics.errors.is_empty());
+        let [warning] = diagnostics.warnings.as_slice() else {
+            panic!("{diagnostics:?}")
+        };
+        for name in ["account_type", "skip_region_validation"] {
+            assert!(warning.detail.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn retries_end_by_number_or_by_time() {
+        const SECONDS: fn(u64) -> Option<Duration> = |seconds| Some(Duration::from_secs(seconds));
+        let variable = [("MAX_RETRY_TIMEOUT", "40")];
+        for (json, variables, attempts, max_elapsed) in [
+            ("{}", &[][..], 5, None),
+            (r#"{"max_retries": 2}"#, &[], 3, None),
+            (r#"{"max_retry_timeout": 30}"#, &[], u32::MAX, SECONDS(30)),
+            (
+                r#"{"max_retry_timeout": 30}"#,
+                &variable,
+                u32::MAX,
+                SECONDS(30),
+            ),
+            ("{}", &variable, u32::MAX, SECONDS(40)),
+            (r#"{"max_retries": 2}"#, &variable, 3, SECONDS(40)),
+            (r#"{"max_retry_timeout": 0}"#, &variable, 5, None),
+        ] {
+            let environment = Environment::of(variables.iter().copied());
+            let policy = config(json).retry_policy(&environment).unwrap();
+            assert_eq!(
+                (policy.attempts, policy.max_elapsed),
+                (attempts, max_elapsed),
+                "{json}"
+            );
+        }
+        let environment = Environment::of([("MAX_RETRY_TIMEOUT", "soon")]);
+        let error = ProviderConfig::default()
+            .retry_policy(&environment)
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "MAX_RETRY_TIMEOUT is not a number of seconds"
+        );
+    }
+
+    #[test]
+    fn numbers_and_sessions_out_of_range_are_refused_at_their_paths() {
+        let mut diagnostics = Diagnostics::default();
+        config(
+            r#"{"client_read_timeout": 0, "max_retries": -1, "max_requests_per_minute": 0,
+                "max_concurrent_interruptions": 0, "assume_role": [{"session_expiration": 60}]}"#,
+        )
+        .validate(&mut diagnostics);
+        let paths: Vec<_> = diagnostics
+            .errors
+            .iter()
+            .map(|error| error.attribute.to_string())
+            .collect();
+        let session = within("assume_role", "session_expiration").to_string();
+        let expected = [
+            "client_read_timeout",
+            "max_retries",
+            "max_requests_per_minute",
+            "max_concurrent_interruptions",
+            &session,
+        ];
+        assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn a_number_that_is_not_whole_or_too_large_is_refused_at_its_argument() {
+        for number in ["2.5", "1e30", "-1e30", "18446744073709551615"] {
+            let arguments = [
+                "client_connect_timeout",
+                "client_read_timeout",
+                "max_retries",
+                "max_requests_per_minute",
+            ];
+            for argument in arguments {
+                let mut diagnostics = Diagnostics::default();
+                config(&format!(r#"{{"{argument}": {number}}}"#)).validate(&mut diagnostics);
+                let [error] = &diagnostics.errors[..] else {
+                    panic!("{argument} = {number}: {:?}", diagnostics.errors);
+                };
+                assert_eq!(error.attribute.to_string(), argument);
+            }
+            for block in ["assume_role", "assume_role_with_oidc"] {
+                let mut diagnostics = Diagnostics::default();
+                config(&format!(
+                    r#"{{"{block}": [{{"session_expiration": {number}}}]}}"#
+                ))
+                .validate(&mut diagnostics);
+                let [error] = &diagnostics.errors[..] else {
+                    panic!("{block}, {number}: {:?}", diagnostics.errors);
+                };
+                let path = within(block, "session_expiration");
+                assert_eq!(error.attribute, path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_out_of_the_environment_that_is_no_number_is_refused() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+            ("LIVE_ENDPOINT", "http://127.0.0.1:1"),
+            ("CLIENT_READ_TIMEOUT", "soon"),
+        ];
+        let (_, diagnostics) = configured("{}", &keys);
+        assert!(diagnostics.errors[0].detail.contains("CLIENT_READ_TIMEOUT"));
+        // The argument beats its variable.
+        let (made, diagnostics) = configured(r#"{"client_read_timeout": 60000}"#, &keys);
+        assert!(made && diagnostics.errors.is_empty(), "{diagnostics:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_outside_is_an_error_that_names_its_source() {
+        let keys = [
+            ("ALICLOUD_ACCESS_KEY", "id"),
+            ("ALICLOUD_SECRET_KEY", "secret"),
+        ];
+        for (variable, value) in [
+            ("ALICLOUD_REGION", "evil.example/"),
+            ("ALIBABA_CLOUD_STS_REGION", "CN"),
+            ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "maybe"),
+            ("HTTPS_PROXY", "gopher://proxy"),
+            ("TF_APPEND_USER_AGENT", "two\r\nlines"),
+            ("LIVE_ENDPOINT", "a/b"),
+            ("STS_ENDPOINT", "a/b"),
+            ("CLIENT_CONNECT_TIMEOUT", "0"),
+        ] {
+            let variables = [keys[0], keys[1], (variable, value)];
+            let (made, diagnostics) = configured("{}", &variables);
+            assert!(!made, "{variable}");
+            let [error] = diagnostics.errors.as_slice() else {
+                panic!("{diagnostics:?}")
+            };
+            assert!(
+                error.detail.contains(variable),
+                "{variable}: {}",
+                error.detail
+            );
+        }
+    }
+
+    #[test]
+    fn the_user_agent_is_ours_and_carries_the_users_suffix() {
+        let environment = Environment::of([("TF_APPEND_USER_AGENT", "team/7 caf\u{e9}\n")]);
+        let shown = config(r#"{"configuration_source": "mine/module"}"#)
+            .user_agent("1.15.5", &environment)
+            .unwrap();
+        let expected = format!(
+            "HashiCorp-Terraform/1.15.5 terraform-provider-alicloud-live/{} Terraform-Module/mine/module team/7 caf",
+            crate::VERSION
+        );
+        assert_eq!(shown, expected);
+    }
+}

@@ -1,0 +1,161 @@
+//! Rules for the arguments of the provider block.
+
+use std::ops::RangeInclusive;
+
+use alicloud_auth::credentials::Region;
+use alicloud_live::{Endpoint, Protocol};
+use tfplugin::value::Value;
+use tfplugin::{AttributePath, Diagnostics, diagnostic};
+
+use super::endpoints::invalid_endpoint;
+use super::{ProviderConfig, in_block, parse_protocol, parse_sign_version};
+
+/// What roles allow their sessions, in seconds.
+const SESSION_SECONDS: RangeInclusive<i64> = 900..=43_200;
+
+impl ProviderConfig {
+    /// Checks what can be told without the environment.
+    pub(crate) fn validate(&self, diagnostics: &mut Diagnostics) {
+        self.check_names(diagnostics);
+        self.check_endpoints(diagnostics);
+        self.check_numbers(diagnostics);
+        self.check_sessions(diagnostics);
+        self.warn_of_arguments_without_effect(diagnostics);
+    }
+
+    fn check_names(&self, diagnostics: &mut Diagnostics) {
+        if let Value::Value(protocol) = &self.protocol
+            && parse_protocol(protocol).is_none()
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("protocol"),
+                "Invalid protocol",
+                "The protocol must be HTTPS or HTTP.",
+            ));
+        }
+        if let Value::Value(region) = &self.region
+            && let Err(input) = Region::read(region, "It")
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("region"),
+                "Invalid region",
+                format!("{input}."),
+            ));
+        }
+        if let Value::Value(version) = in_block(&self.sign_version, |block| block.live.as_ref())
+            && parse_sign_version(version).is_none()
+        {
+            diagnostics.add_error(diagnostic::at(
+                within("sign_version", "live"),
+                "Invalid signature version",
+                "The signature version must be v1 or v3.",
+            ));
+        }
+    }
+
+    fn check_endpoints(&self, diagnostics: &mut Diagnostics) {
+        for (name, endpoint) in [
+            (
+                "live",
+                in_block(&self.endpoints, |block| block.live.as_ref()),
+            ),
+            ("sts", in_block(&self.endpoints, |block| block.sts.as_ref())),
+        ] {
+            if let Value::Value(endpoint) = endpoint
+                && !endpoint.is_empty()
+                && let Err(reason) = Endpoint::parse(endpoint, Protocol::Https)
+            {
+                let origin = format!("endpoints.{name}");
+                diagnostics.add_error(invalid_endpoint(&origin, reason, within("endpoints", name)));
+            }
+        }
+    }
+
+    fn check_numbers(&self, diagnostics: &mut Diagnostics) {
+        for (name, number, smallest) in [
+            ("client_connect_timeout", &self.client_connect_timeout, 1),
+            ("client_read_timeout", &self.client_read_timeout, 1),
+            ("max_retries", &self.max_retries, 0),
+            ("max_retry_timeout", &self.max_retry_timeout, 0),
+            ("max_requests_per_minute", &self.max_requests_per_minute, 1),
+            (
+                "max_concurrent_interruptions",
+                &self.max_concurrent_interruptions,
+                1,
+            ),
+        ] {
+            let range = smallest..=i64::from(u32::MAX);
+            if let Value::Value(number) = number
+                && !number.whole().is_some_and(|number| range.contains(&number))
+            {
+                diagnostics.add_error(diagnostic::at(
+                    AttributePath::new(name),
+                    "Number out of range",
+                    format!(
+                        "{name} must be a whole number from {smallest} to {}.",
+                        u32::MAX
+                    ),
+                ));
+            }
+        }
+    }
+
+    fn check_sessions(&self, diagnostics: &mut Diagnostics) {
+        for (name, seconds) in [
+            (
+                "assume_role",
+                in_block(&self.assume_role, |b| b.session_expiration.as_ref()),
+            ),
+            (
+                "assume_role_with_oidc",
+                in_block(&self.assume_role_with_oidc, |b| {
+                    b.session_expiration.as_ref()
+                }),
+            ),
+        ] {
+            if let Value::Value(seconds) = seconds
+                && !seconds
+                    .whole()
+                    .is_some_and(|seconds| seconds == 0 || SESSION_SECONDS.contains(&seconds))
+            {
+                diagnostics.add_error(diagnostic::at(
+                    within(name, "session_expiration"),
+                    "Invalid session expiration",
+                    "A session lasts from 900 to 43200 seconds, a whole number of them.",
+                ));
+            }
+        }
+    }
+
+    /// One warning for all of them: a block that was written for the official provider must work, and nobody must
+    /// believe that they do something here.
+    fn warn_of_arguments_without_effect(&self, diagnostics: &mut Diagnostics) {
+        let arguments = [
+            ("account_type", !self.account_type.is_null()),
+            (
+                "skip_region_validation",
+                !self.skip_region_validation.is_null(),
+            ),
+        ];
+        let set: Vec<_> = arguments
+            .into_iter()
+            .filter_map(|(name, is_set)| is_set.then_some(name))
+            .collect();
+        if let Some(first) = set.first() {
+            diagnostics.add_warning(diagnostic::at(
+                AttributePath::new(*first),
+                "Ignored provider arguments",
+                format!(
+                    "This provider accepts these arguments of the official alicloud provider and does nothing with \
+                     them: {}.",
+                    set.join(", ")
+                ),
+            ));
+        }
+    }
+}
+
+/// The path of an argument in a block that may stand once.
+pub(super) fn within(block: &'static str, argument: &'static str) -> AttributePath {
+    AttributePath::new(block).index(0).attribute(argument)
+}

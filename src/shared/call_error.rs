@@ -1,0 +1,171 @@
+//! Failed API calls as diagnostics: what could not be done, what the cloud said, what to do next.
+
+use std::borrow::Cow;
+
+use alicloud_live::{Ambiguous, CallError, Failure, NotSent};
+use tfplugin::{AttributePath, Diagnostic, diagnostic};
+
+/// A diagnostic for a failed call. `summary` says what could not be done; the attribute is the one that the cloud's
+/// code accuses, if any.
+pub(crate) fn to_diagnostic(summary: &'static str, error: &CallError) -> Diagnostic {
+    let detail = match advice(error) {
+        Some(advice) => format!("{error}\n\n{advice}"),
+        None => error.to_string(),
+    };
+    diagnostic::at(accused_attribute(error), summary, detail)
+}
+
+/// Whether the cloud says that the caller may not make this call.
+pub(crate) fn is_missing_permission(error: &CallError) -> bool {
+    ["Forbidden", "Forbidden.RAM", "NoPermission"]
+        .iter()
+        .any(|code| error.is_rejected_with(code))
+}
+
+fn accused_attribute(error: &CallError) -> AttributePath {
+    match error.api_error().map(|error| error.code.as_str()) {
+        Some("TemplateNotFound") => AttributePath::new("template_id"),
+        Some("UserQuotaExceed" | "UserTaskExceed") => AttributePath::new("status"),
+        _ => AttributePath::root(),
+    }
+}
+
+/// What to do next, by what is known of the failure.
+fn advice(error: &CallError) -> Option<Cow<'static, str>> {
+    if is_missing_permission(error) {
+        let action = error.action;
+        let advice = format!(
+            "The account may not make this call: grant it the RAM action live:{action} on resource \"*\"."
+        );
+        return Some(advice.into());
+    }
+    let advice = match &error.failure {
+        Failure::NotSent(NotSent::NoConnection(_)) => {
+            "This call changed nothing. Check that the endpoint is right (endpoints.live in the provider block, \
+             ALIBABA_CLOUD_ENDPOINT_LIVE or LIVE_ENDPOINT, else the region's) and can be reached from this machine, \
+             proxies included; and that the mock runs, where it is one."
+        }
+        Failure::NotSent(NotSent::NoCredentials(_)) => {
+            "This call changed nothing. Check the source of credentials that the message names: it is the first that \
+             block, environment or files configure."
+        }
+        Failure::Ambiguous(Ambiguous::Unreadable { .. }) => {
+            "Something between this machine and the API may have answered in its place: check the endpoint and \
+             proxies."
+        }
+        Failure::Ambiguous(Ambiguous::ServerFault(_)) => "Try again later.",
+        // An earlier call of the same operation may have changed something.
+        Failure::NotSent(_) | Failure::Ambiguous(_) => return None,
+        Failure::Rejected(error) => advice_for_code(&error.code)?,
+    };
+    Some(advice.into())
+}
+
+/// What to do about a refusal (API fact sheet, "Gateway errors" and the operations' error tables).
+fn advice_for_code(code: &str) -> Option<&'static str> {
+    let advice = match code {
+        "SignatureDoesNotMatch" | "IncompleteSignature" => {
+            "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its \
+             environment variables) for another key's secret, a missing character or white space."
+        }
+        "InvalidAccessKeyId.NotFound"
+        | "InvalidAccessKeyId.Inactive"
+        | "Forbidden.AccessKeyDisabled" => {
+            "The access key (argument access_key or its environment variables) does not exist, was disabled, or belongs \
+             to another site (China or international). Expired temporary keys can give the same code."
+        }
+        "InvalidSecurityToken.Expired"
+        | "InvalidSecurityToken.Malformed"
+        | "InvalidSecurityToken.MismatchWithAccessKey"
+        | "MissingSecurityToken" => {
+            "Temporary keys work only together with their own, unexpired security token: obtain new ones, and set all \
+             three of access key, secret key and security token."
+        }
+        "OperationDenied" => {
+            "The service refuses the operation for this account, cluster or state of the job: check cluster_id, that the \
+             account has been given access to edge transcoding and to this cluster, and that nobody else starts, stops \
+             or changes the job at the same time."
+        }
+        "TemplateNotFound" => {
+            "Check template_id: the template must exist in the job's cluster. The data source \
+             alicloud_live_edge_transcode_templates lists those that do."
+        }
+        "JobNotFound" => "The job does not exist (any more): check cluster_id and job ID.",
+        "UserQuotaExceed" | "UserTaskExceed" => {
+            "The account runs as many jobs as its quota allows: stop others, or ask for a higher quota."
+        }
+        "InvalidTimeStamp.Expired" => {
+            "This machine's clock is more than 15 minutes off the service's: set it right."
+        }
+        "InvalidProduct.NotFound"
+        | "InvalidApi.NotFound"
+        | "InvalidAction.NotFound"
+        | "InvalidVersion" => {
+            "The endpoint does not offer ApsaraVideo Live: check the endpoint and the region."
+        }
+        "InvalidProtocol.NeedSsl" => "The endpoint takes HTTPS only: set protocol to HTTPS.",
+        "InvalidIdentity.ServiceDisabled" => "ApsaraVideo Live is not activated for this account.",
+        _ if code == "Throttling"
+            || code.starts_with("Throttling.")
+            || code == "Rejected.Throttling" =>
+        {
+            "The account's quota of calls is used up by others: try again later, or with less parallelism."
+        }
+        _ => return None,
+    };
+    Some(advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alicloud_live::ApiError;
+
+    fn rejected(code: &str) -> Diagnostic {
+        let failure = Failure::Rejected(ApiError {
+            status: 404,
+            code: code.to_owned(),
+            message: "no".to_owned(),
+            request_id: "R-1".to_owned(),
+            access_denied: None,
+        });
+        let error = CallError {
+            action: "CreateEdgeTranscodeJob",
+            endpoint: "https://live.aliyuncs.com".to_owned(),
+            attempts: 1,
+            failure,
+            rejection: None,
+        };
+        to_diagnostic("Job not created", &error)
+    }
+
+    #[test]
+    fn a_refusal_names_operation_code_and_request_id_and_says_what_to_do() {
+        let shown = rejected("TemplateNotFound");
+        assert_eq!(shown.attribute, AttributePath::new("template_id"));
+        for part in [
+            "CreateEdgeTranscodeJob",
+            "TemplateNotFound",
+            "R-1",
+            "Check template_id",
+        ] {
+            assert!(shown.detail.contains(part), "{part}: {}", shown.detail);
+        }
+    }
+
+    #[test]
+    fn a_missing_permission_names_the_action_to_grant() {
+        assert!(
+            rejected("Forbidden.RAM")
+                .detail
+                .contains("live:CreateEdgeTranscodeJob")
+        );
+    }
+
+    #[test]
+    fn an_unknown_code_is_passed_on_as_it_came() {
+        let shown = rejected("SomethingNew");
+        assert_eq!(shown.attribute, AttributePath::root());
+        assert!(shown.detail.ends_with("RequestId: R-1"), "{}", shown.detail);
+    }
+}

@@ -1,0 +1,17 @@
+//! What types share.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `connection` | what the provider block has become: client, run, identity |
+//! | `run` | what the jobs of one run of Terraform must know of each other |
+//! | `check` | rules for arguments, and the diagnostics of those that break one |
+//! | `call_error` | failed calls as diagnostics |
+//! | `reading` | what all that reads shares: its time, its arguments |
+//! | `duration` | durations as Terraform writes them |
+
+pub(crate) mod call_error;
+pub(crate) mod check;
+pub(crate) mod connection;
+pub(crate) mod duration;
+pub(crate) mod reading;
+pub(crate) mod run;

@@ -1,0 +1,240 @@
+//! What the jobs of one run of Terraform must know of each other.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use crate::edge_transcode_job::id::JobId;
+use alicloud_live::{Ended, Scope, StreamUrl};
+
+/// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
+/// stopped a moment later.
+const QUOTA_WAIT: Duration = Duration::from_secs(10);
+
+/// One run: the time for which a provider process is configured.
+pub(crate) struct Run {
+    interruptions: Semaphore,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// The first job that was stopped for a change and could not be started again.
+    lost: Option<JobId>,
+    /// Jobs that are being stopped now.
+    stopping: usize,
+    /// When the last of them was stopped.
+    stopped_at: Option<Instant>,
+    /// Replaced jobs that are deleted, and whether they ran until then.
+    replaced: Vec<Replaced>,
+    created: Vec<Created>,
+}
+
+/// A new job.
+struct Created {
+    id: JobId,
+    output: StreamUrl,
+    /// Whether it is to be stopped or running, and not only as the API creates it.
+    has_target: bool,
+}
+
+struct Replaced {
+    id: JobId,
+    output: StreamUrl,
+    was_running: bool,
+}
+
+/// Why a running job was not interrupted.
+pub(crate) enum NotInterrupted {
+    /// The operation was canceled, or its time was over.
+    Ended(Ended),
+    /// This job was stopped for a change before, and could not be started again.
+    Lost(JobId),
+}
+
+/// A job that is being stopped. Dropping it tells that the job is stopped, or that stopping failed.
+pub(crate) struct Stopping<'a>(&'a Run);
+
+impl Run {
+    /// `max_interruptions`: running jobs that may be interrupted at a time.
+    pub(crate) fn new(max_interruptions: Option<usize>) -> Self {
+        let permits = max_interruptions.unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            interruptions: Semaphore::new(permits),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
+    pub(crate) async fn interrupt(
+        &self,
+        scope: &Scope,
+    ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
+        let permit = tokio::select! {
+            biased;
+            ended = scope.end() => return Err(NotInterrupted::Ended(ended)),
+            permit = self.interruptions.acquire() => permit,
+        };
+        match (&self.known().lost, permit) {
+            (Some(lost), _) => Err(NotInterrupted::Lost(lost.clone())),
+            (None, Ok(permit)) => Ok(permit),
+            (None, Err(_closed)) => unreachable!("the semaphore is never closed"),
+        }
+    }
+
+    /// A job that was stopped for a change could not be started again: no further one is interrupted.
+    pub(crate) fn note_lost(&self, id: &JobId) {
+        self.known().lost.get_or_insert_with(|| id.clone());
+    }
+
+    /// A job is about to be stopped.
+    pub(crate) fn stopping(&self) -> Stopping<'_> {
+        self.known().stopping += 1;
+        Stopping(self)
+    }
+
+    /// Whether a start that the quota has refused since `refused_at` is worth another attempt: this run is stopping jobs,
+    /// has just done so, or may be about to.
+    pub(crate) fn may_free_quota(&self, refused_at: Instant) -> bool {
+        let known = self.known();
+        let since = known.stopped_at.map_or(refused_at, |at| at.max(refused_at));
+        known.stopping > 0 || since.elapsed() < QUOTA_WAIT
+    }
+
+    /// A job that another one replaces is deleted.
+    pub(crate) fn note_replaced(&self, id: JobId, output: StreamUrl, was_running: bool) {
+        self.known().replaced.push(Replaced {
+            id,
+            output,
+            was_running,
+        });
+    }
+
+    /// Whether the job that this run has deleted in favor of a new one ran until then; `None` where there is none. It is
+    /// known by its ID where the plan told it, or else by the stream that both write.
+    pub(crate) fn replaced_was_running(
+        &self,
+        id: Option<&JobId>,
+        output: &StreamUrl,
+    ) -> Option<bool> {
+        let known = self.known();
+        let mut replaced = known.replaced.iter();
+        replaced
+            .find(|replaced| match id {
+                Some(id) => replaced.id == *id,
+                None => replaced.output.is_equivalent(output),
+            })
+            .map(|replaced| replaced.was_running)
+    }
+
+    /// A new job writes this stream. `has_target`: its run state was configured or inherited.
+    pub(crate) fn note_created(&self, id: JobId, output: StreamUrl, has_target: bool) {
+        self.known().created.push(Created {
+            id,
+            output,
+            has_target,
+        });
+    }
+
+    /// Whether this run has created a job that writes this stream.
+    pub(crate) fn has_created(&self, output: &StreamUrl) -> bool {
+        let known = self.known();
+        known
+            .created
+            .iter()
+            .any(|created| created.output.is_equivalent(output))
+    }
+
+    /// The job that this run has created for this stream without a run state to bring it to.
+    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobId> {
+        let known = self.known();
+        let mut created = known.created.iter();
+        created
+            .find(|created| !created.has_target && created.output.is_equivalent(output))
+            .map(|created| created.id.clone())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        let mut known = self.0.known();
+        known.stopping -= 1;
+        known.stopped_at = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(job_id: &str) -> JobId {
+        JobId {
+            cluster_id: "c".to_owned(),
+            job_id: job_id.to_owned(),
+        }
+    }
+
+    fn scope() -> Scope {
+        Scope::uninterrupted(Duration::from_secs(60))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_jobs_are_interrupted_at_a_time_than_allowed() {
+        let run = Run::new(Some(1));
+        let first = run.interrupt(&scope()).await.ok();
+        assert!(first.is_some());
+        let second = run.interrupt(&scope()).await;
+        assert!(matches!(second, Err(NotInterrupted::Ended(_))));
+        drop(first);
+        assert!(run.interrupt(&scope()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn after_a_lost_stream_no_further_job_is_interrupted() {
+        let run = Run::new(None);
+        assert!(run.interrupt(&scope()).await.is_ok());
+        run.note_lost(&id("first"));
+        run.note_lost(&id("second"));
+        let Err(NotInterrupted::Lost(lost)) = run.interrupt(&scope()).await else {
+            panic!("the stream of the first job is lost");
+        };
+        assert_eq!(lost, id("first"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn quota_may_become_free_while_this_run_stops_jobs_and_shortly_after() {
+        let run = Run::new(None);
+        let refused_at = Instant::now();
+        let stopping = run.stopping();
+        tokio::time::advance(QUOTA_WAIT * 3).await;
+        assert!(run.may_free_quota(refused_at));
+        drop(stopping);
+        tokio::time::advance(QUOTA_WAIT / 2).await;
+        assert!(run.may_free_quota(refused_at));
+        tokio::time::advance(QUOTA_WAIT).await;
+        assert!(!run.may_free_quota(refused_at));
+        assert!(
+            run.may_free_quota(Instant::now()),
+            "one may be about to stop"
+        );
+    }
+
+    #[test]
+    fn a_replaced_job_is_known_by_its_id_or_else_by_its_stream() {
+        let run = Run::new(None);
+        run.note_replaced(id("old"), "rtmp://H/a/s".into(), true);
+        let output = "rtmp://h/a/s".into();
+        assert_eq!(run.replaced_was_running(None, &output), Some(true));
+        assert_eq!(
+            run.replaced_was_running(Some(&id("old")), &"rtmp://h/a/x".into()),
+            Some(true)
+        );
+        assert_eq!(run.replaced_was_running(Some(&id("other")), &output), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! Authentication of stream URLs, type A: a query parameter `auth_key` of the form
+//! `<timestamp>-<rand>-<uid>-<md5>` (API fact sheet, "Push and play URL authentication, type A").
+
+use std::fmt::Write as _;
+
+use md5::{Digest, Md5};
+use time::OffsetDateTime;
+
+use super::url::StreamUrl;
+
+/// The query parameter.
+pub(crate) const PARAMETER: &str = "auth_key";
+
+/// What goes into an `auth_key` beside path and key.
+pub(crate) struct Claims<'a> {
+    /// When it ends. The service adds the validity that is set on the domain.
+    pub(crate) expires_at: OffsetDateTime,
+    /// Usually `0`, or a UUID without hyphens.
+    pub(crate) rand: &'a str,
+    /// Not used by the service: `0`.
+    pub(crate) uid: &'a str,
+}
+
+/// The `auth_key` for a path, by the key of the URL's domain. The path is signed as it stands.
+pub(crate) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
+    let Claims {
+        expires_at,
+        rand,
+        uid,
+    } = claims;
+    let timestamp = expires_at.unix_timestamp();
+    let hash = Md5::digest(format!("{path}-{timestamp}-{rand}-{uid}-{key}"));
+    let mut auth_key = format!("{timestamp}-{rand}-{uid}-");
+    for byte in hash {
+        // Writing to a text cannot fail.
+        let _ = write!(auth_key, "{byte:02x}");
+    }
+    auth_key
+}
+
+/// The time in a URL's `auth_key`; `None` where there is no such key, or one of another form.
+pub(crate) fn time_in(url: &str) -> Option<OffsetDateTime> {
+    let url = StreamUrl::parse(url).ok()?;
+    let mut parts = url.parameter(PARAMETER)?.split('-');
+    let timestamp = parts.next()?;
+    let is_type_a = parts.count() == 3;
+    let seconds = parse_seconds(timestamp).filter(|_| is_type_a)?;
+    OffsetDateTime::from_unix_timestamp(seconds).ok()
+}
+
+/// Reads Unix seconds: decimal digits and nothing else.
+pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_decimal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(seconds).unwrap()
+    }
+
+    #[test]
+    fn the_check_values_of_the_fact_sheet_come_out() {
+        for (rand, hash) in [
+            ("0", "e3acefe0df032b41dc982aa2202afc7a"),
+            (
+                "477b3bbc253f467b8def6711128c7bec",
+                "6aa898f01cc832a904c5ec35b65ecc66",
+            ),
+        ] {
+            let claims = Claims {
+                expires_at: at(1_893_456_000),
+                rand,
+                uid: "0",
+            };
+            assert_eq!(
+                sign("/app/stream2", "examplekey1", &claims),
+                format!("1893456000-{rand}-0-{hash}")
+            );
+        }
+    }
+
+    #[test]
+    fn the_time_in_a_key_is_read_where_there_is_one() {
+        let time = |query: &str| time_in(&format!("rtmp://d/app/stream{query}"));
+        assert_eq!(
+            time("?auth_key=1893456000-0-0-c0ffee"),
+            Some(at(1_893_456_000))
+        );
+        assert_eq!(time("?a=1&auth_key=1-r-u-h&b=2"), Some(at(1)));
+        for other in [
+            "",
+            "?auth_key=",
+            "?auth_key=c0ffee",
+            "?auth_key=1893456000-c0ffee",
+            "?auth_key=+1-0-0-c0ffee",
+            "?auth_key=99999999999999999999-0-0-c0ffee",
+            "?my_auth_key=1-0-0-c0ffee",
+        ] {
+            assert_eq!(time(other), None, "{other}");
+        }
+    }
+}
