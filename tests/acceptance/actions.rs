@@ -336,6 +336,9 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
 fn the_actions_of_the_documentation_work(world: &World) {
     let camera = "alicloud_live_edge_transcode_job.camera";
     world.configure_as_in("examples/provider");
+    world.cloud.configure(|config| {
+        config.online_inputs = vec!["rtmp://pull.example.com/live/camera-1".to_owned()];
+    });
     for (deed, folder, runs_in_the_end) in [
         (
             "start",

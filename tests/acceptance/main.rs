@@ -129,6 +129,7 @@ mod refresh;
 mod replacements;
 mod status;
 mod stream_keys;
+mod stream_state;
 mod timeouts;
 mod validation;
 mod verify_live;
