@@ -7,6 +7,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "a panic is how a test fails"
 )]
@@ -128,6 +129,7 @@ mod refresh;
 mod replacements;
 mod status;
 mod stream_keys;
+mod stream_state;
 mod timeouts;
 mod validation;
 mod verify_live;
