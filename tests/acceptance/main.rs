@@ -115,6 +115,7 @@ mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod minimal;
 mod modules;
 mod moves;
 mod moving_world;

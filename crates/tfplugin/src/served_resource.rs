@@ -94,10 +94,10 @@ pub trait ServedResource: Send + Sync {
     fn upgrade_identity(&self, identity: &Encoded) -> Encoded;
 
     /// Takes over an object from another resource type or provider.
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held>;
+    fn move_state(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held>;
 
     /// The configuration that describes an object.
-    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
+    fn generate_config(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
 }
 
 #[async_trait]
@@ -204,14 +204,14 @@ impl<R: ManagedResource> ServedResource for R {
             .unwrap_or_else(|_| Encoded::null())
     }
 
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held> {
-        let taken = ManagedResource::take_over(self, diagnostics, source)?;
+    fn move_state(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held> {
+        let taken = ManagedResource::move_state(self, diagnostics, source)?;
         encode_held(self, diagnostics, &taken)
     }
 
-    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
+    fn generate_config(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
         let state = decode(diagnostics, state)?;
-        encode(diagnostics, &ManagedResource::configuration(self, state))
+        encode(diagnostics, &ManagedResource::generate_config(self, state))
     }
 }
 
