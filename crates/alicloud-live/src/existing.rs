@@ -14,9 +14,9 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::call::OperationKind;
 use super::create::fingerprint;
 use super::jobs::LARGEST_PAGE;
-use super::retry::Kind;
 use super::{CallError, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
 
 /// All lists of a process together may take this long.
@@ -141,7 +141,8 @@ impl LiveClient {
             sort_by: SortBy::Ascending,
             ..JobFilter::default()
         };
-        let page = |number| self.list_jobs(cluster_id, &filter, number, Kind::ReadAhead, scope);
+        let page =
+            |number| self.list_jobs(cluster_id, &filter, number, OperationKind::Prefetch, scope);
         let first = page(1).await?;
         if first.jobs.is_empty() {
             return Ok(());

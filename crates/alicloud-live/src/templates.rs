@@ -1,9 +1,9 @@
 use serde::Deserialize;
 use tracing::warn;
 
+use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
 use super::jobs::LARGEST_PAGE;
-use super::retry::{Call, Kind};
 use super::{CallError, LiveClient, Scope, SortBy, Template};
 
 /// Which templates of a cluster to list.
@@ -68,10 +68,10 @@ impl LiveClient {
             ("ClusterId", cluster_id.to_owned()),
             ("TemplateId", template_id.to_owned()),
         ];
-        let call = Call {
+        let call = ApiCall {
             action: "GetEdgeTranscodeTemplate",
             parameters,
-            kind: Kind::Read,
+            kind: OperationKind::Read,
         };
         Ok(self
             .call::<TemplateReply>(&call, scope)
@@ -106,10 +106,10 @@ impl LiveClient {
                 .filter_map(|(name, value)| Some((name, value.clone()?))),
         );
 
-        let call = Call {
+        let call = ApiCall {
             action: "ListEdgeTranscodeTemplate",
             parameters,
-            kind: Kind::Read,
+            kind: OperationKind::Read,
         };
         let reply = self.call::<TemplateListReply>(&call, scope).await?.value;
         let listed = reply.template_list.and_then(|list| list.template);
