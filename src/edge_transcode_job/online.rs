@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::id::JobId;
-use super::resource::Session;
 use super::run_state::{FIRST_POLL, LONGEST_POLL};
+use super::session::Session;
 use crate::shared::call_error::to_diagnostic;
 use crate::stream::name as stream_name;
 use alicloud_live::{Ended, Scope, StreamUrl};
