@@ -32,6 +32,8 @@ pub(super) struct TemporaryKeys {
 
 /// So many keys are remembered; one more takes the place of the oldest.
 const MAX_KEYS: usize = 50_000;
+/// The same for each access key that was created later, of which there may be many.
+const MAX_KEYS_OF_OTHERS: usize = 1000;
 
 impl TemporaryKeys {
     pub(super) fn new(owner: Option<String>) -> Self {
@@ -63,7 +65,11 @@ impl TemporaryKeys {
             expires: now.saturating_add(lifetime),
         };
         self.issued += 1;
-        if self.order.len() >= MAX_KEYS
+        let max = match self.owner {
+            None => MAX_KEYS,
+            Some(_) => MAX_KEYS_OF_OTHERS,
+        };
+        if self.order.len() >= max
             && let Some(oldest) = self.order.pop_front()
         {
             self.keys.remove(&oldest);

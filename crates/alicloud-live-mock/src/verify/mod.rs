@@ -169,6 +169,9 @@ pub(super) fn check_nonce(
         let rule = format!("at most {} characters", nonces::MAX_LEN);
         return Err(ApiError::invalid_parameter("SignatureNonce", &rule));
     }
+    if nonces.len() >= nonces::MAX_NONCES {
+        return Err(ApiError::throttled());
+    }
     if nonces.take(
         &nonce,
         timestamp(parameters)?.saturating_add(nonces::VALIDITY),
