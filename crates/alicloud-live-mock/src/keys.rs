@@ -110,17 +110,22 @@ mod tests {
 
     #[test]
     fn the_oldest_keys_are_forgotten_when_there_are_too_many() {
-        let (mut keys, mut ids) = (TemporaryKeys::default(), Random::new(Some(1)));
-        let mut issue = || {
-            let now = OffsetDateTime::UNIX_EPOCH;
-            keys.issue("uri", "s", Duration::HOUR, now, &mut ids).id
-        };
-        let first = issue();
-        let second = issue();
-        for _ in 1..MAX_KEYS {
-            issue();
+        for (owner, max) in [
+            (None, MAX_KEYS),
+            (Some("ci".to_owned()), MAX_KEYS_OF_OTHERS),
+        ] {
+            let (mut keys, mut ids) = (TemporaryKeys::new(owner), Random::new(Some(1)));
+            let mut issue = || {
+                let now = OffsetDateTime::UNIX_EPOCH;
+                keys.issue("uri", "s", Duration::HOUR, now, &mut ids).id
+            };
+            let first = issue();
+            let second = issue();
+            for _ in 1..max {
+                issue();
+            }
+            assert!(keys.find(&first).is_none() && keys.find(&second).is_some());
+            assert_eq!((keys.keys.len(), keys.order.len()), (max, max));
         }
-        assert!(keys.find(&first).is_none() && keys.find(&second).is_some());
-        assert_eq!((keys.keys.len(), keys.order.len()), (MAX_KEYS, MAX_KEYS));
     }
 }

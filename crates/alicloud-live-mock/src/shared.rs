@@ -1,13 +1,11 @@
 //! What all calls, the control door and the library handle share.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::behavior::Behavior;
@@ -18,6 +16,7 @@ use super::faults::{Faults, Point};
 use super::job_fields::JobFields;
 use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateKind};
+use super::quota::Quota;
 use super::random::Random;
 use super::record::{Call, Record};
 use super::settings::Settings;
@@ -387,51 +386,7 @@ fn plain_job(settings: &Settings, job_id: String, now: OffsetDateTime) -> Job {
     }
 }
 
-/// Calls of each operation in its current minute. A minute begins with the first call after the last one ended.
-#[derive(Debug, Default)]
-pub(super) struct Quota {
-    minutes: HashMap<String, (Instant, u32)>,
-}
-
-impl Quota {
-    /// Counts a call; false if it is one too many.
-    pub(super) fn take(&mut self, action: &str, behavior: &Behavior, now: Instant) -> bool {
-        let Some(limit) = behavior.max_requests_per_minute else {
-            return true;
-        };
-        let (began, calls) = self.minutes.entry(action.to_owned()).or_insert((now, 0));
-        if now.duration_since(*began) >= Duration::from_millis(behavior.rate_window_ms) {
-            (*began, *calls) = (now, 0);
-        }
-        *calls = calls.saturating_add(1);
-        *calls <= limit
-    }
-}
-
 /// A panic while the lock was held says nothing about the data: every change is made whole by one statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_quota_counts_each_operation_by_the_minute() {
-        let (mut quota, start) = (Quota::default(), Instant::now());
-        let behavior = Behavior {
-            max_requests_per_minute: Some(2),
-            ..Behavior::default()
-        };
-        let mut take =
-            |action, seconds| quota.take(action, &behavior, start + Duration::from_secs(seconds));
-        assert_eq!(
-            [take("A", 0), take("A", 1), take("A", 59)],
-            [true, true, false]
-        );
-        assert!(take("B", 59));
-        assert!(take("A", 60));
-        assert!(Quota::default().take("A", &Behavior::default(), start));
-    }
 }

@@ -409,4 +409,15 @@ mod tests {
         let refused = check_nonce(&long, &mut nonces, its_time());
         assert_eq!(code(refused), (400, "InvalidParameter".to_owned()));
     }
+
+    #[test]
+    fn nonces_are_remembered_up_to_a_number_and_then_calls_are_throttled() {
+        let mut nonces = Nonces::default();
+        let until = its_time().saturating_add(nonces::VALIDITY);
+        for number in 0..nonces::MAX_NONCES {
+            assert!(nonces.take(&number.to_string(), until, its_time()));
+        }
+        let refused = check_nonce(&parameters(&call()), &mut nonces, its_time());
+        assert_eq!(code(refused), (400, "Throttling.User".to_owned()));
+    }
 }
