@@ -27,3 +27,16 @@ resource "alicloud_live_edge_transcode_job" "camera" {
   stream_output = "rtmp://push.example.com/live/camera-1-720p"
   status        = "Running"
 }
+
+data "alicloud_live_stream_state" "output" {
+  url        = alicloud_live_edge_transcode_job.camera.stream_output
+  depends_on = [alicloud_live_edge_transcode_job.camera]
+}
+
+# A warning in every plan and apply, as long as the job is running and its stream is not on air.
+check "camera_is_on_air" {
+  assert {
+    condition     = data.alicloud_live_stream_state.output.state != "offline"
+    error_message = "The job is running, but its output stream is offline: is the camera on?"
+  }
+}

@@ -11,6 +11,7 @@ use super::aftermath::Aftermath;
 use super::id::JobId;
 use super::lifecycle::followed_by;
 use super::model::{DEFAULT_TIMEOUT, known};
+use super::online;
 use super::resource::Session;
 use super::run_state::{Unreached, not_interrupted, reach, start_again};
 use super::validate::duration_problem;
@@ -18,7 +19,7 @@ use crate::shared::check::{check, check_cluster_id, check_job_id};
 use crate::shared::connection::Connection;
 use crate::shared::duration;
 use alicloud_live::{Job, JobStatus, Scope};
-use tfplugin::attribute::{block, optional, required};
+use tfplugin::attribute::{block, flag, optional, required};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{Action, AttributePath, Diagnostic, Diagnostics, Offering, Progress, diagnostic};
@@ -44,6 +45,8 @@ pub(crate) struct Config {
     cluster_id: Value<String>,
     job_id: Value<String>,
     timeout: Value<String>,
+    /// Not an argument of the action that stops.
+    wait_until_online: Value<bool>,
 }
 
 /// Adds all actions.
@@ -78,7 +81,7 @@ impl Action for RunAction {
             }
         };
         let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
-        let block = block(
+        let mut block = block(
             description,
             [
                 (
@@ -94,6 +97,15 @@ impl Action for RunAction {
                 ),
             ],
         );
+        if !matches!(self.deed, Deed::Stop) {
+            let wait = flag(
+                "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
+                 the output must be one of the account's.",
+            );
+            block
+                .attributes
+                .insert("wait_until_online".to_owned(), wait);
+        }
         Schema { version: 0, block }
     }
 
@@ -110,6 +122,7 @@ impl Action for RunAction {
     }
 
     async fn invoke(&self, diagnostics: &mut Diagnostics, config: Config, progress: &Progress) {
+        let waits = config.wait_until_online.contains(&true);
         let Some((id, time)) = config.known(diagnostics) else {
             return;
         };
@@ -136,6 +149,10 @@ impl Action for RunAction {
                     .await
             }
             Deed::Restart => invocation.restart().await,
+        };
+        let done = match done {
+            Ok(()) if waits => invocation.wait_until_online().await,
+            done => done,
         };
         if let Err(error) = done {
             diagnostics.add_error(error);
@@ -238,6 +255,21 @@ impl Invocation<'_> {
         }
         let aftermath = Aftermath::look(&self.session.client, self.id).await;
         Err(followed_by(explained, &aftermath.of_restart()))
+    }
+
+    /// Waits until the output stream of the job, which is running by now, is on air.
+    async fn wait_until_online(&self) -> Result<(), Diagnostic> {
+        let job = self
+            .read()
+            .await
+            .map_err(|error| self.explained(&error, "Unable to read job"))?;
+        self.tell(format!(
+            "Waiting for the output stream of job {} to be online ...",
+            self.id
+        ));
+        online::wait(self.session, self.id, &job.stream_output, self.scope).await?;
+        self.tell(format!("The output stream of job {} is online.", self.id));
+        Ok(())
     }
 
     /// Tells of the progress. After a cancellation core abandons an action at the next thing that it is told, so it would not

@@ -14,6 +14,7 @@
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
 //! | `actions` | the actions: starting, stopping and restarting without a change of what is configured |
 //! | `list` | the list resource: finding the jobs that exist |
@@ -36,6 +37,7 @@ mod job_data;
 mod lifecycle;
 mod list;
 mod model;
+mod online;
 mod plan;
 mod private;
 mod refusal;

@@ -12,8 +12,8 @@ use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
-const FIRST_POLL: Duration = Duration::from_millis(500);
-const LONGEST_POLL: Duration = Duration::from_secs(5);
+pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
+pub(super) const LONGEST_POLL: Duration = Duration::from_secs(5);
 
 /// Looks at a job whose start or stop may have been carried out by an attempt without a response.
 const LOOKS_IN_DOUBT: usize = 4;

@@ -10,7 +10,9 @@ use alicloud_auth::credentials::{
     Settings, choose,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
-use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
+use alicloud_live::{
+    BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy, SignVersion,
+};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
@@ -68,12 +70,7 @@ impl ProviderConfig {
         let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
         let endpoint = told(endpoint, diagnostics)?;
         let mut chosen = chosen?;
-        for warning in std::mem::take(&mut chosen.warnings) {
-            diagnostics.add_warning(diagnostic::general(
-                "Credentials file is readable by other users",
-                warning,
-            ));
-        }
+        warn_of_exposed(std::mem::take(&mut chosen.warnings), diagnostics);
         let proxy = outside.proxies.for_url(endpoint.url()).cloned();
         let mut timeout = |argument, variable, default| {
             let read = milliseconds(argument, variable, environment);
@@ -85,10 +82,7 @@ impl ProviderConfig {
             region,
             proxy,
             credentials,
-            sign_version: in_block(&self.sign_version, |block| block.live.as_ref())
-                .as_option()
-                .and_then(|version| parse_sign_version(version))
-                .unwrap_or_default(),
+            sign_version: self.sign_version(),
             user_agent,
             connect_timeout: timeout(
                 &self.client_connect_timeout,
@@ -107,6 +101,13 @@ impl ProviderConfig {
             outside: of_client.clone(),
         };
         Some((config, identity))
+    }
+
+    fn sign_version(&self) -> SignVersion {
+        in_block(&self.sign_version, |block| block.live.as_ref())
+            .as_option()
+            .and_then(|version| parse_sign_version(version))
+            .unwrap_or_default()
     }
 
     /// Where only a time is given, it alone ends the retries, as in the official provider. There, zero is no limit.
@@ -204,6 +205,15 @@ impl ProviderConfig {
             source_ip: set(&self.source_ip),
             secure_transport: set(&self.secure_transport).or_else(|| set(&self.security_transport)),
         }
+    }
+}
+
+fn warn_of_exposed(files: Vec<String>, diagnostics: &mut Diagnostics) {
+    for detail in files {
+        diagnostics.add_warning(diagnostic::general(
+            "Credentials file is readable by other users",
+            detail,
+        ));
     }
 }
 

@@ -1,14 +1,18 @@
-//! Streams: their URLs and the keys in them.
+//! Streams: their URLs, the keys in them, and whether they are on air.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `url` | the rules for a stream URL, and its parts |
 //! | `auth_key` | the parameter `auth_key`: URL authentication of type A |
+//! | `name` | the name of a stream, from its URL or its parts |
+//! | `data_source_state` | whether a stream is on air |
 //! | `function_live_auth_url`, `function_parse_stream_url` | functions that sign a stream URL, and read its parts |
 
 pub(crate) mod auth_key;
+mod data_source_state;
 mod function_live_auth_url;
 mod function_parse_stream_url;
+pub(crate) mod name;
 pub(crate) mod url;
 
 use std::sync::Arc;
@@ -17,7 +21,11 @@ use crate::shared::connection::Connection;
 use tfplugin::Offering;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut Offering, _connection: &Arc<Connection>) {
+pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+    offering.add_data_source(
+        "alicloud_live_stream_state",
+        data_source_state::StreamStateDataSource::new(Arc::clone(connection)),
+    );
     offering.add_function("live_auth_url", function_live_auth_url::LiveAuthUrl);
     offering.add_function(
         "parse_stream_url",

@@ -30,6 +30,13 @@ over_each_terraform! {
     the_example_of_the_restart_lives,
 }
 
+/// The input stream of the examples.
+fn put_the_camera_on_air(world: &World) {
+    world.cloud.configure(|config| {
+        config.online_inputs = vec!["rtmp://pull.example.com/live/camera-1".to_owned()];
+    });
+}
+
 const RENAMED: (&str, &str) = ("\"camera-1\"", "\"camera-2\"");
 
 /// Applies the configuration, changes it by replacing one text by another, applies again, and destroys it.
@@ -55,6 +62,7 @@ fn configure_with_provider(world: &World, folder: &str) {
 }
 
 fn the_quickstart_lives(world: &World) {
+    put_the_camera_on_air(world);
     world.configure_as_in("examples/quickstart");
     lives(world, RENAMED);
 }
@@ -128,6 +136,7 @@ fn the_example_of_the_key_rotation_lives(world: &World) {
 }
 
 fn the_example_of_the_start_lives(world: &World) {
+    put_the_camera_on_air(world);
     configure_with_provider(
         world,
         "examples/actions/alicloud_live_edge_transcode_job_start",
@@ -182,6 +191,7 @@ fn the_examples_of_data_sources_live(world: &World) {
         "examples/data-sources/alicloud_live_edge_transcode_jobs",
         "examples/data-sources/alicloud_live_edge_transcode_template",
         "examples/data-sources/alicloud_live_edge_transcode_templates",
+        "examples/data-sources/alicloud_live_stream_state",
     ];
     read(world, &folders, RENAMED, "camera_id");
     assert_eq!(world.cloud.jobs().len(), 2);

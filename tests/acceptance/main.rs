@@ -7,6 +7,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "a panic is how a test fails"
 )]
@@ -114,6 +115,7 @@ mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod minimal;
 mod modules;
 mod moves;
 mod moving_world;
@@ -128,6 +130,7 @@ mod refresh;
 mod replacements;
 mod status;
 mod stream_keys;
+mod stream_state;
 mod timeouts;
 mod validation;
 mod verify_live;

@@ -102,7 +102,7 @@ fn a_job_that_cannot_be_deleted_is_named(world: &World) {
 fn after_ctrl_c_the_job_is_deleted(world: &World) {
     world.cloud.hold("Create", Point::After);
     let script = start(world, &arguments(""), &["yes", "yes"]);
-    let _held = world.cloud.wait_paused();
+    let _paused = world.cloud.wait_paused();
     let interrupted = Command::new("kill")
         .args(["-s", "INT", &script.id().to_string()])
         .status();

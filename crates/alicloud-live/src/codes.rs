@@ -60,7 +60,7 @@ const REJECTIONS: &[&str] = &[
 /// Rejections that occur with a reason after a dot, such as `Forbidden.RAM`.
 const REJECTION_FAMILIES: &[&str] = &["Forbidden", "NoPermission"];
 
-/// What `Invalid…` and `Missing…` codes name: parameters of the nine operations, and what the gateway checks before it
+/// What `Invalid…` and `Missing…` codes name: parameters of the operations, and what the gateway checks before it
 /// hands a call on.
 const CHECKED_BEFORE_WORK: &[&str] = &[
     // The gateway.
@@ -95,6 +95,12 @@ const CHECKED_BEFORE_WORK: &[&str] = &[
     "TemplateId",
     "Type",
     "VideoCodec",
+    // `DescribeLiveStreamState`.
+    "AppName",
+    "Domain",
+    "DomainName",
+    "Param",
+    "StreamName",
 ];
 
 /// The code up to its first dot.

@@ -5,7 +5,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `jobs`, `templates` | the nine operations: parameters in, typed answer out |
+//! | `jobs`, `templates`, `streams` | the operations: parameters in, typed answer out |
 //! | `pages`, `progress` | lists longer than one page, while they change, and whatever they say of themselves |
 //! | `elements` | lists of which some elements are odd |
 //! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
@@ -56,6 +56,7 @@ mod retry;
 mod scope;
 mod search;
 mod stream_url;
+mod streams;
 mod templates;
 mod transport;
 
@@ -78,6 +79,7 @@ pub use redact::redact_auth_keys;
 pub use request::SignVersion;
 pub use scope::{Ended, Scope};
 pub use stream_url::StreamUrl;
+pub use streams::{StreamName, StreamState};
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 

@@ -111,7 +111,9 @@ pub struct Template {
 }
 
 /// How an absent value looks is not documented: no field, null and an empty text all count as absent.
-fn none_if_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn none_if_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     let value = Option::<String>::deserialize(deserializer)?;
     Ok(value.filter(|text| !text.is_empty()))
 }

@@ -15,7 +15,7 @@ resource "alicloud_live_edge_transcode_job" "camera" {
   status        = "Running"
 }
 
-# Whenever the encoder's settings change, the job has to look at its input anew.
+# When the settings of the encoder change, the job must read its input again.
 resource "terraform_data" "encoder" {
   input = "2 Mbit/s"
 

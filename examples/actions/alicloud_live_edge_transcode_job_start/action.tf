@@ -1,4 +1,4 @@
-# The job's configuration does not set status, so that starting and stopping it is nobody's drift.
+# The job does not set status, so Terraform leaves its run state to this action and to people.
 resource "alicloud_live_edge_transcode_job" "camera" {
   cluster_id    = "cluster-1"
   name          = "camera-1"
@@ -26,5 +26,8 @@ action "alicloud_live_edge_transcode_job_start" "camera" {
     cluster_id = alicloud_live_edge_transcode_job.camera.cluster_id
     job_id     = alicloud_live_edge_transcode_job.camera.job_id
     timeout    = "10m"
+
+    # Also wait until the output stream is on air.
+    wait_until_online = true
   }
 }

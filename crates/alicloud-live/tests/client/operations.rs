@@ -1,4 +1,4 @@
-//! The nine operations, as long as nothing goes wrong but what the caller did.
+//! The operations, as long as nothing goes wrong but what the caller did.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
     Endpoint, Failure, JobFilter, JobStatus, LiveClient, NotSent, Protocol, Scope, SortBy,
-    TemplateFilter,
+    StreamName, TemplateFilter,
 };
-use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, SignatureCheck};
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, Fault, FaultKind, SignatureCheck};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{CLUSTER, client, fields, mock, quick_config, scope};
@@ -238,4 +238,52 @@ async fn connections_are_used_again() {
         assert!(error.is_job_not_found());
     }
     assert_eq!(connections.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_stream_is_online_offline_or_of_a_domain_that_is_not_ours() {
+    const DESCRIBE: &str = "DescribeLiveStreamState";
+    let mock = mock();
+    mock.configure(|config| config.online_inputs = vec!["rtmp://in.example/app/s".to_owned()]);
+    let client = client(&mock);
+    let state = async |stream: &str| {
+        let name = StreamName {
+            domain: "in.example".to_owned(),
+            app: "app".to_owned(),
+            stream: stream.to_owned(),
+        };
+        client.describe_live_stream_state(&name, &scope()).await
+    };
+    let online = state("s").await.unwrap().unwrap();
+    assert_eq!(
+        (online.state.as_str(), online.r#type.as_deref()),
+        ("online", Some("push"))
+    );
+    let offline = state("t").await.unwrap().unwrap();
+    assert_eq!((offline.state.as_str(), offline.r#type), ("offline", None));
+
+    for code in [
+        "InvalidParam",
+        "InvalidDomain.NotFound",
+        "InvalidDomainName.NotFound",
+    ] {
+        mock.set_faults(vec![Fault::new(DESCRIBE, FaultKind::error(400, code))]);
+        let before = mock.calls().len();
+        assert_eq!(state("s").await.unwrap(), None, "{code}");
+        assert_eq!(mock.calls().len(), before + 1, "{code} is final");
+    }
+    mock.set_faults(vec![Fault::new(
+        DESCRIBE,
+        FaultKind::error(403, "NoPermission"),
+    )]);
+    assert!(
+        state("s")
+            .await
+            .unwrap_err()
+            .is_rejected_with("NoPermission")
+    );
+    mock.set_faults(vec![
+        Fault::new(DESCRIBE, FaultKind::internal_error()).times(2),
+    ]);
+    assert!(state("s").await.unwrap().is_some(), "a read is retried");
 }

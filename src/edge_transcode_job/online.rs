@@ -1,0 +1,93 @@
+//! Waiting until a job's output stream is on air.
+
+use std::time::Duration;
+
+use super::id::JobId;
+use super::resource::Session;
+use super::run_state::{FIRST_POLL, LONGEST_POLL};
+use crate::shared::call_error::to_diagnostic;
+use crate::stream::name as stream_name;
+use alicloud_live::{Ended, Scope, StreamUrl};
+use tfplugin::{AttributePath, Diagnostic, diagnostic};
+
+/// The state for which an action waits.
+const ONLINE: &str = "online";
+
+/// Waits until the API shows the output of a running job as online, at most as long as `scope` allows.
+///
+/// A stream whose state the API does not tell is an error: it cannot be waited for.
+pub(super) async fn wait(
+    session: &Session,
+    id: &JobId,
+    output: &StreamUrl,
+    scope: &Scope,
+) -> Result<(), Diagnostic> {
+    let name = stream_name::from_url(output.as_str()).map_err(|problem| {
+        unknown(format!(
+            "The job {id} is running, but its output URL does not name a stream of ApsaraVideo Live: {problem}"
+        ))
+    })?;
+    let shown = stream_name::shown(&name);
+    let mut poll = FIRST_POLL;
+    loop {
+        let described = session
+            .client
+            .describe_live_stream_state(&name, scope)
+            .await;
+        let state = match described {
+            Ok(Some(stream)) if stream.state == ONLINE => return Ok(()),
+            Ok(Some(stream)) => stream.state,
+            Ok(None) => {
+                return Err(unknown(format!(
+                    "The job {id} is running, but {} is not a domain of the account, so the API does not tell whether \
+                     the stream {shown} is on air.",
+                    name.domain
+                )));
+            }
+            Err(error) => match scope.ended() {
+                Some(ended) => return Err(not_online(id, &shown, None, &ended)),
+                None => return Err(to_diagnostic("Unable to read stream state", &error)),
+            },
+        };
+        wait_for_next_poll(&mut poll, scope)
+            .await
+            .map_err(|ended| not_online(id, &shown, Some(&state), &ended))?;
+    }
+}
+
+async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), Ended> {
+    let time = *poll;
+    *poll = (time * 2).min(LONGEST_POLL);
+    scope.wait(time).await
+}
+
+fn unknown(detail: String) -> Diagnostic {
+    diagnostic::at(
+        AttributePath::new("wait_until_online"),
+        "Unknown stream state",
+        format!("{detail} Remove wait_until_online, or set it to false."),
+    )
+}
+
+fn not_online(id: &JobId, stream: &str, state: Option<&str>, ended: &Ended) -> Diagnostic {
+    let why = if ended.is_stop() {
+        "the action was canceled"
+    } else {
+        "the timeout was reached"
+    };
+    let last = state.map_or_else(String::new, |state| format!(" (last state: {state})"));
+    let attribute = if ended.is_stop() {
+        AttributePath::root()
+    } else {
+        AttributePath::new("timeout")
+    };
+    diagnostic::at(
+        attribute,
+        "Stream is not online",
+        format!(
+            "The job {id} is running, but {why} before its output stream {stream} was online{last}. The API does not tell \
+             why: check that the input stream is on air and that the template and both URLs are right, or raise \
+             the timeout."
+        ),
+    )
+}

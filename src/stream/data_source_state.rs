@@ -1,0 +1,208 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::name as stream_name;
+use crate::shared::call_error::to_diagnostic;
+use crate::shared::check::check;
+use crate::shared::connection::Connection;
+use crate::shared::reading;
+use alicloud_live::StreamName;
+use tfplugin::attribute::{block, computed, optional, optional_computed, sensitive};
+use tfplugin::schema::Schema;
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
+
+/// The data source `alicloud_live_stream_state`: whether a stream is on air.
+///
+/// It never waits: Terraform reads a data source while it plans, too, and a `check` block must not block a plan.
+pub(crate) struct StreamStateDataSource {
+    connection: Arc<Connection>,
+}
+
+impl StreamStateDataSource {
+    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+        Self { connection }
+    }
+}
+
+/// A stream, by its URL or its parts, and its state.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(from = "Arguments")]
+pub(crate) struct StreamStateData {
+    id: Value<String>,
+    url: Value<String>,
+    domain_name: Value<String>,
+    app_name: Value<String>,
+    stream_name: Value<String>,
+    state: Value<String>,
+    r#type: Value<String>,
+}
+
+/// What a configuration says of the stream.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Arguments {
+    url: Value<String>,
+    domain_name: Value<String>,
+    app_name: Value<String>,
+    stream_name: Value<String>,
+}
+
+impl From<Arguments> for StreamStateData {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            url: arguments.url,
+            domain_name: arguments.domain_name,
+            app_name: arguments.app_name,
+            stream_name: arguments.stream_name,
+            ..Self::default()
+        }
+    }
+}
+
+impl StreamStateData {
+    fn parts(&self) -> [(&'static str, &Value<String>); 3] {
+        [
+            ("domain_name", &self.domain_name),
+            ("app_name", &self.app_name),
+            ("stream_name", &self.stream_name),
+        ]
+    }
+
+    /// The stream, once all arguments are known.
+    fn name(&self) -> Result<StreamName, String> {
+        match reading::optional(&self.url) {
+            Some(url) => stream_name::from_url(url),
+            None => Ok(StreamName {
+                domain: reading::text(&self.domain_name).to_owned(),
+                app: reading::text(&self.app_name).to_owned(),
+                stream: reading::text(&self.stream_name).to_owned(),
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl DataSource for StreamStateDataSource {
+    type State<'a> = StreamStateData;
+    type ProviderMetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
+        let part = |what: &str| {
+            optional_computed(&format!(
+                "{what} Required without `url`, conflicts with it."
+            ))
+        };
+        let attributes = [
+            ("id", computed("`<domain_name>/<app_name>/<stream_name>`.")),
+            (
+                "url",
+                sensitive(optional(
+                    "URL of the stream, such as the `stream_output` of a job. Of an `http` or `https` URL, the suffix \
+                     `.flv` or `.m3u8` is ignored.",
+                )),
+            ),
+            (
+                "domain_name",
+                part("Ingest or streaming domain of the stream."),
+            ),
+            ("app_name", part("Application of the stream.")),
+            ("stream_name", part("Name of the stream.")),
+            (
+                "state",
+                computed(
+                    "`online`, `offline`, or `unknown` if the domain is not one of the account's, as for an output on \
+                     another CDN. Other values are passed on as the API returns them.",
+                ),
+            ),
+            (
+                "type",
+                computed(
+                    "How the stream comes to ApsaraVideo Live: `push` or `pull`. Null if the API does not return it.",
+                ),
+            ),
+        ];
+        Some(Schema {
+            version: 0,
+            block: block(
+                "Whether a stream is on air. Terraform reads it while it plans and does not wait: to wait for a stream, \
+                 use `wait_until_online` of the actions that start and restart a job.",
+                attributes,
+            ),
+        })
+    }
+
+    async fn validate<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: StreamStateData,
+    ) -> Option<()> {
+        check(
+            diagnostics,
+            "url",
+            &config.url,
+            "Invalid stream URL",
+            |url| stream_name::from_url(url).err(),
+        );
+        for (attribute, value) in config.parts() {
+            check(
+                diagnostics,
+                attribute,
+                value,
+                "Invalid stream name",
+                stream_name::part_problem,
+            );
+            if !config.url.is_null() && !value.is_null() {
+                diagnostics.add_error(diagnostic::at(
+                    AttributePath::new(attribute),
+                    "Invalid attribute combination",
+                    "Set url, or domain_name, app_name and stream_name, not both.",
+                ));
+            } else if config.url.is_null() && value.is_null() {
+                diagnostics.add_error(diagnostic::at(
+                    AttributePath::new(attribute),
+                    "Missing attribute configuration",
+                    "Set url, or all of domain_name, app_name and stream_name.",
+                ));
+            }
+        }
+        Some(())
+    }
+
+    async fn read<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: StreamStateData,
+        _meta: ValueEmpty,
+    ) -> Option<StreamStateData> {
+        const SUMMARY: &str = "Unable to read stream state";
+        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let name = config
+            .name()
+            .map_err(|problem| {
+                let path = AttributePath::new("url");
+                diagnostics.add_error(diagnostic::at(path, "Invalid stream URL", problem));
+            })
+            .ok()?;
+        let state = client
+            .describe_live_stream_state(&name, &scope)
+            .await
+            .map_err(|error| diagnostics.add_error(to_diagnostic(SUMMARY, &error)))
+            .ok()?;
+        let (state, r#type) = state.map_or_else(
+            || (stream_name::UNKNOWN.to_owned(), None),
+            |stream| (stream.state, stream.r#type),
+        );
+        Some(StreamStateData {
+            id: stream_name::shown(&name).into(),
+            url: config.url,
+            domain_name: name.domain.into(),
+            app_name: name.app.into(),
+            stream_name: name.stream.into(),
+            state: state.into(),
+            r#type: r#type.into(),
+        })
+    }
+}

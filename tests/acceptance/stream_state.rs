@@ -1,0 +1,240 @@
+//! Whether a stream is on air: the data source, and the actions that wait for it.
+
+use serde_json::json;
+
+use crate::JOB;
+use crate::support::configuration::{AUTH_KEY, Block};
+use crate::support::terraform::{Run, Severity};
+use crate::support::world::World;
+use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
+
+over_each_terraform! {
+    a_stream_is_found_by_its_url_and_by_its_parts,
+    a_domain_of_somebody_else_is_no_error,
+    wrong_arguments_are_refused_where_they_stand,
+    a_missing_permission_is_an_error_that_names_it,
+    a_check_warns_of_a_stream_that_is_not_on_air,
+}
+
+over_each_terraform! {
+    from "1.14":
+    an_action_waits_until_the_stream_is_online,
+    a_stream_that_does_not_come_online_in_time_is_an_error,
+    a_stream_whose_state_is_unknown_is_not_waited_for,
+}
+
+const DESCRIBE: &str = "DescribeLiveStreamState";
+
+fn data(arguments: &[(&str, &str)]) -> Block {
+    let block = Block::new(r#"data "alicloud_live_stream_state" "it""#);
+    arguments
+        .iter()
+        .fold(block, |block, (name, value)| block.text(name, value))
+}
+
+fn state_output() -> Block {
+    Block::new(r#"output "state""#).with("value", "data.alicloud_live_stream_state.it.state")
+}
+
+/// The input of the job is on air.
+fn feed(world: &World) {
+    world.cloud.configure(|config| {
+        config.online_inputs = vec!["rtmp://pull.example.com/live/it".to_owned()];
+    });
+}
+
+fn a_stream_is_found_by_its_url_and_by_its_parts(world: &World) {
+    feed(world);
+    let url = format!("rtmp://Pull.example.com:1935/live/it?auth_key={AUTH_KEY}");
+    let by_url = data(&[("url", &url)]);
+    world.configure(format_args!("{by_url}{}", state_output()));
+    world.apply().succeeded();
+    assert_eq!(world.output("state"), "online");
+    let read = world.state("alicloud_live_stream_state.it");
+    assert_eq!(read["id"], "pull.example.com/live/it");
+    assert_eq!(read["type"], "push");
+    world.plan().is_empty();
+
+    let by_parts = data(&[
+        ("domain_name", "push.example.com"),
+        ("app_name", "live"),
+        ("stream_name", "it"),
+    ]);
+    world.configure(format_args!("{by_parts}{}", state_output()));
+    world.apply().succeeded();
+    assert_eq!(world.output("state"), "offline");
+    let read = world.state("alicloud_live_stream_state.it");
+    assert_eq!((&read["url"], &read["type"]), (&json!(null), &json!(null)));
+}
+
+fn a_domain_of_somebody_else_is_no_error(world: &World) {
+    let rejected = FaultKind::error(400, "InvalidParam");
+    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    let block = data(&[("url", "rtmp://other.example.com/live/it")]);
+    world.configure(format_args!("{block}{}", state_output()));
+    world.apply().succeeded();
+    assert_eq!(world.output("state"), "unknown");
+}
+
+fn wrong_arguments_are_refused_where_they_stand(world: &World) {
+    let url = ("url", "rtmp://h/a/s");
+    for (arguments, summary, at) in [
+        (
+            &[("url", "rtmp://h/a")] as &[_],
+            "Invalid stream URL",
+            "url",
+        ),
+        (
+            &[url, ("app_name", "a")],
+            "Invalid attribute combination",
+            "app_name",
+        ),
+        (
+            &[("domain_name", "h"), ("app_name", "a")],
+            "Missing attribute configuration",
+            "data",
+        ),
+        (
+            &[
+                ("domain_name", "rtmp://h"),
+                ("app_name", "a"),
+                ("stream_name", "s"),
+            ],
+            "Invalid stream name",
+            "domain_name",
+        ),
+    ] {
+        world.configure(data(arguments));
+        let failed = world.validate().failed();
+        let error = failed.error();
+        assert_eq!(error.summary, summary);
+        assert_eq!(world.pointed_at(&error), at);
+    }
+}
+
+fn a_missing_permission_is_an_error_that_names_it(world: &World) {
+    let rejected = FaultKind::error(403, "NoPermission");
+    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    world.configure(data(&[("url", "rtmp://h/a/s")]));
+    let failed = world.plan().failed();
+    let error = failed.error();
+    assert_eq!(error.summary, "Unable to read stream state");
+    error.must_say(&["live:DescribeLiveStreamState", "NoPermission", "RequestId"]);
+}
+
+fn a_check_warns_of_a_stream_that_is_not_on_air(world: &World) {
+    let warned = |run: &Run| {
+        let warnings = run.diagnostics(Severity::Warning);
+        let failed = |warning: &&_| is_failed_check(warning);
+        warnings.iter().filter(failed).count()
+    };
+    world.configure_as_in("examples/guides/stream-on-air");
+    let applied = world.apply().succeeded();
+    assert_eq!(warned(&applied), 1, "nothing feeds the job: {applied}");
+    world.cloud.configure(|config| {
+        config.online_inputs = vec!["rtmp://pull.example.com/live/camera-1".to_owned()];
+    });
+    let planned = world.plan();
+    planned.is_empty();
+    assert_eq!(warned(&planned), 0, "{planned}");
+
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    let planned = world.plan();
+    assert_eq!(warned(&planned), 0, "it is read after the start: {planned}");
+    let applied = world.apply().succeeded();
+    assert_eq!(warned(&applied), 0, "{applied}");
+
+    // An output on another CDN breaks no check.
+    let rejected = FaultKind::error(400, "InvalidParam");
+    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    let planned = world.plan();
+    planned.is_empty();
+    assert_eq!(warned(&planned), 0, "{planned}");
+    world.replace_in_configuration("\"tpl-h264-720p\"", "\"tpl-h265-1080p\"");
+    world.apply().succeeded();
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty());
+}
+
+fn is_failed_check(warning: &crate::support::terraform::Diagnostic) -> bool {
+    warning.summary == "Check block assertion failed"
+}
+
+/// A job, and both actions that can wait for its stream.
+fn configure_actions(world: &World, timeout: &str) {
+    let config = Block::new("config")
+        .with("cluster_id", &format!("{JOB}.cluster_id"))
+        .with("job_id", &format!("{JOB}.job_id"))
+        .with("wait_until_online", "true")
+        .text("timeout", timeout);
+    let action = |verb: &str| {
+        let header = format!(r#"action "alicloud_live_edge_transcode_job_{verb}" "it""#);
+        Block::new(&header).containing(config.clone())
+    };
+    let (start, restart) = (action("start"), action("restart"));
+    world.configure(format_args!("{}{start}{restart}", Block::job("it")));
+}
+
+fn invoke(verb: &str) -> [String; 4] {
+    let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{verb}.it");
+    ["apply", "-json", "-auto-approve", &action].map(str::to_owned)
+}
+
+fn invoked(world: &World, verb: &str) -> Run {
+    world.run(&invoke(verb).each_ref().map(String::as_str))
+}
+
+fn an_action_waits_until_the_stream_is_online(world: &World) {
+    configure_actions(world, "5m");
+    world.apply().succeeded();
+    let id = format!("cluster-1:{}", world.cloud.job().job_id);
+    for verb in ["start", "restart"] {
+        world.cloud.configure(|config| config.online_inputs.clear());
+        // The first look finds the stream offline, and the encoder comes on air while its response is under way.
+        let paused = Fault::new(DESCRIBE, FaultKind::Pause);
+        world.cloud.set_faults([paused.when(Point::After).times(1)]);
+        let before = world.cloud.calls().len();
+        let running = world.start(&invoke(verb).each_ref().map(String::as_str));
+        let _paused = world.cloud.wait_paused();
+        feed(world);
+        world.cloud.release();
+        let run = world.end_of(running).succeeded();
+        let described = world.cloud.calls()[before..]
+            .iter()
+            .filter(|call| call.action.as_deref() == Some(DESCRIBE))
+            .count();
+        assert_eq!(described, 2, "{run}");
+        let told = format!("The output stream of job {id} is online.");
+        assert!(run.output.contains(&told), "{run}");
+    }
+    assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
+}
+
+fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &World) {
+    configure_actions(world, "1s");
+    world.apply().succeeded();
+    let failed = invoked(world, "start").failed();
+    let error = failed.error();
+    error.must_say(&[
+        "Stream is not online",
+        "push.example.com/live/it",
+        "offline",
+        "is running",
+    ]);
+    assert!(world.cloud.is_running());
+}
+
+fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &World) {
+    configure_actions(world, "5m");
+    world.apply().succeeded();
+    let rejected = FaultKind::error(400, "InvalidParam");
+    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    let failed = invoked(world, "start").failed();
+    let error = failed.error();
+    error.must_say(&[
+        "Unknown stream state",
+        "push.example.com",
+        "wait_until_online",
+    ]);
+    assert!(world.cloud.is_running());
+}
