@@ -166,7 +166,11 @@ impl Running {
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Hang => {
-                let released = self.world()?.hang();
+                let released = {
+                    let mut world = self.world()?;
+                    let bytes = world.record.get(self.number).map_or(0, Call::bytes);
+                    world.hang(bytes)
+                };
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Drop => return Err(Ended::Dropped),

@@ -13,7 +13,8 @@
 //! | `call`, `perform` | one call from its parameters to its answer, and what it does |
 //! | `actions` | the names of the operations |
 //! | `access_keys` | who may call, and the state that each key opens |
-//! | `record`, `counts`, `quota` | the memory of calls, within limits |
+//! | `record`, `counts` | the memory of calls, within limits |
+//! | `quota` | how many calls each operation gets in its minute |
 //! | `budget` | what callers may put in and record, over all access keys |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |

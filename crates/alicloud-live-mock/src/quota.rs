@@ -1,3 +1,5 @@
+//! How many calls each operation gets in its minute.
+
 use std::collections::HashMap;
 use std::time::Duration;
 

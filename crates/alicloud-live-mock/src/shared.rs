@@ -26,6 +26,8 @@ use super::verify::Nonces;
 
 /// So many calls wait or hang at a time; one more drops the oldest of them.
 const MAX_WAITING_CALLS: usize = 10_000;
+/// A call that waits is there as a request, as an event and in its task.
+const COPIES: usize = 3;
 
 /// Told of each call at each point.
 pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
@@ -76,7 +78,7 @@ pub(super) struct World {
     pub(super) ids: Random,
     paused: Vec<PausedCall>,
     /// Calls that hang: nobody sends, and a reset drops them.
-    hanging: Vec<oneshot::Sender<()>>,
+    hanging: Vec<(oneshot::Sender<()>, Charge)>,
 }
 
 /// What all states of a mock share.
@@ -89,6 +91,7 @@ struct Limits {
 struct PausedCall {
     event: CallEvent,
     release: oneshot::Sender<()>,
+    _charge: Charge,
 }
 
 impl Shared {
@@ -189,10 +192,15 @@ impl Shared {
     /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
     pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
-        if world.paused.len() >= MAX_WAITING_CALLS {
+        let charge = world.budget.charge(event.call.bytes() * COPIES);
+        while world.is_too_much(world.paused.len()) {
             world.paused.remove(0);
         }
-        world.paused.push(PausedCall { event, release });
+        world.paused.push(PausedCall {
+            event,
+            release,
+            _charge: charge,
+        });
         self.paused.send_replace(world.paused.len());
         released
     }
@@ -318,14 +326,20 @@ impl World {
     }
 
     /// Has a call hang. The receiver fails when a reset drops it.
-    pub(super) fn hang(&mut self) -> oneshot::Receiver<()> {
+    pub(super) fn hang(&mut self, call_bytes: usize) -> oneshot::Receiver<()> {
         let (never, released) = oneshot::channel();
         // The task of a call goes on when its caller has hung up, so these would pile up.
-        if self.hanging.len() >= MAX_WAITING_CALLS {
+        let charge = self.budget.charge(call_bytes * COPIES);
+        while self.is_too_much(self.hanging.len()) {
             self.hanging.remove(0);
         }
-        self.hanging.push(never);
+        self.hanging.push((never, charge));
         released
+    }
+
+    /// Whether the oldest of so many calls that wait must go for one more.
+    fn is_too_much(&self, waiting: usize) -> bool {
+        waiting >= MAX_WAITING_CALLS || (waiting > 0 && self.budget.check().is_err())
     }
 
     /// Gives out keys at a door.

@@ -135,7 +135,7 @@ impl Store {
         self.next += 1;
         self.numbers.insert(job.job_id.clone(), number);
         let record = Record {
-            charge: self.budget.charge(bytes(&job)),
+            charge: self.budget.charge(job.bytes()),
             job,
             modified,
             listed_from: None,
@@ -169,7 +169,7 @@ impl Store {
             .and_then(|number| self.records.get_mut(number));
         let Some(record) = record else { return false };
         edit(&mut record.job);
-        record.charge = self.budget.charge(bytes(&record.job));
+        record.charge = self.budget.charge(record.job.bytes());
         job_id.clone_into(&mut record.job.job_id);
         record.modified = now;
         true
@@ -262,7 +262,7 @@ impl Store {
         replace(&mut job.stream_input, changes.stream_input.map(stored));
         replace(&mut job.stream_output, changes.stream_output.map(stored));
         record.modified = now;
-        record.charge = budget.charge(bytes(&record.job));
+        record.charge = budget.charge(record.job.bytes());
         Ok(())
     }
 
@@ -354,24 +354,6 @@ impl Store {
             .filter(|record| record.job.cluster_id == key.cluster_id)
             .ok_or_else(ApiError::job_not_found)
     }
-}
-
-/// About what a job takes in memory.
-fn bytes(job: &Job) -> usize {
-    /// Of the record itself, with its place in two maps.
-    const RECORD: usize = 1024;
-    let texts = [
-        &job.cluster_id,
-        &job.job_id,
-        &job.name,
-        &job.stream_input,
-        &job.stream_output,
-        &job.template_id,
-        &job.template_name,
-    ];
-    // The ID names it in a map too.
-    let texts: usize = texts.iter().map(|text| text.len()).sum();
-    RECORD + job.job_id.len() + texts
 }
 
 fn replace(field: &mut String, value: Option<String>) {

@@ -171,6 +171,9 @@ pub(super) fn check_nonce(
         let rule = format!("at most {} characters", nonces::MAX_LEN);
         return Err(ApiError::invalid_parameter("SignatureNonce", &rule));
     }
+    if nonces.len() >= nonces::MAX_NONCES {
+        return Err(ApiError::throttled());
+    }
     if nonces.take(
         &nonce,
         timestamp(parameters)?.saturating_add(nonces::VALIDITY),
@@ -407,5 +410,16 @@ mod tests {
         let long = with("SignatureNonce", &"n".repeat(256));
         let refused = check_nonce(&long, &mut nonces, its_time());
         assert_eq!(code(refused), (400, "InvalidParameter".to_owned()));
+    }
+
+    #[test]
+    fn nonces_are_remembered_up_to_a_number_and_then_calls_are_throttled() {
+        let mut nonces = Nonces::default();
+        let until = its_time().saturating_add(nonces::VALIDITY);
+        for number in 0..nonces::MAX_NONCES {
+            assert!(nonces.take(&number.to_string(), until, its_time()));
+        }
+        let refused = check_nonce(&parameters(&call()), &mut nonces, its_time());
+        assert_eq!(code(refused), (400, "Throttling.User".to_owned()));
     }
 }
