@@ -23,3 +23,4 @@ mod relay;
 mod repetition;
 mod signatures;
 mod support;
+mod templates;
