@@ -105,8 +105,10 @@ mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and sign
 	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
 
 .PHONY: bench
-bench: terraform ## Measure with real Terraform and the mock, beside Terraform's own floor, and write BENCHMARKS.md.
+bench: terraform ## Measure with real Terraform and the mock, beside the smallest provider in Go, and write BENCHMARKS.md. Needs Go.
+	@command -v go >/dev/null || { echo "Go is missing: it builds benches/floor"; exit 1; }
 	cargo build --locked --release
+	cd benches/floor && go build -trimpath -ldflags "-s -w" -o $(CURDIR)/target/floor/terraform-provider-floor .
 	scripts/bench $(BENCH_OPTIONS)
 
 # TARGET=<Rust's name of a platform> builds for another one; without it, for this one.

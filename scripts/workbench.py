@@ -103,7 +103,7 @@ class Mirror:
         looks (Terraform and OpenTofu differ in that) and what it calls this platform."""
         target = self.path / address / package_version() / platform
         target.mkdir(parents=True)
-        shutil.copy2(executable, target / f"{PROVIDER}_v{package_version()}")
+        shutil.copy2(executable, target / f"terraform-provider-{address.split('/')[-1]}_v{package_version()}")
 
 
 def chosen_terraform() -> str:

@@ -258,6 +258,7 @@ fn unknown_if_null(value: Value<String>) -> Value<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge_transcode_job::model::TimeoutsBlock;
 
     fn job(status: &str) -> JobState {
         let text = |text: &str| Value::Value(text.to_owned());
@@ -354,8 +355,7 @@ mod tests {
     fn what_the_api_does_not_know_and_another_spelling_change_nothing_else() {
         let edits: [fn(&mut JobState); 3] = [
             |job| {
-                job.timeouts =
-                    Value::Value(crate::edge_transcode_job::model::TimeoutsBlock::default())
+                job.timeouts = Value::Value(TimeoutsBlock::default());
             },
             |job| job.deletion_protection = Value::Value(true),
             |job| job.stream_output = Value::Value("RTMP://D:1935/e/f".to_owned()),

@@ -252,7 +252,7 @@ impl ManagedResource for JobResource {
             .ok()
     }
 
-    fn take_over(
+    fn move_state(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
@@ -263,7 +263,7 @@ impl ManagedResource for JobResource {
             .ok()
     }
 
-    fn configuration(&self, state: JobState) -> JobState {
+    fn generate_config(&self, state: JobState) -> JobState {
         state.configuration()
     }
 }

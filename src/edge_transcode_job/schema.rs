@@ -14,6 +14,7 @@ pub(super) fn identity() -> IdentitySchema {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one attribute after the other")]
 pub(super) fn schema() -> Schema {
     let job = block(
         "An edge transcode job of ApsaraVideo Live: reads one stream, transcodes it in an edge cluster with a template, and writes another stream.",

@@ -10,7 +10,9 @@ use alicloud_auth::credentials::{
     Settings, choose,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
-use alicloud_live::{BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy};
+use alicloud_live::{
+    BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy, SignVersion,
+};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
@@ -25,7 +27,8 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_PER_MINUTE: u32 = 6_000;
 
 impl ProviderConfig {
-    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call. `None` always comes with an error.
+    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call.
+    /// `None` always comes with an error.
     pub(crate) async fn client(
         self,
         diagnostics: &mut Diagnostics,
@@ -33,6 +36,22 @@ impl ProviderConfig {
         environment: &Environment,
         of_client: &alicloud_live::Outside,
     ) -> Option<(LiveClient, Identity)> {
+        let resolved = self.resolve(diagnostics, terraform_version, environment, of_client);
+        let (config, identity) = resolved.await?;
+        LiveClient::new(config)
+            .map_err(|error| diagnostics.add_error(no_https(&error)))
+            .map(|client| (client, identity))
+            .ok()
+    }
+
+    /// What block, environment and files come to.
+    pub(super) async fn resolve(
+        self,
+        diagnostics: &mut Diagnostics,
+        terraform_version: &str,
+        environment: &Environment,
+        of_client: &alicloud_live::Outside,
+    ) -> Option<(Config, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
         let outside = Outside::real(environment.clone(), user_agent.clone());
         let outside = Outside {
@@ -51,27 +70,19 @@ impl ProviderConfig {
         let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
         let endpoint = told(endpoint, diagnostics)?;
         let mut chosen = chosen?;
-        for warning in std::mem::take(&mut chosen.warnings) {
-            diagnostics.add_warning(diagnostic::general(
-                "Credentials file is readable by other users",
-                warning,
-            ));
-        }
+        warn_of_exposed(std::mem::take(&mut chosen.warnings), diagnostics);
         let proxy = outside.proxies.for_url(endpoint.url()).cloned();
         let mut timeout = |argument, variable, default| {
             let read = milliseconds(argument, variable, environment);
             Some(checked(read, diagnostics)?.unwrap_or(default))
         };
         let (credentials, identity) = chosen.into_use(outside.clock);
-        let client = LiveClient::new(Config {
+        let config = Config {
             endpoint,
             region,
             proxy,
             credentials,
-            sign_version: in_block(&self.sign_version, |block| block.live.as_ref())
-                .as_option()
-                .and_then(|version| parse_sign_version(version))
-                .unwrap_or_default(),
+            sign_version: self.sign_version(),
             user_agent,
             connect_timeout: timeout(
                 &self.client_connect_timeout,
@@ -88,11 +99,15 @@ impl ProviderConfig {
             requests_per_minute: count(&self.max_requests_per_minute)
                 .unwrap_or(REQUESTS_PER_MINUTE),
             outside: of_client.clone(),
-        });
-        client
-            .map_err(|error| diagnostics.add_error(no_https(&error)))
-            .map(|client| (client, identity))
-            .ok()
+        };
+        Some((config, identity))
+    }
+
+    fn sign_version(&self) -> SignVersion {
+        in_block(&self.sign_version, |block| block.live.as_ref())
+            .as_option()
+            .and_then(|version| parse_sign_version(version))
+            .unwrap_or_default()
     }
 
     /// Where only a time is given, it alone ends the retries, as in the official provider. There, zero is no limit.
@@ -190,6 +205,15 @@ impl ProviderConfig {
             source_ip: set(&self.source_ip),
             secure_transport: set(&self.secure_transport).or_else(|| set(&self.security_transport)),
         }
+    }
+}
+
+fn warn_of_exposed(files: Vec<String>, diagnostics: &mut Diagnostics) {
+    for detail in files {
+        diagnostics.add_warning(diagnostic::general(
+            "Credentials file is readable by other users",
+            detail,
+        ));
     }
 }
 

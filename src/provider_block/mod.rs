@@ -1,5 +1,7 @@
 //! The provider block: its arguments, the environment variables that stand in for them, and the client they describe.
 
+#[cfg(test)]
+mod cases;
 mod client;
 mod endpoints;
 mod schema;

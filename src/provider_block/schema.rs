@@ -29,6 +29,7 @@ pub(crate) fn schema() -> Schema {
 }
 
 /// In the order in which the sources are asked.
+#[expect(clippy::too_many_lines, reason = "one attribute after the other")]
 fn credentials() -> [(&'static str, Attribute); 11] {
     [
         (

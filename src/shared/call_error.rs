@@ -183,6 +183,10 @@ mod tests {
     fn an_unknown_code_is_passed_on_as_it_came() {
         let shown = rejected("SomethingNew");
         assert_eq!(shown.attribute, AttributePath::root());
-        assert!(shown.detail.ends_with("RequestId: R-1"), "{}", shown.detail);
+        assert!(
+            shown.detail.ends_with("(RequestId: R-1)"),
+            "{}",
+            shown.detail
+        );
     }
 }

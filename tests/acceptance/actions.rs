@@ -262,7 +262,7 @@ fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &Worl
     let error = invoked(world, "restart").failed().error();
     error.must_say(&[
         "Unable to restart job",
-        "StopEdgeTranscodeJob was refused with OperationDenied",
+        "StopEdgeTranscodeJob failed with OperationDenied",
         "is now Running",
     ]);
     assert!(world.cloud.is_running());
@@ -274,7 +274,7 @@ fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &Wor
     let error = invoked(world, "restart").failed().error();
     error.must_say(&[
         "Unable to restart job",
-        "StartEdgeTranscodeJob was refused with User",
+        "StartEdgeTranscodeJob failed with User",
         "is now Stopped",
         "It was running before",
     ]);

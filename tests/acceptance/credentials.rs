@@ -4,13 +4,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use alicloud_live_mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
-use crate::support::world::World;
+use crate::support::world::{PLAN, World};
 
 over_each_terraform! {
     keys_in_the_block,
@@ -38,9 +40,12 @@ over_each_terraform! {
     retries_are_as_many_as_the_block_says,
     a_broken_source_stops_the_plan_and_is_named,
     a_source_that_refuses_stops_the_plan_and_is_named,
+    ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper,
 }
 
 const OIDC_PROVIDER_ARN: &str = "acs:ram::1234567890123456:oidc-provider/mock";
+/// Less than what a helper may take, and far more than the rest of a run does.
+const PATIENCE: Duration = Duration::from_secs(45);
 const FAR_AWAY: i64 = 4_102_444_800;
 
 /// A world without keys in its environment.
@@ -358,6 +363,51 @@ fn a_credentials_helper_gets_no_variable_of_terraform(world: &World) {
     assert!(seen.lines().any(|line| line.starts_with("HOME=")), "{seen}");
     let of_terraform = |line: &&str| line.starts_with("TF_") || line.starts_with("PLUGIN_");
     assert_eq!(seen.lines().find(of_terraform), None);
+}
+
+fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &World) {
+    // Without a job nothing needs the keys.
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    without_keys(world);
+    let id = world.home().join("id");
+    file(
+        world,
+        "helper.sh",
+        &format!("echo $$ > '{}'\nexec sleep 600\n", id.display()),
+    );
+    let command = format!("sh '{}'", world.home().join("helper.sh").display());
+    let profile =
+        serde_json::json!([{"name": "program", "mode": "External", "process_command": command}]);
+    command_line_profiles(world, &profile);
+    configure(world, &Block::provider().text("profile", "program"));
+    let calls = world.cloud.calls().len();
+    let begun = Instant::now();
+    let running = world.start(PLAN);
+    let helper = loop {
+        if let Ok(id) = fs::read_to_string(&id)
+            && id.ends_with('\n')
+        {
+            break id.trim().to_owned();
+        }
+        assert!(begun.elapsed() < PATIENCE, "the helper was not started");
+        thread::sleep(Duration::from_millis(5));
+    };
+    let pressed = Instant::now();
+    running.press_ctrl_c();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Unable to read job", "topped by the user"]);
+    // Its own limit is 60 s.
+    assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
+    let is_running = || {
+        fs::read_to_string(format!("/proc/{helper}/cmdline"))
+            .is_ok_and(|line| line.starts_with("sleep"))
+    };
+    while is_running() {
+        assert!(pressed.elapsed() < PATIENCE, "{helper} goes on");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(world.cloud.calls().len(), calls);
 }
 
 fn a_region_that_nobody_chose_is_not_sent(world: &World) {

@@ -7,6 +7,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "a panic is how a test fails"
 )]
@@ -114,6 +115,7 @@ mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod minimal;
 mod modules;
 mod moves;
 mod moving_world;

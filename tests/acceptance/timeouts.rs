@@ -75,7 +75,7 @@ fn a_read_ends_in_time_and_keeps_the_state(world: &World) {
     let state = world.state_file();
     world.cloud.set_faults([fault("Get", FaultKind::Hang)]);
     let error = world.plan().failed().error();
-    error.must_say(&["Unable to read job", "no complete answer", "within 1."]);
+    error.must_say(&["Unable to read job", "no complete response", "within 1."]);
     assert_eq!(world.state_file(), state);
 }
 

@@ -4,9 +4,10 @@
 //! others serve a small offering (`sample`) through the same server (`served`), to see what the real one must never do:
 //! panic, hang, and fail half-way.
 
-#![expect(
+#![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and so do the functions that tests call"
 )]

@@ -304,7 +304,7 @@ impl ManagedResource for Thing {
             .ok()
     }
 
-    fn take_over(
+    fn move_state(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
@@ -323,7 +323,7 @@ impl ManagedResource for Thing {
         Some((state, "ours".to_owned()))
     }
 
-    fn configuration(&self, state: ThingState) -> ThingState {
+    fn generate_config(&self, state: ThingState) -> ThingState {
         ThingState {
             id: Value::Null,
             ..state

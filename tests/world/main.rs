@@ -18,6 +18,7 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a panic is how a test fails, and it prints what it found"

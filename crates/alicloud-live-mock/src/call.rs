@@ -10,6 +10,7 @@ use super::access_keys::KnownKey;
 use super::answer::Answer;
 use super::errors::ApiError;
 use super::faults::{FaultKind, Point, Target, alter};
+use super::keys::TemporaryKey;
 use super::operation::Operation;
 use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
@@ -207,6 +208,23 @@ impl Running {
         Ok(self.check(&mut world))
     }
 
+    /// The key that the call has to be signed with, if its ID is known.
+    fn key<'a>(&'a self, temporary: Option<&'a TemporaryKey>) -> Option<Key<'a>> {
+        match (temporary, &self.request.key) {
+            (Some(key), _) => Some(Key {
+                secret: &key.secret,
+                security_token: Some(&key.token),
+                expires: Some(key.expires),
+            }),
+            (None, Some(key)) => Some(Key {
+                secret: &key.secret,
+                security_token: key.security_token.as_deref(),
+                expires: None,
+            }),
+            (None, None) => None,
+        }
+    }
+
     fn check(&self, world: &mut World) -> Result<Operation, ApiError> {
         if let Some(problem) = &self.request.problem {
             return Err(problem.clone());
@@ -221,24 +239,11 @@ impl Running {
             .get("AccessKeyId")
             .and_then(|id| world.keys.find(id))
             .cloned();
-        let key = match (&temporary, &self.request.key) {
-            (Some(key), _) => Some(Key {
-                secret: &key.secret,
-                security_token: Some(&key.token),
-                expires: Some(key.expires),
-            }),
-            (None, Some(key)) => Some(Key {
-                secret: &key.secret,
-                security_token: key.security_token.as_deref(),
-                expires: None,
-            }),
-            (None, None) => None,
-        };
         let signed = verify::check_signature(
             &self.request.method,
             parameters,
             self.request.acs3.as_ref(),
-            key.as_ref(),
+            self.key(temporary.as_ref()).as_ref(),
             now,
         );
         let verdict = match &signed {

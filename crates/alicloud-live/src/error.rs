@@ -33,7 +33,7 @@ impl fmt::Display for ApiError {
         if self.request_id.is_empty() {
             Ok(())
         } else {
-            write!(f, " RequestId: {}", self.request_id)
+            write!(f, " (RequestId: {})", self.request_id)
         }
     }
 }
@@ -157,94 +157,78 @@ impl CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            action,
-            endpoint,
-            attempts,
-            failure,
-            rejection,
+            action, endpoint, ..
         } = self;
-        match failure {
-            Failure::NotSent(NotSent::NoConnection(reason)) => {
-                write!(f, "{action}: no connection to {endpoint}: {reason}.")?;
-            }
-            Failure::NotSent(NotSent::UntrustedCertificate(reason)) => {
-                write!(
-                    f,
-                    "{action} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
-                     endpoint and this machine's clock. Where a proxy inspects TLS, add its CA certificate to the \
-                     system's trust store (on Linux SSL_CERT_FILE can name it instead)."
-                )?;
-            }
-            Failure::NotSent(NotSent::Stopped) => {
-                write!(f, "{action} was not sent: stopped by the user.")?;
-            }
-            Failure::NotSent(NotSent::OutOfTime) => {
-                write!(f, "{action} was not sent: the time was over.")?;
-            }
-            Failure::NotSent(NotSent::NoNonce) => {
-                write!(
-                    f,
-                    "{action} was not sent: the operating system gave no random bytes."
-                )?;
-            }
-            Failure::NotSent(NotSent::NoCredentials(error)) => {
-                write!(
-                    f,
-                    "{action} was not sent, because there are no credentials: {error}."
-                )?;
-            }
-            Failure::Rejected(error) => write!(f, "{action} was refused with {error}")?,
-            Failure::Ambiguous(Ambiguous::TimedOut(time)) => {
-                write!(
-                    f,
-                    "{action}: no complete answer from {endpoint} within {:.1} s.",
-                    time.as_secs_f32()
-                )?;
-            }
-            Failure::Ambiguous(Ambiguous::ConnectionLost(reason)) => {
-                write!(
-                    f,
-                    "{action}: the connection to {endpoint} broke before an answer came: {reason}."
-                )?;
-            }
-            Failure::Ambiguous(Ambiguous::ServerFault(error)) => {
-                write!(
-                    f,
-                    "{action}: the service reports a fault of its own: {error}"
-                )?;
-            }
-            Failure::Ambiguous(Ambiguous::UnknownCode(error)) => {
-                write!(
-                    f,
-                    "{action}: the service returned an error whose meaning is not known: {error}"
-                )?;
-            }
-            Failure::Ambiguous(Ambiguous::AlreadyReceived(error)) => {
-                write!(
-                    f,
-                    "{action}: an earlier copy of the request has arrived, its answer is lost: {error}"
-                )?;
-            }
-            Failure::Ambiguous(Ambiguous::Unreadable { status, reason }) => {
-                write!(
-                    f,
-                    "{action}: {endpoint} gave an answer that cannot be read (HTTP {status}): {reason}."
-                )?;
-            }
-            Failure::Ambiguous(Ambiguous::Stopped) => {
-                write!(
-                    f,
-                    "{action}: stopped by the user before an answer came from {endpoint}."
-                )?;
-            }
+        match &self.failure {
+            Failure::NotSent(reason) => reason.tell(f, action, endpoint)?,
+            Failure::Rejected(error) => write!(f, "{action} failed with {error}")?,
+            Failure::Ambiguous(reason) => reason.tell(f, action, endpoint)?,
         }
-        if let Some(rejection) = rejection {
+        if let Some(rejection) = &self.rejection {
             write!(f, " A retry was rejected with {rejection}")?;
         }
-        if *attempts > 1 {
-            write!(f, " ({attempts} attempts)")
-        } else {
-            Ok(())
+        if self.attempts > 1 {
+            write!(f, " ({} attempts)", self.attempts)?;
+        }
+        Ok(())
+    }
+}
+
+impl NotSent {
+    /// One sentence about the call of this operation to this endpoint.
+    fn tell(&self, f: &mut fmt::Formatter<'_>, action: &str, endpoint: &str) -> fmt::Result {
+        match self {
+            Self::NoConnection(reason) => {
+                write!(f, "{action}: no connection to {endpoint}: {reason}.")
+            }
+            Self::UntrustedCertificate(reason) => write!(
+                f,
+                "{action} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
+                 endpoint and this machine's clock. If a proxy inspects TLS, add its CA certificate to the system's trust \
+                 store (on Linux, SSL_CERT_FILE can name it instead)."
+            ),
+            Self::Stopped => write!(f, "{action} was not sent: interrupted."),
+            Self::OutOfTime => write!(f, "{action} was not sent: the timeout was reached."),
+            Self::NoNonce => write!(
+                f,
+                "{action} was not sent: the operating system provided no random bytes."
+            ),
+            Self::NoCredentials(error) => write!(
+                f,
+                "{action} was not sent, because there are no credentials: {error}."
+            ),
+        }
+    }
+}
+
+impl Ambiguous {
+    /// One sentence about the call of this operation to this endpoint.
+    fn tell(&self, f: &mut fmt::Formatter<'_>, action: &str, endpoint: &str) -> fmt::Result {
+        match self {
+            Self::TimedOut(time) => write!(
+                f,
+                "{action}: no complete response from {endpoint} within {:.1} s.",
+                time.as_secs_f32()
+            ),
+            Self::ConnectionLost(reason) => write!(
+                f,
+                "{action}: lost the connection to {endpoint} before it responded: {reason}."
+            ),
+            Self::ServerFault(error) => {
+                write!(f, "{action}: the API returned a server error: {error}")
+            }
+            Self::UnknownCode(error) => {
+                write!(f, "{action}: the API returned an unknown error: {error}")
+            }
+            Self::AlreadyReceived(error) => write!(
+                f,
+                "{action}: the API had received this request, but its response was lost: {error}"
+            ),
+            Self::Unreadable { status, reason } => write!(
+                f,
+                "{action}: {endpoint} returned an unexpected response (HTTP {status}): {reason}."
+            ),
+            Self::Stopped => write!(f, "{action}: interrupted before {endpoint} responded."),
         }
     }
 }

@@ -253,7 +253,7 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "OperationDenied (HTTP 400): no RequestId: R"
+            "OperationDenied (HTTP 400): no (RequestId: R)"
         );
         let error = rejection(r#"{"code": "OperationDenied", "message": "no", "requestId": "R"}"#);
         assert_eq!(error.request_id, "R");

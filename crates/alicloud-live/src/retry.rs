@@ -134,11 +134,7 @@ impl LiveClient {
         call: &Call,
         scope: &Scope,
     ) -> Result<Answer<T>, FailedCall> {
-        if call.kind.changes() {
-            // Before it is sent, so that it holds whatever becomes of it.
-            self.refreshes.note_write(call.cluster_id());
-        }
-        if let Some(reason) = self.outage.known_to(scope) {
+        if let Some(reason) = self.begin(call, scope) {
             let error = self.error(call.action, 0, Failure::NotSent(reason));
             return Err(FailedCall { error, sent: None });
         }
@@ -168,15 +164,14 @@ impl LiveClient {
                 Err(failed) => failed,
             };
             attempts.made += 1;
-            let settles = |sent| self.fences.settle(call, sent, Some(&failed.failure));
-            let delay = if self.has_newer_credentials(&failed, sent.as_ref(), &mut attempts)
-                || (sent.as_ref().is_some_and(settles) && is_caused_by_copy(&failed.failure))
-                || is_nonce_of_rejected_copy(&failed.failure, in_doubt.as_ref())
-            {
-                Some(Duration::ZERO)
-            } else {
-                attempts.delay(call.kind, &failed, &self.retry, scope, self.random.bits())
-            };
+            let delay = self.delay(
+                call,
+                &failed,
+                sent.as_ref(),
+                in_doubt.as_ref(),
+                &mut attempts,
+                scope,
+            );
             if !matches!(failed.failure, Failure::Rejected(_)) {
                 connection = Connection::New;
             }
@@ -196,6 +191,36 @@ impl LiveClient {
             }
             failed_before = Some(failed);
         }
+    }
+
+    /// Before the first attempt. `Some` says that there is none, and why.
+    fn begin(&self, call: &Call, scope: &Scope) -> Option<NotSent> {
+        if call.kind.changes() {
+            // Before it is sent, so that it holds whatever becomes of it.
+            self.refreshes.note_write(call.cluster_id());
+        }
+        self.outage.known_to(scope)
+    }
+
+    /// How long to wait before the next attempt, and `None` where there is none.
+    fn delay(
+        &self,
+        call: &Call,
+        failed: &FailedAttempt,
+        sent: Option<&Sent>,
+        in_doubt: Option<&InDoubt>,
+        attempts: &mut Attempts,
+        scope: &Scope,
+    ) -> Option<Duration> {
+        let failure = &failed.failure;
+        let settles = |sent| self.fences.settle(call, sent, Some(failure));
+        if self.has_newer_credentials(failed, sent, attempts)
+            || (sent.is_some_and(settles) && is_caused_by_copy(failure))
+            || is_nonce_of_rejected_copy(failure, in_doubt)
+        {
+            return Some(Duration::ZERO);
+        }
+        attempts.delay(call.kind, failed, &self.retry, scope, self.random.bits())
     }
 
     /// The failure of a call, and a note of the copy that it may leave behind.

@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
-use super::resource::decode;
+use super::served_resource::decode;
 use super::{Diagnostics, Encoded};
 
 /// An action: does something to an object without changing what is configured (Terraform 1.14 and later).

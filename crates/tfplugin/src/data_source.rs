@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use tf_provider::DataSource;
 use tf_provider::schema::Schema;
 
-use super::resource::{decode, encode, no_meta};
+use super::served_resource::{decode, encode, no_meta};
 use super::{Diagnostics, Encoded};
 
 /// A data source as the plugin serves it. Implemented for every typed [`DataSource`]; never by hand.

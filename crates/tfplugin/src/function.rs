@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use tf_provider::Function;
 use tf_provider::schema::FunctionSchema;
 
-use super::resource::encode;
+use super::served_resource::encode;
 use super::{AttributePath, Diagnostics, Encoded, diagnostic};
 
 /// A function as the plugin serves it. Implemented for every typed [`Function`]; never by hand.

@@ -29,6 +29,7 @@ mod number;
 mod provider;
 mod resource;
 pub mod serve;
+mod served_resource;
 mod stop;
 mod unknown;
 
@@ -39,10 +40,8 @@ pub use function::ServedFunction;
 pub use list_resource::{Findings, Found, ListResource, ServedListResource};
 pub use number::Number;
 pub use provider::{Offering, ServedProvider};
-pub use resource::{
-    Change, Held, IdentitySchema, ManagedResource, MoveSource, Object, Planned, ServedResource,
-    Update,
-};
+pub use resource::{IdentitySchema, ManagedResource, MoveSource, Object, Update};
+pub use served_resource::{Change, Held, Planned, ServedResource};
 pub use stop::StopSignal;
 pub use unknown::unknown_attributes;
 

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
-use super::resource::{decode, encode};
+use super::served_resource::{decode, encode};
 use super::{Diagnostics, Encoded};
 
 /// A list resource: finds the objects of a managed resource type that exist, for `terraform query` (1.14 and later). It

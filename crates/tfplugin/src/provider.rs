@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tf_provider::Provider;
 use tf_provider::schema::Schema;
 
-use super::resource::decode;
+use super::served_resource::decode;
 use super::{
     Diagnostics, Encoded, ServedAction, ServedDataSource, ServedFunction, ServedListResource,
     ServedResource, StopSignal,

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use tf_provider::schema::Schema;
 
 use super::{AttributePath, Diagnostics, Encoded, diagnostic};
@@ -26,14 +26,19 @@ pub trait ManagedResource: Send + Sync + Sized {
     /// The resource type's schema.
     fn schema(&self) -> Schema;
 
-    /// The attributes of [`Self::Identity`].
-    fn identity_schema(&self) -> IdentitySchema;
+    /// The attributes of [`Self::Identity`]. A type without attributes has no identity.
+    fn identity_schema(&self) -> IdentitySchema {
+        IdentitySchema::default()
+    }
 
     /// The identity of the object that a state or a plan describes; `None` as long as it is not known.
-    fn identity(&self, state: &Self::State) -> Option<Self::Identity>;
+    fn identity(&self, _state: &Self::State) -> Option<Self::Identity> {
+        None
+    }
 
-    /// Checks a configuration, which may hold unknown values.
-    fn validate(&self, diagnostics: &mut Diagnostics, config: Self::State);
+    /// Checks a configuration, which may hold unknown values. Every configuration that fits the schema passes, unless the
+    /// type says otherwise.
+    fn validate(&self, _diagnostics: &mut Diagnostics, _config: Self::State) {}
 
     /// Reads the object again. `None` without an error: it verifiably no longer exists.
     async fn read(
@@ -44,29 +49,37 @@ pub trait ManagedResource: Send + Sync + Sized {
     ) -> Option<Object<Self>>;
 
     /// Plans a new object. `private` is that of the plan call before: of the object that the new one replaces, or, from
-    /// Terraform 1.16 on, of this plan when it is made again before the apply. None in all other cases.
+    /// Terraform 1.16 on, of this plan when it is made again before the apply. None in all other cases. As proposed, unless
+    /// the type says otherwise: one with computed attributes does.
     async fn plan_create(
         &self,
-        diagnostics: &mut Diagnostics,
+        _diagnostics: &mut Diagnostics,
         proposed: Self::State,
-        config: Self::State,
+        _config: Self::State,
         private: Self::Private,
-    ) -> Option<Object<Self>>;
+    ) -> Option<Object<Self>> {
+        Some((proposed, private))
+    }
 
-    /// Plans the change of an object, and names the attributes whose change can only be made by a new one.
+    /// Plans the change of an object, and names the attributes whose change can only be made by a new one. As proposed and
+    /// in place, unless the type says otherwise.
     async fn plan_update(
         &self,
-        diagnostics: &mut Diagnostics,
+        _diagnostics: &mut Diagnostics,
         update: Update<Self>,
-    ) -> Option<(Object<Self>, Vec<AttributePath>)>;
+    ) -> Option<(Object<Self>, Vec<AttributePath>)> {
+        Some(((update.proposed, update.private), Vec::new()))
+    }
 
-    /// Plans the end of an object.
+    /// Plans the end of an object. Nothing speaks against it, unless the type says otherwise.
     async fn plan_delete(
         &self,
-        diagnostics: &mut Diagnostics,
-        prior: Self::State,
+        _diagnostics: &mut Diagnostics,
+        _prior: Self::State,
         private: Self::Private,
-    ) -> Option<Self::Private>;
+    ) -> Option<Self::Private> {
+        Some(private)
+    }
 
     /// Creates an object. `None`: there is none. With an error beside it, Terraform marks the object as tainted.
     async fn create(
@@ -94,28 +107,54 @@ pub trait ManagedResource: Send + Sync + Sized {
         private: Self::Private,
     ) -> Option<Object<Self>>;
 
-    /// Finds the object that an import ID names.
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>>;
+    /// Finds the object that an import ID names. A type without this cannot be imported.
+    async fn import(&self, diagnostics: &mut Diagnostics, _id: String) -> Option<Object<Self>> {
+        not_supported(diagnostics, "Import by ID")
+    }
 
-    /// Finds the object that an identity names.
+    /// Finds the object that an identity names. A type without this cannot be imported by identity.
     async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
-        identity: Self::Identity,
-    ) -> Option<Object<Self>>;
+        _identity: Self::Identity,
+    ) -> Option<Object<Self>> {
+        not_supported(diagnostics, "Import by identity")
+    }
 
     /// Reads an object of this type from a state file. Any version of any provider may have written it: after `terraform
     /// state replace-provider` core hands over what another provider has stored, and so does `OpenTofu` for a `moved` block
-    /// between providers. The provider is not configured then.
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Self::State>;
+    /// between providers. The provider is not configured then. Only what fits the schema is read, unless the type says
+    /// otherwise.
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Self::State> {
+        state
+            .decode()
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
 
-    /// Takes over an object from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
-    /// is not configured then.
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource)
-    -> Option<Object<Self>>;
+    /// Moves an object here from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
+    /// is not configured then. A type without this takes no such objects.
+    fn move_state(
+        &self,
+        diagnostics: &mut Diagnostics,
+        _source: &MoveSource,
+    ) -> Option<Object<Self>> {
+        not_supported(diagnostics, "A move from another resource type")
+    }
 
-    /// The shortest configuration that describes an object: without what the provider decides, and without defaults.
-    fn configuration(&self, state: Self::State) -> Self::State;
+    /// The shortest configuration that describes an object: without what the provider decides, and without defaults. All
+    /// of it, unless the type says otherwise.
+    fn generate_config(&self, state: Self::State) -> Self::State {
+        state
+    }
+}
+
+fn not_supported<T>(diagnostics: &mut Diagnostics, what: &str) -> Option<T> {
+    diagnostics.add_error(diagnostic::general(
+        "Not supported by this resource type",
+        format!("{what} is not supported by this resource type."),
+    ));
+    None
 }
 
 /// The change of an object, to be planned.
@@ -141,7 +180,7 @@ pub type Object<R> = (
 
 /// The attributes by which Terraform (1.12 and later) tells the objects of a resource type apart. All are texts, and a
 /// user who imports an object by its identity gives all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentitySchema {
     /// Raised whenever the attributes change.
     pub version: i64,
@@ -162,314 +201,4 @@ pub struct MoveSource {
     pub state: Encoded,
     /// Its identity there, if it has one.
     pub identity: Option<Encoded>,
-}
-
-/// An object with what Terraform stores beside it, unread.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The object; null where there is none.
-    pub state: Encoded,
-    /// Bytes for the provider alone.
-    pub private: Vec<u8>,
-    /// The object's identity, if it is known.
-    pub identity: Option<Encoded>,
-}
-
-impl Held {
-    fn nothing(private: Vec<u8>) -> Self {
-        Self {
-            state: Encoded::null(),
-            private,
-            identity: None,
-        }
-    }
-}
-
-/// One step that Terraform wants to take, as `PlanResourceChange` and `ApplyResourceChange` describe it.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The object before; null on create.
-    pub prior: Encoded,
-    /// The object wished for: proposed by core when planning, as planned by us when applying; null on delete.
-    pub target: Encoded,
-    /// What the configuration says; null on delete.
-    pub config: Encoded,
-    /// Private data: the prior object's when planning, the plan's when applying; when a plan is made again before its
-    /// apply, the first one's (Terraform 1.16 and later).
-    pub private: Vec<u8>,
-    /// Whether private data of a plan come back with the plan call before its apply.
-    pub keeps_planned_private: bool,
-}
-
-/// The answer to a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
-    /// The object as it will be, unknown where only the apply can tell.
-    pub held: Held,
-    /// The attributes whose change can only be made by a new object.
-    pub requires_replace: Vec<AttributePath>,
-}
-
-/// A resource type as the plugin serves it: values still encoded, one method a call of the protocol.
-///
-/// Implemented for every typed [`ManagedResource`]; never by hand. `None` always comes with an error in the diagnostics.
-#[async_trait]
-pub trait ServedResource: Send + Sync {
-    /// The resource type's schema. Asked once, when the host first asks for schemas.
-    fn schema(&self) -> Schema;
-
-    /// The attributes of the objects' identities.
-    fn identity_schema(&self) -> IdentitySchema;
-
-    /// Checks a configuration, which may hold unknown values.
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
-
-    /// Brings an object from a state file into today's schema.
-    async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
-
-    /// Reads the object anew. A null state says that it is verifiably gone.
-    async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held>;
-
-    /// Says what applying a change would give.
-    async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned>;
-
-    /// Makes a change. The answer is what Terraform must store, also where the change failed half-way: on an error
-    /// it holds the object as far as it came to be or as it was left, or else the prior one.
-    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held;
-
-    /// Finds the object that an import ID names.
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held>;
-
-    /// Finds the object that an identity names.
-    async fn import_by_identity(
-        &self,
-        diagnostics: &mut Diagnostics,
-        identity: &Encoded,
-    ) -> Option<Held>;
-
-    /// Brings an identity from a state file into the current form. Null where it cannot be read, as another provider's
-    /// cannot: the next read fills it in from the state.
-    fn upgrade_identity(&self, identity: &Encoded) -> Encoded;
-
-    /// Takes over an object from another resource type or provider.
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held>;
-
-    /// The configuration that describes an object.
-    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
-}
-
-#[async_trait]
-impl<R: ManagedResource> ServedResource for R {
-    fn schema(&self) -> Schema {
-        ManagedResource::schema(self)
-    }
-
-    fn identity_schema(&self) -> IdentitySchema {
-        ManagedResource::identity_schema(self)
-    }
-
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
-        if let Some(config) = decode(diagnostics, config) {
-            ManagedResource::validate(self, diagnostics, config);
-        }
-    }
-
-    async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
-        let state = ManagedResource::upgrade(self, diagnostics, state)?;
-        encode(diagnostics, &state)
-    }
-
-    async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held> {
-        let state = decode(diagnostics, &held.state)?;
-        let private = decode_private(&held.private);
-        match ManagedResource::read(self, diagnostics, state, private).await {
-            Some(read) => encode_held(self, diagnostics, &read),
-            None if diagnostics.errors.is_empty() => Some(Held::nothing(Vec::new())),
-            None => None,
-        }
-    }
-
-    async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned> {
-        let private = decode_private(&change.private);
-
-        if change.target.is_null() {
-            let prior = decode(diagnostics, &change.prior)?;
-            let private = ManagedResource::plan_delete(self, diagnostics, prior, private).await?;
-            return Some(Planned {
-                held: Held::nothing(encode_private(diagnostics, &private)?),
-                requires_replace: Vec::new(),
-            });
-        }
-
-        let proposed = decode(diagnostics, &change.target)?;
-        let config = decode(diagnostics, &change.config)?;
-        let (planned, requires_replace) = if change.prior.is_null() {
-            let planned =
-                ManagedResource::plan_create(self, diagnostics, proposed, config, private).await?;
-            (planned, Vec::new())
-        } else {
-            let update = Update {
-                prior: decode(diagnostics, &change.prior)?,
-                proposed,
-                config,
-                private,
-                keeps_planned_private: change.keeps_planned_private,
-            };
-            ManagedResource::plan_update(self, diagnostics, update).await?
-        };
-        Some(Planned {
-            held: encode_held(self, diagnostics, &planned)?,
-            requires_replace,
-        })
-    }
-
-    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held {
-        if let Some(held) = apply_typed(self, diagnostics, change).await {
-            return held;
-        }
-        if diagnostics.errors.is_empty() {
-            diagnostics.add_error(diagnostic::general(
-                "Change failed without a reason",
-                "This is a bug in the provider, please report it. The object is left as it was.",
-            ));
-        }
-        Held {
-            state: change.prior.clone(),
-            private: change.private.clone(),
-            identity: identity_of(self, &change.prior),
-        }
-    }
-
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held> {
-        let imported = ManagedResource::import(self, diagnostics, id).await?;
-        encode_held(self, diagnostics, &imported)
-    }
-
-    async fn import_by_identity(
-        &self,
-        diagnostics: &mut Diagnostics,
-        identity: &Encoded,
-    ) -> Option<Held> {
-        let identity = decode(diagnostics, identity)?;
-        let imported = ManagedResource::import_by_identity(self, diagnostics, identity).await?;
-        encode_held(self, diagnostics, &imported)
-    }
-
-    fn upgrade_identity(&self, identity: &Encoded) -> Encoded {
-        let identity = identity.decode::<R::Identity>();
-        identity
-            .and_then(|identity| Encoded::encode(&identity))
-            .unwrap_or_else(|_| Encoded::null())
-    }
-
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held> {
-        let taken = ManagedResource::take_over(self, diagnostics, source)?;
-        encode_held(self, diagnostics, &taken)
-    }
-
-    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
-        let state = decode(diagnostics, state)?;
-        encode(diagnostics, &ManagedResource::configuration(self, state))
-    }
-}
-
-async fn apply_typed<R: ManagedResource>(
-    resource: &R,
-    diagnostics: &mut Diagnostics,
-    change: &Change,
-) -> Option<Held> {
-    let private = decode_private(&change.private);
-    if change.target.is_null() {
-        let prior = decode(diagnostics, &change.prior)?;
-        return match resource.delete(diagnostics, prior, private).await {
-            Some(left) => encode_held(resource, diagnostics, &left),
-            None => Some(Held::nothing(Vec::new())),
-        };
-    }
-
-    let planned = decode(diagnostics, &change.target)?;
-    let applied = if change.prior.is_null() {
-        resource.create(diagnostics, planned, private).await?
-    } else {
-        let prior = decode(diagnostics, &change.prior)?;
-        resource.update(diagnostics, prior, planned, private).await
-    };
-    encode_held(resource, diagnostics, &applied)
-}
-
-/// The identity of an encoded object, if there is one and it can be read.
-fn identity_of<R: ManagedResource>(resource: &R, state: &Encoded) -> Option<Encoded> {
-    if state.is_null() {
-        return None;
-    }
-    let state = state.decode().ok()?;
-    Encoded::encode(&resource.identity(&state)?).ok()
-}
-
-pub(super) fn decode<'a, T: Deserialize<'a>>(
-    diagnostics: &mut Diagnostics,
-    encoded: &'a Encoded,
-) -> Option<T> {
-    encoded
-        .decode()
-        .map_err(|error| diagnostics.add_error(error))
-        .ok()
-}
-
-pub(super) fn encode<T: Serialize>(diagnostics: &mut Diagnostics, value: &T) -> Option<Encoded> {
-    Encoded::encode(value)
-        .map_err(|error| diagnostics.add_error(error))
-        .ok()
-}
-
-fn encode_held<R: ManagedResource>(
-    resource: &R,
-    diagnostics: &mut Diagnostics,
-    (state, private): &Object<R>,
-) -> Option<Held> {
-    let identity = match resource.identity(state) {
-        Some(identity) => Some(encode(diagnostics, &identity)?),
-        None => None,
-    };
-    Some(Held {
-        state: encode(diagnostics, state)?,
-        private: encode_private(diagnostics, private)?,
-        identity,
-    })
-}
-
-/// Private data as Terraform stores them; no bytes where there is nothing to store.
-fn encode_private<P: Serialize + Default + PartialEq>(
-    diagnostics: &mut Diagnostics,
-    private: &P,
-) -> Option<Vec<u8>> {
-    if *private == P::default() {
-        return Some(Vec::new());
-    }
-    serde_json::to_vec(private)
-        .map_err(|error| {
-            diagnostics.add_error(diagnostic::general(
-                "Private data cannot be encoded",
-                format!("This is a bug in the provider, please report it: {error}."),
-            ));
-        })
-        .ok()
-}
-
-/// Private data that can be read. Others are another provider's, such as after `terraform state replace-provider`, and mean
-/// nothing here: an object must not become unusable, not even undeletable, for them.
-fn decode_private<P: DeserializeOwned + Default>(private: &[u8]) -> P {
-    serde_json::from_slice(private).unwrap_or_default()
-}
-
-/// `provider_meta` blocks are for modules of a provider's own vendor; we declare none, so their value is null.
-pub(super) fn no_meta<'a, M: Deserialize<'a>>(diagnostics: &mut Diagnostics) -> Option<M> {
-    rmp_serde::from_slice(super::encoded::NIL)
-        .map_err(|_| {
-            diagnostics.add_error(diagnostic::general(
-                "Provider metadata cannot be read",
-                "This is a bug in the provider, please report it.",
-            ));
-        })
-        .ok()
 }

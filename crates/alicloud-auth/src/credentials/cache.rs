@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use time::OffsetDateTime;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -212,9 +213,19 @@ impl CredentialsCache {
             return renewal.clone();
         }
         let cache = Arc::clone(&self.shared);
-        let renewal = async move { cache.renew().await }.boxed().shared();
+        let (sender, result) = oneshot::channel();
+        // The task alone owns the work, so that the work ends with the runtime, and a program that it has started with it.
+        tokio::spawn(async move {
+            let result = cache.renew().await;
+            // Perhaps nobody waits for it.
+            let _ = sender.send(result);
+        });
+        let interrupted = "the process ended before there were any";
+        let renewal = result
+            .map(move |sent| sent.unwrap_or_else(|_| Err(SourceError::lasting(interrupted))))
+            .boxed()
+            .shared();
         state.renewal = Some(renewal.clone());
-        tokio::spawn(renewal.clone());
         renewal
     }
 }
@@ -314,6 +325,43 @@ mod tests {
         fn now(&self) -> OffsetDateTime {
             OffsetDateTime::UNIX_EPOCH + self.0.elapsed()
         }
+    }
+
+    #[test]
+    fn work_that_goes_on_ends_with_the_runtime() {
+        struct Endless(Arc<()>);
+
+        #[async_trait::async_trait]
+        impl Source for Endless {
+            fn name(&self) -> String {
+                "endless".to_owned()
+            }
+
+            async fn issue(&self) -> Result<Issued, SourceError> {
+                let _in_use = Arc::clone(&self.0);
+                std::future::pending().await
+            }
+        }
+
+        let in_use = Arc::new(());
+        let cache = CredentialsCache::new(Box::new(Endless(Arc::clone(&in_use))), Arc::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                _ = cache.get() => panic!("it ended"),
+                () = async {
+                    while Arc::strong_count(&in_use) < 3 {
+                        tokio::task::yield_now().await;
+                    }
+                } => {}
+            }
+        });
+        runtime.shutdown_background();
+        // The test's and the source's own.
+        assert_eq!(Arc::strong_count(&in_use), 2);
     }
 
     /// What a source does when it is asked.

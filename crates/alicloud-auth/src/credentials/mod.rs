@@ -15,6 +15,30 @@
 //! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
 //! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
 //! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
+//!
+//! # From arguments to credentials
+//!
+//! 1. The provider block hands what the block says to [`choose`]. `chain.rs` asks each source in the official
+//!    provider's order. Each says *not configured* (the next one is asked), *broken* (the search stops: another identity
+//!    must never take the place of the one that was meant) or *found*. Only arguments, variables and files are read. What is
+//!    present and wrong is an `InvalidInput`, which names the variable, the argument, or the field of the file.
+//! 2. `assume_role.rs`, `on_top` puts roles on it: that of the block, or else that of a profile of mode `RamRoleArn`, which
+//!    counts beside keys from elsewhere too.
+//! 3. The source goes into a `CredentialsCache`, which `LiveClient` asks before each attempt, inside the retry loop and
+//!    after any waiting, so that no attempt is signed with an expired key.
+//! 4. The first question makes the source's network calls. From 180 s before the keys expire, a question starts a renewal in
+//!    the background, at most one in 30 s, and still gets the old keys at once; once they have expired it waits for that same
+//!    renewal. Whether they have is decided by `ServerClock`: the machine's clock, corrected by the `Date` of responses of STS.
+//! 5. A failure is shared. After a transient one the source is asked again after a growing pause: callers wait through the
+//!    first five attempts, then all of them, and all later ones until the next attempt, get the error at once. A permanent one is
+//!    told at once for a minute. So the retry loop of a call never repeats what the cache has found out.
+//! 6. The API rejects keys with `InvalidSecurityToken.Expired` or `InvalidAccessKeyId.NotFound` all the same (a clock is
+//!    off, or they were revoked): unless they were written down somewhere, they are dropped, and the call is made once more with
+//!    new ones.
+//!
+//! Everything that a source touches is in `outside/mod.rs`, as values that tests replace. Files are read on
+//! another thread, with a timeout, and only regular ones of up to 1 MiB. A program leads a process group of its own, which is
+//! killed as a whole. Which proxy a call goes through is decided in `environment/proxy.rs`, for the API client too.
 
 mod account;
 mod cache;

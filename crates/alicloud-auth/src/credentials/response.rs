@@ -128,7 +128,7 @@ pub(super) fn refusal(
         .collect();
     let error = SourceError {
         reason: format!(
-            "{place} was refused with {code} (HTTP {status}): {message} RequestId: {request_id}"
+            "{place} failed with {code} (HTTP {status}): {message} (RequestId: {request_id})"
         ),
         is_passing: status >= 500 || code.contains("Throttling"),
     };
@@ -168,7 +168,10 @@ mod tests {
     fn a_refusal_that_quotes_what_was_signed_is_shown_without_its_message() {
         let body = r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2", "RequestId": "R"}"#;
         let error = refusal("AssumeRole", 400, body, &[]).error;
-        assert!(error.reason.contains("SignatureDoesNotMatch") && error.reason.ends_with('R'));
+        assert!(
+            error.reason.contains("SignatureDoesNotMatch")
+                && error.reason.ends_with("(RequestId: R)")
+        );
         assert!(!error.reason.contains("hunter2") && !error.is_passing);
         assert!(refusal("AssumeRole", 503, "<html>", &[]).error.is_passing);
     }

@@ -264,9 +264,8 @@ pub(crate) fn send_v3(url: &str, host: &str, action: &str, parameters: &[(&str, 
         "POST http://{host}/ HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\nAuthorization: {authorization}\r\n",
         body.len()
     );
-    for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let headers = headers.map(|(name, value)| format!("{name}: {value}\r\n"));
+    request.push_str(&headers.concat());
     send_raw(url, format!("{request}\r\n{body}").as_bytes())
 }
 

@@ -1,7 +1,8 @@
 //! The mock over real sockets, with a caller that shares nothing with it: own HTTP, own signatures.
 
-#![expect(
+#![allow(
     clippy::panic,
+    clippy::too_many_lines,
     clippy::unwrap_used,
     reason = "clippy takes the helpers of tests for production code"
 )]

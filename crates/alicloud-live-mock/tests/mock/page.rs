@@ -556,11 +556,21 @@ fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
             || element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
                 && !['INPUT', 'SELECT'].includes(element.tagName))
         .map(element => element.outerHTML.slice(0, 100))";
+    // Words that belong together: their boxes begin at the same height.
+    let wrapped = "[...document.querySelectorAll('button, th, h1, h2, summary > *')]
+        .filter(element => {
+            const range = document.createRange();
+            range.selectNodeContents(element);
+            const tops = [...range.getClientRects()].filter(box => box.width > 0).map(box => box.top);
+            return Math.max(...tops) - Math.min(...tops) > 8;
+        })
+        .map(element => element.outerHTML.slice(0, 100))";
     for scheme in ["light", "dark"] {
-        for width in [360, 480, 768, 1024, 1280, 1920] {
+        for width in (360..=1920).step_by(60) {
             browser.emulate(width, scheme);
             assert_eq!(browser.value("window.innerWidth"), width);
             assert_eq!(browser.value(overflow), json!([]), "{width}");
+            assert_eq!(browser.value(wrapped), json!([]), "{width}");
         }
         let dark = "getComputedStyle(document.body).backgroundColor === 'rgb(20, 23, 29)'";
         assert_eq!(browser.value(dark), scheme == "dark");
@@ -570,6 +580,15 @@ fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
             assert_eq!(browser.accessibility_problems(), none, "{width} {scheme}");
         }
     }
+    // What the checker says nothing of, it would say something of.
+    browser.value(
+        "document.querySelector('h1').innerHTML += '<img src=\"/_mock/page.css\"><a href=\"#x\"></a>'",
+    );
+    let problems = browser.accessibility_problems().join("\n");
+    assert!(
+        problems.contains("image-alt: <img") && problems.contains("link-name: "),
+        "{problems}"
+    );
     // Calls stand beside the jobs where there is room.
     browser.emulate(1280, "light");
     let beside = "document.querySelector('#right').getBoundingClientRect().left

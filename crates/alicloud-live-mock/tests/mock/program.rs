@@ -332,6 +332,33 @@ fn an_address_that_is_taken_is_named() {
     );
 }
 
+/// No machine of ours builds the image, so what it is built of is looked at.
+#[test]
+fn what_the_container_file_builds_and_copies_is_there() {
+    let read = |name: &str| fs::read_to_string(Path::new(TOP).join(name)).unwrap();
+    let file = read("examples/mock/Dockerfile");
+    let rust = read("Cargo.toml");
+    let rust = rust
+        .lines()
+        .find_map(|line| line.strip_prefix("rust-version = "));
+    let image = format!(
+        "FROM rust:{}-bookworm AS build",
+        rust.unwrap().trim_matches('"')
+    );
+    let build = "RUN cargo build --locked --release --package alicloud-live-mock";
+    let copy = "COPY --from=build /source/target/release/alicloud-live-mock /usr/local/bin/";
+    for line in [&image, "WORKDIR /source", "COPY . .", build, copy] {
+        assert!(file.lines().any(|found| found == line), "{line}\n\n{file}");
+    }
+    // Its own package, whose program has the package's name.
+    assert_eq!(env!("CARGO_PKG_NAME"), "alicloud-live-mock");
+    assert!(PROGRAM.ends_with("/alicloud-live-mock"), "{PROGRAM}");
+    let ignored = read(".dockerignore");
+    for folder in ["/target", "/.git", "/.tools"] {
+        assert!(ignored.lines().any(|line| line == folder), "{folder}");
+    }
+}
+
 #[test]
 fn what_the_container_file_starts_is_what_the_program_takes() {
     let file = Path::new(TOP).join("examples/mock").join("Dockerfile");

@@ -89,3 +89,28 @@ fn is_readable_by_others(metadata: &std::fs::Metadata) -> bool {
 fn is_readable_by_others(_metadata: &std::fs::Metadata) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drive_that_never_answers_is_given_up_and_meanwhile_everything_else_goes_on() {
+        let (answer, hung) = channel::<()>();
+        let reading = on_another_thread(move || hung.recv().map_err(io::Error::other));
+        tokio::pin!(reading);
+        // Polled once, so that its time begins.
+        tokio::select! {
+            biased;
+            _ = &mut reading => panic!("it ended"),
+            () = std::future::ready(()) => {}
+        }
+        tokio::time::advance(READ_TIMEOUT).await;
+        let error = reading.await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "no answer within 10 s");
+        drop(answer);
+    }
+}

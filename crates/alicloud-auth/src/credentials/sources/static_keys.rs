@@ -83,29 +83,12 @@ pub(in crate::credentials) async fn look(
         Some(secret_key) => Some(secret_key),
         None => variable(SECRET_KEY_VARIABLES)?.map(Into::into),
     };
-    let (id, key) = match (access_key, secret_key) {
-        (Some(id), Some(key)) => (id, key),
-        (None, None) => {
-            return Ok(Lookup::NotConfigured(format!(
-                "neither an access key (argument access_key, {}) nor a secret key (argument secret_key, {}) is set",
-                ACCESS_KEY_VARIABLES.join(", "),
-                SECRET_KEY_VARIABLES.join(", ")
-            )));
-        }
-        (None, Some(_)) => {
-            let reason = format!(
-                "a secret key is set and no access key is: set argument access_key, or one of {}",
-                ACCESS_KEY_VARIABLES.join(", ")
-            );
-            return Err(Broken::new("access_key", reason));
-        }
-        (Some(_), None) => {
-            let reason = format!(
-                "it has no secret key: set argument secret_key, or one of {}",
-                SECRET_KEY_VARIABLES.join(", ")
-            );
-            return Err(Broken::new("secret_key", reason));
-        }
+    let Some((id, key)) = key_pair(access_key, secret_key)? else {
+        return Ok(Lookup::NotConfigured(format!(
+            "neither an access key (argument access_key, {}) nor a secret key (argument secret_key, {}) is set",
+            ACCESS_KEY_VARIABLES.join(", "),
+            SECRET_KEY_VARIABLES.join(", ")
+        )));
     };
     let token = match secret(&settings.security_token) {
         None if !from_block => variable(SECURITY_TOKEN_VARIABLES)?.map(SecretString::from),
@@ -120,6 +103,31 @@ pub(in crate::credentials) async fn look(
         region,
         warnings: Vec::new(),
     })))
+}
+
+/// Both halves, or neither.
+fn key_pair(
+    access_key: Option<String>,
+    secret_key: Option<SecretString>,
+) -> Result<Option<(String, SecretString)>, Broken> {
+    match (access_key, secret_key) {
+        (Some(id), Some(key)) => Ok(Some((id, key))),
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let reason = format!(
+                "a secret key is set and no access key is: set argument access_key, or one of {}",
+                ACCESS_KEY_VARIABLES.join(", ")
+            );
+            Err(Broken::new("access_key", reason))
+        }
+        (Some(_), None) => {
+            let reason = format!(
+                "it has no secret key: set argument secret_key, or one of {}",
+                SECRET_KEY_VARIABLES.join(", ")
+            );
+            Err(Broken::new("secret_key", reason))
+        }
+    }
 }
 
 async fn beside(

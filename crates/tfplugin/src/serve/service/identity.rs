@@ -6,12 +6,14 @@ use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Offering};
 
 pub(super) fn schemas(offering: &Offering) -> get_resource_identity_schemas::Response {
-    let schema = offering.resources.iter().map(|(name, resource)| {
-        let schema = to_wire::identity_schema(&resource.identity_schema());
-        (name.clone(), schema)
-    });
+    let schemas = offering
+        .resources
+        .iter()
+        .map(|(name, resource)| (name, resource.identity_schema()))
+        .filter(|(_, schema)| !schema.attributes.is_empty())
+        .map(|(name, schema)| (name.clone(), to_wire::identity_schema(&schema)));
     get_resource_identity_schemas::Response {
-        identity_schemas: schema.collect(),
+        identity_schemas: schemas.collect(),
         diagnostics: Vec::new(),
     }
 }

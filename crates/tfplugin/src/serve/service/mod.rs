@@ -262,7 +262,7 @@ impl Provider for ProviderService {
             "MoveResourceState",
             Subject::Resource(&request.target_type_name),
         )
-        .answer(async { resource::take_over(&self.offering, request) })
+        .answer(async { resource::move_state(&self.offering, request) })
         .await
     }
 

@@ -171,7 +171,7 @@ pub(super) async fn import(
 }
 
 /// Takes over an object from another resource type or provider. The private data of that one means nothing to us.
-pub(super) fn take_over(
+pub(super) fn move_state(
     offering: &Offering,
     request: move_resource_state::Request,
 ) -> Result<move_resource_state::Response, Diagnostic> {
@@ -185,7 +185,7 @@ pub(super) fn take_over(
         state: from_wire::state(request.source_state)?,
         identity: (!identity.is_null()).then_some(identity),
     };
-    let taken = resource.take_over(&mut diagnostics, &source);
+    let taken = resource.move_state(&mut diagnostics, &source);
     let mut response = move_resource_state::Response::default();
     if let Some(held) = with_reason(taken, &mut diagnostics) {
         response.target_state = Some(to_wire::value(held.state));
@@ -204,7 +204,7 @@ pub(super) fn generate_config(
     let resource = find(offering, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let state = from_wire::value(request.state);
-    let config = resource.configuration(&mut diagnostics, &state);
+    let config = resource.generate_config(&mut diagnostics, &state);
     Ok(generate_resource_config::Response {
         config: with_reason(config, &mut diagnostics).map(to_wire::value),
         diagnostics: to_wire::diagnostics(diagnostics),
