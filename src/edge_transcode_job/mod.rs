@@ -10,6 +10,7 @@
 //! | `foreign_state` | reading an object in a state file, whoever has written it |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
+//! | `plan_checks` | what a plan tells beyond what it will change |
 //! | `existing` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
@@ -40,6 +41,7 @@ mod list;
 mod model;
 mod online;
 mod plan;
+mod plan_checks;
 mod private;
 mod refusal;
 mod resource;

@@ -15,7 +15,7 @@ use tfplugin::{
 use super::model::JobState;
 use super::private::JobPrivate;
 use super::session::Session;
-use super::{existing, expiry, foreign_state, lifecycle, plan, schema, update, validate};
+use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
 
 /// The resource type.
 pub(super) struct JobResource {
@@ -84,14 +84,13 @@ impl ManagedResource for JobResource {
     ) -> Option<Object<Self>> {
         let planned = plan::create(proposed, &config);
         expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
-        match &private.changed {
-            Some(replaced) => plan::check_replaced(replaced, &planned, diagnostics),
-            None => {
-                // Without a client there is nothing to look at, and planning needs none.
-                if let Ok(client) = self.connection.client() {
-                    existing::warn(&client, &planned, diagnostics).await;
-                }
-            }
+        if let Some(replaced) = &private.changed {
+            plan::check_replaced(replaced, &planned, diagnostics);
+        }
+        // Without a client there is nothing to look at, and planning needs none.
+        if let Ok(session) = Session::begin(&self.connection) {
+            let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
+            plan_checks::create(&session, &planned, replaced, diagnostics).await;
         }
         Some((planned, private))
     }
@@ -124,6 +123,9 @@ impl ManagedResource for JobResource {
                 OffsetDateTime::now_utc(),
                 diagnostics,
             );
+            if let Ok(session) = Session::begin(&self.connection) {
+                plan_checks::update(&session, &prior, &planned, diagnostics).await;
+            }
         }
         let private = plan::private(&prior, private);
         Some(((planned, private), requires_replace))
@@ -159,6 +161,7 @@ impl ManagedResource for JobResource {
             return None;
         }
         let session = self.session(diagnostics)?;
+        session.run.note_apply();
         let scope = self.connection.scope(planned.timeouts().create);
         lifecycle::create(&session, planned, &private, &scope, diagnostics).await
     }
@@ -175,6 +178,7 @@ impl ManagedResource for JobResource {
         let (Some(prior), Some(session)) = (identified, session) else {
             return (prior, private.stored());
         };
+        session.run.note_apply();
         let scope = self.connection.scope(planned.timeouts().update);
         update::update(&session, prior, planned, private, &scope, diagnostics).await
     }
@@ -190,6 +194,7 @@ impl ManagedResource for JobResource {
         let (Some(prior), Some(session)) = (identified, session) else {
             return Some((prior, private.stored()));
         };
+        session.run.note_apply();
         let scope = self.connection.scope(prior.timeouts().delete);
         lifecycle::delete(&session, prior, private, &scope, diagnostics).await
     }

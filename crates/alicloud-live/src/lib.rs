@@ -10,6 +10,8 @@
 //! | `elements` | lists of which some elements are odd |
 //! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
+//! | `template_cache` | templates, read once per process |
+//! | `look_budget` | the time that the checks of a plan may take |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `place` | where and as whom jobs are found |
 //! | `call` | a call on its way, and what becomes of it |
@@ -42,6 +44,7 @@ mod existing;
 mod fences;
 mod http;
 mod jobs;
+mod look_budget;
 mod model;
 mod outage;
 mod outcome;
@@ -59,6 +62,7 @@ mod scope;
 mod search;
 mod stream_url;
 mod streams;
+mod template_cache;
 mod templates;
 mod transport;
 
@@ -82,6 +86,7 @@ pub use request::SignVersion;
 pub use scope::{Ended, Scope};
 pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
+pub use template_cache::TemplateLook;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
@@ -177,6 +182,8 @@ pub struct LiveClient {
     search: SearchPolicy,
     creates: create::Creates,
     existing: existing::ExistingJobs,
+    templates: template_cache::TemplateCache,
+    looks: look_budget::LookBudget,
     refreshes: refresh::Refreshes,
     fences: fences::Fences,
 }
@@ -197,6 +204,8 @@ impl LiveClient {
             search: config.search,
             creates: create::Creates::default(),
             existing: existing::ExistingJobs::default(),
+            templates: template_cache::TemplateCache::default(),
+            looks: look_budget::LookBudget::default(),
             refreshes: refresh::Refreshes::default(),
             fences: fences::Fences::default(),
             request: request::RequestBuilder {

@@ -64,6 +64,17 @@ impl LiveClient {
         template_id: &str,
         scope: &Scope,
     ) -> Result<Template, CallError> {
+        self.get_template(cluster_id, template_id, OperationKind::Read, scope)
+            .await
+    }
+
+    pub(super) async fn get_template(
+        &self,
+        cluster_id: &str,
+        template_id: &str,
+        kind: OperationKind,
+        scope: &Scope,
+    ) -> Result<Template, CallError> {
         let parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("TemplateId", template_id.to_owned()),
@@ -71,7 +82,7 @@ impl LiveClient {
         let call = ApiCall {
             action: "GetEdgeTranscodeTemplate",
             parameters,
-            kind: OperationKind::Read,
+            kind,
         };
         Ok(self
             .call::<TemplateReply>(&call, scope)
