@@ -100,7 +100,7 @@ impl Provider for AlicloudLive {
             .map_err(|error| diagnostics.add_error(error))
             .ok()?;
         if unknown.is_empty() {
-            let run = Run::new(config.max_concurrent_interruptions());
+            let run = Run::new(config.max_concurrent_interruptions(), config.checks_plans());
             let (client, identity) = config
                 .client(
                     diagnostics,

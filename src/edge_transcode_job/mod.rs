@@ -10,9 +10,11 @@
 //! | `foreign_state` | reading an object in a state file, whoever has written it |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
+//! | `plan_checks` | what a plan tells beyond what it will change |
 //! | `existing` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
+//! | `session` | with what an operation on a job works |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
@@ -39,11 +41,13 @@ mod list;
 mod model;
 mod online;
 mod plan;
+mod plan_checks;
 mod private;
 mod refusal;
 mod resource;
 mod run_state;
 mod schema;
+mod session;
 mod stored;
 mod update;
 mod validate;

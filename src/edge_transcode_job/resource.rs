@@ -6,17 +6,16 @@ use time::OffsetDateTime;
 use super::id::{JobId, cluster_id_problem};
 use crate::shared::check::shown;
 use crate::shared::connection::Connection;
-use crate::shared::run::Run;
-use alicloud_live::{CallError, Job, LiveClient, Scope};
 use tfplugin::schema::Schema;
 use tfplugin::{
-    AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
-    Object, Update, diagnostic,
+    AttributePath, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource, Object,
+    Update, diagnostic,
 };
 
 use super::model::JobState;
 use super::private::JobPrivate;
-use super::{existing, expiry, foreign_state, lifecycle, plan, schema, update, validate};
+use super::session::Session;
+use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
 
 /// The resource type.
 pub(super) struct JobResource {
@@ -40,25 +39,6 @@ fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState
     foreign_state::identified(state)
         .map_err(|error| diagnostics.add_error(error))
         .ok()
-}
-
-/// With what an operation on a job works.
-pub(super) struct Session {
-    pub(super) client: Arc<LiveClient>,
-    pub(super) run: Arc<Run>,
-}
-
-impl Session {
-    pub(super) fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
-        let (client, run) = connection.client_and_run()?;
-        Ok(Self { client, run })
-    }
-
-    pub(super) async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
-        self.client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-            .await
-    }
 }
 
 #[async_trait]
@@ -104,14 +84,13 @@ impl ManagedResource for JobResource {
     ) -> Option<Object<Self>> {
         let planned = plan::create(proposed, &config);
         expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
-        match &private.changed {
-            Some(replaced) => plan::check_replaced(replaced, &planned, diagnostics),
-            None => {
-                // Without a client there is nothing to look at, and planning needs none.
-                if let Ok(client) = self.connection.client() {
-                    existing::warn(&client, &planned, diagnostics).await;
-                }
-            }
+        if let Some(replaced) = &private.changed {
+            plan::check_replaced(replaced, &planned, diagnostics);
+        }
+        // Without a client there is nothing to look at, and planning needs none.
+        if let Ok(session) = Session::begin(&self.connection) {
+            let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
+            plan_checks::create(&session, &planned, replaced, diagnostics).await;
         }
         Some((planned, private))
     }
@@ -144,6 +123,9 @@ impl ManagedResource for JobResource {
                 OffsetDateTime::now_utc(),
                 diagnostics,
             );
+            if let Ok(session) = Session::begin(&self.connection) {
+                plan_checks::update(&session, &prior, &planned, diagnostics).await;
+            }
         }
         let private = plan::private(&prior, private);
         Some(((planned, private), requires_replace))
@@ -179,6 +161,7 @@ impl ManagedResource for JobResource {
             return None;
         }
         let session = self.session(diagnostics)?;
+        session.run.note_apply();
         let scope = self.connection.scope(planned.timeouts().create);
         lifecycle::create(&session, planned, &private, &scope, diagnostics).await
     }
@@ -195,6 +178,7 @@ impl ManagedResource for JobResource {
         let (Some(prior), Some(session)) = (identified, session) else {
             return (prior, private.stored());
         };
+        session.run.note_apply();
         let scope = self.connection.scope(planned.timeouts().update);
         update::update(&session, prior, planned, private, &scope, diagnostics).await
     }
@@ -210,6 +194,7 @@ impl ManagedResource for JobResource {
         let (Some(prior), Some(session)) = (identified, session) else {
             return Some((prior, private.stored()));
         };
+        session.run.note_apply();
         let scope = self.connection.scope(prior.timeouts().delete);
         lifecycle::delete(&session, prior, private, &scope, diagnostics).await
     }

@@ -111,6 +111,11 @@ fn check_that_streams_differ(config: &JobState, diagnostics: &mut Diagnostics) {
 }
 
 fn warn_of_other_schemes(config: &JobState, diagnostics: &mut Diagnostics) {
+    // In the validation of a block with for_each, names are unknown.
+    let job = match &config.name {
+        Value::Value(name) => format!(" of the job {name:?}"),
+        Value::Null | Value::Unknown => String::new(),
+    };
     for (attribute, value) in [
         ("stream_input", &config.stream_input),
         ("stream_output", &config.stream_output),
@@ -124,8 +129,8 @@ fn warn_of_other_schemes(config: &JobState, diagnostics: &mut Diagnostics) {
                 AttributePath::new(attribute),
                 "Unusual stream protocol",
                 format!(
-                    "The scheme is {scheme}. All of the vendor's examples use rtmp, and no page says which others the \
-                     service takes."
+                    "The {attribute}{job} has the scheme {scheme}. All examples in the API reference use rtmp, and no page \
+                     says which others the service accepts."
                 ),
             ));
         }

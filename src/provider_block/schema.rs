@@ -99,7 +99,8 @@ fn credentials() -> [(&'static str, Attribute); 11] {
     ]
 }
 
-fn calls() -> [(&'static str, Attribute); 9] {
+#[expect(clippy::too_many_lines, reason = "one attribute after the other")]
+fn calls() -> [(&'static str, Attribute); 10] {
     [
         (
             "region",
@@ -147,6 +148,14 @@ fn calls() -> [(&'static str, Attribute); 9] {
             "max_concurrent_interruptions",
             number(
                 "Maximum number of running jobs that are interrupted at the same time to change them. Regardless of this limit, once a job that was stopped for a change cannot be started again, the run interrupts no other job. Defaults to Terraform's `-parallelism`.",
+            ),
+        ),
+        (
+            "skip_plan_checks",
+            flag(
+                "Whether plans skip the checks of new jobs against the API: whether the template exists, the cluster is \
+                 accessible, and no other job writes the same output stream. Defaults to `false`. A check that fails or takes \
+                 too long is never an error.",
             ),
         ),
         (

@@ -22,6 +22,23 @@ pub(crate) fn is_missing_permission(error: &CallError) -> bool {
         .any(|code| error.is_rejected_with(code))
 }
 
+/// Whether the API rejects the credentials, whatever the call.
+pub(crate) fn is_rejected_for_credentials(error: &CallError) -> bool {
+    let code = error.api_error().map_or("", |error| error.code.as_str());
+    [
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "InvalidAccessKeyId.NotFound",
+        "InvalidAccessKeyId.Inactive",
+        "Forbidden.AccessKeyDisabled",
+        "InvalidSecurityToken.Expired",
+        "InvalidSecurityToken.Malformed",
+        "InvalidSecurityToken.MismatchWithAccessKey",
+        "MissingSecurityToken",
+    ]
+    .contains(&code)
+}
+
 fn accused_attribute(error: &CallError) -> AttributePath {
     match error.api_error().map(|error| error.code.as_str()) {
         Some("TemplateNotFound") => AttributePath::new("template_id"),

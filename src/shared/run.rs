@@ -1,5 +1,6 @@
 //! What the jobs of one run of Terraform must know of each other.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,11 +17,18 @@ const QUOTA_WAIT: Duration = Duration::from_secs(10);
 /// One run: the time for which a provider process is configured.
 pub(crate) struct Run {
     interruptions: Semaphore,
+    checks_plans: bool,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
+    /// Whether a job was created, updated or deleted, or an attempt at it was made.
+    has_applied: bool,
+    /// What was mentioned in a warning that is due once a run.
+    mentioned: HashSet<String>,
+    /// Jobs that are planned to run, by the stream that they write.
+    writers: HashMap<String, Writer>,
     /// The first job that was stopped for a change and could not be started again.
     lost: Option<JobId>,
     /// Jobs that are being stopped now.
@@ -30,6 +38,15 @@ struct Known {
     /// Replaced jobs that are deleted, and whether they ran until then.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
+}
+
+/// A job that is planned to run.
+struct Writer {
+    label: String,
+    /// Empty for a new job.
+    job_id: String,
+    /// IDs of jobs of which its plan has warned, because they write the same stream.
+    warned_of: Vec<String>,
 }
 
 /// A new job.
@@ -59,12 +76,57 @@ pub(crate) struct Stopping<'a>(&'a Run);
 
 impl Run {
     /// `max_interruptions`: running jobs that may be interrupted at a time.
-    pub(crate) fn new(max_interruptions: Option<usize>) -> Self {
+    /// `checks_plans`: whether plans are checked against the API.
+    pub(crate) fn new(max_interruptions: Option<usize>, checks_plans: bool) -> Self {
         let permits = max_interruptions.unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             interruptions: Semaphore::new(permits),
+            checks_plans,
             known: Mutex::default(),
         }
+    }
+
+    pub(crate) fn checks_plans(&self) -> bool {
+        self.checks_plans
+    }
+
+    /// This run applies, and no longer only plans.
+    pub(crate) fn note_apply(&self) {
+        self.known().has_applied = true;
+    }
+
+    pub(crate) fn has_applied(&self) -> bool {
+        self.known().has_applied
+    }
+
+    /// Whether this is mentioned for the first time in this run.
+    pub(crate) fn is_first_mention(&self, text: &str) -> bool {
+        self.known().mentioned.insert(text.to_owned())
+    }
+
+    /// A job is planned to run and to write a stream. Returns the label of another one that is, unless a plan has warned of
+    /// that already.
+    pub(crate) fn note_writer(
+        &self,
+        stream: String,
+        label: &str,
+        job_id: &str,
+        warned_of: Vec<String>,
+    ) -> Option<String> {
+        let writer = Writer {
+            label: label.to_owned(),
+            job_id: job_id.to_owned(),
+            warned_of,
+        };
+        let mut known = self.known();
+        let Some(other) = known.writers.get(&stream) else {
+            known.writers.insert(stream, writer);
+            return None;
+        };
+        let has_warned = |one: &Writer, of: &Writer| one.warned_of.contains(&of.job_id);
+        let is_same = !job_id.is_empty() && other.job_id == job_id;
+        let is_news = !is_same && !has_warned(other, &writer) && !has_warned(&writer, other);
+        is_news.then(|| other.label.clone())
     }
 
     /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
@@ -186,7 +248,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_jobs_are_interrupted_at_a_time_than_allowed() {
-        let run = Run::new(Some(1));
+        let run = Run::new(Some(1), true);
         let first = run.interrupt(&scope()).await.ok();
         assert!(first.is_some());
         let second = run.interrupt(&scope()).await;
@@ -197,7 +259,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_lost_stream_no_further_job_is_interrupted() {
-        let run = Run::new(None);
+        let run = Run::new(None, true);
         assert!(run.interrupt(&scope()).await.is_ok());
         run.note_lost(&id("first"));
         run.note_lost(&id("second"));
@@ -209,7 +271,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn quota_may_become_free_while_this_run_stops_jobs_and_shortly_after() {
-        let run = Run::new(None);
+        let run = Run::new(None, true);
         let refused_at = Instant::now();
         let stopping = run.stopping();
         tokio::time::advance(QUOTA_WAIT * 3).await;
@@ -227,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_replaced_job_is_known_by_its_id_or_else_by_its_stream() {
-        let run = Run::new(None);
+        let run = Run::new(None, true);
         run.note_replaced(id("old"), "rtmp://H/a/s".into(), true);
         let output = "rtmp://h/a/s".into();
         assert_eq!(run.replaced_was_running(None, &output), Some(true));

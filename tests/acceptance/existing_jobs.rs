@@ -21,7 +21,6 @@ over_newest_terraform! {
     identical_jobs_can_be_created_together,
     the_look_costs_one_list_a_process_however_many_jobs_are_planned,
     a_look_that_fails_is_silent,
-    a_plan_without_credentials_looks_at_nothing,
 }
 
 /// A job as [`Block::job`] has it, created by a run whose state is lost.
@@ -162,12 +161,4 @@ fn a_look_that_fails_is_silent(world: &World) {
         assert!(plan.diagnostics(Severity::Error).is_empty(), "{plan}");
     }
     assert_eq!(world.cloud.calls_of("List").len(), 3, "each is tried once");
-}
-
-fn a_plan_without_credentials_looks_at_nothing(world: &World) {
-    world.configure(Block::job("it"));
-    world.set("ALICLOUD_SECRET_KEY", "wrong");
-    let plan = world.plan();
-    assert_eq!(plan.planned(), [(JOB.to_owned(), "create".to_owned())]);
-    assert!(plan.diagnostics(Severity::Warning).is_empty(), "{plan}");
 }

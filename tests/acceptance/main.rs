@@ -122,6 +122,7 @@ mod moving_world;
 mod opentofu;
 mod outside_changes;
 mod partial_results;
+mod plan_checks;
 mod provider_block;
 mod provider_examples;
 mod queries;

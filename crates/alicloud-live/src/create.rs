@@ -23,7 +23,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tracing::{debug, warn};
 
-use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY};
+use super::call::{ApiCall, FailedCall, OperationKind};
+use super::retry::REPLAY_VALIDITY;
 use super::search::{Lost, SearchOutcome};
 use super::transport::Connection;
 use super::{
@@ -150,10 +151,10 @@ impl LiveClient {
     ) -> Result<CreatedJob, CreateError> {
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
         parameters.extend(fields.parameters());
-        let call = Call {
+        let call = ApiCall {
             action: "CreateEdgeTranscodeJob",
             parameters,
-            kind: Kind::Create,
+            kind: OperationKind::Create,
         };
 
         let turn = self.creates.turn(fingerprint(cluster_id, fields));
@@ -227,7 +228,7 @@ impl LiveClient {
             replays += 1;
             let replay = self.attempt::<CreateReply>(
                 &lost.sent.request,
-                Kind::Create,
+                OperationKind::Create,
                 Connection::New,
                 scope,
             );

@@ -129,6 +129,12 @@ impl CallError {
             || self.rejection.as_deref().is_some_and(is_it)
     }
 
+    /// Whether the template verifiably does not exist: HTTP 404 *and* code `TemplateNotFound`.
+    pub fn is_template_not_found(&self) -> bool {
+        matches!(&self.failure, Failure::Rejected(error)
+            if error.status == 404 && error.code == "TemplateNotFound")
+    }
+
     /// Whether the call may have done its work. What became of it is found out by reading.
     pub fn is_ambiguous(&self) -> bool {
         matches!(self.failure, Failure::Ambiguous(_))

@@ -7,20 +7,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 use tracing::debug;
 
+use super::call::OperationKind;
 use super::create::fingerprint;
 use super::jobs::LARGEST_PAGE;
-use super::retry::Kind;
 use super::{CallError, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
 
-/// All lists of a process together may take this long.
-const TIME_FOR_ALL_LISTS: Duration = Duration::from_secs(3);
 /// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
 const MOST_PAGES: u32 = 1_000;
 /// Pages that are read at a time.
@@ -50,33 +46,24 @@ struct ListedJob {
 /// Jobs by the stream that they write, in one spelling.
 type JobsByOutput = HashMap<String, Vec<ListedJob>>;
 
+/// What one quick list of a cluster showed.
+struct Cluster {
+    by_output: JobsByOutput,
+    /// Why the list could not be read, or not to its end.
+    error: Option<CallError>,
+}
+
 /// What exists in each cluster.
 #[derive(Default)]
 pub(super) struct ExistingJobs {
-    clusters: Mutex<HashMap<String, Arc<OnceCell<JobsByOutput>>>>,
-    time_spent: Mutex<Duration>,
+    clusters: Mutex<HashMap<String, Arc<OnceCell<Cluster>>>>,
     deleted: Mutex<HashSet<String>>,
 }
 
 impl ExistingJobs {
-    fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<JobsByOutput>> {
+    fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<Cluster>> {
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(clusters.entry(cluster_id.to_owned()).or_default())
-    }
-
-    fn time_left(&self) -> Duration {
-        let spent = *self
-            .time_spent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        TIME_FOR_ALL_LISTS.saturating_sub(spent)
-    }
-
-    fn spend(&self, time: Duration) {
-        *self
-            .time_spent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) += time;
     }
 
     /// A job is about to be deleted by this process.
@@ -90,7 +77,7 @@ impl ExistingJobs {
 }
 
 impl LiveClient {
-    /// The jobs of a cluster that write the same stream as one with these fields would, and that this process has neither
+    /// The jobs of a cluster that write the same stream as one with these fields would, whatever their `auth_key`, and that this process has neither
     /// created nor deleted, as far as one quick look at the cluster's list shows them. `scope` can cut the look shorter.
     ///
     /// Jobs that were last touched more than 180 days ago are in no list.
@@ -101,10 +88,10 @@ impl LiveClient {
         scope: &Scope,
     ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
-        let by_output = cluster
+        let cluster = cluster
             .get_or_init(|| self.list_quickly(cluster_id, scope))
             .await;
-        let listed = by_output.get(&fields.stream_output.normalized());
+        let listed = cluster.by_output.get(&fields.stream_output.stream_key());
         let fingerprint = fingerprint(cluster_id, fields);
         let deleted = self.existing.deleted();
         listed
@@ -120,15 +107,26 @@ impl LiveClient {
             .collect()
     }
 
-    async fn list_quickly(&self, cluster_id: &str, scope: &Scope) -> JobsByOutput {
-        let scope = scope.at_most(self.existing.time_left());
-        let begun = Instant::now();
-        let mut jobs = JobsByOutput::new();
-        if let Err(error) = self.collect_pages(cluster_id, &scope, &mut jobs).await {
+    /// Why the jobs of a cluster could not be listed for [`Self::jobs_with_output_of`], if that was tried.
+    pub fn list_error(&self, cluster_id: &str) -> Option<CallError> {
+        self.existing.cluster(cluster_id).get()?.error.clone()
+    }
+
+    async fn list_quickly(&self, cluster_id: &str, scope: &Scope) -> Cluster {
+        let mut by_output = JobsByOutput::new();
+        let listed = self
+            .looks
+            .run(scope, async |scope| {
+                self.collect_pages(cluster_id, &scope, &mut by_output).await
+            })
+            .await;
+        if let Err(error) = &listed {
             debug!(%error, "cannot tell which jobs exist");
         }
-        self.existing.spend(begun.elapsed());
-        jobs
+        Cluster {
+            by_output,
+            error: listed.err(),
+        }
     }
 
     async fn collect_pages(
@@ -141,7 +139,8 @@ impl LiveClient {
             sort_by: SortBy::Ascending,
             ..JobFilter::default()
         };
-        let page = |number| self.list_jobs(cluster_id, &filter, number, Kind::ReadAhead, scope);
+        let page =
+            |number| self.list_jobs(cluster_id, &filter, number, OperationKind::Prefetch, scope);
         let first = page(1).await?;
         if first.jobs.is_empty() {
             return Ok(());
@@ -166,7 +165,7 @@ impl LiveClient {
 fn collect(cluster_id: &str, page: JobPage, jobs: &mut JobsByOutput) {
     for job in page.jobs {
         let fields = job.fields();
-        let others = jobs.entry(fields.stream_output.normalized()).or_default();
+        let others = jobs.entry(fields.stream_output.stream_key()).or_default();
         if others.iter().all(|other| other.job_id != job.job_id) {
             others.push(ListedJob {
                 is_running: job.status == JobStatus::Running,

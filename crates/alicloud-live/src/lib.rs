@@ -10,8 +10,11 @@
 //! | `elements` | lists of which some elements are odd |
 //! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
+//! | `template_cache` | templates, read once per process |
+//! | `look_budget` | the time that the checks of a plan may take |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `place` | where and as whom jobs are found |
+//! | `call` | a call on its way, and what becomes of it |
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
 //! | `fences` | copies of failed writes that may still be on their way |
@@ -29,6 +32,7 @@
 
 mod attempts;
 mod backoff;
+mod call;
 mod clock;
 mod codes;
 mod create;
@@ -40,6 +44,7 @@ mod existing;
 mod fences;
 mod http;
 mod jobs;
+mod look_budget;
 mod model;
 mod outage;
 mod outcome;
@@ -57,6 +62,7 @@ mod scope;
 mod search;
 mod stream_url;
 mod streams;
+mod template_cache;
 mod templates;
 mod transport;
 
@@ -80,10 +86,11 @@ pub use request::SignVersion;
 pub use scope::{Ended, Scope};
 pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
+pub use template_cache::TemplateLook;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use alicloud_auth::credentials::CredentialsCache;
+use alicloud_auth::credentials::{CredentialsCache, ServerClock};
 
 /// How a client is set up.
 pub struct Config {
@@ -167,7 +174,7 @@ pub struct LiveClient {
     request: request::RequestBuilder,
     credentials: CredentialsCache,
     transport: transport::Transport,
-    clock: clock::ServerClock,
+    clock: ServerClock,
     random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
     outage: outage::Outage,
@@ -175,6 +182,8 @@ pub struct LiveClient {
     search: SearchPolicy,
     creates: create::Creates,
     existing: existing::ExistingJobs,
+    templates: template_cache::TemplateCache,
+    looks: look_budget::LookBudget,
     refreshes: refresh::Refreshes,
     fences: fences::Fences,
 }
@@ -187,7 +196,7 @@ impl LiveClient {
         let transport = transport::Transport::new(&config)?;
         Ok(Self {
             transport,
-            clock: clock::ServerClock::new(config.outside.clock),
+            clock: ServerClock::new(config.outside.clock),
             random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             outage: outage::Outage::default(),
@@ -195,6 +204,8 @@ impl LiveClient {
             search: config.search,
             creates: create::Creates::default(),
             existing: existing::ExistingJobs::default(),
+            templates: template_cache::TemplateCache::default(),
+            looks: look_budget::LookBudget::default(),
             refreshes: refresh::Refreshes::default(),
             fences: fences::Fences::default(),
             request: request::RequestBuilder {

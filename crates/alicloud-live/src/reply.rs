@@ -179,11 +179,11 @@ mod tests {
 
     #[derive(Deserialize, Debug, PartialEq)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct ApiResponse {
         job_id: String,
     }
 
-    fn read(status: u16, body: &str) -> Result<Answer, Failure> {
+    fn read(status: u16, body: &str) -> Result<ApiResponse, Failure> {
         let credentials = Credentials {
             access_key_id: "id".to_owned(),
             access_key_secret: "hunter2".into(),
@@ -211,7 +211,7 @@ mod tests {
         let body = r#"{"RequestId": "R", "JobId": "J"}"#;
         assert_eq!(
             read(200, body).unwrap(),
-            Answer {
+            ApiResponse {
                 job_id: "J".to_owned()
             }
         );

@@ -109,7 +109,7 @@ pub trait ManagedResource: Send + Sync + Sized {
 
     /// Finds the object that an import ID names. A type without this cannot be imported.
     async fn import(&self, diagnostics: &mut Diagnostics, _id: String) -> Option<Object<Self>> {
-        not_supported(diagnostics, "Import by ID")
+        not_supported(diagnostics, "an import by ID")
     }
 
     /// Finds the object that an identity names. A type without this cannot be imported by identity.
@@ -118,7 +118,7 @@ pub trait ManagedResource: Send + Sync + Sized {
         diagnostics: &mut Diagnostics,
         _identity: Self::Identity,
     ) -> Option<Object<Self>> {
-        not_supported(diagnostics, "Import by identity")
+        not_supported(diagnostics, "an import by identity")
     }
 
     /// Reads an object of this type from a state file. Any version of any provider may have written it: after `terraform
@@ -139,7 +139,7 @@ pub trait ManagedResource: Send + Sync + Sized {
         diagnostics: &mut Diagnostics,
         _source: &MoveSource,
     ) -> Option<Object<Self>> {
-        not_supported(diagnostics, "A move from another resource type")
+        not_supported(diagnostics, "a move from another resource type")
     }
 
     /// The shortest configuration that describes an object: without what the provider decides, and without defaults. All
@@ -152,7 +152,7 @@ pub trait ManagedResource: Send + Sync + Sized {
 fn not_supported<T>(diagnostics: &mut Diagnostics, what: &str) -> Option<T> {
     diagnostics.add_error(diagnostic::general(
         "Not supported by this resource type",
-        format!("{what} is not supported by this resource type."),
+        format!("This resource type does not support {what}."),
     ));
     None
 }

@@ -9,9 +9,10 @@ use time::OffsetDateTime;
 pub(super) use acs3::Acs3;
 pub(super) use nonces::Nonces;
 
+use super::actions;
 use super::clock;
 use super::errors::ApiError;
-use super::operation::{self, ACTIONS};
+use super::operation;
 use super::parameters::{MAX_PARAMETERS, Parameters};
 use super::sts;
 
@@ -63,10 +64,11 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
         return Err(ApiError::new(400, &format!("Missing{missing}"), message));
     }
     match (parameters.get("Version"), parameters.get("Action")) {
-        (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
-        (Some(sts::VERSION), Some(action @ (sts::ASSUME_ROLE | sts::GET_CALLER_IDENTITY))) => {
-            Ok(action)
-        }
+        (Some(VERSION), Some(action)) if actions::LIVE.contains(&action) => Ok(action),
+        (
+            Some(sts::VERSION),
+            Some(action @ (actions::ASSUME_ROLE | actions::GET_CALLER_IDENTITY)),
+        ) => Ok(action),
         (_, action) => Err(operation::unknown(action.unwrap_or_default())),
     }
 }
