@@ -396,7 +396,7 @@ fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &W
     let pressed = Instant::now();
     running.press_ctrl_c();
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Unable to read job", "topped by the user"]);
+    error.must_say(&["Unable to read job", "interrupted"]);
     // Its own limit is 60 s.
     assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     let is_running = || {
