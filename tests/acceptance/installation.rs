@@ -100,6 +100,10 @@ fn a_release_has_the_registrys_names_and_installs_from_a_mirror(world: &World) {
 /// `init` installs this version, and what it installed makes a job.
 fn installs_and_works(world: &World) {
     world.configure(Block::job("it"));
+    // A pre-release is installed only where it is named.
+    let source = "source = \"edge-transcode/alicloud-live\"";
+    let with_version = format!("{source}\nversion = {}", quoted(VERSION));
+    world.replace_in_configuration(source, &with_version);
     let init = world.run(&["init", "-no-color"]).succeeded();
     assert!(
         init.output
