@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::call::{FailedAttempt, OperationKind};
 use super::codes::{Meaning, meaning};
-use super::retry::{FailedAttempt, Kind};
 use super::{Ambiguous, Failure, NotSent, RetryPolicy, Scope, backoff};
 
 /// The longest wait between attempts of a recovery: that an outage has ended is noticed this soon.
@@ -47,7 +47,7 @@ impl Attempts {
     /// How long to wait before the call is made again; `None` where it must not be.
     pub(super) fn delay(
         &mut self,
-        kind: Kind,
+        kind: OperationKind,
         failed: &FailedAttempt,
         policy: &RetryPolicy,
         scope: &Scope,
@@ -78,15 +78,20 @@ impl Attempts {
         is_in_time.then_some(delay)
     }
 
-    fn repeat(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
+    fn repeat(&mut self, kind: OperationKind, failure: &Failure, scope: &Scope) -> Repeat {
         match (kind, self.repeat_if_needed(kind, failure, scope)) {
             // Whoever needs it asks again. But a clock that is off would fail every such read of a process.
-            (Kind::ReadAhead, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
+            (OperationKind::Prefetch, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
             (_, repeat) => repeat,
         }
     }
 
-    fn repeat_if_needed(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
+    fn repeat_if_needed(
+        &mut self,
+        kind: OperationKind,
+        failure: &Failure,
+        scope: &Scope,
+    ) -> Repeat {
         match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
             Failure::NotSent(NotSent::NoCredentials(error)) if error.is_passing => Repeat::Counted,
@@ -103,7 +108,7 @@ impl Attempts {
                 _ => Repeat::Never,
             },
             Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Stopped) => Repeat::Never,
-            Failure::Ambiguous(_) if kind == Kind::Create => Repeat::Never,
+            Failure::Ambiguous(_) if kind == OperationKind::Create => Repeat::Never,
             // A copy has arrived, so none is on its way any more: the next attempt is signed anew.
             Failure::Ambiguous(_) => Repeat::Counted,
         }
@@ -146,7 +151,8 @@ mod tests {
             .iter()
             .map(|failed| {
                 let most = Some(u128::MAX);
-                let delay = attempts.delay(Kind::IdempotentWrite, failed, &policy, scope, most);
+                let delay =
+                    attempts.delay(OperationKind::IdempotentWrite, failed, &policy, scope, most);
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
@@ -170,7 +176,7 @@ mod tests {
                 let mut delays = 0;
                 while begun.elapsed() < Duration::from_secs(100) {
                     let delay = attempts.delay(
-                        Kind::IdempotentWrite,
+                        OperationKind::IdempotentWrite,
                         &failed,
                         &policy,
                         &scope,
@@ -201,7 +207,8 @@ mod tests {
         let scope = Scope::uninterrupted(Duration::from_secs(60));
         let policy = RetryPolicy::default();
         let mut attempts = Attempts::begin();
-        let mut delay = |failed| attempts.delay(Kind::ReadAhead, &failed, &policy, &scope, None);
+        let mut delay =
+            |failed| attempts.delay(OperationKind::Prefetch, &failed, &policy, &scope, None);
         assert_eq!(delay(throttled()), None);
         assert_eq!(delay(lost()), None);
         assert_eq!(

@@ -21,9 +21,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, warn};
 
-use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY};
+use super::call::{ApiCall, FailedCall, OperationKind};
+use super::retry::REPLAY_VALIDITY;
 use super::search::{Lost, SearchOutcome};
 use super::transport::Connection;
 use super::{
@@ -150,10 +151,10 @@ impl LiveClient {
     ) -> Result<CreatedJob, CreateError> {
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
         parameters.extend(fields.parameters());
-        let call = Call {
+        let call = ApiCall {
             action: "CreateEdgeTranscodeJob",
             parameters,
-            kind: Kind::Create,
+            kind: OperationKind::Create,
         };
 
         let turn = self.creates.turn(fingerprint(cluster_id, fields));
@@ -178,6 +179,7 @@ impl LiveClient {
                     sent,
                 };
                 self.resolve(&lost, scope)
+                    .instrument(self.span(&call))
                     .await
                     .map_err(|unresolved| CreateError::Unresolved {
                         error,
@@ -227,7 +229,7 @@ impl LiveClient {
             replays += 1;
             let replay = self.attempt::<CreateReply>(
                 &lost.sent.request,
-                Kind::Create,
+                OperationKind::Create,
                 Connection::New,
                 scope,
             );

@@ -12,9 +12,9 @@ use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
 use tracing::debug;
 
+use super::call::OperationKind;
 use super::create::fingerprint;
 use super::jobs::LARGEST_PAGE;
-use super::retry::Kind;
 use super::{CallError, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
 
 /// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
@@ -139,7 +139,8 @@ impl LiveClient {
             sort_by: SortBy::Ascending,
             ..JobFilter::default()
         };
-        let page = |number| self.list_jobs(cluster_id, &filter, number, Kind::ReadAhead, scope);
+        let page =
+            |number| self.list_jobs(cluster_id, &filter, number, OperationKind::Prefetch, scope);
         let first = page(1).await?;
         if first.jobs.is_empty() {
             return Ok(());

@@ -2,8 +2,8 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tracing::warn;
 
+use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
-use super::retry::{Call, Kind};
 use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
 
 /// What a user decides about a job. Sent whole with each create and update: what leaving a field out of an update
@@ -113,7 +113,12 @@ impl LiveClient {
         job_id: &str,
         scope: &Scope,
     ) -> Result<Job, CallError> {
-        let call = job_call("GetEdgeTranscodeJob", Kind::Read, cluster_id, job_id);
+        let call = job_call(
+            "GetEdgeTranscodeJob",
+            OperationKind::Read,
+            cluster_id,
+            job_id,
+        );
         let job = self.call::<JobReply>(&call, scope).await?.value.job;
         if job.job_id == job_id {
             Ok(job)
@@ -135,7 +140,7 @@ impl LiveClient {
         page: u32,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
-        self.list_jobs(cluster_id, filter, page, Kind::Read, scope)
+        self.list_jobs(cluster_id, filter, page, OperationKind::Read, scope)
             .await
     }
 
@@ -144,7 +149,7 @@ impl LiveClient {
         cluster_id: &str,
         filter: &JobFilter,
         page: u32,
-        kind: Kind,
+        kind: OperationKind,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
         let mut parameters = vec![
@@ -167,7 +172,7 @@ impl LiveClient {
                 .filter_map(|(name, value)| Some((name, value?))),
         );
 
-        let call = Call {
+        let call = ApiCall {
             action: "ListEdgeTranscodeJob",
             parameters,
             kind,
@@ -199,7 +204,7 @@ impl LiveClient {
     ) -> Result<(), CallError> {
         let mut call = job_call(
             "UpdateEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -220,7 +225,7 @@ impl LiveClient {
         self.existing.note_deletion(job_id);
         let call = job_call(
             "DeleteEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -240,7 +245,7 @@ impl LiveClient {
     ) -> Result<(), CallError> {
         let call = job_call(
             "StartEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -259,7 +264,7 @@ impl LiveClient {
     ) -> Result<(), CallError> {
         let call = job_call(
             "StopEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -276,12 +281,12 @@ impl LiveClient {
     }
 }
 
-fn job_call(action: &'static str, kind: Kind, cluster_id: &str, job_id: &str) -> Call {
+fn job_call(action: &'static str, kind: OperationKind, cluster_id: &str, job_id: &str) -> ApiCall {
     let parameters = vec![
         ("ClusterId", cluster_id.to_owned()),
         ("JobId", job_id.to_owned()),
     ];
-    Call {
+    ApiCall {
         action,
         parameters,
         kind,

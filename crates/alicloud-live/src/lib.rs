@@ -14,6 +14,7 @@
 //! | `look_budget` | the time that the checks of a plan may take |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `place` | where and as whom jobs are found |
+//! | `call` | a call on its way, and what becomes of it |
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
 //! | `fences` | copies of failed writes that may still be on their way |
@@ -31,6 +32,7 @@
 
 mod attempts;
 mod backoff;
+mod call;
 mod clock;
 mod codes;
 mod create;
@@ -88,7 +90,7 @@ pub use template_cache::TemplateLook;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use alicloud_auth::credentials::CredentialsCache;
+use alicloud_auth::credentials::{CredentialsCache, ServerClock};
 
 /// How a client is set up.
 pub struct Config {
@@ -172,7 +174,7 @@ pub struct LiveClient {
     request: request::RequestBuilder,
     credentials: CredentialsCache,
     transport: transport::Transport,
-    clock: clock::ServerClock,
+    clock: ServerClock,
     random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
     outage: outage::Outage,
@@ -194,7 +196,7 @@ impl LiveClient {
         let transport = transport::Transport::new(&config)?;
         Ok(Self {
             transport,
-            clock: clock::ServerClock::new(config.outside.clock),
+            clock: ServerClock::new(config.outside.clock),
             random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             outage: outage::Outage::default(),

@@ -30,10 +30,10 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use tracing::debug;
 
-use super::clock::{Moment, ServerClock};
+use super::call::OperationKind;
 use super::progress::{Page, Progress};
-use super::retry::Kind;
 use super::{CallError, Job, JobFilter, JobPage, LiveClient, Scope, SortBy};
+use alicloud_auth::credentials::{Moment, ServerClock};
 
 /// Reads of a cluster that are Gets in any case: most configurations have a job or two, and a Get costs the service
 /// less than a list.
@@ -77,7 +77,7 @@ struct Round {
 
 /// How to go on with a read.
 enum Step {
-    Answer(Box<str>),
+    ApiResponse(Box<str>),
     Get,
     List(u32),
 }
@@ -129,7 +129,7 @@ impl LiveClient {
                 return None;
             }
             match round.step(job_id, &self.clock) {
-                Step::Answer(job) => return serde_json::from_str(&job).ok(),
+                Step::ApiResponse(job) => return serde_json::from_str(&job).ok(),
                 Step::Get => return None,
                 Step::List(page) => {
                     // One of those who hold the cluster is `refreshes`; the others are readers, this one included.
@@ -154,9 +154,9 @@ impl LiveClient {
         let mut calls: FuturesOrdered<_> = pages
             .map(async |page| {
                 let kind = if page == first {
-                    Kind::Read
+                    OperationKind::Read
                 } else {
-                    Kind::ReadAhead
+                    OperationKind::Prefetch
                 };
                 (page, self.page(cluster_id, page, kind, scope).await)
             })
@@ -185,7 +185,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         page: u32,
-        kind: Kind,
+        kind: OperationKind,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
         let oldest_first = JobFilter {
@@ -214,7 +214,7 @@ impl Round {
         self.begun.get_or_insert_with(|| clock.moment());
         if let Some(job) = self.jobs.remove(job_id) {
             self.bytes -= size(job_id, &job);
-            return Step::Answer(job);
+            return Step::ApiResponse(job);
         }
         match self.progress.page() {
             Some(page) if self.list_pays() => Step::List(page),
@@ -307,7 +307,7 @@ mod tests {
     /// Whether a read is answered, and if not, how it goes on: `Ok(None)` is a Get, `Err` a page.
     fn step(round: &mut Round, number: usize) -> Result<Option<String>, u32> {
         match round.step(&id(number), &ServerClock::new(Arc::new(SystemClock))) {
-            Step::Answer(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
+            Step::ApiResponse(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
             Step::Get => Ok(None),
             Step::List(page) => Err(page),
         }

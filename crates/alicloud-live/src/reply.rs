@@ -69,18 +69,24 @@ pub(super) fn log(action: &str, reply: &RawReply, credentials: &Credentials, too
     }
     let head: Head = serde_json::from_slice(&reply.body).unwrap_or_default();
     let request_id = presentable(&head.request_id, MAX_REQUEST_ID_CHARS, credentials);
+    let code = head
+        .code
+        .map(|code| presentable(&code, MAX_CODE_CHARS, credentials));
     debug!(
         action,
         status = reply.status,
+        code,
         request_id,
         duration_ms = took.as_secs_f64() * 1e3,
         "the API answered"
     );
 }
 
-/// What all answers have.
+/// What all responses have, and what errors have.
 #[derive(Default, Deserialize)]
 struct Head {
+    #[serde(rename = "Code", alias = "code", default)]
+    code: Option<String>,
     #[serde(rename = "RequestId", alias = "requestId", default)]
     request_id: String,
 }
@@ -179,11 +185,11 @@ mod tests {
 
     #[derive(Deserialize, Debug, PartialEq)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct ApiResponse {
         job_id: String,
     }
 
-    fn read(status: u16, body: &str) -> Result<Answer, Failure> {
+    fn read(status: u16, body: &str) -> Result<ApiResponse, Failure> {
         let credentials = Credentials {
             access_key_id: "id".to_owned(),
             access_key_secret: "hunter2".into(),
@@ -211,7 +217,7 @@ mod tests {
         let body = r#"{"RequestId": "R", "JobId": "J"}"#;
         assert_eq!(
             read(200, body).unwrap(),
-            Answer {
+            ApiResponse {
                 job_id: "J".to_owned()
             }
         );

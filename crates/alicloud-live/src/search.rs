@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::call::SentRequest;
 use super::jobs::LARGEST_PAGE;
-use super::retry::Sent;
 use super::{
     CallError, Doubt, Job, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy,
     clock,
@@ -31,7 +31,7 @@ const MAX_ODD_JOBS: usize = 10;
 pub(super) struct Lost<'a> {
     pub(super) cluster_id: &'a str,
     pub(super) fields: &'a JobFields,
-    pub(super) sent: Sent,
+    pub(super) sent: SentRequest,
 }
 
 /// What a search has shown.

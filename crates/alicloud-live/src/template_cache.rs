@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::debug;
 
-use super::retry::Kind;
+use super::call::OperationKind;
 use super::{CallError, LiveClient, Scope, Template};
 
 /// What one quick look at a template showed.
@@ -93,7 +93,7 @@ impl LiveClient {
             let look = self
                 .looks
                 .run(scope, async |scope| {
-                    self.get_template(cluster_id, template_id, Kind::ReadAhead, &scope)
+                    self.get_template(cluster_id, template_id, OperationKind::Prefetch, &scope)
                         .await
                 })
                 .await;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::chain::Chosen;
 use super::clock::ServerClock;
+use super::discovery::Chosen;
 use super::sts::{CallerIdentity, Sts};
 use super::{Credentials, CredentialsCache, Issued, Source, SourceError};
 

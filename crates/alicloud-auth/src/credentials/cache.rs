@@ -316,7 +316,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
-    use crate::credentials::outside::Clock;
+    use crate::credentials::Clock;
 
     /// Wall-clock time that follows tokio's, so that both stand still and jump together.
     struct TokioClock(Instant);

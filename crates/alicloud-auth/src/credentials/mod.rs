@@ -3,6 +3,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `account` | whose the keys are: the account where it is known, and what STS says |
+//! | `discovery` | what the provider block says of credentials, and what a source says when it is asked |
 //! | `chain` | which source is used: the order, and what an error of a source means |
 //! | `sources/` | one file for each source |
 //! | `sts` | the calls that exchange one identity for another, or tell whose it is |
@@ -44,6 +45,7 @@ mod account;
 mod cache;
 mod chain;
 mod clock;
+mod discovery;
 mod outside;
 mod region;
 mod response;
@@ -55,15 +57,14 @@ use time::OffsetDateTime;
 
 pub use account::Identity;
 pub use cache::CredentialsCache;
-pub use chain::{Chosen, NoCredentials, Settings, choose};
-pub use clock::ServerClock;
+pub use chain::{NoCredentials, choose};
+pub use clock::{Clock, Moment, ServerClock, SystemClock};
+pub use discovery::{AssumeRole, AssumeRoleWithOidc, Chosen, Settings};
 pub use outside::{
-    Clock, CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, LockedFile,
-    Outside, Route, SystemClock,
+    CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, LockedFile, Outside,
+    Route,
 };
 pub use region::Region;
-pub use sources::assume_role::AssumeRole;
-pub use sources::oidc::AssumeRoleWithOidc;
 pub use sources::static_keys::{
     ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES, SECURITY_TOKEN_VARIABLES,
 };

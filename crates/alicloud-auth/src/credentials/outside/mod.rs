@@ -94,12 +94,6 @@ pub struct FileText {
     pub is_readable_by_others: bool,
 }
 
-/// Tells the time of day.
-pub trait Clock: Send + Sync {
-    /// Now.
-    fn now(&self) -> OffsetDateTime;
-}
-
 /// Runs other programs.
 #[async_trait]
 pub trait Commands: Send + Sync {
@@ -165,13 +159,4 @@ pub struct HttpReply {
     pub body: SecretString,
     /// The clock of the host when it answered.
     pub date: Option<OffsetDateTime>,
-}
-
-/// The system's clock.
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
 }

@@ -1,7 +1,7 @@
 //! A role that is taken on with the keys of another source.
 
 use super::{given, given_or_variable};
-use crate::credentials::chain::{Broken, Candidate, Chosen, ProfileRole, Settings};
+use crate::credentials::discovery::{AssumeRole, Broken, Candidate, Chosen, ProfileRole, Settings};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::{Issued, Source, SourceError};
@@ -24,21 +24,6 @@ const SECURE_TRANSPORT_VARIABLES: &[&str] = &[
     "ALICLOUD_SECURITY_TRANSPORT",
     "ALIBABA_CLOUD_SECURITY_TRANSPORT",
 ];
-
-/// The block `assume_role`; an empty text counts as not given.
-#[derive(Default, Clone, Debug)]
-pub struct AssumeRole {
-    /// `role_arn`
-    pub role_arn: Option<String>,
-    /// `session_name`
-    pub session_name: Option<String>,
-    /// `policy`
-    pub policy: Option<String>,
-    /// `session_expiration`, in seconds
-    pub session_expiration: Option<i64>,
-    /// `external_id`
-    pub external_id: Option<String>,
-}
 
 pub(super) struct AssumedRole {
     pub(super) base: Box<dyn Source>,

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::given_or_variable;
-use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::discovery::{Broken, Lookup, Settings};
 use crate::credentials::outside::{Http, HttpReply, HttpRequest, Outside, Route};
 use crate::credentials::response::{Keys, parse};
 use crate::credentials::{Issued, Source, SourceError};

@@ -15,7 +15,7 @@ pub(super) mod profile;
 mod profile_file;
 pub(super) mod static_keys;
 
-use super::chain::Broken;
+use super::discovery::Broken;
 use super::outside::Outside;
 
 pub(super) use profile_file::Profile;

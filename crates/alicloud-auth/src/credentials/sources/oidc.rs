@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
 use super::{given, given_or_variable};
-use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::discovery::{AssumeRoleWithOidc, Broken, Lookup, Settings};
 use crate::credentials::outside::{Files, Outside};
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::{Issued, Source, SourceError};
@@ -17,25 +17,6 @@ const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
 const TOKEN: &str = "ALIBABA_CLOUD_OIDC_TOKEN";
 const TOKEN_FILE: &str = "ALIBABA_CLOUD_OIDC_TOKEN_FILE";
 const SESSION: &str = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
-
-/// The block `assume_role_with_oidc`; an empty text counts as not given.
-#[derive(Default, Clone, Debug)]
-pub struct AssumeRoleWithOidc {
-    /// `oidc_provider_arn`
-    pub oidc_provider_arn: Option<String>,
-    /// `role_arn`
-    pub role_arn: Option<String>,
-    /// `oidc_token`
-    pub oidc_token: Option<SecretString>,
-    /// `oidc_token_file`
-    pub oidc_token_file: Option<String>,
-    /// `role_session_name`
-    pub role_session_name: Option<String>,
-    /// `policy`
-    pub policy: Option<String>,
-    /// `session_expiration`, in seconds
-    pub session_expiration: Option<i64>,
-}
 
 pub(super) struct OidcRole {
     pub(super) provider_arn: String,

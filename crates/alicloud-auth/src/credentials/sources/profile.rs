@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use super::cli_profile;
 use super::given_or_variable;
 use super::profile_file::{Profile, ProfileFile};
-use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::discovery::{Broken, Lookup, Settings};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
 

@@ -6,7 +6,7 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{cli_profile, given, profile};
-use crate::credentials::chain::{Broken, Candidate, Lookup, ProfileRole, Settings};
+use crate::credentials::discovery::{Broken, Candidate, Lookup, ProfileRole, Settings};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
 use crate::credentials::{Credentials, Issued, Region, Source, SourceError};
