@@ -64,7 +64,7 @@ class Bench:
 
     def reset(self, latency_ms: int = 0, **config) -> None:
         self.mock.post("/_mock/reset", {})
-        self.mock.post("/_mock/config", config)
+        self.mock.post("/_mock/behavior", config)
         self.put_away(latency_ms)
 
     def put_away(self, latency_ms: int) -> None:

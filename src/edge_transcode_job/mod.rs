@@ -14,6 +14,7 @@
 //! | `existing` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
+//! | `session` | with what an operation on a job works |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
@@ -46,6 +47,7 @@ mod refusal;
 mod resource;
 mod run_state;
 mod schema;
+mod session;
 mod stored;
 mod update;
 mod validate;

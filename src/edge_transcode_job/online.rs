@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::id::JobId;
-use super::resource::Session;
 use super::run_state::{FIRST_POLL, LONGEST_POLL};
+use super::session::Session;
 use crate::shared::call_error::to_diagnostic;
 use crate::stream::name as stream_name;
 use alicloud_live::{Ended, Scope, StreamUrl};
@@ -38,20 +38,20 @@ pub(super) async fn wait(
             Ok(Some(stream)) if stream.state == ONLINE => return Ok(()),
             Ok(Some(stream)) => stream.state,
             Ok(None) => {
-                return Err(unknown(format!(
+                return Err(unknown(&format!(
                     "The job {id} is running, but {} is not a domain of the account, so the API does not tell whether \
                      the stream {shown} is on air.",
                     name.domain
                 )));
             }
             Err(error) => match scope.ended() {
-                Some(ended) => return Err(not_online(id, &shown, None, &ended)),
+                Some(ended) => return Err(not_online(id, &shown, None, ended)),
                 None => return Err(to_diagnostic("Unable to read stream state", &error)),
             },
         };
         wait_for_next_poll(&mut poll, scope)
             .await
-            .map_err(|ended| not_online(id, &shown, Some(&state), &ended))?;
+            .map_err(|ended| not_online(id, &shown, Some(&state), ended))?;
     }
 }
 
@@ -61,7 +61,7 @@ async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), En
     scope.wait(time).await
 }
 
-fn unknown(detail: String) -> Diagnostic {
+fn unknown(detail: &str) -> Diagnostic {
     diagnostic::at(
         AttributePath::new("wait_until_online"),
         "Unknown stream state",
@@ -69,7 +69,7 @@ fn unknown(detail: String) -> Diagnostic {
     )
 }
 
-fn not_online(id: &JobId, stream: &str, state: Option<&str>, ended: &Ended) -> Diagnostic {
+fn not_online(id: &JobId, stream: &str, state: Option<&str>, ended: Ended) -> Diagnostic {
     let why = if ended.is_stop() {
         "the action was canceled"
     } else {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::existing;
 use super::id::JobId;
 use super::model::{JobState, RUNNING};
-use super::resource::Session;
+use super::session::Session;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
 use alicloud_live::{CallError, Scope, TemplateLook};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};

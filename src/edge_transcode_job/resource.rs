@@ -6,16 +6,15 @@ use time::OffsetDateTime;
 use super::id::{JobId, cluster_id_problem};
 use crate::shared::check::shown;
 use crate::shared::connection::Connection;
-use crate::shared::run::Run;
-use alicloud_live::{CallError, Job, LiveClient, Scope};
 use tfplugin::schema::Schema;
 use tfplugin::{
-    AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
-    Object, Update, diagnostic,
+    AttributePath, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource, Object,
+    Update, diagnostic,
 };
 
 use super::model::JobState;
 use super::private::JobPrivate;
+use super::session::Session;
 use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
 
 /// The resource type.
@@ -40,25 +39,6 @@ fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState
     foreign_state::identified(state)
         .map_err(|error| diagnostics.add_error(error))
         .ok()
-}
-
-/// With what an operation on a job works.
-pub(super) struct Session {
-    pub(super) client: Arc<LiveClient>,
-    pub(super) run: Arc<Run>,
-}
-
-impl Session {
-    pub(super) fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
-        let (client, run) = connection.client_and_run()?;
-        Ok(Self { client, run })
-    }
-
-    pub(super) async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
-        self.client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-            .await
-    }
 }
 
 #[async_trait]

@@ -5,7 +5,7 @@ use tracing::warn;
 
 use super::id::JobId;
 use super::model::status_text;
-use super::resource::Session;
+use super::session::Session;
 use crate::shared::call_error;
 use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};

@@ -99,6 +99,7 @@ fn credentials() -> [(&'static str, Attribute); 11] {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "one attribute after the other")]
 fn calls() -> [(&'static str, Attribute); 10] {
     [
         (

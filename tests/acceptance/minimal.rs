@@ -31,7 +31,8 @@ fn the_minimal_provider_creates_changes_and_deletes_a_note(world: &World) {
     fs::write(
         &settings,
         format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"example/minimal\" = {plugins:?}\n  }}\n  direct {{}}\n}}\n"
+            "provider_installation {{\n  dev_overrides {{\n    \"example/minimal\" = \"{}\"\n  }}\n  direct {{}}\n}}\n",
+            plugins.display()
         ),
     )
     .unwrap();

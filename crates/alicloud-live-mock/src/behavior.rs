@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::representation::TimeFormat;
-
 /// How the mock behaves where the vendor is silent, where its sources disagree, or where a test wants trouble.
 ///
 /// Changed at any time by [`super::Mock::configure`] or `POST /_mock/behavior`, which takes any subset of these fields.
@@ -135,6 +133,17 @@ pub enum SecondWriter {
     Rejected,
     /// The second one runs, and the first is stopped.
     FirstStopped,
+}
+
+/// The form of times in responses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// `2023-07-24T16:44:55Z`, as documented.
+    #[default]
+    Utc,
+    /// The same moment with the offset of China: `2023-07-25T00:44:55+08:00`.
+    Offset,
 }
 
 #[cfg(test)]

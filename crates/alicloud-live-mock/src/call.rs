@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::access_keys::KnownKey;
+use super::actions;
 use super::answer::Answer;
 use super::errors::ApiError;
 use super::faults::{FaultKind, Point, Target, alter};
@@ -165,7 +166,11 @@ impl Running {
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Hang => {
-                let released = self.world()?.hang();
+                let released = {
+                    let mut world = self.world()?;
+                    let bytes = world.record.get(self.number).map_or(0, Call::bytes);
+                    world.hang(bytes)
+                };
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Drop => return Err(Ended::Dropped),
@@ -267,8 +272,10 @@ impl Running {
             return Err(ApiError::throttled());
         }
         match action {
-            sts::ASSUME_ROLE => RoleRequest::parse(parameters, settings).map(Operation::TakeRole),
-            sts::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
+            actions::ASSUME_ROLE => {
+                RoleRequest::parse(parameters, settings).map(Operation::TakeRole)
+            }
+            actions::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
                 temporary.as_ref(),
                 parameters.get("AccessKeyId").unwrap_or_default(),
                 settings,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::sts;
+use super::actions;
 
 /// A refusal or failure as the API words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl ApiError {
 
     /// What RAM says, with the code that the configuration has for it.
     pub(super) fn no_permission(code: &str, action: &str) -> Self {
-        let product = if sts::ACTIONS.contains(&action) {
+        let product = if actions::STS.contains(&action) {
             "sts"
         } else {
             "live"

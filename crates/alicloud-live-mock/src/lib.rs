@@ -11,8 +11,10 @@
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
 //! | `verify` | signature, time stamp, nonce |
 //! | `call`, `perform` | one call from its parameters to its answer, and what it does |
+//! | `actions` | the names of the operations |
 //! | `access_keys` | who may call, and the state that each key opens |
 //! | `record`, `counts` | the memory of calls, within limits |
+//! | `quota` | how many calls each operation gets in its minute |
 //! | `budget` | what callers may put in and record, over all access keys |
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
@@ -34,6 +36,7 @@
 //! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Behavior`].
 
 mod access_keys;
+mod actions;
 mod answer;
 mod behavior;
 mod budget;
@@ -54,6 +57,7 @@ mod overview;
 mod page;
 mod parameters;
 mod perform;
+mod quota;
 mod random;
 mod record;
 mod recorder;
@@ -68,8 +72,7 @@ mod store;
 mod sts;
 mod verify;
 
-pub use access_keys::AccessKey;
-pub use behavior::{Behavior, EmptyTimes, SecondWriter};
+pub use behavior::{Behavior, EmptyTimes, SecondWriter, TimeFormat};
 pub use clock::WallClock;
 pub use faults::{Fault, FaultKind, Point};
 pub use handle::{Mock, Usage};
@@ -77,10 +80,10 @@ pub use job_fields::JobFields;
 pub use model::{Job, JobStatus, Template, TemplateKind};
 pub use record::{Call, SignatureCheck};
 pub use recorder::Recording;
-pub use representation::TimeFormat;
 pub use server::Server;
 pub use settings::{
-    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_CLUSTER,
-    DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, Settings, default_templates, parse_listen,
+    AccessKey, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,
+    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, Settings, default_templates,
+    parse_listen,
 };
 pub use shared::CallEvent;

@@ -165,7 +165,7 @@ impl Record {
 
 impl Call {
     /// About what it takes in memory.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         /// Of the call itself, and of each string or fault in it with its place in a collection.
         const CALL: usize = 512;
         const PART: usize = 96;

@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use super::actions;
 use super::errors::ApiError;
 use super::keys::TemporaryKey;
 use super::parameters::Parameters;
@@ -12,11 +13,6 @@ use super::settings::Settings;
 
 /// The version by which these calls are told from those of the product `live`.
 pub(super) const VERSION: &str = "2015-04-01";
-pub(super) const ASSUME_ROLE: &str = "AssumeRole";
-const ASSUME_ROLE_WITH_OIDC: &str = "AssumeRoleWithOIDC";
-pub(super) const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
-/// The names of all, as `Action` has them.
-pub(super) const ACTIONS: [&str; 3] = [ASSUME_ROLE, ASSUME_ROLE_WITH_OIDC, GET_CALLER_IDENTITY];
 
 /// A checked call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +27,7 @@ pub(super) struct RoleRequest {
 /// Whether the call is one that nobody signs, because a token of an identity provider proves who calls.
 pub(super) fn is_unsigned(parameters: &Parameters) -> bool {
     parameters.get("Version") == Some(VERSION)
-        && parameters.get("Action") == Some(ASSUME_ROLE_WITH_OIDC)
+        && parameters.get("Action") == Some(actions::ASSUME_ROLE_WITH_OIDC)
 }
 
 impl RoleRequest {

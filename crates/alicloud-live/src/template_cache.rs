@@ -29,14 +29,17 @@ enum Known {
     NotFound(CallError),
 }
 
+/// One template: whoever holds the lock reads it for all who wait.
+type Entry = Arc<AsyncMutex<Known>>;
+
 /// Templates by cluster and ID.
 #[derive(Default)]
 pub(super) struct TemplateCache {
-    templates: Mutex<HashMap<(String, String), Arc<AsyncMutex<Known>>>>,
+    templates: Mutex<HashMap<(String, String), Entry>>,
 }
 
 impl TemplateCache {
-    fn entry(&self, cluster_id: &str, template_id: &str) -> Arc<AsyncMutex<Known>> {
+    fn entry(&self, cluster_id: &str, template_id: &str) -> Entry {
         let mut templates = self
             .templates
             .lock()

@@ -5,13 +5,6 @@ use super::discovery::Chosen;
 use super::sts::{CallerIdentity, Sts};
 use super::{Credentials, CredentialsCache, Issued, Source, SourceError};
 
-/// The account in an ARN such as `acs:ram::1234567890123456:role/name`; none where it holds no account.
-pub(super) fn account_in_arn(arn: &str) -> Option<String> {
-    let account = arn.strip_prefix("acs:ram::")?.split(':').next()?;
-    let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
-    is_account.then(|| account.to_owned())
-}
-
 /// A source whose account the user names, in argument `account_id` or its variables.
 pub(super) struct OfAccount {
     pub(super) base: Box<dyn Source>,
@@ -82,30 +75,5 @@ impl Identity {
     /// Scheme, host and port of STS.
     pub fn sts_endpoint(&self) -> &str {
         self.sts.endpoint()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_arn_names_its_account_or_none() {
-        for (arn, account) in [
-            (
-                "acs:ram::1234567890123456:role/live",
-                Some("1234567890123456"),
-            ),
-            (
-                "acs:ram::1234567890123456:assumed-role/live/ci",
-                Some("1234567890123456"),
-            ),
-            ("acs:ram::*:role/live", None),
-            ("acs:ram:::role/live", None),
-            ("arn:aws:iam::123456789012:role/live", None),
-            ("", None),
-        ] {
-            assert_eq!(account_in_arn(arn).as_deref(), account, "{arn}");
-        }
     }
 }

@@ -8,11 +8,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
-use super::account::account_in_arn;
 use super::clock::ServerClock;
 use super::outside::{Http, HttpRequest, Outside, Route};
 use super::response::{Keys, Refusal, parse, refusal};
-use super::sources::Profile;
+use super::sources::profile_file::Profile;
 use super::{Credentials, Issued, Region, SourceError};
 use crate::environment::InvalidInput;
 use crate::signing::{percent_encode, rpc_v1};
@@ -22,6 +21,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const REGION_VARIABLE: &str = "ALIBABA_CLOUD_STS_REGION";
 const VPC_VARIABLE: &str = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED";
+
+/// The account in an ARN such as `acs:ram::1234567890123456:role/name`; none where it holds no account.
+pub(super) fn account_in_arn(arn: &str) -> Option<String> {
+    let account = arn.strip_prefix("acs:ram::")?.split(':').next()?;
+    let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then(|| account.to_owned())
+}
 
 /// The Security Token Service (product `sts`, version 2015-04-01): HTTPS, unless an endpoint says otherwise.
 #[derive(Clone)]
@@ -357,6 +363,26 @@ mod tests {
         ] {
             let region = region.and_then(|id| Region::read(id, "test").unwrap());
             assert_eq!(public_endpoint(region.as_ref(), in_vpc).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_arn_names_its_account_or_none() {
+        for (arn, account) in [
+            (
+                "acs:ram::1234567890123456:role/live",
+                Some("1234567890123456"),
+            ),
+            (
+                "acs:ram::1234567890123456:assumed-role/live/ci",
+                Some("1234567890123456"),
+            ),
+            ("acs:ram::*:role/live", None),
+            ("acs:ram:::role/live", None),
+            ("arn:aws:iam::123456789012:role/live", None),
+            ("", None),
+        ] {
+            assert_eq!(account_in_arn(arn).as_deref(), account, "{arn}");
         }
     }
 }

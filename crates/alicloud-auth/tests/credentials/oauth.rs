@@ -25,6 +25,8 @@ struct SignIn {
     renewed: Mutex<u32>,
     exchanged: Mutex<u32>,
     refusal: Option<u16>,
+    /// Seconds that access tokens last.
+    lifetime: Option<i64>,
 }
 
 #[async_trait]
@@ -54,7 +56,7 @@ impl Http for SignIn {
                 let tokens = json!({
                     "access_token": format!("hunter access {renewed}"),
                     "refresh_token": format!("hunter refresh&{renewed}"),
-                    "expires_in": 3600, "token_type": "Bearer",
+                    "expires_in": self.lifetime.unwrap_or(3600), "token_type": "Bearer",
                 });
                 reply(200, tokens.to_string())
             }
@@ -294,4 +296,94 @@ async fn tokens_that_cannot_be_written_all_the_same_are_used_as_long_as_the_proc
     }
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_written_are_renewed_by_one_another() {
+    let (home, _) = home();
+    let sign_in = Arc::new(SignIn {
+        lifetime: Some(1),
+        ..SignIn::default()
+    });
+    let source = source(&read_only(&home, &sign_in, true)).await;
+    for renewed in 1..=3 {
+        // The host accepts no refresh token twice.
+        source.issue().await.unwrap();
+        assert_eq!(*sign_in.renewed.lock().unwrap(), renewed);
+    }
+}
+
+/// Files that another program changes between the look at them and the first replacement, without a lock.
+struct Busy {
+    real: Arc<dyn Files>,
+    file: PathBuf,
+    text: Mutex<Option<String>>,
+}
+
+struct BusyFile {
+    real: Box<dyn LockedFile>,
+    change: Option<(PathBuf, String)>,
+}
+
+#[async_trait]
+impl Files for Busy {
+    async fn read(&self, path: &Path) -> io::Result<FileText> {
+        self.real.read(path).await
+    }
+
+    async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>> {
+        let text = self.text.lock().unwrap().take();
+        Ok(Box::new(BusyFile {
+            real: self.real.lock(path).await?,
+            change: text.map(|text| (self.file.clone(), text)),
+        }))
+    }
+}
+
+#[async_trait]
+impl LockedFile for BusyFile {
+    fn text(&self) -> &SecretString {
+        self.real.text()
+    }
+
+    async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()> {
+        if let Some((file, text)) = self.change {
+            // As the CLI does.
+            let beside = file.with_extension("new");
+            fs::write(&beside, text)?;
+            fs::rename(beside, file)?;
+        }
+        self.real.replace(text).await
+    }
+}
+
+#[tokio::test]
+async fn what_another_program_writes_at_the_same_time_is_not_lost() {
+    for (path, value, ours_are_written) in [
+        ("/profiles/0/region_id", "cn-shanghai", true),
+        ("/plugins/a", "changed", true),
+        ("/profiles/1/oauth_refresh_token", "hunter refresh&9", false),
+    ] {
+        let (home, file) = home();
+        let text = fs::read_to_string(&file).unwrap();
+        let mut theirs: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        theirs.pointer_mut(parent).unwrap()[name] = json!(value);
+        let sign_in = Arc::default();
+        let world = world(&home, &sign_in);
+        let busy = Busy {
+            real: Arc::clone(&world.files),
+            file: file.clone(),
+            text: Mutex::new(Some(theirs.to_string())),
+        };
+        let world = Outside {
+            files: Arc::new(busy),
+            ..world
+        };
+        assert!(issue(&world).await.is_ok());
+        let written = read(&file);
+        assert_eq!(written.pointer(path).unwrap(), value);
+        let token = &written["profiles"][1]["oauth_access_token"];
+        assert_eq!(*token == "hunter access 1", ours_are_written, "{written}");
+    }
 }

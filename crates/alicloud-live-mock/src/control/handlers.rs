@@ -14,11 +14,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::access_keys::{AccessKey, AccessKeys};
+use crate::access_keys::AccessKeys;
 use crate::counts::Expected;
 use crate::faults::Fault;
 use crate::job_fields::JobFields;
 use crate::overview::{overview, whole_call};
+use crate::settings::AccessKey;
 use crate::shared::{CallEvent, Selected, Shared, World};
 
 /// A status and what is wrong, as the control API says it.

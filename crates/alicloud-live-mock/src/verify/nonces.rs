@@ -19,6 +19,8 @@ pub(crate) struct Nonces {
 
 /// Nonces of clients are UUIDs, or somewhat longer.
 pub(super) const MAX_LEN: usize = 255;
+/// So many are remembered, then calls are throttled: 500 a second with time stamps that are right.
+pub(super) const MAX_NONCES: usize = 1_000_000;
 
 impl Nonces {
     /// How many are remembered.

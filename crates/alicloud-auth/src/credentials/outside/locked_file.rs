@@ -81,6 +81,11 @@ impl SystemLockedFile {
     }
 
     fn write(mut self, text: &SecretString) -> io::Result<()> {
+        // The CLI does not lock it. What it has written meanwhile must not be lost.
+        let present = read_open_file(&File::open(&self.target)?)?.text;
+        if present.expose_secret() != self.text.expose_secret() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         self.replacement
             .write_all(text.expose_secret().as_bytes())?;
         self.replacement.as_file().sync_all()?;

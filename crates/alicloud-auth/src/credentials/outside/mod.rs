@@ -82,7 +82,8 @@ pub trait LockedFile: Send + Sync {
     /// All of it, without a byte order mark, as it is now that it is locked.
     fn text(&self) -> &SecretString;
 
-    /// Puts another text in its place, whole or not at all. Only its owner may read it then.
+    /// Puts another text in its place, whole or not at all. Only its owner may read it then. [`io::ErrorKind::WouldBlock`]
+    /// where it was changed all the same by a program that does not lock it.
     async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()>;
 }
 

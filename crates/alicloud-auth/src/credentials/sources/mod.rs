@@ -12,13 +12,11 @@ mod login;
 mod oauth;
 pub(super) mod oidc;
 pub(super) mod profile;
-mod profile_file;
+pub(super) mod profile_file;
 pub(super) mod static_keys;
 
 use super::discovery::Broken;
 use super::outside::Outside;
-
-pub(super) use profile_file::Profile;
 
 /// A text that is given, without blanks around it, and not empty.
 pub(super) fn given(text: Option<&String>) -> Option<String> {

@@ -7,6 +7,7 @@
 //! would the next process that Terraform starts. Whoever renews has the file to itself from before it looks whether that
 //! is necessary until the new tokens are there, so that one refresh token is never used twice.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ use crate::credentials::{Issued, Source, SourceError};
 
 /// An access token that expires sooner than this is not used any more.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::seconds(10);
+/// Attempts to write the file where others change it at the same time.
+const MAX_WRITES: usize = 5;
 
 pub(super) struct OAuth {
     login: Login,
@@ -71,8 +74,8 @@ struct Tokens {
 }
 
 struct Unsaved {
-    /// The refresh token that they came for.
-    replaced: SecretString,
+    /// The refresh token of the file, which is outdated.
+    in_file: SecretString,
     tokens: Tokens,
 }
 
@@ -113,17 +116,18 @@ impl OAuth {
             ))
         })?;
         let text = locked.text().expose_secret();
-        let profile = self.with_unsaved(self.login.parse(text)?);
+        let profile = self.login.parse(text)?;
+        let in_file = profile.oauth_refresh_token.0.clone();
+        let profile = self.with_unsaved(profile);
         if let Some(token) = self.living_token(&profile)? {
             return Ok(token);
         }
         if profile.oauth_refresh_token.is_empty() {
             return Err(self.must_log_in("its login has expired"));
         }
-        let replaced = profile.oauth_refresh_token.0;
-        let tokens = self.refresh(&replaced).await?;
+        let tokens = self.refresh(&profile.oauth_refresh_token.0).await?;
         let token = tokens.access_token.clone();
-        self.save(locked, replaced, tokens).await;
+        self.save(locked, in_file, tokens).await;
         Ok(token)
     }
 
@@ -157,35 +161,49 @@ impl OAuth {
     }
 
     /// Writes the tokens into the file; where that fails they are kept in memory.
-    async fn save(&self, locked: Box<dyn LockedFile>, replaced: SecretString, tokens: Tokens) {
-        let text = with_tokens(locked.text(), &self.login.profile, &tokens);
-        let saved = match text {
-            Ok(text) => locked
-                .replace(text)
-                .await
-                .map_err(|error| error.to_string()),
-            Err(reason) => Err(reason),
-        };
+    async fn save(&self, locked: Box<dyn LockedFile>, in_file: SecretString, tokens: Tokens) {
+        let saved = self.write(locked, &in_file, &tokens).await;
         *self.unsaved() = saved.err().map(|error| {
             let file = &self.login.file;
             warn!(
                 file,
                 error, "renewed tokens could not be saved: the CLI may have to log in again"
             );
-            Unsaved { replaced, tokens }
+            Unsaved { in_file, tokens }
         });
+    }
+
+    async fn write(
+        &self,
+        mut locked: Box<dyn LockedFile>,
+        in_file: &SecretString,
+        tokens: &Tokens,
+    ) -> Result<(), String> {
+        let shown = |error: io::Error| error.to_string();
+        for _ in 0..MAX_WRITES {
+            let text = with_tokens(locked.text(), &self.login.profile, in_file, tokens)?;
+            match locked.replace(text).await {
+                // Somebody has changed it meanwhile: the tokens go into what is there now.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let path = self.login.outside.path(&self.login.file);
+                    locked = self.login.outside.files.lock(&path).await.map_err(shown)?;
+                }
+                finished => return finished.map_err(shown),
+            }
+        }
+        Err("another program keeps changing it".to_owned())
     }
 
     fn unsaved(&self) -> MutexGuard<'_, Option<Unsaved>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The profile, with the tokens that replaced those of the file and could not be written there.
+    /// The profile, with the tokens that came for those of the file and could not be written there.
     fn with_unsaved(&self, mut profile: Profile) -> Profile {
         let unsaved = self.unsaved();
         let in_file = profile.oauth_refresh_token.0.expose_secret();
         if let Some(unsaved) = unsaved.as_ref()
-            && unsaved.replaced.expose_secret() == in_file
+            && unsaved.in_file.expose_secret() == in_file
         {
             let tokens = unsaved.tokens.clone();
             profile.oauth_access_token = Secret(tokens.access_token);
@@ -253,9 +271,11 @@ impl OAuth {
 }
 
 /// The text of a `config.json` with other tokens in one profile, indented as the CLI does. What we do not know of stays.
+/// An error where the profile has another refresh token than it had: somebody has logged in anew.
 fn with_tokens(
     text: &SecretString,
     profile: &str,
+    in_file: &SecretString,
     tokens: &Tokens,
 ) -> Result<SecretString, String> {
     let mut config: Value = parse(text.expose_secret())?;
@@ -267,6 +287,10 @@ fn with_tokens(
     };
     let found = profiles.find(is_named).and_then(Value::as_object_mut);
     let found = found.ok_or("it has no such profile any more")?;
+    let present = found.get("oauth_refresh_token").and_then(Value::as_str);
+    if present.map(str::trim) != Some(in_file.expose_secret()) {
+        return Err("somebody has logged in anew".to_owned());
+    }
     let (access, refresh) = (&tokens.access_token, &tokens.refresh_token);
     found.insert("oauth_access_token".into(), json!(access.expose_secret()));
     found.insert("oauth_refresh_token".into(), json!(refresh.expose_secret()));
