@@ -23,7 +23,7 @@ pub(super) async fn wait(
     scope: &Scope,
 ) -> Result<(), Diagnostic> {
     let name = stream_name::from_url(output.as_str()).map_err(|problem| {
-        unknown(format!(
+        unknown(&format!(
             "The job {id} is running, but its output URL does not name a stream of ApsaraVideo Live: {problem}"
         ))
     })?;
