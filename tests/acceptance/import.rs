@@ -15,6 +15,7 @@ over_each_terraform! {
 over_each_terraform! {
     from "1.14":
     the_configuration_that_is_generated_for_an_import_plans_nothing,
+    configuration_generated_under_the_local_name_alicloud_applies_unchanged,
 }
 
 /// A job in the cloud that the state knows nothing of.
@@ -68,6 +69,36 @@ fn the_configuration_that_is_generated_for_an_import_plans_nothing(world: &World
     let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
     assert!(applied.output.contains(summary), "{applied}");
     world.plan().is_empty();
+}
+
+/// Both local names in `required_providers`, as the guide on moving jobs says: Terraform writes the provider's type in the place
+/// of its local name.
+fn configuration_generated_under_the_local_name_alicloud_applies_unchanged(world: &World) {
+    let job = world.cloud.seed(|job| job.status = JobStatus::Running);
+    let block = Block::new("import")
+        .with("to", JOB)
+        .text("id", &format!("cluster-1:{}", job.job_id));
+    let both = HEADER.replace(
+        "    alicloud = {",
+        "    alicloud-live = {\n      source = \"edge-transcode/alicloud-live\"\n    }\n    alicloud = {",
+    );
+    world.put("main.tf", &format!("{both}{}{block}", Block::provider()));
+    let planned = world.run(&["plan", "-json", "-generate-config-out=generated.tf"]);
+    let _ = planned.succeeded();
+    let applied = world.apply().succeeded();
+    let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
+    assert!(applied.output.contains(summary), "{applied}");
+    world.plan().is_empty();
+
+    // Tidied up: one local name, and no line that names the other.
+    let generated = world.file("generated.tf");
+    let line = |line: &&str| line.trim_start().starts_with("provider ");
+    assert_eq!(generated.lines().filter(line).count(), 1, "{generated}");
+    let kept: Vec<&str> = generated.lines().filter(|text| !line(text)).collect();
+    world.put("generated.tf", &kept.join("\n"));
+    world.put("main.tf", &format!("{HEADER}{}", Block::provider()));
+    world.plan().is_empty();
+    assert!(world.cloud.changes().is_empty());
 }
 
 fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &World) {

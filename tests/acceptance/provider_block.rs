@@ -16,6 +16,7 @@ over_each_terraform! {
     arguments_that_are_not_known_yet_pass_the_plan,
     the_schema_is_asked_for_once_in_a_command,
     each_answer_of_the_api_is_logged_with_its_request_id,
+    a_rejection_is_logged_with_its_code,
 }
 
 /// A provider block with credentials. The secret comes through a variable: Terraform may quote the configuration.
@@ -192,6 +193,24 @@ fn the_schema_is_asked_for_once_in_a_command(world: &World) {
     assert_eq!(count(&["call answered", "tf_rpc=GetProviderSchema"]), 1);
 }
 
+fn a_rejection_is_logged_with_its_code(world: &World) {
+    world.configure(Block::job("it").text("cluster_id", "no-such-cluster"));
+    let _ = world.apply().failed();
+    let log = world.file("terraform.log");
+    let says_all = |line: &str| {
+        [
+            "the API answered",
+            "action=CreateEdgeTranscodeJob",
+            "cluster=no-such-cluster",
+            "code=OperationDenied",
+            "status=403",
+        ]
+        .iter()
+        .all(|text| line.contains(text))
+    };
+    assert_eq!(log.lines().filter(|line| says_all(line)).count(), 1);
+}
+
 fn each_answer_of_the_api_is_logged_with_its_request_id(world: &World) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
@@ -201,10 +220,21 @@ fn each_answer_of_the_api_is_logged_with_its_request_id(world: &World) {
     for call in calls {
         let action = format!("action={}", call.action.unwrap());
         let request_id = format!("request_id={}", call.request_id);
+        let endpoint = format!("endpoint={}", world.cloud.url());
+        let of_job = call.parameters.get("JobId");
+        let job = of_job.map_or(String::new(), |id| format!("job={id}"));
         let says_all = |line: &str| {
-            ["the API answered", &action, "status=200", &request_id]
-                .iter()
-                .all(|text| line.contains(text))
+            [
+                "the API answered",
+                "cluster=cluster-1",
+                "status=200",
+                &action,
+                &request_id,
+                &endpoint,
+                &job,
+            ]
+            .iter()
+            .all(|text| line.contains(text))
         };
         assert_eq!(
             log.lines().filter(|line| says_all(line)).count(),

@@ -27,7 +27,8 @@ impl ApiCall {
         Some((self.cluster_id().to_owned(), job_id.to_owned()))
     }
 
-    fn parameter(&self, wanted: &str) -> Option<&str> {
+    /// The value of a parameter.
+    pub(super) fn parameter(&self, wanted: &str) -> Option<&str> {
         let mut parameters = self.parameters.iter();
         let (_, value) = parameters.find(|(name, _)| *name == wanted)?;
         Some(value)

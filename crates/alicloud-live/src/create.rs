@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, warn};
 
 use super::call::{ApiCall, FailedCall, OperationKind};
 use super::retry::REPLAY_VALIDITY;
@@ -179,6 +179,7 @@ impl LiveClient {
                     sent,
                 };
                 self.resolve(&lost, scope)
+                    .instrument(self.span(&call))
                     .await
                     .map_err(|unresolved| CreateError::Unresolved {
                         error,

@@ -69,18 +69,24 @@ pub(super) fn log(action: &str, reply: &RawReply, credentials: &Credentials, too
     }
     let head: Head = serde_json::from_slice(&reply.body).unwrap_or_default();
     let request_id = presentable(&head.request_id, MAX_REQUEST_ID_CHARS, credentials);
+    let code = head
+        .code
+        .map(|code| presentable(&code, MAX_CODE_CHARS, credentials));
     debug!(
         action,
         status = reply.status,
+        code,
         request_id,
         duration_ms = took.as_secs_f64() * 1e3,
         "the API answered"
     );
 }
 
-/// What all answers have.
+/// What all responses have, and what errors have.
 #[derive(Default, Deserialize)]
 struct Head {
+    #[serde(rename = "Code", alias = "code", default)]
+    code: Option<String>,
     #[serde(rename = "RequestId", alias = "requestId", default)]
     request_id: String,
 }

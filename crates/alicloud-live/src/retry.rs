@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{Instrument as _, Span, debug, debug_span, field};
 
 use super::attempts::Attempts;
 use super::call::{ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, SentRequest};
@@ -48,6 +48,31 @@ impl LiveClient {
 
     /// As [`Self::call`]; keeps the request that was sent last, for those who must find out what became of it.
     pub(super) async fn call_remembering<T: DeserializeOwned>(
+        &self,
+        call: &ApiCall,
+        scope: &Scope,
+    ) -> Result<ApiResponse<T>, FailedCall> {
+        let span = self.span(call);
+        self.call_in_attempts(call, scope).instrument(span).await
+    }
+
+    /// What every line of the log about this call says: its cluster, its job, if there is one, and the endpoint.
+    pub(super) fn span(&self, call: &ApiCall) -> Span {
+        let span = debug_span!(
+            "call",
+            cluster = field::Empty,
+            job = field::Empty,
+            endpoint = %self.request.endpoint,
+        );
+        for (name, parameter) in [("cluster", "ClusterId"), ("job", "JobId")] {
+            if let Some(value) = call.parameter(parameter) {
+                span.record(name, value);
+            }
+        }
+        span
+    }
+
+    async fn call_in_attempts<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
         scope: &Scope,
