@@ -159,7 +159,7 @@ install: prerequisites $(PROTOC_STAMP) ## Build all, and put the provider where 
 	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
 
 .PHONY: check
-check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences, banned crates and the workflows.
+check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licenses, banned crates and the workflows.
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) deny
