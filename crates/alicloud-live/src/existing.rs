@@ -3,7 +3,7 @@
 //!
 //! One quick list of each cluster, read once per process and shared by all plans: `⌈T/100⌉` calls for a cluster of T jobs,
 //! however many are planned. It serves a warning and nothing else, so it never fails: what it cannot see in time it does not
-//! tell.
+//! tell. Running jobs that the process has read alone are told in any case: the job that a new one replaces is among them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use tracing::debug;
 use super::create::fingerprint;
 use super::jobs::LARGEST_PAGE;
 use super::retry::Kind;
-use super::{CallError, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
+use super::{CallError, Job, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
 
 /// All lists of a process together may take this long.
 const TIME_FOR_ALL_LISTS: Duration = Duration::from_secs(3);
@@ -39,7 +39,8 @@ pub struct ExistingJob {
     pub is_identical: bool,
 }
 
-/// A job as the list showed it.
+/// A job as the list showed it, or a read.
+#[derive(Clone)]
 struct ListedJob {
     job_id: String,
     name: String,
@@ -54,6 +55,8 @@ type JobsByOutput = HashMap<String, Vec<ListedJob>>;
 #[derive(Default)]
 pub(super) struct ExistingJobs {
     clusters: Mutex<HashMap<String, Arc<OnceCell<JobsByOutput>>>>,
+    /// Running jobs that were read alone, by cluster.
+    read: Mutex<HashMap<String, JobsByOutput>>,
     time_spent: Mutex<Duration>,
     deleted: Mutex<HashSet<String>>,
 }
@@ -79,6 +82,22 @@ impl ExistingJobs {
             .unwrap_or_else(PoisonError::into_inner) += time;
     }
 
+    /// A job of a state was read.
+    pub(super) fn note_read(&self, cluster_id: &str, job: &Job) {
+        if job.status == JobStatus::Running {
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let jobs = read.entry(cluster_id.to_owned()).or_default();
+            collect(cluster_id, job, jobs);
+        }
+    }
+
+    /// Running jobs that were read alone, and write this stream.
+    fn read(&self, cluster_id: &str, output: &str) -> Vec<ListedJob> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = read.get(cluster_id).and_then(|jobs| jobs.get(output));
+        jobs.cloned().unwrap_or_default()
+    }
+
     /// A job is about to be deleted by this process.
     pub(super) fn note_deletion(&self, job_id: &str) {
         self.deleted().insert(job_id.to_owned());
@@ -92,6 +111,7 @@ impl ExistingJobs {
 impl LiveClient {
     /// The jobs of a cluster that write the same stream as one with these fields would, and that this process has neither
     /// created nor deleted, as far as one quick look at the cluster's list shows them. `scope` can cut the look shorter.
+    /// Running ones that [`Self::refresh_edge_transcode_job`] has read are told however that look ends.
     ///
     /// Jobs that were last touched more than 180 days ago are in no list.
     pub async fn jobs_with_output_of(
@@ -104,18 +124,20 @@ impl LiveClient {
         let by_output = cluster
             .get_or_init(|| self.list_quickly(cluster_id, scope))
             .await;
-        let listed = by_output.get(&fields.stream_output.normalized());
+        let output = fields.stream_output.normalized();
+        let mut jobs = self.existing.read(cluster_id, &output);
+        for listed in by_output.get(&output).into_iter().flatten() {
+            add(&mut jobs, listed.clone());
+        }
         let fingerprint = fingerprint(cluster_id, fields);
         let deleted = self.existing.deleted();
-        listed
-            .into_iter()
-            .flatten()
+        jobs.into_iter()
             .filter(|job| !self.creates.is_claimed(&job.job_id) && !deleted.contains(&job.job_id))
             .map(|job| ExistingJob {
-                job_id: job.job_id.clone(),
-                name: job.name.clone(),
-                is_running: job.is_running,
                 is_identical: job.fingerprint == fingerprint,
+                is_running: job.is_running,
+                job_id: job.job_id,
+                name: job.name,
             })
             .collect()
     }
@@ -148,7 +170,7 @@ impl LiveClient {
         }
         let pages = first.total_count.div_ceil(u64::from(LARGEST_PAGE));
         let last = u32::try_from(pages).unwrap_or(MOST_PAGES).min(MOST_PAGES);
-        collect(cluster_id, first, jobs);
+        collect_page(cluster_id, &first, jobs);
         let mut others = futures_util::stream::iter(2..=last)
             .map(page)
             .buffered(PAGES_AT_A_TIME);
@@ -157,23 +179,32 @@ impl LiveClient {
             if next.jobs.is_empty() {
                 break;
             }
-            collect(cluster_id, next, jobs);
+            collect_page(cluster_id, &next, jobs);
         }
         Ok(())
     }
 }
 
-fn collect(cluster_id: &str, page: JobPage, jobs: &mut JobsByOutput) {
-    for job in page.jobs {
-        let fields = job.fields();
-        let others = jobs.entry(fields.stream_output.normalized()).or_default();
-        if others.iter().all(|other| other.job_id != job.job_id) {
-            others.push(ListedJob {
-                is_running: job.status == JobStatus::Running,
-                fingerprint: fingerprint(cluster_id, &fields),
-                job_id: job.job_id,
-                name: job.name,
-            });
-        }
+fn collect_page(cluster_id: &str, page: &JobPage, jobs: &mut JobsByOutput) {
+    for job in &page.jobs {
+        collect(cluster_id, job, jobs);
+    }
+}
+
+fn collect(cluster_id: &str, job: &Job, jobs: &mut JobsByOutput) {
+    let fields = job.fields();
+    let others = jobs.entry(fields.stream_output.normalized()).or_default();
+    let listed = ListedJob {
+        is_running: job.status == JobStatus::Running,
+        fingerprint: fingerprint(cluster_id, &fields),
+        job_id: job.job_id.clone(),
+        name: job.name.clone(),
+    };
+    add(others, listed);
+}
+
+fn add(jobs: &mut Vec<ListedJob>, job: ListedJob) {
+    if jobs.iter().all(|other| other.job_id != job.job_id) {
+        jobs.push(job);
     }
 }
