@@ -349,7 +349,7 @@ impl Delivery {
     fn note(&self, answer: &str, is_committed: bool) {
         let entry = Entry {
             at: self.cloud.clock.elapsed(),
-            took: self.cloud.clock.elapsed() - self.sent_at,
+            took: self.cloud.clock.elapsed().saturating_sub(self.sent_at),
             caller: Some(self.caller),
             action: self.action.clone(),
             job_id: self.job_id.clone(),
