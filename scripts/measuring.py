@@ -10,12 +10,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import PROVIDER, ROOT, TARGET, Failed, Mirror, Mock, chosen_terraform, required_provider, terraform_environment
+from workbench import PROVIDER, ROOT, TARGET, Failed, Mirror, Mock, chosen_terraform, package_version, required_provider, terraform_environment
 
 EXECUTABLE = TARGET / "release" / PROVIDER
 FLOOR = TARGET / "floor" / "terraform-provider-floor"
-REQUIREMENT = 'terraform {\n  required_providers {\n    alicloud = { source = "edge-transcode/alicloud-live" }\n  }\n}\n'
-FLOOR_REQUIREMENT = 'terraform {\n  required_providers {\n    floor = { source = "edge-transcode/floor" }\n  }\n}\n'
+# A pre-release is installed only where its version is named.
+REQUIREMENT, FLOOR_REQUIREMENT = (
+    f'terraform {{\n  required_providers {{\n    {name} = {{\n      source  = "edge-transcode/{provider}"\n'
+    f'      version = "{package_version()}"\n    }}\n  }}\n}}\n'
+    for name, provider in (("alicloud", "alicloud-live"), ("floor", "floor"))
+)
 
 
 @dataclass

@@ -56,9 +56,10 @@ class Mock:
 
 
 @contextlib.contextmanager
-def running_mock(build: str, *options: str):
-    """The mock of one build, `debug` or `release`, on a free port."""
-    command = [TARGET / build / "alicloud-live-mock", "--listen", "127.0.0.1:0", *options]
+def running_mock(build: str | Path, *options: str):
+    """The mock of one build, `debug` or `release`, or that at a path, on a free port."""
+    executable = build if isinstance(build, Path) else TARGET / build / "alicloud-live-mock"
+    command = [executable, "--listen", "127.0.0.1:0", *options]
     command += ["--access-key-id", ACCESS_KEY, "--access-key-secret", SECRET_KEY]
     with running(command) as process:
         greeting = process.stdout.readline().strip()

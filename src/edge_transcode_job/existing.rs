@@ -4,8 +4,8 @@
 //! resource address, and even deleted by the same run, only the user can tell. At plan, telling costs nothing.
 
 use super::TYPE_NAME;
-use super::id::JobId;
-use super::model::{JobState, RUNNING, STOPPED};
+use super::id::JobIdentity;
+use super::model::{JobModel, RUNNING, STOPPED};
 use alicloud_live::{ExistingJob, LiveClient, Scope};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
@@ -14,7 +14,7 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 /// their job IDs.
 pub(super) async fn warn(
     client: &LiveClient,
-    planned: &JobState,
+    planned: &JobModel,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
@@ -34,8 +34,8 @@ pub(super) async fn warn(
     warned_of
 }
 
-fn warning(planned: &JobState, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
-    let id = JobId {
+fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
+    let id = JobIdentity {
         cluster_id: cluster_id.to_owned(),
         job_id: existing.job_id.clone(),
     };
@@ -67,7 +67,7 @@ fn warning(planned: &JobState, cluster_id: &str, existing: &ExistingJob) -> Diag
 }
 
 /// The blocks that make this job the existing one.
-fn keep_or_import(id: &JobId) -> String {
+fn keep_or_import(id: &JobIdentity) -> String {
     format!(
         " If that is this job under another resource address, such as before a block or a for_each key was renamed, keep \
          it with a moved block:\n\n  \
@@ -79,7 +79,7 @@ fn keep_or_import(id: &JobId) -> String {
 }
 
 /// What becomes of the output stream.
-fn consequence(planned: &JobState) -> String {
+fn consequence(planned: &JobModel) -> String {
     match &planned.status {
         Value::Value(status) if status == RUNNING => {
             " Two running jobs must not write one stream: stop or delete the other one.".to_owned()

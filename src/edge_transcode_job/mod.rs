@@ -55,13 +55,13 @@ mod validate;
 use std::sync::Arc;
 
 use crate::shared::connection::Connection;
-use tfplugin::Offering;
+use tfplugin::ProviderDefinition;
 
 /// The resource type's name.
 const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
     let connected = || Arc::clone(connection);
     offering.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
     offering.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::id::JobId;
-use super::run_state::{FIRST_POLL, LONGEST_POLL};
+use super::id::JobIdentity;
+use super::run_state::{FIRST_POLL, MAX_POLL_INTERVAL};
 use super::session::Session;
 use crate::shared::call_error::to_diagnostic;
 use crate::stream::name as stream_name;
-use alicloud_live::{Ended, Scope, StreamUrl};
+use alicloud_live::{Interruption, Scope, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
@@ -18,7 +18,7 @@ const ONLINE: &str = "online";
 /// A stream whose state the API does not tell is an error: it cannot be waited for.
 pub(super) async fn wait(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     output: &StreamUrl,
     scope: &Scope,
 ) -> Result<(), Diagnostic> {
@@ -55,9 +55,9 @@ pub(super) async fn wait(
     }
 }
 
-async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), Ended> {
+async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), Interruption> {
     let time = *poll;
-    *poll = (time * 2).min(LONGEST_POLL);
+    *poll = (time * 2).min(MAX_POLL_INTERVAL);
     scope.wait(time).await
 }
 
@@ -69,7 +69,12 @@ fn unknown(detail: &str) -> Diagnostic {
     )
 }
 
-fn not_online(id: &JobId, stream: &str, state: Option<&str>, ended: Ended) -> Diagnostic {
+fn not_online(
+    id: &JobIdentity,
+    stream: &str,
+    state: Option<&str>,
+    ended: Interruption,
+) -> Diagnostic {
     let why = if ended.is_stop() {
         "the action was canceled"
     } else {

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use super::existing;
-use super::id::JobId;
-use super::model::{JobState, RUNNING};
+use super::id::JobIdentity;
+use super::model::{JobModel, RUNNING};
 use super::session::Session;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
 use alicloud_live::{CallError, Scope, TemplateLook};
@@ -20,8 +20,8 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Checks a job that will be created. If the job that it replaces is known, another one like it is no news.
 pub(super) async fn create(
     session: &Session,
-    planned: &JobState,
-    replaced: Option<&JobId>,
+    planned: &JobModel,
+    replaced: Option<&JobIdentity>,
     diagnostics: &mut Diagnostics,
 ) {
     let mut known_writers = Vec::new();
@@ -40,8 +40,8 @@ pub(super) async fn create(
 /// Checks a job that exists.
 pub(super) async fn update(
     session: &Session,
-    prior: &JobState,
-    planned: &JobState,
+    prior: &JobModel,
+    planned: &JobModel,
     diagnostics: &mut Diagnostics,
 ) {
     if session.run.checks_plans() && prior.template_id != planned.template_id {
@@ -52,7 +52,7 @@ pub(super) async fn update(
 }
 
 /// An error, if the template verifiably does not exist. None while this run applies: what it has deleted would stay deleted.
-async fn check_template(session: &Session, planned: &JobState, diagnostics: &mut Diagnostics) {
+async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
     if !planned.template_id.is_value() || session.run.has_applied() {
         return;
     }
@@ -75,7 +75,7 @@ async fn check_template(session: &Session, planned: &JobState, diagnostics: &mut
 }
 
 /// Warns, once a run, of a cluster whose jobs the API does not list, and of credentials that it rejects.
-fn check_cluster(session: &Session, planned: &JobState, diagnostics: &mut Diagnostics) {
+fn check_cluster(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
     let cluster_id = planned.job_id().cluster_id;
     let Some(error) = session.client.list_error(&cluster_id) else {
         return;
@@ -108,7 +108,7 @@ fn is_unknown_cluster(error: &CallError) -> bool {
 /// empty for any other new job. `known_writers`: jobs of which the plan has warned already.
 fn check_output(
     session: &Session,
-    planned: &JobState,
+    planned: &JobModel,
     job_id: &str,
     known_writers: Vec<String>,
     diagnostics: &mut Diagnostics,
@@ -133,7 +133,7 @@ fn check_output(
 }
 
 /// The diagnostic with the job that it is about.
-fn about(planned: &JobState, shown: Diagnostic) -> Diagnostic {
+fn about(planned: &JobModel, shown: Diagnostic) -> Diagnostic {
     Diagnostic {
         detail: format!("Job {}: {}", planned.label(), shown.detail).into(),
         ..shown

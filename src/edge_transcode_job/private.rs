@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use alicloud_live::Place;
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -28,7 +28,7 @@ pub(crate) struct JobPrivate {
 /// A job as it was when a change of it was planned.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct ChangedJob {
-    pub(super) id: JobId,
+    pub(super) id: JobIdentity,
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
 }
@@ -64,7 +64,7 @@ impl JobPrivate {
     /// object.
     pub(super) fn check_place_of_deletion(
         &self,
-        id: &JobId,
+        id: &JobIdentity,
         here: &Place,
     ) -> Result<(), Diagnostic> {
         if self.found_at.is_none() && !self.is_plain_deletion {
@@ -74,7 +74,7 @@ impl JobPrivate {
     }
 
     /// An error if the job was found elsewhere than where it is now said not to exist.
-    pub(super) fn check_place(&self, id: &JobId, here: &Place) -> Result<(), Diagnostic> {
+    pub(super) fn check_place(&self, id: &JobIdentity, here: &Place) -> Result<(), Diagnostic> {
         match &self.found_at {
             Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
             _ => Ok(()),
@@ -82,7 +82,7 @@ impl JobPrivate {
     }
 }
 
-fn found_nowhere(id: &JobId, here: &Place) -> Diagnostic {
+fn found_nowhere(id: &JobIdentity, here: &Place) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
@@ -93,7 +93,7 @@ fn found_nowhere(id: &JobId, here: &Place) -> Diagnostic {
     )
 }
 
-fn found_elsewhere(id: &JobId, there: &Place, here: &Place) -> Diagnostic {
+fn found_elsewhere(id: &JobIdentity, there: &Place, here: &Place) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn only_the_place_where_a_job_was_found_can_say_that_it_is_gone() {
-        let id = JobId::parse("c:j").unwrap();
+        let id = JobIdentity::parse("c:j").unwrap();
         for (there, here, is_certain) in [
             (
                 ["https://a", "r", "", "K1"],
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_tainted_job_that_is_not_found_is_not_taken_for_deleted() {
-        let id = JobId::parse("c:j").unwrap();
+        let id = JobIdentity::parse("c:j").unwrap();
         let here = place(["https://a", "", "", ""]);
         let tainted = JobPrivate::default();
         assert!(tainted.check_place_of_deletion(&id, &here).is_err());

@@ -3,16 +3,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::id::{JobId, cluster_id_problem};
+use super::id::{JobIdentity, cluster_id_problem};
 use crate::shared::check::shown;
 use crate::shared::connection::Connection;
 use tfplugin::schema::Schema;
 use tfplugin::{
-    AttributePath, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource, Object,
+    AttributePath, Diagnostics, EncodedValue, IdentitySchema, ManagedResource, MoveSource, Object,
     Update, diagnostic,
 };
 
-use super::model::JobState;
+use super::model::JobModel;
 use super::private::JobPrivate;
 use super::session::Session;
 use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
@@ -35,7 +35,7 @@ impl JobResource {
 }
 
 /// An object of which the API can be asked.
-fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState> {
+fn identified(state: JobModel, diagnostics: &mut Diagnostics) -> Option<JobModel> {
     foreign_state::identified(state)
         .map_err(|error| diagnostics.add_error(error))
         .ok()
@@ -43,9 +43,9 @@ fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState
 
 #[async_trait]
 impl ManagedResource for JobResource {
-    type State = JobState;
+    type State = JobModel;
     type Private = JobPrivate;
-    type Identity = JobId;
+    type Identity = JobIdentity;
 
     fn schema(&self) -> Schema {
         schema::schema()
@@ -55,18 +55,18 @@ impl ManagedResource for JobResource {
         schema::identity()
     }
 
-    fn identity(&self, state: &JobState) -> Option<JobId> {
-        Some(state.job_id()).filter(JobId::is_valid)
+    fn identity(&self, state: &JobModel) -> Option<JobIdentity> {
+        Some(state.job_id()).filter(JobIdentity::is_valid)
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: JobState) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: JobModel) {
         validate::validate(&config, diagnostics);
     }
 
     async fn read(
         &self,
         diagnostics: &mut Diagnostics,
-        state: JobState,
+        state: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         let state = identified(state, diagnostics)?;
@@ -78,8 +78,8 @@ impl ManagedResource for JobResource {
     async fn plan_create(
         &self,
         diagnostics: &mut Diagnostics,
-        proposed: JobState,
-        config: JobState,
+        proposed: JobModel,
+        config: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         let planned = plan::create(proposed, &config);
@@ -134,7 +134,7 @@ impl ManagedResource for JobResource {
     async fn plan_delete(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobState,
+        prior: JobModel,
         private: JobPrivate,
     ) -> Option<JobPrivate> {
         let output = prior.fields().stream_output;
@@ -152,7 +152,7 @@ impl ManagedResource for JobResource {
     async fn create(
         &self,
         diagnostics: &mut Diagnostics,
-        planned: JobState,
+        planned: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
@@ -169,8 +169,8 @@ impl ManagedResource for JobResource {
     async fn update(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobState,
-        planned: JobState,
+        prior: JobModel,
+        planned: JobModel,
         private: JobPrivate,
     ) -> Object<Self> {
         let identified = identified(prior.clone(), diagnostics);
@@ -186,7 +186,7 @@ impl ManagedResource for JobResource {
     async fn delete(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobState,
+        prior: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         let identified = identified(prior.clone(), diagnostics);
@@ -200,8 +200,8 @@ impl ManagedResource for JobResource {
     }
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
-        match JobId::parse(&id) {
-            Ok(id) => Some((JobState::known_by_id(&id), JobPrivate::default())),
+        match JobIdentity::parse(&id) {
+            Ok(id) => Some((JobModel::known_by_id(&id), JobPrivate::default())),
             Err(error) => {
                 let detail = format!("In an import {error} (got {}).", shown(&id));
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
@@ -213,20 +213,20 @@ impl ManagedResource for JobResource {
     async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
-        identity: JobId,
+        identity: JobIdentity,
     ) -> Option<Object<Self>> {
         if identity.is_valid() {
-            return Some((JobState::known_by_id(&identity), JobPrivate::default()));
+            return Some((JobModel::known_by_id(&identity), JobPrivate::default()));
         }
         diagnostics.add_error(diagnostic::general(
             "Invalid identity",
-            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
+            "A job's identity is cluster_id and job_id. Both are not empty and hold no whitespace, and cluster_id \
              holds no colon.",
         ));
         None
     }
 
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<JobState> {
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<JobModel> {
         foreign_state::upgraded(state)
             .map_err(|error| diagnostics.add_error(error))
             .ok()
@@ -243,7 +243,7 @@ impl ManagedResource for JobResource {
             .ok()
     }
 
-    fn generate_config(&self, state: JobState) -> JobState {
+    fn generate_config(&self, state: JobModel) -> JobModel {
         state.configuration()
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use crate::shared::connection::Connection;
 use crate::shared::run::Run;
 use alicloud_live::{CallError, Job, LiveClient, Scope};
@@ -18,7 +18,7 @@ impl Session {
         Ok(Self { client, run })
     }
 
-    pub(super) async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
+    pub(super) async fn get(&self, id: &JobIdentity, scope: &Scope) -> Result<Job, CallError> {
         self.client
             .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
             .await

@@ -78,12 +78,12 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
     Some(advice.into())
 }
 
-/// What to do about a refusal (API fact sheet, "Gateway errors" and the operations' error tables).
+/// What to do about a refusal (API reference, "Gateway errors" and the operations' error tables).
 fn advice_for_code(code: &str) -> Option<&'static str> {
     let advice = match code {
         "SignatureDoesNotMatch" | "IncompleteSignature" => {
             "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its \
-             environment variables) for another key's secret, a missing character or white space."
+             environment variables) for another key's secret, a missing character or whitespace."
         }
         "InvalidAccessKeyId.NotFound"
         | "InvalidAccessKeyId.Inactive"

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use crate::edge_transcode_job::id::JobId;
-use alicloud_live::{Ended, Scope, StreamUrl};
+use crate::edge_transcode_job::id::JobIdentity;
+use alicloud_live::{Interruption, Scope, StreamUrl};
 
 /// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.
@@ -30,7 +30,7 @@ struct Known {
     /// Jobs that are planned to run, by the stream that they write.
     writers: HashMap<String, Writer>,
     /// The first job that was stopped for a change and could not be started again.
-    lost: Option<JobId>,
+    lost: Option<JobIdentity>,
     /// Jobs that are being stopped now.
     stopping: usize,
     /// When the last of them was stopped.
@@ -51,14 +51,14 @@ struct Writer {
 
 /// A new job.
 struct Created {
-    id: JobId,
+    id: JobIdentity,
     output: StreamUrl,
     /// Whether it is to be stopped or running, and not only as the API creates it.
     has_target: bool,
 }
 
 struct Replaced {
-    id: JobId,
+    id: JobIdentity,
     output: StreamUrl,
     was_running: bool,
 }
@@ -66,9 +66,9 @@ struct Replaced {
 /// Why a running job was not interrupted.
 pub(crate) enum NotInterrupted {
     /// The operation was canceled, or its time was over.
-    Ended(Ended),
+    Interruption(Interruption),
     /// This job was stopped for a change before, and could not be started again.
-    Lost(JobId),
+    Lost(JobIdentity),
 }
 
 /// A job that is being stopped. Dropping it tells that the job is stopped, or that stopping failed.
@@ -136,7 +136,7 @@ impl Run {
     ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
         let permit = tokio::select! {
             biased;
-            ended = scope.end() => return Err(NotInterrupted::Ended(ended)),
+            ended = scope.end() => return Err(NotInterrupted::Interruption(ended)),
             permit = self.interruptions.acquire() => permit,
         };
         match (&self.known().lost, permit) {
@@ -147,7 +147,7 @@ impl Run {
     }
 
     /// A job that was stopped for a change could not be started again: no further one is interrupted.
-    pub(crate) fn note_lost(&self, id: &JobId) {
+    pub(crate) fn note_lost(&self, id: &JobIdentity) {
         self.known().lost.get_or_insert_with(|| id.clone());
     }
 
@@ -166,7 +166,7 @@ impl Run {
     }
 
     /// A job that another one replaces is deleted.
-    pub(crate) fn note_replaced(&self, id: JobId, output: StreamUrl, was_running: bool) {
+    pub(crate) fn note_replaced(&self, id: JobIdentity, output: StreamUrl, was_running: bool) {
         self.known().replaced.push(Replaced {
             id,
             output,
@@ -178,7 +178,7 @@ impl Run {
     /// known by its ID where the plan told it, or else by the stream that both write.
     pub(crate) fn replaced_was_running(
         &self,
-        id: Option<&JobId>,
+        id: Option<&JobIdentity>,
         output: &StreamUrl,
     ) -> Option<bool> {
         let known = self.known();
@@ -192,7 +192,7 @@ impl Run {
     }
 
     /// A new job writes this stream. `has_target`: its run state was configured or inherited.
-    pub(crate) fn note_created(&self, id: JobId, output: StreamUrl, has_target: bool) {
+    pub(crate) fn note_created(&self, id: JobIdentity, output: StreamUrl, has_target: bool) {
         self.known().created.push(Created {
             id,
             output,
@@ -210,7 +210,7 @@ impl Run {
     }
 
     /// The job that this run has created for this stream without a run state to bring it to.
-    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobId> {
+    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobIdentity> {
         let known = self.known();
         let mut created = known.created.iter();
         created
@@ -235,8 +235,8 @@ impl Drop for Stopping<'_> {
 mod tests {
     use super::*;
 
-    fn id(job_id: &str) -> JobId {
-        JobId {
+    fn id(job_id: &str) -> JobIdentity {
+        JobIdentity {
             cluster_id: "c".to_owned(),
             job_id: job_id.to_owned(),
         }
@@ -252,7 +252,7 @@ mod tests {
         let first = run.interrupt(&scope()).await.ok();
         assert!(first.is_some());
         let second = run.interrupt(&scope()).await;
-        assert!(matches!(second, Err(NotInterrupted::Ended(_))));
+        assert!(matches!(second, Err(NotInterrupted::Interruption(_))));
         drop(first);
         assert!(run.interrupt(&scope()).await.is_ok());
     }

@@ -1,6 +1,6 @@
 //! The name of a stream at ApsaraVideo Live, from its URL or its parts.
 
-use super::url::StreamUrl;
+use super::url::ParsedStreamUrl;
 use alicloud_live::{StreamName, redact_auth_keys};
 
 /// State of a stream whose domain is not one of the account's.
@@ -8,7 +8,7 @@ pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The stream that a URL names, or why it names none. Does not quote the URL, which can contain an `auth_key`.
 pub(crate) fn from_url(url: &str) -> Result<StreamName, String> {
-    let parts = StreamUrl::parse(url)?;
+    let parts = ParsedStreamUrl::parse(url)?;
     let stream = match parts.scheme.to_ascii_lowercase().as_str() {
         "http" | "https" => without_suffix(parts.stream),
         _ => parts.stream,

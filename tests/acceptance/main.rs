@@ -96,7 +96,7 @@ macro_rules! over_opentofu {
 macro_rules! tests_over {
     ($release:literal $module:ident $($case:ident)+) => {
         mod $module {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new($release)); })+
+            $(#[test] fn $case() { super::$case(&crate::support::workspace::TestWorkspace::new($release)); })+
         }
     };
 }

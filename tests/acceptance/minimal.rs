@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     the_minimal_provider_creates_changes_and_deletes_a_note,
@@ -23,7 +23,7 @@ fn executable() -> std::path::PathBuf {
     built
 }
 
-fn the_minimal_provider_creates_changes_and_deletes_a_note(world: &World) {
+fn the_minimal_provider_creates_changes_and_deletes_a_note(world: &TestWorkspace) {
     let plugins = world.home().join("minimal");
     fs::create_dir(&plugins).unwrap();
     symlink(executable(), plugins.join("terraform-provider-minimal")).unwrap();

@@ -1,6 +1,6 @@
 //! The modules under `examples/modules`, and the tests that they bring for `terraform test`.
 
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 // `mock_provider` is what the tests without a cloud need.
 over_newest_terraform! {
@@ -16,7 +16,7 @@ over_newest_terraform! {
 
 const LADDER: &str = "examples/modules/rendition-ladder";
 
-fn the_tests_of_the_rendition_ladder_pass_without_any_cloud(world: &World) {
+fn the_tests_of_the_rendition_ladder_pass_without_any_cloud(world: &TestWorkspace) {
     world.configure_as_in(LADDER);
     // With mocked providers nobody may ask for keys or an endpoint.
     for variable in [
@@ -31,7 +31,7 @@ fn the_tests_of_the_rendition_ladder_pass_without_any_cloud(world: &World) {
     assert_eq!(world.cloud.calls().len(), 0);
 }
 
-fn the_tests_of_the_rendition_ladder_pass_against_the_mock(world: &World) {
+fn the_tests_of_the_rendition_ladder_pass_against_the_mock(world: &TestWorkspace) {
     world.configure_as_in(LADDER);
     let tested = world
         .run(&["test", "-no-color", "-test-directory=tests-mock"])
@@ -42,7 +42,7 @@ fn the_tests_of_the_rendition_ladder_pass_against_the_mock(world: &World) {
     assert_eq!(world.cloud.jobs().len(), 0);
 }
 
-fn a_ladder_with_an_unknown_template_fails_in_the_plan(world: &World) {
+fn a_ladder_with_an_unknown_template_fails_in_the_plan(world: &TestWorkspace) {
     world.configure_as_in(LADDER);
     world.put(
         "terraform.tfvars",
@@ -62,7 +62,7 @@ renditions    = { "720p" = "no-such-template" }
     );
 }
 
-fn twelve_ladders_read_each_template_once(world: &World) {
+fn twelve_ladders_read_each_template_once(world: &TestWorkspace) {
     world.put("ladder/placeholder", "");
     for entry in std::fs::read_dir(LADDER).unwrap() {
         let path = entry.unwrap().path();
@@ -93,7 +93,7 @@ module "camera" {
 "#,
     );
     world.run(&["get", "-no-color"]).succeeded();
-    let reads = |world: &World| {
+    let reads = |world: &TestWorkspace| {
         let calls = world.cloud.calls();
         let is_read = |action: &str| action == "GetEdgeTranscodeTemplate";
         let reads = calls.iter().filter_map(|call| call.action.as_deref());

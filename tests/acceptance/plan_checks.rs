@@ -7,7 +7,7 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::{AUTH_KEY_HASH, Block, auth_key};
 use crate::support::terraform::{Diagnostic, Run, Severity};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     a_template_that_does_not_exist_is_an_error_at_plan,
@@ -38,7 +38,7 @@ fn jobs(count: usize) -> Block {
         )
 }
 
-fn template_looks(world: &World) -> Vec<Call> {
+fn template_looks(world: &TestWorkspace) -> Vec<Call> {
     let mut calls = world.cloud.calls();
     calls.retain(|call| call.action.as_deref() == Some(GET_TEMPLATE));
     calls
@@ -55,7 +55,7 @@ fn warned(run: &Run, summary: &str) -> Vec<Diagnostic> {
     warnings
 }
 
-fn a_template_that_does_not_exist_is_an_error_at_plan(world: &World) {
+fn a_template_that_does_not_exist_is_an_error_at_plan(world: &TestWorkspace) {
     world.configure(jobs(3).text("template_id", "no-such-template"));
     let planned = world.plan().failed();
     let errors = planned.diagnostics(Severity::Error);
@@ -70,7 +70,7 @@ fn a_template_that_does_not_exist_is_an_error_at_plan(world: &World) {
     assert!(world.cloud.changes().is_empty());
 }
 
-fn a_template_is_looked_at_once_for_all_jobs(world: &World) {
+fn a_template_is_looked_at_once_for_all_jobs(world: &TestWorkspace) {
     world.configure(jobs(12));
     let _ = world.plan().planned();
     assert_eq!(template_looks(world).len(), 1);
@@ -78,7 +78,7 @@ fn a_template_is_looked_at_once_for_all_jobs(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_template_that_vanishes_between_plan_and_apply_fails_the_create_alone(world: &World) {
+fn a_template_that_vanishes_between_plan_and_apply_fails_the_create_alone(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.configure(Block::job("it").text("cluster_id", "cluster-2"));
@@ -98,7 +98,7 @@ fn a_template_that_vanishes_between_plan_and_apply_fails_the_create_alone(world:
     world.plan().is_empty();
 }
 
-fn a_template_that_is_in_use_is_not_looked_at(world: &World) {
+fn a_template_that_is_in_use_is_not_looked_at(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let vanished = Fault::new(GET_TEMPLATE, template_not_found());
@@ -124,7 +124,7 @@ fn a_template_that_is_in_use_is_not_looked_at(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_cluster_that_the_api_does_not_list_is_warned_of_once(world: &World) {
+fn a_cluster_that_the_api_does_not_list_is_warned_of_once(world: &TestWorkspace) {
     world.configure(jobs(3).text("cluster_id", "no-such-cluster"));
     let planned = world.plan();
     assert_eq!(planned.planned().len(), 3, "{planned}");
@@ -135,7 +135,7 @@ fn a_cluster_that_the_api_does_not_list_is_warned_of_once(world: &World) {
     assert_eq!(failed.diagnostics(Severity::Error).len(), 3);
 }
 
-fn rejected_credentials_are_warned_of_once(world: &World) {
+fn rejected_credentials_are_warned_of_once(world: &TestWorkspace) {
     world.set("ALICLOUD_SECRET_KEY", "notthesecretatall");
     world.configure(jobs(3));
     let planned = world.plan();
@@ -165,7 +165,7 @@ fn two_writers(status: &str) -> String {
 
 const TWO_WRITERS: &str = "Two jobs write the same output stream";
 
-fn two_jobs_that_will_write_one_stream_are_warned_of(world: &World) {
+fn two_jobs_that_will_write_one_stream_are_warned_of(world: &TestWorkspace) {
     world.configure(two_writers("Running"));
     let planned = world.plan();
     let warnings = warned(&planned, TWO_WRITERS);
@@ -182,7 +182,7 @@ fn two_jobs_that_will_write_one_stream_are_warned_of(world: &World) {
     assert_eq!(warned(&planned, TWO_WRITERS).len(), 1, "{planned}");
 }
 
-fn a_plan_that_warns_of_a_running_job_does_not_warn_of_it_twice(world: &World) {
+fn a_plan_that_warns_of_a_running_job_does_not_warn_of_it_twice(world: &TestWorkspace) {
     let first = Block::job("a").text("status", "Running");
     world.configure(&first);
     world.apply().succeeded();
@@ -194,7 +194,7 @@ fn a_plan_that_warns_of_a_running_job_does_not_warn_of_it_twice(world: &World) {
     assert!(warned(&planned, TWO_WRITERS).is_empty(), "{planned}");
 }
 
-fn a_job_that_is_replaced_is_no_second_writer(world: &World) {
+fn a_job_that_is_replaced_is_no_second_writer(world: &TestWorkspace) {
     let job = Block::job("it").text("status", "Running");
     world.configure(&job);
     world.apply().succeeded();
@@ -207,7 +207,7 @@ fn a_job_that_is_replaced_is_no_second_writer(world: &World) {
     }
 }
 
-fn checks_can_be_skipped(world: &World) {
+fn checks_can_be_skipped(world: &TestWorkspace) {
     let provider = Block::provider().with("skip_plan_checks", "true");
     let job = jobs(2).text("template_id", "no-such-template");
     world.configure_all(format_args!("{provider}{job}"));
@@ -217,7 +217,7 @@ fn checks_can_be_skipped(world: &World) {
     assert_eq!(world.apply().failed().diagnostics(Severity::Error).len(), 2);
 }
 
-fn a_check_that_fails_is_silent(world: &World) {
+fn a_check_that_fails_is_silent(world: &TestWorkspace) {
     world.configure(jobs(2).text("template_id", "no-such-template"));
     for kind in [
         FaultKind::error(403, "NoPermission"),

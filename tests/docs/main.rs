@@ -144,6 +144,36 @@ fn files_under(folder: &Path) -> Vec<(PathBuf, String)> {
     files
 }
 
+/// A pre-release is installed only where a configuration names it exactly.
+#[test]
+fn pages_and_examples_name_the_version_of_this_build() {
+    let version = env!("CARGO_PKG_VERSION");
+    for file in [
+        "README.md",
+        "README.zh-CN.md",
+        "docs/index.md",
+        "examples/modules/rendition-ladder/versions.tf",
+        "examples/provider/provider.tf",
+        "examples/quickstart/main.tf",
+    ] {
+        let text = fs::read_to_string(top().join(file)).unwrap();
+        let mut lines = text.lines();
+        lines
+            .find(|line| line.contains("= \"edge-transcode/alicloud-live\""))
+            .unwrap();
+        let named = lines.next().unwrap();
+        assert!(
+            named.trim_start().starts_with("version = ") && named.contains(&format!("{version}\"")),
+            "{file}: {named}"
+        );
+    }
+    let changelog = fs::read_to_string(top().join("CHANGELOG.md")).unwrap();
+    assert!(
+        changelog.starts_with(&format!("## {version} (")),
+        "CHANGELOG.md begins with another version"
+    );
+}
+
 #[test]
 fn every_argument_is_described() {
     for (path, page) in pages() {

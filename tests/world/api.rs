@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alicloud_auth::credentials::Clock;
-use alicloud_live::{Ambiguous, Exchange, Failure, HttpReply, HttpRequest, NotSent};
+use alicloud_live::{Ambiguous, Exchange, Failure, HttpRequest, HttpResponse, NotSent};
 use alicloud_live_mock as mock;
 use alicloud_live_mock::{Mock, Settings, WallClock};
 use async_trait::async_trait;
@@ -210,7 +210,7 @@ pub(crate) struct Wire {
 
 #[async_trait]
 impl Exchange for Wire {
-    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
         let mut sent = Request::post(request.url.as_str());
         for (name, value) in request.headers {
             sent = sent.header(*name, value);
@@ -250,7 +250,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    async fn run(mut self, request: Request<Body>) -> Result<HttpReply, Failure> {
+    async fn run(mut self, request: Request<Body>) -> Result<HttpResponse, Failure> {
         self.travel().await;
         self.cloud.moment(self.caller);
         let verdict = self.cloud.verdict(&self.action);
@@ -288,7 +288,7 @@ impl Delivery {
         &mut self,
         request: Request<Body>,
         verdict: Verdict,
-    ) -> Result<HttpReply, Failure> {
+    ) -> Result<HttpResponse, Failure> {
         let response = self.cloud.places[self.place].answer(request).await;
         let response = response.ok_or_else(lost)?;
         let (head, body) = response.into_parts();
@@ -301,7 +301,7 @@ impl Delivery {
                 .clone_into(&mut self.job_id);
         }
         let is_committed = head.status.is_success() && !is_read(&self.action);
-        let reply = HttpReply {
+        let reply = HttpResponse {
             status: head.status.as_u16(),
             headers: head.headers,
             body,
@@ -362,7 +362,7 @@ fn lost() -> Failure {
 }
 
 /// The code of an answer, such as `JobNotFound`; `ok` for success.
-fn code(reply: &HttpReply) -> String {
+fn code(reply: &HttpResponse) -> String {
     if reply.status == 200 {
         return "ok".to_owned();
     }

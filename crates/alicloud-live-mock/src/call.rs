@@ -17,7 +17,7 @@ use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
 use super::redaction::masked_body;
 use super::responses::Outcome;
-use super::shared::{CallEvent, Shared, World};
+use super::shared::{CallEvent, MockState, Shared};
 use super::sts::{self, CallerIdentity, RoleRequest};
 use super::verify::{self, Acs3, Key};
 
@@ -230,7 +230,7 @@ impl Running {
         }
     }
 
-    fn check(&self, world: &mut World) -> Result<Operation, ApiError> {
+    fn check(&self, world: &mut MockState) -> Result<Operation, ApiError> {
         if let Some(problem) = &self.request.problem {
             return Err(problem.clone());
         }
@@ -345,7 +345,7 @@ impl Running {
     }
 
     /// The world that the call came into. After a reset there is none, and the call is dropped.
-    fn world(&self) -> Result<MutexGuard<'_, World>, Ended> {
+    fn world(&self) -> Result<MutexGuard<'_, MockState>, Ended> {
         let world = self.shared.world();
         if world.epoch == self.epoch {
             Ok(world)

@@ -1,4 +1,4 @@
-//! The vendor's error codes, each with the HTTP status that its pages or metadata give (fact sheet §1 and §5).
+//! Error codes of the API, each with the HTTP status that its pages or metadata give.
 
 use serde_json::{Value, json};
 

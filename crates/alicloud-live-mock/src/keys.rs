@@ -93,7 +93,7 @@ impl TemporaryKeys {
 }
 
 impl TemporaryKey {
-    /// In the vendor's field names.
+    /// In Alibaba Cloud's field names.
     pub(super) fn shown(&self) -> Value {
         json!({
             "AccessKeyId": self.id,

@@ -1,15 +1,15 @@
 //! `alicloud-live-mock`: a stand-in for the nine edge transcode operations of `ApsaraVideo` Live, in memory.
 //!
 //! It is for tests, ours and those of people who write modules. [`Mock`] runs one inside a test, with sockets or without,
-//! [`Server`] is what the program `alicloud-live-mock` runs. It shares no code with the rooms that sign and send: a double that imports the
+//! [`Server`] is what the program `alicloud-live-mock` runs. It shares no code with the packages that sign and send: a double that imports the
 //! signer agrees with the signer's mistakes.
 //!
-//! | room | what lives there |
+//! | module | what it is for |
 //! |---|---|
 //! | `server` | sockets, connections, routes |
 //! | `guard` | which requests are let in: against web pages and DNS rebinding |
 //! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
-//! | `verify` | signature, time stamp, nonce |
+//! | `verify` | signature, timestamp, nonce |
 //! | `call`, `perform` | one call from its parameters to its answer, and what it does |
 //! | `actions` | the names of the operations |
 //! | `access_keys` | who may call, and the state that each key opens |
@@ -19,16 +19,16 @@
 //! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
 //! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
-//! | `responses`, `errors`, `answer`, `representation` | the vendor's shapes and codes, and how values may deviate |
+//! | `responses`, `errors`, `answer`, `representation` | Alibaba Cloud's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
 //! | `recorder` | calls on to a real endpoint, and written down without secrets |
 //! | `control`, `overview`, `page`, `redaction` | the door for tests, and the page for people |
 //!
-//! What it does like the cloud, where the vendor is silent and what it does then, and what it does not do: the tables in
+//! What it does like the cloud, where Alibaba Cloud is silent and what it does then, and what it does not do: the tables in
 //! `docs/guides/testing-with-the-mock.md`, each row with its source and its test.
 //!
 //! In short: unsaid things are assumptions and stand in [`Behavior`] where two answers are likely; the order of checks is
-//! form, action, key, method, time stamp, signature, token, nonce, quota, parameters, state.
+//! form, action, key, method, timestamp, signature, token, nonce, quota, parameters, state.
 //!
 //! # The control door
 //!

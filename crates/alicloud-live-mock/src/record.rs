@@ -48,7 +48,7 @@ pub enum SignatureCheck {
     NotChecked,
     /// The holder of the key signed just this.
     Valid,
-    /// Key, time stamp, signature or token is wrong.
+    /// Key, timestamp, signature or token is wrong.
     Invalid,
 }
 

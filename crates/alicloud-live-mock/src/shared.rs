@@ -46,7 +46,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     /// The access key that it was made for; none for the first.
     owner: Option<String>,
-    world: Mutex<World>,
+    world: Mutex<MockState>,
     state: Option<StateFile>,
     observer: Mutex<Option<Observer>>,
     /// How many calls are paused.
@@ -59,7 +59,7 @@ pub(super) struct Shared {
 pub(super) struct Selected(pub(super) Arc<Shared>);
 
 /// Everything that a reset makes new.
-pub(super) struct World {
+pub(super) struct MockState {
     /// Counts resets; a call that outlives one has nothing more to do here.
     pub(super) epoch: u64,
     pub(super) behavior: Behavior,
@@ -131,8 +131,8 @@ impl Shared {
             None => (None, None),
         };
         let world = match saved {
-            Some(saved) => World::restored(&settings, saved, limits),
-            None => World::seeded(
+            Some(saved) => MockState::restored(&settings, saved, limits),
+            None => MockState::seeded(
                 &settings,
                 owner.clone(),
                 0,
@@ -154,13 +154,13 @@ impl Shared {
         })
     }
 
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, MockState> {
         lock(&self.world)
     }
 
     /// Brings what outlives a kill to the disk, if there is a state file. To be called after each change of jobs and
     /// before anybody hears of it.
-    pub(super) fn keep(&self, world: &World) -> io::Result<()> {
+    pub(super) fn keep(&self, world: &MockState) -> io::Result<()> {
         match &self.state {
             Some(state) => state.save(&world.saved()),
             None => Ok(()),
@@ -176,7 +176,7 @@ impl Shared {
             .seed
             .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
         let (epoch, limits) = (world.epoch + 1, world.limits());
-        *world = World::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
+        *world = MockState::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
         self.paused.send_replace(0);
         self.keep(&world)
     }
@@ -190,7 +190,7 @@ impl Shared {
     }
 
     /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
-    pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
+    pub(super) fn hold(&self, world: &mut MockState, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
         let charge = world.budget.charge(event.call.bytes() * COPIES);
         while world.is_too_much(world.paused.len()) {
@@ -232,7 +232,7 @@ impl Shared {
     }
 }
 
-impl World {
+impl MockState {
     fn new(
         settings: &Settings,
         owner: Option<String>,

@@ -1,6 +1,6 @@
 //! Three calls of the Security Token Service (version 2015-04-01): two that give keys of a role, and one that says who calls.
 //!
-//! Like the cloud: parameters and their rules, who must sign, the shapes of the answers (fact sheet §6.1). Ours: there is
+//! Like the cloud: parameters and their rules, who must sign, the shapes of the answers. Ours: there is
 //! one role and one identity token, see [`super::Settings`]; the code for a wrong identity token.
 
 use serde::Serialize;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{FailedAttempt, OperationKind};
-use super::codes::{Meaning, meaning};
+use super::codes::{ErrorClass, meaning};
 use super::{Ambiguous, Failure, NotSent, RetryPolicy, Scope, backoff};
 
 /// The longest wait between attempts of a recovery: that an outage has ended is noticed this soon.
@@ -94,20 +94,22 @@ impl Attempts {
     ) -> Repeat {
         match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
-            Failure::NotSent(NotSent::NoCredentials(error)) if error.is_passing => Repeat::Counted,
+            Failure::NotSent(NotSent::NoCredentials(error)) if error.is_transient => {
+                Repeat::Counted
+            }
             // It stays so for as long as nobody acts, but perhaps not behind every address of the endpoint.
             Failure::NotSent(NotSent::UntrustedCertificate(_)) if scope.is_recovery() => {
                 Repeat::Counted
             }
             Failure::Rejected(error) => match meaning(&error.code, error.status) {
-                Meaning::Throttled => Repeat::Throttled,
-                Meaning::ClockSkew if !self.clock_corrected => {
+                ErrorClass::Throttled => Repeat::Throttled,
+                ErrorClass::ClockSkew if !self.clock_corrected => {
                     self.clock_corrected = true;
                     Repeat::AtOnce
                 }
                 _ => Repeat::Never,
             },
-            Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Stopped) => Repeat::Never,
+            Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Cancelled) => Repeat::Never,
             Failure::Ambiguous(_) if kind == OperationKind::Create => Repeat::Never,
             // A copy has arrived, so none is on its way any more: the next attempt is signed anew.
             Failure::Ambiguous(_) => Repeat::Counted,
@@ -141,8 +143,8 @@ mod tests {
     /// The longest wait after each of these failures.
     fn delays(failures: &[FailedAttempt], scope: &Scope) -> Vec<Option<u64>> {
         let policy = RetryPolicy {
-            first_delay: Duration::from_secs(1),
-            longest_delay: Duration::from_secs(60),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(60),
             attempts: 4,
             max_elapsed: None,
         };
@@ -161,8 +163,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_but_a_recovery_is_repeated_when_the_time_for_that_is_over() {
         let policy = RetryPolicy {
-            first_delay: Duration::from_secs(1),
-            longest_delay: Duration::from_secs(4),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(4),
             attempts: u32::MAX,
             max_elapsed: Some(Duration::from_secs(20)),
         };

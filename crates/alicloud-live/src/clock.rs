@@ -26,7 +26,7 @@ mod tests {
     use time::Duration;
 
     #[test]
-    fn time_stamps_are_utc_to_the_second() {
+    fn timestamps_are_utc_to_the_second() {
         let moment = parse_date("Mon, 06 May 2024 07:08:09 GMT").unwrap();
         assert_eq!(timestamp(moment), "2024-05-06T07:08:09Z");
         assert_eq!(

@@ -6,7 +6,7 @@
 //! a nonce at most once.
 //!
 //! 1. **Search** for the job: see `search`. One that can only be ours: it is. Lists may lag, so this goes on for
-//!    [`super::SearchPolicy::before_replay`].
+//!    [`super::SearchPolicy::max_list_lag`].
 //! 2. None: **replay the identical signed bytes**. If the first copy never arrived, this makes the job. If it did,
 //!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived. Each replay is followed by a search,
 //!    a longer one after that proof.
@@ -28,7 +28,7 @@ use super::retry::REPLAY_VALIDITY;
 use super::search::{Lost, SearchOutcome};
 use super::transport::Connection;
 use super::{
-    Ambiguous, CallError, CreatedJob, Failure, Job, JobFields, LiveClient, Scope, StreamUrl,
+    Ambiguous, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient, Scope, StreamUrl,
 };
 
 /// How often the same bytes are sent again when their answer is lost too.
@@ -96,12 +96,12 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 
 /// What creates of one process must know of each other.
 #[derive(Default)]
-pub(super) struct Creates {
+pub(super) struct CreateTracker {
     claimed: Mutex<HashSet<String>>,
     turns: Mutex<HashMap<u64, Weak<tokio::sync::Mutex<()>>>>,
 }
 
-impl Creates {
+impl CreateTracker {
     /// Records that a job belongs to a create of this process.
     fn claim(&self, job_id: &str) {
         self.claimed
@@ -131,7 +131,7 @@ impl Creates {
 }
 
 /// A number that is the same for identical jobs, however their URLs are spelled.
-pub(super) fn fingerprint(cluster_id: &str, fields: &JobFields) -> u64 {
+pub(super) fn fingerprint(cluster_id: &str, fields: &JobSpec) -> u64 {
     let mut hasher = DefaultHasher::new();
     let urls = [&fields.stream_input, &fields.stream_output].map(StreamUrl::normalized);
     (cluster_id, &fields.name, &fields.template_id, urls).hash(&mut hasher);
@@ -146,7 +146,7 @@ impl LiveClient {
     pub async fn create_edge_transcode_job(
         &self,
         cluster_id: &str,
-        fields: &JobFields,
+        fields: &JobSpec,
         scope: &Scope,
     ) -> Result<CreatedJob, CreateError> {
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
@@ -166,7 +166,7 @@ impl LiveClient {
             }
             my_turn = turn.lock() => my_turn,
         };
-        match self.call_remembering::<CreateReply>(&call, scope).await {
+        match self.call_keeping_request::<CreateReply>(&call, scope).await {
             Ok(answer) => Ok(self.created(answer.value.job_id)),
             Err(FailedCall {
                 error,
@@ -201,7 +201,7 @@ impl LiveClient {
 
     /// Finds out what became of a create whose answer was lost.
     async fn resolve(&self, lost: &Lost<'_>, scope: &Scope) -> Result<CreatedJob, Unresolved> {
-        let mut patience = self.search.before_replay;
+        let mut patience = self.search.max_list_lag;
         let mut replays = 0;
         let mut has_arrived = false;
         loop {

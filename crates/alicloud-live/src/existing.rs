@@ -14,11 +14,11 @@ use tracing::debug;
 
 use super::call::OperationKind;
 use super::create::fingerprint;
-use super::jobs::LARGEST_PAGE;
-use super::{CallError, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy};
+use super::jobs::MAX_PAGE_SIZE;
+use super::{CallError, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, Scope, SortBy};
 
 /// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
-const MOST_PAGES: u32 = 1_000;
+const MAX_PAGES: u32 = 1_000;
 /// Pages that are read at a time.
 const PAGES_AT_A_TIME: usize = 10;
 
@@ -84,7 +84,7 @@ impl LiveClient {
     pub async fn jobs_with_output_of(
         &self,
         cluster_id: &str,
-        fields: &JobFields,
+        fields: &JobSpec,
         scope: &Scope,
     ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
@@ -145,8 +145,8 @@ impl LiveClient {
         if first.jobs.is_empty() {
             return Ok(());
         }
-        let pages = first.total_count.div_ceil(u64::from(LARGEST_PAGE));
-        let last = u32::try_from(pages).unwrap_or(MOST_PAGES).min(MOST_PAGES);
+        let pages = first.total_count.div_ceil(u64::from(MAX_PAGE_SIZE));
+        let last = u32::try_from(pages).unwrap_or(MAX_PAGES).min(MAX_PAGES);
         collect(cluster_id, first, jobs);
         let mut others = futures_util::stream::iter(2..=last)
             .map(page)

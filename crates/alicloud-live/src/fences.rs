@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::call::{ApiCall, OperationKind, SentRequest};
-use super::codes::{Meaning, may_be_expired_keys, meaning};
+use super::codes::{ErrorClass, may_be_expired_keys, meaning};
 use super::{Ambiguous, Failure};
 use alicloud_auth::credentials::Credentials;
 use alicloud_auth::credentials::{Moment, ServerClock};
@@ -72,7 +72,7 @@ impl Fences {
         let is_settled = match failure {
             None | Some(Failure::Ambiguous(Ambiguous::AlreadyReceived(_))) => true,
             Some(Failure::Rejected(error)) => {
-                meaning(&error.code, error.status) != Meaning::Throttled
+                meaning(&error.code, error.status) != ErrorClass::Throttled
             }
             Some(_) => false,
         };

@@ -9,7 +9,7 @@ use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
 /// What a user decides about a job. Sent whole with each create and update: what leaving a field out of an update
 /// means is not documented.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct JobFields {
+pub struct JobSpec {
     /// Chinese characters, letters, digits, `-` and `_`; 255 at most.
     pub name: String,
     /// A template that the account may use in the job's cluster.
@@ -67,11 +67,11 @@ pub struct JobPage {
 }
 
 /// The most jobs or templates that one page can hold.
-pub(super) const LARGEST_PAGE: u32 = 100;
+pub(super) const MAX_PAGE_SIZE: u32 = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct JobReply {
+struct JobBody {
     job: Job,
 }
 
@@ -119,7 +119,7 @@ impl LiveClient {
             cluster_id,
             job_id,
         );
-        let job = self.call::<JobReply>(&call, scope).await?.value.job;
+        let job = self.call::<JobBody>(&call, scope).await?.value.job;
         if job.job_id == job_id {
             Ok(job)
         } else {
@@ -155,7 +155,7 @@ impl LiveClient {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("PageNo", page.to_string()),
-            ("PageSize", LARGEST_PAGE.to_string()),
+            ("PageSize", MAX_PAGE_SIZE.to_string()),
             ("SortBy", filter.sort_by.parameter().to_owned()),
         ];
         let optional = [
@@ -199,7 +199,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         job_id: &str,
-        fields: &JobFields,
+        fields: &JobSpec,
         scope: &Scope,
     ) -> Result<(), CallError> {
         let mut call = job_call(
@@ -295,8 +295,8 @@ fn job_call(action: &'static str, kind: OperationKind, cluster_id: &str, job_id:
 
 impl Job {
     /// What a user decided about this job.
-    pub fn fields(&self) -> JobFields {
-        JobFields {
+    pub fn fields(&self) -> JobSpec {
+        JobSpec {
             name: self.name.clone(),
             template_id: self.template_id.clone(),
             stream_input: self.stream_input.clone(),
@@ -305,7 +305,7 @@ impl Job {
     }
 }
 
-impl JobFields {
+impl JobSpec {
     /// Whether both mean the same job: equal, but for spellings of their URLs.
     pub fn is_equivalent(&self, other: &Self) -> bool {
         self.name == other.name

@@ -21,7 +21,7 @@
 //! | `outage` | that the endpoint cannot be reached, found out once for all calls |
 //! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
-//! | `request` | parameters, nonce, time stamp and signature of one attempt |
+//! | `request` | parameters, nonce, timestamp and signature of one attempt |
 //! | `transport` | one attempt, bounded in time |
 //! | `departure` | whether the attempt's request has left this machine |
 //! | `http` | the attempt on the wire, bounded in size |
@@ -76,14 +76,14 @@ pub use departure::Departure;
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
-pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
+pub use jobs::{CreatedJob, JobFilter, JobPage, JobSpec, SortBy};
 pub use model::{Job, JobStatus, Template};
-pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
+pub use outside::{Exchange, HttpRequest, HttpResponse, Outside, Random};
 pub use pages::{JobPages, Listed, TemplatePages};
 pub use place::Place;
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
-pub use scope::{Ended, Scope};
+pub use scope::{Interruption, Scope};
 pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
 pub use template_cache::TemplateLook;
@@ -124,9 +124,9 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     /// The longest wait before the second attempt; doubles with each further one.
-    pub first_delay: Duration,
+    pub initial_backoff: Duration,
     /// The longest wait before any attempt.
-    pub longest_delay: Duration,
+    pub max_backoff: Duration,
     /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are counted apart, and
     /// bounded by the call's deadline alone.
     pub attempts: u32,
@@ -138,8 +138,8 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            first_delay: Duration::from_millis(500),
-            longest_delay: Duration::from_secs(20),
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(20),
             attempts: 5,
             max_elapsed: None,
         }
@@ -151,7 +151,7 @@ impl Default for RetryPolicy {
 pub struct SearchPolicy {
     /// How long a list may lag behind a create before the absence of a job from it means anything. Only after this
     /// time is the identical request sent again.
-    pub before_replay: Duration,
+    pub max_list_lag: Duration,
     /// How long to look when the gateway has proved that the request arrived.
     pub after_proof: Duration,
     /// Between two looks.
@@ -161,7 +161,7 @@ pub struct SearchPolicy {
 impl Default for SearchPolicy {
     fn default() -> Self {
         Self {
-            before_replay: Duration::from_secs(7),
+            max_list_lag: Duration::from_secs(7),
             after_proof: Duration::from_secs(30),
             interval: Duration::from_secs(1),
         }
@@ -180,11 +180,11 @@ pub struct LiveClient {
     outage: outage::Outage,
     retry: RetryPolicy,
     search: SearchPolicy,
-    creates: create::Creates,
+    creates: create::CreateTracker,
     existing: existing::ExistingJobs,
     templates: template_cache::TemplateCache,
     looks: look_budget::LookBudget,
-    refreshes: refresh::Refreshes,
+    refreshes: refresh::RefreshCache,
     fences: fences::Fences,
 }
 
@@ -202,11 +202,11 @@ impl LiveClient {
             outage: outage::Outage::default(),
             retry: config.retry,
             search: config.search,
-            creates: create::Creates::default(),
+            creates: create::CreateTracker::default(),
             existing: existing::ExistingJobs::default(),
             templates: template_cache::TemplateCache::default(),
             looks: look_budget::LookBudget::default(),
-            refreshes: refresh::Refreshes::default(),
+            refreshes: refresh::RefreshCache::default(),
             fences: fences::Fences::default(),
             request: request::RequestBuilder {
                 endpoint: config.endpoint,

@@ -1,5 +1,5 @@
 use super::call::{FailedCall, OperationKind};
-use super::scope::Ended;
+use super::scope::Interruption;
 use super::{Ambiguous, Failure, NotSent, Scope};
 
 /// What is told of a call when another of its attempts has failed.
@@ -29,9 +29,9 @@ pub(super) fn told(
 /// Whether what went wrong before tells more than what went wrong last.
 fn is_kept(earlier: &Failure, latest: &Failure, kind: OperationKind, scope: &Scope) -> bool {
     let has_no_time_left = match latest {
-        Failure::NotSent(NotSent::OutOfTime) => true,
+        Failure::NotSent(NotSent::DeadlineExceeded) => true,
         Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
-            !kind.changes() && scope.ended() == Some(Ended::OutOfTime)
+            !kind.changes() && scope.ended() == Some(Interruption::DeadlineExceeded)
         }
         _ => false,
     };

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tracing::{Level, debug};
 
-use super::codes::{Meaning, meaning};
+use super::codes::{ErrorClass, meaning};
 use super::redact::presentable;
-use super::transport::RawReply;
+use super::transport::RawResponse;
 use super::{Ambiguous, ApiError, Failure};
 use alicloud_auth::credentials::Credentials;
 
@@ -24,7 +24,7 @@ const MAX_DETAIL_CHARS: usize = 200;
 /// Only HTTP 200 with a body of the documented shape, and nothing after it, is success. Anything that is neither that nor
 /// an error with a code (a proxy's page, an empty or cut body) proves nothing about the call's effect.
 pub(super) fn interpret<T: DeserializeOwned>(
-    reply: &RawReply,
+    reply: &RawResponse,
     credentials: &Credentials,
 ) -> Result<T, Failure> {
     if reply.status == 200 {
@@ -38,10 +38,12 @@ pub(super) fn interpret<T: DeserializeOwned>(
     };
     let error = envelope.into_error(reply.status, credentials);
     Err(match meaning(&error.code, error.status) {
-        Meaning::Throttled | Meaning::ClockSkew | Meaning::Refused => Failure::Rejected(error),
-        Meaning::ServerFault => Failure::Ambiguous(Ambiguous::ServerFault(error)),
-        Meaning::Unknown => Failure::Ambiguous(Ambiguous::UnknownCode(error)),
-        Meaning::NonceUsed => Failure::Ambiguous(Ambiguous::AlreadyReceived(error)),
+        ErrorClass::Throttled | ErrorClass::ClockSkew | ErrorClass::Refused => {
+            Failure::Rejected(error)
+        }
+        ErrorClass::ServerFault => Failure::Ambiguous(Ambiguous::ServerFault(error)),
+        ErrorClass::Unknown => Failure::Ambiguous(Ambiguous::UnknownCode(error)),
+        ErrorClass::NonceUsed => Failure::Ambiguous(Ambiguous::AlreadyReceived(error)),
     })
 }
 
@@ -62,7 +64,7 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 /// Logs that the API has answered, with what its support asks for: the RequestId.
-pub(super) fn log(action: &str, reply: &RawReply, credentials: &Credentials, took: Duration) {
+pub(super) fn log(action: &str, reply: &RawResponse, credentials: &Credentials, took: Duration) {
     // The body is read once more for it.
     if !tracing::enabled!(Level::DEBUG) {
         return;
@@ -196,7 +198,7 @@ mod tests {
             security_token: Some("hunter3".into()),
             account_id: None,
         };
-        let reply = RawReply {
+        let reply = RawResponse {
             status,
             date: None,
             retry_after: None,

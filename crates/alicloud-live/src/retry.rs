@@ -7,12 +7,12 @@ use tracing::{Instrument as _, Span, debug, debug_span, field};
 use super::attempts::Attempts;
 use super::call::{ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, SentRequest};
 use super::clock::timestamp;
-use super::codes::{Meaning, may_be_expired_keys, meaning};
+use super::codes::{ErrorClass, may_be_expired_keys, meaning};
 use super::fences::is_caused_by_copy;
 use super::outcome::told;
 use super::request::{SignedRequest, nonce};
-use super::scope::Ended;
-use super::transport::{Connection, Effect};
+use super::scope::Interruption;
+use super::transport::{Access, Connection};
 use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, reply};
 
 /// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
@@ -25,11 +25,11 @@ struct InDoubt {
     was_rejected: bool,
 }
 
-impl From<Ended> for NotSent {
-    fn from(ended: Ended) -> Self {
+impl From<Interruption> for NotSent {
+    fn from(ended: Interruption) -> Self {
         match ended {
-            Ended::Stopped => Self::Stopped,
-            Ended::OutOfTime => Self::OutOfTime,
+            Interruption::Cancelled => Self::Cancelled,
+            Interruption::DeadlineExceeded => Self::DeadlineExceeded,
         }
     }
 }
@@ -41,13 +41,13 @@ impl LiveClient {
         call: &ApiCall,
         scope: &Scope,
     ) -> Result<ApiResponse<T>, CallError> {
-        self.call_remembering(call, scope)
+        self.call_keeping_request(call, scope)
             .await
             .map_err(|failed| failed.error)
     }
 
     /// As [`Self::call`]; keeps the request that was sent last, for those who must find out what became of it.
-    pub(super) async fn call_remembering<T: DeserializeOwned>(
+    pub(super) async fn call_keeping_request<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
         scope: &Scope,
@@ -140,7 +140,7 @@ impl LiveClient {
     fn begin(&self, call: &ApiCall, scope: &Scope) -> Option<NotSent> {
         if call.kind.changes() {
             // Before it is sent, so that it holds whatever becomes of it.
-            self.refreshes.note_write(call.cluster_id());
+            self.refreshes.invalidate(call.cluster_id());
         }
         self.outage.known_to(scope)
     }
@@ -157,7 +157,7 @@ impl LiveClient {
     ) -> Option<Duration> {
         let failure = &failed.failure;
         let settles = |sent| self.fences.settle(call, sent, Some(failure));
-        if self.has_newer_credentials(failed, sent, attempts)
+        if self.renew_rejected_credentials(failed, sent, attempts)
             || (sent.is_some_and(settles) && is_caused_by_copy(failure))
             || is_nonce_of_rejected_copy(failure, in_doubt)
         {
@@ -194,7 +194,7 @@ impl LiveClient {
         }
     }
 
-    /// Waits for a place in the quota, then signs: credentials, nonce and time stamp are never older than the wait.
+    /// Waits for a place in the quota, then signs: credentials, nonce and timestamp are never older than the wait.
     pub(super) async fn prepare(
         &self,
         call: &ApiCall,
@@ -230,9 +230,9 @@ impl LiveClient {
         scope: &Scope,
     ) -> Result<ApiResponse<T>, FailedAttempt> {
         let effect = if kind.changes() {
-            Effect::Changes
+            Access::Write
         } else {
-            Effect::Reads
+            Access::Read
         };
         let begun = Instant::now();
         let raw = self
@@ -250,8 +250,8 @@ impl LiveClient {
             }
             Err(failure) => {
                 match (rejection_meaning(&failure), raw.date) {
-                    (Some(Meaning::Throttled), _) => self.rate_limiter.slow_down(request.action),
-                    (Some(Meaning::ClockSkew), Some(date)) => {
+                    (Some(ErrorClass::Throttled), _) => self.rate_limiter.slow_down(request.action),
+                    (Some(ErrorClass::ClockSkew), Some(date)) => {
                         self.clock.learn(date);
                         self.credentials.learn_time(date);
                     }
@@ -266,7 +266,7 @@ impl LiveClient {
     }
 
     /// Whether the attempt was refused for keys that have expired, and asking for others can help. Once a call.
-    fn has_newer_credentials(
+    fn renew_rejected_credentials(
         &self,
         failed: &FailedAttempt,
         sent: Option<&SentRequest>,
@@ -318,7 +318,7 @@ fn still_in_doubt(
             })
         }),
         Failure::Rejected(error) => match meaning(&error.code, error.status) {
-            Meaning::Throttled => before.map(|before| InDoubt {
+            ErrorClass::Throttled => before.map(|before| InDoubt {
                 was_rejected: true,
                 ..before
             }),
@@ -328,7 +328,7 @@ fn still_in_doubt(
     }
 }
 
-fn rejection_meaning(failure: &Failure) -> Option<Meaning> {
+fn rejection_meaning(failure: &Failure) -> Option<ErrorClass> {
     match failure {
         Failure::Rejected(ApiError { code, status, .. }) => Some(meaning(code, *status)),
         Failure::NotSent(_) | Failure::Ambiguous(_) => None,

@@ -11,10 +11,9 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::call::SentRequest;
-use super::jobs::LARGEST_PAGE;
+use super::jobs::MAX_PAGE_SIZE;
 use super::{
-    CallError, Doubt, Job, JobFields, JobFilter, JobPage, JobStatus, LiveClient, Scope, SortBy,
-    clock,
+    CallError, Doubt, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, Scope, SortBy, clock,
 };
 
 /// How long to look when the user asks to stop or the time is over.
@@ -30,7 +29,7 @@ const MAX_ODD_JOBS: usize = 10;
 /// The job that is wanted, and the request for it whose answer was lost.
 pub(super) struct Lost<'a> {
     pub(super) cluster_id: &'a str,
-    pub(super) fields: &'a JobFields,
+    pub(super) fields: &'a JobSpec,
     pub(super) sent: SentRequest,
 }
 
@@ -175,7 +174,7 @@ impl LiveClient {
             nameless += unnamed.len();
             let known = seen.len() + nameless;
             let is_older = |job: &Job| made_at(job).is_some_and(|made| Some(made) < not_before);
-            let is_full = on_page >= LARGEST_PAGE as usize;
+            let is_full = on_page >= MAX_PAGE_SIZE as usize;
             if page.jobs.last().is_some_and(is_older)
                 || on_page == 0
                 || (!is_full && known as u64 >= page.total_count)

@@ -3,7 +3,7 @@ use tracing::warn;
 
 use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
-use super::jobs::LARGEST_PAGE;
+use super::jobs::MAX_PAGE_SIZE;
 use super::{CallError, LiveClient, Scope, SortBy, Template};
 
 /// Which templates of a cluster to list.
@@ -103,7 +103,7 @@ impl LiveClient {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("PageNo", page.to_string()),
-            ("PageSize", LARGEST_PAGE.to_string()),
+            ("PageSize", MAX_PAGE_SIZE.to_string()),
             ("SortBy", filter.sort_by.parameter().to_owned()),
         ];
         let optional = [

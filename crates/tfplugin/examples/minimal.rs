@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tfplugin::attribute::{block, required};
 use tfplugin::schema::Schema;
-use tfplugin::serve::{self, About};
+use tfplugin::serve::{self, ProviderInfo};
 use tfplugin::value::{Value, ValueEmpty};
-use tfplugin::{Diagnostics, ManagedResource, Object, Offering, Provider, StopSignal};
+use tfplugin::{Diagnostics, ManagedResource, Object, Provider, ProviderDefinition, StopSignal};
 
-const ABOUT: About = About {
+const ABOUT: ProviderInfo = ProviderInfo {
     name: "minimal",
     version: "0.1.0",
     address: "registry.terraform.io/example/minimal",
@@ -67,7 +67,7 @@ impl ManagedResource for Notes {
 
 fn main() -> ExitCode {
     serve::main(&ABOUT, || {
-        let mut offering = Offering::new(Minimal, StopSignal::default());
+        let mut offering = ProviderDefinition::new(Minimal, StopSignal::default());
         offering.add_resource("minimal_note", Notes);
         offering
     })

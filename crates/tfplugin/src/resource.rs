@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 
-use super::{AttributePath, Diagnostics, Encoded, diagnostic};
+use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
 
 /// A managed resource type.
 ///
@@ -125,7 +125,7 @@ pub trait ManagedResource: Send + Sync + Sized {
     /// state replace-provider` core hands over what another provider has stored, and so does `OpenTofu` for a `moved` block
     /// between providers. The provider is not configured then. Only what fits the schema is read, unless the type says
     /// otherwise.
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Self::State> {
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<Self::State> {
         state
             .decode()
             .map_err(|error| diagnostics.add_error(error))
@@ -198,7 +198,7 @@ pub struct MoveSource {
     /// The version of that type's schema.
     pub schema_version: i64,
     /// The object, as it stands in the state file.
-    pub state: Encoded,
+    pub state: EncodedValue,
     /// Its identity there, if it has one.
-    pub identity: Option<Encoded>,
+    pub identity: Option<EncodedValue>,
 }

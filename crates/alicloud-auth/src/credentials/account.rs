@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::clock::ServerClock;
-use super::discovery::Chosen;
+use super::discovery::SelectedSource;
 use super::sts::{CallerIdentity, Sts};
-use super::{Credentials, CredentialsCache, Issued, Source, SourceError};
+use super::{Credentials, CredentialsCache, LoadedCredentials, Source, SourceError};
 
 /// A source whose account the user names, in argument `account_id` or its variables.
 pub(super) struct OfAccount {
@@ -21,23 +21,23 @@ impl Source for OfAccount {
         self.base.can_change()
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
-        let issued = self.base.issue().await?;
-        if let Some(actual) = &issued.credentials.account_id
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
+        let loaded = self.base.load().await?;
+        if let Some(actual) = &loaded.credentials.account_id
             && *actual != self.account_id
         {
-            return Err(SourceError::lasting(format!(
+            return Err(SourceError::permanent(format!(
                 "account_id is {}, but the credentials of {} belong to account {actual}",
                 self.account_id,
                 self.name()
             )));
         }
-        Ok(Issued {
+        Ok(LoadedCredentials {
             credentials: Credentials {
                 account_id: Some(self.account_id.clone()),
-                ..issued.credentials
+                ..loaded.credentials
             },
-            ..issued
+            ..loaded
         })
     }
 }
@@ -48,7 +48,7 @@ pub struct Identity {
     sts: Sts,
 }
 
-impl Chosen {
+impl SelectedSource {
     /// The source's credentials, kept fresh, and whose they are.
     pub fn into_use(self, clock: Arc<ServerClock>) -> (CredentialsCache, Identity) {
         let credentials = CredentialsCache::new(self.source, clock);

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::account::OfAccount;
-use super::discovery::{Broken, Chosen, Lookup, Settings};
+use super::discovery::{Discovery, SelectedSource, Settings, SourceConfigError};
 use super::outside::Outside;
 use super::sources::{assume_role, credentials_uri, ecs_role, given, oidc, profile, static_keys};
 use super::sts::Sts;
@@ -10,7 +10,7 @@ use super::sts::Sts;
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoCredentials {
     tried: Vec<(&'static str, String)>,
-    broken: Option<(&'static str, Broken)>,
+    broken: Option<(&'static str, SourceConfigError)>,
 }
 
 impl NoCredentials {
@@ -45,7 +45,7 @@ impl std::error::Error for NoCredentials {}
 /// The sources in the order of the official provider. What merely lies in the home directory comes last, so that it
 /// never takes the place of something that was configured.
 #[derive(Clone, Copy)]
-enum Place {
+enum Candidates {
     AccessKey,
     Profile,
     CredentialsUri,
@@ -54,7 +54,7 @@ enum Place {
     Home,
 }
 
-impl Place {
+impl Candidates {
     const ALL: [Self; 6] = [
         Self::AccessKey,
         Self::Profile,
@@ -75,19 +75,19 @@ impl Place {
         }
     }
 
-    async fn look(
+    async fn discover(
         self,
         settings: &Settings,
         outside: &Outside,
         sts: &Sts,
-    ) -> Result<Lookup, Broken> {
+    ) -> Result<Discovery, SourceConfigError> {
         match self {
-            Self::AccessKey => static_keys::look(settings, outside, sts).await,
-            Self::Profile => profile::look(settings, outside, sts).await,
-            Self::CredentialsUri => credentials_uri::look(settings, outside),
-            Self::EcsRole => ecs_role::look(settings, outside),
-            Self::Oidc => oidc::look(settings, outside, sts).await,
-            Self::Home => profile::look_at_home(outside, sts).await,
+            Self::AccessKey => static_keys::discover(settings, outside, sts).await,
+            Self::Profile => profile::discover(settings, outside, sts).await,
+            Self::CredentialsUri => credentials_uri::discover(settings, outside),
+            Self::EcsRole => ecs_role::discover(settings, outside),
+            Self::Oidc => oidc::discover(settings, outside, sts).await,
+            Self::Home => profile::discover_at_home(outside, sts).await,
         }
     }
 }
@@ -96,7 +96,10 @@ impl Place {
 const ACCOUNT_VARIABLES: &[&str] = &["ALICLOUD_ACCOUNT_ID", "ALIBABA_CLOUD_ACCOUNT_ID"];
 
 /// Chooses the source of credentials. Reads arguments, environment and files; makes no network call.
-pub async fn choose(settings: &Settings, outside: &Outside) -> Result<Chosen, NoCredentials> {
+pub async fn choose(
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<SelectedSource, NoCredentials> {
     let mut tried = Vec::new();
     let broken = |tried, name, broken| NoCredentials {
         tried,
@@ -106,12 +109,12 @@ pub async fn choose(settings: &Settings, outside: &Outside) -> Result<Chosen, No
         Ok(sts) => sts,
         Err(input) => return Err(broken(tried, "The Security Token Service", input.into())),
     };
-    for place in Place::ALL {
-        match place.look(settings, outside, &sts).await {
-            Ok(Lookup::NotConfigured(said)) => tried.push((place.name(), said)),
+    for place in Candidates::ALL {
+        match place.discover(settings, outside, &sts).await {
+            Ok(Discovery::NotConfigured(said)) => tried.push((place.name(), said)),
             Err(reason) => return Err(broken(tried, place.name(), reason)),
-            Ok(Lookup::Found(candidate)) => {
-                let chosen = assume_role::on_top(*candidate, settings, outside, &sts)
+            Ok(Discovery::Found(candidate)) => {
+                let chosen = assume_role::apply_assume_role(*candidate, settings, outside, &sts)
                     .and_then(|chosen| with_account(chosen, settings, outside));
                 return chosen.map_err(|reason| broken(tried, "assume_role", reason));
             }
@@ -123,14 +126,18 @@ pub async fn choose(settings: &Settings, outside: &Outside) -> Result<Chosen, No
     })
 }
 
-fn with_account(chosen: Chosen, settings: &Settings, outside: &Outside) -> Result<Chosen, Broken> {
+fn with_account(
+    chosen: SelectedSource,
+    settings: &Settings,
+    outside: &Outside,
+) -> Result<SelectedSource, SourceConfigError> {
     let account_id = match given(settings.account_id.as_ref()) {
         Some(account_id) => Some(account_id),
         None => outside.environment.text(ACCOUNT_VARIABLES)?,
     };
     Ok(match account_id {
         None => chosen,
-        Some(account_id) => Chosen {
+        Some(account_id) => SelectedSource {
             source: Box::new(OfAccount {
                 base: chosen.source,
                 account_id,

@@ -42,7 +42,7 @@ pub struct Settings {
 }
 
 /// The source that is used.
-pub struct Chosen {
+pub struct SelectedSource {
     /// Gives the keys.
     pub source: Box<dyn Source>,
     /// The region that its profile names.
@@ -68,14 +68,16 @@ pub(super) struct ProfileRole {
     pub(super) sts: Sts,
 }
 
-impl fmt::Debug for Chosen {
+impl fmt::Debug for SelectedSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Chosen").field(&self.source.name()).finish()
+        f.debug_tuple("SelectedSource")
+            .field(&self.source.name())
+            .finish()
     }
 }
 
 /// What a source answers when it is asked, unless it is broken.
-pub(super) enum Lookup {
+pub(super) enum Discovery {
     /// Nothing tells it to work; says what would.
     NotConfigured(String),
     /// It can give keys.
@@ -84,13 +86,13 @@ pub(super) enum Lookup {
 
 /// Why a source that is configured cannot work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct SourceConfigError {
     pub(super) reason: String,
     /// The argument of the provider block that it hangs on.
     pub(super) argument: Option<&'static str>,
 }
 
-impl Broken {
+impl SourceConfigError {
     pub(super) fn new(argument: &'static str, reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
@@ -99,7 +101,7 @@ impl Broken {
     }
 }
 
-impl From<InvalidInput> for Broken {
+impl From<InvalidInput> for SourceConfigError {
     fn from(input: InvalidInput) -> Self {
         Self {
             reason: input.to_string(),
@@ -108,7 +110,7 @@ impl From<InvalidInput> for Broken {
     }
 }
 
-impl Lookup {
+impl Discovery {
     pub(super) fn found(source: impl Source + 'static) -> Self {
         Self::Found(Box::new(Candidate {
             source: Box::new(source),

@@ -23,7 +23,7 @@
 //!    provider's order. Each says *not configured* (the next one is asked), *broken* (the search stops: another identity
 //!    must never take the place of the one that was meant) or *found*. Only arguments, variables and files are read. What is
 //!    present and wrong is an `InvalidInput`, which names the variable, the argument, or the field of the file.
-//! 2. `assume_role.rs`, `on_top` puts roles on it: that of the block, or else that of a profile of mode `RamRoleArn`, which
+//! 2. `assume_role.rs`, `apply_assume_role` puts roles on it: that of the block, or else that of a profile of mode `RamRoleArn`, which
 //!    counts beside keys from elsewhere too.
 //! 3. The source goes into a `CredentialsCache`, which `LiveClient` asks before each attempt, inside the retry loop and
 //!    after any waiting, so that no attempt is signed with an expired key.
@@ -59,10 +59,10 @@ pub use account::Identity;
 pub use cache::CredentialsCache;
 pub use chain::{NoCredentials, choose};
 pub use clock::{Clock, Moment, ServerClock, SystemClock};
-pub use discovery::{AssumeRole, AssumeRoleWithOidc, Chosen, Settings};
+pub use discovery::{AssumeRole, AssumeRoleWithOidc, SelectedSource, Settings};
 pub use outside::{
-    CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, LockedFile, Outside,
-    Route,
+    CommandOutput, Commands, FileText, Files, Http, HttpRequest, HttpResponse, LockedFile, Outside,
+    ProxyPolicy,
 };
 pub use region::Region;
 pub use sources::static_keys::{
@@ -124,16 +124,16 @@ impl Credentials {
 
 /// Credentials as a source gives them.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct LoadedCredentials {
     /// The keys.
     pub credentials: Credentials,
     /// When they stop working; none for keys that last.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-impl Issued {
+impl LoadedCredentials {
     /// Keys that last.
-    pub fn lasting(credentials: Credentials) -> Self {
+    pub fn without_expiration(credentials: Credentials) -> Self {
         Self {
             credentials,
             expires_at: None,
@@ -148,23 +148,23 @@ pub struct SourceError {
     /// What happened, with the place: variable, file, profile or endpoint. Holds no secret.
     pub reason: String,
     /// Whether the same may work in a moment: no connection, a fault of the server, throttling.
-    pub is_passing: bool,
+    pub is_transient: bool,
 }
 
 impl SourceError {
     /// One that will not pass by itself.
-    pub fn lasting(reason: impl Into<String>) -> Self {
+    pub fn permanent(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: false,
+            is_transient: false,
         }
     }
 
     /// One that may pass by itself.
-    pub fn passing(reason: impl Into<String>) -> Self {
+    pub fn transient(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: true,
+            is_transient: true,
         }
     }
 }
@@ -175,11 +175,11 @@ pub trait Source: Send + Sync {
     /// What it is, for messages: `profile "prod" of ~/.aliyun/config.json`.
     fn name(&self) -> String;
 
-    /// Whether [`Self::issue`] can return other credentials than before. `false` for those that were written down.
+    /// Whether [`Self::load`] can return other credentials than before. `false` for those that were written down.
     fn can_change(&self) -> bool {
         true
     }
 
     /// Obtains keys, with network calls where it takes them. Called again when they are about to expire.
-    async fn issue(&self) -> Result<Issued, SourceError>;
+    async fn load(&self) -> Result<LoadedCredentials, SourceError>;
 }

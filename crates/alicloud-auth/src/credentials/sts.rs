@@ -9,10 +9,10 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::clock::ServerClock;
-use super::outside::{Http, HttpRequest, Outside, Route};
-use super::response::{Keys, Refusal, parse, refusal};
+use super::outside::{Http, HttpRequest, Outside, ProxyPolicy};
+use super::response::{ErrorResponse, Keys, error_response, parse};
 use super::sources::profile_file::Profile;
-use super::{Credentials, Issued, Region, SourceError};
+use super::{Credentials, LoadedCredentials, Region, SourceError};
 use crate::environment::InvalidInput;
 use crate::signing::{percent_encode, rpc_v1};
 
@@ -98,14 +98,14 @@ impl Sts {
         &self,
         credentials: &Credentials,
         role: &Role,
-    ) -> Result<Issued, SourceError> {
+    ) -> Result<LoadedCredentials, SourceError> {
         let seconds = role.session_seconds.to_string();
         let mut parameters = role.parameters(&seconds);
         let external_id = role.external_id.as_deref();
         parameters.extend(external_id.map(|id| ("ExternalId", id)));
         let response: AssumeRoleResponse =
             self.signed("AssumeRole", credentials, &parameters).await?;
-        response.issued(&self.place("AssumeRole"), role)
+        response.loaded(&self.place("AssumeRole"), role)
     }
 
     /// `AssumeRoleWithOIDC`: keys of a role for a token of an identity provider. Not signed: the token is the proof.
@@ -114,7 +114,7 @@ impl Sts {
         provider_arn: &str,
         token: &SecretString,
         role: &Role,
-    ) -> Result<Issued, SourceError> {
+    ) -> Result<LoadedCredentials, SourceError> {
         let action = "AssumeRoleWithOIDC";
         let timestamp = timestamp(self.clock.now());
         let common = vec![
@@ -131,7 +131,7 @@ impl Sts {
             .send(action, &common, &own, &[Some(token)])
             .await
             .map_err(|refusal| refusal.error)?;
-        response.issued(&self.place(action), role)
+        response.loaded(&self.place(action), role)
     }
 
     /// `GetCallerIdentity`: whose credentials these are. Needs no permission.
@@ -164,10 +164,11 @@ impl Sts {
         action: &'static str,
         credentials: &Credentials,
         own: &Parameters<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ErrorResponse> {
         let timestamp = timestamp(self.clock.now());
-        let nonce = nonce()
-            .map_err(|_| Refusal::unsent(SourceError::lasting("there are no random bytes")))?;
+        let nonce = nonce().map_err(|_| {
+            ErrorResponse::unsent(SourceError::permanent("there are no random bytes"))
+        })?;
         let mut common = vec![
             ("AccessKeyId", credentials.access_key_id.as_str()),
             ("Action", action),
@@ -198,7 +199,7 @@ impl Sts {
         query: &Parameters<'_>,
         form: &Parameters<'_>,
         secrets: &[Option<&SecretString>],
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ErrorResponse> {
         let mut url = self.endpoint.clone();
         url.set_query(Some(&encode(query)));
         let form_type = "application/x-www-form-urlencoded";
@@ -207,13 +208,15 @@ impl Sts {
             url,
             headers: vec![("content-type", form_type.into())],
             body: encode(form).into(),
-            route: Route::Usual,
+            route: ProxyPolicy::FromEnvironment,
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
         };
         let place = self.place(action);
         let passing = |problem: &str, reason: String| {
-            Refusal::unsent(SourceError::passing(format!("{place} {problem}: {reason}")))
+            ErrorResponse::unsent(SourceError::transient(format!(
+                "{place} {problem}: {reason}"
+            )))
         };
         let sent = self.http.send(request).await;
         let reply = sent.map_err(|reason| passing("failed", reason))?;
@@ -224,7 +227,7 @@ impl Sts {
         if reply.status == 200 {
             parse(body).map_err(|reason| passing("gave an unexpected answer", reason))
         } else {
-            Err(refusal(&place, reply.status, body, secrets))
+            Err(error_response(&place, reply.status, body, secrets))
         }
     }
 
@@ -267,12 +270,12 @@ struct AssumedRoleUser {
 }
 
 impl AssumeRoleResponse {
-    fn issued(self, place: &str, role: &Role) -> Result<Issued, SourceError> {
+    fn loaded(self, place: &str, role: &Role) -> Result<LoadedCredentials, SourceError> {
         let session = self.assumed_role_user.and_then(|user| user.arn);
         let account_id = session
             .and_then(|arn| account_in_arn(&arn))
             .or_else(|| account_in_arn(&role.arn));
-        self.credentials.issued(place, account_id)
+        self.credentials.loaded(place, account_id)
     }
 }
 

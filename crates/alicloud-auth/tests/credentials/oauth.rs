@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    FileText, Files, Http, HttpReply, HttpRequest, Issued, LockedFile, Outside, Settings, Source,
-    SourceError, choose,
+    FileText, Files, Http, HttpRequest, HttpResponse, LoadedCredentials, LockedFile, Outside,
+    Settings, Source, SourceError, choose,
 };
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
@@ -31,9 +31,9 @@ struct SignIn {
 
 #[async_trait]
 impl Http for SignIn {
-    async fn send(&self, request: HttpRequest) -> Result<HttpReply, String> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         let reply = |status, body: String| {
-            Ok(HttpReply {
+            Ok(HttpResponse {
                 status,
                 body: body.into(),
                 date: None,
@@ -112,8 +112,8 @@ async fn source(outside: &Outside) -> Box<dyn Source> {
     choose(&Settings::default(), outside).await.unwrap().source
 }
 
-async fn issue(outside: &Outside) -> Result<Issued, SourceError> {
-    source(outside).await.issue().await
+async fn issue(outside: &Outside) -> Result<LoadedCredentials, SourceError> {
+    source(outside).await.load().await
 }
 
 #[tokio::test]
@@ -127,8 +127,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     .unwrap();
     let sign_in = Arc::default();
     let outside = world(&home, &sign_in);
-    let issued = issue(&outside).await.unwrap();
-    assert_eq!(issued.credentials.access_key_id, "STS.1");
+    let loaded = issue(&outside).await.unwrap();
+    assert_eq!(loaded.credentials.access_key_id, "STS.1");
 
     let written = read(&file);
     let login = &mut expected["profiles"][1];
@@ -150,8 +150,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     assert_eq!(names.count(), 1);
 
     // The next process goes on with the same access token.
-    let issued = issue(&outside).await.unwrap();
-    assert_eq!(issued.credentials.access_key_id, "STS.2");
+    let loaded = issue(&outside).await.unwrap();
+    assert_eq!(loaded.credentials.access_key_id, "STS.2");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
 }
 
@@ -161,8 +161,8 @@ async fn of_processes_that_find_the_token_expired_at_once_one_renews_it() {
     let sign_in = Arc::default();
     let outside = world(&home, &sign_in);
     let sources: Vec<_> = futures_util::future::join_all((0..8).map(|_| source(&outside))).await;
-    let issued = futures_util::future::join_all(sources.iter().map(|source| source.issue())).await;
-    assert!(issued.iter().all(Result::is_ok), "{issued:?}");
+    let loaded = futures_util::future::join_all(sources.iter().map(|source| source.load())).await;
+    assert!(loaded.iter().all(Result::is_ok), "{loaded:?}");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(
         read(&file)["profiles"][1]["oauth_refresh_token"],
@@ -186,7 +186,7 @@ async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_stays() {
 
 #[tokio::test]
 async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_stays() {
-    for (status, is_passing, said) in [
+    for (status, is_transient, said) in [
         (
             400,
             false,
@@ -201,7 +201,7 @@ async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_st
             ..SignIn::default()
         });
         let error = issue(&world(&home, &sign_in)).await.unwrap_err();
-        assert_eq!(error.is_passing, is_passing);
+        assert_eq!(error.is_transient, is_transient);
         assert!(
             error.reason.contains(said) && !error.reason.contains("hunter"),
             "{error}"
@@ -291,8 +291,8 @@ async fn tokens_that_cannot_be_written_all_the_same_are_used_as_long_as_the_proc
     let sign_in = Arc::default();
     let source = source(&read_only(&home, &sign_in, true)).await;
     for expected in ["STS.1", "STS.2"] {
-        let issued = source.issue().await.unwrap();
-        assert_eq!(issued.credentials.access_key_id, expected);
+        let loaded = source.load().await.unwrap();
+        assert_eq!(loaded.credentials.access_key_id, expected);
     }
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(fs::read(&file).unwrap(), before);
@@ -308,7 +308,7 @@ async fn tokens_that_cannot_be_written_are_renewed_by_one_another() {
     let source = source(&read_only(&home, &sign_in, true)).await;
     for renewed in 1..=3 {
         // The host accepts no refresh token twice.
-        source.issue().await.unwrap();
+        source.load().await.unwrap();
         assert_eq!(*sign_in.renewed.lock().unwrap(), renewed);
     }
 }

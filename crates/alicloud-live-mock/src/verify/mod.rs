@@ -1,4 +1,4 @@
-//! Is this call properly signed, timely and new? The order of the checks is ours; the vendor gives none.
+//! Is this call properly signed, timely and new? The order of the checks is ours; Alibaba Cloud gives none.
 
 mod acs3;
 mod nonces;
@@ -109,7 +109,7 @@ pub(super) fn check_signature(
     }
     let sent = timestamp(parameters)?;
     if (now - sent).abs() > nonces::VALIDITY {
-        let message = "Specified time stamp or date value is expired.";
+        let message = "Specified timestamp or date value is expired.";
         return Err(ApiError::new(400, "InvalidTimeStamp.Expired", message));
     }
     match acs3 {
@@ -194,7 +194,7 @@ fn timestamp(parameters: &Parameters) -> Result<OffsetDateTime, ApiError> {
         .get("Timestamp")
         .and_then(clock::parse_timestamp)
         .ok_or_else(|| {
-            let message = "Specified time stamp or date value is not well formatted.";
+            let message = "Specified timestamp or date value is not well formatted.";
             ApiError::new(400, "InvalidTimeStamp.Format", message)
         })
 }

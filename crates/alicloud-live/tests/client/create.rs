@@ -88,7 +88,7 @@ async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() 
 async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.search.before_replay = Duration::ZERO;
+    config.search.max_list_lag = Duration::ZERO;
     config.search.after_proof = Duration::from_secs(10);
     mock.configure(|config| config.list_lag_calls = 4);
     mock.set_faults(lose_the_answer(Point::After));
@@ -126,7 +126,7 @@ async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
         let mock = mock();
         let client = client(&mock);
         mock.configure(|config| config.clock_offset_seconds = offset);
-        // The first request is refused for its time stamp, the answer to the second is lost.
+        // The first request is refused for its timestamp, the answer to the second is lost.
         let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
         mock.set_faults(vec![lost.skip(1).times(1)]);
         let id = create(&client, "a").await.unwrap();
@@ -353,8 +353,8 @@ async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_
         let (cancelled, timed_out, ()) =
             tokio::join!(create(&stoppable), create(&short), async { stop.cancel() });
         for (second, reason) in [
-            (cancelled, NotSent::Stopped),
-            (timed_out, NotSent::OutOfTime),
+            (cancelled, NotSent::Cancelled),
+            (timed_out, NotSent::DeadlineExceeded),
         ] {
             let Err(CreateError::Call(error)) = second else {
                 panic!("{second:?}")
@@ -408,7 +408,7 @@ impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
 async fn after_a_stop_there_is_one_more_look_and_no_replay() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.search.before_replay = Duration::from_secs(3600);
+    config.search.max_list_lag = Duration::from_secs(3600);
     let client = LiveClient::new(config).unwrap();
     let stop = CancellationToken::new();
     let pressed = stop.clone();

@@ -1,4 +1,4 @@
-//! Putting another text in the place of a file that other programs write too, as the vendor's tools do: the CLI writes a
+//! Putting another text in the place of a file that other programs write too, as Alibaba Cloud's tools do: the CLI writes a
 //! temporary file beside it and renames that, and the SDKs lock the file meanwhile.
 
 use std::fs::{self, File, OpenOptions};

@@ -1,4 +1,4 @@
-//! One file for each place that credentials come from. Each has a `look`, which says without any network call whether
+//! One file for each place that credentials come from. Each has a `discover`, which says without any network call whether
 //! the place is configured and usable, and a [`super::Source`] that obtains the keys.
 
 pub(super) mod assume_role;
@@ -15,7 +15,7 @@ pub(super) mod profile;
 pub(super) mod profile_file;
 pub(super) mod static_keys;
 
-use super::discovery::Broken;
+use super::discovery::SourceConfigError;
 use super::outside::Outside;
 
 /// A text that is given, without blanks around it, and not empty.
@@ -30,7 +30,7 @@ fn given_or_variable(
     argument: Option<&String>,
     variables: &[&'static str],
     outside: &Outside,
-) -> Result<Option<String>, Broken> {
+) -> Result<Option<String>, SourceConfigError> {
     match given(argument) {
         Some(text) => Ok(Some(text)),
         None => Ok(outside.environment.text(variables)?),

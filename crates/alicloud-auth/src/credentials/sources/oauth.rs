@@ -21,9 +21,9 @@ use url::form_urlencoded;
 
 use super::login::Login;
 use super::profile_file::{Profile, Secret};
-use crate::credentials::outside::{HttpReply, HttpRequest, LockedFile, Outside, Route};
+use crate::credentials::outside::{HttpRequest, HttpResponse, LockedFile, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 /// An access token that expires sooner than this is not used any more.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::seconds(10);
@@ -37,7 +37,7 @@ pub(super) struct OAuth {
     unsaved: Mutex<Option<Unsaved>>,
 }
 
-/// Where people of one of the vendor's two sites log in, and as which program the CLI does.
+/// Where people of one of Alibaba Cloud's two sites log in, and as which program the CLI does.
 /// <https://github.com/aliyun/aliyun-cli/blob/eadd68d9/config/configure.go#L41>
 struct Site {
     name: &'static str,
@@ -143,7 +143,7 @@ impl OAuth {
         if reply.status != 200 {
             let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
             return Err(if reply.status >= 500 {
-                SourceError::passing(format!("{}: {reason}", self.login.place))
+                SourceError::transient(format!("{}: {reason}", self.login.place))
             } else {
                 self.must_log_in(&format!("its login cannot be renewed: {reason}"))
             });
@@ -213,7 +213,10 @@ impl OAuth {
         profile
     }
 
-    async fn exchange(&self, access_token: &SecretString) -> Result<Issued, SourceError> {
+    async fn exchange(
+        &self,
+        access_token: &SecretString,
+    ) -> Result<LoadedCredentials, SourceError> {
         let bearer = format!("Bearer {}", access_token.expose_secret());
         let headers = vec![
             ("authorization", bearer.into()),
@@ -225,13 +228,13 @@ impl OAuth {
         if reply.status != 200 {
             let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
             return Err(SourceError {
-                is_passing: reply.status >= 500,
+                is_transient: reply.status >= 500,
                 ..self.login.failed(&reason)
             });
         }
         parse::<Keys>(reply.body.expose_secret())
             .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?
-            .issued(&self.login.place, None)
+            .loaded(&self.login.place, None)
     }
 
     async fn post(
@@ -239,7 +242,7 @@ impl OAuth {
         path: &str,
         headers: Vec<(&'static str, SecretString)>,
         body: SecretString,
-    ) -> Result<HttpReply, SourceError> {
+    ) -> Result<HttpResponse, SourceError> {
         let mut url = Url::parse(self.site.url).map_err(|e| self.login.failed(&e.to_string()))?;
         url.set_path(path);
         let request = HttpRequest {
@@ -247,12 +250,12 @@ impl OAuth {
             url,
             headers,
             body,
-            route: Route::Usual,
+            route: ProxyPolicy::FromEnvironment,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
         let sent = self.login.outside.http.send(request).await;
-        sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", self.login.place)))
+        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))
     }
 
     fn unexpected(&self, reason: &str) -> String {
@@ -312,7 +315,7 @@ impl Source for OAuth {
         self.login.place.clone()
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.with_unsaved(self.login.read().await?);
         if let Some(kept) = self.login.kept_keys(&profile) {
             return Ok(kept);

@@ -3,9 +3,9 @@
 use super::resource::find;
 use crate::generated::tfplugin6::{get_resource_identity_schemas, upgrade_resource_identity};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Offering};
+use crate::{Diagnostic, ProviderDefinition};
 
-pub(super) fn schemas(offering: &Offering) -> get_resource_identity_schemas::Response {
+pub(super) fn schemas(offering: &ProviderDefinition) -> get_resource_identity_schemas::Response {
     let schemas = offering
         .resources
         .iter()
@@ -19,7 +19,7 @@ pub(super) fn schemas(offering: &Offering) -> get_resource_identity_schemas::Res
 }
 
 pub(super) fn upgrade(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: upgrade_resource_identity::Request,
 ) -> Result<upgrade_resource_identity::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
