@@ -64,7 +64,13 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
         .look_at_template(&cluster_id, &fields.template_id, &scope)
         .await;
     if let TemplateLook::NotFound(error) = look {
-        diagnostics.add_error(about(planned, to_diagnostic("Template not found", &error)));
+        let shown = to_diagnostic("Template not found", &error);
+        let detail = format!(
+            "{}\n\nTerraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",
+            shown.detail
+        );
+        let detail = detail.into();
+        diagnostics.add_error(about(planned, Diagnostic { detail, ..shown }));
     }
 }
 

@@ -105,7 +105,7 @@ fn calls() -> [(&'static str, Attribute); 10] {
         (
             "region",
             optional(
-                "Region of the API, such as `cn-shanghai`. Can also be set with the `ALICLOUD_REGION` or `ALIBABA_CLOUD_REGION` environment variable, then the region of the profile. Without a region, none is sent, and the central endpoint is called.",
+                "Region of the API, such as `cn-shanghai`. Can also be set with the `ALICLOUD_REGION` or `ALIBABA_CLOUD_REGION` environment variable. Defaults to the region of the profile. Without a region, none is sent, and the central endpoint is called.",
             ),
         ),
         (

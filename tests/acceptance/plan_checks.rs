@@ -114,6 +114,14 @@ fn a_template_that_is_in_use_is_not_looked_at(world: &TestWorkspace) {
     assert_eq!(error.summary, "Template not found");
     assert_eq!(error.address.as_deref(), Some(JOB));
     assert_eq!(world.pointed_at(&error), "template_id");
+
+    // Core plans before it destroys. The error names the way out.
+    let error = world.destroy().failed().error();
+    error.must_say(&["terraform destroy", "-refresh=false"]);
+    world
+        .run(&["destroy", "-json", "-auto-approve", "-refresh=false"])
+        .succeeded();
+    assert!(world.cloud.jobs().is_empty());
 }
 
 fn a_cluster_that_the_api_does_not_list_is_warned_of_once(world: &TestWorkspace) {
