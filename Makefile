@@ -180,6 +180,7 @@ deny: $(PYTHON_STAMP)
 generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
 	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
+	UPDATE_GENERATED=1 cargo test --locked --test protocol schema::
 
 .PHONY: pictures
 pictures: setup browser ## Make the pictures of README.md anew, from real runs.
