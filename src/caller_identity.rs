@@ -12,10 +12,10 @@ use alicloud_live::{Place, Scope};
 use tfplugin::attribute::{block, computed};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
-use tfplugin::{DataSource, Diagnostics, Offering, diagnostic};
+use tfplugin::{DataSource, Diagnostics, ProviderDefinition, diagnostic};
 
 /// Adds the data source to what the provider serves.
-pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
     offering.add_data_source(
         "alicloud_live_caller_identity",
         CallerIdentityDataSource::new(Arc::clone(connection)),
@@ -167,7 +167,7 @@ impl DataSource for CallerIdentityDataSource {
 async fn ask(identity: &Identity, scope: &Scope) -> Result<Caller, SourceError> {
     tokio::select! {
         biased;
-        ended = scope.end() => Err(SourceError::lasting(if ended.is_stop() {
+        ended = scope.end() => Err(SourceError::permanent(if ended.is_stop() {
             "Interrupted before STS responded."
         } else {
             "The timeout was reached before STS responded."

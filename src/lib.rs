@@ -27,7 +27,7 @@ use alicloud_auth::environment::Environment;
 use alicloud_live::Outside;
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
-use tfplugin::{Diagnostics, Offering, Provider, StopSignal, unknown_attributes};
+use tfplugin::{Diagnostics, Provider, ProviderDefinition, StopSignal, unknown_attributes};
 
 use provider_block::ProviderConfig;
 use shared::connection::Connection;
@@ -37,7 +37,7 @@ use shared::run::Run;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The registry: what each folder adds.
-const FOLDERS: [fn(&mut Offering, &Arc<Connection>); 4] = [
+const FOLDERS: [fn(&mut ProviderDefinition, &Arc<Connection>); 4] = [
     caller_identity::offer,
     edge_transcode_job::offer,
     edge_transcode_template::offer,
@@ -45,12 +45,12 @@ const FOLDERS: [fn(&mut Offering, &Arc<Connection>); 4] = [
 ];
 
 /// Everything this provider serves.
-pub fn offering(environment: Environment) -> Offering {
+pub fn offering(environment: Environment) -> ProviderDefinition {
     offering_in(environment, Outside::real())
 }
 
 /// The same, its client in another world.
-pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
+pub fn offering_in(environment: Environment, outside: Outside) -> ProviderDefinition {
     let stop = StopSignal::default();
     let connection = Arc::new(Connection::new(stop.clone()));
     let provider = AlicloudLive {
@@ -58,7 +58,7 @@ pub fn offering_in(environment: Environment, outside: Outside) -> Offering {
         environment,
         outside,
     };
-    let mut offering = Offering::new(provider, stop);
+    let mut offering = ProviderDefinition::new(provider, stop);
     for offer in FOLDERS {
         offer(&mut offering, &connection);
     }
@@ -100,7 +100,7 @@ impl Provider for AlicloudLive {
             .map_err(|error| diagnostics.add_error(error))
             .ok()?;
         if unknown.is_empty() {
-            let run = Run::new(config.max_concurrent_interruptions());
+            let run = Run::new(config.max_concurrent_interruptions(), config.checks_plans());
             let (client, identity) = config
                 .client(
                     diagnostics,

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use alicloud_auth::environment::Environment;
 use terraform_provider_alicloud_live::offering;
-use tfplugin::serve::{self, About};
+use tfplugin::serve::{self, ProviderInfo};
 
-const ABOUT: About = About {
+const ABOUT: ProviderInfo = ProviderInfo {
     name: "alicloud-live",
     version: env!("CARGO_PKG_VERSION"),
     address: "registry.terraform.io/edge-transcode/alicloud-live",

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::TYPE_NAME;
-use super::aftermath::Aftermath;
-use super::id::JobId;
+use super::aftermath::FailureReport;
+use super::id::JobIdentity;
 use super::lifecycle::followed_by;
 use super::model::{DEFAULT_TIMEOUT, known};
 use super::online;
-use super::resource::Session;
-use super::run_state::{Unreached, not_interrupted, reach, start_again};
+use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
+use super::session::Session;
 use super::validate::duration_problem;
 use crate::shared::check::{check, check_cluster_id, check_job_id};
 use crate::shared::connection::Connection;
@@ -22,20 +22,22 @@ use alicloud_live::{Job, JobStatus, Scope};
 use tfplugin::attribute::{block, flag, optional, required};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
-use tfplugin::{Action, AttributePath, Diagnostic, Diagnostics, Offering, Progress, diagnostic};
+use tfplugin::{
+    Action, AttributePath, Diagnostic, Diagnostics, Progress, ProviderDefinition, diagnostic,
+};
 
 /// What an action does to a job.
 #[derive(Clone, Copy)]
-enum Deed {
+enum ActionKind {
     Start,
     Stop,
     Restart,
 }
 
 /// One of the three actions.
-pub(crate) struct RunAction {
+pub(crate) struct JobAction {
     connection: Arc<Connection>,
-    deed: Deed,
+    deed: ActionKind,
 }
 
 /// On which job, and for how long.
@@ -50,33 +52,33 @@ pub(crate) struct Config {
 }
 
 /// Adds all actions.
-pub(super) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+pub(super) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
     for (name, deed) in [
-        ("start", Deed::Start),
-        ("stop", Deed::Stop),
-        ("restart", Deed::Restart),
+        ("start", ActionKind::Start),
+        ("stop", ActionKind::Stop),
+        ("restart", ActionKind::Restart),
     ] {
         let connection = Arc::clone(connection);
         offering.add_action(
             &format!("{TYPE_NAME}_{name}"),
-            RunAction { connection, deed },
+            JobAction { connection, deed },
         );
     }
 }
 
 #[async_trait]
-impl Action for RunAction {
+impl Action for JobAction {
     type Config = Config;
 
     fn schema(&self) -> Schema {
         let description = match self.deed {
-            Deed::Start => {
+            ActionKind::Start => {
                 "Starts an edge transcode job and waits until it is running. Does nothing if the job is running."
             }
-            Deed::Stop => {
+            ActionKind::Stop => {
                 "Stops an edge transcode job, which ends its output stream, and waits until it is stopped. Does nothing if the job is stopped."
             }
-            Deed::Restart => {
+            ActionKind::Restart => {
                 "Stops an edge transcode job and starts it again, which interrupts its output stream. A stopped job is started."
             }
         };
@@ -97,7 +99,7 @@ impl Action for RunAction {
                 ),
             ],
         );
-        if !matches!(self.deed, Deed::Stop) {
+        if !matches!(self.deed, ActionKind::Stop) {
             let wait = flag(
                 "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
                  the output must be one of the account's.",
@@ -138,17 +140,17 @@ impl Action for RunAction {
             progress,
         };
         let done = match self.deed {
-            Deed::Start => {
+            ActionKind::Start => {
                 invocation
-                    .reach(&JobStatus::Running, "Unable to start job")
+                    .ensure_status(&JobStatus::Running, "Unable to start job")
                     .await
             }
-            Deed::Stop => {
+            ActionKind::Stop => {
                 invocation
-                    .reach(&JobStatus::NotStarted, "Unable to stop job")
+                    .ensure_status(&JobStatus::NotStarted, "Unable to stop job")
                     .await
             }
-            Deed::Restart => invocation.restart().await,
+            ActionKind::Restart => invocation.restart().await,
         };
         let done = match done {
             Ok(()) if waits => invocation.wait_until_online().await,
@@ -162,7 +164,7 @@ impl Action for RunAction {
 
 impl Config {
     /// The job and the time; an error where one of them is not known.
-    fn known(self, diagnostics: &mut Diagnostics) -> Option<(JobId, Duration)> {
+    fn known(self, diagnostics: &mut Diagnostics) -> Option<(JobIdentity, Duration)> {
         let timeout = match &self.timeout {
             Value::Value(text) => duration::parse(text),
             Value::Null => Some(DEFAULT_TIMEOUT),
@@ -171,7 +173,7 @@ impl Config {
         if let (Some(cluster_id), Some(job_id), Some(timeout)) =
             (known(self.cluster_id), known(self.job_id), timeout)
         {
-            return Some((JobId { cluster_id, job_id }, timeout));
+            return Some((JobIdentity { cluster_id, job_id }, timeout));
         }
         diagnostics.add_error(diagnostic::general(
             "Job is not known yet",
@@ -185,7 +187,7 @@ impl Config {
 /// One action under way.
 struct Invocation<'a> {
     session: &'a Session,
-    id: &'a JobId,
+    id: &'a JobIdentity,
     scope: &'a Scope,
     progress: &'a Progress,
 }
@@ -193,7 +195,11 @@ struct Invocation<'a> {
 impl Invocation<'_> {
     /// Starts or stops the job; the error says in which state it was left. That it is as it was wanted in spite of a failure
     /// is success.
-    async fn reach(&self, wanted: &JobStatus, summary: &'static str) -> Result<(), Diagnostic> {
+    async fn ensure_status(
+        &self,
+        wanted: &JobStatus,
+        summary: &'static str,
+    ) -> Result<(), Diagnostic> {
         let outcome = match self.read().await {
             Ok(job) => self.bring(job, wanted).await,
             Err(error) => Err(error),
@@ -205,7 +211,7 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let aftermath = Aftermath::look(&self.session.client, self.id).await;
+        let aftermath = FailureReport::look(&self.session.client, self.id).await;
         if aftermath.has_status(wanted) {
             return Ok(());
         }
@@ -220,7 +226,7 @@ impl Invocation<'_> {
             .await
             .map_err(|error| self.explained(&error, SUMMARY))?;
         if job.status != JobStatus::Running {
-            return self.reach(&JobStatus::Running, SUMMARY).await;
+            return self.ensure_status(&JobStatus::Running, SUMMARY).await;
         }
         let _permit = self
             .session
@@ -253,7 +259,7 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let aftermath = Aftermath::look(&self.session.client, self.id).await;
+        let aftermath = FailureReport::look(&self.session.client, self.id).await;
         Err(followed_by(explained, &aftermath.of_restart()))
     }
 
@@ -280,12 +286,12 @@ impl Invocation<'_> {
         }
     }
 
-    async fn read(&self) -> Result<Job, Unreached> {
+    async fn read(&self) -> Result<Job, WaitError> {
         Ok(self.session.get(self.id, self.scope).await?)
     }
 
     /// Starts or stops the job, as far as that is needed, and tells of it.
-    async fn bring(&self, job: Job, wanted: &JobStatus) -> Result<Job, Unreached> {
+    async fn bring(&self, job: Job, wanted: &JobStatus) -> Result<Job, WaitError> {
         let id = self.id;
         let (doing, done) = match wanted {
             JobStatus::Running => ("Starting", "is running"),
@@ -296,13 +302,13 @@ impl Invocation<'_> {
             return Ok(job);
         }
         self.tell(format!("{doing} job {id} ..."));
-        let job = reach(self.session, id, job, wanted, self.scope).await?;
+        let job = ensure_status(self.session, id, job, wanted, self.scope).await?;
         self.tell(format!("Job {id} {done}."));
         Ok(job)
     }
 
     /// The failure at an argument that an action has.
-    fn explained(&self, error: &Unreached, summary: &'static str) -> Diagnostic {
+    fn explained(&self, error: &WaitError, summary: &'static str) -> Diagnostic {
         let attribute = if error.is_job_not_found() {
             AttributePath::new("job_id")
         } else if error.is_out_of_time() {

@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 use super::TYPE_NAME;
-use super::id::JobId;
+use super::id::JobIdentity;
 use super::model::status_text;
-use alicloud_live::{CallError, Job, JobFields, JobStatus, LiveClient, Scope};
+use alicloud_live::{CallError, Job, JobSpec, JobStatus, LiveClient, Scope};
 
 /// Time to find out, after a failure, in which state a job was left.
 const LOOK_TIME: Duration = Duration::from_secs(5);
 
 /// A job as it is after a failure.
-pub(super) struct Aftermath {
-    id: JobId,
+pub(super) struct FailureReport {
+    id: JobIdentity,
     seen: Result<Job, CallError>,
 }
 
-impl Aftermath {
+impl FailureReport {
     /// Reads the job. Neither a stop by the user nor the end of the operation's time ends this look: whoever reads
     /// the error must know what there is now.
-    pub(super) async fn look(client: &LiveClient, id: &JobId) -> Self {
+    pub(super) async fn look(client: &LiveClient, id: &JobIdentity) -> Self {
         let scope = Scope::uninterrupted(LOOK_TIME);
         let seen = client
             .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
@@ -36,7 +36,7 @@ impl Aftermath {
     }
 
     /// Whether all is as planned in spite of the failure. `status` is `None` where any will do.
-    pub(super) fn is_as_planned(&self, fields: &JobFields, status: Option<&JobStatus>) -> bool {
+    pub(super) fn is_as_planned(&self, fields: &JobSpec, status: Option<&JobStatus>) -> bool {
         self.job().is_some_and(|job| {
             job.fields().is_equivalent(fields) && status.is_none_or(|status| job.status == *status)
         })
@@ -62,7 +62,7 @@ impl Aftermath {
     }
 
     /// After an update to `planned`.
-    pub(super) fn of_update(&self, planned: &JobFields) -> String {
+    pub(super) fn of_update(&self, planned: &JobSpec) -> String {
         let Some(job) = self.job() else {
             return self.present("");
         };

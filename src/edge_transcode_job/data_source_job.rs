@@ -16,7 +16,7 @@ use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 
 /// So many jobs at most are named in a message.
-const NAMED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
 pub(crate) struct JobDataSource {
@@ -178,7 +178,7 @@ fn only_one(
 /// Jobs, a line each. Without URLs, which can hold tokens.
 fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
     let mut lines = String::new();
-    for job in jobs.iter().take(NAMED) {
+    for job in jobs.iter().take(MAX_LISTED) {
         let id = job_data::id(cluster_id, job);
         let status = status_text(&job.status);
         let created = job.create_time.as_deref().unwrap_or("at an unknown time");
@@ -189,8 +189,8 @@ fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
             job.name
         );
     }
-    if jobs.len() > NAMED {
-        let _ = write!(lines, "\n  - and {} more", jobs.len() - NAMED);
+    if jobs.len() > MAX_LISTED {
+        let _ = write!(lines, "\n  - and {} more", jobs.len() - MAX_LISTED);
     }
     lines
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use super::job_data::{self, ListedJob, StreamUrls};
 use super::model::{RUNNING, STOPPED, status_text};
 use crate::shared::call_error::to_diagnostic;
@@ -217,7 +217,7 @@ fn check_ids(config: &JobsData, diagnostics: &mut Diagnostics) {
         let problem = match id {
             Value::Unknown => continue,
             Value::Null => "It is null.".to_owned(),
-            Value::Value(id) => match (JobId::parse(id), &config.cluster_id) {
+            Value::Value(id) => match (JobIdentity::parse(id), &config.cluster_id) {
                 (Err(error), _) => format!("Here {error}."),
                 (Ok(id), Value::Value(cluster_id)) if id.cluster_id != *cluster_id => {
                     format!(
@@ -240,9 +240,9 @@ async fn read_each(
     ids: &[Value<String>],
     scope: &Scope,
 ) -> Result<Vec<Job>, CallError> {
-    let mut ids: Vec<JobId> = ids
+    let mut ids: Vec<JobIdentity> = ids
         .iter()
-        .filter_map(|id| JobId::parse(reading::text(id)).ok())
+        .filter_map(|id| JobIdentity::parse(reading::text(id)).ok())
         .collect();
     ids.sort_unstable_by(|one, other| one.job_id.cmp(&other.job_id));
     ids.dedup();

@@ -3,43 +3,39 @@
 //! Creating is what the plan promises, so no create refuses or adopts: whether the other job is this one under another
 //! resource address, and even deleted by the same run, only the user can tell. At plan, telling costs nothing.
 
-use std::time::Duration;
-
 use super::TYPE_NAME;
-use super::id::JobId;
-use super::model::{JobState, RUNNING, STOPPED};
+use super::id::JobIdentity;
+use super::model::{JobModel, RUNNING, STOPPED};
 use alicloud_live::{ExistingJob, LiveClient, Scope};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
-/// The client bounds all looks of a run together; this bounds one.
-const LOOK_TIME: Duration = Duration::from_secs(3);
-
-/// Warns of each job that is identical to the planned one, and of each running one that writes the same stream.
-pub(super) async fn warn(client: &LiveClient, planned: &JobState, diagnostics: &mut Diagnostics) {
-    let needed = [&planned.cluster_id, &planned.stream_output];
-    if needed.iter().any(|value| !value.is_value()) {
-        return;
-    }
+/// Warns of each job that is identical to the planned one, and of each running one that writes the same stream; returns
+/// their job IDs.
+pub(super) async fn warn(
+    client: &LiveClient,
+    planned: &JobModel,
+    scope: &Scope,
+    diagnostics: &mut Diagnostics,
+) -> Vec<String> {
     let cluster_id = planned.job_id().cluster_id;
     let existing = client
-        .jobs_with_output_of(
-            &cluster_id,
-            &planned.fields(),
-            &Scope::uninterrupted(LOOK_TIME),
-        )
+        .jobs_with_output_of(&cluster_id, &planned.fields(), scope)
         .await;
+    let mut warned_of = Vec::new();
     let stays_stopped = planned.status.contains(&STOPPED);
     for job in existing {
         let competes = job.is_running && !stays_stopped;
         if job.is_identical || competes {
             diagnostics.add_warning(warning(planned, &cluster_id, &job));
+            warned_of.push(job.job_id);
         }
     }
+    warned_of
 }
 
-fn warning(planned: &JobState, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
-    let id = JobId {
+fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
+    let id = JobIdentity {
         cluster_id: cluster_id.to_owned(),
         job_id: existing.job_id.clone(),
     };
@@ -71,7 +67,7 @@ fn warning(planned: &JobState, cluster_id: &str, existing: &ExistingJob) -> Diag
 }
 
 /// The blocks that make this job the existing one.
-fn keep_or_import(id: &JobId) -> String {
+fn keep_or_import(id: &JobIdentity) -> String {
     format!(
         " If that is this job under another resource address, such as before a block or a for_each key was renamed, keep \
          it with a moved block:\n\n  \
@@ -83,7 +79,7 @@ fn keep_or_import(id: &JobId) -> String {
 }
 
 /// What becomes of the output stream.
-fn consequence(planned: &JobState) -> String {
+fn consequence(planned: &JobModel) -> String {
     match &planned.status {
         Value::Value(status) if status == RUNNING => {
             " Two running jobs must not write one stream: stop or delete the other one.".to_owned()

@@ -1,7 +1,7 @@
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::model::{JobState, RUNNING};
+use super::model::{JobModel, RUNNING};
 use crate::stream::auth_key;
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
@@ -13,8 +13,8 @@ const SOON: Duration = Duration::DAY;
 /// job, and in every URL of a job that runs or may, because the stream is lost at its next connection. An old key of a
 /// stopped job is left alone.
 pub(super) fn warn(
-    prior: Option<&JobState>,
-    planned: &JobState,
+    prior: Option<&JobModel>,
+    planned: &JobModel,
     now: OffsetDateTime,
     diagnostics: &mut Diagnostics,
 ) {
@@ -70,17 +70,17 @@ mod tests {
 
     const NOW: i64 = 1_893_456_000;
 
-    fn job(status: &str, seconds: i64) -> JobState {
-        JobState {
+    fn job(status: &str, seconds: i64) -> JobModel {
+        JobModel {
             name: "n".to_owned().into(),
             stream_input: "rtmp://d/app/in?auth_key=c0ffee".to_owned().into(),
             stream_output: format!("rtmp://d/app/out?auth_key={seconds}-0-0-c0ffee").into(),
             status: status.to_owned().into(),
-            ..JobState::default()
+            ..JobModel::default()
         }
     }
 
-    fn warned(prior: Option<&JobState>, planned: &JobState) -> Option<String> {
+    fn warned(prior: Option<&JobModel>, planned: &JobModel) -> Option<String> {
         let mut diagnostics = Diagnostics::default();
         let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
         warn(prior, planned, now, &mut diagnostics);
@@ -125,7 +125,7 @@ mod tests {
             let job = job(status, NOW - 1);
             assert_eq!(warned(Some(&job), &job).is_some(), matters, "{status}");
         }
-        let unknown = JobState {
+        let unknown = JobModel {
             status: Value::Unknown,
             ..job(STOPPED, NOW - 1)
         };
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn an_old_key_that_is_new_to_the_job_is_warned_of() {
         assert!(warned(Some(&job(STOPPED, NOW - 2)), &job(STOPPED, NOW - 1)).is_some());
-        let unknown = JobState {
+        let unknown = JobModel {
             stream_output: Value::Unknown,
             ..job(STOPPED, NOW)
         };

@@ -5,14 +5,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::TYPE_NAME;
-use super::id::JobId;
-use super::model::{JobState, TimeoutsBlock};
+use super::id::JobIdentity;
+use super::model::{JobModel, TimeoutsBlock};
 use crate::shared::check::shown;
 use tfplugin::value::Value;
-use tfplugin::{Diagnostic, Encoded, MoveSource, diagnostic};
+use tfplugin::{Diagnostic, EncodedValue, MoveSource, diagnostic};
 
 /// The job that an object of another type or provider describes.
-pub(super) fn moved(source: &MoveSource) -> Result<JobState, Diagnostic> {
+pub(super) fn moved(source: &MoveSource) -> Result<JobModel, Diagnostic> {
     if source.type_name != TYPE_NAME {
         return Err(diagnostic::general(
             "Object cannot be moved",
@@ -36,7 +36,7 @@ pub(super) fn moved(source: &MoveSource) -> Result<JobState, Diagnostic> {
 }
 
 /// The job that an object of this type describes.
-pub(super) fn upgraded(state: &Encoded) -> Result<JobState, Diagnostic> {
+pub(super) fn upgraded(state: &EncodedValue) -> Result<JobModel, Diagnostic> {
     job(state, None).map_err(|object| {
         diagnostic::general(
             "Object in the state cannot be read",
@@ -50,7 +50,7 @@ pub(super) fn upgraded(state: &Encoded) -> Result<JobState, Diagnostic> {
 }
 
 /// The job of a state, with an ID that the API can be called with; it may stand in the attribute `id` alone.
-pub(super) fn identified(state: JobState) -> Result<JobState, Diagnostic> {
+pub(super) fn identified(state: JobModel) -> Result<JobModel, Diagnostic> {
     if state.job_id().is_valid() {
         return Ok(state);
     }
@@ -58,7 +58,7 @@ pub(super) fn identified(state: JobState) -> Result<JobState, Diagnostic> {
         Value::Value(id) => id.as_str(),
         Value::Null | Value::Unknown => "",
     };
-    match JobId::parse(id) {
+    match JobIdentity::parse(id) {
         Ok(id) => Ok(with_id(state, &id)),
         Err(_) => Err(diagnostic::general(
             "Job in the state has no valid ID",
@@ -73,7 +73,7 @@ pub(super) fn identified(state: JobState) -> Result<JobState, Diagnostic> {
 
 /// The job that an object describes, or a predicate that says of the object why it cannot be told which job it is. What
 /// is not as an attribute of this provider is left out: the read that follows fills it in.
-fn job(state: &Encoded, identity: Option<&Encoded>) -> Result<JobState, String> {
+fn job(state: &EncodedValue, identity: Option<&EncodedValue>) -> Result<JobModel, String> {
     let Ok(attributes) = state.decode::<Map<String, Json>>() else {
         return Err("is not a JSON object".to_owned());
     };
@@ -94,14 +94,14 @@ fn unidentified(id: Option<&str>) -> String {
     )
 }
 
-fn with_id(state: JobState, id: &JobId) -> JobState {
-    let JobState {
+fn with_id(state: JobModel, id: &JobIdentity) -> JobModel {
+    let JobModel {
         id,
         cluster_id,
         job_id,
         ..
-    } = JobState::known_by_id(id);
-    JobState {
+    } = JobModel::known_by_id(id);
+    JobModel {
         id,
         cluster_id,
         job_id,
@@ -110,11 +110,11 @@ fn with_id(state: JobState, id: &JobId) -> JobState {
 }
 
 /// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
-fn known_attributes(mut attributes: Map<String, Json>) -> JobState {
+fn known_attributes(mut attributes: Map<String, Json>) -> JobModel {
     attributes.retain(|_, value| *value != "");
-    let mut state = JobState::deserialize(&Json::Object(attributes.clone())).unwrap_or_else(|_| {
-        attributes.retain(|name, value| JobState::deserialize(&one(name, value)).is_ok());
-        JobState::deserialize(Json::Object(attributes)).unwrap_or_default()
+    let mut state = JobModel::deserialize(&Json::Object(attributes.clone())).unwrap_or_else(|_| {
+        attributes.retain(|name, value| JobModel::deserialize(&one(name, value)).is_ok());
+        JobModel::deserialize(Json::Object(attributes)).unwrap_or_default()
     });
     // An empty block would differ from a configuration that has none.
     if state.timeouts.contains(&TimeoutsBlock::default()) {
@@ -128,19 +128,19 @@ fn one(name: &str, value: &Json) -> Json {
 }
 
 /// The job's ID: as the identity, the attributes of that name or the attribute `id` tell it.
-fn job_id(attributes: &Map<String, Json>, identity: Option<&Encoded>) -> Option<JobId> {
-    let from_identity = || identity?.decode::<JobId>().ok();
+fn job_id(attributes: &Map<String, Json>, identity: Option<&EncodedValue>) -> Option<JobIdentity> {
+    let from_identity = || identity?.decode::<JobIdentity>().ok();
     let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
     let from_attributes = || {
-        Some(JobId {
+        Some(JobIdentity {
             cluster_id: text("cluster_id")?,
             job_id: text("job_id")?,
         })
     };
     from_identity()
-        .filter(JobId::is_valid)
-        .or_else(|| from_attributes().filter(JobId::is_valid))
-        .or_else(|| JobId::parse(&text("id")?).ok())
+        .filter(JobIdentity::is_valid)
+        .or_else(|| from_attributes().filter(JobIdentity::is_valid))
+        .or_else(|| JobIdentity::parse(&text("id")?).ok())
 }
 
 #[cfg(test)]
@@ -150,11 +150,11 @@ mod tests {
 
     use super::*;
 
-    fn encoded(json: &Json) -> Encoded {
-        Encoded::Json(json.to_string().into_bytes())
+    fn encoded(json: &Json) -> EncodedValue {
+        EncodedValue::Json(json.to_string().into_bytes())
     }
 
-    fn moved(state: &Json, identity: Option<&Json>) -> Result<JobState, Diagnostic> {
+    fn moved(state: &Json, identity: Option<&Json>) -> Result<JobModel, Diagnostic> {
         super::moved(&MoveSource {
             provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
             type_name: TYPE_NAME.to_owned(),
@@ -208,7 +208,7 @@ mod tests {
             provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
             type_name: "alicloud_live_caster".to_owned(),
             schema_version: 0,
-            state: Encoded::Json(br#"{"id":"c:j"}"#.to_vec()),
+            state: EncodedValue::Json(br#"{"id":"c:j"}"#.to_vec()),
             identity: None,
         };
         let Err(error) = super::moved(&source) else {
@@ -247,7 +247,7 @@ mod tests {
             json!({"cluster_id": "c", "job_id": "j", "timeouts": []}),
         ] {
             let job = upgraded(&encoded(&state)).unwrap_or_else(|_| panic!("{state}"));
-            assert!(job == JobState::known_by_id(&job.job_id()), "{state}");
+            assert!(job == JobModel::known_by_id(&job.job_id()), "{state}");
             assert_eq!(job.job_id().to_string(), "c:j");
         }
     }
@@ -273,16 +273,16 @@ mod tests {
 
     #[test]
     fn an_id_is_derived_before_a_call_or_refused() {
-        let known = |id: &str, job_id: &str| JobState {
+        let known = |id: &str, job_id: &str| JobModel {
             id: id.to_owned().into(),
             job_id: job_id.to_owned().into(),
             name: "n".to_owned().into(),
-            ..JobState::default()
+            ..JobModel::default()
         };
         let job = identified(known("c:j", "")).unwrap_or_else(|error| panic!("{error:?}"));
         assert_eq!(job.job_id().to_string(), "c:j");
         assert_eq!(job.name, Value::Value("n".to_owned()));
-        for state in [known("", "j"), known("a b:c", ""), JobState::default()] {
+        for state in [known("", "j"), known("a b:c", ""), JobModel::default()] {
             let Err(error) = identified(state) else {
                 panic!("there is no ID");
             };
@@ -320,7 +320,7 @@ mod tests {
             let attributes: Map<String, Json> = names.map(str::to_owned).into_iter().zip(values).collect();
             if let Ok(job) = upgraded(&encoded(&Json::Object(attributes))) {
                 prop_assert!(job.job_id().is_valid());
-                let written = Encoded::encode(&job).unwrap();
+                let written = EncodedValue::encode(&job).unwrap();
                 // Unknown values have no form in JSON.
                 prop_assert!(written.decode::<Json>().is_ok());
             }
@@ -328,8 +328,8 @@ mod tests {
 
         #[test]
         fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
-            let _ = upgraded(&Encoded::Json(bytes.clone()));
-            let _ = upgraded(&Encoded::MessagePack(bytes));
+            let _ = upgraded(&EncodedValue::Json(bytes.clone()));
+            let _ = upgraded(&EncodedValue::MessagePack(bytes));
         }
     }
 }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::id::{JobId, cluster_id_problem, id_problem};
+use super::id::{JobIdentity, cluster_id_problem, id_problem};
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -43,6 +43,6 @@ impl Function for EdgeTranscodeJobId {
                 return None;
             }
         }
-        Some(JobId { cluster_id, job_id }.to_string())
+        Some(JobIdentity { cluster_id, job_id }.to_string())
     }
 }

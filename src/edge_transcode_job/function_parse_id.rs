@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -40,8 +40,8 @@ impl Function for ParseEdgeTranscodeJobId {
     }
 
     async fn call<'a>(&self, diagnostics: &mut Diagnostics, (id,): (String,)) -> Option<Parts> {
-        match JobId::parse(&id) {
-            Ok(JobId { cluster_id, job_id }) => Some(Parts { cluster_id, job_id }),
+        match JobIdentity::parse(&id) {
+            Ok(JobIdentity { cluster_id, job_id }) => Some(Parts { cluster_id, job_id }),
             Err(error) => {
                 let path = AttributePath::function_argument(0);
                 diagnostics.add_error(diagnostic::at(

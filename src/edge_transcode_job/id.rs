@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
 /// cluster always goes with it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct JobId {
+pub(crate) struct JobIdentity {
     pub(crate) cluster_id: String,
     pub(crate) job_id: String,
 }
@@ -16,18 +16,18 @@ pub(crate) struct JobId {
     "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; this is not \
      of that form"
 )]
-pub(crate) struct NoJobId;
+pub(crate) struct ParseJobIdentityError;
 
-impl JobId {
+impl JobIdentity {
     /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
-    pub(crate) fn parse(text: &str) -> Result<Self, NoJobId> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ParseJobIdentityError> {
         text.split_once(':')
             .map(|(cluster_id, job_id)| Self {
                 cluster_id: cluster_id.to_owned(),
                 job_id: job_id.to_owned(),
             })
             .filter(Self::is_valid)
-            .ok_or(NoJobId)
+            .ok_or(ParseJobIdentityError)
     }
 
     /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
@@ -42,7 +42,7 @@ pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
         return Some("It is empty.");
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Some("It holds white space or a control character.");
+        return Some("It holds whitespace or a control character.");
     }
     text.contains(['/', '?', '#'])
         .then_some("It holds a character of URLs (/, ? or #).")
@@ -58,7 +58,7 @@ pub(crate) fn cluster_id_problem(text: &str) -> Option<&'static str> {
     })
 }
 
-impl fmt::Display for JobId {
+impl fmt::Display for JobIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.cluster_id, self.job_id)
     }
@@ -83,7 +83,7 @@ mod tests {
             "rtmp://h/app/s?auth_key=c0ffee",
             "srt:h?c0ffee",
         ] {
-            let error = JobId::parse(text).unwrap_err();
+            let error = JobIdentity::parse(text).unwrap_err();
             assert!(
                 error.to_string().contains("<cluster_id>:<job_id>"),
                 "{text:?}"
@@ -95,8 +95,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_shown_can_be_read_back(cluster_id in "[^:/?#\\s\\pC]{1,20}", job_id in "[^/?#\\s\\pC]{1,20}") {
-            let id = JobId { cluster_id, job_id };
-            prop_assert_eq!(JobId::parse(&id.to_string()).unwrap(), id);
+            let id = JobIdentity { cluster_id, job_id };
+            prop_assert_eq!(JobIdentity::parse(&id.to_string()).unwrap(), id);
         }
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use super::model::status_text;
 use alicloud_live::Job;
 use tfplugin::attribute::computed;
@@ -106,7 +106,7 @@ impl StreamUrls {
 /// The ID of a job as the resource has it.
 pub(super) fn id(cluster_id: &str, job: &Job) -> String {
     let (cluster_id, job_id) = (cluster_id.to_owned(), job.job_id.clone());
-    JobId { cluster_id, job_id }.to_string()
+    JobIdentity { cluster_id, job_id }.to_string()
 }
 
 /// The attributes of [`ListedJob`], all of them filled in by the provider.

@@ -1,13 +1,13 @@
 //! Read, create and delete. Update: `update`.
 
-use super::aftermath::Aftermath;
-use super::id::JobId;
-use super::model::{JobState, RUNNING, STOPPED};
+use super::aftermath::FailureReport;
+use super::id::JobIdentity;
+use super::model::{JobModel, RUNNING, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
 use super::refusal;
-use super::resource::Session;
-use super::run_state::{Unreached, appear, reach, start_again};
+use super::run_state::{WaitError, ensure_status, start_again, wait_until_visible};
+use super::session::Session;
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use alicloud_live::{CreateError, Job, JobStatus, Scope};
@@ -17,11 +17,11 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 /// Reads a job again. `None` without an error: it verifiably no longer exists.
 pub(super) async fn read(
     session: &Session,
-    mut state: JobState,
+    mut state: JobModel,
     private: JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<(JobState, JobPrivate)> {
+) -> Option<(JobModel, JobPrivate)> {
     let id = state.job_id();
     let client = &session.client;
     let read = client
@@ -73,7 +73,7 @@ fn stopped_by_others(label: &str) -> Diagnostic {
 }
 
 /// The diagnostic of a call, with the job that it is about: Terraform does not name it everywhere.
-fn about(id: &JobId, shown: Diagnostic) -> Diagnostic {
+fn about(id: &JobIdentity, shown: Diagnostic) -> Diagnostic {
     Diagnostic {
         detail: format!("Job {id}: {}", shown.detail).into(),
         ..shown
@@ -81,20 +81,20 @@ fn about(id: &JobId, shown: Diagnostic) -> Diagnostic {
 }
 
 /// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
-/// reach the state, whatever fails after.
+/// Reach the state, whatever fails after.
 pub(super) async fn create(
     session: &Session,
-    planned: JobState,
+    planned: JobModel,
     private: &JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<(JobState, JobPrivate)> {
+) -> Option<(JobModel, JobPrivate)> {
     let target = match target_status(&planned.status) {
         Some(target) => Some(target),
         None => inherited_status(session, &planned, private, scope).await,
     };
     let id = create_job(session, &planned, scope, diagnostics).await?;
-    let mut state = JobState {
+    let mut state = JobModel {
         id: Value::Value(id.to_string()),
         job_id: Value::Value(id.job_id.clone()),
         ..planned
@@ -104,10 +104,10 @@ pub(super) async fn create(
         .run
         .note_created(id.clone(), output, target.is_some());
 
-    let job = match settle(session, &id, target.as_ref(), scope).await {
+    let job = match wait_until_ready(session, &id, target.as_ref(), scope).await {
         Ok(job) => Some(job),
         Err(error) => {
-            let aftermath = Aftermath::look(&session.client, &id).await;
+            let aftermath = FailureReport::look(&session.client, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
             if !aftermath.is_as_planned(&state.fields(), target.as_ref()) {
                 diagnostics.add_error(followed_by(
@@ -132,7 +132,7 @@ pub(super) async fn create(
 /// The status of a new job for which none is configured: that of the job that it replaces. `None`: as the API creates it.
 async fn inherited_status(
     session: &Session,
-    planned: &JobState,
+    planned: &JobModel,
     private: &JobPrivate,
     scope: &Scope,
 ) -> Option<JobStatus> {
@@ -153,27 +153,27 @@ async fn inherited_status(
 }
 
 /// Waits for a new job, and brings it to its run state.
-async fn settle(
+async fn wait_until_ready(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     target: Option<&JobStatus>,
     scope: &Scope,
-) -> Result<Job, Unreached> {
-    let job = appear(session, id, scope).await?;
+) -> Result<Job, WaitError> {
+    let job = wait_until_visible(session, id, scope).await?;
     match target {
         None => Ok(job),
-        Some(target) => reach(session, id, job, target, scope).await,
+        Some(target) => ensure_status(session, id, job, target, scope).await,
     }
 }
 
 async fn create_job(
     session: &Session,
-    planned: &JobState,
+    planned: &JobModel,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<JobId> {
+) -> Option<JobIdentity> {
     let cluster_id = planned.job_id().cluster_id;
-    let in_cluster = |job_id: String| JobId {
+    let in_cluster = |job_id: String| JobIdentity {
         cluster_id: cluster_id.clone(),
         job_id,
     };
@@ -212,11 +212,11 @@ async fn create_job(
 /// a job that was running is running again then.
 pub(super) async fn delete(
     session: &Session,
-    prior: JobState,
+    prior: JobModel,
     private: JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> Option<(JobState, JobPrivate)> {
+) -> Option<(JobModel, JobPrivate)> {
     let id = prior.job_id();
     let has_successor = session.run.has_created(&prior.fields().stream_output);
     if prior.is_protected() && !has_successor {
@@ -238,7 +238,7 @@ pub(super) async fn delete(
     } else {
         Ok(())
     };
-    let aftermath = Aftermath::look(&session.client, &id).await;
+    let aftermath = FailureReport::look(&session.client, &id).await;
     if error.is_job_not_found() || aftermath.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session.client.place().await;
@@ -275,15 +275,19 @@ pub(super) async fn delete(
 /// A job is deleted: the one that replaces it may have to take its run state over.
 fn note_deleted(
     session: &Session,
-    prior: &JobState,
+    prior: &JobModel,
     private: &JobPrivate,
     seen: Option<&JobStatus>,
     diagnostics: &mut Diagnostics,
 ) {
     let was_running = seen == Some(&JobStatus::Running);
     let output = prior.fields().stream_output;
-    if was_running && let Some(successor) = session.run.created_without_target(&output) {
-        diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+    if was_running {
+        if let Some(successor) = session.run.created_without_target(&output) {
+            diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+        } else if !session.run.has_created(&output) && !private.foresaw_running(prior) {
+            diagnostics.add_warning(running_job_deleted(&prior.label()));
+        }
     }
     if !private.is_plain_deletion {
         session
@@ -294,7 +298,7 @@ fn note_deleted(
 
 /// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was
 /// created before that could be known.
-fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
+fn stream_ended(label: &str, successor: &JobIdentity) -> Diagnostic {
     diagnostic::general(
         "The output stream has ended",
         format!(
@@ -304,18 +308,31 @@ fn stream_ended(label: &str, successor: &JobId) -> Diagnostic {
     )
 }
 
+/// The plan could not tell that a running job would be deleted: it was started since, or core did not let the provider know that
+/// this job is replaced, because it is tainted.
+fn running_job_deleted(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A running job was deleted",
+        format!(
+            "The job {label} was running, which the plan could not tell, and was stopped and deleted. A job that takes its \
+             place is started only if its status is \"{RUNNING}\", or if its status is not set and it writes the same output \
+             stream."
+        ),
+    )
+}
+
 /// `seen` tells, after a failure too, in which status the job was found, if it was.
 async fn stop_and_delete(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     seen: &mut Option<JobStatus>,
     scope: &Scope,
-) -> Result<(), Unreached> {
+) -> Result<(), WaitError> {
     let job = session.get(id, scope).await?;
     *seen = Some(job.status.clone());
     let _stopping = session.run.stopping();
     let is_documented = !matches!(job.status, JobStatus::Other(_));
-    let stopped = reach(session, id, job, &JobStatus::NotStarted, scope).await;
+    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, scope).await;
     // Whether a status that the API does not document is that of a running job is not known: the API decides.
     if is_documented || !matches!(&stopped, Err(error) if error.is_rejected()) {
         stopped?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::id::JobId;
-use super::model::{JobState, RUNNING, STOPPED};
+use super::id::JobIdentity;
+use super::model::{JobModel, RUNNING, STOPPED};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
@@ -17,7 +17,7 @@ use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{block, optional, required};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
-use tfplugin::{AttributePath, Diagnostics, Findings, ListResource, diagnostic};
+use tfplugin::{AttributePath, Diagnostics, ListResource, ListResults, diagnostic};
 
 /// The list resource.
 pub(crate) struct JobListResource {
@@ -96,7 +96,12 @@ impl ListResource for JobListResource {
         check_template_id(diagnostics, &config.template_id);
     }
 
-    async fn list(&self, diagnostics: &mut Diagnostics, config: Config, findings: &mut Findings) {
+    async fn list(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: Config,
+        findings: &mut ListResults,
+    ) {
         if let Some(unknown) = config.unknown() {
             return diagnostics.add_error(diagnostic::at(
                 AttributePath::new(unknown),
@@ -123,11 +128,11 @@ impl ListResource for JobListResource {
                 }
             };
             for job in jobs.into_iter().filter(&matches) {
-                let id = JobId {
+                let id = JobIdentity {
                     cluster_id: cluster_id.to_owned(),
                     job_id: job.job_id.clone(),
                 };
-                let mut state = JobState::known_by_id(&id);
+                let mut state = JobModel::known_by_id(&id);
                 state.set_from_api(&job);
                 let added = findings.add(diagnostics, &id, job.name, &state).await;
                 if added.is_break() {

@@ -10,9 +10,11 @@
 //! | `foreign_state` | reading an object in a state file, whoever has written it |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
+//! | `plan_checks` | what a plan tells beyond what it will change |
 //! | `existing` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
+//! | `session` | with what an operation on a job works |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
@@ -39,11 +41,13 @@ mod list;
 mod model;
 mod online;
 mod plan;
+mod plan_checks;
 mod private;
 mod refusal;
 mod resource;
 mod run_state;
 mod schema;
+mod session;
 mod stored;
 mod update;
 mod validate;
@@ -51,13 +55,13 @@ mod validate;
 use std::sync::Arc;
 
 use crate::shared::connection::Connection;
-use tfplugin::Offering;
+use tfplugin::ProviderDefinition;
 
 /// The resource type's name.
 const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
     let connected = || Arc::clone(connection);
     offering.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
     offering.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));

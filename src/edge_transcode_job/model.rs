@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use crate::shared::duration;
-use alicloud_live::{Job, JobFields, JobStatus, StreamUrl};
+use alicloud_live::{Job, JobSpec, JobStatus, StreamUrl};
 use tfplugin::value::Value;
 
 /// `status` of a job that runs.
@@ -18,7 +18,7 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// The object, as configuration, plan and state hold it. Deliberately without `Debug`: stream URLs can hold tokens.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(default)]
-pub(crate) struct JobState {
+pub(crate) struct JobModel {
     pub(super) id: Value<String>,
     pub(super) cluster_id: Value<String>,
     pub(super) job_id: Value<String>,
@@ -56,9 +56,9 @@ pub(super) struct Timeouts {
     pub(super) delete: Duration,
 }
 
-impl JobState {
+impl JobModel {
     /// An object of which no more than the ID is known.
-    pub(super) fn known_by_id(id: &JobId) -> Self {
+    pub(super) fn known_by_id(id: &JobIdentity) -> Self {
         Self {
             id: Value::Value(id.to_string()),
             cluster_id: Value::Value(id.cluster_id.clone()),
@@ -68,16 +68,16 @@ impl JobState {
     }
 
     /// The ID; empty texts where the state lacks it.
-    pub(super) fn job_id(&self) -> JobId {
-        JobId {
+    pub(super) fn job_id(&self) -> JobIdentity {
+        JobIdentity {
             cluster_id: text(&self.cluster_id),
             job_id: text(&self.job_id),
         }
     }
 
     /// What the user decides and the API stores; empty strings for what is not known.
-    pub(super) fn fields(&self) -> JobFields {
-        JobFields {
+    pub(super) fn fields(&self) -> JobSpec {
+        JobSpec {
             name: text(&self.name),
             template_id: text(&self.template_id),
             stream_input: StreamUrl::from(text(&self.stream_input).as_str()),
@@ -250,12 +250,12 @@ mod tests {
             create: "30s".to_owned().into(),
             ..TimeoutsBlock::default()
         };
-        let state = JobState {
+        let state = JobModel {
             timeouts: Value::Value(block),
-            ..JobState::default()
+            ..JobModel::default()
         };
         assert_eq!(state.timeouts().create, Duration::from_secs(30));
         assert_eq!(state.timeouts().delete, DEFAULT_TIMEOUT);
-        assert_eq!(JobState::default().timeouts().create, DEFAULT_TIMEOUT);
+        assert_eq!(JobModel::default().timeouts().create, DEFAULT_TIMEOUT);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::id::JobId;
-use super::resource::Session;
-use super::run_state::{FIRST_POLL, LONGEST_POLL};
+use super::id::JobIdentity;
+use super::run_state::{FIRST_POLL, MAX_POLL_INTERVAL};
+use super::session::Session;
 use crate::shared::call_error::to_diagnostic;
 use crate::stream::name as stream_name;
-use alicloud_live::{Ended, Scope, StreamUrl};
+use alicloud_live::{Interruption, Scope, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
@@ -18,12 +18,12 @@ const ONLINE: &str = "online";
 /// A stream whose state the API does not tell is an error: it cannot be waited for.
 pub(super) async fn wait(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     output: &StreamUrl,
     scope: &Scope,
 ) -> Result<(), Diagnostic> {
     let name = stream_name::from_url(output.as_str()).map_err(|problem| {
-        unknown(format!(
+        unknown(&format!(
             "The job {id} is running, but its output URL does not name a stream of ApsaraVideo Live: {problem}"
         ))
     })?;
@@ -38,30 +38,30 @@ pub(super) async fn wait(
             Ok(Some(stream)) if stream.state == ONLINE => return Ok(()),
             Ok(Some(stream)) => stream.state,
             Ok(None) => {
-                return Err(unknown(format!(
+                return Err(unknown(&format!(
                     "The job {id} is running, but {} is not a domain of the account, so the API does not tell whether \
                      the stream {shown} is on air.",
                     name.domain
                 )));
             }
             Err(error) => match scope.ended() {
-                Some(ended) => return Err(not_online(id, &shown, None, &ended)),
+                Some(ended) => return Err(not_online(id, &shown, None, ended)),
                 None => return Err(to_diagnostic("Unable to read stream state", &error)),
             },
         };
         wait_for_next_poll(&mut poll, scope)
             .await
-            .map_err(|ended| not_online(id, &shown, Some(&state), &ended))?;
+            .map_err(|ended| not_online(id, &shown, Some(&state), ended))?;
     }
 }
 
-async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), Ended> {
+async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), Interruption> {
     let time = *poll;
-    *poll = (time * 2).min(LONGEST_POLL);
+    *poll = (time * 2).min(MAX_POLL_INTERVAL);
     scope.wait(time).await
 }
 
-fn unknown(detail: String) -> Diagnostic {
+fn unknown(detail: &str) -> Diagnostic {
     diagnostic::at(
         AttributePath::new("wait_until_online"),
         "Unknown stream state",
@@ -69,7 +69,12 @@ fn unknown(detail: String) -> Diagnostic {
     )
 }
 
-fn not_online(id: &JobId, stream: &str, state: Option<&str>, ended: &Ended) -> Diagnostic {
+fn not_online(
+    id: &JobIdentity,
+    stream: &str,
+    state: Option<&str>,
+    ended: Interruption,
+) -> Diagnostic {
     let why = if ended.is_stop() {
         "the action was canceled"
     } else {

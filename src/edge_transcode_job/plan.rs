@@ -1,7 +1,7 @@
 //! What a change will do. Pure: the same request gives the same plan at any time and in any process, because Terraform plans
 //! once more before it applies.
 
-use super::model::{JobState, RUNNING, STOPPED};
+use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::{ChangedJob, JobPrivate};
 use alicloud_live::StreamUrl;
 use tfplugin::value::Value;
@@ -9,9 +9,9 @@ use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
 /// The change of a job, to be planned.
 pub(super) struct Update<'a> {
-    pub(super) prior: &'a JobState,
-    pub(super) proposed: JobState,
-    pub(super) config: &'a JobState,
+    pub(super) prior: &'a JobModel,
+    pub(super) proposed: JobModel,
+    pub(super) config: &'a JobModel,
     /// Whether an earlier run has stopped the job for a change and could not start it again.
     pub(super) owes_start: bool,
     /// Whether the plan of a job that replaces this one reaches the apply.
@@ -19,8 +19,8 @@ pub(super) struct Update<'a> {
 }
 
 /// A new job: all that the API decides is unknown.
-pub(super) fn create(proposed: JobState, config: &JobState) -> JobState {
-    JobState {
+pub(super) fn create(proposed: JobModel, config: &JobModel) -> JobModel {
+    JobModel {
         id: Value::Unknown,
         job_id: Value::Unknown,
         status: unknown_if_null(config.status.clone()),
@@ -38,7 +38,7 @@ pub(super) fn create(proposed: JobState, config: &JobState) -> JobState {
 pub(super) fn update(
     update: Update<'_>,
     diagnostics: &mut Diagnostics,
-) -> (JobState, Vec<AttributePath>) {
+) -> (JobModel, Vec<AttributePath>) {
     if update.prior.cluster_id != update.proposed.cluster_id {
         check_replacement(&update, diagnostics);
         let state = create(update.proposed, update.config);
@@ -61,7 +61,7 @@ pub(super) fn update(
         }
     };
     let changes_template = prior.template_id != proposed.template_id;
-    let state = JobState {
+    let state = JobModel {
         id: prior.id.clone(),
         job_id: prior.job_id.clone(),
         create_time: prior.create_time.clone(),
@@ -104,12 +104,12 @@ fn planned_status(
 }
 
 /// Whether applying the plan takes a call.
-pub(super) fn makes_calls(prior: &JobState, planned: &JobState) -> bool {
+pub(super) fn makes_calls(prior: &JobModel, planned: &JobModel) -> bool {
     changes_settings(prior, planned) || planned.status != prior.status
 }
 
 /// Whether the API must change what it stores of the job. Another spelling of a URL is no change.
-fn changes_settings(prior: &JobState, proposed: &JobState) -> bool {
+fn changes_settings(prior: &JobModel, proposed: &JobModel) -> bool {
     prior.name != proposed.name
         || prior.template_id != proposed.template_id
         || is_other_url(&prior.stream_input, &proposed.stream_input)
@@ -186,7 +186,7 @@ fn successor(update: &Update<'_>) -> &'static str {
 /// Refuses to replace a job where only the plan of the new one shows that it is replaced, such as with `-replace`.
 pub(super) fn check_replaced(
     replaced: &ChangedJob,
-    planned: &JobState,
+    planned: &JobModel,
     diagnostics: &mut Diagnostics,
 ) {
     let id = replaced.id.to_string();
@@ -199,7 +199,7 @@ pub(super) fn check_replaced(
 }
 
 /// Warns of what deleting a job means, or refuses it.
-pub(super) fn delete(prior: &JobState, diagnostics: &mut Diagnostics) {
+pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
     let label = prior.label();
     if prior.is_protected() {
         diagnostics.add_error(is_protected(&label, "deleted"));
@@ -214,7 +214,7 @@ pub(super) fn delete(prior: &JobState, diagnostics: &mut Diagnostics) {
 }
 
 /// What the plan of a change tells the calls that follow it.
-pub(super) fn private(prior: &JobState, private: JobPrivate) -> JobPrivate {
+pub(super) fn private(prior: &JobModel, private: JobPrivate) -> JobPrivate {
     JobPrivate {
         changed: Some(ChangedJob {
             id: prior.job_id(),
@@ -260,9 +260,9 @@ mod tests {
     use super::*;
     use crate::edge_transcode_job::model::TimeoutsBlock;
 
-    fn job(status: &str) -> JobState {
+    fn job(status: &str) -> JobModel {
         let text = |text: &str| Value::Value(text.to_owned());
-        JobState {
+        JobModel {
             id: text("c:j"),
             cluster_id: text("c"),
             job_id: text("j"),
@@ -284,14 +284,14 @@ mod tests {
 
     /// Plans the change of a job to `edit`ed settings, with the configured `status`.
     struct Case<'a> {
-        prior: &'a JobState,
+        prior: &'a JobModel,
         status: Option<&'a str>,
         owes_start: bool,
         keeps_planned_private: bool,
     }
 
     impl<'a> Case<'a> {
-        fn of(prior: &'a JobState, status: Option<&'a str>) -> Self {
+        fn of(prior: &'a JobModel, status: Option<&'a str>) -> Self {
             Self {
                 prior,
                 status,
@@ -300,12 +300,12 @@ mod tests {
             }
         }
 
-        fn plan(&self, edit: impl FnOnce(&mut JobState)) -> (JobState, Diagnostics) {
+        fn plan(&self, edit: impl FnOnce(&mut JobModel)) -> (JobModel, Diagnostics) {
             let mut proposed = self.prior.clone();
             edit(&mut proposed);
-            let config = JobState {
+            let config = JobModel {
                 status: self.status.map(str::to_owned).into(),
-                ..JobState::default()
+                ..JobModel::default()
             };
             if let Some(status) = self.status {
                 proposed.status = Value::Value(status.to_owned());
@@ -326,20 +326,20 @@ mod tests {
     }
 
     fn planned(
-        prior: &JobState,
-        edit: impl FnOnce(&mut JobState),
+        prior: &JobModel,
+        edit: impl FnOnce(&mut JobModel),
         status: Option<&str>,
-    ) -> (JobState, usize) {
+    ) -> (JobModel, usize) {
         let (state, diagnostics) = Case::of(prior, status).plan(edit);
         assert!(diagnostics.errors.is_empty());
         (state, diagnostics.warnings.len())
     }
 
-    fn rename(job: &mut JobState) {
+    fn rename(job: &mut JobModel) {
         job.name = Value::Value("other".to_owned());
     }
 
-    fn move_cluster(job: &mut JobState) {
+    fn move_cluster(job: &mut JobModel) {
         job.cluster_id = Value::Value("c2".to_owned());
     }
 
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn what_the_api_does_not_know_and_another_spelling_change_nothing_else() {
-        let edits: [fn(&mut JobState); 3] = [
+        let edits: [fn(&mut JobModel); 3] = [
             |job| {
                 job.timeouts = Value::Value(TimeoutsBlock::default());
             },
@@ -397,7 +397,7 @@ mod tests {
 
     #[test]
     fn another_template_may_have_another_name_and_type() {
-        let change = |job: &mut JobState| job.template_id = Value::Value("t2".to_owned());
+        let change = |job: &mut JobModel| job.template_id = Value::Value("t2".to_owned());
         let (state, _) = planned(&job(STOPPED), change, None);
         assert!(state.template_name.is_unknown() && state.r#type.is_unknown());
     }
@@ -422,8 +422,8 @@ mod tests {
 
     #[test]
     fn a_job_that_must_not_be_stopped_is_not_interrupted() {
-        let forbid = |job: &mut JobState| job.allow_stopping_for_update = Value::Value(false);
-        let edits: [fn(&mut JobState); 2] = [rename, move_cluster];
+        let forbid = |job: &mut JobModel| job.allow_stopping_for_update = Value::Value(false);
+        let edits: [fn(&mut JobModel); 2] = [rename, move_cluster];
         for edit in edits {
             for (prior, status, errors) in [
                 (RUNNING, None, 1),
@@ -461,7 +461,7 @@ mod tests {
     #[test]
     fn replacing_a_running_job_is_warned_of_with_what_becomes_of_the_stream() {
         let other_output =
-            |job: &mut JobState| job.stream_output = Value::Value("rtmp://x/y/z".to_owned());
+            |job: &mut JobModel| job.stream_output = Value::Value("rtmp://x/y/z".to_owned());
         let prior = job(RUNNING);
         for (status, keeps_output, keeps_planned_private, says) in [
             (Some(RUNNING), false, false, "the new job will be started."),
@@ -489,7 +489,7 @@ mod tests {
 
     #[test]
     fn a_protected_job_is_neither_deleted_nor_replaced() {
-        let protected = JobState {
+        let protected = JobModel {
             deletion_protection: Value::Value(true),
             ..job(RUNNING)
         };
@@ -497,7 +497,7 @@ mod tests {
         delete(&protected, &mut diagnostics);
         assert_eq!(diagnostics.errors.len(), 1);
 
-        let lift = |job: &mut JobState| job.deletion_protection = Value::Value(false);
+        let lift = |job: &mut JobModel| job.deletion_protection = Value::Value(false);
         let (_, diagnostics) = Case::of(&protected, None).plan(|job| {
             lift(job);
             move_cluster(job);

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::JobId;
+use super::id::JobIdentity;
+use super::model::JobModel;
 use alicloud_live::Place;
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -28,7 +29,7 @@ pub(crate) struct JobPrivate {
 /// A job as it was when a change of it was planned.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct ChangedJob {
-    pub(super) id: JobId,
+    pub(super) id: JobIdentity,
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
 }
@@ -60,11 +61,20 @@ impl JobPrivate {
         }
     }
 
+    /// Whether the plan that led to the deletion of this job saw it running, and so has warned of it.
+    pub(super) fn foresaw_running(&self, prior: &JobModel) -> bool {
+        match &self.changed {
+            _ if self.is_plain_deletion => prior.is_running(),
+            Some(changed) => changed.is_running,
+            None => false,
+        }
+    }
+
     /// As [`Self::check_place`], before a job is taken for deleted. Core does not hand over what is stored beside a tainted
     /// object.
     pub(super) fn check_place_of_deletion(
         &self,
-        id: &JobId,
+        id: &JobIdentity,
         here: &Place,
     ) -> Result<(), Diagnostic> {
         if self.found_at.is_none() && !self.is_plain_deletion {
@@ -74,7 +84,7 @@ impl JobPrivate {
     }
 
     /// An error if the job was found elsewhere than where it is now said not to exist.
-    pub(super) fn check_place(&self, id: &JobId, here: &Place) -> Result<(), Diagnostic> {
+    pub(super) fn check_place(&self, id: &JobIdentity, here: &Place) -> Result<(), Diagnostic> {
         match &self.found_at {
             Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
             _ => Ok(()),
@@ -82,7 +92,7 @@ impl JobPrivate {
     }
 }
 
-fn found_nowhere(id: &JobId, here: &Place) -> Diagnostic {
+fn found_nowhere(id: &JobIdentity, here: &Place) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
@@ -93,7 +103,7 @@ fn found_nowhere(id: &JobId, here: &Place) -> Diagnostic {
     )
 }
 
-fn found_elsewhere(id: &JobId, there: &Place, here: &Place) -> Diagnostic {
+fn found_elsewhere(id: &JobIdentity, there: &Place, here: &Place) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
@@ -121,8 +131,35 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_has_told_of_a_running_job_only_if_it_saw_it() {
+        let id = JobIdentity::parse("c:j").unwrap();
+        let [stopped, running] = ["Stopped", "Running"].map(|status| JobModel {
+            status: tfplugin::value::Value::Value(status.to_owned()),
+            ..JobModel::default()
+        });
+        let deletion = JobPrivate {
+            is_plain_deletion: true,
+            ..JobPrivate::default()
+        };
+        assert!(deletion.foresaw_running(&running) && !deletion.foresaw_running(&stopped));
+        for is_running in [true, false] {
+            let replacement = JobPrivate {
+                changed: Some(ChangedJob {
+                    id: id.clone(),
+                    is_running,
+                    is_protected: false,
+                }),
+                ..JobPrivate::default()
+            };
+            assert_eq!(replacement.foresaw_running(&stopped), is_running);
+        }
+        let of_tainted = JobPrivate::default();
+        assert!(!of_tainted.foresaw_running(&running));
+    }
+
+    #[test]
     fn only_the_place_where_a_job_was_found_can_say_that_it_is_gone() {
-        let id = JobId::parse("c:j").unwrap();
+        let id = JobIdentity::parse("c:j").unwrap();
         for (there, here, is_certain) in [
             (
                 ["https://a", "r", "", "K1"],
@@ -165,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_tainted_job_that_is_not_found_is_not_taken_for_deleted() {
-        let id = JobId::parse("c:j").unwrap();
+        let id = JobIdentity::parse("c:j").unwrap();
         let here = place(["https://a", "", "", ""]);
         let tainted = JobPrivate::default();
         assert!(tainted.check_place_of_deletion(&id, &here).is_err());

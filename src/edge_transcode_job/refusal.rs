@@ -1,15 +1,19 @@
 //! Why a create stops rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use super::id::JobId;
+use super::id::JobIdentity;
 use alicloud_live::{CallError, Doubt};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The answer to the create was lost, and there is not exactly one job that fits.
-pub(super) fn unresolved(error: &CallError, doubt: Doubt, candidates: &[JobId]) -> Diagnostic {
+pub(super) fn unresolved(
+    error: &CallError,
+    doubt: Doubt,
+    candidates: &[JobIdentity],
+) -> Diagnostic {
     let detail = if candidates.is_empty() {
         format!(
-            "{error}\n\nWhether the job was created is not known. {doubt} It may appear later. Plan \
+            "{error}\n\nWhether the job was created is not known. {doubt} It may wait_until_visible later. Plan \
              again in a few minutes: the plan warns of the job and names it if it exists."
         )
     } else {
@@ -23,25 +27,24 @@ pub(super) fn unresolved(error: &CallError, doubt: Doubt, candidates: &[JobId]) 
 }
 
 /// The create made the job, but may have made others too.
-pub(super) fn doubles(doubles: &[JobId]) -> Diagnostic {
+pub(super) fn doubles(doubles: &[JobIdentity]) -> Diagnostic {
     diagnostic::at(
         AttributePath::root(),
         "The job may have been created more than once",
         format!(
-            "The answer to the create was lost, and the request was sent again. Besides the job in the state there are \
-             others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
+            "The answer to the create was lost. Besides the job in the state there are others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
             lines(doubles, ToString::to_string)
         ),
     )
 }
 
-fn import_commands(jobs: &[JobId]) -> String {
+fn import_commands(jobs: &[JobIdentity]) -> String {
     lines(jobs, |id| {
         format!("terraform import {TYPE_NAME}.<name> '{id}'")
     })
 }
 
-fn lines(jobs: &[JobId], line: impl Fn(&JobId) -> String) -> String {
+fn lines(jobs: &[JobIdentity], line: impl Fn(&JobIdentity) -> String) -> String {
     jobs.iter()
         .map(|id| format!("  {}", line(id)))
         .collect::<Vec<_>>()

@@ -3,20 +3,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::id::{JobId, cluster_id_problem};
+use super::id::{JobIdentity, cluster_id_problem};
 use crate::shared::check::shown;
 use crate::shared::connection::Connection;
-use crate::shared::run::Run;
-use alicloud_live::{CallError, Job, LiveClient, Scope};
 use tfplugin::schema::Schema;
 use tfplugin::{
-    AttributePath, Diagnostic, Diagnostics, Encoded, IdentitySchema, ManagedResource, MoveSource,
-    Object, Update, diagnostic,
+    AttributePath, Diagnostics, EncodedValue, IdentitySchema, ManagedResource, MoveSource, Object,
+    Update, diagnostic,
 };
 
-use super::model::JobState;
+use super::model::JobModel;
 use super::private::JobPrivate;
-use super::{existing, expiry, foreign_state, lifecycle, plan, schema, update, validate};
+use super::session::Session;
+use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
 
 /// The resource type.
 pub(super) struct JobResource {
@@ -36,36 +35,17 @@ impl JobResource {
 }
 
 /// An object of which the API can be asked.
-fn identified(state: JobState, diagnostics: &mut Diagnostics) -> Option<JobState> {
+fn identified(state: JobModel, diagnostics: &mut Diagnostics) -> Option<JobModel> {
     foreign_state::identified(state)
         .map_err(|error| diagnostics.add_error(error))
         .ok()
 }
 
-/// With what an operation on a job works.
-pub(super) struct Session {
-    pub(super) client: Arc<LiveClient>,
-    pub(super) run: Arc<Run>,
-}
-
-impl Session {
-    pub(super) fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
-        let (client, run) = connection.client_and_run()?;
-        Ok(Self { client, run })
-    }
-
-    pub(super) async fn get(&self, id: &JobId, scope: &Scope) -> Result<Job, CallError> {
-        self.client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
-            .await
-    }
-}
-
 #[async_trait]
 impl ManagedResource for JobResource {
-    type State = JobState;
+    type State = JobModel;
     type Private = JobPrivate;
-    type Identity = JobId;
+    type Identity = JobIdentity;
 
     fn schema(&self) -> Schema {
         schema::schema()
@@ -75,18 +55,18 @@ impl ManagedResource for JobResource {
         schema::identity()
     }
 
-    fn identity(&self, state: &JobState) -> Option<JobId> {
-        Some(state.job_id()).filter(JobId::is_valid)
+    fn identity(&self, state: &JobModel) -> Option<JobIdentity> {
+        Some(state.job_id()).filter(JobIdentity::is_valid)
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: JobState) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: JobModel) {
         validate::validate(&config, diagnostics);
     }
 
     async fn read(
         &self,
         diagnostics: &mut Diagnostics,
-        state: JobState,
+        state: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         let state = identified(state, diagnostics)?;
@@ -98,20 +78,19 @@ impl ManagedResource for JobResource {
     async fn plan_create(
         &self,
         diagnostics: &mut Diagnostics,
-        proposed: JobState,
-        config: JobState,
+        proposed: JobModel,
+        config: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         let planned = plan::create(proposed, &config);
         expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
-        match &private.changed {
-            Some(replaced) => plan::check_replaced(replaced, &planned, diagnostics),
-            None => {
-                // Without a client there is nothing to look at, and planning needs none.
-                if let Ok(client) = self.connection.client() {
-                    existing::warn(&client, &planned, diagnostics).await;
-                }
-            }
+        if let Some(replaced) = &private.changed {
+            plan::check_replaced(replaced, &planned, diagnostics);
+        }
+        // Without a client there is nothing to look at, and planning needs none.
+        if let Ok(session) = Session::begin(&self.connection) {
+            let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
+            plan_checks::create(&session, &planned, replaced, diagnostics).await;
         }
         Some((planned, private))
     }
@@ -144,6 +123,9 @@ impl ManagedResource for JobResource {
                 OffsetDateTime::now_utc(),
                 diagnostics,
             );
+            if let Ok(session) = Session::begin(&self.connection) {
+                plan_checks::update(&session, &prior, &planned, diagnostics).await;
+            }
         }
         let private = plan::private(&prior, private);
         Some(((planned, private), requires_replace))
@@ -152,7 +134,7 @@ impl ManagedResource for JobResource {
     async fn plan_delete(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobState,
+        prior: JobModel,
         private: JobPrivate,
     ) -> Option<JobPrivate> {
         let output = prior.fields().stream_output;
@@ -170,7 +152,7 @@ impl ManagedResource for JobResource {
     async fn create(
         &self,
         diagnostics: &mut Diagnostics,
-        planned: JobState,
+        planned: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
@@ -179,6 +161,7 @@ impl ManagedResource for JobResource {
             return None;
         }
         let session = self.session(diagnostics)?;
+        session.run.note_apply();
         let scope = self.connection.scope(planned.timeouts().create);
         lifecycle::create(&session, planned, &private, &scope, diagnostics).await
     }
@@ -186,8 +169,8 @@ impl ManagedResource for JobResource {
     async fn update(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobState,
-        planned: JobState,
+        prior: JobModel,
+        planned: JobModel,
         private: JobPrivate,
     ) -> Object<Self> {
         let identified = identified(prior.clone(), diagnostics);
@@ -195,6 +178,7 @@ impl ManagedResource for JobResource {
         let (Some(prior), Some(session)) = (identified, session) else {
             return (prior, private.stored());
         };
+        session.run.note_apply();
         let scope = self.connection.scope(planned.timeouts().update);
         update::update(&session, prior, planned, private, &scope, diagnostics).await
     }
@@ -202,7 +186,7 @@ impl ManagedResource for JobResource {
     async fn delete(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobState,
+        prior: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
         let identified = identified(prior.clone(), diagnostics);
@@ -210,13 +194,14 @@ impl ManagedResource for JobResource {
         let (Some(prior), Some(session)) = (identified, session) else {
             return Some((prior, private.stored()));
         };
+        session.run.note_apply();
         let scope = self.connection.scope(prior.timeouts().delete);
         lifecycle::delete(&session, prior, private, &scope, diagnostics).await
     }
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
-        match JobId::parse(&id) {
-            Ok(id) => Some((JobState::known_by_id(&id), JobPrivate::default())),
+        match JobIdentity::parse(&id) {
+            Ok(id) => Some((JobModel::known_by_id(&id), JobPrivate::default())),
             Err(error) => {
                 let detail = format!("In an import {error} (got {}).", shown(&id));
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
@@ -228,26 +213,26 @@ impl ManagedResource for JobResource {
     async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
-        identity: JobId,
+        identity: JobIdentity,
     ) -> Option<Object<Self>> {
         if identity.is_valid() {
-            return Some((JobState::known_by_id(&identity), JobPrivate::default()));
+            return Some((JobModel::known_by_id(&identity), JobPrivate::default()));
         }
         diagnostics.add_error(diagnostic::general(
             "Invalid identity",
-            "A job's identity is cluster_id and job_id. Both are not empty and hold no white space, and cluster_id \
+            "A job's identity is cluster_id and job_id. Both are not empty and hold no whitespace, and cluster_id \
              holds no colon.",
         ));
         None
     }
 
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<JobState> {
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<JobModel> {
         foreign_state::upgraded(state)
             .map_err(|error| diagnostics.add_error(error))
             .ok()
     }
 
-    fn take_over(
+    fn move_state(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
@@ -258,7 +243,7 @@ impl ManagedResource for JobResource {
             .ok()
     }
 
-    fn configuration(&self, state: JobState) -> JobState {
+    fn generate_config(&self, state: JobModel) -> JobModel {
         state.configuration()
     }
 }

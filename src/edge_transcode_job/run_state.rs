@@ -3,9 +3,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::id::JobId;
+use super::id::JobIdentity;
 use super::model::status_text;
-use super::resource::Session;
+use super::session::Session;
 use crate::shared::call_error;
 use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};
@@ -13,7 +13,7 @@ use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
 pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
-pub(super) const LONGEST_POLL: Duration = Duration::from_secs(5);
+pub(super) const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Looks at a job whose start or stop may have been carried out by an attempt without a response.
 const LOOKS_IN_DOUBT: usize = 4;
@@ -27,7 +27,7 @@ const REJECTIONS_TIME: Duration = Duration::from_secs(20);
 
 /// A wish about a job that did not come true.
 #[derive(Debug)]
-pub(super) enum Unreached {
+pub(super) enum WaitError {
     /// A call failed.
     Call(CallError),
     /// The time was over, or the user asked to stop, while the job was still in another state.
@@ -41,13 +41,13 @@ pub(super) enum Unreached {
     },
 }
 
-impl From<CallError> for Unreached {
+impl From<CallError> for WaitError {
     fn from(error: CallError) -> Self {
         Self::Call(error)
     }
 }
 
-impl Unreached {
+impl WaitError {
     pub(super) fn is_job_not_found(&self) -> bool {
         matches!(self, Self::Call(error) if error.is_job_not_found())
     }
@@ -100,7 +100,11 @@ impl Unreached {
 }
 
 /// Waits until a job that was just created can be read: how soon that is, is not documented.
-pub(super) async fn appear(session: &Session, id: &JobId, scope: &Scope) -> Result<Job, Unreached> {
+pub(super) async fn wait_until_visible(
+    session: &Session,
+    id: &JobIdentity,
+    scope: &Scope,
+) -> Result<Job, WaitError> {
     const WANTED: &str = "to appear";
     let (mut poll, mut last) = (FIRST_POLL, None);
     loop {
@@ -110,7 +114,7 @@ pub(super) async fn appear(session: &Session, id: &JobId, scope: &Scope) -> Resu
                 last = Some("not existing".to_owned());
                 wait(&mut poll, scope, WANTED, "not existing").await?;
             }
-            Err(error) => return Err(Unreached::unseen(error, WANTED, last, scope)),
+            Err(error) => return Err(WaitError::unseen(error, WANTED, last, scope)),
         }
     }
 }
@@ -118,13 +122,13 @@ pub(super) async fn appear(session: &Session, id: &JobId, scope: &Scope) -> Resu
 /// Starts or stops a job and waits until the API shows it so. `job` is how it was seen last.
 ///
 /// Idempotent by reading: a rejected start of a job that runs by now is success.
-pub(super) async fn reach(
+pub(super) async fn ensure_status(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     job: Job,
     target: &JobStatus,
     scope: &Scope,
-) -> Result<Job, Unreached> {
+) -> Result<Job, WaitError> {
     if job.status == *target {
         return Ok(job);
     }
@@ -141,7 +145,7 @@ pub(super) async fn reach(
 }
 
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
-async fn start(session: &Session, id: &JobId, scope: &Scope) -> Result<(), CallError> {
+async fn start(session: &Session, id: &JobIdentity, scope: &Scope) -> Result<(), CallError> {
     let mut refused_at = None;
     let mut poll = FIRST_POLL;
     loop {
@@ -159,7 +163,7 @@ async fn start(session: &Session, id: &JobId, scope: &Scope) -> Result<(), CallE
         if scope.wait(poll).await.is_err() {
             return Err(error);
         }
-        poll = (poll * 2).min(LONGEST_POLL);
+        poll = (poll * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
@@ -171,12 +175,12 @@ fn is_over_quota(error: &CallError) -> bool {
 /// Polls until the job has the target status, after it was asked for.
 async fn wait_for(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     mut last: Option<Job>,
     target: &JobStatus,
     asked: Result<(), CallError>,
     scope: &Scope,
-) -> Result<Job, Unreached> {
+) -> Result<Job, WaitError> {
     let wish = if *target == JobStatus::Running {
         "to run"
     } else {
@@ -204,7 +208,7 @@ async fn wait_for(
             }
             (Err(error), Ok(())) => {
                 let last = last.map(|last| status_text(&last.status).to_owned());
-                return Err(Unreached::unseen(error, wish, last, scope));
+                return Err(WaitError::unseen(error, wish, last, scope));
             }
         }
     }
@@ -212,7 +216,7 @@ async fn wait_for(
 
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
 /// time ends it, and it has attempts of its own.
-pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Unreached> {
+pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<Job, WaitError> {
     let scope = Scope::recovery(RECOVERY_TIME);
     let begun = Instant::now();
     let mut poll = FIRST_POLL;
@@ -231,21 +235,21 @@ pub(super) async fn start_again(session: &Session, id: &JobId) -> Result<Job, Un
         if is_hopeless || scope.wait(poll).await.is_err() {
             return Err(error);
         }
-        poll = (poll * 2).min(LONGEST_POLL);
+        poll = (poll * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
 /// A running job was not interrupted.
 pub(super) fn not_interrupted(
     summary: &'static str,
-    id: &JobId,
+    id: &JobIdentity,
     reason: NotInterrupted,
 ) -> Diagnostic {
     let detail = match reason {
-        NotInterrupted::Ended(ended) if ended.is_stop() => {
+        NotInterrupted::Interruption(ended) if ended.is_stop() => {
             format!("Canceled before the job {id} was stopped. Nothing was changed.")
         }
-        NotInterrupted::Ended(_) => format!(
+        NotInterrupted::Interruption(_) => format!(
             "The timeout was reached while the job {id} waited for other interruptions to end \
              (max_concurrent_interruptions). Nothing was changed: raise the timeout, or try again."
         ),
@@ -262,10 +266,10 @@ async fn wait(
     scope: &Scope,
     wanted: &'static str,
     last: &str,
-) -> Result<(), Unreached> {
+) -> Result<(), WaitError> {
     let time = *poll;
-    *poll = (time * 2).min(LONGEST_POLL);
-    scope.wait(time).await.map_err(|ended| Unreached::Waiting {
+    *poll = (time * 2).min(MAX_POLL_INTERVAL);
+    scope.wait(time).await.map_err(|ended| WaitError::Waiting {
         wanted,
         last: Some(last.to_owned()),
         stopped: ended.is_stop(),

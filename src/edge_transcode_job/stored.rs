@@ -1,11 +1,11 @@
 //! What the API has stored of a job, beside what it was given.
 
-use alicloud_live::{Job, JobFields};
+use alicloud_live::{Job, JobSpec};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// Warns if the API has stored something else than it was given, which the next plan would show as a change by others.
 /// Another spelling of a URL is the same.
-pub(super) fn check(given: &JobFields, job: &Job, diagnostics: &mut Diagnostics) {
+pub(super) fn check(given: &JobSpec, job: &Job, diagnostics: &mut Diagnostics) {
     let stored = job.fields();
     let same = [
         ("name", given.name == stored.name),

@@ -1,13 +1,13 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
-use super::aftermath::Aftermath;
-use super::id::JobId;
+use super::aftermath::FailureReport;
+use super::id::JobIdentity;
 use super::lifecycle::{followed_by, target_status};
-use super::model::JobState;
+use super::model::JobModel;
 use super::plan;
 use super::private::JobPrivate;
-use super::resource::Session;
-use super::run_state::{Unreached, not_interrupted, reach, start_again};
+use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
+use super::session::Session;
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use alicloud_live::{Failure, Job, JobStatus, Scope};
@@ -20,12 +20,12 @@ enum NotChanged {
     /// Nothing was changed, for this reason.
     Refused(Box<Diagnostic>),
     /// A call or a wait failed.
-    Failed(Unreached),
+    Failed(WaitError),
     /// The job was stopped for the change and could not be started again.
-    Lost(Unreached),
+    Lost(WaitError),
 }
 
-impl<E: Into<Unreached>> From<E> for NotChanged {
+impl<E: Into<WaitError>> From<E> for NotChanged {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -35,12 +35,12 @@ impl<E: Into<Unreached>> From<E> for NotChanged {
 /// errors say in which state that is. Without a change for the API no call is made.
 pub(super) async fn update(
     session: &Session,
-    prior: JobState,
-    planned: JobState,
+    prior: JobModel,
+    planned: JobModel,
     private: JobPrivate,
     scope: &Scope,
     diagnostics: &mut Diagnostics,
-) -> (JobState, JobPrivate) {
+) -> (JobModel, JobPrivate) {
     let private = private.stored();
     if !plan::makes_calls(&prior, &planned) {
         return (planned, private);
@@ -55,7 +55,7 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
-    let aftermath = Aftermath::look(&session.client, &id).await;
+    let aftermath = FailureReport::look(&session.client, &id).await;
     if let Some(job) = aftermath.job()
         && aftermath.is_as_planned(&planned.fields(), target_status(&planned.status).as_ref())
         && !matches!(error, NotChanged::Lost(_))
@@ -65,7 +65,7 @@ pub(super) async fn update(
 
     let is_lost = matches!(error, NotChanged::Lost(_));
     diagnostics.add_error(explain(error, &id, &planned, &aftermath));
-    let mut state = JobState {
+    let mut state = JobModel {
         timeouts: planned.timeouts,
         allow_stopping_for_update: planned.allow_stopping_for_update,
         deletion_protection: planned.deletion_protection,
@@ -81,12 +81,17 @@ pub(super) async fn update(
     (state, private)
 }
 
-fn filled(mut planned: JobState, job: &Job) -> JobState {
+fn filled(mut planned: JobModel, job: &Job) -> JobModel {
     planned.fill_unknown(job);
     planned
 }
 
-fn explain(error: NotChanged, id: &JobId, planned: &JobState, aftermath: &Aftermath) -> Diagnostic {
+fn explain(
+    error: NotChanged,
+    id: &JobIdentity,
+    planned: &JobModel,
+    aftermath: &FailureReport,
+) -> Diagnostic {
     let error = match error {
         NotChanged::Refused(diagnostic) => return *diagnostic,
         NotChanged::Failed(error) | NotChanged::Lost(error) => error,
@@ -101,26 +106,26 @@ fn explain(error: NotChanged, id: &JobId, planned: &JobState, aftermath: &Afterm
 
 async fn change(
     session: &Session,
-    id: &JobId,
-    planned: &JobState,
+    id: &JobIdentity,
+    planned: &JobModel,
     scope: &Scope,
 ) -> Result<Job, NotChanged> {
     let job = session.get(id, scope).await?;
     let target = target_status(&planned.status).unwrap_or_else(|| job.status.clone());
     if job.fields().is_equivalent(&planned.fields()) {
-        return Ok(reach(session, id, job, &target, scope).await?);
+        return Ok(ensure_status(session, id, job, &target, scope).await?);
     }
     match (&job.status, &target) {
         (JobStatus::Running, JobStatus::Running) => {
             interrupt(session, id, job, planned, scope).await
         }
         (_, JobStatus::NotStarted) => {
-            reach(session, id, job, &JobStatus::NotStarted, scope).await?;
+            ensure_status(session, id, job, &JobStatus::NotStarted, scope).await?;
             Ok(update_stopped(session, id, planned, scope).await?)
         }
         (JobStatus::NotStarted, _) => {
             let job = update_stopped(session, id, planned, scope).await?;
-            Ok(reach(session, id, job, &target, scope).await?)
+            Ok(ensure_status(session, id, job, &target, scope).await?)
         }
         (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
             Err(NotChanged::Refused(Box::new(undocumented(id, status))))
@@ -130,10 +135,10 @@ async fn change(
 
 async fn send_update(
     session: &Session,
-    id: &JobId,
-    planned: &JobState,
+    id: &JobIdentity,
+    planned: &JobModel,
     scope: &Scope,
-) -> Result<(), Unreached> {
+) -> Result<(), WaitError> {
     Ok(session
         .client
         .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.fields(), scope)
@@ -143,10 +148,10 @@ async fn send_update(
 /// As [`send_update`], and the job as it is then. An update whose response was lost may have been carried out.
 async fn update_stopped(
     session: &Session,
-    id: &JobId,
-    planned: &JobState,
+    id: &JobIdentity,
+    planned: &JobModel,
     scope: &Scope,
-) -> Result<Job, Unreached> {
+) -> Result<Job, WaitError> {
     let sent = send_update(session, id, planned, scope).await;
     match (sent, session.get(id, scope).await) {
         (Ok(()), job) => Ok(job?),
@@ -158,9 +163,9 @@ async fn update_stopped(
 /// Stops a running job, changes it, and starts it again, whatever becomes of the change.
 async fn interrupt(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     job: Job,
-    planned: &JobState,
+    planned: &JobModel,
     scope: &Scope,
 ) -> Result<Job, NotChanged> {
     if !planned.may_be_interrupted() {
@@ -173,7 +178,7 @@ async fn interrupt(
             NotChanged::Refused(Box::new(not_interrupted(SUMMARY, id, reason)))
         })?;
 
-    let changed = match reach(session, id, job, &JobStatus::NotStarted, scope).await {
+    let changed = match ensure_status(session, id, job, &JobStatus::NotStarted, scope).await {
         Ok(_) => send_update(session, id, planned, scope).await,
         // It was not stopped.
         Err(error) if error.is_rejected() => return Err(NotChanged::Failed(error)),
@@ -196,9 +201,9 @@ async fn interrupt(
 /// stream. Whoever may not read templates goes without.
 async fn check_template(
     session: &Session,
-    id: &JobId,
+    id: &JobIdentity,
     job: &Job,
-    planned: &JobState,
+    planned: &JobModel,
     scope: &Scope,
 ) -> Result<(), NotChanged> {
     let template_id = planned.fields().template_id;
@@ -223,7 +228,7 @@ async fn check_template(
     }
 }
 
-fn undocumented(id: &JobId, status: &str) -> Diagnostic {
+fn undocumented(id: &JobIdentity, status: &str) -> Diagnostic {
     diagnostic::general(
         SUMMARY,
         format!(

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::model::{JobState, RUNNING, STOPPED};
+use super::model::{JobModel, RUNNING, STOPPED};
 use crate::shared::check::{check, check_cluster_id, check_template_id, shown};
 use crate::shared::duration;
 use crate::stream::url as stream_url;
@@ -8,11 +8,11 @@ use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 /// The longest name. The Chinese page counts English characters, the English one just characters.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_CHARS: usize = 255;
 
 /// Checks a configuration: one error at most for each attribute. Unknown values pass. Values of URLs are never shown,
 /// because they can hold tokens.
-pub(super) fn validate(config: &JobState, diagnostics: &mut Diagnostics) {
+pub(super) fn validate(config: &JobModel, diagnostics: &mut Diagnostics) {
     check_cluster_id(diagnostics, &config.cluster_id);
     check(
         diagnostics,
@@ -58,7 +58,7 @@ fn name_problem(text: &str) -> Problem {
         return Some(format!("It is empty. {RULE}.").into());
     }
     let length = text.chars().count();
-    if length > LONGEST_NAME {
+    if length > MAX_NAME_CHARS {
         return Some(format!("It has {length} characters. {RULE}.").into());
     }
     let wrong = text.chars().find(|c| !is_name_character(*c))?;
@@ -96,7 +96,7 @@ fn url_problem(text: &str) -> Problem {
     stream_url::problem(text).map(Cow::Owned)
 }
 
-fn check_that_streams_differ(config: &JobState, diagnostics: &mut Diagnostics) {
+fn check_that_streams_differ(config: &JobModel, diagnostics: &mut Diagnostics) {
     if let (Value::Value(input), Value::Value(output)) =
         (&config.stream_input, &config.stream_output)
         && input == output
@@ -110,7 +110,12 @@ fn check_that_streams_differ(config: &JobState, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn warn_of_other_schemes(config: &JobState, diagnostics: &mut Diagnostics) {
+fn warn_of_other_schemes(config: &JobModel, diagnostics: &mut Diagnostics) {
+    // In the validation of a block with for_each, names are unknown.
+    let job = match &config.name {
+        Value::Value(name) => format!(" of the job {name:?}"),
+        Value::Null | Value::Unknown => String::new(),
+    };
     for (attribute, value) in [
         ("stream_input", &config.stream_input),
         ("stream_output", &config.stream_output),
@@ -124,15 +129,15 @@ fn warn_of_other_schemes(config: &JobState, diagnostics: &mut Diagnostics) {
                 AttributePath::new(attribute),
                 "Unusual stream protocol",
                 format!(
-                    "The scheme is {scheme}. All of the vendor's examples use rtmp, and no page says which others the \
-                     service takes."
+                    "The {attribute}{job} has the scheme {scheme}. All examples in the API reference use rtmp, and no page \
+                     says which others the service accepts."
                 ),
             ));
         }
     }
 }
 
-fn check_timeouts(config: &JobState, diagnostics: &mut Diagnostics) {
+fn check_timeouts(config: &JobModel, diagnostics: &mut Diagnostics) {
     let Value::Value(timeouts) = &config.timeouts else {
         return;
     };
@@ -162,8 +167,8 @@ mod tests {
     use super::*;
     use crate::edge_transcode_job::model::TimeoutsBlock;
 
-    fn valid() -> JobState {
-        JobState {
+    fn valid() -> JobModel {
+        JobModel {
             cluster_id: "cluster-1".to_owned().into(),
             name: "舞台-1_a".to_owned().into(),
             template_id: "t".to_owned().into(),
@@ -172,11 +177,11 @@ mod tests {
                 .to_owned()
                 .into(),
             status: RUNNING.to_owned().into(),
-            ..JobState::default()
+            ..JobModel::default()
         }
     }
 
-    fn problems(config: &JobState) -> Vec<(String, String)> {
+    fn problems(config: &JobModel) -> Vec<(String, String)> {
         let mut diagnostics = Diagnostics::default();
         validate(config, &mut diagnostics);
         diagnostics
@@ -186,7 +191,7 @@ mod tests {
             .collect()
     }
 
-    fn with(attribute: &str, text: &str) -> JobState {
+    fn with(attribute: &str, text: &str) -> JobModel {
         let mut config = valid();
         let value = match attribute {
             "cluster_id" => &mut config.cluster_id,
@@ -204,7 +209,7 @@ mod tests {
     #[test]
     fn a_valid_job_and_unknown_values_pass() {
         assert_eq!(problems(&valid()), []);
-        let unknown = JobState {
+        let unknown = JobModel {
             cluster_id: Value::Unknown,
             name: Value::Unknown,
             template_id: Value::Unknown,
@@ -212,7 +217,7 @@ mod tests {
             stream_output: Value::Unknown,
             status: Value::Unknown,
             timeouts: Value::Unknown,
-            ..JobState::default()
+            ..JobModel::default()
         };
         assert_eq!(problems(&unknown), []);
     }
@@ -273,7 +278,7 @@ mod tests {
             update: "soon".to_owned().into(),
             ..TimeoutsBlock::default()
         };
-        let config = JobState {
+        let config = JobModel {
             timeouts: Value::Value(block),
             ..valid()
         };

@@ -64,10 +64,7 @@ impl DataSource for TemplateDataSource {
         let (client, scope) = reading::begin(&self.connection, diagnostics)?;
         let cluster_id = reading::text(&config.cluster_id);
         let template_id = reading::text(&config.template_id);
-        match client
-            .get_edge_transcode_template(cluster_id, template_id, &scope)
-            .await
-        {
+        match client.read_template(cluster_id, template_id, &scope).await {
             Ok(template) => Some(TemplateData::of(cluster_id, template)),
             Err(error) => {
                 diagnostics.add_error(to_diagnostic("Unable to read template", &error));

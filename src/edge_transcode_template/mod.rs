@@ -13,10 +13,10 @@ mod template_data;
 use std::sync::Arc;
 
 use crate::shared::connection::Connection;
-use tfplugin::Offering;
+use tfplugin::ProviderDefinition;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
     offering.add_data_source(
         "alicloud_live_edge_transcode_template",
         data_source_template::TemplateDataSource::new(Arc::clone(connection)),

@@ -1,6 +1,6 @@
 //! Each folder of `tests/cases/environment` is an environment: a provider block, variables and a home directory, and what
 //! they come to: identity, region, endpoints and proxies, or the text of the error. What the files themselves mean is in
-//! the cases of `alicloud-auth`, beside what the vendor's SDKs find in them.
+//! the cases of `alicloud-auth`, beside what Alibaba Cloud's SDKs find in them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -33,6 +33,7 @@ pub(super) struct ProviderConfig {
     max_retries: Value<Number>,
     max_requests_per_minute: Value<Number>,
     max_concurrent_interruptions: Value<Number>,
+    skip_plan_checks: ValueBool,
     configuration_source: Value<String>,
     account_id: Value<String>,
     account_type: Value<String>,
@@ -86,6 +87,11 @@ impl ProviderConfig {
     /// Running jobs that may be interrupted at a time.
     pub(super) fn max_concurrent_interruptions(&self) -> Option<usize> {
         count(&self.max_concurrent_interruptions).and_then(|count| usize::try_from(count).ok())
+    }
+
+    /// Whether plans are checked against the API.
+    pub(super) fn checks_plans(&self) -> bool {
+        !self.skip_plan_checks.contains(&true)
     }
 }
 

@@ -99,12 +99,13 @@ fn credentials() -> [(&'static str, Attribute); 11] {
     ]
 }
 
-fn calls() -> [(&'static str, Attribute); 9] {
+#[expect(clippy::too_many_lines, reason = "one attribute after the other")]
+fn calls() -> [(&'static str, Attribute); 10] {
     [
         (
             "region",
             optional(
-                "Region of the API, such as `cn-shanghai`. Can also be set with the `ALICLOUD_REGION` or `ALIBABA_CLOUD_REGION` environment variable, then the region of the profile. Without a region, none is sent, and the central endpoint is called.",
+                "Region of the API, such as `cn-shanghai`. Can also be set with the `ALICLOUD_REGION` or `ALIBABA_CLOUD_REGION` environment variable. Defaults to the region of the profile. Without a region, none is sent, and the central endpoint is called.",
             ),
         ),
         (
@@ -147,6 +148,14 @@ fn calls() -> [(&'static str, Attribute); 9] {
             "max_concurrent_interruptions",
             number(
                 "Maximum number of running jobs that are interrupted at the same time to change them. Regardless of this limit, once a job that was stopped for a change cannot be started again, the run interrupts no other job. Defaults to Terraform's `-parallelism`.",
+            ),
+        ),
+        (
+            "skip_plan_checks",
+            flag(
+                "Whether plans skip the checks of new jobs against the API: whether the template exists, the cluster is \
+                 accessible, and no other job writes the same output stream. Defaults to `false`. A check that fails or takes \
+                 too long is never an error.",
             ),
         ),
         (

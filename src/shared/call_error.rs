@@ -22,6 +22,23 @@ pub(crate) fn is_missing_permission(error: &CallError) -> bool {
         .any(|code| error.is_rejected_with(code))
 }
 
+/// Whether the API rejects the credentials, whatever the call.
+pub(crate) fn is_rejected_for_credentials(error: &CallError) -> bool {
+    let code = error.api_error().map_or("", |error| error.code.as_str());
+    [
+        "SignatureDoesNotMatch",
+        "IncompleteSignature",
+        "InvalidAccessKeyId.NotFound",
+        "InvalidAccessKeyId.Inactive",
+        "Forbidden.AccessKeyDisabled",
+        "InvalidSecurityToken.Expired",
+        "InvalidSecurityToken.Malformed",
+        "InvalidSecurityToken.MismatchWithAccessKey",
+        "MissingSecurityToken",
+    ]
+    .contains(&code)
+}
+
 fn accused_attribute(error: &CallError) -> AttributePath {
     match error.api_error().map(|error| error.code.as_str()) {
         Some("TemplateNotFound") => AttributePath::new("template_id"),
@@ -61,12 +78,12 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
     Some(advice.into())
 }
 
-/// What to do about a refusal (API fact sheet, "Gateway errors" and the operations' error tables).
+/// What to do about a refusal (API reference, "Gateway errors" and the operations' error tables).
 fn advice_for_code(code: &str) -> Option<&'static str> {
     let advice = match code {
         "SignatureDoesNotMatch" | "IncompleteSignature" => {
             "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its \
-             environment variables) for another key's secret, a missing character or white space."
+             environment variables) for another key's secret, a missing character or whitespace."
         }
         "InvalidAccessKeyId.NotFound"
         | "InvalidAccessKeyId.Inactive"

@@ -5,17 +5,18 @@ use std::borrow::Cow;
 use regex_lite::Regex;
 
 use crate::edge_transcode_job::id::{cluster_id_problem, id_problem};
+use alicloud_live::redact_auth_keys;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 /// The longest value that a message quotes. Keys and tokens are longer, and so are stream URLs, which can hold them.
 const MAX_QUOTED_CHARS: usize = 20;
 
-/// A value for a message: quoted if it is short, otherwise described, because it may be secret.
+/// A value for a message, never with an `auth_key`: quoted if it is short, otherwise described, because it may be secret.
 pub(crate) fn shown(text: &str) -> String {
     let length = text.chars().count();
     if length <= MAX_QUOTED_CHARS {
-        format!("{text:?}")
+        format!("{:?}", redact_auth_keys(text))
     } else {
         format!("a text of {length} characters")
     }
@@ -114,4 +115,16 @@ pub(crate) fn check_regex(diagnostics: &mut Diagnostics, value: &Value<String>) 
                 .map(|error| format!("In {}: {error}.", shown(text)))
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_value_is_quoted_without_its_key() {
+        assert_eq!(shown("camera-1"), r#""camera-1""#);
+        assert_eq!(shown("s?auth_key=1-0-0-c0f"), r#""s?auth_key=***""#);
+        assert_eq!(shown(&"a".repeat(21)), "a text of 21 characters");
+    }
 }

@@ -34,13 +34,13 @@ pub(crate) fn warn_of_unreadable(
     unreadable: &[String],
     diagnostics: &mut Diagnostics,
 ) {
-    const SHOWN: usize = 10;
+    const MAX_LISTED: usize = 10;
     if unreadable.is_empty() {
         return;
     }
     let ids: Vec<_> = unreadable
         .iter()
-        .take(SHOWN)
+        .take(MAX_LISTED)
         .map(|id| {
             if id.is_empty() {
                 "one without an ID"
@@ -49,7 +49,7 @@ pub(crate) fn warn_of_unreadable(
             }
         })
         .collect();
-    let more = unreadable.len().saturating_sub(SHOWN);
+    let more = unreadable.len().saturating_sub(MAX_LISTED);
     let more = if more > 0 {
         format!(" and {more} more")
     } else {

@@ -1,13 +1,14 @@
 //! What the jobs of one run of Terraform must know of each other.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use crate::edge_transcode_job::id::JobId;
-use alicloud_live::{Ended, Scope, StreamUrl};
+use crate::edge_transcode_job::id::JobIdentity;
+use alicloud_live::{Interruption, Scope, StreamUrl};
 
 /// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.
@@ -16,13 +17,20 @@ const QUOTA_WAIT: Duration = Duration::from_secs(10);
 /// One run: the time for which a provider process is configured.
 pub(crate) struct Run {
     interruptions: Semaphore,
+    checks_plans: bool,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
+    /// Whether a job was created, updated or deleted, or an attempt at it was made.
+    has_applied: bool,
+    /// What was mentioned in a warning that is due once a run.
+    mentioned: HashSet<String>,
+    /// Jobs that are planned to run, by the stream that they write.
+    writers: HashMap<String, Writer>,
     /// The first job that was stopped for a change and could not be started again.
-    lost: Option<JobId>,
+    lost: Option<JobIdentity>,
     /// Jobs that are being stopped now.
     stopping: usize,
     /// When the last of them was stopped.
@@ -32,16 +40,25 @@ struct Known {
     created: Vec<Created>,
 }
 
+/// A job that is planned to run.
+struct Writer {
+    label: String,
+    /// Empty for a new job.
+    job_id: String,
+    /// IDs of jobs of which its plan has warned, because they write the same stream.
+    warned_of: Vec<String>,
+}
+
 /// A new job.
 struct Created {
-    id: JobId,
+    id: JobIdentity,
     output: StreamUrl,
     /// Whether it is to be stopped or running, and not only as the API creates it.
     has_target: bool,
 }
 
 struct Replaced {
-    id: JobId,
+    id: JobIdentity,
     output: StreamUrl,
     was_running: bool,
 }
@@ -49,9 +66,9 @@ struct Replaced {
 /// Why a running job was not interrupted.
 pub(crate) enum NotInterrupted {
     /// The operation was canceled, or its time was over.
-    Ended(Ended),
+    Interruption(Interruption),
     /// This job was stopped for a change before, and could not be started again.
-    Lost(JobId),
+    Lost(JobIdentity),
 }
 
 /// A job that is being stopped. Dropping it tells that the job is stopped, or that stopping failed.
@@ -59,12 +76,57 @@ pub(crate) struct Stopping<'a>(&'a Run);
 
 impl Run {
     /// `max_interruptions`: running jobs that may be interrupted at a time.
-    pub(crate) fn new(max_interruptions: Option<usize>) -> Self {
+    /// `checks_plans`: whether plans are checked against the API.
+    pub(crate) fn new(max_interruptions: Option<usize>, checks_plans: bool) -> Self {
         let permits = max_interruptions.unwrap_or(Semaphore::MAX_PERMITS);
         Self {
             interruptions: Semaphore::new(permits),
+            checks_plans,
             known: Mutex::default(),
         }
+    }
+
+    pub(crate) fn checks_plans(&self) -> bool {
+        self.checks_plans
+    }
+
+    /// This run applies, and no longer only plans.
+    pub(crate) fn note_apply(&self) {
+        self.known().has_applied = true;
+    }
+
+    pub(crate) fn has_applied(&self) -> bool {
+        self.known().has_applied
+    }
+
+    /// Whether this is mentioned for the first time in this run.
+    pub(crate) fn is_first_mention(&self, text: &str) -> bool {
+        self.known().mentioned.insert(text.to_owned())
+    }
+
+    /// A job is planned to run and to write a stream. Returns the label of another one that is, unless a plan has warned of
+    /// that already.
+    pub(crate) fn note_writer(
+        &self,
+        stream: String,
+        label: &str,
+        job_id: &str,
+        warned_of: Vec<String>,
+    ) -> Option<String> {
+        let writer = Writer {
+            label: label.to_owned(),
+            job_id: job_id.to_owned(),
+            warned_of,
+        };
+        let mut known = self.known();
+        let Some(other) = known.writers.get(&stream) else {
+            known.writers.insert(stream, writer);
+            return None;
+        };
+        let has_warned = |one: &Writer, of: &Writer| one.warned_of.contains(&of.job_id);
+        let is_same = !job_id.is_empty() && other.job_id == job_id;
+        let is_news = !is_same && !has_warned(other, &writer) && !has_warned(&writer, other);
+        is_news.then(|| other.label.clone())
     }
 
     /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
@@ -74,7 +136,7 @@ impl Run {
     ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
         let permit = tokio::select! {
             biased;
-            ended = scope.end() => return Err(NotInterrupted::Ended(ended)),
+            ended = scope.end() => return Err(NotInterrupted::Interruption(ended)),
             permit = self.interruptions.acquire() => permit,
         };
         match (&self.known().lost, permit) {
@@ -85,7 +147,7 @@ impl Run {
     }
 
     /// A job that was stopped for a change could not be started again: no further one is interrupted.
-    pub(crate) fn note_lost(&self, id: &JobId) {
+    pub(crate) fn note_lost(&self, id: &JobIdentity) {
         self.known().lost.get_or_insert_with(|| id.clone());
     }
 
@@ -104,7 +166,7 @@ impl Run {
     }
 
     /// A job that another one replaces is deleted.
-    pub(crate) fn note_replaced(&self, id: JobId, output: StreamUrl, was_running: bool) {
+    pub(crate) fn note_replaced(&self, id: JobIdentity, output: StreamUrl, was_running: bool) {
         self.known().replaced.push(Replaced {
             id,
             output,
@@ -116,7 +178,7 @@ impl Run {
     /// known by its ID where the plan told it, or else by the stream that both write.
     pub(crate) fn replaced_was_running(
         &self,
-        id: Option<&JobId>,
+        id: Option<&JobIdentity>,
         output: &StreamUrl,
     ) -> Option<bool> {
         let known = self.known();
@@ -130,7 +192,7 @@ impl Run {
     }
 
     /// A new job writes this stream. `has_target`: its run state was configured or inherited.
-    pub(crate) fn note_created(&self, id: JobId, output: StreamUrl, has_target: bool) {
+    pub(crate) fn note_created(&self, id: JobIdentity, output: StreamUrl, has_target: bool) {
         self.known().created.push(Created {
             id,
             output,
@@ -148,7 +210,7 @@ impl Run {
     }
 
     /// The job that this run has created for this stream without a run state to bring it to.
-    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobId> {
+    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobIdentity> {
         let known = self.known();
         let mut created = known.created.iter();
         created
@@ -173,8 +235,8 @@ impl Drop for Stopping<'_> {
 mod tests {
     use super::*;
 
-    fn id(job_id: &str) -> JobId {
-        JobId {
+    fn id(job_id: &str) -> JobIdentity {
+        JobIdentity {
             cluster_id: "c".to_owned(),
             job_id: job_id.to_owned(),
         }
@@ -186,18 +248,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn no_more_jobs_are_interrupted_at_a_time_than_allowed() {
-        let run = Run::new(Some(1));
+        let run = Run::new(Some(1), true);
         let first = run.interrupt(&scope()).await.ok();
         assert!(first.is_some());
         let second = run.interrupt(&scope()).await;
-        assert!(matches!(second, Err(NotInterrupted::Ended(_))));
+        assert!(matches!(second, Err(NotInterrupted::Interruption(_))));
         drop(first);
         assert!(run.interrupt(&scope()).await.is_ok());
     }
 
     #[tokio::test]
     async fn after_a_lost_stream_no_further_job_is_interrupted() {
-        let run = Run::new(None);
+        let run = Run::new(None, true);
         assert!(run.interrupt(&scope()).await.is_ok());
         run.note_lost(&id("first"));
         run.note_lost(&id("second"));
@@ -209,7 +271,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn quota_may_become_free_while_this_run_stops_jobs_and_shortly_after() {
-        let run = Run::new(None);
+        let run = Run::new(None, true);
         let refused_at = Instant::now();
         let stopping = run.stopping();
         tokio::time::advance(QUOTA_WAIT * 3).await;
@@ -227,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_replaced_job_is_known_by_its_id_or_else_by_its_stream() {
-        let run = Run::new(None);
+        let run = Run::new(None, true);
         run.note_replaced(id("old"), "rtmp://H/a/s".into(), true);
         let output = "rtmp://h/a/s".into();
         assert_eq!(run.replaced_was_running(None, &output), Some(true));

@@ -1,12 +1,12 @@
 //! Authentication of stream URLs, type A: a query parameter `auth_key` of the form
-//! `<timestamp>-<rand>-<uid>-<md5>` (API fact sheet, "Push and play URL authentication, type A").
+//! `<timestamp>-<rand>-<uid>-<md5>` (API reference, "Push and play URL authentication, type A").
 
 use std::fmt::Write as _;
 
 use md5::{Digest, Md5};
 use time::OffsetDateTime;
 
-use super::url::StreamUrl;
+use super::url::ParsedStreamUrl;
 
 /// The query parameter.
 pub(crate) const PARAMETER: &str = "auth_key";
@@ -40,7 +40,7 @@ pub(crate) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
 
 /// The time in a URL's `auth_key`; `None` where there is no such key, or one of another form.
 pub(crate) fn time_in(url: &str) -> Option<OffsetDateTime> {
-    let url = StreamUrl::parse(url).ok()?;
+    let url = ParsedStreamUrl::parse(url).ok()?;
     let mut parts = url.parameter(PARAMETER)?.split('-');
     let timestamp = parts.next()?;
     let is_type_a = parts.count() == 3;

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::auth_key::{self, Claims};
-use super::url::StreamUrl;
+use super::url::ParsedStreamUrl;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -79,13 +79,13 @@ impl Function for LiveAuthUrl {
 
 impl Arguments {
     fn signed(&self) -> Result<String, Wrong> {
-        let url = StreamUrl::parse(&self.url).map_err(|problem| (0, problem))?;
+        let url = ParsedStreamUrl::parse(&self.url).map_err(|problem| (0, problem))?;
         if url.has_parameter(auth_key::PARAMETER) {
             let rule = "The URL has an auth_key already. Give it without one.";
             return Err((0, rule.to_owned()));
         }
         if self.key.is_empty() || self.key.contains(char::is_whitespace) {
-            let rule = "A domain's key is not empty and holds no white space.";
+            let rule = "A domain's key is not empty and holds no whitespace.";
             return Err((1, rule.to_owned()));
         }
         let claims = Claims {
@@ -165,13 +165,13 @@ impl TryFrom<Vec<String>> for Arguments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tfplugin::Encoded;
+    use tfplugin::EncodedValue;
 
     const URL: &str = "rtmp://push.example.com/app/stream2";
     const SIGNED: &str = "1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";
 
     fn signed(arguments: &[&str]) -> Result<String, Wrong> {
-        let encoded = Encoded::encode(&arguments).unwrap();
+        let encoded = EncodedValue::encode(&arguments).unwrap();
         encoded.decode::<Arguments>().unwrap().signed()
     }
 

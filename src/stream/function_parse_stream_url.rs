@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use serde::Serialize;
 
-use super::url::StreamUrl;
+use super::url::ParsedStreamUrl;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -52,7 +52,7 @@ impl Function for ParseStreamUrl {
     }
 
     async fn call<'a>(&self, diagnostics: &mut Diagnostics, (url,): (String,)) -> Option<Parts> {
-        match StreamUrl::parse(&url) {
+        match ParsedStreamUrl::parse(&url) {
             Ok(parts) => Some(Parts {
                 scheme: parts.scheme.to_owned(),
                 host: parts.host.to_owned(),

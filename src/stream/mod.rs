@@ -18,10 +18,10 @@ pub(crate) mod url;
 use std::sync::Arc;
 
 use crate::shared::connection::Connection;
-use tfplugin::Offering;
+use tfplugin::ProviderDefinition;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut Offering, connection: &Arc<Connection>) {
+pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
     offering.add_data_source(
         "alicloud_live_stream_state",
         data_source_state::StreamStateDataSource::new(Arc::clone(connection)),

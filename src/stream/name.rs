@@ -1,14 +1,14 @@
 //! The name of a stream at ApsaraVideo Live, from its URL or its parts.
 
-use super::url::StreamUrl;
-use alicloud_live::StreamName;
+use super::url::ParsedStreamUrl;
+use alicloud_live::{StreamName, redact_auth_keys};
 
 /// State of a stream whose domain is not one of the account's.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The stream that a URL names, or why it names none. Does not quote the URL, which can contain an `auth_key`.
 pub(crate) fn from_url(url: &str) -> Result<StreamName, String> {
-    let parts = StreamUrl::parse(url)?;
+    let parts = ParsedStreamUrl::parse(url)?;
     let stream = match parts.scheme.to_ascii_lowercase().as_str() {
         "http" | "https" => without_suffix(parts.stream),
         _ => parts.stream,
@@ -44,7 +44,7 @@ pub(crate) fn part_problem(text: &str) -> Option<&'static str> {
 
 /// The stream as messages name it, without anything secret.
 pub(crate) fn shown(name: &StreamName) -> String {
-    format!("{}/{}/{}", name.domain, name.app, name.stream)
+    redact_auth_keys(&format!("{}/{}/{}", name.domain, name.app, name.stream)).into_owned()
 }
 
 #[cfg(test)]
@@ -65,6 +65,8 @@ mod tests {
         ] {
             assert_eq!(shown(&from_url(url).unwrap()), expected, "{url}");
         }
+        let odd = from_url("rtmp://d/live/cam&auth_key=c0ffee").unwrap();
+        assert_eq!(shown(&odd), "d/live/cam&auth_key=***");
         for wrong in [
             "d/live/cam",
             "rtmp://d/live",

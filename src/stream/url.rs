@@ -8,7 +8,7 @@ const FORM: &str =
 
 /// A stream URL taken apart. The parts are the text's own, no character changed: what is signed and compared is text.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct StreamUrl<'a> {
+pub(crate) struct ParsedStreamUrl<'a> {
     pub(crate) scheme: &'a str,
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
@@ -22,7 +22,7 @@ pub(crate) struct StreamUrl<'a> {
     pub(crate) query: Option<&'a str>,
 }
 
-impl<'a> StreamUrl<'a> {
+impl<'a> ParsedStreamUrl<'a> {
     /// Takes a URL apart, or says what is wrong with it.
     pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         let Server {
@@ -72,7 +72,7 @@ impl<'a> StreamUrl<'a> {
 pub(crate) fn problem(text: &str) -> Option<String> {
     match Server::parse(text) {
         Ok(server) if server.scheme.eq_ignore_ascii_case("srt") && server.names_stream() => None,
-        Ok(_) => StreamUrl::parse(text).err(),
+        Ok(_) => ParsedStreamUrl::parse(text).err(),
         Err(problem) => Some(wrong(problem)),
     }
 }
@@ -95,7 +95,7 @@ impl<'a> Server<'a> {
             return Err("It is empty");
         }
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err("It holds white space or a control character");
+            return Err("It holds whitespace or a control character");
         }
         let (scheme, rest) = split_scheme(text)?;
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -172,8 +172,8 @@ mod tests {
 
     use super::*;
 
-    fn parsed(text: &str) -> StreamUrl<'_> {
-        StreamUrl::parse(text).unwrap_or_else(|problem| panic!("{text}: {problem}"))
+    fn parsed(text: &str) -> ParsedStreamUrl<'_> {
+        ParsedStreamUrl::parse(text).unwrap_or_else(|problem| panic!("{text}: {problem}"))
     }
 
     #[test]
@@ -209,7 +209,7 @@ mod tests {
     fn each_fault_has_a_sentence_of_its_own() {
         for (text, sentence) in [
             ("", "is empty"),
-            ("rtmp://h/a p/s", "white space"),
+            ("rtmp://h/a p/s", "whitespace"),
             ("h/app/stream", "no scheme"),
             ("h:1935/app/stream", "no scheme"),
             ("://h/app/stream", "no scheme"),
@@ -234,7 +234,7 @@ mod tests {
         ] {
             let problem = problem(text).unwrap_or_else(|| panic!("{text} passes"));
             assert!(problem.contains(sentence), "{text}: {problem}");
-            assert_eq!(StreamUrl::parse(text).err(), Some(problem));
+            assert_eq!(ParsedStreamUrl::parse(text).err(), Some(problem));
         }
     }
 
@@ -270,14 +270,14 @@ mod tests {
             "rtmp://h/app/stream#part",
             "h/app/stream",
         ] {
-            assert!(StreamUrl::parse(text).is_err(), "{text}");
+            assert!(ParsedStreamUrl::parse(text).is_err(), "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_panics_or_is_echoed(text in "(rtmp://)?\\PC{0,30}c0ffee\\PC{0,10}") {
-            if let Err(problem) = StreamUrl::parse(&text) {
+            if let Err(problem) = ParsedStreamUrl::parse(&text) {
                 prop_assert!(!problem.contains("c0ffee"));
             }
         }

@@ -5,7 +5,7 @@ use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::terraform::Run;
 use crate::support::terraform::Severity;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{FaultKind, JobStatus, Point};
 
 over_each_terraform! {
@@ -41,7 +41,7 @@ fn with_config(deed: &str, config: Block) -> Block {
 }
 
 /// A job whose configuration leaves its run state alone.
-fn configure(world: &World, action: &Block) {
+fn configure(world: &TestWorkspace, action: &Block) {
     world.configure(format_args!("{}{action}", Block::job("it")));
 }
 
@@ -50,7 +50,7 @@ fn invoke(deed: &str) -> [String; 4] {
     ["apply", "-json", "-auto-approve", &action].map(str::to_owned)
 }
 
-fn invoked(world: &World, deed: &str) -> Run {
+fn invoked(world: &TestWorkspace, deed: &str) -> Run {
     let command = invoke(deed);
     world.run(&command.each_ref().map(String::as_str))
 }
@@ -64,14 +64,14 @@ fn told(run: &Run) -> Vec<String> {
 }
 
 /// A job that exists and runs, or not.
-fn a_job(world: &World, deed: &str, status: JobStatus) -> String {
+fn a_job(world: &TestWorkspace, deed: &str, status: JobStatus) -> String {
     configure(world, &action(deed));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = status);
     format!("cluster-1:{}", world.cloud.job().job_id)
 }
 
-fn each_action_does_what_it_is_called_by_and_tells_of_it(world: &World) {
+fn each_action_does_what_it_is_called_by_and_tells_of_it(world: &TestWorkspace) {
     let id = a_job(world, "start", JobStatus::NotStarted);
     let run = invoked(world, "start").succeeded();
     assert!(world.cloud.is_running());
@@ -101,7 +101,7 @@ fn each_action_does_what_it_is_called_by_and_tells_of_it(world: &World) {
     world.plan().is_empty();
 }
 
-fn an_action_without_need_calls_nothing_and_succeeds(world: &World) {
+fn an_action_without_need_calls_nothing_and_succeeds(world: &TestWorkspace) {
     let id = a_job(world, "start", JobStatus::Running);
     let run = invoked(world, "start").succeeded();
     assert_eq!(told(&run), [format!("Job {id} is running already.")]);
@@ -118,7 +118,7 @@ fn an_action_without_need_calls_nothing_and_succeeds(world: &World) {
 }
 
 /// A job, and a piece of data whose creation and change trigger an action on it.
-fn configure_trigger(world: &World, deed: &str, input: &str) {
+fn configure_trigger(world: &TestWorkspace, deed: &str, input: &str) {
     let trigger = Block::new("action_trigger")
         .with("events", "[after_create, after_update]")
         .with(
@@ -132,7 +132,7 @@ fn configure_trigger(world: &World, deed: &str, input: &str) {
     world.configure(format_args!("{job}{action}{data}"));
 }
 
-fn an_action_runs_where_a_trigger_says_so(world: &World) {
+fn an_action_runs_where_a_trigger_says_so(world: &TestWorkspace) {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     configure_trigger(world, "restart", "1");
@@ -145,7 +145,7 @@ fn an_action_runs_where_a_trigger_says_so(world: &World) {
     assert!(world.cloud.is_running());
 }
 
-fn an_action_whose_job_is_not_known_yet_is_planned(world: &World) {
+fn an_action_whose_job_is_not_known_yet_is_planned(world: &TestWorkspace) {
     let known_later = "terraform_data.known_after_apply.output";
     let config = Block::new("config")
         .with("cluster_id", known_later)
@@ -170,14 +170,14 @@ fn an_action_whose_job_is_not_known_yet_is_planned(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn a_wrong_value_is_refused_at_its_line(world: &World) {
+fn a_wrong_value_is_refused_at_its_line(world: &TestWorkspace) {
     let good = Block::new("config")
         .text("cluster_id", "cluster-1")
         .text("job_id", "j");
     for (attribute, value, says) in [
         ("cluster_id", "a:b", "colon"),
         ("cluster_id", "", "empty"),
-        ("job_id", "a b", "white space"),
+        ("job_id", "a b", "whitespace"),
         ("timeout", "soon", "30s"),
     ] {
         let config = good.clone().text(attribute, value);
@@ -191,7 +191,7 @@ fn a_wrong_value_is_refused_at_its_line(world: &World) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn a_wrong_value_that_is_known_only_after_apply_is_refused(world: &World) {
+fn a_wrong_value_that_is_known_only_after_apply_is_refused(world: &TestWorkspace) {
     let later = Block::known_after_apply("later", "soon");
     let config = Block::new("config")
         .with("cluster_id", &format!("{JOB}.cluster_id"))
@@ -213,7 +213,7 @@ fn a_wrong_value_that_is_known_only_after_apply_is_refused(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create"]);
 }
 
-fn a_job_that_does_not_exist_is_named(world: &World) {
+fn a_job_that_does_not_exist_is_named(world: &TestWorkspace) {
     let config = Block::new("config")
         .text("cluster_id", "cluster-1")
         .text("job_id", "nowhere");
@@ -226,7 +226,7 @@ fn a_job_that_does_not_exist_is_named(world: &World) {
     assert_eq!(world.cloud.changes(), [""; 0]);
 }
 
-fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &World) {
+fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &TestWorkspace) {
     a_job(world, "start", JobStatus::NotStarted);
     world.cloud.hold("Start", Point::Before);
     let command = invoke("start");
@@ -237,7 +237,7 @@ fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &World) {
     world.end_of(running).succeeded();
 }
 
-fn an_action_ends_in_its_time(world: &World) {
+fn an_action_ends_in_its_time(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let config = Block::new("config")
@@ -255,7 +255,7 @@ fn an_action_ends_in_its_time(world: &World) {
     ]);
 }
 
-fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &World) {
+fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
     let denied = FaultKind::error(403, "OperationDenied");
     world.cloud.set_faults([fault("Stop", denied)]);
@@ -268,7 +268,7 @@ fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &Worl
     assert!(world.cloud.is_running());
 }
 
-fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &World) {
+fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
     world.cloud.allow_running_jobs(0);
     let error = invoked(world, "restart").failed().error();
@@ -281,7 +281,7 @@ fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &Wor
     assert!(!world.cloud.is_running());
 }
 
-fn a_restart_whose_first_start_fails_starts_it_all_the_same(world: &World) {
+fn a_restart_whose_first_start_fails_starts_it_all_the_same(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
     let denied = FaultKind::error(403, "OperationDenied");
     world.cloud.set_faults([fault("Start", denied).times(1)]);
@@ -290,7 +290,7 @@ fn a_restart_whose_first_start_fails_starts_it_all_the_same(world: &World) {
     assert!(world.cloud.is_running());
 }
 
-fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &World) {
+fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &TestWorkspace) {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     let config = Block::new("config")
@@ -303,7 +303,7 @@ fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &World) {
     assert!(world.cloud.is_running());
 }
 
-fn ctrl_c_in_a_restart_leaves_the_job_running(world: &World) {
+fn ctrl_c_in_a_restart_leaves_the_job_running(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
     world.cloud.hold("Stop", Point::After);
     let command = invoke("restart");
@@ -317,7 +317,7 @@ fn ctrl_c_in_a_restart_leaves_the_job_running(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Stop", "Start"]);
 }
 
-fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
+fn ctrl_c_ends_the_wait_for_a_start(world: &TestWorkspace) {
     a_job(world, "start", JobStatus::NotStarted);
     // The first two reads are those of the refresh and of the action's first look.
     world.cloud.set_faults([
@@ -333,7 +333,7 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &World) {
     error.must_say(&["Unable to start job", "is now Stopped"]);
 }
 
-fn the_actions_of_the_documentation_work(world: &World) {
+fn the_actions_of_the_documentation_work(world: &TestWorkspace) {
     let camera = "alicloud_live_edge_transcode_job.camera";
     world.configure_as_in("examples/provider");
     world.cloud.configure(|config| {

@@ -12,7 +12,7 @@ use alicloud_live_mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_RO
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
-use crate::support::world::{PLAN, World};
+use crate::support::workspace::{PLAN, TestWorkspace};
 
 over_each_terraform! {
     keys_in_the_block,
@@ -49,14 +49,14 @@ const PATIENCE: Duration = Duration::from_secs(45);
 const FAR_AWAY: i64 = 4_102_444_800;
 
 /// A world without keys in its environment.
-fn without_keys(world: &World) {
+fn without_keys(world: &TestWorkspace) {
     world.unset("ALICLOUD_ACCESS_KEY");
     world.unset("ALICLOUD_SECRET_KEY");
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     world.set("ALICLOUD_LIVE_ECS_METADATA_ENDPOINT", world.cloud.url());
 }
 
-fn configure(world: &World, provider: &Block) {
+fn configure(world: &TestWorkspace, provider: &Block) {
     let secret_key = Block::sensitive_variable("secret_key");
     world.set("TF_VAR_secret_key", ACCESS_KEY_SECRET);
     world.configure_all(format_args!("{secret_key}{provider}{}", Block::job("it")));
@@ -64,7 +64,7 @@ fn configure(world: &World, provider: &Block) {
 
 /// Applies and plans again; every call of the API was made with a key whose ID begins so.
 #[track_caller]
-fn applies_with(world: &World, provider: &Block, access_key_id: &str) {
+fn applies_with(world: &TestWorkspace, provider: &Block, access_key_id: &str) {
     configure(world, provider);
     let applied = world.apply().succeeded();
     let warnings = applied.diagnostics(Severity::Warning);
@@ -84,19 +84,19 @@ fn applies_with(world: &World, provider: &Block, access_key_id: &str) {
 }
 
 /// Writes a file that its owner alone can read into the home directory.
-fn file(world: &World, path: &str, text: &str) {
+fn file(world: &TestWorkspace, path: &str, text: &str) {
     let path = world.home().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn command_line_profiles(world: &World, profiles: &serde_json::Value) {
+fn command_line_profiles(world: &TestWorkspace, profiles: &serde_json::Value) {
     let config = serde_json::json!({"current": "default", "profiles": profiles});
     file(world, ".aliyun/config.json", &config.to_string());
 }
 
-fn keys_in_the_block(world: &World) {
+fn keys_in_the_block(world: &TestWorkspace) {
     without_keys(world);
     let provider = Block::provider()
         .text("access_key", ACCESS_KEY_ID)
@@ -105,7 +105,7 @@ fn keys_in_the_block(world: &World) {
     applies_with(world, &provider, ACCESS_KEY_ID);
 }
 
-fn keys_in_the_environment(world: &World) {
+fn keys_in_the_environment(world: &TestWorkspace) {
     without_keys(world);
     world.set("ALIBABA_CLOUD_ACCESS_KEY_ID", ACCESS_KEY_ID);
     world.set("ALIBABA_CLOUD_ACCESS_KEY_SECRET", ACCESS_KEY_SECRET);
@@ -113,7 +113,7 @@ fn keys_in_the_environment(world: &World) {
     applies_with(world, &Block::provider(), ACCESS_KEY_ID);
 }
 
-fn a_role_of_the_block_on_top_of_keys(world: &World) {
+fn a_role_of_the_block_on_top_of_keys(world: &TestWorkspace) {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", "http://127.0.0.1:1");
     let role = Block::new("assume_role")
         .text("role_arn", DEFAULT_ROLE_ARN)
@@ -137,14 +137,14 @@ fn a_role_of_the_block_on_top_of_keys(world: &World) {
     assert_eq!(sent["ExternalId"], "external-id-1234");
 }
 
-fn a_role_by_variables_on_top_of_keys(world: &World) {
+fn a_role_by_variables_on_top_of_keys(world: &TestWorkspace) {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     world.set("ALICLOUD_ASSUME_ROLE_ARN", DEFAULT_ROLE_ARN);
     let provider = Block::provider().containing(Block::new("assume_role"));
     applies_with(world, &provider, "STS.assume-role-");
 }
 
-fn a_profile_of_the_command_line_tool(world: &World) {
+fn a_profile_of_the_command_line_tool(world: &TestWorkspace) {
     without_keys(world);
     let profile = serde_json::json!([{
         "name": "customprofile", "mode": "AK", "region_id": "cn-shanghai",
@@ -158,7 +158,7 @@ fn a_profile_of_the_command_line_tool(world: &World) {
     assert_eq!(world.cloud.calls()[0].parameters["RegionId"], "cn-shanghai");
 }
 
-fn a_profile_that_takes_on_a_role(world: &World) {
+fn a_profile_that_takes_on_a_role(world: &TestWorkspace) {
     without_keys(world);
     let profile = serde_json::json!([{
         "name": "default", "mode": "RamRoleArn", "ram_role_arn": DEFAULT_ROLE_ARN, "ram_session_name": "ci",
@@ -169,7 +169,7 @@ fn a_profile_that_takes_on_a_role(world: &World) {
     applies_with(world, &Block::provider(), "STS.assume-role-");
 }
 
-fn profiles_in_a_chain(world: &World) {
+fn profiles_in_a_chain(world: &TestWorkspace) {
     without_keys(world);
     let profiles = serde_json::json!([
         {"name": "last", "mode": "ChainableRamRoleArn", "source_profile": "first", "ram_role_arn": DEFAULT_ROLE_ARN},
@@ -183,7 +183,7 @@ fn profiles_in_a_chain(world: &World) {
     );
 }
 
-fn a_profile_that_runs_a_program(world: &World) {
+fn a_profile_that_runs_a_program(world: &TestWorkspace) {
     without_keys(world);
     let printed = serde_json::json!({
         "mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
@@ -200,7 +200,7 @@ fn a_profile_that_runs_a_program(world: &World) {
     );
 }
 
-fn a_profile_of_a_cloud_sso_login(world: &World) {
+fn a_profile_of_a_cloud_sso_login(world: &TestWorkspace) {
     without_keys(world);
     let profile = serde_json::json!([{
         "name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": format!("{}/d-1/login", world.cloud.url()),
@@ -215,7 +215,7 @@ fn a_profile_of_a_cloud_sso_login(world: &World) {
     );
 }
 
-fn an_ini_file_of_the_sdks(world: &World) {
+fn an_ini_file_of_the_sdks(world: &TestWorkspace) {
     without_keys(world);
     let text = format!(
         "[default]\ntype = access_key\naccess_key_id = {ACCESS_KEY_ID}\naccess_key_secret = {ACCESS_KEY_SECRET}\n"
@@ -225,7 +225,7 @@ fn an_ini_file_of_the_sdks(world: &World) {
     applies_with(world, &Block::provider(), ACCESS_KEY_ID);
 }
 
-fn the_role_of_the_ecs_instance(world: &World) {
+fn the_role_of_the_ecs_instance(world: &TestWorkspace) {
     without_keys(world);
     // A proxy of the environment must never see what the metadata service says.
     world.set("HTTP_PROXY", "http://127.0.0.1:1");
@@ -235,7 +235,7 @@ fn the_role_of_the_ecs_instance(world: &World) {
     applies_with(world, &provider, "STS.metadata-");
 }
 
-fn a_credentials_uri(world: &World) {
+fn a_credentials_uri(world: &TestWorkspace) {
     without_keys(world);
     let uri = format!("{}/credentials", world.cloud.url());
     let provider = Block::provider()
@@ -244,7 +244,7 @@ fn a_credentials_uri(world: &World) {
     applies_with(world, &provider, "STS.uri-");
 }
 
-fn a_role_by_an_oidc_token_file(world: &World) {
+fn a_role_by_an_oidc_token_file(world: &TestWorkspace) {
     without_keys(world);
     file(world, "token", DEFAULT_OIDC_TOKEN);
     let role = Block::new("assume_role_with_oidc")
@@ -256,7 +256,7 @@ fn a_role_by_an_oidc_token_file(world: &World) {
     applies_with(world, &Block::provider().containing(role), "STS.oidc-");
 }
 
-fn a_role_by_the_variables_of_a_kubernetes_pod(world: &World) {
+fn a_role_by_the_variables_of_a_kubernetes_pod(world: &TestWorkspace) {
     without_keys(world);
     file(world, "token", DEFAULT_OIDC_TOKEN);
     let token = world.home().join("token").display().to_string();
@@ -266,7 +266,7 @@ fn a_role_by_the_variables_of_a_kubernetes_pod(world: &World) {
     applies_with(world, &Block::provider(), "STS.oidc-");
 }
 
-fn signature_version_3(world: &World) {
+fn signature_version_3(world: &TestWorkspace) {
     let version = Block::new("sign_version").text("live", "v3");
     let provider = Block::provider().containing(version);
     applies_with(world, &provider, ACCESS_KEY_ID);
@@ -275,7 +275,7 @@ fn signature_version_3(world: &World) {
     }
 }
 
-fn arguments_without_effect_are_one_warning(world: &World) {
+fn arguments_without_effect_are_one_warning(world: &TestWorkspace) {
     let provider = Block::provider()
         .text("account_type", "International")
         .text("account_id", "1234567890123456")
@@ -294,7 +294,7 @@ fn arguments_without_effect_are_one_warning(world: &World) {
     let _ = world.apply().succeeded();
 }
 
-fn the_identity_in_use_is_shown(world: &World) {
+fn the_identity_in_use_is_shown(world: &TestWorkspace) {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let who = Block::new(r#"data "alicloud_live_caller_identity" "it""#);
     let shown =
@@ -329,7 +329,7 @@ fn the_identity_in_use_is_shown(world: &World) {
     }
 }
 
-fn a_fifo_as_credentials_file_is_refused_at_once(world: &World) {
+fn a_fifo_as_credentials_file_is_refused_at_once(world: &TestWorkspace) {
     without_keys(world);
     let fifo = world.home().join("fifo");
     let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
@@ -341,7 +341,7 @@ fn a_fifo_as_credentials_file_is_refused_at_once(world: &World) {
     assert_eq!(world.pointed_at(&error), "shared_credentials_file");
 }
 
-fn a_credentials_helper_gets_no_variable_of_terraform(world: &World) {
+fn a_credentials_helper_gets_no_variable_of_terraform(world: &TestWorkspace) {
     without_keys(world);
     let printed = serde_json::json!({
         "mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
@@ -365,7 +365,7 @@ fn a_credentials_helper_gets_no_variable_of_terraform(world: &World) {
     assert_eq!(seen.lines().find(of_terraform), None);
 }
 
-fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &World) {
+fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &TestWorkspace) {
     // Without a job nothing needs the keys.
     world.configure(Block::job("it"));
     world.apply().succeeded();
@@ -396,7 +396,7 @@ fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &W
     let pressed = Instant::now();
     running.press_ctrl_c();
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Unable to read job", "topped by the user"]);
+    error.must_say(&["Unable to read job", "interrupted"]);
     // Its own limit is 60 s.
     assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
     let is_running = || {
@@ -410,7 +410,7 @@ fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &W
     assert_eq!(world.cloud.calls().len(), calls);
 }
 
-fn a_region_that_nobody_chose_is_not_sent(world: &World) {
+fn a_region_that_nobody_chose_is_not_sent(world: &TestWorkspace) {
     for version in ["v1", "v3"] {
         let version = Block::new("sign_version").text("live", version);
         applies_with(world, &Block::provider().containing(version), ACCESS_KEY_ID);
@@ -420,7 +420,7 @@ fn a_region_that_nobody_chose_is_not_sent(world: &World) {
     }
 }
 
-fn a_proxy_is_used_for_another_machine_and_never_for_this_one(world: &World) {
+fn a_proxy_is_used_for_another_machine_and_never_for_this_one(world: &TestWorkspace) {
     world.set("HTTP_PROXY", "http://user:hunter2@127.0.0.1:1");
     applies_with(world, &Block::provider(), ACCESS_KEY_ID);
     let elsewhere = Block::new("endpoints").text("live", "http://live.example");
@@ -431,7 +431,7 @@ fn a_proxy_is_used_for_another_machine_and_never_for_this_one(world: &World) {
     assert!(!error.says("hunter2"), "{error:#?}");
 }
 
-fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &World) {
+fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &TestWorkspace) {
     configure(world, &Block::provider());
     for (variable, value, said) in [
         (
@@ -458,7 +458,7 @@ fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &World) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn retries_are_as_many_as_the_block_says(world: &World) {
+fn retries_are_as_many_as_the_block_says(world: &TestWorkspace) {
     for (retries, said) in [("0", "no connection"), ("1", "(2 attempts)")] {
         let nowhere = Block::new("endpoints").text("live", "http://127.0.0.1:1");
         let provider = Block::provider().with("max_retries", retries);
@@ -469,7 +469,7 @@ fn retries_are_as_many_as_the_block_says(world: &World) {
     }
 }
 
-fn a_broken_source_stops_the_plan_and_is_named(world: &World) {
+fn a_broken_source_stops_the_plan_and_is_named(world: &TestWorkspace) {
     without_keys(world);
     let uri = format!("{}/credentials", world.cloud.url());
     let provider = Block::provider()
@@ -485,7 +485,7 @@ fn a_broken_source_stops_the_plan_and_is_named(world: &World) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn a_source_that_refuses_stops_the_plan_and_is_named(world: &World) {
+fn a_source_that_refuses_stops_the_plan_and_is_named(world: &TestWorkspace) {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let role = Block::new("assume_role").text("role_arn", "acs:ram::1:role/nobody");
     configure(world, &Block::provider().containing(role));

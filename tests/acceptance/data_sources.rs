@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::JOB;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::Severity;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{Job, JobStatus, TemplateKind};
 
 over_each_terraform! {
@@ -42,7 +42,7 @@ fn output(name: &str, expression: &str) -> Block {
     Block::new(&format!(r#"output "{name}""#)).with("value", expression)
 }
 
-fn seed(world: &World, name: &str, edit: impl FnOnce(&mut Job)) -> String {
+fn seed(world: &TestWorkspace, name: &str, edit: impl FnOnce(&mut Job)) -> String {
     let job = world.cloud.seed(|job| {
         name.clone_into(&mut job.name);
         edit(job);
@@ -50,7 +50,7 @@ fn seed(world: &World, name: &str, edit: impl FnOnce(&mut Job)) -> String {
     job.job_id
 }
 
-fn the_examples_of_data_sources_are_read(world: &World) {
+fn the_examples_of_data_sources_are_read(world: &TestWorkspace) {
     world.configure_as_in("examples/provider");
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let job_id = seed(world, "camera-1", |_| {});
@@ -77,7 +77,7 @@ fn the_examples_of_data_sources_are_read(world: &World) {
     assert!(world.cloud.changes().is_empty());
 }
 
-fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(world: &World) {
+fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(world: &TestWorkspace) {
     world.configure(
         "data \"alicloud_live_edge_transcode_template\" \"it\" {\n  cluster_id = \"cluster-1\"\n  template_id = \"none\"\n}\n",
     );
@@ -87,7 +87,9 @@ fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(worl
     assert_eq!(world.pointed_at(&error), "template_id");
 }
 
-fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(world: &World) {
+fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(
+    world: &TestWorkspace,
+) {
     let twins = [seed(world, "twin", |_| {}), seed(world, "twin", |_| {})];
     let similar = seed(world, "single-1", |_| {});
 
@@ -108,7 +110,7 @@ fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(w
     assert_eq!(world.pointed_at(&error), "job_id");
 }
 
-fn each_filter_narrows_the_jobs(world: &World) {
+fn each_filter_narrows_the_jobs(world: &TestWorkspace) {
     seed(world, "舞台-1", |_| {});
     seed(world, "stage-2", |job| {
         job.status = JobStatus::Running;
@@ -175,7 +177,7 @@ fn each_filter_narrows_the_jobs(world: &World) {
     world.plan().is_empty();
 }
 
-fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &World) {
+fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &TestWorkspace) {
     // A new job that the list does not show yet stands for an old one that it shows no more.
     world
         .cloud
@@ -215,7 +217,7 @@ fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &World) {
     refused.error().must_say(&["OperationDenied", "RequestId"]);
 }
 
-fn wrong_arguments_of_data_sources_are_refused_where_they_stand(world: &World) {
+fn wrong_arguments_of_data_sources_are_refused_where_they_stand(world: &TestWorkspace) {
     let templates = |label: &str| {
         Block::new(&format!(
             r#"data "alicloud_live_edge_transcode_templates" "{label}""#
@@ -263,7 +265,7 @@ fn wrong_arguments_of_data_sources_are_refused_where_they_stand(world: &World) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn arguments_that_are_known_only_after_apply_are_waited_for(world: &World) {
+fn arguments_that_are_known_only_after_apply_are_waited_for(world: &TestWorkspace) {
     let job_id = seed(world, "camera", |_| {});
     let later = |label: &str, value: &str| Block::known_after_apply(label, value);
     let blocks = [
@@ -291,7 +293,7 @@ fn arguments_that_are_known_only_after_apply_are_waited_for(world: &World) {
     world.plan().is_empty();
 }
 
-fn all_pages_are_read(world: &World) {
+fn all_pages_are_read(world: &TestWorkspace) {
     for number in 0..250 {
         seed(world, &format!("job-{number:03}"), |_| {});
     }
@@ -305,7 +307,7 @@ fn all_pages_are_read(world: &World) {
     assert_eq!(world.output("names"), Value::Array(expected));
 }
 
-fn what_was_found_can_be_used_in_for_each(world: &World) {
+fn what_was_found_can_be_used_in_for_each(world: &TestWorkspace) {
     for name in ["one", "two"] {
         seed(world, name, |_| {});
     }
@@ -323,7 +325,7 @@ fn what_was_found_can_be_used_in_for_each(world: &World) {
     assert_eq!(names, ["one", "two"]);
 }
 
-fn urls_that_were_read_are_not_shown(world: &World) {
+fn urls_that_were_read_are_not_shown(world: &TestWorkspace) {
     seed(world, "camera", |job| {
         job.stream_output = format!("rtmp://push.example.com/live/camera?auth_key={AUTH_KEY}");
     });

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::configuration::AUTH_KEY;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     the_quickstart_lives,
@@ -31,7 +31,7 @@ over_each_terraform! {
 }
 
 /// The input stream of the examples.
-fn put_the_camera_on_air(world: &World) {
+fn put_the_camera_on_air(world: &TestWorkspace) {
     world.cloud.configure(|config| {
         config.online_inputs = vec!["rtmp://pull.example.com/live/camera-1".to_owned()];
     });
@@ -40,7 +40,7 @@ fn put_the_camera_on_air(world: &World) {
 const RENAMED: (&str, &str) = ("\"camera-1\"", "\"camera-2\"");
 
 /// Applies the configuration, changes it by replacing one text by another, applies again, and destroys it.
-fn lives(world: &World, (from, to): (&str, &str)) {
+fn lives(world: &TestWorkspace, (from, to): (&str, &str)) {
     world.apply().succeeded();
     world.plan().is_empty();
     let before = world.cloud.changes().len();
@@ -56,18 +56,18 @@ fn lives(world: &World, (from, to): (&str, &str)) {
 }
 
 /// A folder whose example has no provider block, under one.
-fn configure_with_provider(world: &World, folder: &str) {
+fn configure_with_provider(world: &TestWorkspace, folder: &str) {
     world.configure_as_in("examples/provider");
     world.configure_as_in(folder);
 }
 
-fn the_quickstart_lives(world: &World) {
+fn the_quickstart_lives(world: &TestWorkspace) {
     put_the_camera_on_air(world);
     world.configure_as_in("examples/quickstart");
     lives(world, RENAMED);
 }
 
-fn the_example_of_the_job_lives(world: &World) {
+fn the_example_of_the_job_lives(world: &TestWorkspace) {
     configure_with_provider(world, "examples/resources/alicloud_live_edge_transcode_job");
     for import in ["import-by-identity.tf", "import-by-string-id.tf"] {
         let _ = world.take_out(import);
@@ -76,26 +76,26 @@ fn the_example_of_the_job_lives(world: &World) {
     lives(world, RENAMED);
 }
 
-fn the_fleet_of_two_sites_lives(world: &World) {
+fn the_fleet_of_two_sites_lives(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/large-fleets");
     lives(world, ("\"hall\"", "\"dock\""));
 }
 
-fn the_example_of_a_signed_url_lives(world: &World) {
+fn the_example_of_a_signed_url_lives(world: &TestWorkspace) {
     configure_with_provider(world, "examples/guides/stream-url-authentication/md5");
     world.set("TF_VAR_push_key", "examplekey1");
     world.set("TF_VAR_push_url_ends", "4102444800");
     lives(world, RENAMED);
 }
 
-fn the_example_of_a_url_signed_by_a_function_lives(world: &World) {
+fn the_example_of_a_url_signed_by_a_function_lives(world: &TestWorkspace) {
     configure_with_provider(world, "examples/guides/stream-url-authentication/functions");
     world.set("TF_VAR_push_key", "examplekey1");
     world.set("TF_VAR_push_url_ends", "2100-01-01T00:00:00Z");
     lives(world, RENAMED);
 }
 
-fn the_example_of_the_life_cycle_lives(world: &World) {
+fn the_example_of_the_life_cycle_lives(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/life-cycle");
     world.apply().succeeded();
     assert_eq!(world.output("camera")["status"], "Running");
@@ -110,7 +110,7 @@ fn the_example_of_the_life_cycle_lives(world: &World) {
     assert_eq!(world.cloud.changes(), changes);
 }
 
-fn the_example_of_the_key_rotation_lives(world: &World) {
+fn the_example_of_the_key_rotation_lives(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/key-rotation");
     world.set(
         "TF_VAR_push_keys",
@@ -135,7 +135,7 @@ fn the_example_of_the_key_rotation_lives(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn the_example_of_the_start_lives(world: &World) {
+fn the_example_of_the_start_lives(world: &TestWorkspace) {
     put_the_camera_on_air(world);
     configure_with_provider(
         world,
@@ -148,7 +148,7 @@ fn the_example_of_the_start_lives(world: &World) {
     assert_eq!(world.cloud.changes(), changes);
 }
 
-fn the_example_of_the_stop_lives(world: &World) {
+fn the_example_of_the_stop_lives(world: &TestWorkspace) {
     configure_with_provider(
         world,
         "examples/actions/alicloud_live_edge_transcode_job_stop",
@@ -156,7 +156,7 @@ fn the_example_of_the_stop_lives(world: &World) {
     lives(world, RENAMED);
 }
 
-fn the_example_of_the_restart_lives(world: &World) {
+fn the_example_of_the_restart_lives(world: &TestWorkspace) {
     configure_with_provider(
         world,
         "examples/actions/alicloud_live_edge_transcode_job_restart",
@@ -167,7 +167,7 @@ fn the_example_of_the_restart_lives(world: &World) {
 }
 
 /// Those that create nothing: a change of them is one of what they give.
-fn read(world: &World, folders: &[&str], (from, to): (&str, &str), output: &str) {
+fn read(world: &TestWorkspace, folders: &[&str], (from, to): (&str, &str), output: &str) {
     world.configure_as_in("examples/provider");
     world.configure_as_in_all(folders);
     world.apply().succeeded();
@@ -180,7 +180,7 @@ fn read(world: &World, folders: &[&str], (from, to): (&str, &str), output: &str)
     assert!(world.cloud.changes().is_empty());
 }
 
-fn the_examples_of_data_sources_live(world: &World) {
+fn the_examples_of_data_sources_live(world: &TestWorkspace) {
     for name in ["camera-1", "camera-2"] {
         world.cloud.seed(|job| name.clone_into(&mut job.name));
     }
@@ -197,7 +197,7 @@ fn the_examples_of_data_sources_live(world: &World) {
     assert_eq!(world.cloud.jobs().len(), 2);
 }
 
-fn the_examples_of_functions_live(world: &World) {
+fn the_examples_of_functions_live(world: &TestWorkspace) {
     let folders = [
         "examples/functions/edge_transcode_job_id",
         "examples/functions/live_auth_url",

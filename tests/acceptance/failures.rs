@@ -2,7 +2,7 @@
 
 use crate::JOB;
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     a_wrong_secret_is_told_with_the_clouds_code,
@@ -13,7 +13,7 @@ over_each_terraform! {
     a_cloud_that_does_not_answer_is_told_with_its_endpoint,
 }
 
-fn a_wrong_secret_is_told_with_the_clouds_code(world: &World) {
+fn a_wrong_secret_is_told_with_the_clouds_code(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.set("ALICLOUD_SECRET_KEY", "wrong");
     world
@@ -24,7 +24,7 @@ fn a_wrong_secret_is_told_with_the_clouds_code(world: &World) {
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
-fn an_unknown_access_key_is_told_with_the_clouds_code(world: &World) {
+fn an_unknown_access_key_is_told_with_the_clouds_code(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let state = world.state_file();
@@ -38,7 +38,7 @@ fn an_unknown_access_key_is_told_with_the_clouds_code(world: &World) {
     assert_eq!(world.state_file(), state);
 }
 
-fn an_unknown_template_makes_no_job(world: &World) {
+fn an_unknown_template_makes_no_job(world: &TestWorkspace) {
     world.configure(Block::job("it").text("template_id", "nowhere"));
     world
         .apply()
@@ -48,7 +48,7 @@ fn an_unknown_template_makes_no_job(world: &World) {
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
-fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &World) {
+fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &TestWorkspace) {
     let job = Block::job("it").text("status", "Running");
     world.configure(&job);
     world.apply().succeeded();
@@ -74,7 +74,7 @@ fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &World) {
     assert!(!world.is_tainted(JOB));
 }
 
-fn a_denied_operation_is_told_with_the_clouds_code(world: &World) {
+fn a_denied_operation_is_told_with_the_clouds_code(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let state = world.state_file();
@@ -87,7 +87,7 @@ fn a_denied_operation_is_told_with_the_clouds_code(world: &World) {
     assert_eq!(world.state_file(), state);
 }
 
-fn a_cloud_that_does_not_answer_is_told_with_its_endpoint(world: &World) {
+fn a_cloud_that_does_not_answer_is_told_with_its_endpoint(world: &TestWorkspace) {
     let timeouts = Block::new("timeouts").text("read", "2s");
     world.configure(Block::job("it").containing(timeouts));
     world.apply().succeeded();

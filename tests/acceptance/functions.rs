@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::configuration::{AUTH_KEY, Block};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     from "1.8":
@@ -12,7 +12,7 @@ over_each_terraform! {
     what_is_signed_with_a_sensitive_key_is_sensitive,
 }
 
-fn the_examples_of_functions_give_what_their_pages_say(world: &World) {
+fn the_examples_of_functions_give_what_their_pages_say(world: &TestWorkspace) {
     world.configure_as_in("examples/provider");
     world.configure_as_in_all(&[
         "examples/functions/edge_transcode_job_id",
@@ -30,7 +30,7 @@ fn the_examples_of_functions_give_what_their_pages_say(world: &World) {
     let parts =
         json!({"cluster_id": "cluster-1", "job_id": "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7"});
     assert_eq!(world.output("parts"), parts);
-    // The vendor's check values for this path and key.
+    // Alibaba Cloud's check values for this path and key.
     let url = "rtmp://push.example.com/app/stream2?auth_key=1893456000";
     assert_eq!(
         world.output("push_url"),
@@ -48,7 +48,7 @@ fn the_examples_of_functions_give_what_their_pages_say(world: &World) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn a_function_s_error_names_the_argument(world: &World) {
+fn a_function_s_error_names_the_argument(world: &TestWorkspace) {
     let url = "rtmp://d/app/stream";
     let cases = [
         (
@@ -99,7 +99,7 @@ fn a_function_s_error_names_the_argument(world: &World) {
     }
 }
 
-fn what_is_signed_with_a_sensitive_key_is_sensitive(world: &World) {
+fn what_is_signed_with_a_sensitive_key_is_sensitive(world: &TestWorkspace) {
     let variable = Block::sensitive_variable("key");
     let call = r#"provider::alicloud::live_auth_url("rtmp://d/app/stream", var.key, 4102444800)"#;
     let job = Block::job("it")

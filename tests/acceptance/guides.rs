@@ -6,7 +6,7 @@ use alicloud_live_mock::JobStatus;
 
 use crate::support::configuration::quoted;
 use crate::support::terraform::{Run, Severity};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     a_fleet_of_two_sites_is_made,
@@ -32,7 +32,7 @@ over_each_terraform! {
     ten_hand_made_jobs_are_taken_over,
 }
 
-fn a_fleet_of_two_sites_is_made(world: &World) {
+fn a_fleet_of_two_sites_is_made(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/large-fleets");
     world.apply().succeeded();
     world.plan().is_empty();
@@ -45,7 +45,7 @@ fn a_fleet_of_two_sites_is_made(world: &World) {
     );
 }
 
-fn jobs_get_other_addresses_and_brakes_without_a_call(world: &World) {
+fn jobs_get_other_addresses_and_brakes_without_a_call(world: &TestWorkspace) {
     let summaries = |run: &Run, severity| -> BTreeSet<String> {
         let shown = run.diagnostics(severity);
         shown.into_iter().map(|shown| shown.summary).collect()
@@ -79,7 +79,7 @@ fn jobs_get_other_addresses_and_brakes_without_a_call(world: &World) {
     assert_eq!(world.cloud.changes(), changes);
 }
 
-fn resources_name_this_provider_beside_the_official_one(world: &World) {
+fn resources_name_this_provider_beside_the_official_one(world: &TestWorkspace) {
     // The official provider cannot be had without a network. Another copy of this one takes its place: it understands
     // the same provider block, and has to do nothing else here.
     let plugins = quoted(world.home().join("plugins").to_str().unwrap());
@@ -117,7 +117,7 @@ fn resources_name_this_provider_beside_the_official_one(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn ten_hand_made_jobs_are_taken_over(world: &World) {
+fn ten_hand_made_jobs_are_taken_over(world: &TestWorkspace) {
     for number in 0..10 {
         world.cloud.seed(|job| {
             job.name = format!("camera-{number}");
@@ -145,7 +145,7 @@ fn ten_hand_made_jobs_are_taken_over(world: &World) {
     assert!(world.cloud.changes().is_empty());
 }
 
-fn known_jobs_are_imported_by_their_ids(world: &World) {
+fn known_jobs_are_imported_by_their_ids(world: &TestWorkspace) {
     let ids: Vec<String> = ["gate", "yard"]
         .iter()
         .map(|camera| {
@@ -169,9 +169,9 @@ fn known_jobs_are_imported_by_their_ids(world: &World) {
 }
 
 /// The script that the guide on CI shows.
-fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &World) {
+fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/ci");
-    let planned = |world: &World| {
+    let planned = |world: &TestWorkspace| {
         let folder = world.folder_of_terraform();
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
         let mut script = world.command("sh");
@@ -214,7 +214,7 @@ fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn the_tests_of_the_guide_pass_without_a_cloud_and_against_the_mock(world: &World) {
+fn the_tests_of_the_guide_pass_without_a_cloud_and_against_the_mock(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/testing-modules");
     let tested = world.run(&["test", "-no-color"]).succeeded();
     assert!(tested.output.contains("1 passed, 0 failed"), "{tested}");

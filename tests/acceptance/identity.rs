@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::{Block, quoted};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::FaultKind;
 
 over_each_terraform! {
@@ -27,7 +27,7 @@ over_each_terraform! {
 }
 
 /// The identity that the only job in the cloud must have.
-fn identity_of_the_job(world: &World) -> serde_json::Value {
+fn identity_of_the_job(world: &TestWorkspace) -> serde_json::Value {
     let job = world.cloud.job();
     json!({"cluster_id": job.cluster_id, "job_id": job.job_id})
 }
@@ -43,7 +43,7 @@ fn import_block(cluster_id: &str, job_id: &str) -> Block {
         .with("identity", &identity)
 }
 
-fn a_job_keeps_its_identity_through_its_life(world: &World) {
+fn a_job_keeps_its_identity_through_its_life(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let identity = identity_of_the_job(world);
@@ -66,7 +66,7 @@ fn a_job_keeps_its_identity_through_its_life(world: &World) {
     world.destroy().succeeded();
 }
 
-fn a_job_whose_create_fails_half_way_has_its_identity(world: &World) {
+fn a_job_whose_create_fails_half_way_has_its_identity(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(0);
     world.configure(Block::job("it").text("status", "Running"));
     let _ = world.apply().failed();
@@ -74,7 +74,7 @@ fn a_job_whose_create_fails_half_way_has_its_identity(world: &World) {
     assert_eq!(world.identity(JOB), identity_of_the_job(world));
 }
 
-fn a_job_whose_update_fails_keeps_its_identity(world: &World) {
+fn a_job_whose_update_fails_keeps_its_identity(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world
@@ -88,7 +88,7 @@ fn a_job_whose_update_fails_keeps_its_identity(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_job_is_imported_by_its_identity(world: &World) {
+fn a_job_is_imported_by_its_identity(world: &TestWorkspace) {
     let job = world.cloud.seed(|_| {});
     let configuration = job_like(&job);
     let block = import_block(&job.cluster_id, &job.job_id);
@@ -108,7 +108,7 @@ fn a_job_is_imported_by_its_identity(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_job_imported_by_its_id_has_its_identity(world: &World) {
+fn a_job_imported_by_its_id_has_its_identity(world: &TestWorkspace) {
     let job = world.cloud.seed(|_| {});
     world.configure(job_like(&job));
     let id = format!("{}:{}", job.cluster_id, job.job_id);
@@ -133,7 +133,7 @@ fn job_like(job: &alicloud_live_mock::Job) -> Block {
         .text("stream_output", &job.stream_output)
 }
 
-fn an_identity_that_is_none_is_refused(world: &World) {
+fn an_identity_that_is_none_is_refused(world: &TestWorkspace) {
     for (cluster_id, job_id) in [("", "j"), ("a:b", "j"), ("cluster-1", " ")] {
         let block = import_block(cluster_id, job_id);
         world.configure(format_args!("{}{block}", Block::job("it")));
@@ -145,7 +145,7 @@ fn an_identity_that_is_none_is_refused(world: &World) {
     world.plan().failed().error().must_say(&["non-existent"]);
 }
 
-fn a_state_without_identities_is_filled_in_and_plans_nothing(world: &World) {
+fn a_state_without_identities_is_filled_in_and_plans_nothing(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let identity = world.identity(JOB);
@@ -158,7 +158,7 @@ fn a_state_without_identities_is_filled_in_and_plans_nothing(world: &World) {
     fills_in(world, &identity);
 }
 
-fn a_state_of_an_older_terraform_is_filled_in_and_plans_nothing(world: &World) {
+fn a_state_of_an_older_terraform_is_filled_in_and_plans_nothing(world: &TestWorkspace) {
     world.switch_to("1.6.6");
     world.configure(Block::job("it"));
     world.apply().succeeded();
@@ -167,7 +167,7 @@ fn a_state_of_an_older_terraform_is_filled_in_and_plans_nothing(world: &World) {
     fills_in(world, &identity);
 }
 
-fn fills_in(world: &World, identity: &serde_json::Value) {
+fn fills_in(world: &TestWorkspace, identity: &serde_json::Value) {
     world.plan().is_empty();
     world.plan_without_refresh().is_empty();
     let applied = world.apply().succeeded();
@@ -177,7 +177,7 @@ fn fills_in(world: &World, identity: &serde_json::Value) {
     assert_eq!(world.cloud.changes(), ["Create"]);
 }
 
-fn the_import_block_of_the_documentation_works(world: &World) {
+fn the_import_block_of_the_documentation_works(world: &TestWorkspace) {
     const SHOWN_ID: &str = "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
     world.configure_as_in("examples/provider");
     world.configure_as_in("examples/resources/alicloud_live_edge_transcode_job");

@@ -2,7 +2,7 @@
 
 use crate::JOB;
 use crate::support::configuration::{Block, HEADER};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
@@ -15,24 +15,25 @@ over_each_terraform! {
 over_each_terraform! {
     from "1.14":
     the_configuration_that_is_generated_for_an_import_plans_nothing,
+    configuration_generated_under_the_local_name_alicloud_applies_unchanged,
 }
 
 /// A job in the cloud that the state knows nothing of.
-fn a_job_made_elsewhere(world: &World) -> String {
+fn a_job_made_elsewhere(world: &TestWorkspace) -> String {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     world.forget_state();
     format!("cluster-1:{}", world.cloud.job().job_id)
 }
 
-fn a_job_is_imported_by_command(world: &World) {
+fn a_job_is_imported_by_command(world: &TestWorkspace) {
     let id = a_job_made_elsewhere(world);
     world.import(JOB, &id).succeeded();
     assert_eq!(world.state(JOB)["id"], id);
     world.plan().is_empty();
 }
 
-fn a_job_is_imported_by_block(world: &World) {
+fn a_job_is_imported_by_block(world: &TestWorkspace) {
     let id = a_job_made_elsewhere(world);
     let job = Block::job("it").text("status", "Running");
     world.configure(format_args!(
@@ -49,7 +50,7 @@ fn a_job_is_imported_by_block(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn the_configuration_that_is_generated_for_an_import_plans_nothing(world: &World) {
+fn the_configuration_that_is_generated_for_an_import_plans_nothing(world: &TestWorkspace) {
     let job = world.cloud.seed(|job| job.status = JobStatus::Running);
     let id = format!("cluster-1:{}", job.job_id);
     let block = Block::new("import")
@@ -70,7 +71,37 @@ fn the_configuration_that_is_generated_for_an_import_plans_nothing(world: &World
     world.plan().is_empty();
 }
 
-fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &World) {
+/// Both local names in `required_providers`, as the guide on moving jobs says: Terraform writes the provider's type in the place
+/// of its local name.
+fn configuration_generated_under_the_local_name_alicloud_applies_unchanged(world: &TestWorkspace) {
+    let job = world.cloud.seed(|job| job.status = JobStatus::Running);
+    let block = Block::new("import")
+        .with("to", JOB)
+        .text("id", &format!("cluster-1:{}", job.job_id));
+    let both = HEADER.replace(
+        "    alicloud = {",
+        "    alicloud-live = {\n      source = \"edge-transcode/alicloud-live\"\n    }\n    alicloud = {",
+    );
+    world.put("main.tf", &format!("{both}{}{block}", Block::provider()));
+    let planned = world.run(&["plan", "-json", "-generate-config-out=generated.tf"]);
+    let _ = planned.succeeded();
+    let applied = world.apply().succeeded();
+    let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
+    assert!(applied.output.contains(summary), "{applied}");
+    world.plan().is_empty();
+
+    // Tidied up: one local name, and no line that names the other.
+    let generated = world.file("generated.tf");
+    let line = |line: &&str| line.trim_start().starts_with("provider ");
+    assert_eq!(generated.lines().filter(line).count(), 1, "{generated}");
+    let kept: Vec<&str> = generated.lines().filter(|text| !line(text)).collect();
+    world.put("generated.tf", &kept.join("\n"));
+    world.put("main.tf", &format!("{HEADER}{}", Block::provider()));
+    world.plan().is_empty();
+    assert!(world.cloud.changes().is_empty());
+}
+
+fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     for id in ["no-colon", "cluster-1:", ":job"] {
         let refused = world.import(JOB, id).failed();
@@ -82,7 +113,7 @@ fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &Worl
     assert!(world.state(JOB).is_null());
 }
 
-fn a_job_that_does_not_exist_cannot_be_imported(world: &World) {
+fn a_job_that_does_not_exist_cannot_be_imported(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     let refused = world.import(JOB, "cluster-1:nowhere").failed();
     assert!(refused.errors.contains("non-existent"), "{refused}");

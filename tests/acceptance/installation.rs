@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::JOB;
 use crate::support::configuration::{Block, quoted};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     a_plain_init_finds_what_make_install_put_in_place,
@@ -30,7 +30,7 @@ const PLATFORM: &str = if cfg!(target_arch = "aarch64") {
     "linux_amd64"
 };
 
-fn a_plain_init_finds_what_make_install_put_in_place(world: &World) {
+fn a_plain_init_finds_what_make_install_put_in_place(world: &TestWorkspace) {
     let plugins = world.home().join(".terraform.d/plugins");
     package(
         &["install", PROVIDER, "--target", TARGET, "--plugins"],
@@ -41,7 +41,7 @@ fn a_plain_init_finds_what_make_install_put_in_place(world: &World) {
     installs_and_works(world);
 }
 
-fn a_release_has_the_registrys_names_and_installs_from_a_mirror(world: &World) {
+fn a_release_has_the_registrys_names_and_installs_from_a_mirror(world: &TestWorkspace) {
     let dist = world.home().join("dist");
     // The mock is a package of its own, built beside this one.
     let mock = Path::new(PROVIDER).with_file_name("alicloud-live-mock");
@@ -98,7 +98,7 @@ fn a_release_has_the_registrys_names_and_installs_from_a_mirror(world: &World) {
 }
 
 /// `init` installs this version, and what it installed makes a job.
-fn installs_and_works(world: &World) {
+fn installs_and_works(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     // A pre-release is installed only where it is named.
     let source = "source = \"edge-transcode/alicloud-live\"";

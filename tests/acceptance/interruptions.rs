@@ -10,7 +10,7 @@ use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::running::Running;
 use crate::support::terraform::{Diagnostic, Run, Severity};
-use crate::support::world::{APPLY, DESTROY, PLAN, World};
+use crate::support::workspace::{APPLY, DESTROY, PLAN, TestWorkspace};
 use alicloud_live_mock::{FaultKind, Point};
 
 over_each_terraform! {
@@ -75,7 +75,7 @@ impl Victim {
 }
 
 /// Runs a command and kills `victim` while the call `verb` is in flight. All its processes have ended then.
-fn killed(world: &World, command: &[&str], verb: &str, victim: Victim, fate: Fate) {
+fn killed(world: &TestWorkspace, command: &[&str], verb: &str, victim: Victim, fate: Fate) {
     let at = |kind, point| fault(verb, kind).when(point).times(1);
     let (first, then) = match fate {
         Fate::Lost => (Point::Before, at(FaultKind::Drop, Point::Before)),
@@ -99,7 +99,7 @@ fn killed(world: &World, command: &[&str], verb: &str, victim: Victim, fate: Fat
 }
 
 /// Plans; where that names a job, does exactly what the warning says; and applies. Returns whether a job was named.
-fn applied_as_told(world: &World) -> bool {
+fn applied_as_told(world: &TestWorkspace) -> bool {
     let warnings = named(&world.plan());
     for warning in &warnings {
         warning.must_say(&["If an interrupted run has created it"]);
@@ -121,7 +121,7 @@ fn a_running_job() -> Block {
     Block::job("it").text("status", "Running")
 }
 
-fn a_job_whose_maker_was_killed_is_named_and_can_be_imported(world: &World) {
+fn a_job_whose_maker_was_killed_is_named_and_can_be_imported(world: &TestWorkspace) {
     world.configure(a_running_job());
     killed(world, APPLY, "Create", Victim::Both, Fate::Done);
     let made = world.cloud.job();
@@ -131,7 +131,7 @@ fn a_job_whose_maker_was_killed_is_named_and_can_be_imported(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn killed_while_a_job_is_created(world: &World) {
+fn killed_while_a_job_is_created(world: &TestWorkspace) {
     killed_on_the_way_to_a_new_job(
         world,
         "Create",
@@ -144,12 +144,12 @@ fn killed_while_a_job_is_created(world: &World) {
 }
 
 /// The job is there in any case, and no state knows of it.
-fn killed_while_a_new_job_is_started(world: &World) {
+fn killed_while_a_new_job_is_started(world: &TestWorkspace) {
     killed_on_the_way_to_a_new_job(world, "Start", &[(Fate::Lost, true), (Fate::Done, true)]);
 }
 
 /// With each fate: whether the user has to be told of a job that is there.
-fn killed_on_the_way_to_a_new_job(world: &World, verb: &str, fates: &[(Fate, bool)]) {
+fn killed_on_the_way_to_a_new_job(world: &TestWorkspace, verb: &str, fates: &[(Fate, bool)]) {
     world.configure(a_running_job());
     for victim in VICTIMS {
         for &(fate, is_there) in fates {
@@ -165,19 +165,19 @@ fn killed_on_the_way_to_a_new_job(world: &World, verb: &str, fates: &[(Fate, boo
     }
 }
 
-fn killed_while_a_job_is_stopped_for_an_update(world: &World) {
+fn killed_while_a_job_is_stopped_for_an_update(world: &TestWorkspace) {
     killed_on_the_way_to_an_update(world, "Stop");
 }
 
-fn killed_while_a_job_is_updated(world: &World) {
+fn killed_while_a_job_is_updated(world: &TestWorkspace) {
     killed_on_the_way_to_an_update(world, "Update");
 }
 
-fn killed_while_a_job_is_started_after_an_update(world: &World) {
+fn killed_while_a_job_is_started_after_an_update(world: &TestWorkspace) {
     killed_on_the_way_to_an_update(world, "Start");
 }
 
-fn killed_on_the_way_to_an_update(world: &World, verb: &str) {
+fn killed_on_the_way_to_an_update(world: &TestWorkspace, verb: &str) {
     world.configure(a_running_job());
     world.apply().succeeded();
     let job_id = world.cloud.job().job_id;
@@ -197,15 +197,15 @@ fn killed_on_the_way_to_an_update(world: &World, verb: &str) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn killed_while_a_job_is_stopped_for_its_deletion(world: &World) {
+fn killed_while_a_job_is_stopped_for_its_deletion(world: &TestWorkspace) {
     killed_on_the_way_to_a_deletion(world, "Stop");
 }
 
-fn killed_while_a_job_is_deleted(world: &World) {
+fn killed_while_a_job_is_deleted(world: &TestWorkspace) {
     killed_on_the_way_to_a_deletion(world, "Delete");
 }
 
-fn killed_on_the_way_to_a_deletion(world: &World, verb: &str) {
+fn killed_on_the_way_to_a_deletion(world: &TestWorkspace, verb: &str) {
     world.configure(a_running_job());
     for victim in VICTIMS {
         for fate in [Fate::Lost, Fate::Done] {
@@ -222,7 +222,7 @@ fn killed_on_the_way_to_a_deletion(world: &World, verb: &str) {
 }
 
 /// Starts a command, presses Ctrl-C while the call `verb` is held at `point`, and lets that call go on.
-fn stopped(world: &World, command: &[&str], verb: &str, point: Point) -> Run {
+fn stopped(world: &TestWorkspace, command: &[&str], verb: &str, point: Point) -> Run {
     world.cloud.hold(verb, point);
     let running = world.start(command);
     world.cloud.wait_paused();
@@ -232,7 +232,7 @@ fn stopped(world: &World, command: &[&str], verb: &str, point: Point) -> Run {
 }
 
 /// The run that was stopped has left a job that the state knows. The next ones need no help.
-fn the_next_runs_converge(world: &World) {
+fn the_next_runs_converge(world: &TestWorkspace) {
     let state = world.state(JOB);
     assert_eq!(state["job_id"], world.cloud.job().job_id, "{state:#}");
     world.apply().succeeded();
@@ -242,15 +242,15 @@ fn the_next_runs_converge(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state(world: &World) {
+fn a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state(world: &TestWorkspace) {
     a_job_in_the_making_survives_ctrl_c(world, Point::Before);
 }
 
-fn a_job_that_was_made_just_before_ctrl_c_is_in_the_state(world: &World) {
+fn a_job_that_was_made_just_before_ctrl_c_is_in_the_state(world: &TestWorkspace) {
     a_job_in_the_making_survives_ctrl_c(world, Point::After);
 }
 
-fn a_job_in_the_making_survives_ctrl_c(world: &World, point: Point) {
+fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: Point) {
     world.configure(a_running_job());
     let error = stopped(world, APPLY, "Create", point).error();
     error.must_say(&[
@@ -273,7 +273,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &World, point: Point) {
     the_next_runs_converge(world);
 }
 
-fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &World) {
+fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.cloud.hold("Create", Point::After);
     let running = world.start(APPLY);
@@ -286,7 +286,7 @@ fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &World) {
 }
 
 /// Holds a create for longer than a process lives that ends by the signal.
-fn a_job_in_the_making_survives(world: &World, signal: impl FnOnce(&Running)) {
+fn a_job_in_the_making_survives(world: &TestWorkspace, signal: impl FnOnce(&Running)) {
     world.configure(a_running_job());
     world.cloud.hold("Create", Point::After);
     let running = world.start(APPLY);
@@ -301,17 +301,17 @@ fn a_job_in_the_making_survives(world: &World, signal: impl FnOnce(&Running)) {
     world.forget_state();
 }
 
-fn a_job_that_is_being_made_at_sigterm_is_in_the_state(world: &World) {
+fn a_job_that_is_being_made_at_sigterm_is_in_the_state(world: &TestWorkspace) {
     a_job_in_the_making_survives(world, Running::terminate);
 }
 
-fn a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state(world: &World) {
+fn a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state(world: &TestWorkspace) {
     for name in ["TERM", "HUP"] {
         a_job_in_the_making_survives(world, |running| running.signal_provider(name));
     }
 }
 
-fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &World) {
+fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
     for (verb, point) in [
@@ -346,7 +346,7 @@ fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &World) 
     }
 }
 
-fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &World) {
+fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWorkspace) {
     let config = |job_id: &str| {
         Block::new("config")
             .text("cluster_id", "cluster-1")
@@ -377,7 +377,7 @@ fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &World) 
 }
 
 /// An error would taint them, and the next apply would replace them.
-fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &World) {
+fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     let created = stopped(world, APPLY, "Create", Point::Before);
     world.configure(a_running_job());
@@ -390,7 +390,7 @@ fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
+fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &TestWorkspace) {
     world.configure(a_running_job());
     // The first Get reads the new job, the second and third look whether it runs.
     let third_get = fault("Get", FaultKind::Pause).skip(2).times(1);
@@ -410,7 +410,7 @@ fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &World) {
     the_next_runs_converge(world);
 }
 
-fn ctrl_c_in_an_update_leaves_the_job_running(world: &World) {
+fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
     for (verb, errors) in [("Stop", 1), ("Update", 0), ("Start", 0)] {
@@ -438,7 +438,7 @@ fn ctrl_c_in_an_update_leaves_the_job_running(world: &World) {
     the_next_runs_converge(world);
 }
 
-fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &World) {
+fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
     let error = stopped(world, DESTROY, "Stop", Point::Before).error();
@@ -453,7 +453,7 @@ fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &World) {
+fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let state = world.state_file();

@@ -3,7 +3,7 @@
 use crate::JOB;
 use crate::support::cloud::OTHER_CLUSTER;
 use crate::support::configuration::{AUTH_KEY, Block};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     a_job_lives_from_create_to_destroy,
@@ -17,7 +17,7 @@ over_each_terraform! {
     the_examples_of_the_documentation_work_as_they_stand,
 }
 
-fn a_job_lives_from_create_to_destroy(world: &World) {
+fn a_job_lives_from_create_to_destroy(world: &TestWorkspace) {
     world.configure(Block::job("it"));
 
     world.apply().succeeded();
@@ -52,7 +52,7 @@ fn a_job_lives_from_create_to_destroy(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Delete"]);
 }
 
-fn each_attribute_of_a_stopped_job_changes_in_place(world: &World) {
+fn each_attribute_of_a_stopped_job_changes_in_place(world: &TestWorkspace) {
     let mut job = Block::job("it");
     world.configure(&job);
     world.apply().succeeded();
@@ -104,7 +104,7 @@ fn each_attribute_of_a_stopped_job_changes_in_place(world: &World) {
     );
 }
 
-fn another_cluster_takes_another_job(world: &World) {
+fn another_cluster_takes_another_job(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let first = world.cloud.job();
@@ -118,7 +118,7 @@ fn another_cluster_takes_another_job(world: &World) {
     world.plan().is_empty();
 }
 
-fn several_jobs_are_made_at_once(world: &World) {
+fn several_jobs_are_made_at_once(world: &TestWorkspace) {
     world.configure(
         Block::job("it")
             .with("count", "12")
@@ -135,7 +135,7 @@ fn several_jobs_are_made_at_once(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
+fn values_that_are_not_known_yet_pass_validation_and_plan(world: &TestWorkspace) {
     // What a data resource gives is known only when it has been applied.
     let mut sources = String::new();
     let mut job = Block::job("it");
@@ -160,7 +160,7 @@ fn values_that_are_not_known_yet_pass_validation_and_plan(world: &World) {
     world.plan().is_empty();
 }
 
-fn unusual_characters_arrive_unharmed(world: &World) {
+fn unusual_characters_arrive_unharmed(world: &TestWorkspace) {
     let stream = "rtmp://pull.example.com/live/b%20c~d*e+f'(g)!?x=1&y=é中&z=%2F";
     let job = Block::job("it")
         .text("name", "直播转码-任务_1")
@@ -175,7 +175,7 @@ fn unusual_characters_arrive_unharmed(world: &World) {
     world.plan().is_empty();
 }
 
-fn timeouts_are_accepted_and_change_nothing(world: &World) {
+fn timeouts_are_accepted_and_change_nothing(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let before = world.cloud.changes();
@@ -195,14 +195,14 @@ fn timeouts_are_accepted_and_change_nothing(world: &World) {
     world.plan().is_empty();
 }
 
-fn the_quickstart_works_as_it_stands(world: &World) {
+fn the_quickstart_works_as_it_stands(world: &TestWorkspace) {
     world.configure_as_in("examples/quickstart");
     world.apply().succeeded();
     assert!(world.cloud.is_running());
     world.plan().is_empty();
 }
 
-fn the_examples_of_the_documentation_work_as_they_stand(world: &World) {
+fn the_examples_of_the_documentation_work_as_they_stand(world: &TestWorkspace) {
     const SHOWN_ID: &str = "cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
     world.configure_as_in("examples/provider");
     world.configure_as_in("examples/resources/alicloud_live_edge_transcode_job");

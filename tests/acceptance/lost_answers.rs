@@ -6,7 +6,7 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::relay::Relay;
-use crate::support::world::{APPLY, World};
+use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{FaultKind, JobStatus, Point};
 
 over_newest_terraform! {
@@ -19,19 +19,19 @@ over_newest_terraform! {
     a_start_or_stop_whose_answer_is_lost_may_be_seen_late,
 }
 
-fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &World) {
+fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &TestWorkspace) {
     a_job_whose_answer_is_lost_is_found(world, true, FaultKind::Drop);
 }
 
-fn a_job_whose_answer_is_lost_is_found_where_they_are_not(world: &World) {
+fn a_job_whose_answer_is_lost_is_found_where_they_are_not(world: &TestWorkspace) {
     a_job_whose_answer_is_lost_is_found(world, false, FaultKind::Drop);
 }
 
-fn an_unreadable_answer_to_a_create_is_as_good_as_lost(world: &World) {
+fn an_unreadable_answer_to_a_create_is_as_good_as_lost(world: &TestWorkspace) {
     a_job_whose_answer_is_lost_is_found(world, true, FaultKind::html());
 }
 
-fn a_job_whose_answer_is_lost_is_found(world: &World, check_nonces: bool, loss: FaultKind) {
+fn a_job_whose_answer_is_lost_is_found(world: &TestWorkspace, check_nonces: bool, loss: FaultKind) {
     world
         .cloud
         .configure(|config| config.check_nonces = check_nonces);
@@ -46,7 +46,7 @@ fn a_job_whose_answer_is_lost_is_found(world: &World, check_nonces: bool, loss: 
 }
 
 /// Takes 7 s: so long a list may lag before the absence of a job from it means anything.
-fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &World) {
+fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWorkspace) {
     world.cloud.set_faults([fault("Create", FaultKind::Drop)
         .when(Point::Arrival)
         .times(1)]);
@@ -59,7 +59,7 @@ fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &World) {
     world.plan().is_empty();
 }
 
-fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &World) {
+fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
     world
         .cloud
         .set_faults([fault("Create", FaultKind::Drop).when(Point::After).times(2)]);
@@ -78,7 +78,7 @@ fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &World) {
 }
 
 /// The second attempt proves that the first one arrived, and the third is rejected because that was carried out.
-fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &World) {
+fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &TestWorkspace) {
     world.cloud.configure(|config| config.status_lag_gets = 2);
     for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
         world
@@ -93,7 +93,7 @@ fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &World) {
 }
 
 /// Each call that waits in vain costs one timeout, and no retry meets another of the silent connections.
-fn connections_that_go_silent_are_used_for_no_retry(world: &World) {
+fn connections_that_go_silent_are_used_for_no_retry(world: &TestWorkspace) {
     let relay = Relay::to(world.cloud.address());
     world.set("LIVE_ENDPOINT", &relay.url());
     let provider = Block::provider().with("client_read_timeout", "2000");

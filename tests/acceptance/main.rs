@@ -96,7 +96,7 @@ macro_rules! over_opentofu {
 macro_rules! tests_over {
     ($release:literal $module:ident $($case:ident)+) => {
         mod $module {
-            $(#[test] fn $case() { super::$case(&crate::support::world::World::new($release)); })+
+            $(#[test] fn $case() { super::$case(&crate::support::workspace::TestWorkspace::new($release)); })+
         }
     };
 }
@@ -115,12 +115,14 @@ mod installation;
 mod interruptions;
 mod lifecycle;
 mod lost_answers;
+mod minimal;
 mod modules;
 mod moves;
 mod moving_world;
 mod opentofu;
 mod outside_changes;
 mod partial_results;
+mod plan_checks;
 mod provider_block;
 mod provider_examples;
 mod queries;

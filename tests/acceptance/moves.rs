@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::JOB;
 use crate::support::configuration::{Block, HEADER};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     from "1.8":
@@ -32,7 +32,7 @@ over_terraform! {
 pub(crate) const OLD: &str = "alicloud_live_edge_transcode_job.old";
 
 /// Makes a job under the address of another provider, which is ours by another name.
-fn a_job_of_another_provider(world: &World) {
+fn a_job_of_another_provider(world: &TestWorkspace) {
     let header = HEADER.replace("edge-transcode/", "elsewhere/");
     world.configure("");
     let old = Block::job("it").labelled("old").text("status", "Running");
@@ -41,14 +41,14 @@ fn a_job_of_another_provider(world: &World) {
     assert!(world.state_file().contains("elsewhere/alicloud-live"));
 }
 
-pub(crate) fn configure_move(world: &World) {
+pub(crate) fn configure_move(world: &TestWorkspace) {
     let moved = Block::new("moved").with("from", OLD).with("to", JOB);
     let job = Block::job("it").text("status", "Running");
     world.configure(format_args!("{job}{moved}"));
 }
 
 /// The move has happened, and no more.
-fn is_taken_over(world: &World) {
+fn is_taken_over(world: &TestWorkspace) {
     let applied = world.apply().succeeded();
     let summary = "0 added, 0 changed, 0 destroyed";
     assert!(applied.output.contains(summary), "{applied}");
@@ -60,13 +60,13 @@ fn is_taken_over(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn a_job_of_another_provider_is_taken_over(world: &World) {
+fn a_job_of_another_provider_is_taken_over(world: &TestWorkspace) {
     a_job_of_another_provider(world);
     configure_move(world);
     is_taken_over(world);
 }
 
-fn a_job_that_is_taken_over_has_its_identity(world: &World) {
+fn a_job_that_is_taken_over_has_its_identity(world: &TestWorkspace) {
     a_job_of_another_provider(world);
     configure_move(world);
     world.apply().succeeded();
@@ -74,7 +74,7 @@ fn a_job_that_is_taken_over_has_its_identity(world: &World) {
 }
 
 /// The state of [`OLD`] as another provider would have written it.
-fn a_foreign_state(world: &World) {
+fn a_foreign_state(world: &TestWorkspace) {
     a_job_of_another_provider(world);
     let id = format!("cluster-1:{}", world.cloud.job().job_id);
     world.edit_state(|state| {
@@ -89,7 +89,7 @@ fn a_foreign_state(world: &World) {
 }
 
 /// The same with an identity of another shape than ours.
-pub(crate) fn a_foreign_state_with_identity(world: &World) {
+pub(crate) fn a_foreign_state_with_identity(world: &TestWorkspace) {
     a_foreign_state(world);
     world.edit_state(|state| {
         let instance = &mut state["resources"][0]["instances"][0];
@@ -98,13 +98,13 @@ pub(crate) fn a_foreign_state_with_identity(world: &World) {
     });
 }
 
-fn a_foreign_state_is_taken_over_as_far_as_it_fits(world: &World) {
+fn a_foreign_state_is_taken_over_as_far_as_it_fits(world: &TestWorkspace) {
     a_foreign_state(world);
     configure_move(world);
     is_taken_over(world);
 }
 
-fn the_identity_of_another_provider_is_replaced(world: &World) {
+fn the_identity_of_another_provider_is_replaced(world: &TestWorkspace) {
     a_foreign_state_with_identity(world);
     configure_move(world);
     is_taken_over(world);
@@ -112,7 +112,7 @@ fn the_identity_of_another_provider_is_replaced(world: &World) {
 }
 
 /// Puts these attributes, and private data of another SDK, into the state, and gives the object to our provider.
-fn replace_provider(world: &World, attributes: &serde_json::Value) {
+fn replace_provider(world: &TestWorkspace, attributes: &serde_json::Value) {
     a_job_of_another_provider(world);
     world.edit_state(|state| {
         let instance = state["resources"][0]["instances"][0]
@@ -137,7 +137,7 @@ fn replace_provider(world: &World, attributes: &serde_json::Value) {
     replaced.succeeded();
 }
 
-fn what_another_provider_has_stored_is_read_after_replace_provider(world: &World) {
+fn what_another_provider_has_stored_is_read_after_replace_provider(world: &TestWorkspace) {
     replace_provider(world, &json!({ "name": "job-it", "status": 1 }));
     let error = world.plan().failed().error();
     error.must_say(&[
@@ -161,7 +161,7 @@ fn what_another_provider_has_stored_is_read_after_replace_provider(world: &World
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_foreign_state_that_names_no_job_is_refused(world: &World) {
+fn a_foreign_state_that_names_no_job_is_refused(world: &TestWorkspace) {
     a_job_of_another_provider(world);
     world.edit_state(|state| {
         let instance = &mut state["resources"][0]["instances"][0];

@@ -4,7 +4,7 @@ use crate::JOB;
 use crate::support::cloud::{Cloud, fault};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{FaultKind, JobStatus};
 
 over_each_terraform! {
@@ -26,15 +26,15 @@ over_newest_terraform! {
     a_job_of_another_access_key_stays_in_the_state,
 }
 
-fn saved_plan(world: &World) {
+fn saved_plan(world: &TestWorkspace) {
     world.run(&["plan", "-json", "-out=saved"]).succeeded();
 }
 
-fn apply_saved(world: &World) {
+fn apply_saved(world: &TestWorkspace) {
     world.run(&["apply", "-json", "saved"]).succeeded();
 }
 
-fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &World) {
+fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     for (number, status) in [JobStatus::Running, JobStatus::NotStarted]
@@ -60,7 +60,7 @@ fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &W
     world.plan().is_empty();
 }
 
-fn without_a_refresh_the_run_state_is_left_as_it_is(world: &World) {
+fn without_a_refresh_the_run_state_is_left_as_it_is(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -73,7 +73,7 @@ fn without_a_refresh_the_run_state_is_left_as_it_is(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_change_that_the_api_does_not_know_makes_no_call(world: &World) {
+fn a_change_that_the_api_does_not_know_makes_no_call(world: &TestWorkspace) {
     let job = Block::job("it").text("status", "Running");
     world.configure(&job);
     world.apply().succeeded();
@@ -99,7 +99,7 @@ fn a_change_that_the_api_does_not_know_makes_no_call(world: &World) {
     assert_eq!(world.cloud.changes(), changes);
 }
 
-fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &World) {
+fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &TestWorkspace) {
     let job = Block::job("it").with("allow_stopping_for_update", "false");
     world.configure(job.clone().text("status", "Running"));
     world.apply().succeeded();
@@ -123,7 +123,7 @@ fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &World) {
     assert_eq!(world.cloud.job().name, "job-it");
 }
 
-fn a_job_at_another_endpoint_stays_in_the_state(world: &World) {
+fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     let state = world.state_file();
@@ -162,7 +162,7 @@ fn a_job_at_another_endpoint_stays_in_the_state(world: &World) {
     );
 }
 
-fn a_job_of_another_access_key_stays_in_the_state(world: &World) {
+fn a_job_of_another_access_key_stays_in_the_state(world: &TestWorkspace) {
     world.unset("ALICLOUD_SECURITY_TOKEN");
     world.configure(Block::job("it"));
     world.apply().succeeded();
@@ -170,10 +170,10 @@ fn a_job_of_another_access_key_stays_in_the_state(world: &World) {
         let private = state["resources"][0]["instances"][0]["private"]
             .as_str()
             .unwrap();
-        let stored = World::decoded(private);
+        let stored = TestWorkspace::decoded(private);
         assert!(stored.contains("acceptance-access-key-id"), "{stored}");
         let other = stored.replace("acceptance-access-key-id", "another-access-key-id");
-        state["resources"][0]["instances"][0]["private"] = World::encoded(&other).into();
+        state["resources"][0]["instances"][0]["private"] = TestWorkspace::encoded(&other).into();
     });
     world.plan().is_empty();
     world.cloud.delete();
@@ -184,7 +184,7 @@ fn a_job_of_another_access_key_stays_in_the_state(world: &World) {
     ]);
 }
 
-fn a_job_that_somebody_stopped_is_told_of(world: &World) {
+fn a_job_that_somebody_stopped_is_told_of(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -208,14 +208,14 @@ fn many_running_jobs(name: &str) -> Block {
         .text("status", "Running")
 }
 
-fn running(world: &World) -> usize {
+fn running(world: &TestWorkspace) -> usize {
     let jobs = world.cloud.jobs();
     jobs.iter()
         .filter(|job| job.status == JobStatus::Running)
         .count()
 }
 
-fn an_outage_in_an_update_of_many_jobs_leaves_them_running(world: &World) {
+fn an_outage_in_an_update_of_many_jobs_leaves_them_running(world: &TestWorkspace) {
     world.set("TF_LOG", "WARN");
     world.configure(many_running_jobs("job"));
     world.apply().succeeded();
@@ -239,7 +239,7 @@ fn an_outage_in_an_update_of_many_jobs_leaves_them_running(world: &World) {
     world.plan().is_empty();
 }
 
-fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &World) {
+fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &TestWorkspace) {
     world.set("TF_LOG", "WARN");
     let provider = Block::provider().with("max_concurrent_interruptions", "1");
     world.configure_all(format_args!("{provider}{}", many_running_jobs("job")));
@@ -269,7 +269,7 @@ fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &World) {
     assert_eq!(running(world), 20);
 }
 
-fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &World) {
+fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &TestWorkspace) {
     world.set("TF_LOG", "WARN");
     let provider = Block::provider().with("max_concurrent_interruptions", "2");
     world.configure_all(format_args!("{provider}{}", many_running_jobs("job")));
@@ -291,7 +291,7 @@ fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &World) {
     assert_eq!((down, most), (0, 2));
 }
 
-fn an_unknown_template_is_noticed_before_the_stop(world: &World) {
+fn an_unknown_template_is_noticed_before_the_stop(world: &TestWorkspace) {
     let job = Block::job("it").text("status", "Running");
     world.configure(&job);
     world.apply().succeeded();
@@ -302,7 +302,7 @@ fn an_unknown_template_is_noticed_before_the_stop(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn a_status_that_is_not_documented_is_left_alone(world: &World) {
+fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {
     world.configure(Block::job("it").containing(Block::new("timeouts").text("update", "5s")));
     world.apply().succeeded();
     let changes = world.cloud.changes();
@@ -325,7 +325,7 @@ fn a_status_that_is_not_documented_is_left_alone(world: &World) {
     assert_eq!(world.cloud.changes(), changes);
 }
 
-fn urls_that_come_back_in_another_spelling_change_nothing(world: &World) {
+fn urls_that_come_back_in_another_spelling_change_nothing(world: &TestWorkspace) {
     let output = "rtmp://Push.Example.COM:1935/live/it";
     let job = Block::job("it")
         .text("status", "Running")

@@ -7,7 +7,7 @@ use crate::JOB;
 use crate::moves::{OLD, a_foreign_state_with_identity, configure_move};
 use crate::support::configuration::{AUTH_KEY_HASH, Block};
 use crate::support::terraform::{Run, Severity};
-use crate::support::world::{APPLY, DESTROY, PLAN, World};
+use crate::support::workspace::{APPLY, DESTROY, PLAN, TestWorkspace};
 
 over_opentofu! {
     an_encrypted_state_keeps_all_that_the_provider_has_stored,
@@ -57,7 +57,7 @@ fn encryption(fallback: &str) -> String {
 }
 
 #[track_caller]
-fn is_encrypted(world: &World, file: &str) {
+fn is_encrypted(world: &TestWorkspace, file: &str) {
     let text =
         String::from_utf8_lossy(&std::fs::read(world.home().join(file)).unwrap()).into_owned();
     assert!(text.contains("encrypted_data"), "{text}");
@@ -66,7 +66,7 @@ fn is_encrypted(world: &World, file: &str) {
     }
 }
 
-fn an_encrypted_state_keeps_all_that_the_provider_has_stored(world: &World) {
+fn an_encrypted_state_keeps_all_that_the_provider_has_stored(world: &TestWorkspace) {
     world.set("ALICLOUD_REGION", "cn-shanghai");
     let job_id = Block::new(r#"output "job_id""#).with("value", &format!("{JOB}.job_id"));
     world.configure(format_args!(
@@ -94,7 +94,7 @@ fn an_encrypted_state_keeps_all_that_the_provider_has_stored(world: &World) {
     );
 }
 
-fn a_plain_state_becomes_an_encrypted_one(world: &World) {
+fn a_plain_state_becomes_an_encrypted_one(world: &TestWorkspace) {
     world.configure(running_job("it"));
     world.apply().succeeded();
     let fallback = "fallback {\n method = method.unencrypted.it\n }";
@@ -112,7 +112,7 @@ fn a_plain_state_becomes_an_encrypted_one(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn each_instance_of_a_provider_block_manages_the_jobs_of_its_region(world: &World) {
+fn each_instance_of_a_provider_block_manages_the_jobs_of_its_region(world: &TestWorkspace) {
     let configure = |jobs: &str| {
         let provider = Block::provider()
             .text("alias", "by_region")
@@ -149,12 +149,12 @@ fn each_instance_of_a_provider_block_manages_the_jobs_of_its_region(world: &Worl
 }
 
 /// Runs a command without one job.
-fn run_without(world: &World, command: &[&str], job: &str) -> Run {
+fn run_without(world: &TestWorkspace, command: &[&str], job: &str) -> Run {
     let exclude = format!("-exclude=alicloud_live_edge_transcode_job.{job}");
     world.run(&[command, &[exclude.as_str()]].concat())
 }
 
-fn an_excluded_job_is_not_interrupted(world: &World) {
+fn an_excluded_job_is_not_interrupted(world: &TestWorkspace) {
     let jobs = || format!("{}{}", running_job("it"), running_job("other"));
     world.configure(jobs());
     world.apply().succeeded();
@@ -178,7 +178,7 @@ fn an_excluded_job_is_not_interrupted(world: &World) {
     assert!(world.cloud.is_running());
 }
 
-fn a_job_that_is_not_enabled_is_deleted(world: &World) {
+fn a_job_that_is_not_enabled_is_deleted(world: &TestWorkspace) {
     let job = with_lifecycle(running_job("it"), "enabled", "var.enabled");
     let variable = Block::new(r#"variable "enabled""#).with("default", "true");
     let id =
@@ -203,7 +203,7 @@ fn a_job_that_is_not_enabled_is_deleted(world: &World) {
     assert!(world.cloud.is_running());
 }
 
-fn a_protected_job_must_stay_enabled(world: &World) {
+fn a_protected_job_must_stay_enabled(world: &TestWorkspace) {
     let job = |enabled: &str| {
         with_lifecycle(
             running_job("it").with("deletion_protection", "true"),
@@ -224,7 +224,7 @@ fn a_protected_job_must_stay_enabled(world: &World) {
 
 /// With `destroy = false` a replacement forgets the old job, which goes on writing the stream of the new one. The provider
 /// learns of that only when the old job has not been deleted.
-fn a_replacement_that_leaves_its_predecessor_running_is_warned_of(world: &World) {
+fn a_replacement_that_leaves_its_predecessor_running_is_warned_of(world: &TestWorkspace) {
     world.configure(with_lifecycle(running_job("it"), "destroy", "false"));
     world.apply().succeeded();
     let job = world.cloud.job();
@@ -245,7 +245,7 @@ fn a_replacement_that_leaves_its_predecessor_running_is_warned_of(world: &World)
 }
 
 /// OpenTofu evaluates variables and locals that are known early in a module's source.
-fn a_module_may_be_chosen_by_a_variable(world: &World) {
+fn a_module_may_be_chosen_by_a_variable(world: &TestWorkspace) {
     world.configure_as_in("examples/modules");
     let ladder = Block::new(r#"module "ladder""#)
         .with("source", "local.source")
@@ -265,7 +265,7 @@ fn a_module_may_be_chosen_by_a_variable(world: &World) {
 
 /// OpenTofu 1.12.6 moves the state and keeps the identity of the other provider, which does not fit our schema. Forgetting
 /// the job there and importing it here comes to the same.
-fn a_state_with_the_identity_of_another_provider_is_taken_over_by_an_import(world: &World) {
+fn a_state_with_the_identity_of_another_provider_is_taken_over_by_an_import(world: &TestWorkspace) {
     a_foreign_state_with_identity(world);
     configure_move(world);
     world.plan().failed();

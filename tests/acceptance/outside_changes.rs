@@ -2,7 +2,7 @@
 
 use crate::JOB;
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
@@ -12,7 +12,7 @@ over_each_terraform! {
     a_job_stopped_outside_is_started_again,
 }
 
-fn a_job_deleted_outside_is_planned_anew(world: &World) {
+fn a_job_deleted_outside_is_planned_anew(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let first = world.cloud.job();
@@ -24,7 +24,7 @@ fn a_job_deleted_outside_is_planned_anew(world: &World) {
     assert_ne!(world.cloud.job().job_id, first.job_id);
 }
 
-fn destroying_a_job_that_is_already_gone_succeeds(world: &World) {
+fn destroying_a_job_that_is_already_gone_succeeds(world: &TestWorkspace) {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     world.cloud.delete();
@@ -35,7 +35,7 @@ fn destroying_a_job_that_is_already_gone_succeeds(world: &World) {
     assert!(world.state(JOB).is_null());
 }
 
-fn a_job_edited_outside_is_shown_and_corrected(world: &World) {
+fn a_job_edited_outside_is_shown_and_corrected(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let before = world.cloud.job();
@@ -67,7 +67,7 @@ fn a_job_edited_outside_is_shown_and_corrected(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_job_stopped_outside_is_started_again(world: &World) {
+fn a_job_stopped_outside_is_started_again(world: &TestWorkspace) {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);

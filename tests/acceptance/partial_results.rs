@@ -4,7 +4,7 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
-use crate::support::world::{DESTROY, World};
+use crate::support::workspace::{DESTROY, TestWorkspace};
 use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
 
 over_each_terraform! {
@@ -27,7 +27,7 @@ fn a_running_job() -> Block {
     Block::job("it").text("status", "Running")
 }
 
-fn a_job_that_may_not_start(world: &World) {
+fn a_job_that_may_not_start(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(0);
     world.configure(a_running_job());
     let error = world.apply().failed().error();
@@ -36,7 +36,7 @@ fn a_job_that_may_not_start(world: &World) {
     world.cloud.allow_running_jobs(1);
 }
 
-fn a_new_job_whose_start_is_refused_is_whole_in_the_state(world: &World) {
+fn a_new_job_whose_start_is_refused_is_whole_in_the_state(world: &TestWorkspace) {
     a_job_that_may_not_start(world);
     let (state, job) = (world.state(JOB), world.cloud.job());
     assert_eq!(state["id"], format!("cluster-1:{}", job.job_id));
@@ -52,7 +52,7 @@ fn a_new_job_whose_start_is_refused_is_whole_in_the_state(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_new_job_that_is_untainted_is_only_started(world: &World) {
+fn a_new_job_that_is_untainted_is_only_started(world: &TestWorkspace) {
     a_job_that_may_not_start(world);
     world.run(&["untaint", JOB]).succeeded();
     let begun = world.cloud.changes().len();
@@ -72,7 +72,7 @@ struct FailingUpdate {
     left: &'static [&'static str],
 }
 
-fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
+fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorkspace) {
     const ALL: &[&str] = &["Stop", "Update", "Start"];
     let refused = |verb, code| fault(verb, FaultKind::error(403, code)).times(1);
     let rows = [
@@ -131,7 +131,7 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &World) {
     assert_eq!(world.cloud.job().job_id, job_id);
 }
 
-fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &World) {
+fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &TestWorkspace) {
     let job = a_running_job().containing(Block::new("timeouts").text("update", "2s"));
     world.configure(&job);
     world.apply().succeeded();
@@ -145,7 +145,7 @@ fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &World)
     world.plan().is_empty();
 }
 
-fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &World) {
+fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -171,7 +171,7 @@ fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &World) {
     world.plan().is_empty();
 }
 
-fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &World) {
+fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
     world
@@ -187,7 +187,7 @@ fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_delete_succeeds_in_spite_of_passing_failures(world: &World) {
+fn a_delete_succeeds_in_spite_of_passing_failures(world: &TestWorkspace) {
     let faults = [
         fault("Delete", FaultKind::throttling_user()),
         fault("Delete", FaultKind::internal_error()),
@@ -205,7 +205,7 @@ fn a_delete_succeeds_in_spite_of_passing_failures(world: &World) {
     }
 }
 
-fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &World) {
+fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
     world.cloud.hold("Stop", Point::Before);
@@ -219,7 +219,7 @@ fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &Worl
     assert!(stops[0].code.is_some(), "it was refused: {stops:#?}");
 }
 
-fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &World) {
+fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.hold("Delete", Point::Before);
@@ -231,7 +231,7 @@ fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &World) 
     assert!(world.state(JOB).is_null());
 }
 
-fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &World) {
+fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &TestWorkspace) {
     let answers = [
         (
             FaultKind::error(404, "InvalidApi.NotFound"),

@@ -2,7 +2,7 @@
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     the_block_alone_is_enough,
@@ -16,6 +16,7 @@ over_each_terraform! {
     arguments_that_are_not_known_yet_pass_the_plan,
     the_schema_is_asked_for_once_in_a_command,
     each_answer_of_the_api_is_logged_with_its_request_id,
+    a_rejection_is_logged_with_its_code,
 }
 
 /// A provider block with credentials. The secret comes through a variable: Terraform may quote the configuration.
@@ -30,19 +31,19 @@ fn endpoints(live: &str) -> Block {
 }
 
 /// One job under this provider block.
-fn configure(world: &World, provider: &Block) {
+fn configure(world: &TestWorkspace, provider: &Block) {
     let secret_key = Block::sensitive_variable("secret_key");
     let job = Block::job("it");
     world.set("TF_VAR_secret_key", ACCESS_KEY_SECRET);
     world.configure_all(format_args!("{secret_key}{provider}{job}"));
 }
 
-fn unset_credentials(world: &World) {
+fn unset_credentials(world: &TestWorkspace) {
     world.unset("ALICLOUD_ACCESS_KEY");
     world.unset("ALICLOUD_SECRET_KEY");
 }
 
-fn the_block_alone_is_enough(world: &World) {
+fn the_block_alone_is_enough(world: &TestWorkspace) {
     unset_credentials(world);
     world.unset("LIVE_ENDPOINT");
     let provider = with_credentials().text("region", "cn-shanghai");
@@ -51,7 +52,7 @@ fn the_block_alone_is_enough(world: &World) {
     world.cloud.job();
 }
 
-fn the_block_comes_before_the_environment(world: &World) {
+fn the_block_comes_before_the_environment(world: &TestWorkspace) {
     world.set("ALICLOUD_ACCESS_KEY", "not-this-one");
     world.set("ALICLOUD_SECRET_KEY", "nor-this-one");
     world.set("LIVE_ENDPOINT", NOBODY);
@@ -64,7 +65,7 @@ fn the_block_comes_before_the_environment(world: &World) {
 /// An endpoint where nothing answers: the port is never given out to programs.
 const NOBODY: &str = "http://127.0.0.1:1";
 
-fn each_name_of_an_environment_variable_is_understood(world: &World) {
+fn each_name_of_an_environment_variable_is_understood(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     unset_credentials(world);
@@ -99,7 +100,7 @@ fn each_name_of_an_environment_variable_is_understood(world: &World) {
     }
 }
 
-fn a_security_token_is_sent_with_the_keys_it_belongs_to(world: &World) {
+fn a_security_token_is_sent_with_the_keys_it_belongs_to(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let calls = world.cloud.calls();
@@ -111,7 +112,7 @@ fn a_security_token_is_sent_with_the_keys_it_belongs_to(world: &World) {
     );
 }
 
-fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &World) {
+fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &TestWorkspace) {
     unset_credentials(world);
     // Two jobs, and yet one error: it is the provider that cannot be configured.
     world.configure(format_args!("{}{}", Block::job("it"), Block::job("other")));
@@ -125,7 +126,7 @@ fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &Wor
     assert!(world.cloud.calls().is_empty());
 }
 
-fn half_a_key_pair_is_reported_at_the_missing_half(world: &World) {
+fn half_a_key_pair_is_reported_at_the_missing_half(world: &TestWorkspace) {
     unset_credentials(world);
     configure(world, &Block::provider().text("access_key", "alone"));
     let error = world.plan().failed().error();
@@ -134,7 +135,7 @@ fn half_a_key_pair_is_reported_at_the_missing_half(world: &World) {
     assert_eq!(world.pointed_at(&error), "provider");
 }
 
-fn an_endpoint_may_be_given_without_a_scheme(world: &World) {
+fn an_endpoint_may_be_given_without_a_scheme(world: &TestWorkspace) {
     world.unset("LIVE_ENDPOINT");
     // It takes the scheme of the protocol, which is HTTPS unless the block says otherwise.
     let provider = Block::provider().text("protocol", "HTTP");
@@ -146,7 +147,7 @@ fn an_endpoint_may_be_given_without_a_scheme(world: &World) {
     world.cloud.job();
 }
 
-fn each_invalid_argument_is_refused_at_its_place(world: &World) {
+fn each_invalid_argument_is_refused_at_its_place(world: &TestWorkspace) {
     let wrong = [
         ("protocol", Block::provider().text("protocol", "ftp")),
         (
@@ -169,7 +170,7 @@ fn each_invalid_argument_is_refused_at_its_place(world: &World) {
     }
 }
 
-fn arguments_that_are_not_known_yet_pass_the_plan(world: &World) {
+fn arguments_that_are_not_known_yet_pass_the_plan(world: &TestWorkspace) {
     let source = Block::known_after_apply("region", "cn-shanghai");
     let provider = Block::provider().with("region", "terraform_data.region.output");
     world.configure_all(format_args!("{source}{provider}{}", Block::job("it")));
@@ -178,7 +179,7 @@ fn arguments_that_are_not_known_yet_pass_the_plan(world: &World) {
 }
 
 /// The capability `get_provider_schema_optional`: the processes of a command after the first one are not asked again.
-fn the_schema_is_asked_for_once_in_a_command(world: &World) {
+fn the_schema_is_asked_for_once_in_a_command(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let logged = world.file("terraform.log").len();
@@ -192,7 +193,25 @@ fn the_schema_is_asked_for_once_in_a_command(world: &World) {
     assert_eq!(count(&["call answered", "tf_rpc=GetProviderSchema"]), 1);
 }
 
-fn each_answer_of_the_api_is_logged_with_its_request_id(world: &World) {
+fn a_rejection_is_logged_with_its_code(world: &TestWorkspace) {
+    world.configure(Block::job("it").text("cluster_id", "no-such-cluster"));
+    let _ = world.apply().failed();
+    let log = world.file("terraform.log");
+    let says_all = |line: &str| {
+        [
+            "the API answered",
+            "action=CreateEdgeTranscodeJob",
+            "cluster=no-such-cluster",
+            "code=OperationDenied",
+            "status=403",
+        ]
+        .iter()
+        .all(|text| line.contains(text))
+    };
+    assert_eq!(log.lines().filter(|line| says_all(line)).count(), 1);
+}
+
+fn each_answer_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let log = world.file("terraform.log");
@@ -201,10 +220,21 @@ fn each_answer_of_the_api_is_logged_with_its_request_id(world: &World) {
     for call in calls {
         let action = format!("action={}", call.action.unwrap());
         let request_id = format!("request_id={}", call.request_id);
+        let endpoint = format!("endpoint={}", world.cloud.url());
+        let of_job = call.parameters.get("JobId");
+        let job = of_job.map_or(String::new(), |id| format!("job={id}"));
         let says_all = |line: &str| {
-            ["the API answered", &action, "status=200", &request_id]
-                .iter()
-                .all(|text| line.contains(text))
+            [
+                "the API answered",
+                "cluster=cluster-1",
+                "status=200",
+                &action,
+                &request_id,
+                &endpoint,
+                &job,
+            ]
+            .iter()
+            .all(|text| line.contains(text))
         };
         assert_eq!(
             log.lines().filter(|line| says_all(line)).count(),

@@ -4,7 +4,7 @@ use alicloud_live_mock::{DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     every_provider_block_of_the_guide_works,
@@ -63,7 +63,7 @@ const METHODS: &[Method] = &[
     ("examples/provider/credentials-uri", &[], "STS.uri-"),
 ];
 
-fn every_provider_block_of_the_guide_works(world: &World) {
+fn every_provider_block_of_the_guide_works(world: &TestWorkspace) {
     world.put("token", DEFAULT_OIDC_TOKEN);
     world.put(
         ".aliyun/config.json",

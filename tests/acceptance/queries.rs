@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::cloud::fault;
 use crate::support::configuration::{Block, HEADER};
 use crate::support::terraform::Run;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{FaultKind, JobStatus, Point, TemplateKind};
 
 over_each_terraform! {
@@ -25,7 +25,7 @@ const QUERY: &[&str] = &["query", "-json"];
 
 /// Makes this the only query, and the provider block all of the configuration. The provider has the local name that
 /// Terraform writes into generated configuration.
-fn configure(world: &World, config: &Block, arguments: &[(&str, &str)]) {
+fn configure(world: &TestWorkspace, config: &Block, arguments: &[(&str, &str)]) {
     let header = HEADER.replace("alicloud =", "alicloud-live =");
     world.configure_all("");
     world.put("main.tf", &header);
@@ -52,7 +52,7 @@ fn found(query: &Run) -> Vec<Value> {
 }
 
 /// The names of the jobs that a query finds.
-fn names(world: &World, config: &Block) -> Vec<String> {
+fn names(world: &TestWorkspace, config: &Block) -> Vec<String> {
     configure(world, config, &[]);
     let query = world.run(QUERY).succeeded();
     let mut names: Vec<_> = found(&query)
@@ -63,7 +63,7 @@ fn names(world: &World, config: &Block) -> Vec<String> {
     names
 }
 
-fn jobs_are_found_by_each_filter(world: &World) {
+fn jobs_are_found_by_each_filter(world: &TestWorkspace) {
     let one = world.cloud.seed(|job| job.name = "stage-1".into());
     world.cloud.seed(|job| {
         job.name = "stage-2".into();
@@ -102,7 +102,7 @@ fn jobs_are_found_by_each_filter(world: &World) {
     assert_eq!(names(world, &other), ["elsewhere"]);
 }
 
-fn an_object_is_shown_where_it_is_asked_for(world: &World) {
+fn an_object_is_shown_where_it_is_asked_for(world: &TestWorkspace) {
     let job = world.cloud.seed(|job| job.status = JobStatus::Running);
     configure(world, &cluster_1(), &[]);
     let without = found(&world.run(QUERY).succeeded()).remove(0);
@@ -120,7 +120,7 @@ fn an_object_is_shown_where_it_is_asked_for(world: &World) {
     assert_eq!(object["template_name"], job.template_name);
 }
 
-fn a_limit_is_kept_without_reading_a_page_too_many(world: &World) {
+fn a_limit_is_kept_without_reading_a_page_too_many(world: &TestWorkspace) {
     for number in 0..250 {
         world
             .cloud
@@ -144,7 +144,7 @@ fn a_limit_is_kept_without_reading_a_page_too_many(world: &World) {
     }
 }
 
-fn a_wrong_value_is_refused_at_its_line(world: &World) {
+fn a_wrong_value_is_refused_at_its_line(world: &TestWorkspace) {
     for (attribute, value, says) in [
         ("cluster_id", "a:b", "colon"),
         ("cluster_id", "", "empty"),
@@ -152,7 +152,7 @@ fn a_wrong_value_is_refused_at_its_line(world: &World) {
         ("status", "running", "one of Running, Stopped"),
         ("type", "hd", "one of common, nbhd-2, ultra-hd"),
         ("keyword", "", "empty"),
-        ("template_id", "a b", "white space"),
+        ("template_id", "a b", "whitespace"),
     ] {
         configure(world, &cluster_1().text(attribute, value), &[]);
         let error = world.run(QUERY).failed().error();
@@ -164,14 +164,14 @@ fn a_wrong_value_is_refused_at_its_line(world: &World) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn what_the_cloud_refuses_is_told(world: &World) {
+fn what_the_cloud_refuses_is_told(world: &TestWorkspace) {
     let elsewhere = Block::new("config").text("cluster_id", "cluster-9");
     configure(world, &elsewhere, &[]);
     let error = world.run(QUERY).failed().error();
     error.must_say(&["Unable to list jobs", "OperationDenied", "RequestId"]);
 }
 
-fn a_later_page_that_fails_fails_the_query(world: &World) {
+fn a_later_page_that_fails_fails_the_query(world: &TestWorkspace) {
     for _ in 0..150 {
         world.cloud.seed(|_| {});
     }
@@ -186,7 +186,7 @@ fn a_later_page_that_fails_fails_the_query(world: &World) {
         .must_say(&["Unable to list jobs", "OperationDenied"]);
 }
 
-fn ctrl_c_ends_a_query(world: &World) {
+fn ctrl_c_ends_a_query(world: &TestWorkspace) {
     configure(world, &cluster_1(), &[]);
     world.cloud.hold("List", Point::Before);
     let running = world.start(QUERY);
@@ -196,7 +196,7 @@ fn ctrl_c_ends_a_query(world: &World) {
     query.error().must_say(&["Unable to list jobs"]);
 }
 
-fn ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes(world: &World) {
+fn ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes(world: &TestWorkspace) {
     for number in 0..10 {
         world.cloud.seed(|job| {
             job.name = format!("camera-{number}");
@@ -234,7 +234,7 @@ fn ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes(world: &Wo
     assert_eq!(world.cloud.changes(), [""; 0]);
 }
 
-fn the_query_of_the_documentation_works(world: &World) {
+fn the_query_of_the_documentation_works(world: &TestWorkspace) {
     world.cloud.seed(|job| {
         job.name = "camera-1".into();
         job.status = JobStatus::Running;

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::JOB;
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_auth::environment::Environment;
 use terraform_provider_alicloud_live::offering;
-use tfplugin::{Diagnostics, Encoded};
+use tfplugin::{Diagnostics, EncodedValue};
 
 over_each_terraform! {
     each_recorded_state_plans_nothing,
@@ -47,7 +47,7 @@ async fn each_recorded_state_is_upgraded_to_exactly_the_attributes_of_today() {
     let mut today: Vec<_> = block.attributes.keys().chain(block.blocks.keys()).collect();
     today.sort();
     for (_, name, recorded) in recorded() {
-        let state = Encoded::Json(recorded.to_string().into_bytes());
+        let state = EncodedValue::Json(recorded.to_string().into_bytes());
         let upgraded = job.upgrade(&mut diagnostics, &state).await.unwrap();
         let upgraded: Value = upgraded.decode().unwrap();
         let mut attributes: Vec<_> = upgraded.as_object().unwrap().keys().collect();
@@ -93,7 +93,7 @@ fn configuration(attributes: &Value) -> Block {
     job
 }
 
-fn each_recorded_state_plans_nothing(world: &World) {
+fn each_recorded_state_plans_nothing(world: &TestWorkspace) {
     for (schema_version, name, attributes) in recorded() {
         world.configure(configuration(&attributes));
         let instance = json!({

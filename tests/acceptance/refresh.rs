@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{FaultKind, Job, JobStatus};
 
 over_newest_terraform! {
@@ -21,7 +21,7 @@ fn jobs(count: usize) -> Block {
 }
 
 /// Gets and lists that `act` makes.
-fn reads(world: &World, act: impl FnOnce()) -> (usize, usize) {
+fn reads(world: &TestWorkspace, act: impl FnOnce()) -> (usize, usize) {
     let count = || ["Get", "List"].map(|verb| world.cloud.calls_of(verb).len());
     let before = count();
     act();
@@ -29,7 +29,7 @@ fn reads(world: &World, act: impl FnOnce()) -> (usize, usize) {
     (after[0] - before[0], after[1] - before[1])
 }
 
-fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &World) {
+fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &TestWorkspace) {
     // The log of so many creates is long, and would be searched for the signature of each call.
     world.set("TF_LOG", "WARN");
     world.configure(jobs(250));
@@ -79,7 +79,7 @@ fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &World) {
     );
 }
 
-fn who_may_not_list_plans_all_the_same(world: &World) {
+fn who_may_not_list_plans_all_the_same(world: &TestWorkspace) {
     world.configure(jobs(20));
     world.apply().succeeded();
     world

@@ -4,7 +4,7 @@ use crate::JOB;
 use crate::existing_jobs::named;
 use crate::support::configuration::Block;
 use crate::support::terraform::{Run, Severity};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
@@ -32,12 +32,12 @@ fn a_running_job() -> Block {
 
 /// There is one job, it runs, and nothing is left to do.
 #[track_caller]
-fn one_job_runs(world: &World) {
+fn one_job_runs(world: &TestWorkspace) {
     assert!(world.cloud.is_running());
     world.plan().is_empty();
 }
 
-fn a_block_renamed_without_moved_keeps_a_stream_that_is_to_run(world: &World) {
+fn a_block_renamed_without_moved_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
     world.configure(a_running_job().labelled("new"));
@@ -47,7 +47,7 @@ fn a_block_renamed_without_moved_keeps_a_stream_that_is_to_run(world: &World) {
     one_job_runs(world);
 }
 
-fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(world: &World) {
+fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -75,7 +75,7 @@ fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(worl
     one_job_runs(world);
 }
 
-fn other_keys_keep_a_stream_that_is_to_run(world: &World) {
+fn other_keys_keep_a_stream_that_is_to_run(world: &TestWorkspace) {
     let keyed = |keys: &str| a_running_job().with("for_each", &format!("toset({keys})"));
     world.configure(keyed("[\"a\"]"));
     world.apply().succeeded();
@@ -94,11 +94,11 @@ const REPLACE: &[&str] = &[
     "-replace=alicloud_live_edge_transcode_job.it",
 ];
 
-fn replace(world: &World) -> Run {
+fn replace(world: &TestWorkspace) -> Run {
     world.run(REPLACE).succeeded()
 }
 
-fn a_running_job_is_replaced_by_a_running_one(world: &World) {
+fn a_running_job_is_replaced_by_a_running_one(world: &TestWorkspace) {
     for status in [Some("Running"), None] {
         let job = Block::job("it");
         world.configure(status.map_or(job.clone(), |status| job.text("status", status)));
@@ -118,7 +118,7 @@ fn a_running_job_is_replaced_by_a_running_one(world: &World) {
     }
 }
 
-fn a_tainted_running_job_is_replaced_by_a_running_one(world: &World) {
+fn a_tainted_running_job_is_replaced_by_a_running_one(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -129,7 +129,7 @@ fn a_tainted_running_job_is_replaced_by_a_running_one(world: &World) {
     one_job_runs(world);
 }
 
-fn another_cluster_is_warned_of_and_the_new_job_runs(world: &World) {
+fn another_cluster_is_warned_of_and_the_new_job_runs(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -146,7 +146,7 @@ fn another_cluster_is_warned_of_and_the_new_job_runs(world: &World) {
     assert_eq!(world.state(JOB)["cluster_id"], "cluster-2");
 }
 
-fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &World) {
+fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
     world.configure(a_running_job().containing(create_first));
     world.apply().succeeded();
@@ -156,7 +156,7 @@ fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &World)
     one_job_runs(world);
 }
 
-fn the_quota_of_the_replaced_job_is_waited_for(world: &World) {
+fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
     world.configure(a_running_job());
     world.apply().succeeded();
@@ -165,7 +165,7 @@ fn the_quota_of_the_replaced_job_is_waited_for(world: &World) {
     one_job_runs(world);
 }
 
-fn a_protected_job_is_neither_deleted_nor_replaced(world: &World) {
+fn a_protected_job_is_neither_deleted_nor_replaced(world: &TestWorkspace) {
     let protected = a_running_job().with("deletion_protection", "true");
     world.configure(&protected);
     world.apply().succeeded();
@@ -205,7 +205,7 @@ fn a_protected_job_is_neither_deleted_nor_replaced(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_protected_job_that_creates_first_is_not_left_behind(world: &World) {
+fn a_protected_job_that_creates_first_is_not_left_behind(world: &TestWorkspace) {
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
     world.configure(
         a_running_job()

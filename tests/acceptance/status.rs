@@ -3,7 +3,7 @@
 use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
@@ -14,7 +14,7 @@ over_each_terraform! {
     destroy_stops_a_running_job_first,
 }
 
-fn a_job_is_started_and_stopped(world: &World) {
+fn a_job_is_started_and_stopped(world: &TestWorkspace) {
     for (status, running) in [("Running", true), ("Stopped", false), ("Running", true)] {
         world.configure(Block::job("it").text("status", status));
         world.apply().succeeded();
@@ -30,7 +30,7 @@ fn a_job_is_started_and_stopped(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
 }
 
-fn a_running_job_is_stopped_updated_and_started_again(world: &World) {
+fn a_running_job_is_stopped_updated_and_started_again(world: &TestWorkspace) {
     let job = Block::job("it").text("status", "Running");
     world.configure(&job);
     world.apply().succeeded();
@@ -51,7 +51,7 @@ fn a_running_job_is_stopped_updated_and_started_again(world: &World) {
     world.plan().is_empty();
 }
 
-fn an_update_may_start_or_stop_the_job_too(world: &World) {
+fn an_update_may_start_or_stop_the_job_too(world: &TestWorkspace) {
     let job = Block::job("it");
     world.configure(&job);
     world.apply().succeeded();
@@ -65,7 +65,7 @@ fn an_update_may_start_or_stop_the_job_too(world: &World) {
     );
 }
 
-fn a_status_that_is_not_set_is_left_alone(world: &World) {
+fn a_status_that_is_not_set_is_left_alone(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::Running);
@@ -82,7 +82,7 @@ fn a_status_that_is_not_set_is_left_alone(world: &World) {
     world.plan().is_empty();
 }
 
-fn destroy_stops_a_running_job_first(world: &World) {
+fn destroy_stops_a_running_job_first(world: &TestWorkspace) {
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
 

@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::JOB;
 use crate::support::configuration::{Block, auth_key};
 use crate::support::terraform::{Run, Severity};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
-/// The vendor's check value for the path, the key and the time of the guide's test.
+/// Alibaba Cloud's check value for the path, the key and the time of the guide's test.
 const SIGNED: &str =
     "rtmp://push.example.com/app/stream2?auth_key=1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";
 
@@ -22,7 +22,7 @@ over_each_terraform! {
     the_guide_s_url_signed_by_a_function_is_right,
 }
 
-fn the_guide_s_url_signed_by_hand_is_right(world: &World) {
+fn the_guide_s_url_signed_by_hand_is_right(world: &TestWorkspace) {
     the_guide_s_url_is_right(
         world,
         "examples/guides/stream-url-authentication/md5",
@@ -30,12 +30,12 @@ fn the_guide_s_url_signed_by_hand_is_right(world: &World) {
     );
 }
 
-fn the_guide_s_url_signed_by_a_function_is_right(world: &World) {
+fn the_guide_s_url_signed_by_a_function_is_right(world: &TestWorkspace) {
     let folder = "examples/guides/stream-url-authentication/functions";
     the_guide_s_url_is_right(world, folder, "2030-01-01T00:00:00Z");
 }
 
-fn the_guide_s_url_is_right(world: &World, folder: &str, ends: &str) {
+fn the_guide_s_url_is_right(world: &TestWorkspace, folder: &str, ends: &str) {
     world.configure_as_in("examples/provider");
     world.configure_as_in_all(&[folder]);
     world.set("TF_VAR_push_key", "examplekey1");
@@ -77,7 +77,7 @@ fn warned_of(run: &Run, argument: &str) -> Vec<(String, String, bool)> {
         .collect()
 }
 
-fn a_key_that_has_ended_is_warned_of_where_it_matters(world: &World) {
+fn a_key_that_has_ended_is_warned_of_where_it_matters(world: &TestWorkspace) {
     let summary = "The auth_key in a stream URL has expired".to_owned();
     let ended = [(JOB.to_owned(), summary, true)];
     let warned_of = |run: &Run| warned_of(run, "stream_output");
@@ -104,7 +104,7 @@ fn a_key_that_has_ended_is_warned_of_where_it_matters(world: &World) {
     assert_eq!(warned_of(&destroyed), []);
 }
 
-fn a_key_that_ends_within_a_day_is_warned_of_without_being_shown(world: &World) {
+fn a_key_that_ends_within_a_day_is_warned_of_without_being_shown(world: &TestWorkspace) {
     let soon = seconds_from_now(60 * 60);
     let later = seconds_from_now(48 * 60 * 60);
     let variable = Block::sensitive_variable("url");

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::JOB;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::{Run, Severity};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
 
 over_each_terraform! {
@@ -37,13 +37,13 @@ fn state_output() -> Block {
 }
 
 /// The input of the job is on air.
-fn feed(world: &World) {
+fn feed(world: &TestWorkspace) {
     world.cloud.configure(|config| {
         config.online_inputs = vec!["rtmp://pull.example.com/live/it".to_owned()];
     });
 }
 
-fn a_stream_is_found_by_its_url_and_by_its_parts(world: &World) {
+fn a_stream_is_found_by_its_url_and_by_its_parts(world: &TestWorkspace) {
     feed(world);
     let url = format!("rtmp://Pull.example.com:1935/live/it?auth_key={AUTH_KEY}");
     let by_url = data(&[("url", &url)]);
@@ -67,7 +67,7 @@ fn a_stream_is_found_by_its_url_and_by_its_parts(world: &World) {
     assert_eq!((&read["url"], &read["type"]), (&json!(null), &json!(null)));
 }
 
-fn a_domain_of_somebody_else_is_no_error(world: &World) {
+fn a_domain_of_somebody_else_is_no_error(world: &TestWorkspace) {
     let rejected = FaultKind::error(400, "InvalidParam");
     world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
     let block = data(&[("url", "rtmp://other.example.com/live/it")]);
@@ -76,7 +76,7 @@ fn a_domain_of_somebody_else_is_no_error(world: &World) {
     assert_eq!(world.output("state"), "unknown");
 }
 
-fn wrong_arguments_are_refused_where_they_stand(world: &World) {
+fn wrong_arguments_are_refused_where_they_stand(world: &TestWorkspace) {
     let url = ("url", "rtmp://h/a/s");
     for (arguments, summary, at) in [
         (
@@ -112,7 +112,7 @@ fn wrong_arguments_are_refused_where_they_stand(world: &World) {
     }
 }
 
-fn a_missing_permission_is_an_error_that_names_it(world: &World) {
+fn a_missing_permission_is_an_error_that_names_it(world: &TestWorkspace) {
     let rejected = FaultKind::error(403, "NoPermission");
     world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
     world.configure(data(&[("url", "rtmp://h/a/s")]));
@@ -122,7 +122,7 @@ fn a_missing_permission_is_an_error_that_names_it(world: &World) {
     error.must_say(&["live:DescribeLiveStreamState", "NoPermission", "RequestId"]);
 }
 
-fn a_check_warns_of_a_stream_that_is_not_on_air(world: &World) {
+fn a_check_warns_of_a_stream_that_is_not_on_air(world: &TestWorkspace) {
     let warned = |run: &Run| {
         let warnings = run.diagnostics(Severity::Warning);
         let failed = |warning: &&_| is_failed_check(warning);
@@ -161,7 +161,7 @@ fn is_failed_check(warning: &crate::support::terraform::Diagnostic) -> bool {
 }
 
 /// A job, and both actions that can wait for its stream.
-fn configure_actions(world: &World, timeout: &str) {
+fn configure_actions(world: &TestWorkspace, timeout: &str) {
     let config = Block::new("config")
         .with("cluster_id", &format!("{JOB}.cluster_id"))
         .with("job_id", &format!("{JOB}.job_id"))
@@ -180,11 +180,11 @@ fn invoke(verb: &str) -> [String; 4] {
     ["apply", "-json", "-auto-approve", &action].map(str::to_owned)
 }
 
-fn invoked(world: &World, verb: &str) -> Run {
+fn invoked(world: &TestWorkspace, verb: &str) -> Run {
     world.run(&invoke(verb).each_ref().map(String::as_str))
 }
 
-fn an_action_waits_until_the_stream_is_online(world: &World) {
+fn an_action_waits_until_the_stream_is_online(world: &TestWorkspace) {
     configure_actions(world, "5m");
     world.apply().succeeded();
     let id = format!("cluster-1:{}", world.cloud.job().job_id);
@@ -210,7 +210,7 @@ fn an_action_waits_until_the_stream_is_online(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
 }
 
-fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &World) {
+fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &TestWorkspace) {
     configure_actions(world, "1s");
     world.apply().succeeded();
     let failed = invoked(world, "start").failed();
@@ -224,7 +224,7 @@ fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &World) {
     assert!(world.cloud.is_running());
 }
 
-fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &World) {
+fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &TestWorkspace) {
     configure_actions(world, "5m");
     world.apply().succeeded();
     let rejected = FaultKind::error(400, "InvalidParam");

@@ -3,7 +3,7 @@
 use crate::JOB;
 use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{FaultKind, Point};
 
 over_newest_terraform! {
@@ -21,7 +21,7 @@ fn a_running_job(operation: &str, time: &str) -> Block {
         .containing(timeouts)
 }
 
-fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
+fn a_create_ends_in_time_and_keeps_the_job(world: &TestWorkspace) {
     world.cloud.set_faults([promise("Start")]);
     world.configure(a_running_job("create", "2s"));
     let error = world.apply().failed().error();
@@ -38,7 +38,7 @@ fn a_create_ends_in_time_and_keeps_the_job(world: &World) {
     world.plan().is_empty();
 }
 
-fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
+fn an_update_ends_in_time_and_says_what_it_waited_for(world: &TestWorkspace) {
     world.configure(a_running_job("update", "2s").text("status", "Stopped"));
     world.apply().succeeded();
     world.cloud.set_faults([promise("Start")]);
@@ -55,7 +55,7 @@ fn an_update_ends_in_time_and_says_what_it_waited_for(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Start"]);
 }
 
-fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &World) {
+fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &TestWorkspace) {
     world.configure(a_running_job("delete", "2s"));
     world.apply().succeeded();
     world.cloud.set_faults([promise("Stop")]);
@@ -69,7 +69,7 @@ fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_read_ends_in_time_and_keeps_the_state(world: &World) {
+fn a_read_ends_in_time_and_keeps_the_state(world: &TestWorkspace) {
     world.configure(a_running_job("read", "1s"));
     world.apply().succeeded();
     let state = world.state_file();
@@ -80,7 +80,7 @@ fn a_read_ends_in_time_and_keeps_the_state(world: &World) {
 }
 
 /// The call is listened to for 5 s more, and then the job is looked for.
-fn a_create_without_an_answer_in_its_time_is_looked_for(world: &World) {
+fn a_create_without_an_answer_in_its_time_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job("create", "2s"));
     world
         .cloud

@@ -2,7 +2,7 @@
 
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::Severity;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     each_invalid_value_is_refused_at_its_attribute,
@@ -11,7 +11,7 @@ over_each_terraform! {
     another_scheme_than_rtmp_is_only_warned_about,
 }
 
-fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
+fn each_invalid_value_is_refused_at_its_attribute(world: &TestWorkspace) {
     let too_long = "n".repeat(256);
     let no_urls = [
         "",
@@ -101,7 +101,7 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &World) {
     assert!(world.cloud.calls().is_empty(), "validation needs no cloud");
 }
 
-fn required_arguments_are_required(world: &World) {
+fn required_arguments_are_required(world: &TestWorkspace) {
     let required = [
         "cluster_id",
         "name",
@@ -124,7 +124,7 @@ fn required_arguments_are_required(world: &World) {
     }
 }
 
-fn a_refused_url_is_not_repeated_in_the_message(world: &World) {
+fn a_refused_url_is_not_repeated_in_the_message(world: &TestWorkspace) {
     let variable = Block::sensitive_variable("url");
     let input = Block::job("input").with("stream_input", "var.url");
     let output = Block::job("output").with("stream_output", "var.url");
@@ -135,7 +135,7 @@ fn a_refused_url_is_not_repeated_in_the_message(world: &World) {
     assert_eq!(refused.diagnostics(Severity::Error).len(), 2, "{refused}");
 }
 
-fn another_scheme_than_rtmp_is_only_warned_about(world: &World) {
+fn another_scheme_than_rtmp_is_only_warned_about(world: &TestWorkspace) {
     world.configure(Block::job("it").text("stream_input", "srt://pull.example.com/live/stream"));
     let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
     let [warning] = warnings.as_slice() else {

@@ -7,7 +7,7 @@ use alicloud_live_mock::{Fault, FaultKind, Point};
 
 use crate::support::cloud::ACCESS_KEY_ID;
 use crate::support::configuration::AUTH_KEY;
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
     a_job_lives_on_the_account_and_is_gone_in_the_end,
@@ -25,7 +25,7 @@ over_newest_terraform! {
 const PROVIDER: &str = env!("CARGO_BIN_EXE_terraform-provider-alicloud-live");
 const ROLE: &str = "acs:ram::1234567890123456:role/mock-role";
 
-fn a_job_lives_on_the_account_and_is_gone_in_the_end(world: &World) {
+fn a_job_lives_on_the_account_and_is_gone_in_the_end(world: &TestWorkspace) {
     let (is_good, printed) = verified(world, ROLE, &["yes", "yes"]);
     assert!(is_good, "{printed}");
     let changes = [
@@ -59,7 +59,7 @@ fn a_job_lives_on_the_account_and_is_gone_in_the_end(world: &World) {
     }
 }
 
-fn without_a_yes_nothing_is_created(world: &World) {
+fn without_a_yes_nothing_is_created(world: &TestWorkspace) {
     // No answer at all is none either.
     for answers in [&["no"] as &[&str], &["y"], &["YES"], &[""], &[]] {
         let (is_good, printed) = verified(world, "", answers);
@@ -71,7 +71,7 @@ fn without_a_yes_nothing_is_created(world: &World) {
     assert!(world.cloud.changes().is_empty());
 }
 
-fn a_job_that_is_not_to_be_started_is_deleted_too(world: &World) {
+fn a_job_that_is_not_to_be_started_is_deleted_too(world: &TestWorkspace) {
     let (is_good, printed) = verified(world, "", &["yes", "no"]);
     assert!(is_good, "{printed}");
     assert_eq!(world.cloud.changes(), ["Create", "Update", "Delete"]);
@@ -79,7 +79,7 @@ fn a_job_that_is_not_to_be_started_is_deleted_too(world: &World) {
     assert!(printed.contains("| RAM resource forms | skipped | no role was given |"));
 }
 
-fn what_fails_is_reported_and_the_job_is_deleted(world: &World) {
+fn what_fails_is_reported_and_the_job_is_deleted(world: &TestWorkspace) {
     world.cloud.deny("StartEdgeTranscodeJob");
     let (is_good, printed) = verified(world, "", &["yes", "yes"]);
     assert!(!is_good, "{printed}");
@@ -89,7 +89,7 @@ fn what_fails_is_reported_and_the_job_is_deleted(world: &World) {
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_job_that_cannot_be_deleted_is_named(world: &World) {
+fn a_job_that_cannot_be_deleted_is_named(world: &TestWorkspace) {
     world.cloud.deny("DeleteEdgeTranscodeJob");
     let (is_good, printed) = verified(world, "", &["yes", "no"]);
     assert!(!is_good, "{printed}");
@@ -99,7 +99,7 @@ fn a_job_that_cannot_be_deleted_is_named(world: &World) {
     assert!(printed.contains("| no job is left | failed |"), "{printed}");
 }
 
-fn after_ctrl_c_the_job_is_deleted(world: &World) {
+fn after_ctrl_c_the_job_is_deleted(world: &TestWorkspace) {
     world.cloud.hold("Create", Point::After);
     let script = start(world, &arguments(""), &["yes", "yes"]);
     let _paused = world.cloud.wait_paused();
@@ -114,7 +114,7 @@ fn after_ctrl_c_the_job_is_deleted(world: &World) {
     assert_eq!(world.cloud.changes(), ["Create", "Delete"], "{printed}");
 }
 
-fn a_resource_form_that_ram_rejects_is_reported(world: &World) {
+fn a_resource_form_that_ram_rejects_is_reported(world: &TestWorkspace) {
     // The first look lists templates once; each form does so once more.
     let no_permission = FaultKind::error(403, "NoPermission");
     let rejected = Fault::new("ListEdgeTranscodeTemplate", no_permission);
@@ -142,18 +142,18 @@ fn arguments(role_arn: &str) -> Vec<String> {
 }
 
 /// Runs it to its end: whether it succeeded, and all that it printed.
-fn verified(world: &World, role_arn: &str, answers: &[&str]) -> (bool, String) {
+fn verified(world: &TestWorkspace, role_arn: &str, answers: &[&str]) -> (bool, String) {
     let script = start(world, &arguments(role_arn), answers);
     ended(world, script)
 }
 
-fn run(world: &World, arguments: &[&str], answers: &[&str]) -> (bool, String) {
+fn run(world: &TestWorkspace, arguments: &[&str], answers: &[&str]) -> (bool, String) {
     let arguments: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
     let script = start(world, &arguments, answers);
     ended(world, script)
 }
 
-fn start(world: &World, arguments: &[String], answers: &[&str]) -> Child {
+fn start(world: &TestWorkspace, arguments: &[String], answers: &[&str]) -> Child {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let mut script = world
         .script("verify-live")
@@ -172,7 +172,7 @@ fn start(world: &World, arguments: &[String], answers: &[&str]) -> Child {
     script
 }
 
-fn ended(world: &World, script: Child) -> (bool, String) {
+fn ended(world: &TestWorkspace, script: Child) -> (bool, String) {
     let Output {
         status,
         stdout,

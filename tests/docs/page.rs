@@ -67,8 +67,8 @@ pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySche
          {}\n\
          With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
          {}\n\
-         `terraform plan -generate-config-out=FILE` writes the resource for it. There Terraform gives the provider the name \
-         `alicloud-live`, whatever its local name is: use that one in `required_providers`, or edit the file.\n\n\
+         `terraform plan -generate-config-out=FILE` writes the resource for it, with `provider = alicloud-live`, whatever the \
+         local name of the provider is. See [Local names](../guides/moving-existing-jobs.md#local-names).\n\n\
          With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
          {}\n\
          ### Identity Schema\n\n\
@@ -105,8 +105,8 @@ pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
          With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \
          `terraform apply` the jobs are in the state, and the plan is empty. `status` is written for running jobs only: \
          if it is not set, Terraform leaves the run state alone.\n\n\
-         -> Into that file Terraform writes `provider = alicloud-live`, whatever the provider's local name is. Give it \
-         that name in `required_providers`, or edit the file.\n\n\
+         -> Into that file Terraform writes `provider = alicloud-live`, whatever the local name of the provider is. See \
+         [Local names](../guides/moving-existing-jobs.md#local-names).\n\n\
          ~> Stream URLs are written as the API returns them, with the `auth_key` that they may contain. Move such keys into \
          sensitive variables before the file goes into version control.\n\n\
          {}",

@@ -10,9 +10,9 @@ use tfplugin::schema::{
 };
 use tfplugin::value::{Value, ValueEmpty, ValueString};
 use tfplugin::{
-    Action, AttributePath, DataSource, Diagnostics, Encoded, Findings, Function, IdentitySchema,
-    ListResource, ManagedResource, MoveSource, Offering, Progress, Provider, StopSignal, Update,
-    diagnostic,
+    Action, AttributePath, DataSource, Diagnostics, EncodedValue, Function, IdentitySchema,
+    ListResource, ListResults, ManagedResource, MoveSource, Progress, Provider, ProviderDefinition,
+    StopSignal, Update, diagnostic,
 };
 use tokio::sync::Semaphore;
 
@@ -35,7 +35,7 @@ pub struct Backstage {
     pub stop: StopSignal,
 }
 
-pub fn offering() -> (Offering, Backstage) {
+pub fn offering() -> (ProviderDefinition, Backstage) {
     let stop = StopSignal::default();
     let backstage = Backstage {
         waiting: Arc::new(Semaphore::new(0)),
@@ -58,7 +58,7 @@ pub fn offering() -> (Offering, Backstage) {
     let greeting = Greeting {
         configured_by: Arc::clone(&configured_by),
     };
-    let offering = Offering {
+    let offering = ProviderDefinition {
         provider: Box::new(Sample { configured_by }),
         resources: [(THING.to_owned(), Box::new(thing) as _)].into(),
         list_resources: [(THING.to_owned(), Box::new(things) as _)].into(),
@@ -297,14 +297,14 @@ impl ManagedResource for Thing {
         self.import(diagnostics, identity.id).await
     }
 
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<ThingState> {
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<ThingState> {
         state
             .decode()
             .map_err(|error| diagnostics.add_error(error))
             .ok()
     }
 
-    fn take_over(
+    fn move_state(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
@@ -323,7 +323,7 @@ impl ManagedResource for Thing {
         Some((state, "ours".to_owned()))
     }
 
-    fn configuration(&self, state: ThingState) -> ThingState {
+    fn generate_config(&self, state: ThingState) -> ThingState {
         ThingState {
             id: Value::Null,
             ..state
@@ -373,7 +373,7 @@ impl ListResource for Things {
         &self,
         diagnostics: &mut Diagnostics,
         config: ThingsConfig,
-        findings: &mut Findings,
+        findings: &mut ListResults,
     ) {
         let _over = Over(Arc::clone(&self.backstage.over));
         let Value::Value(called) = config.called else {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tfplugin::Offering;
+use tfplugin::ProviderDefinition;
 use tfplugin::serve::{self, Connection};
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
@@ -46,7 +46,7 @@ pub async fn serve() -> Served {
 type Server = JoinHandle<Result<(), tonic::transport::Error>>;
 
 /// Serves any offering: a connection to it, what ends it, and the server itself.
-pub async fn serve_offering(offering: Offering) -> (Channel, CancellationToken, Server) {
+pub async fn serve_offering(offering: ProviderDefinition) -> (Channel, CancellationToken, Server) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let connections = tokio_stream::once(Ok(Connection::new(theirs)));
     let shutdown = CancellationToken::new();

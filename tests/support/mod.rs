@@ -5,4 +5,4 @@ pub(crate) mod configuration;
 pub(crate) mod relay;
 pub(crate) mod running;
 pub(crate) mod terraform;
-pub(crate) mod world;
+pub(crate) mod workspace;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use alicloud_auth::credentials::Clock;
-use alicloud_live::{Ambiguous, Exchange, Failure, HttpReply, HttpRequest, NotSent};
+use alicloud_live::{Ambiguous, Exchange, Failure, HttpRequest, HttpResponse, NotSent};
 use alicloud_live_mock as mock;
 use alicloud_live_mock::{Mock, Settings, WallClock};
 use async_trait::async_trait;
@@ -66,6 +66,8 @@ pub(crate) struct Caller {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) at: Duration,
+    /// How long it took until then.
+    pub(crate) took: Duration,
     /// None: the operator.
     pub(crate) caller: Option<Caller>,
     /// An operation of the API, without `EdgeTranscodeJob`.
@@ -161,6 +163,11 @@ impl Cloud {
         *lock(&self.on_moment) = Some(Arc::new(act));
     }
 
+    /// The last run is over. Those who acted in it know the cloud, so without this no world would ever be freed.
+    pub(crate) fn forget_actors(&self) {
+        *lock(&self.on_moment) = None;
+    }
+
     fn moment(&self, caller: Caller) {
         let number = {
             let mut moments = lock(&self.moments);
@@ -187,6 +194,7 @@ impl Cloud {
     pub(crate) fn note(&self, action: &str, job_id: &str) {
         let entry = Entry {
             at: self.clock.elapsed(),
+            took: Duration::ZERO,
             caller: None,
             action: action.to_owned(),
             job_id: job_id.to_owned(),
@@ -210,7 +218,7 @@ pub(crate) struct Wire {
 
 #[async_trait]
 impl Exchange for Wire {
-    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
         let mut sent = Request::post(request.url.as_str());
         for (name, value) in request.headers {
             sent = sent.header(*name, value);
@@ -225,6 +233,7 @@ impl Exchange for Wire {
                 .replace("EdgeTranscodeJob", ""),
             job_id: parameter(request.body, "JobId"),
             is_later_page: !matches!(parameter(request.body, "PageNo").as_str(), "" | "1"),
+            sent_at: self.cloud.clock.elapsed(),
         };
         // What has left the machine arrives, whoever hangs up.
         tokio::spawn(delivery.run(sent)).await.unwrap()
@@ -247,10 +256,11 @@ struct Delivery {
     action: String,
     job_id: String,
     is_later_page: bool,
+    sent_at: Duration,
 }
 
 impl Delivery {
-    async fn run(mut self, request: Request<Body>) -> Result<HttpReply, Failure> {
+    async fn run(mut self, request: Request<Body>) -> Result<HttpResponse, Failure> {
         self.travel().await;
         self.cloud.moment(self.caller);
         let verdict = self.cloud.verdict(&self.action);
@@ -288,7 +298,7 @@ impl Delivery {
         &mut self,
         request: Request<Body>,
         verdict: Verdict,
-    ) -> Result<HttpReply, Failure> {
+    ) -> Result<HttpResponse, Failure> {
         let response = self.cloud.places[self.place].answer(request).await;
         let response = response.ok_or_else(lost)?;
         let (head, body) = response.into_parts();
@@ -301,7 +311,7 @@ impl Delivery {
                 .clone_into(&mut self.job_id);
         }
         let is_committed = head.status.is_success() && !is_read(&self.action);
-        let reply = HttpReply {
+        let reply = HttpResponse {
             status: head.status.as_u16(),
             headers: head.headers,
             body,
@@ -339,6 +349,7 @@ impl Delivery {
     fn note(&self, answer: &str, is_committed: bool) {
         let entry = Entry {
             at: self.cloud.clock.elapsed(),
+            took: self.cloud.clock.elapsed().saturating_sub(self.sent_at),
             caller: Some(self.caller),
             action: self.action.clone(),
             job_id: self.job_id.clone(),
@@ -362,7 +373,7 @@ fn lost() -> Failure {
 }
 
 /// The code of an answer, such as `JobNotFound`; `ok` for success.
-fn code(reply: &HttpReply) -> String {
+fn code(reply: &HttpResponse) -> String {
     if reply.status == 200 {
         return "ok".to_owned();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Change, Encoded, Held};
+use tfplugin::{Change, EncodedValue, ResourceInstanceObject};
 
 use crate::checks::compatible;
 use crate::core::{Action, Plan, Planned, Run};
@@ -146,7 +146,7 @@ impl Run<'_> {
         slot: &Slot,
         planned: &Value,
         prior: Option<Stored>,
-        answer: Option<Answer<Held>>,
+        answer: Option<Answer<ResourceInstanceObject>>,
         create_before_destroy: bool,
     ) -> Option<()> {
         let address = slot.address.as_str();
@@ -216,8 +216,8 @@ impl Run<'_> {
         }
         let change = Change {
             prior: object.value.encode(),
-            target: Encoded::null(),
-            config: Encoded::null(),
+            target: EncodedValue::null(),
+            config: EncodedValue::null(),
             private,
             keeps_planned_private: false,
         };
@@ -238,7 +238,7 @@ impl Run<'_> {
         &self,
         slot: &Slot,
         object: &Stored,
-        answer: Option<Answer<Held>>,
+        answer: Option<Answer<ResourceInstanceObject>>,
     ) -> Option<()> {
         let address = slot.address.as_str();
         let answer = answer?;

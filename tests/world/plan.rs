@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use tfplugin::{AttributePath, Change, Encoded, Held};
+use tfplugin::{AttributePath, Change, EncodedValue, ResourceInstanceObject};
 
 use crate::configuration::Job;
 use crate::core::{Action, Plan, Planned, Run};
@@ -240,8 +240,8 @@ impl Run<'_> {
     ) -> Option<Vec<u8>> {
         let change = Change {
             prior: object.value.encode(),
-            target: Encoded::null(),
-            config: Encoded::null(),
+            target: EncodedValue::null(),
+            config: EncodedValue::null(),
             private: object.private.clone(),
             keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
@@ -344,7 +344,7 @@ impl Run<'_> {
         Some((value, planned.held.private, paths))
     }
 
-    pub(crate) fn decoded(&self, address: &str, encoded: &Encoded) -> Option<Value> {
+    pub(crate) fn decoded(&self, address: &str, encoded: &EncodedValue) -> Option<Value> {
         match Value::decode(encoded) {
             Ok(value) => Some(value),
             Err(problem) => {
@@ -367,7 +367,7 @@ impl Run<'_> {
         Some(())
     }
 
-    pub(crate) fn identity(&self, address: &str, identity: Option<&Encoded>) -> Option<Value> {
+    pub(crate) fn identity(&self, address: &str, identity: Option<&EncodedValue>) -> Option<Value> {
         let identity = self.decoded(address, identity?)?;
         if !identity.is_wholly_known() {
             self.breach(address, "identity has unknown values");
@@ -382,7 +382,11 @@ fn first_step(path: &AttributePath) -> String {
 }
 
 /// What core stores of an answer.
-pub(crate) fn stored(value: Value, held: &Held, identity: Option<Value>) -> Stored {
+pub(crate) fn stored(
+    value: Value,
+    held: &ResourceInstanceObject,
+    identity: Option<Value>,
+) -> Stored {
     Stored {
         value,
         private: held.private.clone(),

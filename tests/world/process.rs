@@ -8,7 +8,10 @@ use alicloud_live::Outside;
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
 use futures_util::FutureExt as _;
 use terraform_provider_alicloud_live::offering_in;
-use tfplugin::{Change, Diagnostics, Encoded, Held, Offering, Planned, ServedResource};
+use tfplugin::{
+    Change, Diagnostics, DynResource, EncodedValue, Planned, ProviderDefinition,
+    ResourceInstanceObject,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Caller, Cloud, Wire, lock};
@@ -48,7 +51,7 @@ pub(crate) enum NoAnswer {
 }
 
 pub(crate) struct Process {
-    offering: Arc<Offering>,
+    offering: Arc<ProviderDefinition>,
     killed: CancellationToken,
     applies: Arc<Mutex<usize>>,
     calls: Mutex<Vec<Rpc>>,
@@ -108,7 +111,7 @@ impl Process {
         &self,
         name: &'static str,
         address: &str,
-        work: impl FnOnce(Arc<Offering>, Diagnostics) -> F + Send + 'static,
+        work: impl FnOnce(Arc<ProviderDefinition>, Diagnostics) -> F + Send + 'static,
     ) -> Result<T, NoAnswer>
     where
         F: Future<Output = T> + Send + 'static,
@@ -145,7 +148,7 @@ impl Process {
         name: &'static str,
         address: &str,
         work: impl for<'a> FnOnce(
-            &'a dyn ServedResource,
+            &'a dyn DynResource,
             &'a mut Diagnostics,
         ) -> futures_util::future::BoxFuture<'a, T>
         + Send
@@ -163,7 +166,7 @@ impl Process {
     pub(crate) async fn configure(&self) -> Result<Answer<()>, NoAnswer> {
         self.call("Configure", "", |offering, mut diagnostics| async move {
             let empty = serde_json::json!({}).to_string().into_bytes();
-            let config = Encoded::Json(empty);
+            let config = EncodedValue::Json(empty);
             let provider = &offering.provider;
             provider.validate(&mut diagnostics, &config).await;
             provider
@@ -193,7 +196,7 @@ impl Process {
         &self,
         address: &str,
         state: &Value,
-    ) -> Result<Answer<Option<Encoded>>, NoAnswer> {
+    ) -> Result<Answer<Option<EncodedValue>>, NoAnswer> {
         let state = state.to_json();
         self.call_resource("Upgrade", address, |resource, diagnostics| {
             async move { resource.upgrade(diagnostics, &state).await }.boxed()
@@ -205,7 +208,7 @@ impl Process {
         &self,
         address: &str,
         object: &Stored,
-    ) -> Result<Answer<Option<Held>>, NoAnswer> {
+    ) -> Result<Answer<Option<ResourceInstanceObject>>, NoAnswer> {
         let held = held(object);
         self.call_resource("Read", address, |resource, diagnostics| {
             async move { resource.read(diagnostics, &held).await }.boxed()
@@ -217,7 +220,7 @@ impl Process {
         &self,
         address: &str,
         id: String,
-    ) -> Result<Answer<Option<Held>>, NoAnswer> {
+    ) -> Result<Answer<Option<ResourceInstanceObject>>, NoAnswer> {
         self.call_resource("Import", address, |resource, diagnostics| {
             async move { resource.import(diagnostics, id).await }.boxed()
         })
@@ -239,7 +242,7 @@ impl Process {
         &self,
         address: &str,
         change: Change,
-    ) -> Result<Answer<Held>, NoAnswer> {
+    ) -> Result<Answer<ResourceInstanceObject>, NoAnswer> {
         self.call_resource("Apply", address, |resource, diagnostics| {
             async move { resource.apply(diagnostics, &change).await }.boxed()
         })
@@ -247,8 +250,8 @@ impl Process {
     }
 }
 
-fn held(object: &Stored) -> Held {
-    Held {
+fn held(object: &Stored) -> ResourceInstanceObject {
+    ResourceInstanceObject {
         state: object.value.encode(),
         private: object.private.clone(),
         identity: object.identity.as_ref().map(Value::encode),

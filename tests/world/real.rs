@@ -11,7 +11,7 @@ use crate::author::quiet_story;
 use crate::configuration::{Configuration, Job};
 use crate::process::Rpc;
 use crate::story::{Command, RunSpec, Step, Story};
-use crate::support::world::World;
+use crate::support::workspace::TestWorkspace;
 use crate::version::Version;
 use crate::world::play;
 
@@ -95,7 +95,7 @@ fn is_made_of(calls: &[String], nodes: &[Vec<String>]) -> bool {
 
 /// What real Terraform calls in each run of a story.
 fn play_real(release: &str, story: &Story) -> Vec<Calls> {
-    let world = World::new(release);
+    let world = TestWorkspace::new(release);
     world.unset("ALICLOUD_SECURITY_TOKEN");
     let mut files = Configuration::default();
     let mut runs = Vec::new();
@@ -121,7 +121,7 @@ fn play_real(release: &str, story: &Story) -> Vec<Calls> {
     runs
 }
 
-fn run_real(world: &World, run: &RunSpec) -> bool {
+fn run_real(world: &TestWorkspace, run: &RunSpec) -> bool {
     let options = options(run);
     let execute = |arguments: &[&str]| {
         let options = options.iter().map(String::as_str);
@@ -234,7 +234,7 @@ fn resource(address: &str, job: &Job) -> String {
     text
 }
 
-fn taint(world: &World, address: &str) {
+fn taint(world: &TestWorkspace, address: &str) {
     if world.state_file().is_empty() {
         return;
     }
@@ -250,7 +250,7 @@ fn taint(world: &World, address: &str) {
     });
 }
 
-fn log(world: &World) -> String {
+fn log(world: &TestWorkspace) -> String {
     std::fs::read_to_string(world.home().join("terraform.log")).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use alicloud_live::HttpReply;
+use alicloud_live::HttpResponse;
 use alicloud_live_mock::Behavior;
 use axum::http::header;
 use serde_json::Value;
@@ -50,7 +50,7 @@ impl Climate {
     }
 
     /// An answer as these habits bend it.
-    pub(crate) fn bend(&self, action: &str, mut reply: HttpReply) -> HttpReply {
+    pub(crate) fn bend(&self, action: &str, mut reply: HttpResponse) -> HttpResponse {
         if self.has_no_date {
             reply.headers.remove(header::DATE);
         }
@@ -87,7 +87,7 @@ impl Climate {
         }
     }
 
-    pub(crate) fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpReply {
+    pub(crate) fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpResponse {
         let mut headers = headers(now + time::Duration::seconds(self.clock_ahead));
         if self.has_no_date {
             headers.clear();
@@ -101,7 +101,7 @@ impl Climate {
             "Message": "The weather is bad.",
             "HostId": "mock.invalid",
         });
-        HttpReply {
+        HttpResponse {
             status: instead.status,
             headers,
             body: body.to_string().into_bytes(),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tfplugin::Encoded;
+use tfplugin::EncodedValue;
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) enum Value {
@@ -56,22 +56,22 @@ impl Value {
     }
 
     /// As the protocol carries it.
-    pub(crate) fn encode(&self) -> Encoded {
-        Encoded::MessagePack(rmp_serde::to_vec_named(self).unwrap())
+    pub(crate) fn encode(&self) -> EncodedValue {
+        EncodedValue::MessagePack(rmp_serde::to_vec_named(self).unwrap())
     }
 
     /// As it stands in a state file.
-    pub(crate) fn to_json(&self) -> Encoded {
-        Encoded::Json(serde_json::to_vec(self).unwrap())
+    pub(crate) fn to_json(&self) -> EncodedValue {
+        EncodedValue::Json(serde_json::to_vec(self).unwrap())
     }
 
-    pub(crate) fn decode(encoded: &Encoded) -> Result<Self, String> {
+    pub(crate) fn decode(encoded: &EncodedValue) -> Result<Self, String> {
         match encoded {
             encoded if encoded.is_null() => Ok(Self::Null),
-            Encoded::MessagePack(bytes) => {
+            EncodedValue::MessagePack(bytes) => {
                 rmp_serde::from_slice(bytes).map_err(|error| error.to_string())
             }
-            Encoded::Json(bytes) => {
+            EncodedValue::Json(bytes) => {
                 serde_json::from_slice(bytes).map_err(|error| error.to_string())
             }
         }

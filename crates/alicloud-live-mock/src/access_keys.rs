@@ -5,34 +5,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
-use super::operation::ACTIONS;
+use super::actions;
 use super::random::Random;
 use super::recorder::Recorder;
-use super::settings::Settings;
+use super::settings::{AccessKey, Settings};
 use super::shared::Shared;
-use super::sts;
 
 /// So many access keys are known at a time.
 const MAX_ACCESS_KEYS: usize = 1000;
 /// The longest ID or secret.
 const MAX_KEY_CHARS: usize = 128;
-
-/// An access key pair, as the configuration file and the control API write it.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AccessKey {
-    /// Its ID; one is generated when a key without one is created.
-    pub access_key_id: Option<String>,
-    /// Its secret; one is generated when a key without one is created.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_key_secret: Option<String>,
-    /// Names of operations that it may not call. Default none.
-    pub denied_actions: Option<Vec<String>>,
-    /// The ID of another access key whose jobs, calls, faults and behavior this one shares. By default it has its own.
-    pub shares_state_with: Option<String>,
-}
 
 /// What the mock knows of a key.
 #[derive(Clone)]
@@ -102,9 +84,7 @@ impl AccessKeys {
 
     /// Creates a key, or changes the one with the same ID where `key` says something. Gives it back with its secret.
     pub(super) fn put(&self, key: AccessKey) -> Result<AccessKey, String> {
-        let is_action = |name: &String| {
-            ACTIONS.contains(&name.as_str()) || sts::ACTIONS.contains(&name.as_str())
-        };
+        let is_action = |name: &String| actions::is_known(name);
         let denied = key.denied_actions.iter().flatten();
         if let Some(name) = denied.into_iter().find(|name| !is_action(name)) {
             return Err(format!(

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::representation::TimeFormat;
-
-/// How the mock behaves where the vendor is silent, where its sources disagree, or where a test wants trouble.
+/// How the mock behaves where Alibaba Cloud is silent, where its sources disagree, or where a test wants trouble.
 ///
 /// Changed at any time by [`super::Mock::configure`] or `POST /_mock/behavior`, which takes any subset of these fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +22,7 @@ pub struct Behavior {
     pub omit_empty_lists: bool,
     /// Refuse a name that another job of the cluster has. Default false: names may repeat.
     pub unique_names: bool,
-    /// Seconds that the mock's clock is ahead of the system's: for time stamps, `Date` and create times. Default 0.
+    /// Seconds that the mock's clock is ahead of the system's: for timestamps, `Date` and create times. Default 0.
     pub clock_offset_seconds: i64,
     /// Milliseconds for which a new job is missing from List. Default 0.
     pub list_lag_ms: u64,
@@ -135,6 +133,17 @@ pub enum SecondWriter {
     Rejected,
     /// The second one runs, and the first is stopped.
     FirstStopped,
+}
+
+/// The form of times in responses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// `2023-07-24T16:44:55Z`, as documented.
+    #[default]
+    Utc,
+    /// The same moment with the offset of China: `2023-07-25T00:44:55+08:00`.
+    Offset,
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::access_keys::KnownKey;
+use super::actions;
 use super::answer::Answer;
 use super::errors::ApiError;
 use super::faults::{FaultKind, Point, Target, alter};
@@ -16,7 +17,7 @@ use super::parameters::Parameters;
 use super::record::{Call, SignatureCheck};
 use super::redaction::masked_body;
 use super::responses::Outcome;
-use super::shared::{CallEvent, Shared, World};
+use super::shared::{CallEvent, MockState, Shared};
 use super::sts::{self, CallerIdentity, RoleRequest};
 use super::verify::{self, Acs3, Key};
 
@@ -165,7 +166,11 @@ impl Running {
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Hang => {
-                let released = self.world()?.hang();
+                let released = {
+                    let mut world = self.world()?;
+                    let bytes = world.record.get(self.number).map_or(0, Call::bytes);
+                    world.hang(bytes)
+                };
                 released.await.map_err(|_| Ended::Dropped)?;
             }
             FaultKind::Drop => return Err(Ended::Dropped),
@@ -225,7 +230,7 @@ impl Running {
         }
     }
 
-    fn check(&self, world: &mut World) -> Result<Operation, ApiError> {
+    fn check(&self, world: &mut MockState) -> Result<Operation, ApiError> {
         if let Some(problem) = &self.request.problem {
             return Err(problem.clone());
         }
@@ -267,8 +272,10 @@ impl Running {
             return Err(ApiError::throttled());
         }
         match action {
-            sts::ASSUME_ROLE => RoleRequest::parse(parameters, settings).map(Operation::TakeRole),
-            sts::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
+            actions::ASSUME_ROLE => {
+                RoleRequest::parse(parameters, settings).map(Operation::TakeRole)
+            }
+            actions::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
                 temporary.as_ref(),
                 parameters.get("AccessKeyId").unwrap_or_default(),
                 settings,
@@ -338,7 +345,7 @@ impl Running {
     }
 
     /// The world that the call came into. After a reset there is none, and the call is dropped.
-    fn world(&self) -> Result<MutexGuard<'_, World>, Ended> {
+    fn world(&self) -> Result<MutexGuard<'_, MockState>, Ended> {
         let world = self.shared.world();
         if world.epoch == self.epoch {
             Ok(world)

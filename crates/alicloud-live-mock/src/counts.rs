@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::operation::ACTIONS;
-use super::sts;
+use super::actions;
 
 /// What a call is counted as.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,7 +32,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Counts a call that has ended.
     pub(super) fn end(&mut self, action: Option<&str>, status: Option<u16>, code: Option<&str>) {
-        let is_known = |action: &&str| ACTIONS.contains(action) || sts::ACTIONS.contains(action);
+        let is_known = |action: &&str| actions::is_known(action);
         let ending = Ending {
             action: action.filter(is_known).map(str::to_owned),
             status,

@@ -1,8 +1,8 @@
-//! The vendor's error codes, each with the HTTP status that its pages or metadata give (fact sheet §1 and §5).
+//! Error codes of the API, each with the HTTP status that its pages or metadata give.
 
 use serde_json::{Value, json};
 
-use super::sts;
+use super::actions;
 
 /// A refusal or failure as the API words it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl ApiError {
 
     /// What RAM says, with the code that the configuration has for it.
     pub(super) fn no_permission(code: &str, action: &str) -> Self {
-        let product = if sts::ACTIONS.contains(&action) {
+        let product = if actions::STS.contains(&action) {
             "sts"
         } else {
             "live"

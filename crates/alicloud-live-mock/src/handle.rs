@@ -15,7 +15,7 @@ use super::model::Job;
 use super::record::Call;
 use super::server::{self, Server};
 use super::settings::Settings;
-use super::shared::{CallEvent, Shared, World};
+use super::shared::{CallEvent, MockState, Shared};
 
 /// A running mock. It stops when dropped, and is gone when the drop returns.
 pub struct Mock {
@@ -130,7 +130,7 @@ impl Mock {
         });
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut MockState) -> T) -> T {
         let mut world = self.shared.world();
         let result = change(&mut world);
         // A state file that cannot be written fails the next call of the API that changes something.

@@ -32,6 +32,8 @@ pub(super) struct TemporaryKeys {
 
 /// So many keys are remembered; one more takes the place of the oldest.
 const MAX_KEYS: usize = 50_000;
+/// The same for each access key that was created later, of which there may be many.
+const MAX_KEYS_OF_OTHERS: usize = 1000;
 
 impl TemporaryKeys {
     pub(super) fn new(owner: Option<String>) -> Self {
@@ -63,7 +65,11 @@ impl TemporaryKeys {
             expires: now.saturating_add(lifetime),
         };
         self.issued += 1;
-        if self.order.len() >= MAX_KEYS
+        let max = match self.owner {
+            None => MAX_KEYS,
+            Some(_) => MAX_KEYS_OF_OTHERS,
+        };
+        if self.order.len() >= max
             && let Some(oldest) = self.order.pop_front()
         {
             self.keys.remove(&oldest);
@@ -87,7 +93,7 @@ impl TemporaryKeys {
 }
 
 impl TemporaryKey {
-    /// In the vendor's field names.
+    /// In Alibaba Cloud's field names.
     pub(super) fn shown(&self) -> Value {
         json!({
             "AccessKeyId": self.id,
@@ -104,17 +110,22 @@ mod tests {
 
     #[test]
     fn the_oldest_keys_are_forgotten_when_there_are_too_many() {
-        let (mut keys, mut ids) = (TemporaryKeys::default(), Random::new(Some(1)));
-        let mut issue = || {
-            let now = OffsetDateTime::UNIX_EPOCH;
-            keys.issue("uri", "s", Duration::HOUR, now, &mut ids).id
-        };
-        let first = issue();
-        let second = issue();
-        for _ in 1..MAX_KEYS {
-            issue();
+        for (owner, max) in [
+            (None, MAX_KEYS),
+            (Some("ci".to_owned()), MAX_KEYS_OF_OTHERS),
+        ] {
+            let (mut keys, mut ids) = (TemporaryKeys::new(owner), Random::new(Some(1)));
+            let mut issue = || {
+                let now = OffsetDateTime::UNIX_EPOCH;
+                keys.issue("uri", "s", Duration::HOUR, now, &mut ids).id
+            };
+            let first = issue();
+            let second = issue();
+            for _ in 1..max {
+                issue();
+            }
+            assert!(keys.find(&first).is_none() && keys.find(&second).is_some());
+            assert_eq!((keys.keys.len(), keys.order.len()), (max, max));
         }
-        assert!(keys.find(&first).is_none() && keys.find(&second).is_some());
-        assert_eq!((keys.keys.len(), keys.order.len()), (MAX_KEYS, MAX_KEYS));
     }
 }

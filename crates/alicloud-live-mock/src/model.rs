@@ -32,6 +32,26 @@ pub struct Job {
     pub last_stop_at: Option<OffsetDateTime>,
 }
 
+impl Job {
+    /// About what it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        /// Of the job itself, with its place in two maps.
+        const JOB: usize = 1024;
+        let texts = [
+            &self.cluster_id,
+            // Names it in a map too.
+            &self.job_id,
+            &self.job_id,
+            &self.name,
+            &self.stream_input,
+            &self.stream_output,
+            &self.template_id,
+            &self.template_name,
+        ];
+        JOB + texts.iter().map(|text| text.len()).sum::<usize>()
+    }
+}
+
 /// The two states that the API knows. On the wire `"0"` and `"1"` in answers, an integer in requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]

@@ -1,7 +1,7 @@
 //! What stands around the API and gives keys: the metadata service of an ECS instance, a credentials URI, and the
 //! sign-in host of `CloudSSO`. All at the mock's own address.
 //!
-//! Like the cloud: paths, headers and shapes (fact sheet §6.2 to §6.4). Ours: where the credentials URI is, and that
+//! Like the cloud: paths, headers and shapes. Ours: where the credentials URI is, and that
 //! every key lasts an hour.
 
 use std::sync::Arc;

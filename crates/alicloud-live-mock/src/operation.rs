@@ -5,20 +5,6 @@ use super::model::{JobStatus, TemplateKind};
 use super::parameters::Parameters;
 use super::sts::{CallerIdentity, RoleRequest};
 
-/// The names of the operations, as `Action` has them.
-pub(super) const ACTIONS: [&str; 10] = [
-    "CreateEdgeTranscodeJob",
-    "GetEdgeTranscodeJob",
-    "ListEdgeTranscodeJob",
-    "UpdateEdgeTranscodeJob",
-    "DeleteEdgeTranscodeJob",
-    "StartEdgeTranscodeJob",
-    "StopEdgeTranscodeJob",
-    "GetEdgeTranscodeTemplate",
-    "ListEdgeTranscodeTemplate",
-    "DescribeLiveStreamState",
-];
-
 /// One checked request: one of product `live`, or of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
@@ -294,6 +280,7 @@ mod tests {
     use proptest::prelude::{any, prop_assert, proptest};
 
     use super::*;
+    use crate::actions;
 
     const PARAMETERS: [&str; 13] = [
         "ClusterId",
@@ -358,7 +345,7 @@ mod tests {
                 vec!["DomainName", "AppName", "StreamName"],
             ),
         ];
-        assert_eq!(required.clone().map(|(action, _)| action), ACTIONS);
+        assert_eq!(required.clone().map(|(action, _)| action), actions::LIVE);
         for (action, names) in required {
             let whole: Vec<_> = names.iter().map(|name| (*name, "rtmp://a/b/c")).collect();
             for missing in &names {
@@ -472,11 +459,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_of_any_parameter_ends_the_mock(
-            action in 0..ACTIONS.len(),
+            action in 0..actions::LIVE.len(),
             values in vec(any::<String>(), PARAMETERS.len()),
         ) {
             let given: Vec<_> = PARAMETERS.into_iter().zip(values.iter().map(String::as_str)).collect();
-            if let Err(error) = parse(ACTIONS[action], &given) {
+            if let Err(error) = parse(actions::LIVE[action], &given) {
                 prop_assert!(["InvalidParameter", "MissingParameter"].contains(&error.code.as_str()));
             }
         }

@@ -13,7 +13,7 @@ use super::model::{Job, JobStatus};
 use super::record::Call;
 use super::redaction::{MASK, masked, masked_streams};
 use super::settings::Settings;
-use super::shared::World;
+use super::shared::MockState;
 
 /// So many jobs and so many calls are shown, the latest.
 const SHOWN: usize = 200;
@@ -21,7 +21,7 @@ const SHOWN: usize = 200;
 const MAX_SHOWN_CHARS: usize = 500;
 
 /// Clusters, jobs and calls; the latest come first.
-pub(super) fn overview(settings: &Settings, world: &World) -> Value {
+pub(super) fn overview(settings: &Settings, world: &MockState) -> Value {
     let jobs = world.store.jobs();
     let calls = world.record.latest(SHOWN);
     json!({

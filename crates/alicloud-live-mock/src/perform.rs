@@ -3,7 +3,7 @@
 use super::errors::ApiError;
 use super::operation::Operation;
 use super::responses::Outcome;
-use super::shared::World;
+use super::shared::MockState;
 
 impl Operation {
     /// Whether success changes a job.
@@ -16,7 +16,7 @@ impl Operation {
     }
 }
 
-impl World {
+impl MockState {
     pub(super) fn perform(&mut self, operation: Operation) -> Result<Outcome, ApiError> {
         let now = self.now();
         let (store, behavior) = (&mut self.store, &self.behavior);

@@ -48,7 +48,7 @@ pub enum SignatureCheck {
     NotChecked,
     /// The holder of the key signed just this.
     Valid,
-    /// Key, time stamp, signature or token is wrong.
+    /// Key, timestamp, signature or token is wrong.
     Invalid,
 }
 
@@ -165,7 +165,7 @@ impl Record {
 
 impl Call {
     /// About what it takes in memory.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         /// Of the call itself, and of each string or fault in it with its place in a collection.
         const CALL: usize = 512;
         const PART: usize = 96;

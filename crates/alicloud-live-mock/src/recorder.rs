@@ -59,6 +59,22 @@ const COMMON: [&str; 10] = [
 ];
 /// Members of responses whose text can say anything of the account.
 const FREE_TEXT: [&str; 4] = ["Message", "Recommend", "AccessDeniedDetail", "HostId"];
+/// What other services than the one this is for ask and answer: keys, tokens, and who somebody is.
+const OF_OTHERS: [&str; 13] = [
+    "AccessKeyId",
+    "AccessKeySecret",
+    "AccountId",
+    "Arn",
+    "AssumedRoleId",
+    "ExternalId",
+    "OIDCProviderArn",
+    "OIDCToken",
+    "PrincipalId",
+    "RoleArn",
+    "RoleSessionName",
+    "SecurityToken",
+    "UserId",
+];
 
 const STREAMS: [&str; 2] = ["StreamInput", "StreamOutput"];
 const NAMES: [&str; 6] = [
@@ -239,7 +255,9 @@ impl Placeholders {
                 .into_iter()
                 .map(|item| self.in_member(name, item))
                 .collect(),
-            Value::String(_) if FREE_TEXT.contains(&name) => json!(MASK),
+            Value::String(_) if FREE_TEXT.contains(&name) || OF_OTHERS.contains(&name) => {
+                json!(MASK)
+            }
             Value::String(text) if text.contains("://") => json!(self.in_url(&text)),
             Value::String(text) if STREAMS.contains(&name) => json!(self.of("no-url", &text)),
             Value::String(text) if NAMES.contains(&name) => json!(self.in_name(&text)),
@@ -317,6 +335,8 @@ mod tests {
         let mut placeholders = Placeholders::default();
         let body = json!({
             "Code": "OperationDenied", "Message": "hunter", "HostId": "hunter", "RequestId": "R",
+            "Credentials": {"AccessKeyId": "hunter", "AccessKeySecret": "hunter", "SecurityToken": "hunter"},
+            "AssumedRoleUser": {"Arn": "hunter", "AssumedRoleId": "hunter"},
             "AccessDeniedDetail": {"AuthAction": "x", "Message": "hunter"},
             "Job": {
                 "JobId": "J", "Name": "hunter", "Status": "1", "CreateTime": "2024-01-01T00:00:00Z",

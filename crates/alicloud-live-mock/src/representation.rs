@@ -1,23 +1,11 @@
 //! How values look where the API reference leaves room: what a real API may do to a stream URL, a time, a number or an
 //! absent member. Each deviation has a switch in [`Behavior`], and by default none is on.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset};
 
-use super::behavior::Behavior;
+use super::behavior::{Behavior, TimeFormat};
 use super::clock::timestamp;
-
-/// The form of times in responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeFormat {
-    /// `2023-07-24T16:44:55Z`, as documented.
-    #[default]
-    Utc,
-    /// The same moment with the offset of China: `2023-07-25T00:44:55+08:00`.
-    Offset,
-}
 
 impl TimeFormat {
     /// Formats `time` for a response.

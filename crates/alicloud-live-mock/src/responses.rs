@@ -1,4 +1,4 @@
-//! The shapes of the vendor's answers. Every answer of the API and each job that the control door shows is made here.
+//! The shapes of Alibaba Cloud's answers. Every answer of the API and each job that the control door shows is made here.
 
 use serde_json::{Map, Value, json};
 
@@ -98,7 +98,7 @@ fn one(name: &str, value: Value) -> Map<String, Value> {
     Map::from_iter([(name.to_owned(), value)])
 }
 
-/// The vendor's two levels: an object around the array.
+/// Alibaba Cloud's two levels: an object around the array.
 fn list<T>(
     outer: &str,
     inner: &str,

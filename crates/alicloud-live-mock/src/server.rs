@@ -153,14 +153,14 @@ async fn connection(
 }
 
 fn router(keys: Arc<AccessKeys>) -> Router {
-    let doors = Router::new()
+    let routes = Router::new()
         .route("/_mock/", control::page())
         .nest("/_mock", control::router())
         .merge(neighbours::router())
         .layer(from_fn_with_state(Arc::clone(&keys), whole_requests));
     Router::new()
         .route("/", any(api))
-        .merge(doors)
+        .merge(routes)
         .fallback(elsewhere)
         .layer(from_fn_with_state(Arc::clone(&keys), guarded))
         .with_state(keys)

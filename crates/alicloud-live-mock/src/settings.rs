@@ -4,9 +4,8 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::access_keys::AccessKey;
 use super::behavior::Behavior;
 use super::clock::WallClock;
 use super::faults::Fault;
@@ -281,4 +280,19 @@ pub fn default_templates() -> Vec<Template> {
             "2023-09-01T08:00:00Z",
         ),
     ]
+}
+
+/// An access key pair, as the configuration file and the control API write it.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessKey {
+    /// Its ID; one is generated when a key without one is created.
+    pub access_key_id: Option<String>,
+    /// Its secret; one is generated when a key without one is created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_secret: Option<String>,
+    /// Names of operations that it may not call. Default none.
+    pub denied_actions: Option<Vec<String>>,
+    /// The ID of another access key whose jobs, calls, faults and behavior this one shares. By default it has its own.
+    pub shares_state_with: Option<String>,
 }

@@ -1,13 +1,11 @@
 //! What all calls, the control door and the library handle share.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::behavior::Behavior;
@@ -18,6 +16,7 @@ use super::faults::{Faults, Point};
 use super::job_fields::JobFields;
 use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateKind};
+use super::quota::Quota;
 use super::random::Random;
 use super::record::{Call, Record};
 use super::settings::Settings;
@@ -27,6 +26,8 @@ use super::verify::Nonces;
 
 /// So many calls wait or hang at a time; one more drops the oldest of them.
 const MAX_WAITING_CALLS: usize = 10_000;
+/// A call that waits is there as a request, as an event and in its task.
+const COPIES: usize = 3;
 
 /// Told of each call at each point.
 pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
@@ -45,7 +46,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     /// The access key that it was made for; none for the first.
     owner: Option<String>,
-    world: Mutex<World>,
+    world: Mutex<MockState>,
     state: Option<StateFile>,
     observer: Mutex<Option<Observer>>,
     /// How many calls are paused.
@@ -58,7 +59,7 @@ pub(super) struct Shared {
 pub(super) struct Selected(pub(super) Arc<Shared>);
 
 /// Everything that a reset makes new.
-pub(super) struct World {
+pub(super) struct MockState {
     /// Counts resets; a call that outlives one has nothing more to do here.
     pub(super) epoch: u64,
     pub(super) behavior: Behavior,
@@ -77,7 +78,7 @@ pub(super) struct World {
     pub(super) ids: Random,
     paused: Vec<PausedCall>,
     /// Calls that hang: nobody sends, and a reset drops them.
-    hanging: Vec<oneshot::Sender<()>>,
+    hanging: Vec<(oneshot::Sender<()>, Charge)>,
 }
 
 /// What all states of a mock share.
@@ -90,6 +91,7 @@ struct Limits {
 struct PausedCall {
     event: CallEvent,
     release: oneshot::Sender<()>,
+    _charge: Charge,
 }
 
 impl Shared {
@@ -129,8 +131,8 @@ impl Shared {
             None => (None, None),
         };
         let world = match saved {
-            Some(saved) => World::restored(&settings, saved, limits),
-            None => World::seeded(
+            Some(saved) => MockState::restored(&settings, saved, limits),
+            None => MockState::seeded(
                 &settings,
                 owner.clone(),
                 0,
@@ -152,13 +154,13 @@ impl Shared {
         })
     }
 
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, MockState> {
         lock(&self.world)
     }
 
     /// Brings what outlives a kill to the disk, if there is a state file. To be called after each change of jobs and
     /// before anybody hears of it.
-    pub(super) fn keep(&self, world: &World) -> io::Result<()> {
+    pub(super) fn keep(&self, world: &MockState) -> io::Result<()> {
         match &self.state {
             Some(state) => state.save(&world.saved()),
             None => Ok(()),
@@ -174,7 +176,7 @@ impl Shared {
             .seed
             .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
         let (epoch, limits) = (world.epoch + 1, world.limits());
-        *world = World::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
+        *world = MockState::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
         self.paused.send_replace(0);
         self.keep(&world)
     }
@@ -188,12 +190,17 @@ impl Shared {
     }
 
     /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
-    pub(super) fn hold(&self, world: &mut World, event: CallEvent) -> oneshot::Receiver<()> {
+    pub(super) fn hold(&self, world: &mut MockState, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
-        if world.paused.len() >= MAX_WAITING_CALLS {
+        let charge = world.budget.charge(event.call.bytes() * COPIES);
+        while world.is_too_much(world.paused.len()) {
             world.paused.remove(0);
         }
-        world.paused.push(PausedCall { event, release });
+        world.paused.push(PausedCall {
+            event,
+            release,
+            _charge: charge,
+        });
         self.paused.send_replace(world.paused.len());
         released
     }
@@ -225,7 +232,7 @@ impl Shared {
     }
 }
 
-impl World {
+impl MockState {
     fn new(
         settings: &Settings,
         owner: Option<String>,
@@ -319,14 +326,20 @@ impl World {
     }
 
     /// Has a call hang. The receiver fails when a reset drops it.
-    pub(super) fn hang(&mut self) -> oneshot::Receiver<()> {
+    pub(super) fn hang(&mut self, call_bytes: usize) -> oneshot::Receiver<()> {
         let (never, released) = oneshot::channel();
         // The task of a call goes on when its caller has hung up, so these would pile up.
-        if self.hanging.len() >= MAX_WAITING_CALLS {
+        let charge = self.budget.charge(call_bytes * COPIES);
+        while self.is_too_much(self.hanging.len()) {
             self.hanging.remove(0);
         }
-        self.hanging.push(never);
+        self.hanging.push((never, charge));
         released
+    }
+
+    /// Whether the oldest of so many calls that wait must go for one more.
+    fn is_too_much(&self, waiting: usize) -> bool {
+        waiting >= MAX_WAITING_CALLS || (waiting > 0 && self.budget.check().is_err())
     }
 
     /// Gives out keys at a door.
@@ -373,51 +386,7 @@ fn plain_job(settings: &Settings, job_id: String, now: OffsetDateTime) -> Job {
     }
 }
 
-/// Calls of each operation in its current minute. A minute begins with the first call after the last one ended.
-#[derive(Debug, Default)]
-pub(super) struct Quota {
-    minutes: HashMap<String, (Instant, u32)>,
-}
-
-impl Quota {
-    /// Counts a call; false if it is one too many.
-    pub(super) fn take(&mut self, action: &str, behavior: &Behavior, now: Instant) -> bool {
-        let Some(limit) = behavior.max_requests_per_minute else {
-            return true;
-        };
-        let (began, calls) = self.minutes.entry(action.to_owned()).or_insert((now, 0));
-        if now.duration_since(*began) >= Duration::from_millis(behavior.rate_window_ms) {
-            (*began, *calls) = (now, 0);
-        }
-        *calls = calls.saturating_add(1);
-        *calls <= limit
-    }
-}
-
 /// A panic while the lock was held says nothing about the data: every change is made whole by one statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_quota_counts_each_operation_by_the_minute() {
-        let (mut quota, start) = (Quota::default(), Instant::now());
-        let behavior = Behavior {
-            max_requests_per_minute: Some(2),
-            ..Behavior::default()
-        };
-        let mut take =
-            |action, seconds| quota.take(action, &behavior, start + Duration::from_secs(seconds));
-        assert_eq!(
-            [take("A", 0), take("A", 1), take("A", 59)],
-            [true, true, false]
-        );
-        assert!(take("B", 59));
-        assert!(take("A", 60));
-        assert!(Quota::default().take("A", &Behavior::default(), start));
-    }
 }

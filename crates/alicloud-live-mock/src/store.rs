@@ -1,5 +1,6 @@
 //! The state of the mocked service and its rules. Knows no parameters, no JSON and no HTTP.
 
+mod page;
 mod running;
 
 use std::collections::{BTreeMap, HashMap};
@@ -7,11 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
+pub(super) use page::Page;
+use page::page;
+
 use super::behavior::Behavior;
 use super::budget::{Budget, Charge};
 use super::errors::ApiError;
 use super::model::{Job, JobStatus, Template};
-use super::operation::{JobChanges, JobFilter, JobKey, NewJob, PageRequest, TemplateFilter};
+use super::operation::{JobChanges, JobFilter, JobKey, NewJob, TemplateFilter};
 use super::representation::stored_stream_url;
 
 /// How long List shows a job after it was made or last changed.
@@ -57,13 +61,6 @@ impl Record {
         let latest = self.modified.max(self.job.create_time);
         !lags && now - latest <= LISTED_FOR
     }
-}
-
-/// A part of a list, and how many entries the whole has.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Page<T> {
-    pub(super) items: Vec<T>,
-    pub(super) total: usize,
 }
 
 impl Store {
@@ -138,7 +135,7 @@ impl Store {
         self.next += 1;
         self.numbers.insert(job.job_id.clone(), number);
         let record = Record {
-            charge: self.budget.charge(bytes(&job)),
+            charge: self.budget.charge(job.bytes()),
             job,
             modified,
             listed_from: None,
@@ -172,7 +169,7 @@ impl Store {
             .and_then(|number| self.records.get_mut(number));
         let Some(record) = record else { return false };
         edit(&mut record.job);
-        record.charge = self.budget.charge(bytes(&record.job));
+        record.charge = self.budget.charge(record.job.bytes());
         job_id.clone_into(&mut record.job.job_id);
         record.modified = now;
         true
@@ -265,7 +262,7 @@ impl Store {
         replace(&mut job.stream_input, changes.stream_input.map(stored));
         replace(&mut job.stream_output, changes.stream_output.map(stored));
         record.modified = now;
-        record.charge = budget.charge(bytes(&record.job));
+        record.charge = budget.charge(record.job.bytes());
         Ok(())
     }
 
@@ -359,24 +356,6 @@ impl Store {
     }
 }
 
-/// About what a job takes in memory.
-fn bytes(job: &Job) -> usize {
-    /// Of the record itself, with its place in two maps.
-    const RECORD: usize = 1024;
-    let texts = [
-        &job.cluster_id,
-        &job.job_id,
-        &job.name,
-        &job.stream_input,
-        &job.stream_output,
-        &job.template_id,
-        &job.template_name,
-    ];
-    // The ID names it in a map too.
-    let texts: usize = texts.iter().map(|text| text.len()).sum();
-    RECORD + job.job_id.len() + texts
-}
-
 fn replace(field: &mut String, value: Option<String>) {
     if let Some(value) = value {
         *field = value;
@@ -393,22 +372,6 @@ fn is_offered(template: &Template, cluster_id: &str) -> bool {
 /// The documented double meaning: the whole id, or a part of the name.
 fn has_keyword(keyword: Option<&str>, id: &str, name: &str) -> bool {
     keyword.is_none_or(|keyword| keyword == id || name.contains(keyword))
-}
-
-/// Cuts a page out of `found`, which is sorted oldest first. A page past the end is empty.
-fn page<T: Clone>(mut found: Vec<&T>, wanted: PageRequest) -> Page<T> {
-    if !wanted.oldest_first {
-        found.reverse();
-    }
-    let total = found.len();
-    let skipped = (wanted.number - 1).saturating_mul(wanted.size);
-    let items = found
-        .into_iter()
-        .skip(skipped)
-        .take(wanted.size)
-        .cloned()
-        .collect();
-    Page { items, total }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! Three calls of the Security Token Service (version 2015-04-01): two that give keys of a role, and one that says who calls.
 //!
-//! Like the cloud: parameters and their rules, who must sign, the shapes of the answers (fact sheet §6.1). Ours: there is
+//! Like the cloud: parameters and their rules, who must sign, the shapes of the answers. Ours: there is
 //! one role and one identity token, see [`super::Settings`]; the code for a wrong identity token.
 
 use serde::Serialize;
 
+use super::actions;
 use super::errors::ApiError;
 use super::keys::TemporaryKey;
 use super::parameters::Parameters;
@@ -12,11 +13,6 @@ use super::settings::Settings;
 
 /// The version by which these calls are told from those of the product `live`.
 pub(super) const VERSION: &str = "2015-04-01";
-pub(super) const ASSUME_ROLE: &str = "AssumeRole";
-const ASSUME_ROLE_WITH_OIDC: &str = "AssumeRoleWithOIDC";
-pub(super) const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
-/// The names of all, as `Action` has them.
-pub(super) const ACTIONS: [&str; 3] = [ASSUME_ROLE, ASSUME_ROLE_WITH_OIDC, GET_CALLER_IDENTITY];
 
 /// A checked call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +27,7 @@ pub(super) struct RoleRequest {
 /// Whether the call is one that nobody signs, because a token of an identity provider proves who calls.
 pub(super) fn is_unsigned(parameters: &Parameters) -> bool {
     parameters.get("Version") == Some(VERSION)
-        && parameters.get("Action") == Some(ASSUME_ROLE_WITH_OIDC)
+        && parameters.get("Action") == Some(actions::ASSUME_ROLE_WITH_OIDC)
 }
 
 impl RoleRequest {

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::codes::{Meaning, meaning};
-use super::retry::{FailedAttempt, Kind};
+use super::call::{FailedAttempt, OperationKind};
+use super::codes::{ErrorClass, meaning};
 use super::{Ambiguous, Failure, NotSent, RetryPolicy, Scope, backoff};
 
 /// The longest wait between attempts of a recovery: that an outage has ended is noticed this soon.
@@ -47,7 +47,7 @@ impl Attempts {
     /// How long to wait before the call is made again; `None` where it must not be.
     pub(super) fn delay(
         &mut self,
-        kind: Kind,
+        kind: OperationKind,
         failed: &FailedAttempt,
         policy: &RetryPolicy,
         scope: &Scope,
@@ -78,32 +78,39 @@ impl Attempts {
         is_in_time.then_some(delay)
     }
 
-    fn repeat(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
+    fn repeat(&mut self, kind: OperationKind, failure: &Failure, scope: &Scope) -> Repeat {
         match (kind, self.repeat_if_needed(kind, failure, scope)) {
             // Whoever needs it asks again. But a clock that is off would fail every such read of a process.
-            (Kind::ReadAhead, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
+            (OperationKind::Prefetch, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
             (_, repeat) => repeat,
         }
     }
 
-    fn repeat_if_needed(&mut self, kind: Kind, failure: &Failure, scope: &Scope) -> Repeat {
+    fn repeat_if_needed(
+        &mut self,
+        kind: OperationKind,
+        failure: &Failure,
+        scope: &Scope,
+    ) -> Repeat {
         match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
-            Failure::NotSent(NotSent::NoCredentials(error)) if error.is_passing => Repeat::Counted,
+            Failure::NotSent(NotSent::NoCredentials(error)) if error.is_transient => {
+                Repeat::Counted
+            }
             // It stays so for as long as nobody acts, but perhaps not behind every address of the endpoint.
             Failure::NotSent(NotSent::UntrustedCertificate(_)) if scope.is_recovery() => {
                 Repeat::Counted
             }
             Failure::Rejected(error) => match meaning(&error.code, error.status) {
-                Meaning::Throttled => Repeat::Throttled,
-                Meaning::ClockSkew if !self.clock_corrected => {
+                ErrorClass::Throttled => Repeat::Throttled,
+                ErrorClass::ClockSkew if !self.clock_corrected => {
                     self.clock_corrected = true;
                     Repeat::AtOnce
                 }
                 _ => Repeat::Never,
             },
-            Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Stopped) => Repeat::Never,
-            Failure::Ambiguous(_) if kind == Kind::Create => Repeat::Never,
+            Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Cancelled) => Repeat::Never,
+            Failure::Ambiguous(_) if kind == OperationKind::Create => Repeat::Never,
             // A copy has arrived, so none is on its way any more: the next attempt is signed anew.
             Failure::Ambiguous(_) => Repeat::Counted,
         }
@@ -136,8 +143,8 @@ mod tests {
     /// The longest wait after each of these failures.
     fn delays(failures: &[FailedAttempt], scope: &Scope) -> Vec<Option<u64>> {
         let policy = RetryPolicy {
-            first_delay: Duration::from_secs(1),
-            longest_delay: Duration::from_secs(60),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(60),
             attempts: 4,
             max_elapsed: None,
         };
@@ -146,7 +153,8 @@ mod tests {
             .iter()
             .map(|failed| {
                 let most = Some(u128::MAX);
-                let delay = attempts.delay(Kind::IdempotentWrite, failed, &policy, scope, most);
+                let delay =
+                    attempts.delay(OperationKind::IdempotentWrite, failed, &policy, scope, most);
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
@@ -155,8 +163,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_but_a_recovery_is_repeated_when_the_time_for_that_is_over() {
         let policy = RetryPolicy {
-            first_delay: Duration::from_secs(1),
-            longest_delay: Duration::from_secs(4),
+            initial_backoff: Duration::from_secs(1),
+            max_backoff: Duration::from_secs(4),
             attempts: u32::MAX,
             max_elapsed: Some(Duration::from_secs(20)),
         };
@@ -170,7 +178,7 @@ mod tests {
                 let mut delays = 0;
                 while begun.elapsed() < Duration::from_secs(100) {
                     let delay = attempts.delay(
-                        Kind::IdempotentWrite,
+                        OperationKind::IdempotentWrite,
                         &failed,
                         &policy,
                         &scope,
@@ -201,7 +209,8 @@ mod tests {
         let scope = Scope::uninterrupted(Duration::from_secs(60));
         let policy = RetryPolicy::default();
         let mut attempts = Attempts::begin();
-        let mut delay = |failed| attempts.delay(Kind::ReadAhead, &failed, &policy, &scope, None);
+        let mut delay =
+            |failed| attempts.delay(OperationKind::Prefetch, &failed, &policy, &scope, None);
         assert_eq!(delay(throttled()), None);
         assert_eq!(delay(lost()), None);
         assert_eq!(

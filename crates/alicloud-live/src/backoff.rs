@@ -14,9 +14,9 @@ pub(super) fn delay(policy: &RetryPolicy, attempts: u32, random: Option<u128>) -
 fn bound(policy: &RetryPolicy, attempts: u32) -> Duration {
     let doublings = attempts.saturating_sub(1).min(31);
     policy
-        .first_delay
+        .initial_backoff
         .saturating_mul(1 << doublings)
-        .min(policy.longest_delay)
+        .min(policy.max_backoff)
 }
 
 /// A number from 0 up to 1.
@@ -32,8 +32,8 @@ mod tests {
     #[test]
     fn the_bound_doubles_up_to_its_limit() {
         let policy = RetryPolicy {
-            first_delay: Duration::from_millis(500),
-            longest_delay: Duration::from_secs(3),
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(3),
             attempts: 9,
             max_elapsed: None,
         };
@@ -41,7 +41,7 @@ mod tests {
             .map(|attempts| bound(&policy, attempts).as_millis())
             .collect();
         assert_eq!(bounds, [500, 1000, 2000, 3000, 3000]);
-        assert_eq!(bound(&policy, u32::MAX), policy.longest_delay);
+        assert_eq!(bound(&policy, u32::MAX), policy.max_backoff);
         for attempts in 1..50 {
             let bound = bound(&policy, attempts);
             assert_eq!(delay(&policy, attempts, Some(0)), Duration::ZERO);

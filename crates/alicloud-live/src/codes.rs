@@ -1,13 +1,13 @@
 //! What the API's error codes mean for the call that got them.
 //!
-//! Codes decide. The HTTP status differs between products and years for one and the same code (API fact sheet,
+//! Codes decide. The HTTP status differs between products and years for one and the same code (API reference,
 //! "Gateway errors"), so it is looked at only where the code is not a known one. Only a known code proves that nothing
 //! was done, and it is known whole, or up to a dot where codes with that beginning are documented: a code that merely
 //! begins like a rejection may be the name of a fault that came after the work.
 
 /// What an error code says about the call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Meaning {
+pub(super) enum ErrorClass {
     /// Rejected before any work, and asked to come back later.
     Throttled,
     /// Rejected because the timestamp is too far from the server's clock.
@@ -22,18 +22,18 @@ pub(super) enum Meaning {
     Refused,
 }
 
-pub(super) fn meaning(code: &str, status: u16) -> Meaning {
+pub(super) fn meaning(code: &str, status: u16) -> ErrorClass {
     match code {
-        "Rejected.Throttling" => Meaning::Throttled,
-        "InvalidTimeStamp.Expired" => Meaning::ClockSkew,
-        "SignatureNonceUsed" => Meaning::NonceUsed,
-        _ if family(code) == "Throttling" => Meaning::Throttled,
-        _ if SERVER_FAULTS.contains(&family(code)) => Meaning::ServerFault,
-        _ if is_rejection(code) => Meaning::Refused,
+        "Rejected.Throttling" => ErrorClass::Throttled,
+        "InvalidTimeStamp.Expired" => ErrorClass::ClockSkew,
+        "SignatureNonceUsed" => ErrorClass::NonceUsed,
+        _ if family(code) == "Throttling" => ErrorClass::Throttled,
+        _ if SERVER_FAULTS.contains(&family(code)) => ErrorClass::ServerFault,
+        _ if is_rejection(code) => ErrorClass::Refused,
         // By RFC 6585 this status is the throttling itself, whatever a gateway calls it.
-        _ if status == 429 => Meaning::Throttled,
-        _ if status >= 500 => Meaning::ServerFault,
-        _ => Meaning::Unknown,
+        _ if status == 429 => ErrorClass::Throttled,
+        _ if status >= 500 => ErrorClass::ServerFault,
+        _ => ErrorClass::Unknown,
     }
 }
 
@@ -119,7 +119,7 @@ fn is_rejection(code: &str) -> bool {
         || checked.is_some_and(|name| CHECKED_BEFORE_WORK.contains(&name))
 }
 
-/// Codes that temporary keys get when they have expired. The vendor's pages warn that the second one occurs then too.
+/// Codes that temporary keys get when they have expired. Alibaba Cloud's pages warn that the second one occurs then too.
 pub(super) fn may_be_expired_keys(code: &str) -> bool {
     matches!(
         code,
@@ -134,27 +134,33 @@ mod tests {
     #[test]
     fn the_code_decides_and_the_status_does_not() {
         for status in [400, 403, 429, 500, 503] {
-            assert_eq!(meaning("Throttling.User", status), Meaning::Throttled);
-            assert_eq!(meaning("Rejected.Throttling", status), Meaning::Throttled);
-            assert_eq!(meaning("ServiceUnavailable", status), Meaning::ServerFault);
-            assert_eq!(meaning("InternalError", status), Meaning::ServerFault);
-            assert_eq!(meaning("SignatureNonceUsed", status), Meaning::NonceUsed);
+            assert_eq!(meaning("Throttling.User", status), ErrorClass::Throttled);
+            assert_eq!(
+                meaning("Rejected.Throttling", status),
+                ErrorClass::Throttled
+            );
+            assert_eq!(
+                meaning("ServiceUnavailable", status),
+                ErrorClass::ServerFault
+            );
+            assert_eq!(meaning("InternalError", status), ErrorClass::ServerFault);
+            assert_eq!(meaning("SignatureNonceUsed", status), ErrorClass::NonceUsed);
             assert_eq!(
                 meaning("InvalidTimeStamp.Expired", status),
-                Meaning::ClockSkew
+                ErrorClass::ClockSkew
             );
-            assert_eq!(meaning("OperationDenied", status), Meaning::Refused);
-            assert_eq!(meaning("InvalidParameter", status), Meaning::Refused);
+            assert_eq!(meaning("OperationDenied", status), ErrorClass::Refused);
+            assert_eq!(meaning("InvalidParameter", status), ErrorClass::Refused);
         }
     }
 
     #[test]
     fn an_unknown_code_proves_nothing() {
         for status in [400, 403, 404, 408, 409, 425, 499] {
-            assert_eq!(meaning("SomethingNew", status), Meaning::Unknown);
+            assert_eq!(meaning("SomethingNew", status), ErrorClass::Unknown);
         }
-        assert_eq!(meaning("SomethingNew", 500), Meaning::ServerFault);
-        assert_eq!(meaning("SomethingNew", 429), Meaning::Throttled);
+        assert_eq!(meaning("SomethingNew", 500), ErrorClass::ServerFault);
+        assert_eq!(meaning("SomethingNew", 429), ErrorClass::Throttled);
     }
 
     #[test]
@@ -169,7 +175,7 @@ mod tests {
             "MissingStreamInput",
             "NoPermission",
         ] {
-            assert_eq!(meaning(rejection, 500), Meaning::Refused, "{rejection}");
+            assert_eq!(meaning(rejection, 500), ErrorClass::Refused, "{rejection}");
         }
         for unknown in [
             "",
@@ -186,7 +192,7 @@ mod tests {
             "ThrottlingNotice",
             "jobnotfound",
         ] {
-            assert_eq!(meaning(unknown, 400), Meaning::Unknown, "{unknown}");
+            assert_eq!(meaning(unknown, 400), ErrorClass::Unknown, "{unknown}");
         }
     }
 }

@@ -6,7 +6,7 @@
 //! a nonce at most once.
 //!
 //! 1. **Search** for the job: see `search`. One that can only be ours: it is. Lists may lag, so this goes on for
-//!    [`super::SearchPolicy::before_replay`].
+//!    [`super::SearchPolicy::max_list_lag`].
 //! 2. None: **replay the identical signed bytes**. If the first copy never arrived, this makes the job. If it did,
 //!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived. Each replay is followed by a search,
 //!    a longer one after that proof.
@@ -21,13 +21,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, warn};
 
-use super::retry::{Call, FailedCall, Kind, REPLAY_VALIDITY};
+use super::call::{ApiCall, FailedCall, OperationKind};
+use super::retry::REPLAY_VALIDITY;
 use super::search::{Lost, SearchOutcome};
 use super::transport::Connection;
 use super::{
-    Ambiguous, CallError, CreatedJob, Failure, Job, JobFields, LiveClient, Scope, StreamUrl,
+    Ambiguous, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient, Scope, StreamUrl,
 };
 
 /// How often the same bytes are sent again when their answer is lost too.
@@ -60,6 +61,8 @@ pub enum Doubt {
     NoClock,
     /// One is listed, but could not be read again to make sure of it.
     Unconfirmed,
+    /// One that fits has been started since, so it may be in use by others.
+    Started,
 }
 
 impl fmt::Display for Doubt {
@@ -72,6 +75,9 @@ impl fmt::Display for Doubt {
                  created: they may be older than this create."
             }
             Self::Unconfirmed => "A job that fits is listed, but could not be read to make sure of it.",
+            Self::Started => {
+                "A job that fits was created since, but somebody has started it: it may be another's."
+            }
         })
     }
 }
@@ -95,12 +101,12 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 
 /// What creates of one process must know of each other.
 #[derive(Default)]
-pub(super) struct Creates {
+pub(super) struct CreateTracker {
     claimed: Mutex<HashSet<String>>,
     turns: Mutex<HashMap<u64, Weak<tokio::sync::Mutex<()>>>>,
 }
 
-impl Creates {
+impl CreateTracker {
     /// Records that a job belongs to a create of this process.
     fn claim(&self, job_id: &str) {
         self.claimed
@@ -130,7 +136,7 @@ impl Creates {
 }
 
 /// A number that is the same for identical jobs, however their URLs are spelled.
-pub(super) fn fingerprint(cluster_id: &str, fields: &JobFields) -> u64 {
+pub(super) fn fingerprint(cluster_id: &str, fields: &JobSpec) -> u64 {
     let mut hasher = DefaultHasher::new();
     let urls = [&fields.stream_input, &fields.stream_output].map(StreamUrl::normalized);
     (cluster_id, &fields.name, &fields.template_id, urls).hash(&mut hasher);
@@ -145,15 +151,15 @@ impl LiveClient {
     pub async fn create_edge_transcode_job(
         &self,
         cluster_id: &str,
-        fields: &JobFields,
+        fields: &JobSpec,
         scope: &Scope,
     ) -> Result<CreatedJob, CreateError> {
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
         parameters.extend(fields.parameters());
-        let call = Call {
+        let call = ApiCall {
             action: "CreateEdgeTranscodeJob",
             parameters,
-            kind: Kind::Create,
+            kind: OperationKind::Create,
         };
 
         let turn = self.creates.turn(fingerprint(cluster_id, fields));
@@ -165,7 +171,7 @@ impl LiveClient {
             }
             my_turn = turn.lock() => my_turn,
         };
-        match self.call_remembering::<CreateReply>(&call, scope).await {
+        match self.call_keeping_request::<CreateReply>(&call, scope).await {
             Ok(answer) => Ok(self.created(answer.value.job_id)),
             Err(FailedCall {
                 error,
@@ -178,6 +184,7 @@ impl LiveClient {
                     sent,
                 };
                 self.resolve(&lost, scope)
+                    .instrument(self.span(&call))
                     .await
                     .map_err(|unresolved| CreateError::Unresolved {
                         error,
@@ -190,33 +197,40 @@ impl LiveClient {
     }
 
     fn created(&self, job_id: String) -> CreatedJob {
+        self.created_beside(job_id, Vec::new())
+    }
+
+    fn created_beside(&self, job_id: String, others: Vec<Job>) -> CreatedJob {
         self.creates.claim(&job_id);
         CreatedJob {
             job_id,
-            doubles: Vec::new(),
+            doubles: others.into_iter().map(|job| job.job_id).collect(),
         }
     }
 
     /// Finds out what became of a create whose answer was lost.
     async fn resolve(&self, lost: &Lost<'_>, scope: &Scope) -> Result<CreatedJob, Unresolved> {
-        let mut patience = self.search.before_replay;
+        let mut patience = self.search.max_list_lag;
         let mut replays = 0;
         let mut has_arrived = false;
         loop {
             match self.find_created_job(lost, patience, scope).await {
-                SearchOutcome::Found(job) => {
+                SearchOutcome::Found(job, started) => {
                     debug!(
                         job_id = job.job_id,
                         "found the job that the lost answer was about"
                     );
-                    return Ok(self.created(job.job_id));
+                    return Ok(self.created_beside(job.job_id, started));
                 }
-                SearchOutcome::NotListed
+                SearchOutcome::NotListed(_)
                     if !has_arrived
                         && replays < MAX_REPLAYS
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && scope.ended().is_none() => {}
-                SearchOutcome::NotListed | SearchOutcome::Unknown => {
+                SearchOutcome::NotListed(started) if !started.is_empty() => {
+                    return Err(Unresolved::new(Doubt::Started, started));
+                }
+                SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {
                     return Err(Unresolved::new(Doubt::NotListed, Vec::new()));
                 }
                 SearchOutcome::Doubtful(doubt, candidates) => {
@@ -227,7 +241,7 @@ impl LiveClient {
             replays += 1;
             let replay = self.attempt::<CreateReply>(
                 &lost.sent.request,
-                Kind::Create,
+                OperationKind::Create,
                 Connection::New,
                 scope,
             );
@@ -247,20 +261,17 @@ impl LiveClient {
     }
 
     /// A replay that was run proves that the gateway had not run the first copy *if* it checks nonces. In case it
-    /// does not, whatever else turns up is reported.
+    /// does not, whatever else turns up is reported, started or not.
     async fn created_by_replay(
         &self,
         lost: &Lost<'_>,
         job_id: String,
         scope: &Scope,
     ) -> CreatedJob {
-        let created = self.created(job_id);
-        let others = self.fitting_jobs(lost, scope).await;
-        let others = others.map(|fitting| fitting.ours).unwrap_or_default();
-        CreatedJob {
-            doubles: others.into_iter().map(|job| job.job_id).collect(),
-            ..created
-        }
+        self.creates.claim(&job_id);
+        let mut others = self.fitting_jobs(lost, scope).await.unwrap_or_default();
+        others.ours.append(&mut others.started);
+        self.created_beside(job_id, others.ours)
     }
 }
 

@@ -33,7 +33,7 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
-    /// The public endpoint of a region (API fact sheet, "Endpoints": Singapore and Germany have their own, every
+    /// The public endpoint of a region (API reference, "Endpoints": Singapore and Germany have their own, every
     /// other region is served by the central one).
     pub fn of_region(region: &str) -> Self {
         let host = match region {

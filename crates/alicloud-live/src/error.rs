@@ -9,11 +9,11 @@ use alicloud_auth::credentials::SourceError;
 pub struct ApiError {
     /// HTTP status of the answer. Differs between products and years for one and the same code: decide by `code`.
     pub status: u16,
-    /// The vendor's error code, such as `JobNotFound`.
+    /// Alibaba Cloud's error code, such as `JobNotFound`.
     pub code: String,
-    /// The vendor's free text. For people only.
+    /// Alibaba Cloud's free text. For people only.
     pub message: String,
-    /// Names the call in the vendor's logs; empty when the answer had none.
+    /// Names the call in Alibaba Cloud's logs; empty when the answer had none.
     pub request_id: String,
     /// Which permission is missing, where RAM says so: one sentence with the action, the resource and the policy type.
     pub access_denied: Option<String>,
@@ -58,9 +58,9 @@ pub enum NotSent {
     /// The TLS certificate of whoever answers there is not trusted.
     UntrustedCertificate(String),
     /// The user asked to stop before it was sent.
-    Stopped,
+    Cancelled,
     /// The time for the whole piece of work was over before it was sent.
-    OutOfTime,
+    DeadlineExceeded,
     /// The operating system gave no random bytes for the nonce.
     NoNonce,
     /// The source of credentials gave none.
@@ -88,7 +88,7 @@ pub enum Ambiguous {
         reason: String,
     },
     /// The user asked to stop and no answer came within the time that is left then.
-    Stopped,
+    Cancelled,
 }
 
 /// A failed call to the API.
@@ -129,6 +129,12 @@ impl CallError {
             || self.rejection.as_deref().is_some_and(is_it)
     }
 
+    /// Whether the template verifiably does not exist: HTTP 404 *and* code `TemplateNotFound`.
+    pub fn is_template_not_found(&self) -> bool {
+        matches!(&self.failure, Failure::Rejected(error)
+            if error.status == 404 && error.code == "TemplateNotFound")
+    }
+
     /// Whether the call may have done its work. What became of it is found out by reading.
     pub fn is_ambiguous(&self) -> bool {
         matches!(self.failure, Failure::Ambiguous(_))
@@ -143,7 +149,7 @@ impl CallError {
     pub fn is_stopped(&self) -> bool {
         matches!(
             self.failure,
-            Failure::NotSent(NotSent::Stopped) | Failure::Ambiguous(Ambiguous::Stopped)
+            Failure::NotSent(NotSent::Cancelled) | Failure::Ambiguous(Ambiguous::Cancelled)
         )
     }
 }
@@ -181,8 +187,8 @@ impl NotSent {
                  endpoint and this machine's clock. If a proxy inspects TLS, add its CA certificate to the system's trust \
                  store (on Linux, SSL_CERT_FILE can name it instead)."
             ),
-            Self::Stopped => write!(f, "{action} was not sent: interrupted."),
-            Self::OutOfTime => write!(f, "{action} was not sent: the timeout was reached."),
+            Self::Cancelled => write!(f, "{action} was not sent: interrupted."),
+            Self::DeadlineExceeded => write!(f, "{action} was not sent: the timeout was reached."),
             Self::NoNonce => write!(
                 f,
                 "{action} was not sent: the operating system provided no random bytes."
@@ -222,7 +228,7 @@ impl Ambiguous {
                 f,
                 "{action}: {endpoint} returned an unexpected response (HTTP {status}): {reason}."
             ),
-            Self::Stopped => write!(f, "{action}: interrupted before {endpoint} responded."),
+            Self::Cancelled => write!(f, "{action}: interrupted before {endpoint} responded."),
         }
     }
 }

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::clock::{Moment, ServerClock};
-use super::codes::{Meaning, may_be_expired_keys, meaning};
-use super::retry::{Call, Kind, Sent};
+use super::call::{ApiCall, OperationKind, SentRequest};
+use super::codes::{ErrorClass, may_be_expired_keys, meaning};
 use super::{Ambiguous, Failure};
 use alicloud_auth::credentials::Credentials;
+use alicloud_auth::credentials::{Moment, ServerClock};
 
 /// Signed bytes are accepted for 15 minutes by the server's clock; this leaves room for skew.
 const COPY_LIFETIME: Duration = Duration::from_secs(20 * 60);
@@ -33,7 +33,7 @@ pub(super) struct Copy {
 
 impl Fences {
     /// A copy of a write may be on its way although its call has ended.
-    pub(super) fn add(&self, call: &Call, sent: &Sent, clock: &ServerClock) {
+    pub(super) fn add(&self, call: &ApiCall, sent: &SentRequest, clock: &ServerClock) {
         let Some(job) = call.job() else {
             return;
         };
@@ -50,8 +50,8 @@ impl Fences {
     }
 
     /// The copy that a read is to fence off, if any.
-    pub(super) fn next(&self, call: &Call, clock: &ServerClock) -> Option<Copy> {
-        if call.kind != Kind::Read {
+    pub(super) fn next(&self, call: &ApiCall, clock: &ServerClock) -> Option<Copy> {
+        if call.kind != OperationKind::Read {
             return None;
         }
         let copies = self.copies();
@@ -63,15 +63,20 @@ impl Fences {
     }
 
     /// Notes how a read ended, `None` for success. `true`: it has settled what became of a copy.
-    pub(super) fn settle(&self, call: &Call, sent: &Sent, failure: Option<&Failure>) -> bool {
+    pub(super) fn settle(
+        &self,
+        call: &ApiCall,
+        sent: &SentRequest,
+        failure: Option<&Failure>,
+    ) -> bool {
         let is_settled = match failure {
             None | Some(Failure::Ambiguous(Ambiguous::AlreadyReceived(_))) => true,
             Some(Failure::Rejected(error)) => {
-                meaning(&error.code, error.status) != Meaning::Throttled
+                meaning(&error.code, error.status) != ErrorClass::Throttled
             }
             Some(_) => false,
         };
-        if call.kind != Kind::Read || !is_settled {
+        if call.kind != OperationKind::Read || !is_settled {
             return false;
         }
         let Some(job) = call.job() else {

@@ -12,11 +12,11 @@ use reqwest::header::ACCEPT;
 
 use super::redact::printable;
 use super::{
-    Ambiguous, BuildError, Config, Departure, Exchange, Failure, HttpReply, HttpRequest, NotSent,
+    Ambiguous, BuildError, Config, Departure, Exchange, Failure, HttpRequest, HttpResponse, NotSent,
 };
 
 /// The largest answer that is read. A full page of 100 jobs is well below 1 MiB.
-const LONGEST_BODY: usize = 8 << 20;
+const MAX_BODY_BYTES: usize = 8 << 20;
 /// Unused connections are closed before the other side closes them: a request that meets the closing of its connection
 /// may have been sent or not. The shortest default is that of Alibaba Cloud's own load balancers, 15 s (CLB, listener
 /// attribute `IdleTimeout`); those of AWS and Huawei Cloud have 60 s, nginx 75 s.
@@ -103,7 +103,7 @@ impl Settings {
 
 #[async_trait]
 impl Exchange for Http {
-    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
         let body = WatchedBody::new(request.body, request.departure);
         let mut sending = self
             .client(request.needs_new_connection)
@@ -122,13 +122,13 @@ impl Exchange for Http {
         let headers = std::mem::take(response.headers_mut());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(connection_lost)? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                let reason = format!("it is longer than {} MiB", LONGEST_BODY >> 20);
+            if body.len() + chunk.len() > MAX_BODY_BYTES {
+                let reason = format!("it is longer than {} MiB", MAX_BODY_BYTES >> 20);
                 return Err(Failure::Ambiguous(Ambiguous::Unreadable { status, reason }));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpReply {
+        Ok(HttpResponse {
             status,
             headers,
             body,

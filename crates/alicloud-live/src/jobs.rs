@@ -2,14 +2,14 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tracing::warn;
 
+use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
-use super::retry::{Call, Kind};
 use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
 
 /// What a user decides about a job. Sent whole with each create and update: what leaving a field out of an update
 /// means is not documented.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct JobFields {
+pub struct JobSpec {
     /// Chinese characters, letters, digits, `-` and `_`; 255 at most.
     pub name: String,
     /// A template that the account may use in the job's cluster.
@@ -25,8 +25,8 @@ pub struct JobFields {
 pub struct CreatedJob {
     /// Chosen by the service.
     pub job_id: String,
-    /// Further jobs that the same create may have made: only possible when its answer was lost and the gateway does
-    /// not refuse a request that it has seen before.
+    /// Further jobs that the same create may have made, after its answer was lost: the gateway may not refuse a request
+    /// that it has seen before, and somebody may have started the job before it was looked for.
     pub doubles: Vec<String>,
 }
 
@@ -67,11 +67,11 @@ pub struct JobPage {
 }
 
 /// The most jobs or templates that one page can hold.
-pub(super) const LARGEST_PAGE: u32 = 100;
+pub(super) const MAX_PAGE_SIZE: u32 = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct JobReply {
+struct JobBody {
     job: Job,
 }
 
@@ -113,8 +113,13 @@ impl LiveClient {
         job_id: &str,
         scope: &Scope,
     ) -> Result<Job, CallError> {
-        let call = job_call("GetEdgeTranscodeJob", Kind::Read, cluster_id, job_id);
-        let job = self.call::<JobReply>(&call, scope).await?.value.job;
+        let call = job_call(
+            "GetEdgeTranscodeJob",
+            OperationKind::Read,
+            cluster_id,
+            job_id,
+        );
+        let job = self.call::<JobBody>(&call, scope).await?.value.job;
         if job.job_id == job_id {
             Ok(job)
         } else {
@@ -135,7 +140,7 @@ impl LiveClient {
         page: u32,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
-        self.list_jobs(cluster_id, filter, page, Kind::Read, scope)
+        self.list_jobs(cluster_id, filter, page, OperationKind::Read, scope)
             .await
     }
 
@@ -144,13 +149,13 @@ impl LiveClient {
         cluster_id: &str,
         filter: &JobFilter,
         page: u32,
-        kind: Kind,
+        kind: OperationKind,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("PageNo", page.to_string()),
-            ("PageSize", LARGEST_PAGE.to_string()),
+            ("PageSize", MAX_PAGE_SIZE.to_string()),
             ("SortBy", filter.sort_by.parameter().to_owned()),
         ];
         let optional = [
@@ -167,7 +172,7 @@ impl LiveClient {
                 .filter_map(|(name, value)| Some((name, value?))),
         );
 
-        let call = Call {
+        let call = ApiCall {
             action: "ListEdgeTranscodeJob",
             parameters,
             kind,
@@ -194,12 +199,12 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         job_id: &str,
-        fields: &JobFields,
+        fields: &JobSpec,
         scope: &Scope,
     ) -> Result<(), CallError> {
         let mut call = job_call(
             "UpdateEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -220,7 +225,7 @@ impl LiveClient {
         self.existing.note_deletion(job_id);
         let call = job_call(
             "DeleteEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -240,7 +245,7 @@ impl LiveClient {
     ) -> Result<(), CallError> {
         let call = job_call(
             "StartEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -259,7 +264,7 @@ impl LiveClient {
     ) -> Result<(), CallError> {
         let call = job_call(
             "StopEdgeTranscodeJob",
-            Kind::IdempotentWrite,
+            OperationKind::IdempotentWrite,
             cluster_id,
             job_id,
         );
@@ -276,12 +281,12 @@ impl LiveClient {
     }
 }
 
-fn job_call(action: &'static str, kind: Kind, cluster_id: &str, job_id: &str) -> Call {
+fn job_call(action: &'static str, kind: OperationKind, cluster_id: &str, job_id: &str) -> ApiCall {
     let parameters = vec![
         ("ClusterId", cluster_id.to_owned()),
         ("JobId", job_id.to_owned()),
     ];
-    Call {
+    ApiCall {
         action,
         parameters,
         kind,
@@ -290,8 +295,8 @@ fn job_call(action: &'static str, kind: Kind, cluster_id: &str, job_id: &str) ->
 
 impl Job {
     /// What a user decided about this job.
-    pub fn fields(&self) -> JobFields {
-        JobFields {
+    pub fn fields(&self) -> JobSpec {
+        JobSpec {
             name: self.name.clone(),
             template_id: self.template_id.clone(),
             stream_input: self.stream_input.clone(),
@@ -300,7 +305,7 @@ impl Job {
     }
 }
 
-impl JobFields {
+impl JobSpec {
     /// Whether both mean the same job: equal, but for spellings of their URLs.
     pub fn is_equivalent(&self, other: &Self) -> bool {
         self.name == other.name

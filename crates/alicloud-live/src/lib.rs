@@ -10,15 +10,18 @@
 //! | `elements` | lists of which some elements are odd |
 //! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
+//! | `template_cache` | templates, read once per process |
+//! | `look_budget` | the time that the checks of a plan may take |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `place` | where and as whom jobs are found |
+//! | `call` | a call on its way, and what becomes of it |
 //! | `retry` | the loop around all sending but the replay of a lost create |
 //! | `attempts` | whether and when a failed attempt is made again |
 //! | `fences` | copies of failed writes that may still be on their way |
 //! | `outage` | that the endpoint cannot be reached, found out once for all calls |
 //! | `outcome` | what is told of a call that took several attempts |
 //! | `rate_limit` | a place in the operation's quota |
-//! | `request` | parameters, nonce, time stamp and signature of one attempt |
+//! | `request` | parameters, nonce, timestamp and signature of one attempt |
 //! | `transport` | one attempt, bounded in time |
 //! | `departure` | whether the attempt's request has left this machine |
 //! | `http` | the attempt on the wire, bounded in size |
@@ -29,6 +32,7 @@
 
 mod attempts;
 mod backoff;
+mod call;
 mod clock;
 mod codes;
 mod create;
@@ -40,6 +44,7 @@ mod existing;
 mod fences;
 mod http;
 mod jobs;
+mod look_budget;
 mod model;
 mod outage;
 mod outcome;
@@ -57,6 +62,7 @@ mod scope;
 mod search;
 mod stream_url;
 mod streams;
+mod template_cache;
 mod templates;
 mod transport;
 
@@ -70,20 +76,21 @@ pub use departure::Departure;
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
-pub use jobs::{CreatedJob, JobFields, JobFilter, JobPage, SortBy};
+pub use jobs::{CreatedJob, JobFilter, JobPage, JobSpec, SortBy};
 pub use model::{Job, JobStatus, Template};
-pub use outside::{Exchange, HttpReply, HttpRequest, Outside, Random};
+pub use outside::{Exchange, HttpRequest, HttpResponse, Outside, Random};
 pub use pages::{JobPages, Listed, TemplatePages};
 pub use place::Place;
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
-pub use scope::{Ended, Scope};
+pub use scope::{Interruption, Scope};
 pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
+pub use template_cache::TemplateLook;
 pub use templates::{TemplateFilter, TemplatePage};
 pub use transport::BuildError;
 
-use alicloud_auth::credentials::CredentialsCache;
+use alicloud_auth::credentials::{CredentialsCache, ServerClock};
 
 /// How a client is set up.
 pub struct Config {
@@ -117,9 +124,9 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
     /// The longest wait before the second attempt; doubles with each further one.
-    pub first_delay: Duration,
+    pub initial_backoff: Duration,
     /// The longest wait before any attempt.
-    pub longest_delay: Duration,
+    pub max_backoff: Duration,
     /// Attempts in all of a call that fails for any reason but throttling. Throttled attempts are counted apart, and
     /// bounded by the call's deadline alone.
     pub attempts: u32,
@@ -131,8 +138,8 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            first_delay: Duration::from_millis(500),
-            longest_delay: Duration::from_secs(20),
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(20),
             attempts: 5,
             max_elapsed: None,
         }
@@ -144,7 +151,7 @@ impl Default for RetryPolicy {
 pub struct SearchPolicy {
     /// How long a list may lag behind a create before the absence of a job from it means anything. Only after this
     /// time is the identical request sent again.
-    pub before_replay: Duration,
+    pub max_list_lag: Duration,
     /// How long to look when the gateway has proved that the request arrived.
     pub after_proof: Duration,
     /// Between two looks.
@@ -154,7 +161,7 @@ pub struct SearchPolicy {
 impl Default for SearchPolicy {
     fn default() -> Self {
         Self {
-            before_replay: Duration::from_secs(7),
+            max_list_lag: Duration::from_secs(7),
             after_proof: Duration::from_secs(30),
             interval: Duration::from_secs(1),
         }
@@ -167,15 +174,17 @@ pub struct LiveClient {
     request: request::RequestBuilder,
     credentials: CredentialsCache,
     transport: transport::Transport,
-    clock: clock::ServerClock,
+    clock: ServerClock,
     random: Arc<dyn Random>,
     rate_limiter: rate_limit::RateLimiter,
     outage: outage::Outage,
     retry: RetryPolicy,
     search: SearchPolicy,
-    creates: create::Creates,
+    creates: create::CreateTracker,
     existing: existing::ExistingJobs,
-    refreshes: refresh::Refreshes,
+    templates: template_cache::TemplateCache,
+    looks: look_budget::LookBudget,
+    refreshes: refresh::RefreshCache,
     fences: fences::Fences,
 }
 
@@ -187,15 +196,17 @@ impl LiveClient {
         let transport = transport::Transport::new(&config)?;
         Ok(Self {
             transport,
-            clock: clock::ServerClock::new(config.outside.clock),
+            clock: ServerClock::new(config.outside.clock),
             random: config.outside.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             outage: outage::Outage::default(),
             retry: config.retry,
             search: config.search,
-            creates: create::Creates::default(),
+            creates: create::CreateTracker::default(),
             existing: existing::ExistingJobs::default(),
-            refreshes: refresh::Refreshes::default(),
+            templates: template_cache::TemplateCache::default(),
+            looks: look_budget::LookBudget::default(),
+            refreshes: refresh::RefreshCache::default(),
             fences: fences::Fences::default(),
             request: request::RequestBuilder {
                 endpoint: config.endpoint,

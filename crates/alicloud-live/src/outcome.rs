@@ -1,5 +1,5 @@
-use super::retry::{FailedCall, Kind};
-use super::scope::Ended;
+use super::call::{FailedCall, OperationKind};
+use super::scope::Interruption;
 use super::{Ambiguous, Failure, NotSent, Scope};
 
 /// What is told of a call when another of its attempts has failed.
@@ -10,7 +10,7 @@ use super::{Ambiguous, Failure, NotSent, Scope};
 pub(super) fn told(
     earlier: Option<FailedCall>,
     latest: FailedCall,
-    kind: Kind,
+    kind: OperationKind,
     scope: &Scope,
 ) -> FailedCall {
     let Some(mut earlier) = earlier else {
@@ -27,11 +27,11 @@ pub(super) fn told(
 }
 
 /// Whether what went wrong before tells more than what went wrong last.
-fn is_kept(earlier: &Failure, latest: &Failure, kind: Kind, scope: &Scope) -> bool {
+fn is_kept(earlier: &Failure, latest: &Failure, kind: OperationKind, scope: &Scope) -> bool {
     let has_no_time_left = match latest {
-        Failure::NotSent(NotSent::OutOfTime) => true,
+        Failure::NotSent(NotSent::DeadlineExceeded) => true,
         Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
-            !kind.changes() && scope.ended() == Some(Ended::OutOfTime)
+            !kind.changes() && scope.ended() == Some(Interruption::DeadlineExceeded)
         }
         _ => false,
     };
@@ -42,7 +42,7 @@ fn is_kept(earlier: &Failure, latest: &Failure, kind: Kind, scope: &Scope) -> bo
 }
 
 /// How much of its work a call with this outcome may have done.
-fn rank(failure: &Failure, kind: Kind) -> u8 {
+fn rank(failure: &Failure, kind: OperationKind) -> u8 {
     match failure {
         Failure::NotSent(_) => 0,
         _ if !kind.changes() => 1,

@@ -15,7 +15,7 @@ use alicloud_auth::credentials::{Clock, SystemClock};
 pub struct Outside {
     /// Carries requests to the API; none: HTTP.
     pub exchange: Option<Arc<dyn Exchange>>,
-    /// Wall-clock time, for time stamps.
+    /// Wall-clock time, for timestamps.
     pub clock: Arc<dyn Clock>,
     /// Random bits, for nonces and for the spread of waits.
     pub random: Arc<dyn Random>,
@@ -39,7 +39,7 @@ pub trait Exchange: Send + Sync {
     /// carried out.
     ///
     /// The error is [`Failure::NotSent`] if the request certainly did not arrive, else [`Failure::Ambiguous`].
-    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpReply, Failure>;
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure>;
 }
 
 /// A signed POST.
@@ -59,7 +59,7 @@ pub struct HttpRequest<'a> {
 }
 
 /// An answer as it came.
-pub struct HttpReply {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// All headers.

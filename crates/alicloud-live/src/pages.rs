@@ -1,7 +1,7 @@
 //! Lists longer than one page, read oldest first, so that what is made meanwhile comes last. How they are read to their
 //! end while they change, and however they lie: see `progress`.
 
-use super::progress::{Page, Progress};
+use super::progress::{Page, PageCursor};
 use super::{CallError, Job, JobFilter, LiveClient, Scope, SortBy, Template, TemplateFilter};
 
 /// A cluster's jobs, page by page.
@@ -10,7 +10,7 @@ pub struct JobPages<'a> {
     cluster_id: &'a str,
     filter: JobFilter,
     scope: &'a Scope,
-    progress: Progress,
+    progress: PageCursor,
     unreadable: Vec<String>,
 }
 
@@ -20,7 +20,7 @@ pub struct TemplatePages<'a> {
     cluster_id: &'a str,
     filter: TemplateFilter,
     scope: &'a Scope,
-    progress: Progress,
+    progress: PageCursor,
     unreadable: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl LiveClient {
             cluster_id,
             filter,
             scope,
-            progress: Progress::default(),
+            progress: PageCursor::default(),
             unreadable: Vec::new(),
         }
     }
@@ -73,7 +73,7 @@ impl LiveClient {
             cluster_id,
             filter,
             scope,
-            progress: Progress::default(),
+            progress: PageCursor::default(),
             unreadable: Vec::new(),
         }
     }

@@ -11,7 +11,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::jobs::LARGEST_PAGE;
+use super::jobs::MAX_PAGE_SIZE;
 use super::{Job, Template};
 
 /// The most items that are read of a list: ten times what one process is measured with.
@@ -40,7 +40,7 @@ pub(super) struct Page<Item> {
 }
 
 /// How far a list was read.
-pub(super) struct Progress {
+pub(super) struct PageCursor {
     /// The page to read next, counting from 1; `None` after the last one.
     page: Option<u32>,
     /// As the latest page told; `None` before the first.
@@ -56,7 +56,7 @@ pub(super) struct Progress {
     calls: u32,
 }
 
-impl Default for Progress {
+impl Default for PageCursor {
     fn default() -> Self {
         Self {
             page: Some(1),
@@ -71,7 +71,7 @@ impl Default for Progress {
     }
 }
 
-impl Progress {
+impl PageCursor {
     /// The page to read next; `None` after the last one.
     pub(super) fn page(&self) -> Option<u32> {
         self.page
@@ -80,7 +80,7 @@ impl Progress {
     /// How many pages the list has by its latest total count; `None` before the first was read.
     pub(super) fn pages(&self) -> Option<u64> {
         let total_count = self.total_count?;
-        Some(total_count.div_ceil(u64::from(LARGEST_PAGE)))
+        Some(total_count.div_ceil(u64::from(MAX_PAGE_SIZE)))
     }
 
     /// Notes that a page was read, and gives back what was new on it. The error says why the list is not read any
@@ -139,13 +139,13 @@ impl Progress {
 
     fn next(&self, number: u32, window: &Range<u64>, on_page: u64) -> Option<u32> {
         let total_count = self.total_count.unwrap_or_default();
-        let is_full = on_page >= u64::from(LARGEST_PAGE);
+        let is_full = on_page >= u64::from(MAX_PAGE_SIZE);
         let seen = (self.seen.len() + self.nameless) as u64;
         // It holds more than it says there are: only a page that is not full can be its last.
         let is_understated = is_full && window.start + on_page > total_count;
         if self.covered < total_count {
             let promised_more = on_page == 0 && window.start < total_count;
-            let page = u32::try_from(self.covered / u64::from(LARGEST_PAGE)).unwrap_or(u32::MAX);
+            let page = u32::try_from(self.covered / u64::from(MAX_PAGE_SIZE)).unwrap_or(u32::MAX);
             (!promised_more).then(|| page.saturating_add(1))
         } else if on_page > 0 && (seen < total_count || is_understated) {
             Some(number.saturating_add(1))
@@ -159,7 +159,7 @@ impl Progress {
         if self.page.is_none() {
             return Ok(());
         }
-        let pages = self.seen.len().div_ceil(LARGEST_PAGE as usize);
+        let pages = self.seen.len().div_ceil(MAX_PAGE_SIZE as usize);
         let pages = u32::try_from(pages).unwrap_or(u32::MAX);
         let most = pages.saturating_mul(MAX_CALLS_PER_PAGE);
         if self.calls > most.saturating_add(MAX_EXTRA_CALLS) {
@@ -181,8 +181,8 @@ impl Progress {
 
 /// The positions that a page shows, counting from 0.
 fn window(page: u32) -> Range<u64> {
-    let end = u64::from(page) * u64::from(LARGEST_PAGE);
-    end - u64::from(LARGEST_PAGE)..end
+    let end = u64::from(page) * u64::from(MAX_PAGE_SIZE);
+    end - u64::from(MAX_PAGE_SIZE)..end
 }
 
 impl Listed for Job {
@@ -255,7 +255,7 @@ mod tests {
         mut list: Vec<u32>,
         mut change: impl FnMut(u32, &mut Vec<u32>),
     ) -> Result<(Vec<u32>, u32), String> {
-        let mut progress = Progress::default();
+        let mut progress = PageCursor::default();
         let (mut all, mut calls) = (Vec::new(), 0);
         while let Some(page) = progress.page {
             change(calls, &mut list);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn read(list: Vec<u32>, change: impl FnMut(u32, &mut Vec<u32>)) -> (Vec<u32>, u32) {
-        read_by(LARGEST_PAGE as usize, list, change).unwrap()
+        read_by(MAX_PAGE_SIZE as usize, list, change).unwrap()
     }
 
     #[test]
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_total_that_is_too_small_hides_nothing_behind_full_pages() {
-        let mut progress = Progress::default();
+        let mut progress = PageCursor::default();
         let mut read = 0;
         while let Some(page) = progress.page {
             let items = (0..250).map(|item: u32| item.to_string());
@@ -387,7 +387,7 @@ mod tests {
 
     /// Reads until the end or the error, and says how many calls and how much memory that took.
     fn exhaust(total_count: u64, item: impl Fn(u64) -> String) -> (Result<(), String>, u32, usize) {
-        let mut progress = Progress::default();
+        let mut progress = PageCursor::default();
         let mut served = 0;
         let result = loop {
             let Some(number) = progress.page else {
@@ -437,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_list_without_items_ends_whatever_it_promises() {
-        let mut progress = Progress::default();
+        let mut progress = PageCursor::default();
         let page = Page::<String> {
             number: 1,
             items: Vec::new(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Scope;
-use super::scope::Ended;
+use super::scope::Interruption;
 
 /// Calls that may be made at once after a pause, as a share of a second's worth: at the published quota as many as
 /// Terraform makes at a time. More would be refused where the service counts by the second.
 const BURST_SECONDS: f64 = 0.1;
 /// The rate never falls below this.
-const SLOWEST_PER_SECOND: f64 = 1.0;
+const MIN_BYTES_PER_SECOND: f64 = 1.0;
 /// A throttled call says nothing new within this time after another one.
 const ONE_SLOWDOWN: Duration = Duration::from_secs(1);
 /// What is left of the rate after a throttled call.
@@ -41,7 +41,7 @@ impl RateLimiter {
     pub(super) fn new(per_minute: u32) -> Self {
         // A minute that begins with a burst keeps to the quota, too.
         let full_rate =
-            (f64::from(per_minute) / (60.0 + BURST_SECONDS)).max(SLOWEST_PER_SECOND / 60.0);
+            (f64::from(per_minute) / (60.0 + BURST_SECONDS)).max(MIN_BYTES_PER_SECOND / 60.0);
         Self {
             full_rate,
             buckets: Mutex::default(),
@@ -49,12 +49,16 @@ impl RateLimiter {
     }
 
     /// Waits for a place in the operation's quota.
-    pub(super) async fn acquire(&self, action: &'static str, scope: &Scope) -> Result<(), Ended> {
+    pub(super) async fn acquire(
+        &self,
+        action: &'static str,
+        scope: &Scope,
+    ) -> Result<(), Interruption> {
         let wait = self.bucket(action, Bucket::take);
         if wait.is_zero() {
             return Ok(());
         }
-        let mut place = Place {
+        let mut place = Permit {
             limiter: self,
             action,
             is_used: false,
@@ -91,13 +95,13 @@ impl RateLimiter {
 }
 
 /// A place that is waited for. Who gives up waiting, for whatever reason, gives it back.
-struct Place<'a> {
+struct Permit<'a> {
     limiter: &'a RateLimiter,
     action: &'static str,
     is_used: bool,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.is_used {
             self.limiter.bucket(self.action, Bucket::give_back);
@@ -133,7 +137,7 @@ impl Bucket {
             return;
         }
         self.slowed_at = Some(now);
-        self.rate = (self.rate * SLOWDOWN).max(SLOWEST_PER_SECOND.min(self.rate));
+        self.rate = (self.rate * SLOWDOWN).max(MIN_BYTES_PER_SECOND.min(self.rate));
         // The quota is used up: whatever was saved for a burst is worth nothing.
         self.filled_at = self
             .filled_at

@@ -5,12 +5,12 @@ use secrecy::ExposeSecret as _;
 use alicloud_auth::credentials::Credentials;
 
 /// The cloud's secrets and tokens have 30 characters and more.
-const SHORTEST_SECRET: usize = 6;
+const MIN_SECRET_CHARS: usize = 6;
 
 /// What is shown in place of a secret.
 pub(super) const MASK: &str = "***";
 
-/// The query parameter of a stream URL that holds the authentication token (API fact sheet: "Push and play URL
+/// The query parameter of a stream URL that holds the authentication token (API reference: "Push and play URL
 /// authentication, type A").
 const AUTH_KEY: &str = "auth_key";
 
@@ -50,7 +50,7 @@ pub(super) fn presentable(text: &str, max_chars: usize, credentials: &Credential
     let token = credentials.security_token.as_ref();
     for secret in std::iter::once(&credentials.access_key_secret).chain(token) {
         // What is too short to be a secret of the cloud's is a part of ordinary words.
-        if secret.expose_secret().len() >= SHORTEST_SECRET {
+        if secret.expose_secret().len() >= MIN_SECRET_CHARS {
             masked = masked.replace(secret.expose_secret(), MASK);
         }
     }

@@ -30,38 +30,38 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use tracing::debug;
 
-use super::clock::{Moment, ServerClock};
-use super::progress::{Page, Progress};
-use super::retry::Kind;
+use super::call::OperationKind;
+use super::progress::{Page, PageCursor};
 use super::{CallError, Job, JobFilter, JobPage, LiveClient, Scope, SortBy};
+use alicloud_auth::credentials::{Moment, ServerClock};
 
 /// Reads of a cluster that are Gets in any case: most configurations have a job or two, and a Get costs the service
 /// less than a list.
 const FIRST_GETS: u64 = 2;
 /// How long what was listed may be told: longer than Terraform takes to read ten thousand jobs.
-const LONGEST_AGE: Duration = Duration::from_secs(5 * 60);
+const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 /// A page that takes longer, repetitions included, is given up.
 const PAGE_TIME: Duration = Duration::from_secs(30);
 /// Pages that are read at a time, however many readers wait: Terraform's own parallelism where nobody sets another.
-const MOST_PAGES_AT_A_TIME: usize = 10;
+const MAX_CONCURRENT_PAGES: usize = 10;
 /// Memory that the listed jobs of one cluster may take: enough for some 50,000 with URLs of ordinary length.
-const MOST_BYTES: usize = 32 << 20;
+const MAX_LIST_BYTES: usize = 32 << 20;
 
 /// What is known of each cluster beyond single reads.
 #[derive(Default)]
-pub(super) struct Refreshes {
+pub(super) struct RefreshCache {
     clusters: Mutex<HashMap<String, Arc<Cluster>>>,
 }
 
 #[derive(Default)]
 struct Cluster {
     is_written: AtomicBool,
-    round: tokio::sync::Mutex<Round>,
+    round: tokio::sync::Mutex<ListCache>,
 }
 
 /// One list of a cluster and the reads that it serves.
 #[derive(Default)]
-struct Round {
+struct ListCache {
     /// When the first read asked; `None` before.
     begun: Option<Moment>,
     /// Reads that no list has answered.
@@ -70,21 +70,21 @@ struct Round {
     jobs: HashMap<String, Box<str>>,
     /// Of those.
     bytes: usize,
-    progress: Progress,
+    progress: PageCursor,
     /// A page failed, or there is no room for more.
     is_cut_short: bool,
 }
 
 /// How to go on with a read.
-enum Step {
-    Answer(Box<str>),
+enum ReadStep {
+    ApiResponse(Box<str>),
     Get,
     List(u32),
 }
 
-impl Refreshes {
+impl RefreshCache {
     /// A call that changes something in the cluster is about to be made.
-    pub(super) fn note_write(&self, cluster_id: &str) {
+    pub(super) fn invalidate(&self, cluster_id: &str) {
         let cluster = self.cluster(cluster_id);
         cluster.is_written.store(true, Ordering::SeqCst);
     }
@@ -99,20 +99,25 @@ impl LiveClient {
     /// Reads one job, of which the caller knows something and of which nothing was written in this process: as
     /// [`Self::get_edge_transcode_job`], with fewer calls where many jobs are read.
     ///
-    /// `is_as_known` compares what a list shows with what the caller knows; a difference is confirmed by a Get.
+    /// `matches_state` compares what a list shows with what the caller knows; a difference is confirmed by a Get.
     /// Errors are those of Get.
     pub async fn refresh_edge_transcode_job(
         &self,
         cluster_id: &str,
         job_id: &str,
-        is_as_known: impl Fn(&Job) -> bool,
+        matches_state: impl Fn(&Job) -> bool,
         scope: &Scope,
     ) -> Result<Job, CallError> {
         // Whatever may be the matter with lists, half of the time is left for the Get.
-        match self.listed(cluster_id, job_id, &scope.half()).await {
-            Some(job) if is_as_known(&job) => Ok(job),
-            _ => self.get_edge_transcode_job(cluster_id, job_id, scope).await,
-        }
+        let job = match self.listed(cluster_id, job_id, &scope.half()).await {
+            Some(job) if matches_state(&job) => job,
+            _ => {
+                self.get_edge_transcode_job(cluster_id, job_id, scope)
+                    .await?
+            }
+        };
+        self.existing.note_read(cluster_id, &job);
+        Ok(job)
     }
 
     /// The job as a list shows it; `None` where a Get is called for.
@@ -125,16 +130,16 @@ impl LiveClient {
                 round = cluster.round.lock() => round,
             };
             if cluster.is_written.load(Ordering::SeqCst) {
-                *round = Round::default();
+                *round = ListCache::default();
                 return None;
             }
             match round.step(job_id, &self.clock) {
-                Step::Answer(job) => return serde_json::from_str(&job).ok(),
-                Step::Get => return None,
-                Step::List(page) => {
+                ReadStep::ApiResponse(job) => return serde_json::from_str(&job).ok(),
+                ReadStep::Get => return None,
+                ReadStep::List(page) => {
                     // One of those who hold the cluster is `refreshes`; the others are readers, this one included.
                     let readers = Arc::strong_count(&cluster) - 1;
-                    let pages = page..round.end_of_stretch(page, readers);
+                    let pages = page..round.prefetch_end(page, readers);
                     self.read_pages(cluster_id, pages, &mut round, scope).await;
                 }
             }
@@ -147,16 +152,16 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         pages: Range<u32>,
-        round: &mut Round,
+        round: &mut ListCache,
         scope: &Scope,
     ) {
         let first = pages.start;
         let mut calls: FuturesOrdered<_> = pages
             .map(async |page| {
                 let kind = if page == first {
-                    Kind::Read
+                    OperationKind::Read
                 } else {
-                    Kind::ReadAhead
+                    OperationKind::Prefetch
                 };
                 (page, self.page(cluster_id, page, kind, scope).await)
             })
@@ -185,7 +190,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         page: u32,
-        kind: Kind,
+        kind: OperationKind,
         scope: &Scope,
     ) -> Result<JobPage, CallError> {
         let oldest_first = JobFilter {
@@ -203,41 +208,38 @@ impl LiveClient {
     }
 }
 
-impl Round {
-    fn step(&mut self, job_id: &str, clock: &ServerClock) -> Step {
-        if self
-            .begun
-            .is_some_and(|begun| clock.age(begun) > LONGEST_AGE)
-        {
+impl ListCache {
+    fn step(&mut self, job_id: &str, clock: &ServerClock) -> ReadStep {
+        if self.begun.is_some_and(|begun| clock.age(begun) > MAX_AGE) {
             *self = Self::default();
         }
         self.begun.get_or_insert_with(|| clock.moment());
         if let Some(job) = self.jobs.remove(job_id) {
             self.bytes -= size(job_id, &job);
-            return Step::Answer(job);
+            return ReadStep::ApiResponse(job);
         }
         match self.progress.page() {
-            Some(page) if self.list_pays() => Step::List(page),
+            Some(page) if self.is_list_cheaper() => ReadStep::List(page),
             _ => {
                 self.gets += 1;
-                Step::Get
+                ReadStep::Get
             }
         }
     }
 
     /// Whether the Gets until now would have paid for the list: before its first page is read, which tells its length,
     /// for that page.
-    fn list_pays(&self) -> bool {
+    fn is_list_cheaper(&self) -> bool {
         let price = self.progress.pages().unwrap_or_default();
         !self.is_cut_short && self.gets >= price.max(FIRST_GETS)
     }
 
     /// The page before which those end that may be read together with `page`, on behalf of so many readers. The first
     /// page is read alone: only it tells how many there are.
-    fn end_of_stretch(&self, page: u32, readers: usize) -> u32 {
+    fn prefetch_end(&self, page: u32, readers: usize) -> u32 {
         let all = self.progress.pages().unwrap_or_default();
         let left = all.saturating_sub(u64::from(page) - 1);
-        let most = readers.min(MOST_PAGES_AT_A_TIME) as u64;
+        let most = readers.min(MAX_CONCURRENT_PAGES) as u64;
         page + u32::try_from(left.min(most)).unwrap_or_default().max(1)
     }
 
@@ -260,7 +262,7 @@ impl Round {
                 self.jobs.insert(job.job_id, text.into_boxed_str());
             }
         }
-        self.is_cut_short |= self.bytes > MOST_BYTES;
+        self.is_cut_short |= self.bytes > MAX_LIST_BYTES;
     }
 }
 
@@ -305,17 +307,19 @@ mod tests {
     }
 
     /// Whether a read is answered, and if not, how it goes on: `Ok(None)` is a Get, `Err` a page.
-    fn step(round: &mut Round, number: usize) -> Result<Option<String>, u32> {
+    fn step(round: &mut ListCache, number: usize) -> Result<Option<String>, u32> {
         match round.step(&id(number), &ServerClock::new(Arc::new(SystemClock))) {
-            Step::Answer(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
-            Step::Get => Ok(None),
-            Step::List(page) => Err(page),
+            ReadStep::ApiResponse(job) => {
+                Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id))
+            }
+            ReadStep::Get => Ok(None),
+            ReadStep::List(page) => Err(page),
         }
     }
 
     /// A round whose list of 100 jobs was read.
-    fn listed() -> Round {
-        let mut round = Round::default();
+    fn listed() -> ListCache {
+        let mut round = ListCache::default();
         for number in 0..2 {
             assert_eq!(step(&mut round, number), Ok(None));
         }
@@ -338,7 +342,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_listed_serves_for_five_minutes() {
         let mut round = listed();
-        tokio::time::advance(LONGEST_AGE).await;
+        tokio::time::advance(MAX_AGE).await;
         assert_eq!(step(&mut round, 7), Ok(Some(id(7))));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(step(&mut round, 8), Ok(None));
@@ -347,7 +351,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_job_with_ordinary_urls_takes_less_than_a_kibibyte() {
         let url = "rtmp://pull.example.com/live/stream-0001?auth_key=1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";
-        let mut round = Round::default();
+        let mut round = ListCache::default();
         round.take(1, page((0..100).map(|number| job(number, url)), 100));
         assert!(round.bytes < 100 * 700, "{}", round.bytes);
     }
@@ -355,7 +359,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn huge_urls_end_the_list_before_they_fill_the_memory() {
         let url = "u".repeat(30_000);
-        let mut round = Round::default();
+        let mut round = ListCache::default();
         let (mut pages, mut number) = (0, 0);
         while pages < 100 {
             match step(&mut round, 1_000_000 + number) {
@@ -370,7 +374,7 @@ mod tests {
                 Ok(None) if round.is_cut_short => break,
                 Ok(_) => number += 1,
             }
-            assert!(round.bytes < MOST_BYTES + 100 * (1 << 20));
+            assert!(round.bytes < MAX_LIST_BYTES + 100 * (1 << 20));
         }
         assert_eq!(pages, 6);
         assert_eq!(

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tracing::{Level, debug};
 
-use super::codes::{Meaning, meaning};
+use super::codes::{ErrorClass, meaning};
 use super::redact::presentable;
-use super::transport::RawReply;
+use super::transport::RawResponse;
 use super::{Ambiguous, ApiError, Failure};
 use alicloud_auth::credentials::Credentials;
 
@@ -24,7 +24,7 @@ const MAX_DETAIL_CHARS: usize = 200;
 /// Only HTTP 200 with a body of the documented shape, and nothing after it, is success. Anything that is neither that nor
 /// an error with a code (a proxy's page, an empty or cut body) proves nothing about the call's effect.
 pub(super) fn interpret<T: DeserializeOwned>(
-    reply: &RawReply,
+    reply: &RawResponse,
     credentials: &Credentials,
 ) -> Result<T, Failure> {
     if reply.status == 200 {
@@ -38,10 +38,12 @@ pub(super) fn interpret<T: DeserializeOwned>(
     };
     let error = envelope.into_error(reply.status, credentials);
     Err(match meaning(&error.code, error.status) {
-        Meaning::Throttled | Meaning::ClockSkew | Meaning::Refused => Failure::Rejected(error),
-        Meaning::ServerFault => Failure::Ambiguous(Ambiguous::ServerFault(error)),
-        Meaning::Unknown => Failure::Ambiguous(Ambiguous::UnknownCode(error)),
-        Meaning::NonceUsed => Failure::Ambiguous(Ambiguous::AlreadyReceived(error)),
+        ErrorClass::Throttled | ErrorClass::ClockSkew | ErrorClass::Refused => {
+            Failure::Rejected(error)
+        }
+        ErrorClass::ServerFault => Failure::Ambiguous(Ambiguous::ServerFault(error)),
+        ErrorClass::Unknown => Failure::Ambiguous(Ambiguous::UnknownCode(error)),
+        ErrorClass::NonceUsed => Failure::Ambiguous(Ambiguous::AlreadyReceived(error)),
     })
 }
 
@@ -62,25 +64,31 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 /// Logs that the API has answered, with what its support asks for: the RequestId.
-pub(super) fn log(action: &str, reply: &RawReply, credentials: &Credentials, took: Duration) {
+pub(super) fn log(action: &str, reply: &RawResponse, credentials: &Credentials, took: Duration) {
     // The body is read once more for it.
     if !tracing::enabled!(Level::DEBUG) {
         return;
     }
     let head: Head = serde_json::from_slice(&reply.body).unwrap_or_default();
     let request_id = presentable(&head.request_id, MAX_REQUEST_ID_CHARS, credentials);
+    let code = head
+        .code
+        .map(|code| presentable(&code, MAX_CODE_CHARS, credentials));
     debug!(
         action,
         status = reply.status,
+        code,
         request_id,
         duration_ms = took.as_secs_f64() * 1e3,
         "the API answered"
     );
 }
 
-/// What all answers have.
+/// What all responses have, and what errors have.
 #[derive(Default, Deserialize)]
 struct Head {
+    #[serde(rename = "Code", alias = "code", default)]
+    code: Option<String>,
     #[serde(rename = "RequestId", alias = "requestId", default)]
     request_id: String,
 }
@@ -179,18 +187,18 @@ mod tests {
 
     #[derive(Deserialize, Debug, PartialEq)]
     #[serde(rename_all = "PascalCase")]
-    struct Answer {
+    struct ApiResponse {
         job_id: String,
     }
 
-    fn read(status: u16, body: &str) -> Result<Answer, Failure> {
+    fn read(status: u16, body: &str) -> Result<ApiResponse, Failure> {
         let credentials = Credentials {
             access_key_id: "id".to_owned(),
             access_key_secret: "hunter2".into(),
             security_token: Some("hunter3".into()),
             account_id: None,
         };
-        let reply = RawReply {
+        let reply = RawResponse {
             status,
             date: None,
             retry_after: None,
@@ -211,7 +219,7 @@ mod tests {
         let body = r#"{"RequestId": "R", "JobId": "J"}"#;
         assert_eq!(
             read(200, body).unwrap(),
-            Answer {
+            ApiResponse {
                 job_id: "J".to_owned()
             }
         );

@@ -1,117 +1,35 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{Instrument as _, Span, debug, debug_span, field};
 
 use super::attempts::Attempts;
-use super::clock::Moment;
-use super::codes::{Meaning, may_be_expired_keys, meaning};
+use super::call::{ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, SentRequest};
+use super::clock::timestamp;
+use super::codes::{ErrorClass, may_be_expired_keys, meaning};
 use super::fences::is_caused_by_copy;
 use super::outcome::told;
-use super::request::{Parameters, SignedRequest, nonce};
-use super::scope::Ended;
-use super::transport::{Connection, Effect};
+use super::request::{SignedRequest, nonce};
+use super::scope::Interruption;
+use super::transport::{Access, Connection};
 use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, reply};
 
 /// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
 pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
-/// One operation to be called.
-pub(super) struct Call {
-    pub(super) action: &'static str,
-    pub(super) parameters: Parameters,
-    pub(super) kind: Kind,
-}
-
-impl Call {
-    /// The cluster that it concerns.
-    fn cluster_id(&self) -> &str {
-        self.parameter("ClusterId").unwrap_or_default()
-    }
-
-    /// The cluster and ID of the one job that it concerns.
-    pub(super) fn job(&self) -> Option<(String, String)> {
-        let job_id = self.parameter("JobId")?;
-        Some((self.cluster_id().to_owned(), job_id.to_owned()))
-    }
-
-    fn parameter(&self, wanted: &str) -> Option<&str> {
-        let mut parameters = self.parameters.iter();
-        let (_, value) = parameters.find(|(name, _)| *name == wanted)?;
-        Some(value)
-    }
-}
-
-/// What a repetition of a call would do. Decides which failures allow one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
-    /// Changes nothing: repeated after any passing failure, abandoned at once on a stop.
-    Read,
-    /// A read that may turn out not to be needed, and is asked for again when it is: made once.
-    ReadAhead,
-    /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure. While it is
-    /// open whether a copy arrived, the very same bytes are sent, which the gateway runs at most once: a copy that comes
-    /// late cannot undo what was done since.
-    IdempotentWrite,
-    /// Doing it twice makes two: repeated only when nothing was done, which is certain when it was not sent, and when it
-    /// was refused for throttling, for the clock or for expired keys.
-    Create,
-}
-
-impl Kind {
-    pub(super) fn changes(self) -> bool {
-        matches!(self, Self::IdempotentWrite | Self::Create)
-    }
-}
-
-/// A successful answer, and the server's clock when it was given.
-pub(super) struct Answer<T> {
-    pub(super) value: T,
-    pub(super) date: Option<OffsetDateTime>,
-}
-
-/// A request that was sent, and when: for a create, no job that it made can be older.
-#[derive(Clone)]
-pub(super) struct Sent {
-    pub(super) request: SignedRequest,
-    pub(super) at: Moment,
-}
-
 /// A write of which a copy may have arrived.
 struct InDoubt {
-    sent: Sent,
+    sent: SentRequest,
     /// A later copy was rejected, and may have used up the nonce.
     was_rejected: bool,
 }
 
-/// A failed call, and the request of the attempt that it tells of, unless that was never sent.
-pub(super) struct FailedCall {
-    pub(super) error: CallError,
-    pub(super) sent: Option<Sent>,
-}
-
-/// A failed attempt, and the wait that the server asked for.
-pub(super) struct FailedAttempt {
-    pub(super) failure: Failure,
-    pub(super) retry_after: Option<Duration>,
-}
-
-impl From<Failure> for FailedAttempt {
-    fn from(failure: Failure) -> Self {
-        Self {
-            failure,
-            retry_after: None,
-        }
-    }
-}
-
-impl From<Ended> for NotSent {
-    fn from(ended: Ended) -> Self {
+impl From<Interruption> for NotSent {
+    fn from(ended: Interruption) -> Self {
         match ended {
-            Ended::Stopped => Self::Stopped,
-            Ended::OutOfTime => Self::OutOfTime,
+            Interruption::Cancelled => Self::Cancelled,
+            Interruption::DeadlineExceeded => Self::DeadlineExceeded,
         }
     }
 }
@@ -120,20 +38,45 @@ impl LiveClient {
     /// Makes a call, again where that is safe and useful, until it succeeds or `scope` ends.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         scope: &Scope,
-    ) -> Result<Answer<T>, CallError> {
-        self.call_remembering(call, scope)
+    ) -> Result<ApiResponse<T>, CallError> {
+        self.call_keeping_request(call, scope)
             .await
             .map_err(|failed| failed.error)
     }
 
     /// As [`Self::call`]; keeps the request that was sent last, for those who must find out what became of it.
-    pub(super) async fn call_remembering<T: DeserializeOwned>(
+    pub(super) async fn call_keeping_request<T: DeserializeOwned>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         scope: &Scope,
-    ) -> Result<Answer<T>, FailedCall> {
+    ) -> Result<ApiResponse<T>, FailedCall> {
+        let span = self.span(call);
+        self.call_in_attempts(call, scope).instrument(span).await
+    }
+
+    /// What every line of the log about this call says: its cluster, its job, if there is one, and the endpoint.
+    pub(super) fn span(&self, call: &ApiCall) -> Span {
+        let span = debug_span!(
+            "call",
+            cluster = field::Empty,
+            job = field::Empty,
+            endpoint = %self.request.endpoint,
+        );
+        for (name, parameter) in [("cluster", "ClusterId"), ("job", "JobId")] {
+            if let Some(value) = call.parameter(parameter) {
+                span.record(name, value);
+            }
+        }
+        span
+    }
+
+    async fn call_in_attempts<T: DeserializeOwned>(
+        &self,
+        call: &ApiCall,
+        scope: &Scope,
+    ) -> Result<ApiResponse<T>, FailedCall> {
         if let Some(reason) = self.begin(call, scope) {
             let error = self.error(call.action, 0, Failure::NotSent(reason));
             return Err(FailedCall { error, sent: None });
@@ -180,7 +123,7 @@ impl LiveClient {
             let error = self.error(call.action, attempts.made, failed.failure);
             let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
             let Some(delay) = delay else {
-                if call.kind != Kind::ReadAhead {
+                if call.kind != OperationKind::Prefetch {
                     self.outage.note_call(&failed.error.failure);
                 }
                 return Err(self.ended(call, failed, in_doubt));
@@ -194,10 +137,10 @@ impl LiveClient {
     }
 
     /// Before the first attempt. `Some` says that there is none, and why.
-    fn begin(&self, call: &Call, scope: &Scope) -> Option<NotSent> {
+    fn begin(&self, call: &ApiCall, scope: &Scope) -> Option<NotSent> {
         if call.kind.changes() {
             // Before it is sent, so that it holds whatever becomes of it.
-            self.refreshes.note_write(call.cluster_id());
+            self.refreshes.invalidate(call.cluster_id());
         }
         self.outage.known_to(scope)
     }
@@ -205,16 +148,16 @@ impl LiveClient {
     /// How long to wait before the next attempt, and `None` where there is none.
     fn delay(
         &self,
-        call: &Call,
+        call: &ApiCall,
         failed: &FailedAttempt,
-        sent: Option<&Sent>,
+        sent: Option<&SentRequest>,
         in_doubt: Option<&InDoubt>,
         attempts: &mut Attempts,
         scope: &Scope,
     ) -> Option<Duration> {
         let failure = &failed.failure;
         let settles = |sent| self.fences.settle(call, sent, Some(failure));
-        if self.has_newer_credentials(failed, sent, attempts)
+        if self.renew_rejected_credentials(failed, sent, attempts)
             || (sent.is_some_and(settles) && is_caused_by_copy(failure))
             || is_nonce_of_rejected_copy(failure, in_doubt)
         {
@@ -224,7 +167,7 @@ impl LiveClient {
     }
 
     /// The failure of a call, and a note of the copy that it may leave behind.
-    fn ended(&self, call: &Call, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
+    fn ended(&self, call: &ApiCall, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
         if let Some(copy) = in_doubt {
             self.fences.add(call, &copy.sent, &self.clock);
         }
@@ -235,26 +178,26 @@ impl LiveClient {
     /// otherwise.
     async fn next_request(
         &self,
-        call: &Call,
+        call: &ApiCall,
         in_doubt: Option<&InDoubt>,
         scope: &Scope,
-    ) -> Result<Sent, NotSent> {
+    ) -> Result<SentRequest, NotSent> {
         match in_doubt {
             Some(copy) => {
                 self.rate_limiter.acquire(call.action, scope).await?;
                 Ok(copy.sent.clone())
             }
-            None => Ok(Sent {
+            None => Ok(SentRequest {
                 request: self.prepare(call, scope).await?,
                 at: self.clock.moment(),
             }),
         }
     }
 
-    /// Waits for a place in the quota, then signs: credentials, nonce and time stamp are never older than the wait.
+    /// Waits for a place in the quota, then signs: credentials, nonce and timestamp are never older than the wait.
     pub(super) async fn prepare(
         &self,
-        call: &Call,
+        call: &ApiCall,
         scope: &Scope,
     ) -> Result<SignedRequest, NotSent> {
         self.rate_limiter.acquire(call.action, scope).await?;
@@ -274,7 +217,7 @@ impl LiveClient {
             &call.parameters,
             credentials,
             &nonce,
-            &self.clock.timestamp(),
+            &timestamp(self.clock.now()),
         ))
     }
 
@@ -282,14 +225,14 @@ impl LiveClient {
     pub(super) async fn attempt<T: DeserializeOwned>(
         &self,
         request: &SignedRequest,
-        kind: Kind,
+        kind: OperationKind,
         connection: Connection,
         scope: &Scope,
-    ) -> Result<Answer<T>, FailedAttempt> {
+    ) -> Result<ApiResponse<T>, FailedAttempt> {
         let effect = if kind.changes() {
-            Effect::Changes
+            Access::Write
         } else {
-            Effect::Reads
+            Access::Read
         };
         let begun = Instant::now();
         let raw = self
@@ -300,15 +243,15 @@ impl LiveClient {
         match reply::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);
-                Ok(Answer {
+                Ok(ApiResponse {
                     value,
                     date: raw.date,
                 })
             }
             Err(failure) => {
                 match (rejection_meaning(&failure), raw.date) {
-                    (Some(Meaning::Throttled), _) => self.rate_limiter.slow_down(request.action),
-                    (Some(Meaning::ClockSkew), Some(date)) => {
+                    (Some(ErrorClass::Throttled), _) => self.rate_limiter.slow_down(request.action),
+                    (Some(ErrorClass::ClockSkew), Some(date)) => {
                         self.clock.learn(date);
                         self.credentials.learn_time(date);
                     }
@@ -323,10 +266,10 @@ impl LiveClient {
     }
 
     /// Whether the attempt was refused for keys that have expired, and asking for others can help. Once a call.
-    fn has_newer_credentials(
+    fn renew_rejected_credentials(
         &self,
         failed: &FailedAttempt,
-        sent: Option<&Sent>,
+        sent: Option<&SentRequest>,
         attempts: &mut Attempts,
     ) -> bool {
         let (Failure::Rejected(error), Some(sent)) = (&failed.failure, sent) else {
@@ -361,11 +304,11 @@ fn is_nonce_of_rejected_copy(failure: &Failure, in_doubt: Option<&InDoubt>) -> b
 fn still_in_doubt(
     before: Option<InDoubt>,
     failure: &Failure,
-    kind: Kind,
-    sent: Option<&Sent>,
+    kind: OperationKind,
+    sent: Option<&SentRequest>,
 ) -> Option<InDoubt> {
     match failure {
-        _ if kind != Kind::IdempotentWrite => None,
+        _ if kind != OperationKind::IdempotentWrite => None,
         Failure::NotSent(_) => before,
         Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => None,
         Failure::Ambiguous(_) => before.or_else(|| {
@@ -375,7 +318,7 @@ fn still_in_doubt(
             })
         }),
         Failure::Rejected(error) => match meaning(&error.code, error.status) {
-            Meaning::Throttled => before.map(|before| InDoubt {
+            ErrorClass::Throttled => before.map(|before| InDoubt {
                 was_rejected: true,
                 ..before
             }),
@@ -385,7 +328,7 @@ fn still_in_doubt(
     }
 }
 
-fn rejection_meaning(failure: &Failure) -> Option<Meaning> {
+fn rejection_meaning(failure: &Failure) -> Option<ErrorClass> {
     match failure {
         Failure::Rejected(ApiError { code, status, .. }) => Some(meaning(code, *status)),
         Failure::NotSent(_) | Failure::Ambiguous(_) => None,

@@ -13,17 +13,17 @@ pub struct Scope {
 
 /// Why a wait ended early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum Interruption {
     /// The user asked to stop.
-    Stopped,
+    Cancelled,
     /// The time was over.
-    OutOfTime,
+    DeadlineExceeded,
 }
 
-impl Ended {
+impl Interruption {
     /// Whether the user asked to stop.
     pub fn is_stop(self) -> bool {
-        self == Self::Stopped
+        self == Self::Cancelled
     }
 }
 
@@ -75,37 +75,37 @@ impl Scope {
     }
 
     /// Whether the work must end now, and why.
-    pub fn ended(&self) -> Option<Ended> {
+    pub fn ended(&self) -> Option<Interruption> {
         if self.stop.is_cancelled() {
-            Some(Ended::Stopped)
+            Some(Interruption::Cancelled)
         } else if Instant::now() >= self.deadline {
-            Some(Ended::OutOfTime)
+            Some(Interruption::DeadlineExceeded)
         } else {
             None
         }
     }
 
     /// Resolves when the work must end.
-    pub async fn end(&self) -> Ended {
+    pub async fn end(&self) -> Interruption {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Ended::Stopped,
-            () = tokio::time::sleep_until(self.deadline) => Ended::OutOfTime,
+            () = self.stop.cancelled() => Interruption::Cancelled,
+            () = tokio::time::sleep_until(self.deadline) => Interruption::DeadlineExceeded,
         }
     }
 
     /// Waits. Fails at once when the wait would pass the deadline, and as soon as the user asks to stop.
-    pub async fn wait(&self, time: Duration) -> Result<(), Ended> {
+    pub async fn wait(&self, time: Duration) -> Result<(), Interruption> {
         if let Some(ended) = self.ended() {
             return Err(ended);
         }
         let until = Instant::now() + time;
         if until >= self.deadline {
-            return Err(Ended::OutOfTime);
+            return Err(Interruption::DeadlineExceeded);
         }
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(Ended::Stopped),
+            () = self.stop.cancelled() => Err(Interruption::Cancelled),
             () = tokio::time::sleep_until(until) => Ok(()),
         }
     }
@@ -121,7 +121,7 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(
             scope.wait(Duration::from_secs(10)).await,
-            Err(Ended::OutOfTime)
+            Err(Interruption::DeadlineExceeded)
         );
         assert_eq!(begun.elapsed(), Duration::ZERO);
         assert_eq!(scope.wait(Duration::from_secs(9)).await, Ok(()));
@@ -146,8 +146,8 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(3)).await;
             stop.cancel();
         });
-        assert_eq!(waited, Err(Ended::Stopped));
+        assert_eq!(waited, Err(Interruption::Cancelled));
         assert_eq!(begun.elapsed(), Duration::from_secs(3));
-        assert_eq!(scope.end().await, Ended::Stopped);
+        assert_eq!(scope.end().await, Interruption::Cancelled);
     }
 }

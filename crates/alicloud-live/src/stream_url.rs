@@ -21,6 +21,21 @@ impl StreamUrl {
         self == other || self.normalized() == other.normalized()
     }
 
+    /// The stream that the URL names, for comparisons: one spelling, and without the parameter `auth_key`. Nothing for people.
+    pub fn stream_key(&self) -> String {
+        let url = self.normalized();
+        let Some((before, query)) = url.split_once('?') else {
+            return url;
+        };
+        let is_key = |parameter: &&str| parameter.split('=').next() == Some("auth_key");
+        let kept: Vec<&str> = query.split('&').filter(|part| !is_key(part)).collect();
+        if kept.is_empty() {
+            before.to_owned()
+        } else {
+            format!("{before}?{}", kept.join("&"))
+        }
+    }
+
     /// One spelling for all URLs that mean the same: scheme and host in lowercase, no default port, no dot segments, and
     /// percent-encoding only where it is needed (RFC 3986, section 6.2.2 and 6.2.3). A text that is not a URL means
     /// itself.

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use super::call::{ApiCall, OperationKind};
 use super::model::none_if_empty;
-use super::retry::{Call, Kind};
 use super::{CallError, LiveClient, Scope};
 
 /// The name of a live stream.
@@ -44,10 +44,10 @@ impl LiveClient {
             ("AppName", name.app.clone()),
             ("StreamName", name.stream.clone()),
         ];
-        let call = Call {
+        let call = ApiCall {
             action: "DescribeLiveStreamState",
             parameters,
-            kind: Kind::Read,
+            kind: OperationKind::Read,
         };
         match self.call::<StreamState>(&call, scope).await {
             Ok(answer) => Ok(Some(answer.value)),

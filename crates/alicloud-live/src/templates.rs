@@ -1,9 +1,9 @@
 use serde::Deserialize;
 use tracing::warn;
 
+use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
-use super::jobs::LARGEST_PAGE;
-use super::retry::{Call, Kind};
+use super::jobs::MAX_PAGE_SIZE;
 use super::{CallError, LiveClient, Scope, SortBy, Template};
 
 /// Which templates of a cluster to list.
@@ -64,14 +64,25 @@ impl LiveClient {
         template_id: &str,
         scope: &Scope,
     ) -> Result<Template, CallError> {
+        self.get_template(cluster_id, template_id, OperationKind::Read, scope)
+            .await
+    }
+
+    pub(super) async fn get_template(
+        &self,
+        cluster_id: &str,
+        template_id: &str,
+        kind: OperationKind,
+        scope: &Scope,
+    ) -> Result<Template, CallError> {
         let parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("TemplateId", template_id.to_owned()),
         ];
-        let call = Call {
+        let call = ApiCall {
             action: "GetEdgeTranscodeTemplate",
             parameters,
-            kind: Kind::Read,
+            kind,
         };
         Ok(self
             .call::<TemplateReply>(&call, scope)
@@ -92,7 +103,7 @@ impl LiveClient {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
             ("PageNo", page.to_string()),
-            ("PageSize", LARGEST_PAGE.to_string()),
+            ("PageSize", MAX_PAGE_SIZE.to_string()),
             ("SortBy", filter.sort_by.parameter().to_owned()),
         ];
         let optional = [
@@ -106,10 +117,10 @@ impl LiveClient {
                 .filter_map(|(name, value)| Some((name, value.clone()?))),
         );
 
-        let call = Call {
+        let call = ApiCall {
             action: "ListEdgeTranscodeTemplate",
             parameters,
-            kind: Kind::Read,
+            kind: OperationKind::Read,
         };
         let reply = self.call::<TemplateListReply>(&call, scope).await?.value;
         let listed = reply.template_list.and_then(|list| list.template);

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::request::SignedRequest;
-use super::scope::Ended;
+use super::scope::Interruption;
 use super::{
     Ambiguous, Config, Departure, Exchange, Failure, HttpRequest, NotSent, Scope, clock, http,
 };
@@ -18,7 +18,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// An attempt of a recovery takes no longer: an outage that shows as silence must not use up all of its time.
 const RECOVERY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that a server's hint can ask for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// The HTTP client could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +33,9 @@ impl BuildError {
 
 /// Whether a call changes something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Effect {
-    Reads,
-    Changes,
+pub(super) enum Access {
+    Read,
+    Write,
 }
 
 /// On which connection a request is sent.
@@ -48,7 +48,7 @@ pub(super) enum Connection {
 }
 
 /// An answer, its headers read.
-pub(super) struct RawReply {
+pub(super) struct RawResponse {
     pub(super) status: u16,
     /// The server's clock when it answered.
     pub(super) date: Option<OffsetDateTime>,
@@ -84,10 +84,10 @@ impl Transport {
     pub(super) async fn send(
         &self,
         request: &SignedRequest,
-        effect: Effect,
+        effect: Access,
         connection: Connection,
         scope: &Scope,
-    ) -> Result<RawReply, Failure> {
+    ) -> Result<RawResponse, Failure> {
         if let Some(ended) = scope.ended() {
             return Err(Failure::NotSent(ended.into()));
         }
@@ -106,13 +106,13 @@ impl Transport {
                     return Err(Failure::NotSent(ended.into()));
                 }
                 let drained = match effect {
-                    Effect::Reads => None,
-                    Effect::Changes => tokio::time::timeout(DRAIN_TIME, exchange).await.ok(),
+                    Access::Read => None,
+                    Access::Write => tokio::time::timeout(DRAIN_TIME, exchange).await.ok(),
                 };
                 match (drained, ended) {
                     (Some(finished), _) => finished,
-                    (None, Ended::Stopped) => return Err(Failure::Ambiguous(Ambiguous::Stopped)),
-                    (None, Ended::OutOfTime) => return Err(timed_out(begun)),
+                    (None, Interruption::Cancelled) => return Err(Failure::Ambiguous(Ambiguous::Cancelled)),
+                    (None, Interruption::DeadlineExceeded) => return Err(timed_out(begun)),
                 }
             }
         };
@@ -140,7 +140,7 @@ impl Transport {
         request: &SignedRequest,
         connection: Connection,
         departure: &Departure,
-    ) -> Result<RawReply, Failure> {
+    ) -> Result<RawResponse, Failure> {
         let request = HttpRequest {
             url: &request.url,
             headers: &request.headers,
@@ -151,7 +151,7 @@ impl Transport {
         let reply = self.exchange.exchange(request).await?;
         let date = header(&reply.headers, DATE.as_str()).and_then(clock::parse_date);
         let now = date.unwrap_or_else(|| self.clock.now());
-        Ok(RawReply {
+        Ok(RawResponse {
             status: reply.status,
             date,
             retry_after: retry_after(&reply.headers, now),
@@ -181,7 +181,7 @@ fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
             Some(Duration::try_from(until - now).unwrap_or_default())
         })
     })?;
-    Some(wait.min(LONGEST_RETRY_AFTER))
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -198,17 +198,17 @@ mod tests {
     fn both_hints_are_read_and_bounded() {
         let vendor = |value| wait("x-acs-retry-after", value);
         assert_eq!(vendor(" 200 "), Some(Duration::from_millis(200)));
-        assert_eq!(vendor("99999999999"), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(vendor("99999999999"), Some(MAX_RETRY_AFTER));
         let standard = |value| wait("retry-after", value);
         assert_eq!(standard("7"), Some(Duration::from_secs(7)));
-        assert_eq!(standard("99999999999"), Some(LONGEST_RETRY_AFTER));
+        assert_eq!(standard("99999999999"), Some(MAX_RETRY_AFTER));
         assert_eq!(
             standard("Thu, 01 Jan 1970 00:00:09 GMT"),
             Some(Duration::from_secs(9))
         );
         assert_eq!(
             standard("Fri, 02 Jan 1970 00:00:00 GMT"),
-            Some(LONGEST_RETRY_AFTER)
+            Some(MAX_RETRY_AFTER)
         );
         assert_eq!(
             standard("Wed, 31 Dec 1969 23:00:00 GMT"),

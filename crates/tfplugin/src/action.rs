@@ -4,7 +4,7 @@ use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
 use super::served_resource::decode;
-use super::{Diagnostics, Encoded};
+use super::{Diagnostics, EncodedValue};
 
 /// An action: does something to an object without changing what is configured (Terraform 1.14 and later).
 #[async_trait]
@@ -46,30 +46,40 @@ impl Progress {
 
 /// An action as the plugin serves it. Implemented for every typed [`Action`]; never by hand.
 #[async_trait]
-pub trait ServedAction: Send + Sync {
+pub trait DynAction: Send + Sync {
     /// The schema of the block `config`.
     fn schema(&self) -> Schema;
 
     /// Checks a configuration, which may hold unknown values.
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Does what the action is for.
-    async fn invoke(&self, diagnostics: &mut Diagnostics, config: &Encoded, progress: Progress);
+    async fn invoke(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: &EncodedValue,
+        progress: Progress,
+    );
 }
 
 #[async_trait]
-impl<A: Action> ServedAction for A {
+impl<A: Action> DynAction for A {
     fn schema(&self) -> Schema {
         Action::schema(self)
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
         if let Some(config) = decode(diagnostics, config) {
             Action::validate(self, diagnostics, &config);
         }
     }
 
-    async fn invoke(&self, diagnostics: &mut Diagnostics, config: &Encoded, progress: Progress) {
+    async fn invoke(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: &EncodedValue,
+        progress: Progress,
+    ) {
         let Some(config) = decode(diagnostics, config) else {
             return;
         };

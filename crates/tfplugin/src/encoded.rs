@@ -8,14 +8,14 @@ pub(super) const NIL: &[u8] = &[0xc0];
 /// A value in the encoding in which Terraform core sends or stores it (protocol message `DynamicValue`, and the raw
 /// JSON of a state file).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Encoded {
+pub enum EncodedValue {
     /// `MessagePack`: every value of the protocol itself. Unknown values are extension types.
     MessagePack(Vec<u8>),
     /// JSON: an object as it stands in a state file.
     Json(Vec<u8>),
 }
 
-impl Encoded {
+impl EncodedValue {
     /// Terraform's null: an object that does not exist.
     pub fn null() -> Self {
         Self::MessagePack(NIL.to_vec())
@@ -119,7 +119,7 @@ mod tests {
                 name,
                 size: Value::Value(7),
             };
-            let encoded = Encoded::encode(&object).unwrap();
+            let encoded = EncodedValue::encode(&object).unwrap();
             assert_eq!(encoded.decode::<Object>().unwrap(), object);
         }
     }
@@ -128,7 +128,7 @@ mod tests {
     fn refined_unknowns_are_unknown() {
         // {"name": ext 12 of one byte, "size": ext 0 of one byte}: Terraform 1.6 and later refine unknown values.
         let bytes = b"\x82\xa4name\xd4\x0c\x80\xa4size\xd4\x00\x00".to_vec();
-        let object: Object = Encoded::MessagePack(bytes).decode().unwrap();
+        let object: Object = EncodedValue::MessagePack(bytes).decode().unwrap();
         assert_eq!(
             object,
             Object {
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_state_file_may_lack_attributes_and_hold_foreign_ones() {
-        let encoded = Encoded::Json(br#"{"name": "a", "gone": true}"#.to_vec());
+        let encoded = EncodedValue::Json(br#"{"name": "a", "gone": true}"#.to_vec());
         let object: Object = encoded.decode().unwrap();
         assert_eq!(
             object,
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_reported_at_its_attribute_without_the_value() {
-        let error = Encoded::Json(br#"{"size": "hunter2"}"#.to_vec())
+        let error = EncodedValue::Json(br#"{"size": "hunter2"}"#.to_vec())
             .decode::<Object>()
             .unwrap_err();
         assert_eq!(error.attribute, AttributePath::new("size"));
@@ -162,11 +162,13 @@ mod tests {
 
     #[test]
     fn nothing_and_nil_are_null() {
-        assert!(Encoded::null().is_null());
-        assert!(Encoded::MessagePack(Vec::new()).is_null());
-        assert!(Encoded::Json(b"null".to_vec()).is_null());
+        assert!(EncodedValue::null().is_null());
+        assert!(EncodedValue::MessagePack(Vec::new()).is_null());
+        assert!(EncodedValue::Json(b"null".to_vec()).is_null());
         assert_eq!(
-            Encoded::Json(Vec::new()).decode::<Value<Object>>().unwrap(),
+            EncodedValue::Json(Vec::new())
+                .decode::<Value<Object>>()
+                .unwrap(),
             Value::Null
         );
     }
@@ -174,8 +176,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes: Vec<u8>) {
-            let _ = Encoded::MessagePack(bytes.clone()).decode::<Object>();
-            let _ = Encoded::Json(bytes).decode::<Object>();
+            let _ = EncodedValue::MessagePack(bytes.clone()).decode::<Object>();
+            let _ = EncodedValue::Json(bytes).decode::<Object>();
         }
     }
 }

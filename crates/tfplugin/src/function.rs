@@ -3,25 +3,33 @@ use tf_provider::Function;
 use tf_provider::schema::FunctionSchema;
 
 use super::served_resource::encode;
-use super::{AttributePath, Diagnostics, Encoded, diagnostic};
+use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
 
 /// A function as the plugin serves it. Implemented for every typed [`Function`]; never by hand.
 #[async_trait]
-pub trait ServedFunction: Send + Sync {
+pub trait DynFunction: Send + Sync {
     /// The function's signature. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<FunctionSchema>;
 
     /// Calls the function. `None` always comes with an error; one whose path is an index concerns that argument.
-    async fn call(&self, diagnostics: &mut Diagnostics, arguments: &[Encoded]) -> Option<Encoded>;
+    async fn call(
+        &self,
+        diagnostics: &mut Diagnostics,
+        arguments: &[EncodedValue],
+    ) -> Option<EncodedValue>;
 }
 
 #[async_trait]
-impl<F: Function> ServedFunction for F {
+impl<F: Function> DynFunction for F {
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<FunctionSchema> {
         Function::schema(self, diagnostics)
     }
 
-    async fn call(&self, diagnostics: &mut Diagnostics, arguments: &[Encoded]) -> Option<Encoded> {
+    async fn call(
+        &self,
+        diagnostics: &mut Diagnostics,
+        arguments: &[EncodedValue],
+    ) -> Option<EncodedValue> {
         let Some(arguments) = as_one_list(arguments) else {
             diagnostics.add_error(diagnostic::general(
                 "Arguments cannot be read",
@@ -46,15 +54,15 @@ impl<F: Function> ServedFunction for F {
 }
 
 /// A typed input is a tuple: the arguments, each encoded on its own, become one `MessagePack` array.
-fn as_one_list(arguments: &[Encoded]) -> Option<Encoded> {
+fn as_one_list(arguments: &[EncodedValue]) -> Option<EncodedValue> {
     let count = u32::try_from(arguments.len()).ok()?;
     let mut list = vec![0xdd];
     list.extend(count.to_be_bytes());
     for argument in arguments {
         match argument {
-            Encoded::MessagePack(bytes) => list.extend(bytes),
-            Encoded::Json(_) => return None,
+            EncodedValue::MessagePack(bytes) => list.extend(bytes),
+            EncodedValue::Json(_) => return None,
         }
     }
-    Some(Encoded::MessagePack(list))
+    Some(EncodedValue::MessagePack(list))
 }

@@ -7,7 +7,7 @@ use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
 use super::served_resource::{decode, encode};
-use super::{Diagnostics, Encoded};
+use super::{Diagnostics, EncodedValue};
 
 /// A list resource: finds the objects of a managed resource type that exist, for `terraform query` (1.14 and later). It
 /// bears the name of that type.
@@ -27,7 +27,7 @@ pub trait ListResource: Send + Sync + 'static {
         &self,
         diagnostics: &mut Diagnostics,
         config: Self::Config,
-        findings: &mut Findings,
+        findings: &mut ListResults,
     );
 }
 
@@ -35,21 +35,21 @@ pub trait ListResource: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The object's identity.
-    pub identity: Encoded,
+    pub identity: EncodedValue,
     /// What people know it by.
     pub display_name: String,
     /// The whole object, where it was asked for.
-    pub object: Option<Encoded>,
+    pub object: Option<EncodedValue>,
 }
 
 /// Takes what a list resource finds, one object at a time: each waits until the one before was taken up.
-pub struct Findings {
+pub struct ListResults {
     listener: mpsc::Sender<Found>,
     wanted: u64,
     whole_objects: bool,
 }
 
-impl Findings {
+impl ListResults {
     /// Takes no more than `limit` objects, and hands them on to the receiver; without the object as a whole unless
     /// `whole_objects`.
     pub fn new(limit: u64, whole_objects: bool) -> (Self, mpsc::Receiver<Found>) {
@@ -99,30 +99,40 @@ impl Findings {
 
 /// A list resource as the plugin serves it. Implemented for every typed [`ListResource`]; never by hand.
 #[async_trait]
-pub trait ServedListResource: Send + Sync {
+pub trait DynListResource: Send + Sync {
     /// The schema of the block `config`.
     fn schema(&self) -> Schema;
 
     /// Checks a configuration, which may hold unknown values.
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Finds objects, until all are found, no more are wanted, or nobody listens any more.
-    async fn list(&self, diagnostics: &mut Diagnostics, config: &Encoded, findings: Findings);
+    async fn list(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: &EncodedValue,
+        findings: ListResults,
+    );
 }
 
 #[async_trait]
-impl<L: ListResource> ServedListResource for L {
+impl<L: ListResource> DynListResource for L {
     fn schema(&self) -> Schema {
         ListResource::schema(self)
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
         if let Some(config) = decode(diagnostics, config) {
             ListResource::validate(self, diagnostics, &config);
         }
     }
 
-    async fn list(&self, diagnostics: &mut Diagnostics, config: &Encoded, mut findings: Findings) {
+    async fn list(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: &EncodedValue,
+        mut findings: ListResults,
+    ) {
         if findings.wanted == 0 {
             return;
         }

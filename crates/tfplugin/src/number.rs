@@ -63,7 +63,7 @@ impl Visitor<'_> for NumberVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Encoded;
+    use crate::EncodedValue;
     use crate::value::Value;
 
     #[test]
@@ -76,18 +76,18 @@ mod tests {
             (b"\xcb\x40\x04\x00\x00\x00\x00\x00\x00", None),
             (b"\xbf1000000000000000000000000000000", None),
         ] {
-            let number: Value<Number> = Encoded::MessagePack(bytes.to_vec()).decode().unwrap();
+            let number: Value<Number> = EncodedValue::MessagePack(bytes.to_vec()).decode().unwrap();
             let Value::Value(number) = number else {
                 panic!("{bytes:?}");
             };
             assert_eq!(number.whole(), whole, "{number:?}");
         }
-        let unknown: Value<Number> = Encoded::MessagePack(b"\xd4\x00\x00".to_vec())
+        let unknown: Value<Number> = EncodedValue::MessagePack(b"\xd4\x00\x00".to_vec())
             .decode()
             .unwrap();
         assert!(unknown.is_unknown());
         assert!(
-            Encoded::MessagePack(b"\xa1x".to_vec())
+            EncodedValue::MessagePack(b"\xa1x".to_vec())
                 .decode::<Value<Number>>()
                 .is_err()
         );

@@ -6,32 +6,32 @@ use tf_provider::schema::Schema;
 
 use super::served_resource::decode;
 use super::{
-    Diagnostics, Encoded, ServedAction, ServedDataSource, ServedFunction, ServedListResource,
-    ServedResource, StopSignal,
+    Diagnostics, DynAction, DynDataSource, DynFunction, DynListResource, DynResource, EncodedValue,
+    StopSignal,
 };
 
 /// All that one provider binary serves. Names are full type names, such as `alicloud_live_edge_transcode_job`;
 /// functions have no prefix.
-pub struct Offering {
+pub struct ProviderDefinition {
     /// The provider block.
-    pub provider: Box<dyn ServedProvider>,
+    pub provider: Box<dyn DynProvider>,
     /// Managed resource types by name.
-    pub resources: BTreeMap<String, Box<dyn ServedResource>>,
+    pub resources: BTreeMap<String, Box<dyn DynResource>>,
     /// List resources by name: each has that of a managed resource type.
-    pub list_resources: BTreeMap<String, Box<dyn ServedListResource>>,
+    pub list_resources: BTreeMap<String, Box<dyn DynListResource>>,
     /// Actions by name.
-    pub actions: BTreeMap<String, Box<dyn ServedAction>>,
+    pub actions: BTreeMap<String, Box<dyn DynAction>>,
     /// Data sources by name.
-    pub data_sources: BTreeMap<String, Box<dyn ServedDataSource>>,
+    pub data_sources: BTreeMap<String, Box<dyn DynDataSource>>,
     /// Functions by name.
-    pub functions: BTreeMap<String, Box<dyn ServedFunction>>,
+    pub functions: BTreeMap<String, Box<dyn DynFunction>>,
     /// What `StopProvider` raises; the same signal that the provider's parts listen to.
     pub stop: StopSignal,
 }
 
-impl Offering {
+impl ProviderDefinition {
     /// A provider without types, that stops when `stop` is raised.
-    pub fn new(provider: impl ServedProvider + 'static, stop: StopSignal) -> Self {
+    pub fn new(provider: impl DynProvider + 'static, stop: StopSignal) -> Self {
         Self {
             provider: Box::new(provider),
             resources: BTreeMap::new(),
@@ -44,56 +44,56 @@ impl Offering {
     }
 
     /// Adds a managed resource type.
-    pub fn add_resource(&mut self, name: &str, resource: impl ServedResource + 'static) {
+    pub fn add_resource(&mut self, name: &str, resource: impl DynResource + 'static) {
         self.resources.insert(name.to_owned(), Box::new(resource));
     }
 
     /// Adds a list resource, under the name of its managed resource type.
-    pub fn add_list_resource(&mut self, name: &str, list: impl ServedListResource + 'static) {
+    pub fn add_list_resource(&mut self, name: &str, list: impl DynListResource + 'static) {
         self.list_resources.insert(name.to_owned(), Box::new(list));
     }
 
     /// Adds an action.
-    pub fn add_action(&mut self, name: &str, action: impl ServedAction + 'static) {
+    pub fn add_action(&mut self, name: &str, action: impl DynAction + 'static) {
         self.actions.insert(name.to_owned(), Box::new(action));
     }
 
     /// Adds a data source.
-    pub fn add_data_source(&mut self, name: &str, source: impl ServedDataSource + 'static) {
+    pub fn add_data_source(&mut self, name: &str, source: impl DynDataSource + 'static) {
         self.data_sources.insert(name.to_owned(), Box::new(source));
     }
 
     /// Adds a function.
-    pub fn add_function(&mut self, name: &str, function: impl ServedFunction + 'static) {
+    pub fn add_function(&mut self, name: &str, function: impl DynFunction + 'static) {
         self.functions.insert(name.to_owned(), Box::new(function));
     }
 }
 
 /// The provider block as the plugin serves it. Implemented for every typed [`Provider`]; never by hand.
 #[async_trait]
-pub trait ServedProvider: Send + Sync {
+pub trait DynProvider: Send + Sync {
     /// The schema of the provider block. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
 
     /// Checks a provider block, which may hold unknown values.
-    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+    async fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Takes a provider block into use. While planning it may hold unknown values.
     async fn configure(
         &self,
         diagnostics: &mut Diagnostics,
         terraform_version: String,
-        config: &Encoded,
+        config: &EncodedValue,
     );
 }
 
 #[async_trait]
-impl<P: Provider> ServedProvider for P {
+impl<P: Provider> DynProvider for P {
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema> {
         Provider::schema(self, diagnostics)
     }
 
-    async fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+    async fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
         if let Some(config) = decode(diagnostics, config) {
             Provider::validate(self, diagnostics, config).await;
         }
@@ -103,7 +103,7 @@ impl<P: Provider> ServedProvider for P {
         &self,
         diagnostics: &mut Diagnostics,
         terraform_version: String,
-        config: &Encoded,
+        config: &EncodedValue,
     ) {
         if let Some(config) = decode(diagnostics, config) {
             Provider::configure(self, diagnostics, terraform_version, config).await;

@@ -3,7 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 
-use super::{AttributePath, Diagnostics, Encoded};
+use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
 
 /// A managed resource type.
 ///
@@ -26,14 +26,19 @@ pub trait ManagedResource: Send + Sync + Sized {
     /// The resource type's schema.
     fn schema(&self) -> Schema;
 
-    /// The attributes of [`Self::Identity`].
-    fn identity_schema(&self) -> IdentitySchema;
+    /// The attributes of [`Self::Identity`]. A type without attributes has no identity.
+    fn identity_schema(&self) -> IdentitySchema {
+        IdentitySchema::default()
+    }
 
     /// The identity of the object that a state or a plan describes; `None` as long as it is not known.
-    fn identity(&self, state: &Self::State) -> Option<Self::Identity>;
+    fn identity(&self, _state: &Self::State) -> Option<Self::Identity> {
+        None
+    }
 
-    /// Checks a configuration, which may hold unknown values.
-    fn validate(&self, diagnostics: &mut Diagnostics, config: Self::State);
+    /// Checks a configuration, which may hold unknown values. Every configuration that fits the schema passes, unless the
+    /// type says otherwise.
+    fn validate(&self, _diagnostics: &mut Diagnostics, _config: Self::State) {}
 
     /// Reads the object again. `None` without an error: it verifiably no longer exists.
     async fn read(
@@ -44,29 +49,37 @@ pub trait ManagedResource: Send + Sync + Sized {
     ) -> Option<Object<Self>>;
 
     /// Plans a new object. `private` is that of the plan call before: of the object that the new one replaces, or, from
-    /// Terraform 1.16 on, of this plan when it is made again before the apply. None in all other cases.
+    /// Terraform 1.16 on, of this plan when it is made again before the apply. None in all other cases. As proposed, unless
+    /// the type says otherwise: one with computed attributes does.
     async fn plan_create(
         &self,
-        diagnostics: &mut Diagnostics,
+        _diagnostics: &mut Diagnostics,
         proposed: Self::State,
-        config: Self::State,
+        _config: Self::State,
         private: Self::Private,
-    ) -> Option<Object<Self>>;
+    ) -> Option<Object<Self>> {
+        Some((proposed, private))
+    }
 
-    /// Plans the change of an object, and names the attributes whose change can only be made by a new one.
+    /// Plans the change of an object, and names the attributes whose change can only be made by a new one. As proposed and
+    /// in place, unless the type says otherwise.
     async fn plan_update(
         &self,
-        diagnostics: &mut Diagnostics,
+        _diagnostics: &mut Diagnostics,
         update: Update<Self>,
-    ) -> Option<(Object<Self>, Vec<AttributePath>)>;
+    ) -> Option<(Object<Self>, Vec<AttributePath>)> {
+        Some(((update.proposed, update.private), Vec::new()))
+    }
 
-    /// Plans the end of an object.
+    /// Plans the end of an object. Nothing speaks against it, unless the type says otherwise.
     async fn plan_delete(
         &self,
-        diagnostics: &mut Diagnostics,
-        prior: Self::State,
+        _diagnostics: &mut Diagnostics,
+        _prior: Self::State,
         private: Self::Private,
-    ) -> Option<Self::Private>;
+    ) -> Option<Self::Private> {
+        Some(private)
+    }
 
     /// Creates an object. `None`: there is none. With an error beside it, Terraform marks the object as tainted.
     async fn create(
@@ -94,28 +107,54 @@ pub trait ManagedResource: Send + Sync + Sized {
         private: Self::Private,
     ) -> Option<Object<Self>>;
 
-    /// Finds the object that an import ID names.
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>>;
+    /// Finds the object that an import ID names. A type without this cannot be imported.
+    async fn import(&self, diagnostics: &mut Diagnostics, _id: String) -> Option<Object<Self>> {
+        not_supported(diagnostics, "an import by ID")
+    }
 
-    /// Finds the object that an identity names.
+    /// Finds the object that an identity names. A type without this cannot be imported by identity.
     async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
-        identity: Self::Identity,
-    ) -> Option<Object<Self>>;
+        _identity: Self::Identity,
+    ) -> Option<Object<Self>> {
+        not_supported(diagnostics, "an import by identity")
+    }
 
     /// Reads an object of this type from a state file. Any version of any provider may have written it: after `terraform
     /// state replace-provider` core hands over what another provider has stored, and so does `OpenTofu` for a `moved` block
-    /// between providers. The provider is not configured then.
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Self::State>;
+    /// between providers. The provider is not configured then. Only what fits the schema is read, unless the type says
+    /// otherwise.
+    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<Self::State> {
+        state
+            .decode()
+            .map_err(|error| diagnostics.add_error(error))
+            .ok()
+    }
 
-    /// Takes over an object from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
-    /// is not configured then.
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource)
-    -> Option<Object<Self>>;
+    /// Moves an object here from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
+    /// is not configured then. A type without this takes no such objects.
+    fn move_state(
+        &self,
+        diagnostics: &mut Diagnostics,
+        _source: &MoveSource,
+    ) -> Option<Object<Self>> {
+        not_supported(diagnostics, "a move from another resource type")
+    }
 
-    /// The shortest configuration that describes an object: without what the provider decides, and without defaults.
-    fn configuration(&self, state: Self::State) -> Self::State;
+    /// The shortest configuration that describes an object: without what the provider decides, and without defaults. All
+    /// of it, unless the type says otherwise.
+    fn generate_config(&self, state: Self::State) -> Self::State {
+        state
+    }
+}
+
+fn not_supported<T>(diagnostics: &mut Diagnostics, what: &str) -> Option<T> {
+    diagnostics.add_error(diagnostic::general(
+        "Not supported by this resource type",
+        format!("This resource type does not support {what}."),
+    ));
+    None
 }
 
 /// The change of an object, to be planned.
@@ -141,7 +180,7 @@ pub type Object<R> = (
 
 /// The attributes by which Terraform (1.12 and later) tells the objects of a resource type apart. All are texts, and a
 /// user who imports an object by its identity gives all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentitySchema {
     /// Raised whenever the attributes change.
     pub version: i64,
@@ -159,7 +198,7 @@ pub struct MoveSource {
     /// The version of that type's schema.
     pub schema_version: i64,
     /// The object, as it stands in the state file.
-    pub state: Encoded,
+    pub state: EncodedValue,
     /// Its identity there, if it has one.
-    pub identity: Option<Encoded>,
+    pub identity: Option<EncodedValue>,
 }

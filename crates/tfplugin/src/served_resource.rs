@@ -4,23 +4,23 @@ use serde::{Deserialize, Serialize};
 use tf_provider::schema::Schema;
 
 use super::resource::{IdentitySchema, ManagedResource, MoveSource, Object, Update};
-use super::{AttributePath, Diagnostics, Encoded, diagnostic};
+use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
 
 /// An object with what Terraform stores beside it, unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct ResourceInstanceObject {
     /// The object; null where there is none.
-    pub state: Encoded,
+    pub state: EncodedValue,
     /// Bytes for the provider alone.
     pub private: Vec<u8>,
     /// The object's identity, if it is known.
-    pub identity: Option<Encoded>,
+    pub identity: Option<EncodedValue>,
 }
 
-impl Held {
+impl ResourceInstanceObject {
     fn nothing(private: Vec<u8>) -> Self {
         Self {
-            state: Encoded::null(),
+            state: EncodedValue::null(),
             private,
             identity: None,
         }
@@ -31,11 +31,11 @@ impl Held {
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The object before; null on create.
-    pub prior: Encoded,
+    pub prior: EncodedValue,
     /// The object wished for: proposed by core when planning, as planned by us when applying; null on delete.
-    pub target: Encoded,
+    pub target: EncodedValue,
     /// What the configuration says; null on delete.
-    pub config: Encoded,
+    pub config: EncodedValue,
     /// Private data: the prior object's when planning, the plan's when applying; when a plan is made again before its
     /// apply, the first one's (Terraform 1.16 and later).
     pub private: Vec<u8>,
@@ -47,7 +47,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The object as it will be, unknown where only the apply can tell.
-    pub held: Held,
+    pub held: ResourceInstanceObject,
     /// The attributes whose change can only be made by a new object.
     pub requires_replace: Vec<AttributePath>,
 }
@@ -56,7 +56,7 @@ pub struct Planned {
 ///
 /// Implemented for every typed [`ManagedResource`]; never by hand. `None` always comes with an error in the diagnostics.
 #[async_trait]
-pub trait ServedResource: Send + Sync {
+pub trait DynResource: Send + Sync {
     /// The resource type's schema. Asked once, when the host first asks for schemas.
     fn schema(&self) -> Schema;
 
@@ -64,44 +64,65 @@ pub trait ServedResource: Send + Sync {
     fn identity_schema(&self) -> IdentitySchema;
 
     /// Checks a configuration, which may hold unknown values.
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded);
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Brings an object from a state file into today's schema.
-    async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
+    async fn upgrade(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: &EncodedValue,
+    ) -> Option<EncodedValue>;
 
     /// Reads the object anew. A null state says that it is verifiably gone.
-    async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held>;
+    async fn read(
+        &self,
+        diagnostics: &mut Diagnostics,
+        held: &ResourceInstanceObject,
+    ) -> Option<ResourceInstanceObject>;
 
     /// Says what applying a change would give.
     async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned>;
 
     /// Makes a change. The answer is what Terraform must store, also where the change failed half-way: on an error
     /// it holds the object as far as it came to be or as it was left, or else the prior one.
-    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held;
+    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change)
+    -> ResourceInstanceObject;
 
     /// Finds the object that an import ID names.
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held>;
+    async fn import(
+        &self,
+        diagnostics: &mut Diagnostics,
+        id: String,
+    ) -> Option<ResourceInstanceObject>;
 
     /// Finds the object that an identity names.
     async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
-        identity: &Encoded,
-    ) -> Option<Held>;
+        identity: &EncodedValue,
+    ) -> Option<ResourceInstanceObject>;
 
     /// Brings an identity from a state file into the current form. Null where it cannot be read, as another provider's
     /// cannot: the next read fills it in from the state.
-    fn upgrade_identity(&self, identity: &Encoded) -> Encoded;
+    fn upgrade_identity(&self, identity: &EncodedValue) -> EncodedValue;
 
     /// Takes over an object from another resource type or provider.
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held>;
+    fn move_state(
+        &self,
+        diagnostics: &mut Diagnostics,
+        source: &MoveSource,
+    ) -> Option<ResourceInstanceObject>;
 
     /// The configuration that describes an object.
-    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded>;
+    fn generate_config(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: &EncodedValue,
+    ) -> Option<EncodedValue>;
 }
 
 #[async_trait]
-impl<R: ManagedResource> ServedResource for R {
+impl<R: ManagedResource> DynResource for R {
     fn schema(&self) -> Schema {
         ManagedResource::schema(self)
     }
@@ -110,23 +131,33 @@ impl<R: ManagedResource> ServedResource for R {
         ManagedResource::identity_schema(self)
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Encoded) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
         if let Some(config) = decode(diagnostics, config) {
             ManagedResource::validate(self, diagnostics, config);
         }
     }
 
-    async fn upgrade(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
+    async fn upgrade(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: &EncodedValue,
+    ) -> Option<EncodedValue> {
         let state = ManagedResource::upgrade(self, diagnostics, state)?;
         encode(diagnostics, &state)
     }
 
-    async fn read(&self, diagnostics: &mut Diagnostics, held: &Held) -> Option<Held> {
+    async fn read(
+        &self,
+        diagnostics: &mut Diagnostics,
+        held: &ResourceInstanceObject,
+    ) -> Option<ResourceInstanceObject> {
         let state = decode(diagnostics, &held.state)?;
         let private = decode_private(&held.private);
         match ManagedResource::read(self, diagnostics, state, private).await {
             Some(read) => encode_held(self, diagnostics, &read),
-            None if diagnostics.errors.is_empty() => Some(Held::nothing(Vec::new())),
+            None if diagnostics.errors.is_empty() => {
+                Some(ResourceInstanceObject::nothing(Vec::new()))
+            }
             None => None,
         }
     }
@@ -138,7 +169,7 @@ impl<R: ManagedResource> ServedResource for R {
             let prior = decode(diagnostics, &change.prior)?;
             let private = ManagedResource::plan_delete(self, diagnostics, prior, private).await?;
             return Some(Planned {
-                held: Held::nothing(encode_private(diagnostics, &private)?),
+                held: ResourceInstanceObject::nothing(encode_private(diagnostics, &private)?),
                 requires_replace: Vec::new(),
             });
         }
@@ -165,7 +196,11 @@ impl<R: ManagedResource> ServedResource for R {
         })
     }
 
-    async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change) -> Held {
+    async fn apply(
+        &self,
+        diagnostics: &mut Diagnostics,
+        change: &Change,
+    ) -> ResourceInstanceObject {
         if let Some(held) = apply_typed(self, diagnostics, change).await {
             return held;
         }
@@ -175,14 +210,18 @@ impl<R: ManagedResource> ServedResource for R {
                 "This is a bug in the provider, please report it. The object is left as it was.",
             ));
         }
-        Held {
+        ResourceInstanceObject {
             state: change.prior.clone(),
             private: change.private.clone(),
             identity: identity_of(self, &change.prior),
         }
     }
 
-    async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Held> {
+    async fn import(
+        &self,
+        diagnostics: &mut Diagnostics,
+        id: String,
+    ) -> Option<ResourceInstanceObject> {
         let imported = ManagedResource::import(self, diagnostics, id).await?;
         encode_held(self, diagnostics, &imported)
     }
@@ -190,28 +229,36 @@ impl<R: ManagedResource> ServedResource for R {
     async fn import_by_identity(
         &self,
         diagnostics: &mut Diagnostics,
-        identity: &Encoded,
-    ) -> Option<Held> {
+        identity: &EncodedValue,
+    ) -> Option<ResourceInstanceObject> {
         let identity = decode(diagnostics, identity)?;
         let imported = ManagedResource::import_by_identity(self, diagnostics, identity).await?;
         encode_held(self, diagnostics, &imported)
     }
 
-    fn upgrade_identity(&self, identity: &Encoded) -> Encoded {
+    fn upgrade_identity(&self, identity: &EncodedValue) -> EncodedValue {
         let identity = identity.decode::<R::Identity>();
         identity
-            .and_then(|identity| Encoded::encode(&identity))
-            .unwrap_or_else(|_| Encoded::null())
+            .and_then(|identity| EncodedValue::encode(&identity))
+            .unwrap_or_else(|_| EncodedValue::null())
     }
 
-    fn take_over(&self, diagnostics: &mut Diagnostics, source: &MoveSource) -> Option<Held> {
-        let taken = ManagedResource::take_over(self, diagnostics, source)?;
+    fn move_state(
+        &self,
+        diagnostics: &mut Diagnostics,
+        source: &MoveSource,
+    ) -> Option<ResourceInstanceObject> {
+        let taken = ManagedResource::move_state(self, diagnostics, source)?;
         encode_held(self, diagnostics, &taken)
     }
 
-    fn configuration(&self, diagnostics: &mut Diagnostics, state: &Encoded) -> Option<Encoded> {
+    fn generate_config(
+        &self,
+        diagnostics: &mut Diagnostics,
+        state: &EncodedValue,
+    ) -> Option<EncodedValue> {
         let state = decode(diagnostics, state)?;
-        encode(diagnostics, &ManagedResource::configuration(self, state))
+        encode(diagnostics, &ManagedResource::generate_config(self, state))
     }
 }
 
@@ -219,13 +266,13 @@ async fn apply_typed<R: ManagedResource>(
     resource: &R,
     diagnostics: &mut Diagnostics,
     change: &Change,
-) -> Option<Held> {
+) -> Option<ResourceInstanceObject> {
     let private = decode_private(&change.private);
     if change.target.is_null() {
         let prior = decode(diagnostics, &change.prior)?;
         return match resource.delete(diagnostics, prior, private).await {
             Some(left) => encode_held(resource, diagnostics, &left),
-            None => Some(Held::nothing(Vec::new())),
+            None => Some(ResourceInstanceObject::nothing(Vec::new())),
         };
     }
 
@@ -240,17 +287,17 @@ async fn apply_typed<R: ManagedResource>(
 }
 
 /// The identity of an encoded object, if there is one and it can be read.
-fn identity_of<R: ManagedResource>(resource: &R, state: &Encoded) -> Option<Encoded> {
+fn identity_of<R: ManagedResource>(resource: &R, state: &EncodedValue) -> Option<EncodedValue> {
     if state.is_null() {
         return None;
     }
     let state = state.decode().ok()?;
-    Encoded::encode(&resource.identity(&state)?).ok()
+    EncodedValue::encode(&resource.identity(&state)?).ok()
 }
 
 pub(super) fn decode<'a, T: Deserialize<'a>>(
     diagnostics: &mut Diagnostics,
-    encoded: &'a Encoded,
+    encoded: &'a EncodedValue,
 ) -> Option<T> {
     encoded
         .decode()
@@ -258,8 +305,11 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(
         .ok()
 }
 
-pub(super) fn encode<T: Serialize>(diagnostics: &mut Diagnostics, value: &T) -> Option<Encoded> {
-    Encoded::encode(value)
+pub(super) fn encode<T: Serialize>(
+    diagnostics: &mut Diagnostics,
+    value: &T,
+) -> Option<EncodedValue> {
+    EncodedValue::encode(value)
         .map_err(|error| diagnostics.add_error(error))
         .ok()
 }
@@ -268,12 +318,12 @@ fn encode_held<R: ManagedResource>(
     resource: &R,
     diagnostics: &mut Diagnostics,
     (state, private): &Object<R>,
-) -> Option<Held> {
+) -> Option<ResourceInstanceObject> {
     let identity = match resource.identity(state) {
         Some(identity) => Some(encode(diagnostics, &identity)?),
         None => None,
     };
-    Some(Held {
+    Some(ResourceInstanceObject {
         state: encode(diagnostics, state)?,
         private: encode_private(diagnostics, private)?,
         identity,

@@ -4,13 +4,13 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Serialize, de};
 
-use super::{Diagnostic, Encoded};
+use super::{Diagnostic, EncodedValue};
 
 /// The attributes of an object that are unknown, or hold an unknown value at any depth, by name.
 ///
 /// Fails where the object cannot be encoded.
 pub fn unknown_attributes(object: &impl Serialize) -> Result<Vec<String>, Diagnostic> {
-    let attributes: BTreeMap<String, HoldsUnknown> = Encoded::encode(object)?.decode()?;
+    let attributes: BTreeMap<String, HoldsUnknown> = EncodedValue::encode(object)?.decode()?;
     let unknown = attributes.into_iter().filter(|(_, holds)| holds.0);
     Ok(unknown.map(|(name, _)| name).collect())
 }

@@ -1,16 +1,9 @@
 use std::sync::Arc;
 
-use super::chain::Chosen;
 use super::clock::ServerClock;
+use super::discovery::SelectedSource;
 use super::sts::{CallerIdentity, Sts};
-use super::{Credentials, CredentialsCache, Issued, Source, SourceError};
-
-/// The account in an ARN such as `acs:ram::1234567890123456:role/name`; none where it holds no account.
-pub(super) fn account_in_arn(arn: &str) -> Option<String> {
-    let account = arn.strip_prefix("acs:ram::")?.split(':').next()?;
-    let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
-    is_account.then(|| account.to_owned())
-}
+use super::{Credentials, CredentialsCache, LoadedCredentials, Source, SourceError};
 
 /// A source whose account the user names, in argument `account_id` or its variables.
 pub(super) struct OfAccount {
@@ -28,23 +21,23 @@ impl Source for OfAccount {
         self.base.can_change()
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
-        let issued = self.base.issue().await?;
-        if let Some(actual) = &issued.credentials.account_id
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
+        let loaded = self.base.load().await?;
+        if let Some(actual) = &loaded.credentials.account_id
             && *actual != self.account_id
         {
-            return Err(SourceError::lasting(format!(
+            return Err(SourceError::permanent(format!(
                 "account_id is {}, but the credentials of {} belong to account {actual}",
                 self.account_id,
                 self.name()
             )));
         }
-        Ok(Issued {
+        Ok(LoadedCredentials {
             credentials: Credentials {
                 account_id: Some(self.account_id.clone()),
-                ..issued.credentials
+                ..loaded.credentials
             },
-            ..issued
+            ..loaded
         })
     }
 }
@@ -55,7 +48,7 @@ pub struct Identity {
     sts: Sts,
 }
 
-impl Chosen {
+impl SelectedSource {
     /// The source's credentials, kept fresh, and whose they are.
     pub fn into_use(self, clock: Arc<ServerClock>) -> (CredentialsCache, Identity) {
         let credentials = CredentialsCache::new(self.source, clock);
@@ -82,30 +75,5 @@ impl Identity {
     /// Scheme, host and port of STS.
     pub fn sts_endpoint(&self) -> &str {
         self.sts.endpoint()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_arn_names_its_account_or_none() {
-        for (arn, account) in [
-            (
-                "acs:ram::1234567890123456:role/live",
-                Some("1234567890123456"),
-            ),
-            (
-                "acs:ram::1234567890123456:assumed-role/live/ci",
-                Some("1234567890123456"),
-            ),
-            ("acs:ram::*:role/live", None),
-            ("acs:ram:::role/live", None),
-            ("arn:aws:iam::123456789012:role/live", None),
-            ("", None),
-        ] {
-            assert_eq!(account_in_arn(arn).as_deref(), account, "{arn}");
-        }
     }
 }

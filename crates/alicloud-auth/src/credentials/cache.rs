@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::clock::ServerClock;
-use super::{Credentials, Issued, Source, SourceError};
+use super::{Credentials, LoadedCredentials, Source, SourceError};
 
 /// Temporary credentials are renewed when no more than this is left of their lifetime, as the official libraries do.
 const RENEW_AHEAD: Duration = Duration::from_secs(180);
@@ -51,7 +51,7 @@ struct Cache {
 
 #[derive(Default)]
 struct State {
-    held: Option<Held>,
+    held: Option<CachedCredentials>,
     renewal: Option<Renewal>,
     /// Since the last success.
     failures: Option<Failures>,
@@ -59,7 +59,7 @@ struct State {
     last_rejection: Option<Instant>,
 }
 
-struct Held {
+struct CachedCredentials {
     credentials: Arc<Credentials>,
     /// None: they are used until the API rejects them.
     expires_at: Option<OffsetDateTime>,
@@ -72,7 +72,7 @@ struct Failures {
     pause_until: Instant,
 }
 
-impl Held {
+impl CachedCredentials {
     fn outlives(&self, now: OffsetDateTime, time: Duration) -> bool {
         self.expires_at.is_none_or(|end| end - now > time)
     }
@@ -81,7 +81,7 @@ impl Held {
 impl Failures {
     fn after(earlier: Option<Self>, last: SourceError) -> Self {
         let count = earlier.map_or(0, |failures| failures.count) + 1;
-        let pause = if last.is_passing {
+        let pause = if last.is_transient {
             let doubled = INITIAL_PAUSE.saturating_mul(1 << (count - 1).min(16));
             doubled.min(MAX_PAUSE)
         } else {
@@ -96,7 +96,7 @@ impl Failures {
 
     /// Whether callers are told instead of waiting for another attempt.
     fn are_final(&self) -> bool {
-        !self.last.is_passing || self.count >= MAX_ATTEMPTS
+        !self.last.is_transient || self.count >= MAX_ATTEMPTS
     }
 
     fn is_pausing(&self) -> bool {
@@ -105,7 +105,7 @@ impl Failures {
 }
 
 impl State {
-    fn usable(&self, now: OffsetDateTime) -> Option<&Held> {
+    fn usable(&self, now: OffsetDateTime) -> Option<&CachedCredentials> {
         let held = self.held.as_ref();
         held.filter(|held| held.outlives(now, MIN_REMAINING_LIFETIME))
     }
@@ -144,8 +144,8 @@ impl CredentialsCache {
                 false
             }
 
-            async fn issue(&self) -> Result<Issued, SourceError> {
-                Ok(Issued::lasting(self.0.clone()))
+            async fn load(&self) -> Result<LoadedCredentials, SourceError> {
+                Ok(LoadedCredentials::without_expiration(self.0.clone()))
             }
         }
         Self::new(Box::new(Given(credentials)), Arc::default())
@@ -180,7 +180,7 @@ impl CredentialsCache {
                 && failures.is_pausing()
                 && state.renewal.is_none()
             {
-                return Err(SourceError::lasting(failures.last.reason.clone()));
+                return Err(SourceError::permanent(failures.last.reason.clone()));
             }
             self.renew(&mut state)
         };
@@ -222,7 +222,7 @@ impl CredentialsCache {
         });
         let interrupted = "the process ended before there were any";
         let renewal = result
-            .map(move |sent| sent.unwrap_or_else(|_| Err(SourceError::lasting(interrupted))))
+            .map(move |sent| sent.unwrap_or_else(|_| Err(SourceError::permanent(interrupted))))
             .boxed()
             .shared();
         state.renewal = Some(renewal.clone());
@@ -242,7 +242,7 @@ impl Cache {
             if let Some(pause_until) = pause_until {
                 tokio::time::sleep_until(pause_until).await;
             }
-            let error = match self.issue().await {
+            let error = match self.load().await {
                 Ok(credentials) => return Ok(credentials),
                 Err(error) => error,
             };
@@ -253,15 +253,15 @@ impl Cache {
             state.failures = Some(failures);
             if ends {
                 state.renewal = None;
-                return Err(SourceError::lasting(error.reason));
+                return Err(SourceError::permanent(error.reason));
             }
         }
     }
 
     /// One attempt. Success ends the renewal.
-    async fn issue(&self) -> Result<Arc<Credentials>, SourceError> {
+    async fn load(&self) -> Result<Arc<Credentials>, SourceError> {
         // Without this, a panic would leave a renewal behind that never ends.
-        let issued = AssertUnwindSafe(self.source.issue())
+        let loaded = AssertUnwindSafe(self.source.load())
             .catch_unwind()
             .await
             .unwrap_or_else(|_panic| {
@@ -269,36 +269,39 @@ impl Cache {
                     "{} crashed; this is a bug, please report it",
                     self.source.name()
                 );
-                Err(SourceError::lasting(reason))
+                Err(SourceError::permanent(reason))
             })?;
-        let expires_at = self.trusted_expiry(&issued)?;
+        let expires_at = self.trusted_expiry(&loaded)?;
         debug!(
             source = self.source.name(),
             ?expires_at,
             "obtained credentials"
         );
-        let credentials = Arc::new(issued.credentials);
+        let credentials = Arc::new(loaded.credentials);
         let mut state = self.state();
         state.renewal = None;
         state.failures = None;
         state.last_success = Some(Instant::now());
-        state.held = Some(Held {
+        state.held = Some(CachedCredentials {
             credentials: Arc::clone(&credentials),
             expires_at,
         });
         Ok(credentials)
     }
 
-    /// When credentials that were just issued expire. Expired already by this machine's clock alone: the clock may be
+    /// When credentials that were just loaded expire. Expired already by this machine's clock alone: the clock may be
     /// wrong, so the API decides. Expired by the cloud's clock: they are of no use.
-    fn trusted_expiry(&self, issued: &Issued) -> Result<Option<OffsetDateTime>, SourceError> {
-        let Some(expires_at) = issued.expires_at else {
+    fn trusted_expiry(
+        &self,
+        loaded: &LoadedCredentials,
+    ) -> Result<Option<OffsetDateTime>, SourceError> {
+        let Some(expires_at) = loaded.expires_at else {
             return Ok(None);
         };
         if expires_at - self.clock.now() > MIN_REMAINING_LIFETIME {
             Ok(Some(expires_at))
         } else if self.clock.has_learned() {
-            Err(SourceError::lasting(format!(
+            Err(SourceError::permanent(format!(
                 "{} returned credentials that have expired already, at {expires_at}",
                 self.source.name()
             )))
@@ -316,7 +319,7 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
-    use crate::credentials::outside::Clock;
+    use crate::credentials::Clock;
 
     /// Wall-clock time that follows tokio's, so that both stand still and jump together.
     struct TokioClock(Instant);
@@ -337,7 +340,7 @@ mod tests {
                 "endless".to_owned()
             }
 
-            async fn issue(&self) -> Result<Issued, SourceError> {
+            async fn load(&self) -> Result<LoadedCredentials, SourceError> {
                 let _in_use = Arc::clone(&self.0);
                 std::future::pending().await
             }
@@ -390,16 +393,16 @@ mod tests {
             "told".to_owned()
         }
 
-        async fn issue(&self) -> Result<Issued, SourceError> {
+        async fn load(&self) -> Result<LoadedCredentials, SourceError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             pass(2).await;
             let behavior = *self.behavior.lock().unwrap();
             let expires_at = match behavior {
-                Behavior::FailsForNow => return Err(SourceError::passing("no connection")),
-                Behavior::FailsForGood => return Err(SourceError::lasting("no such role")),
+                Behavior::FailsForNow => return Err(SourceError::transient("no connection")),
+                Behavior::FailsForGood => return Err(SourceError::permanent("no such role")),
                 Behavior::Hangs => {
                     pass(58).await;
-                    return Err(SourceError::lasting("did not end"));
+                    return Err(SourceError::permanent("did not end"));
                 }
                 Behavior::IssuesTheSame => None,
                 Behavior::Issues(seconds) => {
@@ -410,7 +413,7 @@ mod tests {
                 || "the same".to_owned(),
                 |end| end.unix_timestamp().to_string(),
             );
-            Ok(Issued {
+            Ok(LoadedCredentials {
                 credentials: keys(&id),
                 expires_at,
             })
@@ -704,9 +707,9 @@ mod tests {
                 "crashing".to_owned()
             }
 
-            async fn issue(&self) -> Result<Issued, SourceError> {
+            async fn load(&self) -> Result<LoadedCredentials, SourceError> {
                 assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
-                Err(SourceError::lasting("the second time"))
+                Err(SourceError::permanent("the second time"))
             }
         }
         let source = Crashing(AtomicUsize::new(0));

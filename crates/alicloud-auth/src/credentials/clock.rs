@@ -2,8 +2,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 
-use super::outside::{Clock, SystemClock};
+/// Tells the time of day.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> OffsetDateTime;
+}
+
+/// The system's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}
 
 /// Stands for a difference that is not known.
 const UNKNOWN: i64 = i64::MIN;
@@ -32,6 +46,21 @@ impl ServerClock {
         self.machine.now().saturating_add(Duration::seconds(ahead))
     }
 
+    /// This moment, for asking its age later.
+    pub fn moment(&self) -> Moment {
+        Moment {
+            wall: self.machine.now(),
+            monotonic: Instant::now(),
+        }
+    }
+
+    /// The time since a moment. Counts the time that the machine slept, during which the monotonic clock stands still,
+    /// and is never too small because the wall clock was put back.
+    pub fn age(&self, moment: Moment) -> std::time::Duration {
+        let by_wall = std::time::Duration::try_from(self.machine.now() - moment.wall);
+        by_wall.unwrap_or_default().max(moment.monotonic.elapsed())
+    }
+
     /// Takes over the time of a response that was just received.
     pub fn learn(&self, date: OffsetDateTime) {
         let ahead = (date - self.machine.now()).whole_seconds();
@@ -44,8 +73,54 @@ impl ServerClock {
     }
 }
 
+/// A moment by both of our clocks: see [`ServerClock::age`].
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    wall: OffsetDateTime,
+    monotonic: Instant,
+}
+
 impl Default for ServerClock {
     fn default() -> Self {
         Self::new(Arc::new(SystemClock))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_follows_the_server() {
+        let clock = ServerClock::new(Arc::new(SystemClock));
+        clock.learn(OffsetDateTime::now_utc() + Duration::hours(2));
+        let ahead = clock.now() - OffsetDateTime::now_utc();
+        assert!(
+            (Duration::minutes(119)..=Duration::minutes(121)).contains(&ahead),
+            "{ahead}"
+        );
+    }
+
+    /// A wall clock that tests set.
+    struct SetClock(std::sync::Mutex<OffsetDateTime>);
+
+    impl Clock for SetClock {
+        fn now(&self) -> OffsetDateTime {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_age_counts_sleep_and_ignores_a_clock_that_is_put_back() {
+        let wall = Arc::new(SetClock(std::sync::Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
+        let moment = clock.moment();
+        // Awake: the monotonic clock runs, whatever happens to the other one.
+        tokio::time::advance(std::time::Duration::from_secs(5)).await;
+        *wall.0.lock().unwrap() -= Duration::hours(1);
+        assert_eq!(clock.age(moment).as_secs(), 5);
+        // Asleep: only the wall clock runs.
+        *wall.0.lock().unwrap() += Duration::hours(3);
+        assert_eq!(clock.age(moment).as_secs(), 2 * 3600);
     }
 }

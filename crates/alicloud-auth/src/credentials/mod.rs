@@ -3,6 +3,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `account` | whose the keys are: the account where it is known, and what STS says |
+//! | `discovery` | what the provider block says of credentials, and what a source says when it is asked |
 //! | `chain` | which source is used: the order, and what an error of a source means |
 //! | `sources/` | one file for each source |
 //! | `sts` | the calls that exchange one identity for another, or tell whose it is |
@@ -15,11 +16,36 @@
 //! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
 //! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
 //! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
+//!
+//! # From arguments to credentials
+//!
+//! 1. The provider block hands what the block says to [`choose`]. `chain.rs` asks each source in the official
+//!    provider's order. Each says *not configured* (the next one is asked), *broken* (the search stops: another identity
+//!    must never take the place of the one that was meant) or *found*. Only arguments, variables and files are read. What is
+//!    present and wrong is an `InvalidInput`, which names the variable, the argument, or the field of the file.
+//! 2. `assume_role.rs`, `apply_assume_role` puts roles on it: that of the block, or else that of a profile of mode `RamRoleArn`, which
+//!    counts beside keys from elsewhere too.
+//! 3. The source goes into a `CredentialsCache`, which `LiveClient` asks before each attempt, inside the retry loop and
+//!    after any waiting, so that no attempt is signed with an expired key.
+//! 4. The first question makes the source's network calls. From 180 s before the keys expire, a question starts a renewal in
+//!    the background, at most one in 30 s, and still gets the old keys at once; once they have expired it waits for that same
+//!    renewal. Whether they have is decided by `ServerClock`: the machine's clock, corrected by the `Date` of responses of STS.
+//! 5. A failure is shared. After a transient one the source is asked again after a growing pause: callers wait through the
+//!    first five attempts, then all of them, and all later ones until the next attempt, get the error at once. A permanent one is
+//!    told at once for a minute. So the retry loop of a call never repeats what the cache has found out.
+//! 6. The API rejects keys with `InvalidSecurityToken.Expired` or `InvalidAccessKeyId.NotFound` all the same (a clock is
+//!    off, or they were revoked): unless they were written down somewhere, they are dropped, and the call is made once more with
+//!    new ones.
+//!
+//! Everything that a source touches is in `outside/mod.rs`, as values that tests replace. Files are read on
+//! another thread, with a timeout, and only regular ones of up to 1 MiB. A program leads a process group of its own, which is
+//! killed as a whole. Which proxy a call goes through is decided in `environment/proxy.rs`, for the API client too.
 
 mod account;
 mod cache;
 mod chain;
 mod clock;
+mod discovery;
 mod outside;
 mod region;
 mod response;
@@ -31,15 +57,14 @@ use time::OffsetDateTime;
 
 pub use account::Identity;
 pub use cache::CredentialsCache;
-pub use chain::{Chosen, NoCredentials, Settings, choose};
-pub use clock::ServerClock;
+pub use chain::{NoCredentials, choose};
+pub use clock::{Clock, Moment, ServerClock, SystemClock};
+pub use discovery::{AssumeRole, AssumeRoleWithOidc, SelectedSource, Settings};
 pub use outside::{
-    Clock, CommandOutput, Commands, FileText, Files, Http, HttpReply, HttpRequest, LockedFile,
-    Outside, Route, SystemClock,
+    CommandOutput, Commands, FileText, Files, Http, HttpRequest, HttpResponse, LockedFile, Outside,
+    ProxyPolicy,
 };
 pub use region::Region;
-pub use sources::assume_role::AssumeRole;
-pub use sources::oidc::AssumeRoleWithOidc;
 pub use sources::static_keys::{
     ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES, SECURITY_TOKEN_VARIABLES,
 };
@@ -99,16 +124,16 @@ impl Credentials {
 
 /// Credentials as a source gives them.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct LoadedCredentials {
     /// The keys.
     pub credentials: Credentials,
     /// When they stop working; none for keys that last.
     pub expires_at: Option<OffsetDateTime>,
 }
 
-impl Issued {
+impl LoadedCredentials {
     /// Keys that last.
-    pub fn lasting(credentials: Credentials) -> Self {
+    pub fn without_expiration(credentials: Credentials) -> Self {
         Self {
             credentials,
             expires_at: None,
@@ -123,23 +148,23 @@ pub struct SourceError {
     /// What happened, with the place: variable, file, profile or endpoint. Holds no secret.
     pub reason: String,
     /// Whether the same may work in a moment: no connection, a fault of the server, throttling.
-    pub is_passing: bool,
+    pub is_transient: bool,
 }
 
 impl SourceError {
     /// One that will not pass by itself.
-    pub fn lasting(reason: impl Into<String>) -> Self {
+    pub fn permanent(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: false,
+            is_transient: false,
         }
     }
 
     /// One that may pass by itself.
-    pub fn passing(reason: impl Into<String>) -> Self {
+    pub fn transient(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
-            is_passing: true,
+            is_transient: true,
         }
     }
 }
@@ -150,11 +175,11 @@ pub trait Source: Send + Sync {
     /// What it is, for messages: `profile "prod" of ~/.aliyun/config.json`.
     fn name(&self) -> String;
 
-    /// Whether [`Self::issue`] can return other credentials than before. `false` for those that were written down.
+    /// Whether [`Self::load`] can return other credentials than before. `false` for those that were written down.
     fn can_change(&self) -> bool {
         true
     }
 
     /// Obtains keys, with network calls where it takes them. Called again when they are about to expire.
-    async fn issue(&self) -> Result<Issued, SourceError>;
+    async fn load(&self) -> Result<LoadedCredentials, SourceError>;
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Credentials, Issued, SourceError};
+use super::{Credentials, LoadedCredentials, SourceError};
 
 /// Messages of the service are shown up to this length.
 const MAX_MESSAGE_CHARS: usize = 300;
@@ -28,12 +28,12 @@ pub(super) struct Keys {
 
 impl Keys {
     /// `place` names their origin, `account_id` their account where it is known.
-    pub(super) fn issued(
+    pub(super) fn loaded(
         self,
         place: &str,
         account_id: Option<String>,
-    ) -> Result<Issued, SourceError> {
-        let failed = |problem: &str| SourceError::lasting(format!("{place} gave {problem}"));
+    ) -> Result<LoadedCredentials, SourceError> {
+        let failed = |problem: &str| SourceError::permanent(format!("{place} gave {problem}"));
         let credentials = Credentials::written(
             &self.access_key_id,
             &self.access_key_secret,
@@ -48,7 +48,7 @@ impl Keys {
             .map(|text| parse_time(&text))
             .transpose()
             .map_err(|_| failed("an expiration that is no time"))?;
-        Ok(Issued {
+        Ok(LoadedCredentials {
             credentials: Credentials {
                 account_id,
                 ..credentials
@@ -59,13 +59,13 @@ impl Keys {
 }
 
 /// An error that a service reported.
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     /// Its code; empty where the response could not be read.
     pub(super) code: String,
     pub(super) error: SourceError,
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// A call without a response that can be read.
     pub(super) fn unsent(error: SourceError) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Refusal {
 }
 
 #[derive(Deserialize)]
-struct ErrorResponse {
+struct ErrorBody {
     #[serde(rename = "Code")]
     code: String,
     #[serde(rename = "Message", default)]
@@ -86,24 +86,24 @@ struct ErrorResponse {
 }
 
 /// What the service said, fit for people: without `secrets` that it may quote.
-pub(super) fn refusal(
+pub(super) fn error_response(
     place: &str,
     status: u16,
     body: &str,
     secrets: &[Option<&SecretString>],
-) -> Refusal {
-    let Ok(refusal) = serde_json::from_str::<ErrorResponse>(body) else {
+) -> ErrorResponse {
+    let Ok(error_body) = serde_json::from_str::<ErrorBody>(body) else {
         let reason = format!("{place} failed with HTTP {status}");
-        return Refusal {
+        return ErrorResponse {
             code: String::new(),
             error: SourceError {
                 reason,
-                is_passing: status >= 500,
+                is_transient: status >= 500,
             },
         };
     };
-    let mut message = refusal.message;
-    if refusal.code.contains("Signature") {
+    let mut message = error_body.message;
+    if error_body.code.contains("Signature") {
         // Such a message quotes the server's string to sign, in which secrets are encoded.
         message.clear();
     }
@@ -114,13 +114,13 @@ pub(super) fn refusal(
     }
     let printable = message.chars().filter(|c| !c.is_control());
     let message: String = printable.take(MAX_MESSAGE_CHARS).collect();
-    let code: String = refusal
+    let code: String = error_body
         .code
         .chars()
         .filter(char::is_ascii_graphic)
         .take(100)
         .collect();
-    let request_id: String = refusal
+    let request_id: String = error_body
         .request_id
         .chars()
         .filter(char::is_ascii_graphic)
@@ -130,9 +130,9 @@ pub(super) fn refusal(
         reason: format!(
             "{place} failed with {code} (HTTP {status}): {message} (RequestId: {request_id})"
         ),
-        is_passing: status >= 500 || code.contains("Throttling"),
+        is_transient: status >= 500 || code.contains("Throttling"),
     };
-    Refusal { code, error }
+    ErrorResponse { code, error }
 }
 
 /// Decodes JSON; the error names the place and never quotes the text.
@@ -167,20 +167,24 @@ mod tests {
     #[test]
     fn a_refusal_that_quotes_what_was_signed_is_shown_without_its_message() {
         let body = r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2", "RequestId": "R"}"#;
-        let error = refusal("AssumeRole", 400, body, &[]).error;
+        let error = error_response("AssumeRole", 400, body, &[]).error;
         assert!(
             error.reason.contains("SignatureDoesNotMatch")
                 && error.reason.ends_with("(RequestId: R)")
         );
-        assert!(!error.reason.contains("hunter2") && !error.is_passing);
-        assert!(refusal("AssumeRole", 503, "<html>", &[]).error.is_passing);
+        assert!(!error.reason.contains("hunter2") && !error.is_transient);
+        assert!(
+            error_response("AssumeRole", 503, "<html>", &[])
+                .error
+                .is_transient
+        );
     }
 
     #[test]
     fn a_refusal_that_quotes_a_token_is_shown_without_it() {
         let body = r#"{"Code": "InvalidParameter.OIDCToken", "Message": "hunter2 is not valid"}"#;
         let token = SecretString::from("hunter2");
-        let error = refusal("AssumeRoleWithOIDC", 400, body, &[Some(&token), None]).error;
+        let error = error_response("AssumeRoleWithOIDC", 400, body, &[Some(&token), None]).error;
         assert!(error.reason.contains("*** is not valid"), "{error}");
     }
 }

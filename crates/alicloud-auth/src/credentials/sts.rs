@@ -8,12 +8,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
 
-use super::account::account_in_arn;
 use super::clock::ServerClock;
-use super::outside::{Http, HttpRequest, Outside, Route};
-use super::response::{Keys, Refusal, parse, refusal};
-use super::sources::Profile;
-use super::{Credentials, Issued, Region, SourceError};
+use super::outside::{Http, HttpRequest, Outside, ProxyPolicy};
+use super::response::{ErrorResponse, Keys, error_response, parse};
+use super::sources::profile_file::Profile;
+use super::{Credentials, LoadedCredentials, Region, SourceError};
 use crate::environment::InvalidInput;
 use crate::signing::{percent_encode, rpc_v1};
 
@@ -22,6 +21,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const REGION_VARIABLE: &str = "ALIBABA_CLOUD_STS_REGION";
 const VPC_VARIABLE: &str = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED";
+
+/// The account in an ARN such as `acs:ram::1234567890123456:role/name`; none where it holds no account.
+pub(super) fn account_in_arn(arn: &str) -> Option<String> {
+    let account = arn.strip_prefix("acs:ram::")?.split(':').next()?;
+    let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+    is_account.then(|| account.to_owned())
+}
 
 /// The Security Token Service (product `sts`, version 2015-04-01): HTTPS, unless an endpoint says otherwise.
 #[derive(Clone)]
@@ -92,14 +98,14 @@ impl Sts {
         &self,
         credentials: &Credentials,
         role: &Role,
-    ) -> Result<Issued, SourceError> {
+    ) -> Result<LoadedCredentials, SourceError> {
         let seconds = role.session_seconds.to_string();
         let mut parameters = role.parameters(&seconds);
         let external_id = role.external_id.as_deref();
         parameters.extend(external_id.map(|id| ("ExternalId", id)));
         let response: AssumeRoleResponse =
             self.signed("AssumeRole", credentials, &parameters).await?;
-        response.issued(&self.place("AssumeRole"), role)
+        response.loaded(&self.place("AssumeRole"), role)
     }
 
     /// `AssumeRoleWithOIDC`: keys of a role for a token of an identity provider. Not signed: the token is the proof.
@@ -108,7 +114,7 @@ impl Sts {
         provider_arn: &str,
         token: &SecretString,
         role: &Role,
-    ) -> Result<Issued, SourceError> {
+    ) -> Result<LoadedCredentials, SourceError> {
         let action = "AssumeRoleWithOIDC";
         let timestamp = timestamp(self.clock.now());
         let common = vec![
@@ -125,7 +131,7 @@ impl Sts {
             .send(action, &common, &own, &[Some(token)])
             .await
             .map_err(|refusal| refusal.error)?;
-        response.issued(&self.place(action), role)
+        response.loaded(&self.place(action), role)
     }
 
     /// `GetCallerIdentity`: whose credentials these are. Needs no permission.
@@ -158,10 +164,11 @@ impl Sts {
         action: &'static str,
         credentials: &Credentials,
         own: &Parameters<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ErrorResponse> {
         let timestamp = timestamp(self.clock.now());
-        let nonce = nonce()
-            .map_err(|_| Refusal::unsent(SourceError::lasting("there are no random bytes")))?;
+        let nonce = nonce().map_err(|_| {
+            ErrorResponse::unsent(SourceError::permanent("there are no random bytes"))
+        })?;
         let mut common = vec![
             ("AccessKeyId", credentials.access_key_id.as_str()),
             ("Action", action),
@@ -192,7 +199,7 @@ impl Sts {
         query: &Parameters<'_>,
         form: &Parameters<'_>,
         secrets: &[Option<&SecretString>],
-    ) -> Result<T, Refusal> {
+    ) -> Result<T, ErrorResponse> {
         let mut url = self.endpoint.clone();
         url.set_query(Some(&encode(query)));
         let form_type = "application/x-www-form-urlencoded";
@@ -201,13 +208,15 @@ impl Sts {
             url,
             headers: vec![("content-type", form_type.into())],
             body: encode(form).into(),
-            route: Route::Usual,
+            route: ProxyPolicy::FromEnvironment,
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
         };
         let place = self.place(action);
         let passing = |problem: &str, reason: String| {
-            Refusal::unsent(SourceError::passing(format!("{place} {problem}: {reason}")))
+            ErrorResponse::unsent(SourceError::transient(format!(
+                "{place} {problem}: {reason}"
+            )))
         };
         let sent = self.http.send(request).await;
         let reply = sent.map_err(|reason| passing("failed", reason))?;
@@ -218,7 +227,7 @@ impl Sts {
         if reply.status == 200 {
             parse(body).map_err(|reason| passing("gave an unexpected answer", reason))
         } else {
-            Err(refusal(&place, reply.status, body, secrets))
+            Err(error_response(&place, reply.status, body, secrets))
         }
     }
 
@@ -261,12 +270,12 @@ struct AssumedRoleUser {
 }
 
 impl AssumeRoleResponse {
-    fn issued(self, place: &str, role: &Role) -> Result<Issued, SourceError> {
+    fn loaded(self, place: &str, role: &Role) -> Result<LoadedCredentials, SourceError> {
         let session = self.assumed_role_user.and_then(|user| user.arn);
         let account_id = session
             .and_then(|arn| account_in_arn(&arn))
             .or_else(|| account_in_arn(&role.arn));
-        self.credentials.issued(place, account_id)
+        self.credentials.loaded(place, account_id)
     }
 }
 
@@ -357,6 +366,26 @@ mod tests {
         ] {
             let region = region.and_then(|id| Region::read(id, "test").unwrap());
             assert_eq!(public_endpoint(region.as_ref(), in_vpc).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_arn_names_its_account_or_none() {
+        for (arn, account) in [
+            (
+                "acs:ram::1234567890123456:role/live",
+                Some("1234567890123456"),
+            ),
+            (
+                "acs:ram::1234567890123456:assumed-role/live/ci",
+                Some("1234567890123456"),
+            ),
+            ("acs:ram::*:role/live", None),
+            ("acs:ram:::role/live", None),
+            ("arn:aws:iam::123456789012:role/live", None),
+            ("", None),
+        ] {
+            assert_eq!(account_in_arn(arn).as_deref(), account, "{arn}");
         }
     }
 }

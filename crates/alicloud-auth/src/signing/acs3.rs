@@ -1,6 +1,6 @@
 //! Signature V3, `ACS3-HMAC-SHA256`: HMAC-SHA256 over method, path, query, headers and a hash of the body.
 //!
-//! Source: the vendor's page "Request syntax and signature method V3", checked against the official Python SDK
+//! Source: Alibaba Cloud's page "Request syntax and signature method V3", checked against the official Python SDK
 //! (`tests/cases/signature-vectors.json`).
 
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! Signatures of Alibaba Cloud's RPC-style APIs, as pure functions: no clock, no randomness, no I/O.
 //!
-//! [`rpc_v1`] is `SignatureVersion` 1.0 (HMAC-SHA1), which the vendor's pages now call "V2 for RPC APIs"; [`acs3`] is
+//! [`rpc_v1`] is `SignatureVersion` 1.0 (HMAC-SHA1), which Alibaba Cloud's pages now call "V2 for RPC APIs"; [`acs3`] is
 //! V3 (HMAC-SHA256). Every intermediate text is a function of its own, so that the test vectors can tell which step
 //! went wrong.
 

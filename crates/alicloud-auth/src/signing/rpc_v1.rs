@@ -1,6 +1,6 @@
 //! RPC signature 1.0: HMAC-SHA1 over the sorted parameters.
 //!
-//! Source: the vendor's page "Request syntax and signature method V2 for RPC APIs", checked against the official
+//! Source: Alibaba Cloud's page "Request syntax and signature method V2 for RPC APIs", checked against the official
 //! Python SDKs (`tests/cases/signature-vectors.json`).
 
 use base64::Engine as _;

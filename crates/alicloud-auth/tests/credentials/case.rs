@@ -197,14 +197,14 @@ pub(crate) async fn check(name: &str) {
             if let Some(region) = region {
                 assert_eq!(chosen.region.as_ref().unwrap().as_str(), region);
             }
-            let issued = chosen.source.issue().await.unwrap();
-            let id = &issued.credentials.access_key_id;
+            let loaded = chosen.source.load().await.unwrap();
+            let id = &loaded.credentials.access_key_id;
             assert!(id.starts_with(&access_key_id), "{id}");
-            assert_eq!(issued.credentials.account_id, account_id);
-            assert!(!format!("{issued:?}").contains("hunter"));
+            assert_eq!(loaded.credentials.account_id, account_id);
+            assert!(!format!("{loaded:?}").contains("hunter"));
         }
         Expectation::Fails { fails } => {
-            let error = chosen.unwrap().source.issue().await.unwrap_err();
+            let error = chosen.unwrap().source.load().await.unwrap_err();
             says(&error.to_string(), &fails);
         }
     }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    FileText, Files, Http, HttpReply, HttpRequest, Issued, LockedFile, Outside, Settings, Source,
-    SourceError, choose,
+    FileText, Files, Http, HttpRequest, HttpResponse, LoadedCredentials, LockedFile, Outside,
+    Settings, Source, SourceError, choose,
 };
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
@@ -25,13 +25,15 @@ struct SignIn {
     renewed: Mutex<u32>,
     exchanged: Mutex<u32>,
     refusal: Option<u16>,
+    /// Seconds that access tokens last.
+    lifetime: Option<i64>,
 }
 
 #[async_trait]
 impl Http for SignIn {
-    async fn send(&self, request: HttpRequest) -> Result<HttpReply, String> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         let reply = |status, body: String| {
-            Ok(HttpReply {
+            Ok(HttpResponse {
                 status,
                 body: body.into(),
                 date: None,
@@ -54,7 +56,7 @@ impl Http for SignIn {
                 let tokens = json!({
                     "access_token": format!("hunter access {renewed}"),
                     "refresh_token": format!("hunter refresh&{renewed}"),
-                    "expires_in": 3600, "token_type": "Bearer",
+                    "expires_in": self.lifetime.unwrap_or(3600), "token_type": "Bearer",
                 });
                 reply(200, tokens.to_string())
             }
@@ -110,8 +112,8 @@ async fn source(outside: &Outside) -> Box<dyn Source> {
     choose(&Settings::default(), outside).await.unwrap().source
 }
 
-async fn issue(outside: &Outside) -> Result<Issued, SourceError> {
-    source(outside).await.issue().await
+async fn issue(outside: &Outside) -> Result<LoadedCredentials, SourceError> {
+    source(outside).await.load().await
 }
 
 #[tokio::test]
@@ -125,8 +127,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     .unwrap();
     let sign_in = Arc::default();
     let outside = world(&home, &sign_in);
-    let issued = issue(&outside).await.unwrap();
-    assert_eq!(issued.credentials.access_key_id, "STS.1");
+    let loaded = issue(&outside).await.unwrap();
+    assert_eq!(loaded.credentials.access_key_id, "STS.1");
 
     let written = read(&file);
     let login = &mut expected["profiles"][1];
@@ -148,8 +150,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     assert_eq!(names.count(), 1);
 
     // The next process goes on with the same access token.
-    let issued = issue(&outside).await.unwrap();
-    assert_eq!(issued.credentials.access_key_id, "STS.2");
+    let loaded = issue(&outside).await.unwrap();
+    assert_eq!(loaded.credentials.access_key_id, "STS.2");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
 }
 
@@ -159,8 +161,8 @@ async fn of_processes_that_find_the_token_expired_at_once_one_renews_it() {
     let sign_in = Arc::default();
     let outside = world(&home, &sign_in);
     let sources: Vec<_> = futures_util::future::join_all((0..8).map(|_| source(&outside))).await;
-    let issued = futures_util::future::join_all(sources.iter().map(|source| source.issue())).await;
-    assert!(issued.iter().all(Result::is_ok), "{issued:?}");
+    let loaded = futures_util::future::join_all(sources.iter().map(|source| source.load())).await;
+    assert!(loaded.iter().all(Result::is_ok), "{loaded:?}");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(
         read(&file)["profiles"][1]["oauth_refresh_token"],
@@ -184,7 +186,7 @@ async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_stays() {
 
 #[tokio::test]
 async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_stays() {
-    for (status, is_passing, said) in [
+    for (status, is_transient, said) in [
         (
             400,
             false,
@@ -199,7 +201,7 @@ async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_st
             ..SignIn::default()
         });
         let error = issue(&world(&home, &sign_in)).await.unwrap_err();
-        assert_eq!(error.is_passing, is_passing);
+        assert_eq!(error.is_transient, is_transient);
         assert!(
             error.reason.contains(said) && !error.reason.contains("hunter"),
             "{error}"
@@ -289,9 +291,99 @@ async fn tokens_that_cannot_be_written_all_the_same_are_used_as_long_as_the_proc
     let sign_in = Arc::default();
     let source = source(&read_only(&home, &sign_in, true)).await;
     for expected in ["STS.1", "STS.2"] {
-        let issued = source.issue().await.unwrap();
-        assert_eq!(issued.credentials.access_key_id, expected);
+        let loaded = source.load().await.unwrap();
+        assert_eq!(loaded.credentials.access_key_id, expected);
     }
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_written_are_renewed_by_one_another() {
+    let (home, _) = home();
+    let sign_in = Arc::new(SignIn {
+        lifetime: Some(1),
+        ..SignIn::default()
+    });
+    let source = source(&read_only(&home, &sign_in, true)).await;
+    for renewed in 1..=3 {
+        // The host accepts no refresh token twice.
+        source.load().await.unwrap();
+        assert_eq!(*sign_in.renewed.lock().unwrap(), renewed);
+    }
+}
+
+/// Files that another program changes between the look at them and the first replacement, without a lock.
+struct Busy {
+    real: Arc<dyn Files>,
+    file: PathBuf,
+    text: Mutex<Option<String>>,
+}
+
+struct BusyFile {
+    real: Box<dyn LockedFile>,
+    change: Option<(PathBuf, String)>,
+}
+
+#[async_trait]
+impl Files for Busy {
+    async fn read(&self, path: &Path) -> io::Result<FileText> {
+        self.real.read(path).await
+    }
+
+    async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>> {
+        let text = self.text.lock().unwrap().take();
+        Ok(Box::new(BusyFile {
+            real: self.real.lock(path).await?,
+            change: text.map(|text| (self.file.clone(), text)),
+        }))
+    }
+}
+
+#[async_trait]
+impl LockedFile for BusyFile {
+    fn text(&self) -> &SecretString {
+        self.real.text()
+    }
+
+    async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()> {
+        if let Some((file, text)) = self.change {
+            // As the CLI does.
+            let beside = file.with_extension("new");
+            fs::write(&beside, text)?;
+            fs::rename(beside, file)?;
+        }
+        self.real.replace(text).await
+    }
+}
+
+#[tokio::test]
+async fn what_another_program_writes_at_the_same_time_is_not_lost() {
+    for (path, value, ours_are_written) in [
+        ("/profiles/0/region_id", "cn-shanghai", true),
+        ("/plugins/a", "changed", true),
+        ("/profiles/1/oauth_refresh_token", "hunter refresh&9", false),
+    ] {
+        let (home, file) = home();
+        let text = fs::read_to_string(&file).unwrap();
+        let mut theirs: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        theirs.pointer_mut(parent).unwrap()[name] = json!(value);
+        let sign_in = Arc::default();
+        let world = world(&home, &sign_in);
+        let busy = Busy {
+            real: Arc::clone(&world.files),
+            file: file.clone(),
+            text: Mutex::new(Some(theirs.to_string())),
+        };
+        let world = Outside {
+            files: Arc::new(busy),
+            ..world
+        };
+        assert!(issue(&world).await.is_ok());
+        let written = read(&file);
+        assert_eq!(written.pointer(path).unwrap(), value);
+        let token = &written["profiles"][1]["oauth_access_token"];
+        assert_eq!(*token == "hunter access 1", ours_are_written, "{written}");
+    }
 }

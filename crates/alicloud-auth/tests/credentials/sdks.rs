@@ -84,8 +84,8 @@ async fn found(case: &Case, folder: &Path) -> Result<Found, String> {
     let outside = outside(case.environment.clone(), home.path());
     let chosen = choose(&Settings::default(), &outside).await;
     let chosen = chosen.map_err(|error| format!("refused: {error}"))?;
-    let issued = chosen.source.issue().await;
-    let credentials = issued
+    let loaded = chosen.source.load().await;
+    let credentials = loaded
         .map_err(|error| format!("fails: {error}"))?
         .credentials;
     let token = credentials.security_token.as_ref();

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Credentials, Http, HttpReply, HttpRequest, Issued, Outside,
-    Settings, SourceError, choose,
+    AssumeRole, AssumeRoleWithOidc, Credentials, Http, HttpRequest, HttpResponse,
+    LoadedCredentials, Outside, Settings, SourceError, choose,
 };
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
@@ -17,14 +17,14 @@ use crate::case::outside;
 /// Answers in order, and keeps what was asked.
 #[derive(Default)]
 struct Script {
-    replies: Mutex<Vec<HttpReply>>,
+    replies: Mutex<Vec<HttpResponse>>,
     asked: Mutex<Vec<String>>,
     bodies: Mutex<Vec<String>>,
 }
 
 #[async_trait]
 impl Http for Script {
-    async fn send(&self, request: HttpRequest) -> Result<HttpReply, String> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         let shown = format!("{} {}", request.method, request.url);
         self.asked.lock().unwrap().push(shown);
         let body = request.body.expose_secret().to_owned();
@@ -37,8 +37,8 @@ impl Http for Script {
     }
 }
 
-fn reply(status: u16, body: &str) -> HttpReply {
-    HttpReply {
+fn reply(status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
         status,
         body: body.into(),
         date: None,
@@ -53,7 +53,7 @@ fn keys(expiration: &str) -> String {
 }
 
 struct Asked {
-    issued: Result<Issued, SourceError>,
+    loaded: Result<LoadedCredentials, SourceError>,
     calls: Vec<String>,
     bodies: Vec<String>,
     outside: Outside,
@@ -63,7 +63,7 @@ async fn ask(
     settings: Settings,
     variables: &[(&str, &str)],
     home: &TempDir,
-    replies: Vec<HttpReply>,
+    replies: Vec<HttpResponse>,
 ) -> Asked {
     let variables = variables
         .iter()
@@ -75,11 +75,11 @@ async fn ask(
     });
     outside.http = Arc::clone(&script) as _;
     let chosen = choose(&settings, &outside).await.unwrap();
-    let issued = chosen.source.issue().await;
+    let loaded = chosen.source.load().await;
     let calls = std::mem::take(&mut *script.asked.lock().unwrap());
     let bodies = std::mem::take(&mut *script.bodies.lock().unwrap());
     Asked {
-        issued,
+        loaded,
         calls,
         bodies,
         outside,
@@ -105,14 +105,14 @@ async fn a_role_is_assumed_by_the_clock_of_sts_when_this_machines_is_off() {
     let date = OffsetDateTime::now_utc() + time::Duration::hours(3);
     let expired = r#"{"Code": "InvalidTimeStamp.Expired", "Message": "", "RequestId": "R"}"#;
     let replies = vec![
-        HttpReply {
+        HttpResponse {
             date: Some(date),
             ..reply(400, expired)
         },
         reply(200, &keys("2100-01-01T00:00:00Z")),
     ];
     let asked = ask(with_role(), &[], &home, replies).await;
-    assert_eq!(asked.issued.unwrap().credentials.access_key_id, "STS.id");
+    assert_eq!(asked.loaded.unwrap().credentials.access_key_id, "STS.id");
     let [first, second] = &asked.calls[..] else {
         panic!("{:?}", asked.calls)
     };
@@ -136,7 +136,7 @@ async fn version_1_of_the_metadata_service_serves_only_where_version_2_is_not_th
     let given = r#"{"Code": "Success", "AccessKeyId": "STS.id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3"}"#;
     let absent = vec![reply(404, ""), reply(200, given)];
     let asked = ask(role(), &[], &home, absent).await;
-    assert!(asked.issued.is_ok());
+    assert!(asked.loaded.is_ok());
     assert_eq!(asked.calls.len(), 2);
 
     // It is there and refuses: going around it is what an attacker would do.
@@ -147,7 +147,7 @@ async fn version_1_of_the_metadata_service_serves_only_where_version_2_is_not_th
     ] {
         let last = refused.len() - 1;
         let asked = ask(role(), &[], &home, refused).await;
-        assert!(asked.issued.is_err());
+        assert!(asked.loaded.is_err());
         assert_eq!(asked.calls.len(), last, "{:?}", asked.calls);
     }
 }
@@ -180,7 +180,7 @@ async fn an_oauth_login_gives_new_keys_while_its_access_token_lives_and_the_file
         access_key_id,
         access_key_secret,
         ..
-    } = asked.issued.unwrap().credentials;
+    } = asked.loaded.unwrap().credentials;
     assert_eq!(access_key_id, "STS.oauth");
     assert_eq!(access_key_secret.expose_secret(), "hunter5");
     assert_eq!(asked.calls, ["POST https://oauth.aliyun.com/v1/exchange"]);
@@ -208,7 +208,7 @@ async fn conditions_of_a_role_are_sent_whenever_one_is_assumed() {
     for (settings, variables) in [(by_keys, &[][..]), (by_token, &variables)] {
         let replies = vec![reply(200, &keys("2100-01-01T00:00:00Z"))];
         let asked = ask(settings, variables, &home, replies).await;
-        assert!(asked.issued.is_ok());
+        assert!(asked.loaded.is_ok());
         let [body] = &asked.bodies[..] else {
             panic!("{:?}", asked.bodies)
         };
@@ -239,7 +239,7 @@ async fn a_cloud_sso_login_that_was_made_anew_is_found() {
         ..Settings::default()
     };
     let source = choose(&settings, &outside).await.unwrap().source;
-    let error = source.issue().await.unwrap_err();
+    let error = source.load().await.unwrap_err();
     assert!(error.reason.contains("log in again"), "{error}");
 
     log_in("hunter4", 4_102_444_800);
@@ -247,8 +247,8 @@ async fn a_cloud_sso_login_that_was_made_anew_is_found() {
         json!({"CloudCredential": {"AccessKeyId": "STS.sso", "AccessKeySecret": "hunter5"}});
     let given = reply(200, &given.to_string());
     script.replies.lock().unwrap().push(given);
-    let issued = source.issue().await.unwrap();
-    assert_eq!(issued.credentials.access_key_id, "STS.sso");
+    let loaded = source.load().await.unwrap();
+    assert_eq!(loaded.credentials.access_key_id, "STS.sso");
     let asked = script.asked.lock().unwrap();
     assert_eq!(*asked, ["POST https://sso.example.com/cloud-credentials"]);
 }

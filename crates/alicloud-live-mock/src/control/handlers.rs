@@ -14,12 +14,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::access_keys::{AccessKey, AccessKeys};
+use crate::access_keys::AccessKeys;
 use crate::counts::Expected;
 use crate::faults::Fault;
 use crate::job_fields::JobFields;
 use crate::overview::{overview, whole_call};
-use crate::shared::{CallEvent, Selected, Shared, World};
+use crate::settings::AccessKey;
+use crate::shared::{CallEvent, MockState, Selected, Shared};
 
 /// A status and what is wrong, as the control API says it.
 pub(crate) type Problem = (StatusCode, Json<Value>);
@@ -233,7 +234,7 @@ pub(super) async fn release(Selected(shared): Selected) -> Json<Value> {
 }
 
 /// A change of jobs, which the state file must know before the caller does.
-fn change<T>(shared: &Shared, change: impl FnOnce(&mut World) -> T) -> Result<T, Problem> {
+fn change<T>(shared: &Shared, change: impl FnOnce(&mut MockState) -> T) -> Result<T, Problem> {
     let mut world = shared.world();
     let result = change(&mut world);
     shared.keep(&world).map_err(|error| not_kept(&error))?;

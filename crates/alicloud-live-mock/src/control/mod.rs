@@ -24,7 +24,7 @@ use super::page;
 use super::shared::Selected;
 
 /// One thing that can be asked at the door.
-struct Door {
+struct ControlRoute {
     method: &'static str,
     /// Below `/_mock`.
     path: &'static str,
@@ -32,7 +32,7 @@ struct Door {
     handler: MethodRouter<Arc<AccessKeys>>,
 }
 
-impl Door {
+impl ControlRoute {
     fn get(path: &'static str, what: &'static str, handler: MethodRouter<Arc<AccessKeys>>) -> Self {
         Self::new("GET", path, what, handler)
     }
@@ -61,26 +61,26 @@ impl Door {
 }
 
 /// All that can be asked. Routes and help are made of it, and a test holds `openapi.json` against it.
-fn doors() -> Vec<Door> {
+fn routes() -> Vec<ControlRoute> {
     let mut all = doors_for_people();
     all.extend(doors_to_jobs_and_calls());
     all.extend(doors_to_behavior());
     all
 }
 
-fn doors_for_people() -> Vec<Door> {
+fn doors_for_people() -> Vec<ControlRoute> {
     vec![
-        Door::get("/", "a page that shows clusters, jobs and calls", page()),
-        Door::get(
+        ControlRoute::get("/", "a page that shows clusters, jobs and calls", page()),
+        ControlRoute::get(
             "/ready",
             "answers as soon as the mock serves; wait for it",
             get(ready),
         ),
-        Door::get("/page.css", "its looks", style()),
-        Door::get("/page.js", "its script", script()),
-        Door::get("/help", "this text", get(help)),
-        Door::get("/openapi.json", "the same for machines", description()),
-        Door::get(
+        ControlRoute::get("/page.css", "its looks", style()),
+        ControlRoute::get("/page.js", "its script", script()),
+        ControlRoute::get("/help", "this text", get(help)),
+        ControlRoute::get("/openapi.json", "the same for machines", description()),
+        ControlRoute::get(
             "/overview",
             "what the page shows: the latest jobs and calls, with secrets masked",
             get(show_overview),
@@ -88,51 +88,51 @@ fn doors_for_people() -> Vec<Door> {
     ]
 }
 
-fn doors_to_jobs_and_calls() -> Vec<Door> {
+fn doors_to_jobs_and_calls() -> Vec<ControlRoute> {
     vec![
-        Door::get(
+        ControlRoute::get(
             "/jobs",
             "every job as it really is, oldest first, with its ClusterId",
             get(jobs),
         ),
-        Door::post(
+        ControlRoute::post(
             "/jobs",
             "put a job in; any of its fields, the others are made up",
             post(seed_job),
         ),
-        Door::new(
+        ControlRoute::new(
             "PATCH",
             "/jobs/{id}",
             "change some fields of a job without an API call",
             patch(edit_job),
         ),
-        Door::new(
+        ControlRoute::new(
             "DELETE",
             "/jobs/{id}",
             "take a job out behind everybody's back",
             delete(remove_job),
         ),
-        Door::get(
+        ControlRoute::get(
             "/calls",
             "every call since the start or the last reset, oldest first",
             get(calls),
         ),
-        Door::get(
+        ControlRoute::get(
             "/calls/{number}",
             "one call with its response, with secrets masked",
             get(show_call),
         ),
-        Door::get(
+        ControlRoute::get(
             "/counts",
             "how many calls came to which end, and how many wrote",
             get(counts),
         ),
-        Door::post(
+        ControlRoute::post(
             "/assert",
             "409 if the counts are not as expected, such as {\"writes\": 0}",
             post(assert_counts),
         ),
-        Door::post(
+        ControlRoute::post(
             "/reset",
             "back to the start: jobs, calls, nonces, faults, configuration",
             post(reset),
@@ -140,48 +140,48 @@ fn doors_to_jobs_and_calls() -> Vec<Door> {
     ]
 }
 
-fn doors_to_behavior() -> Vec<Door> {
+fn doors_to_behavior() -> Vec<ControlRoute> {
     vec![
-        Door::get("/behavior", "the configuration", get(behavior)),
-        Door::post("/behavior", "change some of its fields", post(configure)),
-        Door::get(
+        ControlRoute::get("/behavior", "the configuration", get(behavior)),
+        ControlRoute::post("/behavior", "change some of its fields", post(configure)),
+        ControlRoute::get(
             "/faults",
             "the rules for faults, and how often each was due and hit",
             get(faults),
         ),
-        Door::post(
+        ControlRoute::post(
             "/faults",
             "put a list of rules in the place of all others",
             post(set_faults),
         ),
-        Door::post(
+        ControlRoute::post(
             "/faults/add",
             "add a list of rules to those in force",
             post(add_faults),
         ),
-        Door::new(
+        ControlRoute::new(
             "DELETE",
             "/faults/{id}",
             "remove one rule",
             delete(remove_fault),
         ),
-        Door::get(
+        ControlRoute::get(
             "/paused",
             "paused calls; ?timeout_ms=N waits for one",
             get(paused),
         ),
-        Door::post("/release", "let them go on", post(release)),
-        Door::get(
+        ControlRoute::post("/release", "let them go on", post(release)),
+        ControlRoute::get(
             "/access_keys",
             "the access keys, without their secrets",
             get(access_keys),
         ),
-        Door::post(
+        ControlRoute::post(
             "/access_keys",
             "create an access key with a state of its own, or change one",
             post(put_access_key),
         ),
-        Door::new(
+        ControlRoute::new(
             "DELETE",
             "/access_keys/{id}",
             "delete an access key, and the state that only it opens",
@@ -213,7 +213,7 @@ With ?access_key_id=ID each of these is about the state of that access key; with
 
 /// The routes, to be put under `/_mock`.
 pub(super) fn router() -> Router<Arc<AccessKeys>> {
-    doors()
+    routes()
         .into_iter()
         .fold(Router::new(), |router, door| {
             router.route(door.path, door.handler)
@@ -274,7 +274,7 @@ fn headers(content_type: &'static str) -> [(HeaderName, &'static str); 4] {
 
 async fn help() -> String {
     let mut text = BEFORE_THE_DOORS.to_owned();
-    for door in doors() {
+    for door in routes() {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
@@ -310,13 +310,13 @@ mod tests {
                 }
             }
         }
-        let doors = doors().into_iter().map(|door| {
+        let routes = routes().into_iter().map(|door| {
             (
                 door.method.to_owned(),
                 format!("/_mock{}", door.path),
                 door.what.to_owned(),
             )
         });
-        assert_eq!(described, doors.collect());
+        assert_eq!(described, routes.collect());
     }
 }

@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use alter::alter;
 pub(super) use rules::{Faults, Target};
 
-use super::operation::ACTIONS;
-use super::sts;
+use super::actions;
 
 /// A rule: calls of `action` meet `kind` at the point `when`.
 ///
@@ -208,7 +207,7 @@ impl Fault {
 }
 
 fn is_action(name: &str) -> bool {
-    ACTIONS.contains(&name) || sts::ACTIONS.contains(&name)
+    actions::is_known(name)
 }
 
 impl FaultKind {

@@ -3,6 +3,7 @@ use super::super::model::TemplateKind;
 use super::super::operation::StreamName;
 use super::super::settings::default_templates;
 use super::*;
+use crate::operation::PageRequest;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 

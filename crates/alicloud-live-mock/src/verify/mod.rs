@@ -1,4 +1,4 @@
-//! Is this call properly signed, timely and new? The order of the checks is ours; the vendor gives none.
+//! Is this call properly signed, timely and new? The order of the checks is ours; Alibaba Cloud gives none.
 
 mod acs3;
 mod nonces;
@@ -9,9 +9,10 @@ use time::OffsetDateTime;
 pub(super) use acs3::Acs3;
 pub(super) use nonces::Nonces;
 
+use super::actions;
 use super::clock;
 use super::errors::ApiError;
-use super::operation::{self, ACTIONS};
+use super::operation;
 use super::parameters::{MAX_PARAMETERS, Parameters};
 use super::sts;
 
@@ -63,10 +64,11 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
         return Err(ApiError::new(400, &format!("Missing{missing}"), message));
     }
     match (parameters.get("Version"), parameters.get("Action")) {
-        (Some(VERSION), Some(action)) if ACTIONS.contains(&action) => Ok(action),
-        (Some(sts::VERSION), Some(action @ (sts::ASSUME_ROLE | sts::GET_CALLER_IDENTITY))) => {
-            Ok(action)
-        }
+        (Some(VERSION), Some(action)) if actions::LIVE.contains(&action) => Ok(action),
+        (
+            Some(sts::VERSION),
+            Some(action @ (actions::ASSUME_ROLE | actions::GET_CALLER_IDENTITY)),
+        ) => Ok(action),
         (_, action) => Err(operation::unknown(action.unwrap_or_default())),
     }
 }
@@ -107,7 +109,7 @@ pub(super) fn check_signature(
     }
     let sent = timestamp(parameters)?;
     if (now - sent).abs() > nonces::VALIDITY {
-        let message = "Specified time stamp or date value is expired.";
+        let message = "Specified timestamp or date value is expired.";
         return Err(ApiError::new(400, "InvalidTimeStamp.Expired", message));
     }
     match acs3 {
@@ -169,6 +171,9 @@ pub(super) fn check_nonce(
         let rule = format!("at most {} characters", nonces::MAX_LEN);
         return Err(ApiError::invalid_parameter("SignatureNonce", &rule));
     }
+    if nonces.len() >= nonces::MAX_NONCES {
+        return Err(ApiError::throttled());
+    }
     if nonces.take(
         &nonce,
         timestamp(parameters)?.saturating_add(nonces::VALIDITY),
@@ -189,7 +194,7 @@ fn timestamp(parameters: &Parameters) -> Result<OffsetDateTime, ApiError> {
         .get("Timestamp")
         .and_then(clock::parse_timestamp)
         .ok_or_else(|| {
-            let message = "Specified time stamp or date value is not well formatted.";
+            let message = "Specified timestamp or date value is not well formatted.";
             ApiError::new(400, "InvalidTimeStamp.Format", message)
         })
 }
@@ -405,5 +410,16 @@ mod tests {
         let long = with("SignatureNonce", &"n".repeat(256));
         let refused = check_nonce(&long, &mut nonces, its_time());
         assert_eq!(code(refused), (400, "InvalidParameter".to_owned()));
+    }
+
+    #[test]
+    fn nonces_are_remembered_up_to_a_number_and_then_calls_are_throttled() {
+        let mut nonces = Nonces::default();
+        let until = its_time().saturating_add(nonces::VALIDITY);
+        for number in 0..nonces::MAX_NONCES {
+            assert!(nonces.take(&number.to_string(), until, its_time()));
+        }
+        let refused = check_nonce(&parameters(&call()), &mut nonces, its_time());
+        assert_eq!(code(refused), (400, "Throttling.User".to_owned()));
     }
 }

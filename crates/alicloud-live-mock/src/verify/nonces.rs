@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 /// The nonces that were used lately.
 ///
-/// A nonce is remembered until the time stamp of its request expires: from then on the same bytes are refused for
+/// A nonce is remembered until the timestamp of its request expires: from then on the same bytes are refused for
 /// their age, so no request ever runs twice.
 ///
 /// In the state file: each nonce with the Unix time until which it is remembered.
@@ -19,6 +19,8 @@ pub(crate) struct Nonces {
 
 /// Nonces of clients are UUIDs, or somewhat longer.
 pub(super) const MAX_LEN: usize = 255;
+/// So many are remembered, then calls are throttled: 500 a second with timestamps that are right.
+pub(super) const MAX_NONCES: usize = 1_000_000;
 
 impl Nonces {
     /// How many are remembered.
@@ -70,7 +72,7 @@ impl TryFrom<BTreeMap<String, i64>> for Nonces {
     }
 }
 
-/// How far a time stamp may be from the server's clock, on either side.
+/// How far a timestamp may be from the server's clock, on either side.
 pub(super) const VALIDITY: Duration = Duration::minutes(15);
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
-use alicloud_live_mock::{Fault, FaultKind, Mock, Settings};
+use alicloud_live_mock::{Fault, FaultKind, Mock, Point, Settings};
 
 use crate::caller::{NEW_JOB, PATIENCE, call, mock, send, send_raw, signed, with_action};
 use crate::program::{PROGRAM, Program};
@@ -200,6 +200,29 @@ fn a_response_that_is_not_read_is_not_sent_for_ever() {
     };
     let closed = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
     assert!(closed.contains(&failed), "{failed}");
+}
+
+#[test]
+fn calls_that_wait_are_bounded_by_bytes() {
+    const CALLS: u64 = 420;
+    let mock = mock();
+    let pause = Fault::new(LIST, FaultKind::Pause);
+    mock.set_faults(vec![pause.when(Point::Arrival)]);
+    let body = format!("Action={LIST}&Extra={}", "a".repeat(240_000));
+    for _ in 0..CALLS {
+        // Their callers are gone, and they go on all the same.
+        drop(send(&mock.url(), "POST", "/", &body));
+    }
+    let begun = std::time::Instant::now();
+    while mock.usage().calls < CALLS {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", mock.usage());
+        std::thread::yield_now();
+    }
+    // Each counts three times. What has not come to its pause yet is too much, too.
+    let paused = mock.wait_paused_calls(300, PATIENCE).len();
+    assert!((300..375).contains(&paused), "{paused}");
+    mock.reset();
+    assert_eq!(call(&mock, LIST, &[]).status(), 200);
 }
 
 #[test]

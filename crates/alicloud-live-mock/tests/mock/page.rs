@@ -580,6 +580,9 @@ fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
             assert_eq!(browser.accessibility_problems(), none, "{width} {scheme}");
         }
     }
+    // What wraps would be noticed, too.
+    browser.value("document.querySelector('h1').style.width = '3em'");
+    assert_ne!(browser.value(wrapped), json!([]));
     // What the checker says nothing of, it would say something of.
     browser.value(
         "document.querySelector('h1').innerHTML += '<img src=\"/_mock/page.css\"><a href=\"#x\"></a>'",

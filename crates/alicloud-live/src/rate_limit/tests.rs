@@ -88,7 +88,10 @@ async fn a_place_that_comes_too_late_is_not_waited_for() {
     let limiter = RateLimiter::new(1);
     time_for(&limiter, 1).await;
     let scope = Scope::uninterrupted(Duration::from_secs(5));
-    assert_eq!(limiter.acquire("A", &scope).await, Err(Ended::OutOfTime));
+    assert_eq!(
+        limiter.acquire("A", &scope).await,
+        Err(Interruption::DeadlineExceeded)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +100,10 @@ async fn a_place_that_is_not_waited_for_is_free_for_others() {
     time_for(&limiter, 1).await;
     for _ in 0..100 {
         let scope = Scope::uninterrupted(Duration::from_millis(500));
-        assert_eq!(limiter.acquire("A", &scope).await, Err(Ended::OutOfTime));
+        assert_eq!(
+            limiter.acquire("A", &scope).await,
+            Err(Interruption::DeadlineExceeded)
+        );
     }
     assert!(time_for(&limiter, 1).await < Duration::from_secs(2));
 }
@@ -230,7 +236,7 @@ async fn call_until(
     while Instant::now() < end {
         let scope = Scope::uninterrupted(Duration::from_secs(300));
         let policy = RetryPolicy::default();
-        let mut bound = policy.first_delay;
+        let mut bound = policy.initial_backoff;
         loop {
             if limiter.acquire("A", &scope).await.is_err() {
                 count.failed += 1;
@@ -251,7 +257,7 @@ async fn call_until(
                 count.failed += 1;
                 break;
             }
-            bound = (bound * 2).min(policy.longest_delay);
+            bound = (bound * 2).min(policy.max_backoff);
         }
     }
     count

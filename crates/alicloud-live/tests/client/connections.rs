@@ -81,7 +81,7 @@ async fn what_is_cancelled_while_connecting_is_not_sent() {
     let Err(CreateError::Call(error)) = created else {
         panic!("{created:?}")
     };
-    assert_eq!(error.failure, Failure::NotSent(NotSent::Stopped));
+    assert_eq!(error.failure, Failure::NotSent(NotSent::Cancelled));
     assert!(
         begun.elapsed() < Duration::from_secs(4),
         "nothing is waited for"

@@ -88,7 +88,7 @@ async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() 
 async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.search.before_replay = Duration::ZERO;
+    config.search.max_list_lag = Duration::ZERO;
     config.search.after_proof = Duration::from_secs(10);
     mock.configure(|config| config.list_lag_calls = 4);
     mock.set_faults(lose_the_answer(Point::After));
@@ -126,7 +126,7 @@ async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
         let mock = mock();
         let client = client(&mock);
         mock.configure(|config| config.clock_offset_seconds = offset);
-        // The first request is refused for its time stamp, the answer to the second is lost.
+        // The first request is refused for its timestamp, the answer to the second is lost.
         let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
         mock.set_faults(vec![lost.skip(1).times(1)]);
         let id = create(&client, "a").await.unwrap();
@@ -202,6 +202,60 @@ async fn a_job_that_has_run_is_nobody_s_lost_one() {
         assert!(ours.status == JobStatus::NotStarted && ours.last_start_at.is_none());
         mock.on_call(|_| {});
     }
+}
+
+#[tokio::test]
+async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
+    for check_nonces in [true, false] {
+        let mock = Arc::new(mock());
+        mock.configure(|config| config.check_nonces = check_nonces);
+        let operator = Arc::clone(&mock);
+        mock.on_call(move |event| {
+            if event.call.action.as_deref() == Some(LIST)
+                && let [job] = operator.jobs().as_slice()
+            {
+                operator.edit_job(&job.job_id, |job| job.status = JobStatus::Running);
+            }
+        });
+        mock.set_faults(lose_the_answer(Point::After));
+        let created = client(&mock)
+            .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+            .await;
+        mock.on_call(|_| {});
+        let jobs = mock.jobs();
+        let first = jobs.iter().find(|job| job.status == JobStatus::Running);
+        let first = &first.unwrap().job_id;
+        match created {
+            Ok(created) => {
+                assert!(!check_nonces, "a replay made a second job");
+                assert_eq!((jobs.len(), &created.doubles), (2, &vec![first.clone()]));
+            }
+            Err(CreateError::Unresolved {
+                doubt, candidates, ..
+            }) => {
+                assert!(check_nonces, "the replay proves nothing");
+                assert_eq!((doubt, jobs.len()), (Doubt::Started, 1));
+                assert_eq!(&candidates[0].job_id, first);
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn beside_a_job_that_is_found_one_that_was_started_since_is_named() {
+    let mock = Arc::new(mock());
+    seed_during_the_create(&mock, "a", |job| job.status = JobStatus::Running);
+    mock.set_faults(lose_the_answer(Point::After));
+    let created = client(&mock)
+        .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+        .await
+        .unwrap();
+    mock.on_call(|_| {});
+    let jobs = mock.jobs();
+    let started = jobs.iter().find(|job| job.status == JobStatus::Running);
+    assert_eq!(created.doubles, [started.unwrap().job_id.clone()]);
+    assert_eq!(jobs.len(), 2);
 }
 
 #[tokio::test]
@@ -353,8 +407,8 @@ async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_
         let (cancelled, timed_out, ()) =
             tokio::join!(create(&stoppable), create(&short), async { stop.cancel() });
         for (second, reason) in [
-            (cancelled, NotSent::Stopped),
-            (timed_out, NotSent::OutOfTime),
+            (cancelled, NotSent::Cancelled),
+            (timed_out, NotSent::DeadlineExceeded),
         ] {
             let Err(CreateError::Call(error)) = second else {
                 panic!("{second:?}")
@@ -408,7 +462,7 @@ impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
 async fn after_a_stop_there_is_one_more_look_and_no_replay() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.search.before_replay = Duration::from_secs(3600);
+    config.search.max_list_lag = Duration::from_secs(3600);
     let client = LiveClient::new(config).unwrap();
     let stop = CancellationToken::new();
     let pressed = stop.clone();

@@ -36,8 +36,8 @@ async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
         connect_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_secs(5),
         retry: RetryPolicy {
-            first_delay: Duration::from_millis(1),
-            longest_delay: Duration::from_millis(4),
+            initial_backoff: Duration::from_millis(1),
+            max_backoff: Duration::from_millis(4),
             attempts: 3,
             max_elapsed: None,
         },

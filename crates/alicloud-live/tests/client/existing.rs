@@ -98,6 +98,35 @@ async fn a_look_that_fails_is_made_once_and_tells_nothing() {
 }
 
 #[tokio::test]
+async fn a_running_job_that_was_read_is_told_though_the_look_fails() {
+    let mock = mock();
+    let seed = |status| {
+        let wanted = fields("a");
+        mock.seed_job(|job| {
+            job.status = status;
+            job.stream_output = wanted.stream_output.as_str().to_owned();
+        })
+    };
+    let jobs = [JobStatus::Running, JobStatus::NotStarted].map(seed);
+    mock.set_faults(vec![Fault::new(LIST, FaultKind::Drop)]);
+    let client = client(&mock);
+    for job in &jobs {
+        let read = client
+            .refresh_edge_transcode_job(CLUSTER, &job.job_id, |_| true, &scope())
+            .await;
+        assert!(read.is_ok());
+    }
+    let found = client
+        .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+        .await;
+    let told: Vec<_> = found
+        .iter()
+        .map(|job| (job.job_id.as_str(), job.is_running))
+        .collect();
+    assert_eq!(told, [(jobs[0].job_id.as_str(), true)]);
+}
+
+#[tokio::test]
 async fn all_looks_together_take_three_seconds_at_most() {
     let mock = mock();
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
@@ -112,4 +141,34 @@ async fn all_looks_together_take_three_seconds_at_most() {
     }
     // An attempt of these tests takes two seconds: that is one and a half.
     assert_eq!(calls_of(&mock, LIST).len(), 2);
+}
+
+#[tokio::test]
+async fn a_key_in_the_url_makes_no_other_stream() {
+    let mock = mock();
+    let existing = mock.seed_job(|job| {
+        job.stream_output = "rtmp://out.example/app/a?auth_key=1-0-0-c0ffee&b=1".to_owned();
+        job.status = JobStatus::Running;
+    });
+    let mut wanted = fields("a");
+    wanted.stream_output = StreamUrl::from("rtmp://out.example/app/a?b=1&auth_key=2-0-0-c0ffee");
+    let found = client(&mock)
+        .jobs_with_output_of(CLUSTER, &wanted, &scope())
+        .await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].job_id, existing.job_id);
+    assert!(!found[0].is_identical);
+}
+
+#[tokio::test]
+async fn a_list_that_the_api_rejects_says_why() {
+    let mock = mock();
+    let client = client(&mock);
+    assert!(client.list_error("no-such-cluster").is_none(), "not tried");
+    let found = client
+        .jobs_with_output_of("no-such-cluster", &fields("a"), &scope())
+        .await;
+    assert!(found.is_empty());
+    let error = client.list_error("no-such-cluster").unwrap();
+    assert!(error.is_rejected_with("OperationDenied"));
 }

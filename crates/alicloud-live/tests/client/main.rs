@@ -24,3 +24,4 @@ mod relay;
 mod repetition;
 mod signatures;
 mod support;
+mod templates;

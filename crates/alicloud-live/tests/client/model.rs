@@ -110,13 +110,13 @@ fn config(mock: &Mock) -> Config {
     Config {
         attempt_timeout: Duration::from_millis(500),
         retry: RetryPolicy {
-            first_delay: Duration::from_millis(1),
-            longest_delay: Duration::from_millis(3),
+            initial_backoff: Duration::from_millis(1),
+            max_backoff: Duration::from_millis(3),
             attempts: 4,
             max_elapsed: None,
         },
         search: SearchPolicy {
-            before_replay: Duration::from_millis(40),
+            max_list_lag: Duration::from_millis(40),
             after_proof: Duration::from_millis(80),
             interval: Duration::from_millis(4),
         },

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alicloud_live::{
-    CallError, Exchange, Failure, HttpReply, HttpRequest, LiveClient, NotSent, RetryPolicy, Scope,
+    CallError, Exchange, Failure, HttpRequest, HttpResponse, LiveClient, NotSent, RetryPolicy,
+    Scope,
 };
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -23,11 +24,11 @@ struct Away {
 
 #[async_trait]
 impl Exchange for Away {
-    async fn exchange(&self, _request: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+    async fn exchange(&self, _request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
         self.tried.fetch_add(1, Ordering::SeqCst);
         if self.is_back.load(Ordering::SeqCst) {
             let body = br#"{"Code": "JobNotFound", "Message": "", "RequestId": "R"}"#;
-            return Ok(HttpReply {
+            return Ok(HttpResponse {
                 status: 404,
                 headers: HeaderMap::default(),
                 body: body.to_vec(),

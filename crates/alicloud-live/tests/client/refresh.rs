@@ -37,9 +37,9 @@ async fn refresh(client: &LiveClient, id: &str) -> Result<Job, CallError> {
 }
 
 async fn refresh_within(client: &LiveClient, id: &str, scope: &Scope) -> Result<Job, CallError> {
-    let is_as_known = |job: &Job| job.name == "seeded";
+    let matches_state = |job: &Job| job.name == "seeded";
     client
-        .refresh_edge_transcode_job(CLUSTER, id, is_as_known, scope)
+        .refresh_edge_transcode_job(CLUSTER, id, matches_state, scope)
         .await
 }
 

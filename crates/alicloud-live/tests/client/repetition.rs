@@ -507,7 +507,7 @@ async fn a_hanging_answer_ends_with_the_attempt_s_time() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error.failure, Failure::NotSent(NotSent::OutOfTime)),
+        matches!(error.failure, Failure::NotSent(NotSent::DeadlineExceeded)),
         "{error}"
     );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    Config, Endpoint, JobFields, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope,
+    Config, Endpoint, JobFilter, JobSpec, LiveClient, Outside, Protocol, RetryPolicy, Scope,
     SearchPolicy, SignVersion, StreamUrl,
 };
 use alicloud_live_mock::{
@@ -53,7 +53,7 @@ fn scope() -> Scope {
 async fn a_job_lives(sign_version: SignVersion) {
     let mock = mock();
     let client = client(&mock, sign_version, DEFAULT_ACCESS_KEY_SECRET);
-    let mut fields = JobFields {
+    let mut fields = JobSpec {
         name: "\u{8fb9}\u{7f18}_job-1".to_owned(),
         template_id: "tpl-h264-720p".to_owned(),
         stream_input: StreamUrl::from("rtmp://in.example/app/s?a=b&auth_key=1 2*~+"),

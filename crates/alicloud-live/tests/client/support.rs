@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    Config, Endpoint, JobFields, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
+    Config, Endpoint, JobSpec, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
     SignVersion, StreamUrl,
 };
 use alicloud_live_mock::{
@@ -46,13 +46,13 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
         connect_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_secs(2),
         retry: RetryPolicy {
-            first_delay: Duration::from_millis(1),
-            longest_delay: Duration::from_millis(4),
+            initial_backoff: Duration::from_millis(1),
+            max_backoff: Duration::from_millis(4),
             attempts: 5,
             max_elapsed: None,
         },
         search: SearchPolicy {
-            before_replay: Duration::from_millis(25),
+            max_list_lag: Duration::from_millis(25),
             after_proof: Duration::from_millis(60),
             interval: Duration::from_millis(2),
         },
@@ -69,8 +69,8 @@ pub(crate) fn scope() -> Scope {
     Scope::uninterrupted(Duration::from_secs(20))
 }
 
-pub(crate) fn fields(name: &str) -> JobFields {
-    JobFields {
+pub(crate) fn fields(name: &str) -> JobSpec {
+    JobSpec {
         name: name.to_owned(),
         template_id: "tpl-h264-720p".to_owned(),
         stream_input: StreamUrl::from(format!("rtmp://in.example/app/{name}").as_str()),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::About;
+use super::ProviderInfo;
 
 /// What the program was asked to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,8 +38,8 @@ pub(super) fn parse(
 }
 
 /// The help text.
-pub(super) fn help(about: &About) -> String {
-    let About {
+pub(super) fn help(about: &ProviderInfo) -> String {
+    let ProviderInfo {
         name,
         version,
         address,

@@ -16,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use super::listener::Listener;
-use super::tls::Identity;
+use super::tls::TlsIdentity;
 
 /// Far more than a local handshake takes (1 ms), far less than the minute for which a host waits.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -49,10 +49,10 @@ pub(super) fn channel() -> (
 /// Accepts connections for ever; with an identity, only those that pass mutual TLS.
 pub(super) async fn accept(
     listener: &Listener,
-    identity: Option<&Identity>,
+    identity: Option<&TlsIdentity>,
     accepted: &mpsc::Sender<io::Result<Connection>>,
 ) -> Infallible {
-    let acceptor = identity.map(Identity::acceptor);
+    let acceptor = identity.map(TlsIdentity::acceptor);
     loop {
         let stream = match listener.accept().await {
             Ok(stream) => stream,

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::About;
+use super::ProviderInfo;
 use super::listener::{Listener, Place};
-use super::tls::Identity;
+use super::tls::TlsIdentity;
 
 /// The value that Terraform and OpenTofu put into `TF_PLUGIN_MAGIC_COOKIE`: a courtesy to people who run the binary
 /// by hand, not a secret.
@@ -28,7 +28,7 @@ const PROTOCOL: u8 = 6;
 
 /// The variables of go-plugin's contract. All are optional here; what is needed is checked when it is used.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Environment {
+pub(super) struct HostEnvironment {
     cookie: Option<OsString>,
     client_certificate: Option<OsString>,
     protocol_versions: Option<OsString>,
@@ -39,7 +39,7 @@ pub(super) struct Environment {
 
 /// Why we do not serve the process that started us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Refusal {
+pub(super) enum HandshakeError {
     /// No cookie: a person started us.
     NotAHost,
     /// The host wants to talk in plain text.
@@ -48,7 +48,7 @@ pub(super) enum Refusal {
     BadCertificate,
 }
 
-impl Environment {
+impl HostEnvironment {
     /// Reads this process's variables.
     pub(super) fn of_process() -> Self {
         Self::read(|name| std::env::var_os(name))
@@ -71,15 +71,16 @@ impl Environment {
     }
 
     /// The one certificate whose owner may call us.
-    pub(super) fn host_certificate(&self) -> Result<CertificateDer<'static>, Refusal> {
+    pub(super) fn host_certificate(&self) -> Result<CertificateDer<'static>, HandshakeError> {
         if self.cookie.as_deref() != Some(MAGIC_COOKIE.as_ref()) {
-            return Err(Refusal::NotAHost);
+            return Err(HandshakeError::NotAHost);
         }
         let pem = self
             .client_certificate
             .as_ref()
-            .ok_or(Refusal::NoCertificate)?;
-        CertificateDer::from_pem_slice(pem.as_encoded_bytes()).map_err(|_| Refusal::BadCertificate)
+            .ok_or(HandshakeError::NoCertificate)?;
+        CertificateDer::from_pem_slice(pem.as_encoded_bytes())
+            .map_err(|_| HandshakeError::BadCertificate)
     }
 
     /// Whether `PLUGIN_PROTOCOL_VERSIONS` lists our protocol. A host that says nothing is given the benefit of the
@@ -94,9 +95,9 @@ impl Environment {
     }
 }
 
-impl Refusal {
+impl HandshakeError {
     /// What to tell the person at the terminal.
-    pub(super) fn explain(self, about: &About) -> String {
+    pub(super) fn explain(self, about: &ProviderInfo) -> String {
         match self {
             Self::NotAHost => format!(
                 "This program is a plugin: Terraform and OpenTofu start it by themselves when a configuration names \
@@ -119,7 +120,11 @@ impl Refusal {
 }
 
 /// The handshake line.
-pub(super) fn line(listener: &Listener, identity: &Identity, environment: &Environment) -> String {
+pub(super) fn line(
+    listener: &Listener,
+    identity: &TlsIdentity,
+    environment: &HostEnvironment,
+) -> String {
     let mut line = format!(
         "{CORE_PROTOCOL}|{PROTOCOL}|{network}|{address}|grpc|{certificate}",
         network = listener.network(),
@@ -136,7 +141,7 @@ pub(super) fn line(listener: &Listener, identity: &Identity, environment: &Envir
 /// What a developer needs in order to attach to a provider started with `-debug`.
 ///
 /// `Test` tells the host neither to stop nor to kill us.
-pub(super) fn how_to_attach(about: &About, listener: &Listener) -> String {
+pub(super) fn reattach_instructions(about: &ProviderInfo, listener: &Listener) -> String {
     let providers = serde_json::json!({
         about.address: {
             "Protocol": "grpc",
@@ -167,15 +172,15 @@ pub(super) fn how_to_attach(about: &About, listener: &Listener) -> String {
 mod tests {
     use super::*;
 
-    const ABOUT: About = About {
+    const ABOUT: ProviderInfo = ProviderInfo {
         name: "example",
         version: "1.2.3",
         address: "registry.terraform.io/example/example",
         log_crates: &[],
     };
 
-    fn environment(variables: &[(&str, &str)]) -> Environment {
-        Environment::read(|name| {
+    fn environment(variables: &[(&str, &str)]) -> HostEnvironment {
+        HostEnvironment::read(|name| {
             variables
                 .iter()
                 .find(|(key, _)| *key == name)
@@ -187,7 +192,7 @@ mod tests {
     fn a_person_is_told_that_terraform_starts_the_plugin() {
         for variables in [&[][..], &[("TF_PLUGIN_MAGIC_COOKIE", "wrong")]] {
             let refusal = environment(variables).host_certificate().unwrap_err();
-            assert_eq!(refusal, Refusal::NotAHost);
+            assert_eq!(refusal, HandshakeError::NotAHost);
             assert!(refusal.explain(&ABOUT).contains("terraform init"));
         }
     }
@@ -197,7 +202,7 @@ mod tests {
         let refusal = environment(&[("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE)])
             .host_certificate()
             .unwrap_err();
-        assert_eq!(refusal, Refusal::NoCertificate);
+        assert_eq!(refusal, HandshakeError::NoCertificate);
         assert!(refusal.explain(&ABOUT).contains("TF_DISABLE_PLUGIN_TLS"));
     }
 
@@ -209,7 +214,7 @@ mod tests {
         ])
         .host_certificate()
         .unwrap_err();
-        assert_eq!(refusal, Refusal::BadCertificate);
+        assert_eq!(refusal, HandshakeError::BadCertificate);
     }
 
     #[test]

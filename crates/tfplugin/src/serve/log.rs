@@ -2,7 +2,7 @@
 //!
 //! - `@level`, `@message`, `@module` and `@timestamp` are the host's; every other key becomes a field there. A time
 //!   stamp with other than six fractional digits makes the host treat the line as plain text.
-//! - Only events of this crate and of those that [`About`] names are written. Libraries below log frames and headers, and
+//! - Only events of this crate and of those that [`ProviderInfo`] names are written. Libraries below log frames and headers, and
 //!   a header may hold a signature.
 //! - The host filters again and prints nothing unless asked. Its variables reach us all the same, and obeying them
 //!   saves writing and parsing what it would throw away; without any of them we write `info` and above.
@@ -21,17 +21,17 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::About;
+use super::ProviderInfo;
 
 /// The host reads lines of less than 64 KiB.
-const LONGEST_LINE: usize = 60 << 10;
+const MAX_LINE_BYTES: usize = 60 << 10;
 
 /// How much of the message remains in a line that would be longer, in
 /// characters, of which JSON writes none in more than six bytes.
-const LONGEST_MESSAGE: usize = 8 << 10;
+const MAX_MESSAGE_CHARS: usize = 8 << 10;
 
 /// The level that the environment asks for: the provider's own variable, all providers', everything's.
-fn level(about: &About) -> LevelFilter {
+fn level(about: &ProviderInfo) -> LevelFilter {
     let own = about.name.to_uppercase().replace('-', "_");
     level_from(
         [
@@ -60,7 +60,7 @@ fn level_from(mut settings: impl Iterator<Item = String>) -> LevelFilter {
 }
 
 /// Sends this process's events, from the level that the environment asks for, to stderr. Later calls change nothing.
-pub(super) fn start(about: &About) {
+pub(super) fn start(about: &ProviderInfo) {
     let level = level(about);
     // Targets begin with the name of their crate.
     let targets = about.log_crates.iter().chain(&[env!("CARGO_CRATE_NAME")]);
@@ -128,10 +128,10 @@ fn line(level: Level, module: &str, fields: Fields, now: OffsetDateTime) -> Stri
     others.insert("@timestamp".into(), timestamp(now).into());
     others.insert("@message".into(), message.as_str().into());
     let mut text = Value::Object(others.clone()).to_string();
-    if text.len() > LONGEST_LINE {
+    if text.len() > MAX_LINE_BYTES {
         others.retain(|key, _| key.starts_with('@'));
         others.insert("truncated".into(), true.into());
-        let kept: String = message.chars().take(LONGEST_MESSAGE).collect();
+        let kept: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
         others.insert("@message".into(), kept.into());
         text = Value::Object(others).to_string();
     }

@@ -1,7 +1,7 @@
 //! How Terraform talks to us: everything between a process being started and a call reaching the provider.
 //!
 //! Terraform core starts the binary, reads one line from its stdout, connects to the socket that the line names and
-//! speaks gRPC over mutual TLS. This room does that for any [`Offering`]; it knows no resource and no cloud. The
+//! speaks gRPC over mutual TLS. This module does that for any [`ProviderDefinition`]; it knows no resource and no cloud. The
 //! vocabulary of what is offered is [`crate`]'s. The server that comes with the crate `tf_provider` is not
 //! used: it accepts callers without a client certificate and dies on Ctrl-C in the middle of an apply.
 //!
@@ -27,19 +27,19 @@ mod tls;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::Offering;
+use crate::ProviderDefinition;
 use arguments::Mode;
-use handshake::{Environment, Refusal};
+use handshake::{HandshakeError, HostEnvironment};
 use listener::Listener;
 use process::Shutdown;
-use tls::Identity;
+use tls::TlsIdentity;
 
 pub use connections::Connection;
 pub use server::serve;
 
 /// Who we are, for the texts that a person reads.
 #[derive(Clone, Copy, Debug)]
-pub struct About {
+pub struct ProviderInfo {
     /// The provider's type, such as `alicloud-live`.
     pub name: &'static str,
     /// The provider's version.
@@ -52,7 +52,7 @@ pub struct About {
 }
 
 /// The program: serves what `offer` gives, in the way in which the command line and the environment ask for it.
-pub fn main(about: &About, offer: impl FnOnce() -> Offering) -> ExitCode {
+pub fn main(about: &ProviderInfo, offer: impl FnOnce() -> ProviderDefinition) -> ExitCode {
     process::report_panics(about);
     let done = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Mode::Version) => say(&format!(
@@ -60,8 +60,8 @@ pub fn main(about: &About, offer: impl FnOnce() -> Offering) -> ExitCode {
             about.name, about.version
         )),
         Ok(Mode::Help) => say(&arguments::help(about)),
-        Ok(Mode::Plugin) => as_plugin(about, offer),
-        Ok(Mode::Debug) => to_be_attached(about, offer),
+        Ok(Mode::Plugin) => serve_plugin(about, offer),
+        Ok(Mode::Debug) => serve_debug(about, offer),
         Err(unknown) => Err(unknown.into()),
     };
     match done {
@@ -78,14 +78,17 @@ pub fn main(about: &About, offer: impl FnOnce() -> Offering) -> ExitCode {
 type StartError = Box<dyn std::error::Error>;
 
 /// Started by Terraform or OpenTofu: proves it, answers with the handshake line, serves until told to stop.
-fn as_plugin(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), StartError> {
-    let environment = Environment::of_process();
+fn serve_plugin(
+    about: &ProviderInfo,
+    offer: impl FnOnce() -> ProviderDefinition,
+) -> Result<(), StartError> {
+    let environment = HostEnvironment::of_process();
     let host_certificate = environment
         .host_certificate()
-        .map_err(|refusal: Refusal| refusal.explain(about))?;
+        .map_err(|refusal: HandshakeError| refusal.explain(about))?;
     log::start(about);
 
-    let identity = Identity::generate(host_certificate)?;
+    let identity = TlsIdentity::generate(host_certificate)?;
     let offering = offer();
     process::runtime()?.run(async {
         let shutdown = Shutdown::default();
@@ -103,15 +106,18 @@ fn as_plugin(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), Star
 }
 
 /// Started by a developer, to be attached to by hand and debugged: no cookie, no TLS, many commands in a row.
-fn to_be_attached(about: &About, offer: impl FnOnce() -> Offering) -> Result<(), StartError> {
+fn serve_debug(
+    about: &ProviderInfo,
+    offer: impl FnOnce() -> ProviderDefinition,
+) -> Result<(), StartError> {
     log::start(about);
-    let environment = Environment::of_process();
+    let environment = HostEnvironment::of_process();
     let offering = offer();
     process::runtime()?.run(async {
         let shutdown = Shutdown::default();
         shutdown.follow_user()?;
         let listener = Listener::bind(&environment.place)?;
-        say(&handshake::how_to_attach(about, &listener))?;
+        say(&handshake::reattach_instructions(about, &listener))?;
         listener.sweep();
         serve_on(&listener, None, offering, &shutdown).await
     })
@@ -120,8 +126,8 @@ fn to_be_attached(about: &About, offer: impl FnOnce() -> Offering) -> Result<(),
 /// Serves whoever gets through to `listener`, until `shutdown` and the grace after it are over.
 async fn serve_on(
     listener: &Listener,
-    identity: Option<&Identity>,
-    offering: Offering,
+    identity: Option<&TlsIdentity>,
+    offering: ProviderDefinition,
     shutdown: &Shutdown,
 ) -> Result<(), StartError> {
     let (accepted, connections) = connections::channel();

@@ -22,7 +22,7 @@ use tokio::io::{Interest, unix::AsyncFd};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-use super::About;
+use super::ProviderInfo;
 use super::signals;
 use crate::StopSignal;
 
@@ -159,7 +159,7 @@ async fn host_gone() {
 /// Makes a panic look like one to Terraform, which shows a user the lines from `panic: ` on, also without logging.
 ///
 /// The panic's own message is left out: it may quote a value, and values may be secret.
-pub(super) fn report_panics(about: &About) {
+pub(super) fn report_panics(about: &ProviderInfo) {
     let about = *about;
     std::panic::set_hook(Box::new(move |panic| {
         let trace = std::backtrace::Backtrace::force_capture();
@@ -168,7 +168,7 @@ pub(super) fn report_panics(about: &About) {
     }));
 }
 
-fn panic_report(about: &About, place: Option<&Location<'_>>, trace: &str) -> String {
+fn panic_report(about: &ProviderInfo, place: Option<&Location<'_>>, trace: &str) -> String {
     let place = place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     format!(
         "panic: terraform-provider-{} {} failed at {place}\n\nThis is a bug in the provider, please report it.\n\n\
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_panic_report_starts_as_terraform_expects_and_says_where() {
-        let about = About {
+        let about = ProviderInfo {
             name: "example",
             version: "1.2.3",
             address: "registry.terraform.io/example/example",

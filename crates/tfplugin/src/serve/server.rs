@@ -11,7 +11,7 @@ use tonic_health::ServingStatus;
 
 use super::Connection;
 use super::service::{Broker, Controller, ProviderService, Stdio};
-use crate::Offering;
+use crate::ProviderDefinition;
 use crate::generated::plugin::grpc_broker_server::GrpcBrokerServer;
 use crate::generated::plugin::grpc_controller_server::GrpcControllerServer;
 use crate::generated::plugin::grpc_stdio_server::GrpcStdioServer;
@@ -21,12 +21,12 @@ use crate::generated::tfplugin6::provider_server::ProviderServer;
 const HEALTH_SERVICE: &str = "plugin";
 
 /// The largest message either way, as in the Go SDKs. gRPC's usual 4 MiB are too few for a large state.
-const LARGEST_MESSAGE: usize = 256 << 20;
+const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
 /// Serves an offering over connections whose peers are trusted already, until `shutdown`; then tells the calls that
 /// run to stop, and lets them come to their ends. Changes and actions are awaited after their connection is gone, too.
 pub async fn serve(
-    offering: Offering,
+    offering: ProviderDefinition,
     connections: impl Stream<Item = io::Result<Connection>>,
     shutdown: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
@@ -43,8 +43,8 @@ pub async fn serve(
         .map(move |()| stop.set_host_gone());
     let work = TaskTracker::new();
     let provider = ProviderServer::new(ProviderService::new(offering, work.clone()))
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let served = Server::builder()
         .add_service(provider)
         .add_service(health_service)

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::{Http, HttpReply, HttpRequest, Route};
+use super::{Http, HttpRequest, HttpResponse, ProxyPolicy};
 use crate::environment::Proxies;
 
 /// The largest response that is read. Keys take a few kilobytes.
@@ -16,7 +16,7 @@ pub(super) struct Reqwest {
 
 #[async_trait]
 impl Http for Reqwest {
-    async fn send(&self, request: HttpRequest) -> Result<HttpReply, String> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         use secrecy::ExposeSecret as _;
 
         // An error says that a provider is installed already, which is as good.
@@ -29,8 +29,8 @@ impl Http for Reqwest {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         let proxy = match request.route {
-            Route::Usual => self.proxies.for_url(&request.url),
-            Route::Direct => None,
+            ProxyPolicy::FromEnvironment => self.proxies.for_url(&request.url),
+            ProxyPolicy::Bypass => None,
         };
         if let Some(proxy) = proxy {
             let proxy = reqwest::Proxy::all(proxy.clone()).map_err(reason)?;
@@ -68,7 +68,7 @@ impl Http for Reqwest {
             body.extend_from_slice(&chunk);
         }
         let body = String::from_utf8(body).map_err(|_| "the answer is no text".to_owned())?;
-        Ok(HttpReply {
+        Ok(HttpResponse {
             status,
             body: body.into(),
             date,

@@ -1,4 +1,4 @@
-//! Putting another text in the place of a file that other programs write too, as the vendor's tools do: the CLI writes a
+//! Putting another text in the place of a file that other programs write too, as Alibaba Cloud's tools do: the CLI writes a
 //! temporary file beside it and renames that, and the SDKs lock the file meanwhile.
 
 use std::fs::{self, File, OpenOptions};
@@ -81,6 +81,11 @@ impl SystemLockedFile {
     }
 
     fn write(mut self, text: &SecretString) -> io::Result<()> {
+        // The CLI does not lock it. What it has written meanwhile must not be lost.
+        let present = read_open_file(&File::open(&self.target)?)?.text;
+        if present.expose_secret() != self.text.expose_secret() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         self.replacement
             .write_all(text.expose_secret().as_bytes())?;
         self.replacement.as_file().sync_all()?;

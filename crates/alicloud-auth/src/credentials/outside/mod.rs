@@ -64,7 +64,7 @@ impl Outside {
     }
 }
 
-/// Reads files, and replaces those that the vendor's tools replace.
+/// Reads files, and replaces those that Alibaba Cloud's tools replace.
 #[async_trait]
 pub trait Files: Send + Sync {
     /// The whole text of a file. An error for everything but regular files of text, for those over 1 MiB, and when
@@ -82,7 +82,8 @@ pub trait LockedFile: Send + Sync {
     /// All of it, without a byte order mark, as it is now that it is locked.
     fn text(&self) -> &SecretString;
 
-    /// Puts another text in its place, whole or not at all. Only its owner may read it then.
+    /// Puts another text in its place, whole or not at all. Only its owner may read it then. [`io::ErrorKind::WouldBlock`]
+    /// where it was changed all the same by a program that does not lock it.
     async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()>;
 }
 
@@ -92,12 +93,6 @@ pub struct FileText {
     pub text: SecretString,
     /// Whether users other than its owner may read it. `false` where that cannot be told.
     pub is_readable_by_others: bool,
-}
-
-/// Tells the time of day.
-pub trait Clock: Send + Sync {
-    /// Now.
-    fn now(&self) -> OffsetDateTime;
 }
 
 /// Runs other programs.
@@ -127,7 +122,7 @@ pub struct CommandOutput {
 #[async_trait]
 pub trait Http: Send + Sync {
     /// The answer, or why there is none; the reason holds no URL.
-    async fn send(&self, request: HttpRequest) -> Result<HttpReply, String>;
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String>;
 }
 
 /// An HTTP call.
@@ -141,7 +136,7 @@ pub struct HttpRequest {
     /// The body, which may be empty.
     pub body: SecretString,
     /// How it gets there.
-    pub route: Route,
+    pub route: ProxyPolicy,
     /// The time for connecting.
     pub connect_timeout: Duration,
     /// The time for all of it.
@@ -150,28 +145,19 @@ pub struct HttpRequest {
 
 /// How a call gets to its host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Route {
+pub enum ProxyPolicy {
     /// Through the proxy that the environment names for it, if it does.
-    Usual,
+    FromEnvironment,
     /// Straight: the host is this machine's own neighbour, and no proxy may see what it says.
-    Direct,
+    Bypass,
 }
 
 /// An answer to an HTTP call.
-pub struct HttpReply {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// The whole body.
     pub body: SecretString,
     /// The clock of the host when it answered.
     pub date: Option<OffsetDateTime>,
-}
-
-/// The system's clock.
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
-    }
 }

@@ -1,10 +1,12 @@
 //! A role that is taken on with the keys of another source.
 
 use super::{given, given_or_variable};
-use crate::credentials::chain::{Broken, Candidate, Chosen, ProfileRole, Settings};
+use crate::credentials::discovery::{
+    AssumeRole, Candidate, ProfileRole, SelectedSource, Settings, SourceConfigError,
+};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::{Role, Sts};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 use crate::environment::InvalidInput;
 
 const ROLE_VARIABLES: &[&str] = &["ALICLOUD_ASSUME_ROLE_ARN", "ALIBABA_CLOUD_ROLE_ARN"];
@@ -25,21 +27,6 @@ const SECURE_TRANSPORT_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_SECURITY_TRANSPORT",
 ];
 
-/// The block `assume_role`; an empty text counts as not given.
-#[derive(Default, Clone, Debug)]
-pub struct AssumeRole {
-    /// `role_arn`
-    pub role_arn: Option<String>,
-    /// `session_name`
-    pub session_name: Option<String>,
-    /// `policy`
-    pub policy: Option<String>,
-    /// `session_expiration`, in seconds
-    pub session_expiration: Option<i64>,
-    /// `external_id`
-    pub external_id: Option<String>,
-}
-
 pub(super) struct AssumedRole {
     pub(super) base: Box<dyn Source>,
     pub(super) role: Role,
@@ -52,8 +39,8 @@ impl Source for AssumedRole {
         format!("role {} taken on with {}", self.role.arn, self.base.name())
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
-        let keys = self.base.issue().await?;
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
+        let keys = self.base.load().await?;
         self.sts.assume_role(&keys.credentials, &self.role).await
     }
 }
@@ -61,12 +48,12 @@ impl Source for AssumedRole {
 /// Puts roles on top of what was chosen: that of the block, or else that of a profile of mode `RamRoleArn`. As in the
 /// official provider, the block replaces the profile's role and takes over what it does not say itself; a block that
 /// names no role, neither itself nor by a variable, adds none.
-pub(in crate::credentials) fn on_top(
+pub(in crate::credentials) fn apply_assume_role(
     candidate: Candidate,
     settings: &Settings,
     outside: &Outside,
     sts: &Sts,
-) -> Result<Chosen, Broken> {
+) -> Result<SelectedSource, SourceConfigError> {
     let Candidate {
         source,
         role: of_profile,
@@ -91,7 +78,7 @@ pub(in crate::credentials) fn on_top(
             sts: sts.clone(),
         }),
     };
-    Ok(Chosen {
+    Ok(SelectedSource {
         source,
         region,
         warnings,
@@ -103,7 +90,7 @@ fn role_of_block(
     block: &AssumeRole,
     of_profile: Option<&ProfileRole>,
     outside: &Outside,
-) -> Result<Option<Role>, Broken> {
+) -> Result<Option<Role>, SourceConfigError> {
     let profile = of_profile.map(|profile| &profile.role);
     let arn = given_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, outside)?;
     let Some(arn) = arn.or_else(|| Some(profile?.arn.clone())) else {
@@ -141,7 +128,7 @@ pub(super) fn with_conditions(
     role: Role,
     settings: &Settings,
     outside: &Outside,
-) -> Result<Role, Broken> {
+) -> Result<Role, SourceConfigError> {
     let secure_transport = given_or_variable(
         settings.secure_transport.as_ref(),
         SECURE_TRANSPORT_VARIABLES,

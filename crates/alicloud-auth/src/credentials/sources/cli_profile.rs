@@ -11,7 +11,7 @@ use super::oauth::OAuth;
 use super::oidc::{OidcRole, Token};
 use super::profile_file::{Profile, ProfileFile};
 use super::static_keys::StaticKeys;
-use crate::credentials::chain::{Candidate, ProfileRole};
+use crate::credentials::discovery::{Candidate, ProfileRole};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::{Credentials, Region, Source};

@@ -10,9 +10,9 @@ use url::Url;
 
 use super::login::Login;
 use super::profile_file::Profile;
-use crate::credentials::outside::{HttpRequest, Outside, Route};
+use crate::credentials::outside::{HttpRequest, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 pub(super) struct CloudSso {
     login: Login,
@@ -61,7 +61,7 @@ impl Source for CloudSso {
         self.login.place.clone()
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.login.read().await?;
         if let Some(kept) = self.login.kept_keys(&profile) {
             return Ok(kept);
@@ -92,16 +92,16 @@ impl Source for CloudSso {
                 ("accept", "application/json".into()),
             ],
             body: body.to_string().into(),
-            route: Route::Usual,
+            route: ProxyPolicy::FromEnvironment,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
         let sent = self.login.outside.http.send(request).await;
-        let reply =
-            sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", self.login.place)))?;
+        let reply = sent
+            .map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))?;
         if reply.status != 200 {
             return Err(SourceError {
-                is_passing: reply.status >= 500,
+                is_transient: reply.status >= 500,
                 ..self.login.failed(&format!(
                     "the sign-in host answered with HTTP {}",
                     reply.status
@@ -115,6 +115,6 @@ impl Source for CloudSso {
         let account_id = Some(self.account_id.clone());
         response
             .cloud_credential
-            .issued(&self.login.place, account_id)
+            .loaded(&self.login.place, account_id)
     }
 }

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use url::Url;
 
 use super::given_or_variable;
-use crate::credentials::chain::{Broken, Lookup, Settings};
-use crate::credentials::outside::{Http, HttpRequest, Outside, Route};
+use crate::credentials::discovery::{Discovery, Settings, SourceConfigError};
+use crate::credentials::outside::{Http, HttpRequest, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
 
@@ -20,20 +20,20 @@ pub(super) struct CredentialsUri {
     http: Arc<dyn Http>,
 }
 
-pub(in crate::credentials) fn look(
+pub(in crate::credentials) fn discover(
     settings: &Settings,
     outside: &Outside,
-) -> Result<Lookup, Broken> {
+) -> Result<Discovery, SourceConfigError> {
     let Some(uri) = given_or_variable(settings.credentials_uri.as_ref(), VARIABLES, outside)?
     else {
-        return Ok(Lookup::NotConfigured(format!(
+        return Ok(Discovery::NotConfigured(format!(
             "neither argument credentials_uri nor one of {} is set",
             VARIABLES.join(", ")
         )));
     };
     CredentialsUri::new(&uri, outside)
-        .map(Lookup::found)
-        .map_err(|reason| Broken::new("credentials_uri", reason))
+        .map(Discovery::found)
+        .map_err(|reason| SourceConfigError::new("credentials_uri", reason))
 }
 
 impl CredentialsUri {
@@ -71,14 +71,14 @@ impl Source for CredentialsUri {
         format!("credentials URI {}", self.shown())
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let place = self.name();
         let request = HttpRequest {
             method: "GET",
             url: self.uri.clone(),
             headers: Vec::new(),
             body: SecretString::default(),
-            route: Route::Usual,
+            route: ProxyPolicy::FromEnvironment,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
@@ -86,16 +86,16 @@ impl Source for CredentialsUri {
             .http
             .send(request)
             .await
-            .map_err(|reason| SourceError::passing(format!("{place}: {reason}")))?;
+            .map_err(|reason| SourceError::transient(format!("{place}: {reason}")))?;
         if reply.status != 200 {
             return Err(SourceError {
                 reason: format!("{place} answered with HTTP {}", reply.status),
-                is_passing: reply.status >= 500,
+                is_transient: reply.status >= 500,
             });
         }
         let body = reply.body.expose_secret();
         let unexpected =
-            |reason| SourceError::lasting(format!("{place} answered strangely: {reason}"));
+            |reason| SourceError::permanent(format!("{place} answered strangely: {reason}"));
         let status: Status = parse(body).map_err(unexpected)?;
         // The official libraries disagree on whether it must be there.
         if status.code.as_deref().is_some_and(|code| code != "Success") {
@@ -103,6 +103,6 @@ impl Source for CredentialsUri {
         }
         parse::<Keys>(body)
             .map_err(unexpected)?
-            .issued(&place, None)
+            .loaded(&place, None)
     }
 }

@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::given_or_variable;
-use crate::credentials::chain::{Broken, Lookup, Settings};
-use crate::credentials::outside::{Http, HttpReply, HttpRequest, Outside, Route};
+use crate::credentials::discovery::{Discovery, Settings, SourceConfigError};
+use crate::credentials::outside::{Http, HttpRequest, HttpResponse, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 use crate::environment::InvalidInput;
 
 const VARIABLES: &[&str] = &["ALICLOUD_ECS_ROLE_NAME", "ALIBABA_CLOUD_ECS_METADATA"];
@@ -31,31 +31,31 @@ pub(super) struct EcsRole {
     http: Arc<dyn Http>,
 }
 
-pub(in crate::credentials) fn look(
+pub(in crate::credentials) fn discover(
     settings: &Settings,
     outside: &Outside,
-) -> Result<Lookup, Broken> {
+) -> Result<Discovery, SourceConfigError> {
     let role = given_or_variable(settings.ecs_role_name.as_ref(), VARIABLES, outside)?;
     let Some(role) = role else {
-        return Ok(Lookup::NotConfigured(format!(
+        return Ok(Discovery::NotConfigured(format!(
             "neither argument ecs_role_name nor one of {} is set",
             VARIABLES.join(", ")
         )));
     };
-    EcsRole::new(Some(role), outside).map(Lookup::found)
+    EcsRole::new(Some(role), outside).map(Discovery::found)
 }
 
 impl EcsRole {
-    pub(super) fn new(role: Option<String>, outside: &Outside) -> Result<Self, Broken> {
+    pub(super) fn new(role: Option<String>, outside: &Outside) -> Result<Self, SourceConfigError> {
         let environment = &outside.environment;
         if environment.is_on(DISABLED)? {
             let reason = format!("{DISABLED} turns the metadata service off");
-            return Err(Broken::new("ecs_role_name", reason));
+            return Err(SourceConfigError::new("ecs_role_name", reason));
         }
         let is_name = |name: &String| !name.contains(['/', '?', '#', '%']);
         if !role.as_ref().is_none_or(is_name) {
             let reason = "the name of the role contains a character that no role has";
-            return Err(Broken::new("ecs_role_name", reason));
+            return Err(SourceConfigError::new("ecs_role_name", reason));
         }
         let endpoint = environment.text(&[ENDPOINT_VARIABLE])?;
         let endpoint = Url::parse(endpoint.as_deref().unwrap_or(ENDPOINT))
@@ -74,7 +74,7 @@ impl EcsRole {
         method: &'static str,
         path: &str,
         header: Option<(&'static str, SecretString)>,
-    ) -> Result<HttpReply, SourceError> {
+    ) -> Result<HttpResponse, SourceError> {
         let mut url = self.endpoint.clone();
         url.set_path(path);
         let request = HttpRequest {
@@ -82,24 +82,24 @@ impl EcsRole {
             url,
             headers: header.into_iter().collect(),
             body: SecretString::default(),
-            route: Route::Direct,
+            route: ProxyPolicy::Bypass,
             connect_timeout: TIMEOUT,
             timeout: TIMEOUT,
         };
         let sent = self.http.send(request).await;
-        sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", place(method, path))))
+        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", place(method, path))))
     }
 
     async fn get(
         &self,
         path: &str,
         session: Option<&SecretString>,
-    ) -> Result<HttpReply, SourceError> {
+    ) -> Result<HttpResponse, SourceError> {
         let header = session.map(|session| ("X-aliyun-ecs-metadata-token", session.clone()));
         let reply = self.call("GET", path, header).await?;
         match reply.status {
             200 => Ok(reply),
-            404 => Err(SourceError::lasting(format!(
+            404 => Err(SourceError::permanent(format!(
                 "{} answered with HTTP 404: the instance has no such role",
                 place("GET", path)
             ))),
@@ -140,7 +140,7 @@ fn place(method: &str, path: &str) -> String {
 fn unexpected(method: &str, path: &str, status: u16) -> SourceError {
     SourceError {
         reason: format!("{} answered with HTTP {status}", place(method, path)),
-        is_passing: status >= 500,
+        is_transient: status >= 500,
     }
 }
 
@@ -153,7 +153,7 @@ impl Source for EcsRole {
         }
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let session = self.session().await?;
         let role = if let Some(role) = &self.role {
             role.clone()
@@ -167,8 +167,8 @@ impl Source for EcsRole {
         let place = format!("the metadata service, for role {role:?},");
         parse::<Keys>(reply.body.expose_secret())
             .map_err(|reason| {
-                SourceError::lasting(format!("{place} answered strangely: {reason}"))
+                SourceError::permanent(format!("{place} answered strangely: {reason}"))
             })?
-            .issued(&place, None)
+            .loaded(&place, None)
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::credentials::outside::{Commands, Outside};
 use crate::credentials::response::{parse, parse_time};
-use crate::credentials::{Credentials, Issued, Source, SourceError};
+use crate::credentials::{Credentials, LoadedCredentials, Source, SourceError};
 
 /// As in the official library.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -54,10 +54,10 @@ impl Source for External {
         self.place.clone()
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         // Arguments may hold secrets, so the program alone is named.
         let failed = |reason: String| {
-            SourceError::lasting(format!(
+            SourceError::permanent(format!(
                 "{}: the program {:?} {reason}",
                 self.place, self.program
             ))
@@ -94,7 +94,7 @@ impl Source for External {
             .map(|text| parse_time(&text))
             .transpose()
             .map_err(|_| failed("printed an expiration that is no time".to_owned()))?;
-        Ok(Issued {
+        Ok(LoadedCredentials {
             credentials,
             expires_at,
         })

@@ -10,7 +10,7 @@ use super::cli_profile::credentials;
 use super::profile_file::{Profile, ProfileFile};
 use crate::credentials::clock::ServerClock;
 use crate::credentials::outside::Outside;
-use crate::credentials::{Issued, SourceError};
+use crate::credentials::{LoadedCredentials, SourceError};
 
 /// Keys that expire sooner than this are not begun with.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::minutes(5);
@@ -40,7 +40,7 @@ impl Login {
     }
 
     pub(super) fn failed(&self, reason: &str) -> SourceError {
-        SourceError::lasting(format!("{}: {reason}", self.place))
+        SourceError::permanent(format!("{}: {reason}", self.place))
     }
 
     /// The profile as the file has it now.
@@ -59,7 +59,7 @@ impl Login {
     }
 
     /// The keys in the profile, if they can be used for a while and were not given out before.
-    pub(super) fn kept_keys(&self, profile: &Profile) -> Option<Issued> {
+    pub(super) fn kept_keys(&self, profile: &Profile) -> Option<LoadedCredentials> {
         let kept = kept_keys(profile, &self.outside.clock)?;
         let given_out = self.given_out.lock();
         let mut given_out = given_out.unwrap_or_else(PoisonError::into_inner);
@@ -76,11 +76,11 @@ impl Login {
     }
 }
 
-fn kept_keys(profile: &Profile, clock: &ServerClock) -> Option<Issued> {
+fn kept_keys(profile: &Profile, clock: &ServerClock) -> Option<LoadedCredentials> {
     let expires_at = OffsetDateTime::from_unix_timestamp(profile.sts_expiration).ok()?;
     let credentials = credentials(profile).ok()?;
     let lasts = expires_at - clock.now() > MIN_REMAINING_LIFETIME;
-    (credentials.is_complete() && lasts).then_some(Issued {
+    (credentials.is_complete() && lasts).then_some(LoadedCredentials {
         credentials,
         expires_at: Some(expires_at),
     })

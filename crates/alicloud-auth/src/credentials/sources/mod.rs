@@ -1,4 +1,4 @@
-//! One file for each place that credentials come from. Each has a `look`, which says without any network call whether
+//! One file for each place that credentials come from. Each has a `discover`, which says without any network call whether
 //! the place is configured and usable, and a [`super::Source`] that obtains the keys.
 
 pub(super) mod assume_role;
@@ -12,13 +12,11 @@ mod login;
 mod oauth;
 pub(super) mod oidc;
 pub(super) mod profile;
-mod profile_file;
+pub(super) mod profile_file;
 pub(super) mod static_keys;
 
-use super::chain::Broken;
+use super::discovery::SourceConfigError;
 use super::outside::Outside;
-
-pub(super) use profile_file::Profile;
 
 /// A text that is given, without blanks around it, and not empty.
 pub(super) fn given(text: Option<&String>) -> Option<String> {
@@ -32,7 +30,7 @@ fn given_or_variable(
     argument: Option<&String>,
     variables: &[&'static str],
     outside: &Outside,
-) -> Result<Option<String>, Broken> {
+) -> Result<Option<String>, SourceConfigError> {
     match given(argument) {
         Some(text) => Ok(Some(text)),
         None => Ok(outside.environment.text(variables)?),

@@ -7,6 +7,7 @@
 //! would the next process that Terraform starts. Whoever renews has the file to itself from before it looks whether that
 //! is necessary until the new tokens are there, so that one refresh token is never used twice.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,12 +21,14 @@ use url::form_urlencoded;
 
 use super::login::Login;
 use super::profile_file::{Profile, Secret};
-use crate::credentials::outside::{HttpReply, HttpRequest, LockedFile, Outside, Route};
+use crate::credentials::outside::{HttpRequest, HttpResponse, LockedFile, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 /// An access token that expires sooner than this is not used any more.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::seconds(10);
+/// Attempts to write the file where others change it at the same time.
+const MAX_WRITES: usize = 5;
 
 pub(super) struct OAuth {
     login: Login,
@@ -34,7 +37,7 @@ pub(super) struct OAuth {
     unsaved: Mutex<Option<Unsaved>>,
 }
 
-/// Where people of one of the vendor's two sites log in, and as which program the CLI does.
+/// Where people of one of Alibaba Cloud's two sites log in, and as which program the CLI does.
 /// <https://github.com/aliyun/aliyun-cli/blob/eadd68d9/config/configure.go#L41>
 struct Site {
     name: &'static str,
@@ -71,8 +74,8 @@ struct Tokens {
 }
 
 struct Unsaved {
-    /// The refresh token that they came for.
-    replaced: SecretString,
+    /// The refresh token of the file, which is outdated.
+    in_file: SecretString,
     tokens: Tokens,
 }
 
@@ -113,17 +116,18 @@ impl OAuth {
             ))
         })?;
         let text = locked.text().expose_secret();
-        let profile = self.with_unsaved(self.login.parse(text)?);
+        let profile = self.login.parse(text)?;
+        let in_file = profile.oauth_refresh_token.0.clone();
+        let profile = self.with_unsaved(profile);
         if let Some(token) = self.living_token(&profile)? {
             return Ok(token);
         }
         if profile.oauth_refresh_token.is_empty() {
             return Err(self.must_log_in("its login has expired"));
         }
-        let replaced = profile.oauth_refresh_token.0;
-        let tokens = self.refresh(&replaced).await?;
+        let tokens = self.refresh(&profile.oauth_refresh_token.0).await?;
         let token = tokens.access_token.clone();
-        self.save(locked, replaced, tokens).await;
+        self.save(locked, in_file, tokens).await;
         Ok(token)
     }
 
@@ -139,7 +143,7 @@ impl OAuth {
         if reply.status != 200 {
             let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
             return Err(if reply.status >= 500 {
-                SourceError::passing(format!("{}: {reason}", self.login.place))
+                SourceError::transient(format!("{}: {reason}", self.login.place))
             } else {
                 self.must_log_in(&format!("its login cannot be renewed: {reason}"))
             });
@@ -157,35 +161,49 @@ impl OAuth {
     }
 
     /// Writes the tokens into the file; where that fails they are kept in memory.
-    async fn save(&self, locked: Box<dyn LockedFile>, replaced: SecretString, tokens: Tokens) {
-        let text = with_tokens(locked.text(), &self.login.profile, &tokens);
-        let saved = match text {
-            Ok(text) => locked
-                .replace(text)
-                .await
-                .map_err(|error| error.to_string()),
-            Err(reason) => Err(reason),
-        };
+    async fn save(&self, locked: Box<dyn LockedFile>, in_file: SecretString, tokens: Tokens) {
+        let saved = self.write(locked, &in_file, &tokens).await;
         *self.unsaved() = saved.err().map(|error| {
             let file = &self.login.file;
             warn!(
                 file,
                 error, "renewed tokens could not be saved: the CLI may have to log in again"
             );
-            Unsaved { replaced, tokens }
+            Unsaved { in_file, tokens }
         });
+    }
+
+    async fn write(
+        &self,
+        mut locked: Box<dyn LockedFile>,
+        in_file: &SecretString,
+        tokens: &Tokens,
+    ) -> Result<(), String> {
+        let shown = |error: io::Error| error.to_string();
+        for _ in 0..MAX_WRITES {
+            let text = with_tokens(locked.text(), &self.login.profile, in_file, tokens)?;
+            match locked.replace(text).await {
+                // Somebody has changed it meanwhile: the tokens go into what is there now.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let path = self.login.outside.path(&self.login.file);
+                    locked = self.login.outside.files.lock(&path).await.map_err(shown)?;
+                }
+                finished => return finished.map_err(shown),
+            }
+        }
+        Err("another program keeps changing it".to_owned())
     }
 
     fn unsaved(&self) -> MutexGuard<'_, Option<Unsaved>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The profile, with the tokens that replaced those of the file and could not be written there.
+    /// The profile, with the tokens that came for those of the file and could not be written there.
     fn with_unsaved(&self, mut profile: Profile) -> Profile {
         let unsaved = self.unsaved();
         let in_file = profile.oauth_refresh_token.0.expose_secret();
         if let Some(unsaved) = unsaved.as_ref()
-            && unsaved.replaced.expose_secret() == in_file
+            && unsaved.in_file.expose_secret() == in_file
         {
             let tokens = unsaved.tokens.clone();
             profile.oauth_access_token = Secret(tokens.access_token);
@@ -195,7 +213,10 @@ impl OAuth {
         profile
     }
 
-    async fn exchange(&self, access_token: &SecretString) -> Result<Issued, SourceError> {
+    async fn exchange(
+        &self,
+        access_token: &SecretString,
+    ) -> Result<LoadedCredentials, SourceError> {
         let bearer = format!("Bearer {}", access_token.expose_secret());
         let headers = vec![
             ("authorization", bearer.into()),
@@ -207,13 +228,13 @@ impl OAuth {
         if reply.status != 200 {
             let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
             return Err(SourceError {
-                is_passing: reply.status >= 500,
+                is_transient: reply.status >= 500,
                 ..self.login.failed(&reason)
             });
         }
         parse::<Keys>(reply.body.expose_secret())
             .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?
-            .issued(&self.login.place, None)
+            .loaded(&self.login.place, None)
     }
 
     async fn post(
@@ -221,7 +242,7 @@ impl OAuth {
         path: &str,
         headers: Vec<(&'static str, SecretString)>,
         body: SecretString,
-    ) -> Result<HttpReply, SourceError> {
+    ) -> Result<HttpResponse, SourceError> {
         let mut url = Url::parse(self.site.url).map_err(|e| self.login.failed(&e.to_string()))?;
         url.set_path(path);
         let request = HttpRequest {
@@ -229,12 +250,12 @@ impl OAuth {
             url,
             headers,
             body,
-            route: Route::Usual,
+            route: ProxyPolicy::FromEnvironment,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
         let sent = self.login.outside.http.send(request).await;
-        sent.map_err(|reason| SourceError::passing(format!("{}: {reason}", self.login.place)))
+        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))
     }
 
     fn unexpected(&self, reason: &str) -> String {
@@ -253,9 +274,11 @@ impl OAuth {
 }
 
 /// The text of a `config.json` with other tokens in one profile, indented as the CLI does. What we do not know of stays.
+/// An error where the profile has another refresh token than it had: somebody has logged in anew.
 fn with_tokens(
     text: &SecretString,
     profile: &str,
+    in_file: &SecretString,
     tokens: &Tokens,
 ) -> Result<SecretString, String> {
     let mut config: Value = parse(text.expose_secret())?;
@@ -267,6 +290,10 @@ fn with_tokens(
     };
     let found = profiles.find(is_named).and_then(Value::as_object_mut);
     let found = found.ok_or("it has no such profile any more")?;
+    let present = found.get("oauth_refresh_token").and_then(Value::as_str);
+    if present.map(str::trim) != Some(in_file.expose_secret()) {
+        return Err("somebody has logged in anew".to_owned());
+    }
     let (access, refresh) = (&tokens.access_token, &tokens.refresh_token);
     found.insert("oauth_access_token".into(), json!(access.expose_secret()));
     found.insert("oauth_refresh_token".into(), json!(refresh.expose_secret()));
@@ -288,7 +315,7 @@ impl Source for OAuth {
         self.login.place.clone()
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.with_unsaved(self.login.read().await?);
         if let Some(kept) = self.login.kept_keys(&profile) {
             return Ok(kept);

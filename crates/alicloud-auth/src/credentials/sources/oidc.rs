@@ -7,35 +7,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
 use super::{given, given_or_variable};
-use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::discovery::{AssumeRoleWithOidc, Discovery, Settings, SourceConfigError};
 use crate::credentials::outside::{Files, Outside};
 use crate::credentials::sts::{Role, Sts};
-use crate::credentials::{Issued, Source, SourceError};
+use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
 const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
 const TOKEN: &str = "ALIBABA_CLOUD_OIDC_TOKEN";
 const TOKEN_FILE: &str = "ALIBABA_CLOUD_OIDC_TOKEN_FILE";
 const SESSION: &str = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
-
-/// The block `assume_role_with_oidc`; an empty text counts as not given.
-#[derive(Default, Clone, Debug)]
-pub struct AssumeRoleWithOidc {
-    /// `oidc_provider_arn`
-    pub oidc_provider_arn: Option<String>,
-    /// `role_arn`
-    pub role_arn: Option<String>,
-    /// `oidc_token`
-    pub oidc_token: Option<SecretString>,
-    /// `oidc_token_file`
-    pub oidc_token_file: Option<String>,
-    /// `role_session_name`
-    pub role_session_name: Option<String>,
-    /// `policy`
-    pub policy: Option<String>,
-    /// `session_expiration`, in seconds
-    pub session_expiration: Option<i64>,
-}
 
 pub(super) struct OidcRole {
     pub(super) provider_arn: String,
@@ -56,7 +37,7 @@ impl Token {
             Self::Given(token) => Ok(token.clone()),
             Self::File(path, files) => {
                 let failed = |reason: String| {
-                    SourceError::lasting(format!("OIDC token file {}: {reason}", path.display()))
+                    SourceError::permanent(format!("OIDC token file {}: {reason}", path.display()))
                 };
                 let text = files
                     .read(path)
@@ -78,7 +59,7 @@ impl Source for OidcRole {
         format!("role {} taken on with an OIDC token", self.role.arn)
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let token = self.token.read().await?;
         self.sts
             .assume_role_with_oidc(&self.provider_arn, &token, &self.role)
@@ -87,25 +68,25 @@ impl Source for OidcRole {
 }
 
 /// Configured by the block, or without one by variables that are OIDC's own.
-pub(in crate::credentials) async fn look(
+pub(in crate::credentials) async fn discover(
     settings: &Settings,
     outside: &Outside,
     sts: &Sts,
-) -> Result<Lookup, Broken> {
+) -> Result<Discovery, SourceConfigError> {
     let variable = |name| outside.environment.text(&[name]);
     let is_configured = settings.assume_role_with_oidc.is_some()
         || variable(PROVIDER)?.is_some()
         || variable(TOKEN)?.is_some()
         || variable(TOKEN_FILE)?.is_some();
     if !is_configured {
-        return Ok(Lookup::NotConfigured(format!(
+        return Ok(Discovery::NotConfigured(format!(
             "there is no block assume_role_with_oidc, and none of {PROVIDER}, {TOKEN}, {TOKEN_FILE} is set"
         )));
     }
     let block = settings.assume_role_with_oidc.clone().unwrap_or_default();
     let lacks = |argument: &str, variable: &str| {
         let reason = format!("neither argument {argument} nor {variable} is set");
-        Broken::new("assume_role_with_oidc", reason)
+        SourceConfigError::new("assume_role_with_oidc", reason)
     };
     let required = |argument: Option<&String>, name: &str, variable| {
         given_or_variable(argument, &[variable], outside)?.ok_or_else(|| lacks(name, variable))
@@ -121,7 +102,7 @@ pub(in crate::credentials) async fn look(
     token
         .read()
         .await
-        .map_err(|error| Broken::new("assume_role_with_oidc", error.reason))?;
+        .map_err(|error| SourceConfigError::new("assume_role_with_oidc", error.reason))?;
     let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], outside)?;
     let seconds = "assume_role_with_oidc.session_expiration";
     let role = Role {
@@ -133,7 +114,7 @@ pub(in crate::credentials) async fn look(
         source_ip: None,
         secure_transport: None,
     };
-    Ok(Lookup::found(OidcRole {
+    Ok(Discovery::found(OidcRole {
         provider_arn,
         token,
         role: with_conditions(role, settings, outside)?,
@@ -142,7 +123,10 @@ pub(in crate::credentials) async fn look(
 }
 
 /// The block's own, then that of the variables; the token itself before a file.
-fn token(block: &AssumeRoleWithOidc, outside: &Outside) -> Result<Option<Token>, Broken> {
+fn token(
+    block: &AssumeRoleWithOidc,
+    outside: &Outside,
+) -> Result<Option<Token>, SourceConfigError> {
     let file = |path: String| Token::File(outside.path(&path), Arc::clone(&outside.files));
     let written = block
         .oidc_token

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use super::cli_profile;
 use super::given_or_variable;
 use super::profile_file::{Profile, ProfileFile};
-use crate::credentials::chain::{Broken, Lookup, Settings};
+use crate::credentials::discovery::{Discovery, Settings, SourceConfigError};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
 
@@ -32,7 +32,7 @@ struct Named {
 }
 
 impl Named {
-    fn read(settings: &Settings, outside: &Outside) -> Result<Self, Broken> {
+    fn read(settings: &Settings, outside: &Outside) -> Result<Self, SourceConfigError> {
         Ok(Self {
             profile: given_or_variable(settings.profile.as_ref(), PROFILE_VARIABLES, outside)?,
             file: given_or_variable(
@@ -45,15 +45,15 @@ impl Named {
 }
 
 /// The profile that block or environment name, of the file that they name.
-pub(in crate::credentials) async fn look(
+pub(in crate::credentials) async fn discover(
     settings: &Settings,
     outside: &Outside,
     sts: &Sts,
-) -> Result<Lookup, Broken> {
+) -> Result<Discovery, SourceConfigError> {
     let named = Named::read(settings, outside)?;
     let argument = match (&named.profile, &named.file) {
         (None, None) => {
-            return Ok(Lookup::NotConfigured(format!(
+            return Ok(Discovery::NotConfigured(format!(
                 "neither a profile (argument profile, {}) nor a file (argument shared_credentials_file, {}) is named",
                 PROFILE_VARIABLES.join(", "),
                 FILE_VARIABLES.join(", ")
@@ -63,24 +63,24 @@ pub(in crate::credentials) async fn look(
         (_, Some(_)) => "shared_credentials_file",
     };
     let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
-    let opened = open(file, outside)
-        .await
-        .map_err(|error| Broken::new(argument, format!("{file} cannot be read: {error}")))?;
+    let opened = open(file, outside).await.map_err(|error| {
+        SourceConfigError::new(argument, format!("{file} cannot be read: {error}"))
+    })?;
     opened.choose(named.profile.as_deref(), outside, sts)
 }
 
 /// The profile in use of the first file that is where the tools keep it.
-pub(in crate::credentials) async fn look_at_home(
+pub(in crate::credentials) async fn discover_at_home(
     outside: &Outside,
     sts: &Sts,
-) -> Result<Lookup, Broken> {
+) -> Result<Discovery, SourceConfigError> {
     if outside.environment.is_on(HOME_DISABLED)? {
-        return Ok(Lookup::NotConfigured(format!(
+        return Ok(Discovery::NotConfigured(format!(
             "turned off by {HOME_DISABLED}"
         )));
     }
     if outside.home.is_none() {
-        return Ok(Lookup::NotConfigured(
+        return Ok(Discovery::NotConfigured(
             "there is no home directory".to_owned(),
         ));
     }
@@ -90,11 +90,11 @@ pub(in crate::credentials) async fn look_at_home(
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let reason = format!("{file} cannot be read: {error}");
-                return Err(Broken::new("shared_credentials_file", reason));
+                return Err(SourceConfigError::new("shared_credentials_file", reason));
             }
         }
     }
-    Ok(Lookup::NotConfigured(format!(
+    Ok(Discovery::NotConfigured(format!(
         "there is no {}",
         HOME_FILES.join(" and no ")
     )))
@@ -105,7 +105,7 @@ pub(in crate::credentials) async fn look_at_home(
 pub(super) async fn beside_keys(
     settings: &Settings,
     outside: &Outside,
-) -> Result<Option<(Profile, String)>, Broken> {
+) -> Result<Option<(Profile, String)>, SourceConfigError> {
     let named = Named::read(settings, outside)?;
     let Some(name) = named.profile else {
         return Ok(None);
@@ -116,7 +116,7 @@ pub(super) async fn beside_keys(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             let reason = format!("{file} cannot be read: {error}");
-            return Err(Broken::new("shared_credentials_file", reason));
+            return Err(SourceConfigError::new("shared_credentials_file", reason));
         }
     };
     let parsed = opened.parse()?;
@@ -138,9 +138,9 @@ async fn open(file: &str, outside: &Outside) -> io::Result<Opened> {
 }
 
 impl Opened {
-    fn parse(&self) -> Result<ProfileFile, Broken> {
+    fn parse(&self) -> Result<ProfileFile, SourceConfigError> {
         ProfileFile::parse(&self.file, self.text.text.expose_secret())
-            .map_err(|reason| Broken::new("profile", reason))
+            .map_err(|reason| SourceConfigError::new("profile", reason))
     }
 
     fn choose(
@@ -148,15 +148,15 @@ impl Opened {
         profile: Option<&str>,
         outside: &Outside,
         sts: &Sts,
-    ) -> Result<Lookup, Broken> {
+    ) -> Result<Discovery, SourceConfigError> {
         let mut chosen = cli_profile::choose(&self.parse()?, profile, outside, sts)
-            .map_err(|reason| Broken::new("profile", reason))?;
+            .map_err(|reason| SourceConfigError::new("profile", reason))?;
         if self.text.is_readable_by_others {
             let file = &self.file;
             chosen.warnings.push(format!(
                 "{file} can be read by other users of this machine. Make it your own alone: chmod 600 {file}"
             ));
         }
-        Ok(Lookup::Found(Box::new(chosen)))
+        Ok(Discovery::Found(Box::new(chosen)))
     }
 }

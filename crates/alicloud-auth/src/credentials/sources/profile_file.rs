@@ -142,7 +142,11 @@ impl ProfileFile {
             parse(text).map_err(|reason| format!("{file} cannot be understood: {reason}"))?;
         Ok(Self {
             file: file.to_owned(),
-            current: config.current.to_string(),
+            // As the CLI.
+            current: config
+                .current
+                .given()
+                .unwrap_or_else(|| "default".to_owned()),
             profiles: config.profiles,
         })
     }

@@ -6,10 +6,12 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{cli_profile, given, profile};
-use crate::credentials::chain::{Broken, Candidate, Lookup, ProfileRole, Settings};
+use crate::credentials::discovery::{
+    Candidate, Discovery, ProfileRole, Settings, SourceConfigError,
+};
 use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
-use crate::credentials::{Credentials, Issued, Region, Source, SourceError};
+use crate::credentials::{Credentials, LoadedCredentials, Region, Source, SourceError};
 
 /// Variables that may hold the access key ID, in order. Those of the official provider.
 pub const ACCESS_KEY_VARIABLES: &[&str] = &[
@@ -46,19 +48,21 @@ impl Source for StaticKeys {
         false
     }
 
-    async fn issue(&self) -> Result<Issued, SourceError> {
-        Ok(Issued::lasting(self.credentials.clone()))
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
+        Ok(LoadedCredentials::without_expiration(
+            self.credentials.clone(),
+        ))
     }
 }
 
 /// A security token is taken only together with keys from the same kind of place: a token left behind in the
 /// environment does not belong to a key pair written into the block. A profile that is named too adds its region and,
 /// of mode `RamRoleArn`, its role.
-pub(in crate::credentials) async fn look(
+pub(in crate::credentials) async fn discover(
     settings: &Settings,
     outside: &Outside,
     sts: &Sts,
-) -> Result<Lookup, Broken> {
+) -> Result<Discovery, SourceConfigError> {
     let secret = |secret: &Option<SecretString>| {
         let text = secret.as_ref()?.expose_secret().trim();
         (!text.is_empty()).then(|| SecretString::from(text))
@@ -84,7 +88,7 @@ pub(in crate::credentials) async fn look(
         None => variable(SECRET_KEY_VARIABLES)?.map(Into::into),
     };
     let Some((id, key)) = key_pair(access_key, secret_key)? else {
-        return Ok(Lookup::NotConfigured(format!(
+        return Ok(Discovery::NotConfigured(format!(
             "neither an access key (argument access_key, {}) nor a secret key (argument secret_key, {}) is set",
             ACCESS_KEY_VARIABLES.join(", "),
             SECRET_KEY_VARIABLES.join(", ")
@@ -95,9 +99,9 @@ pub(in crate::credentials) async fn look(
         token => token,
     };
     let credentials = Credentials::written(&id, &key, token.as_ref())
-        .map_err(|problem| Broken::new("access_key", format!("the {problem}")))?;
+        .map_err(|problem| SourceConfigError::new("access_key", format!("the {problem}")))?;
     let (region, role) = beside(settings, outside, sts).await?;
-    Ok(Lookup::Found(Box::new(Candidate {
+    Ok(Discovery::Found(Box::new(Candidate {
         source: Box::new(StaticKeys { place, credentials }),
         role,
         region,
@@ -109,7 +113,7 @@ pub(in crate::credentials) async fn look(
 fn key_pair(
     access_key: Option<String>,
     secret_key: Option<SecretString>,
-) -> Result<Option<(String, SecretString)>, Broken> {
+) -> Result<Option<(String, SecretString)>, SourceConfigError> {
     match (access_key, secret_key) {
         (Some(id), Some(key)) => Ok(Some((id, key))),
         (None, None) => Ok(None),
@@ -118,14 +122,14 @@ fn key_pair(
                 "a secret key is set and no access key is: set argument access_key, or one of {}",
                 ACCESS_KEY_VARIABLES.join(", ")
             );
-            Err(Broken::new("access_key", reason))
+            Err(SourceConfigError::new("access_key", reason))
         }
         (Some(_), None) => {
             let reason = format!(
                 "it has no secret key: set argument secret_key, or one of {}",
                 SECRET_KEY_VARIABLES.join(", ")
             );
-            Err(Broken::new("secret_key", reason))
+            Err(SourceConfigError::new("secret_key", reason))
         }
     }
 }
@@ -134,11 +138,11 @@ async fn beside(
     settings: &Settings,
     outside: &Outside,
     sts: &Sts,
-) -> Result<(Option<Region>, Option<ProfileRole>), Broken> {
+) -> Result<(Option<Region>, Option<ProfileRole>), SourceConfigError> {
     let Some((profile, place)) = profile::beside_keys(settings, outside).await? else {
         return Ok((None, None));
     };
-    let broken = |reason: String| Broken::new("profile", reason);
+    let broken = |reason: String| SourceConfigError::new("profile", reason);
     let region = cli_profile::region(&profile, &place).map_err(broken)?;
     let role = match &*profile.mode {
         "RamRoleArn" => Some(cli_profile::pending_role(&profile, &place, sts).map_err(broken)?),

@@ -1,23 +1,25 @@
 use crate::generated::tfplugin6::{DynamicValue, RawState, ResourceIdentityData};
-use crate::{Diagnostic, Encoded, diagnostic};
+use crate::{Diagnostic, EncodedValue, diagnostic};
 
 /// A value; one that is left out is null.
-pub(crate) fn value(value: Option<DynamicValue>) -> Encoded {
+pub(crate) fn value(value: Option<DynamicValue>) -> EncodedValue {
     match value {
-        Some(DynamicValue { msgpack, .. }) if !msgpack.is_empty() => Encoded::MessagePack(msgpack),
-        Some(DynamicValue { json, .. }) if !json.is_empty() => Encoded::Json(json),
-        _ => Encoded::null(),
+        Some(DynamicValue { msgpack, .. }) if !msgpack.is_empty() => {
+            EncodedValue::MessagePack(msgpack)
+        }
+        Some(DynamicValue { json, .. }) if !json.is_empty() => EncodedValue::Json(json),
+        _ => EncodedValue::null(),
     }
 }
 
 /// An object's identity, if there is one. Core before 1.12 knows none.
-pub(crate) fn identity(identity: Option<ResourceIdentityData>) -> Option<Encoded> {
+pub(crate) fn identity(identity: Option<ResourceIdentityData>) -> Option<EncodedValue> {
     let identity = value(identity?.identity_data);
     (!identity.is_null()).then_some(identity)
 }
 
 /// An object as it stands in a state file.
-pub(crate) fn state(state: Option<RawState>) -> Result<Encoded, Diagnostic> {
+pub(crate) fn state(state: Option<RawState>) -> Result<EncodedValue, Diagnostic> {
     match state {
         Some(RawState { json, flatmap }) if json.is_empty() && !flatmap.is_empty() => {
             Err(diagnostic::general(
@@ -26,8 +28,8 @@ pub(crate) fn state(state: Option<RawState>) -> Result<Encoded, Diagnostic> {
                  which bring it up to date.",
             ))
         }
-        Some(RawState { json, .. }) => Ok(Encoded::Json(json)),
-        None => Ok(Encoded::null()),
+        Some(RawState { json, .. }) => Ok(EncodedValue::Json(json)),
+        None => Ok(EncodedValue::null()),
     }
 }
 
@@ -43,8 +45,11 @@ mod tests {
                 json: json.to_vec(),
             }))
         };
-        assert_eq!(wire(b"\xc3", b""), Encoded::MessagePack(b"\xc3".to_vec()));
-        assert_eq!(wire(b"", b"true"), Encoded::Json(b"true".to_vec()));
+        assert_eq!(
+            wire(b"\xc3", b""),
+            EncodedValue::MessagePack(b"\xc3".to_vec())
+        );
+        assert_eq!(wire(b"", b"true"), EncodedValue::Json(b"true".to_vec()));
         assert!(wire(b"", b"").is_null());
         assert!(value(None).is_null());
     }

@@ -7,22 +7,24 @@ use crate::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, Description, FunctionSchema, NestedBlock,
     Parameter, Schema, StringKind,
 };
-use crate::{AttributePath, AttributePathStep, Diagnostic, Diagnostics, Encoded, IdentitySchema};
+use crate::{
+    AttributePath, AttributePathStep, Diagnostic, Diagnostics, EncodedValue, IdentitySchema,
+};
 use wire::diagnostic::Severity;
 use wire::schema::nested_block::NestingMode as BlockNesting;
 use wire::schema::object::NestingMode as ObjectNesting;
 
 /// A value in the encoding that it has.
-pub(crate) fn value(value: Encoded) -> wire::DynamicValue {
+pub(crate) fn value(value: EncodedValue) -> wire::DynamicValue {
     let (msgpack, json) = match value {
-        Encoded::MessagePack(bytes) => (bytes, Vec::new()),
-        Encoded::Json(bytes) => (Vec::new(), bytes),
+        EncodedValue::MessagePack(bytes) => (bytes, Vec::new()),
+        EncodedValue::Json(bytes) => (Vec::new(), bytes),
     };
     wire::DynamicValue { msgpack, json }
 }
 
 /// An object's identity.
-pub(crate) fn identity(identity: Encoded) -> wire::ResourceIdentityData {
+pub(crate) fn identity(identity: EncodedValue) -> wire::ResourceIdentityData {
     wire::ResourceIdentityData {
         identity_data: Some(value(identity)),
     }

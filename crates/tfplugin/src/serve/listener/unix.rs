@@ -14,7 +14,7 @@ use super::{Place, while_doing};
 const FOLDER_PREFIX: &str = "plugin-";
 
 /// The longest path that fits into a socket's address on every system (104 bytes on macOS, with a closing zero).
-const LONGEST_PATH: usize = 103;
+const MAX_PATH_BYTES: usize = 103;
 
 /// A Unix socket in a private folder; both are removed when it is dropped.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Listener {
         let name = format!("{FOLDER_PREFIX}{:016x}", random()?);
         let fits = |parent: &Path| {
             let socket = socket_in(&parent.join(&name));
-            socket.as_os_str().len() <= LONGEST_PATH && socket.to_str().is_some()
+            socket.as_os_str().len() <= MAX_PATH_BYTES && socket.to_str().is_some()
         };
         let folder = if fits(&parent) {
             parent.join(name)
@@ -237,7 +237,7 @@ mod tests {
         let deep = parent.path().join("d".repeat(100));
         fs::create_dir(&deep).unwrap();
         let listener = bound_below(&deep, None).unwrap();
-        assert!(listener.address().len() <= LONGEST_PATH);
+        assert!(listener.address().len() <= MAX_PATH_BYTES);
     }
 
     #[tokio::test]

@@ -10,10 +10,10 @@ use tonic::codegen::BoxStream;
 use super::call::{Call, failed, not_offered};
 use crate::generated::tfplugin6::{invoke_action, plan_action, validate_action_config};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, Offering, Progress, ServedAction};
+use crate::{Diagnostic, Diagnostics, DynAction, Progress, ProviderDefinition};
 use invoke_action::event::{Completed, Type};
 
-fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedAction, Diagnostic> {
+fn find<'a>(offering: &'a ProviderDefinition, name: &str) -> Result<&'a dyn DynAction, Diagnostic> {
     offering
         .actions
         .get(name)
@@ -22,7 +22,7 @@ fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedAction, 
 }
 
 pub(super) fn validate(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: validate_action_config::Request,
 ) -> Result<validate_action_config::Response, Diagnostic> {
     let action = find(offering, &request.type_name)?;
@@ -35,7 +35,7 @@ pub(super) fn validate(
 
 /// An action plans nothing: its configuration is checked once more, with the values that are known by now.
 pub(super) fn plan(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: plan_action::Request,
 ) -> Result<plan_action::Response, Diagnostic> {
     let action = find(offering, &request.action_type)?;
@@ -49,7 +49,7 @@ pub(super) fn plan(
 
 /// Sends an event for each message on the way, and at the end the one that says how it went.
 pub(super) fn invoke(
-    offering: Arc<Offering>,
+    offering: Arc<ProviderDefinition>,
     tasks: &TaskTracker,
     call: Call,
     request: invoke_action::Request,

@@ -3,9 +3,12 @@
 use super::call::{not_offered, with_reason};
 use crate::generated::tfplugin6::{read_data_source, validate_data_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, Offering, ServedDataSource};
+use crate::{Diagnostic, Diagnostics, DynDataSource, ProviderDefinition};
 
-fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedDataSource, Diagnostic> {
+fn find<'a>(
+    offering: &'a ProviderDefinition,
+    name: &str,
+) -> Result<&'a dyn DynDataSource, Diagnostic> {
     offering
         .data_sources
         .get(name)
@@ -14,7 +17,7 @@ fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedDataSour
 }
 
 pub(super) async fn validate(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: validate_data_resource_config::Request,
 ) -> Result<validate_data_resource_config::Response, Diagnostic> {
     let source = find(offering, &request.type_name)?;
@@ -27,7 +30,7 @@ pub(super) async fn validate(
 }
 
 pub(super) async fn read(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: read_data_source::Request,
 ) -> Result<read_data_source::Response, Diagnostic> {
     let source = find(offering, &request.type_name)?;

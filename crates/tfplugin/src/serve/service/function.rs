@@ -3,19 +3,19 @@
 use super::call::{not_offered, with_reason};
 use crate::generated::tfplugin6::call_function;
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, Encoded, Offering};
+use crate::{Diagnostic, Diagnostics, EncodedValue, ProviderDefinition};
 
 /// Calls a function. It answers with a result or with an error, never with both; warnings have no place in the
 /// protocol.
 pub(super) async fn call(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: call_function::Request,
 ) -> Result<call_function::Response, Diagnostic> {
     let function = offering
         .functions
         .get(&request.name)
         .ok_or_else(|| not_offered("function", &request.name))?;
-    let arguments: Vec<Encoded> = request
+    let arguments: Vec<EncodedValue> = request
         .arguments
         .into_iter()
         .map(|argument| from_wire::value(Some(argument)))

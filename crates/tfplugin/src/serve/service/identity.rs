@@ -3,21 +3,23 @@
 use super::resource::find;
 use crate::generated::tfplugin6::{get_resource_identity_schemas, upgrade_resource_identity};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Offering};
+use crate::{Diagnostic, ProviderDefinition};
 
-pub(super) fn schemas(offering: &Offering) -> get_resource_identity_schemas::Response {
-    let schema = offering.resources.iter().map(|(name, resource)| {
-        let schema = to_wire::identity_schema(&resource.identity_schema());
-        (name.clone(), schema)
-    });
+pub(super) fn schemas(offering: &ProviderDefinition) -> get_resource_identity_schemas::Response {
+    let schemas = offering
+        .resources
+        .iter()
+        .map(|(name, resource)| (name, resource.identity_schema()))
+        .filter(|(_, schema)| !schema.attributes.is_empty())
+        .map(|(name, schema)| (name.clone(), to_wire::identity_schema(&schema)));
     get_resource_identity_schemas::Response {
-        identity_schemas: schema.collect(),
+        identity_schemas: schemas.collect(),
         diagnostics: Vec::new(),
     }
 }
 
 pub(super) fn upgrade(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: upgrade_resource_identity::Request,
 ) -> Result<upgrade_resource_identity::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;

@@ -11,10 +11,14 @@ use super::call::{Call, failed, not_offered};
 use crate::generated::tfplugin6::{list_resource, validate_list_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{
-    AttributePathStep, Diagnostic, Diagnostics, Findings, Found, Offering, ServedListResource,
+    AttributePathStep, Diagnostic, Diagnostics, DynListResource, Found, ListResults,
+    ProviderDefinition,
 };
 
-fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedListResource, Diagnostic> {
+fn find<'a>(
+    offering: &'a ProviderDefinition,
+    name: &str,
+) -> Result<&'a dyn DynListResource, Diagnostic> {
     offering
         .list_resources
         .get(name)
@@ -23,7 +27,7 @@ fn find<'a>(offering: &'a Offering, name: &str) -> Result<&'a dyn ServedListReso
 }
 
 pub(super) fn validate(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: validate_list_resource_config::Request,
 ) -> Result<validate_list_resource_config::Response, Diagnostic> {
     let list_resource = find(offering, &request.type_name)?;
@@ -37,13 +41,13 @@ pub(super) fn validate(
 
 /// Sends an event for each object that is found, and at the end one for all diagnostics, if there are any.
 pub(super) fn list(
-    offering: Arc<Offering>,
+    offering: Arc<ProviderDefinition>,
     tasks: &TaskTracker,
     call: Call,
     request: list_resource::Request,
 ) -> BoxStream<list_resource::Event> {
     let limit = u64::try_from(request.limit).unwrap_or(0);
-    let (findings, found) = Findings::new(limit, request.include_resource_object);
+    let (findings, found) = ListResults::new(limit, request.include_resource_object);
     let diagnostics = call.work(tasks, async move {
         let list_resource = match find(&offering, &request.type_name) {
             Ok(list_resource) => list_resource,

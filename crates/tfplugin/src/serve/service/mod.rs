@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use crate::Offering;
+use crate::ProviderDefinition;
 use crate::generated::tfplugin6::provider_server::Provider;
 use crate::generated::tfplugin6::{
     apply_resource_change, call_function, configure_provider, generate_resource_config,
@@ -41,7 +41,7 @@ pub(super) use go_plugin::{Broker, Controller, Stdio};
 
 /// The service `tfplugin6.Provider`.
 pub(super) struct ProviderService {
-    offering: Arc<Offering>,
+    offering: Arc<ProviderDefinition>,
     /// Made when first asked for: most processes of a run never are, since core keeps the schema.
     schema: OnceLock<get_provider_schema::Response>,
     /// The tasks of the calls that a lost connection must not cut off.
@@ -49,7 +49,7 @@ pub(super) struct ProviderService {
 }
 
 impl ProviderService {
-    pub(super) fn new(offering: Offering, work: TaskTracker) -> Self {
+    pub(super) fn new(offering: ProviderDefinition, work: TaskTracker) -> Self {
         Self {
             offering: Arc::new(offering),
             schema: OnceLock::new(),
@@ -262,7 +262,7 @@ impl Provider for ProviderService {
             "MoveResourceState",
             Subject::Resource(&request.target_type_name),
         )
-        .answer(async { resource::take_over(&self.offering, request) })
+        .answer(async { resource::move_state(&self.offering, request) })
         .await
     }
 

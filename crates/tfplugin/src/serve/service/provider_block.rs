@@ -2,10 +2,10 @@
 
 use crate::generated::tfplugin6::{configure_provider, stop_provider, validate_provider_config};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, Offering};
+use crate::{Diagnostic, Diagnostics, ProviderDefinition};
 
 pub(super) async fn validate(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: validate_provider_config::Request,
 ) -> Result<validate_provider_config::Response, Diagnostic> {
     let mut diagnostics = Diagnostics::default();
@@ -17,7 +17,7 @@ pub(super) async fn validate(
 }
 
 pub(super) async fn configure(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: configure_provider::Request,
 ) -> Result<configure_provider::Response, Diagnostic> {
     let mut diagnostics = Diagnostics::default();
@@ -32,7 +32,7 @@ pub(super) async fn configure(
 }
 
 /// Tells the running calls to stop and returns at once: core waits for their answers, not for this one.
-pub(super) fn stop(offering: &Offering) -> stop_provider::Response {
+pub(super) fn stop(offering: &ProviderDefinition) -> stop_provider::Response {
     offering.stop.stop();
     stop_provider::Response::default()
 }

@@ -6,12 +6,15 @@ use crate::generated::tfplugin6::{
     plan_resource_change, read_resource, upgrade_resource_state, validate_resource_config,
 };
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Change, Diagnostic, Diagnostics, Held, MoveSource, Offering, ServedResource};
+use crate::{
+    Change, Diagnostic, Diagnostics, DynResource, MoveSource, ProviderDefinition,
+    ResourceInstanceObject,
+};
 
 pub(super) fn find<'a>(
-    offering: &'a Offering,
+    offering: &'a ProviderDefinition,
     name: &str,
-) -> Result<&'a dyn ServedResource, Diagnostic> {
+) -> Result<&'a dyn DynResource, Diagnostic> {
     offering
         .resources
         .get(name)
@@ -20,7 +23,7 @@ pub(super) fn find<'a>(
 }
 
 pub(super) fn validate(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: validate_resource_config::Request,
 ) -> Result<validate_resource_config::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
@@ -33,7 +36,7 @@ pub(super) fn validate(
 }
 
 pub(super) async fn upgrade(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: upgrade_resource_state::Request,
 ) -> Result<upgrade_resource_state::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
@@ -47,12 +50,12 @@ pub(super) async fn upgrade(
 }
 
 pub(super) async fn read(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: read_resource::Request,
 ) -> Result<read_resource::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
-    let held = Held {
+    let held = ResourceInstanceObject {
         state: from_wire::value(request.current_state),
         private: request.private,
         identity: from_wire::identity(request.current_identity),
@@ -69,7 +72,7 @@ pub(super) async fn read(
 }
 
 pub(super) async fn plan(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: plan_resource_change::Request,
 ) -> Result<plan_resource_change::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
@@ -107,7 +110,7 @@ pub(super) async fn plan(
 /// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
 /// create as tainted, and forgets private data and an identity that it does not get.
 pub(super) async fn apply(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: apply_resource_change::Request,
 ) -> Result<apply_resource_change::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
@@ -142,7 +145,7 @@ pub(super) fn unchanged(
 }
 
 pub(super) async fn import(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: import_resource_state::Request,
 ) -> Result<import_resource_state::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
@@ -171,8 +174,8 @@ pub(super) async fn import(
 }
 
 /// Takes over an object from another resource type or provider. The private data of that one means nothing to us.
-pub(super) fn take_over(
-    offering: &Offering,
+pub(super) fn move_state(
+    offering: &ProviderDefinition,
     request: move_resource_state::Request,
 ) -> Result<move_resource_state::Response, Diagnostic> {
     let resource = find(offering, &request.target_type_name)?;
@@ -185,7 +188,7 @@ pub(super) fn take_over(
         state: from_wire::state(request.source_state)?,
         identity: (!identity.is_null()).then_some(identity),
     };
-    let taken = resource.take_over(&mut diagnostics, &source);
+    let taken = resource.move_state(&mut diagnostics, &source);
     let mut response = move_resource_state::Response::default();
     if let Some(held) = with_reason(taken, &mut diagnostics) {
         response.target_state = Some(to_wire::value(held.state));
@@ -198,13 +201,13 @@ pub(super) fn take_over(
 
 /// The configuration that describes an object, for `-generate-config-out`.
 pub(super) fn generate_config(
-    offering: &Offering,
+    offering: &ProviderDefinition,
     request: generate_resource_config::Request,
 ) -> Result<generate_resource_config::Response, Diagnostic> {
     let resource = find(offering, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let state = from_wire::value(request.state);
-    let config = resource.configuration(&mut diagnostics, &state);
+    let config = resource.generate_config(&mut diagnostics, &state);
     Ok(generate_resource_config::Response {
         config: with_reason(config, &mut diagnostics).map(to_wire::value),
         diagnostics: to_wire::diagnostics(diagnostics),

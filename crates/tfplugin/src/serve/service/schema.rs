@@ -7,7 +7,7 @@ use crate::generated::tfplugin6::{
     self as wire, ServerCapabilities, get_functions, get_metadata, get_provider_schema,
 };
 use crate::serve::convert::to_wire;
-use crate::{Diagnostics, Offering};
+use crate::{Diagnostics, ProviderDefinition};
 
 /// What core may ask of us. Providers of the same version have the same schema, so core need not ask again; and we
 /// want to see a destroy in the plan, to warn of what it interrupts.
@@ -19,7 +19,7 @@ const CAPABILITIES: ServerCapabilities = ServerCapabilities {
 };
 
 /// All schemas, with the errors of those that could not be made.
-pub(super) fn all(offering: &Offering) -> get_provider_schema::Response {
+pub(super) fn all(offering: &ProviderDefinition) -> get_provider_schema::Response {
     let mut problems = Diagnostics::default();
     let provider = offering.provider.schema(&mut problems);
     let provider = with_reason(provider, &mut problems).map(|schema| to_wire::schema(&schema));
@@ -78,7 +78,7 @@ pub(super) fn functions(all: &get_provider_schema::Response) -> get_functions::R
 }
 
 /// The names alone, for servers that combine providers.
-pub(super) fn metadata(offering: &Offering) -> get_metadata::Response {
+pub(super) fn metadata(offering: &ProviderDefinition) -> get_metadata::Response {
     use wire::get_metadata::{
         ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
         ResourceMetadata,

@@ -29,12 +29,12 @@ use rustls::{
 type SetupError = Box<dyn std::error::Error>;
 
 /// Our certificate and key, fresh at each start, and the one certificate that may call.
-pub(super) struct Identity {
+pub(super) struct TlsIdentity {
     certificate: CertificateDer<'static>,
     config: Arc<ServerConfig>,
 }
 
-impl Identity {
+impl TlsIdentity {
     /// Makes a key pair and its certificate, to be shown to the owner of `host_certificate` alone.
     pub(super) fn generate(host_certificate: CertificateDer<'static>) -> Result<Self, SetupError> {
         let key = KeyPair::generate()?;
@@ -47,7 +47,7 @@ impl Identity {
         let certificate = params.self_signed(&key)?.der().clone();
 
         let crypto = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(OnlyThisHost {
+        let verifier = Arc::new(PinnedClientCertVerifier {
             certificate: host_certificate,
             crypto: Arc::clone(&crypto),
         });
@@ -80,12 +80,12 @@ impl Identity {
 
 /// Lets the owner of one certificate in, and nobody else.
 #[derive(Debug)]
-struct OnlyThisHost {
+struct PinnedClientCertVerifier {
     certificate: CertificateDer<'static>,
     crypto: Arc<CryptoProvider>,
 }
 
-impl OnlyThisHost {
+impl PinnedClientCertVerifier {
     /// P-521 by `p521`, everything else by the library. go-plugin has only ever used P-521, but says nowhere that it
     /// always will.
     fn algorithms(&self, scheme: SignatureScheme) -> &WebPkiSupportedAlgorithms {
@@ -97,7 +97,7 @@ impl OnlyThisHost {
     }
 }
 
-impl ClientCertVerifier for OnlyThisHost {
+impl ClientCertVerifier for PinnedClientCertVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

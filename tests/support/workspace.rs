@@ -26,7 +26,7 @@ pub(crate) const APPLY: &[&str] = &["apply", "-json", "-auto-approve"];
 pub(crate) const DESTROY: &[&str] = &["destroy", "-json", "-auto-approve"];
 
 /// When it is dropped it searches all that was printed and logged, at the most talkative level, for secrets.
-pub(crate) struct World {
+pub(crate) struct TestWorkspace {
     pub(crate) cloud: Cloud,
     terraform: RefCell<Terraform>,
     folder: TempDir,
@@ -36,7 +36,7 @@ pub(crate) struct World {
     has_logged: Cell<bool>,
 }
 
-impl World {
+impl TestWorkspace {
     /// A world in which credentials and endpoint stand in the environment, and nothing is configured yet.
     pub(crate) fn new(terraform_version: &str) -> Self {
         let terraform = Terraform::release(terraform_version);
@@ -386,7 +386,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for TestWorkspace {
     fn drop(&mut self) {
         if thread::panicking() {
             return;

@@ -1,0 +1,54 @@
+//! Templates, read once per process.
+
+use alicloud_live::TemplateLook;
+use alicloud_live_mock::{Fault, FaultKind};
+
+use crate::support::{CLUSTER, calls_of, client, mock, scope};
+
+const GET: &str = "GetEdgeTranscodeTemplate";
+
+#[tokio::test]
+async fn a_template_is_read_once_whoever_asks() {
+    let mock = mock();
+    let client = client(&mock);
+    let reads = (0..20).map(|_| async {
+        client
+            .read_template(CLUSTER, "tpl-h264-720p", &scope())
+            .await
+            .unwrap()
+    });
+    let read = futures_util::future::join_all(reads).await;
+    assert!(read.iter().all(|template| *template == read[0]));
+    let look = client
+        .look_at_template(CLUSTER, "tpl-h264-720p", &scope())
+        .await;
+    assert!(matches!(look, TemplateLook::MayExist));
+    assert_eq!(calls_of(&mock, GET).len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_look_has_found_serves_a_read() {
+    let mock = mock();
+    let client = client(&mock);
+    for id in ["tpl-h264-720p", "no-such"] {
+        let look = client.look_at_template(CLUSTER, id, &scope()).await;
+        let read = client.read_template(CLUSTER, id, &scope()).await;
+        assert_eq!(matches!(look, TemplateLook::NotFound(_)), read.is_err());
+    }
+    assert_eq!(calls_of(&mock, GET).len(), 2, "one for each template");
+}
+
+#[tokio::test]
+async fn a_look_that_failed_is_not_repeated_and_a_read_is() {
+    let mock = mock();
+    let client = client(&mock);
+    mock.set_faults(vec![Fault::new(GET, FaultKind::internal_error()).times(3)]);
+    for _ in 0..3 {
+        let look = client.look_at_template(CLUSTER, "no-such", &scope()).await;
+        assert!(matches!(look, TemplateLook::MayExist), "{look:?}");
+    }
+    assert_eq!(calls_of(&mock, GET).len(), 1, "one attempt");
+    let read = client.read_template(CLUSTER, "no-such", &scope()).await;
+    assert!(read.unwrap_err().is_template_not_found());
+    assert_eq!(calls_of(&mock, GET).len(), 4, "retried until it is known");
+}

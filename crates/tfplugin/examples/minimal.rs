@@ -1,0 +1,74 @@
+//! A whole provider: the resource `minimal_note`, which exists in Terraform's state alone.
+use std::process::ExitCode;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tfplugin::attribute::{block, required};
+use tfplugin::schema::Schema;
+use tfplugin::serve::{self, ProviderInfo};
+use tfplugin::value::{Value, ValueEmpty};
+use tfplugin::{Diagnostics, ManagedResource, Object, Provider, ProviderDefinition, StopSignal};
+
+const ABOUT: ProviderInfo = ProviderInfo {
+    name: "minimal",
+    version: "0.1.0",
+    address: "registry.terraform.io/example/minimal",
+    log_crates: &["minimal"],
+};
+
+struct Minimal;
+
+#[async_trait]
+impl Provider for Minimal {
+    type Config<'a> = ValueEmpty;
+    type MetaState<'a> = ValueEmpty;
+
+    fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
+        let block = block("Keeps notes.", []);
+        Some(Schema { version: 0, block })
+    }
+}
+
+struct Notes;
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Note {
+    text: Value<String>,
+}
+
+#[async_trait]
+impl ManagedResource for Notes {
+    type State = Note;
+    type Private = ();
+    type Identity = ();
+
+    fn schema(&self) -> Schema {
+        let block = block("A note.", [("text", required("What it says."))]);
+        Schema { version: 0, block }
+    }
+
+    async fn read(&self, _: &mut Diagnostics, state: Note, (): ()) -> Option<Object<Self>> {
+        Some((state, ()))
+    }
+
+    async fn create(&self, _: &mut Diagnostics, planned: Note, (): ()) -> Option<Object<Self>> {
+        Some((planned, ()))
+    }
+
+    async fn update(&self, _: &mut Diagnostics, _: Note, planned: Note, (): ()) -> Object<Self> {
+        (planned, ())
+    }
+
+    async fn delete(&self, _: &mut Diagnostics, _: Note, (): ()) -> Option<Object<Self>> {
+        None
+    }
+}
+
+fn main() -> ExitCode {
+    serve::main(&ABOUT, || {
+        let mut offering = ProviderDefinition::new(Minimal, StopSignal::default());
+        offering.add_resource("minimal_note", Notes);
+        offering
+    })
+}

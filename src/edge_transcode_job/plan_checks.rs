@@ -1,0 +1,141 @@
+//! What a plan tells beyond what it will change: checks of the planned job against the API and against the other jobs of the
+//! run.
+//!
+//! A check is one quick look. What it cannot see is no finding, so a plan works without permissions and without a network.
+//! Terraform plans once more while it applies, even after a destroy: then no check is an error.
+
+use std::time::Duration;
+
+use super::existing;
+use super::id::JobIdentity;
+use super::model::{JobModel, RUNNING};
+use super::session::Session;
+use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
+use alicloud_live::{CallError, Scope, TemplateLook};
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+
+/// The client bounds all looks of a run together; this bounds the wait for one.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Checks a job that will be created. If the job that it replaces is known, another one like it is no news.
+pub(super) async fn create(
+    session: &Session,
+    planned: &JobModel,
+    replaced: Option<&JobIdentity>,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut known_writers = Vec::new();
+    if session.run.checks_plans() && planned.cluster_id.is_value() {
+        check_template(session, planned, diagnostics).await;
+        if replaced.is_none() && planned.stream_output.is_value() {
+            let scope = Scope::uninterrupted(LOOK_TIMEOUT);
+            known_writers = existing::warn(&session.client, planned, &scope, diagnostics).await;
+            check_cluster(session, planned, diagnostics);
+        }
+    }
+    let job_id = replaced.map_or("", |id| &id.job_id);
+    check_output(session, planned, job_id, known_writers, diagnostics);
+}
+
+/// Checks a job that exists.
+pub(super) async fn update(
+    session: &Session,
+    prior: &JobModel,
+    planned: &JobModel,
+    diagnostics: &mut Diagnostics,
+) {
+    if session.run.checks_plans() && prior.template_id != planned.template_id {
+        check_template(session, planned, diagnostics).await;
+    }
+    let job_id = planned.job_id().job_id;
+    check_output(session, planned, &job_id, Vec::new(), diagnostics);
+}
+
+/// An error, if the template verifiably does not exist. None while this run applies: what it has deleted would stay deleted.
+async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
+    if !planned.template_id.is_value() || session.run.has_applied() {
+        return;
+    }
+    let fields = planned.fields();
+    let cluster_id = planned.job_id().cluster_id;
+    let scope = Scope::uninterrupted(LOOK_TIMEOUT);
+    let look = session
+        .client
+        .look_at_template(&cluster_id, &fields.template_id, &scope)
+        .await;
+    if let TemplateLook::NotFound(error) = look {
+        let shown = to_diagnostic("Template not found", &error);
+        let detail = format!(
+            "{}\n\nTerraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",
+            shown.detail
+        );
+        let detail = detail.into();
+        diagnostics.add_error(about(planned, Diagnostic { detail, ..shown }));
+    }
+}
+
+/// Warns, once a run, of a cluster whose jobs the API does not list, and of credentials that it rejects.
+fn check_cluster(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
+    let cluster_id = planned.job_id().cluster_id;
+    let Some(error) = session.client.list_error(&cluster_id) else {
+        return;
+    };
+    let (summary, subject) = if is_rejected_for_credentials(&error) {
+        ("Credentials were rejected", String::new())
+    } else if is_unknown_cluster(&error) {
+        ("Cluster is not accessible", cluster_id)
+    } else {
+        return;
+    };
+    if session
+        .run
+        .is_first_mention(&format!("{summary} {subject}"))
+    {
+        diagnostics.add_warning(about(planned, to_diagnostic(summary, &error)));
+    }
+}
+
+/// The API has no code for an unknown cluster: it is `OperationDenied`, or the one parameter that can be wrong.
+fn is_unknown_cluster(error: &CallError) -> bool {
+    error.api_error().is_some_and(|error| {
+        error.code == "OperationDenied"
+            || error.code == "InvalidParameter"
+            || error.code.starts_with("InvalidClusterId")
+    })
+}
+
+/// Warns of another job of this run that will write the same stream. `job_id`: that of the job or of the one that it replaces,
+/// empty for any other new job. `known_writers`: jobs of which the plan has warned already.
+fn check_output(
+    session: &Session,
+    planned: &JobModel,
+    job_id: &str,
+    known_writers: Vec<String>,
+    diagnostics: &mut Diagnostics,
+) {
+    let will_run = planned.status.contains(&RUNNING);
+    if !will_run || !planned.stream_output.is_value() {
+        return;
+    }
+    let label = planned.label();
+    let key = planned.fields().stream_output.stream_key();
+    let other = session.run.note_writer(key, &label, job_id, known_writers);
+    if let Some(other) = other {
+        diagnostics.add_warning(diagnostic::general(
+            "Two jobs write the same output stream",
+            format!(
+                "The jobs {other} and {label} are both planned to run and to write one stream, if the auth_key in their \
+                 URLs is left out of account. Only one running job may write a stream: change stream_output, or set \
+                 status = \"Stopped\" for one of them. Jobs in other states and other clusters are not checked."
+            ),
+        ));
+    }
+}
+
+/// The diagnostic with the job that it is about.
+fn about(planned: &JobModel, shown: Diagnostic) -> Diagnostic {
+    Diagnostic {
+        detail: format!("Job {}: {}", planned.label(), shown.detail).into(),
+        ..shown
+    }
+}
