@@ -92,7 +92,7 @@ prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000
 	PROVE_CREATES=$(or $(PROVE_CREATES),100000) cargo test --locked --test client model -- --nocapture
 
 .PHONY: worlds
-worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, from a seed that the commit's hash gives (WORLDS, WORLD_SEED).
+worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, in ten runs, from a seed that the commit's hash gives.
 	@scripts/worlds
 
 .PHONY: worldmutants
@@ -180,6 +180,7 @@ deny: $(PYTHON_STAMP)
 generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
 	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
+	UPDATE_GENERATED=1 cargo test --locked --test protocol schema::
 
 .PHONY: pictures
 pictures: setup browser ## Make the pictures of README.md anew, from real runs.

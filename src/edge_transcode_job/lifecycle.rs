@@ -282,8 +282,12 @@ fn note_deleted(
 ) {
     let was_running = seen == Some(&JobStatus::Running);
     let output = prior.fields().stream_output;
-    if was_running && let Some(successor) = session.run.created_without_target(&output) {
-        diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+    if was_running {
+        if let Some(successor) = session.run.created_without_target(&output) {
+            diagnostics.add_warning(stream_ended(&prior.label(), &successor));
+        } else if !session.run.has_created(&output) && !private.foresaw_running(prior) {
+            diagnostics.add_warning(running_job_deleted(&prior.label()));
+        }
     }
     if !private.is_plain_deletion {
         session
@@ -300,6 +304,19 @@ fn stream_ended(label: &str, successor: &JobIdentity) -> Diagnostic {
         format!(
             "The job {label} was running until it was deleted. The job {successor} was created for the same output stream \
              and is not running, because status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
+        ),
+    )
+}
+
+/// The plan could not tell that a running job would be deleted: it was started since, or core did not let the provider know that
+/// this job is replaced, because it is tainted.
+fn running_job_deleted(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A running job was deleted",
+        format!(
+            "The job {label} was running, which the plan could not tell, and was stopped and deleted. A job that takes its \
+             place is started only if its status is \"{RUNNING}\", or if its status is not set and it writes the same output \
+             stream."
         ),
     )
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
+use super::model::JobModel;
 use alicloud_live::Place;
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -57,6 +58,15 @@ impl JobPrivate {
             changed: None,
             is_plain_deletion: false,
             ..self
+        }
+    }
+
+    /// Whether the plan that led to the deletion of this job saw it running, and so has warned of it.
+    pub(super) fn foresaw_running(&self, prior: &JobModel) -> bool {
+        match &self.changed {
+            _ if self.is_plain_deletion => prior.is_running(),
+            Some(changed) => changed.is_running,
+            None => false,
         }
     }
 
@@ -118,6 +128,33 @@ mod tests {
             account_id: known(account_id),
             access_key_id: known(access_key_id),
         }
+    }
+
+    #[test]
+    fn a_plan_has_told_of_a_running_job_only_if_it_saw_it() {
+        let id = JobIdentity::parse("c:j").unwrap();
+        let [stopped, running] = ["Stopped", "Running"].map(|status| JobModel {
+            status: tfplugin::value::Value::Value(status.to_owned()),
+            ..JobModel::default()
+        });
+        let deletion = JobPrivate {
+            is_plain_deletion: true,
+            ..JobPrivate::default()
+        };
+        assert!(deletion.foresaw_running(&running) && !deletion.foresaw_running(&stopped));
+        for is_running in [true, false] {
+            let replacement = JobPrivate {
+                changed: Some(ChangedJob {
+                    id: id.clone(),
+                    is_running,
+                    is_protected: false,
+                }),
+                ..JobPrivate::default()
+            };
+            assert_eq!(replacement.foresaw_running(&stopped), is_running);
+        }
+        let of_tainted = JobPrivate::default();
+        assert!(!of_tainted.foresaw_running(&running));
     }
 
     #[test]

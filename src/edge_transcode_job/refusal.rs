@@ -32,8 +32,7 @@ pub(super) fn doubles(doubles: &[JobIdentity]) -> Diagnostic {
         AttributePath::root(),
         "The job may have been created more than once",
         format!(
-            "The answer to the create was lost, and the request was sent again. Besides the job in the state there are \
-             others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
+            "The answer to the create was lost. Besides the job in the state there are others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
             lines(doubles, ToString::to_string)
         ),
     )

@@ -66,6 +66,8 @@ pub(crate) struct Caller {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) at: Duration,
+    /// How long it took until then.
+    pub(crate) took: Duration,
     /// None: the operator.
     pub(crate) caller: Option<Caller>,
     /// An operation of the API, without `EdgeTranscodeJob`.
@@ -161,6 +163,11 @@ impl Cloud {
         *lock(&self.on_moment) = Some(Arc::new(act));
     }
 
+    /// The last run is over. Those who acted in it know the cloud, so without this no world would ever be freed.
+    pub(crate) fn forget_actors(&self) {
+        *lock(&self.on_moment) = None;
+    }
+
     fn moment(&self, caller: Caller) {
         let number = {
             let mut moments = lock(&self.moments);
@@ -187,6 +194,7 @@ impl Cloud {
     pub(crate) fn note(&self, action: &str, job_id: &str) {
         let entry = Entry {
             at: self.clock.elapsed(),
+            took: Duration::ZERO,
             caller: None,
             action: action.to_owned(),
             job_id: job_id.to_owned(),
@@ -225,6 +233,7 @@ impl Exchange for Wire {
                 .replace("EdgeTranscodeJob", ""),
             job_id: parameter(request.body, "JobId"),
             is_later_page: !matches!(parameter(request.body, "PageNo").as_str(), "" | "1"),
+            sent_at: self.cloud.clock.elapsed(),
         };
         // What has left the machine arrives, whoever hangs up.
         tokio::spawn(delivery.run(sent)).await.unwrap()
@@ -247,6 +256,7 @@ struct Delivery {
     action: String,
     job_id: String,
     is_later_page: bool,
+    sent_at: Duration,
 }
 
 impl Delivery {
@@ -339,6 +349,7 @@ impl Delivery {
     fn note(&self, answer: &str, is_committed: bool) {
         let entry = Entry {
             at: self.cloud.clock.elapsed(),
+            took: self.cloud.clock.elapsed().saturating_sub(self.sent_at),
             caller: Some(self.caller),
             action: self.action.clone(),
             job_id: self.job_id.clone(),

@@ -38,6 +38,8 @@ pub(crate) struct Scene<'s> {
     pub(crate) climate: &'s Climate,
     pub(crate) state_before: &'s State,
     pub(crate) state_after: &'s State,
+    /// That of the other team, after the run.
+    pub(crate) state_of_others: &'s State,
     pub(crate) jobs_before: &'s [mock::Job],
     pub(crate) jobs_after: &'s [mock::Job],
     /// Before the run.
@@ -281,7 +283,14 @@ fn check_theft(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Nobody can tell such a job from the one that a lost create made: it never ran, and came after the create was sent.
+/// A list that told nothing: it failed, or took longer than a plan looks for other jobs, which fails no plan and is not told.
+pub(crate) fn is_look_in_vain(entry: &Entry) -> bool {
+    const LONGEST_LOOK: std::time::Duration = std::time::Duration::from_millis(2_900);
+    entry.action == "List" && (entry.answer != "ok" || entry.took >= LONGEST_LOOK)
+}
+
+/// Nobody can tell such a job from the one that a lost create made: it came after the create was sent, and never ran as far
+/// as the API showed until it was looked at.
 fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
     let mut creates = scene.ours().filter(|entry| entry.action == "Create");
     let Some(lost) = creates.find(|entry| entry.answer != "ok") else {
@@ -294,10 +303,21 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
     let slack = std::time::Duration::from_secs(40);
     let mut looks = scene.ours().filter(|entry| entry.job_id == job_id);
     let looked = looks.next().map(|entry| entry.at);
-    let ran = all.clone().any(|entry| {
-        let is_before = looked.is_none_or(|looked| entry.at < looked);
+    let before = all
+        .clone()
+        .filter(|entry| entry.job_id == job_id && looked.is_none_or(|looked| entry.at < looked));
+    let starts = before.clone().position(|entry| {
         let starts = entry.action == "Start" && entry.is_committed;
-        entry.job_id == job_id && starts && !scene.is_ours(entry) && is_before
+        starts && !scene.is_ours(entry)
+    });
+    // So many reads after a start still show the job as it was, and nobody can see through that.
+    let lag = usize::try_from(scene.climate.status_lag_gets).unwrap_or(usize::MAX);
+    let ran = starts.is_some_and(|start| {
+        let reads = before
+            .clone()
+            .skip(start)
+            .filter(|entry| entry.action == "Get");
+        reads.count() >= lag
     });
     made.is_some_and(|made| made.at + slack >= lost.at) && !ran
 }

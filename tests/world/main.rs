@@ -65,6 +65,8 @@ const WORLDS: u64 = 1_000;
 const COVERING_RUN: u64 = 3_000;
 /// From so many on, the rarest things are met too.
 const LONG_RUN: u64 = 50_000;
+/// After so many worlds a run tells how far it is.
+const STAGE: u64 = 10_000;
 
 fn number(variable: &str, default: u64) -> u64 {
     let value = std::env::var(variable).ok();
@@ -82,7 +84,12 @@ fn no_world_breaks_a_rule() {
     let mut coverage = Coverage::default();
     let mut failures: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let mut told = String::new();
-    for seed in (0..worlds).map(|number| first.wrapping_add(number)) {
+    for number in 0..worlds {
+        let seed = first.wrapping_add(number);
+        if number > 0 && number % STAGE == 0 {
+            let broken: usize = failures.values().map(Vec::len).sum();
+            println!("{number} worlds, next seed {seed}, rules broken {broken} times");
+        }
         let outcome = play(&author::story(seed));
         coverage.add(&outcome.coverage);
         let mut rules: BTreeSet<_> = outcome.violations.iter().map(|found| found.rule).collect();

@@ -15,7 +15,7 @@ use crate::configuration::Configuration;
 use crate::core::{Action, Control, Report, Run, Workspace};
 use crate::coverage::Coverage;
 use crate::dice::Dice;
-use crate::invariants::{Scene, Violation, check_end, check_run, is_done};
+use crate::invariants::{Scene, Violation, check_end, check_run, is_done, is_look_in_vain};
 use crate::process::{Rpc, TYPE};
 use crate::state::{Slot, State};
 use crate::story::{Command, Moment, RunSpec, Step, Story};
@@ -108,6 +108,12 @@ impl World {
             self.step(step).await;
         }
         self.cloud.end_troubles();
+        self.play_quietly(story).await;
+        self.cloud.forget_actors();
+    }
+
+    /// What follows every story: each workspace is applied with nobody else about.
+    async fn play_quietly(&mut self, story: &Story) {
         let last = story.steps.iter().rev().find_map(|step| match step {
             Step::Run(run, _) => Some(run.version),
             _ => None,
@@ -254,6 +260,7 @@ impl World {
             climate: &self.cloud.climate,
             state_before: &before.states[spec.workspace],
             state_after: &self.workspaces[spec.workspace].borrow().saved.clone(),
+            state_of_others: &self.workspaces[1 - spec.workspace].borrow().saved.clone(),
             jobs_before: &before.jobs,
             jobs_after: &self.cloud.jobs(),
             history: &ledger[..before.entries],
@@ -265,10 +272,7 @@ impl World {
         for shown in &report.shown {
             self.told.push_str(&shown.text);
         }
-        let mut lists = ledger[before.entries..]
-            .iter()
-            .filter(|entry| entry.action == "List");
-        if lists.any(|entry| entry.answer != "ok") {
+        if ledger[before.entries..].iter().any(is_look_in_vain) {
             // A look for twins that fails is silent.
             let ids = self.cloud.jobs().into_iter().map(|job| job.job_id);
             self.told.extend(ids);

@@ -61,6 +61,8 @@ pub enum Doubt {
     NoClock,
     /// One is listed, but could not be read again to make sure of it.
     Unconfirmed,
+    /// One that fits has been started since, so it may be in use by others.
+    Started,
 }
 
 impl fmt::Display for Doubt {
@@ -73,6 +75,9 @@ impl fmt::Display for Doubt {
                  created: they may be older than this create."
             }
             Self::Unconfirmed => "A job that fits is listed, but could not be read to make sure of it.",
+            Self::Started => {
+                "A job that fits was created since, but somebody has started it: it may be another's."
+            }
         })
     }
 }
@@ -192,10 +197,14 @@ impl LiveClient {
     }
 
     fn created(&self, job_id: String) -> CreatedJob {
+        self.created_beside(job_id, Vec::new())
+    }
+
+    fn created_beside(&self, job_id: String, others: Vec<Job>) -> CreatedJob {
         self.creates.claim(&job_id);
         CreatedJob {
             job_id,
-            doubles: Vec::new(),
+            doubles: others.into_iter().map(|job| job.job_id).collect(),
         }
     }
 
@@ -206,19 +215,22 @@ impl LiveClient {
         let mut has_arrived = false;
         loop {
             match self.find_created_job(lost, patience, scope).await {
-                SearchOutcome::Found(job) => {
+                SearchOutcome::Found(job, started) => {
                     debug!(
                         job_id = job.job_id,
                         "found the job that the lost answer was about"
                     );
-                    return Ok(self.created(job.job_id));
+                    return Ok(self.created_beside(job.job_id, started));
                 }
-                SearchOutcome::NotListed
+                SearchOutcome::NotListed(_)
                     if !has_arrived
                         && replays < MAX_REPLAYS
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && scope.ended().is_none() => {}
-                SearchOutcome::NotListed | SearchOutcome::Unknown => {
+                SearchOutcome::NotListed(started) if !started.is_empty() => {
+                    return Err(Unresolved::new(Doubt::Started, started));
+                }
+                SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {
                     return Err(Unresolved::new(Doubt::NotListed, Vec::new()));
                 }
                 SearchOutcome::Doubtful(doubt, candidates) => {
@@ -249,20 +261,17 @@ impl LiveClient {
     }
 
     /// A replay that was run proves that the gateway had not run the first copy *if* it checks nonces. In case it
-    /// does not, whatever else turns up is reported.
+    /// does not, whatever else turns up is reported, started or not.
     async fn created_by_replay(
         &self,
         lost: &Lost<'_>,
         job_id: String,
         scope: &Scope,
     ) -> CreatedJob {
-        let created = self.created(job_id);
-        let others = self.fitting_jobs(lost, scope).await;
-        let others = others.map(|fitting| fitting.ours).unwrap_or_default();
-        CreatedJob {
-            doubles: others.into_iter().map(|job| job.job_id).collect(),
-            ..created
-        }
+        self.creates.claim(&job_id);
+        let mut others = self.fitting_jobs(lost, scope).await.unwrap_or_default();
+        others.ours.append(&mut others.started);
+        self.created_beside(job_id, others.ours)
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! One quick list of each cluster, read once per process and shared by all plans: `⌈T/100⌉` calls for a cluster of T jobs,
 //! however many are planned. It serves a warning and nothing else, so it never fails: what it cannot see in time it does not
-//! tell.
+//! tell. Running jobs that the process has read alone are told in any case: the job that a new one replaces is among them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use tracing::debug;
 use super::call::OperationKind;
 use super::create::fingerprint;
 use super::jobs::MAX_PAGE_SIZE;
-use super::{CallError, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, Scope, SortBy};
+use super::{CallError, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, Scope, SortBy};
 
 /// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
 const MAX_PAGES: u32 = 1_000;
@@ -35,7 +35,8 @@ pub struct ExistingJob {
     pub is_identical: bool,
 }
 
-/// A job as the list showed it.
+/// A job as the list showed it, or a read.
+#[derive(Clone)]
 struct ListedJob {
     job_id: String,
     name: String,
@@ -57,6 +58,8 @@ struct Cluster {
 #[derive(Default)]
 pub(super) struct ExistingJobs {
     clusters: Mutex<HashMap<String, Arc<OnceCell<Cluster>>>>,
+    /// Running jobs that were read alone, by cluster.
+    read: Mutex<HashMap<String, JobsByOutput>>,
     deleted: Mutex<HashSet<String>>,
 }
 
@@ -64,6 +67,22 @@ impl ExistingJobs {
     fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<Cluster>> {
         let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(clusters.entry(cluster_id.to_owned()).or_default())
+    }
+
+    /// A job of a state was read.
+    pub(super) fn note_read(&self, cluster_id: &str, job: &Job) {
+        if job.status == JobStatus::Running {
+            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let jobs = read.entry(cluster_id.to_owned()).or_default();
+            collect(cluster_id, job, jobs);
+        }
+    }
+
+    /// Running jobs that were read alone, and write this stream.
+    fn read(&self, cluster_id: &str, output: &str) -> Vec<ListedJob> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let jobs = read.get(cluster_id).and_then(|jobs| jobs.get(output));
+        jobs.cloned().unwrap_or_default()
     }
 
     /// A job is about to be deleted by this process.
@@ -79,6 +98,7 @@ impl ExistingJobs {
 impl LiveClient {
     /// The jobs of a cluster that write the same stream as one with these fields would, whatever their `auth_key`, and that this process has neither
     /// created nor deleted, as far as one quick look at the cluster's list shows them. `scope` can cut the look shorter.
+    /// Running ones that [`Self::refresh_edge_transcode_job`] has read are told however that look ends.
     ///
     /// Jobs that were last touched more than 180 days ago are in no list.
     pub async fn jobs_with_output_of(
@@ -91,18 +111,20 @@ impl LiveClient {
         let cluster = cluster
             .get_or_init(|| self.list_quickly(cluster_id, scope))
             .await;
-        let listed = cluster.by_output.get(&fields.stream_output.stream_key());
+        let output = fields.stream_output.stream_key();
+        let mut jobs = self.existing.read(cluster_id, &output);
+        for listed in cluster.by_output.get(&output).into_iter().flatten() {
+            add(&mut jobs, listed.clone());
+        }
         let fingerprint = fingerprint(cluster_id, fields);
         let deleted = self.existing.deleted();
-        listed
-            .into_iter()
-            .flatten()
+        jobs.into_iter()
             .filter(|job| !self.creates.is_claimed(&job.job_id) && !deleted.contains(&job.job_id))
             .map(|job| ExistingJob {
-                job_id: job.job_id.clone(),
-                name: job.name.clone(),
-                is_running: job.is_running,
                 is_identical: job.fingerprint == fingerprint,
+                is_running: job.is_running,
+                job_id: job.job_id,
+                name: job.name,
             })
             .collect()
     }
@@ -147,7 +169,7 @@ impl LiveClient {
         }
         let pages = first.total_count.div_ceil(u64::from(MAX_PAGE_SIZE));
         let last = u32::try_from(pages).unwrap_or(MAX_PAGES).min(MAX_PAGES);
-        collect(cluster_id, first, jobs);
+        collect_page(cluster_id, &first, jobs);
         let mut others = futures_util::stream::iter(2..=last)
             .map(page)
             .buffered(PAGES_AT_A_TIME);
@@ -156,23 +178,32 @@ impl LiveClient {
             if next.jobs.is_empty() {
                 break;
             }
-            collect(cluster_id, next, jobs);
+            collect_page(cluster_id, &next, jobs);
         }
         Ok(())
     }
 }
 
-fn collect(cluster_id: &str, page: JobPage, jobs: &mut JobsByOutput) {
-    for job in page.jobs {
-        let fields = job.fields();
-        let others = jobs.entry(fields.stream_output.stream_key()).or_default();
-        if others.iter().all(|other| other.job_id != job.job_id) {
-            others.push(ListedJob {
-                is_running: job.status == JobStatus::Running,
-                fingerprint: fingerprint(cluster_id, &fields),
-                job_id: job.job_id,
-                name: job.name,
-            });
-        }
+fn collect_page(cluster_id: &str, page: &JobPage, jobs: &mut JobsByOutput) {
+    for job in &page.jobs {
+        collect(cluster_id, job, jobs);
+    }
+}
+
+fn collect(cluster_id: &str, job: &Job, jobs: &mut JobsByOutput) {
+    let fields = job.fields();
+    let others = jobs.entry(fields.stream_output.stream_key()).or_default();
+    let listed = ListedJob {
+        is_running: job.status == JobStatus::Running,
+        fingerprint: fingerprint(cluster_id, &fields),
+        job_id: job.job_id.clone(),
+        name: job.name.clone(),
+    };
+    add(others, listed);
+}
+
+fn add(jobs: &mut Vec<ListedJob>, job: ListedJob) {
+    if jobs.iter().all(|other| other.job_id != job.job_id) {
+        jobs.push(job);
     }
 }

@@ -25,8 +25,8 @@ pub struct JobSpec {
 pub struct CreatedJob {
     /// Chosen by the service.
     pub job_id: String,
-    /// Further jobs that the same create may have made: only possible when its answer was lost and the gateway does
-    /// not refuse a request that it has seen before.
+    /// Further jobs that the same create may have made, after its answer was lost: the gateway may not refuse a request
+    /// that it has seen before, and somebody may have started the job before it was looked for.
     pub doubles: Vec<String>,
 }
 

@@ -109,10 +109,15 @@ impl LiveClient {
         scope: &Scope,
     ) -> Result<Job, CallError> {
         // Whatever may be the matter with lists, half of the time is left for the Get.
-        match self.listed(cluster_id, job_id, &scope.half()).await {
-            Some(job) if matches_state(&job) => Ok(job),
-            _ => self.get_edge_transcode_job(cluster_id, job_id, scope).await,
-        }
+        let job = match self.listed(cluster_id, job_id, &scope.half()).await {
+            Some(job) if matches_state(&job) => job,
+            _ => {
+                self.get_edge_transcode_job(cluster_id, job_id, scope)
+                    .await?
+            }
+        };
+        self.existing.note_read(cluster_id, &job);
+        Ok(job)
     }
 
     /// The job as a list shows it; `None` where a Get is called for.

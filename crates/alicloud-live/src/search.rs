@@ -35,22 +35,24 @@ pub(super) struct Lost<'a> {
 
 /// What a search has shown.
 pub(super) enum SearchOutcome {
-    /// There is one job that can only be ours.
-    Found(Box<Job>),
-    /// A list that was read late enough shows none.
-    NotListed,
+    /// There is one job that can only be ours. The others have been started since the request was sent.
+    Found(Box<Job>, Vec<Job>),
+    /// A list that was read late enough shows none but these: they have been started since, so they may be in use by others.
+    NotListed(Vec<Job>),
     /// No such list could be read.
     Unknown,
     /// It cannot be told which of these is ours, if any.
     Doubtful(Doubt, Vec<Job>),
 }
 
-/// Jobs with our fields that nobody has claimed and that have never run.
+/// Jobs with our fields that nobody has claimed.
 #[derive(Default)]
 pub(super) struct FittingJobs {
-    /// Made since our request was sent.
+    /// Made since our request was sent, and never run.
     pub(super) ours: Vec<Job>,
-    /// It cannot be told when they were made.
+    /// Made since our request was sent, and started since: by whoever made them, or by somebody who found ours before us.
+    pub(super) started: Vec<Job>,
+    /// They have never run, and it cannot be told when they were made.
     undated: Vec<Job>,
 }
 
@@ -75,7 +77,7 @@ impl LiveClient {
                 .await;
             let is_late = begun >= absence_counts_from;
             match outcome {
-                found @ SearchOutcome::Found(_) => return found,
+                found @ SearchOutcome::Found(..) => return found,
                 several @ SearchOutcome::Doubtful(Doubt::Several, _) => return several,
                 unconfirmed @ SearchOutcome::Doubtful(Doubt::Unconfirmed, _) => {
                     if is_last || begun >= give_up_at {
@@ -83,13 +85,14 @@ impl LiveClient {
                     }
                 }
                 doubtful @ SearchOutcome::Doubtful(..) if is_last || is_late => return doubtful,
-                SearchOutcome::NotListed if is_last => return SearchOutcome::Unknown,
-                SearchOutcome::NotListed if is_late => return SearchOutcome::NotListed,
+                SearchOutcome::NotListed(_) if is_last => return SearchOutcome::Unknown,
+                not_listed @ SearchOutcome::NotListed(_) if is_late => return not_listed,
                 SearchOutcome::Unknown if is_last || begun >= give_up_at => {
                     return SearchOutcome::Unknown;
                 }
-                SearchOutcome::Doubtful(..) | SearchOutcome::NotListed | SearchOutcome::Unknown => {
-                }
+                SearchOutcome::Doubtful(..)
+                | SearchOutcome::NotListed(_)
+                | SearchOutcome::Unknown => {}
             }
             // A wait that ends early makes the next look the last one.
             let _ = scope.wait(self.search.interval).await;
@@ -109,23 +112,29 @@ impl LiveClient {
             return SearchOutcome::Doubtful(Doubt::NoClock, fitting.ours);
         }
         match (fitting.ours.pop(), fitting.ours.is_empty()) {
-            (Some(only), true) => self.confirm(lost, only, scope).await,
+            (Some(only), true) => self.confirm(lost, only, fitting.started, scope).await,
             (Some(another), false) => {
                 fitting.ours.push(another);
                 SearchOutcome::Doubtful(Doubt::Several, fitting.ours)
             }
-            (None, _) => SearchOutcome::NotListed,
+            (None, _) => SearchOutcome::NotListed(fitting.started),
         }
     }
 
     /// Reads a job that was found, which must still be as a list showed it.
-    async fn confirm(&self, lost: &Lost<'_>, listed: Job, scope: &Scope) -> SearchOutcome {
+    async fn confirm(
+        &self,
+        lost: &Lost<'_>,
+        listed: Job,
+        started: Vec<Job>,
+        scope: &Scope,
+    ) -> SearchOutcome {
         let read = self
             .get_edge_transcode_job(lost.cluster_id, &listed.job_id, scope)
             .await;
         match read {
             Ok(job) if job.fields().is_equivalent(lost.fields) && has_never_run(&job) => {
-                SearchOutcome::Found(Box::new(job))
+                SearchOutcome::Found(Box::new(job), started)
             }
             Ok(_) => {
                 debug!(job_id = listed.job_id, "the job has been changed since");
@@ -210,14 +219,15 @@ impl LiveClient {
         not_before: Option<time::OffsetDateTime>,
         fitting: &mut FittingJobs,
     ) {
-        let fits = job.fields().is_equivalent(lost.fields)
-            && has_never_run(&job)
-            && !self.creates.is_claimed(&job.job_id);
+        let fits = job.fields().is_equivalent(lost.fields) && !self.creates.is_claimed(&job.job_id);
+        let is_new = has_never_run(&job);
         match (made_at(&job), not_before) {
             _ if !fits => {}
-            (Some(made), Some(not_before)) if made >= not_before => fitting.ours.push(job),
-            (Some(_), Some(_)) => {}
-            (None, _) | (_, None) => fitting.undated.push(job),
+            (Some(made), Some(not_before)) if made < not_before => {}
+            (Some(_), Some(_)) if is_new => fitting.ours.push(job),
+            (Some(_), Some(_)) => fitting.started.push(job),
+            (None, _) | (_, None) if is_new => fitting.undated.push(job),
+            (None, _) | (_, None) => {}
         }
     }
 }

@@ -205,6 +205,60 @@ async fn a_job_that_has_run_is_nobody_s_lost_one() {
 }
 
 #[tokio::test]
+async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
+    for check_nonces in [true, false] {
+        let mock = Arc::new(mock());
+        mock.configure(|config| config.check_nonces = check_nonces);
+        let operator = Arc::clone(&mock);
+        mock.on_call(move |event| {
+            if event.call.action.as_deref() == Some(LIST)
+                && let [job] = operator.jobs().as_slice()
+            {
+                operator.edit_job(&job.job_id, |job| job.status = JobStatus::Running);
+            }
+        });
+        mock.set_faults(lose_the_answer(Point::After));
+        let created = client(&mock)
+            .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+            .await;
+        mock.on_call(|_| {});
+        let jobs = mock.jobs();
+        let first = jobs.iter().find(|job| job.status == JobStatus::Running);
+        let first = &first.unwrap().job_id;
+        match created {
+            Ok(created) => {
+                assert!(!check_nonces, "a replay made a second job");
+                assert_eq!((jobs.len(), &created.doubles), (2, &vec![first.clone()]));
+            }
+            Err(CreateError::Unresolved {
+                doubt, candidates, ..
+            }) => {
+                assert!(check_nonces, "the replay proves nothing");
+                assert_eq!((doubt, jobs.len()), (Doubt::Started, 1));
+                assert_eq!(&candidates[0].job_id, first);
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn beside_a_job_that_is_found_one_that_was_started_since_is_named() {
+    let mock = Arc::new(mock());
+    seed_during_the_create(&mock, "a", |job| job.status = JobStatus::Running);
+    mock.set_faults(lose_the_answer(Point::After));
+    let created = client(&mock)
+        .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+        .await
+        .unwrap();
+    mock.on_call(|_| {});
+    let jobs = mock.jobs();
+    let started = jobs.iter().find(|job| job.status == JobStatus::Running);
+    assert_eq!(created.doubles, [started.unwrap().job_id.clone()]);
+    assert_eq!(jobs.len(), 2);
+}
+
+#[tokio::test]
 async fn without_the_server_s_clock_nothing_is_taken_and_what_fits_is_named() {
     let mock = mock();
     mock.configure(|config| config.omit_date_header = true);

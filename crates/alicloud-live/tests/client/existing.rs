@@ -98,6 +98,35 @@ async fn a_look_that_fails_is_made_once_and_tells_nothing() {
 }
 
 #[tokio::test]
+async fn a_running_job_that_was_read_is_told_though_the_look_fails() {
+    let mock = mock();
+    let seed = |status| {
+        let wanted = fields("a");
+        mock.seed_job(|job| {
+            job.status = status;
+            job.stream_output = wanted.stream_output.as_str().to_owned();
+        })
+    };
+    let jobs = [JobStatus::Running, JobStatus::NotStarted].map(seed);
+    mock.set_faults(vec![Fault::new(LIST, FaultKind::Drop)]);
+    let client = client(&mock);
+    for job in &jobs {
+        let read = client
+            .refresh_edge_transcode_job(CLUSTER, &job.job_id, |_| true, &scope())
+            .await;
+        assert!(read.is_ok());
+    }
+    let found = client
+        .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+        .await;
+    let told: Vec<_> = found
+        .iter()
+        .map(|job| (job.job_id.as_str(), job.is_running))
+        .collect();
+    assert_eq!(told, [(jobs[0].job_id.as_str(), true)]);
+}
+
+#[tokio::test]
 async fn all_looks_together_take_three_seconds_at_most() {
     let mock = mock();
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);

@@ -1,0 +1,64 @@
+//! What STS, the instance's metadata and a credentials URI answer.
+#![no_main]
+
+use std::sync::Arc;
+
+use alicloud_auth::credentials::{Http, HttpReply, HttpRequest, Outside, Settings, choose};
+use alicloud_auth::environment::Environment;
+use async_trait::async_trait;
+use fuzz::runtime;
+use libfuzzer_sys::fuzz_target;
+use secrecy::SecretString;
+
+struct Answer {
+    status: u16,
+    body: String,
+}
+
+#[async_trait]
+impl Http for Answer {
+    async fn send(&self, _: HttpRequest) -> Result<HttpReply, String> {
+        Ok(HttpReply {
+            status: self.status,
+            body: SecretString::from(self.body.clone()),
+            date: None,
+        })
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let [way, status, body @ ..] = data else {
+        return;
+    };
+    let Ok(body) = str::from_utf8(body) else {
+        return;
+    };
+    let settings = match way % 3 {
+        0 => Settings {
+            ecs_role_name: Some("role".to_owned()),
+            ..Settings::default()
+        },
+        1 => Settings {
+            credentials_uri: Some("http://127.0.0.1/credentials".to_owned()),
+            ..Settings::default()
+        },
+        _ => Settings {
+            access_key: Some("id".to_owned()),
+            secret_key: Some(SecretString::from("secret")),
+            ..Settings::default()
+        },
+    };
+    let role = [("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r")];
+    let variables = if way % 3 == 2 { &role[..] } else { &[] };
+    let environment = Environment::of(variables.iter().copied());
+    let mut outside = Outside::real(environment, "fuzz".to_owned()).unwrap();
+    outside.http = Arc::new(Answer {
+        status: [200, 200, 400, 500][usize::from(*status) % 4],
+        body: body.to_owned(),
+    });
+    runtime().block_on(async {
+        if let Ok(chosen) = choose(&settings, &outside).await {
+            drop(chosen.source.issue().await);
+        }
+    });
+});

@@ -1,0 +1,82 @@
+//! A request of any call, as bytes of protocol buffers, through the whole server.
+#![no_main]
+
+use std::sync::OnceLock;
+
+use fuzz::{Api, choice, configured};
+use hyper_util::rt::TokioIo;
+use libfuzzer_sys::fuzz_target;
+use prost::Message;
+use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
+use tfplugin::generated::tfplugin6::*;
+use tfplugin::serve::{self, Connection};
+use tokio::net::UnixStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+
+struct Served {
+    runtime: Runtime,
+    client: ProviderClient<Channel>,
+}
+
+fn served() -> &'static Served {
+    static SERVED: OnceLock<Served> = OnceLock::new();
+    SERVED.get_or_init(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(async {
+            let offering = configured(Api::empty()).await;
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            let connections = tokio_stream::once(Ok(Connection::new(theirs)));
+            let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
+            tokio::spawn(serve::serve(
+                offering,
+                connections,
+                CancellationToken::new(),
+            ));
+            let mut ours = Some(TokioIo::new(ours));
+            let connector = tower::service_fn(move |_| {
+                let ours = ours.take().ok_or("the connection is over");
+                async move { ours }
+            });
+            let endpoint = Endpoint::from_static("http://localhost");
+            ProviderClient::new(endpoint.connect_with_connector(connector).await.unwrap())
+        });
+        Served { runtime, client }
+    })
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((call, request)) = choice(data, 17) else {
+        return;
+    };
+    let Served { runtime, client } = served();
+    let mut client = client.clone();
+    /// Makes the call if the bytes are a request of it. Whatever the answer is, the server has not panicked.
+    macro_rules! call {
+        ($method:ident, $module:ident) => {
+            if let Ok(request) = $module::Request::decode(request) {
+                let _ = runtime.block_on(client.$method(request));
+            }
+        };
+    }
+    match call {
+        0 => call!(validate_provider_config, validate_provider_config),
+        1 => call!(validate_resource_config, validate_resource_config),
+        2 => call!(validate_data_resource_config, validate_data_resource_config),
+        3 => call!(upgrade_resource_state, upgrade_resource_state),
+        4 => call!(upgrade_resource_identity, upgrade_resource_identity),
+        5 => call!(read_resource, read_resource),
+        6 => call!(plan_resource_change, plan_resource_change),
+        7 => call!(apply_resource_change, apply_resource_change),
+        8 => call!(import_resource_state, import_resource_state),
+        9 => call!(move_resource_state, move_resource_state),
+        10 => call!(read_data_source, read_data_source),
+        11 => call!(call_function, call_function),
+        12 => call!(validate_list_resource_config, validate_list_resource_config),
+        13 => call!(list_resource, list_resource),
+        14 => call!(validate_action_config, validate_action_config),
+        15 => call!(plan_action, plan_action),
+        _ => call!(generate_resource_config, generate_resource_config),
+    }
+});

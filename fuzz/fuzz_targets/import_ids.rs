@@ -1,0 +1,21 @@
+//! Import IDs, as a command or an `import` block gives them, and as functions read them.
+#![no_main]
+
+use fuzz::{Api, JOB, configured, runtime};
+use libfuzzer_sys::fuzz_target;
+use tfplugin::{Diagnostics, Encoded};
+
+fuzz_target!(|text: &str| {
+    runtime().block_on(async {
+        let offering = configured(Api::empty()).await;
+        let diagnostics = &mut Diagnostics::default();
+        drop(
+            offering.resources[JOB]
+                .import(diagnostics, text.to_owned())
+                .await,
+        );
+        let argument = [Encoded::encode(&text).unwrap()];
+        let parse = &offering.functions["parse_edge_transcode_job_id"];
+        drop(parse.call(diagnostics, &argument).await);
+    });
+});

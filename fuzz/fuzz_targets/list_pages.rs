@@ -1,0 +1,32 @@
+//! Pages of lists: jobs and templates, the same page for each number.
+#![no_main]
+
+use fuzz::{Api, choice, configured, runtime};
+use libfuzzer_sys::fuzz_target;
+use tfplugin::{Diagnostics, Encoded};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((source, body)) = choice(data, 3) else {
+        return;
+    };
+    let (source, config) = [
+        (
+            "alicloud_live_edge_transcode_jobs",
+            r#"{"cluster_id":"cluster-1"}"#,
+        ),
+        (
+            "alicloud_live_edge_transcode_templates",
+            r#"{"cluster_id":"cluster-1"}"#,
+        ),
+        (
+            "alicloud_live_edge_transcode_job",
+            r#"{"cluster_id":"cluster-1","name":"job"}"#,
+        ),
+    ][usize::from(source)];
+    let config = Encoded::Json(config.as_bytes().to_vec());
+    runtime().block_on(async {
+        let offering = configured(Api::answering(200, body)).await;
+        let source = &offering.data_sources[source];
+        drop(source.read(&mut Diagnostics::default(), &config).await);
+    });
+});

@@ -1,0 +1,61 @@
+//! Values in MessagePack, at each place where core sends one.
+#![no_main]
+
+use fuzz::{Api, JOB, choice, configured, runtime, state};
+use libfuzzer_sys::fuzz_target;
+use tfplugin::{Change, Diagnostics, Encoded, Held};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((place, bytes)) = choice(data, 9) else {
+        return;
+    };
+    let value = Encoded::MessagePack(bytes.to_vec());
+    runtime().block_on(async {
+        let offering = configured(Api::empty()).await;
+        let resource = offering.resources[JOB].as_ref();
+        let diagnostics = &mut Diagnostics::default();
+        let change = |prior: Encoded, target: Encoded| Change {
+            prior,
+            config: target.clone(),
+            target,
+            private: Vec::new(),
+            keeps_planned_private: true,
+        };
+        match place {
+            0 => resource.validate(diagnostics, &value),
+            1 => drop(
+                resource
+                    .plan(diagnostics, &change(Encoded::null(), value))
+                    .await,
+            ),
+            2 => drop(resource.plan(diagnostics, &change(state(), value)).await),
+            3 => drop(
+                resource
+                    .apply(diagnostics, &change(value, Encoded::null()))
+                    .await,
+            ),
+            4 => {
+                let held = Held {
+                    state: value,
+                    private: Vec::new(),
+                    identity: None,
+                };
+                drop(resource.read(diagnostics, &held).await);
+            }
+            5 => drop(resource.import_by_identity(diagnostics, &value).await),
+            6 => offering.provider.validate(diagnostics, &value).await,
+            7 => {
+                for source in offering.data_sources.values() {
+                    source.validate(diagnostics, &value).await;
+                    drop(source.read(diagnostics, &value).await);
+                }
+            }
+            _ => {
+                for function in offering.functions.values() {
+                    let arguments = [value.clone(), value.clone(), value.clone()];
+                    drop(function.call(diagnostics, &arguments).await);
+                }
+            }
+        }
+    });
+});

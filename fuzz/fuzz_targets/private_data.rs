@@ -1,0 +1,56 @@
+//! Private data beside a job's state, which anybody may have written.
+#![no_main]
+
+use fuzz::{Api, JOB, choice, config_with, configured, runtime, state};
+use libfuzzer_sys::fuzz_target;
+use tfplugin::{Change, Diagnostics, Encoded, Held};
+
+fuzz_target!(|data: &[u8]| {
+    let Some((call, bytes)) = choice(data, 4) else {
+        return;
+    };
+    let private = bytes.to_vec();
+    runtime().block_on(async {
+        let offering = configured(Api::empty()).await;
+        let resource = offering.resources[JOB].as_ref();
+        let diagnostics = &mut Diagnostics::default();
+        let change = |prior: Encoded, target: Encoded, private: Vec<u8>| Change {
+            prior,
+            config: target.clone(),
+            target,
+            private,
+            keeps_planned_private: true,
+        };
+        match call {
+            0 => {
+                let held = Held {
+                    state: state(),
+                    private,
+                    identity: None,
+                };
+                drop(resource.read(diagnostics, &held).await);
+            }
+            1 => drop(
+                resource
+                    .plan(
+                        diagnostics,
+                        &change(state(), config_with("name", "other"), private),
+                    )
+                    .await,
+            ),
+            2 => drop(
+                resource
+                    .apply(
+                        diagnostics,
+                        &change(state(), config_with("name", "other"), private),
+                    )
+                    .await,
+            ),
+            _ => drop(
+                resource
+                    .apply(diagnostics, &change(state(), Encoded::null(), private))
+                    .await,
+            ),
+        }
+    });
+});

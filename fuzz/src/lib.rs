@@ -1,0 +1,108 @@
+//! What the targets share: the provider in this process, and an API that answers what it is told.
+
+use std::sync::{Arc, Mutex};
+
+use alicloud_auth::environment::Environment;
+use alicloud_live::{Exchange, Failure, HttpReply, HttpRequest, Outside};
+use async_trait::async_trait;
+use http::HeaderMap;
+use terraform_provider_alicloud_live::offering_in;
+use tfplugin::{Diagnostics, Encoded, Offering};
+use tokio::runtime::{Builder, Runtime};
+
+/// The resource type.
+pub const JOB: &str = "alicloud_live_edge_transcode_job";
+
+/// Answers every call in the same way.
+pub struct Api {
+    reply: Mutex<(u16, Vec<u8>)>,
+}
+
+impl Api {
+    /// One that has no job. The provider takes that for a final answer, so nothing is tried again.
+    pub fn empty() -> Arc<Self> {
+        let body = br#"{"Code":"JobNotFound","Message":"no job","RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#;
+        Self::answering(404, body)
+    }
+
+    /// One that answers with this status and body.
+    pub fn answering(status: u16, body: &[u8]) -> Arc<Self> {
+        Arc::new(Self {
+            reply: Mutex::new((status, body.to_vec())),
+        })
+    }
+}
+
+#[async_trait]
+impl Exchange for Api {
+    async fn exchange(&self, _: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+        let (status, body) = self.reply.lock().unwrap().clone();
+        Ok(HttpReply {
+            status,
+            headers: HeaderMap::new(),
+            body,
+        })
+    }
+}
+
+/// A runtime in whose virtual time no pause takes any.
+pub fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
+/// The provider, not configured yet.
+pub fn provider(api: Arc<Api>) -> Offering {
+    let outside = Outside {
+        exchange: Some(api),
+        ..Outside::real()
+    };
+    let environment = Environment::of([
+        ("LIVE_ENDPOINT", "http://api.invalid"),
+        ("ALICLOUD_ACCESS_KEY", "fuzz-access-key-id"),
+        ("ALICLOUD_SECRET_KEY", "fuzz-access-key-secret"),
+    ]);
+    offering_in(environment, outside)
+}
+
+/// The provider, ready to call this API.
+pub async fn configured(api: Arc<Api>) -> Offering {
+    let offering = provider(api);
+    let mut diagnostics = Diagnostics::default();
+    let empty = Encoded::Json(b"{}".to_vec());
+    offering
+        .provider
+        .configure(&mut diagnostics, "1.16.0".to_owned(), &empty)
+        .await;
+    assert!(diagnostics.errors.is_empty(), "{:?}", diagnostics.errors);
+    offering
+}
+
+/// The state of a job.
+pub fn state() -> Encoded {
+    Encoded::Json(
+        br#"{"id":"cluster-1:J","cluster_id":"cluster-1","job_id":"J","name":"job","template_id":"t","stream_input":"rtmp://a.example.com/live/i","stream_output":"rtmp://b.example.com/live/o","status":"Running","allow_stopping_for_update":null,"deletion_protection":null,"create_time":"2023-07-24T16:44:55Z","last_start_at":null,"last_stop_at":null,"template_name":"t","type":"common","timeouts":null}"#
+            .to_vec(),
+    )
+}
+
+/// The configuration of a job, with one field set to a text.
+pub fn config_with(field: &str, text: &str) -> Encoded {
+    let mut config = serde_json::json!({
+        "id": null, "cluster_id": "cluster-1", "job_id": null, "name": "job", "template_id": "t",
+        "stream_input": "rtmp://a.example.com/live/i", "stream_output": "rtmp://b.example.com/live/o", "status": null,
+        "allow_stopping_for_update": null, "deletion_protection": null, "create_time": null, "last_start_at": null,
+        "last_stop_at": null, "template_name": null, "type": null, "timeouts": null,
+    });
+    config[field] = text.into();
+    Encoded::Json(config.to_string().into_bytes())
+}
+
+/// The first byte, which chooses among `count` ways, and the rest.
+pub fn choice(data: &[u8], count: u8) -> Option<(u8, &[u8])> {
+    let (first, rest) = data.split_first()?;
+    Some((first % count, rest))
+}
