@@ -255,7 +255,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: Point) {
     let error = stopped(world, APPLY, "Create", point).error();
     error.must_say(&[
         "Job created but not in the planned state",
-        "topped by the user",
+        "interrupted",
         "is now Stopped",
         "untaint",
     ]);
@@ -422,7 +422,7 @@ fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
         for error in told {
             error.must_say(&[
                 "Unable to update job",
-                "topped by the user",
+                "interrupted",
                 "is now Running, with its old settings",
             ]);
         }
@@ -444,7 +444,7 @@ fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) 
     let error = stopped(world, DESTROY, "Stop", Point::Before).error();
     error.must_say(&[
         "Unable to delete job",
-        "topped by the user",
+        "interrupted",
         "is now Running",
     ]);
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
@@ -463,7 +463,7 @@ fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &TestWorkspace) {
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();
-    error.must_say(&["Unable to read job", "topped by the user"]);
+    error.must_say(&["Unable to read job", "interrupted"]);
     assert_eq!(world.state_file(), state);
     world.cloud.release();
     world.plan().is_empty();

@@ -240,17 +240,17 @@ fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &TestWorkspac
         (FaultKind::error(400, "JobNotFound"), "JobNotFound"),
         (FaultKind::error(403, "Forbidden.RAM"), "Forbidden.RAM"),
         (FaultKind::internal_error(), "InternalError"),
-        (FaultKind::html(), "cannot be read"),
-        (FaultKind::empty(), "cannot be read"),
-        (FaultKind::WrongTypes, "cannot be read"),
+        (FaultKind::html(), "unexpected response"),
+        (FaultKind::empty(), "unexpected response"),
+        (FaultKind::WrongTypes, "unexpected response"),
         (
             FaultKind::Truncate {
                 bytes: 40,
                 complete: true,
             },
-            "cannot be read",
+            "unexpected response",
         ),
-        (FaultKind::Drop, "broke"),
+        (FaultKind::Drop, "lost the connection"),
     ];
     world.configure(a_running_job().containing(Block::new("timeouts").text("read", "1s")));
     world.apply().succeeded();
