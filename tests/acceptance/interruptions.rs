@@ -442,11 +442,7 @@ fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) 
     world.configure(a_running_job());
     world.apply().succeeded();
     let error = stopped(world, DESTROY, "Stop", Point::Before).error();
-    error.must_say(&[
-        "Unable to delete job",
-        "interrupted",
-        "is now Running",
-    ]);
+    error.must_say(&["Unable to delete job", "interrupted", "is now Running"]);
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     world.destroy().succeeded();

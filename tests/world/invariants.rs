@@ -10,7 +10,7 @@ use crate::configuration::{Configuration, Job};
 use crate::core::{Action, Planned, Report, Shown};
 use crate::outputs;
 use crate::state::{Address, State};
-use crate::story::{Command, RunSpec};
+use crate::story::{Act, Command, Moment, RunSpec};
 use crate::troubles::Climate;
 
 /// A rule that was broken.
@@ -32,6 +32,8 @@ impl Violation {
 /// One run with all that was before and after.
 pub(crate) struct Scene<'s> {
     pub(crate) spec: &'s RunSpec,
+    /// Who acted meanwhile, and when.
+    pub(crate) acts: &'s [(Moment, Act)],
     pub(crate) caller: Caller,
     pub(crate) report: &'s Report,
     pub(crate) files: &'s Configuration,

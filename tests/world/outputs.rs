@@ -182,7 +182,7 @@ fn has_room(scene: &Scene<'_>) -> bool {
         .ours()
         .filter(|entry| entry.answer == "UserQuotaExceed");
     let waiting: BTreeSet<_> = refused.map(|entry| &entry.job_id).collect();
-    scene.spec.acts.is_empty()
+    scene.acts.is_empty()
         && waiting.len() < scene.spec.parallelism
         && wanted + let_go <= quota
         && fits(scene.jobs_before)
@@ -212,7 +212,7 @@ fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
 /// Whether all troubles of the run together lasted ten seconds at most.
 fn troubles_were_short(scene: &Scene<'_>) -> bool {
     let mut total = 0;
-    for (moment, act) in &scene.spec.acts {
+    for (moment, act) in scene.acts {
         match act {
             Act::Trouble(trouble, time) if trouble.only != Only::Creates => {
                 total += time;

@@ -18,7 +18,7 @@ use crate::dice::Dice;
 use crate::invariants::{Scene, Violation, check_end, check_run, is_done, is_look_in_vain};
 use crate::process::{Rpc, TYPE};
 use crate::state::{Slot, State};
-use crate::story::{Command, Moment, RunSpec, Step, Story};
+use crate::story::{Act, Command, Moment, RunSpec, Step, Story};
 
 /// A run that calls the API more often than this is put an end to.
 const MOST_CALLS: usize = 1_500;
@@ -205,9 +205,9 @@ impl World {
         }
         self.calls.push(report.calls.clone());
         if let (Some((caller, other)), Some(beside)) = (other, beside) {
-            self.check(&began, beside, caller, &other);
+            self.check(&began, beside, &spec.acts, caller, &other);
         }
-        self.check(&began, spec, caller, &report);
+        self.check(&began, spec, &spec.acts, caller, &report);
         if report.was_applied {
             self.files[spec.workspace].clear_refactorings();
         }
@@ -250,10 +250,19 @@ impl World {
         }
     }
 
-    fn check(&mut self, before: &Before, spec: &RunSpec, caller: Caller, report: &Report) {
+    /// `acts` are those of the step: they strike a run that goes on beside it, too.
+    fn check(
+        &mut self,
+        before: &Before,
+        spec: &RunSpec,
+        acts: &[(Moment, Act)],
+        caller: Caller,
+        report: &Report,
+    ) {
         let ledger = self.cloud.ledger().clone();
         let scene = Scene {
             spec,
+            acts,
             caller,
             report,
             files: &self.files[spec.workspace],
