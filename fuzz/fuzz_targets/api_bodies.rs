@@ -3,7 +3,7 @@
 
 use fuzz::{Api, JOB, config_with, configured, runtime, state};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Change, Diagnostics, Encoded, Held};
+use tfplugin::{Change, Diagnostics, EncodedValue, ResourceInstanceObject};
 
 fuzz_target!(|data: &[u8]| {
     let [call, status, body @ ..] = data else {
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
         let offering = configured(Api::answering(status, body)).await;
         let resource = offering.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
-        let change = |prior: Encoded, target: Encoded| Change {
+        let change = |prior: EncodedValue, target: EncodedValue| Change {
             prior,
             config: target.clone(),
             target,
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         };
         match call % 5 {
             0 => {
-                let held = Held {
+                let held = ResourceInstanceObject {
                     state: state(),
                     private: Vec::new(),
                     identity: None,
@@ -34,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
                 resource
                     .apply(
                         diagnostics,
-                        &change(Encoded::null(), config_with("name", "job")),
+                        &change(EncodedValue::null(), config_with("name", "job")),
                     )
                     .await,
             ),
@@ -45,12 +45,12 @@ fuzz_target!(|data: &[u8]| {
             ),
             3 => drop(
                 resource
-                    .apply(diagnostics, &change(state(), Encoded::null()))
+                    .apply(diagnostics, &change(state(), EncodedValue::null()))
                     .await,
             ),
             _ => {
                 let config =
-                    Encoded::Json(br#"{"cluster_id":"cluster-1","template_id":"t"}"#.to_vec());
+                    EncodedValue::Json(br#"{"cluster_id":"cluster-1","template_id":"t"}"#.to_vec());
                 let template = &offering.data_sources["alicloud_live_edge_transcode_template"];
                 drop(template.read(diagnostics, &config).await);
             }

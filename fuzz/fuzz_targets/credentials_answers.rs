@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use alicloud_auth::credentials::{Http, HttpReply, HttpRequest, Outside, Settings, choose};
+use alicloud_auth::credentials::{Http, HttpRequest, HttpResponse, Outside, Settings, choose};
 use alicloud_auth::environment::Environment;
 use async_trait::async_trait;
 use fuzz::runtime;
@@ -17,8 +17,8 @@ struct Answer {
 
 #[async_trait]
 impl Http for Answer {
-    async fn send(&self, _: HttpRequest) -> Result<HttpReply, String> {
-        Ok(HttpReply {
+    async fn send(&self, _: HttpRequest) -> Result<HttpResponse, String> {
+        Ok(HttpResponse {
             status: self.status,
             body: SecretString::from(self.body.clone()),
             date: None,
@@ -58,7 +58,7 @@ fuzz_target!(|data: &[u8]| {
     });
     runtime().block_on(async {
         if let Ok(chosen) = choose(&settings, &outside).await {
-            drop(chosen.source.issue().await);
+            drop(chosen.source.load().await);
         }
     });
 });

@@ -3,17 +3,17 @@
 
 use fuzz::{Api, JOB, choice, provider, runtime};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Diagnostics, Encoded, MoveSource};
+use tfplugin::{Diagnostics, EncodedValue, MoveSource};
 
 fuzz_target!(|data: &[u8]| {
     let Some((call, bytes)) = choice(data, 4) else {
         return;
     };
-    let json = Encoded::Json(bytes.to_vec());
+    let json = EncodedValue::Json(bytes.to_vec());
     let offering = provider(Api::empty());
     let resource = offering.resources[JOB].as_ref();
     let diagnostics = &mut Diagnostics::default();
-    let source = |state: Encoded, identity: Option<Encoded>| MoveSource {
+    let source = |state: EncodedValue, identity: Option<EncodedValue>| MoveSource {
         provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
         type_name: JOB.to_owned(),
         schema_version: 0,
@@ -23,10 +23,10 @@ fuzz_target!(|data: &[u8]| {
     match call {
         0 => drop(runtime().block_on(resource.upgrade(diagnostics, &json))),
         1 => drop(resource.upgrade_identity(&json)),
-        2 => drop(resource.take_over(diagnostics, &source(json, None))),
-        _ => drop(resource.take_over(
+        2 => drop(resource.move_state(diagnostics, &source(json, None))),
+        _ => drop(resource.move_state(
             diagnostics,
-            &source(Encoded::Json(b"{}".to_vec()), Some(json)),
+            &source(EncodedValue::Json(b"{}".to_vec()), Some(json)),
         )),
     }
 });

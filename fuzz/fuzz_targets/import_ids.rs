@@ -3,7 +3,7 @@
 
 use fuzz::{Api, JOB, configured, runtime};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Diagnostics, Encoded};
+use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|text: &str| {
     runtime().block_on(async {
@@ -14,7 +14,7 @@ fuzz_target!(|text: &str| {
                 .import(diagnostics, text.to_owned())
                 .await,
         );
-        let argument = [Encoded::encode(&text).unwrap()];
+        let argument = [EncodedValue::encode(&text).unwrap()];
         let parse = &offering.functions["parse_edge_transcode_job_id"];
         drop(parse.call(diagnostics, &argument).await);
     });

@@ -3,7 +3,7 @@
 
 use fuzz::{Api, choice, configured, runtime};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Diagnostics, Encoded};
+use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|data: &[u8]| {
     let Some((source, body)) = choice(data, 3) else {
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
             r#"{"cluster_id":"cluster-1","name":"job"}"#,
         ),
     ][usize::from(source)];
-    let config = Encoded::Json(config.as_bytes().to_vec());
+    let config = EncodedValue::Json(config.as_bytes().to_vec());
     runtime().block_on(async {
         let offering = configured(Api::answering(200, body)).await;
         let source = &offering.data_sources[source];

@@ -3,18 +3,18 @@
 
 use fuzz::{Api, JOB, choice, configured, runtime, state};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Change, Diagnostics, Encoded, Held};
+use tfplugin::{Change, Diagnostics, EncodedValue, ResourceInstanceObject};
 
 fuzz_target!(|data: &[u8]| {
     let Some((place, bytes)) = choice(data, 9) else {
         return;
     };
-    let value = Encoded::MessagePack(bytes.to_vec());
+    let value = EncodedValue::MessagePack(bytes.to_vec());
     runtime().block_on(async {
         let offering = configured(Api::empty()).await;
         let resource = offering.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
-        let change = |prior: Encoded, target: Encoded| Change {
+        let change = |prior: EncodedValue, target: EncodedValue| Change {
             prior,
             config: target.clone(),
             target,
@@ -25,17 +25,17 @@ fuzz_target!(|data: &[u8]| {
             0 => resource.validate(diagnostics, &value),
             1 => drop(
                 resource
-                    .plan(diagnostics, &change(Encoded::null(), value))
+                    .plan(diagnostics, &change(EncodedValue::null(), value))
                     .await,
             ),
             2 => drop(resource.plan(diagnostics, &change(state(), value)).await),
             3 => drop(
                 resource
-                    .apply(diagnostics, &change(value, Encoded::null()))
+                    .apply(diagnostics, &change(value, EncodedValue::null()))
                     .await,
             ),
             4 => {
-                let held = Held {
+                let held = ResourceInstanceObject {
                     state: value,
                     private: Vec::new(),
                     identity: None,

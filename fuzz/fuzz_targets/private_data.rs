@@ -3,7 +3,7 @@
 
 use fuzz::{Api, JOB, choice, config_with, configured, runtime, state};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Change, Diagnostics, Encoded, Held};
+use tfplugin::{Change, Diagnostics, EncodedValue, ResourceInstanceObject};
 
 fuzz_target!(|data: &[u8]| {
     let Some((call, bytes)) = choice(data, 4) else {
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
         let offering = configured(Api::empty()).await;
         let resource = offering.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
-        let change = |prior: Encoded, target: Encoded, private: Vec<u8>| Change {
+        let change = |prior: EncodedValue, target: EncodedValue, private: Vec<u8>| Change {
             prior,
             config: target.clone(),
             target,
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         };
         match call {
             0 => {
-                let held = Held {
+                let held = ResourceInstanceObject {
                     state: state(),
                     private,
                     identity: None,
@@ -48,7 +48,7 @@ fuzz_target!(|data: &[u8]| {
             ),
             _ => drop(
                 resource
-                    .apply(diagnostics, &change(state(), Encoded::null(), private))
+                    .apply(diagnostics, &change(state(), EncodedValue::null(), private))
                     .await,
             ),
         }

@@ -4,7 +4,7 @@
 use alicloud_live::{StreamUrl, redact_auth_keys};
 use fuzz::{Api, JOB, config_with, provider, runtime};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Diagnostics, Encoded};
+use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|text: &str| {
     let offering = provider(Api::empty());
@@ -12,7 +12,7 @@ fuzz_target!(|text: &str| {
     for field in ["stream_input", "stream_output"] {
         offering.resources[JOB].validate(diagnostics, &config_with(field, text));
     }
-    let argument = Encoded::encode(&text).unwrap();
+    let argument = EncodedValue::encode(&text).unwrap();
     let parse = &offering.functions["parse_stream_url"];
     drop(runtime().block_on(parse.call(diagnostics, &[argument])));
     let url: StreamUrl = serde_json::from_value(text.into()).unwrap();

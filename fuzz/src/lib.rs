@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::environment::Environment;
-use alicloud_live::{Exchange, Failure, HttpReply, HttpRequest, Outside};
+use alicloud_live::{Exchange, Failure, HttpRequest, HttpResponse, Outside};
 use async_trait::async_trait;
 use http::HeaderMap;
 use terraform_provider_alicloud_live::offering_in;
-use tfplugin::{Diagnostics, Encoded, Offering};
+use tfplugin::{Diagnostics, EncodedValue, ProviderDefinition};
 use tokio::runtime::{Builder, Runtime};
 
 /// The resource type.
@@ -35,9 +35,9 @@ impl Api {
 
 #[async_trait]
 impl Exchange for Api {
-    async fn exchange(&self, _: HttpRequest<'_>) -> Result<HttpReply, Failure> {
+    async fn exchange(&self, _: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
         let (status, body) = self.reply.lock().unwrap().clone();
-        Ok(HttpReply {
+        Ok(HttpResponse {
             status,
             headers: HeaderMap::new(),
             body,
@@ -55,7 +55,7 @@ pub fn runtime() -> Runtime {
 }
 
 /// The provider, not configured yet.
-pub fn provider(api: Arc<Api>) -> Offering {
+pub fn provider(api: Arc<Api>) -> ProviderDefinition {
     let outside = Outside {
         exchange: Some(api),
         ..Outside::real()
@@ -69,10 +69,10 @@ pub fn provider(api: Arc<Api>) -> Offering {
 }
 
 /// The provider, ready to call this API.
-pub async fn configured(api: Arc<Api>) -> Offering {
+pub async fn configured(api: Arc<Api>) -> ProviderDefinition {
     let offering = provider(api);
     let mut diagnostics = Diagnostics::default();
-    let empty = Encoded::Json(b"{}".to_vec());
+    let empty = EncodedValue::Json(b"{}".to_vec());
     offering
         .provider
         .configure(&mut diagnostics, "1.16.0".to_owned(), &empty)
@@ -82,15 +82,15 @@ pub async fn configured(api: Arc<Api>) -> Offering {
 }
 
 /// The state of a job.
-pub fn state() -> Encoded {
-    Encoded::Json(
+pub fn state() -> EncodedValue {
+    EncodedValue::Json(
         br#"{"id":"cluster-1:J","cluster_id":"cluster-1","job_id":"J","name":"job","template_id":"t","stream_input":"rtmp://a.example.com/live/i","stream_output":"rtmp://b.example.com/live/o","status":"Running","allow_stopping_for_update":null,"deletion_protection":null,"create_time":"2023-07-24T16:44:55Z","last_start_at":null,"last_stop_at":null,"template_name":"t","type":"common","timeouts":null}"#
             .to_vec(),
     )
 }
 
 /// The configuration of a job, with one field set to a text.
-pub fn config_with(field: &str, text: &str) -> Encoded {
+pub fn config_with(field: &str, text: &str) -> EncodedValue {
     let mut config = serde_json::json!({
         "id": null, "cluster_id": "cluster-1", "job_id": null, "name": "job", "template_id": "t",
         "stream_input": "rtmp://a.example.com/live/i", "stream_output": "rtmp://b.example.com/live/o", "status": null,
@@ -98,7 +98,7 @@ pub fn config_with(field: &str, text: &str) -> Encoded {
         "last_stop_at": null, "template_name": null, "type": null, "timeouts": null,
     });
     config[field] = text.into();
-    Encoded::Json(config.to_string().into_bytes())
+    EncodedValue::Json(config.to_string().into_bytes())
 }
 
 /// The first byte, which chooses among `count` ways, and the rest.
