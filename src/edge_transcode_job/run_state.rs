@@ -87,7 +87,7 @@ impl WaitError {
             format!(" The API last showed it as {last}.")
         });
         if stopped {
-            let detail = format!("Stopped by the user while waiting for the job {wanted}.{last}");
+            let detail = format!("Interrupted while waiting for the job {wanted}.{last}");
             diagnostic::general(summary, detail)
         } else {
             let detail = format!(

@@ -312,7 +312,7 @@ fn ctrl_c_in_a_restart_leaves_the_job_running(world: &TestWorkspace) {
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();
-    error.must_say(&["topped by the user", "is now Running"]);
+    error.must_say(&["Interrupted while waiting", "is now Running"]);
     assert!(world.cloud.is_running(), "the start is owed");
     assert_eq!(world.cloud.changes(), ["Create", "Stop", "Start"]);
 }

@@ -255,7 +255,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: Point) {
     let error = stopped(world, APPLY, "Create", point).error();
     error.must_say(&[
         "Job created but not in the planned state",
-        "interrupted",
+        "Interrupted while waiting for the job to appear",
         "is now Stopped",
         "untaint",
     ]);
@@ -401,7 +401,7 @@ fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &TestWorkspace) {
     // Nobody releases the call: a read ends at once.
     let error = world.end_of(running).failed().error();
     error.must_say(&[
-        "Stopped by the user while waiting for the job to run",
+        "Interrupted while waiting for the job to run",
         "is now Stopped",
     ]);
     world.cloud.release();
@@ -422,7 +422,7 @@ fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
         for error in told {
             error.must_say(&[
                 "Unable to update job",
-                "interrupted",
+                "Interrupted while waiting for the job to be stopped",
                 "is now Running, with its old settings",
             ]);
         }
@@ -442,7 +442,11 @@ fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) 
     world.configure(a_running_job());
     world.apply().succeeded();
     let error = stopped(world, DESTROY, "Stop", Point::Before).error();
-    error.must_say(&["Unable to delete job", "interrupted", "is now Running"]);
+    error.must_say(&[
+        "Unable to delete job",
+        "Interrupted while waiting for the job to be stopped",
+        "is now Running",
+    ]);
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     world.destroy().succeeded();
