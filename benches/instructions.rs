@@ -28,7 +28,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use alicloud_auth::signing::{acs3, rpc_v1};
 use alicloud_live_mock::{
-    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Job, Mock, Settings, TemplateKind,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Job, Mock, MockSettings, TemplateType,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -212,9 +212,9 @@ fn count_calls(row: Row, times: usize) -> u64 {
         .build()
         .unwrap();
     let callgrind = Callgrind::new();
-    let mock = Mock::start(Settings {
+    let mock = Mock::start(MockSettings {
         seed: Some(1),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap();
     let jobs: Vec<Job> = (0..MANY + OTHER_JOBS)
@@ -318,7 +318,7 @@ fn value(value: &Value) -> Option<DynamicValue> {
 
 /// A job as Terraform's state has it.
 fn state(job: &Job) -> Value {
-    assert!(job.kind == TemplateKind::Common);
+    assert!(job.kind == TemplateType::Common);
     json!({
         "cluster_id": job.cluster_id,
         "create_time": job.create_time.format(&Rfc3339).unwrap(),

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
-use alicloud_live::{Place, Scope};
+use alicloud_live::{CallContext, Place};
 use tfplugin::attribute::{block, computed};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{DataSource, Diagnostics, ProviderDefinition, diagnostic};
 
 /// Adds the data source to what the provider serves.
-pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
-    offering.add_data_source(
+pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+    definition.add_data_source(
         "alicloud_live_caller_identity",
         CallerIdentityDataSource::new(Arc::clone(connection)),
     );
@@ -24,11 +24,11 @@ pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connecti
 
 /// The data source `alicloud_live_caller_identity`: whose credentials the provider uses, and where it calls.
 struct CallerIdentityDataSource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl CallerIdentityDataSource {
-    fn new(connection: Arc<Connection>) -> Self {
+    fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -140,13 +140,13 @@ impl DataSource for CallerIdentityDataSource {
         _config: CallerIdentityData,
         _meta: ValueEmpty,
     ) -> Option<CallerIdentityData> {
-        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
         let identity = self
             .connection
             .identity()
             .map_err(|error| diagnostics.add_error(error))
             .ok()?;
-        match ask(&identity, &scope).await {
+        match ask(&identity, &ctx).await {
             Ok(caller) => Some(CallerIdentityData::of(
                 caller,
                 &identity,
@@ -164,10 +164,10 @@ impl DataSource for CallerIdentityDataSource {
     }
 }
 
-async fn ask(identity: &Identity, scope: &Scope) -> Result<Caller, SourceError> {
+async fn ask(identity: &Identity, ctx: &CallContext) -> Result<Caller, SourceError> {
     tokio::select! {
         biased;
-        ended = scope.end() => Err(SourceError::permanent(if ended.is_stop() {
+        ended = ctx.done() => Err(SourceError::permanent(if ended.is_stop() {
             "Interrupted before STS responded."
         } else {
             "The timeout was reached before STS responded."

@@ -24,20 +24,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use alicloud_auth::environment::Environment;
-use alicloud_live::Outside;
+use alicloud_live::Dependencies;
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
 use tfplugin::{Diagnostics, Provider, ProviderDefinition, StopSignal, unknown_attributes};
 
 use provider_block::ProviderConfig;
-use shared::connection::Connection;
+use shared::provider_data::ProviderData;
 use shared::run::Run;
 
 /// The version of this provider.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The registry: what each folder adds.
-const FOLDERS: [fn(&mut ProviderDefinition, &Arc<Connection>); 4] = [
+const FOLDERS: [fn(&mut ProviderDefinition, &Arc<ProviderData>); 4] = [
     caller_identity::offer,
     edge_transcode_job::offer,
     edge_transcode_template::offer,
@@ -45,31 +45,31 @@ const FOLDERS: [fn(&mut ProviderDefinition, &Arc<Connection>); 4] = [
 ];
 
 /// Everything this provider serves.
-pub fn offering(environment: Environment) -> ProviderDefinition {
-    offering_in(environment, Outside::real())
+pub fn definition(environment: Environment) -> ProviderDefinition {
+    definition_in(environment, Dependencies::real())
 }
 
 /// The same, its client in another world.
-pub fn offering_in(environment: Environment, outside: Outside) -> ProviderDefinition {
+pub fn definition_in(environment: Environment, dependencies: Dependencies) -> ProviderDefinition {
     let stop = StopSignal::default();
-    let connection = Arc::new(Connection::new(stop.clone()));
+    let connection = Arc::new(ProviderData::new(stop.clone()));
     let provider = AlicloudLive {
         connection: Arc::clone(&connection),
         environment,
-        outside,
+        dependencies,
     };
-    let mut offering = ProviderDefinition::new(provider, stop);
+    let mut definition = ProviderDefinition::new(provider, stop);
     for offer in FOLDERS {
-        offer(&mut offering, &connection);
+        offer(&mut definition, &connection);
     }
-    offering
+    definition
 }
 
 /// The provider block.
 struct AlicloudLive {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
     environment: Environment,
-    outside: Outside,
+    dependencies: Dependencies,
 }
 
 #[async_trait]
@@ -106,7 +106,7 @@ impl Provider for AlicloudLive {
                     diagnostics,
                     &terraform_version,
                     &self.environment,
-                    &self.outside,
+                    &self.dependencies,
                 )
                 .await?;
             self.connection.connect(client, run, identity);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::offering;
+use terraform_provider_alicloud_live::definition;
 use tfplugin::serve::{self, ProviderInfo};
 
 const ABOUT: ProviderInfo = ProviderInfo {
@@ -18,5 +18,5 @@ const ABOUT: ProviderInfo = ProviderInfo {
 };
 
 fn main() -> ExitCode {
-    serve::main(&ABOUT, || offering(Environment::of_process()))
+    serve::main(&ABOUT, || definition(Environment::from_env()))
 }

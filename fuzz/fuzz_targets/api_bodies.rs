@@ -11,8 +11,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let status = [200, 200, 200, 400, 403, 404, 429, 500, 503][usize::from(*status) % 9];
     runtime().block_on(async {
-        let offering = configured(Api::answering(status, body)).await;
-        let resource = offering.resources[JOB].as_ref();
+        let definition = configured(Api::answering(status, body)).await;
+        let resource = definition.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
         let change = |prior: EncodedValue, target: EncodedValue| Change {
             prior,
@@ -51,7 +51,7 @@ fuzz_target!(|data: &[u8]| {
             _ => {
                 let config =
                     EncodedValue::Json(br#"{"cluster_id":"cluster-1","template_id":"t"}"#.to_vec());
-                let template = &offering.data_sources["alicloud_live_edge_transcode_template"];
+                let template = &definition.data_sources["alicloud_live_edge_transcode_template"];
                 drop(template.read(diagnostics, &config).await);
             }
         }

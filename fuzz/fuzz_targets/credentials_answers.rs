@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use alicloud_auth::credentials::{Http, HttpRequest, HttpResponse, Outside, Settings, choose};
+use alicloud_auth::credentials::{HttpSend, HttpRequest, HttpResponse, SystemContext, CredentialsConfig, select_source};
 use alicloud_auth::environment::Environment;
 use async_trait::async_trait;
 use fuzz::runtime;
@@ -16,7 +16,7 @@ struct Answer {
 }
 
 #[async_trait]
-impl Http for Answer {
+impl HttpSend for Answer {
     async fn send(&self, _: HttpRequest) -> Result<HttpResponse, String> {
         Ok(HttpResponse {
             status: self.status,
@@ -34,30 +34,30 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let settings = match way % 3 {
-        0 => Settings {
+        0 => CredentialsConfig {
             ecs_role_name: Some("role".to_owned()),
-            ..Settings::default()
+            ..CredentialsConfig::default()
         },
-        1 => Settings {
+        1 => CredentialsConfig {
             credentials_uri: Some("http://127.0.0.1/credentials".to_owned()),
-            ..Settings::default()
+            ..CredentialsConfig::default()
         },
-        _ => Settings {
+        _ => CredentialsConfig {
             access_key: Some("id".to_owned()),
             secret_key: Some(SecretString::from("secret")),
-            ..Settings::default()
+            ..CredentialsConfig::default()
         },
     };
     let role = [("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r")];
     let variables = if way % 3 == 2 { &role[..] } else { &[] };
     let environment = Environment::of(variables.iter().copied());
-    let mut outside = Outside::real(environment, "fuzz".to_owned()).unwrap();
-    outside.http = Arc::new(Answer {
+    let mut system = SystemContext::real(environment, "fuzz".to_owned()).unwrap();
+    system.http = Arc::new(Answer {
         status: [200, 200, 400, 500][usize::from(*status) % 4],
         body: body.to_owned(),
     });
     runtime().block_on(async {
-        if let Ok(chosen) = choose(&settings, &outside).await {
+        if let Ok(chosen) = select_source(&settings, &system).await {
             drop(chosen.source.load().await);
         }
     });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|text: &str| {
-    let offering = provider(Api::empty());
+    let definition = provider(Api::empty());
     let diagnostics = &mut Diagnostics::default();
     let EncodedValue::Json(config) = config_with("name", "job") else {
         unreachable!()
@@ -15,8 +15,8 @@ fuzz_target!(|text: &str| {
     let mut config: Value = serde_json::from_slice(&config).unwrap();
     config["timeouts"] = json!([{ "create": text, "read": text, "update": text, "delete": text }]);
     let config = EncodedValue::Json(config.to_string().into_bytes());
-    offering.resources[JOB].validate(diagnostics, &config);
-    let sign = &offering.functions["live_auth_url"];
+    definition.resources[JOB].validate(diagnostics, &config);
+    let sign = &definition.functions["live_auth_url"];
     let url = "rtmp://push.example.com/live/it";
     let arguments = [url, "key", text].map(|text| EncodedValue::encode(&text).unwrap());
     drop(runtime().block_on(sign.call(diagnostics, &arguments)));

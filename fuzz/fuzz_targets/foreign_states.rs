@@ -10,8 +10,8 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let json = EncodedValue::Json(bytes.to_vec());
-    let offering = provider(Api::empty());
-    let resource = offering.resources[JOB].as_ref();
+    let definition = provider(Api::empty());
+    let resource = definition.resources[JOB].as_ref();
     let diagnostics = &mut Diagnostics::default();
     let source = |state: EncodedValue, identity: Option<EncodedValue>| MoveSource {
         provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),

@@ -25,12 +25,12 @@ fn served() -> &'static Served {
     SERVED.get_or_init(|| {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let client = runtime.block_on(async {
-            let offering = configured(Api::empty()).await;
+            let definition = configured(Api::empty()).await;
             let (ours, theirs) = UnixStream::pair().unwrap();
             let connections = tokio_stream::once(Ok(Connection::new(theirs)));
             let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
             tokio::spawn(serve::serve(
-                offering,
+                definition,
                 connections,
                 CancellationToken::new(),
             ));

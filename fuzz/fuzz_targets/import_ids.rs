@@ -7,15 +7,15 @@ use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|text: &str| {
     runtime().block_on(async {
-        let offering = configured(Api::empty()).await;
+        let definition = configured(Api::empty()).await;
         let diagnostics = &mut Diagnostics::default();
         drop(
-            offering.resources[JOB]
+            definition.resources[JOB]
                 .import(diagnostics, text.to_owned())
                 .await,
         );
         let argument = [EncodedValue::encode(&text).unwrap()];
-        let parse = &offering.functions["parse_edge_transcode_job_id"];
+        let parse = &definition.functions["parse_edge_transcode_job_id"];
         drop(parse.call(diagnostics, &argument).await);
     });
 });

@@ -25,8 +25,8 @@ fuzz_target!(|data: &[u8]| {
     ][usize::from(source)];
     let config = EncodedValue::Json(config.as_bytes().to_vec());
     runtime().block_on(async {
-        let offering = configured(Api::answering(200, body)).await;
-        let source = &offering.data_sources[source];
+        let definition = configured(Api::answering(200, body)).await;
+        let source = &definition.data_sources[source];
         drop(source.read(&mut Diagnostics::default(), &config).await);
     });
 });

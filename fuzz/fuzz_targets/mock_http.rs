@@ -1,7 +1,7 @@
 //! The mock's HTTP side: any method, path, header and body.
 #![no_main]
 
-use alicloud_live_mock::{Mock, Settings};
+use alicloud_live_mock::{Mock, MockSettings};
 use axum::body::Body;
 use axum::http::{Request, Uri};
 use fuzz::{choice, runtime};
@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     runtime().block_on(async {
-        let mock = Mock::in_process(Settings::default()).unwrap();
+        let mock = Mock::in_process(MockSettings::default()).unwrap();
         drop(mock.answer(request).await);
     });
 });

@@ -11,8 +11,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let value = EncodedValue::MessagePack(bytes.to_vec());
     runtime().block_on(async {
-        let offering = configured(Api::empty()).await;
-        let resource = offering.resources[JOB].as_ref();
+        let definition = configured(Api::empty()).await;
+        let resource = definition.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
         let change = |prior: EncodedValue, target: EncodedValue| Change {
             prior,
@@ -43,15 +43,15 @@ fuzz_target!(|data: &[u8]| {
                 drop(resource.read(diagnostics, &held).await);
             }
             5 => drop(resource.import_by_identity(diagnostics, &value).await),
-            6 => offering.provider.validate(diagnostics, &value).await,
+            6 => definition.provider.validate(diagnostics, &value).await,
             7 => {
-                for source in offering.data_sources.values() {
+                for source in definition.data_sources.values() {
                     source.validate(diagnostics, &value).await;
                     drop(source.read(diagnostics, &value).await);
                 }
             }
             _ => {
-                for function in offering.functions.values() {
+                for function in definition.functions.values() {
                     let arguments = [value.clone(), value.clone(), value.clone()];
                     drop(function.call(diagnostics, &arguments).await);
                 }

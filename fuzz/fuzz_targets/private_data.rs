@@ -11,8 +11,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let private = bytes.to_vec();
     runtime().block_on(async {
-        let offering = configured(Api::empty()).await;
-        let resource = offering.resources[JOB].as_ref();
+        let definition = configured(Api::empty()).await;
+        let resource = definition.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
         let change = |prior: EncodedValue, target: EncodedValue, private: Vec<u8>| Change {
             prior,

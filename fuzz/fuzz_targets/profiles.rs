@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use alicloud_auth::credentials::{FileText, Files, LockedFile, Outside, Settings, choose};
+use alicloud_auth::credentials::{FileText, FileAccess, LockedFile, SystemContext, CredentialsConfig, select_source};
 use alicloud_auth::environment::Environment;
 use async_trait::async_trait;
 use fuzz::{choice, runtime};
@@ -16,7 +16,7 @@ use secrecy::SecretString;
 struct File(String);
 
 #[async_trait]
-impl Files for File {
+impl FileAccess for File {
     async fn read(&self, _: &Path) -> io::Result<FileText> {
         Ok(FileText {
             text: SecretString::from(self.0.clone()),
@@ -42,12 +42,12 @@ fuzz_target!(|data: &[u8]| {
         vec![("HOME", "/nowhere")],
     ];
     let environment = Environment::of(variables[usize::from(way)].iter().copied());
-    let mut outside = Outside::real(environment, "fuzz".to_owned()).unwrap();
-    outside.files = Arc::new(File(text.to_owned()));
-    let settings = Settings {
+    let mut system = SystemContext::real(environment, "fuzz".to_owned()).unwrap();
+    system.files = Arc::new(File(text.to_owned()));
+    let settings = CredentialsConfig {
         profile: (way == 2).then(|| "default".to_owned()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     };
     // A source that was found is not asked: it may run a program or make calls.
-    drop(runtime().block_on(choose(&settings, &outside)));
+    drop(runtime().block_on(select_source(&settings, &system)));
 });

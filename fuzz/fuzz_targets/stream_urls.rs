@@ -7,13 +7,13 @@ use libfuzzer_sys::fuzz_target;
 use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|text: &str| {
-    let offering = provider(Api::empty());
+    let definition = provider(Api::empty());
     let diagnostics = &mut Diagnostics::default();
     for field in ["stream_input", "stream_output"] {
-        offering.resources[JOB].validate(diagnostics, &config_with(field, text));
+        definition.resources[JOB].validate(diagnostics, &config_with(field, text));
     }
     let argument = EncodedValue::encode(&text).unwrap();
-    let parse = &offering.functions["parse_stream_url"];
+    let parse = &definition.functions["parse_stream_url"];
     drop(runtime().block_on(parse.call(diagnostics, &[argument])));
     let url: StreamUrl = serde_json::from_value(text.into()).unwrap();
     let other: StreamUrl = serde_json::from_value("rtmp://a.example.com/live/i".into()).unwrap();

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::environment::Environment;
-use alicloud_live::{Exchange, Failure, HttpRequest, HttpResponse, Outside};
+use alicloud_live::{Exchange, Failure, HttpRequest, HttpResponse, Dependencies};
 use async_trait::async_trait;
 use http::HeaderMap;
-use terraform_provider_alicloud_live::offering_in;
+use terraform_provider_alicloud_live::definition_in;
 use tfplugin::{Diagnostics, EncodedValue, ProviderDefinition};
 use tokio::runtime::{Builder, Runtime};
 
@@ -56,29 +56,29 @@ pub fn runtime() -> Runtime {
 
 /// The provider, not configured yet.
 pub fn provider(api: Arc<Api>) -> ProviderDefinition {
-    let outside = Outside {
+    let dependencies = Dependencies {
         exchange: Some(api),
-        ..Outside::real()
+        ..Dependencies::real()
     };
     let environment = Environment::of([
         ("LIVE_ENDPOINT", "http://api.invalid"),
         ("ALICLOUD_ACCESS_KEY", "fuzz-access-key-id"),
         ("ALICLOUD_SECRET_KEY", "fuzz-access-key-secret"),
     ]);
-    offering_in(environment, outside)
+    definition_in(environment, dependencies)
 }
 
 /// The provider, ready to call this API.
 pub async fn configured(api: Arc<Api>) -> ProviderDefinition {
-    let offering = provider(api);
+    let definition = provider(api);
     let mut diagnostics = Diagnostics::default();
     let empty = EncodedValue::Json(b"{}".to_vec());
-    offering
+    definition
         .provider
         .configure(&mut diagnostics, "1.16.0".to_owned(), &empty)
         .await;
     assert!(diagnostics.errors.is_empty(), "{:?}", diagnostics.errors);
-    offering
+    definition
 }
 
 /// The state of a job.

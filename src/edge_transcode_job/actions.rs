@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::TYPE_NAME;
-use super::aftermath::FailureReport;
+use super::failure_report::FailureReport;
 use super::id::JobIdentity;
 use super::lifecycle::followed_by;
 use super::model::{DEFAULT_TIMEOUT, known};
@@ -16,14 +16,15 @@ use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
 use super::session::Session;
 use super::validate::duration_problem;
 use crate::shared::check::{check, check_cluster_id, check_job_id};
-use crate::shared::connection::Connection;
 use crate::shared::duration;
-use alicloud_live::{Job, JobStatus, Scope};
+use crate::shared::provider_data::ProviderData;
+use alicloud_live::{CallContext, Job, JobStatus};
 use tfplugin::attribute::{block, flag, optional, required};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{
-    Action, AttributePath, Diagnostic, Diagnostics, Progress, ProviderDefinition, diagnostic,
+    Action, AttributePath, Diagnostic, Diagnostics, ProgressReporter, ProviderDefinition,
+    diagnostic,
 };
 
 /// What an action does to a job.
@@ -36,14 +37,14 @@ enum ActionKind {
 
 /// One of the three actions.
 pub(crate) struct JobAction {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
     deed: ActionKind,
 }
 
 /// On which job, and for how long.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(crate) struct Config {
+pub(crate) struct ActionConfig {
     cluster_id: Value<String>,
     job_id: Value<String>,
     timeout: Value<String>,
@@ -52,14 +53,14 @@ pub(crate) struct Config {
 }
 
 /// Adds all actions.
-pub(super) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
+pub(super) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
     for (name, deed) in [
         ("start", ActionKind::Start),
         ("stop", ActionKind::Stop),
         ("restart", ActionKind::Restart),
     ] {
         let connection = Arc::clone(connection);
-        offering.add_action(
+        definition.add_action(
             &format!("{TYPE_NAME}_{name}"),
             JobAction { connection, deed },
         );
@@ -68,7 +69,7 @@ pub(super) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connecti
 
 #[async_trait]
 impl Action for JobAction {
-    type Config = Config;
+    type Config = ActionConfig;
 
     fn schema(&self) -> Schema {
         let description = match self.deed {
@@ -111,7 +112,7 @@ impl Action for JobAction {
         Schema { version: 0, block }
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &ActionConfig) {
         check_cluster_id(diagnostics, &config.cluster_id);
         check_job_id(diagnostics, &config.job_id);
         check(
@@ -123,7 +124,12 @@ impl Action for JobAction {
         );
     }
 
-    async fn invoke(&self, diagnostics: &mut Diagnostics, config: Config, progress: &Progress) {
+    async fn invoke(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: ActionConfig,
+        progress: &ProgressReporter,
+    ) {
         let waits = config.wait_until_online.contains(&true);
         let Some((id, time)) = config.known(diagnostics) else {
             return;
@@ -132,11 +138,11 @@ impl Action for JobAction {
             Ok(session) => session,
             Err(error) => return diagnostics.add_error(error),
         };
-        let scope = self.connection.scope(time);
+        let ctx = self.connection.ctx(time);
         let invocation = Invocation {
             session: &session,
             id: &id,
-            scope: &scope,
+            ctx: &ctx,
             progress,
         };
         let done = match self.deed {
@@ -162,7 +168,7 @@ impl Action for JobAction {
     }
 }
 
-impl Config {
+impl ActionConfig {
     /// The job and the time; an error where one of them is not known.
     fn known(self, diagnostics: &mut Diagnostics) -> Option<(JobIdentity, Duration)> {
         let timeout = match &self.timeout {
@@ -188,8 +194,8 @@ impl Config {
 struct Invocation<'a> {
     session: &'a Session,
     id: &'a JobIdentity,
-    scope: &'a Scope,
-    progress: &'a Progress,
+    ctx: &'a CallContext,
+    progress: &'a ProgressReporter,
 }
 
 impl Invocation<'_> {
@@ -231,7 +237,7 @@ impl Invocation<'_> {
         let _permit = self
             .session
             .run
-            .interrupt(self.scope)
+            .interrupt(self.ctx)
             .await
             .map_err(|reason| not_interrupted(SUMMARY, self.id, reason))?;
         let stopped = self.bring(job, &JobStatus::NotStarted).await;
@@ -273,7 +279,7 @@ impl Invocation<'_> {
             "Waiting for the output stream of job {} to be online ...",
             self.id
         ));
-        online::wait(self.session, self.id, &job.stream_output, self.scope).await?;
+        online::wait(self.session, self.id, &job.stream_output, self.ctx).await?;
         self.tell(format!("The output stream of job {} is online.", self.id));
         Ok(())
     }
@@ -281,13 +287,13 @@ impl Invocation<'_> {
     /// Tells of the progress. After a cancellation core abandons an action at the next thing that it is told, so it would not
     /// learn how the action ends.
     fn tell(&self, text: String) {
-        if self.scope.ended().is_none() {
+        if self.ctx.interruption().is_none() {
             self.progress.tell(text);
         }
     }
 
     async fn read(&self) -> Result<Job, WaitError> {
-        Ok(self.session.get(self.id, self.scope).await?)
+        Ok(self.session.get(self.id, self.ctx).await?)
     }
 
     /// Starts or stops the job, as far as that is needed, and tells of it.
@@ -302,7 +308,7 @@ impl Invocation<'_> {
             return Ok(job);
         }
         self.tell(format!("{doing} job {id} ..."));
-        let job = ensure_status(self.session, id, job, wanted, self.scope).await?;
+        let job = ensure_status(self.session, id, job, wanted, self.ctx).await?;
         self.tell(format!("Job {id} {done}."));
         Ok(job)
     }

@@ -7,7 +7,7 @@ use super::job_data::{self, JobData};
 use super::model::status_text;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{check_cluster_id, check_job_id, shown};
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::{CallError, JobFilter};
 use tfplugin::attribute::{block, optional_computed, required, sensitive};
@@ -20,11 +20,11 @@ const MAX_LISTED: usize = 10;
 
 /// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
 pub(crate) struct JobDataSource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl JobDataSource {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -99,14 +99,14 @@ impl DataSource for JobDataSource {
         config: JobData,
         _meta: ValueEmpty,
     ) -> Option<JobData> {
-        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
         let cluster_id = reading::text(&config.listed.cluster_id);
         let found = match (
             reading::optional(&config.listed.job_id),
             reading::text(&config.listed.name),
         ) {
             (Some(job_id), _) => client
-                .get_edge_transcode_job(cluster_id, job_id, &scope)
+                .get_edge_transcode_job(cluster_id, job_id, &ctx)
                 .await
                 .map_err(|error| not_read(&error)),
             (None, name) => {
@@ -114,7 +114,7 @@ impl DataSource for JobDataSource {
                     keyword: Some(name.to_owned()),
                     ..JobFilter::default()
                 };
-                let pages = client.edge_transcode_job_pages(cluster_id, filter, &scope);
+                let pages = client.edge_transcode_job_pages(cluster_id, filter, &ctx);
                 match pages.rest().await {
                     Ok(similar) => {
                         reading::warn_of_unreadable("jobs", &similar.unreadable, diagnostics);

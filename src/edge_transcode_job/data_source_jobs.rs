@@ -12,9 +12,9 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
 };
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading::{self, TYPES};
-use alicloud_live::{CallError, Job, JobFilter, LiveClient, Scope};
+use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
 use tfplugin::attribute::{
     block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
     optional_computed, required, sensitive,
@@ -28,11 +28,11 @@ const CONCURRENT_READS: usize = 8;
 
 /// The data source `alicloud_live_edge_transcode_jobs`: the jobs of a cluster that match.
 pub(crate) struct JobsDataSource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl JobsDataSource {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -151,10 +151,10 @@ impl DataSource for JobsDataSource {
         config: JobsData,
         _meta: ValueEmpty,
     ) -> Option<JobsData> {
-        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
         let listed = match &config.ids {
-            Value::Value(ids) => read_each(&client, ids, &scope).await,
-            Value::Null | Value::Unknown => list(&client, &config, &scope, diagnostics).await,
+            Value::Value(ids) => read_each(&client, ids, &ctx).await,
+            Value::Null | Value::Unknown => list(&client, &config, &ctx, diagnostics).await,
         };
         match listed {
             Ok(mut jobs) => {
@@ -238,7 +238,7 @@ fn check_ids(config: &JobsData, diagnostics: &mut Diagnostics) {
 async fn read_each(
     client: &LiveClient,
     ids: &[Value<String>],
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Vec<Job>, CallError> {
     let mut ids: Vec<JobIdentity> = ids
         .iter()
@@ -248,7 +248,7 @@ async fn read_each(
     ids.dedup();
     let reads: Vec<_> = ids
         .iter()
-        .map(|id| client.get_edge_transcode_job(&id.cluster_id, &id.job_id, scope))
+        .map(|id| client.get_edge_transcode_job(&id.cluster_id, &id.job_id, ctx))
         .collect();
     let mut reads = stream::iter(reads).buffered(CONCURRENT_READS);
     let mut jobs = Vec::new();
@@ -267,7 +267,7 @@ async fn read_each(
 async fn list(
     client: &LiveClient,
     config: &JobsData,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Job>, CallError> {
     let filter = JobFilter {
@@ -277,7 +277,7 @@ async fn list(
         ..JobFilter::default()
     };
     let listed = client
-        .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, scope)
+        .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx)
         .rest()
         .await?;
     reading::warn_of_unreadable("jobs", &listed.unreadable, diagnostics);

@@ -6,7 +6,7 @@
 use super::TYPE_NAME;
 use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING, STOPPED};
-use alicloud_live::{ExistingJob, LiveClient, Scope};
+use alicloud_live::{CallContext, ExistingJob, LiveClient};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -15,12 +15,12 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 pub(super) async fn warn(
     client: &LiveClient,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
     let cluster_id = planned.job_id().cluster_id;
     let existing = client
-        .jobs_with_output_of(&cluster_id, &planned.fields(), scope)
+        .jobs_with_output_of(&cluster_id, &planned.fields(), ctx)
         .await;
     let mut warned_of = Vec::new();
     let stays_stopped = planned.status.contains(&STOPPED);

@@ -7,7 +7,7 @@ use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// A key that ends this soon is warned of.
-const SOON: Duration = Duration::DAY;
+const EXPIRY_WARNING_WINDOW: Duration = Duration::DAY;
 
 /// Warns of an `auth_key` whose time has passed or ends within a day, where that matters: in a URL that is new to the
 /// job, and in every URL of a job that runs or may, because the stream is lost at its next connection. An old key of a
@@ -34,8 +34,8 @@ pub(super) fn warn(
     for (attribute, before, url) in urls {
         if (may_run || before != Some(url))
             && let Value::Value(url) = url
-            && let Some(time) = auth_key::time_in(url)
-            && time <= now + SOON
+            && let Some(time) = auth_key::expires_at(url)
+            && time <= now + EXPIRY_WARNING_WINDOW
         {
             diagnostics.add_warning(warning(&planned.label(), attribute, time, now));
         }

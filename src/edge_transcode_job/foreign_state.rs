@@ -100,7 +100,7 @@ fn with_id(state: JobModel, id: &JobIdentity) -> JobModel {
         cluster_id,
         job_id,
         ..
-    } = JobModel::known_by_id(id);
+    } = JobModel::from_identity(id);
     JobModel {
         id,
         cluster_id,
@@ -247,7 +247,7 @@ mod tests {
             json!({"cluster_id": "c", "job_id": "j", "timeouts": []}),
         ] {
             let job = upgraded(&encoded(&state)).unwrap_or_else(|_| panic!("{state}"));
-            assert!(job == JobModel::known_by_id(&job.job_id()), "{state}");
+            assert!(job == JobModel::from_identity(&job.job_id()), "{state}");
             assert_eq!(job.job_id().to_string(), "c:j");
         }
     }

@@ -1,16 +1,16 @@
 //! Read, create and delete. Update: `update`.
 
-use super::aftermath::FailureReport;
+use super::create_errors;
+use super::failure_report::FailureReport;
 use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
-use super::refusal;
 use super::run_state::{WaitError, ensure_status, start_again, wait_until_visible};
 use super::session::Session;
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
-use alicloud_live::{CreateError, Job, JobStatus, Scope};
+use alicloud_live::{CallContext, CreateError, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -19,7 +19,7 @@ pub(super) async fn read(
     session: &Session,
     mut state: JobModel,
     private: JobPrivate,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = state.job_id();
@@ -29,7 +29,7 @@ pub(super) async fn read(
             &id.cluster_id,
             &id.job_id,
             |job| state.agrees_with(job),
-            scope,
+            ctx,
         )
         .await;
     match read {
@@ -86,14 +86,14 @@ pub(super) async fn create(
     session: &Session,
     planned: JobModel,
     private: &JobPrivate,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let target = match target_status(&planned.status) {
         Some(target) => Some(target),
-        None => inherited_status(session, &planned, private, scope).await,
+        None => inherited_status(session, &planned, private, ctx).await,
     };
-    let id = create_job(session, &planned, scope, diagnostics).await?;
+    let id = create_job(session, &planned, ctx, diagnostics).await?;
     let mut state = JobModel {
         id: Value::Value(id.to_string()),
         job_id: Value::Value(id.job_id.clone()),
@@ -104,7 +104,7 @@ pub(super) async fn create(
         .run
         .note_created(id.clone(), output, target.is_some());
 
-    let job = match wait_until_ready(session, &id, target.as_ref(), scope).await {
+    let job = match wait_until_ready(session, &id, target.as_ref(), ctx).await {
         Ok(job) => Some(job),
         Err(error) => {
             let aftermath = FailureReport::look(&session.client, &id).await;
@@ -112,7 +112,7 @@ pub(super) async fn create(
             if !aftermath.is_as_planned(&state.fields(), target.as_ref()) {
                 diagnostics.add_error(followed_by(
                     error.to_diagnostic("Job created but not in the planned state"),
-                    &aftermath.of_create(),
+                    &aftermath.after_create(),
                 ));
                 // The next apply replaces it: a job that never was as planned is not worth protecting.
                 state.deletion_protection = Value::Null;
@@ -134,7 +134,7 @@ async fn inherited_status(
     session: &Session,
     planned: &JobModel,
     private: &JobPrivate,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Option<JobStatus> {
     let replaced = private.changed.as_ref();
     let output = planned.fields().stream_output;
@@ -144,7 +144,7 @@ async fn inherited_status(
     {
         Some(was_running) => was_running,
         // With create_before_destroy it still exists.
-        None => match session.get(&replaced?.id, scope).await {
+        None => match session.get(&replaced?.id, ctx).await {
             Ok(job) => job.status == JobStatus::Running,
             Err(_) => replaced?.is_running,
         },
@@ -157,19 +157,19 @@ async fn wait_until_ready(
     session: &Session,
     id: &JobIdentity,
     target: Option<&JobStatus>,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, WaitError> {
-    let job = wait_until_visible(session, id, scope).await?;
+    let job = wait_until_visible(session, id, ctx).await?;
     match target {
         None => Ok(job),
-        Some(target) => ensure_status(session, id, job, target, scope).await,
+        Some(target) => ensure_status(session, id, job, target, ctx).await,
     }
 }
 
 async fn create_job(
     session: &Session,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<JobIdentity> {
     let cluster_id = planned.job_id().cluster_id;
@@ -179,13 +179,17 @@ async fn create_job(
     };
     let created = session
         .client
-        .create_edge_transcode_job(&cluster_id, &planned.fields(), scope)
+        .create_edge_transcode_job(&cluster_id, &planned.fields(), ctx)
         .await;
     match created {
         Ok(created) => {
-            let doubles: Vec<_> = created.doubles.into_iter().map(in_cluster).collect();
-            if !doubles.is_empty() {
-                diagnostics.add_warning(refusal::doubles(&doubles));
+            let possible_duplicates: Vec<_> = created
+                .possible_duplicates
+                .into_iter()
+                .map(in_cluster)
+                .collect();
+            if !possible_duplicates.is_empty() {
+                diagnostics.add_warning(create_errors::possible_duplicates(&possible_duplicates));
             }
             Some(in_cluster(created.job_id))
         }
@@ -202,7 +206,7 @@ async fn create_job(
                 .into_iter()
                 .map(|job| in_cluster(job.job_id))
                 .collect();
-            diagnostics.add_error(refusal::unresolved(&error, doubt, &candidates));
+            diagnostics.add_error(create_errors::unresolved(&error, doubt, &candidates));
             None
         }
     }
@@ -214,7 +218,7 @@ pub(super) async fn delete(
     session: &Session,
     prior: JobModel,
     private: JobPrivate,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.job_id();
@@ -225,7 +229,7 @@ pub(super) async fn delete(
     }
 
     let mut seen = None;
-    let error = match stop_and_delete(session, &id, &mut seen, scope).await {
+    let error = match stop_and_delete(session, &id, &mut seen, ctx).await {
         Ok(()) => {
             note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
             return None;
@@ -326,20 +330,20 @@ async fn stop_and_delete(
     session: &Session,
     id: &JobIdentity,
     seen: &mut Option<JobStatus>,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<(), WaitError> {
-    let job = session.get(id, scope).await?;
+    let job = session.get(id, ctx).await?;
     *seen = Some(job.status.clone());
     let _stopping = session.run.stopping();
     let is_documented = !matches!(job.status, JobStatus::Other(_));
-    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, scope).await;
+    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await;
     // Whether a status that the API does not document is that of a running job is not known: the API decides.
     if is_documented || !matches!(&stopped, Err(error) if error.is_rejected()) {
         stopped?;
     }
     Ok(session
         .client
-        .delete_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .delete_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
         .await?)
 }
 

@@ -11,7 +11,7 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{
     check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
 };
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading::{self, TYPES};
 use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{block, optional, required};
@@ -21,11 +21,11 @@ use tfplugin::{AttributePath, Diagnostics, ListResource, ListResults, diagnostic
 
 /// The list resource.
 pub(crate) struct JobListResource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl JobListResource {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -33,7 +33,7 @@ impl JobListResource {
 /// Which jobs to find.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(crate) struct Config {
+pub(crate) struct ListConfig {
     cluster_id: Value<String>,
     keyword: Value<String>,
     name_regex: Value<String>,
@@ -44,7 +44,7 @@ pub(crate) struct Config {
 
 #[async_trait]
 impl ListResource for JobListResource {
-    type Config = Config;
+    type Config = ListConfig;
 
     fn schema(&self) -> Schema {
         let block = block(
@@ -87,7 +87,7 @@ impl ListResource for JobListResource {
         Schema { version: 0, block }
     }
 
-    fn validate(&self, diagnostics: &mut Diagnostics, config: &Config) {
+    fn validate(&self, diagnostics: &mut Diagnostics, config: &ListConfig) {
         check_cluster_id(diagnostics, &config.cluster_id);
         check_not_empty(diagnostics, "keyword", &config.keyword);
         check_regex(diagnostics, &config.name_regex);
@@ -99,7 +99,7 @@ impl ListResource for JobListResource {
     async fn list(
         &self,
         diagnostics: &mut Diagnostics,
-        config: Config,
+        config: ListConfig,
         findings: &mut ListResults,
     ) {
         if let Some(unknown) = config.unknown() {
@@ -109,13 +109,13 @@ impl ListResource for JobListResource {
                 "Jobs can only be listed when all of the configuration is known.",
             ));
         }
-        let Some((client, scope)) = reading::begin(&self.connection, diagnostics) else {
+        let Some((client, ctx)) = reading::begin(&self.connection, diagnostics) else {
             return;
         };
         let cluster_id = reading::text(&config.cluster_id);
-        let matches = config.filter_of_ours();
+        let matches = config.client_side_filter();
         let mut pages =
-            client.edge_transcode_job_pages(cluster_id, config.filter_of_the_api(), &scope);
+            client.edge_transcode_job_pages(cluster_id, config.server_side_filter(), &ctx);
         loop {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
@@ -132,7 +132,7 @@ impl ListResource for JobListResource {
                     cluster_id: cluster_id.to_owned(),
                     job_id: job.job_id.clone(),
                 };
-                let mut state = JobModel::known_by_id(&id);
+                let mut state = JobModel::from_identity(&id);
                 state.set_from_api(&job);
                 let added = findings.add(diagnostics, &id, job.name, &state).await;
                 if added.is_break() {
@@ -143,7 +143,7 @@ impl ListResource for JobListResource {
     }
 }
 
-impl Config {
+impl ListConfig {
     /// The first argument that is not known yet.
     fn unknown(&self) -> Option<&'static str> {
         let all = [
@@ -158,7 +158,7 @@ impl Config {
         unknown.map(|(name, _)| name)
     }
 
-    fn filter_of_the_api(&self) -> JobFilter {
+    fn server_side_filter(&self) -> JobFilter {
         let text = |value| reading::optional(value).map(str::to_owned);
         JobFilter {
             r#type: text(&self.r#type),
@@ -168,7 +168,7 @@ impl Config {
         }
     }
 
-    fn filter_of_ours(&self) -> impl Fn(&Job) -> bool + use<> {
+    fn client_side_filter(&self) -> impl Fn(&Job) -> bool + use<> {
         let name_matches = reading::name_matcher(&self.name_regex);
         let template_id = reading::optional(&self.template_id).map(str::to_owned);
         move |job| {

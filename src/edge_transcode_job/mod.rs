@@ -26,11 +26,12 @@
 //! | `refusal` | what is told of a create whose response was lost |
 
 mod actions;
-mod aftermath;
+mod create_errors;
 mod data_source_job;
 mod data_source_jobs;
 mod existing;
 mod expiry;
+mod failure_report;
 mod foreign_state;
 mod function_id;
 mod function_parse_id;
@@ -43,7 +44,6 @@ mod online;
 mod plan;
 mod plan_checks;
 mod private;
-mod refusal;
 mod resource;
 mod run_state;
 mod schema;
@@ -54,26 +54,26 @@ mod validate;
 
 use std::sync::Arc;
 
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use tfplugin::ProviderDefinition;
 
 /// The resource type's name.
 const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
+pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
     let connected = || Arc::clone(connection);
-    offering.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
-    offering.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));
-    offering.add_data_source(TYPE_NAME, data_source_job::JobDataSource::new(connected()));
-    offering.add_data_source(
+    definition.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
+    definition.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));
+    definition.add_data_source(TYPE_NAME, data_source_job::JobDataSource::new(connected()));
+    definition.add_data_source(
         "alicloud_live_edge_transcode_jobs",
         data_source_jobs::JobsDataSource::new(connected()),
     );
-    offering.add_function("edge_transcode_job_id", function_id::EdgeTranscodeJobId);
-    offering.add_function(
+    definition.add_function("edge_transcode_job_id", function_id::EdgeTranscodeJobId);
+    definition.add_function(
         "parse_edge_transcode_job_id",
         function_parse_id::ParseEdgeTranscodeJobId,
     );
-    actions::offer(offering, connection);
+    actions::offer(definition, connection);
 }

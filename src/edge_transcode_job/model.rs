@@ -58,7 +58,7 @@ pub(super) struct Timeouts {
 
 impl JobModel {
     /// An object of which no more than the ID is known.
-    pub(super) fn known_by_id(id: &JobIdentity) -> Self {
+    pub(super) fn from_identity(id: &JobIdentity) -> Self {
         Self {
             id: Value::Value(id.to_string()),
             cluster_id: Value::Value(id.cluster_id.clone()),
@@ -129,7 +129,7 @@ impl JobModel {
     pub(super) fn agrees_with(&self, job: &Job) -> bool {
         let mut seen = self.clone();
         seen.set_from_api(job);
-        seen == *self || *self == Self::known_by_id(&self.job_id())
+        seen == *self || *self == Self::from_identity(&self.job_id())
     }
 
     /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new

@@ -7,20 +7,20 @@ use super::run_state::{FIRST_POLL, MAX_POLL_INTERVAL};
 use super::session::Session;
 use crate::shared::call_error::to_diagnostic;
 use crate::stream::name as stream_name;
-use alicloud_live::{Interruption, Scope, StreamUrl};
+use alicloud_live::{CallContext, Interruption, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
 const ONLINE: &str = "online";
 
-/// Waits until the API shows the output of a running job as online, at most as long as `scope` allows.
+/// Waits until the API shows the output of a running job as online, at most as long as `ctx` allows.
 ///
 /// A stream whose state the API does not tell is an error: it cannot be waited for.
 pub(super) async fn wait(
     session: &Session,
     id: &JobIdentity,
     output: &StreamUrl,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<(), Diagnostic> {
     let name = stream_name::from_url(output.as_str()).map_err(|problem| {
         unknown(&format!(
@@ -30,10 +30,7 @@ pub(super) async fn wait(
     let shown = stream_name::shown(&name);
     let mut poll = FIRST_POLL;
     loop {
-        let described = session
-            .client
-            .describe_live_stream_state(&name, scope)
-            .await;
+        let described = session.client.describe_live_stream_state(&name, ctx).await;
         let state = match described {
             Ok(Some(stream)) if stream.state == ONLINE => return Ok(()),
             Ok(Some(stream)) => stream.state,
@@ -44,21 +41,21 @@ pub(super) async fn wait(
                     name.domain
                 )));
             }
-            Err(error) => match scope.ended() {
+            Err(error) => match ctx.interruption() {
                 Some(ended) => return Err(not_online(id, &shown, None, ended)),
                 None => return Err(to_diagnostic("Unable to read stream state", &error)),
             },
         };
-        wait_for_next_poll(&mut poll, scope)
+        wait_for_next_poll(&mut poll, ctx)
             .await
             .map_err(|ended| not_online(id, &shown, Some(&state), ended))?;
     }
 }
 
-async fn wait_for_next_poll(poll: &mut Duration, scope: &Scope) -> Result<(), Interruption> {
+async fn wait_for_next_poll(poll: &mut Duration, ctx: &CallContext) -> Result<(), Interruption> {
     let time = *poll;
     *poll = (time * 2).min(MAX_POLL_INTERVAL);
-    scope.wait(time).await
+    ctx.wait(time).await
 }
 
 fn unknown(detail: &str) -> Diagnostic {

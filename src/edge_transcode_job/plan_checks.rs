@@ -11,7 +11,7 @@ use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING};
 use super::session::Session;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
-use alicloud_live::{CallError, Scope, TemplateLook};
+use alicloud_live::{CallContext, CallError, TemplateLook};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// The client bounds all looks of a run together; this bounds the wait for one.
@@ -28,8 +28,8 @@ pub(super) async fn create(
     if session.run.checks_plans() && planned.cluster_id.is_value() {
         check_template(session, planned, diagnostics).await;
         if replaced.is_none() && planned.stream_output.is_value() {
-            let scope = Scope::uninterrupted(LOOK_TIMEOUT);
-            known_writers = existing::warn(&session.client, planned, &scope, diagnostics).await;
+            let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
+            known_writers = existing::warn(&session.client, planned, &ctx, diagnostics).await;
             check_cluster(session, planned, diagnostics);
         }
     }
@@ -58,10 +58,10 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
     }
     let fields = planned.fields();
     let cluster_id = planned.job_id().cluster_id;
-    let scope = Scope::uninterrupted(LOOK_TIMEOUT);
+    let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
     let look = session
         .client
-        .look_at_template(&cluster_id, &fields.template_id, &scope)
+        .look_at_template(&cluster_id, &fields.template_id, &ctx)
         .await;
     if let TemplateLook::NotFound(error) = look {
         let shown = to_diagnostic("Template not found", &error);

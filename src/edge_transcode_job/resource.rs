@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::id::{JobIdentity, cluster_id_problem};
 use crate::shared::check::shown;
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use tfplugin::schema::Schema;
 use tfplugin::{
     AttributePath, Diagnostics, EncodedValue, IdentitySchema, ManagedResource, MoveSource, Object,
@@ -19,11 +19,11 @@ use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update,
 
 /// The resource type.
 pub(super) struct JobResource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl JobResource {
-    pub(super) fn new(connection: Arc<Connection>) -> Self {
+    pub(super) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 
@@ -71,8 +71,8 @@ impl ManagedResource for JobResource {
     ) -> Option<Object<Self>> {
         let state = identified(state, diagnostics)?;
         let session = self.session(diagnostics)?;
-        let scope = self.connection.scope(state.timeouts().read);
-        lifecycle::read(&session, state, private, &scope, diagnostics).await
+        let ctx = self.connection.ctx(state.timeouts().read);
+        lifecycle::read(&session, state, private, &ctx, diagnostics).await
     }
 
     async fn plan_create(
@@ -162,8 +162,8 @@ impl ManagedResource for JobResource {
         }
         let session = self.session(diagnostics)?;
         session.run.note_apply();
-        let scope = self.connection.scope(planned.timeouts().create);
-        lifecycle::create(&session, planned, &private, &scope, diagnostics).await
+        let ctx = self.connection.ctx(planned.timeouts().create);
+        lifecycle::create(&session, planned, &private, &ctx, diagnostics).await
     }
 
     async fn update(
@@ -179,8 +179,8 @@ impl ManagedResource for JobResource {
             return (prior, private.stored());
         };
         session.run.note_apply();
-        let scope = self.connection.scope(planned.timeouts().update);
-        update::update(&session, prior, planned, private, &scope, diagnostics).await
+        let ctx = self.connection.ctx(planned.timeouts().update);
+        update::update(&session, prior, planned, private, &ctx, diagnostics).await
     }
 
     async fn delete(
@@ -195,13 +195,13 @@ impl ManagedResource for JobResource {
             return Some((prior, private.stored()));
         };
         session.run.note_apply();
-        let scope = self.connection.scope(prior.timeouts().delete);
-        lifecycle::delete(&session, prior, private, &scope, diagnostics).await
+        let ctx = self.connection.ctx(prior.timeouts().delete);
+        lifecycle::delete(&session, prior, private, &ctx, diagnostics).await
     }
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
         match JobIdentity::parse(&id) {
-            Ok(id) => Some((JobModel::known_by_id(&id), JobPrivate::default())),
+            Ok(id) => Some((JobModel::from_identity(&id), JobPrivate::default())),
             Err(error) => {
                 let detail = format!("In an import {error} (got {}).", shown(&id));
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
@@ -216,7 +216,7 @@ impl ManagedResource for JobResource {
         identity: JobIdentity,
     ) -> Option<Object<Self>> {
         if identity.is_valid() {
-            return Some((JobModel::known_by_id(&identity), JobPrivate::default()));
+            return Some((JobModel::from_identity(&identity), JobPrivate::default()));
         }
         diagnostics.add_error(diagnostic::general(
             "Invalid identity",

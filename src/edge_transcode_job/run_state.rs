@@ -8,7 +8,7 @@ use super::model::status_text;
 use super::session::Session;
 use crate::shared::call_error;
 use crate::shared::run::NotInterrupted;
-use alicloud_live::{CallError, Failure, Job, JobStatus, Scope};
+use alicloud_live::{CallContext, CallError, Failure, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
@@ -63,8 +63,13 @@ impl WaitError {
     }
 
     /// A look at the job failed: because its time was over or the user asked to stop, or else for its own reason.
-    fn unseen(error: CallError, wanted: &'static str, last: Option<String>, scope: &Scope) -> Self {
-        match scope.ended() {
+    fn unseen(
+        error: CallError,
+        wanted: &'static str,
+        last: Option<String>,
+        ctx: &CallContext,
+    ) -> Self {
+        match ctx.interruption() {
             Some(ended) => Self::Waiting {
                 wanted,
                 last,
@@ -103,18 +108,18 @@ impl WaitError {
 pub(super) async fn wait_until_visible(
     session: &Session,
     id: &JobIdentity,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, WaitError> {
     const WANTED: &str = "to appear";
     let (mut poll, mut last) = (FIRST_POLL, None);
     loop {
-        match session.get(id, scope).await {
+        match session.get(id, ctx).await {
             Ok(job) => return Ok(job),
             Err(error) if error.is_job_not_found() => {
                 last = Some("not existing".to_owned());
-                wait(&mut poll, scope, WANTED, "not existing").await?;
+                wait(&mut poll, ctx, WANTED, "not existing").await?;
             }
-            Err(error) => return Err(WaitError::unseen(error, WANTED, last, scope)),
+            Err(error) => return Err(WaitError::unseen(error, WANTED, last, ctx)),
         }
     }
 }
@@ -127,31 +132,31 @@ pub(super) async fn ensure_status(
     id: &JobIdentity,
     job: Job,
     target: &JobStatus,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, WaitError> {
     if job.status == *target {
         return Ok(job);
     }
     if *target == JobStatus::Running {
-        let asked = start(session, id, scope).await;
-        return wait_for(session, id, Some(job), target, asked, scope).await;
+        let asked = start(session, id, ctx).await;
+        return wait_for(session, id, Some(job), target, asked, ctx).await;
     }
     let _stopping = session.run.stopping();
     let asked = session
         .client
-        .stop_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+        .stop_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
         .await;
-    wait_for(session, id, Some(job), target, asked, scope).await
+    wait_for(session, id, Some(job), target, asked, ctx).await
 }
 
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
-async fn start(session: &Session, id: &JobIdentity, scope: &Scope) -> Result<(), CallError> {
+async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
     let mut refused_at = None;
     let mut poll = FIRST_POLL;
     loop {
         let asked = session
             .client
-            .start_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+            .start_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
             .await;
         let Err(error) = asked else {
             return Ok(());
@@ -160,7 +165,7 @@ async fn start(session: &Session, id: &JobIdentity, scope: &Scope) -> Result<(),
         if !is_over_quota(&error) || !session.run.may_free_quota(refused_at) {
             return Err(error);
         }
-        if scope.wait(poll).await.is_err() {
+        if ctx.wait(poll).await.is_err() {
             return Err(error);
         }
         poll = (poll * 2).min(MAX_POLL_INTERVAL);
@@ -179,7 +184,7 @@ async fn wait_for(
     mut last: Option<Job>,
     target: &JobStatus,
     asked: Result<(), CallError>,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, WaitError> {
     let wish = if *target == JobStatus::Running {
         "to run"
@@ -192,23 +197,23 @@ async fn wait_for(
     };
     let mut poll = FIRST_POLL;
     loop {
-        let job = session.get(id, scope).await;
+        let job = session.get(id, ctx).await;
         match (job, &asked) {
             (Ok(job), _) if job.status == *target => return Ok(job),
             (Ok(job), Err(_)) if looks_in_doubt > 0 => {
                 looks_in_doubt -= 1;
-                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                wait(&mut poll, ctx, wish, status_text(&job.status)).await?;
                 last = Some(job);
             }
             // The rejection says more than what the look after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
             (Ok(job), Ok(())) => {
-                wait(&mut poll, scope, wish, status_text(&job.status)).await?;
+                wait(&mut poll, ctx, wish, status_text(&job.status)).await?;
                 last = Some(job);
             }
             (Err(error), Ok(())) => {
                 let last = last.map(|last| status_text(&last.status).to_owned());
-                return Err(WaitError::unseen(error, wish, last, scope));
+                return Err(WaitError::unseen(error, wish, last, ctx));
             }
         }
     }
@@ -217,13 +222,13 @@ async fn wait_for(
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
 /// time ends it, and it has attempts of its own.
 pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<Job, WaitError> {
-    let scope = Scope::recovery(RECOVERY_TIME);
+    let ctx = CallContext::recovery(RECOVERY_TIME);
     let begun = Instant::now();
     let mut poll = FIRST_POLL;
     loop {
         // Without a look before: the API may still show a job as running that it has stopped.
-        let asked = start(session, id, &scope).await;
-        let error = match wait_for(session, id, None, &JobStatus::Running, asked, &scope).await {
+        let asked = start(session, id, &ctx).await;
+        let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
             Ok(job) => return Ok(job),
             Err(error) => error,
         };
@@ -232,7 +237,7 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
         }
         warn!(job = %id, "the job could not be started again yet");
         let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
-        if is_hopeless || scope.wait(poll).await.is_err() {
+        if is_hopeless || ctx.wait(poll).await.is_err() {
             return Err(error);
         }
         poll = (poll * 2).min(MAX_POLL_INTERVAL);
@@ -263,13 +268,13 @@ pub(super) fn not_interrupted(
 
 async fn wait(
     poll: &mut Duration,
-    scope: &Scope,
+    ctx: &CallContext,
     wanted: &'static str,
     last: &str,
 ) -> Result<(), WaitError> {
     let time = *poll;
     *poll = (time * 2).min(MAX_POLL_INTERVAL);
-    scope.wait(time).await.map_err(|ended| WaitError::Waiting {
+    ctx.wait(time).await.map_err(|ended| WaitError::Waiting {
         wanted,
         last: Some(last.to_owned()),
         stopped: ended.is_stop(),

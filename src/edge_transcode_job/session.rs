@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use super::id::JobIdentity;
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::run::Run;
-use alicloud_live::{CallError, Job, LiveClient, Scope};
+use alicloud_live::{CallContext, CallError, Job, LiveClient};
 use tfplugin::Diagnostic;
 
 /// With what an operation on a job works.
@@ -13,14 +13,14 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn begin(connection: &Connection) -> Result<Self, Diagnostic> {
+    pub(super) fn begin(connection: &ProviderData) -> Result<Self, Diagnostic> {
         let (client, run) = connection.client_and_run()?;
         Ok(Self { client, run })
     }
 
-    pub(super) async fn get(&self, id: &JobIdentity, scope: &Scope) -> Result<Job, CallError> {
+    pub(super) async fn get(&self, id: &JobIdentity, ctx: &CallContext) -> Result<Job, CallError> {
         self.client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, scope)
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
             .await
     }
 }

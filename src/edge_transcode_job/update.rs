@@ -1,6 +1,6 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
-use super::aftermath::FailureReport;
+use super::failure_report::FailureReport;
 use super::id::JobIdentity;
 use super::lifecycle::{followed_by, target_status};
 use super::model::JobModel;
@@ -10,7 +10,7 @@ use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
 use super::session::Session;
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
-use alicloud_live::{Failure, Job, JobStatus, Scope};
+use alicloud_live::{CallContext, Failure, Job, JobStatus};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
@@ -38,7 +38,7 @@ pub(super) async fn update(
     prior: JobModel,
     planned: JobModel,
     private: JobPrivate,
-    scope: &Scope,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> (JobModel, JobPrivate) {
     let private = private.stored();
@@ -46,7 +46,7 @@ pub(super) async fn update(
         return (planned, private);
     }
     let id = prior.job_id();
-    let changed = change(session, &id, &planned, scope).await;
+    let changed = change(session, &id, &planned, ctx).await;
     let here = JobPrivate::found_at(session.client.place().await);
     let error = match changed {
         Ok(job) => {
@@ -108,24 +108,22 @@ async fn change(
     session: &Session,
     id: &JobIdentity,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, NotChanged> {
-    let job = session.get(id, scope).await?;
+    let job = session.get(id, ctx).await?;
     let target = target_status(&planned.status).unwrap_or_else(|| job.status.clone());
     if job.fields().is_equivalent(&planned.fields()) {
-        return Ok(ensure_status(session, id, job, &target, scope).await?);
+        return Ok(ensure_status(session, id, job, &target, ctx).await?);
     }
     match (&job.status, &target) {
-        (JobStatus::Running, JobStatus::Running) => {
-            interrupt(session, id, job, planned, scope).await
-        }
+        (JobStatus::Running, JobStatus::Running) => interrupt(session, id, job, planned, ctx).await,
         (_, JobStatus::NotStarted) => {
-            ensure_status(session, id, job, &JobStatus::NotStarted, scope).await?;
-            Ok(update_stopped(session, id, planned, scope).await?)
+            ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await?;
+            Ok(update_stopped(session, id, planned, ctx).await?)
         }
         (JobStatus::NotStarted, _) => {
-            let job = update_stopped(session, id, planned, scope).await?;
-            Ok(ensure_status(session, id, job, &target, scope).await?)
+            let job = update_stopped(session, id, planned, ctx).await?;
+            Ok(ensure_status(session, id, job, &target, ctx).await?)
         }
         (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
             Err(NotChanged::Refused(Box::new(undocumented(id, status))))
@@ -137,11 +135,11 @@ async fn send_update(
     session: &Session,
     id: &JobIdentity,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<(), WaitError> {
     Ok(session
         .client
-        .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.fields(), scope)
+        .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.fields(), ctx)
         .await?)
 }
 
@@ -150,10 +148,10 @@ async fn update_stopped(
     session: &Session,
     id: &JobIdentity,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, WaitError> {
-    let sent = send_update(session, id, planned, scope).await;
-    match (sent, session.get(id, scope).await) {
+    let sent = send_update(session, id, planned, ctx).await;
+    match (sent, session.get(id, ctx).await) {
         (Ok(()), job) => Ok(job?),
         (Err(_), Ok(job)) if job.fields().is_equivalent(&planned.fields()) => Ok(job),
         (Err(error), _) => Err(error),
@@ -166,20 +164,20 @@ async fn interrupt(
     id: &JobIdentity,
     job: Job,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<Job, NotChanged> {
     if !planned.may_be_interrupted() {
         let refusal = plan::must_not_be_interrupted(&planned.label(), "changed");
         return Err(NotChanged::Refused(Box::new(refusal)));
     }
-    check_template(session, id, &job, planned, scope).await?;
+    check_template(session, id, &job, planned, ctx).await?;
     let _permit =
-        session.run.interrupt(scope).await.map_err(|reason| {
+        session.run.interrupt(ctx).await.map_err(|reason| {
             NotChanged::Refused(Box::new(not_interrupted(SUMMARY, id, reason)))
         })?;
 
-    let changed = match ensure_status(session, id, job, &JobStatus::NotStarted, scope).await {
-        Ok(_) => send_update(session, id, planned, scope).await,
+    let changed = match ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await {
+        Ok(_) => send_update(session, id, planned, ctx).await,
         // It was not stopped.
         Err(error) if error.is_rejected() => return Err(NotChanged::Failed(error)),
         Err(error) => Err(error),
@@ -204,7 +202,7 @@ async fn check_template(
     id: &JobIdentity,
     job: &Job,
     planned: &JobModel,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> Result<(), NotChanged> {
     let template_id = planned.fields().template_id;
     if job.template_id == template_id {
@@ -212,7 +210,7 @@ async fn check_template(
     }
     let template = session
         .client
-        .get_edge_transcode_template(&id.cluster_id, &template_id, scope)
+        .get_edge_transcode_template(&id.cluster_id, &template_id, ctx)
         .await;
     match template {
         Err(error) if error.is_rejected_with("TemplateNotFound") => {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::template_data::{self, TemplateData};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{check_cluster_id, check_template_id};
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use tfplugin::attribute::{block, required};
 use tfplugin::schema::Schema;
@@ -14,11 +14,11 @@ use tfplugin::{DataSource, Diagnostics};
 
 /// The data source `alicloud_live_edge_transcode_template`: one template by its ID.
 pub(crate) struct TemplateDataSource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl TemplateDataSource {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -61,10 +61,10 @@ impl DataSource for TemplateDataSource {
         config: TemplateData,
         _meta: ValueEmpty,
     ) -> Option<TemplateData> {
-        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
         let cluster_id = reading::text(&config.cluster_id);
         let template_id = reading::text(&config.template_id);
-        match client.read_template(cluster_id, template_id, &scope).await {
+        match client.read_template(cluster_id, template_id, &ctx).await {
             Ok(template) => Some(TemplateData::of(cluster_id, template)),
             Err(error) => {
                 diagnostics.add_error(to_diagnostic("Unable to read template", &error));

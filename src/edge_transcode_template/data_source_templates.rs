@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::template_data::{self, TemplateData};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading::{self, TYPES};
 use alicloud_live::{Template, TemplateFilter};
 use tfplugin::attribute::{
@@ -21,11 +21,11 @@ const CODECS: &[&str] = &["H.264", "H.265"];
 
 /// The data source `alicloud_live_edge_transcode_templates`: the templates of a cluster that match.
 pub(crate) struct TemplatesDataSource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl TemplatesDataSource {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -133,7 +133,7 @@ impl DataSource for TemplatesDataSource {
         config: TemplatesData,
         _meta: ValueEmpty,
     ) -> Option<TemplatesData> {
-        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
         let given = |value| reading::optional(value).map(str::to_owned);
         let filter = TemplateFilter {
             r#type: given(&config.r#type),
@@ -142,7 +142,7 @@ impl DataSource for TemplatesDataSource {
             ..TemplateFilter::default()
         };
         let cluster_id = reading::text(&config.cluster_id);
-        let pages = client.edge_transcode_template_pages(cluster_id, filter, &scope);
+        let pages = client.edge_transcode_template_pages(cluster_id, filter, &ctx);
         match pages.rest().await {
             Ok(listed) => {
                 reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);

@@ -12,16 +12,16 @@ mod template_data;
 
 use std::sync::Arc;
 
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use tfplugin::ProviderDefinition;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
-    offering.add_data_source(
+pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+    definition.add_data_source(
         "alicloud_live_edge_transcode_template",
         data_source_template::TemplateDataSource::new(Arc::clone(connection)),
     );
-    offering.add_data_source(
+    definition.add_data_source(
         "alicloud_live_edge_transcode_templates",
         data_source_templates::TemplatesDataSource::new(Arc::clone(connection)),
     );

@@ -89,9 +89,9 @@ async fn found(case: &Case, environment: &Environment) -> Result<Found, String> 
     case.provider.validate(&mut diagnostics);
     let provider: ProviderConfig =
         serde_json::from_value(serde_json::to_value(&case.provider).unwrap()).unwrap();
-    let outside = alicloud_live::Outside::real();
+    let system = alicloud_live::Dependencies::real();
     let resolved = if diagnostics.errors.is_empty() {
-        let resolved = provider.resolve(&mut diagnostics, "1.15.5", environment, &outside);
+        let resolved = provider.resolve(&mut diagnostics, "1.15.5", environment, &system);
         resolved.await
     } else {
         None

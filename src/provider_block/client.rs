@@ -6,12 +6,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use alicloud_auth::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Identity, NoCredentials, Outside, Region, ServerClock,
-    Settings, choose,
+    AssumeRole, AssumeRoleWithOidc, CredentialsConfig, Identity, NoCredentials, Region,
+    ServerClock, SystemContext, select_source,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
 use alicloud_live::{
-    BuildError, Config, Endpoint, LiveClient, RetryPolicy, SearchPolicy, SignVersion,
+    BuildError, Endpoint, LiveClient, LiveClientConfig, RetryPolicy, SearchPolicy, SignVersion,
 };
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
@@ -34,9 +34,14 @@ impl ProviderConfig {
         diagnostics: &mut Diagnostics,
         terraform_version: &str,
         environment: &Environment,
-        of_client: &alicloud_live::Outside,
+        client_dependencies: &alicloud_live::Dependencies,
     ) -> Option<(LiveClient, Identity)> {
-        let resolved = self.resolve(diagnostics, terraform_version, environment, of_client);
+        let resolved = self.resolve(
+            diagnostics,
+            terraform_version,
+            environment,
+            client_dependencies,
+        );
         let (config, identity) = resolved.await?;
         LiveClient::new(config)
             .map_err(|error| diagnostics.add_error(no_https(&error)))
@@ -50,17 +55,17 @@ impl ProviderConfig {
         diagnostics: &mut Diagnostics,
         terraform_version: &str,
         environment: &Environment,
-        of_client: &alicloud_live::Outside,
-    ) -> Option<(Config, Identity)> {
+        client_dependencies: &alicloud_live::Dependencies,
+    ) -> Option<(LiveClientConfig, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
-        let outside = Outside::real(environment.clone(), user_agent.clone());
-        let outside = Outside {
-            clock: Arc::new(ServerClock::new(Arc::clone(&of_client.clock))),
-            ..checked(outside, diagnostics)?
+        let system = SystemContext::real(environment.clone(), user_agent.clone());
+        let system = SystemContext {
+            clock: Arc::new(ServerClock::new(Arc::clone(&client_dependencies.clock))),
+            ..checked(system, diagnostics)?
         };
         let sts_endpoint = self.sts_endpoint(diagnostics, environment);
         let sts_endpoint = told(sts_endpoint, diagnostics)?;
-        let chosen = choose(&self.settings(sts_endpoint), &outside)
+        let chosen = select_source(&self.settings(sts_endpoint), &system)
             .await
             .map_err(|error| diagnostics.add_error(no_credentials(&error)))
             .ok();
@@ -71,13 +76,13 @@ impl ProviderConfig {
         let endpoint = told(endpoint, diagnostics)?;
         let mut chosen = chosen?;
         warn_of_exposed(std::mem::take(&mut chosen.warnings), diagnostics);
-        let proxy = outside.proxies.for_url(endpoint.url()).cloned();
+        let proxy = system.proxies.for_url(endpoint.url()).cloned();
         let mut timeout = |argument, variable, default| {
             let read = milliseconds(argument, variable, environment);
             Some(checked(read, diagnostics)?.unwrap_or(default))
         };
-        let (credentials, identity) = chosen.into_use(outside.clock);
-        let config = Config {
+        let (credentials, identity) = chosen.into_use(system.clock);
+        let config = LiveClientConfig {
             endpoint,
             region,
             proxy,
@@ -98,7 +103,7 @@ impl ProviderConfig {
             search: SearchPolicy::default(),
             requests_per_minute: count(&self.max_requests_per_minute)
                 .unwrap_or(REQUESTS_PER_MINUTE),
-            outside: of_client.clone(),
+            dependencies: client_dependencies.clone(),
         };
         Some((config, identity))
     }
@@ -173,8 +178,8 @@ impl ProviderConfig {
         Ok(user_agent)
     }
 
-    fn settings(&self, sts_endpoint: Option<Endpoint>) -> Settings {
-        Settings {
+    fn settings(&self, sts_endpoint: Option<Endpoint>) -> CredentialsConfig {
+        CredentialsConfig {
             access_key: set(&self.access_key),
             secret_key: set(&self.secret_key).map(SecretString::from),
             security_token: set(&self.security_token).map(SecretString::from),

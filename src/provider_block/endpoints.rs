@@ -31,7 +31,7 @@ impl ProviderConfig {
         if let Some(written) = written("live", argument, LIVE_VARIABLES, environment)? {
             return written.read(protocol, diagnostics);
         }
-        let endpoint = Endpoint::of_region(region.unwrap_or_default());
+        let endpoint = Endpoint::for_region(region.unwrap_or_default());
         Ok(endpoint.with_protocol(protocol))
     }
 

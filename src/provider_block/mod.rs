@@ -175,7 +175,7 @@ mod tests {
                 &mut diagnostics,
                 "1.15.5",
                 &environment,
-                &alicloud_live::Outside::real(),
+                &alicloud_live::Dependencies::real(),
             ));
         (client.is_some(), diagnostics)
     }

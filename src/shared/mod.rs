@@ -11,7 +11,7 @@
 
 pub(crate) mod call_error;
 pub(crate) mod check;
-pub(crate) mod connection;
 pub(crate) mod duration;
+pub(crate) mod provider_data;
 pub(crate) mod reading;
 pub(crate) mod run;

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
-use super::connection::Connection;
-use alicloud_live::{LiveClient, Scope};
+use super::provider_data::ProviderData;
+use alicloud_live::{CallContext, LiveClient};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostics, diagnostic};
 
@@ -16,11 +16,11 @@ pub(crate) const TYPES: &[&str] = &["common", "nbhd-2", "ultra-hd"];
 
 /// What a read needs: the client, and the bounds of the work that begins now.
 pub(crate) fn begin(
-    connection: &Connection,
+    connection: &ProviderData,
     diagnostics: &mut Diagnostics,
-) -> Option<(Arc<LiveClient>, Scope)> {
+) -> Option<(Arc<LiveClient>, CallContext)> {
     match connection.client() {
-        Ok(client) => Some((client, connection.scope(READ_TIME))),
+        Ok(client) => Some((client, connection.ctx(READ_TIME))),
         Err(error) => {
             diagnostics.add_error(error);
             None

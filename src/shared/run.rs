@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::edge_transcode_job::id::JobIdentity;
-use alicloud_live::{Interruption, Scope, StreamUrl};
+use alicloud_live::{CallContext, Interruption, StreamUrl};
 
 /// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.
@@ -132,11 +132,11 @@ impl Run {
     /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
     pub(crate) async fn interrupt(
         &self,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
         let permit = tokio::select! {
             biased;
-            ended = scope.end() => return Err(NotInterrupted::Interruption(ended)),
+            ended = ctx.done() => return Err(NotInterrupted::Interruption(ended)),
             permit = self.interruptions.acquire() => permit,
         };
         match (&self.known().lost, permit) {
@@ -242,28 +242,28 @@ mod tests {
         }
     }
 
-    fn scope() -> Scope {
-        Scope::uninterrupted(Duration::from_secs(60))
+    fn ctx() -> CallContext {
+        CallContext::without_cancel(Duration::from_secs(60))
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_more_jobs_are_interrupted_at_a_time_than_allowed() {
         let run = Run::new(Some(1), true);
-        let first = run.interrupt(&scope()).await.ok();
+        let first = run.interrupt(&ctx()).await.ok();
         assert!(first.is_some());
-        let second = run.interrupt(&scope()).await;
+        let second = run.interrupt(&ctx()).await;
         assert!(matches!(second, Err(NotInterrupted::Interruption(_))));
         drop(first);
-        assert!(run.interrupt(&scope()).await.is_ok());
+        assert!(run.interrupt(&ctx()).await.is_ok());
     }
 
     #[tokio::test]
     async fn after_a_lost_stream_no_further_job_is_interrupted() {
         let run = Run::new(None, true);
-        assert!(run.interrupt(&scope()).await.is_ok());
+        assert!(run.interrupt(&ctx()).await.is_ok());
         run.note_lost(&id("first"));
         run.note_lost(&id("second"));
-        let Err(NotInterrupted::Lost(lost)) = run.interrupt(&scope()).await else {
+        let Err(NotInterrupted::Lost(lost)) = run.interrupt(&ctx()).await else {
             panic!("the stream of the first job is lost");
         };
         assert_eq!(lost, id("first"));

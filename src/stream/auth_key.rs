@@ -39,7 +39,7 @@ pub(crate) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
 }
 
 /// The time in a URL's `auth_key`; `None` where there is no such key, or one of another form.
-pub(crate) fn time_in(url: &str) -> Option<OffsetDateTime> {
+pub(crate) fn expires_at(url: &str) -> Option<OffsetDateTime> {
     let url = ParsedStreamUrl::parse(url).ok()?;
     let mut parts = url.parameter(PARAMETER)?.split('-');
     let timestamp = parts.next()?;
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_time_in_a_key_is_read_where_there_is_one() {
-        let time = |query: &str| time_in(&format!("rtmp://d/app/stream{query}"));
+        let time = |query: &str| expires_at(&format!("rtmp://d/app/stream{query}"));
         assert_eq!(
             time("?auth_key=1893456000-0-0-c0ffee"),
             Some(at(1_893_456_000))

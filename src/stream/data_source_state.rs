@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::name as stream_name;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::check;
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::StreamName;
 use tfplugin::attribute::{block, computed, optional, optional_computed, sensitive};
@@ -18,11 +18,11 @@ use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 ///
 /// It never waits: Terraform reads a data source while it plans, too, and a `check` block must not block a plan.
 pub(crate) struct StreamStateDataSource {
-    connection: Arc<Connection>,
+    connection: Arc<ProviderData>,
 }
 
 impl StreamStateDataSource {
-    pub(crate) fn new(connection: Arc<Connection>) -> Self {
+    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
         Self { connection }
     }
 }
@@ -178,7 +178,7 @@ impl DataSource for StreamStateDataSource {
         _meta: ValueEmpty,
     ) -> Option<StreamStateData> {
         const SUMMARY: &str = "Unable to read stream state";
-        let (client, scope) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
         let name = config
             .name()
             .map_err(|problem| {
@@ -187,7 +187,7 @@ impl DataSource for StreamStateDataSource {
             })
             .ok()?;
         let state = client
-            .describe_live_stream_state(&name, &scope)
+            .describe_live_stream_state(&name, &ctx)
             .await
             .map_err(|error| diagnostics.add_error(to_diagnostic(SUMMARY, &error)))
             .ok()?;

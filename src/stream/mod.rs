@@ -17,17 +17,17 @@ pub(crate) mod url;
 
 use std::sync::Arc;
 
-use crate::shared::connection::Connection;
+use crate::shared::provider_data::ProviderData;
 use tfplugin::ProviderDefinition;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(offering: &mut ProviderDefinition, connection: &Arc<Connection>) {
-    offering.add_data_source(
+pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+    definition.add_data_source(
         "alicloud_live_stream_state",
         data_source_state::StreamStateDataSource::new(Arc::clone(connection)),
     );
-    offering.add_function("live_auth_url", function_live_auth_url::LiveAuthUrl);
-    offering.add_function(
+    definition.add_function("live_auth_url", function_live_auth_url::LiveAuthUrl);
+    definition.add_function(
         "parse_stream_url",
         function_parse_stream_url::ParseStreamUrl,
     );

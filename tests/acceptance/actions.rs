@@ -6,7 +6,7 @@ use crate::support::configuration::Block;
 use crate::support::terraform::Run;
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{FaultKind, JobStatus, Point};
+use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
     from "1.14":
@@ -228,7 +228,7 @@ fn a_job_that_does_not_exist_is_named(world: &TestWorkspace) {
 
 fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &TestWorkspace) {
     a_job(world, "start", JobStatus::NotStarted);
-    world.cloud.hold("Start", Point::Before);
+    world.cloud.hold("Start", FaultStage::Before);
     let command = invoke("start");
     let running = world.start(&command.each_ref().map(String::as_str));
     world.cloud.wait_paused();
@@ -305,7 +305,7 @@ fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &TestWorkspace) {
 
 fn ctrl_c_in_a_restart_leaves_the_job_running(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
-    world.cloud.hold("Stop", Point::After);
+    world.cloud.hold("Stop", FaultStage::After);
     let command = invoke("restart");
     let running = world.start(&command.each_ref().map(String::as_str));
     world.cloud.wait_paused();

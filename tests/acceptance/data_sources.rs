@@ -6,7 +6,7 @@ use crate::JOB;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{Job, JobStatus, TemplateKind};
+use alicloud_live_mock::{Job, JobStatus, TemplateType};
 
 over_each_terraform! {
     the_examples_of_data_sources_are_read,
@@ -116,7 +116,7 @@ fn each_filter_narrows_the_jobs(world: &TestWorkspace) {
         job.status = JobStatus::Running;
     });
     seed(world, "stage-3", |job| {
-        job.kind = TemplateKind::UltraHd;
+        job.kind = TemplateType::UltraHd;
         "tpl-uhd-4k".clone_into(&mut job.template_id);
     });
     let cases = [

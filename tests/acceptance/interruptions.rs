@@ -11,7 +11,7 @@ use crate::support::configuration::Block;
 use crate::support::running::Running;
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::{APPLY, DESTROY, PLAN, TestWorkspace};
-use alicloud_live_mock::{FaultKind, Point};
+use alicloud_live_mock::{FaultKind, FaultStage};
 
 over_each_terraform! {
     a_job_whose_maker_was_killed_is_named_and_can_be_imported,
@@ -78,9 +78,9 @@ impl Victim {
 fn killed(world: &TestWorkspace, command: &[&str], verb: &str, victim: Victim, fate: Fate) {
     let at = |kind, point| fault(verb, kind).when(point).times(1);
     let (first, then) = match fate {
-        Fate::Lost => (Point::Before, at(FaultKind::Drop, Point::Before)),
-        Fate::DoneLater => (Point::Before, at(FaultKind::Pause, Point::After)),
-        Fate::Done => (Point::After, at(FaultKind::Drop, Point::After)),
+        Fate::Lost => (FaultStage::Before, at(FaultKind::Drop, FaultStage::Before)),
+        Fate::DoneLater => (FaultStage::Before, at(FaultKind::Pause, FaultStage::After)),
+        Fate::Done => (FaultStage::After, at(FaultKind::Drop, FaultStage::After)),
     };
     world.cloud.set_faults([at(FaultKind::Pause, first), then]);
 
@@ -222,7 +222,7 @@ fn killed_on_the_way_to_a_deletion(world: &TestWorkspace, verb: &str) {
 }
 
 /// Starts a command, presses Ctrl-C while the call `verb` is held at `point`, and lets that call go on.
-fn stopped(world: &TestWorkspace, command: &[&str], verb: &str, point: Point) -> Run {
+fn stopped(world: &TestWorkspace, command: &[&str], verb: &str, point: FaultStage) -> Run {
     world.cloud.hold(verb, point);
     let running = world.start(command);
     world.cloud.wait_paused();
@@ -243,14 +243,14 @@ fn the_next_runs_converge(world: &TestWorkspace) {
 }
 
 fn a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state(world: &TestWorkspace) {
-    a_job_in_the_making_survives_ctrl_c(world, Point::Before);
+    a_job_in_the_making_survives_ctrl_c(world, FaultStage::Before);
 }
 
 fn a_job_that_was_made_just_before_ctrl_c_is_in_the_state(world: &TestWorkspace) {
-    a_job_in_the_making_survives_ctrl_c(world, Point::After);
+    a_job_in_the_making_survives_ctrl_c(world, FaultStage::After);
 }
 
-fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: Point) {
+fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: FaultStage) {
     world.configure(a_running_job());
     let error = stopped(world, APPLY, "Create", point).error();
     error.must_say(&[
@@ -275,7 +275,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: Point) {
 
 fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job());
-    world.cloud.hold("Create", Point::After);
+    world.cloud.hold("Create", FaultStage::After);
     let running = world.start(APPLY);
     world.cloud.wait_paused();
     running.press_ctrl_c();
@@ -288,7 +288,7 @@ fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorks
 /// Holds a create for longer than a process lives that ends by the signal.
 fn a_job_in_the_making_survives(world: &TestWorkspace, signal: impl FnOnce(&Running)) {
     world.configure(a_running_job());
-    world.cloud.hold("Create", Point::After);
+    world.cloud.hold("Create", FaultStage::After);
     let running = world.start(APPLY);
     world.cloud.wait_paused();
     signal(&running);
@@ -315,11 +315,11 @@ fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
     world.configure(a_running_job());
     world.apply().succeeded();
     for (verb, point) in [
-        ("Stop", Point::Before),
-        ("Stop", Point::After),
-        ("Update", Point::Before),
-        ("Update", Point::After),
-        ("Start", Point::Before),
+        ("Stop", FaultStage::Before),
+        ("Stop", FaultStage::After),
+        ("Update", FaultStage::Before),
+        ("Update", FaultStage::After),
+        ("Start", FaultStage::Before),
     ] {
         let name = format!("until-{verb}-{point:?}");
         world.configure(a_running_job().text("name", &name));
@@ -360,7 +360,7 @@ fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
     world.apply().succeeded();
     let job_id = world.cloud.job().job_id;
     world.configure(format_args!("{}{}", a_running_job(), action(&job_id)));
-    for point in [Point::Before, Point::After] {
+    for point in [FaultStage::Before, FaultStage::After] {
         world.cloud.hold("Stop", point);
         let mut running = world.start(&[
             "apply",
@@ -379,9 +379,9 @@ fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
 /// An error would taint them, and the next apply would replace them.
 fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &TestWorkspace) {
     world.configure(Block::job("it"));
-    let created = stopped(world, APPLY, "Create", Point::Before);
+    let created = stopped(world, APPLY, "Create", FaultStage::Before);
     world.configure(a_running_job());
-    let started = stopped(world, APPLY, "Start", Point::Before);
+    let started = stopped(world, APPLY, "Start", FaultStage::Before);
     for run in [created, started] {
         assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
     }
@@ -416,7 +416,7 @@ fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
     for (verb, errors) in [("Stop", 1), ("Update", 0), ("Start", 0)] {
         let name = format!("until-{verb}");
         world.configure(a_running_job().text("name", &name));
-        let run = stopped(world, APPLY, verb, Point::Before);
+        let run = stopped(world, APPLY, verb, FaultStage::Before);
         let told = run.diagnostics(Severity::Error);
         assert_eq!(told.len(), errors, "{run}");
         for error in told {
@@ -441,7 +441,7 @@ fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
 fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
-    let error = stopped(world, DESTROY, "Stop", Point::Before).error();
+    let error = stopped(world, DESTROY, "Stop", FaultStage::Before).error();
     error.must_say(&[
         "Unable to delete job",
         "Interrupted while waiting for the job to be stopped",
@@ -457,7 +457,7 @@ fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let state = world.state_file();
-    world.cloud.hold("Get", Point::Before);
+    world.cloud.hold("Get", FaultStage::Before);
     let running = world.start(PLAN);
     world.cloud.wait_paused();
     running.press_ctrl_c();

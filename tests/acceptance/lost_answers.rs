@@ -7,7 +7,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::relay::Relay;
 use crate::support::workspace::{APPLY, TestWorkspace};
-use alicloud_live_mock::{FaultKind, JobStatus, Point};
+use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
 over_newest_terraform! {
     connections_that_go_silent_are_used_for_no_retry,
@@ -37,7 +37,7 @@ fn a_job_whose_answer_is_lost_is_found(world: &TestWorkspace, check_nonces: bool
         .configure(|config| config.check_nonces = check_nonces);
     world
         .cloud
-        .set_faults([fault("Create", loss).when(Point::After).times(1)]);
+        .set_faults([fault("Create", loss).when(FaultStage::After).times(1)]);
     world.configure(Block::job("it").text("status", "Running"));
     world.apply().succeeded();
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
@@ -48,7 +48,7 @@ fn a_job_whose_answer_is_lost_is_found(world: &TestWorkspace, check_nonces: bool
 /// Takes 7 s: so long a list may lag before the absence of a job from it means anything.
 fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWorkspace) {
     world.cloud.set_faults([fault("Create", FaultKind::Drop)
-        .when(Point::Arrival)
+        .when(FaultStage::Arrival)
         .times(1)]);
     world.configure(Block::job("it"));
     world.apply().succeeded();
@@ -60,9 +60,9 @@ fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWork
 }
 
 fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
-    world
-        .cloud
-        .set_faults([fault("Create", FaultKind::Drop).when(Point::After).times(2)]);
+    world.cloud.set_faults([fault("Create", FaultKind::Drop)
+        .when(FaultStage::After)
+        .times(2)]);
     world.configure(Block::job("it").with("count", "2"));
     world.apply().succeeded();
     let made: BTreeSet<String> = world
@@ -81,9 +81,9 @@ fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
 fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &TestWorkspace) {
     world.cloud.configure(|config| config.status_lag_gets = 2);
     for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
-        world
-            .cloud
-            .set_faults([fault(verb, FaultKind::Drop).when(Point::After).times(1)]);
+        world.cloud.set_faults([fault(verb, FaultKind::Drop)
+            .when(FaultStage::After)
+            .times(1)]);
         world.configure(Block::job("it").text("status", status));
         world.apply().succeeded();
         assert_eq!(world.state(JOB)["status"], status);
@@ -103,7 +103,7 @@ fn connections_that_go_silent_are_used_for_no_retry(world: &TestWorkspace) {
 
     let jobs = jobs.text("status", "Running");
     world.configure_all(format_args!("{provider}{jobs}"));
-    world.cloud.hold("Start", Point::Before);
+    world.cloud.hold("Start", FaultStage::Before);
     let running = world.start(APPLY);
     world.cloud.wait_paused();
     assert!(relay.silence() > 1);

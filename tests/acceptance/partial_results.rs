@@ -5,7 +5,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::workspace::{DESTROY, TestWorkspace};
-use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
     a_new_job_whose_start_is_refused_is_whole_in_the_state,
@@ -138,7 +138,7 @@ fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &TestWo
     world.configure(job.text("name", "renamed"));
     world
         .cloud
-        .set_faults([fault("Update", FaultKind::Drop).when(Point::After)]);
+        .set_faults([fault("Update", FaultKind::Drop).when(FaultStage::After)]);
     world.apply().succeeded();
     assert_eq!(world.cloud.job().name, "renamed");
     assert!(world.cloud.is_running());
@@ -191,9 +191,9 @@ fn a_delete_succeeds_in_spite_of_passing_failures(world: &TestWorkspace) {
     let faults = [
         fault("Delete", FaultKind::throttling_user()),
         fault("Delete", FaultKind::internal_error()),
-        fault("Delete", FaultKind::internal_error()).when(Point::After),
-        fault("Delete", FaultKind::Drop).when(Point::After),
-        fault("Stop", FaultKind::Drop).when(Point::After),
+        fault("Delete", FaultKind::internal_error()).when(FaultStage::After),
+        fault("Delete", FaultKind::Drop).when(FaultStage::After),
+        fault("Stop", FaultKind::Drop).when(FaultStage::After),
         fault("Stop", FaultKind::service_unavailable()),
     ];
     world.configure(a_running_job());
@@ -208,7 +208,7 @@ fn a_delete_succeeds_in_spite_of_passing_failures(world: &TestWorkspace) {
 fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.apply().succeeded();
-    world.cloud.hold("Stop", Point::Before);
+    world.cloud.hold("Stop", FaultStage::Before);
     let running = world.start(DESTROY);
     world.cloud.wait_paused();
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
@@ -222,7 +222,7 @@ fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &Test
 fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
-    world.cloud.hold("Delete", Point::Before);
+    world.cloud.hold("Delete", FaultStage::Before);
     let running = world.start(DESTROY);
     world.cloud.wait_paused();
     world.cloud.delete();

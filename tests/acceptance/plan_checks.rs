@@ -1,7 +1,7 @@
 //! What a plan tells beyond what it will change: a template that does not exist, a cluster and credentials that the API rejects,
 //! two jobs that write one stream. Whatever else happens to such a check, the plan is as it would be without.
 
-use alicloud_live_mock::{Call, Fault, FaultKind};
+use alicloud_live_mock::{Fault, FaultKind, RecordedCall};
 
 use crate::JOB;
 use crate::support::cloud::fault;
@@ -38,7 +38,7 @@ fn jobs(count: usize) -> Block {
         )
 }
 
-fn template_looks(world: &TestWorkspace) -> Vec<Call> {
+fn template_looks(world: &TestWorkspace) -> Vec<RecordedCall> {
     let mut calls = world.cloud.calls();
     calls.retain(|call| call.action.as_deref() == Some(GET_TEMPLATE));
     calls

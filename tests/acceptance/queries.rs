@@ -6,7 +6,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::{Block, HEADER};
 use crate::support::terraform::Run;
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{FaultKind, JobStatus, Point, TemplateKind};
+use alicloud_live_mock::{FaultKind, FaultStage, JobStatus, TemplateType};
 
 over_each_terraform! {
     from "1.14":
@@ -71,7 +71,7 @@ fn jobs_are_found_by_each_filter(world: &TestWorkspace) {
     });
     world.cloud.seed(|job| {
         job.name = "舞台-3".into();
-        job.kind = TemplateKind::UltraHd;
+        job.kind = TemplateType::UltraHd;
     });
     world.cloud.seed(|job| {
         job.name = "hall-4".into();
@@ -188,7 +188,7 @@ fn a_later_page_that_fails_fails_the_query(world: &TestWorkspace) {
 
 fn ctrl_c_ends_a_query(world: &TestWorkspace) {
     configure(world, &cluster_1(), &[]);
-    world.cloud.hold("List", Point::Before);
+    world.cloud.hold("List", FaultStage::Before);
     let running = world.start(QUERY);
     world.cloud.wait_paused();
     running.press_ctrl_c();

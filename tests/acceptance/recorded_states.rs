@@ -10,7 +10,7 @@ use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::workspace::TestWorkspace;
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::offering;
+use terraform_provider_alicloud_live::definition;
 use tfplugin::{Diagnostics, EncodedValue};
 
 over_each_terraform! {
@@ -40,8 +40,8 @@ fn recorded() -> Vec<(i64, String, Value)> {
 
 #[tokio::test]
 async fn each_recorded_state_is_upgraded_to_exactly_the_attributes_of_today() {
-    let offering = offering(Environment::of([]));
-    let job = &offering.resources["alicloud_live_edge_transcode_job"];
+    let definition = definition(Environment::of([]));
+    let job = &definition.resources["alicloud_live_edge_transcode_job"];
     let mut diagnostics = Diagnostics::default();
     let block = job.schema().block;
     let mut today: Vec<_> = block.attributes.keys().chain(block.blocks.keys()).collect();

@@ -6,7 +6,7 @@ use crate::JOB;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::{Run, Severity};
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
     a_stream_is_found_by_its_url_and_by_its_parts,
@@ -192,7 +192,9 @@ fn an_action_waits_until_the_stream_is_online(world: &TestWorkspace) {
         world.cloud.configure(|config| config.online_inputs.clear());
         // The first look finds the stream offline, and the encoder comes on air while its response is under way.
         let paused = Fault::new(DESCRIBE, FaultKind::Pause);
-        world.cloud.set_faults([paused.when(Point::After).times(1)]);
+        world
+            .cloud
+            .set_faults([paused.when(FaultStage::After).times(1)]);
         let before = world.cloud.calls().len();
         let running = world.start(&invoke(verb).each_ref().map(String::as_str));
         let _paused = world.cloud.wait_paused();

@@ -4,7 +4,7 @@ use crate::JOB;
 use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{FaultKind, Point};
+use alicloud_live_mock::{FaultKind, FaultStage};
 
 over_newest_terraform! {
     a_create_ends_in_time_and_keeps_the_job,
@@ -84,7 +84,7 @@ fn a_create_without_an_answer_in_its_time_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job("create", "2s"));
     world
         .cloud
-        .set_faults([fault("Create", FaultKind::Hang).when(Point::After)]);
+        .set_faults([fault("Create", FaultKind::Hang).when(FaultStage::After)]);
     let error = world.apply().failed().error();
     error.must_say(&["Job created but not in the planned state", "is now Stopped"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);

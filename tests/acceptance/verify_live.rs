@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 
-use alicloud_live_mock::{Fault, FaultKind, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage};
 
 use crate::support::cloud::ACCESS_KEY_ID;
 use crate::support::configuration::AUTH_KEY;
@@ -100,7 +100,7 @@ fn a_job_that_cannot_be_deleted_is_named(world: &TestWorkspace) {
 }
 
 fn after_ctrl_c_the_job_is_deleted(world: &TestWorkspace) {
-    world.cloud.hold("Create", Point::After);
+    world.cloud.hold("Create", FaultStage::After);
     let script = start(world, &arguments(""), &["yes", "yes"]);
     let _paused = world.cloud.wait_paused();
     let interrupted = Command::new("kill")

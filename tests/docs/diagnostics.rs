@@ -14,7 +14,7 @@ const GUIDE: &str = "docs/guides/troubleshooting.md";
 const FOLDERS: &[&str] = &["src", "crates/tfplugin/src"];
 /// Files in which codes of the API are told apart.
 const CODES: &[&str] = &[
-    "crates/alicloud-live/src/codes.rs",
+    "crates/alicloud-live/src/error_codes.rs",
     "src/shared/call_error.rs",
 ];
 

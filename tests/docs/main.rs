@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use alicloud_auth::environment::Environment;
-use terraform_provider_alicloud_live::offering;
+use terraform_provider_alicloud_live::definition;
 use tfplugin::Diagnostics;
 
 fn top() -> &'static Path {
@@ -26,11 +26,11 @@ fn top() -> &'static Path {
 
 /// Every page by its path.
 fn pages() -> BTreeMap<PathBuf, String> {
-    let offering = offering(Environment::of([]));
+    let definition = definition(Environment::of([]));
     let mut diagnostics = Diagnostics::default();
-    let provider = offering.provider.schema(&mut diagnostics).unwrap();
+    let provider = definition.provider.schema(&mut diagnostics).unwrap();
     let mut pages = BTreeMap::from([(PathBuf::from("docs/index.md"), page::provider(&provider))]);
-    for (type_name, resource) in &offering.resources {
+    for (type_name, resource) in &definition.resources {
         let schema = resource.schema();
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
@@ -38,21 +38,21 @@ fn pages() -> BTreeMap<PathBuf, String> {
             page::resource(type_name, &schema, &resource.identity_schema()),
         );
     }
-    for (type_name, list_resource) in &offering.list_resources {
+    for (type_name, list_resource) in &definition.list_resources {
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
             format!("docs/list-resources/{name}.md").into(),
             page::list_resource(type_name, &list_resource.schema()),
         );
     }
-    for (type_name, action) in &offering.actions {
+    for (type_name, action) in &definition.actions {
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
             format!("docs/actions/{name}.md").into(),
             page::action(type_name, &action.schema()),
         );
     }
-    for (type_name, data_source) in &offering.data_sources {
+    for (type_name, data_source) in &definition.data_sources {
         let schema = data_source.schema(&mut diagnostics).unwrap();
         let name = type_name.strip_prefix("alicloud_").unwrap();
         pages.insert(
@@ -60,7 +60,7 @@ fn pages() -> BTreeMap<PathBuf, String> {
             page::data_source(type_name, &schema),
         );
     }
-    for (name, function) in &offering.functions {
+    for (name, function) in &definition.functions {
         let schema = function.schema(&mut diagnostics).unwrap();
         pages.insert(
             format!("docs/functions/{name}.md").into(),

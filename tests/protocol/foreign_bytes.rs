@@ -1,13 +1,13 @@
 //! States, private data and identities that this provider has not written, as `terraform state replace-provider` brings
-//! them: the real offering answers whatever the bytes are, and calls nobody with an ID that is none.
+//! them: the real definition answers whatever the bytes are, and calls nobody with an ID that is none.
 
 use alicloud_auth::environment::Environment;
-use alicloud_live_mock::{Mock, Settings};
+use alicloud_live_mock::{Mock, MockSettings};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use terraform_provider_alicloud_live::offering;
+use terraform_provider_alicloud_live::definition;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 
@@ -44,15 +44,15 @@ struct World {
 impl World {
     fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let mock = Mock::start(Settings::default()).unwrap();
-        let settings = Settings::default();
+        let mock = Mock::start(MockSettings::default()).unwrap();
+        let settings = MockSettings::default();
         let config = json!({
             "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
             "endpoints": [{ "live": mock.url() }], "max_retries": 0,
         });
         let provider = runtime.block_on(async {
-            let offering = offering(Environment::of([]));
-            let (channel, _, _) = serve_offering(offering).await;
+            let definition = definition(Environment::of([]));
+            let (channel, _, _) = serve_offering(definition).await;
             let mut provider = ProviderClient::new(channel);
             let configured = provider
                 .configure_provider(configure_provider::Request {

@@ -1,7 +1,7 @@
 //! The plugin protocol as Terraform core speaks it.
 //!
 //! `process` and `trust` start the real binary the way go-plugin's host does and look at it from outside. The
-//! others serve a small offering (`sample`) through the same server (`served`), to see what the real one must never do:
+//! others serve a small definition (`sample`) through the same server (`served`), to see what the real one must never do:
 //! panic, hang, and fail half-way.
 
 #![allow(

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus, Mock, MockSettings};
 use serde_json::json;
 use tokio::net::UnixStream;
 use tonic::transport::Channel;
@@ -31,7 +31,7 @@ async fn schema(channel: Channel) -> get_provider_schema::Response {
 
 /// Points the provider at the mock.
 async fn configure(provider: &mut ProviderClient<Channel>, mock: &Mock) {
-    let settings = Settings::default();
+    let settings = MockSettings::default();
     let configured = provider
         .configure_provider(configure_provider::Request {
             config: value(&json!({
@@ -232,7 +232,7 @@ async fn what_is_logged_is_what_the_host_can_read() {
     let channel = plugin.connect().await;
     schema(channel.clone()).await;
     // A call of the API, so that the crates below log, too.
-    let mock = Mock::start(Settings::default()).unwrap();
+    let mock = Mock::start(MockSettings::default()).unwrap();
     let mut provider = ProviderClient::new(channel);
     configure(&mut provider, &mock).await;
     let read = provider
@@ -277,7 +277,7 @@ async fn what_is_logged_is_what_the_host_can_read() {
 /// Whatever is still owed: the process must not go on for ever in the background.
 #[tokio::test]
 async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
-    let mock = Arc::new(Mock::start(Settings::default()).unwrap());
+    let mock = Arc::new(Mock::start(MockSettings::default()).unwrap());
     let job = mock.seed_job(|job| job.status = JobStatus::Running);
     let mut plugin = Plugin::start();
     let mut provider = ProviderClient::new(plugin.connect().await);
@@ -285,7 +285,7 @@ async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
 
     // The update waits, and no start will ever succeed.
     mock.set_faults(vec![
-        Fault::new("UpdateEdgeTranscodeJob", FaultKind::Pause).when(Point::Before),
+        Fault::new("UpdateEdgeTranscodeJob", FaultKind::Pause).when(FaultStage::Before),
         Fault::new(
             "StartEdgeTranscodeJob",
             FaultKind::error(503, "ServiceUnavailable"),

@@ -1,4 +1,4 @@
-//! A small offering with the behaviours that the server must live with.
+//! A small definition with the behaviours that the server must live with.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -11,8 +11,8 @@ use tfplugin::schema::{
 use tfplugin::value::{Value, ValueEmpty, ValueString};
 use tfplugin::{
     Action, AttributePath, DataSource, Diagnostics, EncodedValue, Function, IdentitySchema,
-    ListResource, ListResults, ManagedResource, MoveSource, Progress, Provider, ProviderDefinition,
-    StopSignal, Update, diagnostic,
+    ListResource, ListResults, ManagedResource, MoveSource, ProgressReporter, Provider,
+    ProviderDefinition, StopSignal, Update, diagnostic,
 };
 use tokio::sync::Semaphore;
 
@@ -21,7 +21,7 @@ pub const POKE: &str = "sample_poke";
 pub const GREETING: &str = "sample_greeting";
 pub const REPEAT: &str = "repeat";
 
-/// What a test sees of the offering from behind.
+/// What a test sees of the definition from behind.
 #[derive(Clone)]
 pub struct Backstage {
     /// Holds a permit for each call that has come to wait for a stop.
@@ -35,7 +35,7 @@ pub struct Backstage {
     pub stop: StopSignal,
 }
 
-pub fn offering() -> (ProviderDefinition, Backstage) {
+pub fn definition() -> (ProviderDefinition, Backstage) {
     let stop = StopSignal::default();
     let backstage = Backstage {
         waiting: Arc::new(Semaphore::new(0)),
@@ -58,7 +58,7 @@ pub fn offering() -> (ProviderDefinition, Backstage) {
     let greeting = Greeting {
         configured_by: Arc::clone(&configured_by),
     };
-    let offering = ProviderDefinition {
+    let definition = ProviderDefinition {
         provider: Box::new(Sample { configured_by }),
         resources: [(THING.to_owned(), Box::new(thing) as _)].into(),
         list_resources: [(THING.to_owned(), Box::new(things) as _)].into(),
@@ -67,7 +67,7 @@ pub fn offering() -> (ProviderDefinition, Backstage) {
         functions: [(REPEAT.to_owned(), Box::new(Repeat) as _)].into(),
         stop,
     };
-    (offering, backstage)
+    (definition, backstage)
 }
 
 fn schema(attributes: &[(&str, AttributeConstraint)]) -> Schema {
@@ -427,7 +427,12 @@ impl Action for Poke {
         }
     }
 
-    async fn invoke(&self, diagnostics: &mut Diagnostics, config: PokeConfig, progress: &Progress) {
+    async fn invoke(
+        &self,
+        diagnostics: &mut Diagnostics,
+        config: PokeConfig,
+        progress: &ProgressReporter,
+    ) {
         let stopped = self.stop.token();
         progress.tell("reaching out");
         assert!(!config.whom.contains(&"panic"), "hunter2");

@@ -1,4 +1,4 @@
-//! The sample offering, served to a client in the same process that is trusted already.
+//! The sample definition, served to a client in the same process that is trusted already.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,8 +30,8 @@ pub struct Served {
 
 /// Serves the sample.
 pub async fn serve() -> Served {
-    let (offering, backstage) = sample::offering();
-    let (channel, shutdown, server) = serve_offering(offering).await;
+    let (definition, backstage) = sample::definition();
+    let (channel, shutdown, server) = serve_offering(definition).await;
     Served {
         provider: ProviderClient::new(channel.clone())
             .max_decoding_message_size(LARGEST_MESSAGE)
@@ -45,8 +45,10 @@ pub async fn serve() -> Served {
 
 type Server = JoinHandle<Result<(), tonic::transport::Error>>;
 
-/// Serves any offering: a connection to it, what ends it, and the server itself.
-pub async fn serve_offering(offering: ProviderDefinition) -> (Channel, CancellationToken, Server) {
+/// Serves any definition: a connection to it, what ends it, and the server itself.
+pub async fn serve_offering(
+    definition: ProviderDefinition,
+) -> (Channel, CancellationToken, Server) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let connections = tokio_stream::once(Ok(Connection::new(theirs)));
     let shutdown = CancellationToken::new();
@@ -54,7 +56,7 @@ pub async fn serve_offering(offering: ProviderDefinition) -> (Channel, Cancellat
     let server = tokio::spawn(async move {
         // The server ends with its connections as well as with the token; here the token alone is to count.
         let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
-        serve::serve(offering, connections, token).await
+        serve::serve(definition, connections, token).await
     });
     (channel(ours).await.unwrap(), shutdown, server)
 }

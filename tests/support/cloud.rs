@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use alicloud_live_mock::{
-    Behavior, Call, CallEvent, Fault, FaultKind, Job, JobStatus, Mock, Point, Settings,
+    Behavior, CallEvent, Fault, FaultKind, FaultStage, Job, JobStatus, Mock, MockSettings,
+    RecordedCall,
 };
 
 pub(crate) const ACCESS_KEY_ID: &str = "acceptance-access-key-id";
@@ -38,15 +39,15 @@ pub(crate) struct Cloud {
     /// None when it is down.
     mock: RefCell<Option<Mock>>,
     /// The calls until it went down.
-    last_calls: RefCell<Vec<Call>>,
+    last_calls: RefCell<Vec<RecordedCall>>,
 }
 
 impl Cloud {
     pub(crate) fn new() -> Self {
-        let mut settings = Settings {
+        let mut settings = MockSettings {
             access_key_id: ACCESS_KEY_ID.to_owned(),
             access_key_secret: ACCESS_KEY_SECRET.to_owned(),
-            ..Settings::default()
+            ..MockSettings::default()
         };
         settings.clusters.push(OTHER_CLUSTER.to_owned());
         let mock = Mock::start(settings).unwrap();
@@ -129,7 +130,7 @@ impl Cloud {
     }
 
     /// Has the next call of an operation wait at this point.
-    pub(crate) fn hold(&self, verb: &str, point: Point) {
+    pub(crate) fn hold(&self, verb: &str, point: FaultStage) {
         self.set_faults([fault(verb, FaultKind::Pause).when(point).times(1)]);
     }
 
@@ -164,7 +165,7 @@ impl Cloud {
     }
 
     /// Every call until now.
-    pub(crate) fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<RecordedCall> {
         match self.mock.borrow().as_ref() {
             Some(mock) => mock.calls(),
             None => self.last_calls.borrow().clone(),
@@ -172,7 +173,7 @@ impl Cloud {
     }
 
     /// Every call of an operation until now.
-    pub(crate) fn calls_of(&self, verb: &str) -> Vec<Call> {
+    pub(crate) fn calls_of(&self, verb: &str) -> Vec<RecordedCall> {
         let action = format!("{verb}EdgeTranscodeJob");
         let mut calls = self.calls();
         calls.retain(|call| call.action.as_deref() == Some(&action));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use alicloud_auth::credentials::Clock;
 use alicloud_live::{Ambiguous, Exchange, Failure, HttpRequest, HttpResponse, NotSent};
 use alicloud_live_mock as mock;
-use alicloud_live_mock::{Mock, Settings, WallClock};
+use alicloud_live_mock::{Mock, MockSettings, WallClock};
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
@@ -108,12 +108,12 @@ impl Cloud {
         let clock = WorldClock::new();
         let place = |seed: usize| {
             let clock = clock.clone();
-            let settings = Settings {
+            let settings = MockSettings {
                 seed: Some(u64::try_from(seed).unwrap()),
                 clusters: CLUSTERS.map(str::to_owned).to_vec(),
                 clock: WallClock::new(move || clock.now()),
                 behavior: climate.config(),
-                ..Settings::default()
+                ..MockSettings::default()
             };
             Mock::in_process(settings).unwrap()
         };

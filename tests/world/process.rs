@@ -1,13 +1,13 @@
-//! One provider process: a fresh offering, and the calls that core makes of it.
+//! One provider process: a fresh definition, and the calls that core makes of it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::environment::Environment;
-use alicloud_live::Outside;
+use alicloud_live::Dependencies;
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
 use futures_util::FutureExt as _;
-use terraform_provider_alicloud_live::offering_in;
+use terraform_provider_alicloud_live::definition_in;
 use tfplugin::{
     Change, Diagnostics, DynResource, EncodedValue, Planned, ProviderDefinition,
     ResourceInstanceObject,
@@ -51,7 +51,7 @@ pub(crate) enum NoAnswer {
 }
 
 pub(crate) struct Process {
-    offering: Arc<ProviderDefinition>,
+    definition: Arc<ProviderDefinition>,
     killed: CancellationToken,
     applies: Arc<Mutex<usize>>,
     calls: Mutex<Vec<Rpc>>,
@@ -61,7 +61,7 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn start(cloud: &Arc<Cloud>, caller: Caller, place: usize, dice: &mut Dice) -> Self {
         let applies = Arc::default();
-        let outside = Outside {
+        let dependencies = Dependencies {
             exchange: Some(Arc::new(Wire {
                 cloud: Arc::clone(cloud),
                 caller,
@@ -78,7 +78,7 @@ impl Process {
             ("ALICLOUD_SECRET_KEY", DEFAULT_ACCESS_KEY_SECRET),
         ]);
         Self {
-            offering: Arc::new(offering_in(environment, outside)),
+            definition: Arc::new(definition_in(environment, dependencies)),
             killed: CancellationToken::new(),
             applies,
             calls: Mutex::default(),
@@ -98,7 +98,7 @@ impl Process {
 
     /// `StopProvider`.
     pub(crate) fn stop(&self) {
-        self.offering.stop.stop();
+        self.definition.stop.stop();
     }
 
     /// SIGKILL.
@@ -122,9 +122,9 @@ impl Process {
             node: *lock(&self.nodes),
         });
         let killed = self.killed.clone();
-        let offering = Arc::clone(&self.offering);
+        let definition = Arc::clone(&self.definition);
         let applies = (name == "Apply").then(|| Applying::begin(&self.applies));
-        let work = AssertUnwindSafe(work(offering, Diagnostics::default())).catch_unwind();
+        let work = AssertUnwindSafe(work(definition, Diagnostics::default())).catch_unwind();
         let running = tokio::spawn(async move {
             let done = killed.run_until_cancelled_owned(work).await;
             drop(applies);
@@ -154,8 +154,8 @@ impl Process {
         + Send
         + 'static,
     ) -> Result<Answer<T>, NoAnswer> {
-        self.call(name, address, |offering, mut diagnostics| async move {
-            let resource = offering.resources[TYPE].as_ref();
+        self.call(name, address, |definition, mut diagnostics| async move {
+            let resource = definition.resources[TYPE].as_ref();
             let value = work(resource, &mut diagnostics).await;
             Answer { value, diagnostics }
         })
@@ -164,10 +164,10 @@ impl Process {
 
     /// `ValidateProviderConfig` and `ConfigureProvider`.
     pub(crate) async fn configure(&self) -> Result<Answer<()>, NoAnswer> {
-        self.call("Configure", "", |offering, mut diagnostics| async move {
+        self.call("Configure", "", |definition, mut diagnostics| async move {
             let empty = serde_json::json!({}).to_string().into_bytes();
             let config = EncodedValue::Json(empty);
-            let provider = &offering.provider;
+            let provider = &definition.provider;
             provider.validate(&mut diagnostics, &config).await;
             provider
                 .configure(&mut diagnostics, "1.16.0".to_owned(), &config)

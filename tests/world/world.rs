@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alicloud_auth::environment::Environment;
 use alicloud_live_mock as mock;
-use terraform_provider_alicloud_live::offering;
+use terraform_provider_alicloud_live::definition;
 
 use crate::actors::{Actors, operate};
 use crate::api::{Caller, Cloud, Entry};
@@ -65,8 +65,8 @@ fn play_all(story: &Story, narrates: bool) -> Outcome {
 
 /// What core learns from the provider's schema.
 pub(crate) fn shape() -> Shape {
-    let offering = offering(Environment::of([]));
-    Shape::of(&offering.resources[TYPE].schema())
+    let definition = definition(Environment::of([]));
+    Shape::of(&definition.resources[TYPE].schema())
 }
 
 struct World {

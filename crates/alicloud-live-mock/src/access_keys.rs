@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::actions;
 use super::random::Random;
 use super::recorder::Recorder;
-use super::settings::{AccessKey, Settings};
+use super::settings::{AccessKey, MockSettings};
 use super::shared::Shared;
 
 /// So many access keys are known at a time.
@@ -37,7 +37,7 @@ pub(super) struct AccessKeys {
 
 impl AccessKeys {
     /// With the keys of the settings. Fails as [`Shared::new`], and with the place of a key that makes no sense.
-    pub(super) fn new(settings: Settings) -> io::Result<Self> {
+    pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
         let more = settings.access_keys.clone();
         let recorder = settings.recording.as_ref().map(Recorder::new).transpose()?;
         let first = Arc::new(Shared::new(settings)?);
@@ -155,7 +155,7 @@ impl AccessKeys {
         }
         let checked = self.first.world().budget.check();
         checked.map_err(|error| error.message)?;
-        let settings = Settings {
+        let settings = MockSettings {
             state_file: None,
             access_keys: Vec::new(),
             recording: None,

@@ -8,17 +8,17 @@ use tokio::time::Instant;
 
 use super::access_keys::KnownKey;
 use super::actions;
-use super::answer::Answer;
+use super::call_log::{RecordedCall, SignatureCheck};
 use super::errors::ApiError;
-use super::faults::{FaultKind, Point, Target, alter};
+use super::faults::{FaultKind, FaultStage, Target, alter};
 use super::keys::TemporaryKey;
+use super::mock_response::MockResponse;
 use super::operation::Operation;
 use super::parameters::Parameters;
-use super::record::{Call, SignatureCheck};
 use super::redaction::masked_body;
 use super::responses::Outcome;
 use super::shared::{CallEvent, MockState, Shared};
-use super::sts::{self, CallerIdentity, RoleRequest};
+use super::sts::{self, AssumeRoleRequest, CallerIdentity};
 use super::verify::{self, Acs3, Key};
 
 /// A call as it came in. It has no `Debug`, because it holds the secret of its key.
@@ -36,42 +36,45 @@ pub(super) struct Request {
 }
 
 /// How a call ended.
-pub(super) enum Ending {
+pub(super) enum CallOutcome {
     /// With an answer to the request of this id.
-    Answered { answer: Answer, request_id: String },
+    Answered {
+        answer: MockResponse,
+        request_id: String,
+    },
     /// The connection must be closed without a byte.
     Dropped,
 }
 
 /// A fault or a reset has ended the call early.
-enum Ended {
+enum CallAborted {
     /// With this answer in place of its own.
-    Answered(Answer),
+    Answered(MockResponse),
     /// Without any.
     Dropped,
 }
 
 /// Serves one call to its end.
-pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Ending {
-    let running = Running::arrive(shared, request);
-    let (Ok(answer) | Err(Ended::Answered(answer))) = running.exchange().await else {
+pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> CallOutcome {
+    let running = ActiveCall::arrive(shared, request);
+    let (Ok(answer) | Err(CallAborted::Answered(answer))) = running.exchange().await else {
         running.note(|call| call.code = None);
         running.count(None);
-        return Ending::Dropped;
+        return CallOutcome::Dropped;
     };
     running.note(|call| {
         call.status = Some(answer.status);
         call.response_body = Some(masked_body(&answer.body));
     });
     running.count(Some(&answer));
-    Ending::Answered {
+    CallOutcome::Answered {
         answer,
         request_id: running.request_id,
     }
 }
 
 /// A call on its way.
-struct Running {
+struct ActiveCall {
     shared: Arc<Shared>,
     request: Request,
     request_id: String,
@@ -79,12 +82,12 @@ struct Running {
     epoch: u64,
 }
 
-impl Running {
+impl ActiveCall {
     fn arrive(shared: Arc<Shared>, request: Request) -> Self {
         let (request_id, number, epoch) = {
             let mut world = shared.world();
             let request_id = world.ids.id();
-            let number = world.record.open(Call {
+            let number = world.record.open(RecordedCall {
                 number: 0,
                 arrived_ms: 0,
                 action: request.parameters.optional("Action"),
@@ -109,22 +112,22 @@ impl Running {
         }
     }
 
-    async fn exchange(&self) -> Result<Answer, Ended> {
-        self.pass(Point::Arrival).await?;
-        let result = match self.admit()? {
+    async fn exchange(&self) -> Result<MockResponse, CallAborted> {
+        self.inject_faults(FaultStage::Arrival).await?;
+        let result = match self.validate()? {
             Ok(operation) => {
-                self.pass(Point::Before).await?;
+                self.inject_faults(FaultStage::Before).await?;
                 self.perform(operation)?
             }
             Err(error) => Err(error),
         };
         let answer = self.answer(result)?;
-        let alterations = self.pass(Point::After).await?;
+        let alterations = self.inject_faults(FaultStage::After).await?;
         Ok(alterations.iter().fold(answer, alter))
     }
 
     /// Meets the faults that are due at this point; gives back those that alter the answer.
-    async fn pass(&self, point: Point) -> Result<Vec<FaultKind>, Ended> {
+    async fn inject_faults(&self, point: FaultStage) -> Result<Vec<FaultKind>, CallAborted> {
         self.tell_observer(point)?;
         let due = {
             let mut world = self.world()?;
@@ -142,7 +145,7 @@ impl Running {
         };
         let mut alterations = Vec::new();
         for kind in due {
-            match self.meet(kind, point).await? {
+            match self.inject(kind, point).await? {
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(alteration) => alterations.push(alteration),
             }
@@ -151,29 +154,33 @@ impl Running {
     }
 
     /// Breaks with a fault that must wait for the answer.
-    async fn meet(&self, kind: FaultKind, point: Point) -> Result<ControlFlow<FaultKind>, Ended> {
+    async fn inject(
+        &self,
+        kind: FaultKind,
+        point: FaultStage,
+    ) -> Result<ControlFlow<FaultKind>, CallAborted> {
         match kind {
             FaultKind::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
             FaultKind::Pause => {
                 let released = {
                     let mut world = self.world()?;
                     let Some(call) = world.record.get(self.number).cloned() else {
-                        return Err(Ended::Dropped);
+                        return Err(CallAborted::Dropped);
                     };
                     self.shared
                         .hold(&mut world, CallEvent { when: point, call })
                 };
-                released.await.map_err(|_| Ended::Dropped)?;
+                released.await.map_err(|_| CallAborted::Dropped)?;
             }
             FaultKind::Hang => {
                 let released = {
                     let mut world = self.world()?;
-                    let bytes = world.record.get(self.number).map_or(0, Call::bytes);
+                    let bytes = world.record.get(self.number).map_or(0, RecordedCall::bytes);
                     world.hang(bytes)
                 };
-                released.await.map_err(|_| Ended::Dropped)?;
+                released.await.map_err(|_| CallAborted::Dropped)?;
             }
-            FaultKind::Drop => return Err(Ended::Dropped),
+            FaultKind::Drop => return Err(CallAborted::Dropped),
             FaultKind::Error {
                 status,
                 code,
@@ -182,7 +189,7 @@ impl Running {
             } => {
                 let mut answer = self.refuse(&ApiError::new(status, &code, message));
                 answer.retry_after_ms = retry_after_ms;
-                return Err(Ended::Answered(answer));
+                return Err(CallAborted::Answered(answer));
             }
             FaultKind::Response {
                 status,
@@ -190,14 +197,18 @@ impl Running {
                 body,
             } => {
                 self.note(|call| call.code = None);
-                return Err(Ended::Answered(Answer::new(status, content_type, body)));
+                return Err(CallAborted::Answered(MockResponse::new(
+                    status,
+                    content_type,
+                    body,
+                )));
             }
             altering => return Ok(ControlFlow::Break(altering)),
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn tell_observer(&self, point: Point) -> Result<(), Ended> {
+    fn tell_observer(&self, point: FaultStage) -> Result<(), CallAborted> {
         if let Some(observer) = self.shared.observer() {
             let call = self.world()?.record.get(self.number).cloned();
             if let Some(call) = call {
@@ -208,7 +219,7 @@ impl Running {
     }
 
     /// All checks that come before the operation.
-    fn admit(&self) -> Result<Result<Operation, ApiError>, Ended> {
+    fn validate(&self) -> Result<Result<Operation, ApiError>, CallAborted> {
         let mut world = self.world()?;
         Ok(self.check(&mut world))
     }
@@ -237,7 +248,7 @@ impl Running {
         let (parameters, settings, now) =
             (&self.request.parameters, &self.shared.settings, world.now());
         if sts::is_unsigned(parameters) {
-            return RoleRequest::parse(parameters, settings).map(Operation::TakeRole);
+            return AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole);
         }
         let action = verify::check_form(parameters)?;
         let temporary = parameters
@@ -273,7 +284,7 @@ impl Running {
         }
         match action {
             actions::ASSUME_ROLE => {
-                RoleRequest::parse(parameters, settings).map(Operation::TakeRole)
+                AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole)
             }
             actions::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
                 temporary.as_ref(),
@@ -285,7 +296,7 @@ impl Running {
     }
 
     /// Carries the operation out, and notes what it changed.
-    fn perform(&self, operation: Operation) -> Result<Result<Outcome, ApiError>, Ended> {
+    fn perform(&self, operation: Operation) -> Result<Result<Outcome, ApiError>, CallAborted> {
         let mut world = self.world()?;
         let writes = operation.writes();
         let mut result = world.perform(operation);
@@ -303,11 +314,11 @@ impl Running {
         Ok(result)
     }
 
-    fn answer(&self, result: Result<Outcome, ApiError>) -> Result<Answer, Ended> {
+    fn answer(&self, result: Result<Outcome, ApiError>) -> Result<MockResponse, CallAborted> {
         match result {
             Ok(outcome) => {
                 let world = self.world()?;
-                Ok(Answer::json(
+                Ok(MockResponse::json(
                     200,
                     &outcome.body(&self.request_id, &world.behavior),
                 ))
@@ -316,18 +327,18 @@ impl Running {
         }
     }
 
-    fn refuse(&self, error: &ApiError) -> Answer {
+    fn refuse(&self, error: &ApiError) -> MockResponse {
         self.note(|call| call.code = Some(error.code.clone()));
-        Answer {
+        MockResponse {
             code: Some(error.code.clone()),
-            ..Answer::json(
+            ..MockResponse::json(
                 error.status,
                 &error.body(&self.request_id, &self.request.host),
             )
         }
     }
 
-    fn count(&self, answer: Option<&Answer>) {
+    fn count(&self, answer: Option<&MockResponse>) {
         if let Ok(mut world) = self.world() {
             let action = self.request.parameters.get("Action");
             let (status, code) = (
@@ -338,19 +349,19 @@ impl Running {
         }
     }
 
-    fn note(&self, note: impl FnOnce(&mut Call)) {
+    fn note(&self, note: impl FnOnce(&mut RecordedCall)) {
         if let Ok(mut world) = self.world() {
             world.record.note(self.number, note);
         }
     }
 
     /// The world that the call came into. After a reset there is none, and the call is dropped.
-    fn world(&self) -> Result<MutexGuard<'_, MockState>, Ended> {
+    fn world(&self) -> Result<MutexGuard<'_, MockState>, CallAborted> {
         let world = self.shared.world();
         if world.epoch == self.epoch {
             Ok(world)
         } else {
-            Err(Ended::Dropped)
+            Err(CallAborted::Dropped)
         }
     }
 }

@@ -9,7 +9,7 @@ use super::actions;
 
 /// What a call is counted as.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Ending {
+struct CallOutcome {
     /// The operation; none for calls of anything else.
     action: Option<String>,
     /// The HTTP status; none for a call that was dropped.
@@ -24,7 +24,7 @@ const MAX_ENDINGS: usize = 1000;
 /// The calls that have ended since the start or the last reset.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    endings: BTreeMap<Ending, u64>,
+    endings: BTreeMap<CallOutcome, u64>,
     /// Calls that created, changed or deleted a job, whatever the caller was told.
     pub(super) writes: u64,
 }
@@ -33,7 +33,7 @@ impl Counts {
     /// Counts a call that has ended.
     pub(super) fn end(&mut self, action: Option<&str>, status: Option<u16>, code: Option<&str>) {
         let is_known = |action: &&str| actions::is_known(action);
-        let ending = Ending {
+        let ending = CallOutcome {
             action: action.filter(is_known).map(str::to_owned),
             status,
             code: code.map(str::to_owned),
@@ -41,7 +41,7 @@ impl Counts {
         if self.endings.len() < MAX_ENDINGS || self.endings.contains_key(&ending) {
             *self.endings.entry(ending).or_default() += 1;
         } else {
-            let other = Ending {
+            let other = CallOutcome {
                 action: None,
                 status: None,
                 code: None,
@@ -68,7 +68,7 @@ impl Counts {
         let writes = expected.writes.filter(|writes| *writes != self.writes);
         let writes = writes.map(|writes| format!("expected {writes} writes, got {}", self.writes));
         let calls = expected.calls.iter().filter_map(|expected| {
-            let fits = |ending: &Ending| {
+            let fits = |ending: &CallOutcome| {
                 (expected.action.is_none() || expected.action == ending.action)
                     && (expected.status.is_none() || expected.status == ending.status)
                     && (expected.code.is_none() || expected.code == ending.code)

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
 use super::behavior::Behavior;
+use super::call_log::RecordedCall;
 use super::faults::Fault;
 use super::model::Job;
-use super::record::Call;
 use super::server::{self, Server};
-use super::settings::Settings;
+use super::settings::MockSettings;
 use super::shared::{CallEvent, MockState, Shared};
 
 /// A running mock. It stops when dropped, and is gone when the drop returns.
@@ -29,8 +29,8 @@ pub struct Mock {
 
 impl Mock {
     /// Listens and serves, on a thread and a tokio runtime of its own, so that tests without a runtime can use it. Fails
-    /// if the address is not to be had, or [`Settings::state_file`] is broken.
-    pub fn start(settings: Settings) -> io::Result<Self> {
+    /// if the address is not to be had, or [`MockSettings::state_file`] is broken.
+    pub fn start(settings: MockSettings) -> io::Result<Self> {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stop = CancellationToken::new();
@@ -54,12 +54,12 @@ impl Mock {
     }
 
     /// Serves [`Self::answer`] alone, without sockets, in the runtime of the caller: where its time is virtual, so is the
-    /// mock's. Fails if [`Settings::state_file`] is broken.
+    /// mock's. Fails if [`MockSettings::state_file`] is broken.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn in_process(settings: Settings) -> io::Result<Self> {
+    pub fn in_process(settings: MockSettings) -> io::Result<Self> {
         let keys = Arc::new(AccessKeys::new(settings)?);
         let shared = Arc::clone(&keys.first);
         Ok(Self {
@@ -89,7 +89,7 @@ impl Mock {
     }
 
     /// Every call of the API, in the order of arrival; those that still run too.
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<RecordedCall> {
         self.shared.world().record.calls()
     }
 
@@ -189,7 +189,7 @@ impl Mock {
 pub struct Usage {
     /// Calls since the start or the last reset, those that were forgotten too.
     pub calls: u64,
-    /// Calls that were forgotten to stay within [`Settings::max_recorded_bytes`] and [`Settings::max_recorded_calls`].
+    /// Calls that were forgotten to stay within [`MockSettings::max_recorded_bytes`] and [`MockSettings::max_recorded_calls`].
     pub dropped_calls: u64,
     /// What the remembered calls take in memory, about.
     pub recorded_bytes: usize,

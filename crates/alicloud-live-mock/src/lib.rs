@@ -16,9 +16,9 @@
 //! | `record`, `counts` | the memory of calls, within limits |
 //! | `quota` | how many calls each operation gets in its minute |
 //! | `budget` | what callers may put in and record, over all access keys |
-//! | `sts`, `neighbours`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
+//! | `sts`, `credential_endpoints`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
 //! | `store` | state and rules; formats nothing |
-//! | `state`, `job_fields` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
+//! | `state`, `job_patch` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
 //! | `responses`, `errors`, `answer`, `representation` | Alibaba Cloud's shapes and codes, and how values may deviate |
 //! | `faults` | trouble on demand |
 //! | `recorder` | calls on to a real endpoint, and written down without secrets |
@@ -33,25 +33,26 @@
 //! # The control door
 //!
 //! `GET /_mock/help` lists it, `GET /_mock/openapi.json` describes it, `GET /_mock/` is a page for people. Jobs are shown
-//! as [`JobFields`], calls as [`Call`], rules as [`Fault`], the configuration as [`Behavior`].
+//! as [`JobPatch`], calls as [`RecordedCall`], rules as [`Fault`], the configuration as [`Behavior`].
 
 mod access_keys;
 mod actions;
-mod answer;
 mod behavior;
 mod budget;
 mod call;
+mod call_log;
 mod clock;
 mod control;
 mod counts;
+mod credential_endpoints;
 mod errors;
 mod faults;
 mod guard;
 mod handle;
-mod job_fields;
+mod job_patch;
 mod keys;
+mod mock_response;
 mod model;
-mod neighbours;
 mod operation;
 mod overview;
 mod page;
@@ -59,7 +60,6 @@ mod parameters;
 mod perform;
 mod quota;
 mod random;
-mod record;
 mod recorder;
 mod redaction;
 mod representation;
@@ -73,17 +73,17 @@ mod sts;
 mod verify;
 
 pub use behavior::{Behavior, EmptyTimes, SecondWriter, TimeFormat};
+pub use call_log::{RecordedCall, SignatureCheck};
 pub use clock::WallClock;
-pub use faults::{Fault, FaultKind, Point};
+pub use faults::{Fault, FaultKind, FaultStage};
 pub use handle::{Mock, Usage};
-pub use job_fields::JobFields;
-pub use model::{Job, JobStatus, Template, TemplateKind};
-pub use record::{Call, SignatureCheck};
+pub use job_patch::JobPatch;
+pub use model::{Job, JobStatus, Template, TemplateType};
 pub use recorder::Recording;
 pub use server::Server;
 pub use settings::{
     AccessKey, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,
-    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, Settings, default_templates,
+    DEFAULT_CLUSTER, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, MockSettings, default_templates,
     parse_listen,
 };
 pub use shared::CallEvent;

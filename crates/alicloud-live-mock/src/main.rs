@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use alicloud_live_mock::{Recording, Server, Settings, Template, TemplateKind, parse_listen};
+use alicloud_live_mock::{MockSettings, Recording, Server, Template, TemplateType, parse_listen};
 use clap::Parser;
 
 #[derive(Parser)]
@@ -141,10 +141,10 @@ jobs and faults; nothing is encrypted";
 
 impl Arguments {
     /// The configuration file, or the defaults, with what the command line says on top.
-    fn settings(self) -> Result<Settings, String> {
+    fn settings(self) -> Result<MockSettings, String> {
         let mut settings = match &self.config {
-            Some(path) => Settings::read(path)?,
-            None => Settings::default(),
+            Some(path) => MockSettings::read(path)?,
+            None => MockSettings::default(),
         };
         replace(&mut settings.listen, self.listen);
         replace(&mut settings.access_key_id, self.access_key_id);
@@ -248,7 +248,7 @@ fn template(text: &str) -> Result<Template, String> {
             "name" => template.name = value,
             "type" => {
                 let unknown = || format!("no such type: {value}");
-                template.kind = TemplateKind::parse(&value).ok_or_else(unknown)?;
+                template.kind = TemplateType::parse(&value).ok_or_else(unknown)?;
             }
             "codec" => template.codec = value,
             "bitrate" => template.bitrate = value,
@@ -277,7 +277,7 @@ mod tests {
         let read = template("id=t,type=nbhd-2,codec=H.265,cluster=c").unwrap();
         let expected = Template {
             cluster_id: Some("c".to_owned()),
-            ..Template::new("t", "t", TemplateKind::Nbhd2, "H.265")
+            ..Template::new("t", "t", TemplateType::Nbhd2, "H.265")
         };
         assert_eq!(read, expected);
         for wrong in ["", "name=n", "id", "id=t,type=hd", "id=t,colour=red"] {

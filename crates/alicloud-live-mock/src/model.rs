@@ -23,7 +23,7 @@ pub struct Job {
     /// The name of the template when the job was made or last given a template.
     pub template_name: String,
     /// The type of that template.
-    pub kind: TemplateKind,
+    pub kind: TemplateType,
     /// To the second.
     pub create_time: OffsetDateTime,
     /// To the second; none until the first start.
@@ -98,7 +98,7 @@ impl JobStatus {
 
 /// The field `Type` of templates and jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum TemplateKind {
+pub enum TemplateType {
     /// Standard transcoding and Narrowband HD 1.0.
     #[default]
     #[serde(rename = "common")]
@@ -111,7 +111,7 @@ pub enum TemplateKind {
     UltraHd,
 }
 
-impl TemplateKind {
+impl TemplateType {
     /// As the wire spells it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -144,7 +144,7 @@ pub struct Template {
     pub name: String,
     /// Decides the type of jobs.
     #[serde(rename = "Type")]
-    pub kind: TemplateKind,
+    pub kind: TemplateType,
     /// `H.264` or `H.265`.
     pub codec: String,
     /// A number, or `ws` (as the source).
@@ -165,7 +165,7 @@ impl Default for Template {
             cluster_id: None,
             template_id: String::new(),
             name: String::new(),
-            kind: TemplateKind::Common,
+            kind: TemplateType::Common,
             codec: "H.264".to_owned(),
             bitrate: "ws".to_owned(),
             fps: "ws".to_owned(),
@@ -178,7 +178,7 @@ impl Default for Template {
 
 impl Template {
     /// A template for every cluster that keeps what the source has.
-    pub fn new(template_id: &str, name: &str, kind: TemplateKind, codec: &str) -> Self {
+    pub fn new(template_id: &str, name: &str, kind: TemplateType, codec: &str) -> Self {
         Self {
             template_id: template_id.to_owned(),
             name: name.to_owned(),

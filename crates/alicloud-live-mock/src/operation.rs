@@ -1,9 +1,9 @@
 //! From parameters to one of the operations, with the rules that the reference gives for each parameter.
 
 use super::errors::ApiError;
-use super::model::{JobStatus, TemplateKind};
+use super::model::{JobStatus, TemplateType};
 use super::parameters::Parameters;
-use super::sts::{CallerIdentity, RoleRequest};
+use super::sts::{AssumeRoleRequest, CallerIdentity};
 
 /// One checked request: one of product `live`, or of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) enum Operation {
     },
     ListTemplates(TemplateFilter),
     StreamState(StreamName),
-    TakeRole(RoleRequest),
+    AssumeRole(AssumeRoleRequest),
     /// `GetCallerIdentity`, with the identity as it will be shown.
     CallerIdentity(CallerIdentity),
 }
@@ -53,7 +53,7 @@ pub(super) struct JobChanges {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct JobFilter {
     pub(super) cluster_id: String,
-    pub(super) kind: Option<TemplateKind>,
+    pub(super) kind: Option<TemplateType>,
     pub(super) status: Option<JobStatus>,
     pub(super) keyword: Option<String>,
     pub(super) page: PageRequest,
@@ -62,7 +62,7 @@ pub(super) struct JobFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TemplateFilter {
     pub(super) cluster_id: String,
-    pub(super) kind: Option<TemplateKind>,
+    pub(super) kind: Option<TemplateType>,
     pub(super) codec: Option<String>,
     pub(super) keyword: Option<String>,
     pub(super) page: PageRequest,
@@ -176,7 +176,7 @@ fn job_filter(parameters: &Parameters) -> Result<JobFilter, ApiError> {
             parameters,
             "Type",
             "one of common, nbhd-2, ultra-hd",
-            TemplateKind::parse,
+            TemplateType::parse,
         )?,
         status: one_of(parameters, "Status", "the integer 0 or 1", JobStatus::parse)?,
         keyword: parameters.optional("Keyword"),
@@ -192,7 +192,7 @@ fn template_filter(parameters: &Parameters) -> Result<TemplateFilter, ApiError> 
             parameters,
             "Type",
             "one of common, nbhd-2, ultra-hd",
-            TemplateKind::parse,
+            TemplateType::parse,
         )?,
         codec: one_of(parameters, "VideoCodec", "H.264 or H.265", codec)?,
         keyword: parameters.optional("Keyword"),

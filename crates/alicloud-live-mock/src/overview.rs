@@ -7,26 +7,26 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
+use super::call_log::RecordedCall;
 use super::clock::timestamp;
-use super::job_fields::JobFields;
+use super::job_patch::JobPatch;
 use super::model::{Job, JobStatus};
-use super::record::Call;
 use super::redaction::{MASK, masked, masked_streams};
-use super::settings::Settings;
+use super::settings::MockSettings;
 use super::shared::MockState;
 
 /// So many jobs and so many calls are shown, the latest.
-const SHOWN: usize = 200;
+const MAX_LISTED: usize = 200;
 /// So much of a name or a value is shown in a list.
 const MAX_SHOWN_CHARS: usize = 500;
 
 /// Clusters, jobs and calls; the latest come first.
-pub(super) fn overview(settings: &Settings, world: &MockState) -> Value {
+pub(super) fn overview(settings: &MockSettings, world: &MockState) -> Value {
     let jobs = world.store.jobs();
-    let calls = world.record.latest(SHOWN);
+    let calls = world.record.latest(MAX_LISTED);
     json!({
         "clusters": settings.clusters.iter().map(|id| cluster(id, settings, &jobs)).collect::<Vec<_>>(),
-        "jobs": jobs.iter().rev().take(SHOWN).map(job).collect::<Vec<_>>(),
+        "jobs": jobs.iter().rev().take(MAX_LISTED).map(job).collect::<Vec<_>>(),
         "total_jobs": jobs.len(),
         "faults": shortened_in(world.faults.show()),
         "calls": calls.map(|call| listed_call(call, world.began_at)).collect::<Vec<_>>(),
@@ -36,7 +36,7 @@ pub(super) fn overview(settings: &Settings, world: &MockState) -> Value {
     })
 }
 
-fn cluster(id: &str, settings: &Settings, jobs: &[Job]) -> Value {
+fn cluster(id: &str, settings: &MockSettings, jobs: &[Job]) -> Value {
     let here = jobs.iter().filter(|job| job.cluster_id == id);
     let templates = settings.templates.iter().filter(|template| {
         let only = template.cluster_id.as_deref();
@@ -51,7 +51,7 @@ fn cluster(id: &str, settings: &Settings, jobs: &[Job]) -> Value {
 }
 
 fn job(job: &Job) -> Value {
-    json!(JobFields::from(&Job {
+    json!(JobPatch::from(&Job {
         stream_input: masked(&job.stream_input),
         stream_output: masked(&job.stream_output),
         ..job.clone()
@@ -59,7 +59,7 @@ fn job(job: &Job) -> Value {
 }
 
 /// In a list of calls: what is long is shortened, and the response is left out, but for the job that it names.
-fn listed_call(call: &Call, began_at: OffsetDateTime) -> Value {
+fn listed_call(call: &RecordedCall, began_at: OffsetDateTime) -> Value {
     let created = || -> Option<String> {
         let body: Value = serde_json::from_str(call.response_body.as_deref()?).ok()?;
         body["JobId"].as_str().map(str::to_owned)
@@ -69,7 +69,7 @@ fn listed_call(call: &Call, began_at: OffsetDateTime) -> Value {
         .map(|(name, value)| (shortened(&name), shortened(&value)))
         .collect();
     let arrived = Duration::milliseconds(i64::try_from(call.arrived_ms).unwrap_or_default());
-    let mut shown = json!(Call {
+    let mut shown = json!(RecordedCall {
         parameters,
         response_body: None,
         ..call.clone()
@@ -80,16 +80,16 @@ fn listed_call(call: &Call, began_at: OffsetDateTime) -> Value {
 }
 
 /// One call, whole.
-pub(super) fn whole_call(call: &Call) -> Value {
+pub(super) fn whole_call(call: &RecordedCall) -> Value {
     let body = call.response_body.as_deref();
-    json!(Call {
+    json!(RecordedCall {
         parameters: masked_parameters(call),
         response_body: body.map(masked_streams),
         ..call.clone()
     })
 }
 
-fn masked_parameters(call: &Call) -> BTreeMap<String, String> {
+fn masked_parameters(call: &RecordedCall) -> BTreeMap<String, String> {
     let parameters = call.parameters.iter();
     parameters
         .map(|(name, value)| {

@@ -51,7 +51,7 @@ impl MockState {
                 .template(&cluster_id, &template_id)
                 .cloned()
                 .map(Outcome::Template),
-            Operation::TakeRole(request) => {
+            Operation::AssumeRole(request) => {
                 let lifetime = time::Duration::seconds(request.seconds);
                 let key = self.issue_key(request.door, &request.session_name, lifetime);
                 Ok(Outcome::Role {

@@ -137,7 +137,7 @@ impl Recorder {
             return Err(ApiError::new(400, "InvalidSignatureMethod", message));
         }
         let query = head.uri.query().unwrap_or_default();
-        let call = Call {
+        let call = ForwardedCall {
             signature_version: if is_v3 { "v3" } else { "v1" },
             action: header_text(&head.headers, "x-acs-action").filter(|_| is_v3),
             parameters: Parameters::decode(query, &body),
@@ -181,7 +181,7 @@ impl Recorder {
     }
 
     /// What came is given back whether it could be written or not: the call was made.
-    fn write(&self, call: &Call<'_>, status: u16, headers: &HeaderMap, body: &[u8]) {
+    fn write(&self, call: &ForwardedCall<'_>, status: u16, headers: &HeaderMap, body: &[u8]) {
         let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, placeholders) = &mut *locked;
         let own: Map<String, Value> = call
@@ -210,7 +210,7 @@ impl Recorder {
 }
 
 /// What is written down of a request.
-struct Call<'a> {
+struct ForwardedCall<'a> {
     signature_version: &'static str,
     /// From the header that signature version 3 has for it.
     action: Option<&'a str>,

@@ -122,7 +122,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::model::{JobStatus, TemplateKind};
+    use crate::model::{JobStatus, TemplateType};
     use crate::settings::default_templates;
 
     fn a_job() -> Job {
@@ -135,7 +135,7 @@ mod tests {
             stream_output: "rtmp://d/e/f".to_owned(),
             template_id: "T".to_owned(),
             template_name: "t".to_owned(),
-            kind: TemplateKind::Nbhd2,
+            kind: TemplateType::Nbhd2,
             create_time: OffsetDateTime::from_unix_timestamp(1_690_217_095).unwrap(),
             last_start_at: Some(OffsetDateTime::from_unix_timestamp(1_690_217_096).unwrap()),
             last_stop_at: None,

@@ -23,17 +23,17 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
-use super::answer::Answer;
-use super::call::{self, Ending, Request};
+use super::call::{self, CallOutcome, Request};
 use super::clock;
 use super::control;
+use super::credential_endpoints;
 use super::errors::ApiError;
 use super::guard;
-use super::neighbours;
+use super::mock_response::MockResponse;
 use super::operation;
 use super::parameters::Parameters;
 use super::recorder::Recorder;
-use super::settings::Settings;
+use super::settings::MockSettings;
 use super::shared::Shared;
 use super::verify::Acs3;
 
@@ -58,9 +58,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address of `settings`. Fails if that is not to be had, or [`Settings::state_file`] is broken or cannot be
+    /// Takes the address of `settings`. Fails if that is not to be had, or [`MockSettings::state_file`] is broken or cannot be
     /// written.
-    pub fn bind(settings: Settings) -> io::Result<Self> {
+    pub fn bind(settings: MockSettings) -> io::Result<Self> {
         settings.check_listen().map_err(io::Error::other)?;
         let listener = TcpListener::bind(settings.listen).map_err(|error| {
             io::Error::new(
@@ -156,7 +156,7 @@ fn router(keys: Arc<AccessKeys>) -> Router {
     let routes = Router::new()
         .route("/_mock/", control::page())
         .nest("/_mock", control::router())
-        .merge(neighbours::router())
+        .merge(credential_endpoints::router())
         .layer(from_fn_with_state(Arc::clone(&keys), whole_requests));
     Router::new()
         .route("/", any(api))
@@ -235,14 +235,14 @@ pub(super) async fn answer(
         Some((shared, ending))
     }));
     match running.await {
-        Ok(Some(Some((shared, Ending::Answered { answer, request_id })))) => {
+        Ok(Some(Some((shared, CallOutcome::Answered { answer, request_id })))) => {
             Some(respond(&shared, answer, &request_id))
         }
         Ok(_) => None,
         Err(_) => {
             let error = ApiError::internal();
             let body = error.body("", "");
-            Some(Answer::json(error.status, &body).into_response(None, ""))
+            Some(MockResponse::json(error.status, &body).into_response(None, ""))
         }
     }
 }
@@ -269,12 +269,12 @@ fn refuse(shared: &Shared, error: &ApiError, host: &str) -> Response {
     let request_id = shared.world().ids.id();
     respond(
         shared,
-        Answer::json(error.status, &error.body(&request_id, host)),
+        MockResponse::json(error.status, &error.body(&request_id, host)),
         &request_id,
     )
 }
 
-fn respond(shared: &Shared, answer: Answer, request_id: &str) -> Response {
+fn respond(shared: &Shared, answer: MockResponse, request_id: &str) -> Response {
     let date = {
         let world = shared.world();
         (!world.behavior.omit_date_header).then(|| clock::http_date(world.now()))

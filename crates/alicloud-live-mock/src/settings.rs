@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::behavior::Behavior;
 use super::clock::WallClock;
 use super::faults::Fault;
-use super::job_fields::JobFields;
-use super::model::{Template, TemplateKind};
+use super::job_patch::JobPatch;
+use super::model::{Template, TemplateType};
 use super::recorder::Recording;
 
 /// The access key id that a mock knows unless told otherwise.
@@ -29,10 +29,10 @@ pub const DEFAULT_CLOUD_SSO_TOKEN: &str = "mock-cloud-sso-token";
 
 /// What a mock is started with. It has no `Debug`, because it holds the secret.
 ///
-/// These are also the keys of the configuration file, all of them optional: see [`Settings::read`].
+/// These are also the keys of the configuration file, all of them optional: see [`MockSettings::read`].
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct MockSettings {
     /// Where to listen; port 0 lets the system choose. Default `127.0.0.1:0`.
     #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
@@ -61,7 +61,7 @@ pub struct Settings {
     /// The templates that exist. Default [`default_templates`].
     pub templates: Vec<Template>,
     /// The jobs that a start and a reset put in. Default none.
-    pub jobs: Vec<JobFields>,
+    pub jobs: Vec<JobPatch>,
     /// The rules for faults from the start and after a reset. Default none.
     pub faults: Vec<Fault>,
     /// Where jobs and used nonces outlive the process; if the file is there, its jobs take the place of [`Self::jobs`].
@@ -85,7 +85,7 @@ pub struct Settings {
     pub clock: WallClock,
 }
 
-impl Default for Settings {
+impl Default for MockSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -114,8 +114,8 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// Reads a configuration file: a JSON object with any of the fields of [`Settings`]. The error names the file, the
+impl MockSettings {
+    /// Reads a configuration file: a JSON object with any of the fields of [`MockSettings`]. The error names the file, the
     /// key and what was expected there.
     pub fn read(path: &Path) -> Result<Self, String> {
         let at = |what: &str| format!("{}: {what}", path.display());
@@ -177,7 +177,7 @@ impl Settings {
             };
             Some(format!("templates[{index}].{}", problem?))
         };
-        let of_job = |(index, job): (usize, &JobFields)| {
+        let of_job = |(index, job): (usize, &JobPatch)| {
             let is_repeated = |id: &String| {
                 let mut earlier = self.jobs[..index].iter();
                 earlier.any(|earlier| earlier.job_id.as_ref() == Some(id))
@@ -249,7 +249,7 @@ pub fn default_templates() -> Vec<Template> {
     vec![
         sized(
             "h264-720p",
-            TemplateKind::Common,
+            TemplateType::Common,
             "H.264",
             "1500",
             "1280*720",
@@ -257,7 +257,7 @@ pub fn default_templates() -> Vec<Template> {
         ),
         sized(
             "h265-1080p",
-            TemplateKind::Common,
+            TemplateType::Common,
             "H.265",
             "2500",
             "1920*1080",
@@ -265,7 +265,7 @@ pub fn default_templates() -> Vec<Template> {
         ),
         sized(
             "nbhd2-1080p",
-            TemplateKind::Nbhd2,
+            TemplateType::Nbhd2,
             "H.264",
             "2000",
             "1920*1080",
@@ -273,7 +273,7 @@ pub fn default_templates() -> Vec<Template> {
         ),
         sized(
             "uhd-4k",
-            TemplateKind::UltraHd,
+            TemplateType::UltraHd,
             "H.265",
             "8000",
             "3840*2160",

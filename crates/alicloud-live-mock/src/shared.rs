@@ -10,16 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::behavior::Behavior;
 use super::budget::{Budget, Charge, MAX_KEPT_BYTES, Share};
+use super::call_log::{CallLog, RecordedCall};
 use super::clock::WallClock;
 use super::counts::Counts;
-use super::faults::{Faults, Point};
-use super::job_fields::JobFields;
+use super::faults::{FaultStage, Faults};
+use super::job_patch::JobPatch;
 use super::keys::{TemporaryKey, TemporaryKeys};
-use super::model::{Job, JobStatus, TemplateKind};
+use super::model::{Job, JobStatus, TemplateType};
 use super::quota::Quota;
 use super::random::Random;
-use super::record::{Call, Record};
-use super::settings::Settings;
+use super::settings::MockSettings;
 use super::state::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;
@@ -36,14 +36,14 @@ pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallEvent {
     /// The point.
-    pub when: Point,
+    pub when: FaultStage,
     /// The call as it stands there.
-    pub call: Call,
+    pub call: RecordedCall,
 }
 
 /// One state with all that acts on it: a whole mock, but for its access keys and sockets.
 pub(super) struct Shared {
-    pub(super) settings: Settings,
+    pub(super) settings: MockSettings,
     /// The access key that it was made for; none for the first.
     owner: Option<String>,
     world: Mutex<MockState>,
@@ -72,7 +72,7 @@ pub(super) struct MockState {
     pub(super) keys: TemporaryKeys,
     pub(super) nonces: Nonces,
     pub(super) quota: Quota,
-    pub(super) record: Record,
+    pub(super) record: CallLog,
     pub(super) counts: Counts,
     pub(super) faults: Faults,
     pub(super) ids: Random,
@@ -97,7 +97,7 @@ struct PausedCall {
 impl Shared {
     /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
     /// it is damaged, in use or cannot be written.
-    pub(super) fn new(settings: Settings) -> io::Result<Self> {
+    pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
         let limits = Limits {
             kept: Budget::new(MAX_KEPT_BYTES),
             recorded: Share::of(settings.max_recorded_bytes),
@@ -106,7 +106,7 @@ impl Shared {
     }
 
     /// One more, of the access key `owner`. It ends with `parent`.
-    pub(super) fn below(settings: Settings, owner: &str, parent: &Self) -> io::Result<Self> {
+    pub(super) fn below(settings: MockSettings, owner: &str, parent: &Self) -> io::Result<Self> {
         Self::with(
             settings,
             Some(owner.to_owned()),
@@ -116,7 +116,7 @@ impl Shared {
     }
 
     fn with(
-        settings: Settings,
+        settings: MockSettings,
         owner: Option<String>,
         stopped: CancellationToken,
         limits: Limits,
@@ -234,7 +234,7 @@ impl Shared {
 
 impl MockState {
     fn new(
-        settings: &Settings,
+        settings: &MockSettings,
         owner: Option<String>,
         epoch: u64,
         ids: Random,
@@ -253,7 +253,7 @@ impl MockState {
             keys: TemporaryKeys::new(owner),
             nonces: Nonces::default(),
             quota: Quota::default(),
-            record: Record::new(settings.max_recorded_calls, limits.recorded),
+            record: CallLog::new(settings.max_recorded_calls, limits.recorded),
             counts: Counts::default(),
             faults: Faults::new(ids.clone(), limits.kept.clone()),
             budget: limits.kept,
@@ -266,7 +266,7 @@ impl MockState {
 
     /// With the jobs and faults of the settings.
     fn seeded(
-        settings: &Settings,
+        settings: &MockSettings,
         owner: Option<String>,
         epoch: u64,
         ids: Random,
@@ -283,7 +283,7 @@ impl MockState {
     }
 
     /// With the faults of the settings, and what was saved in the place of the jobs.
-    fn restored(settings: &Settings, saved: Saved, limits: Limits) -> Self {
+    fn restored(settings: &MockSettings, saved: Saved, limits: Limits) -> Self {
         let mut world = Self::new(settings, None, 0, Random::at(saved.random), limits);
         for SavedJob { modified, job } in saved.jobs {
             let mut restored = plain_job(settings, String::new(), modified);
@@ -311,14 +311,14 @@ impl MockState {
     fn saved(&self) -> Saved {
         let saved = |(job, modified)| SavedJob {
             modified,
-            job: JobFields::from(job),
+            job: JobPatch::from(job),
         };
         let jobs = self.store.modified().map(saved).collect();
         Saved::new(self.ids.place(), jobs, self.nonces.clone())
     }
 
     /// Puts a job in that `edit` has made out of a plain one; gives it back.
-    pub(super) fn seed(&mut self, settings: &Settings, edit: impl FnOnce(&mut Job)) -> Job {
+    pub(super) fn seed(&mut self, settings: &MockSettings, edit: impl FnOnce(&mut Job)) -> Job {
         let mut job = plain_job(settings, self.ids.id(), self.now());
         edit(&mut job);
         self.store.seed(job.clone());
@@ -360,7 +360,7 @@ impl MockState {
 }
 
 /// A job with the first template, of that template's cluster or else the first.
-fn plain_job(settings: &Settings, job_id: String, now: OffsetDateTime) -> Job {
+fn plain_job(settings: &MockSettings, job_id: String, now: OffsetDateTime) -> Job {
     let template = settings.templates.first();
     Job {
         cluster_id: template
@@ -379,7 +379,7 @@ fn plain_job(settings: &Settings, job_id: String, now: OffsetDateTime) -> Job {
         template_name: template
             .map(|template| template.name.clone())
             .unwrap_or_default(),
-        kind: template.map_or(TemplateKind::Common, |template| template.kind),
+        kind: template.map_or(TemplateType::Common, |template| template.kind),
         create_time: now,
         last_start_at: None,
         last_stop_at: None,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::clock;
-use super::job_fields::JobFields;
+use super::job_patch::JobPatch;
 use super::verify::Nonces;
 
 /// The form that is written here. A file of another form is refused.
@@ -43,7 +43,7 @@ pub(super) struct Saved {
 pub(super) struct SavedJob {
     #[serde(with = "clock::text")]
     pub(super) modified: OffsetDateTime,
-    pub(super) job: JobFields,
+    pub(super) job: JobPatch,
 }
 
 impl Saved {

@@ -27,7 +27,7 @@ pub(super) struct Store {
     clusters: Vec<String>,
     templates: Vec<Template>,
     /// In the order of their making, which decides between equal create times.
-    records: BTreeMap<u64, Record>,
+    records: BTreeMap<u64, StoredJob>,
     numbers: HashMap<String, u64>,
     next: u64,
     budget: Budget,
@@ -35,7 +35,7 @@ pub(super) struct Store {
 
 /// A job and what the service knows of it beyond what it shows.
 #[derive(Debug)]
-struct Record {
+struct StoredJob {
     job: Job,
     modified: OffsetDateTime,
     /// Before this moment List does not show the job.
@@ -48,7 +48,7 @@ struct Record {
     charge: Charge,
 }
 
-impl Record {
+impl StoredJob {
     fn shown(&self) -> &Job {
         self.outdated
             .as_ref()
@@ -134,7 +134,7 @@ impl Store {
         let number = self.next;
         self.next += 1;
         self.numbers.insert(job.job_id.clone(), number);
-        let record = Record {
+        let record = StoredJob {
             charge: self.budget.charge(job.bytes()),
             job,
             modified,
@@ -210,14 +210,14 @@ impl Store {
                 && filter.status.is_none_or(|status| job.status == status)
                 && has_keyword(filter.keyword.as_deref(), &job.job_id, &job.name)
         };
-        let here = |record: &&Record| record.job.cluster_id == filter.cluster_id;
+        let here = |record: &&StoredJob| record.job.cluster_id == filter.cluster_id;
         let listed = self
             .records
             .values()
             .filter(here)
             .filter(|record| record.is_listed(now));
         let mut found: Vec<&Job> = listed
-            .map(Record::shown)
+            .map(StoredJob::shown)
             .filter(|job| matches(job))
             .collect();
         found.sort_by_key(|job| job.create_time);
@@ -346,7 +346,7 @@ impl Store {
         Ok(())
     }
 
-    fn record(&mut self, key: &JobKey) -> Result<&mut Record, ApiError> {
+    fn record(&mut self, key: &JobKey) -> Result<&mut StoredJob, ApiError> {
         self.check_cluster(&key.cluster_id)?;
         self.numbers
             .get(&key.job_id)

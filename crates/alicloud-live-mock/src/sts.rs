@@ -1,7 +1,7 @@
 //! Three calls of the Security Token Service (version 2015-04-01): two that give keys of a role, and one that says who calls.
 //!
 //! Like the cloud: parameters and their rules, who must sign, the shapes of the answers. Ours: there is
-//! one role and one identity token, see [`super::Settings`]; the code for a wrong identity token.
+//! one role and one identity token, see [`super::MockSettings`]; the code for a wrong identity token.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use super::actions;
 use super::errors::ApiError;
 use super::keys::TemporaryKey;
 use super::parameters::Parameters;
-use super::settings::Settings;
+use super::settings::MockSettings;
 
 /// The version by which these calls are told from those of the product `live`.
 pub(super) const VERSION: &str = "2015-04-01";
 
 /// A checked call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RoleRequest {
+pub(super) struct AssumeRoleRequest {
     /// Names the door in the ids of the keys.
     pub(super) door: &'static str,
     pub(super) role_arn: String,
@@ -30,9 +30,12 @@ pub(super) fn is_unsigned(parameters: &Parameters) -> bool {
         && parameters.get("Action") == Some(actions::ASSUME_ROLE_WITH_OIDC)
 }
 
-impl RoleRequest {
+impl AssumeRoleRequest {
     /// Reads a call of either operation.
-    pub(super) fn parse(parameters: &Parameters, settings: &Settings) -> Result<Self, ApiError> {
+    pub(super) fn parse(
+        parameters: &Parameters,
+        settings: &MockSettings,
+    ) -> Result<Self, ApiError> {
         let by_oidc = is_unsigned(parameters);
         if by_oidc {
             check_identity(parameters, settings)?;
@@ -93,7 +96,11 @@ pub(super) struct CallerIdentity {
 
 impl CallerIdentity {
     /// The holder of a temporary key, or else a RAM user: one for each access key.
-    pub(super) fn of(key: Option<&TemporaryKey>, access_key_id: &str, settings: &Settings) -> Self {
+    pub(super) fn of(
+        key: Option<&TemporaryKey>,
+        access_key_id: &str,
+        settings: &MockSettings,
+    ) -> Self {
         let account = settings.role_arn.split(':').nth(3).unwrap_or_default();
         match key {
             Some(key) => {
@@ -123,7 +130,7 @@ impl CallerIdentity {
 pub(super) const ROLE_ID: &str = "300000000000000000";
 const USER_ID: &str = "200000000000000000";
 
-fn check_identity(parameters: &Parameters, settings: &Settings) -> Result<(), ApiError> {
+fn check_identity(parameters: &Parameters, settings: &MockSettings) -> Result<(), ApiError> {
     let provider = parameters.required("OIDCProviderArn")?;
     let token = parameters.required("OIDCToken")?;
     if !provider.contains(":oidc-provider/") {
@@ -160,7 +167,7 @@ mod tests {
             session: "alice".to_owned(),
             expires: OffsetDateTime::UNIX_EPOCH,
         };
-        let identity = CallerIdentity::of(Some(&key), "", &Settings::default());
+        let identity = CallerIdentity::of(Some(&key), "", &MockSettings::default());
         let expected = serde_json::json!({
             "IdentityType": "AssumedRoleUser",
             "AccountId": "1234567890123456",

@@ -3,8 +3,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{FailedAttempt, OperationKind};
-use super::codes::{ErrorClass, meaning};
-use super::{Ambiguous, Failure, NotSent, RetryPolicy, Scope, backoff};
+use super::error_codes::{ErrorClass, meaning};
+use super::{Ambiguous, CallContext, Failure, NotSent, RetryPolicy, backoff};
 
 /// The longest wait between attempts of a recovery: that an outage has ended is noticed this soon.
 const MAX_RECOVERY_BACKOFF: Duration = Duration::from_secs(2);
@@ -50,15 +50,15 @@ impl Attempts {
         kind: OperationKind,
         failed: &FailedAttempt,
         policy: &RetryPolicy,
-        scope: &Scope,
+        ctx: &CallContext,
         random: Option<u128>,
     ) -> Option<Duration> {
-        let failures = match self.repeat(kind, &failed.failure, scope) {
+        let failures = match self.repeat(kind, &failed.failure, ctx) {
             Repeat::Never => return None,
             Repeat::AtOnce => return Some(Duration::ZERO),
             Repeat::Counted => {
                 self.failed += 1;
-                if self.failed >= policy.attempts && !scope.is_recovery() {
+                if self.failed >= policy.attempts && !ctx.is_recovery() {
                     return None;
                 }
                 self.failed
@@ -70,7 +70,7 @@ impl Attempts {
         };
         let delay =
             backoff::delay(policy, failures, random).max(failed.retry_after.unwrap_or_default());
-        if scope.is_recovery() {
+        if ctx.is_recovery() {
             return Some(delay.min(MAX_RECOVERY_BACKOFF));
         }
         let elapsed = self.began.elapsed().saturating_add(delay);
@@ -78,8 +78,8 @@ impl Attempts {
         is_in_time.then_some(delay)
     }
 
-    fn repeat(&mut self, kind: OperationKind, failure: &Failure, scope: &Scope) -> Repeat {
-        match (kind, self.repeat_if_needed(kind, failure, scope)) {
+    fn repeat(&mut self, kind: OperationKind, failure: &Failure, ctx: &CallContext) -> Repeat {
+        match (kind, self.repeat_if_needed(kind, failure, ctx)) {
             // Whoever needs it asks again. But a clock that is off would fail every such read of a process.
             (OperationKind::Prefetch, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
             (_, repeat) => repeat,
@@ -90,7 +90,7 @@ impl Attempts {
         &mut self,
         kind: OperationKind,
         failure: &Failure,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Repeat {
         match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
@@ -98,7 +98,7 @@ impl Attempts {
                 Repeat::Counted
             }
             // It stays so for as long as nobody acts, but perhaps not behind every address of the endpoint.
-            Failure::NotSent(NotSent::UntrustedCertificate(_)) if scope.is_recovery() => {
+            Failure::NotSent(NotSent::UntrustedCertificate(_)) if ctx.is_recovery() => {
                 Repeat::Counted
             }
             Failure::Rejected(error) => match meaning(&error.code, error.status) {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     /// The longest wait after each of these failures.
-    fn delays(failures: &[FailedAttempt], scope: &Scope) -> Vec<Option<u64>> {
+    fn delays(failures: &[FailedAttempt], ctx: &CallContext) -> Vec<Option<u64>> {
         let policy = RetryPolicy {
             initial_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
@@ -154,7 +154,7 @@ mod tests {
             .map(|failed| {
                 let most = Some(u128::MAX);
                 let delay =
-                    attempts.delay(OperationKind::IdempotentWrite, failed, &policy, scope, most);
+                    attempts.delay(OperationKind::IdempotentWrite, failed, &policy, ctx, most);
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
@@ -169,9 +169,9 @@ mod tests {
             max_elapsed: Some(Duration::from_secs(20)),
         };
         for failed in [lost(), throttled()] {
-            for (scope, is_ended) in [
-                (Scope::uninterrupted(Duration::from_secs(600)), true),
-                (Scope::recovery(Duration::from_secs(600)), false),
+            for (ctx, is_ended) in [
+                (CallContext::without_cancel(Duration::from_secs(600)), true),
+                (CallContext::recovery(Duration::from_secs(600)), false),
             ] {
                 let mut attempts = Attempts::begin();
                 let begun = Instant::now();
@@ -181,7 +181,7 @@ mod tests {
                         OperationKind::IdempotentWrite,
                         &failed,
                         &policy,
-                        &scope,
+                        &ctx,
                         Some(u128::MAX),
                     );
                     let Some(delay) = delay else { break };
@@ -206,11 +206,11 @@ mod tests {
                 access_denied: None,
             }))
         };
-        let scope = Scope::uninterrupted(Duration::from_secs(60));
+        let ctx = CallContext::without_cancel(Duration::from_secs(60));
         let policy = RetryPolicy::default();
         let mut attempts = Attempts::begin();
         let mut delay =
-            |failed| attempts.delay(OperationKind::Prefetch, &failed, &policy, &scope, None);
+            |failed| attempts.delay(OperationKind::Prefetch, &failed, &policy, &ctx, None);
         assert_eq!(delay(throttled()), None);
         assert_eq!(delay(lost()), None);
         assert_eq!(
@@ -222,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn throttled_attempts_use_up_no_others_and_lengthen_no_wait_but_their_own() {
-        let scope = Scope::uninterrupted(Duration::from_secs(60));
+        let ctx = CallContext::without_cancel(Duration::from_secs(60));
         let failures = [
             throttled(),
             throttled(),
@@ -237,21 +237,21 @@ mod tests {
         ];
         let expected = [1, 2, 4, 8, 16, 1, 32, 2, 4].map(Some);
         let expected: Vec<_> = expected.into_iter().chain([None]).collect();
-        assert_eq!(delays(&failures, &scope), expected);
+        assert_eq!(delays(&failures, &ctx), expected);
     }
 
     #[tokio::test]
     async fn a_recovery_is_retried_often_and_without_end() {
-        let scope = Scope::recovery(Duration::from_secs(60));
+        let ctx = CallContext::recovery(Duration::from_secs(60));
         let failures: Vec<_> = (0..100)
             .map(|number| if number % 2 == 0 { lost() } else { throttled() })
             .collect();
-        let all = delays(&failures, &scope);
+        let all = delays(&failures, &ctx);
         assert!(all.iter().all(|delay| delay.is_some_and(|s| s <= 2)));
         let hinted = FailedAttempt {
             retry_after: Some(Duration::from_secs(60)),
             ..throttled()
         };
-        assert_eq!(delays(&[hinted], &scope), [Some(2)]);
+        assert_eq!(delays(&[hinted], &ctx), [Some(2)]);
     }
 }

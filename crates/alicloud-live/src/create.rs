@@ -28,7 +28,7 @@ use super::retry::REPLAY_VALIDITY;
 use super::search::{Lost, SearchOutcome};
 use super::transport::Connection;
 use super::{
-    Ambiguous, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient, Scope, StreamUrl,
+    Ambiguous, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient, StreamUrl,
 };
 
 /// How often the same bytes are sent again when their answer is lost too.
@@ -152,7 +152,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         fields: &JobSpec,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<CreatedJob, CreateError> {
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
         parameters.extend(fields.parameters());
@@ -165,13 +165,13 @@ impl LiveClient {
         let turn = self.creates.turn(fingerprint(cluster_id, fields));
         let _my_turn = tokio::select! {
             biased;
-            ended = scope.end() => {
+            ended = ctx.done() => {
                 let not_sent = Failure::NotSent(ended.into());
                 return Err(CreateError::Call(self.error(call.action, 0, not_sent)));
             }
             my_turn = turn.lock() => my_turn,
         };
-        match self.call_keeping_request::<CreateReply>(&call, scope).await {
+        match self.call_keeping_request::<CreateReply>(&call, ctx).await {
             Ok(answer) => Ok(self.created(answer.value.job_id)),
             Err(FailedCall {
                 error,
@@ -183,7 +183,7 @@ impl LiveClient {
                     fields,
                     sent,
                 };
-                self.resolve(&lost, scope)
+                self.resolve(&lost, ctx)
                     .instrument(self.span(&call))
                     .await
                     .map_err(|unresolved| CreateError::Unresolved {
@@ -204,17 +204,17 @@ impl LiveClient {
         self.creates.claim(&job_id);
         CreatedJob {
             job_id,
-            doubles: others.into_iter().map(|job| job.job_id).collect(),
+            possible_duplicates: others.into_iter().map(|job| job.job_id).collect(),
         }
     }
 
     /// Finds out what became of a create whose answer was lost.
-    async fn resolve(&self, lost: &Lost<'_>, scope: &Scope) -> Result<CreatedJob, Unresolved> {
+    async fn resolve(&self, lost: &Lost<'_>, ctx: &CallContext) -> Result<CreatedJob, Unresolved> {
         let mut patience = self.search.max_list_lag;
         let mut replays = 0;
         let mut has_arrived = false;
         loop {
-            match self.find_created_job(lost, patience, scope).await {
+            match self.find_created_job(lost, patience, ctx).await {
                 SearchOutcome::Found(job, started) => {
                     debug!(
                         job_id = job.job_id,
@@ -226,7 +226,7 @@ impl LiveClient {
                     if !has_arrived
                         && replays < MAX_REPLAYS
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
-                        && scope.ended().is_none() => {}
+                        && ctx.interruption().is_none() => {}
                 SearchOutcome::NotListed(started) if !started.is_empty() => {
                     return Err(Unresolved::new(Doubt::Started, started));
                 }
@@ -243,12 +243,12 @@ impl LiveClient {
                 &lost.sent.request,
                 OperationKind::Create,
                 Connection::New,
-                scope,
+                ctx,
             );
             match replay.await {
                 Ok(answer) => {
                     let job_id = answer.value.job_id;
-                    return Ok(self.created_by_replay(lost, job_id, scope).await);
+                    return Ok(self.created_by_replay(lost, job_id, ctx).await);
                 }
                 Err(failed) => {
                     if let Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) = failed.failure {
@@ -266,10 +266,10 @@ impl LiveClient {
         &self,
         lost: &Lost<'_>,
         job_id: String,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> CreatedJob {
         self.creates.claim(&job_id);
-        let mut others = self.fitting_jobs(lost, scope).await.unwrap_or_default();
+        let mut others = self.fitting_jobs(lost, ctx).await.unwrap_or_default();
         others.ours.append(&mut others.started);
         self.created_beside(job_id, others.ours)
     }

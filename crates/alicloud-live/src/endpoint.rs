@@ -35,7 +35,7 @@ pub enum EndpointError {
 impl Endpoint {
     /// The public endpoint of a region (API reference, "Endpoints": Singapore and Germany have their own, every
     /// other region is served by the central one).
-    pub fn of_region(region: &str) -> Self {
+    pub fn for_region(region: &str) -> Self {
         let host = match region {
             "ap-southeast-1" => "live.ap-southeast-1.aliyuncs.com",
             "eu-central-1" => "live.eu-central-1.aliyuncs.com",
@@ -180,15 +180,15 @@ mod tests {
     #[test]
     fn only_two_regions_have_endpoints_of_their_own() {
         assert_eq!(
-            Endpoint::of_region("ap-southeast-1").to_string(),
+            Endpoint::for_region("ap-southeast-1").to_string(),
             "https://live.ap-southeast-1.aliyuncs.com"
         );
         assert_eq!(
-            Endpoint::of_region("eu-central-1").to_string(),
+            Endpoint::for_region("eu-central-1").to_string(),
             "https://live.eu-central-1.aliyuncs.com"
         );
         assert_eq!(
-            Endpoint::of_region("cn-beijing").to_string(),
+            Endpoint::for_region("cn-beijing").to_string(),
             "https://live.aliyuncs.com"
         );
     }
@@ -203,7 +203,7 @@ mod tests {
         assert!(warns("live.aliyuncs.com") && warns("10.0.0.1") && warns("[::2]"));
         assert!(!warns("localhost:1") && !warns("127.0.0.1:1") && !warns("[::1]:1"));
         assert!(!warns("https://live.aliyuncs.com"));
-        let central = Endpoint::of_region("cn-beijing");
+        let central = Endpoint::for_region("cn-beijing");
         assert!(central.is_https() && !central.with_protocol(Protocol::Http).is_https());
     }
 }

@@ -15,7 +15,9 @@ use tracing::debug;
 use super::call::OperationKind;
 use super::create::fingerprint;
 use super::jobs::MAX_PAGE_SIZE;
-use super::{CallError, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, Scope, SortBy};
+use super::{
+    CallContext, CallError, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, SortBy,
+};
 
 /// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
 const MAX_PAGES: u32 = 1_000;
@@ -97,7 +99,7 @@ impl ExistingJobs {
 
 impl LiveClient {
     /// The jobs of a cluster that write the same stream as one with these fields would, whatever their `auth_key`, and that this process has neither
-    /// created nor deleted, as far as one quick look at the cluster's list shows them. `scope` can cut the look shorter.
+    /// created nor deleted, as far as one quick look at the cluster's list shows them. `ctx` can cut the look shorter.
     /// Running ones that [`Self::refresh_edge_transcode_job`] has read are told however that look ends.
     ///
     /// Jobs that were last touched more than 180 days ago are in no list.
@@ -105,11 +107,11 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         fields: &JobSpec,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
         let cluster = cluster
-            .get_or_init(|| self.list_quickly(cluster_id, scope))
+            .get_or_init(|| self.list_quickly(cluster_id, ctx))
             .await;
         let output = fields.stream_output.stream_key();
         let mut jobs = self.existing.read(cluster_id, &output);
@@ -134,12 +136,12 @@ impl LiveClient {
         self.existing.cluster(cluster_id).get()?.error.clone()
     }
 
-    async fn list_quickly(&self, cluster_id: &str, scope: &Scope) -> Cluster {
+    async fn list_quickly(&self, cluster_id: &str, ctx: &CallContext) -> Cluster {
         let mut by_output = JobsByOutput::new();
         let listed = self
             .looks
-            .run(scope, async |scope| {
-                self.collect_pages(cluster_id, &scope, &mut by_output).await
+            .run(ctx, async |ctx| {
+                self.collect_pages(cluster_id, &ctx, &mut by_output).await
             })
             .await;
         if let Err(error) = &listed {
@@ -154,7 +156,7 @@ impl LiveClient {
     async fn collect_pages(
         &self,
         cluster_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
         jobs: &mut JobsByOutput,
     ) -> Result<(), CallError> {
         let filter = JobFilter {
@@ -162,7 +164,7 @@ impl LiveClient {
             ..JobFilter::default()
         };
         let page =
-            |number| self.list_jobs(cluster_id, &filter, number, OperationKind::Prefetch, scope);
+            |number| self.list_jobs(cluster_id, &filter, number, OperationKind::Prefetch, ctx);
         let first = page(1).await?;
         if first.jobs.is_empty() {
             return Ok(());

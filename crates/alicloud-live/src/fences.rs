@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::call::{ApiCall, OperationKind, SentRequest};
-use super::codes::{ErrorClass, may_be_expired_keys, meaning};
+use super::error_codes::{ErrorClass, may_be_expired_keys, meaning};
 use super::{Ambiguous, Failure};
 use alicloud_auth::credentials::Credentials;
 use alicloud_auth::credentials::{Moment, ServerClock};

@@ -12,7 +12,8 @@ use reqwest::header::ACCEPT;
 
 use super::redact::printable;
 use super::{
-    Ambiguous, BuildError, Config, Departure, Exchange, Failure, HttpRequest, HttpResponse, NotSent,
+    Ambiguous, BuildError, Departure, Exchange, Failure, HttpRequest, HttpResponse,
+    LiveClientConfig, NotSent,
 };
 
 /// The largest answer that is read. A full page of 100 jobs is well below 1 MiB.
@@ -20,20 +21,20 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 /// Unused connections are closed before the other side closes them: a request that meets the closing of its connection
 /// may have been sent or not. The shortest default is that of Alibaba Cloud's own load balancers, 15 s (CLB, listener
 /// attribute `IdleTimeout`); those of AWS and Huawei Cloud have 60 s, nginx 75 s.
-const IDLE_CONNECTION: Duration = Duration::from_secs(10);
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Library messages can quote what the other side sent.
 const MAX_REASON_CHARS: usize = 300;
 
 /// Sends requests by reqwest.
 pub(super) struct Http {
-    settings: Settings,
+    settings: MockSettings,
     /// Keeps connections for the next call.
     pooled: reqwest::Client,
     /// Makes a connection for each call; set up when it is first needed.
     unpooled: OnceLock<reqwest::Client>,
 }
 
-struct Settings {
+struct MockSettings {
     user_agent: String,
     connect_timeout: Duration,
     is_https: bool,
@@ -41,10 +42,10 @@ struct Settings {
 }
 
 impl Http {
-    pub(super) fn new(config: &Config) -> Result<Self, BuildError> {
+    pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
         // An error says that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = Settings {
+        let settings = MockSettings {
             user_agent: config.user_agent.clone(),
             connect_timeout: config.connect_timeout,
             is_https: config.endpoint.is_https(),
@@ -79,13 +80,13 @@ impl Http {
     }
 }
 
-impl Settings {
+impl MockSettings {
     fn builder(&self) -> reqwest::ClientBuilder {
         let mut builder = reqwest::Client::builder()
             .http1_only()
             .user_agent(&self.user_agent)
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(IDLE_CONNECTION)
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());

@@ -4,7 +4,7 @@ use tracing::warn;
 
 use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
-use super::{Ambiguous, CallError, Failure, Job, LiveClient, Scope, StreamUrl};
+use super::{Ambiguous, CallContext, CallError, Failure, Job, LiveClient, StreamUrl};
 
 /// What a user decides about a job. Sent whole with each create and update: what leaving a field out of an update
 /// means is not documented.
@@ -27,7 +27,7 @@ pub struct CreatedJob {
     pub job_id: String,
     /// Further jobs that the same create may have made, after its answer was lost: the gateway may not refuse a request
     /// that it has seen before, and somebody may have started the job before it was looked for.
-    pub doubles: Vec<String>,
+    pub possible_duplicates: Vec<String>,
 }
 
 /// Which jobs of a cluster to list, and how.
@@ -111,7 +111,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         job_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<Job, CallError> {
         let call = job_call(
             "GetEdgeTranscodeJob",
@@ -119,7 +119,7 @@ impl LiveClient {
             cluster_id,
             job_id,
         );
-        let job = self.call::<JobBody>(&call, scope).await?.value.job;
+        let job = self.call::<JobBody>(&call, ctx).await?.value.job;
         if job.job_id == job_id {
             Ok(job)
         } else {
@@ -138,9 +138,9 @@ impl LiveClient {
         cluster_id: &str,
         filter: &JobFilter,
         page: u32,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<JobPage, CallError> {
-        self.list_jobs(cluster_id, filter, page, OperationKind::Read, scope)
+        self.list_jobs(cluster_id, filter, page, OperationKind::Read, ctx)
             .await
     }
 
@@ -150,7 +150,7 @@ impl LiveClient {
         filter: &JobFilter,
         page: u32,
         kind: OperationKind,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<JobPage, CallError> {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
@@ -177,7 +177,7 @@ impl LiveClient {
             parameters,
             kind,
         };
-        let answer = self.call::<JobListReply>(&call, scope).await?;
+        let answer = self.call::<JobListReply>(&call, ctx).await?;
         let listed = answer.value.job_list.and_then(|list| list.job);
         let listed = listed.unwrap_or_default();
         for job_id in &listed.unreadable {
@@ -200,7 +200,7 @@ impl LiveClient {
         cluster_id: &str,
         job_id: &str,
         fields: &JobSpec,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<(), CallError> {
         let mut call = job_call(
             "UpdateEdgeTranscodeJob",
@@ -209,7 +209,7 @@ impl LiveClient {
             job_id,
         );
         call.parameters.extend(fields.parameters());
-        self.call::<Acknowledged>(&call, scope).await.map(drop)
+        self.call::<Acknowledged>(&call, ctx).await.map(drop)
     }
 
     /// `DeleteEdgeTranscodeJob`: deletes a job. Whether the API allows it while the job runs is not documented.
@@ -220,7 +220,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         job_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<(), CallError> {
         self.existing.note_deletion(job_id);
         let call = job_call(
@@ -229,7 +229,7 @@ impl LiveClient {
             cluster_id,
             job_id,
         );
-        self.call::<Acknowledged>(&call, scope).await.map(drop)
+        self.call::<Acknowledged>(&call, ctx).await.map(drop)
     }
 
     /// `StartEdgeTranscodeJob`: starts a job that does not run. Whether it runs when the answer comes is not
@@ -241,7 +241,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         job_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<(), CallError> {
         let call = job_call(
             "StartEdgeTranscodeJob",
@@ -249,7 +249,7 @@ impl LiveClient {
             cluster_id,
             job_id,
         );
-        self.call::<Acknowledged>(&call, scope).await.map(drop)
+        self.call::<Acknowledged>(&call, ctx).await.map(drop)
     }
 
     /// `StopEdgeTranscodeJob`: stops a job that runs.
@@ -260,7 +260,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         job_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<(), CallError> {
         let call = job_call(
             "StopEdgeTranscodeJob",
@@ -268,7 +268,7 @@ impl LiveClient {
             cluster_id,
             job_id,
         );
-        self.call::<Acknowledged>(&call, scope).await.map(drop)
+        self.call::<Acknowledged>(&call, ctx).await.map(drop)
     }
 
     /// An answer of the documented shape that nevertheless cannot be believed.

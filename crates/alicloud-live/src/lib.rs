@@ -11,7 +11,7 @@
 //! | `create`, `search` | what a create needs beyond that: never lose a job, never make two |
 //! | `refresh` | many single reads out of few lists |
 //! | `template_cache` | templates, read once per process |
-//! | `look_budget` | the time that the checks of a plan may take |
+//! | `check_budget` | the time that the checks of a plan may take |
 //! | `existing` | telling, while a job is planned, that another one writes the same stream |
 //! | `place` | where and as whom jobs are found |
 //! | `call` | a call on its way, and what becomes of it |
@@ -25,7 +25,7 @@
 //! | `transport` | one attempt, bounded in time |
 //! | `departure` | whether the attempt's request has left this machine |
 //! | `http` | the attempt on the wire, bounded in size |
-//! | `outside` | wire, clock and chance: what the client touches of the world, so that tests can give it another |
+//! | `dependencies` | wire, clock and chance: what the client touches of the world, so that tests can give it another |
 //! | `reply` | what the answer means |
 //!
 //! The client knows nothing of Terraform. Errors are [`CallError`]s, which say what is known of the call's effect.
@@ -33,32 +33,32 @@
 mod attempts;
 mod backoff;
 mod call;
+mod call_context;
+mod check_budget;
 mod clock;
-mod codes;
 mod create;
 mod departure;
+mod dependencies;
 mod elements;
 mod endpoint;
 mod error;
+mod error_codes;
 mod existing;
 mod fences;
 mod http;
 mod jobs;
-mod look_budget;
 mod model;
 mod outage;
 mod outcome;
-mod outside;
 mod pages;
 mod place;
 mod progress;
 mod rate_limit;
 mod redact;
 mod refresh;
-mod reply;
 mod request;
+mod response;
 mod retry;
-mod scope;
 mod search;
 mod stream_url;
 mod streams;
@@ -71,19 +71,19 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use call_context::{CallContext, Interruption};
 pub use create::{CreateError, Doubt};
 pub use departure::Departure;
+pub use dependencies::{Dependencies, Exchange, HttpRequest, HttpResponse, Random};
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
 pub use jobs::{CreatedJob, JobFilter, JobPage, JobSpec, SortBy};
 pub use model::{Job, JobStatus, Template};
-pub use outside::{Exchange, HttpRequest, HttpResponse, Outside, Random};
 pub use pages::{JobPages, Listed, TemplatePages};
 pub use place::Place;
 pub use redact::redact_auth_keys;
 pub use request::SignVersion;
-pub use scope::{Interruption, Scope};
 pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
 pub use template_cache::TemplateLook;
@@ -93,7 +93,7 @@ pub use transport::BuildError;
 use alicloud_auth::credentials::{CredentialsCache, ServerClock};
 
 /// How a client is set up.
-pub struct Config {
+pub struct LiveClientConfig {
     /// Where the API is.
     pub endpoint: Endpoint,
     /// The parameter `RegionId`; not sent where nobody chose one.
@@ -117,7 +117,7 @@ pub struct Config {
     /// Calls a minute that each operation may make: the published quota is 6,000.
     pub requests_per_minute: u32,
     /// What it touches of the world.
-    pub outside: Outside,
+    pub dependencies: Dependencies,
 }
 
 /// When a failed attempt is made again.
@@ -131,7 +131,7 @@ pub struct RetryPolicy {
     /// bounded by the call's deadline alone.
     pub attempts: u32,
     /// No call is made again when so much time has passed since it was first made; none leaves that to its deadline. A
-    /// recovery ([`Scope::recovery`]) goes on all the same.
+    /// recovery ([`CallContext::recovery`]) goes on all the same.
     pub max_elapsed: Option<Duration>,
 }
 
@@ -183,7 +183,7 @@ pub struct LiveClient {
     creates: create::CreateTracker,
     existing: existing::ExistingJobs,
     templates: template_cache::TemplateCache,
-    looks: look_budget::LookBudget,
+    looks: check_budget::CheckBudget,
     refreshes: refresh::RefreshCache,
     fences: fences::Fences,
 }
@@ -192,12 +192,12 @@ impl LiveClient {
     /// Sets a client up. Makes no connection.
     ///
     /// Fails when the system's certificate store cannot be used for an HTTPS endpoint.
-    pub fn new(config: Config) -> Result<Self, BuildError> {
+    pub fn new(config: LiveClientConfig) -> Result<Self, BuildError> {
         let transport = transport::Transport::new(&config)?;
         Ok(Self {
             transport,
-            clock: ServerClock::new(config.outside.clock),
-            random: config.outside.random,
+            clock: ServerClock::new(config.dependencies.clock),
+            random: config.dependencies.random,
             rate_limiter: rate_limit::RateLimiter::new(config.requests_per_minute),
             outage: outage::Outage::default(),
             retry: config.retry,
@@ -205,7 +205,7 @@ impl LiveClient {
             creates: create::CreateTracker::default(),
             existing: existing::ExistingJobs::default(),
             templates: template_cache::TemplateCache::default(),
-            looks: look_budget::LookBudget::default(),
+            looks: check_budget::CheckBudget::default(),
             refreshes: refresh::RefreshCache::default(),
             fences: fences::Fences::default(),
             request: request::RequestBuilder {

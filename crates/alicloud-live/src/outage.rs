@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Failure, NotSent, Scope};
+use super::{CallContext, Failure, NotSent};
 
 /// After the first call that could not connect; doubles with each further one.
 const INITIAL_PAUSE: Duration = Duration::from_secs(5);
@@ -25,10 +25,10 @@ struct Known {
 
 impl Outage {
     /// Why a call need not begin.
-    pub(super) fn known_to(&self, scope: &Scope) -> Option<NotSent> {
+    pub(super) fn known_to(&self, ctx: &CallContext) -> Option<NotSent> {
         let state = self.state();
         let known = state.as_ref()?;
-        let holds = !scope.is_recovery() && Instant::now() < known.pause_until;
+        let holds = !ctx.is_recovery() && Instant::now() < known.pause_until;
         holds.then(|| NotSent::NoConnection(known.reason.clone()))
     }
 

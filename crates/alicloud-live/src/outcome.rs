@@ -1,6 +1,6 @@
 use super::call::{FailedCall, OperationKind};
-use super::scope::Interruption;
-use super::{Ambiguous, Failure, NotSent, Scope};
+use super::call_context::Interruption;
+use super::{Ambiguous, CallContext, Failure, NotSent};
 
 /// What is told of a call when another of its attempts has failed.
 ///
@@ -11,12 +11,12 @@ pub(super) fn told(
     earlier: Option<FailedCall>,
     latest: FailedCall,
     kind: OperationKind,
-    scope: &Scope,
+    ctx: &CallContext,
 ) -> FailedCall {
     let Some(mut earlier) = earlier else {
         return latest;
     };
-    if is_kept(&earlier.error.failure, &latest.error.failure, kind, scope) {
+    if is_kept(&earlier.error.failure, &latest.error.failure, kind, ctx) {
         earlier.error.attempts = latest.error.attempts;
         if let Failure::Rejected(rejection) = latest.error.failure {
             earlier.error.rejection = Some(Box::new(rejection));
@@ -27,11 +27,11 @@ pub(super) fn told(
 }
 
 /// Whether what went wrong before tells more than what went wrong last.
-fn is_kept(earlier: &Failure, latest: &Failure, kind: OperationKind, scope: &Scope) -> bool {
+fn is_kept(earlier: &Failure, latest: &Failure, kind: OperationKind, ctx: &CallContext) -> bool {
     let has_no_time_left = match latest {
         Failure::NotSent(NotSent::DeadlineExceeded) => true,
         Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
-            !kind.changes() && scope.ended() == Some(Interruption::DeadlineExceeded)
+            !kind.changes() && ctx.interruption() == Some(Interruption::DeadlineExceeded)
         }
         _ => false,
     };

@@ -2,14 +2,14 @@
 //! end while they change, and however they lie: see `progress`.
 
 use super::progress::{Page, PageCursor};
-use super::{CallError, Job, JobFilter, LiveClient, Scope, SortBy, Template, TemplateFilter};
+use super::{CallContext, CallError, Job, JobFilter, LiveClient, SortBy, Template, TemplateFilter};
 
 /// A cluster's jobs, page by page.
 pub struct JobPages<'a> {
     client: &'a LiveClient,
     cluster_id: &'a str,
     filter: JobFilter,
-    scope: &'a Scope,
+    ctx: &'a CallContext,
     progress: PageCursor,
     unreadable: Vec<String>,
 }
@@ -19,7 +19,7 @@ pub struct TemplatePages<'a> {
     client: &'a LiveClient,
     cluster_id: &'a str,
     filter: TemplateFilter,
-    scope: &'a Scope,
+    ctx: &'a CallContext,
     progress: PageCursor,
     unreadable: Vec<String>,
 }
@@ -40,7 +40,7 @@ impl LiveClient {
         &'a self,
         cluster_id: &'a str,
         filter: JobFilter,
-        scope: &'a Scope,
+        ctx: &'a CallContext,
     ) -> JobPages<'a> {
         let filter = JobFilter {
             sort_by: SortBy::Ascending,
@@ -50,7 +50,7 @@ impl LiveClient {
             client: self,
             cluster_id,
             filter,
-            scope,
+            ctx,
             progress: PageCursor::default(),
             unreadable: Vec::new(),
         }
@@ -62,7 +62,7 @@ impl LiveClient {
         &'a self,
         cluster_id: &'a str,
         filter: TemplateFilter,
-        scope: &'a Scope,
+        ctx: &'a CallContext,
     ) -> TemplatePages<'a> {
         let filter = TemplateFilter {
             sort_by: SortBy::Ascending,
@@ -72,7 +72,7 @@ impl LiveClient {
             client: self,
             cluster_id,
             filter,
-            scope,
+            ctx,
             progress: PageCursor::default(),
             unreadable: Vec::new(),
         }
@@ -88,7 +88,7 @@ impl JobPages<'_> {
         };
         let listed = self
             .client
-            .list_edge_transcode_jobs(self.cluster_id, &self.filter, page, self.scope)
+            .list_edge_transcode_jobs(self.cluster_id, &self.filter, page, self.ctx)
             .await?;
         self.unreadable.extend(listed.unreadable.iter().cloned());
         let new = self.progress.take(Page {
@@ -128,7 +128,7 @@ impl TemplatePages<'_> {
         };
         let listed = self
             .client
-            .list_edge_transcode_templates(self.cluster_id, &self.filter, page, self.scope)
+            .list_edge_transcode_templates(self.cluster_id, &self.filter, page, self.ctx)
             .await?;
         self.unreadable.extend(listed.unreadable.iter().cloned());
         let new = self.progress.take(Page {

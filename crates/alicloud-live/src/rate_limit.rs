@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Scope;
-use super::scope::Interruption;
+use super::CallContext;
+use super::call_context::Interruption;
 
 /// Calls that may be made at once after a pause, as a share of a second's worth: at the published quota as many as
 /// Terraform makes at a time. More would be refused where the service counts by the second.
@@ -52,7 +52,7 @@ impl RateLimiter {
     pub(super) async fn acquire(
         &self,
         action: &'static str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<(), Interruption> {
         let wait = self.bucket(action, Bucket::take);
         if wait.is_zero() {
@@ -63,7 +63,7 @@ impl RateLimiter {
             action,
             is_used: false,
         };
-        scope.wait(wait).await?;
+        ctx.wait(wait).await?;
         place.is_used = true;
         Ok(())
     }

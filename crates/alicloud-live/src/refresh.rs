@@ -32,7 +32,7 @@ use tracing::debug;
 
 use super::call::OperationKind;
 use super::progress::{Page, PageCursor};
-use super::{CallError, Job, JobFilter, JobPage, LiveClient, Scope, SortBy};
+use super::{CallContext, CallError, Job, JobFilter, JobPage, LiveClient, SortBy};
 use alicloud_auth::credentials::{Moment, ServerClock};
 
 /// Reads of a cluster that are Gets in any case: most configurations have a job or two, and a Get costs the service
@@ -55,7 +55,7 @@ pub(super) struct RefreshCache {
 
 #[derive(Default)]
 struct Cluster {
-    is_written: AtomicBool,
+    is_stale: AtomicBool,
     round: tokio::sync::Mutex<ListCache>,
 }
 
@@ -86,7 +86,7 @@ impl RefreshCache {
     /// A call that changes something in the cluster is about to be made.
     pub(super) fn invalidate(&self, cluster_id: &str) {
         let cluster = self.cluster(cluster_id);
-        cluster.is_written.store(true, Ordering::SeqCst);
+        cluster.is_stale.store(true, Ordering::SeqCst);
     }
 
     fn cluster(&self, cluster_id: &str) -> Arc<Cluster> {
@@ -106,30 +106,27 @@ impl LiveClient {
         cluster_id: &str,
         job_id: &str,
         matches_state: impl Fn(&Job) -> bool,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<Job, CallError> {
         // Whatever may be the matter with lists, half of the time is left for the Get.
-        let job = match self.listed(cluster_id, job_id, &scope.half()).await {
+        let job = match self.listed(cluster_id, job_id, &ctx.half()).await {
             Some(job) if matches_state(&job) => job,
-            _ => {
-                self.get_edge_transcode_job(cluster_id, job_id, scope)
-                    .await?
-            }
+            _ => self.get_edge_transcode_job(cluster_id, job_id, ctx).await?,
         };
         self.existing.note_read(cluster_id, &job);
         Ok(job)
     }
 
     /// The job as a list shows it; `None` where a Get is called for.
-    async fn listed(&self, cluster_id: &str, job_id: &str, scope: &Scope) -> Option<Job> {
+    async fn listed(&self, cluster_id: &str, job_id: &str, ctx: &CallContext) -> Option<Job> {
         let cluster = self.refreshes.cluster(cluster_id);
         loop {
             let mut round = tokio::select! {
                 biased;
-                _ = scope.end() => return None,
+                _ = ctx.done() => return None,
                 round = cluster.round.lock() => round,
             };
-            if cluster.is_written.load(Ordering::SeqCst) {
+            if cluster.is_stale.load(Ordering::SeqCst) {
                 *round = ListCache::default();
                 return None;
             }
@@ -140,7 +137,7 @@ impl LiveClient {
                     // One of those who hold the cluster is `refreshes`; the others are readers, this one included.
                     let readers = Arc::strong_count(&cluster) - 1;
                     let pages = page..round.prefetch_end(page, readers);
-                    self.read_pages(cluster_id, pages, &mut round, scope).await;
+                    self.read_pages(cluster_id, pages, &mut round, ctx).await;
                 }
             }
         }
@@ -153,7 +150,7 @@ impl LiveClient {
         cluster_id: &str,
         pages: Range<u32>,
         round: &mut ListCache,
-        scope: &Scope,
+        ctx: &CallContext,
     ) {
         let first = pages.start;
         let mut calls: FuturesOrdered<_> = pages
@@ -163,7 +160,7 @@ impl LiveClient {
                 } else {
                     OperationKind::Prefetch
                 };
-                (page, self.page(cluster_id, page, kind, scope).await)
+                (page, self.page(cluster_id, page, kind, ctx).await)
             })
             .collect();
         while let Some((page, listed)) = calls.next().await {
@@ -191,7 +188,7 @@ impl LiveClient {
         cluster_id: &str,
         page: u32,
         kind: OperationKind,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<JobPage, CallError> {
         let oldest_first = JobFilter {
             sort_by: SortBy::Ascending,
@@ -202,7 +199,7 @@ impl LiveClient {
             &oldest_first,
             page,
             kind,
-            &scope.at_most(PAGE_TIME),
+            &ctx.capped_at(PAGE_TIME),
         )
         .await
     }

@@ -6,14 +6,14 @@ use tracing::{Instrument as _, Span, debug, debug_span, field};
 
 use super::attempts::Attempts;
 use super::call::{ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, SentRequest};
+use super::call_context::Interruption;
 use super::clock::timestamp;
-use super::codes::{ErrorClass, may_be_expired_keys, meaning};
+use super::error_codes::{ErrorClass, may_be_expired_keys, meaning};
 use super::fences::is_caused_by_copy;
 use super::outcome::told;
 use super::request::{SignedRequest, nonce};
-use super::scope::Interruption;
 use super::transport::{Access, Connection};
-use super::{Ambiguous, ApiError, CallError, Failure, LiveClient, NotSent, Scope, reply};
+use super::{Ambiguous, ApiError, CallContext, CallError, Failure, LiveClient, NotSent, response};
 
 /// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
 pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
@@ -35,13 +35,13 @@ impl From<Interruption> for NotSent {
 }
 
 impl LiveClient {
-    /// Makes a call, again where that is safe and useful, until it succeeds or `scope` ends.
+    /// Makes a call, again where that is safe and useful, until it succeeds or `ctx` ends.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<ApiResponse<T>, CallError> {
-        self.call_keeping_request(call, scope)
+        self.call_keeping_request(call, ctx)
             .await
             .map_err(|failed| failed.error)
     }
@@ -50,10 +50,10 @@ impl LiveClient {
     pub(super) async fn call_keeping_request<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedCall> {
         let span = self.span(call);
-        self.call_in_attempts(call, scope).instrument(span).await
+        self.call_in_attempts(call, ctx).instrument(span).await
     }
 
     /// What every line of the log about this call says: its cluster, its job, if there is one, and the endpoint.
@@ -75,9 +75,9 @@ impl LiveClient {
     async fn call_in_attempts<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedCall> {
-        if let Some(reason) = self.begin(call, scope) {
+        if let Some(reason) = self.begin(call, ctx) {
             let error = self.error(call.action, 0, Failure::NotSent(reason));
             return Err(FailedCall { error, sent: None });
         }
@@ -87,9 +87,9 @@ impl LiveClient {
         let mut failed_before = None;
         loop {
             in_doubt = in_doubt.filter(|copy| self.clock.age(copy.sent.at) < REPLAY_VALIDITY);
-            let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), scope).await {
+            let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), ctx).await {
                 Ok(sent) => {
-                    let attempt = self.attempt(&sent.request, call.kind, connection, scope);
+                    let attempt = self.attempt(&sent.request, call.kind, connection, ctx);
                     (attempt.await, Some(sent))
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
@@ -113,7 +113,7 @@ impl LiveClient {
                 sent.as_ref(),
                 in_doubt.as_ref(),
                 &mut attempts,
-                scope,
+                ctx,
             );
             if !matches!(failed.failure, Failure::Rejected(_)) {
                 connection = Connection::New;
@@ -121,7 +121,7 @@ impl LiveClient {
             in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
 
             let error = self.error(call.action, attempts.made, failed.failure);
-            let failed = told(failed_before, FailedCall { error, sent }, call.kind, scope);
+            let failed = told(failed_before, FailedCall { error, sent }, call.kind, ctx);
             let Some(delay) = delay else {
                 if call.kind != OperationKind::Prefetch {
                     self.outage.note_call(&failed.error.failure);
@@ -129,7 +129,7 @@ impl LiveClient {
                 return Err(self.ended(call, failed, in_doubt));
             };
             debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
-            if scope.wait(delay).await.is_err() {
+            if ctx.wait(delay).await.is_err() {
                 return Err(self.ended(call, failed, in_doubt));
             }
             failed_before = Some(failed);
@@ -137,12 +137,12 @@ impl LiveClient {
     }
 
     /// Before the first attempt. `Some` says that there is none, and why.
-    fn begin(&self, call: &ApiCall, scope: &Scope) -> Option<NotSent> {
+    fn begin(&self, call: &ApiCall, ctx: &CallContext) -> Option<NotSent> {
         if call.kind.changes() {
             // Before it is sent, so that it holds whatever becomes of it.
             self.refreshes.invalidate(call.cluster_id());
         }
-        self.outage.known_to(scope)
+        self.outage.known_to(ctx)
     }
 
     /// How long to wait before the next attempt, and `None` where there is none.
@@ -153,7 +153,7 @@ impl LiveClient {
         sent: Option<&SentRequest>,
         in_doubt: Option<&InDoubt>,
         attempts: &mut Attempts,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Option<Duration> {
         let failure = &failed.failure;
         let settles = |sent| self.fences.settle(call, sent, Some(failure));
@@ -163,7 +163,7 @@ impl LiveClient {
         {
             return Some(Duration::ZERO);
         }
-        attempts.delay(call.kind, failed, &self.retry, scope, self.random.bits())
+        attempts.delay(call.kind, failed, &self.retry, ctx, self.random.bits())
     }
 
     /// The failure of a call, and a note of the copy that it may leave behind.
@@ -180,15 +180,15 @@ impl LiveClient {
         &self,
         call: &ApiCall,
         in_doubt: Option<&InDoubt>,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<SentRequest, NotSent> {
         match in_doubt {
             Some(copy) => {
-                self.rate_limiter.acquire(call.action, scope).await?;
+                self.rate_limiter.acquire(call.action, ctx).await?;
                 Ok(copy.sent.clone())
             }
             None => Ok(SentRequest {
-                request: self.prepare(call, scope).await?,
+                request: self.prepare(call, ctx).await?,
                 at: self.clock.moment(),
             }),
         }
@@ -198,12 +198,12 @@ impl LiveClient {
     pub(super) async fn prepare(
         &self,
         call: &ApiCall,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<SignedRequest, NotSent> {
-        self.rate_limiter.acquire(call.action, scope).await?;
+        self.rate_limiter.acquire(call.action, ctx).await?;
         let credentials = tokio::select! {
             biased;
-            ended = scope.end() => Err(ended.into()),
+            ended = ctx.done() => Err(ended.into()),
             obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
         }?;
         let (credentials, nonce) = if let Some(copy) = self.fences.next(call, &self.clock) {
@@ -227,7 +227,7 @@ impl LiveClient {
         request: &SignedRequest,
         kind: OperationKind,
         connection: Connection,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedAttempt> {
         let effect = if kind.changes() {
             Access::Write
@@ -237,10 +237,10 @@ impl LiveClient {
         let begun = Instant::now();
         let raw = self
             .transport
-            .send(request, effect, connection, scope)
+            .send(request, effect, connection, ctx)
             .await?;
-        reply::log(request.action, &raw, &request.credentials, begun.elapsed());
-        match reply::interpret(&raw, &request.credentials) {
+        response::log(request.action, &raw, &request.credentials, begun.elapsed());
+        match response::interpret(&raw, &request.credentials) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.action);
                 Ok(ApiResponse {

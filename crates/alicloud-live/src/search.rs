@@ -13,7 +13,8 @@ use tracing::{debug, warn};
 use super::call::SentRequest;
 use super::jobs::MAX_PAGE_SIZE;
 use super::{
-    CallError, Doubt, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, Scope, SortBy, clock,
+    CallContext, CallError, Doubt, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, SortBy,
+    clock,
 };
 
 /// How long to look when the user asks to stop or the time is over.
@@ -63,17 +64,17 @@ impl LiveClient {
         &self,
         lost: &Lost<'_>,
         patience: Duration,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> SearchOutcome {
         let absence_counts_from = Instant::now() + patience;
         let give_up_at = absence_counts_from + self.search.after_proof;
         loop {
             let begun = Instant::now();
             // Knowing what a create did is worth a few seconds even when the user asks to stop or the time is over.
-            let is_last = scope.ended().is_some();
-            let last_look = Scope::uninterrupted(LAST_LOOK);
+            let is_last = ctx.interruption().is_some();
+            let last_look = CallContext::without_cancel(LAST_LOOK);
             let outcome = self
-                .look_once(lost, if is_last { &last_look } else { scope })
+                .look_once(lost, if is_last { &last_look } else { ctx })
                 .await;
             let is_late = begun >= absence_counts_from;
             match outcome {
@@ -95,12 +96,12 @@ impl LiveClient {
                 | SearchOutcome::Unknown => {}
             }
             // A wait that ends early makes the next look the last one.
-            let _ = scope.wait(self.search.interval).await;
+            let _ = ctx.wait(self.search.interval).await;
         }
     }
 
-    async fn look_once(&self, lost: &Lost<'_>, scope: &Scope) -> SearchOutcome {
-        let mut fitting = match self.fitting_jobs(lost, scope).await {
+    async fn look_once(&self, lost: &Lost<'_>, ctx: &CallContext) -> SearchOutcome {
+        let mut fitting = match self.fitting_jobs(lost, ctx).await {
             Ok(fitting) => fitting,
             Err(error) => {
                 warn!(%error, "cannot look for the job");
@@ -112,7 +113,7 @@ impl LiveClient {
             return SearchOutcome::Doubtful(Doubt::NoClock, fitting.ours);
         }
         match (fitting.ours.pop(), fitting.ours.is_empty()) {
-            (Some(only), true) => self.confirm(lost, only, fitting.started, scope).await,
+            (Some(only), true) => self.confirm(lost, only, fitting.started, ctx).await,
             (Some(another), false) => {
                 fitting.ours.push(another);
                 SearchOutcome::Doubtful(Doubt::Several, fitting.ours)
@@ -127,10 +128,10 @@ impl LiveClient {
         lost: &Lost<'_>,
         listed: Job,
         started: Vec<Job>,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> SearchOutcome {
         let read = self
-            .get_edge_transcode_job(lost.cluster_id, &listed.job_id, scope)
+            .get_edge_transcode_job(lost.cluster_id, &listed.job_id, ctx)
             .await;
         match read {
             Ok(job) if job.fields().is_equivalent(lost.fields) && has_never_run(&job) => {
@@ -151,7 +152,7 @@ impl LiveClient {
     pub(super) async fn fitting_jobs(
         &self,
         lost: &Lost<'_>,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<FittingJobs, CallError> {
         let filter = JobFilter {
             keyword: Some(lost.fields.name.clone()),
@@ -163,9 +164,9 @@ impl LiveClient {
         let mut nameless = 0;
         for number in 1..=MAX_PAGES {
             let page = self
-                .list_edge_transcode_jobs(lost.cluster_id, &filter, number, scope)
+                .list_edge_transcode_jobs(lost.cluster_id, &filter, number, ctx)
                 .await?;
-            let jobs = self.with_odd_jobs(lost.cluster_id, &page, scope).await;
+            let jobs = self.with_odd_jobs(lost.cluster_id, &page, ctx).await;
             let on_page = page.jobs.len() + page.unreadable.len();
             // By the clock of this very answer: nobody else's compares with the times of jobs.
             let not_before = page
@@ -200,11 +201,11 @@ impl LiveClient {
     }
 
     /// The jobs of a page, with those that the list shows oddly read alone: one of them may be ours.
-    async fn with_odd_jobs(&self, cluster_id: &str, page: &JobPage, scope: &Scope) -> Vec<Job> {
+    async fn with_odd_jobs(&self, cluster_id: &str, page: &JobPage, ctx: &CallContext) -> Vec<Job> {
         let mut jobs = page.jobs.clone();
         let odd = page.unreadable.iter().filter(|job_id| !job_id.is_empty());
         for job_id in odd.take(MAX_ODD_JOBS) {
-            match self.get_edge_transcode_job(cluster_id, job_id, scope).await {
+            match self.get_edge_transcode_job(cluster_id, job_id, ctx).await {
                 Ok(job) => jobs.push(job),
                 Err(error) => debug!(%error, job_id, "cannot read a job that is listed oddly"),
             }

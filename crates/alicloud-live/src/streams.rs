@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::call::{ApiCall, OperationKind};
 use super::model::none_if_empty;
-use super::{CallError, LiveClient, Scope};
+use super::{CallContext, CallError, LiveClient};
 
 /// The name of a live stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,7 +37,7 @@ impl LiveClient {
     pub async fn describe_live_stream_state(
         &self,
         name: &StreamName,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<Option<StreamState>, CallError> {
         let parameters = vec![
             ("DomainName", name.domain.clone()),
@@ -49,7 +49,7 @@ impl LiveClient {
             parameters,
             kind: OperationKind::Read,
         };
-        match self.call::<StreamState>(&call, scope).await {
+        match self.call::<StreamState>(&call, ctx).await {
             Ok(answer) => Ok(Some(answer.value)),
             Err(error) if is_unknown_domain(&error) => Ok(None),
             Err(error) => Err(error),

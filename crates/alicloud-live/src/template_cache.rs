@@ -7,7 +7,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::{CallError, LiveClient, Scope, Template};
+use super::{CallContext, CallError, LiveClient, Template};
 
 /// What one quick look at a template showed.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         template_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<Template, CallError> {
         let entry = self.templates.entry(cluster_id, template_id);
         let mut known = entry.lock().await;
@@ -67,12 +67,12 @@ impl LiveClient {
             Known::Unseen => {
                 drop(known);
                 return self
-                    .get_edge_transcode_template(cluster_id, template_id, scope)
+                    .get_edge_transcode_template(cluster_id, template_id, ctx)
                     .await;
             }
         }
         let read = self
-            .get_edge_transcode_template(cluster_id, template_id, scope)
+            .get_edge_transcode_template(cluster_id, template_id, ctx)
             .await;
         *known = remembered(&read);
         read
@@ -84,19 +84,19 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         template_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> TemplateLook {
         let entry = self.templates.entry(cluster_id, template_id);
         let mut known = tokio::select! {
             biased;
             known = entry.lock() => known,
-            _ended = scope.end() => return TemplateLook::MayExist,
+            _ended = ctx.done() => return TemplateLook::MayExist,
         };
         if matches!(*known, Known::Nothing) {
             let look = self
                 .looks
-                .run(scope, async |scope| {
-                    self.get_template(cluster_id, template_id, OperationKind::Prefetch, &scope)
+                .run(ctx, async |ctx| {
+                    self.get_template(cluster_id, template_id, OperationKind::Prefetch, &ctx)
                         .await
                 })
                 .await;

@@ -4,7 +4,7 @@ use tracing::warn;
 use super::call::{ApiCall, OperationKind};
 use super::elements::{Element, Elements, count};
 use super::jobs::MAX_PAGE_SIZE;
-use super::{CallError, LiveClient, Scope, SortBy, Template};
+use super::{CallContext, CallError, LiveClient, SortBy, Template};
 
 /// Which templates of a cluster to list.
 #[derive(Clone, Default, Debug)]
@@ -62,9 +62,9 @@ impl LiveClient {
         &self,
         cluster_id: &str,
         template_id: &str,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<Template, CallError> {
-        self.get_template(cluster_id, template_id, OperationKind::Read, scope)
+        self.get_template(cluster_id, template_id, OperationKind::Read, ctx)
             .await
     }
 
@@ -73,7 +73,7 @@ impl LiveClient {
         cluster_id: &str,
         template_id: &str,
         kind: OperationKind,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<Template, CallError> {
         let parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
@@ -84,11 +84,7 @@ impl LiveClient {
             parameters,
             kind,
         };
-        Ok(self
-            .call::<TemplateReply>(&call, scope)
-            .await?
-            .value
-            .template)
+        Ok(self.call::<TemplateReply>(&call, ctx).await?.value.template)
     }
 
     /// `ListEdgeTranscodeTemplate`: reads one page of a cluster's templates. `page` counts from 1. Unlike the list
@@ -98,7 +94,7 @@ impl LiveClient {
         cluster_id: &str,
         filter: &TemplateFilter,
         page: u32,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<TemplatePage, CallError> {
         let mut parameters = vec![
             ("ClusterId", cluster_id.to_owned()),
@@ -122,7 +118,7 @@ impl LiveClient {
             parameters,
             kind: OperationKind::Read,
         };
-        let reply = self.call::<TemplateListReply>(&call, scope).await?.value;
+        let reply = self.call::<TemplateListReply>(&call, ctx).await?.value;
         let listed = reply.template_list.and_then(|list| list.template);
         let listed = listed.unwrap_or_default();
         for template_id in &listed.unreadable {

@@ -5,10 +5,11 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::call_context::Interruption;
 use super::request::SignedRequest;
-use super::scope::Interruption;
 use super::{
-    Ambiguous, Config, Departure, Exchange, Failure, HttpRequest, NotSent, Scope, clock, http,
+    Ambiguous, CallContext, Departure, Exchange, Failure, HttpRequest, LiveClientConfig, NotSent,
+    clock, http,
 };
 use alicloud_auth::credentials::Clock;
 
@@ -65,43 +66,43 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(config: &Config) -> Result<Self, BuildError> {
-        let exchange = match &config.outside.exchange {
+    pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
+        let exchange = match &config.dependencies.exchange {
             Some(exchange) => Arc::clone(exchange),
             None => Arc::new(http::Http::new(config)?),
         };
         Ok(Self {
             exchange,
             attempt_timeout: config.attempt_timeout,
-            clock: Arc::clone(&config.outside.clock),
+            clock: Arc::clone(&config.dependencies.clock),
         })
     }
 
     /// Sends one request and reads the whole answer.
     ///
-    /// A read ends as soon as `scope` does; a change that is under way is listened to for [`DRAIN_TIME`] more. Nothing is
-    /// sent when `scope` has ended before the request has left, connecting included.
+    /// A read ends as soon as `ctx` does; a change that is under way is listened to for [`DRAIN_TIME`] more. Nothing is
+    /// sent when `ctx` has ended before the request has left, connecting included.
     pub(super) async fn send(
         &self,
         request: &SignedRequest,
         effect: Access,
         connection: Connection,
-        scope: &Scope,
+        ctx: &CallContext,
     ) -> Result<RawResponse, Failure> {
-        if let Some(ended) = scope.ended() {
+        if let Some(ended) = ctx.interruption() {
             return Err(Failure::NotSent(ended.into()));
         }
         let begun = Instant::now();
         let departure = Departure::default();
         let exchange = tokio::time::timeout(
-            self.attempt_timeout(scope),
+            self.attempt_timeout(ctx),
             self.exchange(request, connection, &departure),
         );
         tokio::pin!(exchange);
         let finished = tokio::select! {
             biased;
             finished = &mut exchange => finished,
-            ended = scope.end() => {
+            ended = ctx.done() => {
                 if departure.give_up() {
                     return Err(Failure::NotSent(ended.into()));
                 }
@@ -127,8 +128,8 @@ impl Transport {
         })
     }
 
-    fn attempt_timeout(&self, scope: &Scope) -> Duration {
-        if scope.is_recovery() {
+    fn attempt_timeout(&self, ctx: &CallContext) -> Duration {
+        if ctx.is_recovery() {
             self.attempt_timeout.min(RECOVERY_ATTEMPT_TIMEOUT)
         } else {
             self.attempt_timeout

@@ -67,8 +67,8 @@ impl ManagedResource for Notes {
 
 fn main() -> ExitCode {
     serve::main(&ABOUT, || {
-        let mut offering = ProviderDefinition::new(Minimal, StopSignal::default());
-        offering.add_resource("minimal_note", Notes);
-        offering
+        let mut definition = ProviderDefinition::new(Minimal, StopSignal::default());
+        definition.add_resource("minimal_note", Notes);
+        definition
     })
 }

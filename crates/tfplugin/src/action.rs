@@ -24,14 +24,14 @@ pub trait Action: Send + Sync + 'static {
         &self,
         diagnostics: &mut Diagnostics,
         config: Self::Config,
-        progress: &Progress,
+        progress: &ProgressReporter,
     );
 }
 
 /// Tells the user, while an action runs, how far it is.
-pub struct Progress(mpsc::UnboundedSender<String>);
+pub struct ProgressReporter(mpsc::UnboundedSender<String>);
 
-impl Progress {
+impl ProgressReporter {
     /// Messages, and where they arrive.
     pub fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
         let (teller, messages) = mpsc::unbounded_channel();
@@ -58,7 +58,7 @@ pub trait DynAction: Send + Sync {
         &self,
         diagnostics: &mut Diagnostics,
         config: &EncodedValue,
-        progress: Progress,
+        progress: ProgressReporter,
     );
 }
 
@@ -78,7 +78,7 @@ impl<A: Action> DynAction for A {
         &self,
         diagnostics: &mut Diagnostics,
         config: &EncodedValue,
-        progress: Progress,
+        progress: ProgressReporter,
     ) {
         let Some(config) = decode(diagnostics, config) else {
             return;

@@ -33,7 +33,7 @@ mod served_resource;
 mod stop;
 mod unknown;
 
-pub use action::{Action, DynAction, Progress};
+pub use action::{Action, DynAction, ProgressReporter};
 pub use data_source::DynDataSource;
 pub use encoded::EncodedValue;
 pub use function::DynFunction;

@@ -1,10 +1,10 @@
 use std::fmt;
 
 use super::account::OfAccount;
-use super::discovery::{Discovery, SelectedSource, Settings, SourceConfigError};
-use super::outside::Outside;
+use super::discovery::{CredentialsConfig, Discovery, SelectedSource, SourceConfigError};
 use super::sources::{assume_role, credentials_uri, ecs_role, given, oidc, profile, static_keys};
 use super::sts::Sts;
+use super::system::SystemContext;
 
 /// No source gives credentials. Its text lists every source that was asked, and what it said.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,17 +77,17 @@ impl Candidates {
 
     async fn discover(
         self,
-        settings: &Settings,
-        outside: &Outside,
+        settings: &CredentialsConfig,
+        system: &SystemContext,
         sts: &Sts,
     ) -> Result<Discovery, SourceConfigError> {
         match self {
-            Self::AccessKey => static_keys::discover(settings, outside, sts).await,
-            Self::Profile => profile::discover(settings, outside, sts).await,
-            Self::CredentialsUri => credentials_uri::discover(settings, outside),
-            Self::EcsRole => ecs_role::discover(settings, outside),
-            Self::Oidc => oidc::discover(settings, outside, sts).await,
-            Self::Home => profile::discover_at_home(outside, sts).await,
+            Self::AccessKey => static_keys::discover(settings, system, sts).await,
+            Self::Profile => profile::discover(settings, system, sts).await,
+            Self::CredentialsUri => credentials_uri::discover(settings, system),
+            Self::EcsRole => ecs_role::discover(settings, system),
+            Self::Oidc => oidc::discover(settings, system, sts).await,
+            Self::Home => profile::discover_at_home(system, sts).await,
         }
     }
 }
@@ -96,26 +96,26 @@ impl Candidates {
 const ACCOUNT_VARIABLES: &[&str] = &["ALICLOUD_ACCOUNT_ID", "ALIBABA_CLOUD_ACCOUNT_ID"];
 
 /// Chooses the source of credentials. Reads arguments, environment and files; makes no network call.
-pub async fn choose(
-    settings: &Settings,
-    outside: &Outside,
+pub async fn select_source(
+    settings: &CredentialsConfig,
+    system: &SystemContext,
 ) -> Result<SelectedSource, NoCredentials> {
     let mut tried = Vec::new();
     let broken = |tried, name, broken| NoCredentials {
         tried,
         broken: Some((name, broken)),
     };
-    let sts = match Sts::new(outside, settings.sts_endpoint.clone()) {
+    let sts = match Sts::new(system, settings.sts_endpoint.clone()) {
         Ok(sts) => sts,
         Err(input) => return Err(broken(tried, "The Security Token Service", input.into())),
     };
     for place in Candidates::ALL {
-        match place.discover(settings, outside, &sts).await {
+        match place.discover(settings, system, &sts).await {
             Ok(Discovery::NotConfigured(said)) => tried.push((place.name(), said)),
             Err(reason) => return Err(broken(tried, place.name(), reason)),
             Ok(Discovery::Found(candidate)) => {
-                let chosen = assume_role::apply_assume_role(*candidate, settings, outside, &sts)
-                    .and_then(|chosen| with_account(chosen, settings, outside));
+                let chosen = assume_role::apply_assume_role(*candidate, settings, system, &sts)
+                    .and_then(|chosen| with_account(chosen, settings, system));
                 return chosen.map_err(|reason| broken(tried, "assume_role", reason));
             }
         }
@@ -128,12 +128,12 @@ pub async fn choose(
 
 fn with_account(
     chosen: SelectedSource,
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
 ) -> Result<SelectedSource, SourceConfigError> {
     let account_id = match given(settings.account_id.as_ref()) {
         Some(account_id) => Some(account_id),
-        None => outside.environment.text(ACCOUNT_VARIABLES)?,
+        None => system.environment.text(ACCOUNT_VARIABLES)?,
     };
     Ok(match account_id {
         None => chosen,

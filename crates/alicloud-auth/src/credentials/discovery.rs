@@ -12,7 +12,7 @@ use crate::environment::InvalidInput;
 /// What the provider block says of credentials; an empty text counts as not given. What is not given may stand in the
 /// environment.
 #[derive(Default)]
-pub struct Settings {
+pub struct CredentialsConfig {
     /// `access_key`
     pub access_key: Option<String>,
     /// `secret_key`

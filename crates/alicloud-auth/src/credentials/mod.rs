@@ -11,15 +11,15 @@
 //! | `cache` | credentials of one source, renewed before they expire, once for all callers; what is remembered of failures |
 //! | `clock` | the cloud's time, as its responses tell it |
 //! | `region` | names of regions, which become parts of host names |
-//! | `outside/` | files, HTTP, clock, commands, environment: everything a source touches, so that tests can give it another |
+//! | `system/` | files, HTTP, clock, commands, environment: everything a source touches, so that tests can give it another |
 //!
-//! Choosing a source ([`choose`]) reads arguments, environment and files, and makes no network call. It ends in one of
+//! Choosing a source ([`select_source`]) reads arguments, environment and files, and makes no network call. It ends in one of
 //! three ways for each source: not configured, so the next one is asked; broken, so the search stops with a reason
 //! that names variable, file or profile; or found. A source that is found makes its calls when keys are first needed.
 //!
 //! # From arguments to credentials
 //!
-//! 1. The provider block hands what the block says to [`choose`]. `chain.rs` asks each source in the official
+//! 1. The provider block hands what the block says to [`select_source`]. `chain.rs` asks each source in the official
 //!    provider's order. Each says *not configured* (the next one is asked), *broken* (the search stops: another identity
 //!    must never take the place of the one that was meant) or *found*. Only arguments, variables and files are read. What is
 //!    present and wrong is an `InvalidInput`, which names the variable, the argument, or the field of the file.
@@ -37,7 +37,7 @@
 //!    off, or they were revoked): unless they were written down somewhere, they are dropped, and the call is made once more with
 //!    new ones.
 //!
-//! Everything that a source touches is in `outside/mod.rs`, as values that tests replace. Files are read on
+//! Everything that a source touches is in `system/mod.rs`, as values that tests replace. Files are read on
 //! another thread, with a timeout, and only regular ones of up to 1 MiB. A program leads a process group of its own, which is
 //! killed as a whole. Which proxy a call goes through is decided in `environment/proxy.rs`, for the API client too.
 
@@ -46,29 +46,29 @@ mod cache;
 mod chain;
 mod clock;
 mod discovery;
-mod outside;
 mod region;
 mod response;
 mod sources;
 mod sts;
+mod system;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 
 pub use account::Identity;
 pub use cache::CredentialsCache;
-pub use chain::{NoCredentials, choose};
+pub use chain::{NoCredentials, select_source};
 pub use clock::{Clock, Moment, ServerClock, SystemClock};
-pub use discovery::{AssumeRole, AssumeRoleWithOidc, SelectedSource, Settings};
-pub use outside::{
-    CommandOutput, Commands, FileText, Files, Http, HttpRequest, HttpResponse, LockedFile, Outside,
-    ProxyPolicy,
-};
+pub use discovery::{AssumeRole, AssumeRoleWithOidc, CredentialsConfig, SelectedSource};
 pub use region::Region;
 pub use sources::static_keys::{
     ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES, SECURITY_TOKEN_VARIABLES,
 };
 pub use sts::CallerIdentity;
+pub use system::{
+    CommandExecute, CommandOutput, FileAccess, FileText, HttpRequest, HttpResponse, HttpSend,
+    LockedFile, ProxyPolicy, SystemContext,
+};
 
 /// A key pair to sign with. Its `Debug` shows no secret, and the secrets are zeroed when it is dropped.
 #[derive(Clone, Debug)]

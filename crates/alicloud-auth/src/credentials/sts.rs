@@ -9,9 +9,9 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::clock::ServerClock;
-use super::outside::{Http, HttpRequest, Outside, ProxyPolicy};
 use super::response::{ErrorResponse, Keys, error_response, parse};
 use super::sources::profile_file::Profile;
+use super::system::{HttpRequest, HttpSend, ProxyPolicy, SystemContext};
 use super::{Credentials, LoadedCredentials, Region, SourceError};
 use crate::environment::InvalidInput;
 use crate::signing::{percent_encode, rpc_v1};
@@ -32,7 +32,7 @@ pub(super) fn account_in_arn(arn: &str) -> Option<String> {
 /// The Security Token Service (product `sts`, version 2015-04-01): HTTPS, unless an endpoint says otherwise.
 #[derive(Clone)]
 pub(super) struct Sts {
-    http: Arc<dyn Http>,
+    http: Arc<dyn HttpSend>,
     clock: Arc<ServerClock>,
     endpoint: Url,
     is_chosen: bool,
@@ -57,16 +57,16 @@ type Parameters<'a> = Vec<(&'static str, &'a str)>;
 
 impl Sts {
     /// At `endpoint`, or at the public one that the environment asks for.
-    pub(super) fn new(outside: &Outside, endpoint: Option<Url>) -> Result<Self, InvalidInput> {
-        let environment = &outside.environment;
+    pub(super) fn new(system: &SystemContext, endpoint: Option<Url>) -> Result<Self, InvalidInput> {
+        let environment = &system.environment;
         let region = match environment.first(&[REGION_VARIABLE])? {
             Some(variable) => Region::read(&variable.value, variable.name)?,
             None => None,
         };
         let in_vpc = environment.is_on(VPC_VARIABLE)?;
         Ok(Self {
-            http: Arc::clone(&outside.http),
-            clock: Arc::clone(&outside.clock),
+            http: Arc::clone(&system.http),
+            clock: Arc::clone(&system.clock),
             is_chosen: endpoint.is_some(),
             in_vpc,
             endpoint: match endpoint {

@@ -29,7 +29,7 @@ pub struct Variable {
     pub value: String,
 }
 
-/// Input from outside that is present and wrong. Its text names the source and never quotes the value.
+/// Outside input that is present and wrong. Its text names the source and never quotes the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{origin} {problem}")]
 pub struct InvalidInput {
@@ -51,7 +51,7 @@ impl InvalidInput {
 
 impl Environment {
     /// The variables of this process.
-    pub fn of_process() -> Self {
+    pub fn from_env() -> Self {
         Self {
             lookup: Arc::new(|name| std::env::var_os(name)),
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_auth::credentials::{AssumeRole, AssumeRoleWithOidc, Outside, Settings, choose};
+use alicloud_auth::credentials::{
+    AssumeRole, AssumeRoleWithOidc, CredentialsConfig, SystemContext, select_source,
+};
 use alicloud_auth::environment::Environment;
 use alicloud_live_mock as mock;
 use alicloud_live_mock::Mock;
@@ -107,8 +109,8 @@ enum Expectation {
 }
 
 impl Arguments {
-    fn settings(self, sts_endpoint: Option<String>) -> Settings {
-        Settings {
+    fn settings(self, sts_endpoint: Option<String>) -> CredentialsConfig {
+        CredentialsConfig {
             access_key: self.access_key,
             secret_key: self.secret_key.map(Into::into),
             security_token: None,
@@ -139,10 +141,11 @@ impl Arguments {
 }
 
 /// The real world, but with this environment and this home directory.
-pub(crate) fn outside(variables: BTreeMap<String, String>, home: &Path) -> Outside {
-    let mut outside = Outside::real(Environment::of_any(variables), "tests".to_owned()).unwrap();
-    outside.home = Some(home.to_owned());
-    outside
+pub(crate) fn system(variables: BTreeMap<String, String>, home: &Path) -> SystemContext {
+    let mut system =
+        SystemContext::real(Environment::of_any(variables), "tests".to_owned()).unwrap();
+    system.home = Some(home.to_owned());
+    system
 }
 
 pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
@@ -162,7 +165,7 @@ pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
 }
 
 pub(crate) async fn check(name: &str) {
-    let mock = Mock::start(mock::Settings::default()).unwrap();
+    let mock = Mock::start(mock::MockSettings::default()).unwrap();
     let folder = Path::new(FOLDER).join(name);
     let text = fs::read_to_string(folder.join("case.json")).unwrap();
     let case: Case = serde_json::from_str(&text.replace("{mock}", &mock.url())).unwrap();
@@ -178,8 +181,8 @@ pub(crate) async fn check(name: &str) {
         .iter()
         .find_map(|name| case.environment.get(*name))
         .cloned();
-    let outside = outside(case.environment, home.path());
-    let chosen = choose(&case.arguments.settings(sts), &outside).await;
+    let system = system(case.environment, home.path());
+    let chosen = select_source(&case.arguments.settings(sts), &system).await;
     match case.expect {
         Expectation::Refused { refused, argument } => {
             let error = chosen.unwrap_err();

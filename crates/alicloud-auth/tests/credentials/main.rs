@@ -9,7 +9,7 @@
 
 mod case;
 mod oauth;
-mod outside;
 mod sdks;
 mod sources;
+mod system;
 mod wire;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    FileText, Files, Http, HttpRequest, HttpResponse, LoadedCredentials, LockedFile, Outside,
-    Settings, Source, SourceError, choose,
+    CredentialsConfig, FileAccess, FileText, HttpRequest, HttpResponse, HttpSend,
+    LoadedCredentials, LockedFile, Source, SourceError, SystemContext, select_source,
 };
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::case::outside;
+use crate::case::system;
 
 /// The sign-in host: each refresh token serves once, and each access token as long as it is the latest.
 #[derive(Default)]
@@ -30,7 +30,7 @@ struct SignIn {
 }
 
 #[async_trait]
-impl Http for SignIn {
+impl HttpSend for SignIn {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         let reply = |status, body: String| {
             Ok(HttpResponse {
@@ -101,19 +101,22 @@ fn read(file: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-fn world(home: &TempDir, sign_in: &Arc<SignIn>) -> Outside {
-    Outside {
+fn world(home: &TempDir, sign_in: &Arc<SignIn>) -> SystemContext {
+    SystemContext {
         http: Arc::clone(sign_in) as _,
-        ..outside(BTreeMap::new(), home.path())
+        ..system(BTreeMap::new(), home.path())
     }
 }
 
-async fn source(outside: &Outside) -> Box<dyn Source> {
-    choose(&Settings::default(), outside).await.unwrap().source
+async fn source(system: &SystemContext) -> Box<dyn Source> {
+    select_source(&CredentialsConfig::default(), system)
+        .await
+        .unwrap()
+        .source
 }
 
-async fn issue(outside: &Outside) -> Result<LoadedCredentials, SourceError> {
-    source(outside).await.load().await
+async fn issue(system: &SystemContext) -> Result<LoadedCredentials, SourceError> {
+    source(system).await.load().await
 }
 
 #[tokio::test]
@@ -126,8 +129,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     )
     .unwrap();
     let sign_in = Arc::default();
-    let outside = world(&home, &sign_in);
-    let loaded = issue(&outside).await.unwrap();
+    let system = world(&home, &sign_in);
+    let loaded = issue(&system).await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.1");
 
     let written = read(&file);
@@ -150,7 +153,7 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     assert_eq!(names.count(), 1);
 
     // The next process goes on with the same access token.
-    let loaded = issue(&outside).await.unwrap();
+    let loaded = issue(&system).await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.2");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
 }
@@ -159,8 +162,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
 async fn of_processes_that_find_the_token_expired_at_once_one_renews_it() {
     let (home, file) = home();
     let sign_in = Arc::default();
-    let outside = world(&home, &sign_in);
-    let sources: Vec<_> = futures_util::future::join_all((0..8).map(|_| source(&outside))).await;
+    let system = world(&home, &sign_in);
+    let sources: Vec<_> = futures_util::future::join_all((0..8).map(|_| source(&system))).await;
     let loaded = futures_util::future::join_all(sources.iter().map(|source| source.load())).await;
     assert!(loaded.iter().all(Result::is_ok), "{loaded:?}");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
@@ -229,14 +232,14 @@ async fn while_another_program_has_the_file_nothing_is_renewed() {
 
 /// Files that can be read, and locked but not replaced, or not even locked.
 struct ReadOnly {
-    real: Arc<dyn Files>,
+    real: Arc<dyn FileAccess>,
     can_lock: bool,
 }
 
 struct Unwritable(Box<dyn LockedFile>);
 
 #[async_trait]
-impl Files for ReadOnly {
+impl FileAccess for ReadOnly {
     async fn read(&self, path: &Path) -> io::Result<FileText> {
         self.real.read(path).await
     }
@@ -261,10 +264,10 @@ impl LockedFile for Unwritable {
     }
 }
 
-fn read_only(home: &TempDir, sign_in: &Arc<SignIn>, can_lock: bool) -> Outside {
+fn read_only(home: &TempDir, sign_in: &Arc<SignIn>, can_lock: bool) -> SystemContext {
     let world = world(home, sign_in);
     let real = Arc::clone(&world.files);
-    Outside {
+    SystemContext {
         files: Arc::new(ReadOnly { real, can_lock }),
         ..world
     }
@@ -315,7 +318,7 @@ async fn tokens_that_cannot_be_written_are_renewed_by_one_another() {
 
 /// Files that another program changes between the look at them and the first replacement, without a lock.
 struct Busy {
-    real: Arc<dyn Files>,
+    real: Arc<dyn FileAccess>,
     file: PathBuf,
     text: Mutex<Option<String>>,
 }
@@ -326,7 +329,7 @@ struct BusyFile {
 }
 
 #[async_trait]
-impl Files for Busy {
+impl FileAccess for Busy {
     async fn read(&self, path: &Path) -> io::Result<FileText> {
         self.real.read(path).await
     }
@@ -376,7 +379,7 @@ async fn what_another_program_writes_at_the_same_time_is_not_lost() {
             file: file.clone(),
             text: Mutex::new(Some(theirs.to_string())),
         };
-        let world = Outside {
+        let world = SystemContext {
             files: Arc::new(busy),
             ..world
         };

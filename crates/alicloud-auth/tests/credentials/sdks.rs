@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_auth::credentials::{Settings, choose};
+use alicloud_auth::credentials::{CredentialsConfig, select_source};
 use alicloud_auth::environment::{Environment, Proxies};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::case::{copy_with, outside};
+use crate::case::{copy_with, system};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,8 +81,8 @@ async fn found(case: &Case, folder: &Path) -> Result<Found, String> {
     if folder.join("home").is_dir() {
         copy_with("", &folder.join("home"), home.path());
     }
-    let outside = outside(case.environment.clone(), home.path());
-    let chosen = choose(&Settings::default(), &outside).await;
+    let system = system(case.environment.clone(), home.path());
+    let chosen = select_source(&CredentialsConfig::default(), &system).await;
     let chosen = chosen.map_err(|error| format!("refused: {error}"))?;
     let loaded = chosen.source.load().await;
     let credentials = loaded

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Credentials, Http, HttpRequest, HttpResponse,
-    LoadedCredentials, Outside, Settings, SourceError, choose,
+    AssumeRole, AssumeRoleWithOidc, Credentials, CredentialsConfig, HttpRequest, HttpResponse,
+    HttpSend, LoadedCredentials, SourceError, SystemContext, select_source,
 };
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
-use crate::case::outside;
+use crate::case::system;
 
 /// Answers in order, and keeps what was asked.
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct Script {
 }
 
 #[async_trait]
-impl Http for Script {
+impl HttpSend for Script {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         let shown = format!("{} {}", request.method, request.url);
         self.asked.lock().unwrap().push(shown);
@@ -56,11 +56,11 @@ struct Asked {
     loaded: Result<LoadedCredentials, SourceError>,
     calls: Vec<String>,
     bodies: Vec<String>,
-    outside: Outside,
+    system: SystemContext,
 }
 
 async fn ask(
-    settings: Settings,
+    settings: CredentialsConfig,
     variables: &[(&str, &str)],
     home: &TempDir,
     replies: Vec<HttpResponse>,
@@ -68,13 +68,13 @@ async fn ask(
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let mut outside = outside(variables.collect(), home.path());
+    let mut system = system(variables.collect(), home.path());
     let script = Arc::new(Script {
         replies: Mutex::new(replies),
         ..Script::default()
     });
-    outside.http = Arc::clone(&script) as _;
-    let chosen = choose(&settings, &outside).await.unwrap();
+    system.http = Arc::clone(&script) as _;
+    let chosen = select_source(&settings, &system).await.unwrap();
     let loaded = chosen.source.load().await;
     let calls = std::mem::take(&mut *script.asked.lock().unwrap());
     let bodies = std::mem::take(&mut *script.bodies.lock().unwrap());
@@ -82,12 +82,12 @@ async fn ask(
         loaded,
         calls,
         bodies,
-        outside,
+        system,
     }
 }
 
-fn with_role() -> Settings {
-    Settings {
+fn with_role() -> CredentialsConfig {
+    CredentialsConfig {
         access_key: Some("id".to_owned()),
         secret_key: Some("hunter1".into()),
         assume_role: Some(AssumeRole {
@@ -95,7 +95,7 @@ fn with_role() -> Settings {
             ..AssumeRole::default()
         }),
         source_ip: Some("192.0.2.1".to_owned()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     }
 }
 
@@ -123,15 +123,15 @@ async fn a_role_is_assumed_by_the_clock_of_sts_when_this_machines_is_off() {
     };
     let ahead = hour(second) - hour(first);
     assert!(ahead >= time::Duration::minutes(179), "{ahead}");
-    assert!(asked.outside.clock.has_learned());
+    assert!(asked.system.clock.has_learned());
 }
 
 #[tokio::test]
 async fn version_1_of_the_metadata_service_serves_only_where_version_2_is_not_there() {
     let home = TempDir::new().unwrap();
-    let role = || Settings {
+    let role = || CredentialsConfig {
         ecs_role_name: Some("r".to_owned()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     };
     let given = r#"{"Code": "Success", "AccessKeyId": "STS.id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3"}"#;
     let absent = vec![reply(404, ""), reply(200, given)];
@@ -152,7 +152,7 @@ async fn version_1_of_the_metadata_service_serves_only_where_version_2_is_not_th
     }
 }
 
-fn oauth(home: &TempDir, kept_until: i64, token_until: i64) -> Settings {
+fn oauth(home: &TempDir, kept_until: i64, token_until: i64) -> CredentialsConfig {
     let profile = json!({
         "name": "p", "mode": "OAuth", "oauth_site_type": "CN",
         "access_key_id": "kept", "access_key_secret": "hunter1", "sts_token": "hunter2", "sts_expiration": kept_until,
@@ -161,9 +161,9 @@ fn oauth(home: &TempDir, kept_until: i64, token_until: i64) -> Settings {
     let file = home.path().join("config.json");
     let text = json!({"current": "p", "profiles": [profile]}).to_string();
     std::fs::write(&file, text).unwrap();
-    Settings {
+    CredentialsConfig {
         shared_credentials_file: Some(file.display().to_string()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     }
 }
 
@@ -190,11 +190,11 @@ async fn an_oauth_login_gives_new_keys_while_its_access_token_lives_and_the_file
 #[tokio::test]
 async fn conditions_of_a_role_are_sent_whenever_one_is_assumed() {
     let home = TempDir::new().unwrap();
-    let by_keys = Settings {
+    let by_keys = CredentialsConfig {
         secure_transport: Some("true".to_owned()),
         ..with_role()
     };
-    let by_token = Settings {
+    let by_token = CredentialsConfig {
         source_ip: Some("192.0.2.1".to_owned()),
         assume_role_with_oidc: Some(AssumeRoleWithOidc {
             oidc_provider_arn: Some("acs:ram::1:oidc-provider/p".to_owned()),
@@ -202,7 +202,7 @@ async fn conditions_of_a_role_are_sent_whenever_one_is_assumed() {
             oidc_token: Some("hunter4".into()),
             ..AssumeRoleWithOidc::default()
         }),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     };
     let variables = [("ALIBABA_CLOUD_SECURE_TRANSPORT", "true")];
     for (settings, variables) in [(by_keys, &[][..]), (by_token, &variables)] {
@@ -231,14 +231,14 @@ async fn a_cloud_sso_login_that_was_made_anew_is_found() {
         std::fs::write(&file, text).unwrap();
     };
     log_in("hunter3", 1);
-    let mut outside = outside(std::collections::BTreeMap::new(), home.path());
+    let mut system = system(std::collections::BTreeMap::new(), home.path());
     let script = Arc::new(Script::default());
-    outside.http = Arc::clone(&script) as _;
-    let settings = Settings {
+    system.http = Arc::clone(&script) as _;
+    let settings = CredentialsConfig {
         shared_credentials_file: Some(file.display().to_string()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     };
-    let source = choose(&settings, &outside).await.unwrap().source;
+    let source = select_source(&settings, &system).await.unwrap().source;
     let error = source.load().await.unwrap_err();
     assert!(error.reason.contains("log in again"), "{error}");
 

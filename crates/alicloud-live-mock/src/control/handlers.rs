@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::access_keys::AccessKeys;
 use crate::counts::Expected;
 use crate::faults::Fault;
-use crate::job_fields::JobFields;
+use crate::job_patch::JobPatch;
 use crate::overview::{overview, whole_call};
 use crate::settings::AccessKey;
 use crate::shared::{CallEvent, MockState, Selected, Shared};
@@ -60,17 +60,17 @@ pub(super) async fn show_overview(Selected(shared): Selected) -> Json<Value> {
 
 pub(super) async fn jobs(Selected(shared): Selected) -> Json<Value> {
     let jobs = shared.world().store.jobs();
-    Json(json!(jobs.iter().map(JobFields::from).collect::<Vec<_>>()))
+    Json(json!(jobs.iter().map(JobPatch::from).collect::<Vec<_>>()))
 }
 
 pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> Reply {
-    let fields: JobFields = parse(&body)?;
+    let fields: JobPatch = parse(&body)?;
     check_budget(&shared)?;
     let settings = &shared.settings;
     let job = change(&shared, |world| {
         world.seed(settings, |job| fields.apply(job, &settings.templates))
     })?;
-    Ok(Json(json!(JobFields::from(&job))))
+    Ok(Json(json!(JobPatch::from(&job))))
 }
 
 pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> Reply {
@@ -99,7 +99,7 @@ pub(super) async fn edit_job(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Reply {
-    let fields: JobFields = parse(&body)?;
+    let fields: JobPatch = parse(&body)?;
     check_budget(&shared)?;
     let templates = &shared.settings.templates;
     let edited = change(&shared, |world| {
@@ -113,7 +113,7 @@ pub(super) async fn edit_job(
     }
     let jobs = shared.world().store.jobs();
     let job = jobs.iter().find(|job| job.job_id == id);
-    Ok(Json(json!(job.map(JobFields::from))))
+    Ok(Json(json!(job.map(JobPatch::from))))
 }
 
 pub(super) async fn counts(Selected(shared): Selected) -> Json<Value> {

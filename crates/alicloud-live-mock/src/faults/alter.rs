@@ -1,10 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use super::FaultKind;
-use crate::answer::{Answer, Delivery};
+use crate::mock_response::{Delivery, MockResponse};
 
 /// The answer after a fault of a kind that alters it.
-pub(crate) fn alter(mut answer: Answer, kind: &FaultKind) -> Answer {
+pub(crate) fn alter(mut answer: MockResponse, kind: &FaultKind) -> MockResponse {
     match kind {
         FaultKind::Truncate {
             bytes,

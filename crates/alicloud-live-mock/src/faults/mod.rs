@@ -25,7 +25,7 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Where it happens. Without it: `after` for the kinds that alter the answer, `before` for all others.
     #[serde(default)]
-    pub when: Option<Point>,
+    pub when: Option<FaultStage>,
     /// The chance that a call which is due meets it, from 0 to 1; thrown with the mock's seed. Default 1.
     #[serde(default = "certain")]
     pub probability: f64,
@@ -109,7 +109,7 @@ pub enum FaultKind {
 /// The points of a call at which a fault or an observer can act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Point {
+pub enum FaultStage {
     /// The request was read; nothing of it was checked, and its nonce is not used up.
     Arrival,
     /// The call passed all checks of signature and parameters; its nonce is used up; nothing was done yet.
@@ -136,7 +136,7 @@ impl Fault {
 
     /// The same at another point.
     #[must_use]
-    pub fn when(self, point: Point) -> Self {
+    pub fn when(self, point: FaultStage) -> Self {
         Self {
             when: Some(point),
             ..self
@@ -167,11 +167,11 @@ impl Fault {
         }
     }
 
-    fn point(&self) -> Point {
+    fn point(&self) -> FaultStage {
         if self.kind.alters_the_answer() {
-            Point::After
+            FaultStage::After
         } else {
-            self.when.unwrap_or(Point::Before)
+            self.when.unwrap_or(FaultStage::Before)
         }
     }
 
@@ -199,7 +199,9 @@ impl Fault {
         if !(0.0..=1.0).contains(&self.probability) {
             return Some("a probability is a number from 0 to 1");
         }
-        if self.kind.alters_the_answer() && self.when.is_some_and(|point| point != Point::After) {
+        if self.kind.alters_the_answer()
+            && self.when.is_some_and(|point| point != FaultStage::After)
+        {
             return Some("this kind alters the answer, so it can only act after");
         }
         None

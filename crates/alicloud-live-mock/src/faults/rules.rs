@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Fault, FaultKind, Point};
+use super::{Fault, FaultKind, FaultStage};
 use crate::budget::{Budget, Charge};
 use crate::random::Random;
 
@@ -96,7 +96,7 @@ impl Faults {
     }
 
     /// What a call meets at `point`, in the order of the rules; the first that ends it is the last.
-    pub(crate) fn due(&mut self, target: Target<'_>, point: Point) -> Vec<FaultKind> {
+    pub(crate) fn due(&mut self, target: Target<'_>, point: FaultStage) -> Vec<FaultKind> {
         let mut due = Vec::new();
         for rule in &mut self.rules {
             let fault = &rule.fault;
@@ -141,7 +141,7 @@ mod tests {
 
     fn hits(faults: &mut Faults, calls: usize) -> Vec<bool> {
         (0..calls)
-            .map(|_| !faults.due(of("A"), Point::Before).is_empty())
+            .map(|_| !faults.due(of("A"), FaultStage::Before).is_empty())
             .collect()
     }
 
@@ -155,19 +155,21 @@ mod tests {
 
     #[test]
     fn a_rule_minds_its_own_action_and_point() {
-        let mut faults = faults(vec![Fault::new("A", FaultKind::Drop).when(Point::After)]);
-        assert_eq!(faults.due(of("A"), Point::Before), []);
-        assert_eq!(faults.due(of("B"), Point::After), []);
-        assert_eq!(faults.due(Target::default(), Point::After), []);
-        assert_eq!(faults.due(of("A"), Point::After), [FaultKind::Drop]);
+        let mut faults = faults(vec![
+            Fault::new("A", FaultKind::Drop).when(FaultStage::After),
+        ]);
+        assert_eq!(faults.due(of("A"), FaultStage::Before), []);
+        assert_eq!(faults.due(of("B"), FaultStage::After), []);
+        assert_eq!(faults.due(Target::default(), FaultStage::After), []);
+        assert_eq!(faults.due(of("A"), FaultStage::After), [FaultKind::Drop]);
     }
 
     #[test]
     fn a_star_stands_for_every_call() {
         let mut faults = faults(vec![Fault::new("*", FaultKind::Hang)]);
-        assert_eq!(faults.due(of("A"), Point::Before), [FaultKind::Hang]);
+        assert_eq!(faults.due(of("A"), FaultStage::Before), [FaultKind::Hang]);
         assert_eq!(
-            faults.due(Target::default(), Point::Before),
+            faults.due(Target::default(), FaultStage::Before),
             [FaultKind::Hang]
         );
     }
@@ -178,7 +180,7 @@ mod tests {
         let rules =
             [slow.clone(), FaultKind::Drop, FaultKind::Hang].map(|kind| Fault::new("A", kind));
         assert_eq!(
-            faults(rules.to_vec()).due(of("A"), Point::Before),
+            faults(rules.to_vec()).due(of("A"), FaultStage::Before),
             [slow, FaultKind::Drop]
         );
     }
@@ -211,7 +213,7 @@ mod tests {
             ..Fault::new("*", FaultKind::Hang)
         };
         let mut faults = faults(vec![of_job, of_cluster]);
-        let mut due = |job_id, cluster_id| faults.due(call(job_id, cluster_id), Point::Before);
+        let mut due = |job_id, cluster_id| faults.due(call(job_id, cluster_id), FaultStage::Before);
         assert_eq!(due(Some("j"), Some("d")), [FaultKind::Drop]);
         assert_eq!(due(Some("k"), Some("d")), []);
         assert_eq!(due(None, None), []);
@@ -229,8 +231,8 @@ mod tests {
         let mut both = faults(vec![other, share]);
         let beside: Vec<bool> = (0..200)
             .map(|_| {
-                both.due(of("B"), Point::Before);
-                !both.due(of("A"), Point::Before).is_empty()
+                both.due(of("B"), FaultStage::Before);
+                !both.due(of("A"), FaultStage::Before).is_empty()
             })
             .collect();
         assert_eq!(alone, beside);
@@ -243,8 +245,8 @@ mod tests {
         let mut faults = faults(vec![Fault::new("A", FaultKind::Drop)]);
         faults.add(vec![Fault::new("B", FaultKind::Drop)]).unwrap();
         assert!(faults.remove(0) && !faults.remove(0));
-        assert_eq!(faults.due(of("A"), Point::Before), []);
-        assert_eq!(faults.due(of("B"), Point::Before), [FaultKind::Drop]);
+        assert_eq!(faults.due(of("A"), FaultStage::Before), []);
+        assert_eq!(faults.due(of("B"), FaultStage::Before), [FaultKind::Drop]);
         let many = vec![Fault::new("C", FaultKind::Drop); MAX_RULES];
         assert!(faults.add(many.clone()).is_err());
         assert!(faults.add(many[1..].to_vec()).is_ok());
@@ -264,7 +266,9 @@ mod tests {
             complete: false,
         };
         let expected = vec![
-            Fault::new("A", FaultKind::Drop).when(Point::After).times(1),
+            Fault::new("A", FaultKind::Drop)
+                .when(FaultStage::After)
+                .times(1),
             Fault::new("*", FaultKind::Slow { ms: 5 }),
             Fault::new("*", FaultKind::empty()),
             Fault::new("*", truncate).probability(0.5),
@@ -289,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_senseless_rule_is_explained() {
-        let early = Fault::new("*", FaultKind::Endless).when(Point::Before);
+        let early = Fault::new("*", FaultKind::Endless).when(FaultStage::Before);
         let likely = Fault::new("*", FaultKind::Drop).probability(1.5);
         let status = Fault::new("*", FaultKind::error(99, "X"));
         for rule in [early, likely, status] {

@@ -1,5 +1,5 @@
 use super::super::behavior::SecondWriter;
-use super::super::model::TemplateKind;
+use super::super::model::TemplateType;
 use super::super::operation::StreamName;
 use super::super::settings::default_templates;
 use super::*;
@@ -89,7 +89,7 @@ fn a_new_job_is_not_started_and_takes_type_and_name_of_its_template() {
     assert_eq!(job.status, JobStatus::NotStarted);
     assert_eq!(
         (job.template_name.as_str(), job.kind),
-        ("h264-720p", TemplateKind::Common)
+        ("h264-720p", TemplateType::Common)
     );
     assert_eq!(
         (job.create_time, job.last_start_at, job.last_stop_at),
@@ -198,7 +198,7 @@ fn an_update_leaves_alone_what_it_does_not_name() {
     let expected = Job {
         template_id: "tpl-uhd-4k".to_owned(),
         template_name: "uhd-4k".to_owned(),
-        kind: TemplateKind::UltraHd,
+        kind: TemplateType::UltraHd,
         ..before
     };
     assert_eq!(store.get(&key("a")).unwrap(), expected);
@@ -363,7 +363,7 @@ fn a_list_is_filtered_by_keyword_status_and_type() {
     };
     assert_eq!(names(&mut store, &running), ["beta"]);
     let ultra_hd = JobFilter {
-        kind: Some(TemplateKind::UltraHd),
+        kind: Some(TemplateType::UltraHd),
         ..all()
     };
     assert_eq!(names(&mut store, &ultra_hd), [""; 0]);
@@ -539,7 +539,7 @@ fn templates_are_found_by_type_codec_and_keyword() {
     };
     assert_eq!(ids(&codec), ["tpl-h265-1080p", "tpl-uhd-4k"]);
     let kind = TemplateFilter {
-        kind: Some(TemplateKind::Nbhd2),
+        kind: Some(TemplateType::Nbhd2),
         ..filter.clone()
     };
     assert_eq!(ids(&kind), ["tpl-nbhd2-1080p"]);

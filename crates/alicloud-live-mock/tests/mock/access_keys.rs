@@ -1,6 +1,6 @@
 //! A state for each access key, and least privilege.
 
-use alicloud_live_mock::{Mock, Settings};
+use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
 use crate::caller::{NEW_JOB, Reply, create, mock, send, signed_with, with_action};
@@ -243,7 +243,7 @@ fn a_key_that_makes_no_sense_is_explained() {
 
 #[test]
 fn keys_of_the_configuration_are_known_from_the_start() {
-    let settings: Settings = serde_json::from_value(json!({
+    let settings: MockSettings = serde_json::from_value(json!({
         "access_keys": [{"access_key_id": "a", "access_key_secret": "b"}],
         "jobs": [{"JobId": "j"}],
     }))

@@ -1,6 +1,6 @@
 //! The API as the documents have it.
 
-use alicloud_live_mock::{JobStatus, Mock, Settings, SignatureCheck, TimeFormat};
+use alicloud_live_mock::{JobStatus, Mock, MockSettings, SignatureCheck, TimeFormat};
 use time::{Duration, OffsetDateTime};
 
 use crate::caller::{NEW_JOB, call, create, mock, send, send_raw, signed, timestamp, with_action};
@@ -255,9 +255,9 @@ fn a_call_that_says_less_than_v3_asks_for_is_refused() {
 
 #[test]
 fn an_expected_security_token_must_come_along() {
-    let settings = Settings {
+    let settings = MockSettings {
         security_token: Some("tok+/=".to_owned()),
-        ..Settings::default()
+        ..MockSettings::default()
     };
     let mock = Mock::start(settings).unwrap();
     assert_eq!(call(&mock, LIST, &[]).error().1, "MissingSecurityToken");
@@ -417,7 +417,7 @@ fn a_seed_makes_ids_repeatable_and_a_reset_begins_anew() {
     one.reset();
     assert_eq!((one.jobs(), one.calls()), (Vec::new(), Vec::new()));
     assert_eq!(create(&one), first);
-    let random = Mock::start(Settings::default()).unwrap();
+    let random = Mock::start(MockSettings::default()).unwrap();
     let before = create(&random);
     random.reset();
     assert_ne!(create(&random), before);
@@ -439,9 +439,9 @@ fn one_connection_serves_many_calls() {
 fn a_dropped_mock_leaves_no_listener_behind() {
     // An address that no other test uses, so that none can take the port over.
     let listen = "127.0.0.77:0".parse().unwrap();
-    let mock = Mock::start(Settings {
+    let mock = Mock::start(MockSettings {
         listen,
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap();
     let url = mock.url();

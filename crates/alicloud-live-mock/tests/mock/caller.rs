@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Mock, Settings};
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Mock, MockSettings};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -26,9 +26,9 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A mock whose ids repeat.
 pub(crate) fn mock() -> Mock {
-    Mock::start(Settings {
+    Mock::start(MockSettings {
         seed: Some(1),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap()
 }

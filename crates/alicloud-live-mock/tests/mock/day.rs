@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use alicloud_live_mock::{Mock, Settings, WallClock};
+use alicloud_live_mock::{Mock, MockSettings, WallClock};
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use serde_json::Value;
@@ -58,12 +58,12 @@ async fn a_day_at_two_hundred_calls_a_second_stays_within_its_memory() {
     let whole_day = calls > CALLS;
     let day = Day::default();
     let clock = day.clone();
-    let settings = Settings {
+    let settings = MockSettings {
         seed: Some(1),
         // The default fills only in a longer run than a test of every day has time for.
         max_recorded_bytes: if whole_day { 64 } else { 4 } * 1024 * 1024,
         clock: WallClock::new(move || clock.now()),
-        ..Settings::default()
+        ..MockSettings::default()
     };
     let limit = settings.max_recorded_bytes;
     let mock = Mock::in_process(settings).unwrap();

@@ -1,6 +1,6 @@
 //! Each kind of fault, as the caller sees it.
 
-use alicloud_live_mock::{Fault, FaultKind, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
 use crate::caller::{
     NEW_JOB, PATIENCE, Reply, call, create, mock, send, send_call, signed, with_action,
@@ -10,7 +10,7 @@ const CREATE: &str = "CreateEdgeTranscodeJob";
 const LIST: &str = "ListEdgeTranscodeJob";
 
 /// A create that meets this fault, once.
-fn create_with(mock: &Mock, kind: FaultKind, point: Point) -> Reply {
+fn create_with(mock: &Mock, kind: FaultKind, point: FaultStage) -> Reply {
     mock.set_faults(vec![Fault::new(CREATE, kind).when(point).times(1)]);
     call(mock, CREATE, &NEW_JOB)
 }
@@ -26,7 +26,11 @@ fn altered_list(mock: &Mock, kind: FaultKind) -> (Reply, Vec<u8>) {
 #[test]
 fn a_dropped_connection_carries_no_byte_and_the_commit_shows_only_after_it() {
     let mock = mock();
-    for (point, jobs) in [(Point::Arrival, 0), (Point::Before, 0), (Point::After, 1)] {
+    for (point, jobs) in [
+        (FaultStage::Arrival, 0),
+        (FaultStage::Before, 0),
+        (FaultStage::After, 1),
+    ] {
         let reply = create_with(&mock, FaultKind::Drop, point);
         assert_eq!(reply.bytes, b"", "{point:?}");
         assert_eq!(mock.jobs().len(), jobs, "{point:?}");
@@ -42,9 +46,9 @@ fn a_dropped_connection_carries_no_byte_and_the_commit_shows_only_after_it() {
 #[test]
 fn a_nonce_is_used_up_only_where_the_call_came_past_the_checks() {
     for (point, replay) in [
-        (Point::Arrival, 200),
-        (Point::Before, 400),
-        (Point::After, 400),
+        (FaultStage::Arrival, 200),
+        (FaultStage::Before, 400),
+        (FaultStage::After, 400),
     ] {
         let mock = mock();
         mock.set_faults(vec![
@@ -70,7 +74,7 @@ fn errors_come_before_or_after_the_commit() {
         (FaultKind::error(403, "Forbidden.RAM"), 403, "Forbidden.RAM"),
     ];
     for (kind, status, code) in kinds {
-        for (point, jobs) in [(Point::Before, 0), (Point::After, 1)] {
+        for (point, jobs) in [(FaultStage::Before, 0), (FaultStage::After, 1)] {
             let mock = mock();
             let reply = create_with(&mock, kind.clone(), point);
             assert_eq!(reply.error(), (status, code.to_owned()), "{point:?}");
@@ -88,7 +92,11 @@ fn errors_come_before_or_after_the_commit() {
 #[test]
 fn a_throttle_may_say_when_to_come_back() {
     let mock = mock();
-    let reply = create_with(&mock, FaultKind::throttling_api(Some(250)), Point::Before);
+    let reply = create_with(
+        &mock,
+        FaultKind::throttling_api(Some(250)),
+        FaultStage::Before,
+    );
     assert_eq!(reply.header("x-acs-retry-after").as_deref(), Some("250"));
     assert_eq!(call(&mock, LIST, &[]).header("x-acs-retry-after"), None);
 }
@@ -97,14 +105,14 @@ fn a_throttle_may_say_when_to_come_back() {
 fn a_slow_call_takes_its_time_and_then_succeeds() {
     let mock = mock();
     let began = std::time::Instant::now();
-    let reply = create_with(&mock, FaultKind::Slow { ms: 60 }, Point::Before);
+    let reply = create_with(&mock, FaultKind::Slow { ms: 60 }, FaultStage::Before);
     assert_eq!(reply.status(), 200);
     assert!(began.elapsed().as_millis() >= 60);
 }
 
 #[test]
 fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
-    for (point, committed) in [(Point::Before, false), (Point::After, true)] {
+    for (point, committed) in [(FaultStage::Before, false), (FaultStage::After, true)] {
         let mock = mock();
         let kinds = [FaultKind::Pause, FaultKind::Hang];
         mock.set_faults(
@@ -164,7 +172,7 @@ fn a_truncated_body_may_look_complete() {
 #[test]
 fn a_trickling_body_arrives_whole() {
     let mock = mock();
-    let reply = create_with(&mock, FaultKind::Trickle { ms: 0 }, Point::After);
+    let reply = create_with(&mock, FaultKind::Trickle { ms: 0 }, FaultStage::After);
     assert_eq!(
         (reply.status(), reply.json()["JobId"].as_str()),
         (200, Some(mock.jobs()[0].job_id.as_str()))
@@ -187,13 +195,13 @@ fn an_endless_body_goes_on_for_as_long_as_it_is_read() {
 #[test]
 fn other_peoples_answers_come_with_status_200() {
     let mock = mock();
-    let html = create_with(&mock, FaultKind::html(), Point::After);
+    let html = create_with(&mock, FaultKind::html(), FaultStage::After);
     assert_eq!(
         (html.status(), html.header("content-type").as_deref()),
         (200, Some("text/html"))
     );
     assert!(html.body().starts_with(b"<!DOCTYPE html>"));
-    let empty = create_with(&mock, FaultKind::empty(), Point::After);
+    let empty = create_with(&mock, FaultKind::empty(), FaultStage::After);
     assert_eq!((empty.status(), empty.body()), (200, &b""[..]));
     assert_eq!(mock.jobs().len(), 2);
 }

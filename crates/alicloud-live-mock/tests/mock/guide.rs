@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use alicloud_live_mock::{Behavior, Fault, Settings};
+use alicloud_live_mock::{Behavior, Fault, MockSettings};
 use serde_json::Value;
 
 use crate::TOP;
@@ -56,11 +56,11 @@ fn names_in(error: &str) -> Vec<String> {
     quoted.map(str::to_owned).collect()
 }
 
-fn settings_of(text: &str) -> Result<Settings, String> {
+fn settings_of(text: &str) -> Result<MockSettings, String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mock.json");
     fs::write(&file, text).unwrap();
-    Settings::read(&file)
+    MockSettings::read(&file)
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
     keys.sort();
     assert_eq!(explained.keys().cloned().collect::<Vec<_>>(), keys);
 
-    let settings = Settings::default();
+    let settings = MockSettings::default();
     let told = |key: &str| explained[key].clone().unwrap();
     for (key, value) in [
         ("listen", settings.listen.to_string()),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use alicloud_live_mock::{Fault, FaultKind, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage};
 
 use crate::caller::{NEW_JOB, PATIENCE, call, create, mock, send_call};
 
@@ -10,7 +10,7 @@ const CREATE: &str = "CreateEdgeTranscodeJob";
 
 #[test]
 fn a_held_call_waits_before_or_after_its_commit_and_then_succeeds() {
-    for (point, jobs) in [(Point::Before, 0), (Point::After, 1)] {
+    for (point, jobs) in [(FaultStage::Before, 0), (FaultStage::After, 1)] {
         let mock = mock();
         mock.set_faults(vec![
             Fault::new(CREATE, FaultKind::Pause).when(point).times(1),
@@ -31,12 +31,12 @@ fn a_held_call_commits_though_its_caller_is_gone() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(CREATE, FaultKind::Pause),
-        Fault::new(CREATE, FaultKind::Pause).when(Point::After),
+        Fault::new(CREATE, FaultKind::Pause).when(FaultStage::After),
     ]);
     drop(send_call(&mock, CREATE, &NEW_JOB));
-    assert_eq!(mock.wait_paused(PATIENCE)[0].when, Point::Before);
+    assert_eq!(mock.wait_paused(PATIENCE)[0].when, FaultStage::Before);
     assert_eq!(mock.release(), 1);
-    assert_eq!(mock.wait_paused(PATIENCE)[0].when, Point::After);
+    assert_eq!(mock.wait_paused(PATIENCE)[0].when, FaultStage::After);
     assert_eq!(mock.jobs().len(), 1);
 }
 
@@ -72,16 +72,16 @@ fn an_observer_sees_each_call_at_each_point() {
     assert_eq!(
         *seen.lock().unwrap(),
         [
-            (Point::Arrival, false),
-            (Point::Before, false),
-            (Point::After, true)
+            (FaultStage::Arrival, false),
+            (FaultStage::Before, false),
+            (FaultStage::After, true)
         ]
     );
     seen.lock().unwrap().clear();
     call(&mock, CREATE, &[]);
     assert_eq!(
         *seen.lock().unwrap(),
-        [(Point::Arrival, false), (Point::After, false)],
+        [(FaultStage::Arrival, false), (FaultStage::After, false)],
         "refused calls do no work"
     );
 }

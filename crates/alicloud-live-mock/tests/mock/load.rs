@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
-use alicloud_live_mock::{Fault, FaultKind, Mock, Point, Settings};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings};
 
 use crate::caller::{NEW_JOB, PATIENCE, call, mock, send, send_raw, signed, with_action};
 use crate::program::{PROGRAM, Program};
@@ -17,9 +17,9 @@ const LITTLE_TIME: u64 = 1500;
 
 /// A mock that gives its callers little time.
 fn impatient() -> Mock {
-    Mock::start(Settings {
+    Mock::start(MockSettings {
         request_timeout_ms: LITTLE_TIME,
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap()
 }
@@ -207,7 +207,7 @@ fn calls_that_wait_are_bounded_by_bytes() {
     const CALLS: u64 = 420;
     let mock = mock();
     let pause = Fault::new(LIST, FaultKind::Pause);
-    mock.set_faults(vec![pause.when(Point::Arrival)]);
+    mock.set_faults(vec![pause.when(FaultStage::Arrival)]);
     let body = format!("Action={LIST}&Extra={}", "a".repeat(240_000));
     for _ in 0..CALLS {
         // Their callers are gone, and they go on all the same.

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Settings};
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, MockSettings};
 use serde_json::Value;
 
 use crate::TOP;
@@ -150,7 +150,7 @@ fn a_wrong_flag_is_explained() {
 fn the_help_tells_first_use_defaults_and_environment() {
     let output = Command::new(PROGRAM).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    let defaults = Settings::default();
+    let defaults = MockSettings::default();
     let (cluster, listen) = (&defaults.clusters[0], defaults.listen.to_string());
     let templates = defaults.templates.iter();
     let told = [

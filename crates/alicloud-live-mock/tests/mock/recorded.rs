@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use alicloud_live_mock::{Mock, Recording, Settings, Template, TemplateKind};
+use alicloud_live_mock::{Mock, MockSettings, Recording, Template, TemplateType};
 use serde_json::{Value, json};
 
 use crate::caller::{NEW_JOB, call, create, mock, send, send_v3, signed};
 
 /// A mock that sends its calls on to another.
 fn recorder(upstream: &Mock, file: &Path) -> Mock {
-    Mock::start(Settings {
+    Mock::start(MockSettings {
         recording: Some(Recording {
             upstream: upstream.url().parse().unwrap(),
             file: file.to_owned(),
         }),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap()
 }
@@ -111,17 +111,17 @@ fn mock_of(exchanges: &[Value]) -> Mock {
         let listed = body["JobList"]["Job"].as_array().into_iter().flatten();
         for job in listed.chain([&body["Job"]]) {
             if let Some(id) = job["TemplateId"].as_str() {
-                let r#type = TemplateKind::parse(job["Type"].as_str().unwrap_or_default());
+                let r#type = TemplateType::parse(job["Type"].as_str().unwrap_or_default());
                 let name = job["TemplateName"].as_str().unwrap_or(id);
                 let template = Template::new(id, name, r#type.unwrap_or_default(), "H.264");
                 templates.insert(id.to_owned(), template);
             }
         }
     }
-    Mock::start(Settings {
+    Mock::start(MockSettings {
         clusters: clusters.into_iter().collect(),
         templates: templates.into_values().collect(),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap()
 }
@@ -233,7 +233,7 @@ fn calls_with_signature_version_3_are_recorded_through_the_mock_as_a_proxy_and_r
         call(action, &[("JobId", &id)]);
     }
     let calls = upstream.calls();
-    let is_valid = |call: &alicloud_live_mock::Call| {
+    let is_valid = |call: &alicloud_live_mock::RecordedCall| {
         call.signature == alicloud_live_mock::SignatureCheck::Valid
             && call.parameters["SignatureVersion"] == "3.0"
     };
@@ -342,7 +342,7 @@ fn what_cannot_be_recorded_is_explained() {
     assert_eq!(reply.error(), (502, "ServiceUnavailable".to_owned()));
     let message = reply.json()["Message"].to_string();
     assert!(!message.contains("Signature="), "{message}");
-    let nowhere: Settings = serde_json::from_value(json!({
+    let nowhere: MockSettings = serde_json::from_value(json!({
         "recording": {"upstream": "https://live.aliyuncs.com", "file": folder.path().join("none/case")}
     }))
     .unwrap();

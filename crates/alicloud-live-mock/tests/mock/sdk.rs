@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use alicloud_live_mock::{Call, SignatureCheck};
+use alicloud_live_mock::{RecordedCall, SignatureCheck};
 
 use crate::TOP;
 use crate::caller::mock;
@@ -12,13 +12,13 @@ use crate::python;
 
 /// The calls that the scenario makes through an SDK.
 #[track_caller]
-fn calls_of(sdk: &str) -> Vec<Call> {
+fn calls_of(sdk: &str) -> Vec<RecordedCall> {
     let mock = mock();
     python::run("scenario.py", &[sdk, &mock.url()]);
     mock.calls()
 }
 
-fn signatures(calls: &[Call], action: &str) -> BTreeMap<String, usize> {
+fn signatures(calls: &[RecordedCall], action: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for call in calls {
         if call.action.as_deref() == Some(action) {

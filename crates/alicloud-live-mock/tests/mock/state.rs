@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
-use alicloud_live_mock::{Mock, Settings};
+use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
 use crate::caller::{NEW_JOB, PATIENCE, Reply, call, send, signed, with_action};
@@ -256,9 +256,9 @@ fn a_place_where_nothing_can_be_written_stops_the_start() {
 #[test]
 fn a_change_that_cannot_be_kept_is_not_answered_as_done() {
     let place = Place::new();
-    let mock = Mock::start(Settings {
+    let mock = Mock::start(MockSettings {
         state_file: Some(place.file()),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap();
     drop(place);

@@ -12,10 +12,10 @@ const PARALLELISM: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn time_for(limiter: &RateLimiter, calls: u32) -> Duration {
-    let scope = Scope::uninterrupted(Duration::from_secs(3600));
+    let ctx = CallContext::without_cancel(Duration::from_secs(3600));
     let begun = Instant::now();
     for _ in 0..calls {
-        limiter.acquire("A", &scope).await.unwrap();
+        limiter.acquire("A", &ctx).await.unwrap();
     }
     begun.elapsed()
 }
@@ -32,9 +32,9 @@ async fn after_the_burst_calls_come_at_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_place_that_somebody_gave_up_waiting_for_is_the_next_ones() {
     let limiter = RateLimiter::new(60);
-    let scope = Scope::uninterrupted(MINUTE);
+    let ctx = CallContext::without_cancel(MINUTE);
     assert_eq!(time_for(&limiter, 1).await, Duration::ZERO);
-    let impatient = limiter.acquire("A", &scope);
+    let impatient = limiter.acquire("A", &ctx);
     tokio::time::timeout(Duration::from_millis(1), impatient)
         .await
         .unwrap_err();
@@ -55,10 +55,10 @@ async fn no_minute_holds_more_calls_than_the_quota() {
 #[tokio::test(start_paused = true)]
 async fn operations_do_not_share_a_quota() {
     let limiter = RateLimiter::new(60);
-    let scope = Scope::uninterrupted(MINUTE);
+    let ctx = CallContext::without_cancel(MINUTE);
     let begun = Instant::now();
-    limiter.acquire("A", &scope).await.unwrap();
-    limiter.acquire("B", &scope).await.unwrap();
+    limiter.acquire("A", &ctx).await.unwrap();
+    limiter.acquire("B", &ctx).await.unwrap();
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
@@ -87,9 +87,9 @@ async fn throttling_lowers_the_rate_once_a_second_and_successes_restore_it() {
 async fn a_place_that_comes_too_late_is_not_waited_for() {
     let limiter = RateLimiter::new(1);
     time_for(&limiter, 1).await;
-    let scope = Scope::uninterrupted(Duration::from_secs(5));
+    let ctx = CallContext::without_cancel(Duration::from_secs(5));
     assert_eq!(
-        limiter.acquire("A", &scope).await,
+        limiter.acquire("A", &ctx).await,
         Err(Interruption::DeadlineExceeded)
     );
 }
@@ -99,9 +99,9 @@ async fn a_place_that_is_not_waited_for_is_free_for_others() {
     let limiter = RateLimiter::new(60);
     time_for(&limiter, 1).await;
     for _ in 0..100 {
-        let scope = Scope::uninterrupted(Duration::from_millis(500));
+        let ctx = CallContext::without_cancel(Duration::from_millis(500));
         assert_eq!(
-            limiter.acquire("A", &scope).await,
+            limiter.acquire("A", &ctx).await,
             Err(Interruption::DeadlineExceeded)
         );
     }
@@ -234,11 +234,11 @@ async fn call_until(
 ) -> Count {
     let mut count = Count::default();
     while Instant::now() < end {
-        let scope = Scope::uninterrupted(Duration::from_secs(300));
+        let ctx = CallContext::without_cancel(Duration::from_secs(300));
         let policy = RetryPolicy::default();
         let mut bound = policy.initial_backoff;
         loop {
-            if limiter.acquire("A", &scope).await.is_err() {
+            if limiter.acquire("A", &ctx).await.is_err() {
                 count.failed += 1;
                 break;
             }
@@ -253,7 +253,7 @@ async fn call_until(
             // Repeatable dice: a linear congruential generator.
             dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let share = f64::from(dice) / f64::from(u32::MAX);
-            if scope.wait(bound.mul_f64(share)).await.is_err() {
+            if ctx.wait(bound.mul_f64(share)).await.is_err() {
                 count.failed += 1;
                 break;
             }

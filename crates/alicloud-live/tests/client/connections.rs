@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use alicloud_live::{Config, CreateError, Endpoint, Failure, LiveClient, NotSent, Protocol, Scope};
+use alicloud_live::{
+    CallContext, CreateError, Endpoint, Failure, LiveClient, LiveClientConfig, NotSent, Protocol,
+};
 use alicloud_live_mock::Mock;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, GET, calls_of, fields, mock, quick_config, scope};
+use crate::support::{CLUSTER, GET, calls_of, ctx, fields, mock, quick_config};
 
 #[tokio::test]
 async fn a_retry_meets_no_connection_that_has_gone_silent() {
@@ -32,7 +34,7 @@ async fn a_retry_meets_no_connection_that_has_gone_silent() {
     config.attempt_timeout = Duration::from_millis(500);
     config.retry.attempts = 2;
     let client = LiveClient::new(config).unwrap();
-    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await;
 
     let warm = futures_util::future::join_all((0..4).map(|_| read())).await;
     assert!(warm.iter().all(Result::is_ok));
@@ -43,10 +45,10 @@ async fn a_retry_meets_no_connection_that_has_gone_silent() {
 }
 
 /// A client whose endpoint takes connections and never speaks TLS on them.
-async fn mute_tls_server(mock: &Mock) -> (Config, TcpListener) {
+async fn mute_tls_server(mock: &Mock) -> (LiveClientConfig, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let config = Config {
+    let config = LiveClientConfig {
         endpoint: Endpoint::parse(&address, Protocol::Https).unwrap(),
         ..quick_config(mock)
     };
@@ -71,11 +73,11 @@ async fn what_is_cancelled_while_connecting_is_not_sent() {
     config.attempt_timeout = Duration::from_secs(20);
     let client = LiveClient::new(config).unwrap();
     let stop = CancellationToken::new();
-    let scope = Scope::new(Duration::from_secs(20), stop.clone());
+    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
     let wanted = fields("a");
     let begun = Instant::now();
     let (created, received) = tokio::join!(
-        client.create_edge_transcode_job(CLUSTER, &wanted, &scope),
+        client.create_edge_transcode_job(CLUSTER, &wanted, &ctx),
         all_that_comes(&listener, || stop.cancel())
     );
     let Err(CreateError::Call(error)) = created else {
@@ -100,9 +102,9 @@ async fn what_runs_out_of_time_while_connecting_is_not_sent() {
     config.retry.attempts = 1;
     let client = LiveClient::new(config).unwrap();
     let wanted = fields("a");
-    let scope = scope();
+    let ctx = ctx();
     let (created, _) = tokio::join!(
-        client.create_edge_transcode_job(CLUSTER, &wanted, &scope),
+        client.create_edge_transcode_job(CLUSTER, &wanted, &ctx),
         all_that_comes(&listener, || {})
     );
     let Err(CreateError::Call(error)) = created else {
@@ -120,14 +122,11 @@ async fn a_request_that_is_under_way_is_still_listened_to_after_a_cancellation()
     let relay = Relay::start(&mock, |_| Fate::Swallow).await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
     let stop = CancellationToken::new();
-    let scope = Scope::new(Duration::from_secs(20), stop.clone());
-    let (stopped, ()) = tokio::join!(
-        client.stop_edge_transcode_job(CLUSTER, "J", &scope),
-        async {
-            relay.arrival().await;
-            stop.cancel();
-        }
-    );
+    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (stopped, ()) = tokio::join!(client.stop_edge_transcode_job(CLUSTER, "J", &ctx), async {
+        relay.arrival().await;
+        stop.cancel();
+    });
     let error = stopped.unwrap_err();
     assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error}");
 }
@@ -160,7 +159,7 @@ async fn a_certificate_that_is_not_trusted_is_told_as_such() {
     });
 
     let error = client
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
     let told = error.to_string();

@@ -6,22 +6,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use alicloud_auth::credentials::Clock;
-use alicloud_live::{CreateError, Doubt, Failure, LiveClient, NotSent, Scope, StreamUrl};
-use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point, Settings, WallClock};
+use alicloud_live::{CallContext, CreateError, Doubt, Failure, LiveClient, NotSent, StreamUrl};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus, Mock, MockSettings, WallClock};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
+    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, fields, mock, quick_config,
 };
 
-fn lose_the_answer(point: Point) -> Vec<Fault> {
+fn lose_the_answer(point: FaultStage) -> Vec<Fault> {
     vec![Fault::new(CREATE, FaultKind::Drop).when(point).times(1)]
 }
 
 async fn create(client: &LiveClient, name: &str) -> Result<String, CreateError> {
     client
-        .create_edge_transcode_job(CLUSTER, &fields(name), &scope())
+        .create_edge_transcode_job(CLUSTER, &fields(name), &ctx())
         .await
         .map(|created| created.job_id)
 }
@@ -40,7 +40,7 @@ async fn a_job_whose_answer_was_lost_is_found_and_not_made_again() {
                 // Shorter than the client looks before absence counts, however busy the machine is.
                 config.list_lag_ms = lag_ms;
             });
-            mock.set_faults(lose_the_answer(Point::After));
+            mock.set_faults(lose_the_answer(FaultStage::After));
             let id = create(&client(&mock), "a").await.unwrap();
             assert_eq!(job_ids(&mock), [id]);
             assert_eq!(
@@ -57,7 +57,7 @@ async fn a_request_that_never_arrived_is_sent_again_byte_for_byte() {
     for check_nonces in [true, false] {
         let mock = mock();
         mock.configure(|config| config.check_nonces = check_nonces);
-        mock.set_faults(lose_the_answer(Point::Arrival));
+        mock.set_faults(lose_the_answer(FaultStage::Arrival));
         let id = create(&client(&mock), "a").await.unwrap();
         assert_eq!(job_ids(&mock), [id]);
         let calls = calls_of(&mock, CREATE);
@@ -73,7 +73,7 @@ async fn a_request_that_never_arrived_is_sent_again_byte_for_byte() {
 #[tokio::test]
 async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() {
     let mock = mock();
-    mock.set_faults(lose_the_answer(Point::Before));
+    mock.set_faults(lose_the_answer(FaultStage::Before));
     let error = create(&client(&mock), "a").await.unwrap_err();
     assert!(matches!(error, CreateError::Unresolved { candidates, .. } if candidates.is_empty()));
     assert_eq!(job_ids(&mock).len(), 0);
@@ -91,7 +91,7 @@ async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
     config.search.max_list_lag = Duration::ZERO;
     config.search.after_proof = Duration::from_secs(10);
     mock.configure(|config| config.list_lag_calls = 4);
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let id = create(&LiveClient::new(config).unwrap(), "a")
         .await
         .unwrap();
@@ -114,7 +114,7 @@ async fn an_older_twin_and_a_similar_job_are_not_mistaken_for_ours() {
     };
     let older = make_twin(time::Duration::minutes(1), "a").job_id;
     let similar = make_twin(time::Duration::ZERO, "ab").job_id;
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let id = create(&client(&mock), "a").await.unwrap();
     assert!(id != older && id != similar);
     assert_eq!(job_ids(&mock).len(), 3);
@@ -127,7 +127,7 @@ async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
         let client = client(&mock);
         mock.configure(|config| config.clock_offset_seconds = offset);
         // The first request is refused for its timestamp, the answer to the second is lost.
-        let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
+        let lost = Fault::new(CREATE, FaultKind::Drop).when(FaultStage::After);
         mock.set_faults(vec![lost.skip(1).times(1)]);
         let id = create(&client, "a").await.unwrap();
         assert_eq!(job_ids(&mock), [id], "clock {offset} s ahead");
@@ -139,7 +139,7 @@ async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named
     let mock = Arc::new(mock());
     let (twin_maker, done) = (Arc::clone(&mock), Arc::new(std::sync::Once::new()));
     mock.on_call(move |event| {
-        if event.when == Point::After && event.call.action.as_deref() == Some(CREATE) {
+        if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
             done.call_once(|| {
                 let wanted = fields("a");
                 twin_maker.seed_job(|job| {
@@ -151,7 +151,7 @@ async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named
             });
         }
     });
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let error = create(&client(&mock), "a").await.unwrap_err();
     let CreateError::Unresolved { candidates, .. } = error else {
         panic!("{error:?}")
@@ -194,7 +194,7 @@ async fn a_job_that_has_run_is_nobody_s_lost_one() {
     for edit in edits {
         let mock = Arc::new(mock());
         seed_during_the_create(&mock, "a", edit);
-        mock.set_faults(lose_the_answer(Point::Arrival));
+        mock.set_faults(lose_the_answer(FaultStage::Arrival));
         let id = create(&client(&mock), "a").await.unwrap();
         let jobs = mock.jobs();
         assert_eq!(jobs.len(), 2);
@@ -217,9 +217,9 @@ async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
                 operator.edit_job(&job.job_id, |job| job.status = JobStatus::Running);
             }
         });
-        mock.set_faults(lose_the_answer(Point::After));
+        mock.set_faults(lose_the_answer(FaultStage::After));
         let created = client(&mock)
-            .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+            .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
             .await;
         mock.on_call(|_| {});
         let jobs = mock.jobs();
@@ -228,7 +228,10 @@ async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
         match created {
             Ok(created) => {
                 assert!(!check_nonces, "a replay made a second job");
-                assert_eq!((jobs.len(), &created.doubles), (2, &vec![first.clone()]));
+                assert_eq!(
+                    (jobs.len(), &created.possible_duplicates),
+                    (2, &vec![first.clone()])
+                );
             }
             Err(CreateError::Unresolved {
                 doubt, candidates, ..
@@ -246,15 +249,18 @@ async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
 async fn beside_a_job_that_is_found_one_that_was_started_since_is_named() {
     let mock = Arc::new(mock());
     seed_during_the_create(&mock, "a", |job| job.status = JobStatus::Running);
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let created = client(&mock)
-        .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+        .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
         .await
         .unwrap();
     mock.on_call(|_| {});
     let jobs = mock.jobs();
     let started = jobs.iter().find(|job| job.status == JobStatus::Running);
-    assert_eq!(created.doubles, [started.unwrap().job_id.clone()]);
+    assert_eq!(
+        created.possible_duplicates,
+        [started.unwrap().job_id.clone()]
+    );
     assert_eq!(jobs.len(), 2);
 }
 
@@ -262,7 +268,7 @@ async fn beside_a_job_that_is_found_one_that_was_started_since_is_named() {
 async fn without_the_server_s_clock_nothing_is_taken_and_what_fits_is_named() {
     let mock = mock();
     mock.configure(|config| config.omit_date_header = true);
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let error = create(&client(&mock), "a").await.unwrap_err();
     let CreateError::Unresolved {
         doubt, candidates, ..
@@ -286,7 +292,7 @@ async fn without_the_server_s_clock_nothing_is_taken_and_what_fits_is_named() {
         job.stream_output = wanted.stream_output.as_str().to_owned();
         job.status = JobStatus::Running;
     });
-    mock.set_faults(lose_the_answer(Point::Arrival));
+    mock.set_faults(lose_the_answer(FaultStage::Arrival));
     let id = create(&client(&mock), "a").await.unwrap();
     assert_ne!(id, other.job_id);
 }
@@ -296,7 +302,7 @@ async fn a_job_that_cannot_be_read_again_is_not_taken_but_named() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(CREATE, FaultKind::Drop)
-            .when(Point::After)
+            .when(FaultStage::After)
             .times(1),
         Fault::new(GET, FaultKind::error(403, "Forbidden.RAM")),
     ]);
@@ -315,7 +321,7 @@ async fn a_job_that_cannot_be_read_again_is_not_taken_but_named() {
 async fn a_job_that_get_shows_later_than_the_list_is_found() {
     let mock = mock();
     mock.configure(|config| config.get_lag_calls = 3);
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let id = create(&client(&mock), "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
 }
@@ -327,11 +333,11 @@ async fn a_job_in_another_spelling_of_its_urls_is_found() {
         config.lowercase_stream_hosts = true;
         config.drop_default_stream_ports = true;
     });
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let mut wanted = fields("a");
     wanted.stream_output = StreamUrl::from("rtmp://OUT.example:1935/app/a");
     let created = client(&mock)
-        .create_edge_transcode_job(CLUSTER, &wanted, &scope())
+        .create_edge_transcode_job(CLUSTER, &wanted, &ctx())
         .await
         .unwrap();
     assert_eq!(job_ids(&mock), [created.job_id]);
@@ -341,7 +347,7 @@ async fn a_job_in_another_spelling_of_its_urls_is_found() {
 async fn the_same_bytes_are_sent_three_times_more_and_each_time_looked_for() {
     let mock = mock();
     mock.set_faults(vec![
-        Fault::new(CREATE, FaultKind::Drop).when(Point::Arrival),
+        Fault::new(CREATE, FaultKind::Drop).when(FaultStage::Arrival),
     ]);
     let error = create(&client(&mock), "a").await.unwrap_err();
     assert!(
@@ -378,10 +384,10 @@ async fn the_third_replay_s_job_is_found_when_its_answer_is_lost_too() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(CREATE, FaultKind::Drop)
-            .when(Point::Arrival)
+            .when(FaultStage::Arrival)
             .times(3),
         Fault::new(CREATE, FaultKind::Drop)
-            .when(Point::After)
+            .when(FaultStage::After)
             .times(1),
     ]);
     let id = create(&client(&mock), "a").await.unwrap();
@@ -395,11 +401,11 @@ async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_
     let client = client(&mock);
     mock.set_faults(vec![Fault::new(CREATE, FaultKind::Pause).times(1)]);
     let stop = CancellationToken::new();
-    let stoppable = Scope::new(Duration::from_secs(20), stop.clone());
-    let short = Scope::uninterrupted(Duration::from_millis(100));
+    let stoppable = CallContext::new(Duration::from_secs(20), stop.clone());
+    let short = CallContext::without_cancel(Duration::from_millis(100));
     let wanted = fields("a");
-    let create = |scope| client.create_edge_transcode_job(CLUSTER, &wanted, scope);
-    let patient = scope();
+    let create = |ctx| client.create_edge_transcode_job(CLUSTER, &wanted, ctx);
+    let patient = ctx();
     let (first, ()) = tokio::join!(create(&patient), async {
         let waiting = Arc::clone(&mock);
         let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
@@ -427,23 +433,23 @@ async fn a_create_during_which_the_machine_sleeps_finds_its_job() {
         let asleep = Arc::clone(asleep);
         move || OffsetDateTime::now_utc() + time::Duration::seconds(asleep.load(Ordering::SeqCst))
     };
-    let mock = Mock::start(Settings {
+    let mock = Mock::start(MockSettings {
         seed: Some(1),
         clock: WallClock::new(wall(&asleep)),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap();
     let mut config = quick_config(&mock);
-    config.outside.clock = Arc::new(Wall(wall(&asleep)));
+    config.dependencies.clock = Arc::new(Wall(wall(&asleep)));
     let client = LiveClient::new(config).unwrap();
     let sleeper = Arc::clone(&asleep);
     // The lid is closed as soon as the job is made. Meanwhile all clocks go on but the monotonic one.
     mock.on_call(move |event| {
-        if event.when == Point::After && event.call.action.as_deref() == Some(CREATE) {
+        if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
             sleeper.store(3 * 3600, Ordering::SeqCst);
         }
     });
-    mock.set_faults(lose_the_answer(Point::After));
+    mock.set_faults(lose_the_answer(FaultStage::After));
     let id = create(&client, "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
@@ -467,15 +473,15 @@ async fn after_a_stop_there_is_one_more_look_and_no_replay() {
     let stop = CancellationToken::new();
     let pressed = stop.clone();
     mock.on_call(move |event| {
-        if event.when == Point::After && event.call.action.as_deref() == Some(LIST) {
+        if event.when == FaultStage::After && event.call.action.as_deref() == Some(LIST) {
             pressed.cancel();
         }
     });
-    mock.set_faults(lose_the_answer(Point::Arrival));
-    let scope = Scope::new(Duration::from_secs(20), stop);
+    mock.set_faults(lose_the_answer(FaultStage::Arrival));
+    let ctx = CallContext::new(Duration::from_secs(20), stop);
     let wanted = fields("a");
     let created = client
-        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
         .await;
     assert!(
         matches!(created, Err(CreateError::Unresolved { .. })),
@@ -490,7 +496,9 @@ async fn after_a_stop_there_is_one_more_look_and_no_replay() {
 #[tokio::test]
 async fn parallel_creates_of_identical_jobs_claim_different_ones() {
     let mock = mock();
-    mock.set_faults(vec![Fault::new(CREATE, FaultKind::Drop).when(Point::After)]);
+    mock.set_faults(vec![
+        Fault::new(CREATE, FaultKind::Drop).when(FaultStage::After),
+    ]);
     let client = client(&mock);
     let created = futures_util::future::join_all((0..8).map(|_| create(&client, "a"))).await;
     let ids: HashSet<_> = created.into_iter().map(Result::unwrap).collect();

@@ -3,34 +3,34 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alicloud_auth::credentials::{self, CredentialsCache, Settings, choose};
+use alicloud_auth::credentials::{self, CredentialsCache, CredentialsConfig, select_source};
 use alicloud_auth::environment::Environment;
 use alicloud_live::{
-    Config, Endpoint, JobFilter, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
-    SignVersion,
+    CallContext, Dependencies, Endpoint, JobFilter, LiveClient, LiveClientConfig, Protocol,
+    RetryPolicy, SearchPolicy, SignVersion,
 };
 use alicloud_live_mock as mock;
-use alicloud_live_mock::{DEFAULT_CLUSTER, Fault, FaultKind, Mock, Point};
+use alicloud_live_mock::{DEFAULT_CLUSTER, Fault, FaultKind, FaultStage, Mock};
 use tempfile::TempDir;
 
 async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
     let home = TempDir::new().unwrap();
-    let mut outside = credentials::Outside::real(
+    let mut dependencies = credentials::SystemContext::real(
         Environment::of_any(BTreeMap::<String, String>::new()),
         "tests".to_owned(),
     )
     .unwrap();
-    outside.home = Some(home.path().to_owned());
-    let settings = Settings {
+    dependencies.home = Some(home.path().to_owned());
+    let settings = CredentialsConfig {
         credentials_uri: Some(credentials_uri.to_owned()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     };
-    let chosen = choose(&settings, &outside).await.unwrap();
-    LiveClient::new(Config {
+    let chosen = select_source(&settings, &dependencies).await.unwrap();
+    LiveClient::new(LiveClientConfig {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: Some("cn-shanghai".to_owned()),
         proxy: None,
-        credentials: CredentialsCache::new(chosen.source, outside.clock),
+        credentials: CredentialsCache::new(chosen.source, dependencies.clock),
         sign_version: SignVersion::V1,
         user_agent: "tests".to_owned(),
         connect_timeout: Duration::from_secs(2),
@@ -43,15 +43,15 @@ async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
         },
         search: SearchPolicy::default(),
         requests_per_minute: 6_000,
-        outside: Outside::real(),
+        dependencies: Dependencies::real(),
     })
     .unwrap()
 }
 
 async fn list(client: &LiveClient) -> Result<(), String> {
-    let scope = Scope::uninterrupted(Duration::from_secs(20));
+    let ctx = CallContext::without_cancel(Duration::from_secs(20));
     client
-        .list_edge_transcode_jobs(DEFAULT_CLUSTER, &JobFilter::default(), 1, &scope)
+        .list_edge_transcode_jobs(DEFAULT_CLUSTER, &JobFilter::default(), 1, &ctx)
         .await
         .map(drop)
         .map_err(|error| error.to_string())
@@ -66,7 +66,7 @@ fn keys(mock: &Mock) -> Vec<String> {
 
 #[tokio::test]
 async fn keys_that_the_cloud_calls_expired_are_renewed_once_and_the_call_is_made_again() {
-    let mock = Mock::start(mock::Settings::default()).unwrap();
+    let mock = Mock::start(mock::MockSettings::default()).unwrap();
     let client = client(&mock, &format!("{}/credentials", mock.url())).await;
     list(&client).await.unwrap();
     mock.expire_keys();
@@ -76,7 +76,7 @@ async fn keys_that_the_cloud_calls_expired_are_renewed_once_and_the_call_is_made
 
 #[tokio::test]
 async fn a_cloud_that_calls_every_key_expired_is_asked_twice_and_not_for_ever() {
-    let mock = Mock::start(mock::Settings::default()).unwrap();
+    let mock = Mock::start(mock::MockSettings::default()).unwrap();
     let expired = FaultKind::Error {
         status: 403,
         code: "InvalidSecurityToken.Expired".to_owned(),
@@ -84,7 +84,7 @@ async fn a_cloud_that_calls_every_key_expired_is_asked_twice_and_not_for_ever() 
         retry_after_ms: None,
     };
     mock.set_faults(vec![Fault {
-        when: Some(Point::Arrival),
+        when: Some(FaultStage::Arrival),
         ..Fault::new("*", expired)
     }]);
     let client = client(&mock, &format!("{}/credentials", mock.url())).await;
@@ -95,7 +95,7 @@ async fn a_cloud_that_calls_every_key_expired_is_asked_twice_and_not_for_ever() 
 
 #[tokio::test]
 async fn without_keys_nothing_is_sent_and_the_source_is_named() {
-    let mock = Mock::start(mock::Settings::default()).unwrap();
+    let mock = Mock::start(mock::MockSettings::default()).unwrap();
     let client = client(&mock, "http://127.0.0.1:1/credentials").await;
     let error = list(&client).await.unwrap_err();
     for part in [

@@ -1,9 +1,9 @@
 //! Telling which jobs write the same stream already: at the price of one list, and never at that of an error.
 
 use alicloud_live::StreamUrl;
-use alicloud_live_mock::{Fault, FaultKind, JobStatus, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
-use crate::support::{CLUSTER, LIST, calls_of, client, fields, mock, scope};
+use crate::support::{CLUSTER, LIST, calls_of, client, ctx, fields, mock};
 
 #[tokio::test]
 async fn jobs_with_the_same_output_are_told_with_one_list_for_all() {
@@ -33,7 +33,7 @@ async fn jobs_with_the_same_output_are_told_with_one_list_for_all() {
 
     let client = client(&mock);
     let found = client
-        .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+        .jobs_with_output_of(CLUSTER, &fields("a"), &ctx())
         .await;
     let told: Vec<_> = found
         .iter()
@@ -48,7 +48,7 @@ async fn jobs_with_the_same_output_are_told_with_one_list_for_all() {
     );
     for number in 0..20 {
         let wanted = fields(&format!("new-{number}"));
-        let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope()).await;
+        let found = client.jobs_with_output_of(CLUSTER, &wanted, &ctx()).await;
         assert!(found.is_empty());
     }
     assert_eq!(calls_of(&mock, LIST).len(), 3, "one call for each page");
@@ -59,21 +59,21 @@ async fn what_this_process_has_created_or_deleted_is_not_told() {
     let mock = mock();
     let client = client(&mock);
     let before = mock.seed_job(|job| job.stream_output = "rtmp://out.example/app/a".to_owned());
-    let (wanted, scope) = (fields("a"), scope());
-    let found = || client.jobs_with_output_of(CLUSTER, &wanted, &scope);
+    let (wanted, ctx) = (fields("a"), ctx());
+    let found = || client.jobs_with_output_of(CLUSTER, &wanted, &ctx);
     assert_eq!(found().await.len(), 1);
     client
-        .delete_edge_transcode_job(CLUSTER, &before.job_id, &scope)
+        .delete_edge_transcode_job(CLUSTER, &before.job_id, &ctx)
         .await
         .unwrap();
     assert!(found().await.is_empty());
 
     let client = crate::support::client(&mock);
     client
-        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
         .await
         .unwrap();
-    let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope).await;
+    let found = client.jobs_with_output_of(CLUSTER, &wanted, &ctx).await;
     assert!(found.is_empty());
 }
 
@@ -85,11 +85,11 @@ async fn a_look_that_fails_is_made_once_and_tells_nothing() {
         FaultKind::Drop,
     ] {
         let mock = mock();
-        mock.set_faults(vec![Fault::new(LIST, kind).when(Point::Before)]);
+        mock.set_faults(vec![Fault::new(LIST, kind).when(FaultStage::Before)]);
         let client = client(&mock);
         for _ in 0..3 {
             let found = client
-                .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+                .jobs_with_output_of(CLUSTER, &fields("a"), &ctx())
                 .await;
             assert!(found.is_empty());
         }
@@ -112,12 +112,12 @@ async fn a_running_job_that_was_read_is_told_though_the_look_fails() {
     let client = client(&mock);
     for job in &jobs {
         let read = client
-            .refresh_edge_transcode_job(CLUSTER, &job.job_id, |_| true, &scope())
+            .refresh_edge_transcode_job(CLUSTER, &job.job_id, |_| true, &ctx())
             .await;
         assert!(read.is_ok());
     }
     let found = client
-        .jobs_with_output_of(CLUSTER, &fields("a"), &scope())
+        .jobs_with_output_of(CLUSTER, &fields("a"), &ctx())
         .await;
     let told: Vec<_> = found
         .iter()
@@ -135,7 +135,7 @@ async fn all_looks_together_take_three_seconds_at_most() {
         let mut wanted = fields("a");
         wanted.stream_output = StreamUrl::from("rtmp://out.example/app/x");
         let found = client
-            .jobs_with_output_of(&format!("cluster-{cluster}"), &wanted, &scope())
+            .jobs_with_output_of(&format!("cluster-{cluster}"), &wanted, &ctx())
             .await;
         assert!(found.is_empty());
     }
@@ -153,7 +153,7 @@ async fn a_key_in_the_url_makes_no_other_stream() {
     let mut wanted = fields("a");
     wanted.stream_output = StreamUrl::from("rtmp://out.example/app/a?b=1&auth_key=2-0-0-c0ffee");
     let found = client(&mock)
-        .jobs_with_output_of(CLUSTER, &wanted, &scope())
+        .jobs_with_output_of(CLUSTER, &wanted, &ctx())
         .await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].job_id, existing.job_id);
@@ -166,7 +166,7 @@ async fn a_list_that_the_api_rejects_says_why() {
     let client = client(&mock);
     assert!(client.list_error("no-such-cluster").is_none(), "not tried");
     let found = client
-        .jobs_with_output_of("no-such-cluster", &fields("a"), &scope())
+        .jobs_with_output_of("no-such-cluster", &fields("a"), &ctx())
         .await;
     assert!(found.is_empty());
     let error = client.list_error("no-such-cluster").unwrap();

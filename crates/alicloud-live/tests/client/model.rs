@@ -7,10 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_live::{Config, CreateError, JobStatus, LiveClient, RetryPolicy, SearchPolicy};
-use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
+use alicloud_live::{
+    CreateError, JobStatus, LiveClient, LiveClientConfig, RetryPolicy, SearchPolicy,
+};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
-use crate::support::{CLUSTER, CREATE, Dice, fields, quick_config, scope, seeded_mock};
+use crate::support::{CLUSTER, CREATE, Dice, ctx, fields, quick_config, seeded_mock};
 
 const SHORT_RUN: u64 = 10_000;
 const CREATES_IN_A_WORLD: u64 = 400;
@@ -63,20 +65,20 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
         body: "<html>".to_owned(),
     };
     let mut kinds = vec![
-        at(FaultKind::Drop, Point::Arrival),
-        at(FaultKind::Drop, Point::Before),
-        at(FaultKind::Drop, Point::After),
-        at(FaultKind::internal_error(), Point::Before),
-        at(FaultKind::internal_error(), Point::After),
-        at(FaultKind::service_unavailable(), Point::Before),
-        at(FaultKind::service_unavailable(), Point::After),
-        at(FaultKind::throttling_user(), Point::Before),
-        at(FaultKind::throttling_api(Some(1)), Point::Arrival),
-        at(page(), Point::After),
-        at(page(), Point::Arrival),
-        at(FaultKind::Slow { ms: 3 }, Point::Before),
-        at(FaultKind::Slow { ms: 3 }, Point::After),
-        at(FaultKind::Hang, Point::After),
+        at(FaultKind::Drop, FaultStage::Arrival),
+        at(FaultKind::Drop, FaultStage::Before),
+        at(FaultKind::Drop, FaultStage::After),
+        at(FaultKind::internal_error(), FaultStage::Before),
+        at(FaultKind::internal_error(), FaultStage::After),
+        at(FaultKind::service_unavailable(), FaultStage::Before),
+        at(FaultKind::service_unavailable(), FaultStage::After),
+        at(FaultKind::throttling_user(), FaultStage::Before),
+        at(FaultKind::throttling_api(Some(1)), FaultStage::Arrival),
+        at(page(), FaultStage::After),
+        at(page(), FaultStage::Arrival),
+        at(FaultKind::Slow { ms: 3 }, FaultStage::Before),
+        at(FaultKind::Slow { ms: 3 }, FaultStage::After),
+        at(FaultKind::Hang, FaultStage::After),
         Fault::new(
             "*",
             FaultKind::Truncate {
@@ -106,8 +108,8 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
     kinds
 }
 
-fn config(mock: &Mock) -> Config {
-    Config {
+fn config(mock: &Mock) -> LiveClientConfig {
+    LiveClientConfig {
         attempt_timeout: Duration::from_millis(500),
         retry: RetryPolicy {
             initial_backoff: Duration::from_millis(1),
@@ -169,7 +171,7 @@ async fn live(
         };
         count.creates += 1;
         let created = client
-            .create_edge_transcode_job(CLUSTER, &fields(&name), &scope())
+            .create_edge_transcode_job(CLUSTER, &fields(&name), &ctx())
             .await;
         let id = {
             let mut told = told.lock().unwrap();
@@ -178,7 +180,7 @@ async fn live(
                 Ok(created) => {
                     count.created += 1;
                     told.ids.push(created.job_id.clone());
-                    told.named.extend(created.doubles);
+                    told.named.extend(created.possible_duplicates);
                     created.job_id
                 }
                 Err(CreateError::Call(_)) => {
@@ -214,7 +216,7 @@ async fn use_job(
     for _ in 0..dice.roll(4) {
         count.other_calls += 1;
         match dice.roll(5) {
-            0 => match client.get_edge_transcode_job(CLUSTER, id, &scope()).await {
+            0 => match client.get_edge_transcode_job(CLUSTER, id, &ctx()).await {
                 Ok(job) => {
                     let runs = job.status == JobStatus::Running;
                     let agrees = real().is_some_and(|real| {
@@ -226,7 +228,7 @@ async fn use_job(
             },
             1 => {
                 if client
-                    .update_edge_transcode_job(CLUSTER, id, &fields(name), &scope())
+                    .update_edge_transcode_job(CLUSTER, id, &fields(name), &ctx())
                     .await
                     .is_ok()
                 {
@@ -235,7 +237,7 @@ async fn use_job(
             }
             2 => {
                 if client
-                    .start_edge_transcode_job(CLUSTER, id, &scope())
+                    .start_edge_transcode_job(CLUSTER, id, &ctx())
                     .await
                     .is_ok()
                 {
@@ -245,7 +247,7 @@ async fn use_job(
             }
             3 => {
                 if client
-                    .stop_edge_transcode_job(CLUSTER, id, &scope())
+                    .stop_edge_transcode_job(CLUSTER, id, &ctx())
                     .await
                     .is_ok()
                 {
@@ -253,10 +255,7 @@ async fn use_job(
                         u64::from(real().is_none_or(|real| real.status != MockStatus::NotStarted));
                 }
             }
-            _ => match client
-                .delete_edge_transcode_job(CLUSTER, id, &scope())
-                .await
-            {
+            _ => match client.delete_edge_transcode_job(CLUSTER, id, &ctx()).await {
                 Ok(()) => {
                     count.wrong_results += u64::from(real().is_some());
                     return true;

@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    Endpoint, Failure, JobFilter, JobStatus, LiveClient, NotSent, Protocol, Scope, SortBy,
+    CallContext, Endpoint, Failure, JobFilter, JobStatus, LiveClient, NotSent, Protocol, SortBy,
     StreamName, TemplateFilter,
 };
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, Fault, FaultKind, SignatureCheck};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{CLUSTER, client, fields, mock, quick_config, scope};
+use crate::support::{CLUSTER, client, ctx, fields, mock, quick_config};
 
 #[tokio::test]
 async fn a_job_lives_from_create_to_delete() {
     let mock = mock();
     let client = client(&mock);
-    let scope = scope();
+    let ctx = ctx();
 
     let id = client
-        .create_edge_transcode_job(CLUSTER, &fields("直播-1"), &scope)
+        .create_edge_transcode_job(CLUSTER, &fields("直播-1"), &ctx)
         .await
         .unwrap()
         .job_id;
     let job = client
-        .get_edge_transcode_job(CLUSTER, &id, &scope)
+        .get_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap();
     assert_eq!(job.fields(), fields("直播-1"));
@@ -35,15 +35,15 @@ async fn a_job_lives_from_create_to_delete() {
     assert_eq!(job.r#type.as_deref(), Some("common"));
 
     client
-        .update_edge_transcode_job(CLUSTER, &id, &fields("other"), &scope)
+        .update_edge_transcode_job(CLUSTER, &id, &fields("other"), &ctx)
         .await
         .unwrap();
     client
-        .start_edge_transcode_job(CLUSTER, &id, &scope)
+        .start_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap();
     let job = client
-        .get_edge_transcode_job(CLUSTER, &id, &scope)
+        .get_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap();
     assert_eq!(
@@ -53,15 +53,15 @@ async fn a_job_lives_from_create_to_delete() {
     assert!(job.last_start_at.is_some());
 
     client
-        .stop_edge_transcode_job(CLUSTER, &id, &scope)
+        .stop_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap();
     client
-        .delete_edge_transcode_job(CLUSTER, &id, &scope)
+        .delete_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap();
     let gone = client
-        .get_edge_transcode_job(CLUSTER, &id, &scope)
+        .get_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap_err();
     assert!(gone.is_job_not_found());
@@ -85,11 +85,11 @@ async fn a_list_has_pages_filters_and_an_order() {
         ..JobFilter::default()
     };
     let first = client
-        .list_edge_transcode_jobs(CLUSTER, &ascending, 1, &scope())
+        .list_edge_transcode_jobs(CLUSTER, &ascending, 1, &ctx())
         .await
         .unwrap();
     let second = client
-        .list_edge_transcode_jobs(CLUSTER, &ascending, 2, &scope())
+        .list_edge_transcode_jobs(CLUSTER, &ascending, 2, &ctx())
         .await
         .unwrap();
     assert_eq!(
@@ -105,7 +105,7 @@ async fn a_list_has_pages_filters_and_an_order() {
         ..JobFilter::default()
     };
     let named = client
-        .list_edge_transcode_jobs(CLUSTER, &named, 1, &scope())
+        .list_edge_transcode_jobs(CLUSTER, &named, 1, &ctx())
         .await
         .unwrap();
     assert_eq!(named.total_count, 6);
@@ -118,7 +118,7 @@ async fn a_list_has_pages_filters_and_an_order() {
         config.numbers_as_strings = true;
     });
     let running = client
-        .list_edge_transcode_jobs(CLUSTER, &running, 1, &scope())
+        .list_edge_transcode_jobs(CLUSTER, &running, 1, &ctx())
         .await
         .unwrap();
     assert_eq!((running.jobs.len(), running.total_count), (0, 0));
@@ -129,7 +129,7 @@ async fn templates_can_be_read_and_listed() {
     let mock = mock();
     let client = client(&mock);
     let template = client
-        .get_edge_transcode_template(CLUSTER, "tpl-uhd-4k", &scope())
+        .get_edge_transcode_template(CLUSTER, "tpl-uhd-4k", &ctx())
         .await
         .unwrap();
     assert_eq!(template.codec.as_deref(), Some("H.265"));
@@ -140,13 +140,13 @@ async fn templates_can_be_read_and_listed() {
         ..TemplateFilter::default()
     };
     let page = client
-        .list_edge_transcode_templates(CLUSTER, &h265, 1, &scope())
+        .list_edge_transcode_templates(CLUSTER, &h265, 1, &ctx())
         .await
         .unwrap();
     assert_eq!((page.total_count, page.templates.len()), (2, 2));
 
     let error = client
-        .get_edge_transcode_template(CLUSTER, "none", &scope())
+        .get_edge_transcode_template(CLUSTER, "none", &ctx())
         .await
         .unwrap_err();
     assert!(error.is_rejected_with("TemplateNotFound") && !error.is_job_not_found());
@@ -164,7 +164,7 @@ async fn a_refusal_keeps_what_the_cloud_said() {
     });
     let client = LiveClient::new(config).unwrap();
     let error = client
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
     let call = mock.calls().pop().unwrap();
@@ -186,7 +186,7 @@ async fn without_a_server_nothing_was_sent_and_the_endpoint_is_named() {
     let url = mock.url();
     drop(mock);
     let error = client
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
     assert!(
@@ -202,9 +202,9 @@ async fn after_a_stop_nothing_is_sent() {
     let client = client(&mock);
     let stop = CancellationToken::new();
     stop.cancel();
-    let scope = Scope::new(Duration::from_secs(5), stop);
+    let ctx = CallContext::new(Duration::from_secs(5), stop);
     let error = client
-        .delete_edge_transcode_job(CLUSTER, "J", &scope)
+        .delete_edge_transcode_job(CLUSTER, "J", &ctx)
         .await
         .unwrap_err();
     assert!(error.is_stopped());
@@ -232,7 +232,7 @@ async fn connections_are_used_again() {
     });
     for _ in 0..20 {
         let error = client
-            .get_edge_transcode_job(CLUSTER, "J", &scope())
+            .get_edge_transcode_job(CLUSTER, "J", &ctx())
             .await
             .unwrap_err();
         assert!(error.is_job_not_found());
@@ -252,7 +252,7 @@ async fn a_stream_is_online_offline_or_of_a_domain_that_is_not_ours() {
             app: "app".to_owned(),
             stream: stream.to_owned(),
         };
-        client.describe_live_stream_state(&name, &scope()).await
+        client.describe_live_stream_state(&name, &ctx()).await
     };
     let online = state("s").await.unwrap().unwrap();
     assert_eq!(

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alicloud_live::{
-    CallError, Exchange, Failure, HttpRequest, HttpResponse, LiveClient, NotSent, RetryPolicy,
-    Scope,
+    CallContext, CallError, Exchange, Failure, HttpRequest, HttpResponse, LiveClient, NotSent,
+    RetryPolicy,
 };
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -44,17 +44,17 @@ fn client(away: &Arc<Away>) -> LiveClient {
     let mut config = quick_config(&mock());
     config.retry = RetryPolicy::default();
     config.attempt_timeout = Duration::from_secs(30);
-    config.outside.exchange = Some(Arc::clone(away) as _);
+    config.dependencies.exchange = Some(Arc::clone(away) as _);
     LiveClient::new(config).unwrap()
 }
 
-async fn read(client: &LiveClient, scope: &Scope) -> CallError {
-    let read = client.get_edge_transcode_job(CLUSTER, "job", scope).await;
+async fn read(client: &LiveClient, ctx: &CallContext) -> CallError {
+    let read = client.get_edge_transcode_job(CLUSTER, "job", ctx).await;
     read.unwrap_err()
 }
 
-fn scope() -> Scope {
-    Scope::uninterrupted(Duration::from_secs(300))
+fn ctx() -> CallContext {
+    CallContext::without_cancel(Duration::from_secs(300))
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +63,7 @@ async fn a_thousand_reads_learn_from_the_first_that_the_endpoint_cannot_be_reach
     let client = client(&away);
     let begun = Instant::now();
     for _ in 0..100 {
-        let errors = join_all((0..10).map(|_| async { read(&client, &scope()).await })).await;
+        let errors = join_all((0..10).map(|_| async { read(&client, &ctx()).await })).await;
         for error in errors {
             assert!(
                 error.to_string().contains("timed out while connecting"),
@@ -84,16 +84,16 @@ async fn a_thousand_reads_learn_from_the_first_that_the_endpoint_cannot_be_reach
 async fn after_a_pause_a_call_tries_again_and_one_response_ends_the_outage() {
     let away = Arc::new(Away::default());
     let client = client(&away);
-    read(&client, &scope()).await;
+    read(&client, &ctx()).await;
     away.is_back.store(true, Ordering::SeqCst);
-    let error = read(&client, &scope()).await;
+    let error = read(&client, &ctx()).await;
     assert!(
         error.to_string().contains("timed out while connecting"),
         "{error}"
     );
     tokio::time::sleep(Duration::from_secs(5)).await;
     for _ in 0..2 {
-        assert!(read(&client, &scope()).await.is_job_not_found());
+        assert!(read(&client, &ctx()).await.is_job_not_found());
     }
 }
 
@@ -101,8 +101,8 @@ async fn after_a_pause_a_call_tries_again_and_one_response_ends_the_outage() {
 async fn a_recovery_tries_in_an_outage_too() {
     let away = Arc::new(Away::default());
     let client = client(&away);
-    read(&client, &scope()).await;
+    read(&client, &ctx()).await;
     away.is_back.store(true, Ordering::SeqCst);
-    let scope = Scope::recovery(Duration::from_secs(60));
-    assert!(read(&client, &scope).await.is_job_not_found());
+    let ctx = CallContext::recovery(Duration::from_secs(60));
+    assert!(read(&client, &ctx).await.is_job_not_found());
 }

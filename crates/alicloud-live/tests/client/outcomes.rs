@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use alicloud_live::{Failure, JobStatus, LiveClient};
-use alicloud_live_mock::{Fault, FaultKind, JobStatus as MockStatus, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, CREATE, GET, calls_of, client, fields, mock, scope};
+use crate::support::{CLUSTER, CREATE, GET, calls_of, client, ctx, fields, mock};
 
 const START: &str = "StartEdgeTranscodeJob";
 const STOP: &str = "StopEdgeTranscodeJob";
@@ -31,9 +31,9 @@ async fn a_code_that_nobody_knows_loses_no_job() {
     for (status, code) in UNKNOWN {
         let mock = mock();
         let fault = Fault::new(CREATE, FaultKind::error(*status, code));
-        mock.set_faults(vec![fault.when(Point::After).times(1)]);
+        mock.set_faults(vec![fault.when(FaultStage::After).times(1)]);
         let created = client(&mock)
-            .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+            .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
             .await
             .unwrap_or_else(|error| panic!("{status} {code}: {error:?}"));
         assert_eq!(mock.jobs()[0].job_id, created.job_id, "{status} {code}");
@@ -46,10 +46,10 @@ async fn a_code_that_nobody_knows_proves_nothing_about_a_write() {
     for (status, code) in UNKNOWN {
         let mock = mock();
         let id = running_job(&mock);
-        let fault = Fault::new(STOP, FaultKind::error(*status, code)).when(Point::After);
+        let fault = Fault::new(STOP, FaultKind::error(*status, code)).when(FaultStage::After);
         mock.set_faults(vec![fault]);
         let error = client(&mock)
-            .stop_edge_transcode_job(CLUSTER, &id, &scope())
+            .stop_edge_transcode_job(CLUSTER, &id, &ctx())
             .await
             .unwrap_err();
         assert!(
@@ -66,7 +66,7 @@ async fn status_429_is_throttling_whatever_the_code() {
         Fault::new(CREATE, FaultKind::error(429, "SlowDownPlease")).times(7),
     ]);
     client(&mock)
-        .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+        .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
         .await
         .unwrap();
     assert_eq!((calls_of(&mock, CREATE).len(), mock.jobs().len()), (8, 1));
@@ -76,10 +76,10 @@ async fn status_429_is_throttling_whatever_the_code() {
 async fn a_write_whose_answer_was_lost_is_sent_again_byte_for_byte() {
     let mock = mock();
     let id = running_job(&mock);
-    let lost = Fault::new(STOP, FaultKind::Drop).when(Point::Arrival);
+    let lost = Fault::new(STOP, FaultKind::Drop).when(FaultStage::Arrival);
     mock.set_faults(vec![lost.times(2)]);
     client(&mock)
-        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     let calls = calls_of(&mock, STOP);
@@ -92,14 +92,14 @@ async fn a_write_whose_answer_was_lost_is_sent_again_byte_for_byte() {
 #[tokio::test]
 async fn a_write_is_signed_anew_only_when_it_is_certain_that_it_arrived() {
     for (point, last_code) in [
-        (Point::Before, None),
-        (Point::After, Some("OperationDenied")),
+        (FaultStage::Before, None),
+        (FaultStage::After, Some("OperationDenied")),
     ] {
         let mock = mock();
         let id = running_job(&mock);
         mock.set_faults(vec![Fault::new(STOP, FaultKind::Drop).when(point).times(1)]);
         let stopped = client(&mock)
-            .stop_edge_transcode_job(CLUSTER, &id, &scope())
+            .stop_edge_transcode_job(CLUSTER, &id, &ctx())
             .await;
         match last_code {
             None => stopped.unwrap(),
@@ -128,18 +128,18 @@ async fn a_first_copy_that_arrives_late_undoes_nothing() {
     config.attempt_timeout = Duration::from_millis(300);
     let client = LiveClient::new(config).unwrap();
     client
-        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     client
-        .start_edge_transcode_job(CLUSTER, &id, &scope())
+        .start_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     let answers = relay.deliver().await;
     assert_eq!(answers.len(), 1);
     assert!(answers[0].contains("SignatureNonceUsed"), "{answers:?}");
     let job = client
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(job.status, JobStatus::Running);
@@ -159,10 +159,10 @@ async fn a_read_after_a_failed_write_sees_to_it_that_no_copy_comes_later() {
     let client = LiveClient::new(config).unwrap();
     // Two writes fail, with all of their copies still on the way.
     for _ in 0..2 {
-        let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await;
+        let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await;
         assert!(stopped.unwrap_err().is_ambiguous());
     }
-    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await;
     assert_eq!(read().await.unwrap().status, JobStatus::Running);
     let late = relay.deliver().await;
     assert_eq!(late.len(), 10);
@@ -183,10 +183,10 @@ async fn a_read_after_a_failed_write_that_arrived_shows_what_it_did() {
     })
     .await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
-    let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await;
+    let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await;
     assert!(stopped.unwrap_err().is_ambiguous());
     let job = client
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(job.status, JobStatus::NotStarted);
@@ -201,7 +201,7 @@ async fn after_a_rejection_a_write_is_signed_anew() {
         Fault::new(STOP, FaultKind::throttling_user()).times(2),
     ]);
     client(&mock)
-        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     let nonces: std::collections::HashSet<_> = calls_of(&mock, STOP)
@@ -218,12 +218,12 @@ async fn a_copy_that_was_throttled_after_a_lost_one_does_not_end_the_call() {
     let id = running_job(&mock);
     mock.set_faults(vec![
         Fault::new(STOP, FaultKind::Drop)
-            .when(Point::Arrival)
+            .when(FaultStage::Arrival)
             .times(1),
         Fault::new(STOP, FaultKind::throttling_user()).times(1),
     ]);
     client(&mock)
-        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
@@ -236,7 +236,7 @@ async fn a_call_that_was_carried_out_is_never_told_as_not_sent() {
     let mut relay = Relay::start(&mock, |_| Fate::LoseAnswer).await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
     let (stopped, ()) = tokio::join!(
-        async { client.stop_edge_transcode_job(CLUSTER, &id, &scope()).await },
+        async { client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await },
         async {
             relay.arrival().await;
             relay.close().await;
@@ -256,12 +256,12 @@ async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() 
     let id = running_job(&mock);
     mock.set_faults(vec![
         Fault::new(STOP, FaultKind::Drop)
-            .when(Point::After)
+            .when(FaultStage::After)
             .times(1),
     ]);
     let client = client(&mock);
     let error = client
-        .stop_edge_transcode_job(CLUSTER, &id, &scope())
+        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap_err();
     assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error:?}");
@@ -271,11 +271,11 @@ async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() 
     // That a job does not exist is true whatever was done.
     mock.set_faults(vec![
         Fault::new("DeleteEdgeTranscodeJob", FaultKind::Drop)
-            .when(Point::After)
+            .when(FaultStage::After)
             .times(1),
     ]);
     let error = client
-        .delete_edge_transcode_job(CLUSTER, &id, &scope())
+        .delete_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap_err();
     assert!(error.is_job_not_found(), "{error:?}");
@@ -285,11 +285,13 @@ async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() 
 async fn a_read_tells_what_its_last_answer_was() {
     let mock = mock();
     mock.set_faults(vec![
-        Fault::new(GET, FaultKind::Drop).when(Point::After).times(2),
+        Fault::new(GET, FaultKind::Drop)
+            .when(FaultStage::After)
+            .times(2),
         Fault::new(START, FaultKind::Drop),
     ]);
     let error = client(&mock)
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
     assert!(

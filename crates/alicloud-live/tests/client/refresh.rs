@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_live::{CallError, Job, LiveClient, Scope};
-use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock, Point};
+use alicloud_live::{CallContext, CallError, Job, LiveClient};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus, Mock};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, Dice, GET, LIST, calls_of, fields, mock, quick_config, scope, seeded_mock,
+    CLUSTER, CREATE, Dice, GET, LIST, calls_of, ctx, fields, mock, quick_config, seeded_mock,
 };
 
 /// How many reads Terraform makes at a time.
@@ -33,13 +33,17 @@ fn seed(mock: &Mock, count: usize) -> Vec<String> {
 
 /// Reads a job of which is known what [`seed`] has made it.
 async fn refresh(client: &LiveClient, id: &str) -> Result<Job, CallError> {
-    refresh_within(client, id, &scope()).await
+    refresh_within(client, id, &ctx()).await
 }
 
-async fn refresh_within(client: &LiveClient, id: &str, scope: &Scope) -> Result<Job, CallError> {
+async fn refresh_within(
+    client: &LiveClient,
+    id: &str,
+    ctx: &CallContext,
+) -> Result<Job, CallError> {
     let matches_state = |job: &Job| job.name == "seeded";
     client
-        .refresh_edge_transcode_job(CLUSTER, id, matches_state, scope)
+        .refresh_edge_transcode_job(CLUSTER, id, matches_state, ctx)
         .await
 }
 
@@ -128,7 +132,7 @@ async fn clusters_are_listed_apart() {
     let client = client(&mock);
     refresh_all(&client, &ids, 1).await;
     let error = client
-        .refresh_edge_transcode_job("cluster-2", &ids[0], |_| true, &scope())
+        .refresh_edge_transcode_job("cluster-2", &ids[0], |_| true, &ctx())
         .await
         .unwrap_err();
     assert!(error.is_rejected_with("OperationDenied"), "{error}");
@@ -184,7 +188,7 @@ async fn a_difference_is_confirmed_by_get() {
         async move {
             let never = |_: &Job| false;
             client
-                .refresh_edge_transcode_job(CLUSTER, &id, never, &scope())
+                .refresh_edge_transcode_job(CLUSTER, &id, never, &ctx())
                 .await
         }
     };
@@ -208,12 +212,12 @@ async fn a_second_read_of_a_job_is_a_get() {
 
 #[tokio::test]
 async fn after_a_write_whatever_became_of_it_every_read_is_a_get() {
-    let lost = |action: &str| vec![Fault::new(action, FaultKind::Drop).when(Point::After)];
+    let lost = |action: &str| vec![Fault::new(action, FaultKind::Drop).when(FaultStage::After)];
     for write in ["Create", "Update", "Start", "Stop", "Delete"] {
         for is_lost in [false, true] {
             let mock = mock();
             let (client, ids) = listed(&mock).await;
-            let (id, time) = (&ids[0], scope());
+            let (id, time) = (&ids[0], ctx());
             if is_lost {
                 mock.set_faults(lost(&format!("{write}EdgeTranscodeJob")));
             }
@@ -256,11 +260,13 @@ async fn a_write_while_a_list_is_read_counts() {
     let ids = seed(&mock, 5);
     let client = Arc::new(client(&mock));
     refresh_all(&client, &ids[..2], 1).await;
-    mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause).when(Point::After)]);
-    let reading = spawn_refresh(&client, &ids[2], scope());
+    mock.set_faults(vec![
+        Fault::new(LIST, FaultKind::Pause).when(FaultStage::After),
+    ]);
+    let reading = spawn_refresh(&client, &ids[2], ctx());
     wait_paused(&mock).await;
     client
-        .update_edge_transcode_job(CLUSTER, &ids[3], &fields("seeded"), &scope())
+        .update_edge_transcode_job(CLUSTER, &ids[3], &fields("seeded"), &ctx())
         .await
         .unwrap();
     mock.release();
@@ -331,7 +337,7 @@ async fn a_list_that_never_comes_leaves_time_for_a_get() {
     let client = client(&mock);
     refresh_all(&client, &ids[..2], 1).await;
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
-    let short = Scope::uninterrupted(Duration::from_secs(3));
+    let short = CallContext::without_cancel(Duration::from_secs(3));
     refresh_within(&client, &ids[2], &short).await.unwrap();
     // Nobody else need wait for it.
     refresh_all(&client, &ids[3..], 1).await;
@@ -341,10 +347,10 @@ async fn a_list_that_never_comes_leaves_time_for_a_get() {
 fn spawn_refresh(
     client: &Arc<LiveClient>,
     id: &str,
-    scope: Scope,
+    ctx: CallContext,
 ) -> tokio::task::JoinHandle<Result<Job, CallError>> {
     let (client, id) = (Arc::clone(client), id.to_owned());
-    tokio::spawn(async move { refresh_within(&client, &id, &scope).await })
+    tokio::spawn(async move { refresh_within(&client, &id, &ctx).await })
 }
 
 async fn wait_paused(mock: &Arc<Mock>) {
@@ -383,7 +389,7 @@ async fn readers_wait_for_the_one_list() {
     let Queue { mock, client, ids } = a_list_that_is_held().await;
     let readers: Vec<_> = ids
         .iter()
-        .map(|id| spawn_refresh(&client, id, scope()))
+        .map(|id| spawn_refresh(&client, id, ctx()))
         .collect();
     wait_paused(&mock).await;
     mock.release();
@@ -406,7 +412,7 @@ async fn as_many_pages_are_read_at_a_time_as_readers_wait() {
         mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause)]);
         let of_the_last_page = ids[1_000 - readers..].iter();
         let reads: Vec<_> = of_the_last_page
-            .map(|id| spawn_refresh(&client, id, scope()))
+            .map(|id| spawn_refresh(&client, id, ctx()))
             .collect();
         // The first reader reads the second page before the others are there.
         assert_eq!(wait_paused_calls(&mock, 1).await, 1);
@@ -427,11 +433,11 @@ async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
         let Queue { mock, client, ids } = a_list_that_is_held().await;
         let stop = CancellationToken::new();
         let time = Duration::from_secs(20);
-        let first = spawn_refresh(&client, &ids[0], Scope::new(time, stop.clone()));
+        let first = spawn_refresh(&client, &ids[0], CallContext::new(time, stop.clone()));
         wait_paused(&mock).await;
         let others: Vec<_> = ids[1..]
             .iter()
-            .map(|id| spawn_refresh(&client, id, scope()))
+            .map(|id| spawn_refresh(&client, id, ctx()))
             .collect();
         if is_dropped {
             first.abort();
@@ -450,20 +456,20 @@ async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
 #[tokio::test]
 async fn a_reader_that_waits_keeps_to_its_own_time_and_stop() {
     let Queue { mock, client, ids } = a_list_that_is_held().await;
-    let first = spawn_refresh(&client, &ids[0], scope());
+    let first = spawn_refresh(&client, &ids[0], ctx());
     wait_paused(&mock).await;
 
     let stop = CancellationToken::new();
     let stopped = spawn_refresh(
         &client,
         &ids[1],
-        Scope::new(Duration::from_secs(20), stop.clone()),
+        CallContext::new(Duration::from_secs(20), stop.clone()),
     );
     stop.cancel();
     assert!(stopped.await.unwrap().unwrap_err().is_stopped());
 
     // Half of its time is over before the list is there: it uses the other half for a Get.
-    let short = Scope::uninterrupted(Duration::from_secs(3));
+    let short = CallContext::without_cancel(Duration::from_secs(3));
     refresh_within(&client, &ids[2], &short).await.unwrap();
     assert_eq!(calls(&mock), (3, 1));
 
@@ -543,7 +549,7 @@ fn change_with_each_call(
     let (weak, history) = (Arc::downgrade(mock), Arc::clone(history));
     mock.on_call(move |event| {
         let mut dice = dice.lock().unwrap();
-        let Some(mock) = weak.upgrade().filter(|_| event.when != Point::Arrival) else {
+        let Some(mock) = weak.upgrade().filter(|_| event.when != FaultStage::Arrival) else {
             return;
         };
         if others.is_empty() || dice.roll(restlessness) > 0 {
@@ -596,7 +602,7 @@ async fn shifting_world(seed: u64) {
     for number in 0..dice.roll(5) {
         let name = format!("late-{number}");
         let created = somebody_else
-            .create_edge_transcode_job(CLUSTER, &fields(&name), &scope())
+            .create_edge_transcode_job(CLUSTER, &fields(&name), &ctx())
             .await;
         let id = created.unwrap().job_id;
         history.change(&id, Some(name), || {});
@@ -634,7 +640,7 @@ async fn shifting_world(seed: u64) {
                 written.store(history.now(), Ordering::SeqCst);
                 history.begin(own, Some("rewritten".to_owned()));
                 client
-                    .update_edge_transcode_job(CLUSTER, own, &fields("rewritten"), &scope())
+                    .update_edge_transcode_job(CLUSTER, own, &fields("rewritten"), &ctx())
                     .await
                     .unwrap();
                 history.end(own);
@@ -643,7 +649,7 @@ async fn shifting_world(seed: u64) {
             let from = history.now();
             let is_after_a_write = written.load(Ordering::SeqCst) < from;
             let read = client
-                .refresh_edge_transcode_job(CLUSTER, id, |job| job.name == known, &scope())
+                .refresh_edge_transcode_job(CLUSTER, id, |job| job.name == known, &ctx())
                 .await;
             let until = history.now();
             let name = match read {
@@ -675,7 +681,7 @@ async fn creates_read_back_their_jobs_by_get() {
     let mock = mock();
     let (client, _) = listed(&mock).await;
     let created = client
-        .create_edge_transcode_job(CLUSTER, &fields("new"), &scope())
+        .create_edge_transcode_job(CLUSTER, &fields("new"), &ctx())
         .await
         .unwrap();
     let job = refresh(&client, &created.job_id).await.unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use alicloud_live::{Config, Endpoint, Protocol};
+use alicloud_live::{Endpoint, LiveClientConfig, Protocol};
 use alicloud_live_mock::Mock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -80,8 +80,8 @@ impl Relay {
     }
 
     /// A client's configuration that reaches the mock through this relay.
-    pub(crate) fn config(&self, mock: &Mock) -> Config {
-        Config {
+    pub(crate) fn config(&self, mock: &Mock) -> LiveClientConfig {
+        LiveClientConfig {
             endpoint: Endpoint::parse(&self.address, Protocol::Http).unwrap(),
             ..quick_config(mock)
         }

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    Config, Endpoint, JobFilter, JobSpec, LiveClient, Outside, Protocol, RetryPolicy, Scope,
-    SearchPolicy, SignVersion, StreamUrl,
+    CallContext, Dependencies, Endpoint, JobFilter, JobSpec, LiveClient, LiveClientConfig,
+    Protocol, RetryPolicy, SearchPolicy, SignVersion, StreamUrl,
 };
 use alicloud_live_mock::{
-    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, Settings,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, MockSettings,
     SignatureCheck,
 };
 
 const TOKEN: &str = "token +/=";
 
 fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
-    LiveClient::new(Config {
+    LiveClient::new(LiveClientConfig {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: Some("cn-shanghai".to_owned()),
         proxy: None,
@@ -32,21 +32,21 @@ fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
         retry: RetryPolicy::default(),
         search: SearchPolicy::default(),
         requests_per_minute: 6_000,
-        outside: Outside::real(),
+        dependencies: Dependencies::real(),
     })
     .unwrap()
 }
 
 fn mock() -> Mock {
-    Mock::start(Settings {
+    Mock::start(MockSettings {
         security_token: Some(TOKEN.to_owned()),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap()
 }
 
-fn scope() -> Scope {
-    Scope::uninterrupted(Duration::from_secs(20))
+fn ctx() -> CallContext {
+    CallContext::without_cancel(Duration::from_secs(20))
 }
 
 /// A whole life of a job; every call of it proved by the mock's own arithmetic.
@@ -60,17 +60,17 @@ async fn a_job_lives(sign_version: SignVersion) {
         stream_output: StreamUrl::from("rtmp://out.example/app/s"),
     };
     let job = client
-        .create_edge_transcode_job(DEFAULT_CLUSTER, &fields, &scope())
+        .create_edge_transcode_job(DEFAULT_CLUSTER, &fields, &ctx())
         .await
         .unwrap()
         .job_id;
     fields.name.push_str("-renamed");
     client
-        .update_edge_transcode_job(DEFAULT_CLUSTER, &job, &fields, &scope())
+        .update_edge_transcode_job(DEFAULT_CLUSTER, &job, &fields, &ctx())
         .await
         .unwrap();
     let read = client
-        .get_edge_transcode_job(DEFAULT_CLUSTER, &job, &scope())
+        .get_edge_transcode_job(DEFAULT_CLUSTER, &job, &ctx())
         .await
         .unwrap();
     assert_eq!(read.fields(), fields);
@@ -79,12 +79,12 @@ async fn a_job_lives(sign_version: SignVersion) {
         ..JobFilter::default()
     };
     let listed = client
-        .list_edge_transcode_jobs(DEFAULT_CLUSTER, &filter, 1, &scope())
+        .list_edge_transcode_jobs(DEFAULT_CLUSTER, &filter, 1, &ctx())
         .await
         .unwrap();
     assert_eq!(listed.total_count, 0);
     client
-        .delete_edge_transcode_job(DEFAULT_CLUSTER, &job, &scope())
+        .delete_edge_transcode_job(DEFAULT_CLUSTER, &job, &ctx())
         .await
         .unwrap();
 
@@ -115,7 +115,7 @@ async fn a_wrong_secret_is_refused_whatever_the_signature_and_its_texts_stay_unq
     for sign_version in [SignVersion::V1, SignVersion::V3] {
         let mock = mock();
         let error = client(&mock, sign_version, "wrong")
-            .get_edge_transcode_job(DEFAULT_CLUSTER, "j", &scope())
+            .get_edge_transcode_job(DEFAULT_CLUSTER, "j", &ctx())
             .await
             .unwrap_err();
         assert!(error.is_rejected_with("SignatureDoesNotMatch"), "{error}");

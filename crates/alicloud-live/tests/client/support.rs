@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    Config, Endpoint, JobSpec, LiveClient, Outside, Protocol, RetryPolicy, Scope, SearchPolicy,
-    SignVersion, StreamUrl,
+    CallContext, Dependencies, Endpoint, JobSpec, LiveClient, LiveClientConfig, Protocol,
+    RetryPolicy, SearchPolicy, SignVersion, StreamUrl,
 };
 use alicloud_live_mock::{
-    Call, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, Settings,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, MockSettings,
+    RecordedCall,
 };
 
 pub(crate) const CLUSTER: &str = DEFAULT_CLUSTER;
@@ -22,16 +23,16 @@ pub(crate) fn mock() -> Mock {
 }
 
 pub(crate) fn seeded_mock(seed: u64) -> Mock {
-    Mock::start(Settings {
+    Mock::start(MockSettings {
         seed: Some(seed),
-        ..Settings::default()
+        ..MockSettings::default()
     })
     .unwrap()
 }
 
 /// Set up like the provider's client, but so quick that many faults can be met in a second.
-pub(crate) fn quick_config(mock: &Mock) -> Config {
-    Config {
+pub(crate) fn quick_config(mock: &Mock) -> LiveClientConfig {
+    LiveClientConfig {
         endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: Some("cn-shanghai".to_owned()),
         proxy: None,
@@ -57,7 +58,7 @@ pub(crate) fn quick_config(mock: &Mock) -> Config {
             interval: Duration::from_millis(2),
         },
         requests_per_minute: 6_000_000,
-        outside: Outside::real(),
+        dependencies: Dependencies::real(),
     }
 }
 
@@ -65,8 +66,8 @@ pub(crate) fn client(mock: &Mock) -> LiveClient {
     LiveClient::new(quick_config(mock)).unwrap()
 }
 
-pub(crate) fn scope() -> Scope {
-    Scope::uninterrupted(Duration::from_secs(20))
+pub(crate) fn ctx() -> CallContext {
+    CallContext::without_cancel(Duration::from_secs(20))
 }
 
 pub(crate) fn fields(name: &str) -> JobSpec {
@@ -79,7 +80,7 @@ pub(crate) fn fields(name: &str) -> JobSpec {
 }
 
 /// The calls of one action that the mock has seen.
-pub(crate) fn calls_of(mock: &Mock, action: &str) -> Vec<Call> {
+pub(crate) fn calls_of(mock: &Mock, action: &str) -> Vec<RecordedCall> {
     mock.calls()
         .into_iter()
         .filter(|call| call.action.as_deref() == Some(action))

@@ -3,7 +3,7 @@
 use alicloud_live::TemplateLook;
 use alicloud_live_mock::{Fault, FaultKind};
 
-use crate::support::{CLUSTER, calls_of, client, mock, scope};
+use crate::support::{CLUSTER, calls_of, client, ctx, mock};
 
 const GET: &str = "GetEdgeTranscodeTemplate";
 
@@ -13,14 +13,14 @@ async fn a_template_is_read_once_whoever_asks() {
     let client = client(&mock);
     let reads = (0..20).map(|_| async {
         client
-            .read_template(CLUSTER, "tpl-h264-720p", &scope())
+            .read_template(CLUSTER, "tpl-h264-720p", &ctx())
             .await
             .unwrap()
     });
     let read = futures_util::future::join_all(reads).await;
     assert!(read.iter().all(|template| *template == read[0]));
     let look = client
-        .look_at_template(CLUSTER, "tpl-h264-720p", &scope())
+        .look_at_template(CLUSTER, "tpl-h264-720p", &ctx())
         .await;
     assert!(matches!(look, TemplateLook::MayExist));
     assert_eq!(calls_of(&mock, GET).len(), 1);
@@ -31,8 +31,8 @@ async fn what_a_look_has_found_serves_a_read() {
     let mock = mock();
     let client = client(&mock);
     for id in ["tpl-h264-720p", "no-such"] {
-        let look = client.look_at_template(CLUSTER, id, &scope()).await;
-        let read = client.read_template(CLUSTER, id, &scope()).await;
+        let look = client.look_at_template(CLUSTER, id, &ctx()).await;
+        let read = client.read_template(CLUSTER, id, &ctx()).await;
         assert_eq!(matches!(look, TemplateLook::NotFound(_)), read.is_err());
     }
     assert_eq!(calls_of(&mock, GET).len(), 2, "one for each template");
@@ -44,11 +44,11 @@ async fn a_look_that_failed_is_not_repeated_and_a_read_is() {
     let client = client(&mock);
     mock.set_faults(vec![Fault::new(GET, FaultKind::internal_error()).times(3)]);
     for _ in 0..3 {
-        let look = client.look_at_template(CLUSTER, "no-such", &scope()).await;
+        let look = client.look_at_template(CLUSTER, "no-such", &ctx()).await;
         assert!(matches!(look, TemplateLook::MayExist), "{look:?}");
     }
     assert_eq!(calls_of(&mock, GET).len(), 1, "one attempt");
-    let read = client.read_template(CLUSTER, "no-such", &scope()).await;
+    let read = client.read_template(CLUSTER, "no-such", &ctx()).await;
     assert!(read.unwrap_err().is_template_not_found());
     assert_eq!(calls_of(&mock, GET).len(), 4, "retried until it is known");
 }

@@ -19,7 +19,7 @@ use super::listener::Listener;
 use super::tls::TlsIdentity;
 
 /// Far more than a local handshake takes (1 ms), far less than the minute for which a host waits.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait before the next accept after one failed, for lack of file descriptors for instance.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -82,7 +82,7 @@ async fn prove(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
 ) -> io::Result<Connection> {
     let handshake = acceptor.accept(stream);
-    let stream = tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await??;
+    let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await??;
     Ok(Connection::new(stream))
 }
 

@@ -50,7 +50,7 @@ pub(super) enum HandshakeError {
 
 impl HostEnvironment {
     /// Reads this process's variables.
-    pub(super) fn of_process() -> Self {
+    pub(super) fn from_env() -> Self {
         Self::read(|name| std::env::var_os(name))
     }
 

@@ -82,17 +82,17 @@ fn serve_plugin(
     about: &ProviderInfo,
     offer: impl FnOnce() -> ProviderDefinition,
 ) -> Result<(), StartError> {
-    let environment = HostEnvironment::of_process();
+    let environment = HostEnvironment::from_env();
     let host_certificate = environment
         .host_certificate()
         .map_err(|refusal: HandshakeError| refusal.explain(about))?;
     log::start(about);
 
     let identity = TlsIdentity::generate(host_certificate)?;
-    let offering = offer();
+    let definition = offer();
     process::runtime()?.run(async {
         let shutdown = Shutdown::default();
-        shutdown.follow_host(offering.stop.clone())?;
+        shutdown.follow_host(definition.stop.clone())?;
         let listener = Listener::bind(&environment.place)?;
         if !environment.offers_our_protocol() {
             // The host words the error better than we can: it knows which provider was asked for.
@@ -101,7 +101,7 @@ fn serve_plugin(
         say(&handshake::line(&listener, &identity, &environment))?;
         tracing::debug!(version = about.version, "serving");
         listener.sweep();
-        serve_on(&listener, Some(&identity), offering, &shutdown).await
+        serve_on(&listener, Some(&identity), definition, &shutdown).await
     })
 }
 
@@ -111,15 +111,15 @@ fn serve_debug(
     offer: impl FnOnce() -> ProviderDefinition,
 ) -> Result<(), StartError> {
     log::start(about);
-    let environment = HostEnvironment::of_process();
-    let offering = offer();
+    let environment = HostEnvironment::from_env();
+    let definition = offer();
     process::runtime()?.run(async {
         let shutdown = Shutdown::default();
         shutdown.follow_user()?;
         let listener = Listener::bind(&environment.place)?;
         say(&handshake::reattach_instructions(about, &listener))?;
         listener.sweep();
-        serve_on(&listener, None, offering, &shutdown).await
+        serve_on(&listener, None, definition, &shutdown).await
     })
 }
 
@@ -127,12 +127,12 @@ fn serve_debug(
 async fn serve_on(
     listener: &Listener,
     identity: Option<&TlsIdentity>,
-    offering: ProviderDefinition,
+    definition: ProviderDefinition,
     shutdown: &Shutdown,
 ) -> Result<(), StartError> {
     let (accepted, connections) = connections::channel();
     tokio::select! {
-        served = serve(offering, connections, shutdown.requested.clone()) => served?,
+        served = serve(definition, connections, shutdown.requested.clone()) => served?,
         never = connections::accept(listener, identity, &accepted) => match never {},
         () = shutdown.overdue() => tracing::warn!("the process ends and waits no longer for calls that run"),
     }

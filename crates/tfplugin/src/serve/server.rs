@@ -23,10 +23,10 @@ const HEALTH_SERVICE: &str = "plugin";
 /// The largest message either way, as in the Go SDKs. gRPC's usual 4 MiB are too few for a large state.
 const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
-/// Serves an offering over connections whose peers are trusted already, until `shutdown`; then tells the calls that
+/// Serves a definition over connections whose peers are trusted already, until `shutdown`; then tells the calls that
 /// run to stop, and lets them come to their ends. Changes and actions are awaited after their connection is gone, too.
 pub async fn serve(
-    offering: ProviderDefinition,
+    definition: ProviderDefinition,
     connections: impl Stream<Item = io::Result<Connection>>,
     shutdown: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
@@ -36,13 +36,13 @@ pub async fn serve(
         .await;
     // Calls that end early leave more in the state than calls that are cut off. Whoever asks for our end does not await
     // them, and may release the lock on the state at any moment.
-    let stop = offering.stop.clone();
+    let stop = definition.stop.clone();
     let stopped = shutdown
         .clone()
         .cancelled_owned()
         .map(move |()| stop.set_host_gone());
     let work = TaskTracker::new();
-    let provider = ProviderServer::new(ProviderService::new(offering, work.clone()))
+    let provider = ProviderServer::new(ProviderService::new(definition, work.clone()))
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let served = Server::builder()

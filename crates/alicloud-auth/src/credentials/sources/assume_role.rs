@@ -2,10 +2,10 @@
 
 use super::{given, given_or_variable};
 use crate::credentials::discovery::{
-    AssumeRole, Candidate, ProfileRole, SelectedSource, Settings, SourceConfigError,
+    AssumeRole, Candidate, CredentialsConfig, ProfileRole, SelectedSource, SourceConfigError,
 };
-use crate::credentials::outside::Outside;
 use crate::credentials::sts::{Role, Sts};
+use crate::credentials::system::SystemContext;
 use crate::credentials::{LoadedCredentials, Source, SourceError};
 use crate::environment::InvalidInput;
 
@@ -50,8 +50,8 @@ impl Source for AssumedRole {
 /// names no role, neither itself nor by a variable, adds none.
 pub(in crate::credentials) fn apply_assume_role(
     candidate: Candidate,
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<SelectedSource, SourceConfigError> {
     let Candidate {
@@ -62,7 +62,7 @@ pub(in crate::credentials) fn apply_assume_role(
     } = candidate;
     let of_block = match &settings.assume_role {
         None => None,
-        Some(block) => role_of_block(block, of_profile.as_ref(), outside)?,
+        Some(block) => role_of_block(block, of_profile.as_ref(), system)?,
     };
     let (role, sts) = match (of_block, of_profile) {
         (Some(role), Some(profile)) => (Some(role), profile.sts),
@@ -74,7 +74,7 @@ pub(in crate::credentials) fn apply_assume_role(
         None => source,
         Some(role) => Box::new(AssumedRole {
             base: source,
-            role: with_conditions(role, settings, outside)?,
+            role: with_conditions(role, settings, system)?,
             sts: sts.clone(),
         }),
     };
@@ -89,17 +89,17 @@ pub(in crate::credentials) fn apply_assume_role(
 fn role_of_block(
     block: &AssumeRole,
     of_profile: Option<&ProfileRole>,
-    outside: &Outside,
+    system: &SystemContext,
 ) -> Result<Option<Role>, SourceConfigError> {
     let profile = of_profile.map(|profile| &profile.role);
-    let arn = given_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, outside)?;
+    let arn = given_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, system)?;
     let Some(arn) = arn.or_else(|| Some(profile?.arn.clone())) else {
         return Ok(None);
     };
-    let session_name = given_or_variable(block.session_name.as_ref(), SESSION_VARIABLES, outside)?;
+    let session_name = given_or_variable(block.session_name.as_ref(), SESSION_VARIABLES, system)?;
     let seconds = match block.session_expiration.filter(|seconds| *seconds != 0) {
         Some(seconds) => session_seconds(Some(seconds), "assume_role.session_expiration")?,
-        None => match outside.environment.text(&[EXPIRATION_VARIABLE])? {
+        None => match system.environment.text(&[EXPIRATION_VARIABLE])? {
             Some(text) => {
                 let problem = "is not a number of seconds";
                 let seconds = text.parse();
@@ -126,16 +126,16 @@ fn role_of_block(
 /// What the trust policy of the role may ask for.
 pub(super) fn with_conditions(
     role: Role,
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
 ) -> Result<Role, SourceConfigError> {
     let secure_transport = given_or_variable(
         settings.secure_transport.as_ref(),
         SECURE_TRANSPORT_VARIABLES,
-        outside,
+        system,
     )?;
     Ok(Role {
-        source_ip: given_or_variable(settings.source_ip.as_ref(), SOURCE_IP_VARIABLES, outside)?,
+        source_ip: given_or_variable(settings.source_ip.as_ref(), SOURCE_IP_VARIABLES, system)?,
         secure_transport,
         ..role
     })

@@ -12,8 +12,8 @@ use super::oidc::{OidcRole, Token};
 use super::profile_file::{Profile, ProfileFile};
 use super::static_keys::StaticKeys;
 use crate::credentials::discovery::{Candidate, ProfileRole};
-use crate::credentials::outside::Outside;
 use crate::credentials::sts::{Role, Sts};
+use crate::credentials::system::SystemContext;
 use crate::credentials::{Credentials, Region, Source};
 
 const MODES: &str = "AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, \
@@ -22,16 +22,16 @@ const MODES: &str = "AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleNam
 const MAX_CHAIN: usize = 8;
 
 /// The source that a profile describes; the profile in use where none is named.
-pub(super) fn choose(
+pub(super) fn select_source(
     file: &ProfileFile,
     name: Option<&str>,
-    outside: &Outside,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<Candidate, String> {
     let name = name.unwrap_or(&file.current);
     let profile = file.profile(name)?;
     let place = format!("profile {:?} of {}", &*profile.name, file.file);
-    let reader = Reader { file, outside, sts };
+    let reader = Reader { file, system, sts };
     // The role of this mode is one that an `assume_role` block replaces; those of others are part of the source.
     let (source, role) = if &*profile.mode == "RamRoleArn" {
         let keys: Box<dyn Source> = Box::new(keys(profile, &place, false)?);
@@ -69,7 +69,7 @@ pub(super) fn pending_role(
 
 struct Reader<'a> {
     file: &'a ProfileFile,
-    outside: &'a Outside,
+    system: &'a SystemContext,
     sts: &'a Sts,
 }
 
@@ -101,10 +101,10 @@ impl Reader<'_> {
             }
             "OIDC" => {
                 let file = required("oidc_token_file", &profile.oidc_token_file)?;
-                let file = self.outside.path(&file);
+                let file = self.system.path(&file);
                 Box::new(OidcRole {
                     provider_arn: required("oidc_provider_arn", &profile.oidc_provider_arn)?,
-                    token: Token::File(file, Arc::clone(&self.outside.files)),
+                    token: Token::File(file, Arc::clone(&self.system.files)),
                     role: role(profile, &place)?,
                     sts: self.sts_of(profile, &place)?,
                 })
@@ -112,22 +112,20 @@ impl Reader<'_> {
             "CredentialsURI" => {
                 self.refuse_external().map_err(refused)?;
                 let uri = required("credentials_uri", &profile.credentials_uri)?;
-                Box::new(CredentialsUri::new(&uri, self.outside).map_err(refused)?)
+                Box::new(CredentialsUri::new(&uri, self.system).map_err(refused)?)
             }
             "External" => {
                 self.refuse_external().map_err(refused)?;
                 let command = required("process_command", &profile.process_command)?;
-                Box::new(External::new(place.clone(), &command, self.outside).map_err(refused)?)
+                Box::new(External::new(place.clone(), &command, self.system).map_err(refused)?)
             }
             "CloudSSO" => {
                 let file = self.file.file.clone();
-                Box::new(
-                    CloudSso::new(place.clone(), file, profile, self.outside).map_err(refused)?,
-                )
+                Box::new(CloudSso::new(place.clone(), file, profile, self.system).map_err(refused)?)
             }
             "OAuth" => {
                 let file = self.file.file.clone();
-                Box::new(OAuth::new(place.clone(), file, profile, self.outside).map_err(refused)?)
+                Box::new(OAuth::new(place.clone(), file, profile, self.system).map_err(refused)?)
             }
             mode => {
                 return Err(refused(format!(
@@ -157,13 +155,13 @@ impl Reader<'_> {
     }
 
     fn ecs_role(&self, profile: &Profile) -> Result<EcsRole, String> {
-        EcsRole::new(profile.ram_role_name.given(), self.outside).map_err(|broken| broken.reason)
+        EcsRole::new(profile.ram_role_name.given(), self.system).map_err(|broken| broken.reason)
     }
 
     /// As the command line tool does.
     fn refuse_external(&self) -> Result<(), String> {
         const DISABLED: &str = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS";
-        match self.outside.environment.is_on(DISABLED) {
+        match self.system.environment.is_on(DISABLED) {
             Ok(true) => Err(format!("{DISABLED} forbids its mode")),
             Ok(false) => Ok(()),
             Err(input) => Err(input.to_string()),

@@ -10,8 +10,8 @@ use url::Url;
 
 use super::login::Login;
 use super::profile_file::Profile;
-use crate::credentials::outside::{HttpRequest, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
+use crate::credentials::system::{HttpRequest, ProxyPolicy, SystemContext};
 use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 pub(super) struct CloudSso {
@@ -32,7 +32,7 @@ impl CloudSso {
         place: String,
         file: String,
         profile: &Profile,
-        outside: &Outside,
+        system: &SystemContext,
     ) -> Result<Self, String> {
         for (field, value) in [
             ("cloud_sso_sign_in_url", &profile.cloud_sso_sign_in_url),
@@ -47,7 +47,7 @@ impl CloudSso {
             .ok()
             .filter(|url| matches!(url.scheme(), "https" | "http"));
         Ok(Self {
-            login: Login::new(place, file, profile, outside),
+            login: Login::new(place, file, profile, system),
             sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is not a URL")?,
             account_id: profile.cloud_sso_account_id.to_string(),
             access_configuration_id: profile.cloud_sso_access_config.to_string(),
@@ -68,7 +68,7 @@ impl Source for CloudSso {
         }
         let seconds = profile.cloud_sso_access_token_expire;
         let expires_at = self.login.time("cloud_sso_access_token_expire", seconds)?;
-        if expires_at <= self.login.outside.clock.now() {
+        if expires_at <= self.login.system.clock.now() {
             let command = "aliyun configure --mode CloudSSO --profile";
             return Err(self.login.failed(&format!(
                 "the CloudSSO login has expired; log in again: {command} {}",
@@ -96,7 +96,7 @@ impl Source for CloudSso {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
-        let sent = self.login.outside.http.send(request).await;
+        let sent = self.login.system.http.send(request).await;
         let reply = sent
             .map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))?;
         if reply.status != 200 {

@@ -8,42 +8,41 @@ use serde::Deserialize;
 use url::Url;
 
 use super::given_or_variable;
-use crate::credentials::discovery::{Discovery, Settings, SourceConfigError};
-use crate::credentials::outside::{Http, HttpRequest, Outside, ProxyPolicy};
+use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
 use crate::credentials::response::{Keys, parse};
+use crate::credentials::system::{HttpRequest, HttpSend, ProxyPolicy, SystemContext};
 use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
 
 pub(super) struct CredentialsUri {
     uri: Url,
-    http: Arc<dyn Http>,
+    http: Arc<dyn HttpSend>,
 }
 
 pub(in crate::credentials) fn discover(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
 ) -> Result<Discovery, SourceConfigError> {
-    let Some(uri) = given_or_variable(settings.credentials_uri.as_ref(), VARIABLES, outside)?
-    else {
+    let Some(uri) = given_or_variable(settings.credentials_uri.as_ref(), VARIABLES, system)? else {
         return Ok(Discovery::NotConfigured(format!(
             "neither argument credentials_uri nor one of {} is set",
             VARIABLES.join(", ")
         )));
     };
-    CredentialsUri::new(&uri, outside)
+    CredentialsUri::new(&uri, system)
         .map(Discovery::found)
         .map_err(|reason| SourceConfigError::new("credentials_uri", reason))
 }
 
 impl CredentialsUri {
-    pub(super) fn new(uri: &str, outside: &Outside) -> Result<Self, String> {
+    pub(super) fn new(uri: &str, system: &SystemContext) -> Result<Self, String> {
         let uri = Url::parse(uri)
             .ok()
             .filter(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host());
         Ok(Self {
             uri: uri.ok_or("the credentials URI is no http or https URL")?,
-            http: Arc::clone(&outside.http),
+            http: Arc::clone(&system.http),
         })
     }
 

@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::given_or_variable;
-use crate::credentials::discovery::{Discovery, Settings, SourceConfigError};
-use crate::credentials::outside::{Http, HttpRequest, HttpResponse, Outside, ProxyPolicy};
+use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
 use crate::credentials::response::{Keys, parse};
+use crate::credentials::system::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy, SystemContext};
 use crate::credentials::{LoadedCredentials, Source, SourceError};
 use crate::environment::InvalidInput;
 
@@ -28,26 +28,29 @@ pub(super) struct EcsRole {
     role: Option<String>,
     endpoint: Url,
     may_use_v1: bool,
-    http: Arc<dyn Http>,
+    http: Arc<dyn HttpSend>,
 }
 
 pub(in crate::credentials) fn discover(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
 ) -> Result<Discovery, SourceConfigError> {
-    let role = given_or_variable(settings.ecs_role_name.as_ref(), VARIABLES, outside)?;
+    let role = given_or_variable(settings.ecs_role_name.as_ref(), VARIABLES, system)?;
     let Some(role) = role else {
         return Ok(Discovery::NotConfigured(format!(
             "neither argument ecs_role_name nor one of {} is set",
             VARIABLES.join(", ")
         )));
     };
-    EcsRole::new(Some(role), outside).map(Discovery::found)
+    EcsRole::new(Some(role), system).map(Discovery::found)
 }
 
 impl EcsRole {
-    pub(super) fn new(role: Option<String>, outside: &Outside) -> Result<Self, SourceConfigError> {
-        let environment = &outside.environment;
+    pub(super) fn new(
+        role: Option<String>,
+        system: &SystemContext,
+    ) -> Result<Self, SourceConfigError> {
+        let environment = &system.environment;
         if environment.is_on(DISABLED)? {
             let reason = format!("{DISABLED} turns the metadata service off");
             return Err(SourceConfigError::new("ecs_role_name", reason));
@@ -64,7 +67,7 @@ impl EcsRole {
             role,
             endpoint,
             may_use_v1: !environment.is_on(V1_DISABLED)?,
-            http: Arc::clone(&outside.http),
+            http: Arc::clone(&system.http),
         })
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use crate::credentials::outside::{Commands, Outside};
 use crate::credentials::response::{parse, parse_time};
+use crate::credentials::system::{CommandExecute, SystemContext};
 use crate::credentials::{Credentials, LoadedCredentials, Source, SourceError};
 
 /// As in the official library.
@@ -18,7 +18,7 @@ pub(super) struct External {
     place: String,
     program: String,
     arguments: Vec<String>,
-    commands: Arc<dyn Commands>,
+    commands: Arc<dyn CommandExecute>,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +35,11 @@ struct Printed {
 
 impl External {
     /// Splits the command as a shell would, and leaves everything else that a shell does undone.
-    pub(super) fn new(place: String, command: &str, outside: &Outside) -> Result<Self, String> {
+    pub(super) fn new(
+        place: String,
+        command: &str,
+        system: &SystemContext,
+    ) -> Result<Self, String> {
         let mut words = split(command)
             .ok_or("process_command has a quote or a backslash without end")?
             .into_iter();
@@ -43,7 +47,7 @@ impl External {
             place,
             program: words.next().ok_or("process_command is empty")?,
             arguments: words.collect(),
-            commands: Arc::clone(&outside.commands),
+            commands: Arc::clone(&system.commands),
         })
     }
 }

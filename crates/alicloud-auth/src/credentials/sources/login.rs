@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::cli_profile::credentials;
 use super::profile_file::{Profile, ProfileFile};
 use crate::credentials::clock::ServerClock;
-use crate::credentials::outside::Outside;
+use crate::credentials::system::SystemContext;
 use crate::credentials::{LoadedCredentials, SourceError};
 
 /// Keys that expire sooner than this are not begun with.
@@ -23,18 +23,23 @@ pub(super) struct Login {
     pub(super) file: String,
     /// The profile's name.
     pub(super) profile: String,
-    pub(super) outside: Outside,
+    pub(super) system: SystemContext,
     /// ID of the kept keys that were given out last: they are not given out again.
     given_out: Mutex<Option<String>>,
 }
 
 impl Login {
-    pub(super) fn new(place: String, file: String, profile: &Profile, outside: &Outside) -> Self {
+    pub(super) fn new(
+        place: String,
+        file: String,
+        profile: &Profile,
+        system: &SystemContext,
+    ) -> Self {
         Self {
             place,
             file,
             profile: profile.name.to_string(),
-            outside: outside.clone(),
+            system: system.clone(),
             given_out: Mutex::default(),
         }
     }
@@ -45,8 +50,8 @@ impl Login {
 
     /// The profile as the file has it now.
     pub(super) async fn read(&self) -> Result<Profile, SourceError> {
-        let path = self.outside.path(&self.file);
-        let read = self.outside.files.read(&path).await;
+        let path = self.system.path(&self.file);
+        let read = self.system.files.read(&path).await;
         let text = read.map_err(|error| self.failed(&error.to_string()))?.text;
         self.parse(text.expose_secret())
     }
@@ -60,7 +65,7 @@ impl Login {
 
     /// The keys in the profile, if they can be used for a while and were not given out before.
     pub(super) fn kept_keys(&self, profile: &Profile) -> Option<LoadedCredentials> {
-        let kept = kept_keys(profile, &self.outside.clock)?;
+        let kept = kept_keys(profile, &self.system.clock)?;
         let given_out = self.given_out.lock();
         let mut given_out = given_out.unwrap_or_else(PoisonError::into_inner);
         let id = &kept.credentials.access_key_id;

@@ -16,7 +16,7 @@ pub(super) mod profile_file;
 pub(super) mod static_keys;
 
 use super::discovery::SourceConfigError;
-use super::outside::Outside;
+use super::system::SystemContext;
 
 /// A text that is given, without blanks around it, and not empty.
 pub(super) fn given(text: Option<&String>) -> Option<String> {
@@ -29,10 +29,10 @@ pub(super) fn given(text: Option<&String>) -> Option<String> {
 fn given_or_variable(
     argument: Option<&String>,
     variables: &[&'static str],
-    outside: &Outside,
+    system: &SystemContext,
 ) -> Result<Option<String>, SourceConfigError> {
     match given(argument) {
         Some(text) => Ok(Some(text)),
-        None => Ok(outside.environment.text(variables)?),
+        None => Ok(system.environment.text(variables)?),
     }
 }

@@ -21,8 +21,10 @@ use url::form_urlencoded;
 
 use super::login::Login;
 use super::profile_file::{Profile, Secret};
-use crate::credentials::outside::{HttpRequest, HttpResponse, LockedFile, Outside, ProxyPolicy};
 use crate::credentials::response::{Keys, parse};
+use crate::credentials::system::{
+    HttpRequest, HttpResponse, LockedFile, ProxyPolicy, SystemContext,
+};
 use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 /// An access token that expires sooner than this is not used any more.
@@ -84,12 +86,12 @@ impl OAuth {
         place: String,
         file: String,
         profile: &Profile,
-        outside: &Outside,
+        system: &SystemContext,
     ) -> Result<Self, String> {
         let name = profile.oauth_site_type.to_ascii_uppercase();
         let site = SITES.iter().find(|site| site.name == name);
         Ok(Self {
-            login: Login::new(place, file, profile, outside),
+            login: Login::new(place, file, profile, system),
             site: site.ok_or("oauth_site_type is neither CN nor INTL")?,
             unsaved: Mutex::default(),
         })
@@ -99,16 +101,16 @@ impl OAuth {
     fn living_token(&self, profile: &Profile) -> Result<Option<SecretString>, SourceError> {
         let seconds = profile.oauth_access_token_expire;
         let expires_at = self.login.time("oauth_access_token_expire", seconds)?;
-        let lives = expires_at - self.login.outside.clock.now() > MIN_REMAINING_LIFETIME;
+        let lives = expires_at - self.login.system.clock.now() > MIN_REMAINING_LIFETIME;
         let token = &profile.oauth_access_token;
         Ok((lives && !token.is_empty()).then(|| token.0.clone()))
     }
 
     /// Another access token: one that somebody else has put into the file meanwhile, or one for the refresh token.
     async fn renewed_token(&self) -> Result<SecretString, SourceError> {
-        let outside = &self.login.outside;
-        let path = outside.path(&self.login.file);
-        let locked = outside.files.lock(&path).await.map_err(|error| {
+        let system = &self.login.system;
+        let path = system.path(&self.login.file);
+        let locked = system.files.lock(&path).await.map_err(|error| {
             self.login.failed(&format!(
                 "its access token has expired, and {} cannot be written to keep another one ({error}); renew it with the \
                  CLI: aliyun sts GetCallerIdentity --profile {}",
@@ -156,7 +158,7 @@ impl OAuth {
         Ok(Tokens {
             access_token: response.access_token,
             refresh_token: given.unwrap_or_else(|| refresh_token.clone()),
-            expires_at: self.login.outside.clock.now().saturating_add(lifetime),
+            expires_at: self.login.system.clock.now().saturating_add(lifetime),
         })
     }
 
@@ -185,8 +187,8 @@ impl OAuth {
             match locked.replace(text).await {
                 // Somebody has changed it meanwhile: the tokens go into what is there now.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let path = self.login.outside.path(&self.login.file);
-                    locked = self.login.outside.files.lock(&path).await.map_err(shown)?;
+                    let path = self.login.system.path(&self.login.file);
+                    locked = self.login.system.files.lock(&path).await.map_err(shown)?;
                 }
                 finished => return finished.map_err(shown),
             }
@@ -254,7 +256,7 @@ impl OAuth {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
-        let sent = self.login.outside.http.send(request).await;
+        let sent = self.login.system.http.send(request).await;
         sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))
     }
 

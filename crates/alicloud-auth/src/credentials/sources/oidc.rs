@@ -7,9 +7,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
 use super::{given, given_or_variable};
-use crate::credentials::discovery::{AssumeRoleWithOidc, Discovery, Settings, SourceConfigError};
-use crate::credentials::outside::{Files, Outside};
+use crate::credentials::discovery::{
+    AssumeRoleWithOidc, CredentialsConfig, Discovery, SourceConfigError,
+};
 use crate::credentials::sts::{Role, Sts};
+use crate::credentials::system::{FileAccess, SystemContext};
 use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
@@ -28,7 +30,7 @@ pub(super) struct OidcRole {
 /// Where the token is. A file is read anew each time, because tokens are rotated in place.
 pub(super) enum Token {
     Given(SecretString),
-    File(PathBuf, Arc<dyn Files>),
+    File(PathBuf, Arc<dyn FileAccess>),
 }
 
 impl Token {
@@ -69,11 +71,11 @@ impl Source for OidcRole {
 
 /// Configured by the block, or without one by variables that are OIDC's own.
 pub(in crate::credentials) async fn discover(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
-    let variable = |name| outside.environment.text(&[name]);
+    let variable = |name| system.environment.text(&[name]);
     let is_configured = settings.assume_role_with_oidc.is_some()
         || variable(PROVIDER)?.is_some()
         || variable(TOKEN)?.is_some()
@@ -89,7 +91,7 @@ pub(in crate::credentials) async fn discover(
         SourceConfigError::new("assume_role_with_oidc", reason)
     };
     let required = |argument: Option<&String>, name: &str, variable| {
-        given_or_variable(argument, &[variable], outside)?.ok_or_else(|| lacks(name, variable))
+        given_or_variable(argument, &[variable], system)?.ok_or_else(|| lacks(name, variable))
     };
     let provider_arn = required(
         block.oidc_provider_arn.as_ref(),
@@ -97,13 +99,13 @@ pub(in crate::credentials) async fn discover(
         PROVIDER,
     )?;
     let arn = required(block.role_arn.as_ref(), "role_arn", ROLE)?;
-    let token = token(&block, outside)?
-        .ok_or_else(|| lacks("oidc_token or oidc_token_file", TOKEN_FILE))?;
+    let token =
+        token(&block, system)?.ok_or_else(|| lacks("oidc_token or oidc_token_file", TOKEN_FILE))?;
     token
         .read()
         .await
         .map_err(|error| SourceConfigError::new("assume_role_with_oidc", error.reason))?;
-    let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], outside)?;
+    let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], system)?;
     let seconds = "assume_role_with_oidc.session_expiration";
     let role = Role {
         arn,
@@ -117,7 +119,7 @@ pub(in crate::credentials) async fn discover(
     Ok(Discovery::found(OidcRole {
         provider_arn,
         token,
-        role: with_conditions(role, settings, outside)?,
+        role: with_conditions(role, settings, system)?,
         sts: sts.clone(),
     }))
 }
@@ -125,9 +127,9 @@ pub(in crate::credentials) async fn discover(
 /// The block's own, then that of the variables; the token itself before a file.
 fn token(
     block: &AssumeRoleWithOidc,
-    outside: &Outside,
+    system: &SystemContext,
 ) -> Result<Option<Token>, SourceConfigError> {
-    let file = |path: String| Token::File(outside.path(&path), Arc::clone(&outside.files));
+    let file = |path: String| Token::File(system.path(&path), Arc::clone(&system.files));
     let written = block
         .oidc_token
         .as_ref()
@@ -139,8 +141,8 @@ fn token(
     if let Some(path) = given(block.oidc_token_file.as_ref()) {
         return Ok(Some(file(path)));
     }
-    if let Some(token) = outside.environment.text(&[TOKEN])? {
+    if let Some(token) = system.environment.text(&[TOKEN])? {
         return Ok(Some(Token::Given(token.into())));
     }
-    Ok(outside.environment.text(&[TOKEN_FILE])?.map(file))
+    Ok(system.environment.text(&[TOKEN_FILE])?.map(file))
 }

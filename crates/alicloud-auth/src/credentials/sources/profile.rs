@@ -7,9 +7,9 @@ use secrecy::ExposeSecret as _;
 use super::cli_profile;
 use super::given_or_variable;
 use super::profile_file::{Profile, ProfileFile};
-use crate::credentials::discovery::{Discovery, Settings, SourceConfigError};
-use crate::credentials::outside::Outside;
+use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
 use crate::credentials::sts::Sts;
+use crate::credentials::system::SystemContext;
 
 const PROFILE_VARIABLES: &[&str] = &["ALICLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE"];
 const FILE_VARIABLES: &[&str] = &[
@@ -32,13 +32,16 @@ struct Named {
 }
 
 impl Named {
-    fn read(settings: &Settings, outside: &Outside) -> Result<Self, SourceConfigError> {
+    fn read(
+        settings: &CredentialsConfig,
+        system: &SystemContext,
+    ) -> Result<Self, SourceConfigError> {
         Ok(Self {
-            profile: given_or_variable(settings.profile.as_ref(), PROFILE_VARIABLES, outside)?,
+            profile: given_or_variable(settings.profile.as_ref(), PROFILE_VARIABLES, system)?,
             file: given_or_variable(
                 settings.shared_credentials_file.as_ref(),
                 FILE_VARIABLES,
-                outside,
+                system,
             )?,
         })
     }
@@ -46,11 +49,11 @@ impl Named {
 
 /// The profile that block or environment name, of the file that they name.
 pub(in crate::credentials) async fn discover(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
-    let named = Named::read(settings, outside)?;
+    let named = Named::read(settings, system)?;
     let argument = match (&named.profile, &named.file) {
         (None, None) => {
             return Ok(Discovery::NotConfigured(format!(
@@ -63,30 +66,30 @@ pub(in crate::credentials) async fn discover(
         (_, Some(_)) => "shared_credentials_file",
     };
     let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
-    let opened = open(file, outside).await.map_err(|error| {
+    let opened = open(file, system).await.map_err(|error| {
         SourceConfigError::new(argument, format!("{file} cannot be read: {error}"))
     })?;
-    opened.choose(named.profile.as_deref(), outside, sts)
+    opened.select_source(named.profile.as_deref(), system, sts)
 }
 
 /// The profile in use of the first file that is where the tools keep it.
 pub(in crate::credentials) async fn discover_at_home(
-    outside: &Outside,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
-    if outside.environment.is_on(HOME_DISABLED)? {
+    if system.environment.is_on(HOME_DISABLED)? {
         return Ok(Discovery::NotConfigured(format!(
             "turned off by {HOME_DISABLED}"
         )));
     }
-    if outside.home.is_none() {
+    if system.home.is_none() {
         return Ok(Discovery::NotConfigured(
             "there is no home directory".to_owned(),
         ));
     }
     for file in HOME_FILES {
-        match open(file, outside).await {
-            Ok(opened) => return opened.choose(None, outside, sts),
+        match open(file, system).await {
+            Ok(opened) => return opened.select_source(None, system, sts),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let reason = format!("{file} cannot be read: {error}");
@@ -103,15 +106,15 @@ pub(in crate::credentials) async fn discover_at_home(
 /// The profile that is named beside keys from elsewhere, whose region and role count all the same, as the official
 /// provider decides. A file or a profile that is not there is none.
 pub(super) async fn beside_keys(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
 ) -> Result<Option<(Profile, String)>, SourceConfigError> {
-    let named = Named::read(settings, outside)?;
+    let named = Named::read(settings, system)?;
     let Some(name) = named.profile else {
         return Ok(None);
     };
     let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
-    let opened = match open(file, outside).await {
+    let opened = match open(file, system).await {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
@@ -127,13 +130,13 @@ pub(super) async fn beside_keys(
 /// A file that could be read.
 struct Opened {
     file: String,
-    text: crate::credentials::outside::FileText,
+    text: crate::credentials::system::FileText,
 }
 
-async fn open(file: &str, outside: &Outside) -> io::Result<Opened> {
+async fn open(file: &str, system: &SystemContext) -> io::Result<Opened> {
     Ok(Opened {
         file: file.to_owned(),
-        text: outside.files.read(&outside.path(file)).await?,
+        text: system.files.read(&system.path(file)).await?,
     })
 }
 
@@ -143,13 +146,13 @@ impl Opened {
             .map_err(|reason| SourceConfigError::new("profile", reason))
     }
 
-    fn choose(
+    fn select_source(
         &self,
         profile: Option<&str>,
-        outside: &Outside,
+        system: &SystemContext,
         sts: &Sts,
     ) -> Result<Discovery, SourceConfigError> {
-        let mut chosen = cli_profile::choose(&self.parse()?, profile, outside, sts)
+        let mut chosen = cli_profile::select_source(&self.parse()?, profile, system, sts)
             .map_err(|reason| SourceConfigError::new("profile", reason))?;
         if self.text.is_readable_by_others {
             let file = &self.file;

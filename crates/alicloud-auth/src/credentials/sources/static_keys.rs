@@ -7,10 +7,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{cli_profile, given, profile};
 use crate::credentials::discovery::{
-    Candidate, Discovery, ProfileRole, Settings, SourceConfigError,
+    Candidate, CredentialsConfig, Discovery, ProfileRole, SourceConfigError,
 };
-use crate::credentials::outside::Outside;
 use crate::credentials::sts::Sts;
+use crate::credentials::system::SystemContext;
 use crate::credentials::{Credentials, LoadedCredentials, Region, Source, SourceError};
 
 /// Variables that may hold the access key ID, in order. Those of the official provider.
@@ -59,15 +59,15 @@ impl Source for StaticKeys {
 /// environment does not belong to a key pair written into the block. A profile that is named too adds its region and,
 /// of mode `RamRoleArn`, its role.
 pub(in crate::credentials) async fn discover(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
     let secret = |secret: &Option<SecretString>| {
         let text = secret.as_ref()?.expose_secret().trim();
         (!text.is_empty()).then(|| SecretString::from(text))
     };
-    let variable = |names| outside.environment.text(names);
+    let variable = |names| system.environment.text(names);
 
     let access_key = given(settings.access_key.as_ref());
     let secret_key = secret(&settings.secret_key);
@@ -75,7 +75,7 @@ pub(in crate::credentials) async fn discover(
     let mut place = "access key of the provider block".to_owned();
     let access_key = match access_key {
         Some(access_key) => Some(access_key),
-        None => outside
+        None => system
             .environment
             .first(ACCESS_KEY_VARIABLES)?
             .map(|variable| {
@@ -100,7 +100,7 @@ pub(in crate::credentials) async fn discover(
     };
     let credentials = Credentials::written(&id, &key, token.as_ref())
         .map_err(|problem| SourceConfigError::new("access_key", format!("the {problem}")))?;
-    let (region, role) = beside(settings, outside, sts).await?;
+    let (region, role) = beside(settings, system, sts).await?;
     Ok(Discovery::Found(Box::new(Candidate {
         source: Box::new(StaticKeys { place, credentials }),
         role,
@@ -135,11 +135,11 @@ fn key_pair(
 }
 
 async fn beside(
-    settings: &Settings,
-    outside: &Outside,
+    settings: &CredentialsConfig,
+    system: &SystemContext,
     sts: &Sts,
 ) -> Result<(Option<Region>, Option<ProfileRole>), SourceConfigError> {
-    let Some((profile, place)) = profile::beside_keys(settings, outside).await? else {
+    let Some((profile, place)) = profile::beside_keys(settings, system).await? else {
         return Ok((None, None));
     };
     let broken = |reason: String| SourceConfigError::new("profile", reason);

@@ -7,14 +7,17 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
-use super::call::{Call, failed, not_offered};
+use super::call::{RpcCall, failed, not_offered};
 use crate::generated::tfplugin6::{invoke_action, plan_action, validate_action_config};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, DynAction, Progress, ProviderDefinition};
+use crate::{Diagnostic, Diagnostics, DynAction, ProgressReporter, ProviderDefinition};
 use invoke_action::event::{Completed, Type};
 
-fn find<'a>(offering: &'a ProviderDefinition, name: &str) -> Result<&'a dyn DynAction, Diagnostic> {
-    offering
+fn find<'a>(
+    definition: &'a ProviderDefinition,
+    name: &str,
+) -> Result<&'a dyn DynAction, Diagnostic> {
+    definition
         .actions
         .get(name)
         .map(AsRef::as_ref)
@@ -22,10 +25,10 @@ fn find<'a>(offering: &'a ProviderDefinition, name: &str) -> Result<&'a dyn DynA
 }
 
 pub(super) fn validate(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: validate_action_config::Request,
 ) -> Result<validate_action_config::Response, Diagnostic> {
-    let action = find(offering, &request.type_name)?;
+    let action = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     action.validate(&mut diagnostics, &from_wire::value(request.config));
     Ok(validate_action_config::Response {
@@ -35,10 +38,10 @@ pub(super) fn validate(
 
 /// An action plans nothing: its configuration is checked once more, with the values that are known by now.
 pub(super) fn plan(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: plan_action::Request,
 ) -> Result<plan_action::Response, Diagnostic> {
-    let action = find(offering, &request.action_type)?;
+    let action = find(definition, &request.action_type)?;
     let mut diagnostics = Diagnostics::default();
     action.validate(&mut diagnostics, &from_wire::value(request.config));
     Ok(plan_action::Response {
@@ -49,14 +52,14 @@ pub(super) fn plan(
 
 /// Sends an event for each message on the way, and at the end the one that says how it went.
 pub(super) fn invoke(
-    offering: Arc<ProviderDefinition>,
+    definition: Arc<ProviderDefinition>,
     tasks: &TaskTracker,
-    call: Call,
+    call: RpcCall,
     request: invoke_action::Request,
 ) -> BoxStream<invoke_action::Event> {
-    let (progress, messages) = Progress::new();
+    let (progress, messages) = ProgressReporter::new();
     let diagnostics = call.work(tasks, async move {
-        let action = match find(&offering, &request.action_type) {
+        let action = match find(&definition, &request.action_type) {
             Ok(action) => action,
             Err(unknown) => return failed(unknown),
         };

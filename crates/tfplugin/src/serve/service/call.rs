@@ -29,13 +29,13 @@ pub(super) enum Subject<'a> {
 }
 
 /// One call, from its arrival to its answer.
-pub(super) struct Call {
+pub(super) struct RpcCall {
     rpc: &'static str,
     span: Span,
     arrived: Instant,
 }
 
-impl Call {
+impl RpcCall {
     pub(super) fn new(rpc: &'static str, subject: Subject<'_>) -> Self {
         static CALLS: AtomicU64 = AtomicU64::new(1);
         // The logs of all processes of a run end in one place: the process makes the number unique there.
@@ -73,7 +73,7 @@ impl Call {
     }
 
     /// Answers with what `handler` gives, or with the error that kept it from it.
-    pub(super) async fn answer<A: Answer + Default>(
+    pub(super) async fn answer<A: RpcResponse + Default>(
         self,
         handler: impl Future<Output = Result<A, Diagnostic>>,
     ) -> Result<Response<A>, Status> {
@@ -81,7 +81,7 @@ impl Call {
     }
 
     /// The same, but the error stands in `otherwise`.
-    pub(super) async fn answer_or<A: Answer>(
+    pub(super) async fn answer_or<A: RpcResponse>(
         self,
         mut otherwise: A,
         handler: impl Future<Output = Result<A, Diagnostic>>,
@@ -177,7 +177,7 @@ pub(super) fn with_reason<T>(outcome: Option<T>, diagnostics: &mut Diagnostics) 
 }
 
 /// An answer that can hold errors.
-pub(super) trait Answer {
+pub(super) trait RpcResponse {
     /// Adds an error.
     fn fail(&mut self, problem: Diagnostic);
 
@@ -187,7 +187,7 @@ pub(super) trait Answer {
 
 macro_rules! answers_with_diagnostics {
     ($($call:ident),+ $(,)?) => {$(
-        impl Answer for wire::$call::Response {
+        impl RpcResponse for wire::$call::Response {
             fn fail(&mut self, problem: Diagnostic) {
                 self.diagnostics.push(to_wire::error(problem));
             }
@@ -226,7 +226,7 @@ answers_with_diagnostics!(
     validate_resource_config,
 );
 
-impl Answer for wire::call_function::Response {
+impl RpcResponse for wire::call_function::Response {
     fn fail(&mut self, problem: Diagnostic) {
         self.error = Some(to_wire::function_error(vec![problem]));
     }
@@ -236,7 +236,7 @@ impl Answer for wire::call_function::Response {
     }
 }
 
-impl Answer for wire::stop_provider::Response {
+impl RpcResponse for wire::stop_provider::Response {
     fn fail(&mut self, problem: Diagnostic) {
         self.error = problem.summary.into_owned();
     }

@@ -6,10 +6,10 @@ use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Diagnostics, DynDataSource, ProviderDefinition};
 
 fn find<'a>(
-    offering: &'a ProviderDefinition,
+    definition: &'a ProviderDefinition,
     name: &str,
 ) -> Result<&'a dyn DynDataSource, Diagnostic> {
-    offering
+    definition
         .data_sources
         .get(name)
         .map(AsRef::as_ref)
@@ -17,10 +17,10 @@ fn find<'a>(
 }
 
 pub(super) async fn validate(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: validate_data_resource_config::Request,
 ) -> Result<validate_data_resource_config::Response, Diagnostic> {
-    let source = find(offering, &request.type_name)?;
+    let source = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
     source.validate(&mut diagnostics, &config).await;
@@ -30,10 +30,10 @@ pub(super) async fn validate(
 }
 
 pub(super) async fn read(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: read_data_source::Request,
 ) -> Result<read_data_source::Response, Diagnostic> {
-    let source = find(offering, &request.type_name)?;
+    let source = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
     let read = source.read(&mut diagnostics, &config).await;

@@ -8,10 +8,10 @@ use crate::{Diagnostic, Diagnostics, EncodedValue, ProviderDefinition};
 /// Calls a function. It answers with a result or with an error, never with both; warnings have no place in the
 /// protocol.
 pub(super) async fn call(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: call_function::Request,
 ) -> Result<call_function::Response, Diagnostic> {
-    let function = offering
+    let function = definition
         .functions
         .get(&request.name)
         .ok_or_else(|| not_offered("function", &request.name))?;

@@ -5,8 +5,8 @@ use crate::generated::tfplugin6::{get_resource_identity_schemas, upgrade_resourc
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, ProviderDefinition};
 
-pub(super) fn schemas(offering: &ProviderDefinition) -> get_resource_identity_schemas::Response {
-    let schemas = offering
+pub(super) fn schemas(definition: &ProviderDefinition) -> get_resource_identity_schemas::Response {
+    let schemas = definition
         .resources
         .iter()
         .map(|(name, resource)| (name, resource.identity_schema()))
@@ -19,10 +19,10 @@ pub(super) fn schemas(offering: &ProviderDefinition) -> get_resource_identity_sc
 }
 
 pub(super) fn upgrade(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: upgrade_resource_identity::Request,
 ) -> Result<upgrade_resource_identity::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     // Core asks for objects that have no identity, too.
     let identity = from_wire::state(request.raw_identity)?;
     let upgraded = resource.upgrade_identity(&identity);

@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
-use super::call::{Call, failed, not_offered};
+use super::call::{RpcCall, failed, not_offered};
 use crate::generated::tfplugin6::{list_resource, validate_list_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{
@@ -16,10 +16,10 @@ use crate::{
 };
 
 fn find<'a>(
-    offering: &'a ProviderDefinition,
+    definition: &'a ProviderDefinition,
     name: &str,
 ) -> Result<&'a dyn DynListResource, Diagnostic> {
-    offering
+    definition
         .list_resources
         .get(name)
         .map(AsRef::as_ref)
@@ -27,10 +27,10 @@ fn find<'a>(
 }
 
 pub(super) fn validate(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: validate_list_resource_config::Request,
 ) -> Result<validate_list_resource_config::Response, Diagnostic> {
-    let list_resource = find(offering, &request.type_name)?;
+    let list_resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
     list_resource.validate(&mut diagnostics, &config);
@@ -41,15 +41,15 @@ pub(super) fn validate(
 
 /// Sends an event for each object that is found, and at the end one for all diagnostics, if there are any.
 pub(super) fn list(
-    offering: Arc<ProviderDefinition>,
+    definition: Arc<ProviderDefinition>,
     tasks: &TaskTracker,
-    call: Call,
+    call: RpcCall,
     request: list_resource::Request,
 ) -> BoxStream<list_resource::Event> {
     let limit = u64::try_from(request.limit).unwrap_or(0);
     let (findings, found) = ListResults::new(limit, request.include_resource_object);
     let diagnostics = call.work(tasks, async move {
-        let list_resource = match find(&offering, &request.type_name) {
+        let list_resource = match find(&definition, &request.type_name) {
             Ok(list_resource) => list_resource,
             Err(unknown) => return failed(unknown),
         };

@@ -1,4 +1,4 @@
-//! The calls of the protocol: each is taken apart, handed to the offering, and put together again.
+//! The calls of the protocol: each is taken apart, handed to the definition, and put together again.
 //!
 //! One file an RPC group. The functions in them take a request and give the answer, or the one diagnostic that
 //! stands in its way; [`call`] makes a proper answer of either, and of a panic. Two answers are streams: what a list
@@ -35,13 +35,13 @@ use crate::generated::tfplugin6::{
     validate_data_resource_config, validate_list_resource_config, validate_provider_config,
     validate_resource_config,
 };
-use call::{Call, Subject};
+use call::{RpcCall, Subject};
 
 pub(super) use go_plugin::{Broker, Controller, Stdio};
 
 /// The service `tfplugin6.Provider`.
 pub(super) struct ProviderService {
-    offering: Arc<ProviderDefinition>,
+    definition: Arc<ProviderDefinition>,
     /// Made when first asked for: most processes of a run never are, since core keeps the schema.
     schema: OnceLock<get_provider_schema::Response>,
     /// The tasks of the calls that a lost connection must not cut off.
@@ -49,16 +49,16 @@ pub(super) struct ProviderService {
 }
 
 impl ProviderService {
-    pub(super) fn new(offering: ProviderDefinition, work: TaskTracker) -> Self {
+    pub(super) fn new(definition: ProviderDefinition, work: TaskTracker) -> Self {
         Self {
-            offering: Arc::new(offering),
+            definition: Arc::new(definition),
             schema: OnceLock::new(),
             work,
         }
     }
 
     fn schema(&self) -> &get_provider_schema::Response {
-        self.schema.get_or_init(|| schema::all(&self.offering))
+        self.schema.get_or_init(|| schema::all(&self.definition))
     }
 }
 
@@ -68,8 +68,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_metadata::Request>,
     ) -> Result<Response<get_metadata::Response>, Status> {
-        Call::new("GetMetadata", Subject::Provider)
-            .answer(async { Ok(schema::metadata(&self.offering)) })
+        RpcCall::new("GetMetadata", Subject::Provider)
+            .answer(async { Ok(schema::metadata(&self.definition)) })
             .await
     }
 
@@ -77,7 +77,7 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_provider_schema::Request>,
     ) -> Result<Response<get_provider_schema::Response>, Status> {
-        Call::new("GetProviderSchema", Subject::Provider)
+        RpcCall::new("GetProviderSchema", Subject::Provider)
             .answer(async { Ok(self.schema().clone()) })
             .await
     }
@@ -86,7 +86,7 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_functions::Request>,
     ) -> Result<Response<get_functions::Response>, Status> {
-        Call::new("GetFunctions", Subject::Provider)
+        RpcCall::new("GetFunctions", Subject::Provider)
             .answer(async { Ok(schema::functions(self.schema())) })
             .await
     }
@@ -95,8 +95,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_resource_identity_schemas::Request>,
     ) -> Result<Response<get_resource_identity_schemas::Response>, Status> {
-        Call::new("GetResourceIdentitySchemas", Subject::Provider)
-            .answer(async { Ok(identity::schemas(&self.offering)) })
+        RpcCall::new("GetResourceIdentitySchemas", Subject::Provider)
+            .answer(async { Ok(identity::schemas(&self.definition)) })
             .await
     }
 
@@ -104,9 +104,9 @@ impl Provider for ProviderService {
         &self,
         request: Request<validate_provider_config::Request>,
     ) -> Result<Response<validate_provider_config::Response>, Status> {
-        Call::new("ValidateProviderConfig", Subject::Provider)
+        RpcCall::new("ValidateProviderConfig", Subject::Provider)
             .answer(provider_block::validate(
-                &self.offering,
+                &self.definition,
                 request.into_inner(),
             ))
             .await
@@ -116,9 +116,9 @@ impl Provider for ProviderService {
         &self,
         request: Request<configure_provider::Request>,
     ) -> Result<Response<configure_provider::Response>, Status> {
-        Call::new("ConfigureProvider", Subject::Provider)
+        RpcCall::new("ConfigureProvider", Subject::Provider)
             .answer(provider_block::configure(
-                &self.offering,
+                &self.definition,
                 request.into_inner(),
             ))
             .await
@@ -128,8 +128,8 @@ impl Provider for ProviderService {
         &self,
         _: Request<stop_provider::Request>,
     ) -> Result<Response<stop_provider::Response>, Status> {
-        Call::new("StopProvider", Subject::Provider)
-            .answer(async { Ok(provider_block::stop(&self.offering)) })
+        RpcCall::new("StopProvider", Subject::Provider)
+            .answer(async { Ok(provider_block::stop(&self.definition)) })
             .await
     }
 
@@ -138,11 +138,11 @@ impl Provider for ProviderService {
         request: Request<validate_resource_config::Request>,
     ) -> Result<Response<validate_resource_config::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "ValidateResourceConfig",
             Subject::Resource(&request.type_name),
         )
-        .answer(async { resource::validate(&self.offering, request) })
+        .answer(async { resource::validate(&self.definition, request) })
         .await
     }
 
@@ -151,11 +151,11 @@ impl Provider for ProviderService {
         request: Request<upgrade_resource_state::Request>,
     ) -> Result<Response<upgrade_resource_state::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "UpgradeResourceState",
             Subject::Resource(&request.type_name),
         )
-        .answer(resource::upgrade(&self.offering, request))
+        .answer(resource::upgrade(&self.definition, request))
         .await
     }
 
@@ -164,11 +164,11 @@ impl Provider for ProviderService {
         request: Request<upgrade_resource_identity::Request>,
     ) -> Result<Response<upgrade_resource_identity::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "UpgradeResourceIdentity",
             Subject::Resource(&request.type_name),
         )
-        .answer(async { identity::upgrade(&self.offering, request) })
+        .answer(async { identity::upgrade(&self.definition, request) })
         .await
     }
 
@@ -177,8 +177,8 @@ impl Provider for ProviderService {
         request: Request<read_resource::Request>,
     ) -> Result<Response<read_resource::Response>, Status> {
         let request = request.into_inner();
-        Call::new("ReadResource", Subject::Resource(&request.type_name))
-            .answer(resource::read(&self.offering, request))
+        RpcCall::new("ReadResource", Subject::Resource(&request.type_name))
+            .answer(resource::read(&self.definition, request))
             .await
     }
 
@@ -187,8 +187,8 @@ impl Provider for ProviderService {
         request: Request<plan_resource_change::Request>,
     ) -> Result<Response<plan_resource_change::Response>, Status> {
         let request = request.into_inner();
-        Call::new("PlanResourceChange", Subject::Resource(&request.type_name))
-            .answer(resource::plan(&self.offering, request))
+        RpcCall::new("PlanResourceChange", Subject::Resource(&request.type_name))
+            .answer(resource::plan(&self.definition, request))
             .await
     }
 
@@ -197,12 +197,12 @@ impl Provider for ProviderService {
         request: Request<apply_resource_change::Request>,
     ) -> Result<Response<apply_resource_change::Response>, Status> {
         let request = request.into_inner();
-        let offering = Arc::clone(&self.offering);
-        let call = Call::new("ApplyResourceChange", Subject::Resource(&request.type_name));
+        let definition = Arc::clone(&self.definition);
+        let call = RpcCall::new("ApplyResourceChange", Subject::Resource(&request.type_name));
         let applied = self
             .work
             .spawn(call.answer_or(resource::unchanged(&request), async move {
-                resource::apply(&offering, request).await
+                resource::apply(&definition, request).await
             }));
         // It cannot panic, and is ended early only when the whole process ends.
         applied
@@ -215,8 +215,8 @@ impl Provider for ProviderService {
         request: Request<import_resource_state::Request>,
     ) -> Result<Response<import_resource_state::Response>, Status> {
         let request = request.into_inner();
-        Call::new("ImportResourceState", Subject::Resource(&request.type_name))
-            .answer(resource::import(&self.offering, request))
+        RpcCall::new("ImportResourceState", Subject::Resource(&request.type_name))
+            .answer(resource::import(&self.definition, request))
             .await
     }
 
@@ -225,11 +225,11 @@ impl Provider for ProviderService {
         request: Request<validate_data_resource_config::Request>,
     ) -> Result<Response<validate_data_resource_config::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "ValidateDataResourceConfig",
             Subject::DataSource(&request.type_name),
         )
-        .answer(data_source::validate(&self.offering, request))
+        .answer(data_source::validate(&self.definition, request))
         .await
     }
 
@@ -238,8 +238,8 @@ impl Provider for ProviderService {
         request: Request<read_data_source::Request>,
     ) -> Result<Response<read_data_source::Response>, Status> {
         let request = request.into_inner();
-        Call::new("ReadDataSource", Subject::DataSource(&request.type_name))
-            .answer(data_source::read(&self.offering, request))
+        RpcCall::new("ReadDataSource", Subject::DataSource(&request.type_name))
+            .answer(data_source::read(&self.definition, request))
             .await
     }
 
@@ -248,8 +248,8 @@ impl Provider for ProviderService {
         request: Request<call_function::Request>,
     ) -> Result<Response<call_function::Response>, Status> {
         let request = request.into_inner();
-        Call::new("CallFunction", Subject::Function(&request.name))
-            .answer(function::call(&self.offering, request))
+        RpcCall::new("CallFunction", Subject::Function(&request.name))
+            .answer(function::call(&self.definition, request))
             .await
     }
 
@@ -258,11 +258,11 @@ impl Provider for ProviderService {
         request: Request<move_resource_state::Request>,
     ) -> Result<Response<move_resource_state::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "MoveResourceState",
             Subject::Resource(&request.target_type_name),
         )
-        .answer(async { resource::move_state(&self.offering, request) })
+        .answer(async { resource::move_state(&self.definition, request) })
         .await
     }
 
@@ -271,11 +271,11 @@ impl Provider for ProviderService {
         request: Request<generate_resource_config::Request>,
     ) -> Result<Response<generate_resource_config::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "GenerateResourceConfig",
             Subject::Resource(&request.type_name),
         )
-        .answer(async { resource::generate_config(&self.offering, request) })
+        .answer(async { resource::generate_config(&self.definition, request) })
         .await
     }
 
@@ -284,11 +284,11 @@ impl Provider for ProviderService {
         request: Request<validate_list_resource_config::Request>,
     ) -> Result<Response<validate_list_resource_config::Response>, Status> {
         let request = request.into_inner();
-        Call::new(
+        RpcCall::new(
             "ValidateListResourceConfig",
             Subject::ListResource(&request.type_name),
         )
-        .answer(async { list_resource::validate(&self.offering, request) })
+        .answer(async { list_resource::validate(&self.definition, request) })
         .await
     }
 
@@ -297,8 +297,8 @@ impl Provider for ProviderService {
         request: Request<list_resource_rpc::Request>,
     ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
         let request = request.into_inner();
-        let call = Call::new("ListResource", Subject::ListResource(&request.type_name));
-        let events = list_resource::list(Arc::clone(&self.offering), &self.work, call, request);
+        let call = RpcCall::new("ListResource", Subject::ListResource(&request.type_name));
+        let events = list_resource::list(Arc::clone(&self.definition), &self.work, call, request);
         Ok(Response::new(events))
     }
 
@@ -307,8 +307,8 @@ impl Provider for ProviderService {
         request: Request<validate_action_config::Request>,
     ) -> Result<Response<validate_action_config::Response>, Status> {
         let request = request.into_inner();
-        Call::new("ValidateActionConfig", Subject::Action(&request.type_name))
-            .answer(async { action::validate(&self.offering, request) })
+        RpcCall::new("ValidateActionConfig", Subject::Action(&request.type_name))
+            .answer(async { action::validate(&self.definition, request) })
             .await
     }
 
@@ -317,8 +317,8 @@ impl Provider for ProviderService {
         request: Request<plan_action::Request>,
     ) -> Result<Response<plan_action::Response>, Status> {
         let request = request.into_inner();
-        Call::new("PlanAction", Subject::Action(&request.action_type))
-            .answer(async { action::plan(&self.offering, request) })
+        RpcCall::new("PlanAction", Subject::Action(&request.action_type))
+            .answer(async { action::plan(&self.definition, request) })
             .await
     }
 
@@ -327,8 +327,8 @@ impl Provider for ProviderService {
         request: Request<invoke_action::Request>,
     ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
         let request = request.into_inner();
-        let call = Call::new("InvokeAction", Subject::Action(&request.action_type));
-        let events = action::invoke(Arc::clone(&self.offering), &self.work, call, request);
+        let call = RpcCall::new("InvokeAction", Subject::Action(&request.action_type));
+        let events = action::invoke(Arc::clone(&self.definition), &self.work, call, request);
         Ok(Response::new(events))
     }
 }

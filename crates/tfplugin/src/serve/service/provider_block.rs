@@ -5,24 +5,27 @@ use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Diagnostics, ProviderDefinition};
 
 pub(super) async fn validate(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: validate_provider_config::Request,
 ) -> Result<validate_provider_config::Response, Diagnostic> {
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
-    offering.provider.validate(&mut diagnostics, &config).await;
+    definition
+        .provider
+        .validate(&mut diagnostics, &config)
+        .await;
     Ok(validate_provider_config::Response {
         diagnostics: to_wire::diagnostics(diagnostics),
     })
 }
 
 pub(super) async fn configure(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: configure_provider::Request,
 ) -> Result<configure_provider::Response, Diagnostic> {
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
-    offering
+    definition
         .provider
         .configure(&mut diagnostics, request.terraform_version, &config)
         .await;
@@ -32,7 +35,7 @@ pub(super) async fn configure(
 }
 
 /// Tells the running calls to stop and returns at once: core waits for their answers, not for this one.
-pub(super) fn stop(offering: &ProviderDefinition) -> stop_provider::Response {
-    offering.stop.stop();
+pub(super) fn stop(definition: &ProviderDefinition) -> stop_provider::Response {
+    definition.stop.stop();
     stop_provider::Response::default()
 }

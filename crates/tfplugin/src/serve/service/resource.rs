@@ -12,10 +12,10 @@ use crate::{
 };
 
 pub(super) fn find<'a>(
-    offering: &'a ProviderDefinition,
+    definition: &'a ProviderDefinition,
     name: &str,
 ) -> Result<&'a dyn DynResource, Diagnostic> {
-    offering
+    definition
         .resources
         .get(name)
         .map(AsRef::as_ref)
@@ -23,10 +23,10 @@ pub(super) fn find<'a>(
 }
 
 pub(super) fn validate(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: validate_resource_config::Request,
 ) -> Result<validate_resource_config::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let config = from_wire::value(request.config);
     resource.validate(&mut diagnostics, &config);
@@ -36,10 +36,10 @@ pub(super) fn validate(
 }
 
 pub(super) async fn upgrade(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: upgrade_resource_state::Request,
 ) -> Result<upgrade_resource_state::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let state = from_wire::state(request.raw_state)?;
     let upgraded = resource.upgrade(&mut diagnostics, &state).await;
@@ -50,10 +50,10 @@ pub(super) async fn upgrade(
 }
 
 pub(super) async fn read(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: read_resource::Request,
 ) -> Result<read_resource::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let held = ResourceInstanceObject {
         state: from_wire::value(request.current_state),
@@ -72,10 +72,10 @@ pub(super) async fn read(
 }
 
 pub(super) async fn plan(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: plan_resource_change::Request,
 ) -> Result<plan_resource_change::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let change = Change {
         prior: from_wire::value(request.prior_state),
@@ -110,10 +110,10 @@ pub(super) async fn plan(
 /// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
 /// create as tainted, and forgets private data and an identity that it does not get.
 pub(super) async fn apply(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: apply_resource_change::Request,
 ) -> Result<apply_resource_change::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let change = Change {
         prior: from_wire::value(request.prior_state),
@@ -145,10 +145,10 @@ pub(super) fn unchanged(
 }
 
 pub(super) async fn import(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: import_resource_state::Request,
 ) -> Result<import_resource_state::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let imported = match from_wire::identity(request.identity) {
         Some(identity) => {
@@ -175,10 +175,10 @@ pub(super) async fn import(
 
 /// Takes over an object from another resource type or provider. The private data of that one means nothing to us.
 pub(super) fn move_state(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: move_resource_state::Request,
 ) -> Result<move_resource_state::Response, Diagnostic> {
-    let resource = find(offering, &request.target_type_name)?;
+    let resource = find(definition, &request.target_type_name)?;
     let mut diagnostics = Diagnostics::default();
     let identity = from_wire::state(request.source_identity)?;
     let source = MoveSource {
@@ -201,10 +201,10 @@ pub(super) fn move_state(
 
 /// The configuration that describes an object, for `-generate-config-out`.
 pub(super) fn generate_config(
-    offering: &ProviderDefinition,
+    definition: &ProviderDefinition,
     request: generate_resource_config::Request,
 ) -> Result<generate_resource_config::Response, Diagnostic> {
-    let resource = find(offering, &request.type_name)?;
+    let resource = find(definition, &request.type_name)?;
     let mut diagnostics = Diagnostics::default();
     let state = from_wire::value(request.state);
     let config = resource.generate_config(&mut diagnostics, &state);

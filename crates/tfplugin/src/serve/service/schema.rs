@@ -19,29 +19,33 @@ const CAPABILITIES: ServerCapabilities = ServerCapabilities {
 };
 
 /// All schemas, with the errors of those that could not be made.
-pub(super) fn all(offering: &ProviderDefinition) -> get_provider_schema::Response {
+pub(super) fn all(definition: &ProviderDefinition) -> get_provider_schema::Response {
     let mut problems = Diagnostics::default();
-    let provider = offering.provider.schema(&mut problems);
+    let provider = definition.provider.schema(&mut problems);
     let provider = with_reason(provider, &mut problems).map(|schema| to_wire::schema(&schema));
-    let resource_schemas = offering
+    let resource_schemas = definition
         .resources
         .iter()
         .map(|(name, resource)| (name.clone(), to_wire::schema(&resource.schema())))
         .collect();
-    let data_source_schemas = each(&offering.data_sources, &mut problems, |source, problems| {
-        Some(to_wire::schema(&source.schema(problems)?))
-    });
-    let list_resource_schemas = offering
+    let data_source_schemas = each(
+        &definition.data_sources,
+        &mut problems,
+        |source, problems| Some(to_wire::schema(&source.schema(problems)?)),
+    );
+    let list_resource_schemas = definition
         .list_resources
         .iter()
         .map(|(name, list_resource)| (name.clone(), to_wire::schema(&list_resource.schema())));
-    let action_schemas = offering.actions.iter().map(|(name, action)| {
+    let action_schemas = definition.actions.iter().map(|(name, action)| {
         let schema = Some(to_wire::schema(&action.schema()));
         (name.clone(), wire::ActionSchema { schema })
     });
-    let functions = each(&offering.functions, &mut problems, |function, problems| {
-        Some(to_wire::function(&function.schema(problems)?))
-    });
+    let functions = each(
+        &definition.functions,
+        &mut problems,
+        |function, problems| Some(to_wire::function(&function.schema(problems)?)),
+    );
     get_provider_schema::Response {
         provider,
         resource_schemas,
@@ -78,16 +82,16 @@ pub(super) fn functions(all: &get_provider_schema::Response) -> get_functions::R
 }
 
 /// The names alone, for servers that combine providers.
-pub(super) fn metadata(offering: &ProviderDefinition) -> get_metadata::Response {
+pub(super) fn metadata(definition: &ProviderDefinition) -> get_metadata::Response {
     use wire::get_metadata::{
         ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
         ResourceMetadata,
     };
-    let data_sources = offering.data_sources.keys().cloned();
-    let resources = offering.resources.keys().cloned();
-    let list_resources = offering.list_resources.keys().cloned();
-    let actions = offering.actions.keys().cloned();
-    let functions = offering.functions.keys().cloned();
+    let data_sources = definition.data_sources.keys().cloned();
+    let resources = definition.resources.keys().cloned();
+    let list_resources = definition.list_resources.keys().cloned();
+    let actions = definition.actions.keys().cloned();
+    let functions = definition.functions.keys().cloned();
     get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
         data_sources: data_sources

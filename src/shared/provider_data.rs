@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use super::run::Run;
 use alicloud_auth::credentials::Identity;
-use alicloud_live::{LiveClient, Scope};
+use alicloud_live::{CallContext, LiveClient};
 use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
 
 /// What the provider block has become: the client that all resources share.
 ///
 /// While planning, arguments of the block may be unknown because they come from resources yet to be made. That is no
 /// error as long as nobody needs the client.
-pub(crate) struct Connection {
+pub(crate) struct ProviderData {
     state: RwLock<State>,
     stop: StopSignal,
 }
@@ -28,7 +28,7 @@ struct Ready {
     identity: Arc<Identity>,
 }
 
-impl Connection {
+impl ProviderData {
     pub(crate) fn new(stop: StopSignal) -> Self {
         Self {
             state: RwLock::new(State::NotConfigured),
@@ -88,7 +88,7 @@ impl Connection {
     }
 
     /// The bounds of one piece of work that begins now.
-    pub(crate) fn scope(&self, time: Duration) -> Scope {
-        Scope::new(time, self.stop.token())
+    pub(crate) fn ctx(&self, time: Duration) -> CallContext {
+        CallContext::new(time, self.stop.token())
     }
 }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The bounds within which a piece of work must end: a deadline, and the user's wish to stop.
 #[derive(Clone, Debug)]
-pub struct Scope {
+pub struct CallContext {
     deadline: Instant,
     stop: CancellationToken,
     is_recovery: bool,
@@ -27,7 +27,7 @@ impl Interruption {
     }
 }
 
-impl Scope {
+impl CallContext {
     /// Work that may take so long, unless `stop` is cancelled before.
     pub fn new(time: Duration, stop: CancellationToken) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Scope {
     }
 
     /// Work that a stop does not end: for finding out, after one, what became of a call.
-    pub fn uninterrupted(time: Duration) -> Self {
+    pub fn without_cancel(time: Duration) -> Self {
         Self::new(time, CancellationToken::new())
     }
 
@@ -52,7 +52,7 @@ impl Scope {
     pub fn recovery(time: Duration) -> Self {
         Self {
             is_recovery: true,
-            ..Self::uninterrupted(time)
+            ..Self::without_cancel(time)
         }
     }
 
@@ -63,11 +63,11 @@ impl Scope {
 
     /// The first half of the time that is left: for an attempt that leaves room for another way.
     pub(super) fn half(&self) -> Self {
-        self.at_most(self.remaining() / 2)
+        self.capped_at(self.remaining() / 2)
     }
 
     /// The same, ending after this time at the latest.
-    pub(super) fn at_most(&self, time: Duration) -> Self {
+    pub(super) fn capped_at(&self, time: Duration) -> Self {
         Self {
             deadline: self.deadline.min(Instant::now() + time),
             ..self.clone()
@@ -75,7 +75,7 @@ impl Scope {
     }
 
     /// Whether the work must end now, and why.
-    pub fn ended(&self) -> Option<Interruption> {
+    pub fn interruption(&self) -> Option<Interruption> {
         if self.stop.is_cancelled() {
             Some(Interruption::Cancelled)
         } else if Instant::now() >= self.deadline {
@@ -86,7 +86,7 @@ impl Scope {
     }
 
     /// Resolves when the work must end.
-    pub async fn end(&self) -> Interruption {
+    pub async fn done(&self) -> Interruption {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Interruption::Cancelled,
@@ -96,8 +96,8 @@ impl Scope {
 
     /// Waits. Fails at once when the wait would pass the deadline, and as soon as the user asks to stop.
     pub async fn wait(&self, time: Duration) -> Result<(), Interruption> {
-        if let Some(ended) = self.ended() {
-            return Err(ended);
+        if let Some(interruption) = self.interruption() {
+            return Err(interruption);
         }
         let until = Instant::now() + time;
         if until >= self.deadline {
@@ -117,37 +117,37 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_past_the_deadline_fails_without_waiting() {
-        let scope = Scope::uninterrupted(Duration::from_secs(10));
+        let ctx = CallContext::without_cancel(Duration::from_secs(10));
         let begun = Instant::now();
         assert_eq!(
-            scope.wait(Duration::from_secs(10)).await,
+            ctx.wait(Duration::from_secs(10)).await,
             Err(Interruption::DeadlineExceeded)
         );
         assert_eq!(begun.elapsed(), Duration::ZERO);
-        assert_eq!(scope.wait(Duration::from_secs(9)).await, Ok(()));
+        assert_eq!(ctx.wait(Duration::from_secs(9)).await, Ok(()));
         assert_eq!(begun.elapsed(), Duration::from_secs(9));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_part_of_a_scope_never_outlives_it() {
-        let scope = Scope::uninterrupted(Duration::from_secs(10));
+        let ctx = CallContext::without_cancel(Duration::from_secs(10));
         let begun = Instant::now();
-        assert_eq!(scope.half().deadline - begun, Duration::from_secs(5));
-        let bound = |seconds| scope.at_most(Duration::from_secs(seconds)).deadline - begun;
+        assert_eq!(ctx.half().deadline - begun, Duration::from_secs(5));
+        let bound = |seconds| ctx.capped_at(Duration::from_secs(seconds)).deadline - begun;
         assert_eq!([bound(3), bound(30)], [3, 10].map(Duration::from_secs));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stop_ends_a_wait_at_once() {
         let stop = CancellationToken::new();
-        let scope = Scope::new(Duration::from_secs(60), stop.clone());
+        let ctx = CallContext::new(Duration::from_secs(60), stop.clone());
         let begun = Instant::now();
-        let (waited, ()) = tokio::join!(scope.wait(Duration::from_secs(30)), async {
+        let (waited, ()) = tokio::join!(ctx.wait(Duration::from_secs(30)), async {
             tokio::time::sleep(Duration::from_secs(3)).await;
             stop.cancel();
         });
         assert_eq!(waited, Err(Interruption::Cancelled));
         assert_eq!(begun.elapsed(), Duration::from_secs(3));
-        assert_eq!(scope.end().await, Interruption::Cancelled);
+        assert_eq!(ctx.done().await, Interruption::Cancelled);
     }
 }

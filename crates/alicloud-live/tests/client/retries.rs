@@ -4,34 +4,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alicloud_live::{
-    Ambiguous, CallError, CreateError, Failure, JobFilter, JobStatus, LiveClient, NotSent,
-    RetryPolicy, Scope,
+    Ambiguous, CallContext, CallError, CreateError, Failure, JobFilter, JobStatus, LiveClient,
+    NotSent, RetryPolicy,
 };
-use alicloud_live_mock::{Call, Fault, FaultKind, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, RecordedCall};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
+    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, fields, mock, quick_config,
 };
 
 /// Faults after which nobody knows whether the call did its work.
 fn ambiguous_faults() -> Vec<(&'static str, Fault)> {
     let at = |kind: FaultKind, point| Fault::new("*", kind).when(point);
     vec![
-        ("dropped before", at(FaultKind::Drop, Point::Before)),
-        ("dropped after", at(FaultKind::Drop, Point::After)),
-        ("500 before", at(FaultKind::internal_error(), Point::Before)),
-        ("500 after", at(FaultKind::internal_error(), Point::After)),
+        ("dropped before", at(FaultKind::Drop, FaultStage::Before)),
+        ("dropped after", at(FaultKind::Drop, FaultStage::After)),
+        (
+            "500 before",
+            at(FaultKind::internal_error(), FaultStage::Before),
+        ),
+        (
+            "500 after",
+            at(FaultKind::internal_error(), FaultStage::After),
+        ),
         (
             "503 before",
-            at(FaultKind::service_unavailable(), Point::Before),
+            at(FaultKind::service_unavailable(), FaultStage::Before),
         ),
         (
             "503 after",
-            at(FaultKind::service_unavailable(), Point::After),
+            at(FaultKind::service_unavailable(), FaultStage::After),
         ),
-        ("hangs before", at(FaultKind::Hang, Point::Before)),
-        ("hangs after", at(FaultKind::Hang, Point::After)),
+        ("hangs before", at(FaultKind::Hang, FaultStage::Before)),
+        ("hangs after", at(FaultKind::Hang, FaultStage::After)),
         (
             "cut",
             Fault::new(
@@ -54,18 +60,18 @@ fn ambiguous_faults() -> Vec<(&'static str, Fault)> {
         ),
         ("endless", Fault::new("*", FaultKind::Endless)),
         ("wrong types", Fault::new("*", FaultKind::WrongTypes)),
-        ("empty", at(answer(200, ""), Point::After)),
+        ("empty", at(answer(200, ""), FaultStage::After)),
         (
             "a proxy's page",
-            at(answer(200, "<html>welcome</html>"), Point::Before),
+            at(answer(200, "<html>welcome</html>"), FaultStage::Before),
         ),
         (
             "a proxy's error",
-            at(answer(502, "<html>bad gateway</html>"), Point::Before),
+            at(answer(502, "<html>bad gateway</html>"), FaultStage::Before),
         ),
         (
             "a proxy's not found",
-            at(answer(404, "<html>not found</html>"), Point::Before),
+            at(answer(404, "<html>not found</html>"), FaultStage::Before),
         ),
     ]
 }
@@ -95,7 +101,7 @@ async fn a_read_is_made_again_after_any_passing_fault() {
         let id = mock.seed_job(|_| {}).job_id;
         mock.set_faults(vec![fault.times(3)]);
         let job = client(&mock)
-            .get_edge_transcode_job(CLUSTER, &id, &scope())
+            .get_edge_transcode_job(CLUSTER, &id, &ctx())
             .await;
         assert_eq!(
             job.unwrap_or_else(|error| panic!("{name}: {error}")).job_id,
@@ -113,7 +119,7 @@ async fn throttled_attempts_are_bounded_by_the_time_alone() {
         Fault::new(GET, FaultKind::throttling_user()).times(30),
     ]);
     client(&mock)
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(mock.calls().len(), 31);
@@ -126,7 +132,7 @@ async fn a_fault_that_stays_ends_a_read_after_five_attempts_and_is_never_a_missi
         let id = mock.seed_job(|_| {}).job_id;
         mock.set_faults(vec![fault]);
         let error = client(&mock)
-            .get_edge_transcode_job(CLUSTER, &id, &scope())
+            .get_edge_transcode_job(CLUSTER, &id, &ctx())
             .await
             .unwrap_err();
         assert!(
@@ -151,7 +157,7 @@ async fn a_write_is_made_again_until_it_is_done_or_known_to_have_arrived() {
         mock.set_faults(vec![fault.times(1)]);
         let update = async || {
             client
-                .update_edge_transcode_job(CLUSTER, &id, &fields("new"), &scope())
+                .update_edge_transcode_job(CLUSTER, &id, &fields("new"), &ctx())
                 .await
         };
         match update().await {
@@ -179,7 +185,7 @@ async fn a_create_is_made_again_only_after_a_refusal_for_throttling() {
         mock.reset();
         mock.set_faults(vec![Fault::new(CREATE, kind).times(3)]);
         client
-            .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+            .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
             .await
             .unwrap();
         let calls = calls_of(&mock, CREATE);
@@ -196,7 +202,7 @@ async fn a_create_is_made_again_only_after_a_refusal_for_throttling() {
         Fault::new(CREATE, refusal("OperationDenied")).times(1),
     ]);
     let error = client
-        .create_edge_transcode_job(CLUSTER, &fields("a"), &scope())
+        .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
         .await
         .unwrap_err();
     assert!(matches!(error, CreateError::Call(error) if error.is_rejected_with("OperationDenied")));
@@ -227,7 +233,7 @@ async fn a_refusal_is_not_repeated() {
         mock.reset();
         mock.set_faults(vec![Fault::new("*", refusal(code))]);
         let error = client(&mock)
-            .get_edge_transcode_job(CLUSTER, "J", &scope())
+            .get_edge_transcode_job(CLUSTER, "J", &ctx())
             .await
             .unwrap_err();
         assert!(error.is_rejected_with(code));
@@ -247,7 +253,7 @@ async fn only_status_404_with_code_job_not_found_says_that_a_job_is_gone() {
         };
         mock.set_faults(vec![Fault::new("*", kind)]);
         client(&mock)
-            .get_edge_transcode_job(CLUSTER, "J", &scope())
+            .get_edge_transcode_job(CLUSTER, "J", &ctx())
             .await
             .unwrap_err()
     };
@@ -274,7 +280,7 @@ async fn the_server_s_wait_hint_is_honoured() {
     ]);
     let begun = std::time::Instant::now();
     let _ = client(&mock)
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await;
     assert!(begun.elapsed() >= Duration::from_millis(200));
     assert_eq!(mock.calls().len(), 2);
@@ -287,12 +293,12 @@ async fn a_wrong_clock_is_learnt_from_the_server_once_for_all_calls() {
     let id = mock.seed_job(|_| {}).job_id;
     mock.configure(|config| config.clock_offset_seconds = 3 * 3600);
     client
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(mock.calls().len(), 2);
     client
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(mock.calls().len(), 3);
@@ -309,7 +315,7 @@ async fn a_clock_that_cannot_be_put_right_is_reported_after_one_correction() {
     };
     mock.set_faults(vec![Fault::new("*", expired)]);
     let error = client(&mock)
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
     assert!(error.is_rejected_with("InvalidTimeStamp.Expired"));
@@ -320,11 +326,11 @@ async fn a_clock_that_cannot_be_put_right_is_reported_after_one_correction() {
 async fn stopped_while_held<T>(
     mock: &Arc<Mock>,
     release: bool,
-    work: impl AsyncFnOnce(Scope) -> T,
+    work: impl AsyncFnOnce(CallContext) -> T,
 ) -> T {
     let stop = CancellationToken::new();
-    let scope = Scope::new(Duration::from_secs(20), stop.clone());
-    let (worked, ()) = tokio::join!(work(scope), async {
+    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (worked, ()) = tokio::join!(work(ctx), async {
         let waiting = Arc::clone(mock);
         let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
         assert_eq!(held.await.unwrap().len(), 1);
@@ -344,16 +350,16 @@ async fn a_stop_ends_a_read_at_once_and_lets_a_write_finish() {
     let pause = |action| vec![Fault::new(action, FaultKind::Pause).times(1)];
 
     mock.set_faults(pause(GET));
-    let read = stopped_while_held(&mock, false, async |scope| {
-        client.get_edge_transcode_job(CLUSTER, &id, &scope).await
+    let read = stopped_while_held(&mock, false, async |ctx| {
+        client.get_edge_transcode_job(CLUSTER, &id, &ctx).await
     });
     assert!(read.await.unwrap_err().is_stopped());
     mock.release();
 
     mock.set_faults(pause("UpdateEdgeTranscodeJob"));
-    let written = stopped_while_held(&mock, true, async |scope| {
+    let written = stopped_while_held(&mock, true, async |ctx| {
         client
-            .update_edge_transcode_job(CLUSTER, &id, &fields("new"), &scope)
+            .update_edge_transcode_job(CLUSTER, &id, &fields("new"), &ctx)
             .await
     });
     written.await.unwrap();
@@ -364,13 +370,13 @@ async fn a_stop_ends_a_read_at_once_and_lets_a_write_finish() {
 async fn a_create_that_is_stopped_in_flight_still_gives_its_job() {
     let mock = Arc::new(mock());
     let client = client(&mock);
-    for point in [Point::Before, Point::After] {
+    for point in [FaultStage::Before, FaultStage::After] {
         mock.set_faults(vec![
             Fault::new(CREATE, FaultKind::Pause).when(point).times(1),
         ]);
-        let created = stopped_while_held(&mock, true, async |scope| {
+        let created = stopped_while_held(&mock, true, async |ctx| {
             client
-                .create_edge_transcode_job(CLUSTER, &fields("a"), &scope)
+                .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx)
                 .await
         });
         let id = created.await.unwrap().job_id;
@@ -388,7 +394,7 @@ async fn an_outage_for_some_calls_takes_no_attempts_from_others() {
     for _ in 0..100 {
         let filter = JobFilter::default();
         let listed = client
-            .list_edge_transcode_jobs(CLUSTER, &filter, 1, &scope())
+            .list_edge_transcode_jobs(CLUSTER, &filter, 1, &ctx())
             .await;
         assert_eq!(listed.unwrap_err().attempts, 5);
     }
@@ -396,7 +402,7 @@ async fn an_outage_for_some_calls_takes_no_attempts_from_others() {
         Fault::new(GET, FaultKind::service_unavailable()).times(4),
     ]);
     client
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
 }
@@ -410,7 +416,7 @@ async fn throttled_attempts_use_up_no_others() {
         Fault::new(GET, FaultKind::service_unavailable()).times(4),
     ]);
     client(&mock)
-        .get_edge_transcode_job(CLUSTER, &id, &scope())
+        .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     assert_eq!(calls_of(&mock, GET).len(), 11);
@@ -426,9 +432,9 @@ async fn a_recovery_outlasts_every_outage_within_its_time() {
     ] {
         let mock = mock();
         let id = mock.seed_job(|_| {}).job_id;
-        let outage = Fault::new(START, fault.clone()).when(Point::Arrival);
+        let outage = Fault::new(START, fault.clone()).when(FaultStage::Arrival);
         mock.set_faults(vec![outage.times(50)]);
-        let recovery = Scope::recovery(Duration::from_secs(20));
+        let recovery = CallContext::recovery(Duration::from_secs(20));
         client(&mock)
             .start_edge_transcode_job(CLUSTER, &id, &recovery)
             .await
@@ -443,7 +449,7 @@ async fn a_recovery_waits_for_a_connection_and_ends_with_its_time() {
     let client = client(&mock);
     drop(mock);
     let begun = std::time::Instant::now();
-    let recovery = Scope::recovery(Duration::from_millis(300));
+    let recovery = CallContext::recovery(Duration::from_millis(300));
     let error = client
         .start_edge_transcode_job(CLUSTER, "J", &recovery)
         .await
@@ -463,14 +469,14 @@ async fn a_job_that_runs_can_be_told_from_one_that_was_told_to() {
     let id = mock.seed_job(|_| {}).job_id;
     mock.configure(|config| config.status_lag_gets = 2);
     client
-        .start_edge_transcode_job(CLUSTER, &id, &scope())
+        .start_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
     let mut seen = Vec::new();
     for _ in 0..3 {
         seen.push(
             client
-                .get_edge_transcode_job(CLUSTER, &id, &scope())
+                .get_edge_transcode_job(CLUSTER, &id, &ctx())
                 .await
                 .unwrap()
                 .status,
@@ -494,14 +500,14 @@ async fn a_hanging_answer_ends_with_the_attempt_s_time() {
     let client = LiveClient::new(config).unwrap();
     mock.set_faults(vec![Fault::new("*", FaultKind::Hang)]);
     let error = client
-        .get_edge_transcode_job(CLUSTER, "J", &scope())
+        .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
     assert!(
         matches!(error.failure, Failure::Ambiguous(Ambiguous::TimedOut(_))),
         "{error}"
     );
-    let expired = Scope::uninterrupted(Duration::ZERO);
+    let expired = CallContext::without_cancel(Duration::ZERO);
     let error = client
         .get_edge_transcode_job(CLUSTER, "J", &expired)
         .await
@@ -533,7 +539,7 @@ async fn at_three_times_the_quota_no_call_fails_and_few_requests_are_wasted() {
                 .get_edge_transcode_job(
                     CLUSTER,
                     &id,
-                    &Scope::uninterrupted(Duration::from_secs(60)),
+                    &CallContext::without_cancel(Duration::from_secs(60)),
                 )
                 .await
                 .unwrap();
@@ -557,14 +563,14 @@ async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
         let client = client(&mock);
         let readers = (0..10).map(async |_| {
             for _ in 0..10 {
-                let read = client.get_edge_transcode_job(CLUSTER, &id, &scope()).await;
+                let read = client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await;
                 assert_eq!(read.unwrap().job_id, id);
             }
         });
         futures_util::future::join_all(readers).await;
     };
     tokio::join!(process(), process());
-    let is_throttled = |call: &Call| call.code.as_deref() == Some("Throttling.User");
+    let is_throttled = |call: &RecordedCall| call.code.as_deref() == Some("Throttling.User");
     assert!(mock.calls().iter().any(is_throttled));
 }
 
@@ -578,9 +584,9 @@ async fn a_repetition_that_runs_out_of_time_tells_what_went_wrong_before() {
         Fault::new(GET, FaultKind::throttling_user()).times(1),
         Fault::new(GET, FaultKind::Hang),
     ]);
-    let scope = Scope::uninterrupted(Duration::from_secs(3));
+    let ctx = CallContext::without_cancel(Duration::from_secs(3));
     let error = client
-        .get_edge_transcode_job(CLUSTER, "J", &scope)
+        .get_edge_transcode_job(CLUSTER, "J", &ctx)
         .await
         .unwrap_err();
     assert!(error.is_rejected_with("Throttling.User"), "{error}");

@@ -8,25 +8,25 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use alicloud_auth::credentials::{CommandOutput, Outside, Settings, choose};
+use alicloud_auth::credentials::{CommandOutput, CredentialsConfig, SystemContext, select_source};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
-use crate::case::outside;
+use crate::case::system;
 
 /// Far more than anything here takes, and far less than what would be waited for if it were not bounded.
 const SOON: Duration = Duration::from_secs(30);
 
-fn world() -> (TempDir, Outside) {
+fn world() -> (TempDir, SystemContext) {
     let home = TempDir::new().unwrap();
-    let outside = outside(BTreeMap::new(), home.path());
-    (home, outside)
+    let system = system(BTreeMap::new(), home.path());
+    (home, system)
 }
 
 async fn shell(script: &str, time_limit: Duration) -> std::io::Result<CommandOutput> {
-    let (_home, outside) = world();
+    let (_home, system) = world();
     let arguments = ["-c".to_owned(), script.to_owned()];
-    outside.commands.run("sh", &arguments, time_limit).await
+    system.commands.run("sh", &arguments, time_limit).await
 }
 
 #[tokio::test]
@@ -52,11 +52,11 @@ async fn what_a_program_left_running_does_not_hold_up_its_output() {
 
 #[tokio::test]
 async fn a_program_is_ended_with_all_that_it_has_started() {
-    let (home, outside) = world();
+    let (home, system) = world();
     let file = home.path().join("pid");
     let script = format!("sleep 600 & echo $! > {}; wait", file.display());
     let arguments = ["-c".to_owned(), script];
-    let running = outside
+    let running = system
         .commands
         .run("sh", &arguments, Duration::from_millis(500));
     assert_eq!(running.await.err().unwrap().kind(), ErrorKind::TimedOut);
@@ -70,11 +70,11 @@ async fn a_program_is_ended_with_all_that_it_has_started() {
 
 #[tokio::test]
 async fn a_program_that_is_not_waited_for_any_more_is_ended_with_all_that_it_has_started() {
-    let (home, outside) = world();
+    let (home, system) = world();
     let file = home.path().join("pid");
     let script = format!("sleep 600 & echo $! > {}; wait", file.display());
     let arguments = ["-c".to_owned(), script];
-    let running = outside
+    let running = system
         .commands
         .run("sh", &arguments, Duration::from_secs(600));
     tokio::select! {
@@ -120,16 +120,16 @@ async fn a_program_that_prints_without_end_is_ended() {
     assert!(begun.elapsed() < SOON);
 }
 
-fn of_file(path: &Path) -> Settings {
-    Settings {
+fn of_file(path: &Path) -> CredentialsConfig {
+    CredentialsConfig {
         shared_credentials_file: Some(path.display().to_string()),
-        ..Settings::default()
+        ..CredentialsConfig::default()
     }
 }
 
 #[tokio::test]
 async fn what_is_not_a_regular_file_of_text_is_refused_and_never_waited_for() {
-    let (home, outside) = world();
+    let (home, system) = world();
     let at = |name: &str| home.path().join(name);
     let made = Command::new("mkfifo").arg(at("fifo")).status().unwrap();
     assert!(made.success());
@@ -147,7 +147,7 @@ async fn what_is_not_a_regular_file_of_text_is_refused_and_never_waited_for() {
         (at("huge"), "it is larger than 1 MiB"),
         (at("latin1"), "it is not UTF-8 text"),
     ] {
-        let error = choose(&of_file(&path), &outside).await.unwrap_err();
+        let error = select_source(&of_file(&path), &system).await.unwrap_err();
         let shown = error.to_string();
         assert!(shown.contains(said), "{shown}");
         assert!(shown.contains(&path.display().to_string()), "{shown}");
@@ -171,8 +171,10 @@ async fn a_token_file_that_is_a_fifo_is_refused_and_never_waited_for() {
         ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "~/token"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let outside = outside(BTreeMap::from(variables), home.path());
-    let error = choose(&Settings::default(), &outside).await.unwrap_err();
+    let system = system(BTreeMap::from(variables), home.path());
+    let error = select_source(&CredentialsConfig::default(), &system)
+        .await
+        .unwrap_err();
     assert!(
         error.to_string().contains("it is not a regular file"),
         "{error}"
@@ -181,14 +183,14 @@ async fn a_token_file_that_is_a_fifo_is_refused_and_never_waited_for() {
 
 #[tokio::test]
 async fn a_file_that_others_can_read_is_warned_of_and_a_private_one_is_not() {
-    let (home, outside) = world();
+    let (home, system) = world();
     let file = home.path().join("keys.ini");
     let text = "[default]\ntype = access_key\naccess_key_id = id\naccess_key_secret = hunter2\n";
     fs::write(&file, text).unwrap();
     let settings = of_file(Path::new("~/keys.ini"));
     for (mode, warnings) in [(0o644, 1), (0o640, 1), (0o600, 0)] {
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-        let chosen = choose(&settings, &outside).await.unwrap();
+        let chosen = select_source(&settings, &system).await.unwrap();
         assert_eq!(chosen.warnings.len(), warnings, "{mode:o}");
         assert!(
             chosen

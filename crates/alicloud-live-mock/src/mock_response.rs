@@ -13,7 +13,7 @@ use super::faults::json_type;
 
 /// Status, body and the headers that vary.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct MockResponse {
     pub(super) status: u16,
     /// The error code, if it is an error of the API.
     pub(super) code: Option<String>,
@@ -40,7 +40,7 @@ pub(super) enum Delivery {
     Endless,
 }
 
-impl Answer {
+impl MockResponse {
     pub(super) fn json(status: u16, body: &serde_json::Value) -> Self {
         Self::new(status, json_type(), body.to_string())
     }

@@ -12,7 +12,7 @@ use alicloud_auth::credentials::{Clock, SystemClock};
 
 /// All that a client touches.
 #[derive(Clone)]
-pub struct Outside {
+pub struct Dependencies {
     /// Carries requests to the API; none: HTTP.
     pub exchange: Option<Arc<dyn Exchange>>,
     /// Wall-clock time, for timestamps.
@@ -21,7 +21,7 @@ pub struct Outside {
     pub random: Arc<dyn Random>,
 }
 
-impl Outside {
+impl Dependencies {
     /// The real world.
     pub fn real() -> Self {
         Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::locked_file::SystemLockedFile;
-use super::{FileText, Files, LockedFile};
+use super::{FileAccess, FileText, LockedFile};
 
 /// A configuration of hundreds of profiles takes 100 KiB, a token 20 KiB at most.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -16,7 +16,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct SystemFiles;
 
 #[async_trait]
-impl Files for SystemFiles {
+impl FileAccess for SystemFiles {
     async fn read(&self, path: &Path) -> io::Result<FileText> {
         let path = path.to_owned();
         on_another_thread(move || read_regular_file(&path)).await

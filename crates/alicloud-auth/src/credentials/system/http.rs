@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::{Http, HttpRequest, HttpResponse, ProxyPolicy};
+use super::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy};
 use crate::environment::Proxies;
 
 /// The largest response that is read. Keys take a few kilobytes.
@@ -15,7 +15,7 @@ pub(super) struct Reqwest {
 }
 
 #[async_trait]
-impl Http for Reqwest {
+impl HttpSend for Reqwest {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
         use secrecy::ExposeSecret as _;
 

@@ -4,10 +4,10 @@
 use std::time::{Duration, Instant};
 
 use alicloud_live::{CallError, CreateError, Failure, JobFilter, LiveClient, TemplateFilter};
-use alicloud_live_mock::{Fault, FaultKind, Mock, Point};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
 use crate::support::{
-    CLUSTER, CREATE, GET, LIST, calls_of, client, fields, mock, quick_config, scope,
+    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, fields, mock, quick_config,
 };
 
 /// Cuts the answers of an action after every number of bytes, announced and unannounced, until a whole one fits.
@@ -44,31 +44,31 @@ async fn every_prefix_of_an_answer_is_an_error_and_never_a_missing_job() {
     let (jobs, templates, wanted) = (JobFilter::default(), TemplateFilter::default(), fields("a"));
 
     every_prefix_is_ambiguous(&mock, GET, async || {
-        client.get_edge_transcode_job(CLUSTER, &id, &scope()).await
+        client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await
     })
     .await;
     every_prefix_is_ambiguous(&mock, LIST, async || {
         client
-            .list_edge_transcode_jobs(CLUSTER, &jobs, 1, &scope())
+            .list_edge_transcode_jobs(CLUSTER, &jobs, 1, &ctx())
             .await
     })
     .await;
     every_prefix_is_ambiguous(&mock, "GetEdgeTranscodeTemplate", async || {
         client
-            .get_edge_transcode_template(CLUSTER, "tpl-uhd-4k", &scope())
+            .get_edge_transcode_template(CLUSTER, "tpl-uhd-4k", &ctx())
             .await
     })
     .await;
     every_prefix_is_ambiguous(&mock, "ListEdgeTranscodeTemplate", async || {
         client
-            .list_edge_transcode_templates(CLUSTER, &templates, 1, &scope())
+            .list_edge_transcode_templates(CLUSTER, &templates, 1, &ctx())
             .await
     })
     .await;
     // Start, stop and delete answer in the same shape.
     every_prefix_is_ambiguous(&mock, "UpdateEdgeTranscodeJob", async || {
         client
-            .update_edge_transcode_job(CLUSTER, &id, &wanted, &scope())
+            .update_edge_transcode_job(CLUSTER, &id, &wanted, &ctx())
             .await
     })
     .await;
@@ -86,7 +86,7 @@ async fn every_prefix_of_the_answer_to_a_create_leads_to_its_one_job() {
         mock.set_faults(vec![Fault::new(CREATE, cut).times(1)]);
         let wanted = fields(&format!("job-{bytes}"));
         let created = client
-            .create_edge_transcode_job(CLUSTER, &wanted, &scope())
+            .create_edge_transcode_job(CLUSTER, &wanted, &ctx())
             .await
             .unwrap();
         let made: Vec<_> = mock
@@ -110,7 +110,7 @@ async fn endless_and_trickling_answers_end_by_the_attempt_s_time() {
         mock.set_faults(vec![Fault::new("*", kind.clone())]);
         let begun = Instant::now();
         let error = client
-            .get_edge_transcode_job(CLUSTER, &id, &scope())
+            .get_edge_transcode_job(CLUSTER, &id, &ctx())
             .await
             .unwrap_err();
         assert!(
@@ -137,7 +137,7 @@ async fn an_answer_about_another_job_is_not_believed() {
     };
     mock.set_faults(vec![Fault::new(GET, kind)]);
     let error = client(&mock)
-        .get_edge_transcode_job(CLUSTER, "another", &scope())
+        .get_edge_transcode_job(CLUSTER, "another", &ctx())
         .await
         .unwrap_err();
     assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error}");
@@ -155,7 +155,7 @@ async fn a_list_that_promises_more_than_it_holds_ends() {
     mock.set_faults(vec![Fault::new(LIST, kind)]);
     let client = client(&mock);
     let wanted = fields("a");
-    let found = client.jobs_with_output_of(CLUSTER, &wanted, &scope()).await;
+    let found = client.jobs_with_output_of(CLUSTER, &wanted, &ctx()).await;
     assert!(found.is_empty());
     assert_eq!(calls_of(&mock, LIST).len(), 1);
 }
@@ -191,9 +191,9 @@ async fn the_same_page_again_and_again_is_an_error_soon() {
         let mock = mock();
         mock.set_faults(vec![list_of(total_count, &jobs)]);
         let client = client(&mock);
-        let scope = scope();
+        let ctx = ctx();
         let listed = client
-            .edge_transcode_job_pages(CLUSTER, JobFilter::default(), &scope)
+            .edge_transcode_job_pages(CLUSTER, JobFilter::default(), &ctx)
             .rest()
             .await;
         let error = listed.unwrap_err();
@@ -201,11 +201,11 @@ async fn the_same_page_again_and_again_is_an_error_soon() {
         assert!(calls_of(&mock, LIST).len() < 30);
 
         // A create that looks for its job gives up looking, too.
-        let cut = Fault::new(CREATE, FaultKind::Drop).when(Point::After);
+        let cut = Fault::new(CREATE, FaultKind::Drop).when(FaultStage::After);
         mock.set_faults(vec![list_of(total_count, &jobs), cut]);
         let wanted = fields("a");
         let created = client
-            .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+            .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
             .await;
         assert!(
             matches!(created, Err(CreateError::Unresolved { .. })),
@@ -226,8 +226,8 @@ async fn an_odd_job_in_a_list_hides_no_other_and_is_named() {
     ];
     mock.set_faults(vec![list_of(3, &jobs)]);
     let client = client(&mock);
-    let scope = scope();
-    let mut pages = client.edge_transcode_job_pages(CLUSTER, JobFilter::default(), &scope);
+    let ctx = ctx();
+    let mut pages = client.edge_transcode_job_pages(CLUSTER, JobFilter::default(), &ctx);
     let listed = pages.next().await.unwrap().unwrap();
     let ids: Vec<_> = listed.into_iter().map(|job| job.job_id).collect();
     assert_eq!(ids, ["J-1", "J-3"]);
@@ -235,11 +235,11 @@ async fn an_odd_job_in_a_list_hides_no_other_and_is_named() {
     assert_eq!(pages.unreadable(), ["J-2"]);
 
     // Nor does it stand in the way of a create whose answer is lost.
-    let lost = Fault::new(CREATE, FaultKind::Drop).when(Point::Arrival);
+    let lost = Fault::new(CREATE, FaultKind::Drop).when(FaultStage::Arrival);
     mock.set_faults(vec![list_of(3, &jobs).times(2), lost.times(1)]);
     let wanted = fields("b");
     let created = client
-        .create_edge_transcode_job(CLUSTER, &wanted, &scope)
+        .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
         .await
         .unwrap();
     assert_eq!(mock.jobs()[0].job_id, created.job_id);

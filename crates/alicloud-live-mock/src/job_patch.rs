@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::clock::optional_text;
-use super::model::{Job, JobStatus, Template, TemplateKind};
+use super::model::{Job, JobStatus, Template, TemplateType};
 
 /// Some or all fields of a job, in the API's names, with `ClusterId` added.
 ///
@@ -12,7 +12,7 @@ use super::model::{Job, JobStatus, Template, TemplateKind};
 /// now. `TemplateName` and `Type` follow from a template that is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
-pub struct JobFields {
+pub struct JobPatch {
     /// The data centre that the job belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
@@ -39,7 +39,7 @@ pub struct JobFields {
     pub template_name: Option<String>,
     /// Its type.
     #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<TemplateKind>,
+    pub kind: Option<TemplateType>,
     /// In the API's time format.
     #[serde(with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub create_time: Option<OffsetDateTime>,
@@ -51,7 +51,7 @@ pub struct JobFields {
     pub last_stop_at: Option<OffsetDateTime>,
 }
 
-impl JobFields {
+impl JobPatch {
     /// Overwrites the fields of a plain job that are given here; it was started and stopped only if that is given.
     pub(super) fn apply(self, job: &mut Job, templates: &[Template]) {
         job.last_start_at = None;
@@ -91,7 +91,7 @@ impl JobFields {
     }
 }
 
-impl From<&Job> for JobFields {
+impl From<&Job> for JobPatch {
     fn from(job: &Job) -> Self {
         Self {
             cluster_id: Some(job.cluster_id.clone()),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tracing::{Level, debug};
 
-use super::codes::{ErrorClass, meaning};
+use super::error_codes::{ErrorClass, meaning};
 use super::redact::presentable;
 use super::transport::RawResponse;
 use super::{Ambiguous, ApiError, Failure};

@@ -20,24 +20,24 @@ use crate::environment::{Environment, InvalidInput, Proxies};
 
 /// All that sources touch.
 #[derive(Clone)]
-pub struct Outside {
+pub struct SystemContext {
     /// Environment variables.
     pub environment: Environment,
     /// The home directory, for `~` and for the places of well-known files.
     pub home: Option<PathBuf>,
     /// Files.
-    pub files: Arc<dyn Files>,
+    pub files: Arc<dyn FileAccess>,
     /// The proxies that the environment names.
     pub proxies: Proxies,
     /// HTTP calls.
-    pub http: Arc<dyn Http>,
+    pub http: Arc<dyn HttpSend>,
     /// Wall-clock time, as the cloud tells it where it has.
     pub clock: Arc<ServerClock>,
     /// Other programs.
-    pub commands: Arc<dyn Commands>,
+    pub commands: Arc<dyn CommandExecute>,
 }
 
-impl Outside {
+impl SystemContext {
     /// The real world. An error if the environment names a proxy that cannot be used.
     pub fn real(environment: Environment, user_agent: String) -> Result<Self, InvalidInput> {
         let proxies = Proxies::from_environment(&environment)?;
@@ -66,7 +66,7 @@ impl Outside {
 
 /// Reads files, and replaces those that Alibaba Cloud's tools replace.
 #[async_trait]
-pub trait Files: Send + Sync {
+pub trait FileAccess: Send + Sync {
     /// The whole text of a file. An error for everything but regular files of text, for those over 1 MiB, and when
     /// there is no answer within 10 s, as of a network drive that is gone.
     async fn read(&self, path: &Path) -> io::Result<FileText>;
@@ -97,7 +97,7 @@ pub struct FileText {
 
 /// Runs other programs.
 #[async_trait]
-pub trait Commands: Send + Sync {
+pub trait CommandExecute: Send + Sync {
     /// Runs a program without a shell. When `time_limit` is over it is killed, with all that it has started.
     ///
     /// It gets this process's environment without what is Terraform's own: `TF_*`, in which the values of variables
@@ -120,7 +120,7 @@ pub struct CommandOutput {
 
 /// Makes single HTTP calls. No retries, no redirects.
 #[async_trait]
-pub trait Http: Send + Sync {
+pub trait HttpSend: Send + Sync {
     /// The answer, or why there is none; the reason holds no URL.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String>;
 }

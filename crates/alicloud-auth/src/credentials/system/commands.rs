@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use super::{CommandOutput, Commands};
+use super::{CommandExecute, CommandOutput};
 
 /// The largest output that is read. Keys take a few kilobytes.
 const MAX_OUTPUT_BYTES: usize = 256 << 10;
@@ -18,7 +18,7 @@ const PIPE_GRACE_PERIOD: Duration = Duration::from_secs(1);
 pub(super) struct SystemCommands;
 
 #[async_trait]
-impl Commands for SystemCommands {
+impl CommandExecute for SystemCommands {
     async fn run(
         &self,
         program: &str,

@@ -12,7 +12,7 @@ use super::faults::FaultKind;
 ///
 /// Holds every parameter as sent, the signature too; only the values of `SecurityToken` and `OIDCToken` are masked.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Call {
+pub struct RecordedCall {
     /// Counts from 0 since the start or the last reset.
     pub number: u64,
     /// Milliseconds from the start or the last reset to the call's arrival.
@@ -54,7 +54,7 @@ pub enum SignatureCheck {
 
 /// The latest calls, oldest first, within a number of calls and of bytes.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct CallLog {
     calls: VecDeque<Entry>,
     next: u64,
     max_calls: usize,
@@ -68,11 +68,11 @@ pub(super) struct Record {
 
 #[derive(Debug)]
 struct Entry {
-    call: Call,
+    call: RecordedCall,
     bytes: usize,
 }
 
-impl Record {
+impl CallLog {
     pub(super) fn new(max_calls: usize, share: Share) -> Self {
         Self {
             calls: VecDeque::new(),
@@ -86,7 +86,7 @@ impl Record {
     }
 
     /// Notes a call that has just arrived; gives its number.
-    pub(super) fn open(&mut self, mut call: Call) -> u64 {
+    pub(super) fn open(&mut self, mut call: RecordedCall) -> u64 {
         let number = self.next;
         self.next += 1;
         call.number = number;
@@ -99,14 +99,14 @@ impl Record {
     }
 
     /// The call with this number, unless it was forgotten.
-    pub(super) fn get(&self, number: u64) -> Option<&Call> {
+    pub(super) fn get(&self, number: u64) -> Option<&RecordedCall> {
         self.calls
             .get(self.position(number)?)
             .map(|entry| &entry.call)
     }
 
     /// Notes what became of a call, unless it was forgotten.
-    pub(super) fn note(&mut self, number: u64, note: impl FnOnce(&mut Call)) {
+    pub(super) fn note(&mut self, number: u64, note: impl FnOnce(&mut RecordedCall)) {
         let position = self.position(number);
         if let Some(entry) = position.and_then(|position| self.calls.get_mut(position)) {
             note(&mut entry.call);
@@ -153,17 +153,17 @@ impl Record {
     }
 
     /// The latest, beginning with the last.
-    pub(super) fn latest(&self, count: usize) -> impl Iterator<Item = &Call> {
+    pub(super) fn latest(&self, count: usize) -> impl Iterator<Item = &RecordedCall> {
         self.calls.iter().rev().take(count).map(|entry| &entry.call)
     }
 
     /// All that are remembered.
-    pub(super) fn calls(&self) -> Vec<Call> {
+    pub(super) fn calls(&self) -> Vec<RecordedCall> {
         self.calls.iter().map(|entry| entry.call.clone()).collect()
     }
 }
 
-impl Call {
+impl RecordedCall {
     /// About what it takes in memory.
     pub(super) fn bytes(&self) -> usize {
         /// Of the call itself, and of each string or fault in it with its place in a collection.
@@ -183,8 +183,8 @@ impl Call {
 mod tests {
     use super::*;
 
-    fn call() -> Call {
-        Call {
+    fn call() -> RecordedCall {
+        RecordedCall {
             number: 0,
             arrived_ms: 0,
             action: None,
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_latest_calls_are_kept_and_found_by_number() {
-        let mut record = Record::new(2, Share::of(usize::MAX));
+        let mut record = CallLog::new(2, Share::of(usize::MAX));
         let numbers: Vec<u64> = (0..3).map(|_| record.open(call())).collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(record.get(0), None);
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn the_oldest_are_dropped_when_the_bytes_are_used_up_and_they_are_counted() {
-        let mut record = Record::new(usize::MAX, Share::of(10_000));
+        let mut record = CallLog::new(usize::MAX, Share::of(10_000));
         for _ in 0..100 {
             let number = record.open(call());
             assert!(record.bytes() <= 10_000);
@@ -230,7 +230,7 @@ mod tests {
         assert!((5..10).contains(&kept), "{kept}");
         assert_eq!(record.dropped(), 100 - kept);
         // Another record takes its share at the next call.
-        let other = Record::new(usize::MAX, record.share());
+        let other = CallLog::new(usize::MAX, record.share());
         record.open(call());
         assert!(record.bytes() <= 5_000);
         drop(other);

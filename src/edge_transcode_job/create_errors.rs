@@ -27,13 +27,13 @@ pub(super) fn unresolved(
 }
 
 /// The create made the job, but may have made others too.
-pub(super) fn doubles(doubles: &[JobIdentity]) -> Diagnostic {
+pub(super) fn possible_duplicates(possible_duplicates: &[JobIdentity]) -> Diagnostic {
     diagnostic::at(
         AttributePath::root(),
         "The job may have been created more than once",
         format!(
             "The answer to the create was lost. Besides the job in the state there are others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
-            lines(doubles, ToString::to_string)
+            lines(possible_duplicates, ToString::to_string)
         ),
     )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::TYPE_NAME;
 use super::id::JobIdentity;
 use super::model::status_text;
-use alicloud_live::{CallError, Job, JobSpec, JobStatus, LiveClient, Scope};
+use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus, LiveClient};
 
 /// Time to find out, after a failure, in which state a job was left.
 const LOOK_TIME: Duration = Duration::from_secs(5);
@@ -20,9 +20,9 @@ impl FailureReport {
     /// Reads the job. Neither a stop by the user nor the end of the operation's time ends this look: whoever reads
     /// the error must know what there is now.
     pub(super) async fn look(client: &LiveClient, id: &JobIdentity) -> Self {
-        let scope = Scope::uninterrupted(LOOK_TIME);
+        let ctx = CallContext::without_cancel(LOOK_TIME);
         let seen = client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, &scope)
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, &ctx)
             .await;
         Self {
             id: id.clone(),
@@ -53,7 +53,7 @@ impl FailureReport {
     }
 
     /// After a create that made the job and then failed.
-    pub(super) fn of_create(&self) -> String {
+    pub(super) fn after_create(&self) -> String {
         format!(
             "{} It is in the state, where Terraform marks it as tainted: the next apply replaces it. To keep it, run \
              this first:\n\n  terraform untaint {TYPE_NAME}.<name>",
