@@ -1,4 +1,4 @@
-//! The list resource: finds the jobs of a cluster that exist, whoever made them.
+//! The list resource: finds the jobs of a cluster, whoever created them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a plan tells beyond what it will change: checks of the planned job against the API and against the other jobs of the
+//! Warnings of a plan beyond what it will change: checks of the planned job against the API and against the other jobs of the
 //! run.
 //!
 //! A check is one quick look. What it cannot see is no finding, so a plan works without permissions and without a network.
