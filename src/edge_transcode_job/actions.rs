@@ -288,7 +288,7 @@ impl Invocation<'_> {
     /// learn how the action ends.
     fn tell(&self, text: String) {
         if self.ctx.interruption().is_none() {
-            self.progress.tell(text);
+            self.progress.report(text);
         }
     }
 
