@@ -114,7 +114,7 @@ mod import;
 mod installation;
 mod interruptions;
 mod lifecycle;
-mod lost_answers;
+mod lost_responses;
 mod minimal;
 mod modules;
 mod moves;

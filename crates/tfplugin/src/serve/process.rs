@@ -2,7 +2,7 @@
 //!
 //! Under a host:
 //!
-//! - Signals reach the whole process group, and the host waits for the answers of running calls. Were we to die of one,
+//! - Signals reach the whole process group, and the host waits for the responses of running calls. Were we to die of one,
 //!   the job that is just being created would be lost from the state. Ctrl-C is ignored, because the host then says Stop
 //!   by RPC; SIGTERM and SIGHUP mean the same as that RPC, and nothing more.
 //! - The host waits 2 s after its Shutdown call, then kills: calls get 1.5 s to end.

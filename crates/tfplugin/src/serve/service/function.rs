@@ -5,7 +5,7 @@ use crate::generated::tfplugin6::call_function;
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Diagnostics, EncodedValue, ProviderDefinition};
 
-/// Calls a function. It answers with a result or with an error, never with both; warnings have no place in the
+/// Calls a function. It responds with a result or with an error, never with both; warnings have no place in the
 /// protocol.
 pub(super) async fn call(
     definition: &ProviderDefinition,

@@ -132,7 +132,7 @@ pub(super) async fn apply(
     })
 }
 
-/// The answer of a change that was not even tried, or of whose outcome nothing is known.
+/// The response of a change that was not even tried, or of whose outcome nothing is known.
 pub(super) fn unchanged(
     request: &apply_resource_change::Request,
 ) -> apply_resource_change::Response {
