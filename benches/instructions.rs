@@ -2,7 +2,7 @@
 //! that commits can be compared on any machine, busy or not.
 //!
 //! The real binary runs under callgrind twice for each row, with few and with many calls; the difference is what one
-//! call costs, transport included. `make instructions` compares with `benches/instructions.tsv`.
+//! call costs, transport included. `make callgrind` compares with `benches/instructions.tsv`.
 
 #![allow(
     clippy::expect_used,
@@ -126,7 +126,7 @@ fn report(counts: &[(&str, u64)]) -> ExitCode {
         println!("Written to benches/instructions.tsv.");
     } else if has_changed {
         println!(
-            "If that is meant, run `make instructions UPDATE_GENERATED=1` and commit benches/instructions.tsv."
+            "If that is meant, run `make callgrind UPDATE_GENERATED=1` and commit benches/instructions.tsv."
         );
         return ExitCode::FAILURE;
     }

@@ -258,7 +258,18 @@ fn check_orphans(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
         });
         let mut others = scene.state_after.job_ids();
         let took_another = others.any(|other| !scene.owns(other) && could_be_ours(scene, other));
-        if !scene.tells(&[job_id], |_| true) && !is_unsure && !took_another {
+        // The operator changed it before any search saw it as the job that was to be created.
+        let of_job = |entry: &&Entry| entry.job_id == job_id;
+        let was_changed = scene
+            .entries
+            .iter()
+            .filter(of_job)
+            .any(|entry| entry.caller.is_none())
+            && !scene
+                .ours()
+                .filter(of_job)
+                .any(|entry| entry.action == "Get");
+        if !scene.tells(&[job_id], |_| true) && !is_unsure && !took_another && !was_changed {
             let text = format!("made and forgotten: {job_id}");
             violations.push(Violation::new("orphan", text));
         }

@@ -36,7 +36,7 @@ const HOST_GONE_GRACE_PERIOD: Duration = Duration::from_secs(10);
 const THREADS: usize = 4;
 
 /// The runtime on which everything runs, in one thread: calls spend their time waiting for the network, and handing them
-/// from thread to thread would cost more than it saves (measured: `benches/choices.md`). Windows and macOS verify
+/// from thread to thread would cost more than it saves (measured: `benches/build-options.md`). Windows and macOS verify
 /// certificates themselves and may ask for revocation lists meanwhile, so there the others must be able to go on.
 pub(super) struct Process(Runtime);
 

@@ -155,7 +155,7 @@ fn crashed(rpc: &str) -> Diagnostic {
 }
 
 /// The error of a name that is not on offer.
-pub(super) fn not_offered(kind: &str, name: &str) -> Diagnostic {
+pub(super) fn unsupported(kind: &str, name: &str) -> Diagnostic {
     diagnostic::general(
         format!("Unknown {kind}"),
         format!(
