@@ -233,7 +233,10 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
         let asked = start(session, id, &ctx).await;
+        let is_rejected =
+            matches!(&asked, Err(error) if matches!(error.failure, Failure::Rejected(_)));
         let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
+            Ok(_) if is_rejected && is_stopped_late(session, id, &ctx).await => continue,
             Ok(job) => return Ok(job),
             Err(error) => error,
         };
@@ -247,6 +250,21 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
         }
         poll = (poll * 2).min(MAX_POLL_INTERVAL);
     }
+}
+
+/// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
+/// after that, and which the API may show late.
+async fn is_stopped_late(session: &Session, id: &JobIdentity, ctx: &CallContext) -> bool {
+    for _ in 0..LOOKS_IN_DOUBT {
+        if ctx.wait(FIRST_POLL).await.is_err() {
+            return false;
+        }
+        let job = session.get(id, ctx).await;
+        if job.is_ok_and(|job| job.status == JobStatus::NotStarted) {
+            return true;
+        }
+    }
+    false
 }
 
 /// A running job was not interrupted.
