@@ -459,7 +459,9 @@ fn a_stop_that_is_carried_out_after_its_start_was_rejected_is_made_good(world: &
     world.configure(a_running_job());
     world.apply().succeeded();
     world.configure(a_running_job().text("name", "another"));
-    world.cloud.configure(|behavior| behavior.status_lag_gets = 1);
+    world
+        .cloud
+        .configure(|behavior| behavior.status_lag_gets = 1);
     world.cloud.hold("Stop", FaultStage::Before);
     let running = world.start(APPLY);
     world.cloud.wait_paused();

@@ -164,7 +164,7 @@ fn is_of(made: &mock::Job, job: &Job) -> bool {
         && made.stream_output == job.stream_output()
 }
 
-/// Whether nothing stood in the way but a quota that has room for all that is to run. Core walks no more nodes at a time than
+/// Whether nothing stood in the way but a quota that has room for all that is to run, which -target cannot tell. Core walks no more nodes at a time than
 /// `-parallelism` says: where so many wait for the quota, the deletion that would free it begins only after them.
 fn has_room(scene: &Scene<'_>) -> bool {
     let Some(quota) = scene.climate.quota else {
@@ -192,6 +192,7 @@ fn has_room(scene: &Scene<'_>) -> bool {
         .filter(|entry| entry.response == "UserQuotaExceed");
     let waiting: BTreeSet<_> = rejected.map(|entry| &entry.job_id).collect();
     scene.acts.is_empty()
+        && scene.spec.target.is_none()
         && waiting.len() < scene.spec.parallelism
         && wanted + let_go <= quota
         && fits(scene.jobs_before)
