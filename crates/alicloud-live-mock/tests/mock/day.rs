@@ -38,7 +38,7 @@ impl Day {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Body::from(form))
             .unwrap();
-        let response = mock.answer(request).await.unwrap();
+        let response = mock.handle(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{action}");
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         serde_json::from_slice(&body).unwrap()

@@ -143,7 +143,7 @@ fn a_wrong_flag_is_explained() {
         .output()
         .unwrap();
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("a template needs an id"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected id=ID"));
 }
 
 #[test]
@@ -289,11 +289,11 @@ fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expect
         ),
         (
             "{\"jobs\": [{\"JobId\": \"j\"}, {\"JobId\": \"j\"}]}",
-            "jobs[1].JobId: expected another id",
+            "jobs[1].JobId: expected an ID that no earlier job has",
         ),
         (
             "{\"templates\": [{}]}",
-            "templates[0].TemplateId: expected an id",
+            "templates[0].TemplateId: expected an ID",
         ),
         (
             "{\"templates\": [{\"TemplateId\": \"t\", \"Type\": \"hd\"}]}",
@@ -309,7 +309,7 @@ fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expect
         ),
         (
             "{\"faults\": [{\"kind\": \"drop\", \"action\": \"Create\"}]}",
-            "faults[0]: expected as action the name of an operation",
+            "faults[0]: action: expected the name of an operation",
         ),
     ] {
         fs::write(file, text).unwrap();
