@@ -135,8 +135,8 @@ impl ActiveCall {
     }
 
     /// Injects the faults that are due at this stage. Returns those that alter the response.
-    async fn inject_faults(&self, stage: FaultStage) -> Result<Vec<FaultKind>, CallAborted> {
-        self.notify_observer(stage)?;
+    async fn inject_faults(&self, when: FaultStage) -> Result<Vec<FaultKind>, CallAborted> {
+        self.notify_observer(when)?;
         let due = {
             let mut state = self.state()?;
             let parameters = &self.request.parameters;
@@ -145,7 +145,7 @@ impl ActiveCall {
                 job_id: parameters.get("JobId"),
                 cluster_id: parameters.get("ClusterId"),
             };
-            let due = state.faults.due(target, stage);
+            let due = state.faults.due(target, when);
             state.call_log.update(self.number, |recorded| {
                 recorded.faults.extend(due.iter().cloned());
             });
@@ -153,7 +153,7 @@ impl ActiveCall {
         };
         let mut alterations = Vec::new();
         for kind in due {
-            match self.inject(kind, stage).await? {
+            match self.inject(kind, when).await? {
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(alteration) => alterations.push(alteration),
             }
@@ -165,7 +165,7 @@ impl ActiveCall {
     async fn inject(
         &self,
         kind: FaultKind,
-        stage: FaultStage,
+        when: FaultStage,
     ) -> Result<ControlFlow<FaultKind>, CallAborted> {
         match kind {
             FaultKind::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -175,8 +175,7 @@ impl ActiveCall {
                     let Some(call) = state.call_log.get(self.number).cloned() else {
                         return Err(CallAborted::Dropped);
                     };
-                    self.shared
-                        .pause(&mut state, CallEvent { when: stage, call })
+                    self.shared.pause(&mut state, CallEvent { when, call })
                 };
                 released.await.map_err(|_| CallAborted::Dropped)?;
             }
@@ -222,11 +221,11 @@ impl ActiveCall {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn notify_observer(&self, stage: FaultStage) -> Result<(), CallAborted> {
+    fn notify_observer(&self, when: FaultStage) -> Result<(), CallAborted> {
         if let Some(observer) = self.shared.observer() {
             let call = self.state()?.call_log.get(self.number).cloned();
             if let Some(call) = call {
-                observer(&CallEvent { when: stage, call });
+                observer(&CallEvent { when, call });
             }
         }
         Ok(())

@@ -121,7 +121,7 @@ Configuration file, every key optional:
     \"clusters\": [\"cluster-1\", \"cluster-2\"],
     \"templates\": [{\"TemplateId\": \"tpl-own\", \"Type\": \"common\", \"Codec\": \"H.264\"}],
     \"jobs\": [{\"ClusterId\": \"cluster-2\", \"Name\": \"camera-1\", \"TemplateId\": \"tpl-own\", \"Status\": \"1\"}],
-    \"faults\": [{\"action\": \"CreateEdgeTranscodeJob\", \"r#type\": \"drop\", \"when\": \"after\", \"times\": 1}],
+    \"faults\": [{\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}],
     \"behavior\": {\"max_running_jobs\": 10, \"max_requests_per_minute\": 6000}
   }
   Further keys: allow_remote, allowed_hosts, state_file, security_token, role_arn, oidc_token, cloud_sso_token, seed,
