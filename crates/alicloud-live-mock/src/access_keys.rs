@@ -131,12 +131,12 @@ impl AccessKeys {
             denied_actions.dedup();
             entry.denied_actions = denied_actions;
         }
-        let shown = AccessKey {
+        let with_secret = AccessKey {
             access_key_secret: Some(entry.secret.clone()),
-            ..entry.shown()
+            ..entry.without_secret()
         };
         known.insert(id, entry);
-        Ok(shown)
+        Ok(with_secret)
     }
 
     /// Returns the state of the key `other`, or creates one in memory from the settings.
@@ -186,8 +186,11 @@ impl AccessKeys {
     }
 
     /// Returns every key in the order of the IDs, without secrets.
-    pub(super) fn shown(&self) -> Vec<AccessKey> {
-        self.known().values().map(KnownKey::shown).collect()
+    pub(super) fn list(&self) -> Vec<AccessKey> {
+        self.known()
+            .values()
+            .map(KnownKey::without_secret)
+            .collect()
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, KnownKey>> {
@@ -201,7 +204,7 @@ impl AccessKeys {
 }
 
 impl KnownKey {
-    fn shown(&self) -> AccessKey {
+    fn without_secret(&self) -> AccessKey {
         AccessKey {
             access_key_id: Some(self.id.clone()),
             access_key_secret: None,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::actions;
 
-/// What calls are counted by.
+/// The properties that calls are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct CountKey {
     /// The operation; none for an unknown one.

@@ -92,7 +92,9 @@ async fn cloud_sso(
         return Err(StatusCode::BAD_REQUEST);
     }
     let mut state = shared.state();
-    let key = state.issue_key("cloud-sso", "cloud-sso", LIFETIME).shown();
+    let key = state
+        .issue_key("cloud-sso", "cloud-sso", LIFETIME)
+        .to_json();
     let request_id = state.ids.id();
     Ok(Json(
         json!({"CloudCredential": key, "RequestId": request_id}),
@@ -100,7 +102,7 @@ async fn cloud_sso(
 }
 
 fn with_code(shared: &Shared, issuer: &str) -> Value {
-    let mut shown = shared.state().issue_key(issuer, issuer, LIFETIME).shown();
-    shown["Code"] = json!("Success");
-    shown
+    let mut key = shared.state().issue_key(issuer, issuer, LIFETIME).to_json();
+    key["Code"] = json!("Success");
+    key
 }

@@ -84,7 +84,7 @@ impl TemporaryKeys {
         self.keys.get(id)
     }
 
-    /// Expires every key now, whatever its expiration was.
+    /// Expires every key now.
     pub(super) fn expire(&mut self) {
         for key in self.keys.values_mut() {
             key.expires = OffsetDateTime::UNIX_EPOCH;
@@ -94,7 +94,7 @@ impl TemporaryKeys {
 
 impl TemporaryKey {
     /// Returns the key in Alibaba Cloud's field names.
-    pub(super) fn shown(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         json!({
             "AccessKeyId": self.id,
             "AccessKeySecret": self.secret,

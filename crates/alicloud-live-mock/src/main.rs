@@ -192,19 +192,19 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
-    let text = |error: io::Error| error.to_string();
-    let stop = stop_signal().map_err(text)?;
+    let message = |error: io::Error| error.to_string();
+    let stop = stop_signal().map_err(message)?;
     let settings = arguments.settings()?;
     let is_remote = !settings.listen.ip().is_loopback();
-    let server = Server::bind(settings).map_err(text)?;
+    let server = Server::bind(settings).map_err(message)?;
     if is_remote {
         let _ = writeln!(
             io::stderr(),
             "alicloud-live-mock: warning: {REMOTE_WARNING}"
         );
     }
-    announce(&server.url()).map_err(text)?;
-    server.run(stop).await.map_err(text)
+    announce(&server.url()).map_err(message)?;
+    server.run(stop).await.map_err(message)
 }
 
 /// Completes on Ctrl-C, or when another process asks this one to stop (SIGTERM; Ctrl-Break on Windows).

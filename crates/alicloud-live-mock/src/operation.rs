@@ -172,12 +172,7 @@ fn job_changes(parameters: &Parameters) -> Result<JobChanges, ApiError> {
 fn job_filter(parameters: &Parameters) -> Result<JobFilter, ApiError> {
     Ok(JobFilter {
         cluster_id: parameters.required("ClusterId")?,
-        r#type: one_of(
-            parameters,
-            "Type",
-            "one of common, nbhd-2, ultra-hd",
-            TemplateType::parse,
-        )?,
+        r#type: template_type(parameters)?,
         status: one_of(parameters, "Status", "the integer 0 or 1", JobStatus::parse)?,
         keyword: parameters.optional("Keyword"),
         page: page(parameters)?,
@@ -188,16 +183,16 @@ fn template_filter(parameters: &Parameters) -> Result<TemplateFilter, ApiError> 
     let codec = |text: &str| ["H.264", "H.265"].contains(&text).then(|| text.to_owned());
     Ok(TemplateFilter {
         cluster_id: parameters.required("ClusterId")?,
-        r#type: one_of(
-            parameters,
-            "Type",
-            "one of common, nbhd-2, ultra-hd",
-            TemplateType::parse,
-        )?,
+        r#type: template_type(parameters)?,
         codec: one_of(parameters, "VideoCodec", "H.264 or H.265", codec)?,
         keyword: parameters.optional("Keyword"),
         page: page(parameters)?,
     })
+}
+
+fn template_type(parameters: &Parameters) -> Result<Option<TemplateType>, ApiError> {
+    let rule = "one of common, nbhd-2, ultra-hd";
+    one_of(parameters, "Type", rule, TemplateType::parse)
 }
 
 fn stream_name(parameters: &Parameters) -> Result<StreamName, ApiError> {
@@ -258,7 +253,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     }
 }
 
-/// Reports whether this is a unified ideograph of Unicode or its extensions. The reference has no definition.
+/// Reports whether this is a unified ideograph of Unicode or its extensions. The API reference does not define the term.
 fn is_chinese(c: char) -> bool {
     matches!(u32::from(c), 0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }

@@ -11,7 +11,7 @@ use super::call_log::RecordedCall;
 use super::clock::timestamp;
 use super::job_patch::JobPatch;
 use super::model::{Job, JobStatus};
-use super::redaction::{MASK, masked, masked_streams};
+use super::redaction::{MASK, map_strings, masked, masked_streams};
 use super::settings::MockSettings;
 use super::shared::MockState;
 
@@ -28,7 +28,7 @@ pub(super) fn overview(settings: &MockSettings, state: &MockState) -> Value {
         "clusters": settings.clusters.iter().map(|id| cluster(id, settings, &jobs)).collect::<Vec<_>>(),
         "jobs": jobs.iter().rev().take(MAX_LISTED).map(job).collect::<Vec<_>>(),
         "total_jobs": jobs.len(),
-        "faults": shortened_in(state.faults.to_json()),
+        "faults": map_strings(state.faults.to_json(), &shortened),
         "calls": calls.map(|call| listed_call(call, state.began_at)).collect::<Vec<_>>(),
         "total_calls": state.call_log.count(),
         "dropped_calls": state.call_log.dropped(),
@@ -76,7 +76,7 @@ fn listed_call(call: &RecordedCall, began_at: OffsetDateTime) -> Value {
     });
     shown["job_id"] = json!(call.parameters.get("JobId").cloned().or_else(created));
     shown["time"] = json!(timestamp(began_at.saturating_add(arrived)));
-    shortened_in(shown)
+    map_strings(shown, &shortened)
 }
 
 /// Returns a call with its response, with secrets masked.
@@ -101,18 +101,6 @@ fn masked_parameters(call: &RecordedCall) -> BTreeMap<String, String> {
             (name.clone(), shown)
         })
         .collect()
-}
-
-fn shortened_in(value: Value) -> Value {
-    match value {
-        Value::String(text) => json!(shortened(&text)),
-        Value::Array(items) => items.into_iter().map(shortened_in).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, shortened_in(value)))
-            .collect(),
-        other => other,
-    }
 }
 
 fn shortened(text: &str) -> String {

@@ -55,7 +55,7 @@ impl MockState {
                 let lifetime = time::Duration::seconds(request.seconds);
                 let key = self.issue_key(request.issuer, &request.session_name, lifetime);
                 Ok(Outcome::Role {
-                    keys: key.shown(),
+                    keys: key.to_json(),
                     session: format!("{}/{}", request.role_arn, request.session_name),
                 })
             }

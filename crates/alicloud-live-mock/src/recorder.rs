@@ -204,7 +204,7 @@ impl Recorder {
     }
 }
 
-/// What is recorded of a request.
+/// The recorded parts of a request.
 struct ForwardedCall<'a> {
     signature_version: &'static str,
     /// The operation in the header of signature version 3.

@@ -24,24 +24,30 @@ const STRING_TO_SIGN: &str = "server string to sign is:";
 
 /// Masks what may be secret in URLs in the body of a response.
 pub(super) fn masked_streams(body: &str) -> String {
-    fn walk(value: Value) -> Value {
-        match value {
-            // The string to sign contains the whole encoded call.
-            Value::String(text) => match text.split_once(STRING_TO_SIGN) {
-                Some((before, _)) => json!(format!("{before}{STRING_TO_SIGN}{MASK}")),
-                None => json!(masked(&text)),
-            },
-            Value::Array(items) => items.into_iter().map(walk).collect(),
-            Value::Object(members) => members
-                .into_iter()
-                .map(|(name, value)| (name, walk(value)))
-                .collect(),
-            other => other,
-        }
-    }
+    // The string to sign contains the whole encoded call.
+    let mask = |text: &str| match text.split_once(STRING_TO_SIGN) {
+        Some((before, _)) => format!("{before}{STRING_TO_SIGN}{MASK}"),
+        None => masked(text),
+    };
     match serde_json::from_str(body) {
-        Ok(value) => walk(value).to_string(),
+        Ok(value) => map_strings(value, &mask).to_string(),
         Err(_) => masked(body),
+    }
+}
+
+/// Replaces each string in a JSON value, at every depth.
+pub(super) fn map_strings(value: Value, map: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => json!(map(&text)),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| map_strings(item, map))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, map_strings(value, map)))
+            .collect(),
+        other => other,
     }
 }
 

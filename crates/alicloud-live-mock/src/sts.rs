@@ -46,23 +46,15 @@ impl AssumeRoleRequest {
             Some(text) => text.parse().unwrap_or_default(),
             None => 3_600,
         };
-        let invalid = |name: &str| {
-            let message = format!("The parameter {name} is wrongly formed.");
-            Err(ApiError::new(
-                400,
-                &format!("InvalidParameter.{name}"),
-                message,
-            ))
-        };
         if !(role_arn.starts_with("acs:ram::") && role_arn.contains(":role/")) {
-            return invalid("RoleArn");
+            return Err(malformed("RoleArn"));
         }
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || ".@-_".contains(c);
         if !(2..=64).contains(&session_name.len()) || !session_name.chars().all(is_allowed) {
-            return invalid("RoleSessionName");
+            return Err(malformed("RoleSessionName"));
         }
         if !(900..=43_200).contains(&seconds) {
-            return invalid("DurationSeconds");
+            return Err(malformed("DurationSeconds"));
         }
         if role_arn != settings.role_arn {
             return Err(ApiError::new(
@@ -135,12 +127,7 @@ fn check_oidc_token(parameters: &Parameters, settings: &MockSettings) -> Result<
     let provider = parameters.required("OIDCProviderArn")?;
     let token = parameters.required("OIDCToken")?;
     if !provider.contains(":oidc-provider/") {
-        let message = "The parameter OIDCProviderArn is wrongly formed.";
-        return Err(ApiError::new(
-            400,
-            "InvalidParameter.OIDCProviderArn",
-            message,
-        ));
+        return Err(malformed("OIDCProviderArn"));
     }
     if token != settings.oidc_token {
         let message = "The OIDC token is not valid.";
@@ -151,6 +138,11 @@ fn check_oidc_token(parameters: &Parameters, settings: &MockSettings) -> Result<
         ));
     }
     Ok(())
+}
+
+fn malformed(name: &str) -> ApiError {
+    let message = format!("The parameter {name} is wrongly formed.");
+    ApiError::new(400, &format!("InvalidParameter.{name}"), message)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::shared::{CallEvent, MockState, Selected, Shared};
 
 /// An error of the control API.
 pub(crate) type Problem = (StatusCode, Json<Value>);
-type Response = Result<Json<Value>, Problem>;
+type JsonResult = Result<Json<Value>, Problem>;
 
 #[derive(Deserialize)]
 struct Selection {
@@ -63,7 +63,7 @@ pub(super) async fn jobs(Selected(shared): Selected) -> Json<Value> {
     Json(json!(jobs.iter().map(JobPatch::from).collect::<Vec<_>>()))
 }
 
-pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> Response {
+pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let patch: JobPatch = parse(&body)?;
     check_budget(&shared)?;
     let settings = &shared.settings;
@@ -73,7 +73,7 @@ pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> Respons
     Ok(Json(json!(JobPatch::from(&job))))
 }
 
-pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> Response {
+pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> JsonResult {
     if change(&shared, |state| state.store.remove(&id))? {
         Ok(Json(json!({})))
     } else {
@@ -85,7 +85,7 @@ pub(super) async fn calls(Selected(shared): Selected) -> Json<Value> {
     Json(json!(shared.state().call_log.calls()))
 }
 
-pub(super) async fn show_call(Selected(shared): Selected, Path(number): Path<u64>) -> Response {
+pub(super) async fn show_call(Selected(shared): Selected, Path(number): Path<u64>) -> JsonResult {
     let state = shared.state();
     let call = state.call_log.get(number);
     call.map(|call| Json(call_details(call))).ok_or_else(|| {
@@ -98,7 +98,7 @@ pub(super) async fn edit_job(
     Selected(shared): Selected,
     Path(id): Path<String>,
     body: Bytes,
-) -> Response {
+) -> JsonResult {
     let patch: JobPatch = parse(&body)?;
     check_budget(&shared)?;
     let templates = &shared.settings.templates;
@@ -120,7 +120,7 @@ pub(super) async fn counts(Selected(shared): Selected) -> Json<Value> {
     Json(shared.state().counts.to_json())
 }
 
-pub(super) async fn assert_counts(Selected(shared): Selected, body: Bytes) -> Response {
+pub(super) async fn assert_counts(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let expected: Expected = parse(&body)?;
     let differences = shared.state().counts.differences(&expected);
     if differences.is_empty() {
@@ -131,10 +131,10 @@ pub(super) async fn assert_counts(Selected(shared): Selected, body: Bytes) -> Re
 }
 
 pub(super) async fn access_keys(State(keys): State<Arc<AccessKeys>>) -> Json<Value> {
-    Json(json!(keys.shown()))
+    Json(json!(keys.list()))
 }
 
-pub(super) async fn put_access_key(State(keys): State<Arc<AccessKeys>>, body: Bytes) -> Response {
+pub(super) async fn put_access_key(State(keys): State<Arc<AccessKeys>>, body: Bytes) -> JsonResult {
     let key: AccessKey = parse(&body)?;
     keys.put(key)
         .map(|key| Json(json!(key)))
@@ -144,7 +144,7 @@ pub(super) async fn put_access_key(State(keys): State<Arc<AccessKeys>>, body: By
 pub(super) async fn remove_access_key(
     State(keys): State<Arc<AccessKeys>>,
     Path(id): Path<String>,
-) -> Response {
+) -> JsonResult {
     match keys.remove(&id) {
         Ok(true) => Ok(Json(json!({}))),
         Ok(false) => Err(problem(StatusCode::NOT_FOUND, "unknown access key")),
@@ -152,7 +152,7 @@ pub(super) async fn remove_access_key(
     }
 }
 
-pub(super) async fn reset(Selected(shared): Selected) -> Response {
+pub(super) async fn reset(Selected(shared): Selected) -> JsonResult {
     shared.reset().map_err(|error| not_saved(&error))?;
     Ok(Json(json!({})))
 }
@@ -161,7 +161,7 @@ pub(super) async fn behavior(Selected(shared): Selected) -> Json<Value> {
     Json(json!(shared.state().behavior))
 }
 
-pub(super) async fn configure(Selected(shared): Selected, body: Bytes) -> Response {
+pub(super) async fn configure(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let changes = parse(&body)?;
     check_budget(&shared)?;
     let mut state = shared.state();
@@ -177,7 +177,7 @@ pub(super) async fn faults(Selected(shared): Selected) -> Json<Value> {
     Json(shared.state().faults.to_json())
 }
 
-pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> Response {
+pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let faults = parse_faults(&body)?;
     check_budget(&shared)?;
     let mut state = shared.state();
@@ -185,7 +185,7 @@ pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> Respo
     Ok(Json(state.faults.to_json()))
 }
 
-pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> Response {
+pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let faults = parse_faults(&body)?;
     check_budget(&shared)?;
     let mut state = shared.state();
@@ -196,7 +196,7 @@ pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> Respo
     Ok(Json(state.faults.to_json()))
 }
 
-pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>) -> Response {
+pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>) -> JsonResult {
     if shared.state().faults.remove(id) {
         Ok(Json(json!({})))
     } else {

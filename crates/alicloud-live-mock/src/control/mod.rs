@@ -65,14 +65,27 @@ fn page_routes() -> Vec<ControlRoute> {
             page(),
         ),
         route("GET", "/ready", "responds once the mock serves", get(ready)),
-        route("GET", "/page.css", "its stylesheet", style()),
-        route("GET", "/page.js", "its script", script()),
+        route(
+            "GET",
+            "/page.css",
+            "its stylesheet",
+            file("text/css; charset=utf-8", include_str!("../page/page.css")),
+        ),
+        route(
+            "GET",
+            "/page.js",
+            "its script",
+            file(
+                "text/javascript; charset=utf-8",
+                include_str!("../page/page.js"),
+            ),
+        ),
         route("GET", "/help", "this text", get(help)),
         route(
             "GET",
             "/openapi.json",
             "the OpenAPI description",
-            description(),
+            file("application/json", include_str!("../openapi.json")),
         ),
         route(
             "GET",
@@ -247,33 +260,18 @@ pub(super) fn router() -> Router<Arc<AccessKeys>> {
 }
 
 /// Returns the page. [`super::server`] needs it too, because a nested router has no path that ends in a slash.
-pub(super) fn page() -> MethodRouter<Arc<AccessKeys>> {
+pub(super) fn page() -> Handler {
     get(async |Selected(shared): Selected| {
         let overview = overview(&shared.settings, &shared.state());
         (headers("text/html; charset=utf-8"), page::html(&overview)).into_response()
     })
 }
 
-fn style() -> MethodRouter<Arc<AccessKeys>> {
-    file("text/css; charset=utf-8", include_str!("../page/page.css"))
-}
-
-fn script() -> MethodRouter<Arc<AccessKeys>> {
-    file(
-        "text/javascript; charset=utf-8",
-        include_str!("../page/page.js"),
-    )
-}
-
-fn description() -> MethodRouter<Arc<AccessKeys>> {
-    file("application/json", include_str!("../openapi.json"))
-}
-
 /// Allows the page its own stylesheet, script and requests, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Arc<AccessKeys>> {
+fn file(content_type: &'static str, text: &'static str) -> Handler {
     get(async move || (headers(content_type), text).into_response())
 }
 

@@ -45,7 +45,7 @@ pub struct Fault {
     pub seed: Option<u64>,
 }
 
-/// What can go wrong.
+/// A kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {

@@ -6,7 +6,7 @@ use super::{Fault, FaultKind, FaultStage};
 use crate::budget::{Budget, Charge};
 use crate::random::Random;
 
-/// What rules select calls by.
+/// The properties of a call that rules select by.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Target<'a> {
     pub(crate) action: Option<&'a str>,

@@ -34,7 +34,7 @@ pub(super) struct Store {
     budget: Budget,
 }
 
-/// A job with what the API does not return of it.
+/// A job with state that the API does not return.
 #[derive(Debug)]
 struct StoredJob {
     job: Job,

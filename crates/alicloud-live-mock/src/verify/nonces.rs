@@ -74,7 +74,7 @@ impl TryFrom<BTreeMap<String, i64>> for Nonces {
     }
 }
 
-/// How far a timestamp may be from the server's clock, on either side.
+/// How far a timestamp may be from the mock's clock, in both directions.
 pub(super) const VALIDITY: Duration = Duration::minutes(15);
 
 #[cfg(test)]

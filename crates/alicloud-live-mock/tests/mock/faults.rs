@@ -221,18 +221,6 @@ fn wrong_types_are_still_json() {
 }
 
 #[test]
-fn only_the_nth_call_is_hit() {
-    let mock = mock();
-    mock.set_faults(vec![
-        Fault::new(LIST, FaultKind::internal_error())
-            .skip(1)
-            .times(1),
-    ]);
-    let statuses: Vec<u16> = (0..3).map(|_| call(&mock, LIST, &[]).status()).collect();
-    assert_eq!(statuses, [200, 500, 200]);
-}
-
-#[test]
 fn the_same_seed_hits_the_same_calls_after_a_reset() {
     let statuses = |mock: &Mock| -> Vec<u16> {
         mock.set_faults(vec![

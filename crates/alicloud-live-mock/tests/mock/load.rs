@@ -156,7 +156,7 @@ fn an_idle_connection_is_closed_after_the_timeout() {
 }
 
 #[test]
-fn an_incomplete_body_is_refused() {
+fn an_incomplete_body_is_rejected() {
     let mock = mock_with_short_timeout();
     for path in ["/", "/_mock/jobs", "/cloud-credentials"] {
         let request = format!(
@@ -277,7 +277,7 @@ fn the_memory_of_stored_objects_is_limited_over_all_access_keys() {
 }
 
 #[test]
-fn requests_that_are_too_long_are_refused_in_every_part() {
+fn requests_that_are_too_long_are_rejected_in_every_part() {
     let mock = mock();
     let long = |length: usize| "a".repeat(length);
     let (huge_target, huge_header) = (long(100_000), long(100_000));
@@ -348,7 +348,7 @@ fn the_call_log_stays_within_its_bytes() {
 }
 
 #[test]
-fn too_many_parameters_are_refused_and_not_recorded() {
+fn too_many_parameters_are_rejected_and_not_recorded() {
     let mock = mock();
     let names: Vec<String> = (0..30_000).map(|n| n.to_string()).collect();
     let response = send(&mock.url(), "POST", "/", &names.join("=&")).response();

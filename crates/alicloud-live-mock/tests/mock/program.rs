@@ -332,7 +332,7 @@ fn an_address_in_use_is_reported() {
     );
 }
 
-/// No machine of ours builds the image, so the test checks the Dockerfile.
+/// Checks the Dockerfile, because CI does not build the image.
 #[test]
 fn the_dockerfile_builds_and_copies_the_mock() {
     let read = |name: &str| fs::read_to_string(Path::new(TOP).join(name)).unwrap();
