@@ -1,7 +1,7 @@
 //! Warns, while a job is planned, of a job that writes the same stream already.
 //!
-//! Creating is what the plan promises, so no create refuses or adopts: whether the other job is this one under another
-//! resource address, and even deleted by the same run, only the user can tell. At plan, telling costs nothing.
+//! The plan promises a create, so no create fails or adopts because of a duplicate: whether the other job is this one under another
+//! resource address, and even deleted by the same run, only the user knows. A warning at plan costs nothing.
 
 use super::TYPE_NAME;
 use super::id::JobIdentity;

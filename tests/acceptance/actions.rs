@@ -249,7 +249,7 @@ fn an_action_ends_in_its_time(world: &TestWorkspace) {
     let error = invoked(world, "start").failed().error();
     error.must_say(&[
         "Unable to start job",
-        "The time was over while waiting for the job to run",
+        "Timed out waiting for the job to run",
         "argument timeout",
         "is now Stopped",
     ]);

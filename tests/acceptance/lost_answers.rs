@@ -6,6 +6,7 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::relay::Relay;
+use crate::support::terraform::Severity;
 use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
@@ -17,6 +18,7 @@ over_newest_terraform! {
     identical_jobs_whose_answers_are_lost_are_told_apart,
     an_unreadable_answer_to_a_create_is_as_good_as_lost,
     a_start_or_stop_whose_answer_is_lost_may_be_seen_late,
+    a_job_that_is_not_listed_in_time_is_named_by_the_next_plan,
 }
 
 fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &TestWorkspace) {
@@ -75,6 +77,30 @@ fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
     assert_eq!(world.job_ids(JOB), made);
     assert_eq!(world.cloud.changes(), ["Create", "Create"]);
     world.plan().is_empty();
+}
+
+/// No list can be read before the create's timeout.
+fn a_job_that_is_not_listed_in_time_is_named_by_the_next_plan(world: &TestWorkspace) {
+    world.cloud.set_faults([
+        fault("Create", FaultKind::Drop).when(FaultStage::After),
+        fault("List", FaultKind::service_unavailable()),
+    ]);
+    let timeouts = Block::new("timeouts").text("create", "3s");
+    world.configure(Block::job("it").containing(timeouts));
+    let error = world.apply().failed().error();
+    error.must_say(&[
+        "Job may have been created",
+        "Whether the job was created is not known.",
+        "It may appear later. Plan again in a few minutes: the plan warns of the job and names it if it exists.",
+    ]);
+    assert!(world.state(JOB).is_null());
+
+    world.cloud.set_faults([]);
+    let job_id = world.cloud.job().job_id;
+    let plan = world.plan();
+    let warning = plan.diagnostics(Severity::Warning);
+    assert_eq!(warning.len(), 1, "{plan}");
+    warning[0].must_say(&[&job_id]);
 }
 
 /// The second attempt proves that the first one arrived, and the third is rejected because that was carried out.

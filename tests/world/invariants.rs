@@ -285,10 +285,14 @@ fn check_theft(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// A list that told nothing: it failed, or took longer than a plan looks for other jobs, which fails no plan and is not told.
+/// A list that told nothing: it failed, or the checks of a plan had no time left for it. That fails no plan and is not told.
 pub(crate) fn is_look_in_vain(entry: &Entry) -> bool {
-    const LONGEST_LOOK: std::time::Duration = std::time::Duration::from_millis(2_900);
-    entry.action == "List" && (entry.answer != "ok" || entry.took >= LONGEST_LOOK)
+    const TIME_OF_CHECKS: std::time::Duration = std::time::Duration::from_millis(2_900);
+    match entry.action.as_str() {
+        "List" => entry.answer != "ok" || entry.took >= TIME_OF_CHECKS,
+        "GetEdgeTranscodeTemplate" => entry.took >= TIME_OF_CHECKS,
+        _ => false,
+    }
 }
 
 /// Nobody can tell such a job from the one that a lost create made: it came after the create was sent, and never ran as far
@@ -318,7 +322,7 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
         let reads = before
             .clone()
             .skip(start)
-            .filter(|entry| entry.action == "Get");
+            .filter(|entry| entry.action == "Get" && entry.answer == "ok");
         reads.count() >= lag
     });
     made.is_some_and(|made| made.at + slack >= lost.at) && !ran

@@ -91,10 +91,12 @@ fn check_stream(
     let cannot_tell_before = scene.spec.replaces(address)
         && job.create_before_destroy
         && !scene.spec.version.keeps_planned_private();
-    // Core did not let the provider look at plan, or a new job for another output replaces a tainted one, of which core
-    // tells the provider nothing.
-    let is_tainted = scene.state_before.current(address).is_some_and(|object| {
-        object.is_tainted && object.value.str("stream_output") != job.stream_output()
+    // Core did not let the provider look at plan, or a new job for another output replaces a tainted one (under this address
+    // or, with a `moved` block, another), of which core tells the provider nothing.
+    let is_tainted = scene.state_before.objects.values().any(|object| {
+        object.is_tainted
+            && names.contains(&object.job_id())
+            && object.value.str("stream_output") != job.stream_output()
     });
     let cannot_tell_before = cannot_tell_before || !scene.spec.refreshes || is_tainted;
     let is_told = scene.has_error_about(address, &stream.names())
@@ -110,10 +112,10 @@ fn check_stream(
         .after
         .iter()
         .any(|job| scene.told.contains(&job.job_id));
-    // What an earlier run has left, nobody knows without a look.
+    // What an earlier run has left, or this one lets go with `removed`, nobody knows without a look.
     let is_unseen = scene.ours().any(is_look_in_vain)
         && stream.before.iter().any(|before| {
-            runs(before) && !scene.state_before.holds(&before.job_id) && is_of(before, job)
+            runs(before) && !scene.state_after.holds(&before.job_id) && is_of(before, job)
         });
     if writers > 1 && !is_told && !was_told && !is_unseen {
         report("double", "two writers of one output");

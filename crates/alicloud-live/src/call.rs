@@ -57,10 +57,19 @@ impl OperationKind {
     }
 }
 
-/// A successful answer, and the server's clock when it was given.
+/// A successful response.
 pub(super) struct ApiResponse<T> {
     pub(super) value: T,
-    pub(super) date: Option<OffsetDateTime>,
+    pub(super) time: Option<ResponseTime>,
+}
+
+/// When a response was made.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseTime {
+    /// By the server's clock: the header `Date`.
+    pub date: OffsetDateTime,
+    /// Not before this moment, when its request was about to be sent.
+    pub requested: Moment,
 }
 
 /// A request that was sent, and when: for a create, no job that it made can be older.

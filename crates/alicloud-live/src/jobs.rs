@@ -1,8 +1,7 @@
 use serde::Deserialize;
-use time::OffsetDateTime;
 use tracing::warn;
 
-use super::call::{ApiCall, OperationKind};
+use super::call::{ApiCall, OperationKind, ResponseTime};
 use super::elements::{Element, Elements, count};
 use super::{Ambiguous, CallContext, CallError, Failure, Job, LiveClient, StreamUrl};
 
@@ -62,8 +61,8 @@ pub struct JobPage {
     pub unreadable: Vec<String>,
     /// All jobs that match, on whatever page.
     pub total_count: u64,
-    /// The server's clock when it answered.
-    pub date: Option<OffsetDateTime>,
+    /// When the server made the page; none if its response does not show that.
+    pub time: Option<ResponseTime>,
 }
 
 /// The most jobs or templates that one page can hold.
@@ -187,7 +186,7 @@ impl LiveClient {
             jobs: listed.decoded,
             unreadable: listed.unreadable,
             total_count: answer.value.total_count,
-            date: answer.date,
+            time: answer.time,
         })
     }
 

@@ -71,6 +71,7 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use call::ResponseTime;
 pub use call_context::{CallContext, Interruption};
 pub use create::{CreateError, Doubt};
 pub use departure::Departure;

@@ -295,7 +295,7 @@ mod tests {
             jobs: jobs.into_iter().collect(),
             unreadable: Vec::new(),
             total_count,
-            date: None,
+            time: None,
         }
     }
 

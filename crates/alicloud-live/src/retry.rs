@@ -5,7 +5,9 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, debug, debug_span, field};
 
 use super::attempts::Attempts;
-use super::call::{ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, SentRequest};
+use super::call::{
+    ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, ResponseTime, SentRequest,
+};
 use super::call_context::Interruption;
 use super::clock::timestamp;
 use super::error_codes::{ErrorClass, may_be_expired_keys, meaning};
@@ -234,7 +236,7 @@ impl LiveClient {
         } else {
             Access::Read
         };
-        let begun = Instant::now();
+        let (begun, requested) = (Instant::now(), self.clock.moment());
         let raw = self
             .transport
             .send(request, effect, connection, ctx)
@@ -245,7 +247,7 @@ impl LiveClient {
                 self.rate_limiter.speed_up(request.action);
                 Ok(ApiResponse {
                     value,
-                    date: raw.date,
+                    time: raw.date.map(|date| ResponseTime { date, requested }),
                 })
             }
             Err(failure) => {

@@ -5,12 +5,14 @@
 //! is read once more, and must still be so. Where that cannot be told, nothing is taken.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::call::SentRequest;
+use super::call::{ResponseTime, SentRequest};
 use super::jobs::MAX_PAGE_SIZE;
 use super::{
     CallContext, CallError, Doubt, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, SortBy,
@@ -168,14 +170,12 @@ impl LiveClient {
                 .await?;
             let jobs = self.with_odd_jobs(lost.cluster_id, &page, ctx).await;
             let on_page = page.jobs.len() + page.unreadable.len();
-            // By the clock of this very answer: nobody else's compares with the times of jobs.
-            let not_before = page
-                .date
-                .map(|now| now - self.clock.age(lost.sent.at) - CLOCK_SLACK);
+            // By the clock of this very response: no other one compares with the times of jobs.
+            let sent = page.time.map(|time| self.sent_between(lost, time));
             let known_before = seen.len() + nameless;
             for job in jobs {
                 if seen.insert(job.job_id.clone()) {
-                    self.sort_in(lost, job, not_before, &mut fitting);
+                    self.sort_in(lost, job, sent.as_ref(), &mut fitting);
                 }
             }
             let (named, unnamed): (Vec<_>, Vec<_>) =
@@ -183,7 +183,7 @@ impl LiveClient {
             seen.extend(named);
             nameless += unnamed.len();
             let known = seen.len() + nameless;
-            let is_older = |job: &Job| made_at(job).is_some_and(|made| Some(made) < not_before);
+            let is_older = |job: &Job| is_since(job, sent.as_ref()) == Some(false);
             let is_full = on_page >= MAX_PAGE_SIZE as usize;
             if page.jobs.last().is_some_and(is_older)
                 || on_page == 0
@@ -217,19 +217,30 @@ impl LiveClient {
         &self,
         lost: &Lost<'_>,
         job: Job,
-        not_before: Option<time::OffsetDateTime>,
+        sent: Option<&RangeInclusive<OffsetDateTime>>,
         fitting: &mut FittingJobs,
     ) {
         let fits = job.fields().is_equivalent(lost.fields) && !self.creates.is_claimed(&job.job_id);
         let is_new = has_never_run(&job);
-        match (made_at(&job), not_before) {
+        match is_since(&job, sent) {
             _ if !fits => {}
-            (Some(made), Some(not_before)) if made < not_before => {}
-            (Some(_), Some(_)) if is_new => fitting.ours.push(job),
-            (Some(_), Some(_)) => fitting.started.push(job),
-            (None, _) | (_, None) if is_new => fitting.undated.push(job),
-            (None, _) | (_, None) => {}
+            Some(true) if is_new => fitting.ours.push(job),
+            Some(true) => fitting.started.push(job),
+            None if is_new => fitting.undated.push(job),
+            Some(false) | None => {}
         }
+    }
+
+    /// Returns the earliest and the latest time, by the server's clock, at which the lost request was sent. They differ by
+    /// the time that the response was on its way: long, if the machine slept before it could be read.
+    fn sent_between(
+        &self,
+        lost: &Lost<'_>,
+        response: ResponseTime,
+    ) -> RangeInclusive<OffsetDateTime> {
+        let shortest = lost.sent.at.until(response.requested);
+        let longest = self.clock.age(lost.sent.at);
+        response.date - longest - CLOCK_SLACK..=response.date - shortest - CLOCK_SLACK
     }
 }
 
@@ -238,6 +249,14 @@ fn has_never_run(job: &Job) -> bool {
     job.status == JobStatus::NotStarted && job.last_start_at.is_none()
 }
 
-fn made_at(job: &Job) -> Option<time::OffsetDateTime> {
-    job.create_time.as_deref().and_then(clock::parse_api_time)
+/// Whether a job was created since the request was sent; `None` if that is not known.
+fn is_since(job: &Job, sent: Option<&RangeInclusive<OffsetDateTime>>) -> Option<bool> {
+    let (created, sent) = (clock::parse_api_time(job.create_time.as_deref()?)?, sent?);
+    if created < *sent.start() {
+        Some(false)
+    } else if created >= *sent.end() {
+        Some(true)
+    } else {
+        None
+    }
 }

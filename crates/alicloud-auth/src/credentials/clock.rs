@@ -54,11 +54,9 @@ impl ServerClock {
         }
     }
 
-    /// The time since a moment. Counts the time that the machine slept, during which the monotonic clock stands still,
-    /// and is never too small because the wall clock was put back.
+    /// The time since a moment: see [`Moment::until`].
     pub fn age(&self, moment: Moment) -> std::time::Duration {
-        let by_wall = std::time::Duration::try_from(self.machine.now() - moment.wall);
-        by_wall.unwrap_or_default().max(moment.monotonic.elapsed())
+        moment.until(self.moment())
     }
 
     /// Takes over the time of a response that was just received.
@@ -78,6 +76,15 @@ impl ServerClock {
 pub struct Moment {
     wall: OffsetDateTime,
     monotonic: Instant,
+}
+
+impl Moment {
+    /// The time to a later moment. Counts the time that the machine slept, during which the monotonic clock stands still, and
+    /// is never too small because the wall clock was put back.
+    pub fn until(self, later: Self) -> std::time::Duration {
+        let by_wall = std::time::Duration::try_from(later.wall - self.wall).unwrap_or_default();
+        by_wall.max(later.monotonic.duration_since(self.monotonic))
+    }
 }
 
 impl Default for ServerClock {

@@ -426,33 +426,71 @@ async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_
     assert_eq!(job_ids(&mock), [first.unwrap().job_id]);
 }
 
-#[tokio::test]
-async fn a_create_during_which_the_machine_sleeps_finds_its_job() {
-    let asleep = Arc::new(AtomicI64::new(0));
-    let wall = |asleep: &Arc<AtomicI64>| {
-        let asleep = Arc::clone(asleep);
-        move || OffsetDateTime::now_utc() + time::Duration::seconds(asleep.load(Ordering::SeqCst))
+/// A mock and a client whose wall clocks can be set ahead: while a machine sleeps, all clocks go on but the monotonic one.
+fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Mock, LiveClient) {
+    let wall = |ahead: &Arc<AtomicI64>| {
+        let ahead = Arc::clone(ahead);
+        move || OffsetDateTime::now_utc() + time::Duration::seconds(ahead.load(Ordering::SeqCst))
     };
     let mock = Mock::start(MockSettings {
         seed: Some(1),
-        clock: WallClock::new(wall(&asleep)),
+        clock: WallClock::new(wall(of_mock)),
         ..MockSettings::default()
     })
     .unwrap();
     let mut config = quick_config(&mock);
-    config.dependencies.clock = Arc::new(Wall(wall(&asleep)));
-    let client = LiveClient::new(config).unwrap();
-    let sleeper = Arc::clone(&asleep);
-    // The lid is closed as soon as the job is made. Meanwhile all clocks go on but the monotonic one.
+    config.dependencies.clock = Arc::new(Wall(wall(of_client)));
+    (mock, LiveClient::new(config).unwrap())
+}
+
+#[tokio::test]
+async fn a_create_during_which_the_machine_sleeps_finds_its_job() {
+    let asleep = Arc::default();
+    let (mock, client) = with_clocks(&asleep, &asleep);
+    // The lid is closed as soon as the job is created.
     mock.on_call(move |event| {
         if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
-            sleeper.store(3 * 3600, Ordering::SeqCst);
+            asleep.store(3 * 3600, Ordering::SeqCst);
         }
     });
     mock.set_faults(lose_the_answer(FaultStage::After));
     let id = create(&client, "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
+}
+
+#[tokio::test]
+async fn an_older_job_is_not_taken_when_the_machine_sleeps_before_it_reads_a_list() {
+    let (of_mock, of_client) = (Arc::<AtomicI64>::default(), Arc::<AtomicI64>::default());
+    let (mock, client) = with_clocks(&of_mock, &of_client);
+    let wanted = fields("a");
+    let minute_ago = OffsetDateTime::now_utc() - time::Duration::minutes(1);
+    let older = mock.seed_job(|job| {
+        job.name.clone_from(&wanted.name);
+        job.template_id.clone_from(&wanted.template_id);
+        job.stream_input = wanted.stream_input.as_str().into();
+        job.stream_output = wanted.stream_output.as_str().into();
+        job.create_time = minute_ago;
+    });
+    // The first list has its date, and is read 3 hours later.
+    mock.on_call(move |event| {
+        if of_client.load(Ordering::SeqCst) > 0 {
+            of_mock.store(3 * 3600, Ordering::SeqCst);
+        } else if event.when == FaultStage::After && event.call.action.as_deref() == Some(LIST) {
+            of_client.store(3 * 3600, Ordering::SeqCst);
+        }
+    });
+    mock.set_faults(lose_the_answer(FaultStage::Arrival));
+    let error = create(&client, "a").await.unwrap_err();
+    let CreateError::Unresolved {
+        doubt, candidates, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(doubt, Doubt::NotListed);
+    assert!(candidates.is_empty());
+    assert_eq!(job_ids(&mock), [older.job_id]);
 }
 
 /// A wall clock of a test.
