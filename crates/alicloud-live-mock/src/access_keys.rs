@@ -12,7 +12,7 @@ use super::recorder::Recorder;
 use super::settings::{AccessKey, MockSettings};
 use super::shared::Shared;
 
-/// How many access keys can be known at a time.
+/// The number of access keys that can exist at a time.
 const MAX_ACCESS_KEYS: usize = 1000;
 /// The longest ID or secret.
 const MAX_KEY_CHARS: usize = 128;

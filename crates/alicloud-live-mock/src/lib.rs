@@ -7,75 +7,74 @@
 //!
 //! # The three most important types
 //!
-//! - [`Mock`]: a running mock. It has the endpoint, the jobs and the recorded calls, and changes them behind the client.
-//! - [`MockSettings`]: what a mock starts with: credentials, clusters, templates, jobs, limits. Its [`Behavior`] can also
-//!   change while the mock runs.
-//! - [`Fault`]: a rule that injects a [`FaultKind`] into calls at a [`FaultStage`]: errors, lost responses, delays.
+//! - [`Mock`]: a running mock. It returns its endpoint, jobs and recorded calls, and changes jobs without an API call.
+//! - [`MockSettings`]: the settings at the start: credentials, clusters, templates, jobs, limits. Those in [`Behavior`] can
+//!   also change while the mock runs.
+//! - [`Fault`]: a rule that injects a [`FaultKind`] into calls at a [`FaultStage`]: an error, a lost response, a delay.
 //!
 //! # Example
 //!
-//! Starts a mock, passes its endpoint to a client, injects a fault and reads the recorded calls. The client of this
-//! example is an unsigned HTTP request, which the mock rejects.
+//! Starts a mock, passes its endpoint to a client, injects a fault and checks the recorded calls. The client of this
+//! example sends unsigned requests, which the mock rejects.
 //!
 //! ```
-//! use std::io::{Read, Write};
+//! use std::io::{Read, Result, Write};
 //! use std::net::TcpStream;
 //!
-//! use alicloud_live_mock::{Fault, FaultKind, Mock, MockSettings, SignatureCheck};
+//! use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings, SignatureCheck};
 //!
-//! /// Sends a request to the endpoint and returns the status line.
-//! fn list_jobs(endpoint: &str) -> std::io::Result<String> {
+//! /// The client: lists jobs and returns the status line of the response.
+//! fn list_jobs(endpoint: &str) -> Result<String> {
 //!     let mut stream = TcpStream::connect(endpoint.trim_start_matches("http://"))?;
-//!     stream.write_all(
-//!         b"GET /?Action=ListEdgeTranscodeJob&Format=JSON HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\r\n",
-//!     )?;
+//!     let target = "/?Action=ListEdgeTranscodeJob&Format=JSON";
+//!     write!(stream, "GET {target} HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\r\n")?;
 //!     let mut response = String::new();
 //!     stream.read_to_string(&mut response)?;
 //!     Ok(response.lines().next().unwrap_or_default().to_owned())
 //! }
 //!
-//! # fn main() -> std::io::Result<()> {
-//! let mock = Mock::start(MockSettings::default())?;
-//! let endpoint = mock.url();
+//! fn main() -> Result<()> {
+//!     let mock = Mock::start(MockSettings::default())?;
 //!
-//! let throttled = Fault::new("ListEdgeTranscodeJob", FaultKind::throttling_api(Some(500))).times(1);
-//! mock.set_faults(vec![throttled.when(alicloud_live_mock::FaultStage::Arrival)]);
-//! assert_eq!(list_jobs(&endpoint)?, "HTTP/1.1 429 Too Many Requests");
-//! assert_eq!(list_jobs(&endpoint)?, "HTTP/1.1 400 Bad Request");
+//!     let throttling = FaultKind::throttling_api(Some(500));
+//!     let rule = Fault::new("ListEdgeTranscodeJob", throttling.clone());
+//!     mock.set_faults(vec![rule.when(FaultStage::Arrival).times(1)]);
+//!     assert_eq!(list_jobs(&mock.url())?, "HTTP/1.1 429 Too Many Requests");
+//!     assert_eq!(list_jobs(&mock.url())?, "HTTP/1.1 400 Bad Request");
 //!
-//! let calls = mock.calls();
-//! assert_eq!(calls[0].code.as_deref(), Some("Throttling.Api"));
-//! assert_eq!(calls[0].faults, [FaultKind::throttling_api(Some(500))]);
-//! assert_eq!(calls[1].code.as_deref(), Some("MissingVersion"));
-//! assert_eq!(calls[1].signature, SignatureCheck::NotChecked);
-//! # Ok(())
-//! # }
+//!     let calls = mock.calls();
+//!     assert_eq!(calls[0].code.as_deref(), Some("Throttling.Api"));
+//!     assert_eq!(calls[0].faults, [throttling]);
+//!     assert_eq!(calls[1].code.as_deref(), Some("MissingVersion"));
+//!     assert_eq!(calls[1].signature, SignatureCheck::NotChecked);
+//!     Ok(())
+//! }
 //! ```
 //!
 //! # Modules
 //!
 //! In the order of a request:
 //!
-//! | module | purpose |
+//! | module | content |
 //! |---|---|
-//! | `handle` | [`Mock`], for tests |
-//! | `server` | sockets, connections and routes |
-//! | `guard`, `headers` | rejects requests of other web pages; reads headers |
-//! | `access_keys` | the access keys, and the state that each one selects |
-//! | `shared` | that state |
+//! | `handle` | [`Mock`] |
+//! | `server`, `headers` | sockets, connections and routes; request headers |
+//! | `guard` | rejects requests of other web pages |
+//! | `access_keys`, `shared` | the access keys; the state that a key selects |
 //! | `call` | one call from its parameters to its response |
-//! | `parameters`, `operation`, `actions` | parses a call, with the rules for each parameter |
+//! | `faults` | fault rules, and which of them hit a call |
 //! | `verify` | checks common parameters, signature, timestamp and nonce |
-//! | `faults` | fault rules, and which calls they hit |
+//! | `quota` | limits the calls of each operation per minute |
+//! | `parameters`, `operation`, `actions` | parses a call, with the rules for each parameter |
 //! | `perform`, `store`, `model` | performs an operation on jobs and templates |
 //! | `sts`, `credential_endpoints`, `keys` | issues temporary keys: STS, metadata service, credentials URI, `CloudSSO` |
 //! | `responses`, `representation`, `errors`, `mock_response` | the shapes and codes of responses |
-//! | `call_log`, `counts`, `redaction` | records calls, counts them, masks secrets |
-//! | `quota`, `budget` | limits calls per minute, and memory |
-//! | `state_file`, `job_patch`, `clock`, `random` | what survives a restart; representations of jobs, times and random numbers |
+//! | `call_log`, `counts`, `redaction` | records and counts calls; masks secrets |
+//! | `state_file`, `budget` | stores the state on disk; limits its memory |
 //! | `recorder` | forwards calls to a real endpoint and records them |
-//! | `control`, `overview`, `page` | the control API, and its page |
-//! | `settings`, `behavior` | settings at the start, and those that can change later |
+//! | `control`, `overview`, `page` | the control API and its page |
+//! | `settings`, `behavior`, `job_patch` | settings at the start, and while the mock runs; jobs in JSON |
+//! | `clock`, `random` | time and its formats; repeatable random numbers |
 //!
 //! A call is checked in this order: common parameters, access key, signature method, timestamp, signature, token, nonce,
 //! denied operations, quota, parameters, state. `docs/guides/testing-with-the-mock.md` describes the control API and lists

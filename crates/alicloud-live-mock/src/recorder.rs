@@ -1,5 +1,5 @@
 //! Recording: calls are forwarded to a real endpoint, and each request with its response becomes a line of a file that tests
-//! replay. So users with an account can show where the mock is wrong.
+//! replay, so that users with an account can show where the mock is wrong.
 //!
 //! The file contains no secrets: credentials, signatures, messages and details of errors are omitted, and names, hosts and
 //! paths of streams become placeholders, the same for the same value.
@@ -87,6 +87,7 @@ const NAMES: [&str; 6] = [
 ];
 const MAX_NAME_CHARS: usize = 255;
 
+/// Forwards calls and records them.
 pub(super) struct Recorder {
     upstream: Url,
     http: reqwest::Client,
@@ -94,7 +95,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Fails if the file cannot be opened, or TLS is not available.
+    /// Opens the file. Fails if it cannot be opened, or TLS is not available.
     pub(super) fn new(recording: &Recording) -> io::Result<Self> {
         // It fails if a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();

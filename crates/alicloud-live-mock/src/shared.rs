@@ -29,7 +29,7 @@ const MAX_WAITING_CALLS: usize = 10_000;
 /// A waiting call exists three times: as a request, as an event and in its task.
 const COPIES: usize = 3;
 
-/// Is called for each call at each stage.
+/// A function that is called for each call at each stage.
 pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
 
 /// A call that has reached a stage.

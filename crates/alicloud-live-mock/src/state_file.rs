@@ -74,7 +74,7 @@ struct Open {
 
 impl StateFile {
     /// Opens or creates the file. Returns the state that was saved last, if any. Fails if another mock uses the file, or if
-    /// it is damaged, which does not change it.
+    /// it is damaged; then it is not changed.
     pub(super) fn open(path: PathBuf) -> io::Result<(Self, Option<Saved>)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
