@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_another_type_is_refused() {
+    fn an_object_of_another_type_is_rejected() {
         let source = MoveSource {
             provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
             type_name: "alicloud_live_caster".to_owned(),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_names_no_job_is_refused_with_what_is_missing() {
+    fn an_object_that_names_no_job_is_rejected_with_what_is_missing() {
         for state in [
             json!({}),
             json!({"id": "j"}),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_derived_before_a_call_or_refused() {
+    fn an_id_is_derived_before_a_call_or_rejected() {
         let known = |id: &str, job_id: &str| JobModel {
             id: id.to_owned().into(),
             job_id: job_id.to_owned().into(),

@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `id` | what names a job: cluster and job ID |
-//! | `resource` | the resource: which part of it answers which call of Terraform |
+//! | `resource` | the resource: which part of it serves which call of Terraform |
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
 //! | `private` | what is stored beside the object |

@@ -29,7 +29,8 @@ pub(super) async fn create(
         // First, because the time for all checks may be over after it: an unknown template still fails the create.
         if replaced.is_none() && planned.stream_output.is_value() {
             let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
-            known_writers = existing::warn(&session.client, planned, &ctx, diagnostics).await;
+            known_writers =
+                existing::warn_of_create(&session.client, planned, &ctx, diagnostics).await;
             check_cluster(session, planned, diagnostics);
         }
         check_template(session, planned, diagnostics).await;
@@ -45,11 +46,20 @@ pub(super) async fn update(
     planned: &JobModel,
     diagnostics: &mut Diagnostics,
 ) {
-    if session.run.checks_plans() && prior.template_id != planned.template_id {
-        check_template(session, planned, diagnostics).await;
+    let mut known_writers = Vec::new();
+    if session.run.checks_plans() {
+        let starts = planned.status.contains(&RUNNING) && !prior.status.contains(&RUNNING);
+        if starts && planned.stream_output.is_value() {
+            let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
+            known_writers =
+                existing::warn_of_start(&session.client, planned, &ctx, diagnostics).await;
+        }
+        if prior.template_id != planned.template_id {
+            check_template(session, planned, diagnostics).await;
+        }
     }
     let job_id = planned.job_id().job_id;
-    check_output(session, planned, &job_id, Vec::new(), diagnostics);
+    check_output(session, planned, &job_id, known_writers, diagnostics);
 }
 
 /// An error, if the template verifiably does not exist. None while this run applies: what it has deleted would stay deleted.

@@ -156,7 +156,7 @@ pub(super) async fn ensure_status(
 
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
 async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
-    let mut refused_at = None;
+    let mut rejected_at = None;
     let mut poll = FIRST_POLL;
     loop {
         let asked = session
@@ -166,8 +166,8 @@ async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result
         let Err(error) = asked else {
             return Ok(());
         };
-        let refused_at = *refused_at.get_or_insert_with(Instant::now);
-        if !is_over_quota(&error) || !session.run.may_free_quota(refused_at) {
+        let rejected_at = *rejected_at.get_or_insert_with(Instant::now);
+        if !is_over_quota(&error) || !session.run.may_free_quota(rejected_at) {
             return Err(error);
         }
         if ctx.wait(poll).await.is_err() {

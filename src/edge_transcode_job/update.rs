@@ -167,8 +167,8 @@ async fn interrupt(
     ctx: &CallContext,
 ) -> Result<Job, NotChanged> {
     if !planned.may_be_interrupted() {
-        let refusal = plan::must_not_be_interrupted(&planned.label(), "changed");
-        return Err(NotChanged::Refused(Box::new(refusal)));
+        let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
+        return Err(NotChanged::Refused(Box::new(rejection)));
     }
     check_template(session, id, &job, planned, ctx).await?;
     let _permit =

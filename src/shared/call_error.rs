@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_operation_code_and_request_id_and_says_what_to_do() {
+    fn a_rejection_names_operation_code_and_request_id_and_says_what_to_do() {
         let shown = rejected("TemplateNotFound");
         assert_eq!(shown.attribute, AttributePath::new("template_id"));
         for part in [

@@ -157,11 +157,13 @@ impl Run {
         Stopping(self)
     }
 
-    /// Whether a start that the quota has rejected since `refused_at` is worth another attempt: this run is stopping jobs,
+    /// Whether a start that the quota has rejected since `rejected_at` is worth another attempt: this run is stopping jobs,
     /// has just done so, or may be about to.
-    pub(crate) fn may_free_quota(&self, refused_at: Instant) -> bool {
+    pub(crate) fn may_free_quota(&self, rejected_at: Instant) -> bool {
         let known = self.known();
-        let since = known.stopped_at.map_or(refused_at, |at| at.max(refused_at));
+        let since = known
+            .stopped_at
+            .map_or(rejected_at, |at| at.max(rejected_at));
         known.stopping > 0 || since.elapsed() < QUOTA_WAIT
     }
 
@@ -272,15 +274,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn quota_may_become_free_while_this_run_stops_jobs_and_shortly_after() {
         let run = Run::new(None, true);
-        let refused_at = Instant::now();
+        let rejected_at = Instant::now();
         let stopping = run.stopping();
         tokio::time::advance(QUOTA_WAIT * 3).await;
-        assert!(run.may_free_quota(refused_at));
+        assert!(run.may_free_quota(rejected_at));
         drop(stopping);
         tokio::time::advance(QUOTA_WAIT / 2).await;
-        assert!(run.may_free_quota(refused_at));
+        assert!(run.may_free_quota(rejected_at));
         tokio::time::advance(QUOTA_WAIT).await;
-        assert!(!run.may_free_quota(refused_at));
+        assert!(!run.may_free_quota(rejected_at));
         assert!(
             run.may_free_quota(Instant::now()),
             "one may be about to stop"

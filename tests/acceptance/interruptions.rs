@@ -22,7 +22,7 @@ over_each_terraform! {
 }
 
 over_newest_terraform! {
-    a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for,
+    a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for,
     a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state,
     an_update_whose_terraform_is_killed_leaves_the_stream_running,
     jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
@@ -58,7 +58,7 @@ enum Fate {
     Lost,
     /// The cloud carries it out when its sender is dead already.
     DoneLater,
-    /// The cloud has carried it out, and its answer is on the way.
+    /// The cloud has carried it out, and its response is on the way.
     Done,
 }
 
@@ -273,7 +273,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: FaultStage)
     the_next_runs_converge(world);
 }
 
-fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
+fn a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.cloud.hold("Create", FaultStage::After);
     let running = world.start(APPLY);

@@ -11,7 +11,7 @@ over_newest_terraform! {
     an_update_ends_in_time_and_says_what_it_waited_for,
     a_delete_ends_in_time_and_keeps_the_job_in_the_state,
     a_read_ends_in_time_and_keeps_the_state,
-    a_create_without_an_answer_in_its_time_is_looked_for,
+    a_create_without_a_response_in_its_time_is_looked_for,
 }
 
 fn a_running_job(operation: &str, time: &str) -> Block {
@@ -80,7 +80,7 @@ fn a_read_ends_in_time_and_keeps_the_state(world: &TestWorkspace) {
 }
 
 /// The call is listened to for 5 s more, and then the job is looked for.
-fn a_create_without_an_answer_in_its_time_is_looked_for(world: &TestWorkspace) {
+fn a_create_without_a_response_in_its_time_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job("create", "2s"));
     world
         .cloud

@@ -76,7 +76,7 @@ fn the_pages_say_what_schema_and_examples_say() {
 }
 
 #[test]
-fn there_is_no_page_for_what_is_not_offered() {
+fn there_is_no_page_for_what_is_unsupported() {
     let pages = pages();
     for folder in [
         "docs",

@@ -400,7 +400,7 @@ impl ListResource for Things {
     }
 }
 
-/// Pokes whom the configuration names, and tells of it: `nobody` is refused, `panic` panics half-way, `wait` waits for a
+/// Pokes whom the configuration names, and tells of it: `nobody` is rejected, `panic` panics half-way, `wait` waits for a
 /// stop and then fails, `linger` goes on after that until it is let go.
 struct Poke {
     stop: StopSignal,

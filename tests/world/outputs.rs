@@ -91,12 +91,13 @@ fn check_stream(
     let cannot_tell_before = scene.spec.replaces(address)
         && job.create_before_destroy
         && !scene.spec.version.keeps_planned_private();
-    // Core did not let the provider look at plan, or a new job for another output replaces a tainted one (under this address
-    // or, with a `moved` block, another), of which core tells the provider nothing.
+    // Core did not let the provider look at plan, or a new job for another output or in another cluster replaces a tainted one
+    // (under this address or, with a `moved` block, another), of which core tells the provider nothing.
     let is_tainted = scene.state_before.objects.values().any(|object| {
         object.is_tainted
             && names.contains(&object.job_id())
-            && object.value.str("stream_output") != job.stream_output()
+            && (object.value.str("stream_output") != job.stream_output()
+                || object.value.str("cluster_id") != job.cluster_id())
     });
     let cannot_tell_before = cannot_tell_before || !scene.spec.refreshes || is_tainted;
     let is_told = scene.has_error_about(address, &stream.names())
@@ -112,16 +113,22 @@ fn check_stream(
         .after
         .iter()
         .any(|job| scene.told.contains(&job.job_id));
-    // What an earlier run has left, or this one lets go with `removed`, nobody knows without a look.
+    // Another writer that was there before is known by a look alone: an earlier run has left it, this one lets it go with
+    // `removed`, or its block was renamed.
     let is_unseen = scene.ours().any(is_look_in_vain)
         && stream.before.iter().any(|before| {
-            runs(before) && !scene.state_after.holds(&before.job_id) && is_of(before, job)
+            runs(before) && Some(before.job_id.as_str()) != kept && is_of(before, job)
         });
     if writers > 1 && !is_told && !was_told && !is_unseen {
         report("double", "two writers of one output");
     }
     if should_run && running == 0 {
-        if !is_told {
+        if !is_told
+            && !stream
+                .after
+                .iter()
+                .any(|job| is_shown_as_before(scene, &job.job_id))
+        {
             report("dark", "the output is dark, and nobody says so");
         } else if is_owed(scene, stream) {
             report("owed", "what we stopped was not started again");
@@ -180,10 +187,10 @@ fn has_room(scene: &Scene<'_>) -> bool {
     let let_go = let_go.count();
     let errors = scene.report.shown.iter().filter(|shown| shown.is_error);
     let mut errors = errors.map(|shown| shown.text.as_str());
-    let refused = scene
+    let rejected = scene
         .ours()
-        .filter(|entry| entry.answer == "UserQuotaExceed");
-    let waiting: BTreeSet<_> = refused.map(|entry| &entry.job_id).collect();
+        .filter(|entry| entry.response == "UserQuotaExceed");
+    let waiting: BTreeSet<_> = rejected.map(|entry| &entry.job_id).collect();
     scene.acts.is_empty()
         && waiting.len() < scene.spec.parallelism
         && wanted + let_go <= quota
@@ -209,6 +216,17 @@ fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
             .any(|object| object.job_id() == job.job_id && object.is_tainted);
         stopped && !runs(job) && !is_tainted
     })
+}
+
+/// Whether no read has shown yet what a start or a stop did: so long nobody can know it.
+fn is_shown_as_before(scene: &Scene<'_>, job_id: &str) -> bool {
+    let lag = usize::try_from(scene.climate.status_lag_gets).unwrap_or(usize::MAX);
+    let entries = scene.history.iter().chain(scene.entries).rev();
+    let reads = entries
+        .filter(|entry| entry.job_id == job_id)
+        .take_while(|entry| !(entry.is_committed && ["Start", "Stop"].contains(&&*entry.action)))
+        .filter(|entry| entry.action == "Get" && entry.response == "ok");
+    lag > 0 && reads.count() <= lag
 }
 
 /// Whether all troubles of the run together lasted ten seconds at most.

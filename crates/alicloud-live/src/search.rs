@@ -70,6 +70,8 @@ impl LiveClient {
     ) -> SearchOutcome {
         let absence_counts_from = Instant::now() + patience;
         let give_up_at = absence_counts_from + self.search.after_proof;
+        // One that was listed as ours, and changed before it could be read: it may be ours all the same.
+        let mut changed_since = Vec::new();
         loop {
             let begun = Instant::now();
             // Knowing what a create did is worth a few seconds even when the user asks to stop or the time is over.
@@ -82,13 +84,17 @@ impl LiveClient {
             match outcome {
                 found @ SearchOutcome::Found(..) => return found,
                 several @ SearchOutcome::Doubtful(Doubt::Several, _) => return several,
-                unconfirmed @ SearchOutcome::Doubtful(Doubt::Unconfirmed, _) => {
+                SearchOutcome::Doubtful(Doubt::Unconfirmed, jobs) => {
                     if is_last || begun >= give_up_at {
-                        return unconfirmed;
+                        return SearchOutcome::Doubtful(Doubt::Unconfirmed, jobs);
                     }
+                    changed_since = jobs;
                 }
                 doubtful @ SearchOutcome::Doubtful(..) if is_last || is_late => return doubtful,
                 SearchOutcome::NotListed(_) if is_last => return SearchOutcome::Unknown,
+                SearchOutcome::NotListed(_) if is_late && !changed_since.is_empty() => {
+                    return SearchOutcome::Doubtful(Doubt::Unconfirmed, changed_since);
+                }
                 not_listed @ SearchOutcome::NotListed(_) if is_late => return not_listed,
                 SearchOutcome::Unknown if is_last || begun >= give_up_at => {
                     return SearchOutcome::Unknown;

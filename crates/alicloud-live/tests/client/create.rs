@@ -318,6 +318,34 @@ async fn a_job_that_cannot_be_read_again_is_not_taken_but_named() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_changed_before_it_is_read_is_named_and_no_second_one_created() {
+    let mock = Arc::new(mock());
+    let (editor, done) = (Arc::clone(&mock), std::sync::Once::new());
+    mock.on_call(move |event| {
+        if event.call.action.as_deref() == Some(GET) {
+            done.call_once(|| {
+                let job_id = &job_ids(&editor)[0];
+                editor.edit_job(job_id, |job| job.template_id = "another".to_owned());
+            });
+        }
+    });
+    mock.set_faults(lose_the_answer(FaultStage::After));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    let CreateError::Unresolved {
+        doubt, candidates, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(doubt, Doubt::Unconfirmed);
+    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
+    assert_eq!(named, job_ids(&mock));
+    assert_eq!(calls_of(&mock, CREATE).len(), 1);
+    // The observer holds the mock: without this the mock would never stop.
+    mock.on_call(|_| {});
+}
+
+#[tokio::test]
 async fn a_job_that_get_shows_later_than_the_list_is_found() {
     let mock = mock();
     mock.configure(|config| config.get_lag_calls = 3);

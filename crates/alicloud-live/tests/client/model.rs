@@ -1,7 +1,7 @@
 //! The client against a reference model, with every fault at once: whatever the network and the server do, no job is
 //! made twice, none is left behind without the user being told, and none is taken for gone that is not.
 //!
-//! `PROVE_CREATES` and `PROVE_SEED` make it longer or other; `make prove` does.
+//! `STRESS_CREATES` and `STRESS_SEED` make it longer or other; `make stress` does.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -310,8 +310,8 @@ async fn whatever_happens_no_job_is_doubled_lost_or_wrongly_gone() {
             .ok()
             .map(|text| text.parse::<u64>().unwrap())
     };
-    let creates = from_environment("PROVE_CREATES").unwrap_or(SHORT_RUN);
-    let first_seed = from_environment("PROVE_SEED").unwrap_or(1);
+    let creates = from_environment("STRESS_CREATES").unwrap_or(SHORT_RUN);
+    let first_seed = from_environment("STRESS_SEED").unwrap_or(1);
 
     let mut total = Count::default();
     let mut seed = first_seed;
@@ -323,7 +323,7 @@ async fn whatever_happens_no_job_is_doubled_lost_or_wrongly_gone() {
                 + count.wrong_removals
                 + count.wrong_results
                 == 0;
-            assert!(clean, "PROVE_SEED={seed}: {count:?}");
+            assert!(clean, "STRESS_SEED={seed}: {count:?}");
             total.add(&count);
         }
         seed += 4;

@@ -7,7 +7,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
-use super::call::{RpcCall, failed, not_offered};
+use super::call::{RpcCall, failed, unsupported};
 use crate::generated::tfplugin6::{list_resource, validate_list_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{
@@ -23,7 +23,7 @@ fn find<'a>(
         .list_resources
         .get(name)
         .map(AsRef::as_ref)
-        .ok_or_else(|| not_offered("list resource", name))
+        .ok_or_else(|| unsupported("list resource", name))
 }
 
 pub(super) fn validate(

@@ -1,4 +1,4 @@
-//! Creates whose answers are lost: one job for each, and each in the state.
+//! Creates whose responses are lost: one job for each, and each in the state.
 
 use std::collections::BTreeSet;
 
@@ -12,28 +12,32 @@ use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
 over_newest_terraform! {
     connections_that_go_silent_are_used_for_no_retry,
-    a_job_whose_answer_is_lost_is_found_where_nonces_are_checked,
-    a_job_whose_answer_is_lost_is_found_where_they_are_not,
+    a_job_whose_response_is_lost_is_found_where_nonces_are_checked,
+    a_job_whose_response_is_lost_is_found_where_they_are_not,
     a_job_whose_request_is_lost_is_made_by_the_identical_request,
-    identical_jobs_whose_answers_are_lost_are_told_apart,
-    an_unreadable_answer_to_a_create_is_as_good_as_lost,
-    a_start_or_stop_whose_answer_is_lost_may_be_seen_late,
+    identical_jobs_whose_responses_are_lost_are_told_apart,
+    an_unreadable_response_to_a_create_is_as_good_as_lost,
+    a_start_or_stop_whose_response_is_lost_may_be_seen_late,
     a_job_that_is_not_listed_in_time_is_named_by_the_next_plan,
 }
 
-fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &TestWorkspace) {
-    a_job_whose_answer_is_lost_is_found(world, true, FaultKind::Drop);
+fn a_job_whose_response_is_lost_is_found_where_nonces_are_checked(world: &TestWorkspace) {
+    a_job_whose_response_is_lost_is_found(world, true, FaultKind::Drop);
 }
 
-fn a_job_whose_answer_is_lost_is_found_where_they_are_not(world: &TestWorkspace) {
-    a_job_whose_answer_is_lost_is_found(world, false, FaultKind::Drop);
+fn a_job_whose_response_is_lost_is_found_where_they_are_not(world: &TestWorkspace) {
+    a_job_whose_response_is_lost_is_found(world, false, FaultKind::Drop);
 }
 
-fn an_unreadable_answer_to_a_create_is_as_good_as_lost(world: &TestWorkspace) {
-    a_job_whose_answer_is_lost_is_found(world, true, FaultKind::html());
+fn an_unreadable_response_to_a_create_is_as_good_as_lost(world: &TestWorkspace) {
+    a_job_whose_response_is_lost_is_found(world, true, FaultKind::html());
 }
 
-fn a_job_whose_answer_is_lost_is_found(world: &TestWorkspace, check_nonces: bool, loss: FaultKind) {
+fn a_job_whose_response_is_lost_is_found(
+    world: &TestWorkspace,
+    check_nonces: bool,
+    loss: FaultKind,
+) {
     world
         .cloud
         .configure(|config| config.check_nonces = check_nonces);
@@ -61,7 +65,7 @@ fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWork
     world.plan().is_empty();
 }
 
-fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
+fn identical_jobs_whose_responses_are_lost_are_told_apart(world: &TestWorkspace) {
     world.cloud.set_faults([fault("Create", FaultKind::Drop)
         .when(FaultStage::After)
         .times(2)]);
@@ -104,7 +108,7 @@ fn a_job_that_is_not_listed_in_time_is_named_by_the_next_plan(world: &TestWorksp
 }
 
 /// The second attempt proves that the first one arrived, and the third is rejected because that was carried out.
-fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &TestWorkspace) {
+fn a_start_or_stop_whose_response_is_lost_may_be_seen_late(world: &TestWorkspace) {
     world.cloud.configure(|config| config.status_lag_gets = 2);
     for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
         world.cloud.set_faults([fault(verb, FaultKind::Drop)
