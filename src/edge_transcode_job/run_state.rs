@@ -28,8 +28,10 @@ const REJECTIONS_TIME: Duration = Duration::from_secs(20);
 /// Why a job did not reach its target.
 #[derive(Debug)]
 pub(super) enum WaitError {
-    /// A call failed.
+    /// The change failed, or a read before it.
     Call(CallError),
+    /// The change was accepted, and then the job could not be read.
+    Unseen(CallError),
     /// The deadline was exceeded, or the user canceled, while the job was still in another state.
     Waiting {
         /// What was waited for.
@@ -49,10 +51,10 @@ impl From<CallError> for WaitError {
 
 impl WaitError {
     pub(super) fn is_job_not_found(&self) -> bool {
-        matches!(self, Self::Call(error) if error.is_job_not_found())
+        matches!(self, Self::Call(error) | Self::Unseen(error) if error.is_job_not_found())
     }
 
-    /// Whether the API rejected a call, other than for its quota.
+    /// Whether the API rejected the change, other than for its quota: then nothing was done.
     pub(super) fn is_rejected(&self) -> bool {
         matches!(self, Self::Call(error) if matches!(error.failure, Failure::Rejected(_)) && !is_over_quota(error))
     }
@@ -81,13 +83,15 @@ impl WaitError {
                 last,
                 interruption,
             },
-            None => Self::Call(error),
+            None => Self::Unseen(error),
         }
     }
 
     pub(super) fn to_diagnostic(&self, summary: &'static str) -> Diagnostic {
         let (wanted, last, interruption) = match self {
-            Self::Call(error) => return call_error::to_diagnostic(summary, error),
+            Self::Call(error) | Self::Unseen(error) => {
+                return call_error::to_diagnostic(summary, error);
+            }
             Self::Waiting {
                 wanted,
                 last,

@@ -217,13 +217,13 @@ fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Viola
 
 /// A job that exists stays in the state.
 fn check_lost(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
-    let moved = scene
-        .files
-        .moved
-        .iter()
-        .filter(|(_, to)| scene.files.removed.contains(to));
-    let moved = moved.map(|(from, _)| from);
-    let forgotten: Vec<&Address> = scene.files.removed.iter().chain(moved).collect();
+    let mut forgotten: Vec<&Address> = scene.files.removed.iter().collect();
+    // Later blocks go on where earlier ones lead.
+    for (from, to) in scene.files.moved.iter().rev() {
+        if forgotten.contains(&to) {
+            forgotten.push(from);
+        }
+    }
     for (slot, object) in &scene.state_before.objects {
         let job_id = object.job_id();
         if scene.state_after.holds(job_id) || forgotten.contains(&&slot.address) {
