@@ -20,7 +20,7 @@ pub(super) async fn warn(
 ) -> Vec<String> {
     let cluster_id = planned.job_id().cluster_id;
     let existing = client
-        .jobs_with_output_of(&cluster_id, &planned.fields(), ctx)
+        .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;
     let mut warned_of = Vec::new();
     let stays_stopped = planned.status.contains(&STOPPED);

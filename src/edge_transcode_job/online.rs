@@ -72,13 +72,13 @@ fn not_online(
     state: Option<&str>,
     ended: Interruption,
 ) -> Diagnostic {
-    let why = if ended.is_stop() {
+    let why = if ended.is_cancelled() {
         "the action was canceled"
     } else {
         "the timeout was reached"
     };
     let last = state.map_or_else(String::new, |state| format!(" (last state: {state})"));
-    let attribute = if ended.is_stop() {
+    let attribute = if ended.is_cancelled() {
         AttributePath::root()
     } else {
         AttributePath::new("timeout")

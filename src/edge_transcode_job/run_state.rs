@@ -73,7 +73,7 @@ impl WaitError {
             Some(ended) => Self::Waiting {
                 wanted,
                 last,
-                stopped: ended.is_stop(),
+                stopped: ended.is_cancelled(),
             },
             None => Self::Call(error),
         }
@@ -251,7 +251,7 @@ pub(super) fn not_interrupted(
     reason: NotInterrupted,
 ) -> Diagnostic {
     let detail = match reason {
-        NotInterrupted::Interruption(ended) if ended.is_stop() => {
+        NotInterrupted::Interruption(ended) if ended.is_cancelled() => {
             format!("Canceled before the job {id} was stopped. Nothing was changed.")
         }
         NotInterrupted::Interruption(_) => format!(
@@ -277,6 +277,6 @@ async fn wait(
     ctx.wait(time).await.map_err(|ended| WaitError::Waiting {
         wanted,
         last: Some(last.to_owned()),
-        stopped: ended.is_stop(),
+        stopped: ended.is_cancelled(),
     })
 }

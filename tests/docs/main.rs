@@ -26,7 +26,7 @@ fn top() -> &'static Path {
 
 /// Every page by its path.
 fn pages() -> BTreeMap<PathBuf, String> {
-    let definition = definition(Environment::of([]));
+    let definition = definition(Environment::default());
     let mut diagnostics = Diagnostics::default();
     let provider = definition.provider.schema(&mut diagnostics).unwrap();
     let mut pages = BTreeMap::from([(PathBuf::from("docs/index.md"), page::provider(&provider))]);
