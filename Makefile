@@ -87,9 +87,9 @@ test: setup $(PYTHON_PACKAGES_STAMP) browser sdks ## Run every test: unit, clien
 matrix: setup $(MATRIX_STAMPS) ## Run the acceptance tests over nine releases of Terraform and OpenTofu, and write the table in README.md. Goes on where it was interrupted.
 	@scripts/matrix $(MATRIX_VERSIONS)
 
-.PHONY: prove
-prove: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (PROVE_CREATES, PROVE_SEED).
-	PROVE_CREATES=$(or $(PROVE_CREATES),100000) cargo test --locked --test client model -- --nocapture
+.PHONY: stress
+stress: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,000 creates with every fault (STRESS_CREATES, STRESS_SEED).
+	STRESS_CREATES=$(or $(STRESS_CREATES),100000) cargo test --locked --test client model -- --nocapture
 
 .PHONY: worlds
 worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, in ten runs, from a seed that the commit's hash gives.
@@ -99,15 +99,15 @@ worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, i
 worldmutants: prerequisites $(PROTOC_STAMP) ## Take each mend back that tests/world guards, and tell after how many worlds that is found.
 	@scripts/world-mutants
 
-.PHONY: instructions
-instructions: prerequisites $(PROTOC_STAMP) ## Count instructions for each kind of call, and compare with benches/instructions.tsv.
+.PHONY: callgrind
+callgrind: prerequisites $(PROTOC_STAMP) ## Count instructions for each kind of call, and compare with benches/instructions.tsv.
 	@command -v valgrind >/dev/null || { echo "valgrind is missing"; exit 1; }
 	@cargo bench --locked --bench instructions
 
 .PHONY: mutants
 mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and signing in every way that cargo-mutants knows.
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
-	PROVE_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
+	STRESS_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
 
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz
 CARGO_FUZZ_STAMP := $(CARGO_FUZZ)/.$(CARGO_FUZZ_VERSION)
@@ -148,8 +148,8 @@ dist: terraform $(if $(findstring .,$(TARGET)),$(ZIG_STAMP)) $(CYCLONEDX_STAMP) 
 	$(PYTHON) scripts/prove-archive $(DIST)
 
 # Apart from `dist`, because a release gathers the archives of several machines first.
-.PHONY: sums
-sums:
+.PHONY: checksums
+checksums:
 	scripts/package sums --output $(DIST)
 	scripts/package mirror --output $(DIST)
 

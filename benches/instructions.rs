@@ -2,7 +2,7 @@
 //! that commits can be compared on any machine, busy or not.
 //!
 //! The real binary runs under callgrind twice for each row, with few and with many calls; the difference is what one
-//! call costs, transport included. `make instructions` compares with `benches/instructions.tsv`.
+//! call costs, transport included. `make callgrind` compares with `benches/instructions.tsv`.
 
 #![allow(
     clippy::expect_used,
@@ -126,7 +126,7 @@ fn report(counts: &[(&str, u64)]) -> ExitCode {
         println!("Written to benches/instructions.tsv.");
     } else if has_changed {
         println!(
-            "If that is meant, run `make instructions UPDATE_GENERATED=1` and commit benches/instructions.tsv."
+            "If that is meant, run `make callgrind UPDATE_GENERATED=1` and commit benches/instructions.tsv."
         );
         return ExitCode::FAILURE;
     }
@@ -232,7 +232,7 @@ fn count_calls(row: Row, times: usize) -> u64 {
         let channel = plugin.connect().await;
         let mut provider = ProviderClient::new(channel.clone());
         configure(&mut provider).await;
-        // Newest first: whatever their number, the same Gets and the same pages answer the first of them.
+        // Newest first: whatever their number, the same Gets and the same pages serve the first of them.
         for job in jobs.iter().rev().take(times) {
             call(&mut provider, row, job).await;
         }
@@ -256,16 +256,16 @@ async fn configure(provider: &mut ProviderClient<Channel>) {
         config: value(&json!({})),
         ..configure_provider::Request::default()
     };
-    let answer = provider.configure_provider(request).await.unwrap();
-    assert_eq!(answer.into_inner().diagnostics, []);
+    let response = provider.configure_provider(request).await.unwrap();
+    assert_eq!(response.into_inner().diagnostics, []);
 }
 
 async fn call(provider: &mut ProviderClient<Channel>, row: Row, job: &Job) {
     let diagnostics = match row {
         Row::GetProviderSchema => {
             let request = get_provider_schema::Request {};
-            let answer = provider.get_provider_schema(request).await.unwrap();
-            answer.into_inner().diagnostics
+            let response = provider.get_provider_schema(request).await.unwrap();
+            response.into_inner().diagnostics
         }
         Row::ValidateResourceConfig => {
             let request = validate_resource_config::Request {
@@ -273,8 +273,8 @@ async fn call(provider: &mut ProviderClient<Channel>, row: Row, job: &Job) {
                 config: value(&config(job)),
                 ..validate_resource_config::Request::default()
             };
-            let answer = provider.validate_resource_config(request).await.unwrap();
-            answer.into_inner().diagnostics
+            let response = provider.validate_resource_config(request).await.unwrap();
+            response.into_inner().diagnostics
         }
         Row::PlanResourceChange => {
             let (mut config, mut proposed) = (config(job), state(job));
@@ -288,8 +288,8 @@ async fn call(provider: &mut ProviderClient<Channel>, row: Row, job: &Job) {
                 config: value(&config),
                 ..plan_resource_change::Request::default()
             };
-            let answer = provider.plan_resource_change(request).await.unwrap();
-            answer.into_inner().diagnostics
+            let response = provider.plan_resource_change(request).await.unwrap();
+            response.into_inner().diagnostics
         }
         _ => {
             let request = read_resource::Request {
@@ -297,12 +297,12 @@ async fn call(provider: &mut ProviderClient<Channel>, row: Row, job: &Job) {
                 current_state: value(&state(job)),
                 ..read_resource::Request::default()
             };
-            let answer = provider.read_resource(request).await.unwrap().into_inner();
+            let response = provider.read_resource(request).await.unwrap().into_inner();
             // As values: the order of attributes means nothing.
-            let new_state = answer.new_state.unwrap().msgpack;
+            let new_state = response.new_state.unwrap().msgpack;
             let new_state: Value = rmp_serde::from_slice(&new_state).unwrap();
             assert_eq!(new_state, state(job));
-            answer.diagnostics
+            response.diagnostics
         }
     };
     assert_eq!(diagnostics, []);

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench import PROVIDER, ROOT, TARGET, Failed, Mirror, Mock, chosen_terraform, package_version, required_provider, terraform_environment
+from harness import PROVIDER, ROOT, TARGET, Failed, Mirror, Mock, chosen_terraform, package_version, required_provider, terraform_environment
 
 EXECUTABLE = TARGET / "release" / PROVIDER
 FLOOR = TARGET / "floor" / "terraform-provider-floor"

@@ -7,10 +7,10 @@ import platform
 from pathlib import Path
 
 from measuring import checked, median, say, spread
-from workbench import ROOT
+from harness import ROOT
 
 # What earlier comparisons have decided.
-CHOICES = ROOT / "benches" / "choices.md"
+CHOICES = ROOT / "benches" / "build-options.md"
 
 
 class Report:
@@ -45,7 +45,7 @@ class Report:
     def markdown(self) -> str:
         parts = [
             "# Benchmarks\n",
-            "<!-- Written by scripts/bench, the last section from benches/choices.md. Do not edit. -->\n",
+            "<!-- Written by scripts/bench, the last section from benches/build-options.md. Do not edit. -->\n",
             self.head,
             "\nWhole processes, medians of several runs with the least and the most in brackets. Absolute times are this "
             "machine's; ratios of figures measured side by side are what carries over. `terraform_data` is a resource inside "

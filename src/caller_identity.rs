@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
-use alicloud_live::{CallContext, Location};
+use alicloud_live::{CallContext, Interruption, Location};
 use tfplugin::attribute::{block, computed};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -167,10 +167,9 @@ impl DataSource for CallerIdentityDataSource {
 async fn ask(identity: &Identity, ctx: &CallContext) -> Result<Caller, SourceError> {
     tokio::select! {
         biased;
-        ended = ctx.done() => Err(SourceError::permanent(if ended.is_cancelled() {
-            "Interrupted before STS responded."
-        } else {
-            "The timeout was reached before STS responded."
+        interruption = ctx.done() => Err(SourceError::permanent(match interruption {
+            Interruption::Cancelled => "Interrupted before STS responded.",
+            Interruption::DeadlineExceeded => "The timeout was reached before STS responded.",
         })),
         caller = identity.caller() => caller,
     }

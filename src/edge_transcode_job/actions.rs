@@ -217,11 +217,11 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let aftermath = FailureReport::look(&self.session.client, self.id).await;
-        if aftermath.has_status(wanted) {
+        let report = FailureReport::read(&self.session.client, self.id).await;
+        if report.has_status(wanted) {
             return Ok(());
         }
-        Err(followed_by(explained, &aftermath.of_run_state()))
+        Err(followed_by(explained, &report.after_run_state()))
     }
 
     /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
@@ -265,8 +265,8 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let aftermath = FailureReport::look(&self.session.client, self.id).await;
-        Err(followed_by(explained, &aftermath.of_restart()))
+        let report = FailureReport::read(&self.session.client, self.id).await;
+        Err(followed_by(explained, &report.after_restart()))
     }
 
     /// Waits until the output stream of the job, which is running by now, is on air.
@@ -284,11 +284,11 @@ impl Invocation<'_> {
         Ok(())
     }
 
-    /// Tells of the progress. After a cancellation core abandons an action at the next thing that it is told, so it would not
+    /// Reports progress. After a cancellation core abandons an action at the next report, so it would not
     /// learn how the action ends.
     fn tell(&self, text: String) {
         if self.ctx.interruption().is_none() {
-            self.progress.tell(text);
+            self.progress.report(text);
         }
     }
 
@@ -296,7 +296,7 @@ impl Invocation<'_> {
         Ok(self.session.get(self.id, self.ctx).await?)
     }
 
-    /// Starts or stops the job, as far as that is needed, and tells of it.
+    /// Starts or stops the job, as far as that is needed, and reports it.
     async fn bring(&self, job: Job, wanted: &JobStatus) -> Result<Job, WaitError> {
         let id = self.id;
         let (doing, done) = match wanted {

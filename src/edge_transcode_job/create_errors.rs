@@ -1,11 +1,11 @@
-//! Why a create stops rather than risk a second job, and what the user can do about it.
+//! Why a create fails rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
 use super::id::JobIdentity;
 use alicloud_live::{CallError, UnresolvedReason};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
-/// The answer to the create was lost, and there is not exactly one job that fits.
+/// The response to a create was lost, and not exactly one job matches.
 pub(super) fn unresolved(
     error: &CallError,
     reason: UnresolvedReason,
@@ -26,13 +26,13 @@ pub(super) fn unresolved(
     diagnostic::general("Job may have been created", detail)
 }
 
-/// The create made the job, but may have made others too.
+/// The create created the job, but may have created others too.
 pub(super) fn possible_duplicates(possible_duplicates: &[JobIdentity]) -> Diagnostic {
     diagnostic::at(
         AttributePath::root(),
-        "The job may have been created more than once",
+        "Duplicate jobs may exist",
         format!(
-            "The answer to the create was lost. Besides the job in the state there are others with the same fields, made since. If nobody else made them, delete them:\n\n{}",
+            "The response to the create was lost. Other jobs with the same settings as the job in the state have been created since. Unless someone else created them, delete them:\n\n{}",
             lines(possible_duplicates, ToString::to_string)
         ),
     )

@@ -53,7 +53,7 @@ impl DataSource for JobDataSource {
                 ),
             ),
         ];
-        // Nobody writes these URLs into a configuration, so nobody but the schema can say that they must not be shown.
+        // These URLs come from the API and not from a configuration that could mark them, so the schema marks them as sensitive.
         let urls = job_data::url_attributes().map(|(name, url)| (name, sensitive(url)));
         Some(Schema {
             version: 0,
@@ -160,7 +160,7 @@ fn only_one(
             detail += "\n\nSimilar names:";
             detail += &candidates(cluster_id, &others);
         }
-        detail += "\n\nThe list leaves out jobs that nobody has touched for 180 days. Such a job can be read by its \
+        detail += "\n\nThe list leaves out jobs that have not changed for 180 days. Such a job can be read by its \
                    job_id.";
         ("Job not found", detail)
     } else {

@@ -1,7 +1,7 @@
 //! Warns, while a job is planned, of a job that writes the same stream already.
 //!
-//! Creating is what the plan promises, so no create refuses or adopts: whether the other job is this one under another
-//! resource address, and even deleted by the same run, only the user can tell. At plan, telling costs nothing.
+//! The plan promises a create, so no create fails or adopts because of a duplicate: whether the other job is this one under another
+//! resource address, and even deleted by the same run, only the user knows. A warning at plan costs nothing.
 
 use super::TYPE_NAME;
 use super::id::JobIdentity;
@@ -10,9 +10,11 @@ use alicloud_live::{CallContext, ExistingJob, LiveClient};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
-/// Warns of each job that is identical to the planned one, and of each running one that writes the same stream; returns
-/// their job IDs.
-pub(super) async fn warn(
+const RUNNING_WRITER: &str = "A running job writes the same output stream";
+
+/// Warns of each job that is identical to one that will be created, and of each running one that writes the same stream;
+/// returns their job IDs.
+pub(super) async fn warn_of_create(
     client: &LiveClient,
     planned: &JobModel,
     ctx: &CallContext,
@@ -34,13 +36,47 @@ pub(super) async fn warn(
     warned_of
 }
 
+/// Warns of each other running job that writes the stream of one that will be started; returns their job IDs.
+pub(super) async fn warn_of_start(
+    client: &LiveClient,
+    planned: &JobModel,
+    ctx: &CallContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<String> {
+    let JobIdentity { cluster_id, job_id } = planned.job_id();
+    let existing = client
+        .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
+        .await;
+    let mut warned_of = Vec::new();
+    for other in existing {
+        if other.is_running && other.job_id != job_id {
+            diagnostics.add_warning(second_writer(planned, &cluster_id, &other));
+            warned_of.push(other.job_id);
+        }
+    }
+    warned_of
+}
+
+fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> Diagnostic {
+    let label = planned.label();
+    let ExistingJob { job_id, name, .. } = other;
+    diagnostic::general(
+        RUNNING_WRITER,
+        format!(
+            "The job {label} will be started, while the job {cluster_id}:{job_id} ({name:?}) is running and writes the same \
+             output stream. Two running jobs must not write one stream: unless this plan stops or deletes the other one, do \
+             that first."
+        ),
+    )
+}
+
 fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
     let id = JobIdentity {
         cluster_id: cluster_id.to_owned(),
         job_id: existing.job_id.clone(),
     };
     let summary = if existing.is_running {
-        "A running job writes the same output stream"
+        RUNNING_WRITER
     } else {
         "An identical job exists"
     };

@@ -1,4 +1,4 @@
-//! What a failed operation left behind, and how the user is told.
+//! What a failed operation left behind, for the user to read.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use super::id::JobIdentity;
 use super::model::status_text;
 use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus, LiveClient};
 
-/// Time to find out, after a failure, in which state a job was left.
-const LOOK_TIME: Duration = Duration::from_secs(5);
+/// Time to read, after a failure, the status in which a job was left.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A job as it is after a failure.
 pub(super) struct FailureReport {
     id: JobIdentity,
-    seen: Result<Job, CallError>,
+    job: Result<Job, CallError>,
 }
 
 impl FailureReport {
-    /// Reads the job. Neither a stop by the user nor the end of the operation's time ends this look: whoever reads
+    /// Reads the job. Neither a cancellation nor the operation's deadline ends this read: whoever reads
     /// the error must know what there is now.
-    pub(super) async fn look(client: &LiveClient, id: &JobIdentity) -> Self {
-        let ctx = CallContext::without_cancel(LOOK_TIME);
-        let seen = client
+    pub(super) async fn read(client: &LiveClient, id: &JobIdentity) -> Self {
+        let ctx = CallContext::without_cancel(READ_TIMEOUT);
+        let job = client
             .get_edge_transcode_job(&id.cluster_id, &id.job_id, &ctx)
             .await;
         Self {
             id: id.clone(),
-            seen,
+            job,
         }
     }
 
     /// The job, if it could be read.
     pub(super) fn job(&self) -> Option<&Job> {
-        self.seen.as_ref().ok()
+        self.job.as_ref().ok()
     }
 
-    /// Whether all is as planned in spite of the failure. `status` is `None` where any will do.
+    /// Whether the job is as planned in spite of the failure. `status` is `None` if any will do.
     pub(super) fn is_as_planned(&self, fields: &JobSpec, status: Option<&JobStatus>) -> bool {
         self.job().is_some_and(|job| {
             job.spec().is_equivalent(fields) && status.is_none_or(|status| job.status == *status)
@@ -47,12 +47,12 @@ impl FailureReport {
         self.job().is_some_and(|job| job.status == *status)
     }
 
-    /// Whether the job verifiably does not exist any more.
+    /// Whether the job verifiably does not exist.
     pub(super) fn is_gone(&self) -> bool {
-        self.seen.as_ref().is_err_and(CallError::is_job_not_found)
+        self.job.as_ref().is_err_and(CallError::is_job_not_found)
     }
 
-    /// After a create that made the job and then failed.
+    /// After a create that created the job and then failed.
     pub(super) fn after_create(&self) -> String {
         format!(
             "{} It is in the state, where Terraform marks it as tainted: the next apply replaces it. To keep it, run \
@@ -62,7 +62,7 @@ impl FailureReport {
     }
 
     /// After an update to `planned`.
-    pub(super) fn of_update(&self, planned: &JobSpec) -> String {
+    pub(super) fn after_update(&self, planned: &JobSpec) -> String {
         let Some(job) = self.job() else {
             return self.present("");
         };
@@ -75,7 +75,7 @@ impl FailureReport {
     }
 
     /// After a delete of a job that ran or did not.
-    pub(super) fn of_delete(&self, was_running: bool) -> String {
+    pub(super) fn after_delete(&self, was_running: bool) -> String {
         let present = self.present("");
         if was_running && self.job().is_some() && !self.has_status(&JobStatus::Running) {
             format!(
@@ -88,25 +88,25 @@ impl FailureReport {
     }
 
     /// After a start or a stop.
-    pub(super) fn of_run_state(&self) -> String {
+    pub(super) fn after_run_state(&self) -> String {
         self.present("")
     }
 
     /// After a restart of a job that ran.
-    pub(super) fn of_restart(&self) -> String {
+    pub(super) fn after_restart(&self) -> String {
         let present = self.present("");
         if self.has_status(&JobStatus::Running) {
             present
         } else {
             format!(
-                "{present} It was running before: invoke the action {TYPE_NAME}_start when the cause is removed."
+                "{present} It was running before: once the problem is fixed, start it with the action {TYPE_NAME}_start."
             )
         }
     }
 
     fn present(&self, addition: &str) -> String {
         let id = &self.id;
-        match &self.seen {
+        match &self.job {
             Ok(job) => format!(
                 "The job {id} is now {}{addition}.",
                 status_text(&job.status)

@@ -1,4 +1,4 @@
-//! Objects in a state file, whoever has written them: this provider, an earlier version, or another provider that has the
+//! Objects in a state file, whichever provider wrote them: this provider, an earlier version, or another provider that has the
 //! same resource type. Those come by a `moved` block, and by `terraform state replace-provider`.
 
 use serde::Deserialize;
@@ -71,7 +71,7 @@ pub(super) fn identified(state: JobModel) -> Result<JobModel, Diagnostic> {
     }
 }
 
-/// The job that an object describes, or a predicate that says of the object why it cannot be told which job it is. What
+/// The job that an object describes, or a predicate that says why the object does not identify a job. What
 /// is not as an attribute of this provider is left out: the read that follows fills it in.
 fn job(state: &EncodedValue, identity: Option<&EncodedValue>) -> Result<JobModel, String> {
     let Ok(attributes) = state.decode::<Map<String, Json>>() else {
@@ -127,7 +127,7 @@ fn one(name: &str, value: &Json) -> Json {
     Json::Object([(name.to_owned(), value.clone())].into_iter().collect())
 }
 
-/// The job's ID: as the identity, the attributes of that name or the attribute `id` tell it.
+/// The job's ID: from the identity, the attributes of that name, or the attribute `id`.
 fn job_id(attributes: &Map<String, Json>, identity: Option<&EncodedValue>) -> Option<JobIdentity> {
     let from_identity = || identity?.decode::<JobIdentity>().ok();
     let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_another_type_is_refused() {
+    fn an_object_of_another_type_is_rejected() {
         let source = MoveSource {
             provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
             type_name: "alicloud_live_caster".to_owned(),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_names_no_job_is_refused_with_what_is_missing() {
+    fn an_object_that_names_no_job_is_rejected_with_what_is_missing() {
         for state in [
             json!({}),
             json!({"id": "j"}),
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_derived_before_a_call_or_refused() {
+    fn an_id_is_derived_before_a_call_or_rejected() {
         let known = |id: &str, job_id: &str| JobModel {
             id: id.to_owned().into(),
             job_id: job_id.to_owned().into(),

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_of_another_form_is_refused_with_the_right_form() {
+    fn a_text_of_another_form_is_rejected_with_the_right_form() {
         for text in [
             "",
             ":",

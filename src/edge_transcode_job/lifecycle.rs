@@ -107,18 +107,18 @@ pub(super) async fn create(
     let job = match wait_until_ready(session, &id, target.as_ref(), ctx).await {
         Ok(job) => Some(job),
         Err(error) => {
-            let aftermath = FailureReport::look(&session.client, &id).await;
+            let report = FailureReport::read(&session.client, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
-            if !aftermath.is_as_planned(&state.spec(), target.as_ref()) {
+            if !report.is_as_planned(&state.spec(), target.as_ref()) {
                 diagnostics.add_error(followed_by(
                     error.to_diagnostic("Job created but not in the planned state"),
-                    &aftermath.after_create(),
+                    &report.after_create(),
                 ));
                 // The next apply replaces it: a job that never was as planned is not worth protecting.
                 state.deletion_protection = Value::Null;
                 state.status = Value::Unknown;
             }
-            aftermath.job().cloned()
+            report.job().cloned()
         }
     };
     if let Some(job) = &job {
@@ -242,8 +242,8 @@ pub(super) async fn delete(
     } else {
         Ok(())
     };
-    let aftermath = FailureReport::look(&session.client, &id).await;
-    if error.is_job_not_found() || aftermath.is_gone() {
+    let report = FailureReport::read(&session.client, &id).await;
+    if error.is_job_not_found() || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session.client.location().await;
         if seen.is_none()
@@ -258,10 +258,10 @@ pub(super) async fn delete(
 
     diagnostics.add_error(followed_by(
         about(&id, error.to_diagnostic("Unable to delete job")),
-        &aftermath.of_delete(was_running),
+        &report.after_delete(was_running),
     ));
     let mut left = prior;
-    if let Some(job) = aftermath.job() {
+    if let Some(job) = report.job() {
         left.set_from_api(job);
     }
     if has_successor {
@@ -270,7 +270,7 @@ pub(super) async fn delete(
     let private = private.stored();
     let private = JobPrivate {
         owes_start: (restarted.is_err() || private.owes_start)
-            && !aftermath.has_status(&JobStatus::Running),
+            && !report.has_status(&JobStatus::Running),
         ..private
     };
     Some((left, private))
@@ -312,13 +312,13 @@ fn stream_ended(label: &str, successor: &JobIdentity) -> Diagnostic {
     )
 }
 
-/// The plan could not tell that a running job would be deleted: it was started since, or core did not let the provider know that
+/// The plan could not know that a running job would be deleted: it was started since, or core did not let the provider know that
 /// this job is replaced, because it is tainted.
 fn running_job_deleted(label: &str) -> Diagnostic {
     diagnostic::general(
         "A running job was deleted",
         format!(
-            "The job {label} was running, which the plan could not tell, and was stopped and deleted. A job that takes its \
+            "The job {label} was running, which the plan could not know, and was stopped and deleted. A job that takes its \
              place is started only if its status is \"{RUNNING}\", or if its status is not set and it writes the same output \
              stream."
         ),

@@ -1,4 +1,4 @@
-//! The list resource: finds the jobs of a cluster that exist, whoever made them.
+//! The list resource: finds the jobs of a cluster, whoever created them.
 
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ impl ListResource for JobListResource {
         &self,
         diagnostics: &mut Diagnostics,
         config: ListConfig,
-        findings: &mut ListResults,
+        results: &mut ListResults,
     ) {
         if let Some(unknown) = config.unknown() {
             return diagnostics.add_error(diagnostic::at(
@@ -134,7 +134,7 @@ impl ListResource for JobListResource {
                 };
                 let mut state = JobModel::from_identity(&id);
                 state.set_from_api(&job);
-                let added = findings.add(diagnostics, &id, job.name, &state).await;
+                let added = results.add(diagnostics, &id, job.name, &state).await;
                 if added.is_break() {
                     return;
                 }

@@ -3,14 +3,14 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `id` | what names a job: cluster and job ID |
-//! | `resource` | the resource: which part of it answers which call of Terraform |
+//! | `resource` | the resource: which part of it serves which call of Terraform |
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
 //! | `private` | what is stored beside the object |
-//! | `foreign_state` | reading an object in a state file, whoever has written it |
+//! | `foreign_state` | reading an object in a state file, whichever provider wrote it |
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
-//! | `plan_checks` | what a plan tells beyond what it will change |
+//! | `plan_checks` | warnings of a plan beyond what it will change |
 //! | `existing` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
@@ -22,8 +22,8 @@
 //! | `list` | the list resource: finding the jobs that exist |
 //! | `data_source_job`, `data_source_jobs`, `job_data` | reading one job, or all of a cluster that match; a job as data sources show it |
 //! | `function_id`, `function_parse_id` | functions that build and read the ID |
-//! | `aftermath` | what a failed operation left behind, and how the user is told |
-//! | `refusal` | what is told of a create whose response was lost |
+//! | `failure_report` | what a failed operation left behind |
+//! | `create_errors` | errors and warnings of a create whose response was lost |
 
 mod actions;
 mod create_errors;

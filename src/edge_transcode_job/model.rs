@@ -150,7 +150,7 @@ impl JobModel {
         }
     }
 
-    /// Nothing may be unknown in a state: what no answer has told is null until the next read.
+    /// Nothing may be unknown in a state: what no response has contained is null until the next read.
     pub(super) fn unknown_to_null(&mut self) {
         for value in [
             &mut self.id,
@@ -193,7 +193,7 @@ impl JobModel {
         }
     }
 
-    /// How long each operation may take. A text that is no duration was refused by validation.
+    /// How long each operation may take. Validation has rejected a string that is not a duration.
     pub(super) fn timeouts(&self) -> Timeouts {
         let of = |choose: fn(&TimeoutsBlock) -> &Value<String>| match &self.timeouts {
             Value::Value(block) => match choose(block) {

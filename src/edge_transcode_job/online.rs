@@ -15,7 +15,7 @@ const ONLINE: &str = "online";
 
 /// Waits until the API shows the output of a running job as online, at most as long as `ctx` allows.
 ///
-/// A stream whose state the API does not tell is an error: it cannot be waited for.
+/// A stream whose state the API does not show is an error: it cannot be waited for.
 pub(super) async fn wait(
     session: &Session,
     id: &JobIdentity,
@@ -36,7 +36,7 @@ pub(super) async fn wait(
             Ok(Some(stream)) => stream.state,
             Ok(None) => {
                 return Err(unknown(&format!(
-                    "The job {id} is running, but {} is not a domain of the account, so the API does not tell whether \
+                    "The job {id} is running, but {} is not a domain of the account, so the API does not show whether \
                      the stream {shown} is on air.",
                     name.domain
                 )));
@@ -70,24 +70,20 @@ fn not_online(
     id: &JobIdentity,
     stream: &str,
     state: Option<&str>,
-    ended: Interruption,
+    interruption: Interruption,
 ) -> Diagnostic {
-    let why = if ended.is_cancelled() {
-        "the action was canceled"
-    } else {
-        "the timeout was reached"
+    let (why, attribute) = match interruption {
+        Interruption::Cancelled => ("the action was canceled", AttributePath::root()),
+        Interruption::DeadlineExceeded => {
+            ("the timeout was reached", AttributePath::new("timeout"))
+        }
     };
     let last = state.map_or_else(String::new, |state| format!(" (last state: {state})"));
-    let attribute = if ended.is_cancelled() {
-        AttributePath::root()
-    } else {
-        AttributePath::new("timeout")
-    };
     diagnostic::at(
         attribute,
         "Stream is not online",
         format!(
-            "The job {id} is running, but {why} before its output stream {stream} was online{last}. The API does not tell \
+            "The job {id} is running, but {why} before its output stream {stream} was online{last}. The API does not show \
              why: check that the input stream is on air and that the template and both URLs are right, or raise \
              the timeout."
         ),

@@ -126,7 +126,7 @@ fn is_other_url(prior: &Value<String>, proposed: &Value<String>) -> bool {
     }
 }
 
-/// Warns of the interruption of a running job that runs again afterwards, or refuses it.
+/// Warns of the interruption of a running job that runs again afterwards, or rejects it.
 fn check_interruption(update: &Update<'_>, diagnostics: &mut Diagnostics) {
     let stays_stopped = update.config.status.contains(&STOPPED);
     if !update.prior.is_running() || stays_stopped {
@@ -146,7 +146,7 @@ fn check_interruption(update: &Update<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Warns of the replacement of a running job, or refuses it.
+/// Warns of the replacement of a running job, or rejects it.
 fn check_replacement(update: &Update<'_>, diagnostics: &mut Diagnostics) {
     let Update {
         prior, proposed, ..
@@ -198,7 +198,7 @@ pub(super) fn check_replaced(
     }
 }
 
-/// Warns of what deleting a job means, or refuses it.
+/// Warns of what deleting a job means, or rejects it.
 pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
     let label = prior.label();
     if prior.is_protected() {
@@ -213,7 +213,7 @@ pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// What the plan of a change tells the calls that follow it.
+/// What the plan of a change passes on to the calls that follow it.
 pub(super) fn private(prior: &JobModel, private: JobPrivate) -> JobPrivate {
     JobPrivate {
         changed: Some(ChangedJob {

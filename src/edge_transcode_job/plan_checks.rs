@@ -1,4 +1,4 @@
-//! What a plan tells beyond what it will change: checks of the planned job against the API and against the other jobs of the
+//! Warnings of a plan beyond what it will change: checks of the planned job against the API and against the other jobs of the
 //! run.
 //!
 //! A check is one quick look. What it cannot see is no finding, so a plan works without permissions and without a network.
@@ -26,12 +26,14 @@ pub(super) async fn create(
 ) {
     let mut known_writers = Vec::new();
     if session.run.checks_plans() && planned.cluster_id.is_value() {
-        check_template(session, planned, diagnostics).await;
+        // First, because the time for all checks may be over after it: an unknown template still fails the create.
         if replaced.is_none() && planned.stream_output.is_value() {
             let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
-            known_writers = existing::warn(&session.client, planned, &ctx, diagnostics).await;
+            known_writers =
+                existing::warn_of_create(&session.client, planned, &ctx, diagnostics).await;
             check_cluster(session, planned, diagnostics);
         }
+        check_template(session, planned, diagnostics).await;
     }
     let job_id = replaced.map_or("", |id| &id.job_id);
     check_output(session, planned, job_id, known_writers, diagnostics);
@@ -44,11 +46,20 @@ pub(super) async fn update(
     planned: &JobModel,
     diagnostics: &mut Diagnostics,
 ) {
-    if session.run.checks_plans() && prior.template_id != planned.template_id {
-        check_template(session, planned, diagnostics).await;
+    let mut known_writers = Vec::new();
+    if session.run.checks_plans() {
+        let starts = planned.status.contains(&RUNNING) && !prior.status.contains(&RUNNING);
+        if starts && planned.stream_output.is_value() {
+            let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
+            known_writers =
+                existing::warn_of_start(&session.client, planned, &ctx, diagnostics).await;
+        }
+        if prior.template_id != planned.template_id {
+            check_template(session, planned, diagnostics).await;
+        }
     }
     let job_id = planned.job_id().job_id;
-    check_output(session, planned, &job_id, Vec::new(), diagnostics);
+    check_output(session, planned, &job_id, known_writers, diagnostics);
 }
 
 /// An error, if the template verifiably does not exist. None while this run applies: what it has deleted would stay deleted.

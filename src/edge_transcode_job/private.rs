@@ -7,7 +7,7 @@ use super::model::JobModel;
 use alicloud_live::Location;
 use tfplugin::{Diagnostic, diagnostic};
 
-/// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan tells the calls that follow
+/// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan passes on to the calls that follow
 /// it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -83,7 +83,7 @@ impl JobPrivate {
         self.check_place(id, here)
     }
 
-    /// An error if the job was found elsewhere than where it is now said not to exist.
+    /// An error if the job was found at another location than the one that does not know it now.
     pub(super) fn check_place(&self, id: &JobIdentity, here: &Location) -> Result<(), Diagnostic> {
         match &self.found_at {
             Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),

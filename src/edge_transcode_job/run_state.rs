@@ -8,7 +8,7 @@ use super::model::status_text;
 use super::session::Session;
 use crate::shared::call_error;
 use crate::shared::run::NotInterrupted;
-use alicloud_live::{CallContext, CallError, Failure, Job, JobStatus};
+use alicloud_live::{CallContext, CallError, Failure, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two looks at a job: short at first, since most changes are quick.
@@ -19,25 +19,25 @@ pub(super) const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 const LOOKS_IN_DOUBT: usize = 4;
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
-/// does not shorten it, so whoever cancels waits no longer than this.
+/// does not shorten it, so a cancellation takes no longer than this.
 const RECOVERY_TIME: Duration = Duration::from_secs(2 * 60);
 /// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
 /// or stopping the job at the same time.
 const REJECTIONS_TIME: Duration = Duration::from_secs(20);
 
-/// A wish about a job that did not come true.
+/// Why a job did not reach its target.
 #[derive(Debug)]
 pub(super) enum WaitError {
     /// A call failed.
     Call(CallError),
-    /// The time was over, or the user asked to stop, while the job was still in another state.
+    /// The deadline was exceeded, or the user canceled, while the job was still in another state.
     Waiting {
         /// What was waited for.
         wanted: &'static str,
         /// What the API showed last, if it was seen at all.
         last: Option<String>,
         /// Whether the user asked to stop.
-        stopped: bool,
+        interruption: Interruption,
     },
 }
 
@@ -59,10 +59,16 @@ impl WaitError {
 
     /// Whether there was time left for nothing more.
     pub(super) fn is_out_of_time(&self) -> bool {
-        matches!(self, Self::Waiting { stopped: false, .. })
+        matches!(
+            self,
+            Self::Waiting {
+                interruption: Interruption::DeadlineExceeded,
+                ..
+            }
+        )
     }
 
-    /// A look at the job failed: because its time was over or the user asked to stop, or else for its own reason.
+    /// A poll of the job failed: because the deadline was exceeded or the user canceled, or else for its own reason.
     fn unseen(
         error: CallError,
         wanted: &'static str,
@@ -70,37 +76,36 @@ impl WaitError {
         ctx: &CallContext,
     ) -> Self {
         match ctx.interruption() {
-            Some(ended) => Self::Waiting {
+            Some(interruption) => Self::Waiting {
                 wanted,
                 last,
-                stopped: ended.is_cancelled(),
+                interruption,
             },
             None => Self::Call(error),
         }
     }
 
     pub(super) fn to_diagnostic(&self, summary: &'static str) -> Diagnostic {
-        let (wanted, last, stopped) = match self {
+        let (wanted, last, interruption) = match self {
             Self::Call(error) => return call_error::to_diagnostic(summary, error),
             Self::Waiting {
                 wanted,
                 last,
-                stopped,
-            } => (wanted, last, *stopped),
+                interruption,
+            } => (wanted, last, *interruption),
         };
-        let last = last.as_ref().map_or_else(String::new, |last| {
-            format!(" The API last showed it as {last}.")
-        });
-        if stopped {
-            let detail = format!("Interrupted while waiting for the job {wanted}.{last}");
-            diagnostic::general(summary, detail)
+        let last = last
+            .as_ref()
+            .map_or_else(String::new, |last| format!(" (last status: {last})"));
+        let detail = if interruption == Interruption::Cancelled {
+            format!("Interrupted while waiting for the job {wanted}{last}.")
         } else {
-            let detail = format!(
-                "The time was over while waiting for the job {wanted}.{last} If the service just needs longer, raise \
-                 the time: the block timeouts of the resource, or the argument timeout of the action."
-            );
-            diagnostic::general(summary, detail)
-        }
+            format!(
+                "Timed out waiting for the job {wanted}{last}. If the service needs longer, raise the timeout: in the \
+                 block timeouts of the resource, or with the argument timeout of the action."
+            )
+        };
+        diagnostic::general(summary, detail)
     }
 }
 
@@ -151,7 +156,7 @@ pub(super) async fn ensure_status(
 
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
 async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
-    let mut refused_at = None;
+    let mut rejected_at = None;
     let mut poll = FIRST_POLL;
     loop {
         let asked = session
@@ -161,8 +166,8 @@ async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result
         let Err(error) = asked else {
             return Ok(());
         };
-        let refused_at = *refused_at.get_or_insert_with(Instant::now);
-        if !is_over_quota(&error) || !session.run.may_free_quota(refused_at) {
+        let rejected_at = *rejected_at.get_or_insert_with(Instant::now);
+        if !is_over_quota(&error) || !session.run.may_free_quota(rejected_at) {
             return Err(error);
         }
         if ctx.wait(poll).await.is_err() {
@@ -226,9 +231,12 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
     let begun = Instant::now();
     let mut poll = FIRST_POLL;
     loop {
-        // Without a look before: the API may still show a job as running that it has stopped.
+        // Without a read before: the API may still show a job as running that it has stopped.
         let asked = start(session, id, &ctx).await;
+        let is_rejected =
+            matches!(&asked, Err(error) if matches!(error.failure, Failure::Rejected(_)));
         let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
+            Ok(_) if is_rejected && is_stopped_late(session, id, &ctx).await => continue,
             Ok(job) => return Ok(job),
             Err(error) => error,
         };
@@ -244,6 +252,21 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
     }
 }
 
+/// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
+/// after that, and which the API may show late.
+async fn is_stopped_late(session: &Session, id: &JobIdentity, ctx: &CallContext) -> bool {
+    for _ in 0..LOOKS_IN_DOUBT {
+        if ctx.wait(FIRST_POLL).await.is_err() {
+            return false;
+        }
+        let job = session.get(id, ctx).await;
+        if job.is_ok_and(|job| job.status == JobStatus::NotStarted) {
+            return true;
+        }
+    }
+    false
+}
+
 /// A running job was not interrupted.
 pub(super) fn not_interrupted(
     summary: &'static str,
@@ -251,7 +274,7 @@ pub(super) fn not_interrupted(
     reason: NotInterrupted,
 ) -> Diagnostic {
     let detail = match reason {
-        NotInterrupted::Interruption(ended) if ended.is_cancelled() => {
+        NotInterrupted::Interruption(Interruption::Cancelled) => {
             format!("Canceled before the job {id} was stopped. Nothing was changed.")
         }
         NotInterrupted::Interruption(_) => format!(
@@ -274,9 +297,11 @@ async fn wait(
 ) -> Result<(), WaitError> {
     let time = *poll;
     *poll = (time * 2).min(MAX_POLL_INTERVAL);
-    ctx.wait(time).await.map_err(|ended| WaitError::Waiting {
-        wanted,
-        last: Some(last.to_owned()),
-        stopped: ended.is_cancelled(),
-    })
+    ctx.wait(time)
+        .await
+        .map_err(|interruption| WaitError::Waiting {
+            wanted,
+            last: Some(last.to_owned()),
+            interruption,
+        })
 }

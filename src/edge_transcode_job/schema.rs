@@ -3,7 +3,7 @@ use tfplugin::IdentitySchema;
 use tfplugin::attribute::{block, computed, flag, optional, optional_computed, required};
 use tfplugin::schema::{Block, NestedBlock, Schema};
 
-/// What tells a job from every other, for Terraform 1.12 and later.
+/// What distinguishes a job from every other, for Terraform 1.12 and later.
 pub(super) fn identity() -> IdentitySchema {
     IdentitySchema {
         version: 0,

@@ -55,27 +55,27 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
-    let aftermath = FailureReport::look(&session.client, &id).await;
-    if let Some(job) = aftermath.job()
-        && aftermath.is_as_planned(&planned.spec(), target_status(&planned.status).as_ref())
+    let report = FailureReport::read(&session.client, &id).await;
+    if let Some(job) = report.job()
+        && report.is_as_planned(&planned.spec(), target_status(&planned.status).as_ref())
         && !matches!(error, NotChanged::Lost(_))
     {
         return (filled(planned, job), here);
     }
 
     let is_lost = matches!(error, NotChanged::Lost(_));
-    diagnostics.add_error(explain(error, &id, &planned, &aftermath));
+    diagnostics.add_error(explain(error, &id, &planned, &report));
     let mut state = JobModel {
         timeouts: planned.timeouts,
         allow_stopping_for_update: planned.allow_stopping_for_update,
         deletion_protection: planned.deletion_protection,
         ..prior
     };
-    if let Some(job) = aftermath.job() {
+    if let Some(job) = report.job() {
         state.set_from_api(job);
     }
     let private = JobPrivate {
-        owes_start: (is_lost || private.owes_start) && !aftermath.has_status(&JobStatus::Running),
+        owes_start: (is_lost || private.owes_start) && !report.has_status(&JobStatus::Running),
         ..private
     };
     (state, private)
@@ -90,7 +90,7 @@ fn explain(
     error: NotChanged,
     id: &JobIdentity,
     planned: &JobModel,
-    aftermath: &FailureReport,
+    report: &FailureReport,
 ) -> Diagnostic {
     let error = match error {
         NotChanged::Refused(diagnostic) => return *diagnostic,
@@ -101,7 +101,7 @@ fn explain(
         detail: format!("Job {id}: {}", shown.detail).into(),
         ..shown
     };
-    followed_by(shown, &aftermath.of_update(&planned.spec()))
+    followed_by(shown, &report.after_update(&planned.spec()))
 }
 
 async fn change(
@@ -167,8 +167,8 @@ async fn interrupt(
     ctx: &CallContext,
 ) -> Result<Job, NotChanged> {
     if !planned.may_be_interrupted() {
-        let refusal = plan::must_not_be_interrupted(&planned.label(), "changed");
-        return Err(NotChanged::Refused(Box::new(refusal)));
+        let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
+        return Err(NotChanged::Refused(Box::new(rejection)));
     }
     check_template(session, id, &job, planned, ctx).await?;
     let _permit =

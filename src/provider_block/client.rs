@@ -27,7 +27,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUESTS_PER_MINUTE: u32 = 6_000;
 
 impl ProviderConfig {
-    /// Sets up the client that the block describes, and what tells whose credentials it uses. Makes no network call.
+    /// Returns the configuration of the client that the block describes, and the identity of its credentials. Makes no network call.
     /// `None` always comes with an error.
     pub(crate) async fn client(
         self,
@@ -140,7 +140,7 @@ impl ProviderConfig {
         })
     }
 
-    /// The argument, then the variables, then that of the profile. Where nobody chose one there is none: the API asks
+    /// The argument, then the variables, then that of the profile. If none is chosen there is none: the API asks
     /// for none.
     fn region(
         &self,

@@ -35,7 +35,7 @@ impl ProviderConfig {
         Ok(endpoint.with_protocol(protocol))
     }
 
-    /// Where STS is, if that is said. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
+    /// The endpoint of STS, if one is configured. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
     pub(super) fn sts_endpoint(
         &self,
         diagnostics: &mut Diagnostics,

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_arguments_are_refused_at_their_paths() {
+    fn bad_arguments_are_rejected_at_their_paths() {
         let mut diagnostics = Diagnostics::default();
         config(r#"{"protocol": "gopher", "region": "Bei Jing", "endpoints": [{"live": "http://a/b"}]}"#)
             .validate(&mut diagnostics);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_sessions_out_of_range_are_refused_at_their_paths() {
+    fn numbers_and_sessions_out_of_range_are_rejected_at_their_paths() {
         let mut diagnostics = Diagnostics::default();
         config(
             r#"{"client_read_timeout": 0, "max_retries": -1, "max_requests_per_minute": 0,
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_whole_or_too_large_is_refused_at_its_argument() {
+    fn a_number_that_is_not_whole_or_too_large_is_rejected_at_its_argument() {
         for number in ["2.5", "1e30", "-1e30", "18446744073709551615"] {
             let arguments = [
                 "client_connect_timeout",
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_out_of_the_environment_that_is_no_number_is_refused() {
+    fn a_time_out_of_the_environment_that_is_no_number_is_rejected() {
         let keys = [
             ("ALICLOUD_ACCESS_KEY", "id"),
             ("ALICLOUD_SECRET_KEY", "secret"),

@@ -153,7 +153,7 @@ fn calls() -> [(&'static str, Attribute); 10] {
         (
             "skip_plan_checks",
             flag(
-                "Whether plans skip the checks of new jobs against the API: whether the template exists, the cluster is \
+                "Whether plans skip the checks of new and changed jobs against the API: whether the template exists, the cluster is \
                  accessible, and no other job writes the same output stream. Defaults to `false`. A check that fails or takes \
                  too long is never an error.",
             ),

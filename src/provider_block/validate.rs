@@ -14,7 +14,7 @@ use super::{ProviderConfig, in_block, parse_protocol, parse_sign_version};
 const SESSION_SECONDS: RangeInclusive<i64> = 900..=43_200;
 
 impl ProviderConfig {
-    /// Checks what can be told without the environment.
+    /// Checks what can be checked without the environment.
     pub(crate) fn validate(&self, diagnostics: &mut Diagnostics) {
         self.check_names(diagnostics);
         self.check_endpoints(diagnostics);
@@ -127,7 +127,7 @@ impl ProviderConfig {
         }
     }
 
-    /// One warning for all of them: a block that was written for the official provider must work, and nobody must
+    /// One warning for all of them: a block that was written for the official provider must work, and no user must
     /// believe that they do something here.
     fn warn_of_arguments_without_effect(&self, diagnostics: &mut Diagnostics) {
         let arguments = [

@@ -1,4 +1,4 @@
-//! Failed API calls as diagnostics: what could not be done, what the cloud said, what to do next.
+//! Failed API calls as diagnostics: what could not be done, what the API returned, what to do next.
 
 use std::borrow::Cow;
 
@@ -67,7 +67,7 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
              block, environment or files configure."
         }
         Failure::Ambiguous(Ambiguous::Unreadable { .. }) => {
-            "Something between this machine and the API may have answered in its place: check the endpoint and \
+            "Something between this machine and the API may have responded in its place: check the endpoint and \
              proxies."
         }
         Failure::Ambiguous(Ambiguous::ServerFault(_)) => "Try again later.",
@@ -78,7 +78,7 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
     Some(advice.into())
 }
 
-/// What to do about a refusal (API reference, "Gateway errors" and the operations' error tables).
+/// What to do about a rejected call (API reference, "Gateway errors" and the operations' error tables).
 fn advice_for_code(code: &str) -> Option<&'static str> {
     let advice = match code {
         "SignatureDoesNotMatch" | "IncompleteSignature" => {
@@ -99,7 +99,7 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
              three of access key, secret key and security token."
         }
         "OperationDenied" => {
-            "The service refuses the operation for this account, cluster or state of the job: check cluster_id, that the \
+            "The service rejects the operation for this account, cluster or state of the job: check cluster_id, that the \
              account has been given access to edge transcoding and to this cluster, and that nobody else starts, stops \
              or changes the job at the same time."
         }
@@ -107,7 +107,7 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
             "Check template_id: the template must exist in the job's cluster. The data source \
              alicloud_live_edge_transcode_templates lists those that do."
         }
-        "JobNotFound" => "The job does not exist (any more): check cluster_id and job ID.",
+        "JobNotFound" => "The job does not exist: check cluster_id and job ID.",
         "UserQuotaExceed" | "UserTaskExceed" => {
             "The account runs as many jobs as its quota allows: stop others, or ask for a higher quota."
         }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_operation_code_and_request_id_and_says_what_to_do() {
+    fn a_rejection_names_operation_code_and_request_id_and_says_what_to_do() {
         let shown = rejected("TemplateNotFound");
         assert_eq!(shown.attribute, AttributePath::new("template_id"));
         for part in [

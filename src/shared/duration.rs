@@ -27,7 +27,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     (!total.is_zero() && total <= LONGEST).then_some(total)
 }
 
-/// Beyond this a clock's arithmetic could overflow, and nobody waits that long.
+/// Longer ones could overflow a clock's arithmetic.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
 /// What the provider block has become: the client that all resources share.
 ///
 /// While planning, arguments of the block may be unknown because they come from resources yet to be made. That is no
-/// error as long as nobody needs the client.
+/// error until the client is needed.
 pub(crate) struct ProviderData {
     state: RwLock<State>,
     stop: StopSignal,

@@ -76,7 +76,7 @@ pub(crate) fn optional(value: &Value<String>) -> Option<&str> {
 
 /// Whether a name matches `name_regex`, which matches everything when it is not set.
 pub(crate) fn name_matcher(value: &Value<String>) -> impl Fn(&str) -> bool + use<> {
-    // What is no expression was refused by validation.
+    // Validation has rejected what is not an expression.
     let regex = optional(value).and_then(|text| Regex::new(text).ok());
     move |name| regex.as_ref().is_none_or(|regex| regex.is_match(name))
 }

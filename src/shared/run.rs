@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::edge_transcode_job::id::JobIdentity;
 use alicloud_live::{CallContext, Interruption, StreamUrl};
 
-/// How long a start that the quota refuses waits for this run to stop a job: the job that the new one replaces may be
+/// How long a start that the quota rejects waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.
 const QUOTA_WAIT: Duration = Duration::from_secs(10);
 
@@ -65,13 +65,13 @@ struct Replaced {
 
 /// Why a running job was not interrupted.
 pub(crate) enum NotInterrupted {
-    /// The operation was canceled, or its time was over.
+    /// The operation was canceled, or its deadline exceeded.
     Interruption(Interruption),
     /// This job was stopped for a change before, and could not be started again.
     Lost(JobIdentity),
 }
 
-/// A job that is being stopped. Dropping it tells that the job is stopped, or that stopping failed.
+/// A job that is being stopped. Dropping it records that the job is stopped, or that stopping failed.
 pub(crate) struct Stopping<'a>(&'a Run);
 
 impl Run {
@@ -157,11 +157,13 @@ impl Run {
         Stopping(self)
     }
 
-    /// Whether a start that the quota has refused since `refused_at` is worth another attempt: this run is stopping jobs,
+    /// Whether a start that the quota has rejected since `rejected_at` is worth another attempt: this run is stopping jobs,
     /// has just done so, or may be about to.
-    pub(crate) fn may_free_quota(&self, refused_at: Instant) -> bool {
+    pub(crate) fn may_free_quota(&self, rejected_at: Instant) -> bool {
         let known = self.known();
-        let since = known.stopped_at.map_or(refused_at, |at| at.max(refused_at));
+        let since = known
+            .stopped_at
+            .map_or(rejected_at, |at| at.max(rejected_at));
         known.stopping > 0 || since.elapsed() < QUOTA_WAIT
     }
 
@@ -175,7 +177,7 @@ impl Run {
     }
 
     /// Whether the job that this run has deleted in favor of a new one ran until then; `None` where there is none. It is
-    /// known by its ID where the plan told it, or else by the stream that both write.
+    /// known by its ID where the plan has recorded that, or else by the stream that both write.
     pub(crate) fn replaced_was_running(
         &self,
         id: Option<&JobIdentity>,
@@ -272,15 +274,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn quota_may_become_free_while_this_run_stops_jobs_and_shortly_after() {
         let run = Run::new(None, true);
-        let refused_at = Instant::now();
+        let rejected_at = Instant::now();
         let stopping = run.stopping();
         tokio::time::advance(QUOTA_WAIT * 3).await;
-        assert!(run.may_free_quota(refused_at));
+        assert!(run.may_free_quota(rejected_at));
         drop(stopping);
         tokio::time::advance(QUOTA_WAIT / 2).await;
-        assert!(run.may_free_quota(refused_at));
+        assert!(run.may_free_quota(rejected_at));
         tokio::time::advance(QUOTA_WAIT).await;
-        assert!(!run.may_free_quota(refused_at));
+        assert!(!run.may_free_quota(rejected_at));
         assert!(
             run.may_free_quota(Instant::now()),
             "one may be about to stop"

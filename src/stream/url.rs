@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_taken_apart_without_loss_is_refused() {
+    fn what_cannot_be_taken_apart_without_loss_is_rejected() {
         for text in [
             "",
             "rtmp://h/app",

@@ -14,10 +14,10 @@ over_each_terraform! {
     an_action_without_need_calls_nothing_and_succeeds,
     an_action_runs_where_a_trigger_says_so,
     an_action_whose_job_is_not_known_yet_is_planned,
-    a_wrong_value_is_refused_at_its_line,
-    a_wrong_value_that_is_known_only_after_apply_is_refused,
+    a_wrong_value_is_rejected_at_its_line,
+    a_wrong_value_that_is_known_only_after_apply_is_rejected,
     a_job_that_does_not_exist_is_named,
-    a_refused_start_of_a_job_that_runs_by_now_is_success,
+    a_rejected_start_of_a_job_that_runs_by_now_is_success,
     an_action_ends_in_its_time,
     a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so,
     a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped,
@@ -170,7 +170,7 @@ fn an_action_whose_job_is_not_known_yet_is_planned(world: &TestWorkspace) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-fn a_wrong_value_is_refused_at_its_line(world: &TestWorkspace) {
+fn a_wrong_value_is_rejected_at_its_line(world: &TestWorkspace) {
     let good = Block::new("config")
         .text("cluster_id", "cluster-1")
         .text("job_id", "j");
@@ -191,7 +191,7 @@ fn a_wrong_value_is_refused_at_its_line(world: &TestWorkspace) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn a_wrong_value_that_is_known_only_after_apply_is_refused(world: &TestWorkspace) {
+fn a_wrong_value_that_is_known_only_after_apply_is_rejected(world: &TestWorkspace) {
     let later = Block::known_after_apply("later", "soon");
     let config = Block::new("config")
         .with("cluster_id", &format!("{JOB}.cluster_id"))
@@ -226,7 +226,7 @@ fn a_job_that_does_not_exist_is_named(world: &TestWorkspace) {
     assert_eq!(world.cloud.changes(), [""; 0]);
 }
 
-fn a_refused_start_of_a_job_that_runs_by_now_is_success(world: &TestWorkspace) {
+fn a_rejected_start_of_a_job_that_runs_by_now_is_success(world: &TestWorkspace) {
     a_job(world, "start", JobStatus::NotStarted);
     world.cloud.hold("Start", FaultStage::Before);
     let command = invoke("start");
@@ -249,7 +249,7 @@ fn an_action_ends_in_its_time(world: &TestWorkspace) {
     let error = invoked(world, "start").failed().error();
     error.must_say(&[
         "Unable to start job",
-        "The time was over while waiting for the job to run",
+        "Timed out waiting for the job to run",
         "argument timeout",
         "is now Stopped",
     ]);

@@ -32,14 +32,14 @@ over_each_terraform! {
     signature_version_3,
     arguments_without_effect_are_one_warning,
     the_identity_in_use_is_shown,
-    a_fifo_as_credentials_file_is_refused_at_once,
+    a_fifo_as_credentials_file_is_rejected_at_once,
     a_credentials_helper_gets_no_variable_of_terraform,
     a_region_that_nobody_chose_is_not_sent,
     a_proxy_is_used_for_another_machine_and_never_for_this_one,
     a_variable_that_is_wrong_stops_the_plan_and_is_named,
     retries_are_as_many_as_the_block_says,
     a_broken_source_stops_the_plan_and_is_named,
-    a_source_that_refuses_stops_the_plan_and_is_named,
+    a_source_that_rejects_stops_the_plan_and_is_named,
     ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper,
 }
 
@@ -329,7 +329,7 @@ fn the_identity_in_use_is_shown(world: &TestWorkspace) {
     }
 }
 
-fn a_fifo_as_credentials_file_is_refused_at_once(world: &TestWorkspace) {
+fn a_fifo_as_credentials_file_is_rejected_at_once(world: &TestWorkspace) {
     without_keys(world);
     let fifo = world.home().join("fifo");
     let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
@@ -485,7 +485,7 @@ fn a_broken_source_stops_the_plan_and_is_named(world: &TestWorkspace) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn a_source_that_refuses_stops_the_plan_and_is_named(world: &TestWorkspace) {
+fn a_source_that_rejects_stops_the_plan_and_is_named(world: &TestWorkspace) {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let role = Block::new("assume_role").text("role_arn", "acs:ram::1:role/nobody");
     configure(world, &Block::provider().containing(role));

@@ -14,7 +14,7 @@ over_each_terraform! {
     a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates,
     each_filter_narrows_the_jobs,
     jobs_that_the_list_leaves_out_are_found_by_their_ids,
-    wrong_arguments_of_data_sources_are_refused_where_they_stand,
+    wrong_arguments_of_data_sources_are_rejected_where_they_stand,
     arguments_that_are_known_only_after_apply_are_waited_for,
     what_was_found_can_be_used_in_for_each,
 }
@@ -81,8 +81,8 @@ fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(worl
     world.configure(
         "data \"alicloud_live_edge_transcode_template\" \"it\" {\n  cluster_id = \"cluster-1\"\n  template_id = \"none\"\n}\n",
     );
-    let refused = world.plan().failed();
-    let error = refused.error();
+    let rejected = world.plan().failed();
+    let error = rejected.error();
     error.must_say(&["Unable to read template", "TemplateNotFound", "RequestId"]);
     assert_eq!(world.pointed_at(&error), "template_id");
 }
@@ -213,11 +213,11 @@ fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &TestWorkspace) {
     // A job that cannot be read is not taken for one that does not exist.
     world.cloud.deny("GetEdgeTranscodeJob");
     world.configure(by_ids);
-    let refused = world.run(&["plan", "-json", "-refresh=false"]).failed();
-    refused.error().must_say(&["OperationDenied", "RequestId"]);
+    let rejected = world.run(&["plan", "-json", "-refresh=false"]).failed();
+    rejected.error().must_say(&["OperationDenied", "RequestId"]);
 }
 
-fn wrong_arguments_of_data_sources_are_refused_where_they_stand(world: &TestWorkspace) {
+fn wrong_arguments_of_data_sources_are_rejected_where_they_stand(world: &TestWorkspace) {
     let templates = |label: &str| {
         Block::new(&format!(
             r#"data "alicloud_live_edge_transcode_templates" "{label}""#

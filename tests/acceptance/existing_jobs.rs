@@ -1,4 +1,4 @@
-//! Jobs that write the same stream already: a plan names them with the block to add, and nothing is refused or adopted.
+//! Jobs that write the same stream already: a plan names them with the block to add, and nothing is rejected or adopted.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,7 @@ over_each_terraform! {
 }
 
 over_newest_terraform! {
+    a_running_job_with_the_output_of_one_that_will_start_is_named,
     creating_creates_whatever_exists,
     a_job_with_another_output_is_not_named,
     identical_jobs_can_be_created_together,
@@ -99,6 +100,34 @@ fn a_running_job_with_the_same_output_is_named(world: &TestWorkspace) {
         warnings[0].must_say(&[&job_id, "\"another\"", consequence]);
     }
     world.configure(Block::job("it").text("status", "Stopped"));
+    assert!(named(&world.plan()).is_empty());
+}
+
+fn a_running_job_with_the_output_of_one_that_will_start_is_named(world: &TestWorkspace) {
+    world.configure(Block::job("it").text("status", "Stopped"));
+    world.apply().succeeded();
+    let own_id = world.cloud.job().job_id;
+    let job_id = an_existing_job(world);
+    world.cloud.edit_job(&job_id, |job| {
+        job.status = JobStatus::Running;
+        "another".clone_into(&mut job.name);
+    });
+    world.plan().is_empty();
+
+    world.configure(Block::job("it").text("status", "Running"));
+    let warnings = named(&world.plan());
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    warnings[0].must_say(&[
+        &own_id,
+        &job_id,
+        "\"another\"",
+        "will be started, while",
+        "Two running jobs must not write one stream",
+    ]);
+
+    world
+        .cloud
+        .edit_job(&job_id, |job| job.status = JobStatus::NotStarted);
     assert!(named(&world.plan()).is_empty());
 }
 

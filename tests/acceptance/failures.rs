@@ -1,19 +1,19 @@
-//! What the cloud refuses, and what users read then. None of it may leave a wrong state.
+//! What the cloud rejects, and what users read then. None of it may leave a wrong state.
 
 use crate::JOB;
 use crate::support::configuration::Block;
 use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
-    a_wrong_secret_is_told_with_the_clouds_code,
-    an_unknown_access_key_is_told_with_the_clouds_code,
+    a_wrong_secret_is_shown_with_the_apis_code,
+    an_unknown_access_key_is_shown_with_the_apis_code,
     an_unknown_template_makes_no_job,
-    an_update_that_is_refused_leaves_job_and_state_as_they_were,
-    a_denied_operation_is_told_with_the_clouds_code,
-    a_cloud_that_does_not_answer_is_told_with_its_endpoint,
+    an_update_that_is_rejected_leaves_job_and_state_as_they_were,
+    a_denied_operation_is_shown_with_the_apis_code,
+    an_api_that_does_not_respond_is_named_with_its_endpoint,
 }
 
-fn a_wrong_secret_is_told_with_the_clouds_code(world: &TestWorkspace) {
+fn a_wrong_secret_is_shown_with_the_apis_code(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.set("ALICLOUD_SECRET_KEY", "wrong");
     world
@@ -24,12 +24,12 @@ fn a_wrong_secret_is_told_with_the_clouds_code(world: &TestWorkspace) {
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
-fn an_unknown_access_key_is_told_with_the_clouds_code(world: &TestWorkspace) {
+fn an_unknown_access_key_is_shown_with_the_apis_code(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let state = world.state_file();
     world.set("ALICLOUD_ACCESS_KEY", "unknown");
-    // The cloud answers with HTTP 404 here, which must not be taken for a job that is gone.
+    // The API responds with HTTP 404 here, which must not be taken for a job that is gone.
     world
         .apply()
         .failed()
@@ -48,7 +48,7 @@ fn an_unknown_template_makes_no_job(world: &TestWorkspace) {
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
-fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &TestWorkspace) {
+fn an_update_that_is_rejected_leaves_job_and_state_as_they_were(world: &TestWorkspace) {
     let job = Block::job("it").text("status", "Running");
     world.configure(&job);
     world.apply().succeeded();
@@ -74,7 +74,7 @@ fn an_update_that_is_refused_leaves_job_and_state_as_they_were(world: &TestWorks
     assert!(!world.is_tainted(JOB));
 }
 
-fn a_denied_operation_is_told_with_the_clouds_code(world: &TestWorkspace) {
+fn a_denied_operation_is_shown_with_the_apis_code(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let state = world.state_file();
@@ -87,7 +87,7 @@ fn a_denied_operation_is_told_with_the_clouds_code(world: &TestWorkspace) {
     assert_eq!(world.state_file(), state);
 }
 
-fn a_cloud_that_does_not_answer_is_told_with_its_endpoint(world: &TestWorkspace) {
+fn an_api_that_does_not_respond_is_named_with_its_endpoint(world: &TestWorkspace) {
     let timeouts = Block::new("timeouts").text("read", "2s");
     world.configure(Block::job("it").containing(timeouts));
     world.apply().succeeded();

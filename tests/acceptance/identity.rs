@@ -13,7 +13,7 @@ over_each_terraform! {
     a_job_keeps_its_identity_through_its_life,
     a_job_is_imported_by_its_identity,
     a_job_imported_by_its_id_has_its_identity,
-    an_identity_that_is_none_is_refused,
+    an_identity_that_is_none_is_rejected,
     a_state_without_identities_is_filled_in_and_plans_nothing,
     a_state_of_an_older_terraform_is_filled_in_and_plans_nothing,
     the_import_block_of_the_documentation_works,
@@ -133,7 +133,7 @@ fn job_like(job: &alicloud_live_mock::Job) -> Block {
         .text("stream_output", &job.stream_output)
 }
 
-fn an_identity_that_is_none_is_refused(world: &TestWorkspace) {
+fn an_identity_that_is_none_is_rejected(world: &TestWorkspace) {
     for (cluster_id, job_id) in [("", "j"), ("a:b", "j"), ("cluster-1", " ")] {
         let block = import_block(cluster_id, job_id);
         world.configure(format_args!("{}{block}", Block::job("it")));

@@ -8,7 +8,7 @@ use alicloud_live_mock::JobStatus;
 over_each_terraform! {
     a_job_is_imported_by_command,
     a_job_is_imported_by_block,
-    an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have,
+    an_id_that_is_no_id_is_rejected_with_the_form_that_it_should_have,
     a_job_that_does_not_exist_cannot_be_imported,
 }
 
@@ -101,13 +101,13 @@ fn configuration_generated_under_the_local_name_alicloud_applies_unchanged(world
     assert!(world.cloud.changes().is_empty());
 }
 
-fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &TestWorkspace) {
+fn an_id_that_is_no_id_is_rejected_with_the_form_that_it_should_have(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     for id in ["no-colon", "cluster-1:", ":job"] {
-        let refused = world.import(JOB, id).failed();
+        let rejected = world.import(JOB, id).failed();
         assert!(
-            refused.errors.contains("<cluster_id>:<job_id>"),
-            "{refused}"
+            rejected.errors.contains("<cluster_id>:<job_id>"),
+            "{rejected}"
         );
     }
     assert!(world.state(JOB).is_null());
@@ -115,7 +115,7 @@ fn an_id_that_is_no_id_is_refused_with_the_form_that_it_should_have(world: &Test
 
 fn a_job_that_does_not_exist_cannot_be_imported(world: &TestWorkspace) {
     world.configure(Block::job("it"));
-    let refused = world.import(JOB, "cluster-1:nowhere").failed();
-    assert!(refused.errors.contains("non-existent"), "{refused}");
+    let rejected = world.import(JOB, "cluster-1:nowhere").failed();
+    assert!(rejected.errors.contains("non-existent"), "{rejected}");
     assert!(world.state(JOB).is_null());
 }

@@ -22,13 +22,14 @@ over_each_terraform! {
 }
 
 over_newest_terraform! {
-    a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for,
+    a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for,
     a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state,
     an_update_whose_terraform_is_killed_leaves_the_stream_running,
     jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c,
     ctrl_c_while_waiting_for_a_start_keeps_the_job,
     ctrl_c_in_an_update_leaves_the_job_running,
     ctrl_c_between_stop_and_delete_leaves_the_job_running,
+    a_stop_that_is_carried_out_after_its_start_was_rejected_is_made_good,
 
     killed_while_a_job_is_created,
     killed_while_a_new_job_is_started,
@@ -58,7 +59,7 @@ enum Fate {
     Lost,
     /// The cloud carries it out when its sender is dead already.
     DoneLater,
-    /// The cloud has carried it out, and its answer is on the way.
+    /// The cloud has carried it out, and its response is on the way.
     Done,
 }
 
@@ -273,7 +274,7 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: FaultStage)
     the_next_runs_converge(world);
 }
 
-fn a_job_whose_answer_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
+fn a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job());
     world.cloud.hold("Create", FaultStage::After);
     let running = world.start(APPLY);
@@ -451,6 +452,33 @@ fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) 
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     world.destroy().succeeded();
     assert!(world.cloud.jobs().is_empty());
+}
+
+/// The stop arrives last: after Ctrl-C nobody waits for it, and the start that is owed is rejected, because the job still runs.
+fn a_stop_that_is_carried_out_after_its_start_was_rejected_is_made_good(world: &TestWorkspace) {
+    world.configure(a_running_job());
+    world.apply().succeeded();
+    world.configure(a_running_job().text("name", "another"));
+    world
+        .cloud
+        .configure(|behavior| behavior.status_lag_gets = 1);
+    world.cloud.hold("Stop", FaultStage::Before);
+    let running = world.start(APPLY);
+    world.cloud.wait_paused();
+    running.press_ctrl_c();
+    running.wait_logged(&[
+        "the API responded",
+        "StartEdgeTranscodeJob",
+        "OperationDenied",
+    ]);
+    world.cloud.release();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&[
+        "Unable to update job",
+        "is now Running, with its old settings",
+    ]);
+    assert!(world.cloud.is_running());
+    the_next_runs_converge(world);
 }
 
 fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &TestWorkspace) {

@@ -17,7 +17,7 @@ mod support;
 
 /// Makes each case a test for the oldest Terraform, the newest, one between them that has functions and identity but
 /// neither lists nor actions, and OpenTofu. The tests' names say which. `from "1.8":` before the cases says which Terraform
-/// was the first that can do what they test; `scripts/not-offered` reads it from their names.
+/// was the first that can do what they test; `scripts/unsupported-tests` reads it from their names.
 macro_rules! over_each_terraform {
     (from "1.8": $($case:ident,)+) => {
         mod from_1_8 {
@@ -114,7 +114,7 @@ mod import;
 mod installation;
 mod interruptions;
 mod lifecycle;
-mod lost_answers;
+mod lost_responses;
 mod minimal;
 mod modules;
 mod moves;

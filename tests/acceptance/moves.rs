@@ -10,7 +10,7 @@ over_each_terraform! {
     from "1.8":
     a_job_of_another_provider_is_taken_over,
     a_foreign_state_is_taken_over_as_far_as_it_fits,
-    a_foreign_state_that_names_no_job_is_refused,
+    a_foreign_state_that_names_no_job_is_rejected,
 }
 
 over_each_terraform! {
@@ -161,7 +161,7 @@ fn what_another_provider_has_stored_is_read_after_replace_provider(world: &TestW
     assert!(world.cloud.jobs().is_empty());
 }
 
-fn a_foreign_state_that_names_no_job_is_refused(world: &TestWorkspace) {
+fn a_foreign_state_that_names_no_job_is_rejected(world: &TestWorkspace) {
     a_job_of_another_provider(world);
     world.edit_state(|state| {
         let instance = &mut state["resources"][0]["instances"][0];

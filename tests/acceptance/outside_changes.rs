@@ -6,13 +6,13 @@ use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
 
 over_each_terraform! {
-    a_job_deleted_outside_is_planned_anew,
+    a_job_deleted_outside_is_planned_again,
     destroying_a_job_that_is_already_gone_succeeds,
     a_job_edited_outside_is_shown_and_corrected,
     a_job_stopped_outside_is_started_again,
 }
 
-fn a_job_deleted_outside_is_planned_anew(world: &TestWorkspace) {
+fn a_job_deleted_outside_is_planned_again(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let first = world.cloud.job();

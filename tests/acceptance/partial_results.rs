@@ -8,19 +8,19 @@ use crate::support::workspace::{DESTROY, TestWorkspace};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
-    a_new_job_whose_start_is_refused_is_whole_in_the_state,
+    a_new_job_whose_start_is_rejected_is_whole_in_the_state,
     an_update_that_fails_leaves_only_the_rest_to_the_next_apply,
 }
 
 over_newest_terraform! {
     a_new_job_that_is_untainted_is_only_started,
-    an_update_that_was_carried_out_without_an_answer_is_no_failure,
+    an_update_that_was_carried_out_without_a_response_is_no_failure,
     a_start_that_is_still_owed_is_planned_by_the_next_run,
     a_delete_that_fails_leaves_the_job_running_and_says_so,
     a_delete_succeeds_in_spite_of_passing_failures,
     a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
     a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone,
-    no_answer_but_job_not_found_takes_a_job_out_of_the_state,
+    no_response_but_job_not_found_takes_a_job_out_of_the_state,
 }
 
 fn a_running_job() -> Block {
@@ -36,7 +36,7 @@ fn a_job_that_may_not_start(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
 }
 
-fn a_new_job_whose_start_is_refused_is_whole_in_the_state(world: &TestWorkspace) {
+fn a_new_job_whose_start_is_rejected_is_whole_in_the_state(world: &TestWorkspace) {
     a_job_that_may_not_start(world);
     let (state, job) = (world.state(JOB), world.cloud.job());
     assert_eq!(state["id"], format!("cluster-1:{}", job.job_id));
@@ -74,16 +74,16 @@ struct FailingUpdate {
 
 fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorkspace) {
     const ALL: &[&str] = &["Stop", "Update", "Start"];
-    let refused = |verb, code| fault(verb, FaultKind::error(403, code)).times(1);
+    let rejected = |verb, code| fault(verb, FaultKind::error(403, code)).times(1);
     let rows = [
         FailingUpdate {
-            fault: refused("Stop", "OperationDenied"),
+            fault: rejected("Stop", "OperationDenied"),
             said: ["OperationDenied", "is now Running, with its old settings"],
             made: &["Stop"],
             left: ALL,
         },
         FailingUpdate {
-            fault: refused("Update", "InvalidParameter"),
+            fault: rejected("Update", "InvalidParameter"),
             said: ["InvalidParameter", "is now Running, with its old settings"],
             made: ALL,
             left: ALL,
@@ -131,7 +131,7 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorks
     assert_eq!(world.cloud.job().job_id, job_id);
 }
 
-fn an_update_that_was_carried_out_without_an_answer_is_no_failure(world: &TestWorkspace) {
+fn an_update_that_was_carried_out_without_a_response_is_no_failure(world: &TestWorkspace) {
     let job = a_running_job().containing(Block::new("timeouts").text("update", "2s"));
     world.configure(&job);
     world.apply().succeeded();
@@ -216,7 +216,7 @@ fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &Test
     world.end_of(running).succeeded();
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
     let stops = world.cloud.calls_of("Stop");
-    assert!(stops[0].code.is_some(), "it was refused: {stops:#?}");
+    assert!(stops[0].code.is_some(), "it was rejected: {stops:#?}");
 }
 
 fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &TestWorkspace) {
@@ -231,8 +231,8 @@ fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &TestWor
     assert!(world.state(JOB).is_null());
 }
 
-fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &TestWorkspace) {
-    let answers = [
+fn no_response_but_job_not_found_takes_a_job_out_of_the_state(world: &TestWorkspace) {
+    let responses = [
         (
             FaultKind::error(404, "InvalidApi.NotFound"),
             "InvalidApi.NotFound",
@@ -255,8 +255,8 @@ fn no_answer_but_job_not_found_takes_a_job_out_of_the_state(world: &TestWorkspac
     world.configure(a_running_job().containing(Block::new("timeouts").text("read", "1s")));
     world.apply().succeeded();
     let state = world.state_file();
-    for (answer, said) in answers {
-        world.cloud.set_faults([fault("Get", answer)]);
+    for (response, said) in responses {
+        world.cloud.set_faults([fault("Get", response)]);
         world
             .plan()
             .failed()

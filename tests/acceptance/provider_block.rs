@@ -12,10 +12,10 @@ over_each_terraform! {
     missing_credentials_are_one_error_that_lists_where_they_may_stand,
     half_a_key_pair_is_reported_at_the_missing_half,
     an_endpoint_may_be_given_without_a_scheme,
-    each_invalid_argument_is_refused_at_its_place,
+    each_invalid_argument_is_rejected_at_its_place,
     arguments_that_are_not_known_yet_pass_the_plan,
     the_schema_is_asked_for_once_in_a_command,
-    each_answer_of_the_api_is_logged_with_its_request_id,
+    each_response_of_the_api_is_logged_with_its_request_id,
     a_rejection_is_logged_with_its_code,
 }
 
@@ -62,7 +62,7 @@ fn the_block_comes_before_the_environment(world: &TestWorkspace) {
     world.cloud.job();
 }
 
-/// An endpoint where nothing answers: the port is never given out to programs.
+/// An endpoint where nothing responds: the port is never given out to programs.
 const NOBODY: &str = "http://127.0.0.1:1";
 
 fn each_name_of_an_environment_variable_is_understood(world: &TestWorkspace) {
@@ -147,7 +147,7 @@ fn an_endpoint_may_be_given_without_a_scheme(world: &TestWorkspace) {
     world.cloud.job();
 }
 
-fn each_invalid_argument_is_refused_at_its_place(world: &TestWorkspace) {
+fn each_invalid_argument_is_rejected_at_its_place(world: &TestWorkspace) {
     let wrong = [
         ("protocol", Block::provider().text("protocol", "ftp")),
         (
@@ -211,7 +211,7 @@ fn a_rejection_is_logged_with_its_code(world: &TestWorkspace) {
     assert_eq!(log.lines().filter(|line| says_all(line)).count(), 1);
 }
 
-fn each_answer_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace) {
+fn each_response_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     world.apply().succeeded();
     let log = world.file("terraform.log");

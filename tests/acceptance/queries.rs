@@ -13,8 +13,8 @@ over_each_terraform! {
     jobs_are_found_by_each_filter,
     an_object_is_shown_where_it_is_asked_for,
     a_limit_is_kept_without_reading_a_page_too_many,
-    a_wrong_value_is_refused_at_its_line,
-    what_the_cloud_refuses_is_told,
+    a_wrong_value_is_rejected_at_its_line,
+    what_the_api_rejects_is_shown,
     a_later_page_that_fails_fails_the_query,
     ctrl_c_ends_a_query,
     ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes,
@@ -144,7 +144,7 @@ fn a_limit_is_kept_without_reading_a_page_too_many(world: &TestWorkspace) {
     }
 }
 
-fn a_wrong_value_is_refused_at_its_line(world: &TestWorkspace) {
+fn a_wrong_value_is_rejected_at_its_line(world: &TestWorkspace) {
     for (attribute, value, says) in [
         ("cluster_id", "a:b", "colon"),
         ("cluster_id", "", "empty"),
@@ -164,7 +164,7 @@ fn a_wrong_value_is_refused_at_its_line(world: &TestWorkspace) {
     assert!(world.cloud.calls().is_empty());
 }
 
-fn what_the_cloud_refuses_is_told(world: &TestWorkspace) {
+fn what_the_api_rejects_is_shown(world: &TestWorkspace) {
     let elsewhere = Block::new("config").text("cluster_id", "cluster-9");
     configure(world, &elsewhere, &[]);
     let error = world.run(QUERY).failed().error();

@@ -169,7 +169,7 @@ fn a_protected_job_is_neither_deleted_nor_replaced(world: &TestWorkspace) {
     let protected = a_running_job().with("deletion_protection", "true");
     world.configure(&protected);
     world.apply().succeeded();
-    let refused = |run: Run| {
+    let rejected = |run: Run| {
         let errors = run.failed().diagnostics(Severity::Error);
         assert!(
             errors
@@ -178,15 +178,15 @@ fn a_protected_job_is_neither_deleted_nor_replaced(world: &TestWorkspace) {
             "{errors:#?}"
         );
     };
-    refused(world.destroy());
-    refused(world.run(REPLACE));
+    rejected(world.destroy());
+    rejected(world.run(REPLACE));
     world.configure(protected.clone().text("cluster_id", "cluster-2"));
-    refused(world.apply());
+    rejected(world.apply());
     world.configure("");
-    refused(world.apply());
+    rejected(world.apply());
     world.configure(&protected);
     world.run(&["taint", JOB]).succeeded();
-    refused(world.apply());
+    rejected(world.apply());
     world.run(&["untaint", JOB]).succeeded();
     assert_eq!(
         world.cloud.changes(),
@@ -213,7 +213,7 @@ fn a_protected_job_that_creates_first_is_not_left_behind(world: &TestWorkspace) 
             .containing(create_first),
     );
     world.apply().succeeded();
-    // Core does not say that an object is tainted, so only the deletion could refuse, when the new job exists.
+    // Core does not say that an object is tainted, so only the deletion could reject, when the new job exists.
     world.run(&["taint", JOB]).succeeded();
     world.apply().succeeded();
     one_job_runs(world);

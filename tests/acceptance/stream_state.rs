@@ -11,7 +11,7 @@ use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 over_each_terraform! {
     a_stream_is_found_by_its_url_and_by_its_parts,
     a_domain_of_somebody_else_is_no_error,
-    wrong_arguments_are_refused_where_they_stand,
+    wrong_arguments_are_rejected_where_they_stand,
     a_missing_permission_is_an_error_that_names_it,
     a_check_warns_of_a_stream_that_is_not_on_air,
 }
@@ -76,7 +76,7 @@ fn a_domain_of_somebody_else_is_no_error(world: &TestWorkspace) {
     assert_eq!(world.output("state"), "unknown");
 }
 
-fn wrong_arguments_are_refused_where_they_stand(world: &TestWorkspace) {
+fn wrong_arguments_are_rejected_where_they_stand(world: &TestWorkspace) {
     let url = ("url", "rtmp://h/a/s");
     for (arguments, summary, at) in [
         (

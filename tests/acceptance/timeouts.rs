@@ -11,7 +11,7 @@ over_newest_terraform! {
     an_update_ends_in_time_and_says_what_it_waited_for,
     a_delete_ends_in_time_and_keeps_the_job_in_the_state,
     a_read_ends_in_time_and_keeps_the_state,
-    a_create_without_an_answer_in_its_time_is_looked_for,
+    a_create_without_a_response_in_its_time_is_looked_for,
 }
 
 fn a_running_job(operation: &str, time: &str) -> Block {
@@ -26,7 +26,7 @@ fn a_create_ends_in_time_and_keeps_the_job(world: &TestWorkspace) {
     world.configure(a_running_job("create", "2s"));
     let error = world.apply().failed().error();
     error.must_say(&[
-        "The time was over while waiting for the job to run. The API last showed it as Stopped.",
+        "Timed out waiting for the job to run (last status: Stopped).",
         "timeouts",
         "untaint",
     ]);
@@ -45,7 +45,7 @@ fn an_update_ends_in_time_and_says_what_it_waited_for(world: &TestWorkspace) {
     world.configure(a_running_job("update", "2s"));
     let error = world.apply().failed().error();
     error.must_say(&[
-        "The time was over while waiting for the job to run. The API last showed it as Stopped.",
+        "Timed out waiting for the job to run (last status: Stopped).",
         "is now Stopped",
     ]);
     assert!(!world.is_tainted(JOB));
@@ -60,7 +60,7 @@ fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &TestWorkspace) {
     world.apply().succeeded();
     world.cloud.set_faults([promise("Stop")]);
     world.destroy().failed().error().must_say(&[
-        "The time was over while waiting for the job to be stopped. The API last showed it as Running.",
+        "Timed out waiting for the job to be stopped (last status: Running).",
         "is now Running",
     ]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
@@ -80,7 +80,7 @@ fn a_read_ends_in_time_and_keeps_the_state(world: &TestWorkspace) {
 }
 
 /// The call is listened to for 5 s more, and then the job is looked for.
-fn a_create_without_an_answer_in_its_time_is_looked_for(world: &TestWorkspace) {
+fn a_create_without_a_response_in_its_time_is_looked_for(world: &TestWorkspace) {
     world.configure(a_running_job("create", "2s"));
     world
         .cloud

@@ -1,17 +1,17 @@
-//! Values that can never work are refused before anything is sent, each at its place in the configuration.
+//! Values that can never work are rejected before anything is sent, each at its place in the configuration.
 
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
-    each_invalid_value_is_refused_at_its_attribute,
+    each_invalid_value_is_rejected_at_its_attribute,
     required_arguments_are_required,
-    a_refused_url_is_not_repeated_in_the_message,
+    a_rejected_url_is_not_repeated_in_the_message,
     another_scheme_than_rtmp_is_only_warned_about,
 }
 
-fn each_invalid_value_is_refused_at_its_attribute(world: &TestWorkspace) {
+fn each_invalid_value_is_rejected_at_its_attribute(world: &TestWorkspace) {
     let too_long = "n".repeat(256);
     let no_urls = [
         "",
@@ -82,7 +82,7 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &TestWorkspace) {
     }
     world.configure(configuration);
 
-    let mut refused: Vec<(String, String)> = world
+    let mut rejected: Vec<(String, String)> = world
         .validate()
         .failed()
         .diagnostics(Severity::Error)
@@ -95,9 +95,9 @@ fn each_invalid_value_is_refused_at_its_attribute(world: &TestWorkspace) {
             (label.to_owned(), world.pointed_at(error))
         })
         .collect();
-    refused.sort();
+    rejected.sort();
     expected.sort();
-    assert_eq!(refused, expected);
+    assert_eq!(rejected, expected);
     assert!(world.cloud.calls().is_empty(), "validation needs no cloud");
 }
 
@@ -124,15 +124,15 @@ fn required_arguments_are_required(world: &TestWorkspace) {
     }
 }
 
-fn a_refused_url_is_not_repeated_in_the_message(world: &TestWorkspace) {
+fn a_rejected_url_is_not_repeated_in_the_message(world: &TestWorkspace) {
     let variable = Block::sensitive_variable("url");
     let input = Block::job("input").with("stream_input", "var.url");
     let output = Block::job("output").with("stream_output", "var.url");
     world.configure(format_args!("{variable}{input}{output}"));
     world.set("TF_VAR_url", &format!("rtmp://host?auth_key={AUTH_KEY}"));
-    let refused = world.plan().failed();
+    let rejected = world.plan().failed();
     // That the key is nowhere in them is asserted when the world ends.
-    assert_eq!(refused.diagnostics(Severity::Error).len(), 2, "{refused}");
+    assert_eq!(rejected.diagnostics(Severity::Error).len(), 2, "{rejected}");
 }
 
 fn another_scheme_than_rtmp_is_only_warned_about(world: &TestWorkspace) {

@@ -60,6 +60,7 @@ fn texts() -> impl Iterator<Item = String> {
     FOLDERS
         .iter()
         .flat_map(|folder| files_under(&top().join(folder)))
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "rs"))
         .filter(|(path, _)| {
             !path
                 .components()

@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use alicloud_auth::environment::Environment;
+use page::Page;
 use terraform_provider_alicloud_live::definition;
 use tfplugin::Diagnostics;
 
@@ -29,45 +30,31 @@ fn pages() -> BTreeMap<PathBuf, String> {
     let definition = definition(Environment::default());
     let mut diagnostics = Diagnostics::default();
     let provider = definition.provider.schema(&mut diagnostics).unwrap();
-    let mut pages = BTreeMap::from([(PathBuf::from("docs/index.md"), page::provider(&provider))]);
-    for (type_name, resource) in &definition.resources {
-        let schema = resource.schema();
-        let name = type_name.strip_prefix("alicloud_").unwrap();
-        pages.insert(
-            format!("docs/resources/{name}.md").into(),
-            page::resource(type_name, &schema, &resource.identity_schema()),
-        );
+    let mut pages = vec![Page::new(&page::PROVIDER, "alicloud-live", &provider)];
+    for (name, resource) in &definition.resources {
+        let page = Page::new(&page::RESOURCE, name, &resource.schema());
+        pages.push(page.with_identity(&resource.identity_schema()));
     }
-    for (type_name, list_resource) in &definition.list_resources {
-        let name = type_name.strip_prefix("alicloud_").unwrap();
-        pages.insert(
-            format!("docs/list-resources/{name}.md").into(),
-            page::list_resource(type_name, &list_resource.schema()),
-        );
+    for (name, list_resource) in &definition.list_resources {
+        pages.push(Page::new(
+            &page::LIST_RESOURCE,
+            name,
+            &list_resource.schema(),
+        ));
     }
-    for (type_name, action) in &definition.actions {
-        let name = type_name.strip_prefix("alicloud_").unwrap();
-        pages.insert(
-            format!("docs/actions/{name}.md").into(),
-            page::action(type_name, &action.schema()),
-        );
+    for (name, action) in &definition.actions {
+        pages.push(Page::new(&page::ACTION, name, &action.schema()));
     }
-    for (type_name, data_source) in &definition.data_sources {
+    for (name, data_source) in &definition.data_sources {
         let schema = data_source.schema(&mut diagnostics).unwrap();
-        let name = type_name.strip_prefix("alicloud_").unwrap();
-        pages.insert(
-            format!("docs/data-sources/{name}.md").into(),
-            page::data_source(type_name, &schema),
-        );
+        pages.push(Page::new(&page::DATA_SOURCE, name, &schema));
     }
     for (name, function) in &definition.functions {
         let schema = function.schema(&mut diagnostics).unwrap();
-        pages.insert(
-            format!("docs/functions/{name}.md").into(),
-            page::function(name, &schema),
-        );
+        pages.push(Page::of_function(name, &schema));
     }
-    pages
+    let pages = pages.iter();
+    pages.map(|page| (page.path(), page.render())).collect()
 }
 
 #[test]
@@ -89,7 +76,7 @@ fn the_pages_say_what_schema_and_examples_say() {
 }
 
 #[test]
-fn there_is_no_page_for_what_is_not_offered() {
+fn there_is_no_page_for_what_is_unsupported() {
     let pages = pages();
     for folder in [
         "docs",

@@ -1,169 +1,219 @@
 //! How a page of the Registry's documentation looks.
+//!
+//! A page has a head, which its schema describes, and a body. The body is the file `page_<kind>.md` in the folder of `src` that the
+//! page is about, or else the usual one of its kind. In it stand:
+//!
+//! | tag | becomes |
+//! |---|---|
+//! | `{{ name }}` | the name of the type |
+//! | `{{ example FILE }}` | a file of the type's folder under `examples`, as code |
+//! | `{{ schema }}` | the arguments and attributes |
+//! | `{{ identity }}` | the attributes of the identity |
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 
 use tfplugin::IdentitySchema;
 use tfplugin::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, NestedBlock, Schema,
 };
 
-/// The provider's page.
-pub(crate) fn provider(schema: &Schema) -> String {
-    let description = &schema.block.description.content;
-    let example = example("provider/provider.tf", "terraform");
-    format!(
-        "---\n\
-         page_title: \"Provider: alicloud-live\"\n\
-         description: |-\n  {description}\n\
-         ---\n\n\
-         # alicloud-live Provider\n\n\
-         {description}\n\n\
-         -> The provider was built and tested against the API's published description and the official SDKs. It has not \
-         yet been run against the real service. What was verified how, and how to report a first real run with `make \
-         verify-live`, is in README.md of the provider's repository, under Compatibility.\n\n\
-         ## Example Usage\n\n\
-         {example}\n\
-         ~> Do not write credentials into configuration: it ends up in version control. Use environment variables.\n\n\
-         When you also use the official `alicloud` provider, give this one another local name in `required_providers` \
-         and set it in its resources (`provider = alicloud-live`). See [Using it beside the official \
-         provider](guides/beside-the-official-provider.md). New here? Begin with [The life cycle of a \
-         job](guides/life-cycle.md).\n\n\
-         {}",
-        arguments(&schema.block)
-    )
+/// What a page is about.
+pub(crate) struct Page<'a> {
+    kind: &'static Kind,
+    /// The name of the type, or the function.
+    name: &'a str,
+    /// The text of the front matter.
+    summary: String,
+    description: String,
+    schema: String,
+    identity: String,
 }
 
-/// A resource type's page.
-pub(crate) fn resource(type_name: &str, schema: &Schema, identity: &IdentitySchema) -> String {
-    let description = &schema.block.description.content;
-    let folder = format!("resources/{type_name}");
-    let mut identity_lines = String::new();
-    for (name, description) in &identity.attributes {
-        writeln!(
-            identity_lines,
-            "- `{name}` (String) {description} Required."
-        )
-        .unwrap();
+/// A kind of page.
+pub(crate) struct Kind {
+    title: &'static str,
+    subcategory: Option<&'static str>,
+    /// Its folder under `examples`, and under `docs`.
+    folder: &'static str,
+    template: &'static str,
+    /// The body of those that have no file of their own.
+    usual_body: &'static str,
+}
+
+const LIVE: Option<&str> = Some("ApsaraVideo Live");
+
+pub(crate) static PROVIDER: Kind = Kind {
+    title: "Provider",
+    subcategory: None,
+    folder: "provider",
+    template: "page_provider.md",
+    usual_body: "",
+};
+pub(crate) static RESOURCE: Kind = Kind {
+    title: "Resource",
+    subcategory: LIVE,
+    folder: "resources",
+    template: "page_resource.md",
+    usual_body: "## Example Usage\n\n{{ example resource.tf }}\n{{ schema }}",
+};
+pub(crate) static LIST_RESOURCE: Kind = Kind {
+    title: "List Resource",
+    subcategory: LIVE,
+    folder: "list-resources",
+    template: "page_list.md",
+    usual_body: "## Example Usage\n\n{{ example list-resource.tfquery.hcl }}\n{{ schema }}",
+};
+pub(crate) static ACTION: Kind = Kind {
+    title: "Action",
+    subcategory: LIVE,
+    folder: "actions",
+    template: "page_action.md",
+    usual_body: "## Example Usage\n\n{{ example action.tf }}\n{{ schema }}",
+};
+pub(crate) static DATA_SOURCE: Kind = Kind {
+    title: "Data Source",
+    subcategory: LIVE,
+    folder: "data-sources",
+    template: "page_data_source.md",
+    usual_body: "## Example Usage\n\n{{ example data-source.tf }}\n{{ schema }}",
+};
+pub(crate) static FUNCTION: Kind = Kind {
+    title: "Function",
+    subcategory: Some(""),
+    folder: "functions",
+    template: "page_function.md",
+    usual_body: "Requires Terraform 1.8 or OpenTofu 1.7, or later.\n\n\
+                 ## Example Usage\n\n{{ example function.tf }}\n{{ schema }}",
+};
+
+impl<'a> Page<'a> {
+    pub(crate) fn new(kind: &'static Kind, name: &'a str, schema: &Schema) -> Self {
+        let description = &schema.block.description.content;
+        Self {
+            kind,
+            name,
+            summary: description.clone(),
+            description: description.clone(),
+            schema: arguments(&schema.block),
+            identity: String::new(),
+        }
     }
-    format!(
-        "---\n\
-         page_title: \"{type_name} Resource - alicloud-live\"\n\
-         subcategory: \"ApsaraVideo Live\"\n\
-         description: |-\n  {description}\n\
-         ---\n\n\
-         # {type_name} (Resource)\n\n\
-         {description}\n\n\
-         -> The API changes a job only while it is stopped. Changing a running job stops it, changes it and starts it \
-         again, which interrupts its output stream. The plan warns of that. Deleting a running job stops it first. See \
-         [Changing jobs without interrupting streams](../guides/changing-jobs.md).\n\n\
-         ## Example Usage\n\n\
-         {}\n\
-         {}\n\
-         ## Import\n\n\
-         Import a job by `<cluster_id>:<job_id>`. The cluster is required, because the API finds a job only in its \
-         cluster.\n\n\
-         {}\n\
-         With Terraform 1.5 and later, or OpenTofu, by an `import` block:\n\n\
-         {}\n\
-         `terraform plan -generate-config-out=FILE` writes the resource for it, with `provider = alicloud-live`, whatever the \
-         local name of the provider is. See [Local names](../guides/moving-existing-jobs.md#local-names).\n\n\
-         With Terraform 1.12 and later, or OpenTofu 1.12 and later, by its identity:\n\n\
-         {}\n\
-         ### Identity Schema\n\n\
-         {identity_lines}\n\
-         ## Moving from Another Provider\n\n\
-         With Terraform 1.8 and later, a `moved` block moves a job from another provider with the same resource type. \
-         The job itself is not changed.\n\n\
-         ```terraform\n\
-         moved {{\n  from = {type_name}.old\n  to   = {type_name}.camera\n}}\n\
-         ```\n",
-        example(&format!("{folder}/resource.tf"), "terraform"),
-        arguments(&schema.block),
-        example(&format!("{folder}/import.sh"), "shell"),
-        example(&format!("{folder}/import-by-string-id.tf"), "terraform"),
-        example(&format!("{folder}/import-by-identity.tf"), "terraform"),
-    )
-}
 
-/// A list resource's page.
-pub(crate) fn list_resource(type_name: &str, schema: &Schema) -> String {
-    let description = &schema.block.description.content;
-    format!(
-        "---\n\
-         page_title: \"{type_name} List Resource - alicloud-live\"\n\
-         subcategory: \"ApsaraVideo Live\"\n\
-         description: |-\n  {description}\n\
-         ---\n\n\
-         # {type_name} (List Resource)\n\n\
-         {description}\n\n\
-         Requires Terraform 1.14 or later. Terraform lists at most 100 jobs unless `limit` is set. \
-         `include_resource = true` returns all attributes of each.\n\n\
-         ## Example Usage\n\n\
-         {}\n\
-         With `-generate-config-out=FILE`, Terraform writes a resource and an `import` block for each job. After \
-         `terraform apply` the jobs are in the state, and the plan is empty. `status` is written for running jobs only: \
-         if it is not set, Terraform leaves the run state alone.\n\n\
-         -> Into that file Terraform writes `provider = alicloud-live`, whatever the local name of the provider is. See \
-         [Local names](../guides/moving-existing-jobs.md#local-names).\n\n\
-         ~> Stream URLs are written as the API returns them, with the `auth_key` that they may contain. Move such keys into \
-         sensitive variables before the file goes into version control.\n\n\
-         {}",
-        example(
-            &format!("list-resources/{type_name}/list-resource.tfquery.hcl"),
+    pub(crate) fn of_function(name: &'a str, schema: &FunctionSchema) -> Self {
+        Self {
+            kind: &FUNCTION,
+            name,
+            summary: format!("{}.", schema.summary),
+            description: schema.description.content.clone(),
+            schema: signature(name, schema),
+            identity: String::new(),
+        }
+    }
+
+    pub(crate) fn with_identity(self, identity: &IdentitySchema) -> Self {
+        let lines = identity.attributes.iter();
+        let lines = lines
+            .map(|(name, description)| format!("- `{name}` (String) {description} Required.\n"));
+        Self {
+            identity: lines.collect(),
+            ..self
+        }
+    }
+
+    fn is_of_provider(&self) -> bool {
+        self.kind.folder == PROVIDER.folder
+    }
+
+    /// Where the page stands.
+    pub(crate) fn path(&self) -> PathBuf {
+        if self.is_of_provider() {
+            return "docs/index.md".into();
+        }
+        let name = self.name.trim_start_matches("alicloud_");
+        format!("docs/{}/{name}.md", self.kind.folder).into()
+    }
+
+    /// The text of the page.
+    pub(crate) fn render(&self) -> String {
+        let (name, summary) = (self.name, &self.summary);
+        let (title, heading) = if self.is_of_provider() {
+            (format!("Provider: {name}"), format!("{name} Provider"))
+        } else {
+            let kind = self.kind.title;
+            (
+                format!("{name} {kind} - alicloud-live"),
+                format!("{name} ({kind})"),
+            )
+        };
+        let subcategory = self
+            .kind
+            .subcategory
+            .map_or_else(String::new, |subcategory| {
+                format!("subcategory: \"{subcategory}\"\n")
+            });
+        format!(
+            "---\npage_title: \"{title}\"\n{subcategory}description: |-\n  {summary}\n---\n\n\
+             # {heading}\n\n{}\n\n{}",
+            self.description,
+            self.body()
+        )
+    }
+
+    fn body(&self) -> String {
+        let template = self.template();
+        let mut parts = template.split("{{ ");
+        let mut body = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (tag, text) = part.split_once(" }}").expect("a tag ends with ` }}`");
+            body += &match tag.split_once(' ') {
+                Some(("example", file)) => self.example(file),
+                None if tag == "name" => self.name.to_owned(),
+                None if tag == "schema" => self.schema.clone(),
+                None if tag == "identity" => self.identity.clone(),
+                _ => panic!("unknown tag {tag:?}"),
+            };
+            body += text;
+        }
+        body
+    }
+
+    /// The file in the folder of `src` whose name the page's name begins with.
+    fn template(&self) -> String {
+        let name = self.name.trim_start_matches("alicloud_live_");
+        let folders = fs::read_dir(super::top().join("src")).unwrap();
+        folders
+            .map(|entry| entry.unwrap())
+            .filter(|folder| {
+                let folder = folder.file_name().into_string().unwrap();
+                name.starts_with(&folder) || self.is_of_provider()
+            })
+            .find_map(|folder| fs::read_to_string(folder.path().join(self.kind.template)).ok())
+            .unwrap_or_else(|| self.kind.usual_body.to_owned())
+    }
+
+    fn example(&self, file: &str) -> String {
+        let folder = super::top().join("examples").join(self.kind.folder);
+        let folder = if self.is_of_provider() {
+            folder
+        } else {
+            folder.join(self.name)
+        };
+        let path = folder.join(file);
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let language = if path.extension().is_some_and(|extension| extension == "sh") {
+            "shell"
+        } else {
             "terraform"
-        ),
-        arguments(&schema.block),
-    )
+        };
+        format!("```{language}\n{text}```\n")
+    }
 }
 
-/// An action's page.
-pub(crate) fn action(type_name: &str, schema: &Schema) -> String {
-    let description = &schema.block.description.content;
-    format!(
-        "---\n\
-         page_title: \"{type_name} Action - alicloud-live\"\n\
-         subcategory: \"ApsaraVideo Live\"\n\
-         description: |-\n  {description}\n\
-         ---\n\n\
-         # {type_name} (Action)\n\n\
-         {description}\n\n\
-         Requires Terraform 1.14 or later.\n\n\
-         -> An action does not change the configuration. If a job's resource sets `status`, the next apply enforces it \
-         again.\n\n\
-         ## Example Usage\n\n\
-         {}\n\
-         {}",
-        example(&format!("actions/{type_name}/action.tf"), "terraform"),
-        arguments(&schema.block),
-    )
-}
-
-/// A data source's page.
-pub(crate) fn data_source(type_name: &str, schema: &Schema) -> String {
-    let description = &schema.block.description.content;
-    format!(
-        "---\n\
-         page_title: \"{type_name} Data Source - alicloud-live\"\n\
-         subcategory: \"ApsaraVideo Live\"\n\
-         description: |-\n  {description}\n\
-         ---\n\n\
-         # {type_name} (Data Source)\n\n\
-         {description}\n\n\
-         ## Example Usage\n\n\
-         {}\n\
-         {}",
-        example(
-            &format!("data-sources/{type_name}/data-source.tf"),
-            "terraform"
-        ),
-        arguments(&schema.block),
-    )
-}
-
-/// A function's page.
-pub(crate) fn function(name: &str, schema: &FunctionSchema) -> String {
+fn signature(name: &str, schema: &FunctionSchema) -> String {
     let mut names: Vec<_> = schema
         .parameters
         .iter()
@@ -186,33 +236,10 @@ pub(crate) fn function(name: &str, schema: &FunctionSchema) -> String {
         .unwrap();
     }
     format!(
-        "---\n\
-         page_title: \"{name} Function - alicloud-live\"\n\
-         subcategory: \"\"\n\
-         description: |-\n  {}.\n\
-         ---\n\n\
-         # {name} (Function)\n\n\
-         {}\n\n\
-         Requires Terraform 1.8 or OpenTofu 1.7, or later.\n\n\
-         ## Example Usage\n\n\
-         {}\n\
-         ## Signature\n\n\
-         `{name}({})` returns: {}\n\n\
-         ## Arguments\n\n\
-         {lines}",
-        schema.summary,
-        schema.description.content,
-        example(&format!("functions/{name}/function.tf"), "terraform"),
+        "## Signature\n\n`{name}({})` returns: {}\n\n## Arguments\n\n{lines}",
         names.join(", "),
         called(&schema.return_type.to_string()),
     )
-}
-
-fn example(path: &str, language: &str) -> String {
-    let path = super::top().join("examples").join(path);
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    format!("```{language}\n{text}```\n")
 }
 
 fn arguments(block: &Block) -> String {

@@ -56,7 +56,7 @@ fn both_readmes_have_the_same_figures() {
 
 #[test]
 fn the_figures_of_the_readme_were_measured() {
-    let measured = text("BENCHMARKS.md") + &text("PROOF.md");
+    let measured = text("BENCHMARKS.md") + &text("RELIABILITY.md");
     for row in figures(&text(ENGLISH)) {
         for number in numbers(row) {
             // Counts of jobs and calls too stand there.
@@ -74,7 +74,7 @@ fn links_lead_somewhere() {
     let mut pages = vec![
         top().join(ENGLISH),
         top().join(CHINESE),
-        top().join("PROOF.md"),
+        top().join("RELIABILITY.md"),
         top().join("CONTRIBUTING.md"),
         top().join("SECURITY.md"),
     ];

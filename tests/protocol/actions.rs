@@ -68,7 +68,7 @@ async fn an_action_tells_of_its_progress_and_completes_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_configuration_is_refused_when_it_is_checked_and_when_it_is_planned() {
+async fn a_wrong_configuration_is_rejected_when_it_is_checked_and_when_it_is_planned() {
     let mut provider = serve().await.provider;
     let config = value(&json!({ "whom": "nobody" }));
     let checked = provider

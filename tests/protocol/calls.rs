@@ -25,20 +25,20 @@ const LARGE: usize = 20 << 20;
 #[tokio::test]
 async fn the_schema_has_all_that_is_offered_and_says_what_core_may_do() {
     let mut served = serve().await;
-    let answer = served
+    let response = served
         .provider
         .get_provider_schema(get_provider_schema::Request {})
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(answer.diagnostics, []);
-    let capabilities = answer.server_capabilities.unwrap();
+    assert_eq!(response.diagnostics, []);
+    let capabilities = response.server_capabilities.unwrap();
     assert!(capabilities.plan_destroy);
     assert!(capabilities.get_provider_schema_optional);
-    assert!(answer.provider.is_some());
-    assert!(answer.data_source_schemas.contains_key(GREETING));
-    assert_eq!(answer.functions[REPEAT].parameters.len(), 2);
-    let block = answer.resource_schemas[THING].block.as_ref().unwrap();
+    assert!(response.provider.is_some());
+    assert!(response.data_source_schemas.contains_key(GREETING));
+    assert_eq!(response.functions[REPEAT].parameters.len(), 2);
+    let block = response.resource_schemas[THING].block.as_ref().unwrap();
     let names: Vec<_> = block.attributes.iter().map(|each| &each.name).collect();
     assert_eq!(names, ["id", "name"]);
 
@@ -48,7 +48,7 @@ async fn the_schema_has_all_that_is_offered_and_says_what_core_may_do() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(functions.functions, answer.functions);
+    assert_eq!(functions.functions, response.functions);
     let metadata = served
         .provider
         .get_metadata(get_metadata::Request {})
@@ -230,7 +230,7 @@ async fn a_wrong_value_is_reported_at_its_attribute() {
 }
 
 #[tokio::test]
-async fn a_data_source_answers_by_the_configured_provider() {
+async fn a_data_source_responds_by_the_configured_provider() {
     let mut provider = serve().await.provider;
     provider
         .configure_provider(configure_provider::Request {
@@ -256,14 +256,14 @@ async fn a_data_source_answers_by_the_configured_provider() {
         json!({ "whom": "us", "text": "hello from 1.15.5" })
     );
 
-    let refused = read("nobody").await;
-    assert_eq!(refused.state, None);
-    let (_, attribute) = only(&refused.diagnostics);
+    let rejected = read("nobody").await;
+    assert_eq!(rejected.state, None);
+    let (_, attribute) = only(&rejected.diagnostics);
     assert_eq!(attribute.as_deref(), Some("whom"));
 }
 
 #[tokio::test]
-async fn a_function_answers_or_names_the_argument_at_fault() {
+async fn a_function_responds_or_names_the_argument_at_fault() {
     let mut provider = serve().await.provider;
     let mut call = async |name: &str, arguments: &[Value]| {
         provider
@@ -275,9 +275,9 @@ async fn a_function_answers_or_names_the_argument_at_fault() {
             .unwrap()
             .into_inner()
     };
-    let answer = call(REPEAT, &[json!("ab"), json!(2)]).await;
-    assert_eq!(answer.error, None);
-    assert_eq!(read_back(answer.result), "abab");
+    let response = call(REPEAT, &[json!("ab"), json!(2)]).await;
+    assert_eq!(response.error, None);
+    assert_eq!(read_back(response.result), "abab");
 
     for (second, text) in [
         (json!(-1), "Less than nothing"),
@@ -416,15 +416,15 @@ async fn twenty_mebibytes_pass_both_ways() {
 #[tokio::test]
 async fn what_we_do_not_have_is_unimplemented() {
     let mut provider = serve().await.provider;
-    let refused = provider
+    let rejected = provider
         .open_ephemeral_resource(open_ephemeral_resource::Request::default())
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::Unimplemented);
+    assert_eq!(rejected.code(), Code::Unimplemented);
 }
 
 #[tokio::test]
-async fn the_hosts_own_services_answer_and_end_with_the_server() {
+async fn the_hosts_own_services_respond_and_end_with_the_server() {
     let Served {
         provider,
         channel,

@@ -67,7 +67,7 @@ async fn the_server_waits_for_a_change_when_the_host_is_gone() {
         let (sent, gone) = tokio::sync::oneshot::channel::<()>();
         tokio::spawn(async move {
             tokio::select! {
-                answer = caller.apply_resource_change(create("linger")) => panic!("{answer:?}"),
+                response = caller.apply_resource_change(create("linger")) => panic!("{response:?}"),
                 _ = gone => {}
             }
         });

@@ -1,5 +1,5 @@
 //! States, private data and identities that this provider has not written, as `terraform state replace-provider` brings
-//! them: the real definition answers whatever the bytes are, and calls nobody with an ID that is none.
+//! them: the real definition responds whatever the bytes are, and calls nobody with an ID that is none.
 
 use alicloud_auth::environment::Environment;
 use alicloud_live_mock::{Mock, MockSettings};
@@ -90,7 +90,7 @@ impl World {
 }
 
 /// Answered: with a result, or with errors that are no crash.
-fn is_answer(has_result: bool, diagnostics: &[Diagnostic]) -> Result<(), TestCaseError> {
+fn is_response(has_result: bool, diagnostics: &[Diagnostic]) -> Result<(), TestCaseError> {
     let errors = diagnostics
         .iter()
         .filter(|each| each.severity() == diagnostic::Severity::Error);
@@ -172,7 +172,7 @@ fn runner() -> TestRunner {
 }
 
 #[test]
-fn any_bytes_are_upgraded_or_refused_and_what_is_upgraded_is_known_by_a_valid_id() {
+fn any_bytes_are_upgraded_or_rejected_and_what_is_upgraded_is_known_by_a_valid_id() {
     let world = World::new();
     let case = |(state, identity): (Vec<u8>, Vec<u8>)| {
         let mut provider = world.provider.clone();
@@ -184,7 +184,7 @@ fn any_bytes_are_upgraded_or_refused_and_what_is_upgraded_is_known_by_a_valid_id
             },
         ));
         let upgraded = upgraded.unwrap().into_inner();
-        is_answer(upgraded.upgraded_state.is_some(), &upgraded.diagnostics)?;
+        is_response(upgraded.upgraded_state.is_some(), &upgraded.diagnostics)?;
         if let Some(state) = upgraded.upgraded_state {
             let state = read_back(Some(state));
             let id = format!(
@@ -209,7 +209,7 @@ fn any_bytes_are_upgraded_or_refused_and_what_is_upgraded_is_known_by_a_valid_id
 }
 
 #[test]
-fn any_bytes_are_read_planned_and_applied_or_refused_without_a_call_for_nobody() {
+fn any_bytes_are_read_planned_and_applied_or_rejected_without_a_call_for_nobody() {
     let world = World::new();
     let case = |(prior, target, private): (Vec<u8>, Vec<u8>, Vec<u8>)| {
         let mut provider = world.provider.clone();
@@ -225,7 +225,7 @@ fn any_bytes_are_read_planned_and_applied_or_refused_without_a_call_for_nobody()
                 ..read_resource::Request::default()
             }));
         let read = read.unwrap().into_inner();
-        is_answer(read.new_state.is_some(), &read.diagnostics)?;
+        is_response(read.new_state.is_some(), &read.diagnostics)?;
 
         let planned = world.runtime.block_on(provider.plan_resource_change(
             plan_resource_change::Request {
@@ -238,7 +238,7 @@ fn any_bytes_are_read_planned_and_applied_or_refused_without_a_call_for_nobody()
             },
         ));
         let planned = planned.unwrap().into_inner();
-        is_answer(planned.planned_state.is_some(), &planned.diagnostics)?;
+        is_response(planned.planned_state.is_some(), &planned.diagnostics)?;
 
         let null = rmp_serde::to_vec(&Value::Null).unwrap();
         for (prior, target) in [(&prior, &target), (&null, &target), (&prior, &null)] {
@@ -253,7 +253,7 @@ fn any_bytes_are_read_planned_and_applied_or_refused_without_a_call_for_nobody()
                 },
             ));
             let applied = applied.unwrap().into_inner();
-            is_answer(applied.new_state.is_some(), &applied.diagnostics)?;
+            is_response(applied.new_state.is_some(), &applied.diagnostics)?;
         }
         world.has_called_nobody_in_particular()?;
         world.mock.reset();
@@ -298,7 +298,7 @@ fn an_object_of_which_the_id_alone_is_known_is_read() {
 }
 
 #[test]
-fn an_object_that_names_no_job_is_refused_before_any_call() {
+fn an_object_that_names_no_job_is_rejected_before_any_call() {
     let world = World::new();
     let mut provider = world.provider.clone();
     let state = value(&json!({ "id": "strange", "name": "camera" }));

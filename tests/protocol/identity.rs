@@ -22,13 +22,13 @@ fn identity(id: &str) -> Option<ResourceIdentityData> {
 #[tokio::test]
 async fn each_resource_type_says_what_tells_its_objects_apart() {
     let mut provider = serve().await.provider;
-    let answer = provider
+    let response = provider
         .get_resource_identity_schemas(get_resource_identity_schemas::Request {})
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(answer.diagnostics, []);
-    let schema = &answer.identity_schemas[THING];
+    assert_eq!(response.diagnostics, []);
+    let schema = &response.identity_schemas[THING];
     assert_eq!(schema.version, 1);
     let [id] = &schema.identity_attributes[..] else {
         panic!("one attribute expected: {schema:?}");

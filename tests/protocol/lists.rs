@@ -152,9 +152,9 @@ async fn a_panic_and_an_unknown_name_are_errors_of_the_list() {
 }
 
 #[tokio::test]
-async fn a_wrong_configuration_is_refused_at_its_attribute() {
+async fn a_wrong_configuration_is_rejected_at_its_attribute() {
     let mut provider = serve().await.provider;
-    let refused = provider
+    let rejected = provider
         .validate_list_resource_config(validate_list_resource_config::Request {
             type_name: THING.to_owned(),
             config: value(&json!({ "called": "nothing" })),
@@ -163,7 +163,7 @@ async fn a_wrong_configuration_is_refused_at_its_attribute() {
         .await
         .unwrap()
         .into_inner();
-    let (error, attribute) = only(&refused.diagnostics);
+    let (error, attribute) = only(&rejected.diagnostics);
     assert_eq!(error.summary, "Nothing is called that");
     assert_eq!(attribute.as_deref(), Some("config.called"));
 }

@@ -75,13 +75,13 @@ async fn an_object_may_come_without_an_identity() {
 #[tokio::test]
 async fn what_cannot_be_moved_is_an_error() {
     let mut provider = serve().await.provider;
-    let refused = provider
+    let rejected = provider
         .move_resource_state(request("stranger", "{}"))
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(only(&refused.diagnostics).0.summary, "Not a thing");
-    assert_eq!(refused.target_state, None);
+    assert_eq!(only(&rejected.diagnostics).0.summary, "Not a thing");
+    assert_eq!(rejected.target_state, None);
 
     let unknown = move_resource_state::Request {
         target_type_name: "sample_other".to_owned(),

@@ -63,7 +63,7 @@ fn a_person_is_told_what_the_program_is() {
 }
 
 #[test]
-fn a_host_that_turned_tls_off_is_refused_and_told_why() {
+fn a_host_that_turned_tls_off_is_rejected_and_told_why() {
     let ended = output(&mut command());
     assert_eq!(ended.status.code(), Some(1));
     assert!(ended.stdout.is_empty());
@@ -91,7 +91,7 @@ fn version_and_help_are_printed() {
 }
 
 #[tokio::test]
-async fn whatever_is_offered_the_answer_is_protocol_6() {
+async fn whatever_is_offered_the_response_is_protocol_6() {
     // A host that does not speak it words the error itself.
     for offered in ["5,6", "6", "5", "garbage,"] {
         let plugin = Plugin::start_with(|command| {
@@ -127,8 +127,8 @@ async fn socket_and_folder_are_for_the_owner_alone() {
 async fn a_shutdown_ends_the_process_and_leaves_nothing_behind() {
     let mut plugin = Plugin::start();
     let channel = plugin.connect().await;
-    let answer = schema(channel.clone()).await;
-    assert!(answer.provider.is_some());
+    let response = schema(channel.clone()).await;
+    assert!(response.provider.is_some());
     let mut controller = GrpcControllerClient::new(channel);
     controller.shutdown(Empty {}).await.unwrap();
 
@@ -213,8 +213,8 @@ async fn a_developer_attaches_without_cookie_and_certificate() {
     let socket = provider["Addr"]["String"].as_str().unwrap();
     for _command in ["plan", "apply"] {
         let stream = UnixStream::connect(socket).await.unwrap();
-        let answer = schema(channel(stream).await.unwrap()).await;
-        assert!(answer.provider.is_some());
+        let response = schema(channel(stream).await.unwrap()).await;
+        assert!(response.provider.is_some());
     }
 
     plugin.signal("INT");

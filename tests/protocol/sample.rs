@@ -373,7 +373,7 @@ impl ListResource for Things {
         &self,
         diagnostics: &mut Diagnostics,
         config: ThingsConfig,
-        findings: &mut ListResults,
+        results: &mut ListResults,
     ) {
         let _over = Over(Arc::clone(&self.backstage.over));
         let Value::Value(called) = config.called else {
@@ -386,7 +386,7 @@ impl ListResource for Things {
                 id: Value::Value(id.clone()),
                 name: Value::Value(called.clone()),
             };
-            let added = findings.add(diagnostics, &identity, id, &object).await;
+            let added = results.add(diagnostics, &identity, id, &object).await;
             assert!(called != "panic", "hunter2");
             if added.is_break() {
                 return;
@@ -400,7 +400,7 @@ impl ListResource for Things {
     }
 }
 
-/// Pokes whom the configuration names, and tells of it: `nobody` is refused, `panic` panics half-way, `wait` waits for a
+/// Pokes whom the configuration names, and tells of it: `nobody` is rejected, `panic` panics half-way, `wait` waits for a
 /// stop and then fails, `linger` goes on after that until it is let go.
 struct Poke {
     stop: StopSignal,
@@ -434,7 +434,7 @@ impl Action for Poke {
         progress: &ProgressReporter,
     ) {
         let stopped = self.stop.token();
-        progress.tell("reaching out");
+        progress.report("reaching out");
         assert!(!config.whom.contains(&"panic"), "hunter2");
         if config.whom.contains(&"wait") || config.whom.contains(&"linger") {
             self.backstage.waiting.add_permits(1);
@@ -447,7 +447,7 @@ impl Action for Poke {
             diagnostics.add_error(diagnostic::general("Stopped", "Nobody is poked."));
             return;
         }
-        progress.tell("poked");
+        progress.report("poked");
     }
 }
 

@@ -9,7 +9,7 @@ use rustls::version::{TLS12, TLS13};
 use tfplugin::generated::tfplugin6::get_provider_schema;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 
-/// Asks for the schema. Under TLS 1.3 a refused client learns of it only when it reads.
+/// Asks for the schema. Under TLS 1.3 a rejected client learns of it only when it reads.
 async fn schema(channel: Result<Channel, String>) -> Result<get_provider_schema::Response, String> {
     ProviderClient::new(channel?)
         .get_provider_schema(get_provider_schema::Request {})
@@ -19,7 +19,7 @@ async fn schema(channel: Result<Channel, String>) -> Result<get_provider_schema:
 }
 
 #[tokio::test]
-async fn the_owner_of_the_certificate_is_answered_and_nobody_else() {
+async fn the_owner_of_the_certificate_gets_a_response_and_nobody_else() {
     let plugin = Plugin::start();
     let wrong_key = Identity {
         certificate: plugin.host.certificate.clone(),
@@ -32,17 +32,17 @@ async fn the_owner_of_the_certificate_is_answered_and_nobody_else() {
         ("the right one without its key", Some(wrong_key)),
     ] {
         let tls = plugin.tls(attacker.as_ref(), &TLS13);
-        let answer = schema(plugin.connect_with(tls).await).await;
-        assert!(answer.is_err(), "{who} was answered");
+        let response = schema(plugin.connect_with(tls).await).await;
+        assert!(response.is_err(), "{who} got a response");
     }
 
     let tls = plugin.tls(Some(&plugin.host), &TLS13);
-    let answer = schema(plugin.connect_with(tls).await).await.unwrap();
-    assert!(answer.provider.is_some());
+    let response = schema(plugin.connect_with(tls).await).await.unwrap();
+    assert!(response.provider.is_some());
 }
 
 #[tokio::test]
-async fn plain_text_and_old_tls_are_refused() {
+async fn plain_text_and_old_tls_are_rejected() {
     let plugin = Plugin::start();
     let stream = UnixStream::connect(plugin.socket()).await.unwrap();
     assert!(schema(channel(stream).await).await.is_err());
@@ -55,8 +55,8 @@ async fn plain_text_and_old_tls_are_refused() {
 async fn a_peer_that_says_nothing_holds_up_nobody() {
     let plugin = Plugin::start();
     let _silent = UnixStream::connect(plugin.socket()).await.unwrap();
-    let answer = schema(Ok(plugin.connect().await)).await;
-    assert!(answer.is_ok());
+    let response = schema(Ok(plugin.connect().await)).await;
+    assert!(response.is_ok());
 }
 
 #[tokio::test]

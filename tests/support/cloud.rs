@@ -24,7 +24,7 @@ pub(crate) fn fault(verb: &str, kind: FaultKind) -> Fault {
     Fault::new(&format!("{verb}EdgeTranscodeJob"), kind)
 }
 
-/// An operation is answered as if it was carried out, and is not.
+/// The API reports an operation as done that it has not done.
 pub(crate) fn promise(verb: &str) -> Fault {
     let kind = FaultKind::Response {
         status: 200,
@@ -157,7 +157,7 @@ impl Cloud {
         self.set_faults([Fault::new(action, FaultKind::error(403, "OperationDenied"))]);
     }
 
-    /// Nothing answers any more.
+    /// Nothing responds from now on.
     pub(crate) fn goes_down(&self) {
         let mock = self.mock.take();
         self.last_calls

@@ -261,7 +261,7 @@ fn within_limit<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
     thread::spawn(move || done.send(work()));
     result
         .recv_timeout(LIMIT)
-        .expect("the plugin answers in time")
+        .expect("the plugin responds in time")
 }
 
 /// Trusts the certificate on the handshake line, and none other.

@@ -1,4 +1,4 @@
-//! A relay between provider and mock whose connections can go silent: open, and answering nothing any more, as behind a
+//! A relay between provider and mock whose connections can go silent: open, and never responding again, as behind a
 //! firewall that has forgotten them.
 
 use std::io::{self, Read as _, Write as _};

@@ -123,7 +123,7 @@ impl Running {
 
     /// Waits until a line of the log says all of this.
     #[track_caller]
-    fn wait_logged(&self, texts: &[&str]) {
+    pub(crate) fn wait_logged(&self, texts: &[&str]) {
         let begun = Instant::now();
         let says_all = |line: &str| texts.iter().all(|text| line.contains(text));
         while !self.log().lines().any(says_all) {

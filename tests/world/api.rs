@@ -74,7 +74,7 @@ pub(crate) struct Entry {
     pub(crate) action: String,
     pub(crate) job_id: String,
     /// What the caller got; `lost` if nothing.
-    pub(crate) answer: String,
+    pub(crate) response: String,
     /// It changed something.
     pub(crate) is_committed: bool,
     /// The caller was in the middle of an apply, and so may write.
@@ -198,7 +198,7 @@ impl Cloud {
             caller: None,
             action: action.to_owned(),
             job_id: job_id.to_owned(),
-            answer: "done".to_owned(),
+            response: "done".to_owned(),
             is_committed: true,
             may_write: true,
         };
@@ -346,14 +346,14 @@ impl Delivery {
         tokio::time::sleep(Duration::from_millis(time.try_into().unwrap())).await;
     }
 
-    fn note(&self, answer: &str, is_committed: bool) {
+    fn note(&self, response: &str, is_committed: bool) {
         let entry = Entry {
             at: self.cloud.clock.elapsed(),
             took: self.cloud.clock.elapsed().saturating_sub(self.sent_at),
             caller: Some(self.caller),
             action: self.action.clone(),
             job_id: self.job_id.clone(),
-            answer: answer.to_owned(),
+            response: response.to_owned(),
             // What is done elsewhere is no part of this cloud's history.
             is_committed: is_committed && self.place == 0,
             may_write: self.may_write,
@@ -372,7 +372,7 @@ fn lost() -> Failure {
     ))
 }
 
-/// The code of an answer, such as `JobNotFound`; `ok` for success.
+/// The code of a response, such as `JobNotFound`; `ok` for success.
 fn code(reply: &HttpResponse) -> String {
     if reply.status == 200 {
         return "ok".to_owned();
@@ -381,7 +381,7 @@ fn code(reply: &HttpResponse) -> String {
     body["Code"].as_str().unwrap_or("?").to_owned()
 }
 
-/// The headers of an answer at this moment.
+/// The headers of a response at this moment.
 pub(crate) fn headers(now: OffsetDateTime) -> HeaderMap {
     let format = time::format_description::well_known::Rfc2822;
     let date = now.replace_nanosecond(0).unwrap().format(&format).unwrap();

@@ -7,7 +7,7 @@ use tfplugin::{Change, EncodedValue, ResourceInstanceObject};
 use crate::checks::compatible;
 use crate::core::{Action, Plan, Planned, Run};
 use crate::plan::stored;
-use crate::process::{Answer, Process};
+use crate::process::{Process, Response};
 use crate::state::{Slot, Stored};
 use crate::value::Value;
 use crate::walk::{Node, walk};
@@ -93,8 +93,8 @@ impl Run<'_> {
             }
             _ => None,
         };
-        let answer = process.validate(address, &config).await;
-        self.take(address, answer)?;
+        let response = process.validate(address, &config).await;
+        self.take(address, response)?;
         if !self.hook() {
             return self.held_back(address);
         }
@@ -130,9 +130,9 @@ impl Run<'_> {
             private,
             keeps_planned_private: false,
         };
-        let answer = process.apply(address, change).await;
-        let answer = self.take_all(address, answer);
-        self.store_made(slot, &value, prior, answer, job.create_before_destroy)
+        let response = process.apply(address, change).await;
+        let response = self.take_all(address, response);
+        self.store_made(slot, &value, prior, response, job.create_before_destroy)
     }
 
     fn held_back(&self, address: &str) -> Option<()> {
@@ -140,18 +140,18 @@ impl Run<'_> {
         None
     }
 
-    /// Stores what an apply of a create or an update answered, and checks it.
+    /// Stores what an apply of a create or an update returned, and checks it.
     fn store_made(
         &self,
         slot: &Slot,
         planned: &Value,
         prior: Option<Stored>,
-        answer: Option<Answer<ResourceInstanceObject>>,
+        response: Option<Response<ResourceInstanceObject>>,
         create_before_destroy: bool,
     ) -> Option<()> {
         let address = slot.address.as_str();
         let mut workspace = self.workspace.borrow_mut();
-        let Some(answer) = answer else {
+        let Some(response) = response else {
             // The process died: its private data and the identity are lost.
             let lost = prior.map(|prior| Stored {
                 private: Vec::new(),
@@ -161,8 +161,8 @@ impl Run<'_> {
             workspace.state.set(slot, lost);
             return None;
         };
-        let value = self.decoded(address, &answer.value.state)?;
-        let has_errors = answer.has_errors();
+        let value = self.decoded(address, &response.value.state)?;
+        let has_errors = response.has_errors();
         if value.is_null() {
             if !has_errors {
                 self.breach(address, "inconsistent result: the object is absent");
@@ -171,7 +171,7 @@ impl Run<'_> {
             return None;
         }
         self.check_known(address, "the result of apply", &value);
-        let identity = self.identity(address, answer.value.identity.as_ref());
+        let identity = self.identity(address, response.value.identity.as_ref());
         if identity.is_none() && !value.str("job_id").is_empty() {
             self.breach(address, "an object without identity");
         }
@@ -190,7 +190,7 @@ impl Run<'_> {
         let object = Stored {
             is_tainted: prior.is_none() && !is_well,
             create_before_destroy,
-            ..stored(value, &answer.value, identity.filter(|_| keeps_identity))
+            ..stored(value, &response.value, identity.filter(|_| keeps_identity))
         };
         workspace.state.set(slot, Some(object));
         is_well.then_some(())
@@ -221,9 +221,9 @@ impl Run<'_> {
             private,
             keeps_planned_private: false,
         };
-        let answer = process.apply(address, change).await;
-        let answer = self.take_all(address, answer);
-        self.store_destroyed(&slot, &object, answer)
+        let response = process.apply(address, change).await;
+        let response = self.take_all(address, response);
+        self.store_destroyed(&slot, &object, response)
     }
 
     fn moved_aside(&self, address: &str) -> Option<Slot> {
@@ -238,13 +238,13 @@ impl Run<'_> {
         &self,
         slot: &Slot,
         object: &Stored,
-        answer: Option<Answer<ResourceInstanceObject>>,
+        response: Option<Response<ResourceInstanceObject>>,
     ) -> Option<()> {
         let address = slot.address.as_str();
-        let answer = answer?;
-        let value = self.decoded(address, &answer.value.state)?;
+        let response = response?;
+        let value = self.decoded(address, &response.value.state)?;
         let mut workspace = self.workspace.borrow_mut();
-        match (value.is_null(), answer.has_errors()) {
+        match (value.is_null(), response.has_errors()) {
             (true, false) => {
                 workspace.state.set(slot, None);
                 Some(())
@@ -262,10 +262,10 @@ impl Run<'_> {
                 if has_errors && !names_it {
                     self.breach(address, "the error of a destroy does not name the job");
                 }
-                let identity = self.identity(address, answer.value.identity.as_ref());
+                let identity = self.identity(address, response.value.identity.as_ref());
                 let kept = Stored {
                     value,
-                    private: answer.value.private,
+                    private: response.value.private,
                     identity,
                     ..object.clone()
                 };

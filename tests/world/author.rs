@@ -29,7 +29,7 @@ enum Theme {
     Fleet,
     /// Blocks get other names, keys and life cycles.
     Refactoring,
-    /// Two teams make the same jobs, and answers are lost.
+    /// Two teams make the same jobs, and responses are lost.
     Twins,
     /// Plans are old when they are applied.
     Console,

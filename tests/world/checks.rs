@@ -1,4 +1,4 @@
-//! What Terraform core checks of a provider's answers: `AssertPlanValid` and `AssertObjectCompatible` of
+//! What Terraform core checks of a provider's responses: `AssertPlanValid` and `AssertObjectCompatible` of
 //! `internal/plans/objchange`, for what our schema has: attributes and single blocks of attributes.
 
 use std::collections::BTreeMap;

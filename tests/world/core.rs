@@ -15,7 +15,7 @@ use crate::api::{Caller, Cloud, lock};
 use crate::checks::Shape;
 use crate::configuration::Configuration;
 use crate::dice::Dice;
-use crate::process::{Answer, NoAnswer, Process, Rpc};
+use crate::process::{NoResponse, Process, Response, Rpc};
 use crate::state::{Address, Slot, State, Stored};
 use crate::story::{Command, RunSpec};
 use crate::value::Value;
@@ -146,7 +146,7 @@ pub(crate) struct Report {
     pub(crate) plan: Plan,
     pub(crate) was_planned: bool,
     pub(crate) was_applied: bool,
-    /// Core or provider was killed: answers were lost.
+    /// Core or provider was killed: responses were lost.
     pub(crate) was_killed: bool,
     pub(crate) was_interrupted: bool,
     /// The calls of each process.
@@ -271,8 +271,8 @@ impl Run<'_> {
         self.is_of_plan.set(true);
         for (address, job) in &self.configuration.jobs {
             process.begin_node();
-            let answer = process.validate(address, &job.value(self.shape)).await;
-            is_valid &= self.take(address, answer).is_some();
+            let response = process.validate(address, &job.value(self.shape)).await;
+            is_valid &= self.take(address, response).is_some();
         }
         self.close(&process);
         is_valid
@@ -289,29 +289,33 @@ impl Run<'_> {
         tokio::time::sleep(Duration::from_millis(time.try_into().unwrap())).await;
     }
 
-    /// The answer, unless there are errors, which are shown.
-    pub(crate) fn take<T>(&self, address: &str, answer: Result<Answer<T>, NoAnswer>) -> Option<T> {
-        let answer = self.take_all(address, answer)?;
-        (!answer.has_errors()).then_some(answer.value)
+    /// The response, unless there are errors, which are shown.
+    pub(crate) fn take<T>(
+        &self,
+        address: &str,
+        response: Result<Response<T>, NoResponse>,
+    ) -> Option<T> {
+        let response = self.take_all(address, response)?;
+        (!response.has_errors()).then_some(response.value)
     }
 
-    /// The answer, errors or not.
+    /// The response, errors or not.
     pub(crate) fn take_all<T>(
         &self,
         address: &str,
-        answer: Result<Answer<T>, NoAnswer>,
-    ) -> Option<Answer<T>> {
-        match answer {
-            Ok(answer) => {
-                self.show(address, &answer.diagnostics);
-                Some(answer)
+        response: Result<Response<T>, NoResponse>,
+    ) -> Option<Response<T>> {
+        match response {
+            Ok(response) => {
+                self.show(address, &response.diagnostics);
+                Some(response)
             }
-            Err(NoAnswer::Dead) => {
+            Err(NoResponse::Dead) => {
                 self.report.borrow_mut().was_killed = true;
                 self.fail(address, "Plugin did not respond");
                 None
             }
-            Err(NoAnswer::Panic(text)) => {
+            Err(NoResponse::Panic(text)) => {
                 self.breach(address, format!("the provider panicked: {text}"));
                 None
             }

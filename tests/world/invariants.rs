@@ -195,7 +195,7 @@ fn changes_no_job(scene: &Scene<'_>, job: &Job, planned: &Planned) -> bool {
     fields.iter().all(keeps) && keeps_run_state
 }
 
-/// Calls are bounded, whatever the API answers.
+/// Calls are bounded, whatever the API returns.
 fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Violation>) {
     let calls = scene.entries.len();
     if calls >= most_calls {
@@ -258,7 +258,18 @@ fn check_orphans(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
         });
         let mut others = scene.state_after.job_ids();
         let took_another = others.any(|other| !scene.owns(other) && could_be_ours(scene, other));
-        if !scene.tells(&[job_id], |_| true) && !is_unsure && !took_another {
+        // The operator changed it before any search saw it as the job that was to be created.
+        let of_job = |entry: &&Entry| entry.job_id == job_id;
+        let was_changed = scene
+            .entries
+            .iter()
+            .filter(of_job)
+            .any(|entry| entry.caller.is_none())
+            && !scene
+                .ours()
+                .filter(of_job)
+                .any(|entry| entry.action == "Get");
+        if !scene.tells(&[job_id], |_| true) && !is_unsure && !took_another && !was_changed {
             let text = format!("made and forgotten: {job_id}");
             violations.push(Violation::new("orphan", text));
         }
@@ -285,17 +296,21 @@ fn check_theft(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// A list that told nothing: it failed, or took longer than a plan looks for other jobs, which fails no plan and is not told.
+/// A list that told nothing: it failed, or the checks of a plan had no time left for it. That fails no plan and is not told.
 pub(crate) fn is_look_in_vain(entry: &Entry) -> bool {
-    const LONGEST_LOOK: std::time::Duration = std::time::Duration::from_millis(2_900);
-    entry.action == "List" && (entry.answer != "ok" || entry.took >= LONGEST_LOOK)
+    const TIME_OF_CHECKS: std::time::Duration = std::time::Duration::from_millis(2_900);
+    match entry.action.as_str() {
+        "List" => entry.response != "ok" || entry.took >= TIME_OF_CHECKS,
+        "GetEdgeTranscodeTemplate" => entry.took >= TIME_OF_CHECKS,
+        _ => false,
+    }
 }
 
 /// Nobody can tell such a job from the one that a lost create made: it came after the create was sent, and never ran as far
 /// as the API showed until it was looked at.
 fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
     let mut creates = scene.ours().filter(|entry| entry.action == "Create");
-    let Some(lost) = creates.find(|entry| entry.answer != "ok") else {
+    let Some(lost) = creates.find(|entry| entry.response != "ok") else {
         return false;
     };
     let all = scene.history.iter().chain(scene.entries);
@@ -318,7 +333,7 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
         let reads = before
             .clone()
             .skip(start)
-            .filter(|entry| entry.action == "Get");
+            .filter(|entry| entry.action == "Get" && entry.response == "ok");
         reads.count() >= lag
     });
     made.is_some_and(|made| made.at + slack >= lost.at) && !ran
@@ -344,7 +359,7 @@ pub(crate) fn check_end(
     }
     for report in [second, last] {
         if let Some(error) = report.shown.iter().find(|shown| shown.is_error) {
-            if is_refused_by_a_brake(error) {
+            if is_rejected_by_a_brake(error) {
                 return;
             }
             let text = format!("a quiet run fails: {}: {}", error.address, error.text);
@@ -365,7 +380,7 @@ pub(crate) fn check_end(
 }
 
 /// The user has said that this must not happen, and says at the same time that it should.
-fn is_refused_by_a_brake(error: &Shown) -> bool {
+fn is_rejected_by_a_brake(error: &Shown) -> bool {
     [
         "deletion_protection is true",
         "allow_stopping_for_update is false",

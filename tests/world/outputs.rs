@@ -91,10 +91,13 @@ fn check_stream(
     let cannot_tell_before = scene.spec.replaces(address)
         && job.create_before_destroy
         && !scene.spec.version.keeps_planned_private();
-    // Core did not let the provider look at plan, or a new job for another output replaces a tainted one, of which core
-    // tells the provider nothing.
-    let is_tainted = scene.state_before.current(address).is_some_and(|object| {
-        object.is_tainted && object.value.str("stream_output") != job.stream_output()
+    // Core did not let the provider look at plan, or a new job for another output or in another cluster replaces a tainted one
+    // (under this address or, with a `moved` block, another), of which core tells the provider nothing.
+    let is_tainted = scene.state_before.objects.values().any(|object| {
+        object.is_tainted
+            && names.contains(&object.job_id())
+            && (object.value.str("stream_output") != job.stream_output()
+                || object.value.str("cluster_id") != job.cluster_id())
     });
     let cannot_tell_before = cannot_tell_before || !scene.spec.refreshes || is_tainted;
     let is_told = scene.has_error_about(address, &stream.names())
@@ -110,16 +113,22 @@ fn check_stream(
         .after
         .iter()
         .any(|job| scene.told.contains(&job.job_id));
-    // What an earlier run has left, nobody knows without a look.
+    // Another writer that was there before is known by a look alone: an earlier run has left it, this one lets it go with
+    // `removed`, or its block was renamed.
     let is_unseen = scene.ours().any(is_look_in_vain)
         && stream.before.iter().any(|before| {
-            runs(before) && !scene.state_before.holds(&before.job_id) && is_of(before, job)
+            runs(before) && Some(before.job_id.as_str()) != kept && is_of(before, job)
         });
     if writers > 1 && !is_told && !was_told && !is_unseen {
         report("double", "two writers of one output");
     }
     if should_run && running == 0 {
-        if !is_told {
+        if !is_told
+            && !stream
+                .after
+                .iter()
+                .any(|job| is_shown_as_before(scene, &job.job_id))
+        {
             report("dark", "the output is dark, and nobody says so");
         } else if is_owed(scene, stream) {
             report("owed", "what we stopped was not started again");
@@ -155,7 +164,7 @@ fn is_of(made: &mock::Job, job: &Job) -> bool {
         && made.stream_output == job.stream_output()
 }
 
-/// Whether nothing stood in the way but a quota that has room for all that is to run. Core walks no more nodes at a time than
+/// Whether nothing stood in the way but a quota that has room for all that is to run, which -target cannot tell. Core walks no more nodes at a time than
 /// `-parallelism` says: where so many wait for the quota, the deletion that would free it begins only after them.
 fn has_room(scene: &Scene<'_>) -> bool {
     let Some(quota) = scene.climate.quota else {
@@ -178,11 +187,12 @@ fn has_room(scene: &Scene<'_>) -> bool {
     let let_go = let_go.count();
     let errors = scene.report.shown.iter().filter(|shown| shown.is_error);
     let mut errors = errors.map(|shown| shown.text.as_str());
-    let refused = scene
+    let rejected = scene
         .ours()
-        .filter(|entry| entry.answer == "UserQuotaExceed");
-    let waiting: BTreeSet<_> = refused.map(|entry| &entry.job_id).collect();
+        .filter(|entry| entry.response == "UserQuotaExceed");
+    let waiting: BTreeSet<_> = rejected.map(|entry| &entry.job_id).collect();
     scene.acts.is_empty()
+        && scene.spec.target.is_none()
         && waiting.len() < scene.spec.parallelism
         && wanted + let_go <= quota
         && fits(scene.jobs_before)
@@ -207,6 +217,17 @@ fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
             .any(|object| object.job_id() == job.job_id && object.is_tainted);
         stopped && !runs(job) && !is_tainted
     })
+}
+
+/// Whether no read has shown yet what a start or a stop did: so long nobody can know it.
+fn is_shown_as_before(scene: &Scene<'_>, job_id: &str) -> bool {
+    let lag = usize::try_from(scene.climate.status_lag_gets).unwrap_or(usize::MAX);
+    let entries = scene.history.iter().chain(scene.entries).rev();
+    let reads = entries
+        .filter(|entry| entry.job_id == job_id)
+        .take_while(|entry| !(entry.is_committed && ["Start", "Stop"].contains(&&*entry.action)))
+        .filter(|entry| entry.action == "Get" && entry.response == "ok");
+    lag > 0 && reads.count() <= lag
 }
 
 /// Whether all troubles of the run together lasted ten seconds at most.

@@ -131,8 +131,8 @@ impl Run<'_> {
         address: &str,
         stored: &Stored,
     ) -> Option<Value> {
-        let answer = process.upgrade(address, &stored.value).await;
-        let upgraded = self.take(address, answer)?;
+        let response = process.upgrade(address, &stored.value).await;
+        let upgraded = self.take(address, response)?;
         let value = self.decoded(address, upgraded.as_ref()?)?;
         if value != stored.value {
             self.breach(address, format!("upgrade changed {:?}", stored.value));
@@ -149,8 +149,8 @@ impl Run<'_> {
         if !self.hook() {
             return None;
         }
-        let answer = process.read(address, &object).await;
-        let read = self.take(address, answer)??;
+        let response = process.read(address, &object).await;
+        let read = self.take(address, response)??;
         let value = self.decoded(address, &read.state)?;
         if value.is_null() {
             return Some(None);
@@ -186,8 +186,8 @@ impl Run<'_> {
         if !self.hook() {
             return None;
         }
-        let answer = process.import(address, id).await;
-        let imported = self.take(address, answer)??;
+        let response = process.import(address, id).await;
+        let imported = self.take(address, response)??;
         let object = Stored {
             value: self.decoded(address, &imported.state)?,
             identity: self.identity(address, imported.identity.as_ref()),
@@ -245,8 +245,8 @@ impl Run<'_> {
             private: object.private.clone(),
             keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
-        let answer = process.plan(address, change).await;
-        let planned = self.take(address, answer)??;
+        let response = process.plan(address, change).await;
+        let planned = self.take(address, response)??;
         if !planned.held.state.is_null() {
             self.breach(address, "non-null destroy value");
         }
@@ -261,8 +261,8 @@ impl Run<'_> {
         object: Option<Stored>,
     ) -> Option<Planned> {
         let config = job.value(self.shape);
-        let answer = process.validate(address, &config).await;
-        self.take(address, answer)?;
+        let response = process.validate(address, &config).await;
+        self.take(address, response)?;
         if !self.hook() {
             return None;
         }
@@ -327,14 +327,14 @@ impl Run<'_> {
             private,
             keeps_planned_private: self.spec.version.keeps_planned_private(),
         };
-        let mut answer = process.plan(address, change).await;
-        if let Ok(answer) = &mut answer
+        let mut response = process.plan(address, change).await;
+        if let Ok(response) = &mut response
             && drops_warnings
-            && !answer.has_errors()
+            && !response.has_errors()
         {
-            answer.diagnostics.warnings.clear();
+            response.diagnostics.warnings.clear();
         }
-        let planned = self.take(address, answer)??;
+        let planned = self.take(address, response)??;
         let value = self.decoded(address, &planned.held.state)?;
         if let Err(problem) = self.shape.plan_valid(prior, config, &value) {
             self.breach(address, format!("invalid plan: {problem}"));
@@ -348,7 +348,7 @@ impl Run<'_> {
         match Value::decode(encoded) {
             Ok(value) => Some(value),
             Err(problem) => {
-                self.breach(address, format!("an answer cannot be read: {problem}"));
+                self.breach(address, format!("a response cannot be read: {problem}"));
                 None
             }
         }
@@ -381,7 +381,7 @@ fn first_step(path: &AttributePath) -> String {
     path.trim_start_matches('.').to_owned()
 }
 
-/// What core stores of an answer.
+/// What core stores of a response.
 pub(crate) fn stored(
     value: Value,
     held: &ResourceInstanceObject,

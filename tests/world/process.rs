@@ -30,21 +30,21 @@ pub(crate) struct Rpc {
     pub(crate) node: usize,
 }
 
-/// An answer with its diagnostics.
-pub(crate) struct Answer<T> {
+/// A response with its diagnostics.
+pub(crate) struct Response<T> {
     pub(crate) value: T,
     pub(crate) diagnostics: Diagnostics,
 }
 
-impl<T> Answer<T> {
+impl<T> Response<T> {
     pub(crate) fn has_errors(&self) -> bool {
         !self.diagnostics.errors.is_empty()
     }
 }
 
-/// Why a call has no answer.
+/// Why a call has no response.
 #[derive(Debug)]
-pub(crate) enum NoAnswer {
+pub(crate) enum NoResponse {
     /// The process is dead.
     Dead,
     Panic(String),
@@ -112,7 +112,7 @@ impl Process {
         name: &'static str,
         address: &str,
         work: impl FnOnce(Arc<ProviderDefinition>, Diagnostics) -> F + Send + 'static,
-    ) -> Result<T, NoAnswer>
+    ) -> Result<T, NoResponse>
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -131,15 +131,15 @@ impl Process {
             done
         });
         match running.await {
-            Ok(Some(Ok(answer))) => Ok(answer),
+            Ok(Some(Ok(response))) => Ok(response),
             Ok(Some(Err(panic))) => {
                 let text = panic
                     .downcast_ref::<String>()
                     .cloned()
                     .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-                Err(NoAnswer::Panic(text.unwrap_or_default()))
+                Err(NoResponse::Panic(text.unwrap_or_default()))
             }
-            Ok(None) | Err(_) => Err(NoAnswer::Dead),
+            Ok(None) | Err(_) => Err(NoResponse::Dead),
         }
     }
 
@@ -153,17 +153,17 @@ impl Process {
         ) -> futures_util::future::BoxFuture<'a, T>
         + Send
         + 'static,
-    ) -> Result<Answer<T>, NoAnswer> {
+    ) -> Result<Response<T>, NoResponse> {
         self.call(name, address, |definition, mut diagnostics| async move {
             let resource = definition.resources[TYPE].as_ref();
             let value = work(resource, &mut diagnostics).await;
-            Answer { value, diagnostics }
+            Response { value, diagnostics }
         })
         .await
     }
 
     /// `ValidateProviderConfig` and `ConfigureProvider`.
-    pub(crate) async fn configure(&self) -> Result<Answer<()>, NoAnswer> {
+    pub(crate) async fn configure(&self) -> Result<Response<()>, NoResponse> {
         self.call("Configure", "", |definition, mut diagnostics| async move {
             let empty = serde_json::json!({}).to_string().into_bytes();
             let config = EncodedValue::Json(empty);
@@ -172,7 +172,7 @@ impl Process {
             provider
                 .configure(&mut diagnostics, "1.16.0".to_owned(), &config)
                 .await;
-            Answer {
+            Response {
                 value: (),
                 diagnostics,
             }
@@ -184,7 +184,7 @@ impl Process {
         &self,
         address: &str,
         config: &Value,
-    ) -> Result<Answer<()>, NoAnswer> {
+    ) -> Result<Response<()>, NoResponse> {
         let config = config.encode();
         self.call_resource("Validate", address, |resource, diagnostics| {
             async move { resource.validate(diagnostics, &config) }.boxed()
@@ -196,7 +196,7 @@ impl Process {
         &self,
         address: &str,
         state: &Value,
-    ) -> Result<Answer<Option<EncodedValue>>, NoAnswer> {
+    ) -> Result<Response<Option<EncodedValue>>, NoResponse> {
         let state = state.to_json();
         self.call_resource("Upgrade", address, |resource, diagnostics| {
             async move { resource.upgrade(diagnostics, &state).await }.boxed()
@@ -208,7 +208,7 @@ impl Process {
         &self,
         address: &str,
         object: &Stored,
-    ) -> Result<Answer<Option<ResourceInstanceObject>>, NoAnswer> {
+    ) -> Result<Response<Option<ResourceInstanceObject>>, NoResponse> {
         let held = held(object);
         self.call_resource("Read", address, |resource, diagnostics| {
             async move { resource.read(diagnostics, &held).await }.boxed()
@@ -220,7 +220,7 @@ impl Process {
         &self,
         address: &str,
         id: String,
-    ) -> Result<Answer<Option<ResourceInstanceObject>>, NoAnswer> {
+    ) -> Result<Response<Option<ResourceInstanceObject>>, NoResponse> {
         self.call_resource("Import", address, |resource, diagnostics| {
             async move { resource.import(diagnostics, id).await }.boxed()
         })
@@ -231,7 +231,7 @@ impl Process {
         &self,
         address: &str,
         change: Change,
-    ) -> Result<Answer<Option<Planned>>, NoAnswer> {
+    ) -> Result<Response<Option<Planned>>, NoResponse> {
         self.call_resource("Plan", address, |resource, diagnostics| {
             async move { resource.plan(diagnostics, &change).await }.boxed()
         })
@@ -242,7 +242,7 @@ impl Process {
         &self,
         address: &str,
         change: Change,
-    ) -> Result<Answer<ResourceInstanceObject>, NoAnswer> {
+    ) -> Result<Response<ResourceInstanceObject>, NoResponse> {
         self.call_resource("Apply", address, |resource, diagnostics| {
             async move { resource.apply(diagnostics, &change).await }.boxed()
         })

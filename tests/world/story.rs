@@ -55,7 +55,7 @@ pub(crate) enum Command {
 /// When somebody acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
-    /// When so many requests and answers have arrived.
+    /// When so many requests and responses have arrived.
     Call(usize),
     /// Between plan and apply.
     Pause,

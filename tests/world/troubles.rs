@@ -26,7 +26,7 @@ pub(crate) struct Climate {
     pub(crate) quota: Option<usize>,
     /// URLs come back with the host in lower case and without the default port.
     pub(crate) respells: bool,
-    /// Answers carry no `Date`.
+    /// Responses carry no `Date`.
     pub(crate) has_no_date: bool,
     pub(crate) ignores_nonces: bool,
     /// Every page of a list is the first one, and the total is absurd.
@@ -49,7 +49,7 @@ impl Climate {
         }
     }
 
-    /// An answer as these habits bend it.
+    /// A response as these habits bend it.
     pub(crate) fn bend(&self, action: &str, mut reply: HttpResponse) -> HttpResponse {
         if self.has_no_date {
             reply.headers.remove(header::DATE);
@@ -159,7 +159,7 @@ pub(crate) enum Only {
     Creates,
 }
 
-/// An answer in place of the API's own.
+/// A response in place of the API's own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instead {
     status: u16,

@@ -325,7 +325,7 @@ fn line(entry: &Entry) -> String {
     let effect = if entry.is_committed { ", done" } else { "" };
     format!(
         "  {seconds:>9.2} {who}: {} {job}: {}{effect}",
-        entry.action, entry.answer
+        entry.action, entry.response
     )
 }
 

@@ -57,10 +57,19 @@ impl OperationKind {
     }
 }
 
-/// A successful response, and its header `Date`.
+/// A successful response.
 pub(super) struct ApiResponse<T> {
     pub(super) value: T,
-    pub(super) date: Option<OffsetDateTime>,
+    pub(super) time: Option<ResponseTime>,
+}
+
+/// When the server created a response.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseTime {
+    /// By the server's clock: the header `Date`.
+    pub date: OffsetDateTime,
+    /// A moment before it, when the request was about to be sent.
+    pub requested: Moment,
 }
 
 /// A sent request, and when it was sent: a job that a create created cannot be older.

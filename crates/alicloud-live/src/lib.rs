@@ -121,6 +121,7 @@ mod template_cache;
 mod templates;
 mod transport;
 
+pub use call::ResponseTime;
 pub use call_context::{CallContext, Interruption};
 pub use client::LiveClient;
 pub use config::{LiveClientConfig, RetryPolicy, SearchPolicy};

@@ -1,10 +1,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use time::OffsetDateTime;
 use tracing::warn;
 
-use super::call::{ApiCall, OperationKind};
+use super::call::{ApiCall, OperationKind, ResponseTime};
 use super::redact::printable;
 use super::request::Parameters;
 use super::{CallContext, CallError, LiveClient};
@@ -37,8 +36,8 @@ pub struct Page<T> {
     pub unreadable: Vec<String>,
     /// The number of all matching items, on all pages.
     pub total_count: u64,
-    /// The header `Date` of the response.
-    pub date: Option<OffsetDateTime>,
+    /// When the server created the page, if the response shows it.
+    pub time: Option<ResponseTime>,
 }
 
 /// The order of a list, by creation time.
@@ -99,7 +98,7 @@ impl LiveClient {
             items: items.decoded,
             unreadable: items.unreadable,
             total_count: response.value.total_count,
-            date: response.date,
+            time: response.time,
         })
     }
 }

@@ -195,7 +195,7 @@ mod tests {
             items,
             unreadable: Vec::new(),
             total_count,
-            date: None,
+            time: None,
         }
     }
 

@@ -286,7 +286,7 @@ mod tests {
             items: jobs.into_iter().collect(),
             unreadable: Vec::new(),
             total_count,
-            date: None,
+            time: None,
         }
     }
 

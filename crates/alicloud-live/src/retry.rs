@@ -5,7 +5,9 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, debug, debug_span, field};
 
 use super::attempts::Attempts;
-use super::call::{ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, SentRequest};
+use super::call::{
+    ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, ResponseTime, SentRequest,
+};
 use super::clock::timestamp;
 use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
 use super::late_writes::is_caused_by_late_write;
@@ -221,7 +223,7 @@ impl LiveClient {
         } else {
             Access::Read
         };
-        let started_at = Instant::now();
+        let (started_at, requested) = (Instant::now(), self.clock.moment());
         let raw = self
             .transport
             .send(request, access, connection, ctx)
@@ -233,7 +235,7 @@ impl LiveClient {
                 self.rate_limiter.speed_up(request.operation);
                 Ok(ApiResponse {
                     value,
-                    date: raw.date,
+                    time: raw.date.map(|date| ResponseTime { date, requested }),
                 })
             }
             Err(failure) => {

@@ -6,13 +6,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::call::SentRequest;
+use super::call::{ResponseTime, SentRequest};
 use super::list::{ListItem as _, MAX_PAGE_SIZE, Page, SortBy};
 use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, clock};
 
@@ -98,6 +99,8 @@ impl LiveClient {
     ) -> SearchOutcome {
         let absence_counts_from = Instant::now() + max_lag;
         let give_up_at = absence_counts_from + self.search.after_receipt;
+        // Listed as ours, and changed before it could be read: it may be ours all the same.
+        let mut changed_since = Vec::new();
         loop {
             let started_at = Instant::now();
             // Knowing what a create did is worth a few seconds, even after a cancellation or the deadline.
@@ -119,8 +122,15 @@ impl LiveClient {
                     if is_final {
                         return SearchOutcome::Unresolved(reason, candidates);
                     }
+                    if reason == UnresolvedReason::Unconfirmed {
+                        changed_since = candidates;
+                    }
                 }
                 SearchOutcome::NotListed(_) if is_last => return SearchOutcome::Unknown,
+                SearchOutcome::NotListed(_) if is_late && !changed_since.is_empty() => {
+                    let reason = UnresolvedReason::Unconfirmed;
+                    return SearchOutcome::Unresolved(reason, changed_since);
+                }
                 not_listed @ SearchOutcome::NotListed(_) if is_late => return not_listed,
                 SearchOutcome::Unknown if is_over => return SearchOutcome::Unknown,
                 SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {}
@@ -194,13 +204,11 @@ impl LiveClient {
             let jobs = self.with_unreadable_jobs(lost.cluster_id, &page, ctx).await;
             let on_page = page.items.len() + page.unreadable.len();
             // By the clock of this very response, the only one that can be compared with job times.
-            let not_before = page
-                .date
-                .map(|now| now - self.clock.age(lost.sent.at) - CLOCK_TOLERANCE);
+            let sent = page.time.map(|time| self.sent_between(lost, time));
             let known_before = seen.len() + without_id;
             for job in jobs {
                 if seen.insert(job.job_id.clone()) {
-                    self.add_if_matching(lost, job, not_before, &mut matching);
+                    self.add_if_matching(lost, job, sent.as_ref(), &mut matching);
                 }
             }
             let (with_id, no_id): (Vec<_>, Vec<_>) =
@@ -208,7 +216,7 @@ impl LiveClient {
             seen.extend(with_id);
             without_id += no_id.len();
             let known = seen.len() + without_id;
-            let is_older = |job: &Job| created_at(job).is_some_and(|at| Some(at) < not_before);
+            let is_older = |job: &Job| is_since(job, sent.as_ref()) == Some(false);
             let is_full = on_page >= MAX_PAGE_SIZE as usize;
             if page.items.last().is_some_and(is_older)
                 || on_page == 0
@@ -247,19 +255,30 @@ impl LiveClient {
         &self,
         lost: &LostCreate<'_>,
         job: Job,
-        not_before: Option<OffsetDateTime>,
+        sent: Option<&RangeInclusive<OffsetDateTime>>,
         matching: &mut MatchingJobs,
     ) {
         let matches = job.spec().is_equivalent(lost.spec) && !self.creates.is_claimed(&job.job_id);
         let is_new = has_never_run(&job);
-        match (created_at(&job), not_before) {
+        match is_since(&job, sent) {
             _ if !matches => {}
-            (Some(created), Some(not_before)) if created < not_before => {}
-            (Some(_), Some(_)) if is_new => matching.ours.push(job),
-            (Some(_), Some(_)) => matching.started.push(job),
-            (None, _) | (_, None) if is_new => matching.undated.push(job),
-            (None, _) | (_, None) => {}
+            Some(true) if is_new => matching.ours.push(job),
+            Some(true) => matching.started.push(job),
+            None if is_new => matching.undated.push(job),
+            Some(false) | None => {}
         }
+    }
+
+    /// Returns the earliest and the latest time, by the server's clock, at which the lost request was sent. They differ by
+    /// the latency of the response: long if the machine was suspended before it could be read.
+    fn sent_between(
+        &self,
+        lost: &LostCreate<'_>,
+        response: ResponseTime,
+    ) -> RangeInclusive<OffsetDateTime> {
+        let shortest = lost.sent.at.until(response.requested);
+        let longest = self.clock.age(lost.sent.at);
+        response.date - longest - CLOCK_TOLERANCE..=response.date - shortest - CLOCK_TOLERANCE
     }
 }
 
@@ -268,6 +287,14 @@ fn has_never_run(job: &Job) -> bool {
     job.status == JobStatus::NotStarted && job.last_start_at.is_none()
 }
 
-fn created_at(job: &Job) -> Option<OffsetDateTime> {
-    job.create_time.as_deref().and_then(clock::parse_api_time)
+/// Whether a job was created since the request was sent; `None` if that is unknown.
+fn is_since(job: &Job, sent: Option<&RangeInclusive<OffsetDateTime>>) -> Option<bool> {
+    let (created, sent) = (clock::parse_api_time(job.create_time.as_deref()?)?, sent?);
+    if created < *sent.start() {
+        Some(false)
+    } else if created >= *sent.end() {
+        Some(true)
+    } else {
+        None
+    }
 }

@@ -44,7 +44,7 @@ impl ManagedResource for Notes {
     type Identity = ();
 
     fn schema(&self) -> Schema {
-        let block = block("A note.", [("text", required("What it says."))]);
+        let block = block("A note.", [("text", required("The text of the note."))]);
         Schema { version: 0, block }
     }
 

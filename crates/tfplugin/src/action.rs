@@ -6,20 +6,20 @@ use tokio::sync::mpsc;
 use super::served_resource::decode;
 use super::{Diagnostics, EncodedValue};
 
-/// An action: does something to an object without changing what is configured (Terraform 1.14 and later).
+/// An action: changes an object outside of its configuration (Terraform 1.14 and later).
 #[async_trait]
 pub trait Action: Send + Sync + 'static {
-    /// What the block `config` says.
+    /// The decoded block `config`.
     type Config: DeserializeOwned + Send;
 
     /// The schema of [`Self::Config`].
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, which may hold unknown values. Also the whole of planning: it makes no call. Comes before
-    /// each invocation again.
+    /// Checks a configuration, which may hold unknown values. It is also all that a plan does, so it makes no call. Runs
+    /// again before each invocation.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Self::Config);
 
-    /// Does it. The action has failed if there are errors in the diagnostics.
+    /// Runs the action. It has failed if there are errors in the diagnostics.
     async fn invoke(
         &self,
         diagnostics: &mut Diagnostics,
@@ -28,18 +28,18 @@ pub trait Action: Send + Sync + 'static {
     );
 }
 
-/// Tells the user, while an action runs, how far it is.
+/// Reports to the user, while an action runs, how far it is.
 pub struct ProgressReporter(mpsc::UnboundedSender<String>);
 
 impl ProgressReporter {
-    /// Messages, and where they arrive.
+    /// Returns a reporter, and the receiver of its messages.
     pub fn new() -> (Self, mpsc::UnboundedReceiver<String>) {
-        let (teller, messages) = mpsc::unbounded_channel();
-        (Self(teller), messages)
+        let (sender, messages) = mpsc::unbounded_channel();
+        (Self(sender), messages)
     }
 
-    /// Tells. Never waits; that nobody listens any more is no reason to leave the work half done.
-    pub fn tell(&self, message: impl Into<String>) {
+    /// Reports a message. Never waits, and never fails: a host that has gone is no reason to leave the work half done.
+    pub fn report(&self, message: impl Into<String>) {
         let _ = self.0.send(message.into());
     }
 }
@@ -53,7 +53,7 @@ pub trait DynAction: Send + Sync {
     /// Checks a configuration, which may hold unknown values.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
-    /// Does what the action is for.
+    /// Runs the action.
     async fn invoke(
         &self,
         diagnostics: &mut Diagnostics,

@@ -1,20 +1,74 @@
-//! The vocabulary that provider and plugin share: what a resource, a data source, a function, an action and a provider
-//! are, without a word of gRPC or of the cloud.
+//! A Terraform provider plugin in Rust, on both sides of its border: the types that a provider implements, and the server
+//! that Terraform speaks to (plugin protocol 6.11). Nothing here knows a cloud.
 //!
-//! Schemas, values, diagnostics, paths and the *typed* traits ([`DataSource`], [`Function`], [`Provider`]) are the crate [`tf_provider`]'s. Beside them stands what it lacks:
+//! Three types to begin with:
 //!
-//! - [`DynResource`] and its siblings: object-safe forms of the typed traits that our own plugin server can
-//!   call. Every typed implementation is one automatically, so provider code only ever implements typed traits.
-//! - [`ManagedResource`], [`ListResource`] and [`Action`]: typed traits that the crate does not have, or not with all that
-//!   Terraform offers today.
-//! - [`EncodedValue`]: a value in the encoding in which it crosses the border, and the codec that names the attribute
-//!   at which decoding failed.
-//! - [`Number`]: a number of a configuration, which need not be whole.
-//! - [`attribute`]: schema attributes in few words.
-//! - [`diagnostic`]: diagnostics that never carry a backtrace.
-//! - [`unknown_attributes`]: which attributes of an object are not known yet.
-//! - [`StopSignal`]: the user pressed Ctrl-C, or the host is gone.
-//! - [`ProviderDefinition`]: all that one provider binary serves.
+//! - [`ManagedResource`]: what a resource implements, with its schema, state and life cycle as Rust types;
+//! - [`ProviderDefinition`]: everything that one provider binary serves;
+//! - [`serve::main`]: runs it as the process that Terraform starts.
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use serde::{Deserialize, Serialize};
+//! use tfplugin::attribute::{block, required};
+//! use tfplugin::schema::Schema;
+//! use tfplugin::value::Value;
+//! use tfplugin::{Diagnostics, ManagedResource, Object};
+//!
+//! #[derive(Serialize, Deserialize, Default)]
+//! #[serde(default)]
+//! struct Note {
+//!     text: Value<String>,
+//! }
+//!
+//! /// A resource that exists in the state alone.
+//! struct Notes;
+//!
+//! #[async_trait]
+//! impl ManagedResource for Notes {
+//!     type State = Note;
+//!     type Private = ();
+//!     type Identity = ();
+//!
+//!     fn schema(&self) -> Schema {
+//!         let block = block("A note.", [("text", required("The text of the note."))]);
+//!         Schema { version: 0, block }
+//!     }
+//!
+//!     async fn read(&self, _: &mut Diagnostics, state: Note, (): ()) -> Option<Object<Self>> {
+//!         Some((state, ()))
+//!     }
+//!
+//!     async fn create(&self, _: &mut Diagnostics, planned: Note, (): ()) -> Option<Object<Self>> {
+//!         Some((planned, ()))
+//!     }
+//!
+//!     async fn update(&self, _: &mut Diagnostics, _: Note, planned: Note, (): ()) -> Object<Self> {
+//!         (planned, ())
+//!     }
+//!
+//!     async fn delete(&self, _: &mut Diagnostics, _: Note, (): ()) -> Option<Object<Self>> {
+//!         None
+//!     }
+//! }
+//!
+//! assert_eq!(Notes.schema().version, 0);
+//! ```
+//!
+//! `examples/minimal.rs` is a whole provider around it.
+//!
+//! Schemas, values, diagnostics, paths and the traits [`DataSource`], [`Function`] and [`Provider`] are those of the crate
+//! [`tf_provider`]. This crate adds what that one lacks:
+//!
+//! | item | purpose |
+//! |---|---|
+//! | [`ManagedResource`], [`ListResource`], [`Action`] | typed traits with all that Terraform offers today |
+//! | [`DynResource`] and its siblings | object-safe forms for the server; every typed implementation is one |
+//! | [`EncodedValue`] | a value as it crosses the border; decoding errors name the attribute |
+//! | [`Number`] | a number of a configuration, whole or not |
+//! | [`attribute`], [`diagnostic`] | schema attributes and diagnostics in few words |
+//! | [`unknown_attributes`] | the attributes of an object that are not known yet |
+//! | [`StopSignal`] | cancellation: Ctrl-C, or a host that is gone |
 
 mod action;
 pub mod attribute;
@@ -37,7 +91,7 @@ pub use action::{Action, DynAction, ProgressReporter};
 pub use data_source::DynDataSource;
 pub use encoded::EncodedValue;
 pub use function::DynFunction;
-pub use list_resource::{DynListResource, Found, ListResource, ListResults};
+pub use list_resource::{DynListResource, ListResource, ListResult, ListResults};
 pub use number::Number;
 pub use provider::{DynProvider, ProviderDefinition};
 pub use resource::{IdentitySchema, ManagedResource, MoveSource, Object, Update};

@@ -10,10 +10,10 @@ use super::served_resource::{decode, encode};
 use super::{Diagnostics, EncodedValue};
 
 /// A list resource: finds the objects of a managed resource type that exist, for `terraform query` (1.14 and later). It
-/// bears the name of that type.
+/// has the name of that type.
 #[async_trait]
 pub trait ListResource: Send + Sync + 'static {
-    /// What the block `config` says.
+    /// The decoded block `config`.
     type Config: DeserializeOwned + Send;
 
     /// The schema of [`Self::Config`].
@@ -27,43 +27,42 @@ pub trait ListResource: Send + Sync + 'static {
         &self,
         diagnostics: &mut Diagnostics,
         config: Self::Config,
-        findings: &mut ListResults,
+        results: &mut ListResults,
     );
 }
 
 /// One object that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct ListResult {
     /// The object's identity.
     pub identity: EncodedValue,
-    /// What people know it by.
+    /// The name to show.
     pub display_name: String,
-    /// The whole object, where it was asked for.
+    /// The whole object, if it was requested.
     pub object: Option<EncodedValue>,
 }
 
-/// Takes what a list resource finds, one object at a time: each waits until the one before was taken up.
+/// Receives what a list resource finds, one object at a time: each waits until the one before was received.
 pub struct ListResults {
-    listener: mpsc::Sender<Found>,
+    sender: mpsc::Sender<ListResult>,
     wanted: u64,
     whole_objects: bool,
 }
 
 impl ListResults {
-    /// Takes no more than `limit` objects, and hands them on to the receiver; without the object as a whole unless
-    /// `whole_objects`.
-    pub fn new(limit: u64, whole_objects: bool) -> (Self, mpsc::Receiver<Found>) {
-        let (listener, found) = mpsc::channel(1);
-        let findings = Self {
-            listener,
+    /// Accepts at most `limit` objects and passes them to the receiver, as whole objects only if `whole_objects`.
+    pub fn new(limit: u64, whole_objects: bool) -> (Self, mpsc::Receiver<ListResult>) {
+        let (sender, receiver) = mpsc::channel(1);
+        let results = Self {
+            sender,
             wanted: limit,
             whole_objects,
         };
-        (findings, found)
+        (results, receiver)
     }
 
-    /// Adds an object. [`ControlFlow::Break`] says that no more are wanted, or that this one cannot be encoded, which the
-    /// diagnostics then tell.
+    /// Adds an object. [`ControlFlow::Break`] means that no more are wanted, or that this one cannot be encoded, which is then
+    /// in the diagnostics.
     pub async fn add(
         &mut self,
         diagnostics: &mut Diagnostics,
@@ -82,14 +81,14 @@ impl ListResults {
         } else {
             None
         };
-        let found = Found {
+        let found = ListResult {
             identity,
             display_name,
             object,
         };
-        let taken = self.listener.send(found).await.is_ok();
+        let is_received = self.sender.send(found).await.is_ok();
         self.wanted = self.wanted.saturating_sub(1);
-        if taken && self.wanted > 0 {
+        if is_received && self.wanted > 0 {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
@@ -106,12 +105,12 @@ pub trait DynListResource: Send + Sync {
     /// Checks a configuration, which may hold unknown values.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
-    /// Finds objects, until all are found, no more are wanted, or nobody listens any more.
+    /// Finds objects, until all are found, no more are wanted, or the receiver is gone.
     async fn list(
         &self,
         diagnostics: &mut Diagnostics,
         config: &EncodedValue,
-        findings: ListResults,
+        results: ListResults,
     );
 }
 
@@ -131,18 +130,18 @@ impl<L: ListResource> DynListResource for L {
         &self,
         diagnostics: &mut Diagnostics,
         config: &EncodedValue,
-        mut findings: ListResults,
+        mut results: ListResults,
     ) {
-        if findings.wanted == 0 {
+        if results.wanted == 0 {
             return;
         }
         let Some(config) = decode(diagnostics, config) else {
             return;
         };
-        let listener = findings.listener.clone();
+        let sender = results.sender.clone();
         tokio::select! {
-            () = ListResource::list(self, diagnostics, config, &mut findings) => {}
-            () = listener.closed() => {}
+            () = ListResource::list(self, diagnostics, config, &mut results) => {}
+            () = sender.closed() => {}
         }
     }
 }

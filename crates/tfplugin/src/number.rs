@@ -4,7 +4,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// A number that a user has written. Terraform's numbers may have a fraction and any size, so one that an argument cannot
-/// take must be decoded before it can be refused at the argument.
+/// take must be decoded before it can be rejected at the argument.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Number {

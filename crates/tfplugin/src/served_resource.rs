@@ -43,7 +43,7 @@ pub struct Change {
     pub keeps_planned_private: bool,
 }
 
-/// The answer to a plan.
+/// The response to a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The object as it will be, unknown where only the apply can tell.
@@ -83,7 +83,7 @@ pub trait DynResource: Send + Sync {
     /// Says what applying a change would give.
     async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned>;
 
-    /// Makes a change. The answer is what Terraform must store, also where the change failed half-way: on an error
+    /// Makes a change. The response is what Terraform must store, also where the change failed half-way: on an error
     /// it holds the object as far as it came to be or as it was left, or else the prior one.
     async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change)
     -> ResourceInstanceObject;

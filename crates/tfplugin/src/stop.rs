@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// - *Stop* (Ctrl-C, as `StopProvider` or a signal brings it): by protocol it concerns the calls that are running; the
 ///   provider goes on serving later ones. So each stop cancels the token in force and puts a fresh one in its place.
-/// - *The host is gone*: it was killed, or has asked the process to shut down. Nobody awaits an answer, and the lock on
+/// - *The host is gone*: it was killed, or has asked the process to shut down. Nobody awaits a response, and the lock on
 ///   the state may be somebody else's by now. All tokens are cancelled, those of later calls too, and the process lives
 ///   for a few seconds more at most.
 ///

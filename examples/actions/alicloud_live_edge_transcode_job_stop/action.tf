@@ -6,7 +6,7 @@ action "alicloud_live_edge_transcode_job_stop" "camera" {
   }
 }
 
-# The job's configuration does not set status, so that starting and stopping it is nobody's drift.
+# The job's configuration does not set status, so starting and stopping it is no drift.
 resource "alicloud_live_edge_transcode_job" "camera" {
   cluster_id    = "cluster-1"
   name          = "camera-1"

@@ -54,11 +54,9 @@ impl ServerClock {
         }
     }
 
-    /// Returns the time since a moment. It includes time that the machine was suspended, when the monotonic clock stands
-    /// still, and is not too short if the wall clock was set back.
+    /// Returns the time since a moment: see [`Moment::until`].
     pub fn age(&self, moment: Moment) -> std::time::Duration {
-        let by_wall = std::time::Duration::try_from(self.machine.now() - moment.wall);
-        by_wall.unwrap_or_default().max(moment.monotonic.elapsed())
+        moment.until(self.moment())
     }
 
     /// Adopts the time of a response that was just received.
@@ -78,6 +76,15 @@ impl ServerClock {
 pub struct Moment {
     wall: OffsetDateTime,
     monotonic: Instant,
+}
+
+impl Moment {
+    /// Returns the time to a later moment. It includes time that the machine was suspended, when the monotonic clock stands
+    /// still, and is not too short if the wall clock was set back.
+    pub fn until(self, later: Self) -> std::time::Duration {
+        let by_wall = std::time::Duration::try_from(later.wall - self.wall).unwrap_or_default();
+        by_wall.max(later.monotonic.duration_since(self.monotonic))
+    }
 }
 
 impl Default for ServerClock {

@@ -292,6 +292,34 @@ async fn a_job_that_cannot_be_confirmed_is_not_taken_but_named() {
 }
 
 #[tokio::test]
+async fn a_job_that_is_changed_before_it_is_read_is_named_and_no_second_one_created() {
+    let mock = Arc::new(mock());
+    let (editor, done) = (Arc::clone(&mock), std::sync::Once::new());
+    mock.on_call(move |event| {
+        if event.call.action.as_deref() == Some(GET) {
+            done.call_once(|| {
+                let job_id = &job_ids(&editor)[0];
+                editor.edit_job(job_id, |job| job.template_id = "another".to_owned());
+            });
+        }
+    });
+    mock.set_faults(lose_the_response(FaultStage::After));
+    let error = create(&client(&mock), "a").await.unwrap_err();
+    let CreateError::Unresolved {
+        reason, candidates, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(reason, UnresolvedReason::Unconfirmed);
+    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
+    assert_eq!(named, job_ids(&mock));
+    assert_eq!(calls_of(&mock, CREATE).len(), 1);
+    // The observer owns a reference to the mock: without this the mock would never stop.
+    mock.on_call(|_| {});
+}
+
+#[tokio::test]
 async fn a_job_that_get_returns_later_than_the_list_is_found() {
     let mock = mock();
     mock.configure(|config| config.get_lag_calls = 3);
@@ -403,35 +431,65 @@ async fn an_identical_create_that_waits_can_be_cancelled_and_times_out() {
     assert_eq!(job_ids(&mock), [first.unwrap().job_id]);
 }
 
-#[tokio::test]
-async fn a_create_during_which_the_machine_is_suspended_finds_its_job() {
-    let suspended = Arc::new(AtomicI64::new(0));
-    let wall = |suspended: &Arc<AtomicI64>| {
-        let suspended = Arc::clone(suspended);
-        move || {
-            OffsetDateTime::now_utc() + time::Duration::seconds(suspended.load(Ordering::SeqCst))
-        }
+/// Returns a mock and a client whose wall clocks can be set ahead: while a machine is suspended, only its monotonic clock
+/// stands still.
+fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Mock, LiveClient) {
+    let wall = |ahead: &Arc<AtomicI64>| {
+        let ahead = Arc::clone(ahead);
+        move || OffsetDateTime::now_utc() + time::Duration::seconds(ahead.load(Ordering::SeqCst))
     };
     let mock = Mock::start(MockSettings {
         seed: Some(1),
-        clock: WallClock::new(wall(&suspended)),
+        clock: WallClock::new(wall(of_mock)),
         ..MockSettings::default()
     })
     .unwrap();
     let mut config = quick_config(&mock);
-    config.dependencies.clock = Arc::new(Wall(wall(&suspended)));
-    let client = LiveClient::new(config).unwrap();
-    let clock = Arc::clone(&suspended);
-    // The machine is suspended as soon as the job is created. Only the monotonic clock stands still.
+    config.dependencies.clock = Arc::new(Wall(wall(of_client)));
+    (mock, LiveClient::new(config).unwrap())
+}
+
+#[tokio::test]
+async fn a_create_during_which_the_machine_is_suspended_finds_its_job() {
+    let suspended = Arc::default();
+    let (mock, client) = with_clocks(&suspended, &suspended);
+    // The machine is suspended as soon as the job is created.
     mock.on_call(move |event| {
         if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
-            clock.store(3 * 3600, Ordering::SeqCst);
+            suspended.store(3 * 3600, Ordering::SeqCst);
         }
     });
     mock.set_faults(lose_the_response(FaultStage::After));
     let id = create(&client, "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
+}
+
+#[tokio::test]
+async fn an_older_job_is_not_taken_if_the_machine_is_suspended_before_it_reads_a_list() {
+    let (of_mock, of_client) = (Arc::<AtomicI64>::default(), Arc::<AtomicI64>::default());
+    let (mock, client) = with_clocks(&of_mock, &of_client);
+    let minute_ago = OffsetDateTime::now_utc() - time::Duration::minutes(1);
+    let older = seed_spec(&mock, &spec("a"), |job| job.create_time = minute_ago);
+    // The first list has its date, and is read 3 hours later.
+    mock.on_call(move |event| {
+        if of_client.load(Ordering::SeqCst) > 0 {
+            of_mock.store(3 * 3600, Ordering::SeqCst);
+        } else if event.when == FaultStage::After && event.call.action.as_deref() == Some(LIST) {
+            of_client.store(3 * 3600, Ordering::SeqCst);
+        }
+    });
+    mock.set_faults(lose_the_response(FaultStage::Arrival));
+    let error = create(&client, "a").await.unwrap_err();
+    let CreateError::Unresolved {
+        reason, candidates, ..
+    } = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(reason, UnresolvedReason::NotListed);
+    assert!(candidates.is_empty());
+    assert_eq!(job_ids(&mock), [older.job_id]);
 }
 
 /// A wall clock that the test controls.

@@ -1,7 +1,7 @@
 //! The client against a reference model, with all faults at once: whatever the network and the server do, no job is created
 //! twice, none is left behind unreported, and no existing one is taken for missing.
 //!
-//! `PROVE_CREATES` and `PROVE_SEED` set its length and its seed; `make prove` uses them.
+//! `STRESS_CREATES` and `STRESS_SEED` set its length and its seed; `make stress` uses them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -312,8 +312,8 @@ async fn no_fault_duplicates_loses_or_removes_a_job() {
             .ok()
             .map(|text| text.parse::<u64>().unwrap())
     };
-    let creates = from_environment("PROVE_CREATES").unwrap_or(SHORT_RUN);
-    let first_seed = from_environment("PROVE_SEED").unwrap_or(1);
+    let creates = from_environment("STRESS_CREATES").unwrap_or(SHORT_RUN);
+    let first_seed = from_environment("STRESS_SEED").unwrap_or(1);
 
     let mut total = Count::default();
     let mut seed = first_seed;
@@ -325,7 +325,7 @@ async fn no_fault_duplicates_loses_or_removes_a_job() {
                 + count.wrong_removals
                 + count.wrong_results
                 == 0;
-            assert!(clean, "PROVE_SEED={seed}: {count:?}");
+            assert!(clean, "STRESS_SEED={seed}: {count:?}");
             total.add(&count);
         }
         seed += 4;

@@ -97,7 +97,7 @@ async fn a_list_has_pages_filters_and_an_order() {
         (100, 5, 105)
     );
     assert_eq!(first.items[0].name, "job-0");
-    assert!(first.date.is_some());
+    assert!(first.time.is_some());
 
     let named = JobFilter {
         keyword: Some("job-10".to_owned()),

@@ -1,4 +1,4 @@
-//! The handshake of go-plugin: what the host puts into our environment, and the one line that answers on stdout.
+//! The handshake of go-plugin: what the host puts into our environment, and the one line that the plugin prints.
 //!
 //! The line is `1|6|unix|ADDRESS|grpc|CERTIFICATE`, and `|false` after it for hosts that ask about multiplexing;
 //! older hosts would take a seventh field for a part of the certificate. Nothing else may ever reach stdout.
@@ -22,8 +22,8 @@ const MAGIC_COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d
 /// go-plugin's own protocol version.
 const CORE_PROTOCOL: u8 = 1;
 
-/// tfplugin6. It is the only one we have, so it is also what we answer when the host offers others: go-plugin says
-/// to answer the lowest version one has, and the host then names both sides in its error.
+/// tfplugin6. It is the only one we have, so it is also what we respond when the host offers others: go-plugin says
+/// to respond with the lowest version one has, and the host then names both sides in its error.
 const PROTOCOL: u8 = 6;
 
 /// The variables of go-plugin's contract. All are optional here; what is needed is checked when it is used.
@@ -191,30 +191,30 @@ mod tests {
     #[test]
     fn a_person_is_told_that_terraform_starts_the_plugin() {
         for variables in [&[][..], &[("TF_PLUGIN_MAGIC_COOKIE", "wrong")]] {
-            let refusal = environment(variables).host_certificate().unwrap_err();
-            assert_eq!(refusal, HandshakeError::NotAHost);
-            assert!(refusal.explain(&ABOUT).contains("terraform init"));
+            let rejection = environment(variables).host_certificate().unwrap_err();
+            assert_eq!(rejection, HandshakeError::NotAHost);
+            assert!(rejection.explain(&ABOUT).contains("terraform init"));
         }
     }
 
     #[test]
-    fn a_host_without_a_certificate_is_refused_and_told_why() {
-        let refusal = environment(&[("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE)])
+    fn a_host_without_a_certificate_is_rejected_and_told_why() {
+        let rejection = environment(&[("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE)])
             .host_certificate()
             .unwrap_err();
-        assert_eq!(refusal, HandshakeError::NoCertificate);
-        assert!(refusal.explain(&ABOUT).contains("TF_DISABLE_PLUGIN_TLS"));
+        assert_eq!(rejection, HandshakeError::NoCertificate);
+        assert!(rejection.explain(&ABOUT).contains("TF_DISABLE_PLUGIN_TLS"));
     }
 
     #[test]
-    fn a_certificate_that_is_none_is_refused() {
-        let refusal = environment(&[
+    fn a_certificate_that_is_none_is_rejected() {
+        let rejection = environment(&[
             ("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE),
             ("PLUGIN_CLIENT_CERT", "not PEM"),
         ])
         .host_certificate()
         .unwrap_err();
-        assert_eq!(refusal, HandshakeError::BadCertificate);
+        assert_eq!(rejection, HandshakeError::BadCertificate);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `arguments`, `handshake` | how we were started, and the line that answers |
+//! | `arguments`, `handshake` | how we were started, and the line printed for it |
 //! | `listener`, `tls`, `connections` | who may reach us: a private socket, one certificate |
 //! | `server`, `service`, `convert`, `generated` | gRPC: calls, their conversion, the protocol's code |
 //! | `process`, `log` | when the process ends, what it says on the way |
@@ -77,7 +77,7 @@ pub fn main(about: &ProviderInfo, offer: impl FnOnce() -> ProviderDefinition) ->
 /// An error that ends the program before it serves; its text is for the person at the terminal.
 type StartError = Box<dyn std::error::Error>;
 
-/// Started by Terraform or OpenTofu: proves it, answers with the handshake line, serves until told to stop.
+/// Started by Terraform or OpenTofu: proves it, responds with the handshake line, serves until told to stop.
 fn serve_plugin(
     about: &ProviderInfo,
     offer: impl FnOnce() -> ProviderDefinition,
@@ -85,7 +85,7 @@ fn serve_plugin(
     let environment = HostEnvironment::from_env();
     let host_certificate = environment
         .host_certificate()
-        .map_err(|refusal: HandshakeError| refusal.explain(about))?;
+        .map_err(|rejection: HandshakeError| rejection.explain(about))?;
     log::start(about);
 
     let identity = TlsIdentity::generate(host_certificate)?;

@@ -2,7 +2,7 @@
 //!
 //! Under a host:
 //!
-//! - Signals reach the whole process group, and the host waits for the answers of running calls. Were we to die of one,
+//! - Signals reach the whole process group, and the host waits for the responses of running calls. Were we to die of one,
 //!   the job that is just being created would be lost from the state. Ctrl-C is ignored, because the host then says Stop
 //!   by RPC; SIGTERM and SIGHUP mean the same as that RPC, and nothing more.
 //! - The host waits 2 s after its Shutdown call, then kills: calls get 1.5 s to end.
@@ -36,7 +36,7 @@ const HOST_GONE_GRACE_PERIOD: Duration = Duration::from_secs(10);
 const THREADS: usize = 4;
 
 /// The runtime on which everything runs, in one thread: calls spend their time waiting for the network, and handing them
-/// from thread to thread would cost more than it saves (measured: `benches/choices.md`). Windows and macOS verify
+/// from thread to thread would cost more than it saves (measured: `benches/build-options.md`). Windows and macOS verify
 /// certificates themselves and may ask for revocation lists meanwhile, so there the others must be able to go on.
 pub(super) struct Process(Runtime);
 

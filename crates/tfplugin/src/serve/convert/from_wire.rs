@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_flat_strings_is_refused() {
+    fn a_state_of_flat_strings_is_rejected() {
         let old = RawState {
             json: Vec::new(),
             flatmap: [("id".to_owned(), "1".to_owned())].into(),

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_is_none_is_refused() {
+    async fn a_port_that_is_none_is_rejected() {
         let place = Place {
             min_port: Some("many".into()),
             ..Place::default()

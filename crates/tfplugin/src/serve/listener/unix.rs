@@ -137,7 +137,7 @@ fn is_folder_name(name: &str) -> bool {
 }
 
 /// Whether the process that has bound a socket has ended. Asked by a socket of another type, which a living process does
-/// not notice, and which never has to wait: the answer is "wrong type" where there is one, and "refused" where not.
+/// not notice, and which never has to wait: the result is "wrong type" where there is one, and "refused" where not.
 fn is_abandoned(socket: &Path) -> bool {
     let connected = UnixDatagram::unbound().and_then(|unbound| unbound.connect(socket));
     connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)

@@ -7,7 +7,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
-use super::call::{RpcCall, failed, not_offered};
+use super::call::{RpcCall, failed, unsupported};
 use crate::generated::tfplugin6::{invoke_action, plan_action, validate_action_config};
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Diagnostics, DynAction, ProgressReporter, ProviderDefinition};
@@ -21,7 +21,7 @@ fn find<'a>(
         .actions
         .get(name)
         .map(AsRef::as_ref)
-        .ok_or_else(|| not_offered("action", name))
+        .ok_or_else(|| unsupported("action", name))
 }
 
 pub(super) fn validate(

@@ -1,7 +1,7 @@
-//! What every call has in common: it is logged, and it is answered whatever happens.
+//! What every call has in common: it is logged, and it gets a response whatever happens.
 //!
 //! Core takes a gRPC error for "nothing was made" and shows it as a crash, so a failure always travels inside an
-//! answer. A panic ends its own call and no other: it becomes an error like any other, beside the report on stderr.
+//! response. A panic ends its own call and no other: it becomes an error like any other, beside the report on stderr.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -28,7 +28,7 @@ pub(super) enum Subject<'a> {
     Action(&'a str),
 }
 
-/// One call, from its arrival to its answer.
+/// One call, from its arrival to its response.
 pub(super) struct RpcCall {
     rpc: &'static str,
     span: Span,
@@ -72,38 +72,38 @@ impl RpcCall {
         }
     }
 
-    /// Answers with what `handler` gives, or with the error that kept it from it.
-    pub(super) async fn answer<A: RpcResponse + Default>(
+    /// Responds with what `handler` returns, or with the error that kept it from it.
+    pub(super) async fn respond<A: RpcResponse + Default>(
         self,
         handler: impl Future<Output = Result<A, Diagnostic>>,
     ) -> Result<Response<A>, Status> {
-        self.answer_or(A::default(), handler).await
+        self.respond_or(A::default(), handler).await
     }
 
     /// The same, but the error stands in `otherwise`.
-    pub(super) async fn answer_or<A: RpcResponse>(
+    pub(super) async fn respond_or<A: RpcResponse>(
         self,
         mut otherwise: A,
         handler: impl Future<Output = Result<A, Diagnostic>>,
     ) -> Result<Response<A>, Status> {
         let Self { rpc, span, arrived } = self;
-        let answer = async {
+        let response = async {
             tracing::trace!("call received");
             let outcome = AssertUnwindSafe(handler).catch_unwind().await;
-            let answer = match outcome.unwrap_or_else(|_panic| Err(crashed(rpc))) {
-                Ok(answer) => answer,
+            let response = match outcome.unwrap_or_else(|_panic| Err(crashed(rpc))) {
+                Ok(response) => response,
                 Err(problem) => {
                     otherwise.fail(problem);
                     otherwise
                 }
             };
-            log_answer(arrived, answer.problems());
-            answer
+            log_response(arrived, response.problems());
+            response
         };
-        Ok(Response::new(answer.instrument(span).await))
+        Ok(Response::new(response.instrument(span).await))
     }
 
-    /// Works on a call whose answer is a stream, and gives the diagnostics of the whole. The work is a task of its own: a
+    /// Works on a call whose response is a stream, and gives the diagnostics of the whole. The work is a task of its own: a
     /// caller who goes away must not cut it off in the middle of a change.
     pub(super) fn work<W: Future<Output = Diagnostics> + Send + 'static>(
         self,
@@ -115,7 +115,7 @@ impl RpcCall {
             tracing::trace!("call received");
             let outcome = AssertUnwindSafe(work).catch_unwind().await;
             let diagnostics = outcome.unwrap_or_else(|_panic| failed(crashed(rpc)));
-            log_answer(
+            log_response(
                 arrived,
                 (diagnostics.errors.len(), diagnostics.warnings.len()),
             );
@@ -127,7 +127,7 @@ impl RpcCall {
     }
 }
 
-fn log_answer(arrived: Instant, (errors, warnings): (usize, usize)) {
+fn log_response(arrived: Instant, (errors, warnings): (usize, usize)) {
     tracing::debug!(
         tf_req_duration_ms = arrived.elapsed().as_secs_f64() * 1e3,
         diagnostic_error_count = errors,
@@ -155,7 +155,7 @@ fn crashed(rpc: &str) -> Diagnostic {
 }
 
 /// The error of a name that is not on offer.
-pub(super) fn not_offered(kind: &str, name: &str) -> Diagnostic {
+pub(super) fn unsupported(kind: &str, name: &str) -> Diagnostic {
     diagnostic::general(
         format!("Unknown {kind}"),
         format!(
@@ -165,7 +165,7 @@ pub(super) fn not_offered(kind: &str, name: &str) -> Diagnostic {
     )
 }
 
-/// Sees to it that an answer without a result says why.
+/// Sees to it that a response without a result says why.
 pub(super) fn with_reason<T>(outcome: Option<T>, diagnostics: &mut Diagnostics) -> Option<T> {
     if outcome.is_none() && diagnostics.errors.is_empty() {
         diagnostics.add_error(diagnostic::general(
@@ -176,7 +176,7 @@ pub(super) fn with_reason<T>(outcome: Option<T>, diagnostics: &mut Diagnostics) 
     outcome
 }
 
-/// An answer that can hold errors.
+/// A response that can hold errors.
 pub(super) trait RpcResponse {
     /// Adds an error.
     fn fail(&mut self, problem: Diagnostic);
@@ -185,7 +185,7 @@ pub(super) trait RpcResponse {
     fn problems(&self) -> (usize, usize);
 }
 
-macro_rules! answers_with_diagnostics {
+macro_rules! responds_with_diagnostics {
     ($($call:ident),+ $(,)?) => {$(
         impl RpcResponse for wire::$call::Response {
             fn fail(&mut self, problem: Diagnostic) {
@@ -203,7 +203,7 @@ macro_rules! answers_with_diagnostics {
     )+};
 }
 
-answers_with_diagnostics!(
+responds_with_diagnostics!(
     apply_resource_change,
     configure_provider,
     generate_resource_config,

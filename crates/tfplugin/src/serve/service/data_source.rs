@@ -1,6 +1,6 @@
 //! Data sources: checked and read.
 
-use super::call::{not_offered, with_reason};
+use super::call::{unsupported, with_reason};
 use crate::generated::tfplugin6::{read_data_source, validate_data_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Diagnostics, DynDataSource, ProviderDefinition};
@@ -13,7 +13,7 @@ fn find<'a>(
         .data_sources
         .get(name)
         .map(AsRef::as_ref)
-        .ok_or_else(|| not_offered("data source", name))
+        .ok_or_else(|| unsupported("data source", name))
 }
 
 pub(super) async fn validate(

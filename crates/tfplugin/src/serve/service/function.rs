@@ -1,11 +1,11 @@
 //! Functions: called. Their signatures are with the schemas.
 
-use super::call::{not_offered, with_reason};
+use super::call::{unsupported, with_reason};
 use crate::generated::tfplugin6::call_function;
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{Diagnostic, Diagnostics, EncodedValue, ProviderDefinition};
 
-/// Calls a function. It answers with a result or with an error, never with both; warnings have no place in the
+/// Calls a function. It responds with a result or with an error, never with both; warnings have no place in the
 /// protocol.
 pub(super) async fn call(
     definition: &ProviderDefinition,
@@ -14,7 +14,7 @@ pub(super) async fn call(
     let function = definition
         .functions
         .get(&request.name)
-        .ok_or_else(|| not_offered("function", &request.name))?;
+        .ok_or_else(|| unsupported("function", &request.name))?;
     let arguments: Vec<EncodedValue> = request
         .arguments
         .into_iter()

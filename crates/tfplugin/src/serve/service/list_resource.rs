@@ -7,11 +7,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
-use super::call::{RpcCall, failed, not_offered};
+use super::call::{RpcCall, failed, unsupported};
 use crate::generated::tfplugin6::{list_resource, validate_list_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{
-    AttributePathStep, Diagnostic, Diagnostics, DynListResource, Found, ListResults,
+    AttributePathStep, Diagnostic, Diagnostics, DynListResource, ListResult, ListResults,
     ProviderDefinition,
 };
 
@@ -23,7 +23,7 @@ fn find<'a>(
         .list_resources
         .get(name)
         .map(AsRef::as_ref)
-        .ok_or_else(|| not_offered("list resource", name))
+        .ok_or_else(|| unsupported("list resource", name))
 }
 
 pub(super) fn validate(
@@ -47,7 +47,7 @@ pub(super) fn list(
     request: list_resource::Request,
 ) -> BoxStream<list_resource::Event> {
     let limit = u64::try_from(request.limit).unwrap_or(0);
-    let (findings, found) = ListResults::new(limit, request.include_resource_object);
+    let (results, found) = ListResults::new(limit, request.include_resource_object);
     let diagnostics = call.work(tasks, async move {
         let list_resource = match find(&definition, &request.type_name) {
             Ok(list_resource) => list_resource,
@@ -55,9 +55,7 @@ pub(super) fn list(
         };
         let mut diagnostics = Diagnostics::default();
         let config = from_wire::value(request.config);
-        list_resource
-            .list(&mut diagnostics, &config, findings)
-            .await;
+        list_resource.list(&mut diagnostics, &config, results).await;
         diagnostics
     });
     let last = stream::once(diagnostics).filter_map(|diagnostics| {
@@ -71,7 +69,7 @@ pub(super) fn list(
     Box::pin(ReceiverStream::new(found).map(event).chain(last).map(Ok))
 }
 
-fn event(found: Found) -> list_resource::Event {
+fn event(found: ListResult) -> list_resource::Event {
     list_resource::Event {
         identity: Some(to_wire::identity(found.identity)),
         display_name: found.display_name,

@@ -1,11 +1,11 @@
 //! The calls of the protocol: each is taken apart, handed to the definition, and put together again.
 //!
-//! One file an RPC group. The functions in them take a request and give the answer, or the one diagnostic that
-//! stands in its way; [`call`] makes a proper answer of either, and of a panic. Two answers are streams: what a list
+//! One file an RPC group. The functions in them take a request and give the response, or the one diagnostic that
+//! stands in its way; [`call`] makes a proper response of either, and of a panic. Two responses are streams: what a list
 //! resource finds, and what an action has to say.
 //!
 //! RPCs for which the vocabulary has no words (ephemeral resources among them) have no method here: the generated trait
-//! answers them as unimplemented, which core expects of older providers.
+//! reports them as unimplemented, which core expects of older providers.
 
 mod action;
 mod call;
@@ -69,7 +69,7 @@ impl Provider for ProviderService {
         _: Request<get_metadata::Request>,
     ) -> Result<Response<get_metadata::Response>, Status> {
         RpcCall::new("GetMetadata", Subject::Provider)
-            .answer(async { Ok(schema::metadata(&self.definition)) })
+            .respond(async { Ok(schema::metadata(&self.definition)) })
             .await
     }
 
@@ -78,7 +78,7 @@ impl Provider for ProviderService {
         _: Request<get_provider_schema::Request>,
     ) -> Result<Response<get_provider_schema::Response>, Status> {
         RpcCall::new("GetProviderSchema", Subject::Provider)
-            .answer(async { Ok(self.schema().clone()) })
+            .respond(async { Ok(self.schema().clone()) })
             .await
     }
 
@@ -87,7 +87,7 @@ impl Provider for ProviderService {
         _: Request<get_functions::Request>,
     ) -> Result<Response<get_functions::Response>, Status> {
         RpcCall::new("GetFunctions", Subject::Provider)
-            .answer(async { Ok(schema::functions(self.schema())) })
+            .respond(async { Ok(schema::functions(self.schema())) })
             .await
     }
 
@@ -96,7 +96,7 @@ impl Provider for ProviderService {
         _: Request<get_resource_identity_schemas::Request>,
     ) -> Result<Response<get_resource_identity_schemas::Response>, Status> {
         RpcCall::new("GetResourceIdentitySchemas", Subject::Provider)
-            .answer(async { Ok(identity::schemas(&self.definition)) })
+            .respond(async { Ok(identity::schemas(&self.definition)) })
             .await
     }
 
@@ -105,7 +105,7 @@ impl Provider for ProviderService {
         request: Request<validate_provider_config::Request>,
     ) -> Result<Response<validate_provider_config::Response>, Status> {
         RpcCall::new("ValidateProviderConfig", Subject::Provider)
-            .answer(provider_block::validate(
+            .respond(provider_block::validate(
                 &self.definition,
                 request.into_inner(),
             ))
@@ -117,7 +117,7 @@ impl Provider for ProviderService {
         request: Request<configure_provider::Request>,
     ) -> Result<Response<configure_provider::Response>, Status> {
         RpcCall::new("ConfigureProvider", Subject::Provider)
-            .answer(provider_block::configure(
+            .respond(provider_block::configure(
                 &self.definition,
                 request.into_inner(),
             ))
@@ -129,7 +129,7 @@ impl Provider for ProviderService {
         _: Request<stop_provider::Request>,
     ) -> Result<Response<stop_provider::Response>, Status> {
         RpcCall::new("StopProvider", Subject::Provider)
-            .answer(async { Ok(provider_block::stop(&self.definition)) })
+            .respond(async { Ok(provider_block::stop(&self.definition)) })
             .await
     }
 
@@ -142,7 +142,7 @@ impl Provider for ProviderService {
             "ValidateResourceConfig",
             Subject::Resource(&request.type_name),
         )
-        .answer(async { resource::validate(&self.definition, request) })
+        .respond(async { resource::validate(&self.definition, request) })
         .await
     }
 
@@ -155,7 +155,7 @@ impl Provider for ProviderService {
             "UpgradeResourceState",
             Subject::Resource(&request.type_name),
         )
-        .answer(resource::upgrade(&self.definition, request))
+        .respond(resource::upgrade(&self.definition, request))
         .await
     }
 
@@ -168,7 +168,7 @@ impl Provider for ProviderService {
             "UpgradeResourceIdentity",
             Subject::Resource(&request.type_name),
         )
-        .answer(async { identity::upgrade(&self.definition, request) })
+        .respond(async { identity::upgrade(&self.definition, request) })
         .await
     }
 
@@ -178,7 +178,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<read_resource::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("ReadResource", Subject::Resource(&request.type_name))
-            .answer(resource::read(&self.definition, request))
+            .respond(resource::read(&self.definition, request))
             .await
     }
 
@@ -188,7 +188,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<plan_resource_change::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("PlanResourceChange", Subject::Resource(&request.type_name))
-            .answer(resource::plan(&self.definition, request))
+            .respond(resource::plan(&self.definition, request))
             .await
     }
 
@@ -201,7 +201,7 @@ impl Provider for ProviderService {
         let call = RpcCall::new("ApplyResourceChange", Subject::Resource(&request.type_name));
         let applied = self
             .work
-            .spawn(call.answer_or(resource::unchanged(&request), async move {
+            .spawn(call.respond_or(resource::unchanged(&request), async move {
                 resource::apply(&definition, request).await
             }));
         // It cannot panic, and is ended early only when the whole process ends.
@@ -216,7 +216,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<import_resource_state::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("ImportResourceState", Subject::Resource(&request.type_name))
-            .answer(resource::import(&self.definition, request))
+            .respond(resource::import(&self.definition, request))
             .await
     }
 
@@ -229,7 +229,7 @@ impl Provider for ProviderService {
             "ValidateDataResourceConfig",
             Subject::DataSource(&request.type_name),
         )
-        .answer(data_source::validate(&self.definition, request))
+        .respond(data_source::validate(&self.definition, request))
         .await
     }
 
@@ -239,7 +239,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<read_data_source::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("ReadDataSource", Subject::DataSource(&request.type_name))
-            .answer(data_source::read(&self.definition, request))
+            .respond(data_source::read(&self.definition, request))
             .await
     }
 
@@ -249,7 +249,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<call_function::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("CallFunction", Subject::Function(&request.name))
-            .answer(function::call(&self.definition, request))
+            .respond(function::call(&self.definition, request))
             .await
     }
 
@@ -262,7 +262,7 @@ impl Provider for ProviderService {
             "MoveResourceState",
             Subject::Resource(&request.target_type_name),
         )
-        .answer(async { resource::move_state(&self.definition, request) })
+        .respond(async { resource::move_state(&self.definition, request) })
         .await
     }
 
@@ -275,7 +275,7 @@ impl Provider for ProviderService {
             "GenerateResourceConfig",
             Subject::Resource(&request.type_name),
         )
-        .answer(async { resource::generate_config(&self.definition, request) })
+        .respond(async { resource::generate_config(&self.definition, request) })
         .await
     }
 
@@ -288,7 +288,7 @@ impl Provider for ProviderService {
             "ValidateListResourceConfig",
             Subject::ListResource(&request.type_name),
         )
-        .answer(async { list_resource::validate(&self.definition, request) })
+        .respond(async { list_resource::validate(&self.definition, request) })
         .await
     }
 
@@ -308,7 +308,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<validate_action_config::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("ValidateActionConfig", Subject::Action(&request.type_name))
-            .answer(async { action::validate(&self.definition, request) })
+            .respond(async { action::validate(&self.definition, request) })
             .await
     }
 
@@ -318,7 +318,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<plan_action::Response>, Status> {
         let request = request.into_inner();
         RpcCall::new("PlanAction", Subject::Action(&request.action_type))
-            .answer(async { action::plan(&self.definition, request) })
+            .respond(async { action::plan(&self.definition, request) })
             .await
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn configure(
     })
 }
 
-/// Tells the running calls to stop and returns at once: core waits for their answers, not for this one.
+/// Tells the running calls to stop and returns at once: core waits for their responses, not for this one.
 pub(super) fn stop(definition: &ProviderDefinition) -> stop_provider::Response {
     definition.stop.stop();
     stop_provider::Response::default()

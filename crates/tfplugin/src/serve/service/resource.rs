@@ -1,6 +1,6 @@
 //! The life of a managed resource.
 
-use super::call::{not_offered, with_reason};
+use super::call::{unsupported, with_reason};
 use crate::generated::tfplugin6::{
     apply_resource_change, generate_resource_config, import_resource_state, move_resource_state,
     plan_resource_change, read_resource, upgrade_resource_state, validate_resource_config,
@@ -19,7 +19,7 @@ pub(super) fn find<'a>(
         .resources
         .get(name)
         .map(AsRef::as_ref)
-        .ok_or_else(|| not_offered("resource type", name))
+        .ok_or_else(|| unsupported("resource type", name))
 }
 
 pub(super) fn validate(
@@ -132,7 +132,7 @@ pub(super) async fn apply(
     })
 }
 
-/// The answer of a change that was not even tried, or of whose outcome nothing is known.
+/// The response of a change that was not even tried, or of whose outcome nothing is known.
 pub(super) fn unchanged(
     request: &apply_resource_change::Request,
 ) -> apply_resource_change::Response {

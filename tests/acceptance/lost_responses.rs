@@ -1,4 +1,4 @@
-//! Creates whose answers are lost: one job for each, and each in the state.
+//! Creates whose responses are lost: one job for each, and each in the state.
 
 use std::collections::BTreeSet;
 
@@ -6,32 +6,38 @@ use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::relay::Relay;
+use crate::support::terraform::Severity;
 use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
 over_newest_terraform! {
     connections_that_go_silent_are_used_for_no_retry,
-    a_job_whose_answer_is_lost_is_found_where_nonces_are_checked,
-    a_job_whose_answer_is_lost_is_found_where_they_are_not,
+    a_job_whose_response_is_lost_is_found_where_nonces_are_checked,
+    a_job_whose_response_is_lost_is_found_where_they_are_not,
     a_job_whose_request_is_lost_is_made_by_the_identical_request,
-    identical_jobs_whose_answers_are_lost_are_told_apart,
-    an_unreadable_answer_to_a_create_is_as_good_as_lost,
-    a_start_or_stop_whose_answer_is_lost_may_be_seen_late,
+    identical_jobs_whose_responses_are_lost_are_told_apart,
+    an_unreadable_response_to_a_create_is_as_good_as_lost,
+    a_start_or_stop_whose_response_is_lost_may_be_seen_late,
+    a_job_that_is_not_listed_in_time_is_named_by_the_next_plan,
 }
 
-fn a_job_whose_answer_is_lost_is_found_where_nonces_are_checked(world: &TestWorkspace) {
-    a_job_whose_answer_is_lost_is_found(world, true, FaultKind::Drop);
+fn a_job_whose_response_is_lost_is_found_where_nonces_are_checked(world: &TestWorkspace) {
+    a_job_whose_response_is_lost_is_found(world, true, FaultKind::Drop);
 }
 
-fn a_job_whose_answer_is_lost_is_found_where_they_are_not(world: &TestWorkspace) {
-    a_job_whose_answer_is_lost_is_found(world, false, FaultKind::Drop);
+fn a_job_whose_response_is_lost_is_found_where_they_are_not(world: &TestWorkspace) {
+    a_job_whose_response_is_lost_is_found(world, false, FaultKind::Drop);
 }
 
-fn an_unreadable_answer_to_a_create_is_as_good_as_lost(world: &TestWorkspace) {
-    a_job_whose_answer_is_lost_is_found(world, true, FaultKind::html());
+fn an_unreadable_response_to_a_create_is_as_good_as_lost(world: &TestWorkspace) {
+    a_job_whose_response_is_lost_is_found(world, true, FaultKind::html());
 }
 
-fn a_job_whose_answer_is_lost_is_found(world: &TestWorkspace, check_nonces: bool, loss: FaultKind) {
+fn a_job_whose_response_is_lost_is_found(
+    world: &TestWorkspace,
+    check_nonces: bool,
+    loss: FaultKind,
+) {
     world
         .cloud
         .configure(|config| config.check_nonces = check_nonces);
@@ -59,7 +65,7 @@ fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWork
     world.plan().is_empty();
 }
 
-fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
+fn identical_jobs_whose_responses_are_lost_are_told_apart(world: &TestWorkspace) {
     world.cloud.set_faults([fault("Create", FaultKind::Drop)
         .when(FaultStage::After)
         .times(2)]);
@@ -77,8 +83,32 @@ fn identical_jobs_whose_answers_are_lost_are_told_apart(world: &TestWorkspace) {
     world.plan().is_empty();
 }
 
+/// No list can be read before the create's timeout.
+fn a_job_that_is_not_listed_in_time_is_named_by_the_next_plan(world: &TestWorkspace) {
+    world.cloud.set_faults([
+        fault("Create", FaultKind::Drop).when(FaultStage::After),
+        fault("List", FaultKind::service_unavailable()),
+    ]);
+    let timeouts = Block::new("timeouts").text("create", "3s");
+    world.configure(Block::job("it").containing(timeouts));
+    let error = world.apply().failed().error();
+    error.must_say(&[
+        "Job may have been created",
+        "Whether the job was created is not known.",
+        "It may appear later. Plan again in a few minutes: the plan warns of the job and names it if it exists.",
+    ]);
+    assert!(world.state(JOB).is_null());
+
+    world.cloud.set_faults([]);
+    let job_id = world.cloud.job().job_id;
+    let plan = world.plan();
+    let warning = plan.diagnostics(Severity::Warning);
+    assert_eq!(warning.len(), 1, "{plan}");
+    warning[0].must_say(&[&job_id]);
+}
+
 /// The second attempt proves that the first one arrived, and the third is rejected because that was carried out.
-fn a_start_or_stop_whose_answer_is_lost_may_be_seen_late(world: &TestWorkspace) {
+fn a_start_or_stop_whose_response_is_lost_may_be_seen_late(world: &TestWorkspace) {
     world.cloud.configure(|config| config.status_lag_gets = 2);
     for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
         world.cloud.set_faults([fault(verb, FaultKind::Drop)
