@@ -28,6 +28,19 @@ async fn create(client: &LiveClient, name: &str) -> Result<String, CreateError> 
         .map(|created| created.job_id)
 }
 
+/// Creates a job that stays unresolved; returns the reason and the IDs of the candidates.
+async fn unresolved(client: &LiveClient) -> (UnresolvedReason, Vec<String>) {
+    match create(client, "a").await {
+        Err(CreateError::Unresolved {
+            reason, candidates, ..
+        }) => {
+            let ids = candidates.into_iter().map(|job| job.job_id);
+            (reason, ids.collect())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 fn job_ids(mock: &Mock) -> Vec<String> {
     mock.jobs().into_iter().map(|job| job.job_id).collect()
 }
@@ -247,16 +260,9 @@ async fn without_the_servers_clock_no_job_is_taken_and_matching_ones_are_named()
     let mock = mock();
     mock.configure(|config| config.omit_date_header = true);
     mock.set_faults(lose_the_response(FaultStage::After));
-    let error = create(&client(&mock), "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        reason, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let (reason, candidates) = unresolved(&client(&mock)).await;
     assert_eq!(reason, UnresolvedReason::NoClock);
-    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
-    assert_eq!(named, job_ids(&mock));
+    assert_eq!(candidates, job_ids(&mock));
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
 
     // A running job is not ours, which needs no clock.
@@ -277,18 +283,12 @@ async fn a_job_that_cannot_be_confirmed_is_not_taken_but_named() {
             .times(1),
         Fault::new(GET, FaultKind::error(403, "Forbidden.RAM")),
     ]);
-    let error = create(&client(&mock), "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        reason, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let (reason, candidates) = unresolved(&client(&mock)).await;
     assert_eq!(
         (reason, candidates.len()),
         (UnresolvedReason::Unconfirmed, 1)
     );
-    assert_eq!(candidates[0].job_id, job_ids(&mock)[0]);
+    assert_eq!(candidates, job_ids(&mock));
 }
 
 #[tokio::test]
@@ -304,16 +304,9 @@ async fn a_job_that_is_changed_before_it_is_read_is_named_and_no_second_one_crea
         }
     });
     mock.set_faults(lose_the_response(FaultStage::After));
-    let error = create(&client(&mock), "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        reason, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let (reason, candidates) = unresolved(&client(&mock)).await;
     assert_eq!(reason, UnresolvedReason::Unconfirmed);
-    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
-    assert_eq!(named, job_ids(&mock));
+    assert_eq!(candidates, job_ids(&mock));
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
     // The observer owns a reference to the mock: without this the mock would never stop.
     mock.on_call(|_| {});
@@ -480,13 +473,7 @@ async fn an_older_job_is_not_taken_if_the_machine_is_suspended_before_it_reads_a
         }
     });
     mock.set_faults(lose_the_response(FaultStage::Arrival));
-    let error = create(&client, "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        reason, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let (reason, candidates) = unresolved(&client).await;
     assert_eq!(reason, UnresolvedReason::NotListed);
     assert!(candidates.is_empty());
     assert_eq!(job_ids(&mock), [older.job_id]);
