@@ -318,7 +318,7 @@ fn value(value: &Value) -> Option<DynamicValue> {
 
 /// A job as Terraform's state has it.
 fn state(job: &Job) -> Value {
-    assert!(job.kind == TemplateType::Common);
+    assert!(job.r#type == TemplateType::Common);
     json!({
         "cluster_id": job.cluster_id,
         "create_time": job.create_time.format(&Rfc3339).unwrap(),

@@ -32,7 +32,7 @@ class Failed(Exception):
 
 
 class Mock:
-    """The mock API as a running process, asked through its control door."""
+    """The mock API as a running process, with its control API."""
 
     def __init__(self, url: str, process: subprocess.Popen) -> None:
         self.url = url

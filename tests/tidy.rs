@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Which of our own packages each package may depend on. The compiler holds the rest of the tree to its manifests.
+/// Which of our own packages each package may depend on. The compiler contains the rest of the tree to its manifests.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("crates/alicloud-auth", &[]),
     ("crates/alicloud-live", &["alicloud-auth"]),

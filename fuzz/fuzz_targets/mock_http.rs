@@ -32,6 +32,6 @@ fuzz_target!(|data: &[u8]| {
     };
     runtime().block_on(async {
         let mock = Mock::in_process(MockSettings::default()).unwrap();
-        drop(mock.answer(request).await);
+        drop(mock.handle(request).await);
     });
 });

@@ -38,7 +38,7 @@ enum ActionKind {
 /// One of the three actions.
 pub(crate) struct JobAction {
     connection: Arc<ProviderData>,
-    deed: ActionKind,
+    kind: ActionKind,
 }
 
 /// On which job, and for how long.
@@ -54,7 +54,7 @@ pub(crate) struct ActionConfig {
 
 /// Adds all actions.
 pub(super) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
-    for (name, deed) in [
+    for (name, kind) in [
         ("start", ActionKind::Start),
         ("stop", ActionKind::Stop),
         ("restart", ActionKind::Restart),
@@ -62,7 +62,7 @@ pub(super) fn offer(definition: &mut ProviderDefinition, connection: &Arc<Provid
         let connection = Arc::clone(connection);
         definition.add_action(
             &format!("{TYPE_NAME}_{name}"),
-            JobAction { connection, deed },
+            JobAction { connection, kind },
         );
     }
 }
@@ -72,7 +72,7 @@ impl Action for JobAction {
     type Config = ActionConfig;
 
     fn schema(&self) -> Schema {
-        let description = match self.deed {
+        let description = match self.kind {
             ActionKind::Start => {
                 "Starts an edge transcode job and waits until it is running. Does nothing if the job is running."
             }
@@ -100,7 +100,7 @@ impl Action for JobAction {
                 ),
             ],
         );
-        if !matches!(self.deed, ActionKind::Stop) {
+        if !matches!(self.kind, ActionKind::Stop) {
             let wait = flag(
                 "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
                  the output must be one of the account's.",
@@ -145,7 +145,7 @@ impl Action for JobAction {
             ctx: &ctx,
             progress,
         };
-        let done = match self.deed {
+        let done = match self.kind {
             ActionKind::Start => {
                 invocation
                     .ensure_status(&JobStatus::Running, "Unable to start job")
@@ -183,7 +183,7 @@ impl ActionConfig {
         }
         diagnostics.add_error(diagnostic::general(
             "Job is not known yet",
-            "The action's configuration holds a value that is known only after an apply. Run the action after the job \
+            "The action's configuration contains a value that is known only after an apply. Run the action after the job \
              was made: let it depend on the job.",
         ));
         None

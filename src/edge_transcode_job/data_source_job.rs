@@ -175,7 +175,7 @@ fn only_one(
     Err(diagnostic::at(AttributePath::new("name"), summary, detail))
 }
 
-/// Jobs, a line each. Without URLs, which can hold tokens.
+/// Jobs, a line each. Without URLs, which can contain tokens.
 fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
     let mut lines = String::new();
     for job in jobs.iter().take(MAX_LISTED) {

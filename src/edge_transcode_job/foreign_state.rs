@@ -89,7 +89,7 @@ fn unidentified(id: Option<&str>) -> String {
         _ => "it has no id".to_owned(),
     };
     format!(
-        "holds neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so which job it is cannot \
+        "contains neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so which job it is cannot \
          be told"
     )
 }

@@ -19,7 +19,7 @@ pub(crate) struct JobIdentity {
 pub(crate) struct ParseJobIdentityError;
 
 impl JobIdentity {
-    /// Reads `<cluster_id>:<job_id>`. Cluster IDs hold no colon, so the first one separates.
+    /// Reads `<cluster_id>:<job_id>`. Cluster IDs contain no colon, so the first one separates.
     pub(crate) fn parse(text: &str) -> Result<Self, ParseJobIdentityError> {
         text.split_once(':')
             .map(|(cluster_id, job_id)| Self {
@@ -30,7 +30,7 @@ impl JobIdentity {
             .ok_or(ParseJobIdentityError)
     }
 
-    /// Whether both parts can be IDs of the API, and the cluster's holds no colon.
+    /// Whether both parts can be IDs of the API, and the cluster's contains no colon.
     pub(crate) fn is_valid(&self) -> bool {
         cluster_id_problem(&self.cluster_id).is_none() && id_problem(&self.job_id).is_none()
     }
@@ -42,17 +42,17 @@ pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
         return Some("It is empty.");
     }
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Some("It holds whitespace or a control character.");
+        return Some("It contains whitespace or a control character.");
     }
     text.contains(['/', '?', '#'])
-        .then_some("It holds a character of URLs (/, ? or #).")
+        .then_some("It contains a character of URLs (/, ? or #).")
 }
 
 /// The same of a cluster's ID.
 pub(crate) fn cluster_id_problem(text: &str) -> Option<&'static str> {
     id_problem(text).or_else(|| {
         text.contains(':').then_some(
-            "It holds a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
+            "It contains a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
              ID alone.",
         )
     })

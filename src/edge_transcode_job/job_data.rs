@@ -7,7 +7,7 @@ use tfplugin::attribute::computed;
 use tfplugin::schema::Attribute;
 use tfplugin::value::Value;
 
-/// A job as a data source shows it. Deliberately without `Debug`: stream URLs can hold tokens.
+/// A job as a data source shows it. Deliberately without `Debug`: stream URLs can contain tokens.
 ///
 /// Only [`Arguments`] are ever read: all else in a configuration is null, and code to read it would take a tenth of a
 /// megabyte.

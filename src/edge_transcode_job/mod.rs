@@ -1,6 +1,6 @@
 //! Edge transcode jobs: the resource `alicloud_live_edge_transcode_job` and all that comes with it.
 //!
-//! | file | what it holds |
+//! | file | what it contains |
 //! |---|---|
 //! | `id` | what names a job: cluster and job ID |
 //! | `resource` | the resource: which part of it serves which call of Terraform |

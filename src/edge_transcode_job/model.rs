@@ -15,7 +15,7 @@ pub(crate) const STOPPED: &str = "Stopped";
 /// Without a `timeouts` block, each operation may take this long.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// The object, as configuration, plan and state hold it. Deliberately without `Debug`: stream URLs can hold tokens.
+/// The object, as configuration, plan and state hold it. Deliberately without `Debug`: stream URLs can contain tokens.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(default)]
 pub(crate) struct JobModel {

@@ -1,7 +1,7 @@
 //! Warnings of a plan beyond what it will change: checks of the planned job against the API and against the other jobs of the
 //! run.
 //!
-//! A check is one quick look. What it cannot see is no finding, so a plan works without permissions and without a network.
+//! A check is one quick read. What it cannot see is no finding, so a plan works without permissions and without a network.
 //! Terraform plans once more while it applies, even after a destroy: then no check is an error.
 
 use std::time::Duration;
@@ -14,8 +14,8 @@ use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
 use alicloud_live::{CallContext, CallError, TemplateCheck};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
-/// The client bounds all looks of a run together; this bounds the wait for one.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The client bounds all checks of a run together; this bounds one.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Checks a job that will be created. If the job that it replaces is known, another one like it is no news.
 pub(super) async fn create(
@@ -28,7 +28,7 @@ pub(super) async fn create(
     if session.run.checks_plans() && planned.cluster_id.is_value() {
         // First, because the time for all checks may be over after it: an unknown template still fails the create.
         if replaced.is_none() && planned.stream_output.is_value() {
-            let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
+            let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
             known_writers =
                 existing::warn_of_create(&session.client, planned, &ctx, diagnostics).await;
             check_cluster(session, planned, diagnostics);
@@ -50,7 +50,7 @@ pub(super) async fn update(
     if session.run.checks_plans() {
         let starts = planned.status.contains(&RUNNING) && !prior.status.contains(&RUNNING);
         if starts && planned.stream_output.is_value() {
-            let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
+            let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
             known_writers =
                 existing::warn_of_start(&session.client, planned, &ctx, diagnostics).await;
         }
@@ -69,7 +69,7 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
     }
     let fields = planned.spec();
     let cluster_id = planned.job_id().cluster_id;
-    let ctx = CallContext::without_cancel(LOOK_TIMEOUT);
+    let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
     let look = session
         .client
         .check_template(&cluster_id, &fields.template_id, &ctx)

@@ -87,7 +87,7 @@ impl ManagedResource for JobResource {
         if let Some(replaced) = &private.changed {
             plan::check_replaced(replaced, &planned, diagnostics);
         }
-        // Without a client there is nothing to look at, and planning needs none.
+        // Without a client there is nothing to check, and planning needs none.
         if let Ok(session) = Session::begin(&self.connection) {
             let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
             plan_checks::create(&session, &planned, replaced, diagnostics).await;
@@ -220,8 +220,8 @@ impl ManagedResource for JobResource {
         }
         diagnostics.add_error(diagnostic::general(
             "Invalid identity",
-            "A job's identity is cluster_id and job_id. Both are not empty and hold no whitespace, and cluster_id \
-             holds no colon.",
+            "A job's identity is cluster_id and job_id. Both are not empty and contain no whitespace, and cluster_id \
+             contains no colon.",
         ));
         None
     }

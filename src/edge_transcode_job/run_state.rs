@@ -11,12 +11,12 @@ use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, CallError, Failure, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
-/// Waits between two looks at a job: short at first, since most changes are quick.
+/// Waits between two reads of a job: short at first, since most changes are quick.
 pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
 pub(super) const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Looks at a job whose start or stop may have been carried out by an attempt without a response.
-const LOOKS_IN_DOUBT: usize = 4;
+/// Reads of a job whose start or stop may have been carried out by an attempt without a response.
+const READS_IN_DOUBT: usize = 4;
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
 /// does not shorten it, so a cancellation takes no longer than this.
@@ -191,13 +191,13 @@ async fn wait_for(
     asked: Result<(), CallError>,
     ctx: &CallContext,
 ) -> Result<Job, WaitError> {
-    let wish = if *target == JobStatus::Running {
+    let wanted = if *target == JobStatus::Running {
         "to run"
     } else {
         "to be stopped"
     };
-    let mut looks_in_doubt = match &asked {
-        Err(error) if error.is_ambiguous() => LOOKS_IN_DOUBT,
+    let mut reads_in_doubt = match &asked {
+        Err(error) if error.is_ambiguous() => READS_IN_DOUBT,
         _ => 0,
     };
     let mut poll = FIRST_POLL;
@@ -205,20 +205,20 @@ async fn wait_for(
         let job = session.get(id, ctx).await;
         match (job, &asked) {
             (Ok(job), _) if job.status == *target => return Ok(job),
-            (Ok(job), Err(_)) if looks_in_doubt > 0 => {
-                looks_in_doubt -= 1;
-                wait(&mut poll, ctx, wish, status_text(&job.status)).await?;
+            (Ok(job), Err(_)) if reads_in_doubt > 0 => {
+                reads_in_doubt -= 1;
+                wait(&mut poll, ctx, wanted, status_text(&job.status)).await?;
                 last = Some(job);
             }
-            // The rejection says more than what the look after it shows, or fails to show.
+            // The rejection says more than what the read after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
             (Ok(job), Ok(())) => {
-                wait(&mut poll, ctx, wish, status_text(&job.status)).await?;
+                wait(&mut poll, ctx, wanted, status_text(&job.status)).await?;
                 last = Some(job);
             }
             (Err(error), Ok(())) => {
                 let last = last.map(|last| status_text(&last.status).to_owned());
-                return Err(WaitError::unseen(error, wish, last, ctx));
+                return Err(WaitError::unseen(error, wanted, last, ctx));
             }
         }
     }
@@ -255,7 +255,7 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
 /// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
 /// after that, and which the API may show late.
 async fn is_stopped_late(session: &Session, id: &JobIdentity, ctx: &CallContext) -> bool {
-    for _ in 0..LOOKS_IN_DOUBT {
+    for _ in 0..READS_IN_DOUBT {
         if ctx.wait(FIRST_POLL).await.is_err() {
             return false;
         }

@@ -11,7 +11,7 @@ use tfplugin::{AttributePath, Diagnostics, diagnostic};
 const MAX_NAME_CHARS: usize = 255;
 
 /// Checks a configuration: one error at most for each attribute. Unknown values pass. Values of URLs are never shown,
-/// because they can hold tokens.
+/// because they can contain tokens.
 pub(super) fn validate(config: &JobModel, diagnostics: &mut Diagnostics) {
     check_cluster_id(diagnostics, &config.cluster_id);
     check(
@@ -62,7 +62,7 @@ fn name_problem(text: &str) -> Problem {
         return Some(format!("It has {length} characters. {RULE}.").into());
     }
     let wrong = text.chars().find(|c| !is_name_character(*c))?;
-    Some(format!("It holds the character {wrong:?}. {RULE}.").into())
+    Some(format!("It contains the character {wrong:?}. {RULE}.").into())
 }
 
 fn is_name_character(character: char) -> bool {

@@ -1,6 +1,6 @@
 //! Templates of edge transcode jobs: how a job encodes.
 //!
-//! | file | what it holds |
+//! | file | what it contains |
 //! |---|---|
 //! | `data_source_template` | one template by its ID |
 //! | `data_source_templates` | all templates of a cluster that match |

@@ -6,7 +6,6 @@ use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
 use super::client::invalid_input;
-use super::validate::within;
 use super::{ProviderConfig, in_block, parse_protocol, set};
 
 const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
@@ -113,4 +112,9 @@ pub(super) fn invalid_endpoint(
              (127.0.0.1:8080) or a URL of both (http://127.0.0.1:8080)."
         ),
     )
+}
+
+/// The path of an argument in a block that may stand once.
+pub(super) fn within(block: &'static str, argument: &'static str) -> AttributePath {
+    AttributePath::new(block).index(0).attribute(argument)
 }

@@ -154,7 +154,7 @@ fn set(value: &Value<String>) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
-    use super::validate::within;
+    use super::endpoints::within;
     use super::*;
     use alicloud_auth::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
     use alicloud_auth::environment::Environment;

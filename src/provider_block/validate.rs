@@ -7,7 +7,7 @@ use alicloud_live::{Endpoint, Protocol};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
-use super::endpoints::invalid_endpoint;
+use super::endpoints::{invalid_endpoint, within};
 use super::{ProviderConfig, in_block, parse_protocol, parse_sign_version};
 
 /// What roles allow their sessions, in seconds.
@@ -153,9 +153,4 @@ impl ProviderConfig {
             ));
         }
     }
-}
-
-/// The path of an argument in a block that may stand once.
-pub(super) fn within(block: &'static str, argument: &'static str) -> AttributePath {
-    AttributePath::new(block).index(0).attribute(argument)
 }

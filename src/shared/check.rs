@@ -9,7 +9,7 @@ use alicloud_live::redact_auth_keys;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
-/// The longest value that a message quotes. Keys and tokens are longer, and so are stream URLs, which can hold them.
+/// The longest value that a message quotes. Keys and tokens are longer, and so are stream URLs, which can contain them.
 const MAX_QUOTED_CHARS: usize = 20;
 
 /// A value for a message, never with an `auth_key`: quoted if it is short, otherwise described, because it may be secret.
@@ -84,7 +84,7 @@ pub(crate) fn check_choice(
     });
 }
 
-/// A text by which something is looked for.
+/// A string to filter by.
 pub(crate) fn check_not_empty(
     diagnostics: &mut Diagnostics,
     attribute: &'static str,

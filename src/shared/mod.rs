@@ -1,6 +1,6 @@
 //! What types share.
 //!
-//! | file | what it holds |
+//! | file | what it contains |
 //! |---|---|
 //! | `connection` | what the provider block has become: client, run, identity |
 //! | `run` | what the jobs of one run of Terraform must know of each other |

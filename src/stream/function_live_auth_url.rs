@@ -85,7 +85,7 @@ impl Arguments {
             return Err((0, rule.to_owned()));
         }
         if self.key.is_empty() || self.key.contains(char::is_whitespace) {
-            let rule = "A domain's key is not empty and holds no whitespace.";
+            let rule = "A domain's key is not empty and contains no whitespace.";
             return Err((1, rule.to_owned()));
         }
         let claims = Claims {

@@ -1,6 +1,6 @@
 //! Streams: their URLs, the keys in them, and whether they are on air.
 //!
-//! | file | what it holds |
+//! | file | what it contains |
 //! |---|---|
 //! | `url` | the rules for a stream URL, and its parts |
 //! | `auth_key` | the parameter `auth_key`: URL authentication of type A |

@@ -1,4 +1,4 @@
-//! Stream URLs as text. What a message says of them never quotes them, because they can hold tokens.
+//! Stream URLs as text. What a message says of them never quotes them, because they can contain tokens.
 
 use url::Url;
 
@@ -68,7 +68,7 @@ impl<'a> ParsedStreamUrl<'a> {
 
 /// What keeps a text from being a stream URL; `None` where nothing does.
 ///
-/// A URL of the protocol SRT names app and stream in its parameter `streamid`, which may hold a `#`.
+/// A URL of the protocol SRT names app and stream in its parameter `streamid`, which may contain a `#`.
 pub(crate) fn problem(text: &str) -> Option<String> {
     match Server::parse(text) {
         Ok(server) if server.scheme.eq_ignore_ascii_case("srt") && server.names_stream() => None,
@@ -95,12 +95,12 @@ impl<'a> Server<'a> {
             return Err("It is empty");
         }
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err("It holds whitespace or a control character");
+            return Err("It contains whitespace or a control character");
         }
         let (scheme, rest) = split_scheme(text)?;
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err("It holds a user name or a password before the host");
+            return Err("It contains a user name or a password before the host");
         }
         let (host, port) = match authority.rsplit_once(':') {
             // The colons of an IPv6 address stand in brackets.

@@ -116,7 +116,7 @@ fn each_filter_narrows_the_jobs(world: &TestWorkspace) {
         job.status = JobStatus::Running;
     });
     seed(world, "stage-3", |job| {
-        job.kind = TemplateType::UltraHd;
+        job.r#type = TemplateType::UltraHd;
         "tpl-uhd-4k".clone_into(&mut job.template_id);
     });
     let cases = [

@@ -71,7 +71,7 @@ fn jobs_are_found_by_each_filter(world: &TestWorkspace) {
     });
     world.cloud.seed(|job| {
         job.name = "舞台-3".into();
-        job.kind = TemplateType::UltraHd;
+        job.r#type = TemplateType::UltraHd;
     });
     world.cloud.seed(|job| {
         job.name = "hall-4".into();

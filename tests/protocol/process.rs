@@ -138,7 +138,7 @@ async fn a_shutdown_ends_the_process_and_leaves_nothing_behind() {
         took < Duration::from_secs(2),
         "the host would have killed it"
     );
-    assert_eq!(rest, "", "stdout holds the handshake line alone");
+    assert_eq!(rest, "", "stdout contains the handshake line alone");
     assert_eq!(entries(plugin.sockets.path()), 0);
 }
 

@@ -269,7 +269,7 @@ impl TestWorkspace {
         instance["attributes"].clone()
     }
 
-    /// The identity that the state holds of one object; null where it holds none.
+    /// The identity that the state holds of one object; null where it contains none.
     pub(crate) fn identity(&self, address: &str) -> Value {
         self.instance(address)["identity"].clone()
     }

@@ -299,7 +299,7 @@ impl Delivery {
         request: Request<Body>,
         verdict: Verdict,
     ) -> Result<HttpResponse, Failure> {
-        let response = self.cloud.places[self.place].answer(request).await;
+        let response = self.cloud.places[self.place].handle(request).await;
         let response = response.ok_or_else(lost)?;
         let (head, body) = response.into_parts();
         let body = to_bytes(body, 8 << 20).await.map_err(|_| lost())?.to_vec();

@@ -278,7 +278,7 @@ impl Run<'_> {
         is_valid
     }
 
-    /// What core does before some calls: it holds them back after a Ctrl-C.
+    /// What core does before some calls: it contains them back after a Ctrl-C.
     pub(crate) fn hook(&self) -> bool {
         !self.control.held_back.load(Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
 //! A world for the provider: a miniature Terraform core, the mock API, and everybody else who touches the jobs, in
 //! virtual time and from one seed. It looks for what no single test thinks of.
 //!
-//! | file | what it holds |
+//! | file | what it contains |
 //! |---|---|
 //! | `story`, `author`, `themes` | what happens in a world, and how it is made up from a seed |
 //! | `configuration` | what users write, and how they change it |

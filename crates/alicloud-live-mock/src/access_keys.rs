@@ -1,5 +1,6 @@
-//! The access keys that a mock knows, and the state that each opens. Tests that run in parallel on one mock have a key
-//! each, and so jobs, calls, faults and behavior of their own: SDKs and endpoint settings take no path.
+//! The access keys that a mock knows, and the state that each one selects. Tests that run in parallel against one mock use
+//! one key each, and so have jobs, calls, faults and behavior of their own. The key selects the state because SDKs accept
+//! no path in an endpoint.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,12 +12,12 @@ use super::recorder::Recorder;
 use super::settings::{AccessKey, MockSettings};
 use super::shared::Shared;
 
-/// So many access keys are known at a time.
+/// The number of access keys that can exist at a time.
 const MAX_ACCESS_KEYS: usize = 1000;
 /// The longest ID or secret.
 const MAX_KEY_CHARS: usize = 128;
 
-/// What the mock knows of a key.
+/// An access key with the state that it selects.
 #[derive(Clone)]
 pub(super) struct KnownKey {
     pub(super) id: String,
@@ -27,7 +28,7 @@ pub(super) struct KnownKey {
     pub(super) shared: Arc<Shared>,
 }
 
-/// All of them. The first is that of the settings and cannot be removed.
+/// All access keys. The first is the one of the settings and cannot be removed.
 pub(super) struct AccessKeys {
     pub(super) first: Arc<Shared>,
     pub(super) recorder: Option<Recorder>,
@@ -36,7 +37,7 @@ pub(super) struct AccessKeys {
 }
 
 impl AccessKeys {
-    /// With the keys of the settings. Fails as [`Shared::new`], and with the place of a key that makes no sense.
+    /// Starts with the keys of the settings. Fails as [`Shared::new`], and if a key is invalid; the error names its index.
     pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
         let more = settings.access_keys.clone();
         let recorder = settings.recording.as_ref().map(Recorder::new).transpose()?;
@@ -51,7 +52,7 @@ impl AccessKeys {
             id: id.clone(),
         };
         let keys = Self {
-            // Its ids are told from those of jobs by their prefix alone, so they may repeat with the seed.
+            // The prefix distinguishes these IDs from those of jobs, so the same seed may serve both.
             ids: Mutex::new(Random::new(first.settings.seed)),
             first,
             recorder,
@@ -64,13 +65,13 @@ impl AccessKeys {
         Ok(keys)
     }
 
-    /// The key with this ID.
+    /// Returns the key with this ID.
     pub(super) fn find(&self, id: &str) -> Option<KnownKey> {
         self.known().get(id).cloned()
     }
 
-    /// The state that a call with this access key ID comes into: that of the key, or of the key that a temporary one was
-    /// issued for. Calls of strangers come into the first.
+    /// Returns the state that an access key ID selects: that of the key, or of the key that a temporary one was issued
+    /// for. An unknown ID selects the first.
     pub(super) fn state_of(&self, id: Option<&str>) -> Arc<Shared> {
         let known = self.known();
         let owner = |id: &str| {
@@ -82,7 +83,7 @@ impl AccessKeys {
             .clone()
     }
 
-    /// Creates a key, or changes the one with the same ID where `key` says something. Gives it back with its secret.
+    /// Creates a key, or changes the fields of an existing one that `key` contains. Returns it with its secret.
     pub(super) fn put(&self, key: AccessKey) -> Result<AccessKey, String> {
         let is_action = |name: &String| actions::is_known(name);
         let denied = key.denied_actions.iter().flatten();
@@ -110,7 +111,7 @@ impl AccessKeys {
             Some(entry) => entry.clone(),
             None if known.len() >= MAX_ACCESS_KEYS => {
                 return Err(format!(
-                    "there are {MAX_ACCESS_KEYS} access keys already; delete those that are not needed"
+                    "there are {MAX_ACCESS_KEYS} access keys already; delete one that is not needed"
                 ));
             }
             None => KnownKey {
@@ -130,15 +131,15 @@ impl AccessKeys {
             denied_actions.dedup();
             entry.denied_actions = denied_actions;
         }
-        let shown = AccessKey {
+        let with_secret = AccessKey {
             access_key_secret: Some(entry.secret.clone()),
-            ..entry.shown()
+            ..entry.without_secret()
         };
         known.insert(id, entry);
-        Ok(shown)
+        Ok(with_secret)
     }
 
-    /// Another key's state, or a new one as the settings have it, in memory.
+    /// Returns the state of the key `other`, or creates one in memory from the settings.
     fn state_for(
         &self,
         id: &str,
@@ -153,7 +154,7 @@ impl AccessKeys {
                     format!("shares_state_with: expected the ID of an access key, not `{other}`")
                 });
         }
-        let checked = self.first.world().budget.check();
+        let checked = self.first.state().budget.check();
         checked.map_err(|error| error.message)?;
         let settings = MockSettings {
             state_file: None,
@@ -161,11 +162,12 @@ impl AccessKeys {
             recording: None,
             ..self.first.settings.clone()
         };
-        let shared = Shared::below(settings, id, &self.first).map_err(|error| error.to_string())?;
+        let shared =
+            Shared::for_access_key(settings, id, &self.first).map_err(|error| error.to_string())?;
         Ok(Arc::new(shared))
     }
 
-    /// Removes a key; its state goes with the last key that shares it. False if there is none.
+    /// Removes a key, and its state with the last key that shares it. Returns false if the key does not exist.
     pub(super) fn remove(&self, id: &str) -> Result<bool, String> {
         if id == self.first.settings.access_key_id {
             return Err(
@@ -183,9 +185,12 @@ impl AccessKeys {
         Ok(true)
     }
 
-    /// Every key in the order of the IDs, without secrets.
-    pub(super) fn shown(&self) -> Vec<AccessKey> {
-        self.known().values().map(KnownKey::shown).collect()
+    /// Returns every key in the order of the IDs, without secrets.
+    pub(super) fn list(&self) -> Vec<AccessKey> {
+        self.known()
+            .values()
+            .map(KnownKey::without_secret)
+            .collect()
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, KnownKey>> {
@@ -199,7 +204,7 @@ impl AccessKeys {
 }
 
 impl KnownKey {
-    fn shown(&self) -> AccessKey {
+    fn without_secret(&self) -> AccessKey {
         AccessKey {
             access_key_id: Some(self.id.clone()),
             access_key_secret: None,

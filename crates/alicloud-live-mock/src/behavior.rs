@@ -1,10 +1,11 @@
-//! What can be changed of a mock while it runs.
+//! Settings that can be changed while a mock runs.
 
 use serde::{Deserialize, Serialize};
 
-/// How the mock behaves where Alibaba Cloud is silent, where its sources disagree, or where a test wants trouble.
+/// How the mock behaves where the API reference is silent or contradictory, and where a test needs other behavior.
 ///
-/// Changed at any time by [`super::Mock::configure`] or `POST /_mock/behavior`, which takes any subset of these fields.
+/// [`super::Mock::configure`] and `POST /_mock/behavior` change it at any time. The request may contain any subset of the
+/// fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(
@@ -12,15 +13,15 @@ use serde::{Deserialize, Serialize};
     reason = "each is one independent switch"
 )]
 pub struct Behavior {
-    /// Refuse a nonce that was used before. Default true.
+    /// Reject a nonce that was used before. Default true.
     pub check_nonces: bool,
-    /// Let a running job be deleted. Default false: `OperationDenied`.
+    /// Allow Delete of a running job. Default false: Delete returns `OperationDenied`.
     pub delete_while_running: bool,
     /// How a time that does not exist yet is shown. Default absent.
     pub empty_times: EmptyTimes,
-    /// Leave `JobList` and `TemplateList` out when nothing matches. Default false: the list is there and empty.
+    /// Omit `JobList` and `TemplateList` when nothing matches. Default false: the list is there and empty.
     pub omit_empty_lists: bool,
-    /// Refuse a name that another job of the cluster has. Default false: names may repeat.
+    /// Reject a name that another job of the cluster has. Default false: names need not be unique.
     pub unique_names: bool,
     /// Seconds that the mock's clock is ahead of the system's: for timestamps, `Date` and create times. Default 0.
     pub clock_offset_seconds: i64,
@@ -28,23 +29,25 @@ pub struct Behavior {
     pub list_lag_ms: u64,
     /// Calls of List on its cluster for which a new job is missing from List. Default 0.
     pub list_lag_calls: u32,
-    /// Calls of Get for which a new job is still answered with `JobNotFound`. Default 0.
+    /// Calls of Get that return `JobNotFound` for a new job. Default 0.
     pub get_lag_calls: u32,
-    /// Calls of Get for which a started or stopped job still looks as before. Default 0.
+    /// Calls of Get that return a started or stopped job with its previous status. Default 0.
     pub status_lag_gets: u32,
-    /// Calls of one operation in a minute, then `Throttling.User`. Default none; the published limit is 6000.
+    /// Calls of one operation per minute; further ones return `Throttling.User`. Default none; the published limit is
+    /// 6000.
     pub max_requests_per_minute: Option<u32>,
-    /// The metadata service answers without a session token (version 1). Default true.
+    /// The metadata service accepts requests without a session token (version 1). Default true.
     pub metadata_v1: bool,
-    /// The metadata service gives session tokens (version 2). Default true.
+    /// The metadata service issues session tokens (version 2). Default true.
     pub metadata_v2: bool,
-    /// Milliseconds that such a minute lasts, for tests that cannot wait. Default 60,000.
+    /// The length of the minute of [`Self::max_requests_per_minute`] in milliseconds, for tests that cannot wait. Default
+    /// 60,000.
     pub rate_window_ms: u64,
-    /// Jobs that may run at a time, over all clusters; then Start gives `UserQuotaExceed`. Default none.
+    /// Jobs that may run at a time, over all clusters; a further Start returns `UserQuotaExceed`. Default none.
     pub max_running_jobs: Option<usize>,
     /// What happens when a job is started whose output another running job writes. Default accepted.
     pub second_writer: SecondWriter,
-    /// Input streams that are on air, by URL; what running jobs make of them is on air too. Default none.
+    /// URLs of input streams that are on air. The outputs of running jobs that read them are on air too. Default none.
     pub online_inputs: Vec<String>,
     /// The error code of an operation that the access key may not call. Default `NoPermission`.
     pub permission_error_code: String,
@@ -56,7 +59,7 @@ pub struct Behavior {
     pub time_format: TimeFormat,
     /// Numbers in responses, such as `TotalCount`, are strings. Default false.
     pub numbers_as_strings: bool,
-    /// Members of responses that are left out, by name and at every depth. Default none.
+    /// Names of members that are omitted from responses, at every depth. Default none.
     pub omit_members: Vec<String>,
     /// Responses have no header `Date`. Default false.
     pub omit_date_header: bool,
@@ -94,8 +97,8 @@ impl Default for Behavior {
 }
 
 impl Behavior {
-    /// This configuration with the fields that `changes`, a JSON object, names. The error says what is wrong with them.
-    pub(super) fn changed(&self, changes: serde_json::Value) -> Result<Self, String> {
+    /// Returns a copy with the fields that `changes`, a JSON object, contains. The error says which field is invalid.
+    pub(super) fn with_changes(&self, changes: serde_json::Value) -> Result<Self, String> {
         let serde_json::Value::Object(changes) = changes else {
             return Err("expected a JSON object".to_owned());
         };
@@ -107,11 +110,11 @@ impl Behavior {
     }
 }
 
-/// How `LastStartAt` and `LastStopAt` of a job that was never started or stopped are shown (not documented).
+/// The value of `LastStartAt` and `LastStopAt` in a job that was never started or stopped (not documented).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EmptyTimes {
-    /// The field is left out.
+    /// The member is omitted.
     #[default]
     Absent,
     /// `null`
@@ -153,9 +156,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_of_configuration_touches_only_what_it_names() {
+    fn a_change_replaces_only_the_fields_that_it_contains() {
         let behavior = Behavior::default()
-            .changed(json!({"list_lag_calls": 3, "max_running_jobs": 2}))
+            .with_changes(json!({"list_lag_calls": 3, "max_running_jobs": 2}))
             .unwrap();
         let expected = Behavior {
             list_lag_calls: 3,
@@ -166,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_or_ill_typed_field_is_refused() {
+    fn an_unknown_or_ill_typed_field_is_rejected() {
         for changes in [
             json!({"list_lag": 3}),
             json!({"list_lag_calls": "3"}),
             json!([1]),
         ] {
             assert!(
-                Behavior::default().changed(changes.clone()).is_err(),
+                Behavior::default().with_changes(changes.clone()).is_err(),
                 "{changes}"
             );
         }

@@ -1,15 +1,15 @@
-//! The memory for what callers put into a mock and leave there: jobs, rules for faults, behavior. All states share one
-//! budget, so that neither many jobs nor many access keys fill the machine.
+//! Limits on memory. All states share one budget for what callers store (jobs, fault rules, behavior), so that neither
+//! many jobs nor many access keys fill the machine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::errors::ApiError;
 
-/// Some 200,000 jobs with URLs as they are in practice.
-pub(super) const MAX_KEPT_BYTES: usize = 256 << 20;
+/// Enough for about 200,000 jobs with URLs of the usual length.
+pub(super) const MAX_STORED_BYTES: usize = 256 << 20;
 
-/// Counts bytes. A clone counts into the same sum.
+/// Counts bytes. Clones share the count.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     used: Arc<AtomicUsize>,
@@ -31,7 +31,7 @@ impl Budget {
         }
     }
 
-    /// Counts these bytes, past the limit too: it is asked before.
+    /// Adds bytes, beyond the limit too: callers use [`Self::check`] first.
     pub(super) fn charge(&self, bytes: usize) -> Charge {
         self.used.fetch_add(bytes, Ordering::Relaxed);
         Charge {
@@ -40,7 +40,7 @@ impl Budget {
         }
     }
 
-    /// Fails when nothing more is to be put in.
+    /// Fails if the limit is reached.
     pub(super) fn check(&self) -> Result<(), ApiError> {
         if self.used.load(Ordering::Relaxed) < self.limit {
             Ok(())
@@ -56,24 +56,24 @@ impl Drop for Charge {
     }
 }
 
-/// The bytes that one of several records may take: as many as all together, divided by their number.
+/// The bytes that one of several call logs may use: the total divided by their number. Each log owns one clone.
 #[derive(Clone, Debug)]
 pub(super) struct Share {
-    bytes: usize,
-    records: Arc<()>,
+    total: usize,
+    logs: Arc<()>,
 }
 
 impl Share {
-    pub(super) fn of(bytes: usize) -> Self {
+    pub(super) fn new(total: usize) -> Self {
         Self {
-            bytes,
-            records: Arc::default(),
+            total,
+            logs: Arc::default(),
         }
     }
 
-    /// A clone of this is in each record.
+    /// Returns the bytes of this log.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes / Arc::strong_count(&self.records)
+        self.total / Arc::strong_count(&self.logs)
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped_makes_room_again() {
+    fn a_dropped_charge_is_free_again() {
         let budget = Budget::new(10);
         let first = budget.charge(9);
         assert_eq!(budget.check(), Ok(()));

@@ -1,4 +1,4 @@
-//! One call of the API from its parameters to its answer, with the faults that it meets on the way.
+//! One API call from its parameters to its response, with the faults that are injected on the way.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, MutexGuard};
@@ -21,78 +21,80 @@ use super::shared::{CallEvent, MockState, Shared};
 use super::sts::{self, AssumeRoleRequest, CallerIdentity};
 use super::verify::{self, Acs3, Key};
 
-/// A call as it came in. It has no `Debug`, because it holds the secret of its key.
+/// A call as it arrived. It has no `Debug`, because it contains the secret of its access key.
 pub(super) struct Request {
     pub(super) method: String,
-    /// The host that the caller asked, for the error envelope.
+    /// The host that the caller addressed, for the error envelope.
     pub(super) host: String,
     pub(super) parameters: Parameters,
-    /// The access key that it says it is signed with, if that is known and not a temporary one.
+    /// The access key that the call names, if it is known and not a temporary one.
     pub(super) key: Option<KnownKey>,
-    /// The signature, where it stands in headers. The common parameters are among the others all the same.
+    /// The signature, if it is in headers. The common parameters are in `parameters` in either case.
     pub(super) acs3: Option<Acs3>,
-    /// Why it cannot be one of ours, where the HTTP around it shows that already.
+    /// Why the HTTP request cannot be an API call, if that is known before its parameters are read.
     pub(super) problem: Option<ApiError>,
 }
 
-/// How a call ended.
+/// The result of a call.
 pub(super) enum CallOutcome {
-    /// With an answer to the request of this id.
-    Answered {
-        answer: MockResponse,
+    /// A response to the request with this ID.
+    Responded {
+        response: MockResponse,
         request_id: String,
     },
     /// The connection must be closed without a byte.
     Dropped,
 }
 
-/// A fault or a reset has ended the call early.
+/// A fault or a reset aborted the call.
 enum CallAborted {
-    /// With this answer in place of its own.
-    Answered(MockResponse),
-    /// Without any.
+    /// This response replaces the call's own.
+    Responded(MockResponse),
+    /// There is no response.
     Dropped,
 }
 
-/// Serves one call to its end.
+/// Serves one call from arrival to response.
 pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> CallOutcome {
-    let running = ActiveCall::arrive(shared, request);
-    let (Ok(answer) | Err(CallAborted::Answered(answer))) = running.exchange().await else {
-        running.note(|call| call.code = None);
-        running.count(None);
+    let call = ActiveCall::arrive(shared, request);
+    let (Ok(response) | Err(CallAborted::Responded(response))) = call.run().await else {
+        call.update_log(|recorded| recorded.code = None);
+        call.count(None);
         return CallOutcome::Dropped;
     };
-    running.note(|call| {
-        call.status = Some(answer.status);
-        call.response_body = Some(masked_body(&answer.body));
+    call.update_log(|recorded| {
+        recorded.status = Some(response.status);
+        recorded.response_body = Some(masked_body(&response.body));
     });
-    running.count(Some(&answer));
-    CallOutcome::Answered {
-        answer,
-        request_id: running.request_id,
+    call.count(Some(&response));
+    CallOutcome::Responded {
+        response,
+        request_id: call.request_id,
     }
 }
 
-/// A call on its way.
+/// A call that is being served.
 struct ActiveCall {
     shared: Arc<Shared>,
     request: Request,
     request_id: String,
+    /// Its number in the call log.
     number: u64,
+    /// The epoch of the state in which it arrived.
     epoch: u64,
 }
 
 impl ActiveCall {
     fn arrive(shared: Arc<Shared>, request: Request) -> Self {
         let (request_id, number, epoch) = {
-            let mut world = shared.world();
-            let request_id = world.ids.id();
-            let number = world.record.open(RecordedCall {
+            let mut state = shared.state();
+            let request_id = state.ids.id();
+            let number = state.call_log.add(RecordedCall {
                 number: 0,
                 arrived_ms: 0,
                 action: request.parameters.optional("Action"),
                 method: request.method.clone(),
-                parameters: request.parameters.record(),
+                parameters: request.parameters.masked(),
                 signature: SignatureCheck::NotChecked,
                 status: None,
                 code: None,
@@ -101,7 +103,7 @@ impl ActiveCall {
                 faults: Vec::new(),
                 response_body: None,
             });
-            (request_id, number, world.epoch)
+            (request_id, number, state.epoch)
         };
         Self {
             shared,
@@ -112,7 +114,7 @@ impl ActiveCall {
         }
     }
 
-    async fn exchange(&self) -> Result<MockResponse, CallAborted> {
+    async fn run(&self) -> Result<MockResponse, CallAborted> {
         self.inject_faults(FaultStage::Arrival).await?;
         let result = match self.validate()? {
             Ok(operation) => {
@@ -121,31 +123,37 @@ impl ActiveCall {
             }
             Err(error) => Err(error),
         };
-        let answer = self.answer(result)?;
+        let response = match result {
+            Ok(outcome) => {
+                let body = outcome.body(&self.request_id, &self.state()?.behavior);
+                MockResponse::json(200, &body)
+            }
+            Err(error) => self.error_response(&error),
+        };
         let alterations = self.inject_faults(FaultStage::After).await?;
-        Ok(alterations.iter().fold(answer, alter))
+        Ok(alterations.iter().fold(response, alter))
     }
 
-    /// Meets the faults that are due at this point; gives back those that alter the answer.
-    async fn inject_faults(&self, point: FaultStage) -> Result<Vec<FaultKind>, CallAborted> {
-        self.tell_observer(point)?;
+    /// Injects the faults that are due at this stage. Returns those that alter the response.
+    async fn inject_faults(&self, when: FaultStage) -> Result<Vec<FaultKind>, CallAborted> {
+        self.notify_observer(when)?;
         let due = {
-            let mut world = self.world()?;
+            let mut state = self.state()?;
             let parameters = &self.request.parameters;
             let target = Target {
                 action: parameters.get("Action"),
                 job_id: parameters.get("JobId"),
                 cluster_id: parameters.get("ClusterId"),
             };
-            let due = world.faults.due(target, point);
-            world
-                .record
-                .note(self.number, |call| call.faults.extend(due.iter().cloned()));
+            let due = state.faults.due(target, when);
+            state.call_log.update(self.number, |recorded| {
+                recorded.faults.extend(due.iter().cloned());
+            });
             due
         };
         let mut alterations = Vec::new();
         for kind in due {
-            match self.inject(kind, point).await? {
+            match self.inject(kind, when).await? {
                 ControlFlow::Continue(()) => {}
                 ControlFlow::Break(alteration) => alterations.push(alteration),
             }
@@ -153,30 +161,30 @@ impl ActiveCall {
         Ok(alterations)
     }
 
-    /// Breaks with a fault that must wait for the answer.
+    /// Injects one fault. Breaks with a fault that alters the response and so has to wait for it.
     async fn inject(
         &self,
         kind: FaultKind,
-        point: FaultStage,
+        when: FaultStage,
     ) -> Result<ControlFlow<FaultKind>, CallAborted> {
         match kind {
             FaultKind::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
             FaultKind::Pause => {
                 let released = {
-                    let mut world = self.world()?;
-                    let Some(call) = world.record.get(self.number).cloned() else {
+                    let mut state = self.state()?;
+                    let Some(call) = state.call_log.get(self.number).cloned() else {
                         return Err(CallAborted::Dropped);
                     };
-                    self.shared
-                        .hold(&mut world, CallEvent { when: point, call })
+                    self.shared.pause(&mut state, CallEvent { when, call })
                 };
                 released.await.map_err(|_| CallAborted::Dropped)?;
             }
             FaultKind::Hang => {
                 let released = {
-                    let mut world = self.world()?;
-                    let bytes = world.record.get(self.number).map_or(0, RecordedCall::bytes);
-                    world.hang(bytes)
+                    let mut state = self.state()?;
+                    let recorded = state.call_log.get(self.number);
+                    let bytes = recorded.map_or(0, RecordedCall::bytes);
+                    state.hang(bytes)
                 };
                 released.await.map_err(|_| CallAborted::Dropped)?;
             }
@@ -187,45 +195,105 @@ impl ActiveCall {
                 message,
                 retry_after_ms,
             } => {
-                let mut answer = self.refuse(&ApiError::new(status, &code, message));
-                answer.retry_after_ms = retry_after_ms;
-                return Err(CallAborted::Answered(answer));
+                let error = ApiError::new(status, &code, message);
+                return Err(CallAborted::Responded(MockResponse {
+                    retry_after_ms,
+                    ..self.error_response(&error)
+                }));
             }
             FaultKind::Response {
                 status,
                 content_type,
                 body,
             } => {
-                self.note(|call| call.code = None);
-                return Err(CallAborted::Answered(MockResponse::new(
+                self.update_log(|recorded| recorded.code = None);
+                return Err(CallAborted::Responded(MockResponse::new(
                     status,
                     content_type,
                     body,
                 )));
             }
-            altering => return Ok(ControlFlow::Break(altering)),
+            FaultKind::Truncate { .. }
+            | FaultKind::Trickle { .. }
+            | FaultKind::Endless
+            | FaultKind::WrongTypes => return Ok(ControlFlow::Break(kind)),
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn tell_observer(&self, point: FaultStage) -> Result<(), CallAborted> {
+    fn notify_observer(&self, when: FaultStage) -> Result<(), CallAborted> {
         if let Some(observer) = self.shared.observer() {
-            let call = self.world()?.record.get(self.number).cloned();
+            let call = self.state()?.call_log.get(self.number).cloned();
             if let Some(call) = call {
-                observer(&CallEvent { when: point, call });
+                observer(&CallEvent { when, call });
             }
         }
         Ok(())
     }
 
-    /// All checks that come before the operation.
+    /// Makes all checks that come before the operation.
     fn validate(&self) -> Result<Result<Operation, ApiError>, CallAborted> {
-        let mut world = self.world()?;
-        Ok(self.check(&mut world))
+        let mut state = self.state()?;
+        Ok(self.check(&mut state))
     }
 
-    /// The key that the call has to be signed with, if its ID is known.
-    fn key<'a>(&'a self, temporary: Option<&'a TemporaryKey>) -> Option<Key<'a>> {
+    fn check(&self, state: &mut MockState) -> Result<Operation, ApiError> {
+        if let Some(problem) = &self.request.problem {
+            return Err(problem.clone());
+        }
+        let (parameters, settings, now) =
+            (&self.request.parameters, &self.shared.settings, state.now());
+        if sts::is_unsigned(parameters) {
+            return AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole);
+        }
+        let action = verify::check_form(parameters)?;
+        let temporary = parameters
+            .get("AccessKeyId")
+            .and_then(|id| state.keys.find(id))
+            .cloned();
+        let signed = verify::check_signature(
+            &self.request.method,
+            parameters,
+            self.request.acs3.as_ref(),
+            self.signing_key(temporary.as_ref()).as_ref(),
+            now,
+        );
+        let signature = match &signed {
+            Ok(()) => SignatureCheck::Valid,
+            Err(_) => SignatureCheck::Invalid,
+        };
+        state
+            .call_log
+            .update(self.number, |recorded| recorded.signature = signature);
+        signed?;
+        if state.behavior.check_nonces {
+            verify::check_nonce(parameters, &mut state.nonces, now)?;
+        }
+        let key = self.request.key.as_ref().filter(|_| temporary.is_none());
+        if key.is_some_and(|key| key.denied_actions.iter().any(|name| name == action)) {
+            let code = &state.behavior.permission_error_code;
+            return Err(ApiError::no_permission(code, action));
+        }
+        if !state.quota.take(action, &state.behavior, Instant::now()) {
+            return Err(ApiError::throttled());
+        }
+        match action {
+            actions::ASSUME_ROLE => {
+                AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole)
+            }
+            actions::GET_CALLER_IDENTITY => {
+                Ok(Operation::CallerIdentity(CallerIdentity::for_caller(
+                    temporary.as_ref(),
+                    parameters.get("AccessKeyId").unwrap_or_default(),
+                    settings,
+                )))
+            }
+            _ => Operation::parse(action, parameters),
+        }
+    }
+
+    /// Returns the key that must have signed the call, if its ID is known.
+    fn signing_key<'a>(&'a self, temporary: Option<&'a TemporaryKey>) -> Option<Key<'a>> {
         match (temporary, &self.request.key) {
             (Some(key), _) => Some(Key {
                 secret: &key.secret,
@@ -241,94 +309,24 @@ impl ActiveCall {
         }
     }
 
-    fn check(&self, world: &mut MockState) -> Result<Operation, ApiError> {
-        if let Some(problem) = &self.request.problem {
-            return Err(problem.clone());
-        }
-        let (parameters, settings, now) =
-            (&self.request.parameters, &self.shared.settings, world.now());
-        if sts::is_unsigned(parameters) {
-            return AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole);
-        }
-        let action = verify::check_form(parameters)?;
-        let temporary = parameters
-            .get("AccessKeyId")
-            .and_then(|id| world.keys.find(id))
-            .cloned();
-        let signed = verify::check_signature(
-            &self.request.method,
-            parameters,
-            self.request.acs3.as_ref(),
-            self.key(temporary.as_ref()).as_ref(),
-            now,
-        );
-        let verdict = match &signed {
-            Ok(()) => SignatureCheck::Valid,
-            Err(_) => SignatureCheck::Invalid,
-        };
-        world
-            .record
-            .note(self.number, |call| call.signature = verdict);
-        signed?;
-        if world.behavior.check_nonces {
-            verify::check_nonce(parameters, &mut world.nonces, now)?;
-        }
-        // RAM lets everybody ask who they are.
-        let denied = self.request.key.as_ref().filter(|_| temporary.is_none());
-        if denied.is_some_and(|key| key.denied_actions.iter().any(|name| name == action)) {
-            let code = &world.behavior.permission_error_code;
-            return Err(ApiError::no_permission(code, action));
-        }
-        if !world.quota.take(action, &world.behavior, Instant::now()) {
-            return Err(ApiError::throttled());
-        }
-        match action {
-            actions::ASSUME_ROLE => {
-                AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole)
-            }
-            actions::GET_CALLER_IDENTITY => Ok(Operation::CallerIdentity(CallerIdentity::of(
-                temporary.as_ref(),
-                parameters.get("AccessKeyId").unwrap_or_default(),
-                settings,
-            ))),
-            _ => Operation::parse(action, parameters),
-        }
-    }
-
-    /// Carries the operation out, and notes what it changed.
+    /// Performs the operation, and saves what it changed.
     fn perform(&self, operation: Operation) -> Result<Result<Outcome, ApiError>, CallAborted> {
-        let mut world = self.world()?;
+        let mut state = self.state()?;
         let writes = operation.writes();
-        let mut result = world.perform(operation);
+        let mut result = state.perform(operation);
         let committed = writes && result.is_ok();
-        world.counts.writes += u64::from(committed);
-        world
-            .record
-            .note(self.number, |call| call.committed = committed);
-        if writes
-            && result.is_ok()
-            && let Err(error) = self.shared.keep(&world)
-        {
+        state.counts.writes += u64::from(committed);
+        state
+            .call_log
+            .update(self.number, |recorded| recorded.committed = committed);
+        if committed && let Err(error) = self.shared.save(&state) {
             result = Err(ApiError::new(500, "InternalError", error.to_string()));
         }
         Ok(result)
     }
 
-    fn answer(&self, result: Result<Outcome, ApiError>) -> Result<MockResponse, CallAborted> {
-        match result {
-            Ok(outcome) => {
-                let world = self.world()?;
-                Ok(MockResponse::json(
-                    200,
-                    &outcome.body(&self.request_id, &world.behavior),
-                ))
-            }
-            Err(error) => Ok(self.refuse(&error)),
-        }
-    }
-
-    fn refuse(&self, error: &ApiError) -> MockResponse {
-        self.note(|call| call.code = Some(error.code.clone()));
+    fn error_response(&self, error: &ApiError) -> MockResponse {
+        self.update_log(|recorded| recorded.code = Some(error.code.clone()));
         MockResponse {
             code: Some(error.code.clone()),
             ..MockResponse::json(
@@ -338,28 +336,27 @@ impl ActiveCall {
         }
     }
 
-    fn count(&self, answer: Option<&MockResponse>) {
-        if let Ok(mut world) = self.world() {
-            let action = self.request.parameters.get("Action");
-            let (status, code) = (
-                answer.map(|answer| answer.status),
-                answer.and_then(|answer| answer.code.as_deref()),
+    fn count(&self, response: Option<&MockResponse>) {
+        if let Ok(mut state) = self.state() {
+            state.counts.add(
+                self.request.parameters.get("Action"),
+                response.map(|response| response.status),
+                response.and_then(|response| response.code.as_deref()),
             );
-            world.counts.end(action, status, code);
         }
     }
 
-    fn note(&self, note: impl FnOnce(&mut RecordedCall)) {
-        if let Ok(mut world) = self.world() {
-            world.record.note(self.number, note);
+    fn update_log(&self, update: impl FnOnce(&mut RecordedCall)) {
+        if let Ok(mut state) = self.state() {
+            state.call_log.update(self.number, update);
         }
     }
 
-    /// The world that the call came into. After a reset there is none, and the call is dropped.
-    fn world(&self) -> Result<MutexGuard<'_, MockState>, CallAborted> {
-        let world = self.shared.world();
-        if world.epoch == self.epoch {
-            Ok(world)
+    /// Returns the state in which the call arrived. A call that arrived before a reset is dropped.
+    fn state(&self) -> Result<MutexGuard<'_, MockState>, CallAborted> {
+        let state = self.shared.state();
+        if state.epoch == self.epoch {
+            Ok(state)
         } else {
             Err(CallAborted::Dropped)
         }

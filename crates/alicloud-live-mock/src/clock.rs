@@ -1,27 +1,27 @@
-//! The mock's own time, and the two ways in which the API writes time.
+//! The mock's clock, and the two formats of time in the API.
 
 use std::sync::Arc;
 
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-/// Tells a mock the time of day: the system's time, unless a test has another.
+/// The clock of a mock: the system's, unless a test sets another.
 #[derive(Clone)]
 pub struct WallClock(Arc<dyn Fn() -> OffsetDateTime + Send + Sync>);
 
 impl WallClock {
-    /// One that asks `now`.
+    /// Creates a clock that reads the time from `now`.
     pub fn new(now: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// Its time moved by `offset_seconds`, to the second. An offset that leaves the calendar is ignored.
+    /// Returns the time plus `offset_seconds`, to the second. An offset beyond the calendar is ignored.
     pub(super) fn now(&self, offset_seconds: i64) -> OffsetDateTime {
         let now = (self.0)();
-        let moved = now
+        let time = now
             .checked_add(Duration::seconds(offset_seconds))
             .unwrap_or(now);
-        moved.replace_nanosecond(0).unwrap_or(moved)
+        time.replace_nanosecond(0).unwrap_or(time)
     }
 }
 
@@ -31,21 +31,21 @@ impl Default for WallClock {
     }
 }
 
-/// `yyyy-MM-ddTHH:mm:ssZ`, the form of every time in requests and answers.
+/// Formats a time as `yyyy-MM-ddTHH:mm:ssZ`, as in all requests and responses.
 pub(super) fn timestamp(time: OffsetDateTime) -> String {
     let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Reads exactly the form that [`timestamp`] writes.
+/// Parses the format of [`timestamp`], and no other.
 pub(super) fn parse_timestamp(text: &str) -> Option<OffsetDateTime> {
     let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     (timestamp(time) == text).then_some(time)
 }
 
-/// A field of the form that [`timestamp`] writes, for `#[serde(with)]`.
-pub(super) mod text {
+/// The format of [`timestamp`], for `#[serde(with)]`.
+pub(super) mod required {
     use serde::{Deserialize as _, Deserializer, Serializer};
     use time::OffsetDateTime;
 
@@ -59,12 +59,12 @@ pub(super) mod text {
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<OffsetDateTime, D::Error> {
-        super::parsed(&String::deserialize(deserializer)?)
+        super::deserialized(&String::deserialize(deserializer)?)
     }
 }
 
-/// As [`text`], where there may be no time.
-pub(super) mod optional_text {
+/// The same for an optional time.
+pub(super) mod optional {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
     use time::OffsetDateTime;
 
@@ -80,11 +80,11 @@ pub(super) mod optional_text {
         deserializer: D,
     ) -> Result<Option<OffsetDateTime>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.as_deref().map(super::parsed).transpose()
+        text.as_deref().map(super::deserialized).transpose()
     }
 }
 
-fn parsed<E: serde::de::Error>(text: &str) -> Result<OffsetDateTime, E> {
+fn deserialized<E: serde::de::Error>(text: &str) -> Result<OffsetDateTime, E> {
     parse_timestamp(text).ok_or_else(|| {
         E::custom(format!(
             "expected a time such as 2023-07-24T16:44:55Z, not `{text}`"
@@ -92,7 +92,7 @@ fn parsed<E: serde::de::Error>(text: &str) -> Result<OffsetDateTime, E> {
     })
 }
 
-/// The form of the HTTP header `Date` (RFC 9110 §5.6.7).
+/// Formats a time for the HTTP header `Date` (RFC 9110 §5.6.7).
 pub(super) fn http_date(time: OffsetDateTime) -> String {
     let (weekday, month) = (time.weekday().to_string(), time.month().to_string());
     let (day, year) = (time.day(), time.year());
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timestamp_is_read_back_and_other_forms_are_not_read() {
+    fn a_timestamp_is_parsed_and_other_formats_are_not() {
         let time = OffsetDateTime::from_unix_timestamp(1_690_217_095).unwrap();
         assert_eq!(timestamp(time), "2023-07-24T16:44:55Z");
         assert_eq!(parse_timestamp("2023-07-24T16:44:55Z"), Some(time));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_date_header_has_the_form_of_the_standard() {
+    fn the_date_header_has_the_standard_format() {
         // The example of RFC 9110.
         let time = OffsetDateTime::from_unix_timestamp(784_111_777).unwrap();
         assert_eq!(http_date(time), "Sun, 06 Nov 1994 08:49:37 GMT");

@@ -1,4 +1,4 @@
-//! How many calls came to what end, apart from the record that forgets; and assertions on that.
+//! Counts of calls by their result, and assertions on them. They are complete even when the call log drops calls.
 
 use std::collections::BTreeMap;
 
@@ -7,79 +7,79 @@ use serde_json::{Value, json};
 
 use super::actions;
 
-/// What a call is counted as.
+/// The properties that calls are counted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct CallOutcome {
-    /// The operation; none for calls of anything else.
+struct CountKey {
+    /// The operation; none for an unknown one.
     action: Option<String>,
-    /// The HTTP status; none for a call that was dropped.
+    /// The HTTP status; none if the call was dropped.
     status: Option<u16>,
-    /// The error code, if the response is an error of the API.
+    /// The error code, if the response is an API error.
     code: Option<String>,
 }
 
-/// Endings that are told apart; codes and statuses of faults are the test's own, so there could be any number.
-const MAX_ENDINGS: usize = 1000;
+/// How many keys are counted separately. Tests choose the codes and statuses of faults, so there could be any number.
+const MAX_COUNT_KEYS: usize = 1000;
 
-/// The calls that have ended since the start or the last reset.
+/// The completed calls since the start or the last reset.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    endings: BTreeMap<CallOutcome, u64>,
-    /// Calls that created, changed or deleted a job, whatever the caller was told.
+    calls: BTreeMap<CountKey, u64>,
+    /// Calls that created, changed or deleted a job, whatever the response was.
     pub(super) writes: u64,
 }
 
 impl Counts {
-    /// Counts a call that has ended.
-    pub(super) fn end(&mut self, action: Option<&str>, status: Option<u16>, code: Option<&str>) {
+    /// Counts a completed call.
+    pub(super) fn add(&mut self, action: Option<&str>, status: Option<u16>, code: Option<&str>) {
         let is_known = |action: &&str| actions::is_known(action);
-        let ending = CallOutcome {
+        let key = CountKey {
             action: action.filter(is_known).map(str::to_owned),
             status,
             code: code.map(str::to_owned),
         };
-        if self.endings.len() < MAX_ENDINGS || self.endings.contains_key(&ending) {
-            *self.endings.entry(ending).or_default() += 1;
+        if self.calls.len() < MAX_COUNT_KEYS || self.calls.contains_key(&key) {
+            *self.calls.entry(key).or_default() += 1;
         } else {
-            let other = CallOutcome {
+            let other = CountKey {
                 action: None,
                 status: None,
                 code: None,
             };
-            *self.endings.entry(other).or_default() += 1;
+            *self.calls.entry(other).or_default() += 1;
         }
     }
 
-    /// As JSON.
-    pub(super) fn show(&self) -> Value {
-        let calls = self.endings.iter().map(|(ending, count)| {
+    /// Returns the counts as JSON.
+    pub(super) fn to_json(&self) -> Value {
+        let calls = self.calls.iter().map(|(key, count)| {
             json!({
-                "action": ending.action,
-                "status": ending.status,
-                "code": ending.code,
+                "action": key.action,
+                "status": key.status,
+                "code": key.code,
                 "count": count,
             })
         });
         json!({"writes": self.writes, "calls": calls.collect::<Vec<_>>()})
     }
 
-    /// What of `expected` does not hold, in words; empty if all does.
+    /// Describes each difference from `expected`.
     pub(super) fn differences(&self, expected: &Expected) -> Vec<String> {
         let writes = expected.writes.filter(|writes| *writes != self.writes);
         let writes = writes.map(|writes| format!("expected {writes} writes, got {}", self.writes));
         let calls = expected.calls.iter().filter_map(|expected| {
-            let fits = |ending: &CallOutcome| {
-                (expected.action.is_none() || expected.action == ending.action)
-                    && (expected.status.is_none() || expected.status == ending.status)
-                    && (expected.code.is_none() || expected.code == ending.code)
+            let fits = |key: &CountKey| {
+                (expected.action.is_none() || expected.action == key.action)
+                    && (expected.status.is_none() || expected.status == key.status)
+                    && (expected.code.is_none() || expected.code == key.code)
             };
-            let matching = self.endings.iter().filter(|(ending, _)| fits(ending));
+            let matching = self.calls.iter().filter(|(key, _)| fits(key));
             let count: u64 = matching.map(|(_, count)| count).sum();
             (count != expected.count).then(|| {
                 format!(
                     "expected {} {}, got {count}",
                     expected.count,
-                    expected.words()
+                    expected.description()
                 )
             })
         });
@@ -87,16 +87,16 @@ impl Counts {
     }
 }
 
-/// What a test asserts.
+/// The counts that a test expects.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Expected {
-    /// Calls that created, changed or deleted a job: `0` is "no write happened".
+    /// Calls that created, changed or deleted a job.
     writes: Option<u64>,
     calls: Vec<ExpectedCalls>,
 }
 
-/// So many calls of a kind; what is left out may be anything.
+/// The number of calls with these properties. A property that is none matches every call.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpectedCalls {
@@ -107,8 +107,8 @@ struct ExpectedCalls {
 }
 
 impl ExpectedCalls {
-    fn words(&self) -> String {
-        let mut words = "calls".to_owned();
+    fn description(&self) -> String {
+        let mut words = if self.count == 1 { "call" } else { "calls" }.to_owned();
         if let Some(action) = &self.action {
             words = format!("{words} of {action}");
         }
@@ -132,11 +132,11 @@ mod tests {
             ..Counts::default()
         };
         for _ in 0..2 {
-            counts.end(Some("CreateEdgeTranscodeJob"), Some(200), None);
+            counts.add(Some("CreateEdgeTranscodeJob"), Some(200), None);
         }
-        counts.end(Some("GetEdgeTranscodeJob"), Some(404), Some("JobNotFound"));
-        counts.end(Some("GetEdgeTranscodeJob"), None, None);
-        counts.end(Some("Nonsense"), Some(404), Some("InvalidApi.NotFound"));
+        counts.add(Some("GetEdgeTranscodeJob"), Some(404), Some("JobNotFound"));
+        counts.add(Some("GetEdgeTranscodeJob"), None, None);
+        counts.add(Some("Nonsense"), Some(404), Some("InvalidApi.NotFound"));
         counts
     }
 
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_makes_no_difference() {
+    fn counts_as_expected_have_no_differences() {
         let none: [&str; 0] = [];
         for expected in [
             json!({}),
@@ -159,26 +159,26 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_hold_is_told_in_words() {
+    fn differences_are_described() {
         let expected = json!({"writes": 0, "calls": [
             {"action": "CreateEdgeTranscodeJob", "status": 200, "count": 1},
             {"code": "JobNotFound", "count": 0},
         ]});
-        let told = [
+        let described = [
             "expected 0 writes, got 2",
-            "expected 1 calls of CreateEdgeTranscodeJob with status 200, got 2",
+            "expected 1 call of CreateEdgeTranscodeJob with status 200, got 2",
             "expected 0 calls with code JobNotFound, got 1",
         ];
-        assert_eq!(differences(expected), told);
+        assert_eq!(differences(expected), described);
     }
 
     #[test]
-    fn codes_that_differ_each_time_do_not_pile_up() {
+    fn the_number_of_keys_is_bounded() {
         let mut counts = Counts::default();
         for number in 0..3000 {
-            counts.end(None, Some(500), Some(&number.to_string()));
+            counts.add(None, Some(500), Some(&number.to_string()));
         }
-        assert!(counts.endings.len() <= MAX_ENDINGS + 1);
-        assert_eq!(counts.endings.values().sum::<u64>(), 3000);
+        assert!(counts.calls.len() <= MAX_COUNT_KEYS + 1);
+        assert_eq!(counts.calls.values().sum::<u64>(), 3000);
     }
 }

@@ -1,8 +1,7 @@
-//! What stands around the API and gives keys: the metadata service of an ECS instance, a credentials URI, and the
-//! sign-in host of `CloudSSO`. All at the mock's own address.
+//! Endpoints that issue temporary keys, at the mock's own address: the metadata service of an ECS instance, a credentials
+//! URI, and the sign-in host of `CloudSSO`.
 //!
-//! Like the cloud: paths, headers and shapes. Ours: where the credentials URI is, and that
-//! every key lasts an hour.
+//! Paths, headers and shapes are Alibaba Cloud's. The path of the credentials URI and the lifetime of one hour are ours.
 
 use std::sync::Arc;
 
@@ -17,14 +16,14 @@ use time::Duration;
 use super::access_keys::AccessKeys;
 use super::shared::{Selected, Shared};
 
-/// The session token that the metadata service gives out.
-const SESSION: &str = "mock-metadata-session";
+/// The session token that the metadata service issues.
+const SESSION_TOKEN: &str = "mock-metadata-session";
 const LIFETIME: Duration = Duration::hours(1);
 
-/// The routes, to be put at the root.
+/// Returns the routes, for the root.
 pub(super) fn router() -> Router<Arc<AccessKeys>> {
     Router::new()
-        .route("/latest/api/token", put(session))
+        .route("/latest/api/token", put(session_token))
         .route("/latest/meta-data/ram/security-credentials/", get(role))
         .route(
             "/latest/meta-data/ram/security-credentials/{role}",
@@ -34,29 +33,29 @@ pub(super) fn router() -> Router<Arc<AccessKeys>> {
         .route("/cloud-credentials", post(cloud_sso))
 }
 
-async fn session(Selected(shared): Selected, headers: HeaderMap) -> Response {
-    if !shared.world().behavior.metadata_v2 {
+async fn session_token(Selected(shared): Selected, headers: HeaderMap) -> Response {
+    if !shared.state().behavior.metadata_v2 {
         return StatusCode::NOT_FOUND.into_response();
     }
     if headers.contains_key("x-aliyun-ecs-metadata-token-ttl-seconds") {
-        SESSION.into_response()
+        SESSION_TOKEN.into_response()
     } else {
         StatusCode::BAD_REQUEST.into_response()
     }
 }
 
-/// Version 2 shows a session token, version 1 none.
-fn admit(shared: &Shared, headers: &HeaderMap) -> Result<(), StatusCode> {
+/// Checks the session token of version 2. Version 1 has none.
+fn check_session_token(shared: &Shared, headers: &HeaderMap) -> Result<(), StatusCode> {
     match headers.get("x-aliyun-ecs-metadata-token") {
-        Some(token) if token == SESSION => Ok(()),
+        Some(token) if token == SESSION_TOKEN => Ok(()),
         Some(_) => Err(StatusCode::UNAUTHORIZED),
-        None if shared.world().behavior.metadata_v1 => Ok(()),
+        None if shared.state().behavior.metadata_v1 => Ok(()),
         None => Err(StatusCode::FORBIDDEN),
     }
 }
 
 async fn role(Selected(shared): Selected, headers: HeaderMap) -> Result<String, StatusCode> {
-    admit(&shared, &headers)?;
+    check_session_token(&shared, &headers)?;
     Ok(shared.settings.role_name().to_owned())
 }
 
@@ -65,7 +64,7 @@ async fn role_keys(
     Path(role): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, StatusCode> {
-    admit(&shared, &headers)?;
+    check_session_token(&shared, &headers)?;
     if role != shared.settings.role_name() {
         return Err(StatusCode::NOT_FOUND);
     }
@@ -82,26 +81,28 @@ async fn cloud_sso(
     body: String,
 ) -> Result<Json<Value>, StatusCode> {
     let bearer = format!("Bearer {}", shared.settings.cloud_sso_token);
-    let is_known = headers
+    if headers
         .get("authorization")
-        .is_some_and(|given| given == bearer.as_str());
-    if !is_known {
+        .is_none_or(|sent| sent != bearer.as_str())
+    {
         return Err(StatusCode::UNAUTHORIZED);
     }
-    let asked: Value = serde_json::from_str(&body).unwrap_or_default();
-    if !asked["AccountId"].is_string() || !asked["AccessConfigurationId"].is_string() {
+    let request: Value = serde_json::from_str(&body).unwrap_or_default();
+    if !request["AccountId"].is_string() || !request["AccessConfigurationId"].is_string() {
         return Err(StatusCode::BAD_REQUEST);
     }
-    let mut world = shared.world();
-    let key = world.issue_key("cloud-sso", "cloud-sso", LIFETIME).shown();
-    let request_id = world.ids.id();
+    let mut state = shared.state();
+    let key = state
+        .issue_key("cloud-sso", "cloud-sso", LIFETIME)
+        .to_json();
+    let request_id = state.ids.id();
     Ok(Json(
         json!({"CloudCredential": key, "RequestId": request_id}),
     ))
 }
 
-fn with_code(shared: &Shared, door: &str) -> Value {
-    let mut shown = shared.world().issue_key(door, door, LIFETIME).shown();
-    shown["Code"] = json!("Success");
-    shown
+fn with_code(shared: &Shared, issuer: &str) -> Value {
+    let mut key = shared.state().issue_key(issuer, issuer, LIFETIME).to_json();
+    key["Code"] = json!("Success");
+    key
 }

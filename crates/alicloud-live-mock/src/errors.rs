@@ -1,10 +1,10 @@
-//! Error codes of the API, each with the HTTP status that its pages or metadata give.
+//! Errors of the API, each with the HTTP status that the API reference or its metadata documents.
 
 use serde_json::{Value, json};
 
 use super::actions;
 
-/// A refusal or failure as the API words it.
+/// An error as the API returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
     pub(super) status: u16,
@@ -72,16 +72,16 @@ impl ApiError {
         )
     }
 
-    /// What only this mock says: all that is kept, of all access keys together, has a limit of so many bytes.
+    /// Returns an error of the mock alone: the memory limit for all access keys, in bytes, is reached.
     pub(super) fn mock_is_full(limit: usize) -> Self {
         let message = format!(
-            "The mock keeps {} MiB of jobs and faults at most, over all access keys. Delete some, or reset it.",
+            "The mock stores at most {} MiB of jobs and faults, over all access keys. Delete some, or reset it.",
             limit >> 20
         );
         Self::new(403, "UserQuotaExceed", message)
     }
 
-    /// What RAM says, with the code that the configuration has for it.
+    /// Returns RAM's error for a denied operation, with the code of `permission_error_code`.
     pub(super) fn no_permission(code: &str, action: &str) -> Self {
         let product = if actions::STS.contains(&action) {
             "sts"
@@ -108,7 +108,7 @@ impl ApiError {
         )
     }
 
-    /// The envelope of every error. `host` is the host that the caller asked.
+    /// Returns the JSON body. `host` is the host that the caller addressed.
     pub(super) fn body(&self, request_id: &str, host: &str) -> Value {
         json!({
             "RequestId": request_id,

@@ -1,13 +1,16 @@
-//! Which requests are let in. The control API has no authentication, so any web page that a developer has open could
-//! use it: by a form or a script that posts to this address, or by a name of its own that resolves to it (DNS
-//! rebinding). Browsers say where a request comes from (`Origin`, `Sec-Fetch-Site`) and which name it was sent to
-//! (`Host`); programs say neither or the right thing. No response has CORS headers, so other origins read nothing.
+//! Rejects requests that a web page of another site may have sent. The control API has no authentication, so any page
+//! that a developer has open could use it: with a form or a script that posts to this address, or with a name of its own
+//! that resolves to it (DNS rebinding). Browsers send where a request comes from (`Origin`, `Sec-Fetch-Site`) and which
+//! name it was sent to (`Host`); other programs send neither, or an allowed value. No response has CORS headers, so other
+//! origins cannot read anything.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+
+use super::headers;
 
 /// Why a request is rejected.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,9 +23,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Checks a request before anything of it is used. `allowed_hosts` are the names that are let in beside `localhost`.
+/// Checks a request before anything else reads it. `allowed_hosts` are the names that are accepted besides `localhost`.
 ///
-/// The API itself takes any `Host`, as every call there is signed or has a token; everything beside it does not.
+/// The API itself accepts any `Host`, because each of its calls is signed or has a token.
 pub(super) fn check(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> {
     check_origin(head, allowed_hosts)?;
     if head.uri.path() != "/" {
@@ -39,9 +42,8 @@ pub(super) fn check(head: &Parts, allowed_hosts: &[String]) -> Result<(), Reject
 }
 
 fn check_origin(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> {
-    let headers = &head.headers;
-    let host = text(headers, &header::HOST).unwrap_or_default();
-    for origin in headers.get_all(header::ORIGIN) {
+    let host = headers::host(&head.headers);
+    for origin in head.headers.get_all(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
         let (_, authority) = origin.split_once("://").unwrap_or_default();
         let is_own = !authority.is_empty()
@@ -53,11 +55,11 @@ fn check_origin(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> 
             )));
         }
     }
-    let site = text(headers, &SEC_FETCH_SITE).unwrap_or("none");
-    // Following a link to the page is harmless: who links there does not see it.
+    let site = headers::text(&head.headers, SEC_FETCH_SITE).unwrap_or("none");
+    // A link to the page is harmless: the site that has the link does not see the page.
     let follows_link = head.method == Method::GET
-        && text(headers, &SEC_FETCH_MODE) == Some("navigate")
-        && text(headers, &SEC_FETCH_DEST) == Some("document");
+        && headers::text(&head.headers, SEC_FETCH_MODE) == Some("navigate")
+        && headers::text(&head.headers, SEC_FETCH_DEST) == Some("document");
     if ["same-origin", "none"].contains(&site) || follows_link {
         Ok(())
     } else {
@@ -89,7 +91,7 @@ fn check_host(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> {
     Ok(())
 }
 
-/// No name, but an address, which no one else can make resolve to this machine; or a name that always means it.
+/// Reports whether this is an IP address, which DNS cannot redirect, or a name that always means this machine.
 fn is_local(name: &str) -> bool {
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     let lower = name.trim_end_matches('.').to_ascii_lowercase();
@@ -105,7 +107,7 @@ fn is_listed(name: &str, allowed_hosts: &[String]) -> bool {
         .any(|allowed| allowed.eq_ignore_ascii_case(name))
 }
 
-/// The host without its port.
+/// Returns the host without its port.
 fn name_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -114,14 +116,10 @@ fn name_of(authority: &str) -> &str {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = text(headers, &header::CONTENT_TYPE)
+    let media_type = headers::text(headers, header::CONTENT_TYPE)
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
     media_type.trim().eq_ignore_ascii_case("application/json")
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 fn forbidden(message: String) -> Rejected {
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_origin_is_let_in() {
+    fn only_the_own_origin_is_accepted() {
         let json = ("content-type", "application/json");
         for (origin, expected) in [
             ("http://127.0.0.1:8080", 200),

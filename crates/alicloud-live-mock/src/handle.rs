@@ -1,3 +1,5 @@
+//! [`Mock`]: a mock inside a test.
+
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -17,7 +19,7 @@ use super::server::{self, Server};
 use super::settings::MockSettings;
 use super::shared::{CallEvent, MockState, Shared};
 
-/// A running mock. It stops when dropped, and is gone when the drop returns.
+/// A running mock. Dropping it stops it; its address is free when the drop returns.
 pub struct Mock {
     url: String,
     shared: Arc<Shared>,
@@ -28,8 +30,11 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// Listens and serves, on a thread and a tokio runtime of its own, so that tests without a runtime can use it. Fails
-    /// if the address is not to be had, or [`MockSettings::state_file`] is broken.
+    /// Starts a mock that listens and serves, on a thread and a tokio runtime of its own. Callers need no runtime.
+    ///
+    /// # Errors
+    ///
+    /// The address is not available or not allowed, or [`MockSettings::state_file`] is damaged or cannot be written.
     pub fn start(settings: MockSettings) -> io::Result<Self> {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -37,7 +42,7 @@ impl Mock {
         let (url, keys, handle) = (server.url(), server.keys(), runtime.handle().clone());
         let stopping = stop.clone();
         let serve = move || {
-            // Nothing in it can fail but taking over the socket, and then callers get no connection.
+            // Only the first step can fail, registering the socket. Then callers get no connection.
             let _ = runtime.block_on(server.run(stopping.cancelled_owned()));
         };
         let thread = thread::Builder::new()
@@ -53,8 +58,12 @@ impl Mock {
         })
     }
 
-    /// Serves [`Self::answer`] alone, without sockets, in the runtime of the caller: where its time is virtual, so is the
-    /// mock's. Fails if [`MockSettings::state_file`] is broken.
+    /// Creates a mock without sockets, which serves [`Self::handle`] alone. It runs in the runtime of the caller, so it
+    /// follows a paused tokio clock.
+    ///
+    /// # Errors
+    ///
+    /// [`MockSettings::state_file`] is damaged or cannot be written.
     ///
     /// # Panics
     ///
@@ -72,128 +81,128 @@ impl Mock {
         })
     }
 
-    /// Answers a request as over a connection; `None` where that is closed without a byte. Dropping the future hangs
-    /// up, and the call goes on.
-    pub async fn answer(&self, request: Request) -> Option<Response> {
-        server::answer(Arc::clone(&self.keys), request).await
+    /// Handles an API request as if it came over a connection. Returns `None` if the connection would be closed without a
+    /// byte. Dropping the future is like hanging up: the call goes on.
+    pub async fn handle(&self, request: Request) -> Option<Response> {
+        server::handle(Arc::clone(&self.keys), request).await
     }
 
-    /// `http://127.0.0.1:PORT`; without sockets a URL that nobody reaches.
+    /// Returns the endpoint, such as `http://127.0.0.1:49152`. Without sockets it is a URL that cannot be reached.
     pub fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// Every job as it really is, oldest first; what the API shows may lag behind.
+    /// Returns the current state of every job, oldest first. API responses may lag behind it.
     pub fn jobs(&self) -> Vec<Job> {
-        self.shared.world().store.jobs()
+        self.shared.state().store.jobs()
     }
 
-    /// Every call of the API, in the order of arrival; those that still run too.
+    /// Returns the recorded API calls in the order of their arrival, including those that still run.
     pub fn calls(&self) -> Vec<RecordedCall> {
-        self.shared.world().record.calls()
+        self.shared.state().call_log.calls()
     }
 
-    /// What the mock remembers, in numbers.
+    /// Returns how much the mock has recorded.
     pub fn usage(&self) -> Usage {
-        let world = self.shared.world();
+        let state = self.shared.state();
         Usage {
-            calls: world.record.count(),
-            dropped_calls: world.record.dropped(),
-            recorded_bytes: world.record.bytes(),
-            nonces: world.nonces.len(),
+            calls: state.call_log.count(),
+            dropped_calls: state.call_log.dropped(),
+            recorded_bytes: state.call_log.bytes(),
+            nonces: state.nonces.len(),
         }
     }
 
-    /// Back to the start: no jobs, calls, used nonces and faults, and the configuration of the settings. Calls that are
-    /// running lose their connections. With a seed, ids and chance begin anew too.
+    /// Restores the jobs, faults and behavior of the settings, and forgets calls and used nonces. Running calls are
+    /// dropped. With [`MockSettings::seed`], IDs and probabilities start again too.
     pub fn reset(&self) {
         // See `change`.
         let _ = self.shared.reset();
     }
 
-    /// Puts a job in that `edit` has made out of a plain one (first cluster, first template, a fresh id, not started);
-    /// gives it back. Nothing is checked.
+    /// Creates a job without an API call: a default job (first cluster, first template, a new ID, not started) that `edit`
+    /// may change. Returns it. Nothing is checked.
     pub fn seed_job(&self, edit: impl FnOnce(&mut Job)) -> Job {
-        self.change(|world| world.seed(&self.shared.settings, edit))
+        self.change(|state| state.seed(&self.shared.settings, edit))
     }
 
-    /// Takes a job out behind everybody's back. False if there is none.
+    /// Removes a job without an API call. Returns false if it does not exist.
     pub fn remove_job(&self, job_id: &str) -> bool {
-        self.change(|world| world.store.remove(job_id))
+        self.change(|state| state.store.remove(job_id))
     }
 
-    /// Changes a job behind everybody's back; its id stays. Nothing happens if there is none.
+    /// Changes a job without an API call. Its ID stays. Does nothing if the job does not exist.
     pub fn edit_job(&self, job_id: &str, edit: impl FnOnce(&mut Job)) {
-        self.change(|world| {
-            let now = world.now();
-            world.store.edit(job_id, now, edit)
+        self.change(|state| {
+            let now = state.now();
+            state.store.edit(job_id, now, edit)
         });
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut MockState) -> T) -> T {
-        let mut world = self.shared.world();
-        let result = change(&mut world);
+        let mut state = self.shared.state();
+        let result = change(&mut state);
         // A state file that cannot be written fails the next call of the API that changes something.
-        let _ = self.shared.keep(&world);
+        let _ = self.shared.save(&state);
         result
     }
 
-    /// Ends all temporary keys that were given out, although their holders were told otherwise.
+    /// Expires all temporary keys at once, whatever expiration they were issued with.
     pub fn expire_keys(&self) {
-        self.shared.world().keys.expire();
+        self.shared.state().keys.expire();
     }
 
-    /// Changes the configuration for all calls from now on.
+    /// Changes the behavior for all further calls.
     pub fn configure(&self, change: impl FnOnce(&mut Behavior)) {
-        change(&mut self.shared.world().behavior);
+        change(&mut self.shared.state().behavior);
     }
 
-    /// Puts these rules in the place of all others.
+    /// Replaces all fault rules.
     pub fn set_faults(&self, faults: Vec<Fault>) {
-        self.shared.world().faults.set(faults);
+        self.shared.state().faults.set(faults);
     }
 
-    /// Has `observer` told of each call at each point, before the faults of that point; takes the place of an earlier
-    /// observer.
+    /// Sets the observer, which is called for each call at each stage, before the faults of that stage.
     ///
-    /// It runs on the mock's thread: while it works, the whole mock waits. It may use the mock, but not drop it.
+    /// It runs on the mock's thread and blocks the whole mock. It may use the mock, but must not drop it.
     pub fn on_call(&self, observer: impl Fn(&CallEvent) + Send + Sync + 'static) {
         self.shared.observe(Arc::new(observer));
     }
 
-    /// Waits until a [`super::FaultKind::Pause`] holds a call; gives back all that are held, none of them when `timeout`
-    /// has passed. Blocks the thread.
+    /// Waits until a call is paused by [`super::FaultKind::Pause`]. Returns all paused calls, or none if the timeout was
+    /// reached. Blocks the thread.
     pub fn wait_paused(&self, timeout: Duration) -> Vec<CallEvent> {
         self.wait_paused_calls(1, timeout)
     }
 
-    /// The same for so many calls; gives back as many as are held when `timeout` has passed.
+    /// Waits until this many calls are paused. Returns those that are paused then, or when the timeout was reached.
     pub fn wait_paused_calls(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::clone(&self.shared);
         self.runtime.spawn(async move {
-            // Nobody is left to hear it only if the waiting thread is gone.
+            // It fails only if the waiting thread is gone.
             let _ = sender.send(shared.wait_paused(calls, timeout).await);
         });
         receiver.recv().unwrap_or_default()
     }
 
-    /// Lets every held call go on; says how many.
+    /// Releases every paused call. Returns how many.
     pub fn release(&self) -> usize {
         self.shared.release()
     }
 }
 
-/// What a mock remembers, in numbers.
+/// How much a mock has recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Calls since the start or the last reset, those that were forgotten too.
+    /// Calls since the start or the last reset, including dropped ones.
     pub calls: u64,
-    /// Calls that were forgotten to stay within [`MockSettings::max_recorded_bytes`] and [`MockSettings::max_recorded_calls`].
+    /// Calls that were dropped from the log because of [`MockSettings::max_recorded_bytes`] and
+    /// [`MockSettings::max_recorded_calls`].
     pub dropped_calls: u64,
-    /// What the remembered calls take in memory, about.
+    /// The approximate size of the recorded calls.
     pub recorded_bytes: usize,
-    /// Nonces that cannot be used again.
+    /// Used nonces that are still rejected.
     pub nonces: usize,
 }
 

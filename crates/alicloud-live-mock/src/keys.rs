@@ -1,4 +1,4 @@
-//! Temporary keys that the mock has given out.
+//! The temporary keys that the mock has issued.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 use super::clock::timestamp;
 use super::random::Random;
 
-/// A key pair with its token and its end.
+/// A key pair with its token and its expiration.
 #[derive(Clone, Debug)]
 pub(super) struct TemporaryKey {
     pub(super) id: String,
@@ -19,21 +19,21 @@ pub(super) struct TemporaryKey {
     pub(super) expires: OffsetDateTime,
 }
 
-/// All keys that were given out since the last reset.
+/// The keys that were issued since the last reset.
 #[derive(Debug, Default)]
 pub(super) struct TemporaryKeys {
     keys: HashMap<String, TemporaryKey>,
-    /// Their ids, in the order in which they were issued.
+    /// Their IDs, in the order in which they were issued.
     order: VecDeque<String>,
     issued: u64,
-    /// The access key whose state this belongs to; none for the first.
+    /// The access key whose state this belongs to; none for the first access key.
     owner: Option<String>,
 }
 
-/// So many keys are remembered; one more takes the place of the oldest.
+/// How many keys are stored. One more replaces the oldest.
 const MAX_KEYS: usize = 50_000;
-/// The same for each access key that was created later, of which there may be many.
-const MAX_KEYS_OF_OTHERS: usize = 1000;
+/// The same in the state of each further access key, of which there may be many.
+const MAX_KEYS_OF_OWNED_STATE: usize = 1000;
 
 impl TemporaryKeys {
     pub(super) fn new(owner: Option<String>) -> Self {
@@ -43,11 +43,11 @@ impl TemporaryKeys {
         }
     }
 
-    /// Makes keys of a session. Their id says which door gave them: `STS.<door>-<number>`, and in the state of one more
-    /// access key also which, after an `@`.
+    /// Issues a key for a session. Its ID is `STS.<issuer>-<number>`, followed by `@<owner>` in the state of a further
+    /// access key.
     pub(super) fn issue(
         &mut self,
-        door: &str,
+        issuer: &str,
         session: &str,
         lifetime: Duration,
         now: OffsetDateTime,
@@ -55,11 +55,11 @@ impl TemporaryKeys {
     ) -> TemporaryKey {
         let key = TemporaryKey {
             id: match &self.owner {
-                Some(owner) => format!("STS.{door}-{}@{owner}", self.issued),
-                None => format!("STS.{door}-{}", self.issued),
+                Some(owner) => format!("STS.{issuer}-{}@{owner}", self.issued),
+                None => format!("STS.{issuer}-{}", self.issued),
             },
             secret: ids.id(),
-            // Real tokens are Base64: their `+`, `/` and `=` must survive the way.
+            // Real tokens are Base64. Their `+`, `/` and `=` need encoding.
             token: format!("CAIS{}+/{}==", ids.id(), ids.id()),
             session: session.to_owned(),
             expires: now.saturating_add(lifetime),
@@ -67,7 +67,7 @@ impl TemporaryKeys {
         self.issued += 1;
         let max = match self.owner {
             None => MAX_KEYS,
-            Some(_) => MAX_KEYS_OF_OTHERS,
+            Some(_) => MAX_KEYS_OF_OWNED_STATE,
         };
         if self.order.len() >= max
             && let Some(oldest) = self.order.pop_front()
@@ -79,12 +79,12 @@ impl TemporaryKeys {
         key
     }
 
-    /// The keys with this id.
+    /// Returns the key with this ID.
     pub(super) fn find(&self, id: &str) -> Option<&TemporaryKey> {
         self.keys.get(id)
     }
 
-    /// Ends every key now, whatever was said of its end when it was given out.
+    /// Expires every key now.
     pub(super) fn expire(&mut self) {
         for key in self.keys.values_mut() {
             key.expires = OffsetDateTime::UNIX_EPOCH;
@@ -93,8 +93,8 @@ impl TemporaryKeys {
 }
 
 impl TemporaryKey {
-    /// In Alibaba Cloud's field names.
-    pub(super) fn shown(&self) -> Value {
+    /// Returns the key in Alibaba Cloud's field names.
+    pub(super) fn to_json(&self) -> Value {
         json!({
             "AccessKeyId": self.id,
             "AccessKeySecret": self.secret,
@@ -109,10 +109,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_keys_are_forgotten_when_there_are_too_many() {
+    fn the_oldest_keys_are_dropped_when_there_are_too_many() {
         for (owner, max) in [
             (None, MAX_KEYS),
-            (Some("ci".to_owned()), MAX_KEYS_OF_OTHERS),
+            (Some("ci".to_owned()), MAX_KEYS_OF_OWNED_STATE),
         ] {
             let (mut keys, mut ids) = (TemporaryKeys::new(owner), Random::new(Some(1)));
             let mut issue = || {

@@ -1,39 +1,85 @@
-//! `alicloud-live-mock`: a stand-in for the nine edge transcode operations of `ApsaraVideo` Live, in memory.
+//! A mock of the API for edge transcode jobs of `ApsaraVideo` Live, in memory, for tests.
 //!
-//! It is for tests, ours and those of people who write modules. [`Mock`] runs one inside a test, with sockets or without,
-//! [`Server`] is what the program `alicloud-live-mock` runs. It shares no code with the packages that sign and send: a double that imports the
-//! signer agrees with the signer's mistakes.
+//! The library runs a mock inside a test; the program `alicloud-live-mock` serves the same mock. It verifies signatures,
+//! checks parameters and preconditions as the API reference documents them, responds with the API's shapes and error
+//! codes, and injects faults. It shares no code with the client or its signatures, so that the two cannot agree on a
+//! mistake.
 //!
-//! | module | what it is for |
+//! # The three most important types
+//!
+//! - [`Mock`]: a running mock. It returns its endpoint, jobs and recorded calls, and changes jobs without an API call.
+//! - [`MockSettings`]: the settings at the start: credentials, clusters, templates, jobs, limits. Those in [`Behavior`] can
+//!   also change while the mock runs.
+//! - [`Fault`]: a rule that injects a [`FaultKind`] into calls at a [`FaultStage`]: an error, a lost response, a delay.
+//!
+//! # Example
+//!
+//! Starts a mock, passes its endpoint to a client, injects a fault and checks the recorded calls. The client of this
+//! example sends unsigned requests, which the mock rejects.
+//!
+//! ```
+//! use std::io::{Read, Result, Write};
+//! use std::net::TcpStream;
+//!
+//! use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings, SignatureCheck};
+//!
+//! /// The client: lists jobs and returns the status line of the response.
+//! fn list_jobs(endpoint: &str) -> Result<String> {
+//!     let mut stream = TcpStream::connect(endpoint.trim_start_matches("http://"))?;
+//!     let target = "/?Action=ListEdgeTranscodeJob&Format=JSON";
+//!     write!(stream, "GET {target} HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\r\n")?;
+//!     let mut response = String::new();
+//!     stream.read_to_string(&mut response)?;
+//!     Ok(response.lines().next().unwrap_or_default().to_owned())
+//! }
+//!
+//! fn main() -> Result<()> {
+//!     let mock = Mock::start(MockSettings::default())?;
+//!
+//!     let throttling = FaultKind::throttling_api(Some(500));
+//!     let rule = Fault::new("ListEdgeTranscodeJob", throttling.clone());
+//!     mock.set_faults(vec![rule.when(FaultStage::Arrival).times(1)]);
+//!     assert_eq!(list_jobs(&mock.url())?, "HTTP/1.1 429 Too Many Requests");
+//!     assert_eq!(list_jobs(&mock.url())?, "HTTP/1.1 400 Bad Request");
+//!
+//!     let calls = mock.calls();
+//!     assert_eq!(calls[0].code.as_deref(), Some("Throttling.Api"));
+//!     assert_eq!(calls[0].faults, [throttling]);
+//!     assert_eq!(calls[1].code.as_deref(), Some("MissingVersion"));
+//!     assert_eq!(calls[1].signature, SignatureCheck::NotChecked);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Modules
+//!
+//! In the order of a request:
+//!
+//! | module | content |
 //! |---|---|
-//! | `server` | sockets, connections, routes |
-//! | `guard` | which requests are let in: against web pages and DNS rebinding |
-//! | `parameters`, `operation` | reading a call, with the rules for each parameter; stores nothing |
-//! | `verify` | signature, timestamp, nonce |
-//! | `call`, `perform` | one call from its parameters to its answer, and what it does |
-//! | `actions` | the names of the operations |
-//! | `access_keys` | who may call, and the state that each key opens |
-//! | `record`, `counts` | the memory of calls, within limits |
-//! | `quota` | how many calls each operation gets in its minute |
-//! | `budget` | what callers may put in and record, over all access keys |
-//! | `sts`, `credential_endpoints`, `keys` | who gives temporary keys: STS, instance metadata, credentials URI, `CloudSSO` |
-//! | `store` | state and rules; formats nothing |
-//! | `state`, `job_patch` | what outlives a kill, and how jobs are written there, in the configuration file and at the door |
-//! | `responses`, `errors`, `answer`, `representation` | Alibaba Cloud's shapes and codes, and how values may deviate |
-//! | `faults` | trouble on demand |
-//! | `recorder` | calls on to a real endpoint, and written down without secrets |
-//! | `control`, `overview`, `page`, `redaction` | the door for tests, and the page for people |
+//! | `handle` | [`Mock`] |
+//! | `server`, `headers` | sockets, connections and routes; request headers |
+//! | `guard` | rejects requests of other web pages |
+//! | `access_keys`, `shared` | the access keys; the state that a key selects |
+//! | `call` | one call from its parameters to its response |
+//! | `faults` | fault rules, and which of them hit a call |
+//! | `verify` | checks common parameters, signature, timestamp and nonce |
+//! | `quota` | limits the calls of each operation per minute |
+//! | `parameters`, `operation`, `actions` | parses a call, with the rules for each parameter |
+//! | `perform`, `store`, `model` | performs an operation on jobs and templates |
+//! | `sts`, `credential_endpoints`, `keys` | issues temporary keys: STS, metadata service, credentials URI, `CloudSSO` |
+//! | `responses`, `representation`, `errors`, `mock_response` | the shapes and codes of responses |
+//! | `call_log`, `counts`, `redaction` | records and counts calls; masks secrets |
+//! | `state_file`, `budget` | stores the state on disk; limits its memory |
+//! | `recorder` | forwards calls to a real endpoint and records them |
+//! | `control`, `overview`, `page` | the control API and its page |
+//! | `settings`, `behavior`, `job_patch` | settings at the start, and while the mock runs; jobs in JSON |
+//! | `clock`, `random` | time and its formats; repeatable random numbers |
 //!
-//! What it does like the cloud, where Alibaba Cloud is silent and what it does then, and what it does not do: the tables in
-//! `docs/guides/testing-with-the-mock.md`, each row with its source and its test.
-//!
-//! In short: unsaid things are assumptions and stand in [`Behavior`] where two answers are likely; the order of checks is
-//! form, action, key, method, timestamp, signature, token, nonce, quota, parameters, state.
-//!
-//! # The control door
-//!
-//! `GET /_mock/help` lists it, `GET /_mock/openapi.json` describes it, `GET /_mock/` is a page for people. Jobs are shown
-//! as [`JobPatch`], calls as [`RecordedCall`], rules as [`Fault`], the configuration as [`Behavior`].
+//! A call is checked in this order: common parameters, access key, signature method, timestamp, signature, token, nonce,
+//! denied operations, quota, parameters, state. `docs/guides/testing-with-the-mock.md` describes the control API and lists
+//! what the mock does like Alibaba Cloud, where the API reference is silent, and the known differences, each with its source
+//! and its test.
 
 mod access_keys;
 mod actions;
@@ -49,6 +95,7 @@ mod errors;
 mod faults;
 mod guard;
 mod handle;
+mod headers;
 mod job_patch;
 mod keys;
 mod mock_response;
@@ -67,7 +114,7 @@ mod responses;
 mod server;
 mod settings;
 mod shared;
-mod state;
+mod state_file;
 mod store;
 mod sts;
 mod verify;

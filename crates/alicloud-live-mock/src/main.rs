@@ -1,4 +1,4 @@
-//! The mock API as a program.
+//! The mock as a program.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -12,13 +12,13 @@ use clap::Parser;
 #[command(
     name = "alicloud-live-mock",
     version,
-    about = WHAT_IT_IS,
+    about = ABOUT,
     long_about = LONG_ABOUT,
-    after_long_help = FILE_AND_DOOR
+    after_long_help = AFTER_HELP
 )]
 struct Arguments {
     /// Configuration file in JSON: jobs, templates, clusters, faults, quotas, keys; see below.
-    /// Options on the command line win over it.
+    /// Command-line options override it.
     #[arg(
         long,
         value_name = "FILE",
@@ -26,8 +26,8 @@ struct Arguments {
         verbatim_doc_comment
     )]
     config: Option<PathBuf>,
-    /// Keep jobs and used nonces in this file, so that they outlive the process, even one that is
-    /// killed. It is made when it is not there. One mock a file.
+    /// Store jobs and used nonces in this file, so that they survive a restart, even after a kill.
+    /// It is created if it does not exist. Only one mock can use it at a time.
     /// [default: none, everything is in memory]
     #[arg(
         long,
@@ -36,7 +36,8 @@ struct Arguments {
         verbatim_doc_comment
     )]
     state_file: Option<PathBuf>,
-    /// Where to listen, such as localhost:8080; port 0 lets the system choose. [default: 127.0.0.1:0]
+    /// Address to listen on, such as localhost:8080; with port 0 the system chooses a free port.
+    /// [default: 127.0.0.1:0]
     #[arg(
         long,
         value_name = "ADDRESS:PORT",
@@ -45,74 +46,74 @@ struct Arguments {
         verbatim_doc_comment
     )]
     listen: Option<SocketAddr>,
-    /// Allow an address beyond loopback for --listen, for containers. The control API has no
-    /// authentication: everybody who reaches it reads all calls and changes all jobs. [default: no]
+    /// Allow --listen with an address that is not loopback, for containers. The control API has no
+    /// authentication: anyone who can reach it can read all calls and change all jobs. [default: no]
     #[arg(long, verbatim_doc_comment)]
     allow_remote: bool,
-    /// One more name that the header Host may have beside localhost and IP addresses, such as that
-    /// of a container. May be repeated.
+    /// Name to accept in the header Host besides localhost and IP addresses, such as the name of a
+    /// container. Can be repeated.
     #[arg(long, value_name = "NAME", verbatim_doc_comment)]
     allow_host: Vec<String>,
-    /// The one access key id that is known. [default: mock-access-key-id]
+    /// ID of the first access key. [default: mock-access-key-id]
     #[arg(long, value_name = "ID")]
     access_key_id: Option<String>,
-    /// Its secret. Never use a real one. [default: mock-access-key-secret]
+    /// Secret of the first access key. Never use a real one. [default: mock-access-key-secret]
     #[arg(long, value_name = "SECRET")]
     access_key_secret: Option<String>,
-    /// The security token that every call must carry. [default: none, any token will do]
+    /// Security token that every call must contain. [default: none, any token is accepted]
     #[arg(long, value_name = "TOKEN")]
     security_token: Option<String>,
-    /// Record: send calls on to this real endpoint, such as `https://live.aliyuncs.com`, and
-    /// append what was asked and answered to the file of --record, without secrets.
+    /// Record: forward calls to this real endpoint, such as `https://live.aliyuncs.com`, and append
+    /// requests and responses to the file of --record, without secrets.
     #[arg(long, value_name = "URL", requires = "record", verbatim_doc_comment)]
     upstream: Option<String>,
-    /// The file that --upstream writes to.
+    /// File that --upstream writes to.
     #[arg(long, value_name = "FILE", requires = "upstream")]
     record: Option<PathBuf>,
-    /// One more cluster beside `cluster-1`, or beside those of the configuration file. May be
+    /// Cluster to add to `cluster-1`, or to the clusters of the configuration file. Can be
     /// repeated.
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
     cluster: Vec<String>,
-    /// One more template: id=ID and, as needed, name, type (common, nbhd-2, ultra-hd), codec
-    /// (H.264, H.265), bitrate, fps, gop, resolution, cluster (else all of them), separated by
-    /// commas. May be repeated.
-    #[arg(long, value_name = "id=ID,...", value_parser = template, verbatim_doc_comment)]
+    /// Template to add: id=ID and optionally name, type (common, nbhd-2, ultra-hd), codec (H.264,
+    /// H.265), bitrate, fps, gop, resolution, cluster (default: all), separated by commas. Can be
+    /// repeated.
+    #[arg(long, value_name = "id=ID,...", value_parser = parse_template, verbatim_doc_comment)]
     template: Vec<Template>,
-    /// Make ids and chance repeatable. [default: none, they differ from run to run]
+    /// Seed for IDs and fault probabilities. [default: none, they differ from run to run]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// Calls of one operation in a minute before it is throttled; the published limit is 6000.
+    /// Calls of one operation per minute before it is throttled; the published limit is 6000.
     /// [default: none]
     #[arg(long, value_name = "NUMBER", verbatim_doc_comment)]
     max_requests_per_minute: Option<u32>,
-    /// Let running jobs be deleted. [default: no]
+    /// Allow running jobs to be deleted. [default: no]
     #[arg(long)]
     delete_while_running: bool,
-    /// Seconds that the mock's clock is ahead of the system's. [default: 0]
+    /// Seconds by which the mock's clock is ahead of the system's. [default: 0]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     clock_offset: Option<i64>,
 }
 
-const WHAT_IT_IS: &str = "\
-A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.";
+const ABOUT: &str = "\
+A mock of the API for edge transcode jobs of ApsaraVideo Live, for tests without an account.";
 
 const LONG_ABOUT: &str = "\
-A stand-in for the edge transcode jobs of ApsaraVideo Live, for tests of modules and programs without an account.
+A mock of the API for edge transcode jobs of ApsaraVideo Live, for tests without an account.
 
-It verifies signatures, checks parameters and preconditions as the API documents them, answers in the API's shapes
-with the API's error codes, and makes trouble on demand. Nothing in it is real, and nothing costs money.
+It verifies signatures, checks parameters and preconditions as the API reference documents them, responds in the API's
+format with the API's error codes, and injects faults on request. Its jobs are not real and cost nothing.
 
 First use:
 
   alicloud-live-mock --listen 127.0.0.1:8080 &
   export LIVE_ENDPOINT=http://127.0.0.1:8080
   export ALICLOUD_ACCESS_KEY=mock-access-key-id ALICLOUD_SECRET_KEY=mock-access-key-secret
-  terraform apply        # and look at http://127.0.0.1:8080/_mock/ in a browser
+  terraform apply        # then open http://127.0.0.1:8080/_mock/ in a browser
 
-Its first line on stdout says where it listens. SIGINT and SIGTERM end it. It starts with the cluster cluster-1 and
+The first line on stdout is `listening on URL`. SIGINT and SIGTERM stop it. It starts with the cluster cluster-1 and
 the templates tpl-h264-720p, tpl-h265-1080p, tpl-nbhd2-1080p and tpl-uhd-4k.";
 
-const FILE_AND_DOOR: &str = "\
+const AFTER_HELP: &str = "\
 Configuration file, every key optional:
   {
     \"listen\": \"127.0.0.1:8080\",
@@ -125,22 +126,22 @@ Configuration file, every key optional:
   }
   Further keys: allow_remote, allowed_hosts, state_file, security_token, role_arn, oidc_token, cloud_sso_token, seed,
   max_recorded_calls, max_recorded_bytes, request_timeout_ms, access_keys, recording.
-  Jobs, faults and behavior are written as at the control door, so what it shows can be copied into the file.
+  Jobs, faults and behavior have the same form as in the control API, so its responses can be copied into the file.
 
 While it runs, under /_mock/:
-  /_mock/              a page that shows clusters, jobs and calls, with the verdict on each signature
-  /_mock/help          the control door: look at calls, put jobs in, make trouble, reset
-  /_mock/openapi.json  the same for machines
+  /_mock/              a page that shows clusters, jobs and calls, with the result of each signature check
+  /_mock/help          the control API: read calls, create jobs, inject faults, reset
+  /_mock/openapi.json  its OpenAPI description
 
-What it does like the cloud and what not: docs/guides/testing-with-the-mock.md.
+How it differs from Alibaba Cloud: docs/guides/testing-with-the-mock.md.
 ";
 
 const REMOTE_WARNING: &str = "\
-this address is not loopback. Everybody who reaches it can read all calls, with the tokens in stream URLs, and change \
-jobs and faults; nothing is encrypted";
+this address is not loopback. Anyone who can reach it can read all calls, including the tokens in stream URLs, and \
+change jobs and faults; nothing is encrypted";
 
 impl Arguments {
-    /// The configuration file, or the defaults, with what the command line says on top.
+    /// Returns the configuration file, or the defaults, overridden by the command line.
     fn settings(self) -> Result<MockSettings, String> {
         let mut settings = match &self.config {
             Some(path) => MockSettings::read(path)?,
@@ -183,7 +184,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // Where stderr is closed there is nobody to tell.
+            // A closed stderr leaves no other place to report to.
             let _ = writeln!(io::stderr(), "alicloud-live-mock: {message}");
             ExitCode::FAILURE
         }
@@ -191,23 +192,22 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
-    let said = |error: io::Error| error.to_string();
-    let stop = stop_signal().map_err(said)?;
+    let message = |error: io::Error| error.to_string();
+    let stop = stop_signal().map_err(message)?;
     let settings = arguments.settings()?;
     let is_remote = !settings.listen.ip().is_loopback();
-    let server = Server::bind(settings).map_err(said)?;
+    let server = Server::bind(settings).map_err(message)?;
     if is_remote {
-        // Where stderr is closed there is nobody to tell.
         let _ = writeln!(
             io::stderr(),
             "alicloud-live-mock: warning: {REMOTE_WARNING}"
         );
     }
-    announce(&server.url()).map_err(said)?;
-    server.run(stop).await.map_err(said)
+    announce(&server.url()).map_err(message)?;
+    server.run(stop).await.map_err(message)
 }
 
-/// Ends when the process is asked to: with Ctrl-C, or by another process (SIGTERM, on Windows Ctrl-Break).
+/// Completes on Ctrl-C, or when another process asks this one to stop (SIGTERM; Ctrl-Break on Windows).
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     let (mut interrupt, mut terminate) = {
@@ -236,19 +236,20 @@ fn announce(url: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-fn template(text: &str) -> Result<Template, String> {
+fn parse_template(text: &str) -> Result<Template, String> {
     let mut template = Template::default();
     for field in text.split(',') {
         let (name, value) = field
             .split_once('=')
-            .ok_or_else(|| format!("expected name=value: {field}"))?;
+            .ok_or_else(|| format!("expected name=value, not `{field}`"))?;
         let value = value.to_owned();
         match name {
             "id" => template.template_id = value,
             "name" => template.name = value,
             "type" => {
-                let unknown = || format!("no such type: {value}");
-                template.kind = TemplateType::parse(&value).ok_or_else(unknown)?;
+                let unknown =
+                    || format!("expected the type common, nbhd-2 or ultra-hd, not `{value}`");
+                template.r#type = TemplateType::parse(&value).ok_or_else(unknown)?;
             }
             "codec" => template.codec = value,
             "bitrate" => template.bitrate = value,
@@ -256,11 +257,11 @@ fn template(text: &str) -> Result<Template, String> {
             "gop" => template.gop = value,
             "resolution" => template.resolution = value,
             "cluster" => template.cluster_id = Some(value),
-            _ => return Err(format!("no such field: {name}")),
+            _ => return Err(format!("unknown field `{name}`")),
         }
     }
     if template.template_id.is_empty() {
-        return Err("a template needs an id".to_owned());
+        return Err("expected id=ID".to_owned());
     }
     if template.name.is_empty() {
         template.name.clone_from(&template.template_id);
@@ -273,15 +274,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_read_from_its_fields() {
-        let read = template("id=t,type=nbhd-2,codec=H.265,cluster=c").unwrap();
+    fn a_template_is_parsed_from_its_fields() {
+        let read = parse_template("id=t,type=nbhd-2,codec=H.265,cluster=c").unwrap();
         let expected = Template {
             cluster_id: Some("c".to_owned()),
             ..Template::new("t", "t", TemplateType::Nbhd2, "H.265")
         };
         assert_eq!(read, expected);
         for wrong in ["", "name=n", "id", "id=t,type=hd", "id=t,colour=red"] {
-            assert!(template(wrong).is_err(), "{wrong}");
+            assert!(parse_template(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! An answer before it becomes HTTP, and how its bytes are delivered.
+//! A response before it becomes HTTP, and how its body is delivered.
 
 use std::convert::Infallible;
 use std::io;
@@ -11,32 +11,32 @@ use futures_util::stream;
 
 use super::faults::json_type;
 
-/// Status, body and the headers that vary.
+/// The status, body and variable headers of a response.
 #[derive(Clone, Debug)]
 pub(super) struct MockResponse {
     pub(super) status: u16,
-    /// The error code, if it is an error of the API.
+    /// The error code, if it is an API error.
     pub(super) code: Option<String>,
     pub(super) content_type: String,
-    /// For the header `x-acs-retry-after`.
+    /// The value of the header `x-acs-retry-after`.
     pub(super) retry_after_ms: Option<u64>,
     pub(super) body: Vec<u8>,
     pub(super) delivery: Delivery,
 }
 
-/// How the body gets to the caller.
+/// How the body is sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Delivery {
     Whole,
-    /// The whole length is announced, and the connection breaks off after so many bytes.
+    /// `Content-Length` is that of the whole body, and the connection is closed after some bytes.
     Cut {
         bytes: usize,
     },
-    /// A byte at a time, each after so many milliseconds.
+    /// One byte at a time, each after a delay in milliseconds.
     Trickle {
         ms: u64,
     },
-    /// Another body, without end.
+    /// An endless body in place of this one.
     Endless,
 }
 
@@ -57,12 +57,12 @@ impl MockResponse {
         }
     }
 
-    /// As HTTP, with the server's `Date` (if it is to be there) and the id of the request.
+    /// Converts the response to HTTP, with an optional header `Date` and the ID of the request.
     pub(super) fn into_response(self, date: Option<&str>, request_id: &str) -> Response {
         let mut headers = HeaderMap::new();
         let length = self.body.len().to_string();
         let retry_after = self.retry_after_ms.map(|ms| ms.to_string());
-        let announced = [
+        let optional = [
             (header::DATE, date),
             (header::CONTENT_TYPE, Some(self.content_type.as_str())),
             (
@@ -78,7 +78,7 @@ impl MockResponse {
                 retry_after.as_deref(),
             ),
         ];
-        for (name, value) in announced {
+        for (name, value) in optional {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
                 headers.insert(name, value);
             }
@@ -109,7 +109,7 @@ fn cut(bytes: &[u8], kept: usize) -> Body {
         if let Some(kept) = state? {
             return Some((Ok(kept), Some(None)));
         }
-        // What came before is written out while the stream is not ready.
+        // Hyper flushes the bytes while the stream is pending.
         tokio::task::yield_now().await;
         Some((Err(io::Error::from(io::ErrorKind::ConnectionAborted)), None))
     }))

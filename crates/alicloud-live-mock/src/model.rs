@@ -1,45 +1,45 @@
-//! What the API speaks about: jobs and templates.
+//! The objects of the API: jobs and templates.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// A job as the API shows it, and the cluster that it lives in (which the API does not show).
+/// A job as the API returns it, with its cluster (which the API does not return).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The data centre that the job belongs to.
+    /// ID of the data center that the job belongs to.
     pub cluster_id: String,
-    /// Chosen by the service.
+    /// ID assigned by the service.
     pub job_id: String,
-    /// Not unique.
+    /// Name, not unique.
     pub name: String,
-    /// Not started or running.
+    /// Whether the job runs.
     pub status: JobStatus,
-    /// Input stream URL, as sent.
+    /// URL of the input stream, as sent.
     pub stream_input: String,
-    /// Output stream URL, as sent.
+    /// URL of the output stream, as sent.
     pub stream_output: String,
-    /// The template in use.
+    /// ID of the template in use.
     pub template_id: String,
-    /// The name of the template when the job was made or last given a template.
+    /// Name of that template at the time when it was assigned to the job.
     pub template_name: String,
-    /// The type of that template.
-    pub kind: TemplateType,
-    /// To the second.
+    /// Type of that template.
+    pub r#type: TemplateType,
+    /// When the job was created, to the second.
     pub create_time: OffsetDateTime,
-    /// To the second; none until the first start.
+    /// When the job was last started, to the second; none if never.
     pub last_start_at: Option<OffsetDateTime>,
-    /// To the second; none until the first stop.
+    /// When the job was last stopped, to the second; none if never.
     pub last_stop_at: Option<OffsetDateTime>,
 }
 
 impl Job {
-    /// About what it takes in memory.
+    /// Returns about how many bytes of memory the job uses.
     pub(super) fn bytes(&self) -> usize {
-        /// Of the job itself, with its place in two maps.
+        /// The job without its strings, and its entries in two maps.
         const JOB: usize = 1024;
         let texts = [
             &self.cluster_id,
-            // Names it in a map too.
+            // The second copy is a key of a map.
             &self.job_id,
             &self.job_id,
             &self.name,
@@ -52,7 +52,7 @@ impl Job {
     }
 }
 
-/// The two states that the API knows. On the wire `"0"` and `"1"` in answers, an integer in requests.
+/// The two statuses of a job: `"0"` and `"1"` in responses, an integer in requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum JobStatus {
@@ -78,7 +78,7 @@ impl From<JobStatus> for &'static str {
 }
 
 impl JobStatus {
-    /// As answers spell it.
+    /// Returns `"0"` or `"1"`, as in responses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotStarted => "0",
@@ -86,7 +86,7 @@ impl JobStatus {
         }
     }
 
-    /// From the text `0` or `1`.
+    /// Parses `0` or `1`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "0" => Some(Self::NotStarted),
@@ -112,7 +112,7 @@ pub enum TemplateType {
 }
 
 impl TemplateType {
-    /// As the wire spells it.
+    /// Returns the API's value.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Common => "common",
@@ -121,41 +121,40 @@ impl TemplateType {
         }
     }
 
-    /// From the wire's spelling.
+    /// Parses the API's value.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Common, Self::Nbhd2, Self::UltraHd]
             .into_iter()
-            .find(|kind| kind.as_str() == text)
+            .find(|r#type| r#type.as_str() == text)
     }
 }
 
-/// A transcoding template. The API only reads them, so a mock starts with all it will ever have.
+/// A transcoding template. The API cannot create any, so a mock starts with all of its templates.
 ///
-/// In JSON the fields have the API's names. Every value is a string there, numbers too.
+/// In JSON the fields have the API's names, and every value is a string, numbers too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct Template {
-    /// The one cluster that offers the template; none means every cluster.
+    /// ID of the only cluster that has the template; none means every cluster.
     #[serde(skip_serializing)]
     pub cluster_id: Option<String>,
-    /// What jobs refer to.
+    /// ID that jobs refer to.
     pub template_id: String,
-    /// Shown as `TemplateName` in jobs.
+    /// Name, `TemplateName` in jobs.
     pub name: String,
-    /// Decides the type of jobs.
-    #[serde(rename = "Type")]
-    pub kind: TemplateType,
-    /// `H.264` or `H.265`.
+    /// Type, which is also that of the jobs that use it.
+    pub r#type: TemplateType,
+    /// Codec: `H.264` or `H.265`.
     pub codec: String,
-    /// A number, or `ws` (as the source).
+    /// Bitrate: a number, or `ws` (that of the source).
     pub bitrate: String,
-    /// A number, or `ws`.
+    /// Frames per second: a number, or `ws`.
     pub fps: String,
-    /// Frames, seconds such as `2s`, or `ws`.
+    /// GOP length: a number of frames, seconds such as `2s`, or `ws`.
     pub gop: String,
-    /// Such as `1920*1080`, or `ws`.
+    /// Resolution, such as `1920*1080`, or `ws`.
     pub resolution: String,
-    /// In the API's time format; templates are listed in its order.
+    /// When the template was created, in the API's time format. Lists are sorted by it.
     pub create_time: String,
 }
 
@@ -165,7 +164,7 @@ impl Default for Template {
             cluster_id: None,
             template_id: String::new(),
             name: String::new(),
-            kind: TemplateType::Common,
+            r#type: TemplateType::Common,
             codec: "H.264".to_owned(),
             bitrate: "ws".to_owned(),
             fps: "ws".to_owned(),
@@ -177,12 +176,12 @@ impl Default for Template {
 }
 
 impl Template {
-    /// A template for every cluster that keeps what the source has.
-    pub fn new(template_id: &str, name: &str, kind: TemplateType, codec: &str) -> Self {
+    /// Creates a template for every cluster that keeps bitrate, frame rate, GOP and resolution of the source.
+    pub fn new(template_id: &str, name: &str, r#type: TemplateType, codec: &str) -> Self {
         Self {
             template_id: template_id.to_owned(),
             name: name.to_owned(),
-            kind,
+            r#type,
             codec: codec.to_owned(),
             ..Self::default()
         }

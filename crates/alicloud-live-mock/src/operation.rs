@@ -1,11 +1,11 @@
-//! From parameters to one of the operations, with the rules that the reference gives for each parameter.
+//! Parses parameters into an operation, with the rules of the API reference for each parameter.
 
 use super::errors::ApiError;
 use super::model::{JobStatus, TemplateType};
 use super::parameters::Parameters;
 use super::sts::{AssumeRoleRequest, CallerIdentity};
 
-/// One checked request: one of product `live`, or of STS.
+/// A validated operation of the product `live` or of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateJob(NewJob),
@@ -22,7 +22,7 @@ pub(super) enum Operation {
     ListTemplates(TemplateFilter),
     StreamState(StreamName),
     AssumeRole(AssumeRoleRequest),
-    /// `GetCallerIdentity`, with the identity as it will be shown.
+    /// `GetCallerIdentity`, with the identity that it returns.
     CallerIdentity(CallerIdentity),
 }
 
@@ -41,7 +41,7 @@ pub(super) struct JobKey {
     pub(super) job_id: String,
 }
 
-/// What is none stays as it is.
+/// The fields to change. A field that is none stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(super) struct JobChanges {
     pub(super) name: Option<String>,
@@ -53,7 +53,7 @@ pub(super) struct JobChanges {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct JobFilter {
     pub(super) cluster_id: String,
-    pub(super) kind: Option<TemplateType>,
+    pub(super) r#type: Option<TemplateType>,
     pub(super) status: Option<JobStatus>,
     pub(super) keyword: Option<String>,
     pub(super) page: PageRequest,
@@ -62,13 +62,13 @@ pub(super) struct JobFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TemplateFilter {
     pub(super) cluster_id: String,
-    pub(super) kind: Option<TemplateType>,
+    pub(super) r#type: Option<TemplateType>,
     pub(super) codec: Option<String>,
     pub(super) keyword: Option<String>,
     pub(super) page: PageRequest,
 }
 
-/// What names a stream: its host in lower case, and the two parts of its path. Port and query do not count.
+/// Identifies a stream: its host in lower case, and the two parts of its path. Port and query do not matter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct StreamName {
     pub(super) domain: String,
@@ -77,8 +77,8 @@ pub(super) struct StreamName {
 }
 
 impl StreamName {
-    /// The name of the stream at a URL such as `rtmp://domain/app/stream`; none if it has no such form.
-    pub(super) fn of(url: &str) -> Option<Self> {
+    /// Parses a URL such as `rtmp://domain/app/stream`. Returns `None` for other forms.
+    pub(super) fn from_url(url: &str) -> Option<Self> {
         let url = url::Url::parse(url).ok()?;
         let (app, stream) = url.path().strip_prefix('/')?.split_once('/')?;
         Some(Self {
@@ -89,7 +89,7 @@ impl StreamName {
     }
 }
 
-/// Which part of a list is wanted, in which order of creation.
+/// Which page of a list to return, in which order of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PageRequest {
     pub(super) number: usize,
@@ -98,7 +98,7 @@ pub(super) struct PageRequest {
 }
 
 impl Operation {
-    /// Reads the operation called `action`. Parameters that it does not know are ignored, as the gateway does.
+    /// Parses the operation `action`. Ignores unknown parameters, as the gateway does.
     pub(super) fn parse(action: &str, parameters: &Parameters) -> Result<Self, ApiError> {
         match action {
             "CreateEdgeTranscodeJob" => new_job(parameters).map(Self::CreateJob),
@@ -122,7 +122,7 @@ impl Operation {
     }
 }
 
-/// The gateway's answer to an operation or version that does not exist.
+/// Returns the gateway's error for an operation or version that does not exist.
 pub(super) fn unknown(action: &str) -> ApiError {
     let message =
         format!("Specified api is not found, please check your url and method: {action}.");
@@ -172,12 +172,7 @@ fn job_changes(parameters: &Parameters) -> Result<JobChanges, ApiError> {
 fn job_filter(parameters: &Parameters) -> Result<JobFilter, ApiError> {
     Ok(JobFilter {
         cluster_id: parameters.required("ClusterId")?,
-        kind: one_of(
-            parameters,
-            "Type",
-            "one of common, nbhd-2, ultra-hd",
-            TemplateType::parse,
-        )?,
+        r#type: template_type(parameters)?,
         status: one_of(parameters, "Status", "the integer 0 or 1", JobStatus::parse)?,
         keyword: parameters.optional("Keyword"),
         page: page(parameters)?,
@@ -188,16 +183,16 @@ fn template_filter(parameters: &Parameters) -> Result<TemplateFilter, ApiError> 
     let codec = |text: &str| ["H.264", "H.265"].contains(&text).then(|| text.to_owned());
     Ok(TemplateFilter {
         cluster_id: parameters.required("ClusterId")?,
-        kind: one_of(
-            parameters,
-            "Type",
-            "one of common, nbhd-2, ultra-hd",
-            TemplateType::parse,
-        )?,
+        r#type: template_type(parameters)?,
         codec: one_of(parameters, "VideoCodec", "H.264 or H.265", codec)?,
         keyword: parameters.optional("Keyword"),
         page: page(parameters)?,
     })
+}
+
+fn template_type(parameters: &Parameters) -> Result<Option<TemplateType>, ApiError> {
+    let rule = "one of common, nbhd-2, ultra-hd";
+    one_of(parameters, "Type", rule, TemplateType::parse)
 }
 
 fn stream_name(parameters: &Parameters) -> Result<StreamName, ApiError> {
@@ -247,7 +242,7 @@ fn one_of<T>(
         .transpose()
 }
 
-/// Chinese characters, letters, digits, `-` and `_`; at most 255 characters (each counts as one).
+/// Checks a name: Chinese characters, letters, digits, `-` and `_`; at most 255 characters.
 fn check_name(name: &str) -> Result<(), ApiError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || is_chinese(c);
     if name.chars().count() <= 255 && name.chars().all(allowed) {
@@ -258,12 +253,12 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     }
 }
 
-/// The unified ideographs of Unicode with their extensions; the reference does not say which it means.
+/// Reports whether this is a unified ideograph of Unicode or its extensions. The API reference does not define the term.
 fn is_chinese(c: char) -> bool {
     matches!(u32::from(c), 0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }
 
-/// An absolute URL with a host; the reference says "URL" and shows `rtmp://domain/app/stream`.
+/// Checks a stream URL: it must be absolute with a host. The reference says "URL" and shows `rtmp://domain/app/stream`.
 fn check_stream(name: &str, text: &str) -> Result<(), ApiError> {
     match url::Url::parse(text) {
         Ok(url) if url.has_host() => Ok(()),
@@ -320,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn each_required_parameter_is_missed() {
+    fn each_required_parameter_is_required() {
         let required = [
             (
                 "CreateEdgeTranscodeJob",
@@ -395,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_are_absolute_urls_with_a_host() {
+    fn stream_urls_are_absolute_with_a_host() {
         for url in ["/app/stream", "rtmp:app", "nonsense", "rtmp:///app/stream"] {
             for name in ["StreamInput", "StreamOutput"] {
                 let error = parse("CreateEdgeTranscodeJob", &with(name, url)).unwrap_err();
@@ -415,7 +410,7 @@ mod tests {
     fn lists_have_documented_defaults_and_bounds() {
         let Ok(Operation::ListJobs(filter)) = parse("ListEdgeTranscodeJob", &[("ClusterId", "c")])
         else {
-            panic!("a cluster is enough");
+            panic!("ClusterId is the only required parameter");
         };
         assert_eq!(
             filter.page,
@@ -458,7 +453,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_of_any_parameter_ends_the_mock(
+        fn no_value_of_any_parameter_panics(
             action in 0..actions::LIVE.len(),
             values in vec(any::<String>(), PARAMETERS.len()),
         ) {

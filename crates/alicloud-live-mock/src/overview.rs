@@ -1,6 +1,6 @@
-//! What the page at `/_mock/` shows: the latest jobs and calls, with everything secret in them masked.
+//! The content of the page at `/_mock/`: clusters, and the latest jobs and calls, with secrets masked.
 //!
-//! Names, URLs and parameters are whatever a caller sent; the page shows them as text only.
+//! Names, URLs and parameters may be anything that a caller sent. The page shows them as text only.
 
 use std::collections::BTreeMap;
 
@@ -11,41 +11,41 @@ use super::call_log::RecordedCall;
 use super::clock::timestamp;
 use super::job_patch::JobPatch;
 use super::model::{Job, JobStatus};
-use super::redaction::{MASK, masked, masked_streams};
+use super::redaction::{MASK, map_strings, masked, masked_streams};
 use super::settings::MockSettings;
 use super::shared::MockState;
 
-/// So many jobs and so many calls are shown, the latest.
+/// How many jobs and how many calls are shown.
 const MAX_LISTED: usize = 200;
-/// So much of a name or a value is shown in a list.
+/// How much of a string is shown in a list.
 const MAX_SHOWN_CHARS: usize = 500;
 
-/// Clusters, jobs and calls; the latest come first.
-pub(super) fn overview(settings: &MockSettings, world: &MockState) -> Value {
-    let jobs = world.store.jobs();
-    let calls = world.record.latest(MAX_LISTED);
+/// Returns clusters, jobs, fault rules and calls; the latest jobs and calls come first.
+pub(super) fn overview(settings: &MockSettings, state: &MockState) -> Value {
+    let jobs = state.store.jobs();
+    let calls = state.call_log.latest(MAX_LISTED);
     json!({
         "clusters": settings.clusters.iter().map(|id| cluster(id, settings, &jobs)).collect::<Vec<_>>(),
         "jobs": jobs.iter().rev().take(MAX_LISTED).map(job).collect::<Vec<_>>(),
         "total_jobs": jobs.len(),
-        "faults": shortened_in(world.faults.show()),
-        "calls": calls.map(|call| listed_call(call, world.began_at)).collect::<Vec<_>>(),
-        "total_calls": world.record.count(),
-        "dropped_calls": world.record.dropped(),
-        "recorded_bytes": world.record.bytes(),
+        "faults": map_strings(state.faults.to_json(), &shortened),
+        "calls": calls.map(|call| listed_call(call, state.began_at)).collect::<Vec<_>>(),
+        "total_calls": state.call_log.count(),
+        "dropped_calls": state.call_log.dropped(),
+        "recorded_bytes": state.call_log.bytes(),
     })
 }
 
 fn cluster(id: &str, settings: &MockSettings, jobs: &[Job]) -> Value {
-    let here = jobs.iter().filter(|job| job.cluster_id == id);
+    let in_cluster = jobs.iter().filter(|job| job.cluster_id == id);
     let templates = settings.templates.iter().filter(|template| {
         let only = template.cluster_id.as_deref();
         only.is_none_or(|only| only == id)
     });
     json!({
         "ClusterId": id,
-        "jobs": here.clone().count(),
-        "running": here.filter(|job| job.status == JobStatus::Running).count(),
+        "jobs": in_cluster.clone().count(),
+        "running": in_cluster.filter(|job| job.status == JobStatus::Running).count(),
         "templates": templates.map(|template| &template.template_id).collect::<Vec<_>>(),
     })
 }
@@ -58,7 +58,7 @@ fn job(job: &Job) -> Value {
     }))
 }
 
-/// In a list of calls: what is long is shortened, and the response is left out, but for the job that it names.
+/// Returns a call for the list: shortened, and without the response except for the ID of a created job.
 fn listed_call(call: &RecordedCall, began_at: OffsetDateTime) -> Value {
     let created = || -> Option<String> {
         let body: Value = serde_json::from_str(call.response_body.as_deref()?).ok()?;
@@ -76,11 +76,11 @@ fn listed_call(call: &RecordedCall, began_at: OffsetDateTime) -> Value {
     });
     shown["job_id"] = json!(call.parameters.get("JobId").cloned().or_else(created));
     shown["time"] = json!(timestamp(began_at.saturating_add(arrived)));
-    shortened_in(shown)
+    map_strings(shown, &shortened)
 }
 
-/// One call, whole.
-pub(super) fn whole_call(call: &RecordedCall) -> Value {
+/// Returns a call with its response, with secrets masked.
+pub(super) fn call_details(call: &RecordedCall) -> Value {
     let body = call.response_body.as_deref();
     json!(RecordedCall {
         parameters: masked_parameters(call),
@@ -101,18 +101,6 @@ fn masked_parameters(call: &RecordedCall) -> BTreeMap<String, String> {
             (name.clone(), shown)
         })
         .collect()
-}
-
-fn shortened_in(value: Value) -> Value {
-    match value {
-        Value::String(text) => json!(shortened(&text)),
-        Value::Array(items) => items.into_iter().map(shortened_in).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, shortened_in(value)))
-            .collect(),
-        other => other,
-    }
 }
 
 fn shortened(text: &str) -> String {

@@ -1,17 +1,17 @@
-//! The page as it is without its script: what there is when it is loaded. Whatever callers sent is escaped; the page's
-//! policy would not run it either.
+//! Renders the page at `/_mock/` for browsers without JavaScript. All values are escaped, and the content security policy
+//! forbids other scripts too.
 
 use serde_json::Value;
 
 const TEMPLATE: &str = include_str!("page/index.html");
 
-/// The page that shows an overview.
+/// Returns the page with an overview.
 pub(super) fn html(overview: &Value) -> String {
-    let list = |name: &str, item: fn(&Value) -> String, nothing: &str| {
+    let list = |name: &str, item: fn(&Value) -> String, placeholder: &str| {
         let items = overview[name].as_array().into_iter().flatten();
         let items: String = items.map(item).collect();
         if items.is_empty() {
-            format!("<li class=\"note\">{nothing}</li>")
+            format!("<li class=\"note\">{placeholder}</li>")
         } else {
             items
         }
@@ -24,9 +24,10 @@ pub(super) fn html(overview: &Value) -> String {
 
 fn cluster(cluster: &Value) -> String {
     format!(
-        "<li class=\"card\"><code>{}</code> {} jobs, {} running</li>",
+        "<li class=\"card\"><code>{}</code> {} {}, {} running</li>",
         text(&cluster["ClusterId"]),
         text(&cluster["jobs"]),
+        if cluster["jobs"] == 1 { "job" } else { "jobs" },
         text(&cluster["running"]),
     )
 }
@@ -63,7 +64,7 @@ fn call(call: &Value) -> String {
     )
 }
 
-/// A JSON value as text of HTML; null is nothing.
+/// Returns a JSON value as HTML; null is an empty string.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -72,7 +73,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Also without braces, so that no text of a caller's can be taken for a place in the template.
+/// Escapes a string for HTML. Escapes `{` too, so that it cannot be taken for a placeholder of the template.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -96,9 +97,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_callers_sent_is_escaped() {
+    fn strings_of_callers_are_escaped() {
         let hostile = "</li><script>alert('x')</script>{{calls}}";
         let overview = json!({
+            "clusters": [{"ClusterId": "c", "jobs": 1, "running": 0}, {"ClusterId": "d", "jobs": 2, "running": 1}],
             "jobs": [{"Name": hostile, "StreamInput": hostile}],
             "calls": [{"action": hostile, "parameters": {hostile: hostile}}],
         });
@@ -106,5 +108,9 @@ mod tests {
         assert!(!page.contains("<script>"), "{page}");
         assert_eq!(page.matches("&lt;script&gt;").count(), 5);
         assert!(page.contains("&#123;&#123;calls}}") && !page.contains("{{"));
+        assert!(
+            page.contains("1 job, 0 running") && page.contains("2 jobs, 1 running"),
+            "{page}"
+        );
     }
 }

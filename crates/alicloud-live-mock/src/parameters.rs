@@ -1,4 +1,4 @@
-//! The parameters of a call: those of the query and those of the form body together.
+//! The parameters of a call, from the query and the form body.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -6,20 +6,21 @@ use std::collections::btree_map::Entry;
 use url::form_urlencoded;
 
 use super::errors::ApiError;
+use super::redaction::MASK;
 
-/// Names and values, decoded, in the byte order of the names. Empty values count for signatures only.
+/// Decoded names and values in the byte order of the names. Empty values matter for signatures only.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters {
     values: BTreeMap<String, String>,
     repeated: Option<String>,
-    is_cut: bool,
+    has_too_many: bool,
 }
 
-/// So many parameters are read. The longest documented call has fewer than twenty.
+/// How many parameters are read. The longest documented call has fewer than twenty.
 pub(super) const MAX_PARAMETERS: usize = 200;
 
 impl Parameters {
-    /// Decodes query and form. Of a name that comes twice the first value is kept and the name noted.
+    /// Decodes query and form. For a name that is sent twice, keeps the first value and remembers the name.
     pub(super) fn decode(query: &str, form: &[u8]) -> Self {
         let mut parameters = Self::default();
         let mut pairs =
@@ -27,11 +28,11 @@ impl Parameters {
         for (name, value) in pairs.by_ref().take(MAX_PARAMETERS) {
             parameters.add(&name, &value);
         }
-        parameters.is_cut = pairs.next().is_some();
+        parameters.has_too_many = pairs.next().is_some();
         parameters
     }
 
-    /// Adds what came by another way than query and form.
+    /// Adds a parameter, such as one of the headers of signature V3.
     pub(super) fn add(&mut self, name: &str, value: &str) {
         match self.values.entry(name.to_owned()) {
             Entry::Vacant(free) => {
@@ -41,24 +42,24 @@ impl Parameters {
         }
     }
 
-    /// Whether there were more than [`MAX_PARAMETERS`].
-    pub(super) fn is_cut(&self) -> bool {
-        self.is_cut
+    /// Reports whether more than [`MAX_PARAMETERS`] were sent.
+    pub(super) fn has_too_many(&self) -> bool {
+        self.has_too_many
     }
 
-    /// A name that was given twice, if any.
+    /// Returns a name that was sent twice, if any.
     pub(super) fn repeated(&self) -> Option<&str> {
         self.repeated.as_deref()
     }
 
-    /// Every name and value in the byte order of the names.
+    /// Returns every name and value in the byte order of the names.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value, if there is one and it is not empty.
+    /// Returns the value, unless it is absent or empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.values
             .get(name)
@@ -66,27 +67,27 @@ impl Parameters {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value, or 400 `MissingParameter`.
+    /// Returns the value, or 400 `MissingParameter`.
     pub(super) fn required(&self, name: &str) -> Result<String, ApiError> {
         self.get(name)
             .map(str::to_owned)
             .ok_or_else(|| ApiError::missing_parameter(name))
     }
 
-    /// As [`Self::get`], owned.
+    /// Returns the same as [`Self::get`], owned.
     pub(super) fn optional(&self, name: &str) -> Option<String> {
         self.get(name).map(str::to_owned)
     }
 
-    /// All of them for the record of calls, where tokens are masked.
-    pub(super) fn record(&self) -> BTreeMap<String, String> {
-        let mut record = self.values.clone();
+    /// Returns all parameters for the call log, with tokens masked.
+    pub(super) fn masked(&self) -> BTreeMap<String, String> {
+        let mut values = self.values.clone();
         for secret in ["SecurityToken", "OIDCToken"] {
-            if let Some(token) = record.get_mut(secret) {
-                "***".clone_into(token);
+            if let Some(token) = values.get_mut(secret) {
+                MASK.clone_into(token);
             }
         }
-        record
+        values
     }
 }
 
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn query_and_form_make_one_set_of_decoded_values() {
+    fn query_and_form_are_decoded_into_one_set() {
         let parameters = Parameters::decode("b=2%2B&empty=", b"a=1+%E4%B8%AD");
         let all: Vec<_> = parameters.iter().collect();
         assert_eq!(all, [("a", "1 \u{4e2d}"), ("b", "2+"), ("empty", "")]);
@@ -104,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_are_read() {
+    fn parameters_beyond_the_limit_are_not_read() {
         let names = |count: usize| {
             let names: Vec<String> = (0..count).map(|n| n.to_string()).collect();
             names.join("=&")
         };
         let at_most = Parameters::decode(&names(MAX_PARAMETERS), b"");
-        assert!(!at_most.is_cut());
+        assert!(!at_most.has_too_many());
         let more = Parameters::decode(&names(MAX_PARAMETERS), b"a=1&b=2");
-        assert!(more.is_cut());
+        assert!(more.has_too_many());
         assert_eq!(more.iter().count(), MAX_PARAMETERS);
     }
 
     #[test]
-    fn a_name_in_both_places_is_noticed() {
+    fn a_name_in_query_and_form_is_a_repetition() {
         let parameters = Parameters::decode("a=1", b"a=2");
         assert_eq!(parameters.repeated(), Some("a"));
     }

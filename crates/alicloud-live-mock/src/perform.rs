@@ -1,4 +1,4 @@
-//! What each operation does to the state.
+//! Performs an operation on the state.
 
 use super::errors::ApiError;
 use super::operation::Operation;
@@ -6,7 +6,7 @@ use super::responses::Outcome;
 use super::shared::MockState;
 
 impl Operation {
-    /// Whether success changes a job.
+    /// Reports whether the operation creates, changes or deletes a job.
     pub(super) fn writes(&self) -> bool {
         use Operation::{CreateJob, DeleteJob, StartJob, StopJob, UpdateJob};
         matches!(
@@ -53,9 +53,9 @@ impl MockState {
                 .map(Outcome::Template),
             Operation::AssumeRole(request) => {
                 let lifetime = time::Duration::seconds(request.seconds);
-                let key = self.issue_key(request.door, &request.session_name, lifetime);
+                let key = self.issue_key(request.issuer, &request.session_name, lifetime);
                 Ok(Outcome::Role {
-                    keys: key.shown(),
+                    keys: key.to_json(),
                     session: format!("{}/{}", request.role_arn, request.session_name),
                 })
             }

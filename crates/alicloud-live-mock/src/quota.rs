@@ -1,4 +1,4 @@
-//! How many calls each operation gets in its minute.
+//! The limit of calls of each operation per minute.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use tokio::time::Instant;
 
 use super::behavior::Behavior;
 
-/// Calls of each operation in its current minute. A minute begins with the first call after the last one ended.
+/// The calls of each operation in its current minute, which begins with the first call after the previous minute.
 #[derive(Debug, Default)]
 pub(super) struct Quota {
     minutes: HashMap<String, (Instant, u32)>,
 }
 
 impl Quota {
-    /// Counts a call; false if it is one too many.
+    /// Counts a call. Returns false if it exceeds the limit.
     pub(super) fn take(&mut self, action: &str, behavior: &Behavior, now: Instant) -> bool {
         let Some(limit) = behavior.max_requests_per_minute else {
             return true;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quota_counts_each_operation_by_the_minute() {
+    fn the_quota_counts_calls_of_each_operation_per_minute() {
         let (mut quota, start) = (Quota::default(), Instant::now());
         let behavior = Behavior {
             max_requests_per_minute: Some(2),

@@ -1,25 +1,25 @@
-//! Chance that can be repeated: `SplitMix64`, good enough for ids and dice and nothing secret.
+//! Repeatable random numbers (`SplitMix64`): good enough for IDs and probabilities, not for secrets.
 
-/// A source of numbers that a seed determines.
+/// A generator whose numbers a seed determines.
 #[derive(Clone, Debug)]
 pub(super) struct Random {
     state: u64,
 }
 
 impl Random {
-    /// From the seed; without one, from the system. Where the system has none to give, from zero.
+    /// Starts with the seed, or else with a random number of the system, or else with zero.
     pub(super) fn new(seed: Option<u64>) -> Self {
         let state = seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
         Self { state }
     }
 
-    /// At a place where another one stood.
-    pub(super) fn at(state: u64) -> Self {
+    /// Continues a generator from its [`Self::state`].
+    pub(super) fn from_state(state: u64) -> Self {
         Self { state }
     }
 
-    /// Where this one stands.
-    pub(super) fn place(&self) -> u64 {
+    /// Returns the state, for [`Self::from_state`].
+    pub(super) fn state(&self) -> u64 {
         self.state
     }
 
@@ -30,7 +30,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// An id of the form that the API gives to requests: an upper-case UUID.
+    /// Returns an ID in the format of request IDs: an upper-case UUID.
     pub(super) fn id(&mut self) -> String {
         let (high, low) = (self.next(), self.next());
         format!(
@@ -43,8 +43,8 @@ impl Random {
         )
     }
 
-    /// True with the given probability: never at 0, always at 1.
-    pub(super) fn chance(&mut self, probability: f64) -> bool {
+    /// Returns true with the given probability: never at 0, always at 1.
+    pub(super) fn random_bool(&mut self, probability: f64) -> bool {
         let bits = u32::try_from(self.next() >> 32).unwrap_or_default();
         f64::from(bits) < probability * (f64::from(u32::MAX) + 1.0)
     }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_ids() {
+    fn the_same_seed_returns_the_same_ids() {
         let ids = |seed| {
             let mut random = Random::new(Some(seed));
             [random.id(), random.id()]
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn certainties_are_certain() {
+    fn a_probability_of_0_never_hits_and_1_always() {
         let mut random = Random::new(Some(1));
-        assert!((0..1000).all(|_| random.chance(1.0)));
-        assert!((0..1000).all(|_| !random.chance(0.0)));
-        let heads = (0..1000).filter(|_| random.chance(0.5)).count();
-        assert!((400..600).contains(&heads), "{heads}");
+        assert!((0..1000).all(|_| random.random_bool(1.0)));
+        assert!((0..1000).all(|_| !random.random_bool(0.0)));
+        let hits = (0..1000).filter(|_| random.random_bool(0.5)).count();
+        assert!((400..600).contains(&hits), "{hits}");
     }
 }

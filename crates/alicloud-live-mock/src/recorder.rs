@@ -1,8 +1,8 @@
-//! Recording: calls go to a real endpoint, and what was asked and answered goes into a file that tests replay, so that
-//! whoever has an account can show where the mock is wrong.
+//! Recording: calls are forwarded to a real endpoint, and each request with its response becomes a line of a file that tests
+//! replay, so that users with an account can show where the mock is wrong.
 //!
-//! Each line of the file is an exchange. Nothing in it opens anything: keys, signatures, messages and details of errors
-//! are left out, and names, hosts and paths of streams become placeholders, the same for the same value.
+//! The file contains no secrets: credentials, signatures, messages and details of errors are omitted, and names, hosts and
+//! paths of streams become placeholders, the same for the same value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -20,17 +20,18 @@ use serde_json::{Map, Value, json};
 use url::{Position, Url};
 
 use super::errors::ApiError;
+use super::headers;
 use super::parameters::Parameters;
 use super::redaction::MASK;
 
-/// Where calls go and where they are written.
+/// Where calls are forwarded to and recorded.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recording {
     /// The real endpoint, such as `https://live.aliyuncs.com`.
     #[serde(deserialize_with = "url")]
     pub upstream: Url,
-    /// The file that exchanges are appended to.
+    /// The file that requests and responses are appended to.
     pub file: PathBuf,
 }
 
@@ -40,11 +41,10 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
         .map_err(|error| serde::de::Error::custom(format!("expected a URL, not `{text}`: {error}")))
 }
 
-/// A call takes no longer.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest response that is passed on. Pages of lists take some 50 KiB.
+/// The longest response that is forwarded. A page of a list has about 50 KiB.
 const MAX_RESPONSE_BYTES: usize = 8 << 20;
-/// What every call has, and what its signature is made of.
+/// The parameters of every call and its signature, which are not recorded.
 const COMMON: [&str; 10] = [
     "AccessKeyId",
     "Action",
@@ -57,10 +57,10 @@ const COMMON: [&str; 10] = [
     "Timestamp",
     "Version",
 ];
-/// Members of responses whose text can say anything of the account.
+/// Members of responses whose text may contain anything about the account.
 const FREE_TEXT: [&str; 4] = ["Message", "Recommend", "AccessDeniedDetail", "HostId"];
-/// What other services than the one this is for ask and answer: keys, tokens, and who somebody is.
-const OF_OTHERS: [&str; 13] = [
+/// Parameters and members of other services, such as STS: credentials and identities.
+const CREDENTIALS_AND_IDENTITIES: [&str; 13] = [
     "AccessKeyId",
     "AccessKeySecret",
     "AccountId",
@@ -87,6 +87,7 @@ const NAMES: [&str; 6] = [
 ];
 const MAX_NAME_CHARS: usize = 255;
 
+/// Forwards calls and records them.
 pub(super) struct Recorder {
     upstream: Url,
     http: reqwest::Client,
@@ -94,16 +95,16 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Fails if the file cannot be opened, or TLS cannot be had.
+    /// Opens the file. Fails if it cannot be opened, or TLS is not available.
     pub(super) fn new(recording: &Recording) -> io::Result<Self> {
-        // An error says that a provider is installed already, which is as good.
+        // It fails if a provider is installed already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
             .timeout(CALL_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
         if recording.upstream.scheme() == "http" {
-            // Another mock, on this machine: no certificates are needed, and no proxy knows the way.
+            // Another mock on this machine, which needs neither certificates nor a proxy.
             http = http.tls_certs_only([]).no_proxy();
         }
         let http = http.build().map_err(io::Error::other)?;
@@ -125,21 +126,21 @@ impl Recorder {
         })
     }
 
-    /// Sends the call on as it is, writes the exchange down, and gives back what came.
+    /// Forwards the call unchanged and records it. Returns the response.
     pub(super) async fn forward(&self, head: &Parts, body: Vec<u8>) -> Result<Response, ApiError> {
         let is_v3 = head.headers.contains_key(header::AUTHORIZATION);
-        if is_v3 && !self.is_meant_for_upstream(&head.headers) {
-            let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
+        let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
+        if is_v3 && headers::host(&head.headers) != host {
             let message = format!(
-                "Signature version 3 includes the host that is called. To record it, call http://{host} and make this \
-                 mock the HTTP proxy for that."
+                "Signature version 3 includes the host. To record such calls, send them to http://{host} with this mock as \
+                 the HTTP proxy."
             );
             return Err(ApiError::new(400, "InvalidSignatureMethod", message));
         }
         let query = head.uri.query().unwrap_or_default();
         let call = ForwardedCall {
             signature_version: if is_v3 { "v3" } else { "v1" },
-            action: header_text(&head.headers, "x-acs-action").filter(|_| is_v3),
+            action: headers::text(&head.headers, "x-acs-action").filter(|_| is_v3),
             parameters: Parameters::decode(query, &body),
         };
         let mut url = self.upstream.clone();
@@ -151,8 +152,8 @@ impl Recorder {
             }
         }
         let failed = |error: reqwest::Error| {
-            // Without its URL, which holds the signature.
-            let message = format!("The call was not answered: {}.", error.without_url());
+            // Without its URL, which contains the signature.
+            let message = format!("The endpoint did not respond: {}.", error.without_url());
             ApiError::new(502, "ServiceUnavailable", message)
         };
         let mut received = request.send().await.map_err(failed)?;
@@ -175,16 +176,11 @@ impl Recorder {
         Ok(response)
     }
 
-    fn is_meant_for_upstream(&self, headers: &HeaderMap) -> bool {
-        let host = &self.upstream[Position::BeforeHost..Position::AfterPort];
-        header_text(headers, header::HOST.as_str()).is_some_and(|given| given == host)
-    }
-
-    /// What came is given back whether it could be written or not: the call was made.
+    /// Records a call. A failure does not change the response, because the call was made.
     fn write(&self, call: &ForwardedCall<'_>, status: u16, headers: &HeaderMap, body: &[u8]) {
         let mut locked = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, placeholders) = &mut *locked;
-        let own: Map<String, Value> = call
+        let parameters: Map<String, Value> = call
             .parameters
             .iter()
             .filter(|(name, _)| !COMMON.contains(name))
@@ -194,7 +190,7 @@ impl Recorder {
         let exchange = json!({
             "action": call.action.or_else(|| call.parameters.get("Action")),
             "signature_version": call.signature_version,
-            "parameters": own,
+            "parameters": parameters,
             "status": status,
             "has_date": has(header::DATE),
             "body": match serde_json::from_slice(body) {
@@ -203,27 +199,23 @@ impl Recorder {
             },
         });
         if let Err(error) = writeln!(file, "{exchange}") {
-            // Where stderr is closed there is nobody to tell.
-            let _ = writeln!(io::stderr(), "an exchange was not recorded: {error}");
+            // A closed stderr leaves no other place to report to.
+            let _ = writeln!(io::stderr(), "a call was not recorded: {error}");
         }
     }
 }
 
-/// What is written down of a request.
+/// The recorded parts of a request.
 struct ForwardedCall<'a> {
     signature_version: &'static str,
-    /// From the header that signature version 3 has for it.
+    /// The operation in the header of signature version 3.
     action: Option<&'a str>,
     parameters: Parameters,
 }
 
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-/// Not about the connection, the length or the encoding of the body, which reqwest and hyper see to.
+/// Reports whether a header is forwarded. Reqwest and hyper set those about the connection and the body.
 fn is_end_to_end(name: &HeaderName) -> bool {
-    let own = [
+    let hop_by_hop = [
         header::PROXY_AUTHORIZATION,
         HeaderName::from_static("proxy-connection"),
         header::HOST,
@@ -233,15 +225,15 @@ fn is_end_to_end(name: &HeaderName) -> bool {
         header::ACCEPT_ENCODING,
         header::EXPECT,
     ];
-    !own.contains(name)
+    !hop_by_hop.contains(name)
 }
 
-/// What stands for names, hosts and parts of paths.
+/// The placeholders of names, hosts and parts of paths, by value.
 #[derive(Default)]
 struct Placeholders(BTreeMap<String, String>);
 
 impl Placeholders {
-    /// The value of a parameter, or of a member of a response.
+    /// Replaces the value of a parameter, or of a member of a response.
     fn in_member(&mut self, name: &str, value: Value) -> Value {
         match value {
             Value::Object(members) => members
@@ -255,34 +247,38 @@ impl Placeholders {
                 .into_iter()
                 .map(|item| self.in_member(name, item))
                 .collect(),
-            Value::String(_) if FREE_TEXT.contains(&name) || OF_OTHERS.contains(&name) => {
+            Value::String(_)
+                if FREE_TEXT.contains(&name) || CREDENTIALS_AND_IDENTITIES.contains(&name) =>
+            {
                 json!(MASK)
             }
             Value::String(text) if text.contains("://") => json!(self.in_url(&text)),
-            Value::String(text) if STREAMS.contains(&name) => json!(self.of("no-url", &text)),
+            Value::String(text) if STREAMS.contains(&name) => {
+                json!(self.placeholder("no-url", &text))
+            }
             Value::String(text) if NAMES.contains(&name) => json!(self.in_name(&text)),
             other => other,
         }
     }
 
-    /// A name that the rules for names take or reject as they do the real one.
+    /// Replaces a name by one that the rules for names accept or reject in the same way.
     fn in_name(&mut self, name: &str) -> String {
-        let mut shown = self.of("name", name);
+        let mut replaced = self.placeholder("name", name);
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-_".contains(*c);
         let others: BTreeSet<char> = name
             .chars()
             .filter(|c| !is_plain(c))
-            // One for all Chinese characters and other letters of that part of Unicode.
+            // One character represents all Chinese ones and other letters of that part of Unicode.
             .map(|c| if c > '\u{3000}' { '\u{4e00}' } else { c })
             .collect();
-        shown.extend(others);
+        replaced.extend(others);
         if name.chars().count() > MAX_NAME_CHARS {
-            shown.push_str(&"x".repeat(MAX_NAME_CHARS));
+            replaced.push_str(&"x".repeat(MAX_NAME_CHARS));
         }
-        shown
+        replaced
     }
 
-    /// The same URL as to its scheme, the case of its host, its port and the names in its query.
+    /// Replaces a URL by one with the same scheme, case of the host, port and names in the query.
     fn in_url(&mut self, url: &str) -> String {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let (scheme, rest) = address.split_once("://").unwrap_or_default();
@@ -294,13 +290,13 @@ impl Placeholders {
         };
         let user = if user.is_empty() { "" } else { "***@" };
         let lower = host.to_ascii_lowercase();
-        let mut shown = self.of("host", &lower) + ".example.com";
+        let mut replaced = self.placeholder("host", &lower) + ".example.com";
         if lower != host {
-            shown.make_ascii_uppercase();
+            replaced.make_ascii_uppercase();
         }
-        shown = format!("{scheme}://{user}{shown}{port}");
+        replaced = format!("{scheme}://{user}{replaced}{port}");
         for segment in path.split('/') {
-            shown = format!("{shown}/{}", self.of("path", segment));
+            replaced = format!("{replaced}/{}", self.placeholder("path", segment));
         }
         let query: Vec<String> = query
             .split('&')
@@ -308,13 +304,13 @@ impl Placeholders {
             .map(|pair| format!("{}={MASK}", pair.split('=').next().unwrap_or_default()))
             .collect();
         if query.is_empty() {
-            shown
+            replaced
         } else {
-            format!("{shown}?{}", query.join("&"))
+            format!("{replaced}?{}", query.join("&"))
         }
     }
 
-    fn of(&mut self, kind: &str, value: &str) -> String {
+    fn placeholder(&mut self, kind: &str, value: &str) -> String {
         if value.is_empty() {
             return String::new();
         }
@@ -331,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_the_account_but_the_form_of_its_values_is_written() {
+    fn only_the_format_of_values_is_recorded() {
         let mut placeholders = Placeholders::default();
         let body = json!({
             "Code": "OperationDenied", "Message": "hunter", "HostId": "hunter", "RequestId": "R",

@@ -1,14 +1,14 @@
-//! What may be secret is masked before people or files get to see it.
+//! Masks secrets before they are shown or recorded.
 
 use serde_json::{Value, json};
 
-/// Stands where something was masked.
+/// Replaces a secret.
 pub(super) const MASK: &str = "***";
 
-/// Members of responses that open the API.
+/// Members of responses that are credentials.
 const SECRET_MEMBERS: [&str; 2] = ["AccessKeySecret", "SecurityToken"];
 
-/// The body of a response as text, without keys.
+/// Returns the body of a response as a string, with credentials masked.
 pub(super) fn masked_body(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     if !SECRET_MEMBERS.iter().any(|name| text.contains(name)) {
@@ -16,37 +16,43 @@ pub(super) fn masked_body(body: &[u8]) -> String {
     }
     serde_json::from_slice(body).map_or_else(
         |_| MASK.to_owned(),
-        |body: Value| without_members(body, &SECRET_MEMBERS).to_string(),
+        |body: Value| mask_members(body, &SECRET_MEMBERS).to_string(),
     )
 }
 
 const STRING_TO_SIGN: &str = "server string to sign is:";
 
-/// The body of a response, in which what can be secret in URLs is masked too.
+/// Masks what may be secret in URLs in the body of a response.
 pub(super) fn masked_streams(body: &str) -> String {
-    fn walk(value: Value) -> Value {
-        match value {
-            // What was to be signed is the whole call, encoded.
-            Value::String(text) => match text.split_once(STRING_TO_SIGN) {
-                Some((before, _)) => json!(format!("{before}{STRING_TO_SIGN}{MASK}")),
-                None => json!(masked(&text)),
-            },
-            Value::Array(items) => items.into_iter().map(walk).collect(),
-            Value::Object(members) => members
-                .into_iter()
-                .map(|(name, value)| (name, walk(value)))
-                .collect(),
-            other => other,
-        }
-    }
+    // The string to sign contains the whole encoded call.
+    let mask = |text: &str| match text.split_once(STRING_TO_SIGN) {
+        Some((before, _)) => format!("{before}{STRING_TO_SIGN}{MASK}"),
+        None => masked(text),
+    };
     match serde_json::from_str(body) {
-        Ok(value) => walk(value).to_string(),
+        Ok(value) => map_strings(value, &mask).to_string(),
         Err(_) => masked(body),
     }
 }
 
-/// JSON in which the members of these names are masked, at every depth.
-pub(super) fn without_members(value: Value, names: &[&str]) -> Value {
+/// Replaces each string in a JSON value, at every depth.
+pub(super) fn map_strings(value: Value, map: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => json!(map(&text)),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| map_strings(item, map))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, map_strings(value, map)))
+            .collect(),
+        other => other,
+    }
+}
+
+/// Masks the members with these names, at every depth.
+fn mask_members(value: Value, names: &[&str]) -> Value {
     match value {
         Value::Object(members) => members
             .into_iter()
@@ -54,20 +60,20 @@ pub(super) fn without_members(value: Value, names: &[&str]) -> Value {
                 let value = if names.contains(&name.as_str()) {
                     json!(MASK)
                 } else {
-                    without_members(value, names)
+                    mask_members(value, names)
                 };
                 (name, value)
             })
             .collect(),
         Value::Array(items) => items
             .into_iter()
-            .map(|item| without_members(item, names))
+            .map(|item| mask_members(item, names))
             .collect(),
         other => other,
     }
 }
 
-/// A text without what can be secret in a URL: who logs in, and the values of its query (`auth_key` among them).
+/// Masks what may be secret in a URL: user information, and the values of the query such as `auth_key`.
 pub(super) fn masked(text: &str) -> String {
     let (address, query) = match text.split_once('?') {
         Some((address, query)) => (address, Some(query)),
@@ -101,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_response_shows_no_key() {
+    fn credentials_in_a_response_are_masked() {
         let body = br#"{"Credentials":{"AccessKeyId":"a","AccessKeySecret":"hunter","SecurityToken":"hunter"}}"#;
         let shown =
             r#"{"Credentials":{"AccessKeyId":"a","AccessKeySecret":"***","SecurityToken":"***"}}"#;
@@ -111,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_secret_in_a_url_is_masked() {
+    fn secrets_in_a_url_are_masked() {
         for (text, shown) in [
             ("rtmp://a/b/c", "rtmp://a/b/c"),
             (

@@ -1,5 +1,5 @@
-//! How values look where the API reference leaves room: what a real API may do to a stream URL, a time, a number or an
-//! absent member. Each deviation has a switch in [`Behavior`], and by default none is on.
+//! Deviations of values where the API reference is silent: what the real API may do to stream URLs, times, numbers and
+//! absent members. Each has a switch in [`Behavior`], which is off by default.
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, UtcOffset};
@@ -9,19 +9,19 @@ use super::clock::timestamp;
 
 impl TimeFormat {
     /// Formats `time` for a response.
-    pub(super) fn show(self, time: OffsetDateTime) -> String {
+    pub(super) fn format(self, time: OffsetDateTime) -> String {
         match self {
             Self::Utc => timestamp(time),
             Self::Offset => {
-                let there = UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC);
-                let local = timestamp(time.to_offset(there));
+                let offset = UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC);
+                let local = timestamp(time.to_offset(offset));
                 format!("{}+08:00", local.trim_end_matches('Z'))
             }
         }
     }
 }
 
-/// The stream URL as it is stored, by the switches `lowercase_stream_hosts` and `drop_default_stream_ports`.
+/// Returns a stream URL as it is stored, after the switches `lowercase_stream_hosts` and `drop_default_stream_ports`.
 pub(super) fn stored_stream_url(url: &str, behavior: &Behavior) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -44,7 +44,7 @@ pub(super) fn stored_stream_url(url: &str, behavior: &Behavior) -> String {
     format!("{scheme}://{user}{host}{path}")
 }
 
-/// With its colon; none for a scheme that has no default port.
+/// Returns the default port of a scheme with its colon, if there is one.
 fn default_port(scheme: &str) -> Option<&'static str> {
     match scheme.to_ascii_lowercase().as_str() {
         "rtmp" => Some(":1935"),
@@ -55,15 +55,18 @@ fn default_port(scheme: &str) -> Option<&'static str> {
     }
 }
 
-/// The body of a response after the switches `numbers_as_strings` and `omit_members`.
-pub(super) fn bent(body: Value, behavior: &Behavior) -> Value {
+/// Applies the switches `numbers_as_strings` and `omit_members` to the body of a response.
+pub(super) fn apply_deviations(body: Value, behavior: &Behavior) -> Value {
     match body {
         Value::Object(members) => members
             .into_iter()
             .filter(|(name, _)| !behavior.omit_members.contains(name))
-            .map(|(name, value)| (name, bent(value, behavior)))
+            .map(|(name, value)| (name, apply_deviations(value, behavior)))
             .collect(),
-        Value::Array(items) => items.into_iter().map(|item| bent(item, behavior)).collect(),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| apply_deviations(item, behavior))
+            .collect(),
         Value::Number(number) if behavior.numbers_as_strings => json!(number.to_string()),
         other => other,
     }
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_url_is_stored_as_sent_unless_a_switch_respells_it() {
+    fn a_stream_url_is_stored_as_sent_unless_a_switch_changes_it() {
         let as_sent = Behavior::default();
         let lower = Behavior {
             lowercase_stream_hosts: true,
@@ -101,12 +104,12 @@ mod tests {
     #[test]
     fn a_time_with_an_offset_is_the_same_moment() {
         let time = OffsetDateTime::from_unix_timestamp(1_690_217_095).unwrap();
-        assert_eq!(TimeFormat::Utc.show(time), "2023-07-24T16:44:55Z");
-        assert_eq!(TimeFormat::Offset.show(time), "2023-07-25T00:44:55+08:00");
+        assert_eq!(TimeFormat::Utc.format(time), "2023-07-24T16:44:55Z");
+        assert_eq!(TimeFormat::Offset.format(time), "2023-07-25T00:44:55+08:00");
     }
 
     #[test]
-    fn numbers_become_strings_and_members_are_left_out_at_every_depth() {
+    fn numbers_become_strings_and_members_are_omitted_at_every_depth() {
         let body = json!({"TotalCount": 2, "JobList": {"Job": [{"JobId": "J", "Type": "common"}]}});
         let behavior = Behavior {
             numbers_as_strings: true,
@@ -114,6 +117,6 @@ mod tests {
             ..Behavior::default()
         };
         let expected = json!({"TotalCount": "2", "JobList": {"Job": [{"JobId": "J"}]}});
-        assert_eq!(bent(body, &behavior), expected);
+        assert_eq!(apply_deviations(body, &behavior), expected);
     }
 }

@@ -1,25 +1,25 @@
-//! The shapes of Alibaba Cloud's answers. Every answer of the API and each job that the control door shows is made here.
+//! The bodies of successful API responses.
 
 use serde_json::{Map, Value, json};
 
 use super::behavior::{Behavior, EmptyTimes};
 use super::model::{Job, Template};
-use super::representation::bent;
+use super::representation::apply_deviations;
 use super::store::Page;
 use super::sts::{CallerIdentity, ROLE_ID};
 
-/// What an operation gives back when it succeeds.
+/// The result of a successful operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Nothing but the request id.
+    /// Nothing but the request ID.
     Done,
-    /// The id of the job that was made or changed.
+    /// The ID of the job that was created or changed.
     JobId(String),
     Job(Job),
     Jobs(Page<Job>),
     Template(Template),
     Templates(Page<Template>),
-    /// Keys of a role, and the ARN of the session.
+    /// The credentials of a role, and the ARN of the session.
     Role {
         keys: Value,
         session: String,
@@ -31,7 +31,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// The JSON body of the answer.
+    /// Returns the JSON body of the response.
     pub(super) fn body(&self, request_id: &str, behavior: &Behavior) -> Value {
         let mut body = match self {
             Self::Done => Map::new(),
@@ -62,13 +62,13 @@ impl Outcome {
             }),
         };
         body.insert("RequestId".to_owned(), json!(request_id));
-        bent(Value::Object(body), behavior)
+        apply_deviations(Value::Object(body), behavior)
     }
 }
 
-/// A job in the API's field names.
-pub(super) fn job(job: &Job, behavior: &Behavior) -> Value {
-    let time = |time| json!(behavior.time_format.show(time));
+/// Returns a job in the API's field names.
+fn job(job: &Job, behavior: &Behavior) -> Value {
+    let time = |time| json!(behavior.time_format.format(time));
     let mut body = json!({
         "JobId": job.job_id,
         "Name": job.name,
@@ -77,7 +77,7 @@ pub(super) fn job(job: &Job, behavior: &Behavior) -> Value {
         "StreamOutput": job.stream_output,
         "TemplateId": job.template_id,
         "TemplateName": job.template_name,
-        "Type": job.kind,
+        "Type": job.r#type,
         "CreateTime": time(job.create_time),
     });
     for (name, happened) in [
@@ -98,7 +98,7 @@ fn one(name: &str, value: Value) -> Map<String, Value> {
     Map::from_iter([(name.to_owned(), value)])
 }
 
-/// Alibaba Cloud's two levels: an object around the array.
+/// Returns a page of a list, with an object around the array as the API has it.
 fn list<T>(
     outer: &str,
     inner: &str,
@@ -135,7 +135,7 @@ mod tests {
             stream_output: "rtmp://d/e/f".to_owned(),
             template_id: "T".to_owned(),
             template_name: "t".to_owned(),
-            kind: TemplateType::Nbhd2,
+            r#type: TemplateType::Nbhd2,
             create_time: OffsetDateTime::from_unix_timestamp(1_690_217_095).unwrap(),
             last_start_at: Some(OffsetDateTime::from_unix_timestamp(1_690_217_096).unwrap()),
             last_stop_at: None,
@@ -158,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_there_or_not() {
+    fn an_empty_list_is_there_unless_omit_empty_lists() {
         let outcome = Outcome::Jobs(Page {
             items: Vec::new(),
             total: 0,
         });
-        let there = json!({"RequestId": "R", "TotalCount": 0, "JobList": {"Job": []}});
-        assert_eq!(outcome.body("R", &Behavior::default()), there);
+        let with_list = json!({"RequestId": "R", "TotalCount": 0, "JobList": {"Job": []}});
+        assert_eq!(outcome.body("R", &Behavior::default()), with_list);
         let behavior = Behavior {
             omit_empty_lists: true,
             ..Behavior::default()

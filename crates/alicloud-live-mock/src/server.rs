@@ -1,4 +1,4 @@
-//! Sockets, connections and routes: from bytes to a [`Request`] and back.
+//! Sockets, connections and routes: turns bytes into a [`Request`], and a response into bytes.
 
 use std::future::pending;
 use std::io;
@@ -29,6 +29,7 @@ use super::control;
 use super::credential_endpoints;
 use super::errors::ApiError;
 use super::guard;
+use super::headers;
 use super::mock_response::MockResponse;
 use super::operation;
 use super::parameters::Parameters;
@@ -37,20 +38,19 @@ use super::settings::MockSettings;
 use super::shared::Shared;
 use super::verify::Acs3;
 
-/// The largest form body that is read. A call with all parameters at their longest is far smaller.
-const BODY_LIMIT: usize = 256 * 1024;
-/// The largest body that the control door reads: its lists of faults can hold whole answers.
-const DOOR_BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// So much of a longer one is read and thrown away.
-const BODY_PATIENCE: usize = 64 * 1024 * 1024;
-/// The largest request line with all headers.
-const HEAD_LIMIT: usize = 64 * 1024;
-/// So many connections are served at a time; others wait for one to end.
+/// The longest form body that is read. A call with all parameters at their longest is far shorter.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The longest body of a request to the control API: a list of fault rules can contain whole responses.
+const MAX_CONTROL_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// How much of a body that is too long is read and discarded before the connection is closed.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
+/// The longest request line with all headers.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEADERS: usize = 100;
+/// How many connections are served at a time. Others wait until one is closed.
 const MAX_CONNECTIONS: usize = 2048;
-/// The most headers a request may have.
-const HEADERS_LIMIT: usize = 100;
 
-/// A mock that listens but does not answer yet. Connections made now are served once it runs.
+/// A mock that listens and does not serve yet. Connections that are opened now are served once it runs.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -58,8 +58,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the address of `settings`. Fails if that is not to be had, or [`MockSettings::state_file`] is broken or cannot be
-    /// written.
+    /// Binds the address of `settings`.
+    ///
+    /// # Errors
+    ///
+    /// The address is not available or not allowed, or [`MockSettings::state_file`] is damaged or cannot be written.
     pub fn bind(settings: MockSettings) -> io::Result<Self> {
         settings.check_listen().map_err(io::Error::other)?;
         let listener = TcpListener::bind(settings.listen).map_err(|error| {
@@ -77,7 +80,7 @@ impl Server {
         })
     }
 
-    /// `http://` and the address.
+    /// Returns `http://` and the address.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -87,67 +90,72 @@ impl Server {
     }
 
     /// Serves until `shutdown` is ready, then closes every connection at once.
+    ///
+    /// # Errors
+    ///
+    /// Outside of a tokio runtime with I/O.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let router = router(Arc::clone(&self.keys));
         let first = &self.keys.first;
         let _stop_all = first.stopped.clone().drop_guard();
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let accepting = async {
-            // It is never closed.
-            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let accept = async {
+            // The semaphore is never closed.
+            while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        tokio::spawn(connection(
+                        tokio::spawn(serve_connection(
                             stream,
-                            place,
+                            permit,
                             router.clone(),
-                            patience(&self.keys),
+                            request_timeout(&self.keys),
                             first.stopped.child_token(),
                         ));
                     }
-                    // Out of file handles, or the caller left again: others may do better in a moment.
+                    // Out of file handles, or the caller has left: the next attempt may succeed.
                     Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 }
             }
         };
         tokio::select! {
             () = shutdown => Ok(()),
-            () = accepting => Ok(()),
+            () = accept => Ok(()),
         }
     }
 }
 
-/// Lets a call cut its own connection.
+/// Lets a call close its own connection.
 #[derive(Clone)]
-struct Connection(CancellationToken);
+struct ConnectionHandle(CancellationToken);
 
-/// Serves one connection until its end, or until it is cut.
-async fn connection(
+/// Serves one connection until it ends or is closed by `close`.
+async fn serve_connection(
     stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
     router: Router,
-    patience: Duration,
-    cut: CancellationToken,
+    timeout: Duration,
+    close: CancellationToken,
 ) {
-    // Only speed hangs on it.
+    // Without it responses are slower, nothing else.
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutWriter::new(stream);
-    stream.set_timeout(Some(patience));
-    let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));
+    stream.set_timeout(Some(timeout));
+    let handle = ConnectionHandle(close.clone());
+    let service = TowerToHyperService::new(router.layer(Extension(handle)));
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
         .http1()
         .timer(TokioTimer::new())
-        // Ours tells the time of the mock's own clock, or is left out.
+        // The mock sends the time of its own clock, or none.
         .auto_date_header(false)
-        .header_read_timeout(patience)
-        .max_buf_size(HEAD_LIMIT)
-        .max_headers(HEADERS_LIMIT);
+        .header_read_timeout(timeout)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS);
     tokio::select! {
         biased;
-        () = cut.cancelled() => {}
-        // A caller that leaves early is no news.
+        () = close.cancelled() => {}
+        // It fails when the caller hangs up, which callers may do.
         _ = server.serve_connection(TokioIo::new(Box::pin(stream)), service) => {}
     }
 }
@@ -157,17 +165,17 @@ fn router(keys: Arc<AccessKeys>) -> Router {
         .route("/_mock/", control::page())
         .nest("/_mock", control::router())
         .merge(credential_endpoints::router())
-        .layer(from_fn_with_state(Arc::clone(&keys), whole_requests));
+        .layer(from_fn_with_state(Arc::clone(&keys), buffer_body));
     Router::new()
         .route("/", any(api))
         .merge(routes)
-        .fallback(elsewhere)
-        .layer(from_fn_with_state(Arc::clone(&keys), guarded))
+        .fallback(unknown_path)
+        .layer(from_fn_with_state(Arc::clone(&keys), check_sender))
         .with_state(keys)
 }
 
-/// Lets only requests through that no foreign web page can have sent.
-async fn guarded(
+/// Rejects requests that another web page may have sent.
+async fn check_sender(
     State(keys): State<Arc<AccessKeys>>,
     request: axum::extract::Request,
     next: Next,
@@ -182,18 +190,18 @@ async fn guarded(
     }
 }
 
-fn patience(keys: &AccessKeys) -> Duration {
+fn request_timeout(keys: &AccessKeys) -> Duration {
     Duration::from_millis(keys.first.settings.request_timeout_ms)
 }
 
-/// Lets only requests through whose body has come, in time and not too long.
-async fn whole_requests(
+/// Reads the whole body before the handler runs. Rejects one that is incomplete, too slow or too long.
+async fn buffer_body(
     State(keys): State<Arc<AccessKeys>>,
     request: axum::extract::Request,
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
-    match whole(body, DOOR_BODY_LIMIT, patience(&keys)).await {
+    match read_body(body, MAX_CONTROL_BODY_BYTES, request_timeout(&keys)).await {
         Some(body) => {
             next.run(axum::extract::Request::from_parts(head, body.into()))
                 .await
@@ -204,19 +212,20 @@ async fn whole_requests(
 
 async fn api(
     State(keys): State<Arc<AccessKeys>>,
-    Extension(connection): Extension<Connection>,
+    Extension(connection): Extension<ConnectionHandle>,
     request: axum::extract::Request,
 ) -> Response {
-    if let Some(response) = answer(keys, request).await {
+    if let Some(response) = handle(keys, request).await {
         return response;
     }
     connection.0.cancel();
     pending().await
 }
 
-/// The API: the answer, or `None` where the connection must be closed without a byte. The call runs in a task of its
-/// own: like the cloud, it goes on when the caller hangs up.
-pub(super) async fn answer(
+/// Handles an API request. Returns `None` if the connection must be closed without a byte.
+///
+/// The call runs in a task of its own: like at Alibaba Cloud, it goes on when the caller hangs up.
+pub(super) async fn handle(
     keys: Arc<AccessKeys>,
     request: axum::extract::Request,
 ) -> Option<Response> {
@@ -224,20 +233,24 @@ pub(super) async fn answer(
         return Some(record(&keys, recorder, request).await);
     }
     let stopped = keys.first.stopped.clone();
-    let running = tokio::spawn(stopped.run_until_cancelled_owned(async move {
-        let mut request = read(request, patience(&keys)).await;
+    let task = tokio::spawn(stopped.run_until_cancelled_owned(async move {
+        let mut request = read_request(request, request_timeout(&keys)).await;
         let id = request.parameters.get("AccessKeyId");
         let shared = keys.state_of(id);
         request.key = id.and_then(|id| keys.find(id));
         let stopped = shared.stopped.clone();
-        let serving = call::serve(Arc::clone(&shared), request);
-        let ending = stopped.run_until_cancelled_owned(serving).await?;
-        Some((shared, ending))
+        let call = call::serve(Arc::clone(&shared), request);
+        let outcome = stopped.run_until_cancelled_owned(call).await?;
+        Some((shared, outcome))
     }));
-    match running.await {
-        Ok(Some(Some((shared, CallOutcome::Answered { answer, request_id })))) => {
-            Some(respond(&shared, answer, &request_id))
-        }
+    match task.await {
+        Ok(Some(Some((
+            shared,
+            CallOutcome::Responded {
+                response,
+                request_id,
+            },
+        )))) => Some(into_http(&shared, response, &request_id)),
         Ok(_) => None,
         Err(_) => {
             let error = ApiError::internal();
@@ -253,47 +266,50 @@ async fn record(
     request: axum::extract::Request,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let forwarded = match whole(body, BODY_LIMIT, patience(keys)).await {
+    let forwarded = match read_body(body, MAX_BODY_BYTES, request_timeout(keys)).await {
         Some(body) => recorder.forward(&head, body).await,
         None => Err(ApiError::incomplete_body()),
     };
-    forwarded.unwrap_or_else(|error| refuse(&keys.first, &error, &host(&head.headers)))
+    forwarded.unwrap_or_else(|error| reject(&keys.first, &error, headers::host(&head.headers)))
 }
 
-async fn elsewhere(State(keys): State<Arc<AccessKeys>>, headers: HeaderMap) -> Response {
-    refuse(&keys.first, &operation::unknown(""), &host(&headers))
-}
-
-/// For what never became a call.
-fn refuse(shared: &Shared, error: &ApiError, host: &str) -> Response {
-    let request_id = shared.world().ids.id();
-    respond(
-        shared,
-        MockResponse::json(error.status, &error.body(&request_id, host)),
-        &request_id,
+async fn unknown_path(State(keys): State<Arc<AccessKeys>>, headers: HeaderMap) -> Response {
+    reject(
+        &keys.first,
+        &operation::unknown(""),
+        headers::host(&headers),
     )
 }
 
-fn respond(shared: &Shared, answer: MockResponse, request_id: &str) -> Response {
-    let date = {
-        let world = shared.world();
-        (!world.behavior.omit_date_header).then(|| clock::http_date(world.now()))
-    };
-    answer.into_response(date.as_deref(), request_id)
+/// Returns an error for a request that is not recorded as a call.
+fn reject(shared: &Shared, error: &ApiError, host: &str) -> Response {
+    let request_id = shared.state().ids.id();
+    let response = MockResponse::json(error.status, &error.body(&request_id, host));
+    into_http(shared, response, &request_id)
 }
 
-async fn read(request: axum::extract::Request, patience: Duration) -> Request {
+fn into_http(shared: &Shared, response: MockResponse, request_id: &str) -> Response {
+    let date = {
+        let state = shared.state();
+        (!state.behavior.omit_date_header).then(|| clock::http_date(state.now()))
+    };
+    response.into_response(date.as_deref(), request_id)
+}
+
+async fn read_request(request: axum::extract::Request, timeout: Duration) -> Request {
     let (head, body) = request.into_parts();
-    let is_form = header_text(&head.headers, header::CONTENT_TYPE.as_str()).is_some_and(|value| {
+    let is_form = headers::text(&head.headers, header::CONTENT_TYPE).is_some_and(|value| {
         value
             .to_ascii_lowercase()
             .starts_with("application/x-www-form-urlencoded")
     });
     let mut problem = None;
-    let body = whole(body, BODY_LIMIT, patience).await.unwrap_or_else(|| {
-        problem = Some(ApiError::incomplete_body());
-        Vec::new()
-    });
+    let body = read_body(body, MAX_BODY_BYTES, timeout)
+        .await
+        .unwrap_or_else(|| {
+            problem = Some(ApiError::incomplete_body());
+            Vec::new()
+        });
     let form: &[u8] = if is_form { &body } else { b"" };
     let mut parameters = Parameters::decode(head.uri.query().unwrap_or_default(), form);
     // Official clients send some of the headers of V3 with RPC signature 1.0 too.
@@ -313,7 +329,7 @@ async fn read(request: axum::extract::Request, patience: Duration) -> Request {
     }
     Request {
         method: head.method.to_string(),
-        host: host(&head.headers),
+        host: headers::host(&head.headers).to_owned(),
         parameters,
         key: None,
         acs3,
@@ -321,31 +337,21 @@ async fn read(request: axum::extract::Request, patience: Duration) -> Request {
     }
 }
 
-/// The body, unless it breaks off, takes too long or is too long. What is too long is read on for a while, because a
-/// caller that is still sending would lose the answer.
-async fn whole(body: Body, limit: usize, patience: Duration) -> Option<Vec<u8>> {
+/// Returns the body, unless it is incomplete, too slow or longer than `limit`. Reads on for a while after the limit,
+/// because a caller that is still sending would not read the response.
+async fn read_body(body: Body, limit: usize, timeout: Duration) -> Option<Vec<u8>> {
     let (mut body, mut kept, mut length) = (body.into_data_stream(), Vec::new(), 0);
-    let reading = async {
+    let read = async {
         while let Some(chunk) = body.next().await {
             let chunk = chunk.ok()?;
             length += chunk.len();
             if length <= limit {
                 kept.extend_from_slice(&chunk);
-            } else if length > BODY_PATIENCE {
+            } else if length > MAX_DISCARDED_BYTES {
                 break;
             }
         }
         (length <= limit).then_some(kept)
     };
-    tokio::time::timeout(patience, reading).await.ok().flatten()
-}
-
-fn host(headers: &HeaderMap) -> String {
-    header_text(headers, header::HOST.as_str())
-        .unwrap_or_default()
-        .to_owned()
-}
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+    tokio::time::timeout(timeout, read).await.ok().flatten()
 }

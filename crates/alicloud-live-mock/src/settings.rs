@@ -1,4 +1,4 @@
-//! What a mock is started with, and what can be changed while it runs.
+//! The settings that a mock starts with.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
@@ -13,23 +13,24 @@ use super::job_patch::JobPatch;
 use super::model::{Template, TemplateType};
 use super::recorder::Recording;
 
-/// The access key id that a mock knows unless told otherwise.
+/// The default access key ID.
 pub const DEFAULT_ACCESS_KEY_ID: &str = "mock-access-key-id";
 /// The secret of [`DEFAULT_ACCESS_KEY_ID`].
 pub const DEFAULT_ACCESS_KEY_SECRET: &str = "mock-access-key-secret";
-/// The cluster that a mock knows unless told otherwise.
+/// The default cluster.
 pub const DEFAULT_CLUSTER: &str = "cluster-1";
 
-/// The one role that a mock knows unless told otherwise: for `AssumeRole`, and as the role of the ECS instance.
+/// The default role: for `AssumeRole`, and as the role of the ECS instance.
 pub const DEFAULT_ROLE_ARN: &str = "acs:ram::1234567890123456:role/mock-role";
-/// The token of an identity provider that `AssumeRoleWithOIDC` accepts unless told otherwise.
+/// The default token of an identity provider that `AssumeRoleWithOIDC` accepts.
 pub const DEFAULT_OIDC_TOKEN: &str = "mock-oidc-token";
-/// The access token of a `CloudSSO` login that is accepted unless told otherwise.
+/// The default access token of a `CloudSSO` login.
 pub const DEFAULT_CLOUD_SSO_TOKEN: &str = "mock-cloud-sso-token";
 
-/// What a mock is started with. It has no `Debug`, because it holds the secret.
+/// The settings that a mock starts with.
 ///
-/// These are also the keys of the configuration file, all of them optional: see [`MockSettings::read`].
+/// They are also the keys of the configuration file, all of them optional: see [`MockSettings::read`]. The type has no
+/// `Debug`, because it contains secrets.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MockSettings {
@@ -38,18 +39,18 @@ pub struct MockSettings {
     pub listen: SocketAddr,
     /// Allows an address beyond loopback for [`Self::listen`]. Default false.
     pub allow_remote: bool,
-    /// Names that the header `Host` may have beside `localhost` and IP addresses, such as that of a container. Default
-    /// none. They matter to everything but the API itself.
+    /// Values that the header `Host` may have besides `localhost` and IP addresses, such as the name of a container.
+    /// Default none. The API itself accepts any `Host`.
     pub allowed_hosts: Vec<String>,
-    /// The first access key id that is known. Default [`DEFAULT_ACCESS_KEY_ID`].
+    /// The ID of the first access key. Default [`DEFAULT_ACCESS_KEY_ID`].
     pub access_key_id: String,
     /// Its secret. Default [`DEFAULT_ACCESS_KEY_SECRET`].
     pub access_key_secret: String,
-    /// More access keys, each with a state of its own unless it shares another's. Default none.
+    /// Further access keys, each with a state of its own unless it shares that of another. Default none.
     pub access_keys: Vec<AccessKey>,
-    /// The `SecurityToken` that every call must carry. Without one (the default) any token is accepted, and none.
+    /// The `SecurityToken` that every call must contain. Default none: any token is accepted, and none is needed.
     pub security_token: Option<String>,
-    /// The one role that can be taken on; its last part is the name of the ECS instance's role. Default
+    /// The ARN of the role that can be assumed. Its last part is the name of the ECS instance's role. Default
     /// [`DEFAULT_ROLE_ARN`].
     pub role_arn: String,
     /// The token that `AssumeRoleWithOIDC` accepts. Default [`DEFAULT_OIDC_TOKEN`].
@@ -60,27 +61,28 @@ pub struct MockSettings {
     pub clusters: Vec<String>,
     /// The templates that exist. Default [`default_templates`].
     pub templates: Vec<Template>,
-    /// The jobs that a start and a reset put in. Default none.
+    /// The jobs at the start and after a reset. Default none.
     pub jobs: Vec<JobPatch>,
-    /// The rules for faults from the start and after a reset. Default none.
+    /// The fault rules at the start and after a reset. Default none.
     pub faults: Vec<Fault>,
-    /// Where jobs and used nonces outlive the process; if the file is there, its jobs take the place of [`Self::jobs`].
-    /// Default none: everything is in memory.
+    /// A file in which jobs and used nonces outlive the process. If it exists, its jobs replace [`Self::jobs`]. Default
+    /// none: everything is in memory.
     pub state_file: Option<PathBuf>,
-    /// Milliseconds that a caller may take to send a head, and then its body, and in which it must read on while its
-    /// response is sent. Default 60,000.
+    /// How many milliseconds a caller has to send the head of a request, and then its body, and how long it may pause
+    /// while it reads the response. Default 60,000.
     pub request_timeout_ms: u64,
-    /// Makes ids and the dice of faults repeatable, from each reset anew. Without one they differ from run to run.
+    /// The seed for IDs and fault probabilities; each reset starts with it again. Default none: they differ from run to
+    /// run.
     pub seed: Option<u64>,
-    /// So many calls are remembered, the latest. Default 100,000.
+    /// How many calls are recorded; older ones are dropped. Default 100,000.
     pub max_recorded_calls: usize,
-    /// The remembered calls take so many bytes at most, the latest, of all access keys together. Default 64 MiB.
+    /// How many bytes the recorded calls of all access keys may use; older calls are dropped. Default 64 MiB.
     pub max_recorded_bytes: usize,
-    /// What a reset goes back to.
+    /// The behavior at the start and after a reset.
     pub behavior: Behavior,
-    /// Sends calls on to a real endpoint and writes them down, in place of serving them. Default none.
+    /// Forwards calls to a real endpoint and records them instead of serving them. Default none.
     pub recording: Option<Recording>,
-    /// The time of day. Default the system's; in no file.
+    /// The clock. Default the system's. It cannot be set in the configuration file.
     #[serde(skip)]
     pub clock: WallClock,
 }
@@ -115,8 +117,11 @@ impl Default for MockSettings {
 }
 
 impl MockSettings {
-    /// Reads a configuration file: a JSON object with any of the fields of [`MockSettings`]. The error names the file, the
-    /// key and what was expected there.
+    /// Reads a configuration file: a JSON object with any of the fields of [`MockSettings`].
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read or is invalid. The message names the file, the key and what was expected there.
     pub fn read(path: &Path) -> Result<Self, String> {
         let at = |what: &str| format!("{}: {what}", path.display());
         let text = fs::read(path).map_err(|error| at(&error.to_string()))?;
@@ -134,19 +139,19 @@ impl MockSettings {
         }
     }
 
-    /// Fails if the address opens the mock to others without being meant to.
+    /// Fails if the address is not loopback and [`Self::allow_remote`] is false.
     pub(super) fn check_listen(&self) -> Result<(), String> {
         if self.listen.ip().is_loopback() || self.allow_remote {
             return Ok(());
         }
         Err(format!(
-            "{} is not a loopback address: everybody who reaches it could read all calls, with the tokens in stream URLs, \
-             and change jobs and faults. Set --allow-remote (allow_remote in the configuration file) if that is intended",
+            "{} is not a loopback address: anyone who can reach it could read all calls, including the tokens in stream URLs, \
+             and change jobs and faults. If that is intended, set --allow-remote (allow_remote in the configuration file)",
             self.listen
         ))
     }
 
-    /// A template without a name is called by its id.
+    /// Names a template without a name after its ID.
     fn complete(&mut self) {
         for template in &mut self.templates {
             if template.name.is_empty() {
@@ -155,7 +160,7 @@ impl MockSettings {
         }
     }
 
-    /// Key and reason, where what was read does not fit together.
+    /// Returns the first contradiction in what was read, with its key.
     fn problem(&self) -> Option<String> {
         if self.clusters.is_empty() {
             return Some("clusters: expected at least one".to_owned());
@@ -163,21 +168,21 @@ impl MockSettings {
         let templates = self.templates.iter().enumerate();
         let jobs = self.jobs.iter().enumerate();
         let faults = self.faults.iter().enumerate();
-        let elsewhere = |cluster: Option<&String>| {
+        let unknown_cluster = |cluster: Option<&String>| {
             let cluster = cluster.filter(|id| !self.clusters.contains(id))?;
             Some(format!(
                 "ClusterId: expected one of clusters, not `{cluster}`"
             ))
         };
-        let of_template = |(index, template): (usize, &Template)| {
+        let template_problem = |(index, template): (usize, &Template)| {
             let problem = if template.template_id.is_empty() {
-                Some("TemplateId: expected an id".to_owned())
+                Some("TemplateId: expected an ID".to_owned())
             } else {
-                elsewhere(template.cluster_id.as_ref())
+                unknown_cluster(template.cluster_id.as_ref())
             };
             Some(format!("templates[{index}].{}", problem?))
         };
-        let of_job = |(index, job): (usize, &JobPatch)| {
+        let job_problem = |(index, job): (usize, &JobPatch)| {
             let is_repeated = |id: &String| {
                 let mut earlier = self.jobs[..index].iter();
                 earlier.any(|earlier| earlier.job_id.as_ref() == Some(id))
@@ -185,25 +190,25 @@ impl MockSettings {
             let is_unknown =
                 |id: &&String| self.templates.iter().all(|known| known.template_id != **id);
             let problem = if job.job_id.as_ref().is_some_and(is_repeated) {
-                Some("JobId: expected another id than that of an earlier job".to_owned())
+                Some("JobId: expected an ID that no earlier job has".to_owned())
             } else if let Some(id) = job.template_id.as_ref().filter(is_unknown) {
                 Some(format!("TemplateId: expected one of templates, not `{id}`"))
             } else {
-                elsewhere(job.cluster_id.as_ref())
+                unknown_cluster(job.cluster_id.as_ref())
             };
             Some(format!("jobs[{index}].{}", problem?))
         };
-        let of_fault = |(index, fault): (usize, &Fault)| {
+        let fault_problem = |(index, fault): (usize, &Fault)| {
             Some(format!("faults[{index}]: {}", fault.problem()?))
         };
         let mut problems = templates
-            .filter_map(of_template)
-            .chain(jobs.filter_map(of_job))
-            .chain(faults.filter_map(of_fault));
+            .filter_map(template_problem)
+            .chain(jobs.filter_map(job_problem))
+            .chain(faults.filter_map(fault_problem));
         problems.next()
     }
 
-    /// The last part of the role's ARN.
+    /// Returns the last part of the role's ARN.
     pub(super) fn role_name(&self) -> &str {
         self.role_arn.rsplit('/').next().unwrap_or_default()
     }
@@ -213,7 +218,12 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
     parse_listen(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
-/// Reads an address with its port, or a name such as `localhost`. Of several addresses the first IPv4 one is taken.
+/// Parses an address with its port, such as `127.0.0.1:8080`, or a name such as `localhost:8080`. If the name resolves to
+/// several addresses, returns the first IPv4 address.
+///
+/// # Errors
+///
+/// The text has another form, or the name cannot be resolved. The message says what was expected.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     let expected = |why: &str| {
         format!("expected ADDRESS:PORT such as 127.0.0.1:8080 or localhost:8080, not `{text}`{why}")
@@ -232,18 +242,18 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     found.first().copied().ok_or_else(|| expected(""))
 }
 
-/// One template for each type and each codec: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p`, `tpl-uhd-4k`.
-/// Their names are the ids without `tpl-`.
+/// Returns four templates that cover all types and codecs: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p` and
+/// `tpl-uhd-4k`. Their names are the IDs without `tpl-`.
 pub fn default_templates() -> Vec<Template> {
     let sized =
-        |id: &str, kind, codec: &str, bitrate: &str, resolution: &str, create_time: &str| {
+        |id: &str, r#type, codec: &str, bitrate: &str, resolution: &str, create_time: &str| {
             Template {
                 bitrate: bitrate.to_owned(),
                 fps: "25".to_owned(),
                 gop: "2s".to_owned(),
                 resolution: resolution.to_owned(),
                 create_time: create_time.to_owned(),
-                ..Template::new(&format!("tpl-{id}"), id, kind, codec)
+                ..Template::new(&format!("tpl-{id}"), id, r#type, codec)
             }
         };
     vec![
@@ -286,12 +296,12 @@ pub fn default_templates() -> Vec<Template> {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccessKey {
-    /// Its ID; one is generated when a key without one is created.
+    /// Its ID. A new key without one gets a generated ID.
     pub access_key_id: Option<String>,
-    /// Its secret; one is generated when a key without one is created.
+    /// Its secret. A new key without one gets a generated secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_key_secret: Option<String>,
-    /// Names of operations that it may not call. Default none.
+    /// Names of the operations that it is denied. Default none.
     pub denied_actions: Option<Vec<String>>,
     /// The ID of another access key whose jobs, calls, faults and behavior this one shares. By default it has its own.
     pub shares_state_with: Option<String>,

@@ -1,4 +1,4 @@
-//! What all calls, the control door and the library handle share.
+//! The state of a mock, which calls, the control API and [`super::Mock`] share.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::behavior::Behavior;
-use super::budget::{Budget, Charge, MAX_KEPT_BYTES, Share};
+use super::budget::{Budget, Charge, MAX_STORED_BYTES, Share};
 use super::call_log::{CallLog, RecordedCall};
 use super::clock::WallClock;
 use super::counts::Counts;
@@ -20,74 +20,74 @@ use super::model::{Job, JobStatus, TemplateType};
 use super::quota::Quota;
 use super::random::Random;
 use super::settings::MockSettings;
-use super::state::{Saved, SavedJob, StateFile};
+use super::state_file::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;
 
-/// So many calls wait or hang at a time; one more drops the oldest of them.
+/// How many calls are paused at a time, and how many hang. One more drops the oldest.
 const MAX_WAITING_CALLS: usize = 10_000;
-/// A call that waits is there as a request, as an event and in its task.
+/// A waiting call exists three times: as a request, as an event and in its task.
 const COPIES: usize = 3;
 
-/// Told of each call at each point.
+/// A function that is called for each call at each stage.
 pub(super) type Observer = Arc<dyn Fn(&CallEvent) + Send + Sync>;
 
-/// A call has come to a point.
+/// A call that has reached a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallEvent {
-    /// The point.
+    /// The stage.
     pub when: FaultStage,
-    /// The call as it stands there.
+    /// The call as it is recorded at this stage.
     pub call: RecordedCall,
 }
 
-/// One state with all that acts on it: a whole mock, but for its access keys and sockets.
+/// One state with its settings, file and observer: a whole mock except for access keys and sockets.
 pub(super) struct Shared {
     pub(super) settings: MockSettings,
-    /// The access key that it was made for; none for the first.
+    /// The access key that it was created for; none for the first.
     owner: Option<String>,
-    world: Mutex<MockState>,
-    state: Option<StateFile>,
+    state: Mutex<MockState>,
+    state_file: Option<StateFile>,
     observer: Mutex<Option<Observer>>,
     /// How many calls are paused.
     paused: watch::Sender<usize>,
-    /// Ends connections and calls when the mock stops.
+    /// Cancels connections and calls when the mock stops.
     pub(super) stopped: CancellationToken,
 }
 
-/// The state that a request of the control API is about.
+/// The state that a request to the control API selects.
 pub(super) struct Selected(pub(super) Arc<Shared>);
 
-/// Everything that a reset makes new.
+/// Everything that a reset replaces.
 pub(super) struct MockState {
-    /// Counts resets; a call that outlives one has nothing more to do here.
+    /// Counts resets. A call that arrived in an earlier epoch must not use this state.
     pub(super) epoch: u64,
     pub(super) behavior: Behavior,
     behavior_charge: Option<Charge>,
     pub(super) budget: Budget,
     clock: WallClock,
-    /// When its record began.
+    /// When its call log began.
     pub(super) began_at: OffsetDateTime,
     pub(super) store: Store,
     pub(super) keys: TemporaryKeys,
     pub(super) nonces: Nonces,
     pub(super) quota: Quota,
-    pub(super) record: CallLog,
+    pub(super) call_log: CallLog,
     pub(super) counts: Counts,
     pub(super) faults: Faults,
     pub(super) ids: Random,
     paused: Vec<PausedCall>,
-    /// Calls that hang: nobody sends, and a reset drops them.
+    /// Calls that hang. Nothing is ever sent to them; a reset drops them.
     hanging: Vec<(oneshot::Sender<()>, Charge)>,
 }
 
-/// What all states of a mock share.
+/// The limits that all states of a mock share.
 struct Limits {
-    kept: Budget,
+    stored: Budget,
     recorded: Share,
 }
 
-/// A call that waits to be released.
+/// A call that waits for its release.
 struct PausedCall {
     event: CallEvent,
     release: oneshot::Sender<()>,
@@ -95,42 +95,46 @@ struct PausedCall {
 }
 
 impl Shared {
-    /// Begins with what the state file holds, else with what the settings say. Fails if there is to be a state file and
-    /// it is damaged, in use or cannot be written.
+    /// Starts with the content of the state file, or else with the settings. Fails if the state file is damaged, in use
+    /// or cannot be written.
     pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
         let limits = Limits {
-            kept: Budget::new(MAX_KEPT_BYTES),
-            recorded: Share::of(settings.max_recorded_bytes),
+            stored: Budget::new(MAX_STORED_BYTES),
+            recorded: Share::new(settings.max_recorded_bytes),
         };
-        Self::with(settings, None, CancellationToken::new(), limits)
+        Self::build(settings, None, CancellationToken::new(), limits)
     }
 
-    /// One more, of the access key `owner`. It ends with `parent`.
-    pub(super) fn below(settings: MockSettings, owner: &str, parent: &Self) -> io::Result<Self> {
-        Self::with(
+    /// Creates the state of the access key `owner`. It stops with `parent`.
+    pub(super) fn for_access_key(
+        settings: MockSettings,
+        owner: &str,
+        parent: &Self,
+    ) -> io::Result<Self> {
+        Self::build(
             settings,
             Some(owner.to_owned()),
             parent.stopped.child_token(),
-            parent.world().limits(),
+            parent.state().limits(),
         )
     }
 
-    fn with(
+    fn build(
         settings: MockSettings,
         owner: Option<String>,
         stopped: CancellationToken,
         limits: Limits,
     ) -> io::Result<Self> {
-        let (state, saved) = match settings
+        let (state_file, saved) = match settings
             .state_file
             .clone()
             .map(StateFile::open)
             .transpose()?
         {
-            Some((state, saved)) => (Some(state), saved),
+            Some((file, saved)) => (Some(file), saved),
             None => (None, None),
         };
-        let world = match saved {
+        let state = match saved {
             Some(saved) => MockState::restored(&settings, saved, limits),
             None => MockState::seeded(
                 &settings,
@@ -140,12 +144,12 @@ impl Shared {
                 limits,
             ),
         };
-        if let Some(state) = &state {
-            state.save(&world.saved())?;
+        if let Some(file) = &state_file {
+            file.save(&state.saved())?;
         }
         Ok(Self {
-            world: Mutex::new(world),
-            state,
+            state: Mutex::new(state),
+            state_file,
             settings,
             owner,
             observer: Mutex::new(None),
@@ -154,31 +158,30 @@ impl Shared {
         })
     }
 
-    pub(super) fn world(&self) -> MutexGuard<'_, MockState> {
-        lock(&self.world)
+    pub(super) fn state(&self) -> MutexGuard<'_, MockState> {
+        lock(&self.state)
     }
 
-    /// Brings what outlives a kill to the disk, if there is a state file. To be called after each change of jobs and
-    /// before anybody hears of it.
-    pub(super) fn keep(&self, world: &MockState) -> io::Result<()> {
-        match &self.state {
-            Some(state) => state.save(&world.saved()),
+    /// Writes the state file, if there is one. Must be called after each change of jobs and before its response.
+    pub(super) fn save(&self, state: &MockState) -> io::Result<()> {
+        match &self.state_file {
+            Some(file) => file.save(&state.saved()),
             None => Ok(()),
         }
     }
 
-    /// Back to the start. Calls that wait or hang lose their connections.
+    /// Restores the initial state. Paused and hanging calls are dropped.
     pub(super) fn reset(&self) -> io::Result<()> {
-        let mut world = self.world();
-        // Without a seed the ids go on, so that an id of before means no job of after.
+        let mut state = self.state();
+        // Without a seed the IDs continue, so that no new job gets an ID from before the reset.
         let ids = self
             .settings
             .seed
-            .map_or_else(|| world.ids.clone(), |seed| Random::new(Some(seed)));
-        let (epoch, limits) = (world.epoch + 1, world.limits());
-        *world = MockState::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
+            .map_or_else(|| state.ids.clone(), |seed| Random::new(Some(seed)));
+        let (epoch, limits) = (state.epoch + 1, state.limits());
+        *state = MockState::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
         self.paused.send_replace(0);
-        self.keep(&world)
+        self.save(&state)
     }
 
     pub(super) fn observe(&self, observer: Observer) {
@@ -189,42 +192,41 @@ impl Shared {
         lock(&self.observer).clone()
     }
 
-    /// Holds a call. The receiver hears of its release, or fails when a reset drops it.
-    pub(super) fn hold(&self, world: &mut MockState, event: CallEvent) -> oneshot::Receiver<()> {
+    /// Pauses a call. The receiver returns when the call is released, and fails when a reset drops it.
+    pub(super) fn pause(&self, state: &mut MockState, event: CallEvent) -> oneshot::Receiver<()> {
         let (release, released) = oneshot::channel();
-        let charge = world.budget.charge(event.call.bytes() * COPIES);
-        while world.is_too_much(world.paused.len()) {
-            world.paused.remove(0);
+        let charge = state.budget.charge(event.call.bytes() * COPIES);
+        while state.is_over_limit(state.paused.len()) {
+            state.paused.remove(0);
         }
-        world.paused.push(PausedCall {
+        state.paused.push(PausedCall {
             event,
             release,
             _charge: charge,
         });
-        self.paused.send_replace(world.paused.len());
+        self.paused.send_replace(state.paused.len());
         released
     }
 
-    /// Lets every paused call go on; says how many.
+    /// Releases every paused call. Returns how many.
     pub(super) fn release(&self) -> usize {
         let paused = {
-            let mut world = self.world();
+            let mut state = self.state();
             self.paused.send_replace(0);
-            std::mem::take(&mut world.paused)
+            std::mem::take(&mut state.paused)
         };
-        // A call that is gone needs no release.
         paused
             .into_iter()
             .filter_map(|call| call.release.send(()).ok())
             .count()
     }
 
-    /// The paused calls, once there are so many, or when `timeout` has passed.
+    /// Waits for `calls` paused calls or until `timeout`. Returns the paused calls.
     pub(super) async fn wait_paused(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let mut paused = self.paused.subscribe();
-        // Whether time ran out shows in what is paused.
+        // The returned calls show whether the timeout was reached.
         let _ = tokio::time::timeout(timeout, paused.wait_for(|paused| *paused >= calls)).await;
-        self.world()
+        self.state()
             .paused
             .iter()
             .map(|call| call.event.clone())
@@ -248,15 +250,15 @@ impl MockState {
             store: Store::new(
                 settings.clusters.clone(),
                 settings.templates.clone(),
-                limits.kept.clone(),
+                limits.stored.clone(),
             ),
             keys: TemporaryKeys::new(owner),
             nonces: Nonces::default(),
             quota: Quota::default(),
-            record: CallLog::new(settings.max_recorded_calls, limits.recorded),
+            call_log: CallLog::new(settings.max_recorded_calls, limits.recorded),
             counts: Counts::default(),
-            faults: Faults::new(ids.clone(), limits.kept.clone()),
-            budget: limits.kept,
+            faults: Faults::new(ids.clone(), limits.stored.clone()),
+            budget: limits.stored,
             behavior_charge: None,
             ids,
             paused: Vec::new(),
@@ -264,7 +266,7 @@ impl MockState {
         }
     }
 
-    /// With the jobs and faults of the settings.
+    /// Starts with the jobs and faults of the settings.
     fn seeded(
         settings: &MockSettings,
         owner: Option<String>,
@@ -272,37 +274,37 @@ impl MockState {
         ids: Random,
         limits: Limits,
     ) -> Self {
-        let mut world = Self::new(settings, owner, epoch, ids, limits);
-        for fields in &settings.jobs {
-            world.seed(settings, |job| {
-                fields.clone().apply(job, &settings.templates);
+        let mut state = Self::new(settings, owner, epoch, ids, limits);
+        for patch in &settings.jobs {
+            state.seed(settings, |job| {
+                patch.clone().apply_to_new(job, &settings.templates);
             });
         }
-        world.faults.set(settings.faults.clone());
-        world
+        state.faults.set(settings.faults.clone());
+        state
     }
 
-    /// With the faults of the settings, and what was saved in the place of the jobs.
+    /// Starts with the saved jobs and nonces, and the faults of the settings.
     fn restored(settings: &MockSettings, saved: Saved, limits: Limits) -> Self {
-        let mut world = Self::new(settings, None, 0, Random::at(saved.random), limits);
+        let mut state = Self::new(settings, None, 0, Random::from_state(saved.random), limits);
         for SavedJob { modified, job } in saved.jobs {
-            let mut restored = plain_job(settings, String::new(), modified);
-            job.apply(&mut restored, &[]);
-            world.store.restore(restored, modified);
+            let mut restored = default_job(settings, String::new(), modified);
+            job.apply_to_new(&mut restored, &[]);
+            state.store.restore(restored, modified);
         }
-        world.nonces = saved.nonces;
-        world.faults.set(settings.faults.clone());
-        world
+        state.nonces = saved.nonces;
+        state.faults.set(settings.faults.clone());
+        state
     }
 
     fn limits(&self) -> Limits {
         Limits {
-            kept: self.budget.clone(),
-            recorded: self.record.share(),
+            stored: self.budget.clone(),
+            recorded: self.call_log.share(),
         }
     }
 
-    /// Puts `behavior`, which was sent as so many bytes, in the place of the present one.
+    /// Replaces the behavior. `bytes` is the length of the request that changed it.
     pub(super) fn set_behavior(&mut self, behavior: Behavior, bytes: usize) {
         self.behavior = behavior;
         self.behavior_charge = Some(self.budget.charge(bytes));
@@ -314,53 +316,54 @@ impl MockState {
             job: JobPatch::from(job),
         };
         let jobs = self.store.modified().map(saved).collect();
-        Saved::new(self.ids.place(), jobs, self.nonces.clone())
+        Saved::new(self.ids.state(), jobs, self.nonces.clone())
     }
 
-    /// Puts a job in that `edit` has made out of a plain one; gives it back.
+    /// Stores a default job that `edit` has changed. Returns it.
     pub(super) fn seed(&mut self, settings: &MockSettings, edit: impl FnOnce(&mut Job)) -> Job {
-        let mut job = plain_job(settings, self.ids.id(), self.now());
+        let mut job = default_job(settings, self.ids.id(), self.now());
         edit(&mut job);
         self.store.seed(job.clone());
         job
     }
 
-    /// Has a call hang. The receiver fails when a reset drops it.
+    /// Makes a call hang. The receiver fails when a reset drops it.
     pub(super) fn hang(&mut self, call_bytes: usize) -> oneshot::Receiver<()> {
         let (never, released) = oneshot::channel();
-        // The task of a call goes on when its caller has hung up, so these would pile up.
+        // The task of a call outlives its connection, so hanging calls would pile up.
         let charge = self.budget.charge(call_bytes * COPIES);
-        while self.is_too_much(self.hanging.len()) {
+        while self.is_over_limit(self.hanging.len()) {
             self.hanging.remove(0);
         }
         self.hanging.push((never, charge));
         released
     }
 
-    /// Whether the oldest of so many calls that wait must go for one more.
-    fn is_too_much(&self, waiting: usize) -> bool {
+    /// Reports whether the oldest of `waiting` calls must be dropped for one more.
+    fn is_over_limit(&self, waiting: usize) -> bool {
         waiting >= MAX_WAITING_CALLS || (waiting > 0 && self.budget.check().is_err())
     }
 
-    /// Gives out keys at a door.
+    /// Issues a temporary key. `issuer` becomes part of its ID.
     pub(super) fn issue_key(
         &mut self,
-        door: &str,
+        issuer: &str,
         session: &str,
         lifetime: time::Duration,
     ) -> TemporaryKey {
         let now = self.now();
-        self.keys.issue(door, session, lifetime, now, &mut self.ids)
+        self.keys
+            .issue(issuer, session, lifetime, now, &mut self.ids)
     }
 
-    /// The mock's clock.
+    /// Returns the time of the mock's clock.
     pub(super) fn now(&self) -> OffsetDateTime {
         self.clock.now(self.behavior.clock_offset_seconds)
     }
 }
 
-/// A job with the first template, of that template's cluster or else the first.
-fn plain_job(settings: &MockSettings, job_id: String, now: OffsetDateTime) -> Job {
+/// Creates a job with the first template, in the cluster of that template or else the first.
+fn default_job(settings: &MockSettings, job_id: String, now: OffsetDateTime) -> Job {
     let template = settings.templates.first();
     Job {
         cluster_id: template
@@ -379,14 +382,14 @@ fn plain_job(settings: &MockSettings, job_id: String, now: OffsetDateTime) -> Jo
         template_name: template
             .map(|template| template.name.clone())
             .unwrap_or_default(),
-        kind: template.map_or(TemplateType::Common, |template| template.kind),
+        r#type: template.map_or(TemplateType::Common, |template| template.r#type),
         create_time: now,
         last_start_at: None,
         last_stop_at: None,
     }
 }
 
-/// A panic while the lock was held says nothing about the data: every change is made whole by one statement.
+/// Ignores poisoning: each change is one statement, so a panic cannot leave half of it behind.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
-//! Three calls of the Security Token Service (version 2015-04-01): two that give keys of a role, and one that says who calls.
+//! Operations of the Security Token Service (version 2015-04-01): two that assume a role, and `GetCallerIdentity`.
 //!
-//! Like the cloud: parameters and their rules, who must sign, the shapes of the answers. Ours: there is
-//! one role and one identity token, see [`super::MockSettings`]; the code for a wrong identity token.
+//! Parameters, their rules, required signatures and the shapes of responses are those of Alibaba Cloud. The mock has one role
+//! and one identity token (see [`super::MockSettings`]) and an error code of its own for a wrong identity token.
 
 use serde::Serialize;
 
@@ -11,34 +11,34 @@ use super::keys::TemporaryKey;
 use super::parameters::Parameters;
 use super::settings::MockSettings;
 
-/// The version by which these calls are told from those of the product `live`.
+/// The API version, which distinguishes these calls from those of the product `live`.
 pub(super) const VERSION: &str = "2015-04-01";
 
-/// A checked call.
+/// A validated call of `AssumeRole` or `AssumeRoleWithOIDC`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AssumeRoleRequest {
-    /// Names the door in the ids of the keys.
-    pub(super) door: &'static str,
+    /// Part of the ID of the temporary key.
+    pub(super) issuer: &'static str,
     pub(super) role_arn: String,
     pub(super) session_name: String,
     pub(super) seconds: i64,
 }
 
-/// Whether the call is one that nobody signs, because a token of an identity provider proves who calls.
+/// Reports whether the call is unsigned, because a token of an identity provider authenticates the caller.
 pub(super) fn is_unsigned(parameters: &Parameters) -> bool {
     parameters.get("Version") == Some(VERSION)
         && parameters.get("Action") == Some(actions::ASSUME_ROLE_WITH_OIDC)
 }
 
 impl AssumeRoleRequest {
-    /// Reads a call of either operation.
+    /// Parses a call of either operation.
     pub(super) fn parse(
         parameters: &Parameters,
         settings: &MockSettings,
     ) -> Result<Self, ApiError> {
         let by_oidc = is_unsigned(parameters);
         if by_oidc {
-            check_identity(parameters, settings)?;
+            check_oidc_token(parameters, settings)?;
         }
         let role_arn = parameters.required("RoleArn")?;
         let session_name = parameters.required("RoleSessionName")?;
@@ -46,23 +46,15 @@ impl AssumeRoleRequest {
             Some(text) => text.parse().unwrap_or_default(),
             None => 3_600,
         };
-        let invalid = |name: &str| {
-            let message = format!("The parameter {name} is wrongly formed.");
-            Err(ApiError::new(
-                400,
-                &format!("InvalidParameter.{name}"),
-                message,
-            ))
-        };
         if !(role_arn.starts_with("acs:ram::") && role_arn.contains(":role/")) {
-            return invalid("RoleArn");
+            return Err(malformed("RoleArn"));
         }
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || ".@-_".contains(c);
         if !(2..=64).contains(&session_name.len()) || !session_name.chars().all(is_allowed) {
-            return invalid("RoleSessionName");
+            return Err(malformed("RoleSessionName"));
         }
         if !(900..=43_200).contains(&seconds) {
-            return invalid("DurationSeconds");
+            return Err(malformed("DurationSeconds"));
         }
         if role_arn != settings.role_arn {
             return Err(ApiError::new(
@@ -72,7 +64,7 @@ impl AssumeRoleRequest {
             ));
         }
         Ok(Self {
-            door: if by_oidc { "oidc" } else { "assume-role" },
+            issuer: if by_oidc { "oidc" } else { "assume-role" },
             role_arn,
             session_name,
             seconds,
@@ -80,7 +72,7 @@ impl AssumeRoleRequest {
     }
 }
 
-/// Who calls, in the API's field names. The number of the account is that of the role's ARN.
+/// The identity of the caller, in the API's field names. The account ID is that of the role's ARN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CallerIdentity {
@@ -95,8 +87,8 @@ pub(super) struct CallerIdentity {
 }
 
 impl CallerIdentity {
-    /// The holder of a temporary key, or else a RAM user: one for each access key.
-    pub(super) fn of(
+    /// Returns an assumed role for a temporary key, or else a RAM user named after the access key.
+    pub(super) fn for_caller(
         key: Option<&TemporaryKey>,
         access_key_id: &str,
         settings: &MockSettings,
@@ -126,20 +118,16 @@ impl CallerIdentity {
     }
 }
 
-/// The IDs of the one role and of the one user.
+/// The ID of the role.
 pub(super) const ROLE_ID: &str = "300000000000000000";
+/// The ID of every user.
 const USER_ID: &str = "200000000000000000";
 
-fn check_identity(parameters: &Parameters, settings: &MockSettings) -> Result<(), ApiError> {
+fn check_oidc_token(parameters: &Parameters, settings: &MockSettings) -> Result<(), ApiError> {
     let provider = parameters.required("OIDCProviderArn")?;
     let token = parameters.required("OIDCToken")?;
     if !provider.contains(":oidc-provider/") {
-        let message = "The parameter OIDCProviderArn is wrongly formed.";
-        return Err(ApiError::new(
-            400,
-            "InvalidParameter.OIDCProviderArn",
-            message,
-        ));
+        return Err(malformed("OIDCProviderArn"));
     }
     if token != settings.oidc_token {
         let message = "The OIDC token is not valid.";
@@ -152,6 +140,11 @@ fn check_identity(parameters: &Parameters, settings: &MockSettings) -> Result<()
     Ok(())
 }
 
+fn malformed(name: &str) -> ApiError {
+    let message = format!("The parameter {name} is wrongly formed.");
+    ApiError::new(400, &format!("InvalidParameter.{name}"), message)
+}
+
 #[cfg(test)]
 mod tests {
     use time::OffsetDateTime;
@@ -159,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_holder_of_a_temporary_key_is_an_assumed_role() {
+    fn the_caller_with_a_temporary_key_is_an_assumed_role() {
         let key = TemporaryKey {
             id: String::new(),
             secret: String::new(),
@@ -167,7 +160,7 @@ mod tests {
             session: "alice".to_owned(),
             expires: OffsetDateTime::UNIX_EPOCH,
         };
-        let identity = CallerIdentity::of(Some(&key), "", &MockSettings::default());
+        let identity = CallerIdentity::for_caller(Some(&key), "", &MockSettings::default());
         let expected = serde_json::json!({
             "IdentityType": "AssumedRoleUser",
             "AccountId": "1234567890123456",

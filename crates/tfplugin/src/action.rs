@@ -15,7 +15,7 @@ pub trait Action: Send + Sync + 'static {
     /// The schema of [`Self::Config`].
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, which may hold unknown values. It is also all that a plan does, so it makes no call. Runs
+    /// Checks a configuration, which may contain unknown values. It is also all that a plan does, so it makes no call. Runs
     /// again before each invocation.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Self::Config);
 
@@ -50,7 +50,7 @@ pub trait DynAction: Send + Sync {
     /// The schema of the block `config`.
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, which may hold unknown values.
+    /// Checks a configuration, which may contain unknown values.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Runs the action.

@@ -11,7 +11,7 @@ pub trait DynDataSource: Send + Sync {
     /// The data source's schema. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
 
-    /// Checks a configuration, which may hold unknown values.
+    /// Checks a configuration, which may contain unknown values.
     async fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Reads the data that a configuration asks for. `None` always comes with an error in the diagnostics.

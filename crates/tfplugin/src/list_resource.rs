@@ -19,7 +19,7 @@ pub trait ListResource: Send + Sync + 'static {
     /// The schema of [`Self::Config`].
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, which may hold unknown values.
+    /// Checks a configuration, which may contain unknown values.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &Self::Config);
 
     /// Finds objects, and adds them as they come, until all are found or no more are wanted.
@@ -102,7 +102,7 @@ pub trait DynListResource: Send + Sync {
     /// The schema of the block `config`.
     fn schema(&self) -> Schema;
 
-    /// Checks a configuration, which may hold unknown values.
+    /// Checks a configuration, which may contain unknown values.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Finds objects, until all are found, no more are wanted, or the receiver is gone.

@@ -75,10 +75,10 @@ pub trait DynProvider: Send + Sync {
     /// The schema of the provider block. Asked once, when the host first asks for schemas.
     fn schema(&self, diagnostics: &mut Diagnostics) -> Option<Schema>;
 
-    /// Checks a provider block, which may hold unknown values.
+    /// Checks a provider block, which may contain unknown values.
     async fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
-    /// Takes a provider block into use. While planning it may hold unknown values.
+    /// Takes a provider block into use. While planning it may contain unknown values.
     async fn configure(
         &self,
         diagnostics: &mut Diagnostics,

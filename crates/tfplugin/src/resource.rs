@@ -36,7 +36,7 @@ pub trait ManagedResource: Send + Sync + Sized {
         None
     }
 
-    /// Checks a configuration, which may hold unknown values. Every configuration that fits the schema passes, unless the
+    /// Checks a configuration, which may contain unknown values. Every configuration that fits the schema passes, unless the
     /// type says otherwise.
     fn validate(&self, _diagnostics: &mut Diagnostics, _config: Self::State) {}
 

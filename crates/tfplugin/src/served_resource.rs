@@ -63,7 +63,7 @@ pub trait DynResource: Send + Sync {
     /// The attributes of the objects' identities.
     fn identity_schema(&self) -> IdentitySchema;
 
-    /// Checks a configuration, which may hold unknown values.
+    /// Checks a configuration, which may contain unknown values.
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue);
 
     /// Brings an object from a state file into today's schema.
@@ -84,7 +84,7 @@ pub trait DynResource: Send + Sync {
     async fn plan(&self, diagnostics: &mut Diagnostics, change: &Change) -> Option<Planned>;
 
     /// Makes a change. The response is what Terraform must store, also where the change failed half-way: on an error
-    /// it holds the object as far as it came to be or as it was left, or else the prior one.
+    /// it contains the object as far as it came to be or as it was left, or else the prior one.
     async fn apply(&self, diagnostics: &mut Diagnostics, change: &Change)
     -> ResourceInstanceObject;
 

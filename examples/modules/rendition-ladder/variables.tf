@@ -12,7 +12,7 @@ variable "name" {
   validation {
     # The API allows 255 characters; what is left of them is for the rendition.
     condition     = can(regex("^[\\p{Han}A-Za-z0-9_-]{1,200}$", var.name))
-    error_message = "The name may hold Chinese characters, letters, digits, \"-\" and \"_\", at most 200 of them."
+    error_message = "The name may contain Chinese characters, letters, digits, \"-\" and \"_\", at most 200 of them."
   }
 }
 
@@ -45,7 +45,7 @@ variable "renditions" {
 
   validation {
     condition     = alltrue([for rendition in keys(var.renditions) : can(regex("^[A-Za-z0-9_-]{1,54}$", rendition))])
-    error_message = "The name of a rendition may hold letters, digits, \"-\" and \"_\", at most 54 of them: it becomes part of the job's name and of its output URL."
+    error_message = "The name of a rendition may contain letters, digits, \"-\" and \"_\", at most 54 of them: it becomes part of the job's name and of its output URL."
   }
 
   validation {

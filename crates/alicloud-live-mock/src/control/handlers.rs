@@ -1,4 +1,4 @@
-//! What each route of the control API does.
+//! The handlers of the control API.
 
 use std::io;
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use crate::access_keys::AccessKeys;
 use crate::counts::Expected;
 use crate::faults::Fault;
 use crate::job_patch::JobPatch;
-use crate::overview::{overview, whole_call};
+use crate::overview::{call_details, overview};
 use crate::settings::AccessKey;
 use crate::shared::{CallEvent, MockState, Selected, Shared};
 
-/// A status and what is wrong, as the control API says it.
+/// An error of the control API.
 pub(crate) type Problem = (StatusCode, Json<Value>);
-type Reply = Result<Json<Value>, Problem>;
+type JsonResult = Result<Json<Value>, Problem>;
 
 #[derive(Deserialize)]
 struct Selection {
@@ -34,7 +34,7 @@ struct Selection {
 impl FromRequestParts<Arc<AccessKeys>> for Selected {
     type Rejection = Problem;
 
-    /// The state of the access key that the query names, or else the first.
+    /// Returns the state of the access key in the query, or else the first.
     async fn from_request_parts(
         parts: &mut Parts,
         keys: &Arc<AccessKeys>,
@@ -46,7 +46,7 @@ impl FromRequestParts<Arc<AccessKeys>> for Selected {
         };
         keys.find(&id)
             .map(|key| Self(key.shared))
-            .ok_or_else(|| problem(StatusCode::NOT_FOUND, &format!("no access key `{id}`")))
+            .ok_or_else(|| problem(StatusCode::NOT_FOUND, &format!("unknown access key `{id}`")))
     }
 }
 
@@ -55,41 +55,41 @@ pub(super) async fn ready() -> Json<Value> {
 }
 
 pub(super) async fn show_overview(Selected(shared): Selected) -> Json<Value> {
-    Json(overview(&shared.settings, &shared.world()))
+    Json(overview(&shared.settings, &shared.state()))
 }
 
 pub(super) async fn jobs(Selected(shared): Selected) -> Json<Value> {
-    let jobs = shared.world().store.jobs();
+    let jobs = shared.state().store.jobs();
     Json(json!(jobs.iter().map(JobPatch::from).collect::<Vec<_>>()))
 }
 
-pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> Reply {
-    let fields: JobPatch = parse(&body)?;
+pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> JsonResult {
+    let patch: JobPatch = parse(&body)?;
     check_budget(&shared)?;
     let settings = &shared.settings;
-    let job = change(&shared, |world| {
-        world.seed(settings, |job| fields.apply(job, &settings.templates))
+    let job = change(&shared, |state| {
+        state.seed(settings, |job| patch.apply_to_new(job, &settings.templates))
     })?;
     Ok(Json(json!(JobPatch::from(&job))))
 }
 
-pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> Reply {
-    if change(&shared, |world| world.store.remove(&id))? {
+pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> JsonResult {
+    if change(&shared, |state| state.store.remove(&id))? {
         Ok(Json(json!({})))
     } else {
-        Err(problem(StatusCode::NOT_FOUND, "no such job"))
+        Err(problem(StatusCode::NOT_FOUND, "unknown job"))
     }
 }
 
 pub(super) async fn calls(Selected(shared): Selected) -> Json<Value> {
-    Json(json!(shared.world().record.calls()))
+    Json(json!(shared.state().call_log.calls()))
 }
 
-pub(super) async fn show_call(Selected(shared): Selected, Path(number): Path<u64>) -> Reply {
-    let world = shared.world();
-    let call = world.record.get(number);
-    call.map(|call| Json(whole_call(call))).ok_or_else(|| {
-        let message = "no such call, or it was dropped from the record";
+pub(super) async fn show_call(Selected(shared): Selected, Path(number): Path<u64>) -> JsonResult {
+    let state = shared.state();
+    let call = state.call_log.get(number);
+    call.map(|call| Json(call_details(call))).ok_or_else(|| {
+        let message = "unknown call, or it was dropped from the call log";
         problem(StatusCode::NOT_FOUND, message)
     })
 }
@@ -98,31 +98,31 @@ pub(super) async fn edit_job(
     Selected(shared): Selected,
     Path(id): Path<String>,
     body: Bytes,
-) -> Reply {
-    let fields: JobPatch = parse(&body)?;
+) -> JsonResult {
+    let patch: JobPatch = parse(&body)?;
     check_budget(&shared)?;
     let templates = &shared.settings.templates;
-    let edited = change(&shared, |world| {
-        let now = world.now();
-        world
+    let edited = change(&shared, |state| {
+        let now = state.now();
+        state
             .store
-            .edit(&id, now, |job| fields.change(job, templates))
+            .edit(&id, now, |job| patch.apply(job, templates))
     })?;
     if !edited {
-        return Err(problem(StatusCode::NOT_FOUND, "no such job"));
+        return Err(problem(StatusCode::NOT_FOUND, "unknown job"));
     }
-    let jobs = shared.world().store.jobs();
+    let jobs = shared.state().store.jobs();
     let job = jobs.iter().find(|job| job.job_id == id);
     Ok(Json(json!(job.map(JobPatch::from))))
 }
 
 pub(super) async fn counts(Selected(shared): Selected) -> Json<Value> {
-    Json(shared.world().counts.show())
+    Json(shared.state().counts.to_json())
 }
 
-pub(super) async fn assert_counts(Selected(shared): Selected, body: Bytes) -> Reply {
+pub(super) async fn assert_counts(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let expected: Expected = parse(&body)?;
-    let differences = shared.world().counts.differences(&expected);
+    let differences = shared.state().counts.differences(&expected);
     if differences.is_empty() {
         Ok(Json(json!({})))
     } else {
@@ -131,76 +131,76 @@ pub(super) async fn assert_counts(Selected(shared): Selected, body: Bytes) -> Re
 }
 
 pub(super) async fn access_keys(State(keys): State<Arc<AccessKeys>>) -> Json<Value> {
-    Json(json!(keys.shown()))
+    Json(json!(keys.list()))
 }
 
-pub(super) async fn put_access_key(State(keys): State<Arc<AccessKeys>>, body: Bytes) -> Reply {
+pub(super) async fn put_access_key(State(keys): State<Arc<AccessKeys>>, body: Bytes) -> JsonResult {
     let key: AccessKey = parse(&body)?;
-    let put = keys.put(key);
-    put.map(|key| Json(json!(key)))
+    keys.put(key)
+        .map(|key| Json(json!(key)))
         .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))
 }
 
 pub(super) async fn remove_access_key(
     State(keys): State<Arc<AccessKeys>>,
     Path(id): Path<String>,
-) -> Reply {
+) -> JsonResult {
     match keys.remove(&id) {
         Ok(true) => Ok(Json(json!({}))),
-        Ok(false) => Err(problem(StatusCode::NOT_FOUND, "no such access key")),
+        Ok(false) => Err(problem(StatusCode::NOT_FOUND, "unknown access key")),
         Err(message) => Err(problem(StatusCode::BAD_REQUEST, &message)),
     }
 }
 
-pub(super) async fn reset(Selected(shared): Selected) -> Reply {
-    shared.reset().map_err(|error| not_kept(&error))?;
+pub(super) async fn reset(Selected(shared): Selected) -> JsonResult {
+    shared.reset().map_err(|error| not_saved(&error))?;
     Ok(Json(json!({})))
 }
 
 pub(super) async fn behavior(Selected(shared): Selected) -> Json<Value> {
-    Json(json!(shared.world().behavior))
+    Json(json!(shared.state().behavior))
 }
 
-pub(super) async fn configure(Selected(shared): Selected, body: Bytes) -> Reply {
+pub(super) async fn configure(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let changes = parse(&body)?;
     check_budget(&shared)?;
-    let mut world = shared.world();
-    let behavior = world
+    let mut state = shared.state();
+    let behavior = state
         .behavior
-        .changed(changes)
+        .with_changes(changes)
         .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))?;
-    world.set_behavior(behavior, body.len());
-    Ok(Json(json!(world.behavior)))
+    state.set_behavior(behavior, body.len());
+    Ok(Json(json!(state.behavior)))
 }
 
 pub(super) async fn faults(Selected(shared): Selected) -> Json<Value> {
-    Json(shared.world().faults.show())
+    Json(shared.state().faults.to_json())
 }
 
-pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> Reply {
+pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let faults = parse_faults(&body)?;
     check_budget(&shared)?;
-    let mut world = shared.world();
-    world.faults.set(faults);
-    Ok(Json(world.faults.show()))
+    let mut state = shared.state();
+    state.faults.set(faults);
+    Ok(Json(state.faults.to_json()))
 }
 
-pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> Reply {
+pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> JsonResult {
     let faults = parse_faults(&body)?;
     check_budget(&shared)?;
-    let mut world = shared.world();
-    world
+    let mut state = shared.state();
+    state
         .faults
         .add(faults)
         .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))?;
-    Ok(Json(world.faults.show()))
+    Ok(Json(state.faults.to_json()))
 }
 
-pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>) -> Reply {
-    if shared.world().faults.remove(id) {
+pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>) -> JsonResult {
+    if shared.state().faults.remove(id) {
         Ok(Json(json!({})))
     } else {
-        Err(problem(StatusCode::NOT_FOUND, "no such rule"))
+        Err(problem(StatusCode::NOT_FOUND, "unknown rule"))
     }
 }
 
@@ -213,17 +213,17 @@ fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, Problem> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Patience {
+pub(super) struct PausedQuery {
     #[serde(default)]
     timeout_ms: u64,
 }
 
 pub(super) async fn paused(
     Selected(shared): Selected,
-    Query(patience): Query<Patience>,
+    Query(query): Query<PausedQuery>,
 ) -> Json<Value> {
     let paused = shared
-        .wait_paused(1, Duration::from_millis(patience.timeout_ms))
+        .wait_paused(1, Duration::from_millis(query.timeout_ms))
         .await;
     let show = |event: &CallEvent| json!({"when": event.when, "call": event.call});
     Json(paused.iter().map(show).collect())
@@ -233,25 +233,25 @@ pub(super) async fn release(Selected(shared): Selected) -> Json<Value> {
     Json(json!({"released": shared.release()}))
 }
 
-/// A change of jobs, which the state file must know before the caller does.
+/// Changes jobs, and saves the change before the response.
 fn change<T>(shared: &Shared, change: impl FnOnce(&mut MockState) -> T) -> Result<T, Problem> {
-    let mut world = shared.world();
-    let result = change(&mut world);
-    shared.keep(&world).map_err(|error| not_kept(&error))?;
+    let mut state = shared.state();
+    let result = change(&mut state);
+    shared.save(&state).map_err(|error| not_saved(&error))?;
     Ok(result)
 }
 
-/// Fails where callers may put nothing more in.
+/// Fails if the memory limit is reached.
 fn check_budget(shared: &Shared) -> Result<(), Problem> {
-    let checked = shared.world().budget.check();
+    let checked = shared.state().budget.check();
     checked.map_err(|error| problem(StatusCode::INSUFFICIENT_STORAGE, &error.message))
 }
 
-fn not_kept(error: &io::Error) -> Problem {
+fn not_saved(error: &io::Error) -> Problem {
     problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
 }
 
-/// The error names the key and what was expected there.
+/// Parses a body. The error names the member and what was expected there.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut reader)
@@ -265,13 +265,13 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))
 }
 
-/// For a request whose body did not come.
+/// Returns the error for a request without a complete body.
 pub(crate) fn incomplete() -> impl IntoResponse {
     let message = "the body is too long, too slow or incomplete";
     problem(StatusCode::BAD_REQUEST, message)
 }
 
-/// What is wrong, as the control API says it.
+/// Returns an error with this message.
 pub(crate) fn problem(status: StatusCode, message: &str) -> Problem {
     (status, Json(json!({"error": message})))
 }

@@ -1,5 +1,5 @@
-//! The door for tests, under `/_mock/`, apart from the API. Unsigned; errors are `{"error": "…"}` with status 400, 404,
-//! 405 or 500. `openapi.json` beside this file describes it for machines; `page/` shows it to people.
+//! The control API under `/_mock/`, for tests. It is separate from the mocked API and unsigned. Errors are
+//! `{"error": "…"}` with a status from 400. `openapi.json` describes it, and `page/` is its user interface.
 
 mod handlers;
 
@@ -23,280 +23,293 @@ use super::overview::overview;
 use super::page;
 use super::shared::Selected;
 
-/// One thing that can be asked at the door.
+type Handler = MethodRouter<Arc<AccessKeys>>;
+
+/// A route of the control API.
 struct ControlRoute {
     method: &'static str,
-    /// Below `/_mock`.
+    /// The path below `/_mock`.
     path: &'static str,
-    what: &'static str,
-    handler: MethodRouter<Arc<AccessKeys>>,
+    summary: &'static str,
+    handler: Handler,
 }
 
-impl ControlRoute {
-    fn get(path: &'static str, what: &'static str, handler: MethodRouter<Arc<AccessKeys>>) -> Self {
-        Self::new("GET", path, what, handler)
-    }
-
-    fn post(
-        path: &'static str,
-        what: &'static str,
-        handler: MethodRouter<Arc<AccessKeys>>,
-    ) -> Self {
-        Self::new("POST", path, what, handler)
-    }
-
-    fn new(
-        method: &'static str,
-        path: &'static str,
-        what: &'static str,
-        handler: MethodRouter<Arc<AccessKeys>>,
-    ) -> Self {
-        Self {
-            method,
-            path,
-            what,
-            handler,
-        }
+fn route(
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    handler: Handler,
+) -> ControlRoute {
+    ControlRoute {
+        method,
+        path,
+        summary,
+        handler,
     }
 }
 
-/// All that can be asked. Routes and help are made of it, and a test holds `openapi.json` against it.
+/// Returns all routes. The router and the help use them, and a test compares them with `openapi.json`.
 fn routes() -> Vec<ControlRoute> {
-    let mut all = doors_for_people();
-    all.extend(doors_to_jobs_and_calls());
-    all.extend(doors_to_behavior());
+    let mut all = page_routes();
+    all.extend(job_and_call_routes());
+    all.extend(behavior_routes());
     all
 }
 
-fn doors_for_people() -> Vec<ControlRoute> {
+fn page_routes() -> Vec<ControlRoute> {
     vec![
-        ControlRoute::get("/", "a page that shows clusters, jobs and calls", page()),
-        ControlRoute::get(
-            "/ready",
-            "answers as soon as the mock serves; wait for it",
-            get(ready),
+        route(
+            "GET",
+            "/",
+            "the page that shows clusters, jobs and calls",
+            page(),
         ),
-        ControlRoute::get("/page.css", "its looks", style()),
-        ControlRoute::get("/page.js", "its script", script()),
-        ControlRoute::get("/help", "this text", get(help)),
-        ControlRoute::get("/openapi.json", "the same for machines", description()),
-        ControlRoute::get(
+        route("GET", "/ready", "responds once the mock serves", get(ready)),
+        route(
+            "GET",
+            "/page.css",
+            "its stylesheet",
+            file("text/css; charset=utf-8", include_str!("../page/page.css")),
+        ),
+        route(
+            "GET",
+            "/page.js",
+            "its script",
+            file(
+                "text/javascript; charset=utf-8",
+                include_str!("../page/page.js"),
+            ),
+        ),
+        route("GET", "/help", "this text", get(help)),
+        route(
+            "GET",
+            "/openapi.json",
+            "the OpenAPI description",
+            file("application/json", include_str!("../openapi.json")),
+        ),
+        route(
+            "GET",
             "/overview",
-            "what the page shows: the latest jobs and calls, with secrets masked",
+            "the content of the page: the latest jobs and calls, with secrets masked",
             get(show_overview),
         ),
     ]
 }
 
-fn doors_to_jobs_and_calls() -> Vec<ControlRoute> {
+fn job_and_call_routes() -> Vec<ControlRoute> {
     vec![
-        ControlRoute::get(
+        route(
+            "GET",
             "/jobs",
-            "every job as it really is, oldest first, with its ClusterId",
+            "the current state of every job, oldest first, with its ClusterId",
             get(jobs),
         ),
-        ControlRoute::post(
+        route(
+            "POST",
             "/jobs",
-            "put a job in; any of its fields, the others are made up",
+            "create a job without an API call; all fields are optional",
             post(seed_job),
         ),
-        ControlRoute::new(
+        route(
             "PATCH",
             "/jobs/{id}",
-            "change some fields of a job without an API call",
+            "change fields of a job without an API call",
             patch(edit_job),
         ),
-        ControlRoute::new(
+        route(
             "DELETE",
             "/jobs/{id}",
-            "take a job out behind everybody's back",
+            "remove a job without an API call",
             delete(remove_job),
         ),
-        ControlRoute::get(
+        route(
+            "GET",
             "/calls",
             "every call since the start or the last reset, oldest first",
             get(calls),
         ),
-        ControlRoute::get(
+        route(
+            "GET",
             "/calls/{number}",
             "one call with its response, with secrets masked",
             get(show_call),
         ),
-        ControlRoute::get(
+        route(
+            "GET",
             "/counts",
-            "how many calls came to which end, and how many wrote",
+            "the number of calls by operation, status and code, and of writes",
             get(counts),
         ),
-        ControlRoute::post(
+        route(
+            "POST",
             "/assert",
             "409 if the counts are not as expected, such as {\"writes\": 0}",
             post(assert_counts),
         ),
-        ControlRoute::post(
+        route(
+            "POST",
             "/reset",
-            "back to the start: jobs, calls, nonces, faults, configuration",
+            "restore the initial jobs, faults and behavior; forget calls and nonces",
             post(reset),
         ),
     ]
 }
 
-fn doors_to_behavior() -> Vec<ControlRoute> {
+fn behavior_routes() -> Vec<ControlRoute> {
     vec![
-        ControlRoute::get("/behavior", "the configuration", get(behavior)),
-        ControlRoute::post("/behavior", "change some of its fields", post(configure)),
-        ControlRoute::get(
+        route("GET", "/behavior", "the behavior", get(behavior)),
+        route(
+            "POST",
+            "/behavior",
+            "change some of its fields",
+            post(configure),
+        ),
+        route(
+            "GET",
             "/faults",
-            "the rules for faults, and how often each was due and hit",
+            "the fault rules, with the calls that each matched and hit",
             get(faults),
         ),
-        ControlRoute::post(
+        route(
+            "POST",
             "/faults",
-            "put a list of rules in the place of all others",
+            "replace all fault rules",
             post(set_faults),
         ),
-        ControlRoute::post(
-            "/faults/add",
-            "add a list of rules to those in force",
-            post(add_faults),
-        ),
-        ControlRoute::new(
+        route("POST", "/faults/add", "add fault rules", post(add_faults)),
+        route(
             "DELETE",
             "/faults/{id}",
-            "remove one rule",
+            "remove a fault rule",
             delete(remove_fault),
         ),
-        ControlRoute::get(
+        route(
+            "GET",
             "/paused",
-            "paused calls; ?timeout_ms=N waits for one",
+            "the paused calls; ?timeout_ms=N waits for one",
             get(paused),
         ),
-        ControlRoute::post("/release", "let them go on", post(release)),
-        ControlRoute::get(
+        route(
+            "POST",
+            "/release",
+            "release the paused calls",
+            post(release),
+        ),
+        route(
+            "GET",
             "/access_keys",
             "the access keys, without their secrets",
             get(access_keys),
         ),
-        ControlRoute::post(
+        route(
+            "POST",
             "/access_keys",
             "create an access key with a state of its own, or change one",
             post(put_access_key),
         ),
-        ControlRoute::new(
+        route(
             "DELETE",
             "/access_keys/{id}",
-            "delete an access key, and the state that only it opens",
+            "delete an access key, and its state unless another key shares it",
             delete(remove_access_key),
         ),
     ]
 }
 
-const BEFORE_THE_DOORS: &str = "\
-alicloud-live-mock: a stand-in for the edge transcode operations of ApsaraVideo Live. The API itself is at /, and STS too.
-PUT /latest/api/token, GET /latest/meta-data/ram/security-credentials/: metadata service. GET /credentials: credentials URI.
-POST /cloud-credentials: sign-in host of CloudSSO.
+const HELP_BEFORE_ROUTES: &str = "\
+alicloud-live-mock: a mock of the API for edge transcode jobs of ApsaraVideo Live. The API and STS are at /.
+Metadata service: PUT /latest/api/token, GET /latest/meta-data/ram/security-credentials/
+Credentials URI: GET /credentials. Sign-in host of CloudSSO: POST /cloud-credentials
 
 ";
 
-const AFTER_THE_DOORS: &str = "
-A rule is {\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}.
+const HELP_AFTER_ROUTES: &str = "
+A fault rule is {\"action\": \"CreateEdgeTranscodeJob\", \"kind\": \"drop\", \"when\": \"after\", \"times\": 1}.
   action       an operation, or * (the default)
   kind         drop, hang, pause, endless, wrong_types, or one with fields:
                {\"slow\": {\"ms\": 50}}, {\"trickle\": {\"ms\": 50}}, {\"truncate\": {\"bytes\": 20, \"complete\": false}},
                {\"error\": {\"status\": 429, \"code\": \"Throttling.Api\", \"retry_after_ms\": 500}},
-               {\"answer\": {\"status\": 200, \"content_type\": \"text/html\", \"body\": \"<html>\"}}
-  when         arrival (nothing checked, nonce unused), before (checked, nonce used) or after the work was done
-  probability  0 to 1, with seed: its own; skip: so many calls go free first; times: so many meet it
-  job_id, cluster_id  calls that name this job or this cluster alone
+               {\"response\": {\"status\": 200, \"content_type\": \"text/html\", \"body\": \"<html>\"}}
+  when         arrival (nothing checked, nonce unused), before (checked, nonce used) or after (performed)
+  skip, times  how many calls are skipped first, and how many are hit then
+  probability  of a hit, 0 to 1; seed: a seed for this rule alone
+  job_id, cluster_id  only calls with this JobId or ClusterId
 
-With ?access_key_id=ID each of these is about the state of that access key; without it, of the first.
+With ?access_key_id=ID each request uses the state of that access key; without it, that of the first.
 ";
 
-/// The routes, to be put under `/_mock`.
+/// Returns the router, for the path `/_mock`.
 pub(super) fn router() -> Router<Arc<AccessKeys>> {
     routes()
         .into_iter()
-        .fold(Router::new(), |router, door| {
-            router.route(door.path, door.handler)
+        .fold(Router::new(), |router, route| {
+            router.route(route.path, route.handler)
         })
         .fallback(async || {
             problem(
                 StatusCode::NOT_FOUND,
-                "no such door; GET /_mock/help lists them",
+                "unknown endpoint; GET /_mock/help lists all endpoints",
             )
         })
         .method_not_allowed_fallback(async || {
             problem(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "not with this method; GET /_mock/help lists them",
+                "method not allowed; GET /_mock/help lists all endpoints",
             )
         })
 }
 
-/// The page. Public, because a nested router has no path that ends in a slash.
-pub(super) fn page() -> MethodRouter<Arc<AccessKeys>> {
+/// Returns the page. [`super::server`] needs it too, because a nested router has no path that ends in a slash.
+pub(super) fn page() -> Handler {
     get(async |Selected(shared): Selected| {
-        let overview = overview(&shared.settings, &shared.world());
+        let overview = overview(&shared.settings, &shared.state());
         (headers("text/html; charset=utf-8"), page::html(&overview)).into_response()
     })
 }
 
-fn style() -> MethodRouter<Arc<AccessKeys>> {
-    file("text/css; charset=utf-8", include_str!("../page/page.css"))
-}
-
-fn script() -> MethodRouter<Arc<AccessKeys>> {
-    file(
-        "text/javascript; charset=utf-8",
-        include_str!("../page/page.js"),
-    )
-}
-
-fn description() -> MethodRouter<Arc<AccessKeys>> {
-    file("application/json", include_str!("../openapi.json"))
-}
-
-/// What a browser may do with a file of ours: run our script, and nothing that came in by a name or an URL.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+/// Allows the page its own stylesheet, script and requests, and nothing else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn file(content_type: &'static str, text: &'static str) -> MethodRouter<Arc<AccessKeys>> {
+fn file(content_type: &'static str, text: &'static str) -> Handler {
     get(async move || (headers(content_type), text).into_response())
 }
 
 fn headers(content_type: &'static str) -> [(HeaderName, &'static str); 4] {
     [
         (header::CONTENT_TYPE, content_type),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
     ]
 }
 
 async fn help() -> String {
-    let mut text = BEFORE_THE_DOORS.to_owned();
-    for door in routes() {
+    let mut text = HELP_BEFORE_ROUTES.to_owned();
+    for route in routes() {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
             "{:<6} {:<24} {}",
-            door.method,
-            format!("/_mock{}", door.path),
-            door.what
+            route.method,
+            format!("/_mock{}", route.path),
+            route.summary
         );
     }
-    text + AFTER_THE_DOORS
+    text + HELP_AFTER_ROUTES
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::faults::FaultKind;
 
     #[test]
-    fn the_description_for_machines_describes_every_door_and_nothing_else() {
+    fn the_openapi_description_has_exactly_the_routes() {
         let description: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
         let mut described = BTreeSet::new();
         for (path, methods) in description["paths"].as_object().unwrap() {
@@ -310,13 +323,53 @@ mod tests {
                 }
             }
         }
-        let routes = routes().into_iter().map(|door| {
+        let routes = routes().into_iter().map(|route| {
             (
-                door.method.to_owned(),
-                format!("/_mock{}", door.path),
-                door.what.to_owned(),
+                route.method.to_owned(),
+                format!("/_mock{}", route.path),
+                route.summary.to_owned(),
             )
         });
         assert_eq!(described, routes.collect());
+    }
+    /// Reads the fault kinds in a text: JSON objects from `{"` to the matching brace.
+    fn kinds_in_help() -> Vec<Value> {
+        let kinds = HELP_AFTER_ROUTES
+            .split_once("  kind ")
+            .and_then(|(_, rest)| rest.split_once("  when "))
+            .map(|(kinds, _)| kinds.split_once("fields:").unwrap())
+            .unwrap();
+        let names = kinds.0.split(',').map(|name| json!(name.trim()));
+        let objects = format!("[{}]", kinds.1.trim());
+        let objects: Vec<Value> = serde_json::from_str(&objects).unwrap();
+        names
+            .filter(|name| !name.as_str().unwrap().starts_with("or "))
+            .chain(objects)
+            .collect()
+    }
+
+    /// Reads the fault kinds that the form of the page offers.
+    fn kinds_on_page() -> Vec<Value> {
+        let script = include_str!("../page/page.js");
+        let (_, rest) = script.split_once("const KINDS = ").unwrap();
+        let (kinds, _) = rest.split_once(";\n").unwrap();
+        let kinds: serde_json::Map<String, Value> = serde_json::from_str(kinds).unwrap();
+        kinds
+            .into_iter()
+            .map(|(_, kind)| match kind {
+                Value::Array(kind_and_stage) => kind_and_stage[0].clone(),
+                kind => kind,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_fault_kind_in_the_help_and_on_the_page_is_accepted() {
+        let (in_help, on_page) = (kinds_in_help(), kinds_on_page());
+        assert_eq!((in_help.len(), on_page.len()), (10, 10));
+        for kind in in_help.into_iter().chain(on_page) {
+            let parsed = serde_json::from_value::<FaultKind>(kind.clone());
+            assert!(parsed.is_ok(), "{kind}: {parsed:?}");
+        }
     }
 }

@@ -1,54 +1,56 @@
+//! The faults that alter a response.
+
 use serde_json::{Map, Value, json};
 
 use super::FaultKind;
 use crate::mock_response::{Delivery, MockResponse};
 
-/// The answer after a fault of a kind that alters it.
-pub(crate) fn alter(mut answer: MockResponse, kind: &FaultKind) -> MockResponse {
+/// Applies a fault to a response. A kind that does not alter responses has no effect.
+pub(crate) fn alter(mut response: MockResponse, kind: &FaultKind) -> MockResponse {
     match kind {
         FaultKind::Truncate {
             bytes,
             complete: true,
-        } => answer.body.truncate(*bytes),
+        } => response.body.truncate(*bytes),
         FaultKind::Truncate {
             bytes,
             complete: false,
-        } => answer.delivery = Delivery::Cut { bytes: *bytes },
-        FaultKind::Trickle { ms } => answer.delivery = Delivery::Trickle { ms: *ms },
-        FaultKind::Endless => answer.delivery = Delivery::Endless,
+        } => response.delivery = Delivery::Cut { bytes: *bytes },
+        FaultKind::Trickle { ms } => response.delivery = Delivery::Trickle { ms: *ms },
+        FaultKind::Endless => response.delivery = Delivery::Endless,
         FaultKind::WrongTypes => {
-            if let Ok(body) = serde_json::from_slice(&answer.body) {
-                answer.body = twisted(body).to_string().into_bytes();
+            if let Ok(body) = serde_json::from_slice(&response.body) {
+                response.body = with_wrong_types(body).to_string().into_bytes();
             }
         }
         _ => {}
     }
-    answer
+    response
 }
 
-/// The outer object stays, so that the body is still an answer of its operation.
-fn twisted(body: Value) -> Value {
+/// Changes the type of each value in an object. The object itself stays, so that its members can still be found.
+fn with_wrong_types(body: Value) -> Value {
     match body {
         Value::Object(fields) => fields
             .into_iter()
-            .map(|(name, value)| (name, twisted_field(value)))
+            .map(|(name, value)| (name, with_wrong_type(value)))
             .collect(),
         other => other,
     }
 }
 
-fn twisted_field(value: Value) -> Value {
+fn with_wrong_type(value: Value) -> Value {
     match value {
         Value::String(text) => json!(text.len()),
         Value::Number(number) => json!(number.to_string()),
         Value::Array(items) => {
             let numbered = items.into_iter().enumerate();
             let fields: Map<_, _> = numbered
-                .map(|(index, item)| (index.to_string(), twisted(item)))
+                .map(|(index, item)| (index.to_string(), with_wrong_types(item)))
                 .collect();
             Value::Object(fields)
         }
-        other => twisted(other),
+        other => with_wrong_types(other),
     }
 }
 
@@ -60,6 +62,6 @@ mod tests {
     fn wrong_types_are_wrong_at_every_depth() {
         let body = json!({"RequestId": "R-1", "TotalCount": 1, "JobList": {"Job": [{"JobId": "abc", "X": null}]}});
         let expected = json!({"RequestId": 3, "TotalCount": "1", "JobList": {"Job": {"0": {"JobId": 3, "X": null}}}});
-        assert_eq!(twisted(body), expected);
+        assert_eq!(with_wrong_types(body), expected);
     }
 }

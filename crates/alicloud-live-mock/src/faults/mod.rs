@@ -1,5 +1,4 @@
-//! Trouble on demand: which fault a call meets, where, and how often. What a fault then does is the call's own
-//! business ([`super::call`]).
+//! Fault injection: the rules, and which calls they hit. [`super::call`] carries the faults out.
 
 mod alter;
 mod rules;
@@ -11,115 +10,115 @@ pub(super) use rules::{Faults, Target};
 
 use super::actions;
 
-/// A rule: calls of `action` meet `kind` at the point `when`.
+/// A rule: the fault `kind` is injected into calls of `action` at the stage `when`.
 ///
 /// In JSON: `{"action": "CreateEdgeTranscodeJob", "kind": "drop", "when": "after", "times": 1}`. Kinds with fields
-/// are objects: `{"kind": {"slow": {"ms": 50}}}`. All but `kind` may be left out.
+/// are objects: `{"kind": {"slow": {"ms": 50}}}`. All members but `kind` are optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// The name of an operation, or `*` for every call, even one without a known action. Default `*`.
     #[serde(default = "any_action")]
     pub action: String,
-    /// What happens.
+    /// The fault.
     pub kind: FaultKind,
-    /// Where it happens. Without it: `after` for the kinds that alter the answer, `before` for all others.
+    /// The stage. Default `after` for the kinds that alter the response, and `before` for all others.
     #[serde(default)]
     pub when: Option<FaultStage>,
-    /// The chance that a call which is due meets it, from 0 to 1; thrown with the mock's seed. Default 1.
+    /// The probability, from 0 to 1, that the rule hits a call that is due. It uses the mock's seed. Default 1.
     #[serde(default = "certain")]
     pub probability: f64,
-    /// So many calls of the action go free first. Default 0. With `times` 1 this picks the n-th call.
+    /// How many calls are skipped first. Default 0. With `times` 1 this selects the n-th call.
     #[serde(default)]
     pub skip: u64,
-    /// So many calls meet it, then no more. Without it, all.
+    /// How many calls the rule hits. Default all.
     #[serde(default)]
     pub times: Option<u64>,
-    /// Only calls that name this job. Without it, all.
+    /// Only calls with this `JobId`. Default all.
     #[serde(default)]
     pub job_id: Option<String>,
-    /// Only calls that name this cluster. Without it, all.
+    /// Only calls with this `ClusterId`. Default all.
     #[serde(default)]
     pub cluster_id: Option<String>,
-    /// Has the rule throw dice of its own with this seed, so that no other rule or call changes whom it hits.
+    /// A seed for this rule alone, so that other rules and calls do not change which calls it hits.
     #[serde(default)]
     pub seed: Option<u64>,
 }
 
-/// What can go wrong.
+/// A kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
-    /// The connection is closed without a byte of an answer.
+    /// The connection is closed without a byte of a response.
     Drop,
-    /// No answer comes, and the connection stays open until the caller, a reset or the mock's end closes it.
+    /// No response comes, and the connection stays open until the caller, a reset or the end of the mock closes it.
     Hang,
-    /// The call waits for a release, and goes on as if nothing had been.
+    /// The call waits for its release and then continues.
     Pause,
-    /// The call waits, and goes on.
+    /// The call waits and then continues.
     Slow {
         /// Milliseconds.
         ms: u64,
     },
-    /// An error of the API, in its envelope.
+    /// An API error in its envelope.
     Error {
         /// The HTTP status.
         status: u16,
-        /// Such as `InternalError`, `ServiceUnavailable`, `Throttling.User`.
+        /// The error code, such as `InternalError`, `ServiceUnavailable` or `Throttling.User`.
         code: String,
-        /// Free text.
+        /// The message. Default empty.
         #[serde(default)]
         message: String,
         /// Milliseconds for the header `x-acs-retry-after`.
         #[serde(default)]
         retry_after_ms: Option<u64>,
     },
-    /// Any answer, such as a proxy's HTML page. `{"response": {}}` is an empty 200.
+    /// Any response, such as the HTML page of a proxy. `{"response": {}}` is an empty 200.
     Response {
         /// The HTTP status. Default 200.
         #[serde(default = "ok")]
         status: u16,
-        /// Default that of the API's own answers.
+        /// The content type. Default that of API responses.
         #[serde(default = "json_type")]
         content_type: String,
-        /// Default empty.
+        /// The body. Default empty.
         #[serde(default)]
         body: String,
     },
-    /// Alters the answer: only the first bytes of its body come.
+    /// Alters the response: only the first bytes of its body are sent.
     Truncate {
-        /// How many.
+        /// How many bytes.
         bytes: usize,
-        /// False (the default): the whole length is announced and the connection breaks off.
-        /// True: just these bytes are announced, so the answer looks complete.
+        /// If false (the default), `Content-Length` is that of the whole body and the connection is closed early. If true,
+        /// it is `bytes`, so the response looks complete.
         #[serde(default)]
         complete: bool,
     },
-    /// Alters the answer: its body comes a byte at a time.
+    /// Alters the response: its body is sent one byte at a time.
     Trickle {
         /// Milliseconds before each byte.
         ms: u64,
     },
-    /// Alters the answer: a body of JSON begins and never ends.
+    /// Alters the response: a JSON body begins and never ends.
     Endless,
-    /// Alters the answer: each string becomes a number, each number a string, each array an object.
+    /// Alters the response: each string becomes a number, each number a string, each array an object.
     WrongTypes,
 }
 
-/// The points of a call at which a fault or an observer can act.
+/// The stages of a call at which faults are injected and the observer is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultStage {
-    /// The request was read; nothing of it was checked, and its nonce is not used up.
+    /// The request was read. Nothing was checked, and its nonce is unused.
     Arrival,
-    /// The call passed all checks of signature and parameters; its nonce is used up; nothing was done yet.
+    /// Signature and parameters are valid, and the nonce is used. The operation was not performed.
     Before,
-    /// The operation was carried out or refused; the answer is not sent yet.
+    /// The operation was performed or rejected. The response was not sent.
     After,
 }
 
 impl Fault {
-    /// Every call of `action` meets `kind`.
+    /// Creates a rule that injects `kind` into every call of `action`.
     pub fn new(action: &str, kind: FaultKind) -> Self {
         Self {
             action: action.to_owned(),
@@ -134,16 +133,16 @@ impl Fault {
         }
     }
 
-    /// The same at another point.
+    /// Sets the stage.
     #[must_use]
-    pub fn when(self, point: FaultStage) -> Self {
+    pub fn when(self, stage: FaultStage) -> Self {
         Self {
-            when: Some(point),
+            when: Some(stage),
             ..self
         }
     }
 
-    /// The same for the next `times` calls only.
+    /// Limits the rule to this many calls.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self {
@@ -152,13 +151,13 @@ impl Fault {
         }
     }
 
-    /// The same after `skip` calls went free.
+    /// Skips this many calls first.
     #[must_use]
     pub fn skip(self, skip: u64) -> Self {
         Self { skip, ..self }
     }
 
-    /// The same by chance.
+    /// Sets the probability, from 0 to 1.
     #[must_use]
     pub fn probability(self, probability: f64) -> Self {
         Self {
@@ -167,68 +166,63 @@ impl Fault {
         }
     }
 
-    fn point(&self) -> FaultStage {
-        if self.kind.alters_the_answer() {
+    fn stage(&self) -> FaultStage {
+        if self.kind.alters_response() {
             FaultStage::After
         } else {
             self.when.unwrap_or(FaultStage::Before)
         }
     }
 
-    fn is_aimed_at(&self, target: Target<'_>) -> bool {
-        let fits = |wanted: &Option<String>, named: Option<&str>| {
-            wanted.is_none() || wanted.as_deref() == named
+    fn matches(&self, target: Target<'_>) -> bool {
+        let fits = |expected: &Option<String>, sent: Option<&str>| {
+            expected.is_none() || expected.as_deref() == sent
         };
         (self.action == "*" || Some(self.action.as_str()) == target.action)
             && fits(&self.job_id, target.job_id)
             && fits(&self.cluster_id, target.cluster_id)
     }
 
-    /// Why the rule makes no sense, if it does not.
+    /// Returns why the rule is invalid, if it is.
     pub(super) fn problem(&self) -> Option<&'static str> {
-        if self.action != "*" && !is_action(&self.action) {
-            return Some("expected as action the name of an operation, or *");
+        if self.action != "*" && !actions::is_known(&self.action) {
+            return Some("action: expected the name of an operation, or *");
         }
         let status = match &self.kind {
             FaultKind::Error { status, .. } | FaultKind::Response { status, .. } => *status,
             _ => 200,
         };
         if !(200..=599).contains(&status) {
-            return Some("a status is a number from 200 to 599");
+            return Some("status: expected a number from 200 to 599");
         }
         if !(0.0..=1.0).contains(&self.probability) {
-            return Some("a probability is a number from 0 to 1");
+            return Some("probability: expected a number from 0 to 1");
         }
-        if self.kind.alters_the_answer()
-            && self.when.is_some_and(|point| point != FaultStage::After)
+        if self.kind.alters_response() && self.when.is_some_and(|stage| stage != FaultStage::After)
         {
-            return Some("this kind alters the answer, so it can only act after");
+            return Some("when: expected after, because this kind alters the response");
         }
         None
     }
 }
 
-fn is_action(name: &str) -> bool {
-    actions::is_known(name)
-}
-
 impl FaultKind {
-    /// 500 `InternalError`.
+    /// Returns HTTP 500 `InternalError`.
     pub fn internal_error() -> Self {
         Self::error(500, "InternalError")
     }
 
-    /// 503 `ServiceUnavailable`.
+    /// Returns HTTP 503 `ServiceUnavailable`.
     pub fn service_unavailable() -> Self {
         Self::error(503, "ServiceUnavailable")
     }
 
-    /// 400 `Throttling.User`.
+    /// Returns HTTP 400 `Throttling.User`.
     pub fn throttling_user() -> Self {
         Self::error(400, "Throttling.User")
     }
 
-    /// 429 `Throttling.Api` with a hint when to come back, in milliseconds.
+    /// Returns HTTP 429 `Throttling.Api`, optionally with the time after which to retry, in milliseconds.
     pub fn throttling_api(retry_after_ms: Option<u64>) -> Self {
         let (code, message) = ("Throttling.Api".to_owned(), String::new());
         Self::Error {
@@ -239,7 +233,7 @@ impl FaultKind {
         }
     }
 
-    /// Any error of the API.
+    /// Returns any API error, without a message.
     pub fn error(status: u16, code: &str) -> Self {
         Self::Error {
             status,
@@ -249,7 +243,7 @@ impl FaultKind {
         }
     }
 
-    /// 200 with nothing in it.
+    /// Returns HTTP 200 with an empty body.
     pub fn empty() -> Self {
         Self::Response {
             status: 200,
@@ -258,7 +252,7 @@ impl FaultKind {
         }
     }
 
-    /// What a proxy or captive portal might say, with status 200.
+    /// Returns HTTP 200 with an HTML page, as a proxy or captive portal might.
     pub fn html() -> Self {
         let body = "<!DOCTYPE html><html><body><h1>It works!</h1></body></html>".to_owned();
         Self::Response {
@@ -268,8 +262,8 @@ impl FaultKind {
         }
     }
 
-    /// How long the texts in it are.
-    pub(super) fn text_len(&self) -> usize {
+    /// Returns the length of the strings in it.
+    pub(super) fn strings_len(&self) -> usize {
         match self {
             Self::Error { code, message, .. } => code.len() + message.len(),
             Self::Response {
@@ -279,15 +273,15 @@ impl FaultKind {
         }
     }
 
-    fn alters_the_answer(&self) -> bool {
+    fn alters_response(&self) -> bool {
         matches!(
             self,
             Self::Truncate { .. } | Self::Trickle { .. } | Self::Endless | Self::WrongTypes
         )
     }
 
-    /// Whether a call that meets it goes no further.
-    fn ends_the_call(&self) -> bool {
+    /// Reports whether a call ends with this fault.
+    fn ends_call(&self) -> bool {
         matches!(
             self,
             Self::Drop | Self::Hang | Self::Error { .. } | Self::Response { .. }
@@ -307,7 +301,7 @@ fn ok() -> u16 {
     200
 }
 
-/// The content type of the API's own answers.
+/// Returns the content type of API responses.
 pub(super) fn json_type() -> String {
     "application/json;charset=utf-8".to_owned()
 }

@@ -1,4 +1,4 @@
-//! The rules in force: which of them a call meets.
+//! The rules in force, and which of them hit a call.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::{Fault, FaultKind, FaultStage};
 use crate::budget::{Budget, Charge};
 use crate::random::Random;
 
-/// What a call names.
+/// The properties of a call that rules select by.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Target<'a> {
     pub(crate) action: Option<&'a str>,
@@ -18,48 +18,48 @@ pub(crate) struct Target<'a> {
 #[derive(Debug)]
 pub(crate) struct Faults {
     rules: Vec<Rule>,
-    dice: Random,
+    random: Random,
     next_id: u64,
     budget: Budget,
 }
 
-/// About what a rule takes in memory beside its texts.
+/// The approximate memory of a rule without its strings.
 const RULE_BYTES: usize = 1024;
-/// So many rules may be in force.
+/// How many rules may be in force.
 const MAX_RULES: usize = 1000;
 
 #[derive(Debug, Serialize)]
 struct Rule {
-    /// Names the rule where it is to be removed.
+    /// Identifies the rule in `DELETE /_mock/faults/{id}`.
     id: u64,
     fault: Fault,
-    /// Calls of its target at its point.
+    /// Calls that it matched at its stage.
     seen: u64,
     /// Calls that it hit.
     hits: u64,
     #[serde(skip)]
-    dice: Option<Random>,
+    random: Option<Random>,
     #[serde(skip)]
     _charge: Charge,
 }
 
 impl Faults {
-    pub(crate) fn new(dice: Random, budget: Budget) -> Self {
+    pub(crate) fn new(random: Random, budget: Budget) -> Self {
         Self {
             rules: Vec::new(),
-            dice,
+            random,
             next_id: 0,
             budget,
         }
     }
 
-    /// Puts these rules in the place of all others. The dice go on where they are.
+    /// Replaces all rules. The random numbers continue.
     pub(crate) fn set(&mut self, faults: Vec<Fault>) {
         self.rules.clear();
         self.push(faults);
     }
 
-    /// Adds these rules after those in force. Fails if there would be too many.
+    /// Appends rules. Fails if there would be too many.
     pub(crate) fn add(&mut self, faults: Vec<Fault>) -> Result<(), String> {
         if self.rules.len() + faults.len() > MAX_RULES {
             return Err(format!("at most {MAX_RULES} rules can be in force"));
@@ -76,41 +76,41 @@ impl Faults {
                 seen: 0,
                 hits: 0,
                 _charge: self.budget.charge(RULE_BYTES + texts),
-                dice: fault.seed.map(|seed| Random::new(Some(seed))),
+                random: fault.seed.map(|seed| Random::new(Some(seed))),
                 fault,
             });
             self.next_id += 1;
         }
     }
 
-    /// Removes a rule. False if there is none.
+    /// Removes a rule. Returns false if it does not exist.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
         let before = self.rules.len();
         self.rules.retain(|rule| rule.id != id);
         self.rules.len() < before
     }
 
-    /// The rules with their counts, as JSON.
-    pub(crate) fn show(&self) -> serde_json::Value {
+    /// Returns the rules with their counts, as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!(self.rules)
     }
 
-    /// What a call meets at `point`, in the order of the rules; the first that ends it is the last.
-    pub(crate) fn due(&mut self, target: Target<'_>, point: FaultStage) -> Vec<FaultKind> {
+    /// Returns the faults that are due for a call at `stage`, in the order of the rules, up to the first that ends it.
+    pub(crate) fn due(&mut self, target: Target<'_>, stage: FaultStage) -> Vec<FaultKind> {
         let mut due = Vec::new();
         for rule in &mut self.rules {
             let fault = &rule.fault;
-            if fault.point() != point || !fault.is_aimed_at(target) {
+            if fault.stage() != stage || !fault.matches(target) {
                 continue;
             }
             rule.seen += 1;
-            let in_turn =
+            let is_due =
                 rule.seen > fault.skip && fault.times.is_none_or(|times| rule.hits < times);
-            let dice = rule.dice.as_mut().unwrap_or(&mut self.dice);
-            if in_turn && dice.chance(fault.probability) {
+            let random = rule.random.as_mut().unwrap_or(&mut self.random);
+            if is_due && random.random_bool(fault.probability) {
                 rule.hits += 1;
                 due.push(fault.kind.clone());
-                if fault.kind.ends_the_call() {
+                if fault.kind.ends_call() {
                     break;
                 }
             }
@@ -132,7 +132,7 @@ mod tests {
         faults
     }
 
-    fn of(action: &str) -> Target<'_> {
+    fn calls_of(action: &str) -> Target<'_> {
         Target {
             action: Some(action),
             ..Target::default()
@@ -141,7 +141,7 @@ mod tests {
 
     fn hits(faults: &mut Faults, calls: usize) -> Vec<bool> {
         (0..calls)
-            .map(|_| !faults.due(of("A"), FaultStage::Before).is_empty())
+            .map(|_| !faults.due(calls_of("A"), FaultStage::Before).is_empty())
             .collect()
     }
 
@@ -154,20 +154,26 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_minds_its_own_action_and_point() {
+    fn a_rule_hits_only_its_action_and_stage() {
         let mut faults = faults(vec![
             Fault::new("A", FaultKind::Drop).when(FaultStage::After),
         ]);
-        assert_eq!(faults.due(of("A"), FaultStage::Before), []);
-        assert_eq!(faults.due(of("B"), FaultStage::After), []);
+        assert_eq!(faults.due(calls_of("A"), FaultStage::Before), []);
+        assert_eq!(faults.due(calls_of("B"), FaultStage::After), []);
         assert_eq!(faults.due(Target::default(), FaultStage::After), []);
-        assert_eq!(faults.due(of("A"), FaultStage::After), [FaultKind::Drop]);
+        assert_eq!(
+            faults.due(calls_of("A"), FaultStage::After),
+            [FaultKind::Drop]
+        );
     }
 
     #[test]
-    fn a_star_stands_for_every_call() {
+    fn a_star_matches_every_call() {
         let mut faults = faults(vec![Fault::new("*", FaultKind::Hang)]);
-        assert_eq!(faults.due(of("A"), FaultStage::Before), [FaultKind::Hang]);
+        assert_eq!(
+            faults.due(calls_of("A"), FaultStage::Before),
+            [FaultKind::Hang]
+        );
         assert_eq!(
             faults.due(Target::default(), FaultStage::Before),
             [FaultKind::Hang]
@@ -175,34 +181,34 @@ mod tests {
     }
 
     #[test]
-    fn faults_add_up_to_the_first_that_ends_the_call() {
+    fn faults_add_up_to_the_first_that_ends_call() {
         let slow = FaultKind::Slow { ms: 1 };
         let rules =
             [slow.clone(), FaultKind::Drop, FaultKind::Hang].map(|kind| Fault::new("A", kind));
         assert_eq!(
-            faults(rules.to_vec()).due(of("A"), FaultStage::Before),
+            faults(rules.to_vec()).due(calls_of("A"), FaultStage::Before),
             [slow, FaultKind::Drop]
         );
     }
 
     #[test]
-    fn chance_repeats_with_the_seed() {
-        let thrown = || {
+    fn the_same_seed_hits_the_same_calls() {
+        let with_probability = || {
             hits(
                 &mut faults(vec![Fault::new("A", FaultKind::Drop).probability(0.5)]),
                 100,
             )
         };
-        assert_eq!(thrown(), thrown());
-        assert!(thrown().contains(&true) && thrown().contains(&false));
+        assert_eq!(with_probability(), with_probability());
+        assert!(with_probability().contains(&true) && with_probability().contains(&false));
     }
 
     #[test]
-    fn a_rule_of_one_job_or_cluster_spares_all_others() {
+    fn a_rule_for_a_job_or_cluster_hits_no_other() {
         let call = |job_id, cluster_id| Target {
             job_id,
             cluster_id,
-            ..of("A")
+            ..calls_of("A")
         };
         let of_job = Fault {
             job_id: Some("j".to_owned()),
@@ -221,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_with_a_seed_hits_the_same_calls_whatever_others_do() {
+    fn a_rule_with_a_seed_is_independent_of_other_rules() {
         let share = Fault {
             seed: Some(7),
             ..Fault::new("A", FaultKind::Drop).probability(0.3)
@@ -229,13 +235,13 @@ mod tests {
         let other = Fault::new("B", FaultKind::Hang).probability(0.5);
         let alone = hits(&mut faults(vec![share.clone()]), 200);
         let mut both = faults(vec![other, share]);
-        let beside: Vec<bool> = (0..200)
+        let together: Vec<bool> = (0..200)
             .map(|_| {
-                both.due(of("B"), FaultStage::Before);
-                !both.due(of("A"), FaultStage::Before).is_empty()
+                both.due(calls_of("B"), FaultStage::Before);
+                !both.due(calls_of("A"), FaultStage::Before).is_empty()
             })
             .collect();
-        assert_eq!(alone, beside);
+        assert_eq!(alone, together);
         let hits = alone.iter().filter(|hit| **hit).count();
         assert!((40..80).contains(&hits), "{hits}");
     }
@@ -245,8 +251,11 @@ mod tests {
         let mut faults = faults(vec![Fault::new("A", FaultKind::Drop)]);
         faults.add(vec![Fault::new("B", FaultKind::Drop)]).unwrap();
         assert!(faults.remove(0) && !faults.remove(0));
-        assert_eq!(faults.due(of("A"), FaultStage::Before), []);
-        assert_eq!(faults.due(of("B"), FaultStage::Before), [FaultKind::Drop]);
+        assert_eq!(faults.due(calls_of("A"), FaultStage::Before), []);
+        assert_eq!(
+            faults.due(calls_of("B"), FaultStage::Before),
+            [FaultKind::Drop]
+        );
         let many = vec![Fault::new("C", FaultKind::Drop); MAX_RULES];
         assert!(faults.add(many.clone()).is_err());
         assert!(faults.add(many[1..].to_vec()).is_ok());
@@ -277,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_rule_is_refused() {
+    fn a_misspelled_rule_is_rejected() {
         for rule in [
             json!({"kind": "dorp"}),
             json!({"kind": "drop", "time": 1}),
@@ -292,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_senseless_rule_is_explained() {
+    fn an_invalid_rule_is_explained() {
         let early = Fault::new("*", FaultKind::Endless).when(FaultStage::Before);
         let likely = Fault::new("*", FaultKind::Drop).probability(1.5);
         let status = Fault::new("*", FaultKind::error(99, "X"));

@@ -1,24 +1,25 @@
-// Shows /_mock/overview and asks for it again every second. Everything comes in as text: nothing that a caller sent is
-// ever read as HTML. What has not changed stays as it is, with the reader's focus, selection and half-filled forms.
+// Shows /_mock/overview and requests it again every second. All values are inserted as text, never as HTML. Elements that
+// have not changed are kept, with focus, selection and half-filled forms.
 "use strict";
 
 const REFRESH_MS = 1000;
+/** Fault kinds by label, or pairs of kind and stage. It is JSON, because a test parses it. */
 const KINDS = {
   "drop the connection": "drop",
-  "drop it after the work is done": ["drop", "after"],
+  "perform the operation, then drop the connection": ["drop", "after"],
   "hang": "hang",
-  "one second slower": { slow: { ms: 1000 } },
-  "500 InternalError": { error: { status: 500, code: "InternalError" } },
-  "503 ServiceUnavailable": { error: { status: 503, code: "ServiceUnavailable" } },
-  "400 Throttling.User": { error: { status: 400, code: "Throttling.User" } },
-  "403 Forbidden": { error: { status: 403, code: "Forbidden" } },
-  "a proxy's HTML page": { answer: { content_type: "text/html", body: "<html>" } },
-  "wrong types": "wrong_types",
+  "one second slower": { "slow": { "ms": 1000 } },
+  "500 InternalError": { "error": { "status": 500, "code": "InternalError" } },
+  "503 ServiceUnavailable": { "error": { "status": 503, "code": "ServiceUnavailable" } },
+  "400 Throttling.User": { "error": { "status": 400, "code": "Throttling.User" } },
+  "403 Forbidden": { "error": { "status": 403, "code": "Forbidden" } },
+  "HTML page of a proxy": { "response": { "content_type": "text/html", "body": "<html>" } },
+  "wrong types": "wrong_types"
 };
 const ACTIONS = ["Create", "Get", "List", "Update", "Delete", "Start", "Stop"]
   .map((verb) => `${verb}EdgeTranscodeJob`)
   .concat(["GetEdgeTranscodeTemplate", "ListEdgeTranscodeTemplate", "DescribeLiveStreamState"]);
-const VERDICTS = { valid: ["✓ valid", "good"], invalid: ["✗ wrong", "bad"], not_checked: ["not checked", ""] };
+const SIGNATURES = { valid: ["✓ valid", "good"], invalid: ["✗ invalid", "bad"], not_checked: ["not checked", ""] };
 
 const byId = (id) => document.getElementById(id);
 const [state, pause, filter] = ["state", "pause", "filter"].map(byId);
@@ -26,41 +27,44 @@ let overview = { jobs: [], calls: [], faults: [], clusters: [] };
 let shown = null;
 let paused = false;
 
-/** A path of the control API for the access key that the page's own address names. */
+/** Returns a path of the control API, for the access key in the address of the page. */
 const path = (below) => `/_mock/${below}${location.search}`;
 
-/** An element with a class, holding texts and elements. */
+/** Creates an element with a class and children (strings and elements). */
 function element(name, className, ...children) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
-  return made;
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  created.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return created;
 }
 
 function button(text, label, onClick) {
-  const made = element("button", "", text);
-  made.type = "button";
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", onClick);
-  return made;
+  const created = element("button", "", text);
+  created.type = "button";
+  created.setAttribute("aria-label", label);
+  created.addEventListener("click", onClick);
+  return created;
 }
 
 const tag = (text, kind) => element("span", `tag ${kind}`, text);
 
-/** Makes the children of a list those of `items`, keeping the elements of items that are the same as before. */
-function fill(id, items, key, render, nothing) {
+/** Returns a count with its noun: `1 job`, `2 jobs`. */
+const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** Renders `items` as the children of a list. Keeps the elements of items that have not changed. */
+function fill(id, items, key, render, placeholder) {
   const list = byId(id);
   const before = new Map([...list.children].map((child) => [child.dataset.key, child]));
   const children = items.map((item) => {
     const [name, text] = [String(key(item)), JSON.stringify(item)];
     const old = before.get(name);
     if (old && (old.dataset.text === text || old.querySelector("form:focus-within"))) return old;
-    const made = render(item, old);
-    made.dataset.key = name;
-    made.dataset.text = text;
-    return made;
+    const created = render(item, old);
+    created.dataset.key = name;
+    created.dataset.text = text;
+    return created;
   });
-  if (children.length === 0) children.push(element("li", "note", nothing));
+  if (children.length === 0) children.push(element("li", "note", placeholder));
   const same = children.length === list.children.length && children.every((child, at) => child === list.children[at]);
   if (same) return;
   const focused = document.activeElement?.id;
@@ -68,13 +72,13 @@ function fill(id, items, key, render, nothing) {
   if (focused) byId(focused)?.focus();
 }
 
-/** Sends a change, says what is wrong with it if it is rejected, and shows what came of it. */
+/** Sends a change and shows its result, or why it was rejected. */
 async function change(method, where, body) {
   const headers = { "Content-Type": "application/json" };
-  say("Sending …");
+  showStatus("Sending …");
   const response = await fetch(path(where), { method, headers, body: body && JSON.stringify(body) });
   if (!response.ok) {
-    say(`Rejected: ${(await response.json()).error}`);
+    showStatus(`Rejected: ${(await response.json()).error}`);
     return false;
   }
   await refresh();
@@ -82,7 +86,7 @@ async function change(method, where, body) {
 }
 
 function clusterItem(cluster) {
-  const counts = ` ${cluster.jobs} jobs, ${cluster.running} running`;
+  const counts = ` ${plural(cluster.jobs, "job")}, ${cluster.running} running`;
   return element("li", "card", element("code", "", cluster.ClusterId), counts);
 }
 
@@ -105,7 +109,7 @@ function jobItem(job) {
     editForm(job, where));
 }
 
-/** What is left empty stays as it is: URLs are shown without what may be secret in them. */
+/** Creates the form that edits a job. Empty fields stay as they are, because secrets in the shown URLs are masked. */
 function editForm(job, where) {
   const fields = ["Name", "TemplateId", "StreamInput", "StreamOutput"].map((name) => {
     const input = element("input", "");
@@ -127,26 +131,26 @@ function editForm(job, where) {
 
 const filled = (form) => Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
 
-/** Of a kind of fault: a name, or an object whose one member has the name. */
+/** Returns the name of a fault kind, which is a string or an object with one member. */
 const nameOf = (kind) => (typeof kind === "string" ? kind : Object.keys(kind)[0]);
 
 function faultItem(rule) {
   const { action, kind, when, times, job_id: job } = rule.fault;
   const name = typeof kind === "string" ? kind : JSON.stringify(kind);
-  const limits = [job && `job ${job}`, times && `${times} times`, when].filter(Boolean).join(", ");
+  const limits = [job && `job ${job}`, times && plural(times, "time"), when].filter(Boolean).join(", ");
   return element("li", "card",
     element("p", "", element("code", "", `${action}: ${name}`)),
-    element("p", "small", limits, ` due ${rule.seen} times, hit ${rule.hits} times`),
+    element("p", "small", limits, ` matched ${plural(rule.seen, "time")}, hit ${plural(rule.hits, "time")}`),
     button("Remove", `Remove the rule for ${action}`, () => change("DELETE", `faults/${rule.id}`)));
 }
 
 function callItem(call, old) {
-  const answer = call.status === null ? "no response" : `HTTP ${call.status}`;
+  const response = call.status === null ? "no response" : `HTTP ${call.status}`;
   const time = element("time", "", new Date(call.time).toLocaleTimeString());
   time.dateTime = call.time;
-  const summary = element("summary", "", time, tag(...VERDICTS[call.signature]),
+  const summary = element("summary", "", time, tag(...SIGNATURES[call.signature]),
     element("strong", "", call.action ?? "(no action)"), " ",
-    call.code === null ? answer : tag(`${answer} ${call.code}`, "bad"),
+    call.code === null ? response : tag(`${response} ${call.code}`, "bad"),
     call.committed ? " wrote" : null,
     call.faults.length ? ` fault: ${call.faults.map(nameOf).join(", ")}` : null);
   summary.id = `call-${call.number}`;
@@ -157,7 +161,7 @@ function callItem(call, old) {
   return element("li", "card", details);
 }
 
-/** The whole of a call, which the overview shortens. */
+/** Loads the details of a call, which the overview omits. */
 async function load(number, into) {
   const response = await fetch(path(`calls/${number}`));
   const call = await response.json();
@@ -183,15 +187,16 @@ function pretty(body) {
   }
 }
 
-function note(id, count, total, what) {
-  byId(id).textContent = count < total ? `The latest ${count} of ${total} ${what}.` : `${total} ${what}.`;
+function note(id, count, total, noun) {
+  const shown = count < total ? `The latest ${count} of ${plural(total, noun)}` : plural(total, noun);
+  byId(id).textContent = `${shown}, the latest first. Secrets are masked.`;
 }
 
 function matches(call) {
-  const { action, job, verdict } = filter.elements;
+  const { action, job, signature } = filter.elements;
   return (!action.value || call.action === action.value)
     && (!job.value || (call.job_id ?? "").includes(job.value.trim()))
-    && (!verdict.value || call.signature === verdict.value);
+    && (!signature.value || call.signature === signature.value);
 }
 
 function show() {
@@ -200,19 +205,19 @@ function show() {
   fill("faults", overview.faults, (rule) => rule.id, faultItem, "No rules.");
   const calls = overview.calls.filter(matches);
   const isFiltered = calls.length < overview.calls.length;
-  fill("calls", calls, (call) => call.number, callItem, isFiltered ? "No call fits the filter." : "No calls yet.");
-  note("jobs-note", overview.jobs.length, overview.total_jobs, "jobs, the latest first. Secrets are masked");
-  note("calls-note", calls.length, overview.total_calls, "calls, the latest first. Secrets are masked");
+  fill("calls", calls, (call) => call.number, callItem, isFiltered ? "No call matches the filter." : "No calls yet.");
+  note("jobs-note", overview.jobs.length, overview.total_jobs, "job");
+  note("calls-note", calls.length, overview.total_calls, "call");
 }
 
-/** Options of a select: texts, or pairs of value and text. */
+/** Adds the options that a select does not have yet. */
 function options(select, texts) {
-  const wanted = texts.filter((text) => ![...select.options].some((option) => option.value === text));
-  select.append(...wanted.map((text) => new Option(text, text)));
+  const missing = texts.filter((text) => ![...select.options].some((option) => option.value === text));
+  select.append(...missing.map((text) => new Option(text, text)));
 }
 
-/** Says something new only, because screen readers read it out. */
-function say(text) {
+/** Shows a status. Does not repeat it, because screen readers read each change. */
+function showStatus(text) {
   if (state.textContent !== text) state.textContent = text;
 }
 
@@ -225,9 +230,9 @@ async function refresh() {
       options(byId("new-job").TemplateId, overview.clusters.flatMap((cluster) => cluster.templates));
       show();
     }
-    if (!state.textContent.startsWith("Rejected")) say(paused ? "Paused." : "Refreshed every second.");
+    if (!state.textContent.startsWith("Rejected")) showStatus(paused ? "Paused." : "Refreshed every second.");
   } catch {
-    say("The mock does not answer. Trying again every second.");
+    showStatus("The mock does not respond. Retrying every second.");
   }
 }
 
@@ -239,7 +244,7 @@ async function keepFresh() {
 pause.addEventListener("click", () => {
   paused = !paused;
   pause.setAttribute("aria-pressed", String(paused));
-  say(paused ? "Paused." : "Refreshed every second.");
+  showStatus(paused ? "Paused." : "Refreshed every second.");
 });
 
 filter.addEventListener("input", show);

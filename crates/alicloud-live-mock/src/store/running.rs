@@ -1,4 +1,4 @@
-//! What runs: starting, stopping, the quota of running jobs, and the streams that running jobs write.
+//! Running jobs: start, stop, their quota, and the streams that they write.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ impl Store {
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        let job = self.record(key)?.job.clone();
+        let job = self.stored_job(key)?.job.clone();
         if is_running(&job) {
             return Err(ApiError::operation_denied("the job is running already"));
         }
@@ -26,8 +26,8 @@ impl Store {
         if quota.is_some_and(|quota| self.running().count() >= quota) {
             return Err(ApiError::user_quota_exceed());
         }
-        self.settle_second_writer(&job, now, behavior)?;
-        self.switch(key, behavior, now, |job| {
+        self.apply_second_writer(&job, now, behavior)?;
+        self.change_status(key, behavior, now, |job| {
             job.status = JobStatus::Running;
             job.last_start_at = Some(now);
         })
@@ -40,31 +40,31 @@ impl Store {
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        if self.record(key)?.job.status == JobStatus::NotStarted {
+        if self.stored_job(key)?.job.status == JobStatus::NotStarted {
             return Err(ApiError::operation_denied("the job is not running"));
         }
-        self.switch(key, behavior, now, |job| {
+        self.change_status(key, behavior, now, |job| {
             job.status = JobStatus::NotStarted;
             job.last_stop_at = Some(now);
         })
     }
 
-    /// Whether a stream is on air: it is one of the inputs that the test says are, or a running job writes it whose own
-    /// input is on air.
+    /// Reports whether a stream is on air: it is one of `online_inputs`, or a running job whose input is on air writes it.
     pub(crate) fn is_online(&self, stream: &StreamName, behavior: &Behavior) -> bool {
         let mut online: BTreeSet<StreamName> = behavior
             .online_inputs
             .iter()
-            .filter_map(|url| StreamName::of(url))
+            .filter_map(|url| StreamName::from_url(url))
             .collect();
-        // Jobs may be chained: each round adds what the streams of the last one feed.
+        // Jobs may be chained: each round adds the outputs that the streams of the previous round feed.
         loop {
             let fed: Vec<StreamName> = self
                 .running()
                 .filter(|job| {
-                    StreamName::of(&job.stream_input).is_some_and(|input| online.contains(&input))
+                    StreamName::from_url(&job.stream_input)
+                        .is_some_and(|input| online.contains(&input))
                 })
-                .filter_map(|job| StreamName::of(&job.stream_output))
+                .filter_map(|job| StreamName::from_url(&job.stream_output))
                 .filter(|output| !online.contains(output))
                 .collect();
             if fed.is_empty() {
@@ -75,23 +75,23 @@ impl Store {
     }
 
     fn running(&self) -> impl Iterator<Item = &Job> {
-        self.records
+        self.jobs
             .values()
-            .map(|record| &record.job)
+            .map(|stored| &stored.job)
             .filter(|job| is_running(job))
     }
 
-    /// Does what the configuration says of a job that is to write what running jobs write already.
-    fn settle_second_writer(
+    /// Applies `second_writer` to a job that is about to write the output of running jobs.
+    fn apply_second_writer(
         &mut self,
         second: &Job,
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        let output = StreamName::of(&second.stream_output);
+        let output = StreamName::from_url(&second.stream_output);
         let writers: Vec<JobKey> = self
             .running()
-            .filter(|job| StreamName::of(&job.stream_output) == output)
+            .filter(|job| StreamName::from_url(&job.stream_output) == output)
             .map(|job| JobKey {
                 cluster_id: job.cluster_id.clone(),
                 job_id: job.job_id.clone(),
@@ -108,20 +108,20 @@ impl Store {
         }
     }
 
-    /// Starts or stops, which the API may show later only.
-    fn switch(
+    /// Changes the status. With `status_lag_gets`, the API shows it later.
+    fn change_status(
         &mut self,
         key: &JobKey,
         behavior: &Behavior,
         now: OffsetDateTime,
         change: impl FnOnce(&mut Job),
     ) -> Result<(), ApiError> {
-        let record = self.record(key)?;
-        let before = record.shown().clone();
-        record.outdated =
+        let stored = self.stored_job(key)?;
+        let before = stored.visible().clone();
+        stored.outdated =
             (behavior.status_lag_gets > 0).then_some((before, behavior.status_lag_gets));
-        change(&mut record.job);
-        record.modified = now;
+        change(&mut stored.job);
+        stored.modified = now;
         Ok(())
     }
 }

@@ -32,13 +32,13 @@ fn key(job_id: &str) -> JobKey {
     }
 }
 
-/// A store with jobs of these names in cluster `one`, made a second apart; a name is also the id.
-fn with(names: &[&str], behavior: &Behavior) -> Store {
+/// Returns a store with jobs of these names in cluster `one`, created a second apart. A name is also the ID.
+fn store_with(names: &[&str], behavior: &Behavior) -> Store {
     let mut store = store();
     for (second, name) in (0..).zip(names) {
-        let made = NOW + Duration::seconds(second);
+        let created = NOW + Duration::seconds(second);
         store
-            .create(new_job(name), (*name).to_owned(), made, behavior)
+            .create(new_job(name), (*name).to_owned(), created, behavior)
             .unwrap();
     }
     store
@@ -52,7 +52,7 @@ fn all() -> JobFilter {
     };
     JobFilter {
         cluster_id: "one".to_owned(),
-        kind: None,
+        r#type: None,
         status: None,
         keyword: None,
         page,
@@ -84,11 +84,11 @@ fn job_not_found() -> (u16, String) {
 
 #[test]
 fn a_new_job_is_not_started_and_takes_type_and_name_of_its_template() {
-    let mut store = with(&["a"], &Behavior::default());
+    let mut store = store_with(&["a"], &Behavior::default());
     let job = store.get(&key("a")).unwrap();
     assert_eq!(job.status, JobStatus::NotStarted);
     assert_eq!(
-        (job.template_name.as_str(), job.kind),
+        (job.template_name.as_str(), job.r#type),
         ("h264-720p", TemplateType::Common)
     );
     assert_eq!(
@@ -98,7 +98,7 @@ fn a_new_job_is_not_started_and_takes_type_and_name_of_its_template() {
 }
 
 #[test]
-fn a_job_needs_a_known_cluster_and_a_template_that_the_cluster_offers() {
+fn a_job_needs_a_known_cluster_and_a_template_of_that_cluster() {
     let mut store = store();
     store.templates[0].cluster_id = Some("two".to_owned());
     let behavior = Behavior::default();
@@ -120,8 +120,8 @@ fn a_job_needs_a_known_cluster_and_a_template_that_the_cluster_offers() {
 }
 
 #[test]
-fn a_job_is_known_in_its_own_cluster_only() {
-    let mut store = with(&["a"], &Behavior::default());
+fn a_job_is_found_only_in_its_own_cluster() {
+    let mut store = store_with(&["a"], &Behavior::default());
     let elsewhere = JobKey {
         cluster_id: "two".to_owned(),
         job_id: "a".to_owned(),
@@ -135,9 +135,9 @@ fn a_job_is_known_in_its_own_cluster_only() {
 }
 
 #[test]
-fn start_update_stop_and_delete_keep_their_preconditions() {
+fn start_update_stop_and_delete_check_their_preconditions() {
     let behavior = Behavior::default();
-    let mut store = with(&["a"], &behavior);
+    let mut store = store_with(&["a"], &behavior);
     let rename = JobChanges {
         name: Some("b".to_owned()),
         ..JobChanges::default()
@@ -159,9 +159,9 @@ fn start_update_stop_and_delete_keep_their_preconditions() {
 }
 
 #[test]
-fn start_and_stop_leave_their_times() {
+fn start_and_stop_set_their_times() {
     let behavior = Behavior::default();
-    let mut store = with(&["a"], &behavior);
+    let mut store = store_with(&["a"], &behavior);
     store
         .start(&key("a"), NOW + Duration::HOUR, &behavior)
         .unwrap();
@@ -174,21 +174,21 @@ fn start_and_stop_leave_their_times() {
 }
 
 #[test]
-fn a_running_job_is_deleted_where_the_configuration_allows_it() {
+fn a_running_job_is_deleted_with_delete_while_running() {
     let behavior = Behavior {
         delete_while_running: true,
         ..Behavior::default()
     };
-    let mut store = with(&["a"], &behavior);
+    let mut store = store_with(&["a"], &behavior);
     store.start(&key("a"), NOW, &behavior).unwrap();
     assert_eq!(store.delete(&key("a"), &behavior), Ok(()));
     assert_eq!(store.jobs(), []);
 }
 
 #[test]
-fn an_update_leaves_alone_what_it_does_not_name() {
+fn an_update_changes_only_the_fields_that_it_contains() {
     let behavior = Behavior::default();
-    let mut store = with(&["a"], &behavior);
+    let mut store = store_with(&["a"], &behavior);
     let before = store.get(&key("a")).unwrap();
     let changes = JobChanges {
         template_id: Some("tpl-uhd-4k".to_owned()),
@@ -198,7 +198,7 @@ fn an_update_leaves_alone_what_it_does_not_name() {
     let expected = Job {
         template_id: "tpl-uhd-4k".to_owned(),
         template_name: "uhd-4k".to_owned(),
-        kind: TemplateType::UltraHd,
+        r#type: TemplateType::UltraHd,
         ..before
     };
     assert_eq!(store.get(&key("a")).unwrap(), expected);
@@ -215,8 +215,8 @@ fn an_update_leaves_alone_what_it_does_not_name() {
 }
 
 #[test]
-fn names_may_repeat_unless_the_configuration_forbids_it() {
-    let mut store = with(&["a", "b"], &Behavior::default());
+fn names_need_not_be_unique_without_unique_names() {
+    let mut store = store_with(&["a", "b"], &Behavior::default());
     let behavior = Behavior {
         unique_names: true,
         ..Behavior::default()
@@ -241,12 +241,12 @@ fn names_may_repeat_unless_the_configuration_forbids_it() {
 }
 
 #[test]
-fn the_quota_of_running_jobs_refuses_a_start() {
+fn a_start_beyond_the_quota_of_running_jobs_is_rejected() {
     let behavior = Behavior {
         max_running_jobs: Some(1),
         ..Behavior::default()
     };
-    let mut store = with(&["a", "b"], &behavior);
+    let mut store = store_with(&["a", "b"], &behavior);
     store.start(&key("a"), NOW, &behavior).unwrap();
     assert_eq!(
         code(store.start(&key("b"), NOW, &behavior)),
@@ -263,7 +263,7 @@ fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
             second_writer,
             ..Behavior::default()
         };
-        let mut store = with(&["a", "b"], &behavior);
+        let mut store = store_with(&["a", "b"], &behavior);
         store.edit("b", NOW, |job| {
             "rtmp://D:1935/e/f?auth_key=1".clone_into(&mut job.stream_output);
         });
@@ -291,16 +291,16 @@ fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
 }
 
 #[test]
-fn a_stream_is_online_if_a_running_job_makes_it_of_an_online_input() {
+fn a_stream_is_online_if_a_running_job_writes_it_from_an_online_input() {
     let mut behavior = Behavior::default();
-    let mut store = with(&["a", "b"], &behavior);
+    let mut store = store_with(&["a", "b"], &behavior);
     store.edit("b", NOW, |job| {
         job.stream_input = "rtmp://D:1935/e/f".to_owned();
         job.stream_output = "rtmp://g/h/i".to_owned();
     });
     let online = |store: &Store, behavior: &Behavior| {
         ["rtmp://a/b/c", "rtmp://d/e/f", "rtmp://g/h/i"]
-            .map(|url| store.is_online(&StreamName::of(url).unwrap(), behavior))
+            .map(|url| store.is_online(&StreamName::from_url(url).unwrap(), behavior))
     };
     store.start(&key("b"), NOW, &behavior).unwrap();
     assert_eq!(online(&store, &behavior), [false, false, false]);
@@ -310,7 +310,7 @@ fn a_stream_is_online_if_a_running_job_makes_it_of_an_online_input() {
     assert_eq!(online(&store, &behavior), [true, true, true]);
     store.stop(&key("b"), NOW, &behavior).unwrap();
     assert_eq!(online(&store, &behavior), [true, true, false]);
-    // Two jobs that feed each other are on air no longer than what feeds them.
+    // Two jobs that feed each other are off air when nothing else feeds them.
     store.edit("b", NOW, |job| {
         job.stream_output = "rtmp://a/b/c".to_owned();
     });
@@ -321,7 +321,7 @@ fn a_stream_is_online_if_a_running_job_makes_it_of_an_online_input() {
 }
 
 #[test]
-fn stream_urls_are_respelled_where_the_configuration_says_so() {
+fn stream_urls_are_normalized_where_behavior_says_so() {
     let behavior = Behavior {
         lowercase_stream_hosts: true,
         drop_default_stream_ports: true,
@@ -348,7 +348,7 @@ fn stream_urls_are_respelled_where_the_configuration_says_so() {
 #[test]
 fn a_list_is_filtered_by_keyword_status_and_type() {
     let behavior = Behavior::default();
-    let mut store = with(&["alpha", "alphabet", "beta"], &behavior);
+    let mut store = store_with(&["alpha", "alphabet", "beta"], &behavior);
     store.start(&key("beta"), NOW, &behavior).unwrap();
     let keyword = |text: &str| JobFilter {
         keyword: Some(text.to_owned()),
@@ -363,7 +363,7 @@ fn a_list_is_filtered_by_keyword_status_and_type() {
     };
     assert_eq!(names(&mut store, &running), ["beta"]);
     let ultra_hd = JobFilter {
-        kind: Some(TemplateType::UltraHd),
+        r#type: Some(TemplateType::UltraHd),
         ..all()
     };
     assert_eq!(names(&mut store, &ultra_hd), [""; 0]);
@@ -371,18 +371,18 @@ fn a_list_is_filtered_by_keyword_status_and_type() {
     assert_eq!(
         names(&mut store, &keyword("beta")),
         ["gamma"],
-        "an id matches as a whole"
+        "a whole ID matches"
     );
     assert_eq!(
         names(&mut store, &keyword("eta")),
         [""; 0],
-        "a part of an id does not match"
+        "a part of an ID does not match"
     );
 }
 
 #[test]
 fn pages_come_newest_first_unless_asked_otherwise() {
-    let mut store = with(&["a", "b", "c", "d", "e"], &Behavior::default());
+    let mut store = store_with(&["a", "b", "c", "d", "e"], &Behavior::default());
     let page = |number, oldest_first| JobFilter {
         page: PageRequest {
             number,
@@ -413,7 +413,7 @@ fn pages_come_newest_first_unless_asked_otherwise() {
 }
 
 #[test]
-fn jobs_of_the_same_second_are_listed_in_the_order_of_their_making() {
+fn jobs_of_the_same_second_are_listed_in_the_order_of_their_creation() {
     let mut store = store();
     for name in ["x", "m", "a"] {
         store
@@ -424,9 +424,9 @@ fn jobs_of_the_same_second_are_listed_in_the_order_of_their_making() {
 }
 
 #[test]
-fn a_list_leaves_out_what_was_not_touched_for_180_days() {
+fn a_list_omits_jobs_that_were_not_changed_for_180_days() {
     let behavior = Behavior::default();
-    let mut store = with(&["old"], &behavior);
+    let mut store = store_with(&["old"], &behavior);
     let (last_day, too_late) = (NOW + Duration::days(180), NOW + Duration::days(181));
     assert_eq!(store.list(&all(), last_day).unwrap().total, 1);
     assert_eq!(store.list(&all(), too_late).unwrap().total, 0);
@@ -437,7 +437,7 @@ fn a_list_leaves_out_what_was_not_touched_for_180_days() {
 
 #[test]
 fn a_lagging_list_misses_a_new_job_for_the_given_number_of_calls() {
-    let mut store = with(
+    let mut store = store_with(
         &["a"],
         &Behavior {
             list_lag_calls: 2,
@@ -460,7 +460,7 @@ fn a_lagging_list_misses_a_new_job_for_the_given_number_of_calls() {
 
 #[test]
 fn a_lagging_list_misses_a_new_job_for_the_given_time() {
-    let mut store = with(
+    let mut store = store_with(
         &["a"],
         &Behavior {
             list_lag_ms: 3_600_000,
@@ -468,13 +468,13 @@ fn a_lagging_list_misses_a_new_job_for_the_given_time() {
         },
     );
     assert_eq!(names(&mut store, &all()), [""; 0]);
-    store.records.get_mut(&0).unwrap().listed_from = Some(Instant::now());
+    store.jobs.get_mut(&0).unwrap().listed_from = Some(Instant::now());
     assert_eq!(names(&mut store, &all()), ["a"]);
 }
 
 #[test]
 fn a_lagging_get_does_not_know_a_new_job_for_the_given_number_of_calls() {
-    let mut store = with(
+    let mut store = store_with(
         &["a"],
         &Behavior {
             get_lag_calls: 2,
@@ -491,12 +491,12 @@ fn a_late_start_shows_the_state_before_it_for_the_given_number_of_gets() {
         status_lag_gets: 2,
         ..Behavior::default()
     };
-    let mut store = with(&["a"], &behavior);
+    let mut store = store_with(&["a"], &behavior);
     store.start(&key("a"), NOW, &behavior).unwrap();
     assert_eq!(
         code(store.start(&key("a"), NOW, &behavior)),
         denied(),
-        "the service itself knows at once"
+        "the service itself has the new status at once"
     );
     let mut get = || store.get(&key("a")).unwrap();
     let before = get();
@@ -518,7 +518,7 @@ fn templates_are_found_by_type_codec_and_keyword() {
     };
     let filter = TemplateFilter {
         cluster_id: "one".to_owned(),
-        kind: None,
+        r#type: None,
         codec: None,
         keyword: None,
         page,
@@ -538,11 +538,11 @@ fn templates_are_found_by_type_codec_and_keyword() {
         ..filter.clone()
     };
     assert_eq!(ids(&codec), ["tpl-h265-1080p", "tpl-uhd-4k"]);
-    let kind = TemplateFilter {
-        kind: Some(TemplateType::Nbhd2),
+    let r#type = TemplateFilter {
+        r#type: Some(TemplateType::Nbhd2),
         ..filter.clone()
     };
-    assert_eq!(ids(&kind), ["tpl-nbhd2-1080p"]);
+    assert_eq!(ids(&r#type), ["tpl-nbhd2-1080p"]);
     let keyword = TemplateFilter {
         keyword: Some("1080p".to_owned()),
         ..filter.clone()

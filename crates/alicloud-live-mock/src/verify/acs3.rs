@@ -1,20 +1,21 @@
-//! Signature V3 (`ACS3-HMAC-SHA256`) as the server computes it, with arithmetic of its own: see `rpc_v1`.
+//! Verifies signature V3 (`ACS3-HMAC-SHA256`) with code of its own: see `rpc_v1`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 use super::rpc_v1::encode;
 use crate::errors::ApiError;
+use crate::headers;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-/// Headers that stand in for common parameters of the RPC style.
+/// Headers that replace common parameters of the RPC style.
 const COMMON: [(&str, &str); 5] = [
     ("x-acs-action", "Action"),
     ("x-acs-version", "Version"),
@@ -23,20 +24,20 @@ const COMMON: [(&str, &str); 5] = [
     ("x-acs-security-token", "SecurityToken"),
 ];
 
-/// What a call that is signed with V3 says of itself, and what the server makes of it.
+/// What a call sends of a V3 signature, and what must have been signed.
 #[derive(Debug)]
 pub(crate) struct Acs3 {
     credential: String,
     signature: String,
     common: Vec<(&'static str, String)>,
-    /// What must have been signed; the first fault of form where there is one.
+    /// What must have been signed, or why the request is malformed.
     canonical_request: Result<String, &'static str>,
 }
 
 impl Acs3 {
-    /// Reads a call. None if it is not signed in this way.
+    /// Reads a call. Returns `None` if it is not signed with V3.
     pub(crate) fn read(head: &Parts, body: &[u8]) -> Option<Self> {
-        let authorization = text(&head.headers, header::AUTHORIZATION.as_str())?;
+        let authorization = headers::text(&head.headers, header::AUTHORIZATION)?;
         let fields = authorization.strip_prefix("ACS3-")?;
         let (_, fields) = fields.split_once(' ').unwrap_or_default();
         let fields: BTreeMap<&str, &str> = fields
@@ -47,7 +48,9 @@ impl Acs3 {
 
         let mut common: Vec<(&str, String)> = COMMON
             .into_iter()
-            .filter_map(|(header, name)| Some((name, text(&head.headers, header)?.to_owned())))
+            .filter_map(|(header, name)| {
+                Some((name, headers::text(&head.headers, header)?.to_owned()))
+            })
             .collect();
         let (method, _) = authorization.split_once(' ').unwrap_or_default();
         common.extend([
@@ -55,7 +58,7 @@ impl Acs3 {
             ("Signature", field("Signature").to_owned()),
             ("SignatureMethod", method.to_owned()),
             ("SignatureVersion", "3.0".to_owned()),
-            // What an answer looks like is asked for by `accept` here, and JSON is the default.
+            // V3 selects the format with the header `accept`, and JSON is the default.
             ("Format", "JSON".to_owned()),
         ]);
         Some(Self {
@@ -66,30 +69,30 @@ impl Acs3 {
         })
     }
 
-    /// The common parameters of the RPC style that the headers stand in for.
+    /// Returns the common parameters of the RPC style that the headers replace.
     pub(crate) fn common(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.common
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Whether the holder of `secret` signed just this. Compares in constant time.
+    /// Checks that the call was signed with `secret`. Compares in constant time.
     pub(super) fn check(&self, secret: &str) -> Result<(), ApiError> {
         let incomplete = |message: &str| ApiError::new(400, "IncompleteSignature", message);
         if self.credential.is_empty() || self.signature.is_empty() {
             return Err(incomplete("The header Authorization is not complete."));
         }
         let request = self.canonical_request.as_ref().map_err(|m| incomplete(m))?;
-        let text = format!("{ALGORITHM}\n{}", hash(request.as_bytes()));
+        let string_to_sign = format!("{ALGORITHM}\n{}", hex_sha256(request.as_bytes()));
         let valid = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).is_ok_and(|mut mac| {
-            mac.update(text.as_bytes());
-            bytes(&self.signature).is_some_and(|given| mac.verify_slice(&given).is_ok())
+            mac.update(string_to_sign.as_bytes());
+            decode_hex(&self.signature).is_some_and(|given| mac.verify_slice(&given).is_ok())
         });
         if valid {
             Ok(())
         } else {
             let message = format!(
-                "Specified signature is not matched with our calculation. server string to sign is:{text}, \
+                "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}, \
                  server canonical request is:{request}"
             );
             Err(ApiError::new(400, "SignatureDoesNotMatch", message))
@@ -109,15 +112,15 @@ fn canonical_request(
     let must_be_signed = |name: &str| {
         name == "host" || name.starts_with("x-acs-") || (name == "content-type" && !body.is_empty())
     };
-    if let Some(_missing) = head
+    if head
         .headers
         .keys()
-        .find(|name| must_be_signed(name.as_str()) && !names.contains(&name.as_str()))
+        .any(|name| must_be_signed(name.as_str()) && !names.contains(&name.as_str()))
     {
         return Err("host, content-type and every x-acs- header must be signed.");
     }
-    let hash = hash(body);
-    if text(&head.headers, "x-acs-content-sha256") != Some(hash.as_str()) {
+    let hash = hex_sha256(body);
+    if headers::text(&head.headers, "x-acs-content-sha256") != Some(hash.as_str()) {
         return Err("x-acs-content-sha256 is not the hash of the body.");
     }
 
@@ -132,7 +135,7 @@ fn canonical_request(
         .collect();
     let mut lines = Vec::new();
     for name in &names {
-        let value = text(&head.headers, name).ok_or("A signed header is missing.")?;
+        let value = headers::text(&head.headers, *name).ok_or("A signed header is missing.")?;
         lines.push(format!("{name}:{}", value.trim()));
     }
     let request = [
@@ -148,21 +151,17 @@ fn canonical_request(
     Ok(request)
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
-}
-
-fn hash(body: &[u8]) -> String {
+fn hex_sha256(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for byte in Sha256::digest(body) {
+    for byte in Sha256::digest(bytes) {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
 }
 
-/// Reads lower-case hexadecimal digits.
-fn bytes(text: &str) -> Option<Vec<u8>> {
+/// Decodes lower-case hexadecimal digits.
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = text
         .bytes()
         .map(|digit| match digit {
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_vector_of_the_official_client_is_understood() {
+    fn every_v3_vector_of_the_official_client_is_accepted() {
         let vectors = vectors();
         assert!(vectors.len() >= 8);
         for vector in vectors {
@@ -246,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_body_secret_or_signature_is_noticed() {
+    fn a_change_of_body_secret_or_signature_is_detected() {
         for vector in vectors() {
             let (body, secret) = (&vector.inputs.body, &vector.inputs.access_key_secret);
-            let refused = arriving(&vector, &format!("{body}x")).check(secret);
-            assert_eq!(refused.unwrap_err().code, "IncompleteSignature");
+            let rejected = arriving(&vector, &format!("{body}x")).check(secret);
+            assert_eq!(rejected.unwrap_err().code, "IncompleteSignature");
             let mut call = arriving(&vector, body);
-            let refused = call.check("another");
-            assert_eq!(refused.unwrap_err().code, "SignatureDoesNotMatch");
+            let rejected = call.check("another");
+            assert_eq!(rejected.unwrap_err().code, "SignatureDoesNotMatch");
             for wrong in ["00", "0", "xyz", &call.signature.to_uppercase()] {
                 wrong.clone_into(&mut call.signature);
                 assert!(call.check(secret).is_err(), "{wrong}");
@@ -262,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_not_signed_is_noticed() {
+    fn a_header_that_is_not_signed_is_rejected() {
         let mut vector = vectors().remove(0);
         let extra = ("x-acs-extra".to_owned(), "1".to_owned());
         vector.inputs.headers.extend([extra]);
-        let refused = arriving(&vector, "").check(&vector.inputs.access_key_secret);
-        assert_eq!(refused.unwrap_err().code, "IncompleteSignature");
+        let rejected = arriving(&vector, "").check(&vector.inputs.access_key_secret);
+        assert_eq!(rejected.unwrap_err().code, "IncompleteSignature");
     }
 }

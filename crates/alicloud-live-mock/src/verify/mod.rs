@@ -1,4 +1,5 @@
-//! Is this call properly signed, timely and new? The order of the checks is ours; Alibaba Cloud gives none.
+//! Checks the common parameters, the signature, the timestamp and the nonce of a call. Alibaba Cloud does not document the
+//! order of the checks.
 
 mod acs3;
 mod nonces;
@@ -16,10 +17,10 @@ use super::operation;
 use super::parameters::{MAX_PARAMETERS, Parameters};
 use super::sts;
 
-/// The one API version that is served.
+/// The only API version that is served.
 const VERSION: &str = "2016-11-01";
 
-/// The common parameters without which nothing is looked at.
+/// The common parameters that are required.
 const COMMON: [&str; 8] = [
     "Action",
     "Version",
@@ -31,29 +32,29 @@ const COMMON: [&str; 8] = [
     "Signature",
 ];
 
-/// Who may call.
+/// The credentials that a call must be signed with.
 pub(super) struct Key<'a> {
     pub(super) secret: &'a str,
-    /// The token that must come along; none accepts any.
+    /// The token that the call must contain; none accepts any.
     pub(super) security_token: Option<&'a str>,
-    /// When the key ends.
+    /// When a temporary key expires.
     pub(super) expires: Option<OffsetDateTime>,
 }
 
-/// What the common parameters ask for, before anything is proved: a known action in JSON.
+/// Checks the common parameters, before the signature. Returns the action.
 pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
-    if parameters.is_cut() {
+    if parameters.has_too_many() {
         let message = format!("More than {MAX_PARAMETERS} parameters were sent.");
         return Err(ApiError::new(400, "InvalidParameter", message));
     }
     if let Some(name) = parameters.repeated() {
-        return Err(ApiError::invalid_parameter(name, "it is given twice"));
+        return Err(ApiError::invalid_parameter(name, "it was sent twice"));
     }
     if !parameters
         .get("Format")
         .is_some_and(|format| format.eq_ignore_ascii_case("json"))
     {
-        let message = "The specified parameter Format is not valid: this server answers in JSON only, ask for Format=JSON.";
+        let message = "The specified parameter Format is not valid: this server supports JSON only, set Format=JSON.";
         return Err(ApiError::new(400, "InvalidParameter.Format", message));
     }
     if let Some(missing) = COMMON
@@ -73,8 +74,7 @@ pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
     }
 }
 
-/// Proves that the holder of the key signed just this call. Says nothing of whether it is new. With `acs3` it is
-/// signed with V3, otherwise with RPC signature 1.0.
+/// Checks timestamp, signature and token, but not the nonce. The signature is V3 with `acs3`, otherwise RPC 1.0.
 pub(super) fn check_signature(
     method: &str,
     parameters: &Parameters,
@@ -117,7 +117,7 @@ pub(super) fn check_signature(
         None => check_rpc_signature(method, parameters, key.secret)?,
     }
     check_token(parameters.get("SecurityToken"), key.security_token)?;
-    if key.expires.is_some_and(|end| end <= now) {
+    if key.expires.is_some_and(|expires| expires <= now) {
         let message = "Specified SecurityToken is expired.";
         return Err(ApiError::new(403, "InvalidSecurityToken.Expired", message));
     }
@@ -129,21 +129,21 @@ fn check_rpc_signature(
     parameters: &Parameters,
     secret: &str,
 ) -> Result<(), ApiError> {
-    let text = rpc_v1::string_to_sign(method, parameters);
+    let string_to_sign = rpc_v1::string_to_sign(method, parameters);
     let signature = parameters.get("Signature").unwrap_or_default();
-    if rpc_v1::is_signature_of(signature, &text, secret) {
+    if rpc_v1::is_signature_of(signature, &string_to_sign, secret) {
         return Ok(());
     }
     let message = format!(
-        "Specified signature is not matched with our calculation. server string to sign is:{text}"
+        "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
     );
     Err(ApiError::new(400, "SignatureDoesNotMatch", message))
 }
 
-fn check_token(given: Option<&str>, expected: Option<&str>) -> Result<(), ApiError> {
-    match (given, expected) {
+fn check_token(sent: Option<&str>, expected: Option<&str>) -> Result<(), ApiError> {
+    match (sent, expected) {
         (_, None) => Ok(()),
-        (given, expected) if given == expected => Ok(()),
+        (sent, expected) if sent == expected => Ok(()),
         (None, _) => Err(ApiError::new(
             400,
             "MissingSecurityToken",
@@ -160,7 +160,7 @@ fn check_token(given: Option<&str>, expected: Option<&str>) -> Result<(), ApiErr
     }
 }
 
-/// Uses the nonce of a proved call up, or refuses it.
+/// Marks the nonce of a call with a valid signature as used. Fails if it was used before.
 pub(super) fn check_nonce(
     parameters: &Parameters,
     nonces: &mut Nonces,
@@ -215,7 +215,7 @@ mod tests {
         expires: None,
     };
 
-    /// The first vector of the official clients, as a call.
+    /// Returns the first test vector of the official clients as a call.
     fn call() -> BTreeMap<String, String> {
         let vectors: serde_json::Value = serde_json::from_str(include_str!(
             "../../../../tests/cases/signature-vectors.json"
@@ -231,7 +231,7 @@ mod tests {
         call
     }
 
-    fn its_time() -> OffsetDateTime {
+    fn time_of_call() -> OffsetDateTime {
         clock::parse_timestamp("2024-05-06T07:08:09Z").unwrap()
     }
 
@@ -258,13 +258,13 @@ mod tests {
         let parameters = parameters(&call());
         assert_eq!(check_form(&parameters), Ok("CreateEdgeTranscodeJob"));
         assert_eq!(
-            check_signature("GET", &parameters, None, Some(&KEY), its_time()),
+            check_signature("GET", &parameters, None, Some(&KEY), time_of_call()),
             Ok(())
         );
     }
 
     #[test]
-    fn each_common_parameter_is_missed() {
+    fn each_common_parameter_is_required() {
         for name in COMMON {
             let mut call = call();
             call.remove(name);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_of_signing_wrongly_has_its_own_code() {
+    fn each_mistake_in_signing_has_its_own_code() {
         let cases = [
             (
                 "SignatureMethod",
@@ -315,29 +315,41 @@ mod tests {
                 "InvalidTimeStamp.Format",
             ),
             ("Signature", "AAAA", 400, "SignatureDoesNotMatch"),
-            ("Name", "changed-on-the-way", 400, "SignatureDoesNotMatch"),
+            (
+                "Name",
+                "changed-after-signing",
+                400,
+                "SignatureDoesNotMatch",
+            ),
         ];
         for (name, value, status, expected) in cases {
-            let result = check_signature("GET", &with(name, value), None, Some(&KEY), its_time());
+            let result =
+                check_signature("GET", &with(name, value), None, Some(&KEY), time_of_call());
             assert_eq!(code(result), (status, expected.to_owned()), "{name}");
         }
-        let stranger = check_signature("GET", &parameters(&call()), None, None, its_time());
+        let unknown_key = check_signature("GET", &parameters(&call()), None, None, time_of_call());
         assert_eq!(
-            code(stranger),
+            code(unknown_key),
             (404, "InvalidAccessKeyId.NotFound".to_owned())
         );
-        let result = check_signature("POST", &parameters(&call()), None, Some(&KEY), its_time());
+        let result = check_signature(
+            "POST",
+            &parameters(&call()),
+            None,
+            Some(&KEY),
+            time_of_call(),
+        );
         assert_eq!(code(result), (400, "SignatureDoesNotMatch".to_owned()));
     }
 
     #[test]
-    fn a_mismatch_shows_the_servers_text_and_never_the_secret() {
+    fn a_mismatch_returns_the_string_to_sign_and_never_the_secret() {
         let error = check_signature(
             "GET",
             &with("Signature", "AAAA"),
             None,
             Some(&KEY),
-            its_time(),
+            time_of_call(),
         )
         .unwrap_err();
         assert!(
@@ -351,14 +363,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_stamp_holds_fifteen_minutes_either_way() {
+    fn a_timestamp_is_valid_for_fifteen_minutes_in_both_directions() {
         let check = |offset| {
             check_signature(
                 "GET",
                 &parameters(&call()),
                 None,
                 Some(&KEY),
-                its_time() + offset,
+                time_of_call() + offset,
             )
         };
         for offset in [Duration::minutes(15), Duration::minutes(-15)] {
@@ -373,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expected_token_must_come_along() {
+    fn an_expected_token_is_required() {
         assert_eq!(check_token(Some("any"), None), Ok(()));
         assert_eq!(check_token(Some("t"), Some("t")), Ok(()));
         assert_eq!(code(check_token(None, Some("t"))).1, "MissingSecurityToken");
@@ -385,41 +397,44 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_comes_in_is_refused_and_never_ends_the_mock(query in any::<String>(), form in any::<Vec<u8>>()) {
+        fn arbitrary_input_is_rejected_without_a_panic(query in any::<String>(), form in any::<Vec<u8>>()) {
             let parameters = Parameters::decode(&query, &form);
             prop_assert!(check_form(&parameters).is_err());
-            prop_assert!(check_signature("GET", &parameters, None, Some(&KEY), its_time()).is_err());
+            prop_assert!(check_signature("GET", &parameters, None, Some(&KEY), time_of_call()).is_err());
         }
 
         #[test]
-        fn no_value_of_a_common_parameter_ends_the_mock(index in 0..COMMON.len(), value in any::<String>()) {
+        fn no_value_of_a_common_parameter_panics(index in 0..COMMON.len(), value in any::<String>()) {
             let parameters = with(COMMON[index], &value);
             let changed = call().get(COMMON[index]) != Some(&value);
             let accepted = check_form(&parameters).is_ok()
-                && check_signature("GET", &parameters, None, Some(&KEY), its_time()).is_ok();
+                && check_signature("GET", &parameters, None, Some(&KEY), time_of_call()).is_ok();
             prop_assert!(!(changed && accepted));
         }
     }
 
     #[test]
-    fn the_same_call_is_not_new_a_second_time() {
+    fn a_nonce_is_accepted_once() {
         let (mut nonces, parameters) = (Nonces::default(), parameters(&call()));
-        assert_eq!(check_nonce(&parameters, &mut nonces, its_time()), Ok(()));
-        let again = check_nonce(&parameters, &mut nonces, its_time());
+        assert_eq!(
+            check_nonce(&parameters, &mut nonces, time_of_call()),
+            Ok(())
+        );
+        let again = check_nonce(&parameters, &mut nonces, time_of_call());
         assert_eq!(code(again), (400, "SignatureNonceUsed".to_owned()));
         let long = with("SignatureNonce", &"n".repeat(256));
-        let refused = check_nonce(&long, &mut nonces, its_time());
-        assert_eq!(code(refused), (400, "InvalidParameter".to_owned()));
+        let rejected = check_nonce(&long, &mut nonces, time_of_call());
+        assert_eq!(code(rejected), (400, "InvalidParameter".to_owned()));
     }
 
     #[test]
-    fn nonces_are_remembered_up_to_a_number_and_then_calls_are_throttled() {
+    fn calls_are_throttled_when_too_many_nonces_are_stored() {
         let mut nonces = Nonces::default();
-        let until = its_time().saturating_add(nonces::VALIDITY);
+        let until = time_of_call().saturating_add(nonces::VALIDITY);
         for number in 0..nonces::MAX_NONCES {
-            assert!(nonces.take(&number.to_string(), until, its_time()));
+            assert!(nonces.take(&number.to_string(), until, time_of_call()));
         }
-        let refused = check_nonce(&parameters(&call()), &mut nonces, its_time());
-        assert_eq!(code(refused), (400, "Throttling.User".to_owned()));
+        let rejected = check_nonce(&parameters(&call()), &mut nonces, time_of_call());
+        assert_eq!(code(rejected), (400, "Throttling.User".to_owned()));
     }
 }

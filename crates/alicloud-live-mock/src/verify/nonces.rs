@@ -1,34 +1,36 @@
+//! The nonces that were used.
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-/// The nonces that were used lately.
+/// The nonces of the last minutes.
 ///
-/// A nonce is remembered until the timestamp of its request expires: from then on the same bytes are refused for
-/// their age, so no request ever runs twice.
+/// A nonce is stored until the timestamp of its request expires. Then the same bytes are rejected for their age, so no
+/// request is ever served twice.
 ///
-/// In the state file: each nonce with the Unix time until which it is remembered.
+/// The state file contains each nonce with the Unix time until which it is stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, i64>", into = "BTreeMap<String, i64>")]
 pub(crate) struct Nonces {
     expiry: HashMap<String, OffsetDateTime>,
-    /// When to look for expired ones next; none where it has not been decided.
-    forget_at: Option<OffsetDateTime>,
+    /// When to remove expired nonces next; none before the first time.
+    next_cleanup: Option<OffsetDateTime>,
 }
 
-/// Nonces of clients are UUIDs, or somewhat longer.
+/// The longest nonce in bytes. Clients send UUIDs, or slightly longer strings.
 pub(super) const MAX_LEN: usize = 255;
-/// So many are remembered, then calls are throttled: 500 a second with timestamps that are right.
+/// How many nonces are stored before calls are throttled: enough for 500 calls per second.
 pub(super) const MAX_NONCES: usize = 1_000_000;
 
 impl Nonces {
-    /// How many are remembered.
+    /// Returns how many nonces are stored.
     pub(crate) fn len(&self) -> usize {
         self.expiry.len()
     }
 
-    /// Uses the nonce up. False if it was used up before.
+    /// Marks a nonce as used. Returns false if it was used before.
     pub(super) fn take(
         &mut self,
         nonce: &str,
@@ -39,9 +41,9 @@ impl Nonces {
             return false;
         }
         self.expiry.insert(nonce.to_owned(), expires);
-        if self.forget_at.is_none_or(|at| at <= now) {
+        if self.next_cleanup.is_none_or(|at| at <= now) {
             self.expiry.retain(|_, until| *until >= now);
-            self.forget_at = now.checked_add(Duration::MINUTE);
+            self.next_cleanup = now.checked_add(Duration::MINUTE);
         }
         true
     }
@@ -67,12 +69,12 @@ impl TryFrom<BTreeMap<String, i64>> for Nonces {
             .collect::<Result<_, _>>()?;
         Ok(Self {
             expiry,
-            forget_at: None,
+            next_cleanup: None,
         })
     }
 }
 
-/// How far a timestamp may be from the server's clock, on either side.
+/// How far a timestamp may be from the mock's clock, in both directions.
 pub(super) const VALIDITY: Duration = Duration::minutes(15);
 
 #[cfg(test)]
@@ -80,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nonce_serves_once_while_its_time_stamp_is_valid() {
+    fn a_nonce_is_accepted_once_while_its_timestamp_is_valid() {
         let mut nonces = Nonces::default();
         let now = OffsetDateTime::UNIX_EPOCH;
         assert!(nonces.take("a", now + VALIDITY, now));
@@ -92,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn expired_nonces_do_not_pile_up() {
+    fn expired_nonces_are_removed() {
         let mut nonces = Nonces::default();
         let mut now = OffsetDateTime::UNIX_EPOCH;
         for number in 0..10_000 {
             now += Duration::SECOND;
             assert!(nonces.take(&number.to_string(), now + VALIDITY, now));
         }
-        // Fifteen minutes are remembered, and the one since the last look.
+        // Fifteen minutes are stored, and the one since the last cleanup.
         assert!(nonces.expiry.len() <= 961, "{}", nonces.expiry.len());
     }
 }

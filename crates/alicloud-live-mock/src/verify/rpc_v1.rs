@@ -1,7 +1,7 @@
-//! RPC signature 1.0 as the server computes it, with arithmetic of its own.
+//! Verifies RPC signature 1.0.
 //!
-//! It shares nothing with the code that signs in this package, so that the two cannot agree on a mistake; both are
-//! held against the same vectors, which official SDK code computed.
+//! It shares no code with the client that signs, so that the two cannot agree on a mistake. Both are tested with the same
+//! vectors, which official SDKs computed.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use sha1::Sha1;
 
 use crate::parameters::Parameters;
 
-/// The text that is signed: method, encoded path `/`, and the encoded canonical query.
+/// Returns the string to sign: method, encoded path `/`, and the encoded canonical query.
 pub(super) fn string_to_sign(method: &str, parameters: &Parameters) -> String {
     let pairs: Vec<String> = parameters
         .iter()
@@ -22,7 +22,8 @@ pub(super) fn string_to_sign(method: &str, parameters: &Parameters) -> String {
     format!("{method}&%2F&{}", encode(&pairs.join("&")))
 }
 
-/// Whether `signature` (Base64) is the HMAC-SHA1 of `text` under `secret` and `&`. Compares in constant time.
+/// Reports whether `signature` (Base64) is the HMAC-SHA1 of `text` with the key `secret` and `&`. Compares in constant
+/// time.
 pub(super) fn is_signature_of(signature: &str, text: &str, secret: &str) -> bool {
     let (Ok(bytes), Ok(mut mac)) = (
         BASE64_STANDARD.decode(signature),
@@ -34,7 +35,7 @@ pub(super) fn is_signature_of(signature: &str, text: &str, secret: &str) -> bool
     mac.verify_slice(&bytes).is_ok()
 }
 
-/// RFC 3986: everything but the unreserved characters becomes `%XX`, in upper case.
+/// Percent-encodes everything but the unreserved characters of RFC 3986, in upper case.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_vector_of_the_official_clients_is_understood() {
+    fn every_rpc_vector_of_the_official_clients_is_accepted() {
         let vectors = vectors();
         assert!(!vectors.is_empty());
         for vector in vectors {
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_text_secret_or_signature_is_noticed() {
+    fn a_change_of_string_secret_or_signature_is_detected() {
         for vector in vectors() {
             let (text, secret, signature) = (
                 &vector.string_to_sign,

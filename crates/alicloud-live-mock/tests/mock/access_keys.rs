@@ -1,32 +1,32 @@
-//! A state for each access key, and least privilege.
+//! Tests the states of access keys, and denied operations.
 
 use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
-use crate::caller::{NEW_JOB, Reply, create, mock, send, signed_with, with_action};
-use crate::program::refusal;
+use crate::caller::{HttpResponse, NEW_JOB, create, mock, send, signed_with, with_action};
+use crate::program::start_error;
 
-/// An access key that a test was given.
+/// An access key pair.
 struct Key {
     id: String,
     secret: String,
 }
 
-fn put(mock: &Mock, key: &Value) -> Reply {
-    send(&mock.url(), "POST", "/_mock/access_keys", &key.to_string()).reply()
+fn put(mock: &Mock, key: &Value) -> HttpResponse {
+    send(&mock.url(), "POST", "/_mock/access_keys", &key.to_string()).response()
 }
 
 fn new_key(mock: &Mock, key: &Value) -> Key {
-    let reply = put(mock, key);
-    assert_eq!(reply.status(), 200, "{reply:?}");
-    let text = |name: &str| reply.json()[name].as_str().unwrap().to_owned();
+    let response = put(mock, key);
+    assert_eq!(response.status(), 200, "{response:?}");
+    let text = |name: &str| response.json()[name].as_str().unwrap().to_owned();
     Key {
         id: text("access_key_id"),
         secret: text("access_key_secret"),
     }
 }
 
-fn call(mock: &Mock, key: &Key, action: &str, own: &[(&str, &str)]) -> Reply {
+fn call(mock: &Mock, key: &Key, action: &str, own: &[(&str, &str)]) -> HttpResponse {
     let all = [&with_action(action, own)[..], &[("AccessKeyId", &key.id)]].concat();
     send(
         &mock.url(),
@@ -34,12 +34,12 @@ fn call(mock: &Mock, key: &Key, action: &str, own: &[(&str, &str)]) -> Reply {
         "/",
         &signed_with(&key.secret, "POST", &all),
     )
-    .reply()
+    .response()
 }
 
 fn shown(mock: &Mock, path: &str, key: &Key) -> Value {
     let target = format!("{path}?access_key_id={}", key.id);
-    send(&mock.url(), "GET", &target, "").reply().json()
+    send(&mock.url(), "GET", &target, "").response().json()
 }
 
 #[test]
@@ -55,11 +55,11 @@ fn each_key_has_jobs_calls_faults_and_behavior_of_its_own() {
         ),
     ] {
         let target = format!("{path}?access_key_id={}", one.id);
-        let reply = send(&mock.url(), "POST", &target, &change.to_string()).reply();
-        assert_eq!(reply.status(), 200);
+        let response = send(&mock.url(), "POST", &target, &change.to_string()).response();
+        assert_eq!(response.status(), 200);
     }
-    let made = call(&mock, &one, "CreateEdgeTranscodeJob", &NEW_JOB).json();
-    let job = [("JobId", made["JobId"].as_str().unwrap())];
+    let created = call(&mock, &one, "CreateEdgeTranscodeJob", &NEW_JOB).json();
+    let job = [("JobId", created["JobId"].as_str().unwrap())];
     let start = |key: &Key| call(&mock, key, "StartEdgeTranscodeJob", &job).error().1;
     assert_eq!(start(&one), "UserQuotaExceed");
     assert_eq!(start(&other), "JobNotFound");
@@ -69,7 +69,10 @@ fn each_key_has_jobs_calls_faults_and_behavior_of_its_own() {
         0
     );
 
-    assert_eq!(shown(&mock, "/_mock/jobs", &one)[0]["JobId"], made["JobId"]);
+    assert_eq!(
+        shown(&mock, "/_mock/jobs", &one)[0]["JobId"],
+        created["JobId"]
+    );
     assert_eq!(shown(&mock, "/_mock/jobs", &other), json!([]));
     assert_eq!(mock.jobs()[0].job_id, first);
     let calls = |key| shown(&mock, "/_mock/calls", key).as_array().unwrap().len();
@@ -77,18 +80,18 @@ fn each_key_has_jobs_calls_faults_and_behavior_of_its_own() {
     assert_eq!(shown(&mock, "/_mock/counts", &one)["writes"], 1);
 
     let reset = format!("/_mock/reset?access_key_id={}", one.id);
-    send(&mock.url(), "POST", &reset, "").reply();
+    send(&mock.url(), "POST", &reset, "").response();
     assert_eq!(shown(&mock, "/_mock/jobs", &one), json!([]));
     assert_eq!((calls(&other), mock.jobs().len()), (2, 1));
 }
 
 #[test]
-fn temporary_keys_open_the_state_of_the_key_that_assumed_the_role() {
+fn temporary_keys_select_the_state_of_the_key_that_assumed_the_role() {
     let mock = mock();
     let key = new_key(&mock, &json!({"access_key_id": "ci-7"}));
-    let made = call(&mock, &key, "CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(made.status(), 200);
-    let uri = send(&mock.url(), "GET", "/credentials?access_key_id=ci-7", "").reply();
+    let created = call(&mock, &key, "CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(created.status(), 200);
+    let uri = send(&mock.url(), "GET", "/credentials?access_key_id=ci-7", "").response();
     let role = [
         ("Version", "2015-04-01"),
         ("RoleArn", "acs:ram::1234567890123456:role/mock-role"),
@@ -139,14 +142,14 @@ fn a_key_may_be_denied_single_operations() {
         message.ends_with("live:DeleteEdgeTranscodeJob."),
         "{message}"
     );
-    mock.configure(|config| config.permission_error_code = "Forbidden.RAM".to_owned());
+    mock.configure(|behavior| behavior.permission_error_code = "Forbidden.RAM".to_owned());
     assert_eq!(delete().error().1, "Forbidden.RAM");
     assert_eq!(mock.jobs().len(), 1);
 
     let allowed = json!({"access_key_id": reader.id, "denied_actions": []});
     assert_eq!(put(&mock, &allowed).status(), 200);
     assert_eq!(delete().status(), 200);
-    // The first key may be denied something too.
+    // The first key can be denied operations too.
     put(
         &mock,
         &json!({"access_key_id": "mock-access-key-id", "denied_actions": ["ListEdgeTranscodeJob"]}),
@@ -156,7 +159,7 @@ fn a_key_may_be_denied_single_operations() {
 }
 
 #[test]
-fn a_deleted_key_is_a_stranger_and_its_state_is_gone() {
+fn a_deleted_key_is_unknown_and_its_state_is_gone() {
     let mock = mock();
     let key = new_key(
         &mock,
@@ -170,25 +173,25 @@ fn a_deleted_key_is_a_stranger_and_its_state_is_gone() {
             &format!("/_mock/access_keys/{id}"),
             "",
         )
-        .reply()
+        .response()
     };
     assert_eq!(delete("ci-7").status(), 200);
     assert_eq!(delete("ci-7").status(), 404);
     assert_eq!(delete("mock-access-key-id").status(), 400);
-    let stranger = call(&mock, &key, "ListEdgeTranscodeJob", &[]);
+    let unknown = call(&mock, &key, "ListEdgeTranscodeJob", &[]);
     assert_eq!(
-        stranger.error(),
+        unknown.error(),
         (404, "InvalidAccessKeyId.NotFound".to_owned())
     );
-    let gone = send(&mock.url(), "GET", "/_mock/jobs?access_key_id=ci-7", "").reply();
+    let gone = send(&mock.url(), "GET", "/_mock/jobs?access_key_id=ci-7", "").response();
     assert_eq!(gone.status(), 404);
 }
 
 #[test]
-fn secrets_of_keys_are_shown_once_and_their_number_is_bounded() {
+fn secrets_are_returned_once_and_the_number_of_keys_is_limited() {
     let mock = mock();
     let key = new_key(&mock, &json!({}));
-    let keys = send(&mock.url(), "GET", "/_mock/access_keys", "").reply();
+    let keys = send(&mock.url(), "GET", "/_mock/access_keys", "").response();
     let text = String::from_utf8(keys.body().to_vec()).unwrap();
     assert!(
         text.contains(&key.id) && !text.contains(&key.secret),
@@ -200,12 +203,12 @@ fn secrets_of_keys_are_shown_once_and_their_number_is_bounded() {
     assert_eq!(
         full,
         Some(998),
-        "with the first and the one above there are 1,000"
+        "1,000 with the first key and the one above"
     );
 }
 
 #[test]
-fn a_key_that_makes_no_sense_is_explained() {
+fn an_invalid_key_is_explained() {
     let mock = mock();
     for (key, complaint) in [
         (
@@ -226,23 +229,26 @@ fn a_key_that_makes_no_sense_is_explained() {
             "exists already",
         ),
     ] {
-        let reply = put(&mock, &key);
-        let told = reply.json()["error"].as_str().unwrap().to_owned();
-        assert!(reply.status() == 400 && told.contains(complaint), "{told}");
+        let response = put(&mock, &key);
+        let message = response.json()["error"].as_str().unwrap().to_owned();
+        assert!(
+            response.status() == 400 && message.contains(complaint),
+            "{message}"
+        );
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mock.json");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mock.json");
     let keys = json!({"access_keys": [{}, {"shares_state_with": "x"}]});
     std::fs::write(&file, keys.to_string()).unwrap();
-    let told = refusal(&["--config", file.to_str().unwrap()]);
+    let message = start_error(&["--config", file.to_str().unwrap()]);
     assert!(
-        told.contains("access_keys[1]: shares_state_with: expected"),
-        "{told}"
+        message.contains("access_keys[1]: shares_state_with: expected"),
+        "{message}"
     );
 }
 
 #[test]
-fn keys_of_the_configuration_are_known_from_the_start() {
+fn keys_of_the_configuration_file_are_known_from_the_start() {
     let settings: MockSettings = serde_json::from_value(json!({
         "access_keys": [{"access_key_id": "a", "access_key_secret": "b"}],
         "jobs": [{"JobId": "j"}],
@@ -256,6 +262,6 @@ fn keys_of_the_configuration_are_known_from_the_start() {
     let list = call(&mock, &key, "ListEdgeTranscodeJob", &[]).json();
     assert_eq!(
         list["TotalCount"], 1,
-        "each state begins with the jobs of the configuration"
+        "each state begins with the jobs of the configuration file"
     );
 }

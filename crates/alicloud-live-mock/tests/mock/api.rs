@@ -1,4 +1,4 @@
-//! The API as the documents have it.
+//! Tests the API as the reference documents it.
 
 use alicloud_live_mock::{JobStatus, Mock, MockSettings, SignatureCheck, TimeFormat};
 use time::{Duration, OffsetDateTime};
@@ -24,9 +24,9 @@ fn a_job_lives_from_create_to_delete() {
     assert_eq!(shown.get("LastStartAt"), None);
 
     for action in ["StartEdgeTranscodeJob", "StopEdgeTranscodeJob"] {
-        let reply = call(&mock, action, &job);
+        let response = call(&mock, action, &job);
         assert_eq!(
-            (reply.status(), reply.json()["JobId"].as_str()),
+            (response.status(), response.json()["JobId"].as_str()),
             (200, Some(id.as_str())),
             "{action}"
         );
@@ -94,8 +94,12 @@ fn parameters_come_in_the_query_in_a_form_or_in_both() {
         ),
     ];
     for (method, target, body) in calls {
-        let reply = send(&mock.url(), method, &target, &body).reply();
-        assert_eq!(reply.status(), 200, "{method} {target} {body}: {reply:?}");
+        let response = send(&mock.url(), method, &target, &body).response();
+        assert_eq!(
+            response.status(),
+            200,
+            "{method} {target} {body}: {response:?}"
+        );
     }
 }
 
@@ -104,15 +108,15 @@ fn a_form_may_write_spaces_as_plus() {
     let mock = mock();
     let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
     assert!(form.contains("%20"));
-    let reply = send(&mock.url(), "POST", "/", &form.replace("%20", "+")).reply();
-    assert_eq!(reply.status(), 200, "{reply:?}");
+    let response = send(&mock.url(), "POST", "/", &form.replace("%20", "+")).response();
+    assert_eq!(response.status(), 200, "{response:?}");
 }
 
 #[test]
-fn an_error_has_the_vendors_envelope() {
+fn an_error_has_the_documented_envelope() {
     let mock = mock();
-    let reply = call(&mock, GET, &[("JobId", "none")]);
-    let body = reply.json();
+    let response = call(&mock, GET, &[("JobId", "none")]);
+    let body = response.json();
     let names: Vec<_> = body
         .as_object()
         .unwrap()
@@ -125,17 +129,17 @@ fn an_error_has_the_vendors_envelope() {
     );
     assert_eq!(body["HostId"], "live.test");
     assert_eq!(
-        reply.header("x-acs-request-id").as_deref(),
+        response.header("x-acs-request-id").as_deref(),
         body["RequestId"].as_str()
     );
     assert_eq!(
-        reply.header("content-type").as_deref(),
+        response.header("content-type").as_deref(),
         Some("application/json;charset=utf-8")
     );
 }
 
 #[test]
-fn wrong_calls_get_the_code_of_their_mistake() {
+fn each_mistake_in_a_call_has_its_error_code() {
     let mock = mock();
     let old = timestamp(OffsetDateTime::now_utc() - Duration::minutes(16));
     let cases = [
@@ -157,8 +161,12 @@ fn wrong_calls_get_the_code_of_their_mistake() {
         let mut own = with_action(LIST, &[]);
         own.retain(|(own, _)| *own != name);
         own.push((name, wrong));
-        let reply = send(&mock.url(), "POST", "/", &signed("POST", &own)).reply();
-        assert_eq!(reply.error(), (status, code.to_owned()), "{name}={wrong}");
+        let response = send(&mock.url(), "POST", "/", &signed("POST", &own)).response();
+        assert_eq!(
+            response.error(),
+            (status, code.to_owned()),
+            "{name}={wrong}"
+        );
     }
 }
 
@@ -166,16 +174,16 @@ fn wrong_calls_get_the_code_of_their_mistake() {
 fn a_changed_call_does_not_match_its_signature() {
     let mock = mock();
     let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
-    let reply = send(
+    let response = send(
         &mock.url(),
         "POST",
         "/",
         &form.replace("tpl-h264-720p", "tpl-uhd-4k"),
     )
-    .reply();
-    assert_eq!(reply.error(), (400, "SignatureDoesNotMatch".to_owned()));
+    .response();
+    assert_eq!(response.error(), (400, "SignatureDoesNotMatch".to_owned()));
     assert!(
-        reply.json()["Message"]
+        response.json()["Message"]
             .as_str()
             .unwrap()
             .contains("server string to sign is:POST&%2F&AccessKeyId")
@@ -185,43 +193,46 @@ fn a_changed_call_does_not_match_its_signature() {
 }
 
 #[test]
-fn the_same_bytes_run_once_unless_nonces_are_not_checked() {
+fn the_same_bytes_are_served_once_unless_nonces_are_not_checked() {
     let mock = mock();
     let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
-    let post = || send(&mock.url(), "POST", "/", &form).reply();
+    let post = || send(&mock.url(), "POST", "/", &form).response();
     assert_eq!(post().status(), 200);
     assert_eq!(post().error(), (400, "SignatureNonceUsed".to_owned()));
     assert_eq!(mock.jobs().len(), 1);
-    mock.configure(|config| config.check_nonces = false);
+    mock.configure(|behavior| behavior.check_nonces = false);
     assert_eq!(post().status(), 200);
     assert_eq!(mock.jobs().len(), 2);
 }
 
 #[test]
-fn a_wrongly_signed_call_does_not_use_its_nonce_up() {
+fn a_call_with_an_invalid_signature_does_not_use_its_nonce() {
     let mock = mock();
     let form = signed("POST", &with_action(LIST, &[]));
-    let forged = send(&mock.url(), "POST", "/", &form.replace(LIST, GET)).reply();
+    let forged = send(&mock.url(), "POST", "/", &form.replace(LIST, GET)).response();
     assert_eq!(forged.error().1, "SignatureDoesNotMatch");
-    assert_eq!(send(&mock.url(), "POST", "/", &form).reply().status(), 200);
+    assert_eq!(
+        send(&mock.url(), "POST", "/", &form).response().status(),
+        200
+    );
 }
 
 #[test]
-fn a_moved_clock_shows_in_date_create_time_and_time_stamps() {
+fn a_clock_offset_affects_date_create_time_and_timestamps() {
     let mock = mock();
-    mock.configure(|config| config.clock_offset_seconds = 3600);
+    mock.configure(|behavior| behavior.clock_offset_seconds = 3600);
     let ahead = timestamp(OffsetDateTime::now_utc() + Duration::HOUR);
     assert_eq!(call(&mock, LIST, &[]).error().1, "InvalidTimeStamp.Expired");
     let mut own = NEW_JOB.to_vec();
     own.push(("Timestamp", &ahead));
-    let reply = call(&mock, "CreateEdgeTranscodeJob", &own);
-    assert_eq!(reply.status(), 200, "{reply:?}");
-    let made = mock.jobs()[0].create_time - OffsetDateTime::now_utc();
+    let response = call(&mock, "CreateEdgeTranscodeJob", &own);
+    assert_eq!(response.status(), 200, "{response:?}");
+    let created = mock.jobs()[0].create_time - OffsetDateTime::now_utc();
     assert!(
-        (Duration::minutes(59)..Duration::minutes(61)).contains(&made),
-        "{made}"
+        (Duration::minutes(59)..Duration::minutes(61)).contains(&created),
+        "{created}"
     );
-    let date = reply.header("date").unwrap().replace("GMT", "+0000");
+    let date = response.header("date").unwrap().replace("GMT", "+0000");
     let date =
         OffsetDateTime::parse(&date, &time::format_description::well_known::Rfc2822).unwrap();
     let shown = date - OffsetDateTime::now_utc();
@@ -232,9 +243,9 @@ fn a_moved_clock_shows_in_date_create_time_and_time_stamps() {
 }
 
 #[test]
-fn the_quota_of_calls_throttles_each_operation_for_itself() {
+fn the_quota_of_calls_throttles_each_operation_separately() {
     let mock = mock();
-    mock.configure(|config| config.max_requests_per_minute = Some(2));
+    mock.configure(|behavior| behavior.max_requests_per_minute = Some(2));
     let statuses: Vec<u16> = (0..3).map(|_| call(&mock, LIST, &[]).status()).collect();
     assert_eq!(statuses, [200, 200, 400]);
     assert_eq!(
@@ -245,16 +256,16 @@ fn the_quota_of_calls_throttles_each_operation_for_itself() {
 }
 
 #[test]
-fn a_call_that_says_less_than_v3_asks_for_is_refused() {
+fn a_v3_call_without_a_required_header_is_rejected() {
     let mock = mock();
     let request = "POST / HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\nx-acs-action: ListEdgeTranscodeJob\r\n\
                    Authorization: ACS3-HMAC-SHA256 Credential=a,SignedHeaders=host,Signature=00\r\n\r\n";
-    let reply = send_raw(&mock.url(), request.as_bytes()).reply();
-    assert_eq!(reply.error(), (400, "MissingVersion".to_owned()));
+    let response = send_raw(&mock.url(), request.as_bytes()).response();
+    assert_eq!(response.error(), (400, "MissingVersion".to_owned()));
 }
 
 #[test]
-fn an_expected_security_token_must_come_along() {
+fn an_expected_security_token_is_required() {
     let settings = MockSettings {
         security_token: Some("tok+/=".to_owned()),
         ..MockSettings::default()
@@ -270,7 +281,7 @@ fn an_expected_security_token_must_come_along() {
 }
 
 #[test]
-fn nonsense_is_refused_and_the_mock_lives_on() {
+fn malformed_requests_are_rejected_and_the_mock_goes_on() {
     let mock = mock();
     let huge_body = "a".repeat(300 * 1024);
     let many_headers = (0..200).fold(String::new(), |all, number| {
@@ -288,11 +299,13 @@ fn nonsense_is_refused_and_the_mock_lives_on() {
             .to_owned(),
     ];
     for request in requests {
-        let status = send_raw(&mock.url(), request.as_bytes()).reply().status();
+        let status = send_raw(&mock.url(), request.as_bytes())
+            .response()
+            .status();
         assert!((400..500).contains(&status), "{status}: {request}");
     }
-    let reply = send(&mock.url(), "POST", "/", &huge_body).reply();
-    assert_eq!(reply.error(), (400, "InvalidParameter".to_owned()));
+    let response = send(&mock.url(), "POST", "/", &huge_body).response();
+    assert_eq!(response.error(), (400, "InvalidParameter".to_owned()));
     assert_eq!(call(&mock, LIST, &[]).status(), 200);
 }
 
@@ -302,41 +315,41 @@ fn calls_are_recorded_without_the_secret() {
     let id = create(&mock);
     call(&mock, GET, &[("JobId", "none")]);
     let calls = mock.calls();
-    let [made, missed] = calls.as_slice() else {
+    let [created, missed] = calls.as_slice() else {
         panic!("{calls:?}")
     };
     assert_eq!(
-        (made.action.as_deref(), made.status, made.committed),
+        (created.action.as_deref(), created.status, created.committed),
         (Some("CreateEdgeTranscodeJob"), Some(200), true)
     );
     assert_eq!(
-        (made.signature, made.code.as_deref()),
+        (created.signature, created.code.as_deref()),
         (SignatureCheck::Valid, None)
     );
     assert_eq!(
         (missed.status, missed.code.as_deref(), missed.committed),
         (Some(404), Some("JobNotFound"), false)
     );
-    assert!(made.parameters.contains_key("Signature"));
+    assert!(created.parameters.contains_key("Signature"));
     assert!(!format!("{calls:?}").contains("mock-access-key-secret"));
     assert_eq!(mock.jobs()[0].job_id, id);
 }
 
 #[test]
-fn a_response_deviates_where_the_configuration_says_so() {
+fn a_response_deviates_where_behavior_says_so() {
     let mock = mock();
     let id = create(&mock);
     let plain = call(&mock, LIST, &[]);
     assert!(plain.header("date").is_some());
-    mock.configure(|config| {
-        config.time_format = TimeFormat::Offset;
-        config.numbers_as_strings = true;
-        config.omit_members = vec!["TemplateName".to_owned(), "Type".to_owned()];
-        config.omit_date_header = true;
+    mock.configure(|behavior| {
+        behavior.time_format = TimeFormat::Offset;
+        behavior.numbers_as_strings = true;
+        behavior.omit_members = vec!["TemplateName".to_owned(), "Type".to_owned()];
+        behavior.omit_date_header = true;
     });
-    let reply = call(&mock, LIST, &[]);
-    assert_eq!(reply.header("date"), None);
-    let list = reply.json();
+    let response = call(&mock, LIST, &[]);
+    assert_eq!(response.header("date"), None);
+    let list = response.json();
     let job = &list["JobList"]["Job"][0];
     assert_eq!(
         (&list["TotalCount"], &job["JobId"]),
@@ -346,13 +359,13 @@ fn a_response_deviates_where_the_configuration_says_so() {
     let time = job["CreateTime"].as_str().unwrap();
     assert!(time.ends_with("+08:00"), "{time}");
     let error = call(&mock, GET, &[("JobId", "none")]);
-    assert_eq!(error.header("date"), None, "errors are responses too");
+    assert_eq!(error.header("date"), None, "errors deviate too");
 }
 
 #[test]
-fn the_state_of_a_stream_is_asked_for_by_its_three_names() {
+fn the_state_of_a_stream_needs_domain_app_and_stream() {
     let mock = mock();
-    mock.configure(|config| config.online_inputs = vec!["rtmp://In.test/app/s".to_owned()]);
+    mock.configure(|behavior| behavior.online_inputs = vec!["rtmp://In.test/app/s".to_owned()]);
     let state = |stream: &str| {
         let names = [
             ("DomainName", "in.test"),
@@ -372,11 +385,11 @@ fn the_state_of_a_stream_is_asked_for_by_its_three_names() {
 }
 
 #[test]
-fn sts_says_who_calls() {
+fn sts_returns_the_identity_of_the_caller() {
     let mock = mock();
     let own = [("Action", "GetCallerIdentity"), ("Version", "2015-04-01")];
     let identity = send(&mock.url(), "POST", "/", &signed("POST", &own))
-        .reply()
+        .response()
         .json();
     assert_eq!(identity["IdentityType"], "RAMUser");
     assert_eq!(identity["AccountId"], "1234567890123456");
@@ -389,7 +402,7 @@ fn sts_says_who_calls() {
 }
 
 #[test]
-fn jobs_change_and_vanish_behind_the_callers_back() {
+fn jobs_are_changed_and_removed_without_an_api_call() {
     let mock = mock();
     let id = create(&mock);
     mock.edit_job(&id, |job| job.status = JobStatus::Running);
@@ -408,12 +421,12 @@ fn jobs_change_and_vanish_behind_the_callers_back() {
 }
 
 #[test]
-fn a_seed_makes_ids_repeatable_and_a_reset_begins_anew() {
+fn a_seed_makes_ids_repeatable_and_a_reset_starts_again() {
     let (one, other) = (mock(), mock());
     let first = create(&one);
     assert_eq!(first, create(&other));
     one.set_faults(Vec::new());
-    one.configure(|config| config.check_nonces = false);
+    one.configure(|behavior| behavior.check_nonces = false);
     one.reset();
     assert_eq!((one.jobs(), one.calls()), (Vec::new(), Vec::new()));
     assert_eq!(create(&one), first);
@@ -430,14 +443,14 @@ fn one_connection_serves_many_calls() {
         let query = signed("GET", &with_action(LIST, &[("PageNo", &page.to_string())]));
         format!("GET /?{query} HTTP/1.1\r\nHost: h\r\nConnection: {connection}\r\n\r\n")
     });
-    let reply = send_raw(&mock.url(), calls.concat().as_bytes()).reply();
-    let text = String::from_utf8(reply.bytes).unwrap();
+    let response = send_raw(&mock.url(), calls.concat().as_bytes()).response();
+    let text = String::from_utf8(response.bytes).unwrap();
     assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 2, "{text}");
 }
 
 #[test]
 fn a_dropped_mock_leaves_no_listener_behind() {
-    // An address that no other test uses, so that none can take the port over.
+    // An address that no other test uses, so that none can reuse the port.
     let listen = "127.0.0.77:0".parse().unwrap();
     let mock = Mock::start(MockSettings {
         listen,
@@ -447,6 +460,6 @@ fn a_dropped_mock_leaves_no_listener_behind() {
     let url = mock.url();
     let waiting = send_raw(&url, b"GET / HTTP/1.1\r\n");
     drop(mock);
-    assert_eq!(waiting.reply().bytes, b"");
+    assert_eq!(waiting.response().bytes, b"");
     assert!(std::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).is_err());
 }

@@ -1,4 +1,4 @@
-//! A caller of the API that sees every byte.
+//! A client of the API that returns every byte of the response.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -15,8 +15,8 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-/// No test waits for anything longer than this; only a broken one comes near.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of everything that a test waits for. Only a failing test reaches it.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -24,7 +24,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// A mock whose ids repeat.
+/// Starts a mock with a seed.
 pub(crate) fn mock() -> Mock {
     Mock::start(MockSettings {
         seed: Some(1),
@@ -33,20 +33,20 @@ pub(crate) fn mock() -> Mock {
     .unwrap()
 }
 
-/// What came back, to the last byte.
+/// The response on a connection.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    /// All bytes, before any parsing.
+pub(crate) struct HttpResponse {
+    /// All bytes, unparsed.
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Reply {
-    /// The HTTP status.
+impl HttpResponse {
+    /// Returns the HTTP status.
     pub(crate) fn status(&self) -> u16 {
         self.head().split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// The value of a header, by its lower-case name.
+    /// Returns the value of a header, whatever the case of its name.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let head = self.head();
         let mut lines = head.lines().filter_map(|line| line.split_once(':'));
@@ -55,17 +55,17 @@ impl Reply {
             .map(|(_, value)| value.trim().to_owned())
     }
 
-    /// The bytes after the head.
+    /// Returns the bytes after the head.
     pub(crate) fn body(&self) -> &[u8] {
         &self.bytes[self.end_of_head()..]
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(self.body()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// Status and `Code`.
+    /// Returns the status and the member `Code`.
     pub(crate) fn error(&self) -> (u16, String) {
         (
             self.status(),
@@ -83,18 +83,18 @@ impl Reply {
     }
 }
 
-/// The signed parameters of a call, encoded. `own` overrides the common ones, so that they can be wrong; an empty
-/// `Signature` among them is replaced by the right one.
+/// Returns the encoded parameters of a call with its signature. `own` overrides the common parameters, so that tests can
+/// send wrong ones.
 pub(crate) fn signed(method: &str, own: &[(&str, &str)]) -> String {
     signed_at(OffsetDateTime::now_utc(), method, own)
 }
 
-/// As [`signed`], at another time.
+/// Does the same as [`signed`] at another time.
 pub(crate) fn signed_at(time: OffsetDateTime, method: &str, own: &[(&str, &str)]) -> String {
     sign(DEFAULT_ACCESS_KEY_SECRET, time, method, own)
 }
 
-/// As [`signed`], with another secret.
+/// Does the same as [`signed`] with another secret.
 pub(crate) fn signed_with(secret: &str, method: &str, own: &[(&str, &str)]) -> String {
     sign(secret, OffsetDateTime::now_utc(), method, own)
 }
@@ -128,50 +128,50 @@ fn sign(secret: &str, time: OffsetDateTime, method: &str, own: &[(&str, &str)]) 
     format!("{query}&Signature={}", escape(&signature))
 }
 
-/// The form of the API's times.
+/// Formats a time as the API does.
 pub(crate) fn timestamp(time: OffsetDateTime) -> String {
     let time = time.replace_nanosecond(0).unwrap();
     time.format(&time::format_description::well_known::Rfc3339)
         .unwrap()
 }
 
-/// A connection on which a call was sent and not answered yet.
+/// A connection on which a request was sent.
 pub(crate) struct Sent(TcpStream);
 
 impl Sent {
-    /// Everything up to the end of the connection.
-    pub(crate) fn reply(mut self) -> Reply {
+    /// Reads the response up to the end of the connection.
+    pub(crate) fn response(mut self) -> HttpResponse {
         let mut bytes = Vec::new();
         match self.0.read_to_end(&mut bytes) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
             Err(error) => panic!("{error} after {} bytes", bytes.len()),
         }
-        Reply { bytes }
+        HttpResponse { bytes }
     }
 
-    /// With more patience than [`PATIENCE`].
-    pub(crate) fn patiently(self, patience: Duration) -> Self {
-        self.0.set_read_timeout(Some(patience)).unwrap();
+    /// Sets another timeout than [`TIMEOUT`].
+    pub(crate) fn with_timeout(self, timeout: Duration) -> Self {
+        self.0.set_read_timeout(Some(timeout)).unwrap();
         self
     }
 
-    /// One answer with its announced length, from a server that keeps the connection open.
-    pub(crate) fn one_reply(mut self) -> Reply {
-        let mut reply = Reply { bytes: Vec::new() };
+    /// Reads one response by its `Content-Length`, from a server that keeps the connection open.
+    pub(crate) fn read_one(mut self) -> HttpResponse {
+        let mut response = HttpResponse { bytes: Vec::new() };
         let mut byte = [0];
-        while !reply.bytes.ends_with(b"\r\n\r\n") {
+        while !response.bytes.ends_with(b"\r\n\r\n") {
             self.0.read_exact(&mut byte).unwrap();
-            reply.bytes.push(byte[0]);
+            response.bytes.push(byte[0]);
         }
-        let length = reply.header("content-length").unwrap().parse().unwrap();
+        let length = response.header("content-length").unwrap().parse().unwrap();
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).unwrap();
-        reply.bytes.extend(body);
-        reply
+        response.bytes.extend(body);
+        response
     }
 
-    /// The first `count` bytes; then the connection is left.
+    /// Reads the first `count` bytes and closes the connection.
     pub(crate) fn first(mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         self.0.read_exact(&mut bytes).unwrap();
@@ -186,7 +186,7 @@ fn address(mock_url: &str) -> &str {
 /// Sends these bytes to the mock.
 pub(crate) fn send_raw(mock_url: &str, bytes: &[u8]) -> Sent {
     let mut stream = TcpStream::connect(address(mock_url)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     stream.write_all(bytes).unwrap();
     Sent(stream)
 }
@@ -217,13 +217,13 @@ pub(crate) fn send_call(mock: &Mock, action: &str, parameters: &[(&str, &str)]) 
     )
 }
 
-/// A call and its reply.
-pub(crate) fn call(mock: &Mock, action: &str, parameters: &[(&str, &str)]) -> Reply {
-    send_call(mock, action, parameters).reply()
+/// Sends a call and reads its response.
+pub(crate) fn call(mock: &Mock, action: &str, parameters: &[(&str, &str)]) -> HttpResponse {
+    send_call(mock, action, parameters).response()
 }
 
-/// Sends a call with signature version 3 and all parameters in a form body, to `host` by way of the server at `url`,
-/// as through an HTTP proxy where the two differ.
+/// Sends a call with signature version 3 and all parameters in a form body to the server at `url`. If `host` is another
+/// server, the request is one for an HTTP proxy.
 pub(crate) fn send_v3(url: &str, host: &str, action: &str, parameters: &[(&str, &str)]) -> Sent {
     static NONCES: AtomicU64 = AtomicU64::new(0);
     let nonce = format!("v3-{}", NONCES.fetch_add(1, Ordering::Relaxed));
@@ -239,7 +239,7 @@ pub(crate) fn send_v3(url: &str, host: &str, action: &str, parameters: &[(&str, 
     };
     let sha256 = |text: &str| hex(&Sha256::digest(text));
     let (date, hash) = (timestamp(OffsetDateTime::now_utc()), sha256(&body));
-    // In the order of their names.
+    // Sorted by name.
     let headers = [
         ("content-type", "application/x-www-form-urlencoded"),
         ("host", host),
@@ -269,7 +269,7 @@ pub(crate) fn send_v3(url: &str, host: &str, action: &str, parameters: &[(&str, 
     send_raw(url, format!("{request}\r\n{body}").as_bytes())
 }
 
-/// The parameters of a call of `action` on the default cluster.
+/// Returns the parameters of a call of `action` on the default cluster.
 pub(crate) fn with_action<'a>(
     action: &'a str,
     parameters: &[(&'a str, &'a str)],
@@ -279,7 +279,7 @@ pub(crate) fn with_action<'a>(
     all
 }
 
-/// All that Create needs beside the cluster.
+/// The parameters of Create besides the cluster.
 pub(crate) const NEW_JOB: [(&str, &str); 4] = [
     ("Name", "task-\u{4e00}"),
     ("TemplateId", "tpl-h264-720p"),
@@ -290,9 +290,9 @@ pub(crate) const NEW_JOB: [(&str, &str); 4] = [
     ),
 ];
 
-/// Makes a job; gives its id.
+/// Creates a job. Returns its ID.
 pub(crate) fn create(mock: &Mock) -> String {
-    let reply = call(mock, "CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(reply.status(), 200, "{reply:?}");
-    reply.json()["JobId"].as_str().unwrap().to_owned()
+    let response = call(mock, "CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(response.status(), 200, "{response:?}");
+    response.json()["JobId"].as_str().unwrap().to_owned()
 }

@@ -1,21 +1,21 @@
-//! The control door.
+//! Tests the control API.
 
 use alicloud_live_mock::{JobStatus, Mock};
 use serde_json::{Value, json};
 
-use crate::caller::{NEW_JOB, PATIENCE, Reply, call, create, mock, send, send_call};
+use crate::caller::{HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, send, send_call};
 use crate::python;
 
-fn get(mock: &Mock, path: &str) -> Reply {
-    send(&mock.url(), "GET", path, "").reply()
+fn get(mock: &Mock, path: &str) -> HttpResponse {
+    send(&mock.url(), "GET", path, "").response()
 }
 
-fn post(mock: &Mock, path: &str, body: &Value) -> Reply {
-    send(&mock.url(), "POST", path, &body.to_string()).reply()
+fn post(mock: &Mock, path: &str, body: &Value) -> HttpResponse {
+    send(&mock.url(), "POST", path, &body.to_string()).response()
 }
 
 #[test]
-fn the_help_names_the_doors_and_a_wrong_door_names_the_help() {
+fn the_help_lists_the_endpoints_and_an_unknown_endpoint_points_to_the_help() {
     let mock = mock();
     let help = get(&mock, "/_mock/help");
     assert_eq!(help.status(), 200);
@@ -27,14 +27,14 @@ fn the_help_names_the_doors_and_a_wrong_door_names_the_help() {
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none';"), "{policy}");
     }
-    let lost = get(&mock, "/_mock/nowhere").json();
-    assert!(lost["error"].as_str().unwrap().contains("/_mock/help"));
+    let unknown = get(&mock, "/_mock/nowhere").json();
+    assert!(unknown["error"].as_str().unwrap().contains("/_mock/help"));
     assert_eq!(get(&mock, "/_mock/nowhere").status(), 404);
     assert_eq!(get(&mock, "/_mock/reset").status(), 405);
 }
 
 #[test]
-fn jobs_are_shown_with_their_cluster_and_can_be_put_back() {
+fn jobs_are_returned_with_their_cluster_and_can_be_restored() {
     let mock = mock();
     let id = create(&mock);
     let jobs = get(&mock, "/_mock/jobs").json();
@@ -45,13 +45,13 @@ fn jobs_are_shown_with_their_cluster_and_can_be_put_back() {
     let before = mock.jobs();
     assert_eq!(
         send(&mock.url(), "DELETE", &format!("/_mock/jobs/{id}"), "")
-            .reply()
+            .response()
             .status(),
         200
     );
     assert_eq!(
         send(&mock.url(), "DELETE", &format!("/_mock/jobs/{id}"), "")
-            .reply()
+            .response()
             .status(),
         404
     );
@@ -60,15 +60,20 @@ fn jobs_are_shown_with_their_cluster_and_can_be_put_back() {
 }
 
 #[test]
-fn a_seeded_job_takes_what_is_given_and_makes_up_the_rest() {
+fn a_new_job_has_the_fields_of_the_request_and_defaults() {
     let mock = mock();
+    let of_template = post(&mock, "/_mock/jobs", &json!({"TemplateId": "tpl-uhd-4k"})).json();
+    assert_eq!(
+        (&of_template["TemplateName"], &of_template["Type"]),
+        (&"uhd-4k".into(), &"ultra-hd".into())
+    );
     let seed = json!({"Name": "old", "Status": "1", "CreateTime": "2020-01-01T00:00:00Z"});
     let shown = post(&mock, "/_mock/jobs", &seed).json();
     assert_eq!(
         (&shown["Name"], &shown["TemplateId"]),
         (&"old".into(), &"tpl-h264-720p".into())
     );
-    assert_eq!(mock.jobs()[0].status, JobStatus::Running);
+    assert_eq!(mock.jobs()[1].status, JobStatus::Running);
     for wrong in [
         json!({"Nme": "x"}),
         json!({"Status": 1}),
@@ -76,31 +81,21 @@ fn a_seeded_job_takes_what_is_given_and_makes_up_the_rest() {
         json!({"CreateTime": "then"}),
         json!("x"),
     ] {
-        let reply = post(&mock, "/_mock/jobs", &wrong);
-        assert_eq!(reply.status(), 400, "{wrong}");
-        assert!(reply.json()["error"].is_string(), "{wrong}");
+        let response = post(&mock, "/_mock/jobs", &wrong);
+        assert_eq!(response.status(), 400, "{wrong}");
+        assert!(response.json()["error"].is_string(), "{wrong}");
     }
-    assert_eq!(mock.jobs().len(), 1);
+    assert_eq!(mock.jobs().len(), 2);
 }
 
 #[test]
-fn a_seeded_job_has_name_and_type_of_its_template() {
-    let mock = mock();
-    let shown = post(&mock, "/_mock/jobs", &json!({"TemplateId": "tpl-uhd-4k"})).json();
-    assert_eq!(
-        (&shown["TemplateName"], &shown["Type"]),
-        (&"uhd-4k".into(), &"ultra-hd".into())
-    );
-}
-
-#[test]
-fn the_door_is_as_its_openapi_description_says() {
-    let printed = python::run("door.py", &[&mock().url()]);
+fn the_control_api_conforms_to_its_openapi_description() {
+    let printed = python::run("control_api.py", &[&mock().url()]);
     assert_eq!(printed.lines().count(), 27, "{printed}");
 }
 
 #[test]
-fn the_overview_masks_what_is_secret() {
+fn the_overview_masks_secrets() {
     let mock = mock();
     create(&mock);
     let overview = get(&mock, "/_mock/overview").json();
@@ -135,7 +130,7 @@ fn the_overview_shows_the_latest_of_many() {
 }
 
 #[test]
-fn calls_are_shown_as_recorded() {
+fn calls_are_returned_as_recorded() {
     let mock = mock();
     create(&mock);
     let calls = get(&mock, "/_mock/calls").json();
@@ -149,12 +144,12 @@ fn calls_are_shown_as_recorded() {
     assert_eq!(
         calls.as_array().unwrap().len(),
         1,
-        "the door itself is no call"
+        "requests to the control API are not calls"
     );
 }
 
 #[test]
-fn configuration_and_faults_are_changed_and_reset() {
+fn behavior_and_faults_are_changed_and_reset() {
     let mock = mock();
     let config = post(&mock, "/_mock/behavior", &json!({"max_running_jobs": 0})).json();
     assert_eq!(
@@ -184,7 +179,7 @@ fn configuration_and_faults_are_changed_and_reset() {
 }
 
 #[test]
-fn a_wrong_rule_or_setting_changes_nothing() {
+fn an_invalid_rule_or_setting_changes_nothing() {
     let mock = mock();
     for (path, body) in [
         ("/_mock/faults", json!([{"kind": "drop"}, {"kind": "dorp"}])),
@@ -205,7 +200,7 @@ fn a_wrong_rule_or_setting_changes_nothing() {
 }
 
 #[test]
-fn a_held_call_is_waited_for_and_released_through_the_door() {
+fn a_paused_call_is_awaited_and_released_through_the_control_api() {
     let mock = mock();
     post(
         &mock,
@@ -214,24 +209,24 @@ fn a_held_call_is_waited_for_and_released_through_the_door() {
     );
     assert_eq!(get(&mock, "/_mock/paused").json(), json!([]));
     let sent = send_call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
-    let held = get(
+    let paused = get(
         &mock,
-        &format!("/_mock/paused?timeout_ms={}", PATIENCE.as_millis()),
+        &format!("/_mock/paused?timeout_ms={}", TIMEOUT.as_millis()),
     )
     .json();
     assert_eq!(
-        (&held[0]["when"], &held[0]["call"]["committed"]),
+        (&paused[0]["when"], &paused[0]["call"]["committed"]),
         (&"after".into(), &true.into())
     );
     assert_eq!(
         post(&mock, "/_mock/release", &json!(null)).json(),
         json!({"released": 1})
     );
-    assert_eq!(sent.reply().status(), 200);
+    assert_eq!(sent.response().status(), 200);
 }
 
 #[test]
-fn readiness_is_asked_for_at_one_place() {
+fn the_mock_reports_that_it_is_ready() {
     let ready = get(&mock(), "/_mock/ready");
     assert_eq!(
         (ready.status(), &ready.json()["ready"]),
@@ -247,14 +242,14 @@ fn counts_are_asserted_over_http() {
     call(&mock, "ListEdgeTranscodeJob", &[]);
     assert_eq!(post(&mock, "/_mock/assert", &plan_only).status(), 200);
     let id = create(&mock);
-    let reply = post(&mock, "/_mock/assert", &plan_only);
-    let told = "expected 0 writes, got 1; expected 0 calls of CreateEdgeTranscodeJob, got 1";
+    let response = post(&mock, "/_mock/assert", &plan_only);
+    let message = "expected 0 writes, got 1; expected 0 calls of CreateEdgeTranscodeJob, got 1";
     assert_eq!(
-        (reply.status(), &reply.json()["error"]),
-        (409, &told.into())
+        (response.status(), &response.json()["error"]),
+        (409, &message.into())
     );
 
-    // A write whose response is lost is a write, and has no status.
+    // A write whose response is lost counts as a write and has no status.
     let rules = json!([{"action": "StartEdgeTranscodeJob", "kind": "drop", "when": "after"}]);
     post(&mock, "/_mock/faults", &rules);
     call(&mock, "StartEdgeTranscodeJob", &[("JobId", &id)]);
@@ -265,8 +260,8 @@ fn counts_are_asserted_over_http() {
         {"code": "JobNotFound", "count": 1},
         {"count": 4},
     ]});
-    let reply = post(&mock, "/_mock/assert", &expected);
-    assert_eq!(reply.status(), 200, "{reply:?}");
+    let response = post(&mock, "/_mock/assert", &expected);
+    assert_eq!(response.status(), 200, "{response:?}");
     assert_eq!(
         get(&mock, "/_mock/counts").json()["calls"]
             .as_array()
@@ -277,7 +272,7 @@ fn counts_are_asserted_over_http() {
 }
 
 #[test]
-fn a_call_is_shown_with_its_response_and_without_secrets() {
+fn a_call_is_returned_with_its_response_and_without_secrets() {
     let mock = mock();
     let id = create(&mock);
     call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
@@ -295,25 +290,25 @@ fn a_call_is_shown_with_its_response_and_without_secrets() {
 }
 
 #[test]
-fn a_job_is_changed_without_a_call() {
+fn a_job_is_changed_without_an_api_call() {
     let mock = mock();
     let id = create(&mock);
     let path = format!("/_mock/jobs/{id}");
     let change =
         json!({"Status": "1", "TemplateId": "tpl-uhd-4k", "LastStartAt": "2024-01-01T00:00:00Z"});
     let changed = send(&mock.url(), "PATCH", &path, &change.to_string())
-        .reply()
+        .response()
         .json();
     assert_eq!(
         (&changed["Status"], &changed["Type"]),
         (&"1".into(), &"ultra-hd".into())
     );
-    assert_eq!(changed["Name"], NEW_JOB[0].1, "what is not named stays");
+    assert_eq!(changed["Name"], NEW_JOB[0].1, "other fields stay");
     let again = send(&mock.url(), "PATCH", &path, "{\"Status\": \"0\"}")
-        .reply()
+        .response()
         .json();
     assert_eq!(again["LastStartAt"], "2024-01-01T00:00:00Z");
-    let none = send(&mock.url(), "PATCH", "/_mock/jobs/none", "{}").reply();
+    let none = send(&mock.url(), "PATCH", "/_mock/jobs/none", "{}").response();
     assert_eq!(none.status(), 404);
     assert_eq!(mock.calls().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! A day of calls in virtual time: what the mock remembers of them stays within its limits.
+//! Tests that a day of calls, in virtual time, stays within the limits of memory.
 
 use std::env;
 use std::fs;
@@ -13,12 +13,12 @@ use time::{Duration, OffsetDateTime};
 
 use crate::caller::{NEW_JOB, signed_at, with_action};
 
-/// Calls in a second.
+/// Calls per second.
 const RATE: u64 = 200;
-/// A whole day has 17,280,000. `MOCK_DAY_CALLS` names another number of calls, for an optimized build.
+/// The number of calls. `MOCK_DAY_CALLS` overrides it; a whole day has 17,280,000, for an optimized build.
 const CALLS: u64 = 12_000;
 
-/// The clock of the mock and of its caller.
+/// The clock of the mock and its client.
 #[derive(Clone, Default)]
 struct Day {
     calls: Arc<AtomicU64>,
@@ -38,14 +38,14 @@ impl Day {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Body::from(form))
             .unwrap();
-        let response = mock.answer(request).await.unwrap();
+        let response = mock.handle(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{action}");
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 }
 
-/// KiB of this process, now; where the system tells.
+/// Returns the memory of this process in KiB, if the system has `/proc`.
 fn memory() -> Option<usize> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let (_, memory) = status.split_once("VmRSS:")?;
@@ -60,7 +60,7 @@ async fn a_day_at_two_hundred_calls_a_second_stays_within_its_memory() {
     let clock = day.clone();
     let settings = MockSettings {
         seed: Some(1),
-        // The default fills only in a longer run than a test of every day has time for.
+        // The default limit is reached only in a run of a whole day.
         max_recorded_bytes: if whole_day { 64 } else { 4 } * 1024 * 1024,
         clock: WallClock::new(move || clock.now()),
         ..MockSettings::default()
@@ -69,8 +69,8 @@ async fn a_day_at_two_hundred_calls_a_second_stays_within_its_memory() {
     let mock = Mock::in_process(settings).unwrap();
     let mut next_report = calls / 8;
     while day.calls.load(Ordering::Relaxed) < calls {
-        let made = day.call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB).await;
-        let job = [("JobId", made["JobId"].as_str().unwrap())];
+        let created = day.call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB).await;
+        let job = [("JobId", created["JobId"].as_str().unwrap())];
         for action in [
             "StartEdgeTranscodeJob",
             "GetEdgeTranscodeJob",
@@ -80,22 +80,22 @@ async fn a_day_at_two_hundred_calls_a_second_stays_within_its_memory() {
         ] {
             day.call(&mock, action, &job).await;
         }
-        let made = day.calls.load(Ordering::Relaxed);
-        if whole_day && made >= next_report {
-            println!("{made} calls: {} KiB", memory().unwrap_or_default());
+        let calls_made = day.calls.load(Ordering::Relaxed);
+        if whole_day && calls_made >= next_report {
+            println!("{calls_made} calls: {} KiB", memory().unwrap_or_default());
             next_report += calls / 8;
         }
     }
-    let made = day.calls.load(Ordering::Relaxed);
+    let calls_made = day.calls.load(Ordering::Relaxed);
     let usage = mock.usage();
     println!(
-        "{made} calls: {usage:?}, {} KiB",
+        "{calls_made} calls: {usage:?}, {} KiB",
         memory().unwrap_or_default()
     );
-    assert_eq!(usage.calls, made);
+    assert_eq!(usage.calls, calls_made);
     assert!(usage.recorded_bytes <= limit, "{usage:?}");
     assert!(usage.dropped_calls > 0, "{usage:?}");
-    // Those of the last quarter of an hour, and the minute since expired ones were last looked for.
+    // The nonces of the last 15 minutes, and of the minute since the last cleanup.
     assert!(usage.nonces as u64 <= 16 * 60 * RATE, "{usage:?}");
     assert!(mock.jobs().is_empty());
 }

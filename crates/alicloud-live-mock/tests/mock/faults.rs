@@ -1,22 +1,22 @@
-//! Each kind of fault, as the caller sees it.
+//! Tests each kind of fault.
 
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
 use crate::caller::{
-    NEW_JOB, PATIENCE, Reply, call, create, mock, send, send_call, signed, with_action,
+    HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, send, send_call, signed, with_action,
 };
 
 const CREATE: &str = "CreateEdgeTranscodeJob";
 const LIST: &str = "ListEdgeTranscodeJob";
 
-/// A create that meets this fault, once.
-fn create_with(mock: &Mock, kind: FaultKind, point: FaultStage) -> Reply {
-    mock.set_faults(vec![Fault::new(CREATE, kind).when(point).times(1)]);
+/// Sends a create with this fault.
+fn create_with(mock: &Mock, kind: FaultKind, stage: FaultStage) -> HttpResponse {
+    mock.set_faults(vec![Fault::new(CREATE, kind).when(stage).times(1)]);
     call(mock, CREATE, &NEW_JOB)
 }
 
-/// The answer to a list of one job, altered.
-fn altered_list(mock: &Mock, kind: FaultKind) -> (Reply, Vec<u8>) {
+/// Returns the altered response to a list of one job, and the body of the unaltered one.
+fn altered_list(mock: &Mock, kind: FaultKind) -> (HttpResponse, Vec<u8>) {
     mock.seed_job(|_| {});
     let whole = call(mock, LIST, &[]).body().to_vec();
     mock.set_faults(vec![Fault::new(LIST, kind)]);
@@ -24,42 +24,42 @@ fn altered_list(mock: &Mock, kind: FaultKind) -> (Reply, Vec<u8>) {
 }
 
 #[test]
-fn a_dropped_connection_carries_no_byte_and_the_commit_shows_only_after_it() {
+fn a_dropped_connection_has_no_byte_and_commits_only_at_the_stage_after() {
     let mock = mock();
-    for (point, jobs) in [
+    for (stage, jobs) in [
         (FaultStage::Arrival, 0),
         (FaultStage::Before, 0),
         (FaultStage::After, 1),
     ] {
-        let reply = create_with(&mock, FaultKind::Drop, point);
-        assert_eq!(reply.bytes, b"", "{point:?}");
-        assert_eq!(mock.jobs().len(), jobs, "{point:?}");
+        let response = create_with(&mock, FaultKind::Drop, stage);
+        assert_eq!(response.bytes, b"", "{stage:?}");
+        assert_eq!(mock.jobs().len(), jobs, "{stage:?}");
         let call = mock.calls().pop().unwrap();
         assert_eq!(
             (call.status, call.committed, call.faults),
             (None, jobs == 1, vec![FaultKind::Drop]),
-            "{point:?}"
+            "{stage:?}"
         );
     }
 }
 
 #[test]
-fn a_nonce_is_used_up_only_where_the_call_came_past_the_checks() {
-    for (point, replay) in [
+fn a_nonce_is_used_only_after_the_checks() {
+    for (stage, replay) in [
         (FaultStage::Arrival, 200),
         (FaultStage::Before, 400),
         (FaultStage::After, 400),
     ] {
         let mock = mock();
         mock.set_faults(vec![
-            Fault::new(CREATE, FaultKind::Drop).when(point).times(1),
+            Fault::new(CREATE, FaultKind::Drop).when(stage).times(1),
         ]);
         let form = signed("POST", &with_action(CREATE, &NEW_JOB));
-        assert_eq!(send(&mock.url(), "POST", "/", &form).reply().bytes, b"");
+        assert_eq!(send(&mock.url(), "POST", "/", &form).response().bytes, b"");
         assert_eq!(
-            send(&mock.url(), "POST", "/", &form).reply().status(),
+            send(&mock.url(), "POST", "/", &form).response().status(),
             replay,
-            "{point:?}"
+            "{stage:?}"
         );
     }
 }
@@ -74,11 +74,11 @@ fn errors_come_before_or_after_the_commit() {
         (FaultKind::error(403, "Forbidden.RAM"), 403, "Forbidden.RAM"),
     ];
     for (kind, status, code) in kinds {
-        for (point, jobs) in [(FaultStage::Before, 0), (FaultStage::After, 1)] {
+        for (stage, jobs) in [(FaultStage::Before, 0), (FaultStage::After, 1)] {
             let mock = mock();
-            let reply = create_with(&mock, kind.clone(), point);
-            assert_eq!(reply.error(), (status, code.to_owned()), "{point:?}");
-            assert_eq!(mock.jobs().len(), jobs, "{code} {point:?}");
+            let response = create_with(&mock, kind.clone(), stage);
+            assert_eq!(response.error(), (status, code.to_owned()), "{stage:?}");
+            assert_eq!(mock.jobs().len(), jobs, "{code} {stage:?}");
             let call = mock.calls().pop().unwrap();
             assert_eq!(
                 (call.status, call.code.as_deref()),
@@ -90,64 +90,64 @@ fn errors_come_before_or_after_the_commit() {
 }
 
 #[test]
-fn a_throttle_may_say_when_to_come_back() {
+fn a_throttling_error_may_contain_the_time_of_a_retry() {
     let mock = mock();
-    let reply = create_with(
+    let response = create_with(
         &mock,
         FaultKind::throttling_api(Some(250)),
         FaultStage::Before,
     );
-    assert_eq!(reply.header("x-acs-retry-after").as_deref(), Some("250"));
+    assert_eq!(response.header("x-acs-retry-after").as_deref(), Some("250"));
     assert_eq!(call(&mock, LIST, &[]).header("x-acs-retry-after"), None);
 }
 
 #[test]
-fn a_slow_call_takes_its_time_and_then_succeeds() {
+fn a_slow_call_waits_and_then_succeeds() {
     let mock = mock();
     let began = std::time::Instant::now();
-    let reply = create_with(&mock, FaultKind::Slow { ms: 60 }, FaultStage::Before);
-    assert_eq!(reply.status(), 200);
+    let response = create_with(&mock, FaultKind::Slow { ms: 60 }, FaultStage::Before);
+    assert_eq!(response.status(), 200);
     assert!(began.elapsed().as_millis() >= 60);
 }
 
 #[test]
 fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
-    for (point, committed) in [(FaultStage::Before, false), (FaultStage::After, true)] {
+    for (stage, committed) in [(FaultStage::Before, false), (FaultStage::After, true)] {
         let mock = mock();
         let kinds = [FaultKind::Pause, FaultKind::Hang];
         mock.set_faults(
             kinds
-                .map(|kind| Fault::new(CREATE, kind).when(point))
+                .map(|kind| Fault::new(CREATE, kind).when(stage))
                 .to_vec(),
         );
         let hanging = send_call(&mock, CREATE, &NEW_JOB);
-        assert_eq!(mock.wait_paused(PATIENCE).len(), 1);
+        assert_eq!(mock.wait_paused(TIMEOUT).len(), 1);
         assert_eq!(mock.release(), 1);
         assert_eq!(
             call(&mock, LIST, &[]).status(),
             200,
-            "others are served meanwhile"
+            "other calls are served meanwhile"
         );
-        let record = mock.calls().remove(0);
-        assert_eq!((record.status, record.committed), (None, committed));
+        let recorded = mock.calls().remove(0);
+        assert_eq!((recorded.status, recorded.committed), (None, committed));
         mock.reset();
-        assert_eq!(hanging.reply().bytes, b"");
+        assert_eq!(hanging.response().bytes, b"");
     }
 }
 
 #[test]
-fn a_truncated_body_breaks_off_under_its_announced_length() {
+fn a_truncated_body_is_shorter_than_its_content_length() {
     let mock = mock();
     for bytes in [0, 1, 20] {
-        let (reply, _) = altered_list(
+        let (response, _) = altered_list(
             &mock,
             FaultKind::Truncate {
                 bytes,
                 complete: false,
             },
         );
-        let announced: usize = reply.header("content-length").unwrap().parse().unwrap();
-        assert_eq!((reply.status(), reply.body().len()), (200, bytes));
+        let announced: usize = response.header("content-length").unwrap().parse().unwrap();
+        assert_eq!((response.status(), response.body().len()), (200, bytes));
         assert!(announced > bytes);
         mock.reset();
     }
@@ -156,31 +156,31 @@ fn a_truncated_body_breaks_off_under_its_announced_length() {
 #[test]
 fn a_truncated_body_may_look_complete() {
     let mock = mock();
-    let (reply, whole) = altered_list(
+    let (response, whole) = altered_list(
         &mock,
         FaultKind::Truncate {
             bytes: 20,
             complete: true,
         },
     );
-    assert_eq!(reply.header("content-length").as_deref(), Some("20"));
-    assert_eq!(reply.body()[..14], whole[..14]);
-    assert_eq!(reply.body().len(), 20);
-    assert!(serde_json::from_slice::<serde_json::Value>(reply.body()).is_err());
+    assert_eq!(response.header("content-length").as_deref(), Some("20"));
+    assert_eq!(response.body()[..14], whole[..14]);
+    assert_eq!(response.body().len(), 20);
+    assert!(serde_json::from_slice::<serde_json::Value>(response.body()).is_err());
 }
 
 #[test]
 fn a_trickling_body_arrives_whole() {
     let mock = mock();
-    let reply = create_with(&mock, FaultKind::Trickle { ms: 0 }, FaultStage::After);
+    let response = create_with(&mock, FaultKind::Trickle { ms: 0 }, FaultStage::After);
     assert_eq!(
-        (reply.status(), reply.json()["JobId"].as_str()),
+        (response.status(), response.json()["JobId"].as_str()),
         (200, Some(mock.jobs()[0].job_id.as_str()))
     );
 }
 
 #[test]
-fn an_endless_body_goes_on_for_as_long_as_it_is_read() {
+fn an_endless_body_continues_while_it_is_read() {
     let mock = mock();
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Endless)]);
     let many = 3 * 1024 * 1024;
@@ -188,12 +188,12 @@ fn an_endless_body_goes_on_for_as_long_as_it_is_read() {
     assert_eq!(
         call(&mock, "ListEdgeTranscodeTemplate", &[]).status(),
         200,
-        "the mock is free again"
+        "the mock serves other calls"
     );
 }
 
 #[test]
-fn other_peoples_answers_come_with_status_200() {
+fn responses_of_proxies_have_status_200() {
     let mock = mock();
     let html = create_with(&mock, FaultKind::html(), FaultStage::After);
     assert_eq!(
@@ -209,10 +209,10 @@ fn other_peoples_answers_come_with_status_200() {
 #[test]
 fn wrong_types_are_still_json() {
     let mock = mock();
-    let (reply, whole) = altered_list(&mock, FaultKind::WrongTypes);
+    let (response, whole) = altered_list(&mock, FaultKind::WrongTypes);
     let whole: serde_json::Value = serde_json::from_slice(&whole).unwrap();
     assert!(whole["TotalCount"].is_number() && whole["JobList"]["Job"].is_array());
-    let body = reply.json();
+    let body = response.json();
     assert!(
         body["TotalCount"].is_string() && body["JobList"]["Job"].is_object(),
         "{body}"
@@ -221,19 +221,7 @@ fn wrong_types_are_still_json() {
 }
 
 #[test]
-fn the_nth_call_and_no_other_meets_its_fault() {
-    let mock = mock();
-    mock.set_faults(vec![
-        Fault::new(LIST, FaultKind::internal_error())
-            .skip(1)
-            .times(1),
-    ]);
-    let statuses: Vec<u16> = (0..3).map(|_| call(&mock, LIST, &[]).status()).collect();
-    assert_eq!(statuses, [200, 500, 200]);
-}
-
-#[test]
-fn chance_repeats_with_the_seed() {
+fn the_same_seed_hits_the_same_calls_after_a_reset() {
     let statuses = |mock: &Mock| -> Vec<u16> {
         mock.set_faults(vec![
             Fault::new("*", FaultKind::internal_error()).probability(0.5),
@@ -248,12 +236,12 @@ fn chance_repeats_with_the_seed() {
 }
 
 #[test]
-fn lags_show_over_the_wire() {
+fn responses_lag_behind_writes_where_behavior_says_so() {
     let mock = mock();
-    mock.configure(|config| {
-        config.list_lag_calls = 1;
-        config.get_lag_calls = 1;
-        config.status_lag_gets = 1;
+    mock.configure(|behavior| {
+        behavior.list_lag_calls = 1;
+        behavior.get_lag_calls = 1;
+        behavior.status_lag_gets = 1;
     });
     let id = create(&mock);
     let job = [("JobId", id.as_str())];

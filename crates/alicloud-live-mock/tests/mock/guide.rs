@@ -1,4 +1,4 @@
-//! What `docs/guides/testing-with-the-mock.md` says of the mock is held against the mock.
+//! Tests that `docs/guides/testing-with-the-mock.md` agrees with the mock.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ fn guide() -> String {
     fs::read_to_string(top().join("docs/guides/testing-with-the-mock.md")).unwrap()
 }
 
-/// The cells of each row under a table's head.
+/// Returns the cells of each row of a table, by its head.
 fn table(guide: &str, head: &str, number: usize) -> Vec<Vec<String>> {
     let from = guide
         .split(head)
@@ -34,7 +34,7 @@ fn table(guide: &str, head: &str, number: usize) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Keys with their defaults; none where the guide gives no JSON.
+/// Returns keys with their defaults; none if the default is not JSON.
 fn defaults(guide: &str, number: usize) -> BTreeMap<String, Option<Value>> {
     let rows = table(guide, "| key | default | meaning |", number);
     rows.iter()
@@ -49,7 +49,7 @@ fn defaults(guide: &str, number: usize) -> BTreeMap<String, Option<Value>> {
         .collect()
 }
 
-/// The names that an error lists after "expected one of".
+/// Returns the names that an error lists after "expected one of".
 fn names_in(error: &str) -> Vec<String> {
     let (_, names) = error.split_once("expected one of ").unwrap();
     let quoted = names.split('`').skip(1).step_by(2);
@@ -57,21 +57,21 @@ fn names_in(error: &str) -> Vec<String> {
 }
 
 fn settings_of(text: &str) -> Result<MockSettings, String> {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mock.json");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mock.json");
     fs::write(&file, text).unwrap();
     MockSettings::read(&file)
 }
 
 #[test]
-fn every_key_of_the_configuration_file_is_explained_with_its_default() {
-    let explained = defaults(&guide(), 0);
+fn every_key_of_the_configuration_file_is_documented_with_its_default() {
+    let documented = defaults(&guide(), 0);
     let mut keys = names_in(&settings_of("{\"x\": 1}").err().unwrap());
     keys.sort();
-    assert_eq!(explained.keys().cloned().collect::<Vec<_>>(), keys);
+    assert_eq!(documented.keys().cloned().collect::<Vec<_>>(), keys);
 
     let settings = MockSettings::default();
-    let told = |key: &str| explained[key].clone().unwrap();
+    let default = |key: &str| documented[key].clone().unwrap();
     for (key, value) in [
         ("listen", settings.listen.to_string()),
         ("access_key_id", settings.access_key_id),
@@ -80,18 +80,18 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
         ("oidc_token", settings.oidc_token),
         ("cloud_sso_token", settings.cloud_sso_token),
     ] {
-        assert_eq!(told(key), value, "{key}");
+        assert_eq!(default(key), value, "{key}");
     }
-    assert_eq!(told("clusters"), serde_json::json!(settings.clusters));
-    assert_eq!(told("allow_remote"), settings.allow_remote);
+    assert_eq!(default("clusters"), serde_json::json!(settings.clusters));
+    assert_eq!(default("allow_remote"), settings.allow_remote);
     assert_eq!(
-        told("allowed_hosts"),
+        default("allowed_hosts"),
         serde_json::json!(settings.allowed_hosts)
     );
-    assert_eq!(told("request_timeout_ms"), settings.request_timeout_ms);
-    assert_eq!(told("max_recorded_calls"), settings.max_recorded_calls);
-    assert_eq!(told("max_recorded_bytes"), settings.max_recorded_bytes);
-    assert_eq!(told("access_keys"), serde_json::json!([]));
+    assert_eq!(default("request_timeout_ms"), settings.request_timeout_ms);
+    assert_eq!(default("max_recorded_calls"), settings.max_recorded_calls);
+    assert_eq!(default("max_recorded_bytes"), settings.max_recorded_bytes);
+    assert_eq!(default("access_keys"), serde_json::json!([]));
     for key in [
         "security_token",
         "jobs",
@@ -100,7 +100,7 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
         "seed",
         "recording",
     ] {
-        assert_eq!(told(key), Value::Null, "{key}");
+        assert_eq!(default(key), Value::Null, "{key}");
     }
     for template in settings.templates {
         assert!(guide().contains(&format!("`{}`", template.template_id)));
@@ -108,18 +108,18 @@ fn every_key_of_the_configuration_file_is_explained_with_its_default() {
 }
 
 #[test]
-fn every_key_of_behavior_is_explained_with_its_default() {
-    let explained: BTreeMap<String, Value> = defaults(&guide(), 1)
+fn every_key_of_behavior_is_documented_with_its_default() {
+    let documented: BTreeMap<String, Value> = defaults(&guide(), 1)
         .into_iter()
         .map(|(key, default)| (key, default.unwrap()))
         .collect();
     let behavior: BTreeMap<String, Value> =
         serde_json::from_value(serde_json::json!(Behavior::default())).unwrap();
-    assert_eq!(explained, behavior);
+    assert_eq!(documented, behavior);
 }
 
 #[test]
-fn every_kind_of_fault_is_explained_and_read() {
+fn every_kind_of_fault_is_documented_and_accepted() {
     let guide = guide();
     let rows = table(&guide, "| kind | what the caller sees |", 0);
     let mut named = Vec::new();
@@ -143,7 +143,7 @@ fn every_kind_of_fault_is_explained_and_read() {
 }
 
 #[test]
-fn its_configuration_file_can_be_read() {
+fn its_configuration_file_is_valid() {
     let guide = guide();
     let (_, from) = guide.split_once("```json\n").unwrap();
     let (text, _) = from.split_once("```").unwrap();
@@ -153,7 +153,7 @@ fn its_configuration_file_can_be_read() {
 }
 
 #[test]
-fn its_requests_to_the_control_door_succeed() {
+fn its_requests_to_the_control_api_succeed() {
     let (guide, mock) = (guide(), mock());
     let requests: Vec<&str> = guide
         .lines()
@@ -165,17 +165,17 @@ fn its_requests_to_the_control_door_succeed() {
         let body = rest.trim_start().strip_prefix("--json '");
         let body = body.map(|body| body.trim_end_matches('\''));
         let method = if body.is_some() { "POST" } else { "GET" };
-        let reply = send(&mock.url(), method, path, body.unwrap_or_default()).reply();
-        assert_eq!(reply.status(), 200, "{request}: {reply:?}");
+        let response = send(&mock.url(), method, path, body.unwrap_or_default()).response();
+        assert_eq!(response.status(), 200, "{request}: {response:?}");
     }
 }
 
 #[test]
-fn what_it_claims_has_a_source_and_a_test() {
+fn every_claim_has_a_source_and_a_test() {
     let guide = guide();
     let claims = [
-        table(&guide, "| behaviour | source | test |", 0),
-        table(&guide, "| question | here | why | source | test |", 0),
+        table(&guide, "| behavior | source | test |", 0),
+        table(&guide, "| question | mock | reason | source | test |", 0),
     ];
     let tests = sources(&[
         "crates/alicloud-live-mock/src",
@@ -192,10 +192,13 @@ fn what_it_claims_has_a_source_and_a_test() {
     }
 }
 
-/// The text of every Rust file under these folders.
-fn sources(folders: &[&str]) -> String {
+/// Returns the text of every Rust file in these directories.
+fn sources(directories: &[&str]) -> String {
     let mut text = String::new();
-    let mut left: Vec<_> = folders.iter().map(|folder| top().join(folder)).collect();
+    let mut left: Vec<_> = directories
+        .iter()
+        .map(|directory| top().join(directory))
+        .collect();
     while let Some(path) = left.pop() {
         if path.is_dir() {
             left.extend(

@@ -1,10 +1,10 @@
-//! The mock over real sockets, with a caller that shares nothing with it: own HTTP, own signatures.
+//! Tests the mock over real sockets, with HTTP and signatures of their own.
 
 #![allow(
     clippy::panic,
     clippy::too_many_lines,
     clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for production code"
+    reason = "clippy takes helpers of tests for production code"
 )]
 
 mod access_keys;
@@ -14,9 +14,9 @@ mod control;
 mod day;
 mod faults;
 mod guide;
-mod hold;
 mod load;
 mod page;
+mod pause;
 mod program;
 mod python;
 mod recorded;
@@ -24,5 +24,5 @@ mod safety;
 mod sdk;
 mod state;
 
-/// The top of the checkout.
+/// The root of the repository.
 const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

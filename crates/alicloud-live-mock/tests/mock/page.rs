@@ -1,4 +1,4 @@
-//! The page at `/_mock/` in a real browser, driven by the `WebDriver` protocol.
+//! Tests the page at `/_mock/` in a real browser, over the `WebDriver` protocol.
 
 use std::env;
 use std::fs;
@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use crate::TOP;
 use crate::caller::{NEW_JOB, call, create, mock, send, send_raw, signed, with_action};
 
-/// A browser takes seconds to start, and on a busy machine many.
-const BROWSER_PATIENCE: Duration = Duration::from_secs(120);
+/// A browser takes seconds to start, and more on a busy machine.
+const BROWSER_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A session of a headless browser. It ends with this value.
+/// A session of a headless browser. Dropping it ends the browser.
 struct Browser {
     driver: Child,
-    /// Stays open, because the driver goes on printing.
+    /// Must stay open, because the driver continues to print.
     _printed: BufReader<ChildStdout>,
     url: String,
     session: String,
@@ -42,7 +42,7 @@ impl Browser {
             .unwrap_or_else(|error| {
                 panic!(
                     "{command} does not start: {error}. Install Chromium with ChromeDriver (Debian: apt-get install \
-                     chromium chromium-driver), or name them by CHROMIUM and CHROMEDRIVER."
+                     chromium chromium-driver), or set CHROMIUM and CHROMEDRIVER to their paths."
                 )
             });
         let mut printed = BufReader::new(driver.stdout.take().unwrap());
@@ -78,7 +78,7 @@ impl Browser {
         }
         let wanted = json!({
             "goog:chromeOptions": options,
-            "timeouts": {"script": BROWSER_PATIENCE.as_millis(), "pageLoad": BROWSER_PATIENCE.as_millis()},
+            "timeouts": {"script": BROWSER_TIMEOUT.as_millis(), "pageLoad": BROWSER_TIMEOUT.as_millis()},
         });
         let session = self.ask(
             "POST",
@@ -97,7 +97,7 @@ impl Browser {
         );
     }
 
-    /// What an expression of the page's JavaScript is worth.
+    /// Evaluates a JavaScript expression in the page.
     #[track_caller]
     fn value(&self, expression: &str) -> Value {
         let script = format!("return {expression}");
@@ -108,14 +108,14 @@ impl Browser {
         )
     }
 
-    /// Waits until an expression is true, looking at it whenever the page has changed.
+    /// Waits until an expression is true. Evaluates it after each change of the page.
     #[track_caller]
     fn wait_for(&self, expression: &str) {
         let script = format!(
             "const [done] = arguments;
-             const holds = () => {expression};
-             if (holds()) done(true);
-             new MutationObserver(() => holds() && done(true))
+             const isTrue = () => {expression};
+             if (isTrue()) done(true);
+             new MutationObserver(() => isTrue() && done(true))
                  .observe(document, {{subtree: true, childList: true, characterData: true, attributes: true}});"
         );
         self.ask(
@@ -128,22 +128,22 @@ impl Browser {
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let request = self.request(method, path, body);
-        let reply = send_raw(&self.url, request.as_bytes())
-            .patiently(BROWSER_PATIENCE)
-            .one_reply();
-        let mut answer = reply.json();
-        assert_eq!(reply.status(), 200, "{method} {path} {body}: {answer}");
-        answer["value"].take()
+        let response = send_raw(&self.url, request.as_bytes())
+            .with_timeout(BROWSER_TIMEOUT)
+            .read_one();
+        let mut result = response.json();
+        assert_eq!(response.status(), 200, "{method} {path} {body}: {result}");
+        result["value"].take()
     }
 
     #[track_caller]
     fn ask_get(&self, path: &str) -> Value {
         let host = self.url.trim_start_matches("http://");
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
-        let reply = send_raw(&self.url, request.as_bytes())
-            .patiently(BROWSER_PATIENCE)
-            .one_reply();
-        reply.json()["value"].take()
+        let response = send_raw(&self.url, request.as_bytes())
+            .with_timeout(BROWSER_TIMEOUT)
+            .read_one();
+        response.json()["value"].take()
     }
 
     fn request(&self, method: &str, path: &str, body: &Value) -> String {
@@ -168,7 +168,7 @@ impl Drop for Browser {
         unsafe {
             libc::kill(-group, libc::SIGKILL);
         }
-        // Fails only where it has ended already.
+        // It fails only if the process has ended already.
         let _ = self.driver.wait();
     }
 }
@@ -180,7 +180,7 @@ const REFRESHED: &str =
 const CALL_ITEMS: &str = "document.querySelectorAll('#calls > .card')";
 
 impl Browser {
-    /// Has the page this wide, in a light or dark scheme.
+    /// Sets the width of the page, and a light or dark color scheme.
     #[track_caller]
     fn emulate(&self, width: u32, scheme: &str) {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
@@ -197,7 +197,7 @@ impl Browser {
         }
     }
 
-    /// What axe-core finds wrong: the rule, and where.
+    /// Returns the violations that axe-core finds: the rule, and the elements.
     #[track_caller]
     fn accessibility_problems(&self) -> Vec<String> {
         let top = Path::new(TOP);
@@ -218,7 +218,7 @@ impl Browser {
         serde_json::from_value(found).unwrap()
     }
 
-    /// Presses keys, as a person would who has no mouse.
+    /// Presses keys.
     #[track_caller]
     fn press(&self, keys: &str) {
         let keys: Vec<Value> = keys
@@ -234,7 +234,7 @@ impl Browser {
         self.ask("POST", &format!("{}/actions", self.session), &actions);
     }
 
-    /// Fills a form of the page in and submits it.
+    /// Fills in a form of the page and submits it.
     #[track_caller]
     fn submit(&self, form: &str, fields: &[(&str, &str)]) {
         let fields = json!(
@@ -253,7 +253,7 @@ impl Browser {
     }
 }
 
-/// A page that shows this mock.
+/// Opens the page of this mock.
 fn page_of(mock: &Mock) -> Browser {
     page_at(&format!("{}/_mock/", mock.url()))
 }
@@ -269,7 +269,7 @@ fn text(browser: &Browser, expression: &str) -> String {
     browser.value(expression).as_str().unwrap().to_owned()
 }
 
-/// A mock with jobs and calls of every kind, one of them hard to show.
+/// Starts a mock with jobs and calls of every kind, one of them with very long values.
 fn busy_mock() -> Mock {
     let mock = mock();
     let long = "a".repeat(255);
@@ -282,7 +282,7 @@ fn busy_mock() -> Mock {
     create(&mock);
     let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
     let forged = form.replace("tpl-h264-720p", "tpl-uhd-4k");
-    send(&mock.url(), "POST", "/", &forged).reply();
+    send(&mock.url(), "POST", "/", &forged).response();
     mock.set_faults(vec![Fault::new(
         "StartEdgeTranscodeJob",
         FaultKind::internal_error(),
@@ -292,7 +292,7 @@ fn busy_mock() -> Mock {
 }
 
 #[test]
-fn the_page_shows_jobs_and_calls_and_what_came_of_their_signatures() {
+fn the_page_shows_jobs_and_calls_with_their_signature_checks() {
     let mock = busy_mock();
     let browser = page_of(&mock);
     let jobs = text(&browser, JOBS);
@@ -306,7 +306,7 @@ fn the_page_shows_jobs_and_calls_and_what_came_of_their_signatures() {
     for (summary, parts) in summaries.iter().zip([
         ["✓ valid", "StartEdgeTranscodeJob", "HTTP 500 InternalError"],
         [
-            "✗ wrong",
+            "✗ invalid",
             "CreateEdgeTranscodeJob",
             "HTTP 400 SignatureDoesNotMatch",
         ],
@@ -323,9 +323,9 @@ fn a_click_shows_request_and_response_without_secrets() {
     let mock = mock();
     let id = create(&mock);
     call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
-    // The response to this one has the whole call in its message.
+    // The message of this response contains the whole call.
     let form = signed("POST", &with_action("CreateEdgeTranscodeJob", &NEW_JOB));
-    send(&mock.url(), "POST", "/", &form.replace("720p", "1080p")).reply();
+    send(&mock.url(), "POST", "/", &form.replace("720p", "1080p")).response();
     let browser = page_of(&mock);
     browser.value(
         "document.querySelectorAll('#calls details').forEach(details => { details.open = true; })",
@@ -359,12 +359,12 @@ fn mock_with_hostile_texts() -> Mock {
     });
     let own = [("Name", HOSTILE), ("<b>bold</b>", HOSTILE)];
     let form = signed("POST", &with_action(HOSTILE, &own));
-    send(&mock.url(), "POST", "/", &form).reply();
+    send(&mock.url(), "POST", "/", &form).response();
     mock
 }
 
 #[test]
-fn what_callers_send_is_shown_as_text_and_runs_nothing() {
+fn strings_of_callers_are_shown_as_text_and_run_no_script() {
     let mock = mock_with_hostile_texts();
     let browser = page_of(&mock);
     browser.value(
@@ -379,10 +379,10 @@ fn what_callers_send_is_shown_as_text_and_runs_nothing() {
 }
 
 #[test]
-fn without_its_script_the_page_shows_how_it_was_when_it_was_loaded() {
+fn without_javascript_the_page_shows_the_state_when_it_was_loaded() {
     let mock = mock_with_hostile_texts();
     let id = create(&mock);
-    let page = send(&mock.url(), "GET", "/_mock/", "").reply();
+    let page = send(&mock.url(), "GET", "/_mock/", "").response();
     let page = String::from_utf8(page.body().to_vec()).unwrap();
     for part in [
         &*id,
@@ -409,7 +409,7 @@ fn the_page_refreshes_itself_until_it_is_paused() {
         "{JOBS}.includes('{id}') && {CALLS}.includes('✓ valid')"
     ));
 
-    // What the reader has opened and half filled in stays when more comes.
+    // Opened details and half-filled forms stay when the page refreshes.
     browser.value("document.querySelector('#calls summary').click()");
     browser.value(
         "(() => { const edit = document.querySelector('#jobs details'); edit.open = true;
@@ -430,12 +430,12 @@ fn the_page_refreshes_itself_until_it_is_paused() {
     drop(mock);
     browser.value("document.querySelector('#pause').click()");
     browser.wait_for(
-        "document.querySelector('#state').textContent.startsWith('The mock does not answer')",
+        "document.querySelector('#state').textContent.startsWith('The mock does not respond')",
     );
 }
 
 #[test]
-fn calls_are_filtered_by_operation_job_and_verdict() {
+fn calls_are_filtered_by_operation_job_and_signature() {
     let mock = busy_mock();
     let id = mock.jobs()[2].job_id.clone();
     call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
@@ -450,10 +450,10 @@ fn calls_are_filtered_by_operation_job_and_verdict() {
     };
     assert_eq!(shown("action", ""), 4);
     assert_eq!(shown("action", "CreateEdgeTranscodeJob"), 2);
-    assert_eq!(shown("verdict", "invalid"), 1);
-    assert_eq!(shown("job", &id), 2, "the call that created it, too");
+    assert_eq!(shown("signature", "invalid"), 1);
+    assert_eq!(shown("job", &id), 2, "including the call that created it");
     assert_eq!(shown("job", "none"), 0);
-    assert!(text(&browser, CALLS).contains("No call fits the filter."));
+    assert!(text(&browser, CALLS).contains("No call matches the filter."));
 }
 
 #[test]
@@ -471,7 +471,7 @@ fn the_operator_creates_starts_edits_stops_and_deletes_jobs() {
         ("camera-1", "tpl-uhd-4k")
     );
 
-    // With the keyboard alone.
+    // With the keyboard.
     browser.value(&format!(
         "document.getElementById('toggle-{}').focus()",
         job.job_id
@@ -507,7 +507,7 @@ fn the_operator_creates_starts_edits_stops_and_deletes_jobs() {
 }
 
 #[test]
-fn fault_rules_are_made_and_removed() {
+fn fault_rules_are_added_and_removed() {
     let mock = mock();
     let browser = page_of(&mock);
     let rules = "document.querySelector('#faults').innerText";
@@ -520,23 +520,25 @@ fn fault_rules_are_made_and_removed() {
         ],
     );
     browser.wait_for(&format!("{rules}.includes('InternalError')"));
-    let refused = call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(refused.error(), (500, "InternalError".to_owned()));
-    browser.wait_for(&format!("{rules}.includes('hit 1 times')"));
+    let rejected = call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(rejected.error(), (500, "InternalError".to_owned()));
+    browser.wait_for(&format!("/hit 1 time\\b/.test({rules})"));
     browser.value("document.querySelector('#faults button').click()");
     browser.wait_for(&format!("{rules} === 'No rules.'"));
     assert_eq!(
-        send(&mock.url(), "GET", "/_mock/faults", "").reply().json(),
+        send(&mock.url(), "GET", "/_mock/faults", "")
+            .response()
+            .json(),
         json!([])
     );
 }
 
 #[test]
-fn the_page_shows_the_state_of_the_access_key_that_its_address_names() {
+fn the_page_shows_the_state_of_the_access_key_in_its_address() {
     let mock = mock();
     create(&mock);
     let key = json!({"access_key_id": "ci-7"}).to_string();
-    send(&mock.url(), "POST", "/_mock/access_keys", &key).reply();
+    send(&mock.url(), "POST", "/_mock/access_keys", &key).response();
     let browser = page_at(&format!("{}/_mock/?access_key_id=ci-7", mock.url()));
     assert_eq!(text(&browser, JOBS), "No jobs yet.");
     browser.submit("#new-job", &[("Name", "of-ci-7")]);
@@ -545,7 +547,7 @@ fn the_page_shows_the_state_of_the_access_key_that_its_address_names() {
 }
 
 #[test]
-fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
+fn nothing_overflows_and_the_page_is_accessible_at_any_width_in_light_and_dark() {
     let mock = busy_mock();
     let browser = page_of(&mock);
     browser
@@ -556,7 +558,7 @@ fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
             || element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
                 && !['INPUT', 'SELECT'].includes(element.tagName))
         .map(element => element.outerHTML.slice(0, 100))";
-    // Words that belong together: their boxes begin at the same height.
+    // These elements must not wrap: all boxes of their text begin at the same height.
     let wrapped = "[...document.querySelectorAll('button, th, h1, h2, summary > *')]
         .filter(element => {
             const range = document.createRange();
@@ -580,10 +582,10 @@ fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
             assert_eq!(browser.accessibility_problems(), none, "{width} {scheme}");
         }
     }
-    // What wraps would be noticed, too.
+    // The check for wrapped elements can fail.
     browser.value("document.querySelector('h1').style.width = '3em'");
     assert_ne!(browser.value(wrapped), json!([]));
-    // What the checker says nothing of, it would say something of.
+    // The accessibility check can fail.
     browser.value(
         "document.querySelector('h1').innerHTML += '<img src=\"/_mock/page.css\"><a href=\"#x\"></a>'",
     );
@@ -592,18 +594,18 @@ fn nothing_overflows_and_everybody_can_use_it_at_any_width_in_light_and_dark() {
         problems.contains("image-alt: <img") && problems.contains("link-name: "),
         "{problems}"
     );
-    // Calls stand beside the jobs where there is room.
+    // On a wide screen calls are beside the jobs.
     browser.emulate(1280, "light");
     let beside = "document.querySelector('#right').getBoundingClientRect().left
         >= document.querySelector('#left').getBoundingClientRect().right";
     assert_eq!(browser.value(beside), true);
-    if let Ok(folder) = env::var("MOCK_SCREENSHOTS") {
-        take_screenshots(&browser, Path::new(&folder));
+    if let Ok(directory) = env::var("MOCK_SCREENSHOTS") {
+        take_screenshots(&browser, Path::new(&directory));
     }
 }
 
-/// For the guide: `MOCK_SCREENSHOTS=docs/images cargo test --test mock nothing_overflows`.
-fn take_screenshots(browser: &Browser, folder: &Path) {
+/// Takes the screenshots of the guide: `MOCK_SCREENSHOTS=docs/images cargo test --test mock nothing_overflows`.
+fn take_screenshots(browser: &Browser, directory: &Path) {
     let mock = mock();
     for camera in 1..=3 {
         mock.seed_job(|job| {
@@ -628,7 +630,7 @@ fn take_screenshots(browser: &Browser, folder: &Path) {
     }
     let forged =
         signed("POST", &with_action("GetEdgeTranscodeJob", &job)).replace("JobId=", "JobId=0");
-    send(&mock.url(), "POST", "/", &forged).reply();
+    send(&mock.url(), "POST", "/", &forged).response();
     call(&mock, "StopEdgeTranscodeJob", &job);
     for (width, scheme) in [(360, "light"), (768, "dark"), (1440, "light")] {
         browser.emulate(width, scheme);
@@ -638,6 +640,6 @@ fn take_screenshots(browser: &Browser, folder: &Path) {
         browser.wait_for("document.querySelector('#calls pre') !== null");
         let shot = browser.ask_get(&format!("{}/screenshot", browser.session));
         let bytes = BASE64_STANDARD.decode(shot.as_str().unwrap()).unwrap();
-        fs::write(folder.join(format!("mock-page-{width}.png")), bytes).unwrap();
+        fs::write(directory.join(format!("mock-page-{width}.png")), bytes).unwrap();
     }
 }

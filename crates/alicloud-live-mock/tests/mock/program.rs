@@ -1,4 +1,4 @@
-//! The mock as a program.
+//! Tests the program.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -9,9 +9,9 @@ use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, MockS
 use serde_json::Value;
 
 use crate::TOP;
-use crate::caller::{Reply, send, signed, with_action};
+use crate::caller::{HttpResponse, send, signed, with_action};
 
-/// A running mock, and the rest of its stdout. Dropped, it is killed.
+/// A running mock, with the rest of its stdout. Dropping it kills it.
 pub(crate) struct Program {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -24,7 +24,7 @@ impl Program {
         Self::spawn(Command::new(PROGRAM).args(arguments))
     }
 
-    /// Started by a command of the caller's.
+    /// Starts the mock with a command of the caller.
     #[track_caller]
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -46,7 +46,7 @@ impl Program {
             .trim_end()
     }
 
-    /// The most memory that it ever had, in KiB.
+    /// Returns its peak memory in KiB.
     pub(crate) fn peak_memory(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let (_, peak) = status.split_once("VmHWM:").unwrap();
@@ -54,48 +54,48 @@ impl Program {
         peak.trim().parse().unwrap()
     }
 
-    /// `SIGKILL`. It is gone when this returns.
+    /// Kills it with `SIGKILL` and waits until it is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// A signed call of `action` on `cluster-1`.
+    /// Sends a signed call of `action` on `cluster-1`. Returns the response.
     #[track_caller]
-    pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> Reply {
+    pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> HttpResponse {
         let form = signed("POST", &with_action(action, parameters));
-        send(self.url(), "POST", "/", &form).reply()
+        send(self.url(), "POST", "/", &form).response()
     }
 
-    /// What the control door shows.
+    /// Returns the JSON of a request to the control API.
     #[track_caller]
     pub(crate) fn shown(&self, path: &str) -> Value {
-        send(self.url(), "GET", path, "").reply().json()
+        send(self.url(), "GET", path, "").response().json()
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only where it has ended already.
+        // Both fail only if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What it says when it does not start.
+/// Returns the error of a mock that does not start.
 #[track_caller]
-pub(crate) fn refusal(arguments: &[&str]) -> String {
+pub(crate) fn start_error(arguments: &[&str]) -> String {
     let output = Command::new(PROGRAM).args(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(output.stdout, b"");
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// The program itself.
+/// The path of the program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_alicloud-live-mock");
 
 #[test]
-fn it_says_where_it_listens_and_serves_what_the_flags_added() {
+fn it_prints_its_address_and_serves_the_clusters_and_templates_of_the_options() {
     let template = "id=own,type=ultra-hd,codec=H.265,cluster=cluster-2";
     let program = Program::start(&["--cluster", "cluster-2", "--template", template]);
     assert!(
@@ -107,18 +107,18 @@ fn it_says_where_it_listens_and_serves_what_the_flags_added() {
     );
     let mut own = with_action("GetEdgeTranscodeTemplate", &[("TemplateId", "own")]);
     own[1].1 = "cluster-2";
-    let reply = send(program.url(), "POST", "/", &signed("POST", &own)).reply();
+    let response = send(program.url(), "POST", "/", &signed("POST", &own)).response();
     assert_eq!(
-        (reply.status(), &reply.json()["Template"]["Type"]),
+        (response.status(), &response.json()["Template"]["Type"]),
         (200, &"ultra-hd".into())
     );
     own[1].1 = "cluster-1";
-    let reply = send(program.url(), "POST", "/", &signed("POST", &own)).reply();
-    assert_eq!(reply.error().1, "TemplateNotFound");
+    let response = send(program.url(), "POST", "/", &signed("POST", &own)).response();
+    assert_eq!(response.error().1, "TemplateNotFound");
 }
 
 #[test]
-fn a_signal_ends_it_cleanly_and_it_has_printed_one_line() {
+fn a_signal_stops_it_cleanly_after_one_line_of_output() {
     for signal in [libc::SIGINT, libc::SIGTERM] {
         let mut program = Program::start(&[]);
         let id = libc::pid_t::try_from(program.child.id()).unwrap();
@@ -137,23 +137,23 @@ fn a_signal_ends_it_cleanly_and_it_has_printed_one_line() {
 }
 
 #[test]
-fn a_wrong_flag_is_explained() {
+fn an_invalid_option_is_explained() {
     let output = Command::new(PROGRAM)
         .arg("--template=name=x")
         .output()
         .unwrap();
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("a template needs an id"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected id=ID"));
 }
 
 #[test]
-fn the_help_tells_first_use_defaults_and_environment() {
+fn the_help_contains_first_use_defaults_and_environment() {
     let output = Command::new(PROGRAM).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     let defaults = MockSettings::default();
     let (cluster, listen) = (&defaults.clusters[0], defaults.listen.to_string());
     let templates = defaults.templates.iter();
-    let told = [
+    let expected = [
         DEFAULT_ACCESS_KEY_ID,
         DEFAULT_ACCESS_KEY_SECRET,
         cluster,
@@ -166,7 +166,7 @@ fn the_help_tells_first_use_defaults_and_environment() {
         "ALICLOUD_LIVE_MOCK_CONFIG",
         "/_mock/openapi.json",
     ]);
-    for word in told {
+    for word in expected {
         assert!(help.contains(word), "{word} is not in the help:\n{help}");
     }
     let longest = help.lines().map(|line| line.chars().count()).max();
@@ -174,20 +174,20 @@ fn the_help_tells_first_use_defaults_and_environment() {
 }
 
 #[test]
-fn the_configuration_in_the_help_can_be_used() {
+fn the_configuration_file_in_the_help_is_valid() {
     let output = Command::new(PROGRAM).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     let (_, from) = help.split_once("every key optional:\n").unwrap();
     let (shown, _) = from.split_once("  Further keys").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mock.json");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mock.json");
     fs::write(&file, shown.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
     let program = Program::start(&["--config", file.to_str().unwrap()]);
     assert_eq!(program.shown("/_mock/jobs")[0]["Name"], "camera-1");
 }
 
 #[test]
-fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
+fn it_starts_with_the_configuration_file_and_the_command_line_overrides_it() {
     let top = Path::new(TOP);
     let file = top.join("examples/mock").join("mock.json");
     let file = file.to_str().unwrap();
@@ -233,17 +233,17 @@ fn it_starts_with_what_the_configuration_file_says_and_the_command_line_wins() {
     let codes = [(); 2].map(|()| program.call("StartEdgeTranscodeJob", &unknown).error().1);
     assert_eq!(codes, ["InternalError", "Throttling.User"]);
 
-    // A reset goes back to it.
-    send(program.url(), "DELETE", "/_mock/jobs/job-made-by-hand", "").reply();
-    send(program.url(), "POST", "/_mock/reset", "").reply();
+    // A reset restores the configuration.
+    send(program.url(), "DELETE", "/_mock/jobs/job-made-by-hand", "").response();
+    send(program.url(), "POST", "/_mock/reset", "").response();
     assert_eq!(program.shown("/_mock/jobs"), jobs);
     assert_eq!(program.shown("/_mock/faults")[0]["hits"], 0);
 }
 
 #[test]
-fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expected() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("mock.json");
+fn a_mistake_in_the_configuration_file_is_reported_with_its_key_and_what_was_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mock.json");
     let file = file.to_str().unwrap();
     for (text, complaint) in [
         ("", "expected a JSON object"),
@@ -289,11 +289,11 @@ fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expect
         ),
         (
             "{\"jobs\": [{\"JobId\": \"j\"}, {\"JobId\": \"j\"}]}",
-            "jobs[1].JobId: expected another id",
+            "jobs[1].JobId: expected an ID that no earlier job has",
         ),
         (
             "{\"templates\": [{}]}",
-            "templates[0].TemplateId: expected an id",
+            "templates[0].TemplateId: expected an ID",
         ),
         (
             "{\"templates\": [{\"TemplateId\": \"t\", \"Type\": \"hd\"}]}",
@@ -309,32 +309,32 @@ fn a_mistake_in_the_configuration_file_is_named_with_its_key_and_what_was_expect
         ),
         (
             "{\"faults\": [{\"kind\": \"drop\", \"action\": \"Create\"}]}",
-            "faults[0]: expected as action the name of an operation",
+            "faults[0]: action: expected the name of an operation",
         ),
     ] {
         fs::write(file, text).unwrap();
-        let refusal = refusal(&["--config", file]);
+        let error = start_error(&["--config", file]);
         let expected = format!("alicloud-live-mock: {file}: {complaint}");
-        assert!(refusal.starts_with(&expected), "{text}: {refusal}");
+        assert!(error.starts_with(&expected), "{text}: {error}");
     }
     fs::remove_file(file).unwrap();
-    assert!(refusal(&["--config", file]).contains("mock.json: No such file"));
+    assert!(start_error(&["--config", file]).contains("mock.json: No such file"));
 }
 
 #[test]
-fn an_address_that_is_taken_is_named() {
+fn an_address_in_use_is_reported() {
     let first = Program::start(&[]);
     let taken = first.url().trim_start_matches("http://");
-    let refusal = refusal(&["--listen", taken]);
+    let error = start_error(&["--listen", taken]);
     assert!(
-        refusal.starts_with(&format!("alicloud-live-mock: cannot listen on {taken}: ")),
-        "{refusal}"
+        error.starts_with(&format!("alicloud-live-mock: cannot listen on {taken}: ")),
+        "{error}"
     );
 }
 
-/// No machine of ours builds the image, so what it is built of is looked at.
+/// Checks the Dockerfile, because CI does not build the image.
 #[test]
-fn what_the_container_file_builds_and_copies_is_there() {
+fn the_dockerfile_builds_and_copies_the_mock() {
     let read = |name: &str| fs::read_to_string(Path::new(TOP).join(name)).unwrap();
     let file = read("examples/mock/Dockerfile");
     let rust = read("Cargo.toml");
@@ -350,17 +350,17 @@ fn what_the_container_file_builds_and_copies_is_there() {
     for line in [&image, "WORKDIR /source", "COPY . .", build, copy] {
         assert!(file.lines().any(|found| found == line), "{line}\n\n{file}");
     }
-    // Its own package, whose program has the package's name.
+    // The program has the name of its package.
     assert_eq!(env!("CARGO_PKG_NAME"), "alicloud-live-mock");
     assert!(PROGRAM.ends_with("/alicloud-live-mock"), "{PROGRAM}");
     let ignored = read(".dockerignore");
-    for folder in ["/target", "/.git", "/.tools"] {
-        assert!(ignored.lines().any(|line| line == folder), "{folder}");
+    for directory in ["/target", "/.git", "/.tools"] {
+        assert!(ignored.lines().any(|line| line == directory), "{directory}");
     }
 }
 
 #[test]
-fn what_the_container_file_starts_is_what_the_program_takes() {
+fn the_command_of_the_dockerfile_starts_the_program() {
     let file = Path::new(TOP).join("examples/mock").join("Dockerfile");
     let file = fs::read_to_string(file).unwrap();
     let line = |name: &str| -> Vec<String> {
@@ -377,7 +377,7 @@ fn what_the_container_file_starts_is_what_the_program_takes() {
     let program = Program::spawn(Command::new(PROGRAM).args(arguments).stderr(Stdio::null()));
     let port = program.url().rsplit_once(':').unwrap().1.to_owned();
     let request = "GET /_mock/ready HTTP/1.1\r\nHost: mock:8080\r\nConnection: close\r\n\r\n";
-    let reply =
-        crate::caller::send_raw(&format!("http://127.0.0.1:{port}"), request.as_bytes()).reply();
-    assert_eq!(reply.status(), 200, "{reply:?}");
+    let response =
+        crate::caller::send_raw(&format!("http://127.0.0.1:{port}"), request.as_bytes()).response();
+    assert_eq!(response.status(), 200, "{response:?}");
 }

@@ -5,14 +5,14 @@ use std::process::Command;
 
 use crate::TOP;
 
-/// What `program` printed; it must have succeeded.
+/// Runs a program that must succeed. Returns what it printed.
 #[track_caller]
 pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
     let top = Path::new(TOP);
     let packages = top.join(".tools/python-packages");
     assert!(
         packages.join(".ready").exists(),
-        "the Python packages are not in .tools: `make test` installs them"
+        "the Python packages are not in .tools; `make test` installs them"
     );
     let output = Command::new(top.join(".tools/python/bin/python"))
         .arg("-B")

@@ -1,4 +1,4 @@
-//! What a recording of a real endpoint shows is held against the mock: `tests/recorded` has a file for each.
+//! Compares recordings of real endpoints, the files in `tests/recorded`, with the mock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::caller::{NEW_JOB, call, create, mock, send, send_v3, signed};
 
-/// A mock that sends its calls on to another.
+/// Starts a mock that forwards its calls to another.
 fn recorder(upstream: &Mock, file: &Path) -> Mock {
     Mock::start(MockSettings {
         recording: Some(Recording {
@@ -27,10 +27,10 @@ fn exchanges(file: &Path) -> Vec<Value> {
     lines.collect()
 }
 
-/// What the mock does otherwise than a recording shows.
+/// Replays a recording and returns the differences.
 fn differences(exchanges: &[Value]) -> Vec<String> {
     let mock = mock_of(exchanges);
-    // IDs of jobs are the service's choice: those of the recording, and what the mock chose in their place.
+    // The service assigns IDs of jobs: those of the recording, with the IDs that the mock has assigned.
     let mut ids = BTreeMap::new();
     let mut differences = Vec::new();
     for (index, exchange) in exchanges.iter().enumerate() {
@@ -46,34 +46,34 @@ fn differences(exchanges: &[Value]) -> Vec<String> {
             })
             .collect();
         let own = parameters.iter().map(|(name, value)| (&**name, &**value));
-        let reply = if exchange["signature_version"] == "v3" {
+        let response = if exchange["signature_version"] == "v3" {
             send_v3(&mock.url(), "live.test", action, &own.collect::<Vec<_>>())
         } else {
             let all: Vec<(&str, &str)> = own.chain([("Action", action)]).collect();
             send(&mock.url(), "POST", "/", &signed("POST", &all))
         };
-        let reply = reply.reply();
-        let (there, here) = (&exchange["body"], &reply.json());
-        let mut told = |what: &str, there: &str, here: &str| {
+        let response = response.response();
+        let (there, here) = (&exchange["body"], &response.json());
+        let mut differ = |what: &str, there: &str, here: &str| {
             let number = index + 1;
             differences.push(format!(
                 "line {number}, {action}: {what}: recorded {there}, here {here}"
             ));
         };
-        if exchange["status"] != reply.status() {
-            told(
+        if exchange["status"] != response.status() {
+            differ(
                 "status",
                 &exchange["status"].to_string(),
-                &reply.status().to_string(),
+                &response.status().to_string(),
             );
         }
-        if exchange["has_date"] != reply.header("date").is_some() {
-            told("Date", &exchange["has_date"].to_string(), "the opposite");
+        if exchange["has_date"] != response.header("date").is_some() {
+            differ("Date", &exchange["has_date"].to_string(), "the opposite");
         }
         let (recorded, own) = (shape(there), shape(here));
         for path in recorded.symmetric_difference(&own) {
             let is_there = recorded.contains(path);
-            told(path, &is_there.to_string(), &(!is_there).to_string());
+            differ(path, &is_there.to_string(), &(!is_there).to_string());
         }
         for path in [
             "/Code",
@@ -83,7 +83,7 @@ fn differences(exchanges: &[Value]) -> Vec<String> {
             "/Job/Type",
         ] {
             if there.pointer(path) != here.pointer(path) {
-                told(
+                differ(
                     path,
                     &format!("{:?}", there.pointer(path)),
                     &format!("{:?}", here.pointer(path)),
@@ -97,7 +97,7 @@ fn differences(exchanges: &[Value]) -> Vec<String> {
     differences
 }
 
-/// A mock with the clusters and templates that a recording shows.
+/// Starts a mock with the clusters and templates of a recording.
 fn mock_of(exchanges: &[Value]) -> Mock {
     let mut clusters = BTreeSet::new();
     let mut templates = BTreeMap::new();
@@ -126,7 +126,7 @@ fn mock_of(exchanges: &[Value]) -> Mock {
     .unwrap()
 }
 
-/// The path of each member with the type of its value, and the form of times.
+/// Returns the path of each member with the type of its value.
 fn shape(value: &Value) -> BTreeSet<String> {
     fn walk(value: &Value, path: &str, shape: &mut BTreeSet<String>) {
         let r#type = match value {
@@ -155,8 +155,8 @@ fn shape(value: &Value) -> BTreeSet<String> {
     found
 }
 
-/// A life of a job, through the recorder.
-fn live(recorder: &Mock) {
+/// Creates, starts, stops and deletes a job through the recorder.
+fn run_life_cycle(recorder: &Mock) {
     let id = create(recorder);
     let job = [("JobId", id.as_str())];
     for action in [
@@ -176,12 +176,12 @@ fn live(recorder: &Mock) {
 }
 
 #[test]
-fn a_recording_holds_what_was_exchanged_and_no_secret() {
+fn a_recording_contains_requests_and_responses_without_secrets() {
     let upstream = mock();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("case.jsonl");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("case.jsonl");
     let recorder = recorder(&upstream, &file);
-    live(&recorder);
+    run_life_cycle(&recorder);
     assert_eq!(upstream.calls().len(), 11);
     assert!(recorder.calls().is_empty() && recorder.jobs().is_empty());
 
@@ -212,19 +212,19 @@ fn a_recording_holds_what_was_exchanged_and_no_secret() {
 }
 
 #[test]
-fn calls_with_signature_version_3_are_recorded_through_the_mock_as_a_proxy_and_replayed() {
+fn calls_with_signature_version_3_are_recorded_through_an_http_proxy_and_replayed() {
     let upstream = mock();
     let host = upstream.url().replace("http://", "");
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("case.jsonl");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("case.jsonl");
     let recorder = recorder(&upstream, &file);
     let call = |action, own: &[(&str, &str)]| {
         let own = [&[("ClusterId", "cluster-1")], own].concat();
-        send_v3(&recorder.url(), &host, action, &own).reply()
+        send_v3(&recorder.url(), &host, action, &own).response()
     };
-    let made = call("CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(made.status(), 200, "{made:?}");
-    let id = made.json()["JobId"].as_str().unwrap().to_owned();
+    let created = call("CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(created.status(), 200, "{created:?}");
+    let id = created.json()["JobId"].as_str().unwrap().to_owned();
     for action in [
         "StartEdgeTranscodeJob",
         "GetEdgeTranscodeJob",
@@ -265,10 +265,10 @@ fn calls_with_signature_version_3_are_recorded_through_the_mock_as_a_proxy_and_r
 }
 
 #[test]
-fn each_recording_is_what_the_mock_does() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded");
+fn the_mock_conforms_to_each_recording() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded");
     let mut replayed = 0;
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path
             .extension()
@@ -288,25 +288,25 @@ fn each_recording_is_what_the_mock_does() {
 }
 
 #[test]
-fn where_an_endpoint_differs_from_the_mock_it_is_named() {
+fn differences_between_an_endpoint_and_the_mock_are_reported() {
     let upstream = mock();
-    upstream.configure(|config| {
-        config.lowercase_stream_hosts = true;
-        config.time_format = alicloud_live_mock::TimeFormat::Offset;
-        config.numbers_as_strings = true;
-        config.omit_date_header = true;
-        config.delete_while_running = true;
+    upstream.configure(|behavior| {
+        behavior.lowercase_stream_hosts = true;
+        behavior.time_format = alicloud_live_mock::TimeFormat::Offset;
+        behavior.numbers_as_strings = true;
+        behavior.omit_date_header = true;
+        behavior.delete_while_running = true;
     });
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("case.jsonl");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("case.jsonl");
     let recorder = recorder(&upstream, &file);
     let upper = NEW_JOB.map(|(name, value)| (name, value.replace("in.test", "IN.test")));
     let upper: Vec<(&str, &str)> = upper
         .iter()
         .map(|(name, value)| (*name, &**value))
         .collect();
-    let made = call(&recorder, "CreateEdgeTranscodeJob", &upper).json();
-    let job = [("JobId", made["JobId"].as_str().unwrap())];
+    let created = call(&recorder, "CreateEdgeTranscodeJob", &upper).json();
+    let job = [("JobId", created["JobId"].as_str().unwrap())];
     for action in [
         "StartEdgeTranscodeJob",
         "GetEdgeTranscodeJob",
@@ -315,7 +315,7 @@ fn where_an_endpoint_differs_from_the_mock_it_is_named() {
     ] {
         call(&recorder, action, &job);
     }
-    let told = differences(&exchanges(&file)).join("\n");
+    let message = differences(&exchanges(&file)).join("\n");
     for part in [
         "line 1, CreateEdgeTranscodeJob: Date: recorded false",
         "line 3, GetEdgeTranscodeJob: /Job/StreamInput: recorded Some(String(\"rtmp://host-",
@@ -323,27 +323,27 @@ fn where_an_endpoint_differs_from_the_mock_it_is_named() {
         "/TotalCount is of the type string: recorded true",
         "line 5, DeleteEdgeTranscodeJob: status: recorded 200, here 403",
     ] {
-        assert!(told.contains(part), "{part}:\n{told}");
+        assert!(message.contains(part), "{part}:\n{message}");
     }
 }
 
 #[test]
-fn what_cannot_be_recorded_is_explained() {
+fn a_call_that_cannot_be_recorded_is_explained() {
     let upstream = mock();
-    let folder = tempfile::tempdir().unwrap();
-    let recorder = recorder(&upstream, &folder.path().join("case.jsonl"));
-    let reply = send_v3(&recorder.url(), "live.test", "ListEdgeTranscodeJob", &[]).reply();
-    assert_eq!(reply.error(), (400, "InvalidSignatureMethod".to_owned()));
-    let message = reply.json()["Message"].to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let recorder = recorder(&upstream, &directory.path().join("case.jsonl"));
+    let response = send_v3(&recorder.url(), "live.test", "ListEdgeTranscodeJob", &[]).response();
+    assert_eq!(response.error(), (400, "InvalidSignatureMethod".to_owned()));
+    let message = response.json()["Message"].to_string();
     assert!(message.contains("HTTP proxy"), "{message}");
     assert_eq!(upstream.calls(), []);
     drop(upstream);
-    let reply = call(&recorder, "ListEdgeTranscodeJob", &[]);
-    assert_eq!(reply.error(), (502, "ServiceUnavailable".to_owned()));
-    let message = reply.json()["Message"].to_string();
+    let response = call(&recorder, "ListEdgeTranscodeJob", &[]);
+    assert_eq!(response.error(), (502, "ServiceUnavailable".to_owned()));
+    let message = response.json()["Message"].to_string();
     assert!(!message.contains("Signature="), "{message}");
     let nowhere: MockSettings = serde_json::from_value(json!({
-        "recording": {"upstream": "https://live.aliyuncs.com", "file": folder.path().join("none/case")}
+        "recording": {"upstream": "https://live.aliyuncs.com", "file": directory.path().join("none/case")}
     }))
     .unwrap();
     let error = Mock::start(nowhere).err().unwrap().to_string();

@@ -1,20 +1,20 @@
-//! What a web page that a developer has open, or a neighbor on the network, can try on the mock.
+//! Tests what a web page that a developer has open, or another machine on the network, can try on the mock.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use alicloud_live_mock::Mock;
 
-use crate::caller::{Reply, create, mock, send_raw, signed, with_action};
-use crate::program::{PROGRAM, Program, refusal};
+use crate::caller::{HttpResponse, create, mock, send_raw, signed, with_action};
+use crate::program::{PROGRAM, Program, start_error};
 
-/// A request with these header lines beside what any browser sends.
-fn browser(mock: &Mock, method: &str, target: &str, headers: &str, body: &str) -> Reply {
+/// Sends a request with these header lines. Returns the response.
+fn browser(mock: &Mock, method: &str, target: &str, headers: &str, body: &str) -> HttpResponse {
     let request = format!(
         "{method} {target} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    send_raw(&mock.url(), request.as_bytes()).reply()
+    send_raw(&mock.url(), request.as_bytes()).response()
 }
 
 fn host(mock: &Mock) -> String {
@@ -26,7 +26,7 @@ fn another_site_changes_nothing() {
     let mock = mock();
     create(&mock);
     let forms = [
-        // What a form or `fetch` sends without asking first.
+        // What a form or `fetch` sends without a preflight request.
         "Content-Type: text/plain\r\n",
         "Content-Type: text/plain\r\nOrigin: https://evil.test\r\nSec-Fetch-Site: cross-site\r\n",
         "Content-Type: application/json\r\nOrigin: https://evil.test\r\n",
@@ -58,11 +58,11 @@ fn another_site_changes_nothing() {
 }
 
 #[test]
-fn another_site_reads_nothing_and_is_never_told_that_it_may() {
+fn another_site_reads_nothing_and_gets_no_cors_headers() {
     let mock = mock();
     create(&mock);
     let foreign = host(&mock) + "Origin: https://evil.test\r\nSec-Fetch-Site: cross-site\r\n";
-    let asks_first = foreign.clone() + "Access-Control-Request-Method: POST\r\n";
+    let preflight = foreign.clone() + "Access-Control-Request-Method: POST\r\n";
     let own = host(&mock);
     for target in [
         "/",
@@ -71,13 +71,13 @@ fn another_site_reads_nothing_and_is_never_told_that_it_may() {
         "/credentials",
         "/latest/api/token",
     ] {
-        let replies = [
+        let responses = [
             browser(&mock, "GET", target, &foreign, ""),
-            browser(&mock, "OPTIONS", target, &asks_first, ""),
+            browser(&mock, "OPTIONS", target, &preflight, ""),
         ];
-        for reply in replies {
-            assert_eq!(reply.status(), 403, "{target}");
-            assert!(!String::from_utf8_lossy(&reply.bytes).contains("auth_key"));
+        for response in responses {
+            assert_eq!(response.status(), 403, "{target}");
+            assert!(!String::from_utf8_lossy(&response.bytes).contains("auth_key"));
         }
         let open = browser(&mock, "GET", target, &own, "");
         for header in [
@@ -87,7 +87,7 @@ fn another_site_reads_nothing_and_is_never_told_that_it_may() {
             assert_eq!(open.header(header), None, "{target}");
         }
     }
-    assert_eq!(mock.calls().len(), 2, "what is rejected is no call");
+    assert_eq!(mock.calls().len(), 2, "rejected requests are not calls");
 }
 
 #[test]
@@ -104,10 +104,10 @@ fn a_name_that_resolves_to_this_machine_is_not_enough() {
         "/latest/meta-data/ram/security-credentials/mock-role",
         "/nowhere",
     ] {
-        let reply = browser(&mock, "GET", target, "Host: evil.test:8080\r\n", "");
-        assert_eq!(reply.status(), 403, "{target}");
-        let told = reply.json()["error"].as_str().unwrap().to_owned();
-        assert!(told.ends_with("--allow-host evil.test"), "{told}");
+        let response = browser(&mock, "GET", target, "Host: evil.test:8080\r\n", "");
+        assert_eq!(response.status(), 403, "{target}");
+        let message = response.json()["error"].as_str().unwrap().to_owned();
+        assert!(message.ends_with("--allow-host evil.test"), "{message}");
     }
     let bearer = "Host: evil.test\r\nAuthorization: Bearer mock-cloud-sso-token\r\n";
     assert_eq!(
@@ -117,7 +117,7 @@ fn a_name_that_resolves_to_this_machine_is_not_enough() {
 }
 
 #[test]
-fn names_that_are_allowed_and_localhost_are_served() {
+fn allowed_names_and_localhost_are_served() {
     let program = Program::start(&["--allow-host", "mock", "--listen", "localhost:0"]);
     let url = program.url();
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
@@ -125,7 +125,7 @@ fn names_that_are_allowed_and_localhost_are_served() {
         let request =
             format!("GET /_mock/jobs HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
         assert_eq!(
-            send_raw(url, request.as_bytes()).reply().status(),
+            send_raw(url, request.as_bytes()).response().status(),
             expected,
             "{name}"
         );
@@ -133,24 +133,24 @@ fn names_that_are_allowed_and_localhost_are_served() {
 }
 
 #[test]
-fn the_api_takes_any_host_as_its_calls_are_signed() {
+fn the_api_accepts_any_host_because_its_calls_are_signed() {
     let mock = mock();
     let query = signed("GET", &with_action("ListEdgeTranscodeJob", &[]));
-    let reply = browser(
+    let response = browser(
         &mock,
         "GET",
         &format!("/?{query}"),
         "Host: live.aliyuncs.com\r\n",
         "",
     );
-    assert_eq!(reply.status(), 200);
+    assert_eq!(response.status(), 200);
 }
 
 #[test]
-fn listening_beyond_loopback_is_asked_for_and_warned_of() {
+fn listening_beyond_loopback_needs_an_option_and_prints_a_warning() {
     for address in ["0.0.0.0:0", "[::]:0"] {
-        let refusal = refusal(&["--listen", address]);
-        assert!(refusal.contains("--allow-remote"), "{refusal}");
+        let error = start_error(&["--listen", address]);
+        assert!(error.contains("--allow-remote"), "{error}");
     }
     let mut child = Command::new(PROGRAM)
         .args(["--listen", "0.0.0.0:0", "--allow-remote"])
@@ -169,7 +169,7 @@ fn listening_beyond_loopback_is_asked_for_and_warned_of() {
         "{lines:?}"
     );
     assert!(
-        lines[1].contains("Everybody who reaches it can read all calls"),
+        lines[1].contains("Anyone who can reach it can read all calls"),
         "{lines:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! The official SDKs use the mock, unchanged: `python/scenario.py` and the programs in `sdks` say what they do.
+//! Runs the official SDKs against the mock: `python/scenario.py` and the programs in `sdks`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::TOP;
 use crate::caller::mock;
 use crate::python;
 
-/// The calls that the scenario makes through an SDK.
+/// Runs the scenario with an SDK. Returns the recorded calls.
 #[track_caller]
 fn calls_of(sdk: &str) -> Vec<RecordedCall> {
     let mock = mock();
@@ -66,21 +66,21 @@ fn serves(sdk: &str, signature_method: &str) {
 }
 
 #[test]
-fn the_official_sdk_with_rpc_signatures_does_all_nine_operations_and_understands_every_refusal() {
+fn the_official_sdk_with_rpc_signatures_does_all_nine_operations_and_understands_every_error() {
     serves("rpc", "HMAC-SHA1");
 }
 
 #[test]
-fn the_official_sdk_with_v3_signatures_does_all_nine_operations_and_understands_every_refusal() {
+fn the_official_sdk_with_v3_signatures_does_all_nine_operations_and_understands_every_error() {
     serves("v3", "ACS3-HMAC-SHA256");
 }
 
-/// Runs the program of a language through all operations. `scripts/sdks`, a part of `make test`, installs the SDK where
-/// the machine has the language; where it has not, there is nothing to run.
+/// Runs the program of a language, which calls all operations. `scripts/sdks`, a part of `make test`, installs the SDK if
+/// the machine has the language. Otherwise the test does nothing.
 #[track_caller]
 fn serves_sdk_of(language: &str, command: &[&str]) {
-    let folder = Path::new(TOP).join(".tools/sdks").join(language);
-    if !folder.join(".ready").exists() {
+    let directory = Path::new(TOP).join(".tools/sdks").join(language);
+    if !directory.join(".ready").exists() {
         return;
     }
     let mock = mock();
@@ -88,7 +88,7 @@ fn serves_sdk_of(language: &str, command: &[&str]) {
     let output = Command::new(command[0])
         .args(&command[1..])
         .arg(url.trim_start_matches("http://"))
-        .current_dir(folder)
+        .current_dir(directory)
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1")
         .output()

@@ -1,4 +1,4 @@
-//! The state file, over processes that are killed.
+//! Tests the state file with processes that are killed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,24 +11,21 @@ use std::thread;
 use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
-use crate::caller::{NEW_JOB, PATIENCE, Reply, call, send, signed, with_action};
-use crate::program::{Program, refusal};
+use crate::caller::{HttpResponse, NEW_JOB, TIMEOUT, call, send, signed, with_action};
+use crate::program::{Program, start_error};
 
 const CREATE: &str = "CreateEdgeTranscodeJob";
 
-/// A folder with a place for the file.
-struct Place {
-    folder: tempfile::TempDir,
-}
+/// A temporary directory for the state file.
+struct StateDirectory(tempfile::TempDir);
 
-impl Place {
+impl StateDirectory {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder }
+        Self(tempfile::tempdir().unwrap())
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("state.json")
+        self.0.path().join("state.json")
     }
 
     #[track_caller]
@@ -38,9 +35,9 @@ impl Place {
     }
 }
 
-fn job_id(reply: &Reply) -> String {
-    assert_eq!(reply.status(), 200, "{reply:?}");
-    reply.json()["JobId"].as_str().unwrap().to_owned()
+fn job_id(response: &HttpResponse) -> String {
+    assert_eq!(response.status(), 200, "{response:?}");
+    response.json()["JobId"].as_str().unwrap().to_owned()
 }
 
 fn ids(jobs: &Value) -> Vec<String> {
@@ -50,74 +47,78 @@ fn ids(jobs: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_was_answered_is_there_after_a_kill() {
-    let place = Place::new();
-    let mut made = Vec::new();
+fn changes_with_a_response_survive_a_kill() {
+    let directory = StateDirectory::new();
+    let mut created = Vec::new();
     for _ in 0..5 {
-        let program = place.start(&[]);
-        assert_eq!(ids(&program.shown("/_mock/jobs")), made);
-        made.push(job_id(&program.call(CREATE, &NEW_JOB)));
+        let program = directory.start(&[]);
+        assert_eq!(ids(&program.shown("/_mock/jobs")), created);
+        created.push(job_id(&program.call(CREATE, &NEW_JOB)));
         program.kill();
     }
-    let program = place.start(&[]);
-    let job = [("JobId", made[0].as_str())];
+    let program = directory.start(&[]);
+    let job = [("JobId", created[0].as_str())];
     for action in ["StartEdgeTranscodeJob", "StopEdgeTranscodeJob"] {
         job_id(&program.call(action, &job));
     }
     let renamed = [job[0], ("Name", "renamed")];
     job_id(&program.call("UpdateEdgeTranscodeJob", &renamed));
-    let gone = [("JobId", made[1].as_str())];
+    let gone = [("JobId", created[1].as_str())];
     assert_eq!(program.call("DeleteEdgeTranscodeJob", &gone).status(), 200);
     let jobs = program.shown("/_mock/jobs");
     program.kill();
 
-    let shown = place.start(&[]).shown("/_mock/jobs");
+    let shown = directory.start(&[]).shown("/_mock/jobs");
     assert_eq!(shown, jobs);
     assert_eq!(shown[0]["Name"], "renamed");
     assert!(shown[0]["LastStopAt"].is_string());
 }
 
 #[test]
-fn a_kill_in_the_midst_of_many_creates_loses_none_that_was_answered() {
+fn a_kill_during_many_creates_loses_none_that_had_a_response() {
     const CALLERS: usize = 4;
-    let place = Place::new();
-    let mut answered = BTreeSet::new();
+    let directory = StateDirectory::new();
+    let mut acknowledged = BTreeSet::new();
     for _ in 0..5 {
-        let program = place.start(&[]);
-        let (sender, answers) = mpsc::channel();
+        let program = directory.start(&[]);
+        let (sender, receiver) = mpsc::channel();
         let callers: Vec<_> = (0..CALLERS)
             .map(|_| {
                 let (url, sender) = (program.url().to_owned(), sender.clone());
-                thread::spawn(move || create_until_it_dies(&url, &sender))
+                thread::spawn(move || create_until_killed(&url, &sender))
             })
             .collect();
         drop(sender);
-        // Every caller has sent its next one by now, or is about to.
-        answered.extend(answers.iter().take(20));
+        // By now every caller has sent its next call, or is about to.
+        acknowledged.extend(receiver.iter().take(20));
         program.kill();
-        answered.extend(answers.iter());
+        acknowledged.extend(receiver.iter());
         for caller in callers {
             caller.join().unwrap();
         }
-        let program = place.start(&[]);
+        let program = directory.start(&[]);
         let there: BTreeSet<_> = ids(&program.shown("/_mock/jobs")).into_iter().collect();
-        assert!(there.is_superset(&answered));
-        // Whose answer was lost may have been made, one for each caller.
-        assert!(there.len() <= answered.len() + CALLERS, "{}", there.len());
-        answered = there;
+        assert!(there.is_superset(&acknowledged));
+        // One create for each caller may have lost its response.
+        assert!(
+            there.len() <= acknowledged.len() + CALLERS,
+            "{}",
+            there.len()
+        );
+        acknowledged = there;
     }
 }
 
-fn create_until_it_dies(url: &str, answers: &mpsc::Sender<String>) {
-    while let Some(reply) = try_to_create(url) {
-        if answers.send(job_id(&reply)).is_err() {
+fn create_until_killed(url: &str, sender: &mpsc::Sender<String>) {
+    while let Some(response) = try_to_create(url) {
+        if sender.send(job_id(&response)).is_err() {
             return;
         }
     }
 }
 
-/// None if the mock died before it had answered.
-fn try_to_create(url: &str) -> Option<Reply> {
+/// Creates a job. Returns `None` if the mock was killed before its response.
+fn try_to_create(url: &str) -> Option<HttpResponse> {
     let body = signed("POST", &with_action(CREATE, &NEW_JOB));
     let request = format!(
         "POST / HTTP/1.1\r\nHost: live.test\r\nConnection: close\r\n\
@@ -125,42 +126,45 @@ fn try_to_create(url: &str) -> Option<Reply> {
         body.len()
     );
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_read_timeout(Some(TIMEOUT)).ok()?;
     stream.write_all(request.as_bytes()).ok()?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).ok()?;
-    (!bytes.is_empty()).then_some(Reply { bytes })
+    (!bytes.is_empty()).then_some(HttpResponse { bytes })
 }
 
 #[test]
-fn a_signed_request_runs_once_though_the_mock_was_killed_in_between() {
-    let place = Place::new();
+fn a_signed_request_is_served_once_across_a_kill() {
+    let directory = StateDirectory::new();
     let form = signed("POST", &with_action(CREATE, &NEW_JOB));
-    let program = place.start(&[]);
-    job_id(&send(program.url(), "POST", "/", &form).reply());
+    let program = directory.start(&[]);
+    job_id(&send(program.url(), "POST", "/", &form).response());
     program.kill();
-    let program = place.start(&[]);
-    let again = send(program.url(), "POST", "/", &form).reply();
+    let program = directory.start(&[]);
+    let again = send(program.url(), "POST", "/", &form).response();
     assert_eq!(again.error(), (400, "SignatureNonceUsed".to_owned()));
 }
 
 #[test]
-fn a_seeded_mock_makes_no_id_again() {
-    let place = Place::new();
+fn a_mock_with_a_seed_repeats_no_id_after_a_kill() {
+    let directory = StateDirectory::new();
     let seed = ["--seed", "1"];
-    let program = place.start(&seed);
+    let program = directory.start(&seed);
     let first = job_id(&program.call(CREATE, &NEW_JOB));
     program.kill();
-    assert_ne!(job_id(&place.start(&seed).call(CREATE, &NEW_JOB)), first);
+    assert_ne!(
+        job_id(&directory.start(&seed).call(CREATE, &NEW_JOB)),
+        first
+    );
 }
 
 #[test]
-fn the_jobs_of_the_configuration_come_once_and_with_a_reset() {
-    let place = Place::new();
-    let config = place.folder.path().join("mock.json");
+fn the_jobs_of_the_configuration_file_are_created_once_and_by_a_reset() {
+    let directory = StateDirectory::new();
+    let config = directory.0.path().join("mock.json");
     fs::write(&config, json!({"jobs": [{"JobId": "j"}]}).to_string()).unwrap();
     let config = ["--config", config.to_str().unwrap()];
-    let program = place.start(&config);
+    let program = directory.start(&config);
     assert_eq!(ids(&program.shown("/_mock/jobs")), ["j"]);
     let delete = [("JobId", "j")];
     assert_eq!(
@@ -168,103 +172,107 @@ fn the_jobs_of_the_configuration_come_once_and_with_a_reset() {
         200
     );
     program.kill();
-    let program = place.start(&config);
+    let program = directory.start(&config);
     assert_eq!(program.shown("/_mock/jobs"), json!([]));
-    send(program.url(), "POST", "/_mock/reset", "").reply();
+    send(program.url(), "POST", "/_mock/reset", "").response();
     program.kill();
-    assert_eq!(ids(&place.start(&config).shown("/_mock/jobs")), ["j"]);
+    assert_eq!(ids(&directory.start(&config).shown("/_mock/jobs")), ["j"]);
 }
 
 #[test]
-fn what_the_control_door_does_to_jobs_is_kept_too() {
-    let place = Place::new();
-    let program = place.start(&[]);
+fn changes_of_jobs_through_the_control_api_are_saved_too() {
+    let directory = StateDirectory::new();
+    let program = directory.start(&[]);
     for id in ["a", "b"] {
         let seed = json!({"JobId": id}).to_string();
-        send(program.url(), "POST", "/_mock/jobs", &seed).reply();
+        send(program.url(), "POST", "/_mock/jobs", &seed).response();
     }
-    send(program.url(), "DELETE", "/_mock/jobs/a", "").reply();
+    send(program.url(), "DELETE", "/_mock/jobs/a", "").response();
     program.kill();
-    assert_eq!(ids(&place.start(&[]).shown("/_mock/jobs")), ["b"]);
+    assert_eq!(ids(&directory.start(&[]).shown("/_mock/jobs")), ["b"]);
 }
 
 #[test]
-fn a_damaged_file_stops_the_start_and_stays_as_it_is() {
-    let place = Place::new();
-    let program = place.start(&[]);
+fn a_damaged_file_prevents_the_start_and_is_not_changed() {
+    let directory = StateDirectory::new();
+    let program = directory.start(&[]);
     job_id(&program.call(CREATE, &NEW_JOB));
     program.kill();
-    let mut broken = fs::read(place.file()).unwrap();
+    let mut broken = fs::read(directory.file()).unwrap();
     let last = broken.len() - 2;
     broken[last] = b'x';
-    fs::write(place.file(), &broken).unwrap();
-    let refusal = refusal(&["--state-file", place.file().to_str().unwrap()]);
+    fs::write(directory.file(), &broken).unwrap();
+    let error = start_error(&["--state-file", directory.file().to_str().unwrap()]);
     for part in [
         "state.json is damaged: line 2: ",
         "expected `,` or `}`",
-        "move it away to begin without it",
+        "move it away to start without it",
     ] {
-        assert!(refusal.contains(part), "{refusal}");
+        assert!(error.contains(part), "{error}");
     }
-    assert_eq!(fs::read(place.file()).unwrap(), broken);
+    assert_eq!(fs::read(directory.file()).unwrap(), broken);
 }
 
 #[test]
-fn a_second_mock_on_the_same_file_is_refused() {
-    let place = Place::new();
-    let first = place.start(&[]);
+fn a_second_mock_with_the_same_file_does_not_start() {
+    let directory = StateDirectory::new();
+    let first = directory.start(&[]);
     let id = job_id(&first.call(CREATE, &NEW_JOB));
-    let refusal = refusal(&["--state-file", place.file().to_str().unwrap()]);
+    let error = start_error(&["--state-file", directory.file().to_str().unwrap()]);
     assert!(
-        refusal.contains("state.json is in use by another mock"),
-        "{refusal}"
+        error.contains("state.json is in use by another mock"),
+        "{error}"
     );
     assert_eq!(ids(&first.shown("/_mock/jobs")), [id]);
 }
 
-/// What a container's runtime does with a single file: the name cannot be replaced, and there is no other way to it.
+/// As for a single file that is mounted into a container: it cannot be replaced, and nothing can be written beside it.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_whose_directory_cannot_be_written_is_enough() {
+fn a_file_in_a_read_only_directory_is_enough() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new();
-    fs::write(place.file(), "").unwrap();
-    let folder = place.folder.path();
-    let set = |mode| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+    let directory = StateDirectory::new();
+    fs::write(directory.file(), "").unwrap();
+    let path = directory.0.path();
+    let set = |mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     set(0o555);
-    let program = place.start(&[]);
-    let made = job_id(&program.call(CREATE, &NEW_JOB));
+    let program = directory.start(&[]);
+    let created = job_id(&program.call(CREATE, &NEW_JOB));
     program.kill();
-    let shown = ids(&place.start(&[]).shown("/_mock/jobs"));
+    let shown = ids(&directory.start(&[]).shown("/_mock/jobs"));
     set(0o755);
-    assert_eq!(shown, [made]);
-    let names: Vec<_> = fs::read_dir(folder).unwrap().collect();
-    assert_eq!(names.len(), 1, "nothing was written beside it: {names:?}");
-}
-
-#[test]
-fn a_place_where_nothing_can_be_written_stops_the_start() {
-    let place = Place::new();
-    let nowhere = place.folder.path().join("no-folder/state.json");
-    let refusal = refusal(&["--state-file", nowhere.to_str().unwrap()]);
-    assert!(
-        refusal.contains("no-folder/state.json cannot be opened: "),
-        "{refusal}"
+    assert_eq!(shown, [created]);
+    let names: Vec<_> = fs::read_dir(path).unwrap().collect();
+    assert_eq!(
+        names.len(),
+        1,
+        "nothing was written beside the file: {names:?}"
     );
 }
 
 #[test]
-fn a_change_that_cannot_be_kept_is_not_answered_as_done() {
-    let place = Place::new();
+fn a_missing_directory_prevents_the_start() {
+    let directory = StateDirectory::new();
+    let nowhere = directory.0.path().join("no-directory/state.json");
+    let error = start_error(&["--state-file", nowhere.to_str().unwrap()]);
+    assert!(
+        error.contains("no-directory/state.json cannot be opened: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_change_that_cannot_be_saved_is_an_error() {
+    let directory = StateDirectory::new();
     let mock = Mock::start(MockSettings {
-        state_file: Some(place.file()),
+        state_file: Some(directory.file()),
         ..MockSettings::default()
     })
     .unwrap();
-    drop(place);
-    let reply = call(&mock, CREATE, &NEW_JOB);
-    assert_eq!(reply.error(), (500, "InternalError".to_owned()));
-    let message = reply.json()["Message"].as_str().unwrap().to_owned();
+    drop(directory);
+    let response = call(&mock, CREATE, &NEW_JOB);
+    assert_eq!(response.error(), (500, "InternalError".to_owned()));
+    let message = response.json()["Message"].as_str().unwrap().to_owned();
     assert!(
         message.contains("state.json cannot be written"),
         "{message}"

@@ -3,7 +3,7 @@
 //! - `@level`, `@message`, `@module` and `@timestamp` are the host's; every other key becomes a field there. A time
 //!   stamp with other than six fractional digits makes the host treat the line as plain text.
 //! - Only events of this crate and of those that [`ProviderInfo`] names are written. Libraries below log frames and headers, and
-//!   a header may hold a signature.
+//!   a header may contain a signature.
 //! - The host filters again and prints nothing unless asked. Its variables reach us all the same, and obeying them
 //!   saves writing and parsing what it would throw away; without any of them we write `info` and above.
 

@@ -47,7 +47,7 @@ pub struct ProviderInfo {
     /// The provider's full source address.
     pub address: &'static str,
     /// The crates whose log events are written, beside this one. Others stay silent: libraries log frames and headers,
-    /// and a header may hold a signature.
+    /// and a header may contain a signature.
     pub log_crates: &'static [&'static str],
 }
 

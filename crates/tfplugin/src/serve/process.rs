@@ -6,7 +6,7 @@
 //!   the job that is just being created would be lost from the state. Ctrl-C is ignored, because the host then says Stop
 //!   by RPC; SIGTERM and SIGHUP mean the same as that RPC, and nothing more.
 //! - The host waits 2 s after its Shutdown call, then kills: calls get 1.5 s to end.
-//! - A host that is killed cannot say goodbye. Its end of our stdout closes; nobody else may hold that end, so that
+//! - A host that is killed cannot say goodbye. Its end of our stdout closes; no one else may hold that end, so that
 //!   is noticed at once and needs no polling. (Linux's "signal on parent's death" is tied to the parent's thread.) Then
 //!   nobody kills us, and changes get 10 s to end.
 

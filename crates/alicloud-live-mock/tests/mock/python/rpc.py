@@ -7,14 +7,14 @@ from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.auth.credentials import AccessKeyCredential, StsTokenCredential
 from aliyunsdkcore.client import AcsClient
 
-from scenario import Refused
+from scenario import ApiError
 
 
 class Live:
-    """A client of the SDK; `call` gives the answer's JSON."""
+    """A client of the SDK. `call` returns the JSON of the response."""
 
-    # The SDK holds the server's string to sign against its own. If they are equal, it puts this code of its own in the
-    # place of the server's SignatureDoesNotMatch: the secret must be wrong, not the signer.
+    # The SDK compares the server's string to sign with its own. If they are equal, the secret must be wrong, and it replaces
+    # the server's SignatureDoesNotMatch by this code.
     WRONG_SECRET = "InvalidAccessKeySecret"
 
     def __init__(self, address, key_id, secret, token=None):
@@ -32,4 +32,4 @@ class Live:
         try:
             return json.loads(self.client.do_action_with_exception(request))
         except ServerException as error:
-            raise Refused(error.get_http_status(), error.get_error_code(), error.get_request_id()) from error
+            raise ApiError(error.get_http_status(), error.get_error_code(), error.get_request_id()) from error

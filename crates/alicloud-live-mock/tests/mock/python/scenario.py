@@ -1,8 +1,8 @@
-"""Uses every operation and meets every documented refusal, through one of the official SDKs.
+"""Calls every operation and provokes every documented error, through one of the official SDKs.
 
 usage: python scenario.py rpc|v3 URL-OF-THE-MOCK
 
-Ends with exit code 0 and the number of checks, or with the first difference.
+Exits with code 0 and prints the number of checks, or exits with the first difference.
 """
 
 import importlib
@@ -28,8 +28,8 @@ TEMPLATE_FIELDS = {"TemplateId", "Name", "Type", "Codec", "Bitrate", "Fps", "Gop
 checks = 0
 
 
-class Refused(Exception):
-    """The SDK raised the cloud's error."""
+class ApiError(Exception):
+    """An API error that the SDK has raised."""
 
     def __init__(self, status, code, request_id):
         super().__init__(f"{status} {code} {request_id}")
@@ -39,39 +39,39 @@ class Refused(Exception):
 def main(sdk, url):
     live_class = importlib.import_module(sdk).Live
     address = url.removeprefix("http://")
-    door = Door(url)
+    control_api = ControlApi(url)
     live = live_class(address, KEY_ID, SECRET)
 
     nine_operations(live)
-    refused_for_what_they_say(live)
-    refused_for_the_state_they_meet(live, door)
-    refused_for_who_calls(live_class, address)
+    parameter_errors(live)
+    state_errors(live, control_api)
+    credential_errors(live_class, address)
     temporary_keys(live_class, address, url)
-    trouble_of_the_service(live, door)
+    injected_errors(live, control_api)
     print(f"{checks} checks")
 
 
 def nine_operations(live):
-    made = live.call("CreateEdgeTranscodeJob", **NEW)
-    same(set(made), {"JobId", "RequestId"}, "Create gives these fields")
-    job = {"ClusterId": CLUSTER, "JobId": made["JobId"]}
+    created = live.call("CreateEdgeTranscodeJob", **NEW)
+    same(set(created), {"JobId", "RequestId"}, "Create returns these members")
+    job = {"ClusterId": CLUSTER, "JobId": created["JobId"]}
 
     shown = live.call("GetEdgeTranscodeJob", **job)["Job"]
-    same(JOB_FIELDS - set(shown), set(), "Get shows every field")
+    same(JOB_FIELDS - set(shown), set(), "Get returns every member")
     for name in NEW.keys() - {"ClusterId"}:
-        same(shown[name], NEW[name], f"Get shows {name} as it was sent")
+        same(shown[name], NEW[name], f"Get returns {name} as sent")
     same((shown["Status"], shown["Type"]), ("0", "common"), "a new job is not started")
 
-    same(live.call("StartEdgeTranscodeJob", **job)["JobId"], made["JobId"], "Start names the job")
+    same(live.call("StartEdgeTranscodeJob", **job)["JobId"], created["JobId"], "Start returns the JobId")
     same(live.call("GetEdgeTranscodeJob", **job)["Job"]["Status"], "1", "a started job runs")
-    same(live.call("StopEdgeTranscodeJob", **job)["JobId"], made["JobId"], "Stop names the job")
+    same(live.call("StopEdgeTranscodeJob", **job)["JobId"], created["JobId"], "Stop returns the JobId")
 
     changed = live.call("UpdateEdgeTranscodeJob", **job, Name="b_2", TemplateId="tpl-nbhd2-1080p")
-    same(changed["JobId"], made["JobId"], "Update names the job")
+    same(changed["JobId"], created["JobId"], "Update returns the JobId")
     shown = live.call("GetEdgeTranscodeJob", **job)["Job"]
     same((shown["Name"], shown["Type"]), ("b_2", "nbhd-2"), "Update changes name and template")
-    same(shown["StreamInput"], NEW["StreamInput"], "Update leaves the rest alone")
-    same({"LastStartAt", "LastStopAt"} <= set(shown), True, "Start and Stop leave their times")
+    same(shown["StreamInput"], NEW["StreamInput"], "Update changes nothing else")
+    same({"LastStartAt", "LastStopAt"} <= set(shown), True, "Start and Stop set their times")
 
     others = [live.call("CreateEdgeTranscodeJob", **NEW | {"Name": f"c-{n}"})["JobId"] for n in range(3)]
     listed = live.call(
@@ -79,10 +79,10 @@ def nine_operations(live):
         PageNo=2, PageSize=2, SortBy="asc",
     )  # fmt: skip
     same(listed["TotalCount"], 3, "List counts what matches")
-    same([job["JobId"] for job in listed["JobList"]["Job"]], others[2:], "List gives the second page")
+    same([job["JobId"] for job in listed["JobList"]["Job"]], others[2:], "List returns the second page")
 
     template = live.call("GetEdgeTranscodeTemplate", ClusterId=CLUSTER, TemplateId="tpl-uhd-4k")["Template"]
-    same(set(template), TEMPLATE_FIELDS, "a template has its fields")
+    same(set(template), TEMPLATE_FIELDS, "a template has its members")
     listed = live.call(
         "ListEdgeTranscodeTemplate", ClusterId=CLUSTER, VideoCodec="H.265", Type="common",
         Keyword="h265", PageNo=1, PageSize=100, SortBy="desc",
@@ -90,69 +90,69 @@ def nine_operations(live):
     names = [template["TemplateId"] for template in listed["TemplateList"]["Template"]]
     same((listed["TotalCount"], names), (1, ["tpl-h265-1080p"]), "templates are filtered")
 
-    for job_id in [made["JobId"], *others]:
-        gone = live.call("DeleteEdgeTranscodeJob", ClusterId=CLUSTER, JobId=job_id)
-        same(set(gone), {"RequestId"}, "Delete gives a RequestId alone")
+    for job_id in [created["JobId"], *others]:
+        deleted = live.call("DeleteEdgeTranscodeJob", ClusterId=CLUSTER, JobId=job_id)
+        same(set(deleted), {"RequestId"}, "Delete returns only a RequestId")
     same(live.call("ListEdgeTranscodeJob", ClusterId=CLUSTER)["TotalCount"], 0, "nothing is left")
 
 
-def refused_for_what_they_say(live):
-    nameless = {name: value for name, value in NEW.items() if name != "Name"}
-    refused(live, 400, "MissingParameter", "CreateEdgeTranscodeJob", **nameless)
-    refused(live, 400, "MissingParameter", "GetEdgeTranscodeJob", ClusterId=CLUSTER)
-    refused(live, 400, "MissingParameter", "ListEdgeTranscodeJob")
-    refused(live, 400, "MissingParameter", "UpdateEdgeTranscodeJob", ClusterId=CLUSTER)
-    refused(live, 400, "MissingParameter", "DeleteEdgeTranscodeJob", JobId="J")
-    refused(live, 400, "MissingParameter", "StartEdgeTranscodeJob", JobId="J")
-    refused(live, 400, "MissingParameter", "StopEdgeTranscodeJob", JobId="J")
-    refused(live, 400, "MissingParameter", "GetEdgeTranscodeTemplate", ClusterId=CLUSTER)
-    refused(live, 400, "MissingParameter", "ListEdgeTranscodeTemplate")
-    refused(live, 400, "InvalidParameter", "CreateEdgeTranscodeJob", **NEW | {"Name": "a b"})
-    refused(live, 400, "InvalidParameter", "CreateEdgeTranscodeJob", **NEW | {"StreamInput": "nonsense"})
-    refused(live, 400, "InvalidParameter", "ListEdgeTranscodeJob", ClusterId=CLUSTER, PageSize=101)
-    refused(live, 400, "InvalidParameter", "ListEdgeTranscodeJob", ClusterId=CLUSTER, Status=2)
-    refused(live, 400, "InvalidParameter", "ListEdgeTranscodeTemplate", ClusterId=CLUSTER, SortBy="up")
+def parameter_errors(live):
+    without_name = {name: value for name, value in NEW.items() if name != "Name"}
+    expect_error(live, 400, "MissingParameter", "CreateEdgeTranscodeJob", **without_name)
+    expect_error(live, 400, "MissingParameter", "GetEdgeTranscodeJob", ClusterId=CLUSTER)
+    expect_error(live, 400, "MissingParameter", "ListEdgeTranscodeJob")
+    expect_error(live, 400, "MissingParameter", "UpdateEdgeTranscodeJob", ClusterId=CLUSTER)
+    expect_error(live, 400, "MissingParameter", "DeleteEdgeTranscodeJob", JobId="J")
+    expect_error(live, 400, "MissingParameter", "StartEdgeTranscodeJob", JobId="J")
+    expect_error(live, 400, "MissingParameter", "StopEdgeTranscodeJob", JobId="J")
+    expect_error(live, 400, "MissingParameter", "GetEdgeTranscodeTemplate", ClusterId=CLUSTER)
+    expect_error(live, 400, "MissingParameter", "ListEdgeTranscodeTemplate")
+    expect_error(live, 400, "InvalidParameter", "CreateEdgeTranscodeJob", **NEW | {"Name": "a b"})
+    expect_error(live, 400, "InvalidParameter", "CreateEdgeTranscodeJob", **NEW | {"StreamInput": "nonsense"})
+    expect_error(live, 400, "InvalidParameter", "ListEdgeTranscodeJob", ClusterId=CLUSTER, PageSize=101)
+    expect_error(live, 400, "InvalidParameter", "ListEdgeTranscodeJob", ClusterId=CLUSTER, Status=2)
+    expect_error(live, 400, "InvalidParameter", "ListEdgeTranscodeTemplate", ClusterId=CLUSTER, SortBy="up")
 
 
-def refused_for_the_state_they_meet(live, door):
+def state_errors(live, control_api):
     unknown = {"ClusterId": CLUSTER, "JobId": "none"}
     for operation in ("Get", "Update", "Delete", "Start", "Stop"):
-        refused(live, 404, "JobNotFound", f"{operation}EdgeTranscodeJob", **unknown)
-    refused(live, 404, "TemplateNotFound", "CreateEdgeTranscodeJob", **NEW | {"TemplateId": "none"})
-    refused(live, 404, "TemplateNotFound", "GetEdgeTranscodeTemplate", ClusterId=CLUSTER, TemplateId="none")
-    refused(live, 403, "OperationDenied", "ListEdgeTranscodeJob", ClusterId="elsewhere")
+        expect_error(live, 404, "JobNotFound", f"{operation}EdgeTranscodeJob", **unknown)
+    expect_error(live, 404, "TemplateNotFound", "CreateEdgeTranscodeJob", **NEW | {"TemplateId": "none"})
+    expect_error(live, 404, "TemplateNotFound", "GetEdgeTranscodeTemplate", ClusterId=CLUSTER, TemplateId="none")
+    expect_error(live, 403, "OperationDenied", "ListEdgeTranscodeJob", ClusterId="elsewhere")
 
     job = {"ClusterId": CLUSTER, "JobId": live.call("CreateEdgeTranscodeJob", **NEW)["JobId"]}
-    refused(live, 404, "TemplateNotFound", "UpdateEdgeTranscodeJob", **job, TemplateId="none")
-    refused(live, 400, "InvalidParameter", "UpdateEdgeTranscodeJob", **job, Name="a/b")
-    refused(live, 403, "OperationDenied", "StopEdgeTranscodeJob", **job)
-    with door.config(max_running_jobs=0):
-        refused(live, 403, "UserQuotaExceed", "StartEdgeTranscodeJob", **job)
+    expect_error(live, 404, "TemplateNotFound", "UpdateEdgeTranscodeJob", **job, TemplateId="none")
+    expect_error(live, 400, "InvalidParameter", "UpdateEdgeTranscodeJob", **job, Name="a/b")
+    expect_error(live, 403, "OperationDenied", "StopEdgeTranscodeJob", **job)
+    with control_api.behavior(max_running_jobs=0):
+        expect_error(live, 403, "UserQuotaExceed", "StartEdgeTranscodeJob", **job)
     live.call("StartEdgeTranscodeJob", **job)
     for operation in ("Start", "Update", "Delete"):
-        refused(live, 403, "OperationDenied", f"{operation}EdgeTranscodeJob", **job)
+        expect_error(live, 403, "OperationDenied", f"{operation}EdgeTranscodeJob", **job)
     live.call("StopEdgeTranscodeJob", **job)
     live.call("DeleteEdgeTranscodeJob", **job)
 
 
-def refused_for_who_calls(live_class, address):
-    stranger = live_class(address, "somebody", SECRET)
-    refused(stranger, 404, "InvalidAccessKeyId.NotFound", "ListEdgeTranscodeJob", ClusterId=CLUSTER)
-    liar = live_class(address, KEY_ID, "another-secret")
-    refused(liar, 400, live_class.WRONG_SECRET, "CreateEdgeTranscodeJob", **NEW)
+def credential_errors(live_class, address):
+    unknown_key = live_class(address, "somebody", SECRET)
+    expect_error(unknown_key, 404, "InvalidAccessKeyId.NotFound", "ListEdgeTranscodeJob", ClusterId=CLUSTER)
+    wrong_secret = live_class(address, KEY_ID, "another-secret")
+    expect_error(wrong_secret, 400, live_class.WRONG_SECRET, "CreateEdgeTranscodeJob", **NEW)
 
 
 def temporary_keys(live_class, address, url):
-    keys = Door(url).get("/credentials")
-    holder = live_class(address, keys["AccessKeyId"], keys["AccessKeySecret"], keys["SecurityToken"])
-    same(holder.call("ListEdgeTranscodeJob", ClusterId=CLUSTER)["TotalCount"], 0, "temporary keys open the API")
-    forger = live_class(address, keys["AccessKeyId"], keys["AccessKeySecret"], "another-token")
-    refused(
-        forger, 400, "InvalidSecurityToken.MismatchWithAccessKey", "ListEdgeTranscodeJob", ClusterId=CLUSTER
+    keys = ControlApi(url).get("/credentials")
+    temporary = live_class(address, keys["AccessKeyId"], keys["AccessKeySecret"], keys["SecurityToken"])
+    same(temporary.call("ListEdgeTranscodeJob", ClusterId=CLUSTER)["TotalCount"], 0, "temporary keys are accepted")
+    wrong_token = live_class(address, keys["AccessKeyId"], keys["AccessKeySecret"], "another-token")
+    expect_error(
+        wrong_token, 400, "InvalidSecurityToken.MismatchWithAccessKey", "ListEdgeTranscodeJob", ClusterId=CLUSTER
     )
 
 
-def trouble_of_the_service(live, door):
+def injected_errors(live, control_api):
     job = {"ClusterId": CLUSTER, "JobId": live.call("CreateEdgeTranscodeJob", **NEW)["JobId"]}
     for operation, status, code in [
         ("StartEdgeTranscodeJob", 500, "InternalError"),
@@ -161,34 +161,34 @@ def trouble_of_the_service(live, door):
         ("GetEdgeTranscodeJob", 503, "ServiceUnavailable"),
         ("GetEdgeTranscodeJob", 400, "Throttling.User"),
     ]:
-        kind = {"error": {"status": status, "code": code, "message": "as asked"}}
-        with door.faults([{"action": operation, "kind": kind, "times": 1}]):
-            refused(live, status, code, operation, **job)
-    with door.config(max_requests_per_minute=1):
+        kind = {"error": {"status": status, "code": code, "message": "injected"}}
+        with control_api.faults([{"action": operation, "kind": kind, "times": 1}]):
+            expect_error(live, status, code, operation, **job)
+    with control_api.behavior(max_requests_per_minute=1):
         live.call("ListEdgeTranscodeTemplate", ClusterId=CLUSTER)
-        refused(live, 400, "Throttling.User", "ListEdgeTranscodeTemplate", ClusterId=CLUSTER)
+        expect_error(live, 400, "Throttling.User", "ListEdgeTranscodeTemplate", ClusterId=CLUSTER)
     live.call("DeleteEdgeTranscodeJob", **job)
 
 
-class Door:
-    """The control door of the mock."""
+class ControlApi:
+    """The control API of the mock."""
 
     def __init__(self, url):
         self.url = url
-        # No proxy of the user's may stand between us and the loopback address.
+        # A proxy in the environment must not be used for the loopback address.
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(self, path):
-        with self.opener.open(self.url + path, timeout=20) as answer:
-            return json.load(answer)
+        with self.opener.open(self.url + path, timeout=20) as response:
+            return json.load(response)
 
     def post(self, path, body):
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers, method="POST")
-        with self.opener.open(request, timeout=20) as answer:
-            return json.load(answer)
+        with self.opener.open(request, timeout=20) as response:
+            return json.load(response)
 
-    def config(self, **changes):
+    def behavior(self, **changes):
         return Changed(self, "/_mock/behavior", changes, dict.fromkeys(changes))
 
     def faults(self, rules):
@@ -196,26 +196,26 @@ class Door:
 
 
 class Changed:
-    """Something at the door is so for the length of a block, and put back after it."""
+    """Changes something through the control API for the length of a block, and restores it."""
 
-    def __init__(self, door, path, inside, after):
-        self.door, self.path, self.inside, self.after = door, path, inside, after
+    def __init__(self, control_api, path, inside, after):
+        self.control_api, self.path, self.inside, self.after = control_api, path, inside, after
 
     def __enter__(self):
-        self.door.post(self.path, self.inside)
+        self.control_api.post(self.path, self.inside)
 
     def __exit__(self, *_):
-        self.door.post(self.path, self.after)
+        self.control_api.post(self.path, self.after)
 
 
-def refused(live, status, code, operation, **parameters):
+def expect_error(live, status, code, operation, **parameters):
     try:
-        answer = live.call(operation, **parameters)
-    except Refused as error:
+        response = live.call(operation, **parameters)
+    except ApiError as error:
         same((error.status, error.code), (status, code), f"{operation} {parameters}")
-        same(bool(error.request_id), True, f"{operation} {parameters}: the SDK knows the RequestId")
+        same(bool(error.request_id), True, f"{operation} {parameters}: the SDK has the RequestId")
     else:
-        sys.exit(f"{operation} {parameters} was not refused: {answer}")
+        sys.exit(f"{operation} {parameters} did not fail: {response}")
 
 
 def same(found, expected, what):
@@ -226,5 +226,5 @@ def same(found, expected, what):
 
 
 if __name__ == "__main__":
-    # Under its own name, so that the SDKs' modules and this one have the same `Refused`.
+    # Imported under its own name, so that the modules of the SDKs and this one have the same `ApiError`.
     importlib.import_module("scenario").main(*sys.argv[1:])

@@ -7,11 +7,11 @@ from alibabacloud_live20161101.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.models import Config
 
-from scenario import Refused
+from scenario import ApiError
 
 
 class Live:
-    """A client of the SDK; `call` gives the answer's JSON as the SDK's models have read it."""
+    """A client of the SDK. `call` returns the JSON of the response, as parsed by the SDK's models."""
 
     WRONG_SECRET = "SignatureDoesNotMatch"
 
@@ -32,7 +32,7 @@ class Live:
         try:
             return getattr(self.client, snake(operation))(request).body.to_map()
         except AlibabaCloudException as error:
-            raise Refused(error.status_code, error.code, error.request_id) from error
+            raise ApiError(error.status_code, error.code, error.request_id) from error
 
 
 def snake(name):

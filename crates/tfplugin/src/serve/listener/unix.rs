@@ -117,7 +117,7 @@ fn socket_in(folder: &Path) -> PathBuf {
     folder.join("socket")
 }
 
-/// Removes each folder of the form of ours that belongs to `owner` and holds a socket to which nobody listens.
+/// Removes each folder of the form of ours that belongs to `owner` and contains a socket to which nobody listens.
 fn sweep(parent: &Path, owner: u32) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_str().is_some_and(is_folder_name)

@@ -176,7 +176,7 @@ pub(super) fn with_reason<T>(outcome: Option<T>, diagnostics: &mut Diagnostics) 
     outcome
 }
 
-/// A response that can hold errors.
+/// A response that can contain errors.
 pub(super) trait RpcResponse {
     /// Adds an error.
     fn fail(&mut self, problem: Diagnostic);

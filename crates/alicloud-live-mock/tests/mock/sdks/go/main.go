@@ -1,4 +1,4 @@
-// The life of a job through the official SDK for Go, unchanged. Usage: scenario 127.0.0.1:8080
+// Calls all operations through the official SDK for Go. Usage: scenario 127.0.0.1:8080
 package main
 
 import (

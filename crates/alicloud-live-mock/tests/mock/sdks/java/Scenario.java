@@ -6,7 +6,7 @@ import com.aliyun.teautil.models.RuntimeOptions;
 import java.util.HashMap;
 import java.util.Map;
 
-/** The life of a job through the official SDK for Java, unchanged. Usage: java Scenario 127.0.0.1:8080 */
+/** Calls all operations through the official SDK for Java. Usage: java Scenario 127.0.0.1:8080 */
 public class Scenario {
     private static Client client;
 

@@ -1,4 +1,4 @@
-// The life of a job through the official SDK for Node, unchanged. Usage: node scenario.js 127.0.0.1:8080
+// Calls all operations through the official SDK for Node. Usage: node scenario.js 127.0.0.1:8080
 "use strict";
 
 const assert = require("assert");

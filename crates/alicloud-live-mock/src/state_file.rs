@@ -1,12 +1,12 @@
-//! The state file: what a real service would still know after its power failed.
+//! The state file, which survives a crash and a power failure.
 //!
-//! Kept are the jobs, the nonces that were used and where chance stands, so that a restart makes no id again and runs
-//! no signed request twice. Not kept are calls, temporary keys, and whatever the control API has changed but for jobs.
+//! It contains the jobs, the used nonces and the state of the random numbers, so that a restarted mock neither repeats an ID
+//! nor serves a signed request twice. It does not contain calls, temporary keys, faults and behavior.
 //!
-//! Each line is the whole state, and the last line counts. A change appends one and forces it to the disk: what was
-//! there before stays until the new line is whole, wherever the power fails. The file itself is never replaced, so it
-//! may be a symbolic link, or one file that is mounted into a container. What is outdated is overwritten with spaces
-//! and a copy of the last line, and cut off then, in an order that leaves a whole last line at every moment.
+//! Each line is the whole state, and the last complete line is valid. A change appends a line and syncs the file, so the
+//! previous state remains until the new line is complete. The file is never replaced, so it may be a symbolic link or a file
+//! that is mounted into a container. To compact the file, outdated lines are overwritten with a copy of the last line and
+//! spaces, and then the file is truncated: at every moment the last complete line is the current state.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -20,28 +20,28 @@ use super::clock;
 use super::job_patch::JobPatch;
 use super::verify::Nonces;
 
-/// The form that is written here. A file of another form is refused.
+/// The version of the file format. A file of another version is rejected.
 const FORM: u32 = 1;
-/// So much that is outdated is left in the file, beside the last line's own length.
-const OUTDATED_BYTES: u64 = 64 * 1024;
+/// The file is compacted when its outdated lines are this much longer than the last line.
+const MAX_OUTDATED_BYTES: u64 = 64 * 1024;
 
-/// What the file holds.
+/// A line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Saved {
     form: u32,
-    /// Where the source of ids and chance stands.
+    /// The state of the random numbers.
     pub(super) random: u64,
     /// Oldest first.
     pub(super) jobs: Vec<SavedJob>,
     pub(super) nonces: Nonces,
 }
 
-/// A job, and when it was made or changed last.
+/// A job with the time when it was created or last changed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SavedJob {
-    #[serde(with = "clock::text")]
+    #[serde(with = "clock::required")]
     pub(super) modified: OffsetDateTime,
     pub(super) job: JobPatch,
 }
@@ -57,7 +57,7 @@ impl Saved {
     }
 }
 
-/// Where state is kept. No other mock has the same file as long as this value is there.
+/// An open state file, locked against other mocks.
 #[derive(Debug)]
 pub(super) struct StateFile {
     path: PathBuf,
@@ -67,27 +67,27 @@ pub(super) struct StateFile {
 #[derive(Debug)]
 struct Open {
     file: File,
-    /// Where the last line begins, and where it ends. Beyond may be the beginning of one whose writing failed.
+    /// The offsets of the last complete line. A part of a line whose write failed may follow.
     last: u64,
     end: u64,
 }
 
 impl StateFile {
-    /// Opens the file, or makes it, and gives what was saved in it last; none if nothing ever was. Fails if another mock
-    /// has it. A file that is damaged is an error and stays as it is.
+    /// Opens or creates the file. Returns the state that was saved last, if any. Fails if another mock uses the file, or if
+    /// it is damaged; then it is not changed.
     pub(super) fn open(path: PathBuf) -> io::Result<(Self, Option<Saved>)> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt as _;
-            // Stream URLs can hold tokens.
+            // Stream URLs can contain tokens.
             options.mode(0o600);
         }
         #[cfg(windows)]
         {
             use std::os::windows::fs::OpenOptionsExt as _;
-            // FILE_SHARE_READ: others may look, and not open it for writing.
+            // FILE_SHARE_READ: others may read the file, but not open it for writing.
             options.share_mode(1);
         }
         let mut file = options
@@ -97,13 +97,13 @@ impl StateFile {
             ErrorKind::WouldBlock => io::Error::new(
                 error.kind(),
                 format!(
-                    "the state file {} is in use by another mock; give each one a file of its own",
+                    "the state file {} is in use by another mock; use one file for each mock",
                     path.display()
                 ),
             ),
             _ => failed(&path, "cannot be locked", &error),
         })?;
-        // The name of a new file must reach the disk too. Not every system lets a directory be opened.
+        // Syncs the name of a new file too. Not every system can open a directory.
         if let Some(directory) = fs::canonicalize(&path)?.parent()
             && let Ok(directory) = File::open(directory)
         {
@@ -112,33 +112,33 @@ impl StateFile {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)
             .map_err(|error| failed(&path, "cannot be read", &error))?;
-        let lines = Lines::read(&bytes).map_err(|why| damaged(&path, &why))?;
+        let line = LastLine::find(&bytes).map_err(|why| damaged(&path, &why))?;
         let open = Mutex::new(Open {
             file,
-            last: lines.last,
-            end: lines.end,
+            last: line.begin,
+            end: line.end,
         });
-        Ok((Self { path, open }, lines.saved))
+        Ok((Self { path, open }, line.saved))
     }
 
-    /// Appends `saved`. When this has succeeded, it is on the disk.
+    /// Appends a line and syncs the file.
     pub(super) fn save(&self, saved: &Saved) -> io::Result<()> {
         let mut line = serde_json::to_vec(saved)?;
         line.push(b'\n');
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_still_there(&open.file)
+        self.check_in_place(&open.file)
             .and_then(|()| open.append(&line))
             .map_err(|error| failed(&self.path, "cannot be written", &error))
     }
 
-    /// Whoever removes or replaces the file takes the place away in which a restart would look.
-    fn is_still_there(&self, file: &File) -> io::Result<()> {
+    /// Fails if the file was removed or replaced, because a restart would not find this one.
+    fn check_in_place(&self, file: &File) -> io::Result<()> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
-            let (ours, there) = (file.metadata()?, fs::metadata(&self.path)?);
-            if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
-                return Err(io::Error::other("another file has taken its place"));
+            let (open, named) = (file.metadata()?, fs::metadata(&self.path)?);
+            if (open.dev(), open.ino()) != (named.dev(), named.ino()) {
+                return Err(io::Error::other("it was replaced by another file"));
             }
         }
         #[cfg(not(unix))]
@@ -152,15 +152,15 @@ impl Open {
         self.write_at(self.end, line)?;
         self.last = self.end;
         self.end += line.len() as u64;
-        if self.last > OUTDATED_BYTES + line.len() as u64 {
+        if self.last > MAX_OUTDATED_BYTES + line.len() as u64 {
             self.compact(line)?;
         }
         Ok(())
     }
 
-    /// Puts a copy of the last line at the beginning, and cuts off what follows.
+    /// Copies the last line to the beginning and truncates the file after it.
     fn compact(&mut self, line: &[u8]) -> io::Result<()> {
-        // Up to the last line nothing but the copy and spaces: each moment the last whole line is one of the two.
+        // The copy and spaces fill the file up to the last line, so that the last complete line is always one of the two.
         let mut copy = line.to_vec();
         copy.resize(usize::try_from(self.last).unwrap_or(usize::MAX), b' ');
         if let Some(end) = copy.last_mut() {
@@ -180,24 +180,24 @@ impl Open {
     }
 }
 
-/// What the lines of a file say.
-struct Lines {
+/// The last complete line of a file.
+struct LastLine {
     saved: Option<Saved>,
-    last: u64,
+    begin: u64,
     end: u64,
 }
 
-impl Lines {
-    /// Finds the last whole line. One without its end, after it, is what a power failure has left of a change that
-    /// nobody was told of.
-    fn read(bytes: &[u8]) -> Result<Self, String> {
+impl LastLine {
+    /// Finds the last complete line. An incomplete line after it belongs to a change that was interrupted before its
+    /// response.
+    fn find(bytes: &[u8]) -> Result<Self, String> {
         let end = bytes
             .iter()
             .rposition(|byte| *byte == b'\n')
             .map_or(0, |at| at + 1);
         let mut start = 0;
-        let whole = bytes[..end].split_inclusive(|byte| *byte == b'\n');
-        let mut lines = whole.enumerate().map(|(number, text)| {
+        let complete = bytes[..end].split_inclusive(|byte| *byte == b'\n');
+        let mut lines = complete.enumerate().map(|(number, text)| {
             let begin = start;
             start += text.len();
             (number + 1, begin, text)
@@ -210,7 +210,7 @@ impl Lines {
             return if bytes.trim_ascii().is_empty() {
                 Ok(Self {
                     saved: None,
-                    last: 0,
+                    begin: 0,
                     end: 0,
                 })
             } else {
@@ -220,7 +220,7 @@ impl Lines {
         let saved = parse(text).map_err(|why| format!("line {number}: {why}"))?;
         Ok(Self {
             saved: Some(saved),
-            last: begin as u64,
+            begin: begin as u64,
             end: end as u64,
         })
     }
@@ -234,15 +234,12 @@ fn parse(line: &[u8]) -> Result<Saved, String> {
     if saved.form == FORM {
         Ok(saved)
     } else {
-        Err(format!(
-            "it has form {}, and this version knows form {FORM}",
-            saved.form
-        ))
+        Err(format!("expected form {FORM}, got {}", saved.form))
     }
 }
 
-/// Fails with `WouldBlock` if another process, or another value in this one, has the file. The lock ends with the file's
-/// last handle, so with the process too, however it ends.
+/// Locks the file. Fails with `WouldBlock` if it is locked already, by another process or by this one. The lock ends with
+/// the last handle of the file, so a killed process leaves none.
 #[cfg(unix)]
 fn lock(file: &File) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
@@ -250,7 +247,7 @@ fn lock(file: &File) -> io::Result<()> {
         unsafe_code,
         reason = "the standard library locks files from Rust 1.89 on"
     )]
-    // SAFETY: flock touches no memory, and the descriptor is that of an open file that we hold a reference to.
+    // SAFETY: flock accesses no memory, and the reference keeps the file open.
     let result = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
     if result == 0 {
         Ok(())
@@ -259,7 +256,7 @@ fn lock(file: &File) -> io::Result<()> {
     }
 }
 
-/// On Windows the share mode keeps others out when they open the file.
+/// On Windows the share mode prevents others from opening the file.
 #[cfg(not(unix))]
 fn lock(_file: &File) -> io::Result<()> {
     Ok(())
@@ -272,7 +269,7 @@ fn failed(path: &std::path::Path, how: &str, error: &io::Error) -> io::Error {
 
 fn damaged(path: &std::path::Path, why: &str) -> io::Error {
     let message = format!(
-        "the state file {} is damaged: {why}. It was left as it is; move it away to begin without it",
+        "the state file {} is damaged: {why}. It was not changed; move it away to start without it",
         path.display()
     );
     io::Error::new(ErrorKind::InvalidData, message)
@@ -288,21 +285,21 @@ mod tests {
         Saved::new(random, Vec::new(), Nonces::default())
     }
 
-    /// What a start would find.
+    /// Returns what a restart would find.
     fn random_in(path: &Path) -> Option<u64> {
         let (_, saved) = StateFile::open(path.to_owned()).unwrap();
         saved.map(|saved| saved.random)
     }
 
-    fn folder_with_file() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("state.json");
-        (folder, path)
+    fn directory_with_file() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        (directory, path)
     }
 
     #[test]
-    fn what_was_saved_last_is_loaded() {
-        let (_folder, path) = folder_with_file();
+    fn the_state_that_was_saved_last_is_loaded() {
+        let (_directory, path) = directory_with_file();
         assert_eq!(random_in(&path), None);
         for random in [7, u64::MAX] {
             let (file, _) = StateFile::open(path.clone()).unwrap();
@@ -313,10 +310,10 @@ mod tests {
         }
     }
 
-    /// A power failure leaves any part of what was being written.
+    /// A power failure can leave any part of the line that was being written.
     #[test]
-    fn a_write_that_was_cut_off_anywhere_harms_nothing() {
-        let (_folder, path) = folder_with_file();
+    fn a_write_that_was_interrupted_anywhere_does_no_harm() {
+        let (_directory, path) = directory_with_file();
         let (file, _) = StateFile::open(path.clone()).unwrap();
         file.save(&saved(1)).unwrap();
         let before = fs::read(&path).unwrap().len();
@@ -326,7 +323,7 @@ mod tests {
         for length in before..whole.len() {
             fs::write(&path, &whole[..length]).unwrap();
             assert_eq!(random_in(&path), Some(1), "{length} bytes");
-            // The next change takes the place of what was left.
+            // The next change overwrites the incomplete line.
             let (file, _) = StateFile::open(path.clone()).unwrap();
             file.save(&saved(3)).unwrap();
             drop(file);
@@ -335,8 +332,8 @@ mod tests {
     }
 
     #[test]
-    fn a_compaction_that_was_cut_off_anywhere_harms_nothing() {
-        let (_folder, path) = folder_with_file();
+    fn a_compaction_that_was_interrupted_anywhere_does_no_harm() {
+        let (_directory, path) = directory_with_file();
         let line = |random: u64| {
             let mut line = serde_json::to_vec(&saved(random)).unwrap();
             line.push(b'\n');
@@ -363,19 +360,19 @@ mod tests {
 
     #[test]
     fn the_file_does_not_grow_with_the_number_of_changes() {
-        let (_folder, path) = folder_with_file();
+        let (_directory, path) = directory_with_file();
         let (file, _) = StateFile::open(path.clone()).unwrap();
         for random in 0..2_000 {
             file.save(&saved(random)).unwrap();
         }
         drop(file);
         let length = fs::metadata(&path).unwrap().len();
-        assert!(length < 2 * OUTDATED_BYTES, "{length}");
+        assert!(length < 2 * MAX_OUTDATED_BYTES, "{length}");
         assert_eq!(random_in(&path), Some(1_999));
     }
 
     #[test]
-    fn a_damaged_file_is_an_error_that_names_the_line_and_stays() {
+    fn a_damaged_file_is_an_error_that_names_the_line_and_is_not_changed() {
         let good = "{\"form\":1,\"random\":1,\"jobs\":[],\"nonces\":{}}\n";
         for (text, complaint) in [
             ("{\"form\":1".to_owned(), "line 1 is not complete"),
@@ -386,7 +383,7 @@ mod tests {
             ),
             (
                 good.replace(":1,\"random", ":2,\"random"),
-                "line 1: it has form 2, and this version knows form 1",
+                "line 1: expected form 1, got 2",
             ),
             (
                 "{\"form\":1,\"random\":1,\"jobs\":[{\"modified\":\"then\",\"job\":{}}],\"nonces\":{}}\n"
@@ -395,7 +392,7 @@ mod tests {
             ),
             ("\0\0\0\0".to_owned(), "line 1 is not complete"),
         ] {
-            let (_folder, path) = folder_with_file();
+            let (_directory, path) = directory_with_file();
             fs::write(&path, &text).unwrap();
             let error = StateFile::open(path.clone()).unwrap_err().to_string();
             assert!(
@@ -407,8 +404,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_one_mock_at_a_time() {
-        let (_folder, path) = folder_with_file();
+    fn only_one_mock_at_a_time_can_open_a_file() {
+        let (_directory, path) = directory_with_file();
         let (first, _) = StateFile::open(path.clone()).unwrap();
         let error = StateFile::open(path.clone()).unwrap_err().to_string();
         assert!(
@@ -421,10 +418,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_a_link_and_the_file_keeps_its_place() {
+    fn a_symbolic_link_and_its_target_stay_in_place() {
         use std::os::unix::fs::{MetadataExt as _, symlink};
-        let (folder, target) = folder_with_file();
-        let link = folder.path().join("link.json");
+        let (directory, target) = directory_with_file();
+        let link = directory.path().join("link.json");
         symlink("state.json", &link).unwrap();
         let (file, _) = StateFile::open(link.clone()).unwrap();
         let inode = fs::metadata(&target).unwrap().ino();
@@ -439,8 +436,8 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_was_removed_or_replaced_is_not_written_any_more() {
-        let (_folder, path) = folder_with_file();
+    fn a_file_that_was_removed_or_replaced_is_not_written() {
+        let (_directory, path) = directory_with_file();
         let (file, _) = StateFile::open(path.clone()).unwrap();
         fs::remove_file(&path).unwrap();
         assert!(file.save(&saved(1)).is_err());
@@ -450,9 +447,9 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn only_its_owner_can_read_it() {
+    fn only_the_owner_can_read_the_file() {
         use std::os::unix::fs::PermissionsExt as _;
-        let (_folder, path) = folder_with_file();
+        let (_directory, path) = directory_with_file();
         StateFile::open(path.clone()).unwrap();
         let mode = fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

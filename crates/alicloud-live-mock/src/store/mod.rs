@@ -1,4 +1,4 @@
-//! The state of the mocked service and its rules. Knows no parameters, no JSON and no HTTP.
+//! The jobs and templates of the mocked service with the rules that change them. Knows no parameters, JSON or HTTP.
 
 mod page;
 mod running;
@@ -18,7 +18,7 @@ use super::model::{Job, JobStatus, Template};
 use super::operation::{JobChanges, JobFilter, JobKey, NewJob, TemplateFilter};
 use super::representation::stored_stream_url;
 
-/// How long List shows a job after it was made or last changed.
+/// How long List returns a job after it was created or last changed.
 const LISTED_FOR: Duration = Duration::days(180);
 
 /// Clusters, templates and jobs.
@@ -26,30 +26,31 @@ const LISTED_FOR: Duration = Duration::days(180);
 pub(super) struct Store {
     clusters: Vec<String>,
     templates: Vec<Template>,
-    /// In the order of their making, which decides between equal create times.
-    records: BTreeMap<u64, StoredJob>,
+    /// In the order of their creation, which decides between equal create times.
+    jobs: BTreeMap<u64, StoredJob>,
+    /// The keys of `jobs` by job ID.
     numbers: HashMap<String, u64>,
-    next: u64,
+    next_number: u64,
     budget: Budget,
 }
 
-/// A job and what the service knows of it beyond what it shows.
+/// A job with state that the API does not return.
 #[derive(Debug)]
 struct StoredJob {
     job: Job,
     modified: OffsetDateTime,
-    /// Before this moment List does not show the job.
+    /// List does not return the job before this moment.
     listed_from: Option<Instant>,
-    /// So many calls of List, or of Get, do not know the job yet.
+    /// How many calls of List, and of Get, do not find the job yet.
     lists_to_miss: u32,
     gets_to_miss: u32,
-    /// What Get and List show instead of the job, for so many calls of Get.
+    /// An earlier state that Get and List return instead, for this many calls of Get.
     outdated: Option<(Job, u32)>,
     charge: Charge,
 }
 
 impl StoredJob {
-    fn shown(&self) -> &Job {
+    fn visible(&self) -> &Job {
         self.outdated
             .as_ref()
             .map_or(&self.job, |(before, _)| before)
@@ -68,14 +69,14 @@ impl Store {
         Self {
             clusters,
             templates,
-            records: BTreeMap::new(),
+            jobs: BTreeMap::new(),
             numbers: HashMap::new(),
-            next: 0,
+            next_number: 0,
             budget,
         }
     }
 
-    /// Makes a job that is not started.
+    /// Creates a job that is not started.
     pub(super) fn create(
         &mut self,
         new: NewJob,
@@ -94,7 +95,7 @@ impl Store {
             stream_input: stored_stream_url(&new.stream_input, behavior),
             stream_output: stored_stream_url(&new.stream_output, behavior),
             template_name: template.name.clone(),
-            kind: template.kind,
+            r#type: template.r#type,
             template_id: new.template_id,
             cluster_id: new.cluster_id,
             create_time: now,
@@ -102,39 +103,39 @@ impl Store {
             last_stop_at: None,
         };
         let number = self.insert(job, now);
-        if let Some(record) = self.records.get_mut(&number) {
+        if let Some(stored) = self.jobs.get_mut(&number) {
             let lag = std::time::Duration::from_millis(behavior.list_lag_ms);
-            record.listed_from = Instant::now().checked_add(lag).filter(|_| !lag.is_zero());
-            record.lists_to_miss = behavior.list_lag_calls;
-            record.gets_to_miss = behavior.get_lag_calls;
+            stored.listed_from = Instant::now().checked_add(lag).filter(|_| !lag.is_zero());
+            stored.lists_to_miss = behavior.list_lag_calls;
+            stored.gets_to_miss = behavior.get_lag_calls;
         }
         Ok(())
     }
 
-    /// Puts a finished job in, as it is. Replaces one with the same id.
+    /// Stores a job as it is. Replaces one with the same ID.
     pub(super) fn seed(&mut self, job: Job) {
         let modified = job.create_time;
         self.restore(job, modified);
     }
 
-    /// As [`Self::seed`], for a job that was changed last at `modified`.
+    /// Does the same for a job that was last changed at `modified`.
     pub(super) fn restore(&mut self, job: Job, modified: OffsetDateTime) {
         self.remove(&job.job_id);
         self.insert(job, modified);
     }
 
-    /// Every job as it really is, oldest first, and when it was made or changed last.
+    /// Returns every job, oldest first, with the time when it was created or last changed.
     pub(super) fn modified(&self) -> impl Iterator<Item = (&Job, OffsetDateTime)> {
-        self.records
+        self.jobs
             .values()
-            .map(|record| (&record.job, record.modified))
+            .map(|stored| (&stored.job, stored.modified))
     }
 
     fn insert(&mut self, job: Job, modified: OffsetDateTime) -> u64 {
-        let number = self.next;
-        self.next += 1;
+        let number = self.next_number;
+        self.next_number += 1;
         self.numbers.insert(job.job_id.clone(), number);
-        let record = StoredJob {
+        let stored = StoredJob {
             charge: self.budget.charge(job.bytes()),
             job,
             modified,
@@ -143,62 +144,62 @@ impl Store {
             gets_to_miss: 0,
             outdated: None,
         };
-        self.records.insert(number, record);
+        self.jobs.insert(number, stored);
         number
     }
 
-    /// Takes a job out without asking. False if there is none.
+    /// Removes a job without any check. Returns false if it does not exist.
     pub(super) fn remove(&mut self, job_id: &str) -> bool {
         let removed = self
             .numbers
             .remove(job_id)
-            .and_then(|number| self.records.remove(&number));
+            .and_then(|number| self.jobs.remove(&number));
         removed.is_some()
     }
 
-    /// Changes a job without asking; its id stays. False if there is none.
+    /// Changes a job without any check. Its ID stays. Returns false if it does not exist.
     pub(super) fn edit(
         &mut self,
         job_id: &str,
         now: OffsetDateTime,
         edit: impl FnOnce(&mut Job),
     ) -> bool {
-        let record = self
+        let stored = self
             .numbers
             .get(job_id)
-            .and_then(|number| self.records.get_mut(number));
-        let Some(record) = record else { return false };
-        edit(&mut record.job);
-        record.charge = self.budget.charge(record.job.bytes());
-        job_id.clone_into(&mut record.job.job_id);
-        record.modified = now;
+            .and_then(|number| self.jobs.get_mut(number));
+        let Some(stored) = stored else { return false };
+        edit(&mut stored.job);
+        stored.charge = self.budget.charge(stored.job.bytes());
+        job_id.clone_into(&mut stored.job.job_id);
+        stored.modified = now;
         true
     }
 
-    /// Every job as it really is, oldest first.
+    /// Returns every job, oldest first.
     pub(super) fn jobs(&self) -> Vec<Job> {
-        self.records
+        self.jobs
             .values()
-            .map(|record| record.job.clone())
+            .map(|stored| stored.job.clone())
             .collect()
     }
 
-    /// The job as the API shows it, which may lag behind.
+    /// Returns the job as the API shows it, which may lag behind.
     pub(super) fn get(&mut self, key: &JobKey) -> Result<Job, ApiError> {
-        let record = self.record(key)?;
-        if record.gets_to_miss > 0 {
-            record.gets_to_miss -= 1;
+        let stored = self.stored_job(key)?;
+        if stored.gets_to_miss > 0 {
+            stored.gets_to_miss -= 1;
             return Err(ApiError::job_not_found());
         }
-        let shown = record.shown().clone();
-        record.outdated = match record.outdated.take() {
+        let job = stored.visible().clone();
+        stored.outdated = match stored.outdated.take() {
             Some((before, gets)) if gets > 1 => Some((before, gets - 1)),
             _ => None,
         };
-        Ok(shown)
+        Ok(job)
     }
 
-    /// The jobs that match, in the order of their create times.
+    /// Returns a page of the jobs that match, in the order of their create times.
     pub(super) fn list(
         &mut self,
         filter: &JobFilter,
@@ -206,24 +207,28 @@ impl Store {
     ) -> Result<Page<Job>, ApiError> {
         self.check_cluster(&filter.cluster_id)?;
         let matches = |job: &Job| {
-            filter.kind.is_none_or(|kind| job.kind == kind)
+            filter.r#type.is_none_or(|r#type| job.r#type == r#type)
                 && filter.status.is_none_or(|status| job.status == status)
-                && has_keyword(filter.keyword.as_deref(), &job.job_id, &job.name)
+                && matches_keyword(filter.keyword.as_deref(), &job.job_id, &job.name)
         };
-        let here = |record: &&StoredJob| record.job.cluster_id == filter.cluster_id;
+        let in_cluster = |stored: &&StoredJob| stored.job.cluster_id == filter.cluster_id;
         let listed = self
-            .records
+            .jobs
             .values()
-            .filter(here)
-            .filter(|record| record.is_listed(now));
+            .filter(in_cluster)
+            .filter(|stored| stored.is_listed(now));
         let mut found: Vec<&Job> = listed
-            .map(StoredJob::shown)
+            .map(StoredJob::visible)
             .filter(|job| matches(job))
             .collect();
         found.sort_by_key(|job| job.create_time);
         let page = page(found, filter.page);
-        for record in self.records.values_mut().filter(|record| here(&&**record)) {
-            record.lists_to_miss = record.lists_to_miss.saturating_sub(1);
+        for stored in self
+            .jobs
+            .values_mut()
+            .filter(|stored| in_cluster(&&**stored))
+        {
+            stored.lists_to_miss = stored.lists_to_miss.saturating_sub(1);
         }
         Ok(page)
     }
@@ -236,7 +241,7 @@ impl Store {
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        if self.record(key)?.job.status == JobStatus::Running {
+        if self.stored_job(key)?.job.status == JobStatus::Running {
             return Err(ApiError::operation_denied(
                 "the job is running, stop it first",
             ));
@@ -250,25 +255,29 @@ impl Store {
             .transpose()?;
         let budget = self.budget.clone();
         budget.check()?;
-        let record = self.record(key)?;
-        let job = &mut record.job;
+        let stored = self.stored_job(key)?;
+        let job = &mut stored.job;
         if let Some(template) = template {
             job.template_id = template.template_id;
             job.template_name = template.name;
-            job.kind = template.kind;
+            job.r#type = template.r#type;
         }
         replace(&mut job.name, changes.name);
-        let stored = |url: String| stored_stream_url(&url, behavior);
-        replace(&mut job.stream_input, changes.stream_input.map(stored));
-        replace(&mut job.stream_output, changes.stream_output.map(stored));
-        record.modified = now;
-        record.charge = budget.charge(record.job.bytes());
+        let stored_url = |url: String| stored_stream_url(&url, behavior);
+        replace(&mut job.stream_input, changes.stream_input.map(stored_url));
+        replace(
+            &mut job.stream_output,
+            changes.stream_output.map(stored_url),
+        );
+        stored.modified = now;
+        stored.charge = budget.charge(stored.job.bytes());
         Ok(())
     }
 
-    /// Deletes a job, a running one only if the configuration allows that.
+    /// Deletes a job; a running one only with `delete_while_running`.
     pub(super) fn delete(&mut self, key: &JobKey, behavior: &Behavior) -> Result<(), ApiError> {
-        if self.record(key)?.job.status == JobStatus::Running && !behavior.delete_while_running {
+        if self.stored_job(key)?.job.status == JobStatus::Running && !behavior.delete_while_running
+        {
             return Err(ApiError::operation_denied(
                 "the job is running, stop it first",
             ));
@@ -277,7 +286,7 @@ impl Store {
         Ok(())
     }
 
-    /// The template as this cluster offers it.
+    /// Returns a template that this cluster has.
     pub(super) fn template(
         &self,
         cluster_id: &str,
@@ -287,25 +296,25 @@ impl Store {
         self.templates
             .iter()
             .find(|template| {
-                template.template_id == template_id && is_offered(template, cluster_id)
+                template.template_id == template_id && is_in_cluster(template, cluster_id)
             })
             .ok_or_else(ApiError::template_not_found)
     }
 
-    /// The templates that match, in the order of their create times.
+    /// Returns a page of the templates that match, in the order of their create times.
     pub(super) fn list_templates(
         &self,
         filter: &TemplateFilter,
     ) -> Result<Page<Template>, ApiError> {
         self.check_cluster(&filter.cluster_id)?;
         let matches = |template: &&Template| {
-            is_offered(template, &filter.cluster_id)
-                && filter.kind.is_none_or(|kind| template.kind == kind)
+            is_in_cluster(template, &filter.cluster_id)
+                && filter.r#type.is_none_or(|r#type| template.r#type == r#type)
                 && filter
                     .codec
                     .as_ref()
                     .is_none_or(|codec| template.codec == *codec)
-                && has_keyword(
+                && matches_keyword(
                     filter.keyword.as_deref(),
                     &template.template_id,
                     &template.name,
@@ -334,9 +343,9 @@ impl Store {
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
         let mut others = self
-            .records
+            .jobs
             .values()
-            .map(|record| &record.job)
+            .map(|stored| &stored.job)
             .filter(|job| Some(job.job_id.as_str()) != own_id);
         if behavior.unique_names
             && others.any(|job| job.cluster_id == cluster_id && job.name == name)
@@ -346,12 +355,12 @@ impl Store {
         Ok(())
     }
 
-    fn record(&mut self, key: &JobKey) -> Result<&mut StoredJob, ApiError> {
+    fn stored_job(&mut self, key: &JobKey) -> Result<&mut StoredJob, ApiError> {
         self.check_cluster(&key.cluster_id)?;
         self.numbers
             .get(&key.job_id)
-            .and_then(|number| self.records.get_mut(number))
-            .filter(|record| record.job.cluster_id == key.cluster_id)
+            .and_then(|number| self.jobs.get_mut(number))
+            .filter(|stored| stored.job.cluster_id == key.cluster_id)
             .ok_or_else(ApiError::job_not_found)
     }
 }
@@ -362,15 +371,15 @@ fn replace(field: &mut String, value: Option<String>) {
     }
 }
 
-fn is_offered(template: &Template, cluster_id: &str) -> bool {
+fn is_in_cluster(template: &Template, cluster_id: &str) -> bool {
     template
         .cluster_id
         .as_deref()
         .is_none_or(|only| only == cluster_id)
 }
 
-/// The documented double meaning: the whole id, or a part of the name.
-fn has_keyword(keyword: Option<&str>, id: &str, name: &str) -> bool {
+/// Reports whether an object matches `Keyword`: the whole ID or a part of the name, as documented.
+fn matches_keyword(keyword: Option<&str>, id: &str, name: &str) -> bool {
     keyword.is_none_or(|keyword| keyword == id || name.contains(keyword))
 }
 
