@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
-use alicloud_live::{CallContext, Interruption, Place};
+use alicloud_live::{CallContext, Interruption, Location};
 use tfplugin::attribute::{block, computed};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -60,7 +60,7 @@ impl From<Nothing> for CallerIdentityData {
 }
 
 impl CallerIdentityData {
-    fn of(caller: Caller, identity: &Identity, place: Place) -> Self {
+    fn of(caller: Caller, identity: &Identity, place: Location) -> Self {
         Self {
             id: caller.account_id.clone().into(),
             account_id: caller.account_id.into(),
@@ -150,7 +150,7 @@ impl DataSource for CallerIdentityDataSource {
             Ok(caller) => Some(CallerIdentityData::of(
                 caller,
                 &identity,
-                client.place().await,
+                client.location().await,
             )),
             Err(error) => {
                 let detail = format!("{error}\n\nCredentials: {}.", identity.source_name());

@@ -46,7 +46,7 @@ const FOLDERS: [fn(&mut ProviderDefinition, &Arc<ProviderData>); 4] = [
 
 /// Everything this provider serves.
 pub fn definition(environment: Environment) -> ProviderDefinition {
-    definition_in(environment, Dependencies::real())
+    definition_in(environment, Dependencies::default())
 }
 
 /// The same, its client in another world.

@@ -50,8 +50,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let role = [("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r")];
     let variables = if way % 3 == 2 { &role[..] } else { &[] };
-    let environment = Environment::of(variables.iter().copied());
-    let mut system = SystemContext::real(environment, "fuzz".to_owned()).unwrap();
+    let environment: Environment = variables.iter().copied().collect();
+    let mut system = SystemContext::new(environment, "fuzz".to_owned()).unwrap();
     system.http = Arc::new(Answer {
         status: [200, 200, 400, 500][usize::from(*status) % 4],
         body: body.to_owned(),

@@ -41,8 +41,8 @@ fuzz_target!(|data: &[u8]| {
         vec![("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere/credentials")],
         vec![("HOME", "/nowhere")],
     ];
-    let environment = Environment::of(variables[usize::from(way)].iter().copied());
-    let mut system = SystemContext::real(environment, "fuzz".to_owned()).unwrap();
+    let environment: Environment = variables[usize::from(way)].iter().copied().collect();
+    let mut system = SystemContext::new(environment, "fuzz".to_owned()).unwrap();
     system.files = Arc::new(File(text.to_owned()));
     let settings = CredentialsConfig {
         profile: (way == 2).then(|| "default".to_owned()),

@@ -58,9 +58,9 @@ pub fn runtime() -> Runtime {
 pub fn provider(api: Arc<Api>) -> ProviderDefinition {
     let dependencies = Dependencies {
         exchange: Some(api),
-        ..Dependencies::real()
+        ..Dependencies::default()
     };
-    let environment = Environment::of([
+    let environment = Environment::from_iter([
         ("LIVE_ENDPOINT", "http://api.invalid"),
         ("ALICLOUD_ACCESS_KEY", "fuzz-access-key-id"),
         ("ALICLOUD_SECRET_KEY", "fuzz-access-key-secret"),

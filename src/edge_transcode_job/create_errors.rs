@@ -2,23 +2,23 @@
 
 use super::TYPE_NAME;
 use super::id::JobIdentity;
-use alicloud_live::{CallError, Doubt};
+use alicloud_live::{CallError, UnresolvedReason};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The response to a create was lost, and not exactly one job matches.
 pub(super) fn unresolved(
     error: &CallError,
-    doubt: Doubt,
+    reason: UnresolvedReason,
     candidates: &[JobIdentity],
 ) -> Diagnostic {
     let detail = if candidates.is_empty() {
         format!(
-            "{error}\n\nWhether the job was created is not known. {doubt} It may appear later. Plan \
+            "{error}\n\nWhether the job was created is not known. {reason} It may appear later. Plan \
              again in a few minutes: the plan warns of the job and names it if it exists."
         )
     } else {
         format!(
-            "{error}\n\nThe response was lost, so whether the job was created is not known. {doubt} Find out \
+            "{error}\n\nThe response was lost, so whether the job was created is not known. {reason} Find out \
              whether one of them is yours, and import it:\n\n{}",
             import_commands(candidates)
         )

@@ -22,7 +22,7 @@ pub(super) async fn warn_of_create(
 ) -> Vec<String> {
     let cluster_id = planned.job_id().cluster_id;
     let existing = client
-        .jobs_with_output_of(&cluster_id, &planned.fields(), ctx)
+        .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;
     let mut warned_of = Vec::new();
     let stays_stopped = planned.status.contains(&STOPPED);
@@ -45,7 +45,7 @@ pub(super) async fn warn_of_start(
 ) -> Vec<String> {
     let JobIdentity { cluster_id, job_id } = planned.job_id();
     let existing = client
-        .jobs_with_output_of(&cluster_id, &planned.fields(), ctx)
+        .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;
     let mut warned_of = Vec::new();
     for other in existing {

@@ -38,7 +38,7 @@ impl FailureReport {
     /// Whether the job is as planned in spite of the failure. `status` is `None` if any will do.
     pub(super) fn is_as_planned(&self, fields: &JobSpec, status: Option<&JobStatus>) -> bool {
         self.job().is_some_and(|job| {
-            job.fields().is_equivalent(fields) && status.is_none_or(|status| job.status == *status)
+            job.spec().is_equivalent(fields) && status.is_none_or(|status| job.status == *status)
         })
     }
 
@@ -66,7 +66,7 @@ impl FailureReport {
         let Some(job) = self.job() else {
             return self.present("");
         };
-        let present = self.present(if job.fields().is_equivalent(planned) {
+        let present = self.present(if job.spec().is_equivalent(planned) {
             ", with its new settings"
         } else {
             ", with its old settings"

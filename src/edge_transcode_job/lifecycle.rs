@@ -38,7 +38,7 @@ pub(super) async fn read(
                 diagnostics.add_warning(stopped_by_others(&state.label()));
             }
             let private = JobPrivate {
-                found_at: Some(client.place().await),
+                found_at: Some(client.location().await),
                 owes_start: private.owes_start && job.status != JobStatus::Running,
                 ..JobPrivate::default()
             };
@@ -47,7 +47,7 @@ pub(super) async fn read(
         }
         Err(error) if error.is_job_not_found() => {
             private
-                .check_place(&id, &client.place().await)
+                .check_place(&id, &client.location().await)
                 .map_err(|elsewhere| diagnostics.add_error(elsewhere))
                 .ok()?;
             None
@@ -99,7 +99,7 @@ pub(super) async fn create(
         job_id: Value::Value(id.job_id.clone()),
         ..planned
     };
-    let output = state.fields().stream_output;
+    let output = state.spec().stream_output;
     session
         .run
         .note_created(id.clone(), output, target.is_some());
@@ -109,7 +109,7 @@ pub(super) async fn create(
         Err(error) => {
             let report = FailureReport::read(&session.client, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
-            if !report.is_as_planned(&state.fields(), target.as_ref()) {
+            if !report.is_as_planned(&state.spec(), target.as_ref()) {
                 diagnostics.add_error(followed_by(
                     error.to_diagnostic("Job created but not in the planned state"),
                     &report.after_create(),
@@ -122,11 +122,11 @@ pub(super) async fn create(
         }
     };
     if let Some(job) = &job {
-        stored::check(&state.fields(), job, diagnostics);
+        stored::check(&state.spec(), job, diagnostics);
         state.fill_unknown(job);
     }
     state.unknown_to_null();
-    Some((state, JobPrivate::found_at(session.client.place().await)))
+    Some((state, JobPrivate::found_at(session.client.location().await)))
 }
 
 /// The status of a new job for which none is configured: that of the job that it replaces. `None`: as the API creates it.
@@ -137,7 +137,7 @@ async fn inherited_status(
     ctx: &CallContext,
 ) -> Option<JobStatus> {
     let replaced = private.changed.as_ref();
-    let output = planned.fields().stream_output;
+    let output = planned.spec().stream_output;
     let was_running = match session
         .run
         .replaced_was_running(replaced.map(|replaced| &replaced.id), &output)
@@ -179,7 +179,7 @@ async fn create_job(
     };
     let created = session
         .client
-        .create_edge_transcode_job(&cluster_id, &planned.fields(), ctx)
+        .create_edge_transcode_job(&cluster_id, &planned.spec(), ctx)
         .await;
     match created {
         Ok(created) => {
@@ -199,14 +199,14 @@ async fn create_job(
         }
         Err(CreateError::Unresolved {
             error,
-            doubt,
+            reason,
             candidates,
         }) => {
             let candidates: Vec<_> = candidates
                 .into_iter()
                 .map(|job| in_cluster(job.job_id))
                 .collect();
-            diagnostics.add_error(create_errors::unresolved(&error, doubt, &candidates));
+            diagnostics.add_error(create_errors::unresolved(&error, reason, &candidates));
             None
         }
     }
@@ -222,7 +222,7 @@ pub(super) async fn delete(
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.job_id();
-    let has_successor = session.run.has_created(&prior.fields().stream_output);
+    let has_successor = session.run.has_created(&prior.spec().stream_output);
     if prior.is_protected() && !has_successor {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
         return Some((prior, private.stored()));
@@ -245,7 +245,7 @@ pub(super) async fn delete(
     let report = FailureReport::read(&session.client, &id).await;
     if error.is_job_not_found() || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
-        let here = session.client.place().await;
+        let here = session.client.location().await;
         if seen.is_none()
             && let Err(elsewhere) = private.check_place_of_deletion(&id, &here)
         {
@@ -285,7 +285,7 @@ fn note_deleted(
     diagnostics: &mut Diagnostics,
 ) {
     let was_running = seen == Some(&JobStatus::Running);
-    let output = prior.fields().stream_output;
+    let output = prior.spec().stream_output;
     if was_running {
         if let Some(successor) = session.run.created_without_target(&output) {
             diagnostics.add_warning(stream_ended(&prior.label(), &successor));

@@ -76,7 +76,7 @@ impl JobModel {
     }
 
     /// What the user decides and the API stores; empty strings for what is not known.
-    pub(super) fn fields(&self) -> JobSpec {
+    pub(super) fn spec(&self) -> JobSpec {
         JobSpec {
             name: text(&self.name),
             template_id: text(&self.template_id),

@@ -11,7 +11,7 @@ use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING};
 use super::session::Session;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
-use alicloud_live::{CallContext, CallError, TemplateLook};
+use alicloud_live::{CallContext, CallError, TemplateCheck};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// The client bounds all checks of a run together; this bounds one.
@@ -67,14 +67,14 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
     if !planned.template_id.is_value() || session.run.has_applied() {
         return;
     }
-    let fields = planned.fields();
+    let fields = planned.spec();
     let cluster_id = planned.job_id().cluster_id;
     let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
     let look = session
         .client
-        .look_at_template(&cluster_id, &fields.template_id, &ctx)
+        .check_template(&cluster_id, &fields.template_id, &ctx)
         .await;
-    if let TemplateLook::NotFound(error) = look {
+    if let TemplateCheck::NotFound(error) = look {
         let shown = to_diagnostic("Template not found", &error);
         let detail = format!(
             "{}\n\nTerraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",
@@ -129,7 +129,7 @@ fn check_output(
         return;
     }
     let label = planned.label();
-    let key = planned.fields().stream_output.stream_key();
+    let key = planned.spec().stream_output.stream_key();
     let other = session.run.note_writer(key, &label, job_id, known_writers);
     if let Some(other) = other {
         diagnostics.add_warning(diagnostic::general(

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
 use super::model::JobModel;
-use alicloud_live::Place;
+use alicloud_live::Location;
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan passes on to the calls that follow
@@ -14,7 +14,7 @@ use tfplugin::{Diagnostic, diagnostic};
 pub(crate) struct JobPrivate {
     /// Where the job was found last: "not found" at another place says nothing of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) found_at: Option<Place>,
+    pub(super) found_at: Option<Location>,
     /// Whether the provider has stopped the job for a change and could not start it again.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) owes_start: bool,
@@ -45,7 +45,7 @@ fn is_false(value: &bool) -> bool {
 
 impl JobPrivate {
     /// Stored beside a job that was found here.
-    pub(super) fn found_at(place: Place) -> Self {
+    pub(super) fn found_at(place: Location) -> Self {
         Self {
             found_at: Some(place),
             ..Self::default()
@@ -75,7 +75,7 @@ impl JobPrivate {
     pub(super) fn check_place_of_deletion(
         &self,
         id: &JobIdentity,
-        here: &Place,
+        here: &Location,
     ) -> Result<(), Diagnostic> {
         if self.found_at.is_none() && !self.is_plain_deletion {
             return Err(found_nowhere(id, here));
@@ -84,7 +84,7 @@ impl JobPrivate {
     }
 
     /// An error if the job was found at another location than the one that does not know it now.
-    pub(super) fn check_place(&self, id: &JobIdentity, here: &Place) -> Result<(), Diagnostic> {
+    pub(super) fn check_place(&self, id: &JobIdentity, here: &Location) -> Result<(), Diagnostic> {
         match &self.found_at {
             Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
             _ => Ok(()),
@@ -92,7 +92,7 @@ impl JobPrivate {
     }
 }
 
-fn found_nowhere(id: &JobIdentity, here: &Place) -> Diagnostic {
+fn found_nowhere(id: &JobIdentity, here: &Location) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
@@ -103,7 +103,7 @@ fn found_nowhere(id: &JobIdentity, here: &Place) -> Diagnostic {
     )
 }
 
-fn found_elsewhere(id: &JobIdentity, there: &Place, here: &Place) -> Diagnostic {
+fn found_elsewhere(id: &JobIdentity, there: &Location, here: &Location) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
@@ -120,9 +120,9 @@ mod tests {
     use super::*;
 
     /// Endpoint, region, account and access key; empty: not known.
-    fn place([endpoint, region, account_id, access_key_id]: [&str; 4]) -> Place {
+    fn place([endpoint, region, account_id, access_key_id]: [&str; 4]) -> Location {
         let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Place {
+        Location {
             endpoint: endpoint.to_owned(),
             region: known(region),
             account_id: known(account_id),

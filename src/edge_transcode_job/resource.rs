@@ -137,7 +137,7 @@ impl ManagedResource for JobResource {
         prior: JobModel,
         private: JobPrivate,
     ) -> Option<JobPrivate> {
-        let output = prior.fields().stream_output;
+        let output = prior.spec().stream_output;
         let run = self.connection.client_and_run().map(|(_, run)| run);
         // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
         if !run.is_ok_and(|run| run.has_created(&output)) {

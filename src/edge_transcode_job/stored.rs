@@ -6,7 +6,7 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 /// Warns if the API has stored something else than it was given, which the next plan would show as a change by others.
 /// Another spelling of a URL is the same.
 pub(super) fn check(given: &JobSpec, job: &Job, diagnostics: &mut Diagnostics) {
-    let stored = job.fields();
+    let stored = job.spec();
     let same = [
         ("name", given.name == stored.name),
         ("template_id", given.template_id == stored.template_id),

@@ -47,17 +47,17 @@ pub(super) async fn update(
     }
     let id = prior.job_id();
     let changed = change(session, &id, &planned, ctx).await;
-    let here = JobPrivate::found_at(session.client.place().await);
+    let here = JobPrivate::found_at(session.client.location().await);
     let error = match changed {
         Ok(job) => {
-            stored::check(&planned.fields(), &job, diagnostics);
+            stored::check(&planned.spec(), &job, diagnostics);
             return (filled(planned, &job), here);
         }
         Err(error) => error,
     };
     let report = FailureReport::read(&session.client, &id).await;
     if let Some(job) = report.job()
-        && report.is_as_planned(&planned.fields(), target_status(&planned.status).as_ref())
+        && report.is_as_planned(&planned.spec(), target_status(&planned.status).as_ref())
         && !matches!(error, NotChanged::Lost(_))
     {
         return (filled(planned, job), here);
@@ -101,7 +101,7 @@ fn explain(
         detail: format!("Job {id}: {}", shown.detail).into(),
         ..shown
     };
-    followed_by(shown, &report.after_update(&planned.fields()))
+    followed_by(shown, &report.after_update(&planned.spec()))
 }
 
 async fn change(
@@ -112,7 +112,7 @@ async fn change(
 ) -> Result<Job, NotChanged> {
     let job = session.get(id, ctx).await?;
     let target = target_status(&planned.status).unwrap_or_else(|| job.status.clone());
-    if job.fields().is_equivalent(&planned.fields()) {
+    if job.spec().is_equivalent(&planned.spec()) {
         return Ok(ensure_status(session, id, job, &target, ctx).await?);
     }
     match (&job.status, &target) {
@@ -139,7 +139,7 @@ async fn send_update(
 ) -> Result<(), WaitError> {
     Ok(session
         .client
-        .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.fields(), ctx)
+        .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.spec(), ctx)
         .await?)
 }
 
@@ -153,7 +153,7 @@ async fn update_stopped(
     let sent = send_update(session, id, planned, ctx).await;
     match (sent, session.get(id, ctx).await) {
         (Ok(()), job) => Ok(job?),
-        (Err(_), Ok(job)) if job.fields().is_equivalent(&planned.fields()) => Ok(job),
+        (Err(_), Ok(job)) if job.spec().is_equivalent(&planned.spec()) => Ok(job),
         (Err(error), _) => Err(error),
     }
 }
@@ -204,7 +204,7 @@ async fn check_template(
     planned: &JobModel,
     ctx: &CallContext,
 ) -> Result<(), NotChanged> {
-    let template_id = planned.fields().template_id;
+    let template_id = planned.spec().template_id;
     if job.template_id == template_id {
         return Ok(());
     }

@@ -89,7 +89,7 @@ async fn found(case: &Case, environment: &Environment) -> Result<Found, String> 
     case.provider.validate(&mut diagnostics);
     let provider: ProviderConfig =
         serde_json::from_value(serde_json::to_value(&case.provider).unwrap()).unwrap();
-    let system = alicloud_live::Dependencies::real();
+    let system = alicloud_live::Dependencies::default();
     let resolved = if diagnostics.errors.is_empty() {
         let resolved = provider.resolve(&mut diagnostics, "1.15.5", environment, &system);
         resolved.await
@@ -136,7 +136,7 @@ async fn fault(folder: &Path) -> Option<String> {
         (name.clone(), value)
     });
     let home = ("HOME".to_owned(), home.path().as_os_str().to_owned());
-    let environment = Environment::of_any(given.chain([home]));
+    let environment: Environment = given.chain([home]).collect();
     let found = found(&case, &environment).await;
     if found.as_ref().is_err_and(|error| error.contains("hunter")) {
         return Some(format!("a secret is in {found:?}"));

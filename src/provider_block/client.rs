@@ -58,7 +58,7 @@ impl ProviderConfig {
         client_dependencies: &alicloud_live::Dependencies,
     ) -> Option<(LiveClientConfig, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
-        let system = SystemContext::real(environment.clone(), user_agent.clone());
+        let system = SystemContext::new(environment.clone(), user_agent.clone());
         let system = SystemContext {
             clock: Arc::new(ServerClock::new(Arc::clone(&client_dependencies.clock))),
             ..checked(system, diagnostics)?
@@ -81,7 +81,7 @@ impl ProviderConfig {
             let read = milliseconds(argument, variable, environment);
             Some(checked(read, diagnostics)?.unwrap_or(default))
         };
-        let (credentials, identity) = chosen.into_use(system.clock);
+        let (credentials, identity) = chosen.into_cache(system.clock);
         let config = LiveClientConfig {
             endpoint,
             region,
@@ -131,9 +131,9 @@ impl ProviderConfig {
             },
         };
         let max_elapsed = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
-        let by_default = max_elapsed.map_or(policy.attempts, |_| u32::MAX);
+        let by_default = max_elapsed.map_or(policy.max_attempts, |_| u32::MAX);
         Ok(RetryPolicy {
-            attempts: count(&self.max_retries)
+            max_attempts: count(&self.max_retries)
                 .map_or(by_default, |retries| retries.saturating_add(1)),
             max_elapsed,
             ..policy
@@ -148,10 +148,10 @@ impl ProviderConfig {
         of_profile: Option<Region>,
     ) -> Result<Option<Region>, InvalidInput> {
         if let Some(text) = set(&self.region) {
-            return Region::read(&text, "argument region");
+            return Region::parse(&text, "argument region");
         }
         match environment.first(REGION_VARIABLES)? {
-            Some(variable) => Region::read(&variable.value, variable.name),
+            Some(variable) => Region::parse(&variable.value, variable.name),
             None => Ok(of_profile),
         }
     }

@@ -86,7 +86,7 @@ impl WrittenEndpoint {
     ) -> Result<Endpoint, Diagnostic> {
         let endpoint = Endpoint::parse(&self.text, protocol)
             .map_err(|reason| invalid_endpoint(&self.origin, reason, self.path))?;
-        if endpoint.is_clear_text_beyond_this_machine() {
+        if endpoint.is_unencrypted_beyond_this_machine() {
             diagnostics.add_warning(diagnostic::general(
                 "API calls are not encrypted",
                 format!(

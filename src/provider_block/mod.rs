@@ -166,7 +166,7 @@ mod tests {
 
     fn configured(json: &str, variables: &[(&'static str, &'static str)]) -> (bool, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
-        let environment = Environment::of(variables.iter().copied());
+        let environment: Environment = variables.iter().copied().collect();
         let client = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -175,13 +175,13 @@ mod tests {
                 &mut diagnostics,
                 "1.15.5",
                 &environment,
-                &alicloud_live::Dependencies::real(),
+                &alicloud_live::Dependencies::default(),
             ));
         (client.is_some(), diagnostics)
     }
 
     fn endpoint(json: &str, variables: &[(&'static str, &'static str)]) -> String {
-        let environment = Environment::of(variables.iter().copied());
+        let environment: Environment = variables.iter().copied().collect();
         config(json)
             .live_endpoint(
                 &mut Diagnostics::default(),
@@ -322,15 +322,15 @@ mod tests {
             (r#"{"max_retries": 2}"#, &variable, 3, SECONDS(40)),
             (r#"{"max_retry_timeout": 0}"#, &variable, 5, None),
         ] {
-            let environment = Environment::of(variables.iter().copied());
+            let environment: Environment = variables.iter().copied().collect();
             let policy = config(json).retry_policy(&environment).unwrap();
             assert_eq!(
-                (policy.attempts, policy.max_elapsed),
+                (policy.max_attempts, policy.max_elapsed),
                 (attempts, max_elapsed),
                 "{json}"
             );
         }
-        let environment = Environment::of([("MAX_RETRY_TIMEOUT", "soon")]);
+        let environment = Environment::from_iter([("MAX_RETRY_TIMEOUT", "soon")]);
         let error = ProviderConfig::default()
             .retry_policy(&environment)
             .unwrap_err();
@@ -443,7 +443,7 @@ mod tests {
 
     #[test]
     fn the_user_agent_is_ours_and_carries_the_users_suffix() {
-        let environment = Environment::of([("TF_APPEND_USER_AGENT", "team/7 caf\u{e9}\n")]);
+        let environment = Environment::from_iter([("TF_APPEND_USER_AGENT", "team/7 caf\u{e9}\n")]);
         let shown = config(r#"{"configuration_source": "mine/module"}"#)
             .user_agent("1.15.5", &environment)
             .unwrap();

@@ -34,7 +34,7 @@ impl ProviderConfig {
             ));
         }
         if let Value::Value(region) = &self.region
-            && let Err(input) = Region::read(region, "It")
+            && let Err(input) = Region::parse(region, "It")
         {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("region"),

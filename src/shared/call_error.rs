@@ -50,7 +50,7 @@ fn accused_attribute(error: &CallError) -> AttributePath {
 /// What to do next, by what is known of the failure.
 fn advice(error: &CallError) -> Option<Cow<'static, str>> {
     if is_missing_permission(error) {
-        let action = error.action;
+        let action = error.operation;
         let advice = format!(
             "The account may not make this call: grant it the RAM action live:{action} on resource \"*\"."
         );
@@ -147,7 +147,7 @@ mod tests {
             access_denied: None,
         });
         let error = CallError {
-            action: "CreateEdgeTranscodeJob",
+            operation: "CreateEdgeTranscodeJob",
             endpoint: "https://live.aliyuncs.com".to_owned(),
             attempts: 1,
             failure,

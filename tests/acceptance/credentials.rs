@@ -313,7 +313,7 @@ fn the_identity_in_use_is_shown(world: &TestWorkspace) {
             Block::provider().containing(role),
             "AssumedRoleUser",
             "acs:ram::1234567890123456:assumed-role/mock-role/ci",
-            "role acs:ram::1234567890123456:role/mock-role taken on with access key of the environment",
+            "role acs:ram::1234567890123456:role/mock-role assumed with access key of the environment",
         ),
     ] {
         world.configure_all(format_args!("{provider}{who}{shown}"));
@@ -442,7 +442,7 @@ fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &TestWorkspace) {
         (
             "HTTPS_PROXY",
             "gopher://proxy",
-            "HTTPS_PROXY names a proxy of an unknown kind",
+            "HTTPS_PROXY names a proxy with an unsupported scheme",
         ),
         (
             "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED",

@@ -467,7 +467,7 @@ fn a_stop_that_is_carried_out_after_its_start_was_rejected_is_made_good(world: &
     world.cloud.wait_paused();
     running.press_ctrl_c();
     running.wait_logged(&[
-        "the API answered",
+        "the API responded",
         "StartEdgeTranscodeJob",
         "OperationDenied",
     ]);

@@ -199,8 +199,8 @@ fn a_rejection_is_logged_with_its_code(world: &TestWorkspace) {
     let log = world.file("terraform.log");
     let says_all = |line: &str| {
         [
-            "the API answered",
-            "action=CreateEdgeTranscodeJob",
+            "the API responded",
+            "operation=CreateEdgeTranscodeJob",
             "cluster=no-such-cluster",
             "code=OperationDenied",
             "status=403",
@@ -218,17 +218,17 @@ fn each_response_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace)
     let calls = world.cloud.calls();
     assert!(!calls.is_empty());
     for call in calls {
-        let action = format!("action={}", call.action.unwrap());
+        let operation = format!("operation={}", call.action.unwrap());
         let request_id = format!("request_id={}", call.request_id);
         let endpoint = format!("endpoint={}", world.cloud.url());
         let of_job = call.parameters.get("JobId");
         let job = of_job.map_or(String::new(), |id| format!("job={id}"));
         let says_all = |line: &str| {
             [
-                "the API answered",
+                "the API responded",
                 "cluster=cluster-1",
                 "status=200",
-                &action,
+                &operation,
                 &request_id,
                 &endpoint,
                 &job,
@@ -239,7 +239,7 @@ fn each_response_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace)
         assert_eq!(
             log.lines().filter(|line| says_all(line)).count(),
             1,
-            "{action} {request_id}"
+            "{operation} {request_id}"
         );
     }
 }

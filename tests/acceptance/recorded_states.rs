@@ -40,7 +40,7 @@ fn recorded() -> Vec<(i64, String, Value)> {
 
 #[tokio::test]
 async fn each_recorded_state_is_upgraded_to_exactly_the_attributes_of_today() {
-    let definition = definition(Environment::of([]));
+    let definition = definition(Environment::default());
     let job = &definition.resources["alicloud_live_edge_transcode_job"];
     let mut diagnostics = Diagnostics::default();
     let block = job.schema().block;

@@ -27,7 +27,7 @@ fn top() -> &'static Path {
 
 /// Every page by its path.
 fn pages() -> BTreeMap<PathBuf, String> {
-    let definition = definition(Environment::of([]));
+    let definition = definition(Environment::default());
     let mut diagnostics = Diagnostics::default();
     let provider = definition.provider.schema(&mut diagnostics).unwrap();
     let mut pages = vec![Page::new(&page::PROVIDER, "alicloud-live", &provider)];

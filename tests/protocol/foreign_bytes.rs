@@ -51,7 +51,7 @@ impl World {
             "endpoints": [{ "live": mock.url() }], "max_retries": 0,
         });
         let provider = runtime.block_on(async {
-            let definition = definition(Environment::of([]));
+            let definition = definition(Environment::default());
             let (channel, _, _) = serve_offering(definition).await;
             let mut provider = ProviderClient::new(channel);
             let configured = provider

@@ -72,7 +72,7 @@ impl Process {
             random: Arc::new(SharedDice::new(dice.split())),
         };
         let endpoint = ["http://mock-0.invalid", "http://mock-1.invalid"][place];
-        let environment = Environment::of([
+        let environment = Environment::from_iter([
             ("LIVE_ENDPOINT", endpoint),
             ("ALICLOUD_ACCESS_KEY", DEFAULT_ACCESS_KEY_ID),
             ("ALICLOUD_SECRET_KEY", DEFAULT_ACCESS_KEY_SECRET),

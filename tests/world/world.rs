@@ -65,7 +65,7 @@ fn play_all(story: &Story, narrates: bool) -> Outcome {
 
 /// What core learns from the provider's schema.
 pub(crate) fn shape() -> Shape {
-    let definition = definition(Environment::of([]));
+    let definition = definition(Environment::default());
     Shape::of(&definition.resources[TYPE].schema())
 }
 

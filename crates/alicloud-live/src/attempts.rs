@@ -3,40 +3,41 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{FailedAttempt, OperationKind};
-use super::error_codes::{ErrorClass, meaning};
+use super::error_codes::{ErrorClass, classify};
 use super::{Ambiguous, CallContext, Failure, NotSent, RetryPolicy, backoff};
 
-/// The longest wait between attempts of a recovery: that an outage has ended is noticed this soon.
+/// The longest wait between attempts of a recovery, so that it notices the end of an outage soon.
 const MAX_RECOVERY_BACKOFF: Duration = Duration::from_secs(2);
 
-/// The attempts of one call. Throttled ones are counted apart: they say that the service is busy, not that anything is
-/// wrong, so they use up no attempt of the others and do not lengthen the waits between these.
+/// The attempts of one call. Throttled ones are counted separately: they mean that the service is busy, not that anything
+/// is wrong, so they do not count towards the maximum and do not lengthen the waits between others.
 pub(super) struct Attempts {
-    began: Instant,
-    /// For any reason.
-    pub(super) made: u32,
+    started_at: Instant,
+    /// All attempts.
+    pub(super) count: u32,
     failed: u32,
     throttled: u32,
     clock_corrected: bool,
     pub(super) credentials_renewed: bool,
 }
 
-/// How often an attempt that failed like this may be made again.
-enum Repeat {
+/// How often a failure may be retried.
+enum Retries {
     Never,
-    AtOnce,
-    /// As often as [`RetryPolicy::attempts`] allows.
+    /// Once, without a wait.
+    Immediately,
+    /// Up to [`RetryPolicy::max_attempts`].
     Counted,
     /// Until the call's deadline.
     Throttled,
 }
 
 impl Attempts {
-    /// None yet, of a call that begins now.
-    pub(super) fn begin() -> Self {
+    /// Returns the state of a call that starts now.
+    pub(super) fn new() -> Self {
         Self {
-            began: Instant::now(),
-            made: 0,
+            started_at: Instant::now(),
+            count: 0,
             failed: 0,
             throttled: 0,
             clock_corrected: false,
@@ -44,8 +45,8 @@ impl Attempts {
         }
     }
 
-    /// How long to wait before the call is made again; `None` where it must not be.
-    pub(super) fn delay(
+    /// Returns how long to wait before the next attempt; `None` if there must not be one.
+    pub(super) fn retry_delay(
         &mut self,
         kind: OperationKind,
         failed: &FailedAttempt,
@@ -53,17 +54,17 @@ impl Attempts {
         ctx: &CallContext,
         random: Option<u128>,
     ) -> Option<Duration> {
-        let failures = match self.repeat(kind, &failed.failure, ctx) {
-            Repeat::Never => return None,
-            Repeat::AtOnce => return Some(Duration::ZERO),
-            Repeat::Counted => {
+        let failures = match self.retries(kind, &failed.failure, ctx) {
+            Retries::Never => return None,
+            Retries::Immediately => return Some(Duration::ZERO),
+            Retries::Counted => {
                 self.failed += 1;
-                if self.failed >= policy.attempts && !ctx.is_recovery() {
+                if self.failed >= policy.max_attempts && !ctx.is_recovery() {
                     return None;
                 }
                 self.failed
             }
-            Repeat::Throttled => {
+            Retries::Throttled => {
                 self.throttled += 1;
                 self.throttled
             }
@@ -73,46 +74,47 @@ impl Attempts {
         if ctx.is_recovery() {
             return Some(delay.min(MAX_RECOVERY_BACKOFF));
         }
-        let elapsed = self.began.elapsed().saturating_add(delay);
+        let elapsed = self.started_at.elapsed().saturating_add(delay);
         let is_in_time = policy.max_elapsed.is_none_or(|max| elapsed <= max);
         is_in_time.then_some(delay)
     }
 
-    fn repeat(&mut self, kind: OperationKind, failure: &Failure, ctx: &CallContext) -> Repeat {
-        match (kind, self.repeat_if_needed(kind, failure, ctx)) {
-            // Whoever needs it asks again. But a clock that is off would fail every such read of a process.
-            (OperationKind::Prefetch, Repeat::Counted | Repeat::Throttled) => Repeat::Never,
-            (_, repeat) => repeat,
+    fn retries(&mut self, kind: OperationKind, failure: &Failure, ctx: &CallContext) -> Retries {
+        match (kind, self.retries_of_needed(kind, failure, ctx)) {
+            // If its result is needed, it is requested again. But a wrong clock would fail every prefetch of a process.
+            (OperationKind::Prefetch, Retries::Counted | Retries::Throttled) => Retries::Never,
+            (_, retries) => retries,
         }
     }
 
-    fn repeat_if_needed(
+    /// As [`Self::retries`], for a call whose result is needed.
+    fn retries_of_needed(
         &mut self,
         kind: OperationKind,
         failure: &Failure,
         ctx: &CallContext,
-    ) -> Repeat {
+    ) -> Retries {
         match failure {
-            Failure::NotSent(NotSent::NoConnection(_)) => Repeat::Counted,
+            Failure::NotSent(NotSent::NoConnection(_)) => Retries::Counted,
             Failure::NotSent(NotSent::NoCredentials(error)) if error.is_transient => {
-                Repeat::Counted
+                Retries::Counted
             }
-            // It stays so for as long as nobody acts, but perhaps not behind every address of the endpoint.
+            // It is permanent, but another address of the endpoint may have another certificate.
             Failure::NotSent(NotSent::UntrustedCertificate(_)) if ctx.is_recovery() => {
-                Repeat::Counted
+                Retries::Counted
             }
-            Failure::Rejected(error) => match meaning(&error.code, error.status) {
-                ErrorClass::Throttled => Repeat::Throttled,
+            Failure::Rejected(error) => match classify(&error.code, error.status) {
+                ErrorClass::Throttled => Retries::Throttled,
                 ErrorClass::ClockSkew if !self.clock_corrected => {
                     self.clock_corrected = true;
-                    Repeat::AtOnce
+                    Retries::Immediately
                 }
-                _ => Repeat::Never,
+                _ => Retries::Never,
             },
-            Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Cancelled) => Repeat::Never,
-            Failure::Ambiguous(_) if kind == OperationKind::Create => Repeat::Never,
-            // A copy has arrived, so none is on its way any more: the next attempt is signed anew.
-            Failure::Ambiguous(_) => Repeat::Counted,
+            Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Cancelled) => Retries::Never,
+            Failure::Ambiguous(_) if kind == OperationKind::Create => Retries::Never,
+            // After `AlreadyReceived`, no copy can arrive later, and the next attempt has a new signature.
+            Failure::Ambiguous(_) => Retries::Counted,
         }
     }
 }
@@ -140,44 +142,49 @@ mod tests {
         failed(Failure::Ambiguous(Ambiguous::TimedOut(Duration::ZERO)))
     }
 
-    /// The longest wait after each of these failures.
+    /// Returns the longest wait after each of these failures, in seconds.
     fn delays(failures: &[FailedAttempt], ctx: &CallContext) -> Vec<Option<u64>> {
         let policy = RetryPolicy {
             initial_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
-            attempts: 4,
+            max_attempts: 4,
             max_elapsed: None,
         };
-        let mut attempts = Attempts::begin();
+        let mut attempts = Attempts::new();
         failures
             .iter()
             .map(|failed| {
-                let most = Some(u128::MAX);
-                let delay =
-                    attempts.delay(OperationKind::IdempotentWrite, failed, &policy, ctx, most);
+                let longest = Some(u128::MAX);
+                let delay = attempts.retry_delay(
+                    OperationKind::IdempotentWrite,
+                    failed,
+                    &policy,
+                    ctx,
+                    longest,
+                );
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_but_a_recovery_is_repeated_when_the_time_for_that_is_over() {
+    async fn after_the_maximum_elapsed_time_only_a_recovery_is_retried() {
         let policy = RetryPolicy {
             initial_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(4),
-            attempts: u32::MAX,
+            max_attempts: u32::MAX,
             max_elapsed: Some(Duration::from_secs(20)),
         };
         for failed in [lost(), throttled()] {
-            for (ctx, is_ended) in [
+            for (ctx, ends) in [
                 (CallContext::without_cancel(Duration::from_secs(600)), true),
                 (CallContext::recovery(Duration::from_secs(600)), false),
             ] {
-                let mut attempts = Attempts::begin();
-                let begun = Instant::now();
+                let mut attempts = Attempts::new();
+                let started_at = Instant::now();
                 let mut delays = 0;
-                while begun.elapsed() < Duration::from_secs(100) {
-                    let delay = attempts.delay(
+                while started_at.elapsed() < Duration::from_secs(100) {
+                    let delay = attempts.retry_delay(
                         OperationKind::IdempotentWrite,
                         &failed,
                         &policy,
@@ -188,7 +195,7 @@ mod tests {
                     tokio::time::sleep(delay).await;
                     delays += 1;
                 }
-                assert_eq!(begun.elapsed() <= Duration::from_secs(20), is_ended);
+                assert_eq!(started_at.elapsed() <= Duration::from_secs(20), ends);
                 // 1 + 2 + 4 + 4 + 4 + 4
                 assert!(delays >= 6, "{delays}");
             }
@@ -196,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_ahead_is_repeated_only_where_the_clock_was_wrong() {
+    async fn a_prefetch_is_retried_only_after_a_clock_correction() {
         let rejected = |code: &str| {
             failed(Failure::Rejected(ApiError {
                 status: 400,
@@ -208,9 +215,9 @@ mod tests {
         };
         let ctx = CallContext::without_cancel(Duration::from_secs(60));
         let policy = RetryPolicy::default();
-        let mut attempts = Attempts::begin();
+        let mut attempts = Attempts::new();
         let mut delay =
-            |failed| attempts.delay(OperationKind::Prefetch, &failed, &policy, &ctx, None);
+            |failed| attempts.retry_delay(OperationKind::Prefetch, &failed, &policy, &ctx, None);
         assert_eq!(delay(throttled()), None);
         assert_eq!(delay(lost()), None);
         assert_eq!(
@@ -221,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn throttled_attempts_use_up_no_others_and_lengthen_no_wait_but_their_own() {
+    async fn throttled_attempts_are_counted_separately_and_lengthen_only_their_own_waits() {
         let ctx = CallContext::without_cancel(Duration::from_secs(60));
         let failures = [
             throttled(),
@@ -241,7 +248,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_recovery_is_retried_often_and_without_end() {
+    async fn a_recovery_is_retried_often_and_without_limit() {
         let ctx = CallContext::recovery(Duration::from_secs(60));
         let failures: Vec<_> = (0..100)
             .map(|number| if number % 2 == 0 { lost() } else { throttled() })

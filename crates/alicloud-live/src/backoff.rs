@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::RetryPolicy;
 
-/// How long to wait before the next attempt, when `attempts` have failed: exponential, with full jitter from `random`
-/// bits. Without them half the bound is taken, which is never wrong.
+/// Returns how long to wait after `attempts` failed attempts: exponential, with full jitter from `random` bits. Without
+/// random bits, the wait is half the bound.
 ///
 /// Full jitter (anything from zero to the bound) spreads callers that failed together better than a fixed wait with
 /// a little noise: see "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
@@ -19,7 +19,7 @@ fn bound(policy: &RetryPolicy, attempts: u32) -> Duration {
         .min(policy.max_backoff)
 }
 
-/// A number from 0 up to 1.
+/// Converts random bits to a number from 0 to 1.
 fn share(random: u128) -> f64 {
     let bits = u32::try_from(random >> 96).unwrap_or_default();
     f64::from(bits) / f64::from(u32::MAX)
@@ -34,7 +34,7 @@ mod tests {
         let policy = RetryPolicy {
             initial_backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(3),
-            attempts: 9,
+            max_attempts: 9,
             max_elapsed: None,
         };
         let bounds: Vec<_> = (1..=5)

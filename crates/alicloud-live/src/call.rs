@@ -1,4 +1,4 @@
-//! A call on its way: what travels from an operation through the retry loop and back.
+//! A call, from an operation through the retry loop, and its result.
 
 use std::time::Duration;
 
@@ -8,51 +8,51 @@ use super::request::{Parameters, SignedRequest};
 use super::{CallError, Failure};
 use alicloud_auth::credentials::Moment;
 
-/// One operation to be called.
+/// A call of an operation.
 pub(super) struct ApiCall {
-    pub(super) action: &'static str,
+    pub(super) operation: &'static str,
     pub(super) parameters: Parameters,
     pub(super) kind: OperationKind,
 }
 
 impl ApiCall {
-    /// The cluster that it concerns.
+    /// Returns the cluster that it concerns.
     pub(super) fn cluster_id(&self) -> &str {
         self.parameter("ClusterId").unwrap_or_default()
     }
 
-    /// The cluster and ID of the one job that it concerns.
+    /// Returns cluster and ID of the job that it concerns, if it concerns a single job.
     pub(super) fn job(&self) -> Option<(String, String)> {
         let job_id = self.parameter("JobId")?;
         Some((self.cluster_id().to_owned(), job_id.to_owned()))
     }
 
-    /// The value of a parameter.
-    pub(super) fn parameter(&self, wanted: &str) -> Option<&str> {
+    /// Returns the value of a parameter.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let mut parameters = self.parameters.iter();
-        let (_, value) = parameters.find(|(name, _)| *name == wanted)?;
+        let (_, value) = parameters.find(|(other, _)| *other == name)?;
         Some(value)
     }
 }
 
-/// What a repetition of a call would do. Decides which failures allow one.
+/// What a retry of an operation would do, which decides after which failures it is retried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum OperationKind {
-    /// Changes nothing: repeated after any passing failure, abandoned at once on a stop.
+    /// Changes nothing: retried after any transient failure, abandoned at once when the call is cancelled.
     Read,
-    /// A read that may turn out not to be needed, and is asked for again when it is: made once.
+    /// A read whose result may not be needed, and that is requested again if it is: one attempt.
     Prefetch,
-    /// Doing it twice is as doing it once, or the second time is refused: repeated after any passing failure. While it is
-    /// open whether a copy arrived, the very same bytes are sent, which the gateway runs at most once: a copy that comes
-    /// late cannot undo what was done since.
+    /// The second time has no effect or is rejected: retried after any transient failure. While it is unknown whether a
+    /// copy has arrived, the identical bytes are sent, which the gateway runs at most once: a late copy cannot undo later
+    /// changes.
     IdempotentWrite,
-    /// Doing it twice makes two: repeated only when nothing was done, which is certain when it was not sent, and when it
-    /// was refused for throttling, for the clock or for expired keys.
+    /// The second time creates a duplicate: retried only if nothing was done. That is certain if the request was not sent,
+    /// or was rejected for throttling, for its timestamp or for expired credentials.
     Create,
 }
 
 impl OperationKind {
-    pub(super) fn changes(self) -> bool {
+    pub(super) fn is_write(self) -> bool {
         matches!(self, Self::IdempotentWrite | Self::Create)
     }
 }
@@ -63,29 +63,29 @@ pub(super) struct ApiResponse<T> {
     pub(super) time: Option<ResponseTime>,
 }
 
-/// When a response was made.
+/// When the server created a response.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseTime {
     /// By the server's clock: the header `Date`.
     pub date: OffsetDateTime,
-    /// Not before this moment, when its request was about to be sent.
+    /// A moment before it, when the request was about to be sent.
     pub requested: Moment,
 }
 
-/// A request that was sent, and when: for a create, no job that it made can be older.
+/// A sent request, and when it was sent: a job that a create created cannot be older.
 #[derive(Clone)]
 pub(super) struct SentRequest {
     pub(super) request: SignedRequest,
     pub(super) at: Moment,
 }
 
-/// A failed call, and the request of the attempt that it tells of, unless that was never sent.
+/// A failed call, and the request of the attempt that the error describes, unless it was not sent.
 pub(super) struct FailedCall {
     pub(super) error: CallError,
     pub(super) sent: Option<SentRequest>,
 }
 
-/// A failed attempt, and the wait that the server asked for.
+/// A failed attempt, and the wait that the server requested.
 pub(super) struct FailedAttempt {
     pub(super) failure: Failure,
     pub(super) retry_after: Option<Duration>,

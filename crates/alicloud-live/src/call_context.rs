@@ -3,80 +3,80 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// The bounds within which a piece of work must end: a deadline, and the user's wish to stop.
+/// The limits of a call or of several: a deadline and a cancellation token.
 #[derive(Clone, Debug)]
 pub struct CallContext {
     deadline: Instant,
-    stop: CancellationToken,
+    cancellation: CancellationToken,
     is_recovery: bool,
 }
 
-/// Why a wait ended early.
+/// Why a call or a wait was interrupted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Interruption {
-    /// The user asked to stop.
+    /// It was cancelled.
     Cancelled,
-    /// The time was over.
+    /// Its deadline was reached.
     DeadlineExceeded,
 }
 
 impl Interruption {
-    /// Whether the user asked to stop.
-    pub fn is_stop(self) -> bool {
+    /// Whether the reason is a cancellation.
+    pub fn is_cancelled(self) -> bool {
         self == Self::Cancelled
     }
 }
 
 impl CallContext {
-    /// Work that may take so long, unless `stop` is cancelled before.
-    pub fn new(time: Duration, stop: CancellationToken) -> Self {
+    /// Returns a context with a timeout and a cancellation token.
+    pub fn new(timeout: Duration, cancellation: CancellationToken) -> Self {
         Self {
-            deadline: Instant::now() + time,
-            stop,
+            deadline: Instant::now() + timeout,
+            cancellation,
             is_recovery: false,
         }
     }
 
-    /// The time that is left.
+    /// Returns the time until the deadline.
     pub fn remaining(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// Work that a stop does not end: for finding out, after one, what became of a call.
-    pub fn without_cancel(time: Duration) -> Self {
-        Self::new(time, CancellationToken::new())
+    /// Returns a context that cannot be cancelled: to find out, after a cancellation, what a call has done.
+    pub fn without_cancel(timeout: Duration) -> Self {
+        Self::new(timeout, CancellationToken::new())
     }
 
-    /// Recovery, which is owed: a job that was stopped is started again. No cancellation ends it, and a call in it is
-    /// retried until this time is over, however many attempts that takes.
-    pub fn recovery(time: Duration) -> Self {
+    /// Returns the context of a recovery: a job that the provider stopped must be started again. It cannot be cancelled,
+    /// and its calls are retried until the deadline, however many attempts that takes.
+    pub fn recovery(timeout: Duration) -> Self {
         Self {
             is_recovery: true,
-            ..Self::without_cancel(time)
+            ..Self::without_cancel(timeout)
         }
     }
 
-    /// Whether calls are retried until the time is over.
+    /// Whether calls are retried until the deadline.
     pub fn is_recovery(&self) -> bool {
         self.is_recovery
     }
 
-    /// The first half of the time that is left: for an attempt that leaves room for another way.
+    /// Returns a context for the first half of the remaining time: for an attempt that leaves time for an alternative.
     pub(super) fn half(&self) -> Self {
         self.capped_at(self.remaining() / 2)
     }
 
-    /// The same, ending after this time at the latest.
-    pub(super) fn capped_at(&self, time: Duration) -> Self {
+    /// Returns the same context with this timeout at most.
+    pub(super) fn capped_at(&self, timeout: Duration) -> Self {
         Self {
-            deadline: self.deadline.min(Instant::now() + time),
+            deadline: self.deadline.min(Instant::now() + timeout),
             ..self.clone()
         }
     }
 
-    /// Whether the work must end now, and why.
+    /// Returns why the work must end, if it must.
     pub fn interruption(&self) -> Option<Interruption> {
-        if self.stop.is_cancelled() {
+        if self.cancellation.is_cancelled() {
             Some(Interruption::Cancelled)
         } else if Instant::now() >= self.deadline {
             Some(Interruption::DeadlineExceeded)
@@ -85,27 +85,27 @@ impl CallContext {
         }
     }
 
-    /// Resolves when the work must end.
+    /// Waits until the work must end.
     pub async fn done(&self) -> Interruption {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Interruption::Cancelled,
+            () = self.cancellation.cancelled() => Interruption::Cancelled,
             () = tokio::time::sleep_until(self.deadline) => Interruption::DeadlineExceeded,
         }
     }
 
-    /// Waits. Fails at once when the wait would pass the deadline, and as soon as the user asks to stop.
-    pub async fn wait(&self, time: Duration) -> Result<(), Interruption> {
+    /// Waits. Fails at once if the wait would exceed the deadline, and as soon as the context is cancelled.
+    pub async fn wait(&self, duration: Duration) -> Result<(), Interruption> {
         if let Some(interruption) = self.interruption() {
             return Err(interruption);
         }
-        let until = Instant::now() + time;
+        let until = Instant::now() + duration;
         if until >= self.deadline {
             return Err(Interruption::DeadlineExceeded);
         }
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(Interruption::Cancelled),
+            () = self.cancellation.cancelled() => Err(Interruption::Cancelled),
             () = tokio::time::sleep_until(until) => Ok(()),
         }
     }
@@ -116,38 +116,38 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_past_the_deadline_fails_without_waiting() {
+    async fn a_wait_beyond_the_deadline_fails_without_waiting() {
         let ctx = CallContext::without_cancel(Duration::from_secs(10));
-        let begun = Instant::now();
+        let started_at = Instant::now();
         assert_eq!(
             ctx.wait(Duration::from_secs(10)).await,
             Err(Interruption::DeadlineExceeded)
         );
-        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(started_at.elapsed(), Duration::ZERO);
         assert_eq!(ctx.wait(Duration::from_secs(9)).await, Ok(()));
-        assert_eq!(begun.elapsed(), Duration::from_secs(9));
+        assert_eq!(started_at.elapsed(), Duration::from_secs(9));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_part_of_a_scope_never_outlives_it() {
+    async fn a_capped_context_never_outlives_the_original() {
         let ctx = CallContext::without_cancel(Duration::from_secs(10));
-        let begun = Instant::now();
-        assert_eq!(ctx.half().deadline - begun, Duration::from_secs(5));
-        let bound = |seconds| ctx.capped_at(Duration::from_secs(seconds)).deadline - begun;
+        let started_at = Instant::now();
+        assert_eq!(ctx.half().deadline - started_at, Duration::from_secs(5));
+        let bound = |seconds| ctx.capped_at(Duration::from_secs(seconds)).deadline - started_at;
         assert_eq!([bound(3), bound(30)], [3, 10].map(Duration::from_secs));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_ends_a_wait_at_once() {
-        let stop = CancellationToken::new();
-        let ctx = CallContext::new(Duration::from_secs(60), stop.clone());
-        let begun = Instant::now();
+    async fn a_cancellation_ends_a_wait_at_once() {
+        let cancellation = CancellationToken::new();
+        let ctx = CallContext::new(Duration::from_secs(60), cancellation.clone());
+        let started_at = Instant::now();
         let (waited, ()) = tokio::join!(ctx.wait(Duration::from_secs(30)), async {
             tokio::time::sleep(Duration::from_secs(3)).await;
-            stop.cancel();
+            cancellation.cancel();
         });
         assert_eq!(waited, Err(Interruption::Cancelled));
-        assert_eq!(begun.elapsed(), Duration::from_secs(3));
+        assert_eq!(started_at.elapsed(), Duration::from_secs(3));
         assert_eq!(ctx.done().await, Interruption::Cancelled);
     }
 }

@@ -1,5 +1,3 @@
-//! The time that a plan's checks against the API may take.
-
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,26 +5,26 @@ use tokio::time::Instant;
 
 use super::CallContext;
 
-/// All checks of a process together.
-const MAX_TIME: Duration = Duration::from_secs(3);
+/// The timeout that all checks of a process share.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the checks of a process have used up. A check that serves a warning must not hold a plan up.
+/// The time that the checks of plans have taken. A check that only serves a warning must not delay a plan.
 #[derive(Default)]
 pub(super) struct CheckBudget {
     spent: Mutex<Duration>,
 }
 
 impl CheckBudget {
-    /// Runs one check, with the time that is left.
+    /// Runs a check within the remaining time.
     pub(super) async fn run<T>(
         &self,
         ctx: &CallContext,
         check: impl AsyncFnOnce(CallContext) -> T,
     ) -> T {
-        let begun = Instant::now();
-        let checked = check(ctx.capped_at(MAX_TIME.saturating_sub(self.spent()))).await;
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) += begun.elapsed();
-        checked
+        let started_at = Instant::now();
+        let result = check(ctx.capped_at(TIMEOUT.saturating_sub(self.spent()))).await;
+        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) += started_at.elapsed();
+        result
     }
 
     fn spent(&self) -> Duration {

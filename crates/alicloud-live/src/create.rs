@@ -1,22 +1,20 @@
-//! Creating a job: never lose one, never make two.
+//! Creates a job: none is lost, and none is created twice.
 //!
-//! The API has no idempotency token and names are not unique, so a create whose answer is lost can neither be
-//! repeated (there might be two jobs) nor given up (there might be one that nobody knows of). What is done instead
-//! uses three facts: a list shows when each job was made, each answer shows the server's clock, and the gateway runs
-//! a nonce at most once.
+//! The API has no idempotency token, and names are not unique. So a create whose response is lost can neither be retried
+//! (there might be two jobs) nor given up (there might be one in no state). The solution uses three facts: a list contains
+//! the creation time of each job, each response contains the server's time, and the gateway runs a nonce at most once.
 //!
-//! 1. **Search** for the job: see `search`. One that can only be ours: it is. Lists may lag, so this goes on for
+//! 1. **Search** for the job (see `search`). A job that can only be ours is the result. Lists may lag, so the search takes
 //!    [`super::SearchPolicy::max_list_lag`].
-//! 2. None: **replay the identical signed bytes**. If the first copy never arrived, this makes the job. If it did,
-//!    the gateway refuses with `SignatureNonceUsed`, which proves that it arrived. Each replay is followed by a search,
-//!    a longer one after that proof.
-//! 3. Still none, or more than one, or no way to tell: **say so**. The error names every job that fits.
+//! 2. If there is none, **replay the identical signed bytes**. If the first copy never arrived, this creates the job. If it
+//!    did, the gateway rejects the replay with `SignatureNonceUsed`, which confirms the receipt. Each replay is followed
+//!    by a search, a longer one after such a confirmation.
+//! 3. If there is still none, or several, or no way to know, the create is **unresolved**. The error contains every
+//!    matching job.
 //!
-//! Creates with identical fields take turns, so that while one is being resolved no other can own a match.
+//! Identical creates run one after the other, so that while one is unresolved, no other can own a match.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::de::Error as _;
@@ -25,72 +23,40 @@ use tracing::{Instrument as _, debug, warn};
 
 use super::call::{ApiCall, FailedCall, OperationKind};
 use super::retry::REPLAY_VALIDITY;
-use super::search::{Lost, SearchOutcome};
+use super::search::{LostCreate, SearchOutcome, UnresolvedReason};
 use super::transport::Connection;
-use super::{
-    Ambiguous, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient, StreamUrl,
-};
+use super::{Ambiguous, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient};
 
-/// How often the same bytes are sent again when their answer is lost too.
+/// How often the identical bytes are sent again.
 const MAX_REPLAYS: u32 = 3;
 
-/// A create that did not lead to a known job.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The error of a create.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CreateError {
-    /// The call failed in a way that proves that no job was made.
+    /// The call failed, and no job was created.
+    #[error(transparent)]
     Call(CallError),
-    /// The answer was lost, and which job it was about cannot be told.
+    /// The response was lost, and it is unknown which job was created, if any.
+    #[error("{error} {reason}")]
     Unresolved {
-        /// How the answer was lost.
+        /// How the response was lost.
         error: CallError,
-        /// Why it cannot be told.
-        doubt: Doubt,
-        /// The jobs that fit; empty when none was found.
+        /// Why the job could not be identified.
+        reason: UnresolvedReason,
+        /// The matching jobs; empty if there are none.
         candidates: Vec<Job>,
     },
 }
 
-/// Why it cannot be told which job a create has made, if any. `Display` says it in a sentence.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Doubt {
-    /// No job that can be the one was listed in time.
-    NotListed,
-    /// More than one fits.
-    Several,
-    /// The responses do not tell by the service's clock when jobs were made, so one that fits may be older than the create.
-    NoClock,
-    /// One is listed, but could not be read again to make sure of it.
-    Unconfirmed,
-    /// One that fits has been started since, so it may be in use by others.
-    Started,
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NotListed => "The cluster's list does not show the job.",
-            Self::Several => "Several jobs that fit have been created since.",
-            Self::NoClock => {
-                "The responses do not tell, by the service's own clock (the header Date), when the jobs that fit were \
-                 created: they may be older than this create."
-            }
-            Self::Unconfirmed => "A job that fits is listed, but could not be read to make sure of it.",
-            Self::Started => {
-                "A job that fits was created since, but somebody has started it: it may be another's."
-            }
-        })
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct CreateReply {
-    #[serde(deserialize_with = "not_empty")]
+struct CreateResponse {
+    #[serde(deserialize_with = "non_empty")]
     job_id: String,
 }
 
-/// An answer without an ID is as good as none.
-fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Deserializes an ID. A response with an empty one counts as lost.
+fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() {
         Err(D::Error::custom("empty"))
@@ -99,11 +65,11 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     }
 }
 
-/// What creates of one process must know of each other.
+/// What the creates of one process share.
 #[derive(Default)]
 pub(super) struct CreateTracker {
     claimed: Mutex<HashSet<String>>,
-    turns: Mutex<HashMap<u64, Weak<tokio::sync::Mutex<()>>>>,
+    locks: Mutex<HashMap<u64, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl CreateTracker {
@@ -122,65 +88,60 @@ impl CreateTracker {
             .contains(job_id)
     }
 
-    /// The lock that creates of identical jobs take in turn.
-    fn turn(&self, key: u64) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.retain(|_, turn| turn.strong_count() > 0);
-        if let Some(turn) = turns.get(&key).and_then(Weak::upgrade) {
-            return turn;
+    /// Returns the lock that identical creates share.
+    fn create_lock(&self, fingerprint: u64) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        if let Some(lock) = locks.get(&fingerprint).and_then(Weak::upgrade) {
+            return lock;
         }
-        let turn = Arc::default();
-        turns.insert(key, Arc::downgrade(&turn));
-        turn
+        let lock = Arc::default();
+        locks.insert(fingerprint, Arc::downgrade(&lock));
+        lock
     }
 }
 
-/// A number that is the same for identical jobs, however their URLs are spelled.
-pub(super) fn fingerprint(cluster_id: &str, fields: &JobSpec) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let urls = [&fields.stream_input, &fields.stream_output].map(StreamUrl::normalized);
-    (cluster_id, &fields.name, &fields.template_id, urls).hash(&mut hasher);
-    hasher.finish()
-}
-
 impl LiveClient {
-    /// `CreateEdgeTranscodeJob`: makes a job, which does not run yet.
+    /// `CreateEdgeTranscodeJob`: creates a job, which is not running yet.
     ///
-    /// On success there is exactly one job for this call, and its ID is the answer. [`CreateError::Call`] says that
-    /// none was made, [`CreateError::Unresolved`] that it cannot be told, with all that is known.
+    /// On success there is exactly one job for this call. [`CreateError::Call`] means that none was created,
+    /// [`CreateError::Unresolved`] that this is unknown.
     pub async fn create_edge_transcode_job(
         &self,
         cluster_id: &str,
-        fields: &JobSpec,
+        spec: &JobSpec,
         ctx: &CallContext,
     ) -> Result<CreatedJob, CreateError> {
         let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
-        parameters.extend(fields.parameters());
+        parameters.extend(spec.parameters());
         let call = ApiCall {
-            action: "CreateEdgeTranscodeJob",
+            operation: "CreateEdgeTranscodeJob",
             parameters,
             kind: OperationKind::Create,
         };
 
-        let turn = self.creates.turn(fingerprint(cluster_id, fields));
-        let _my_turn = tokio::select! {
+        let lock = self.creates.create_lock(spec.fingerprint(cluster_id));
+        let _guard = tokio::select! {
             biased;
-            ended = ctx.done() => {
-                let not_sent = Failure::NotSent(ended.into());
-                return Err(CreateError::Call(self.error(call.action, 0, not_sent)));
+            interruption = ctx.done() => {
+                let not_sent = Failure::NotSent(interruption.into());
+                return Err(CreateError::Call(self.error(call.operation, 0, not_sent)));
             }
-            my_turn = turn.lock() => my_turn,
+            guard = lock.lock() => guard,
         };
-        match self.call_keeping_request::<CreateReply>(&call, ctx).await {
-            Ok(answer) => Ok(self.created(answer.value.job_id)),
+        match self
+            .call_keeping_request::<CreateResponse>(&call, ctx)
+            .await
+        {
+            Ok(response) => Ok(self.created(response.value.job_id, Vec::new())),
             Err(FailedCall {
                 error,
                 sent: Some(sent),
             }) if error.is_ambiguous() => {
-                warn!(%error, "the answer to a create is lost: looking for the job");
-                let lost = Lost {
+                warn!(%error, "the response to a create was lost: searching for the job");
+                let lost = LostCreate {
                     cluster_id,
-                    fields,
+                    spec,
                     sent,
                 };
                 self.resolve(&lost, ctx)
@@ -188,7 +149,7 @@ impl LiveClient {
                     .await
                     .map_err(|unresolved| CreateError::Unresolved {
                         error,
-                        doubt: unresolved.doubt,
+                        reason: unresolved.reason,
                         candidates: unresolved.candidates,
                     })
             }
@@ -196,93 +157,90 @@ impl LiveClient {
         }
     }
 
-    fn created(&self, job_id: String) -> CreatedJob {
-        self.created_beside(job_id, Vec::new())
-    }
-
-    fn created_beside(&self, job_id: String, others: Vec<Job>) -> CreatedJob {
+    fn created(&self, job_id: String, duplicates: Vec<Job>) -> CreatedJob {
         self.creates.claim(&job_id);
         CreatedJob {
             job_id,
-            possible_duplicates: others.into_iter().map(|job| job.job_id).collect(),
+            possible_duplicates: duplicates.into_iter().map(|job| job.job_id).collect(),
         }
     }
 
-    /// Finds out what became of a create whose answer was lost.
-    async fn resolve(&self, lost: &Lost<'_>, ctx: &CallContext) -> Result<CreatedJob, Unresolved> {
-        let mut patience = self.search.max_list_lag;
+    /// Finds out what a create whose response was lost has done.
+    async fn resolve(
+        &self,
+        lost: &LostCreate<'_>,
+        ctx: &CallContext,
+    ) -> Result<CreatedJob, Unresolved> {
+        let mut max_lag = self.search.max_list_lag;
         let mut replays = 0;
-        let mut has_arrived = false;
+        let mut is_received = false;
         loop {
-            match self.find_created_job(lost, patience, ctx).await {
+            match self.find_created_job(lost, max_lag, ctx).await {
                 SearchOutcome::Found(job, started) => {
-                    debug!(
-                        job_id = job.job_id,
-                        "found the job that the lost answer was about"
-                    );
-                    return Ok(self.created_beside(job.job_id, started));
+                    debug!(job_id = job.job_id, "found the job of the lost response");
+                    return Ok(self.created(job.job_id, started));
                 }
                 SearchOutcome::NotListed(_)
-                    if !has_arrived
+                    if !is_received
                         && replays < MAX_REPLAYS
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && ctx.interruption().is_none() => {}
                 SearchOutcome::NotListed(started) if !started.is_empty() => {
-                    return Err(Unresolved::new(Doubt::Started, started));
+                    return Err(Unresolved::new(UnresolvedReason::Started, started));
                 }
                 SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {
-                    return Err(Unresolved::new(Doubt::NotListed, Vec::new()));
+                    return Err(Unresolved::new(UnresolvedReason::NotListed, Vec::new()));
                 }
-                SearchOutcome::Doubtful(doubt, candidates) => {
-                    return Err(Unresolved::new(doubt, candidates));
+                SearchOutcome::Unresolved(reason, candidates) => {
+                    return Err(Unresolved::new(reason, candidates));
                 }
             }
-            debug!("no such job: sending the identical request again");
+            debug!("the job is not listed: sending the identical request again");
             replays += 1;
-            let replay = self.attempt::<CreateReply>(
+            let replay = self.attempt::<CreateResponse>(
                 &lost.sent.request,
                 OperationKind::Create,
                 Connection::New,
                 ctx,
             );
             match replay.await {
-                Ok(answer) => {
-                    let job_id = answer.value.job_id;
+                Ok(response) => {
+                    let job_id = response.value.job_id;
                     return Ok(self.created_by_replay(lost, job_id, ctx).await);
                 }
                 Err(failed) => {
                     if let Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) = failed.failure {
-                        has_arrived = true;
-                        patience = self.search.after_proof;
+                        is_received = true;
+                        max_lag = self.search.after_receipt;
                     }
                 }
             }
         }
     }
 
-    /// A replay that was run proves that the gateway had not run the first copy *if* it checks nonces. In case it
-    /// does not, whatever else turns up is reported, started or not.
+    /// Returns the job that a replay created. A gateway that checks nonces had not run the first copy. In case it does not
+    /// check them, all other matching jobs are reported as possible duplicates, started or not.
     async fn created_by_replay(
         &self,
-        lost: &Lost<'_>,
+        lost: &LostCreate<'_>,
         job_id: String,
         ctx: &CallContext,
     ) -> CreatedJob {
         self.creates.claim(&job_id);
-        let mut others = self.fitting_jobs(lost, ctx).await.unwrap_or_default();
+        let mut others = self.matching_jobs(lost, ctx).await.unwrap_or_default();
         others.ours.append(&mut others.started);
-        self.created_beside(job_id, others.ours)
+        self.created(job_id, others.ours)
     }
 }
 
-/// What is known when a create stays unresolved.
+/// What is known of an unresolved create.
 struct Unresolved {
-    doubt: Doubt,
+    reason: UnresolvedReason,
     candidates: Vec<Job>,
 }
 
 impl Unresolved {
-    fn new(doubt: Doubt, candidates: Vec<Job>) -> Self {
-        Self { doubt, candidates }
+    fn new(reason: UnresolvedReason, candidates: Vec<Job>) -> Self {
+        Self { reason, candidates }
     }
 }

@@ -1,5 +1,5 @@
-//! What the client touches of the world besides the runtime's timers, as values: nothing here is global, so tests give
-//! it another world.
+//! What the client uses of its environment, except for the runtime's timers. All of it is passed as values, so that tests
+//! can replace each part.
 
 use std::sync::Arc;
 
@@ -7,23 +7,22 @@ use async_trait::async_trait;
 use reqwest::header::HeaderMap;
 use url::Url;
 
-use super::{Departure, Failure};
+use super::{Failure, SendState};
 use alicloud_auth::credentials::{Clock, SystemClock};
 
-/// All that a client touches.
+/// The dependencies of a client. By default, those of this machine.
 #[derive(Clone)]
 pub struct Dependencies {
-    /// Carries requests to the API; none: HTTP.
+    /// Sends requests to the API; `None` for HTTP.
     pub exchange: Option<Arc<dyn Exchange>>,
     /// Wall-clock time, for timestamps.
     pub clock: Arc<dyn Clock>,
-    /// Random bits, for nonces and for the spread of waits.
+    /// Random bits, for nonces and jitter.
     pub random: Arc<dyn Random>,
 }
 
-impl Dependencies {
-    /// The real world.
-    pub fn real() -> Self {
+impl Default for Dependencies {
+    fn default() -> Self {
         Self {
             exchange: None,
             clock: Arc::new(SystemClock),
@@ -32,11 +31,11 @@ impl Dependencies {
     }
 }
 
-/// Carries one request to the API and brings the answer.
+/// Sends single requests to the API.
 #[async_trait]
 pub trait Exchange: Send + Sync {
-    /// Sends `request` and reads the whole answer. Dropping the future hangs up; what has arrived by then may still be
-    /// carried out.
+    /// Sends a request and reads the whole response. Dropping the future closes the connection; a request that has arrived
+    /// by then may still be carried out.
     ///
     /// The error is [`Failure::NotSent`] if the request certainly did not arrive, else [`Failure::Ambiguous`].
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure>;
@@ -45,20 +44,19 @@ pub trait Exchange: Send + Sync {
 /// A signed POST.
 #[derive(Clone, Copy)]
 pub struct HttpRequest<'a> {
-    /// Where to. Holds the signature, which no log may show.
+    /// The URL. It contains the signature, which must not be logged.
     pub url: &'a Url,
-    /// Name and value of each header.
+    /// Headers by name.
     pub headers: &'a [(&'static str, String)],
-    /// A form.
+    /// A form, URL-encoded.
     pub body: &'a str,
-    /// The connections that were used before are not to be trusted.
+    /// Whether existing connections must not be used.
     pub needs_new_connection: bool,
-    /// Where to say that the request waits, and that it leaves. An exchange for which connecting takes no time need not
-    /// say anything.
-    pub departure: &'a Departure,
+    /// Where to report that the request waits, and that it is sent. Optional if connecting takes no time.
+    pub send_state: &'a SendState,
 }
 
-/// An answer as it came.
+/// An HTTP response.
 pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
@@ -68,9 +66,9 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
 }
 
-/// Gives random bits.
+/// A source of random bits.
 pub trait Random: Send + Sync {
-    /// 128 random bits; `None` if there are none to be had.
+    /// Returns 128 random bits; `None` if the operating system provides none.
     fn bits(&self) -> Option<u128>;
 }
 
@@ -89,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_system_never_gives_the_same_bits_twice() {
+    fn random_bits_differ_each_time() {
         assert_ne!(SystemRandom.bits().unwrap(), SystemRandom.bits().unwrap());
     }
 }

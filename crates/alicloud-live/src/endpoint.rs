@@ -2,13 +2,13 @@ use std::fmt;
 
 use url::Url;
 
-/// How the API is reached where an endpoint is given without a scheme.
+/// The protocol of an endpoint without a scheme.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Protocol {
-    /// TLS, as the product's pages demand.
+    /// TLS, as the API reference requires.
     #[default]
     Https,
-    /// Clear text: for mocks on the same machine.
+    /// Unencrypted: for a mock on the same machine.
     Http,
 }
 
@@ -18,23 +18,23 @@ pub struct Endpoint {
     url: Url,
 }
 
-/// Why a text names no endpoint.
+/// Why a string is not an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum EndpointError {
     /// Not a host, host:port or URL.
     #[error("it is neither host:port nor a URL")]
     NotAnAddress,
-    /// A scheme that the API does not speak.
+    /// The scheme is not supported.
     #[error("its scheme is neither https nor http")]
     Scheme,
-    /// The API is at the root of its host.
+    /// The URL has more parts than scheme, host and port.
     #[error("it has a path, query, fragment or user name, but must be scheme, host and port alone")]
     MoreThanAHost,
 }
 
 impl Endpoint {
-    /// The public endpoint of a region (API reference, "Endpoints": Singapore and Germany have their own, every
-    /// other region is served by the central one).
+    /// Returns the public endpoint of a region. Singapore and Germany have their own; the central one serves all other
+    /// regions (API reference, "Endpoints").
     pub fn for_region(region: &str) -> Self {
         let host = match region {
             "ap-southeast-1" => "live.ap-southeast-1.aliyuncs.com",
@@ -45,7 +45,7 @@ impl Endpoint {
             .unwrap_or_else(|_| unreachable!("constant host names are valid"))
     }
 
-    /// Reads `host`, `host:port` (then `protocol` applies) or a full URL (whose scheme applies).
+    /// Parses `host`, `host:port` (with `protocol`) or a URL (with its own scheme).
     pub fn parse(text: &str, protocol: Protocol) -> Result<Self, EndpointError> {
         let with_scheme = if text.contains("://") {
             text.to_owned()
@@ -77,24 +77,24 @@ impl Endpoint {
         }
     }
 
-    /// The same host and port by another protocol.
+    /// Returns the same host and port with another protocol.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
         let scheme = match protocol {
             Protocol::Https => "https",
             Protocol::Http => "http",
         };
-        // Both are "special" schemes, between which the change is always allowed.
+        // Always succeeds, because both are "special" schemes.
         let _ = self.url.set_scheme(scheme);
         self
     }
 
-    /// The root URL.
+    /// Returns the root URL.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The value of the header `Host`: the port is left out where it is the scheme's own.
+    /// Returns the value of the header `Host`, without the default port of the scheme.
     pub(super) fn host_header(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         match self.url.port() {
@@ -103,8 +103,8 @@ impl Endpoint {
         }
     }
 
-    /// Whether calls travel in clear text to another machine.
-    pub fn is_clear_text_beyond_this_machine(&self) -> bool {
+    /// Whether calls are sent unencrypted to another machine.
+    pub fn is_unencrypted_beyond_this_machine(&self) -> bool {
         let local = match self.url.host() {
             Some(url::Host::Domain(name)) => name == "localhost",
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_takes_the_protocol_and_a_url_its_own_scheme() {
+    fn a_host_has_the_given_protocol_and_a_url_its_own_scheme() {
         assert_eq!(
             parsed("127.0.0.1:8080", Protocol::Http).unwrap(),
             "http://127.0.0.1:8080"
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_endpoint_is_refused_with_the_reason() {
+    fn an_invalid_endpoint_is_rejected_with_the_reason() {
         for text in ["", "a b", "http://", "host:port", "ho\nst"] {
             assert_eq!(
                 parsed(text, Protocol::Https),
@@ -194,11 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn clear_text_is_harmless_on_this_machine_only() {
+    fn unencrypted_calls_are_harmless_only_on_this_machine() {
         let warns = |text| {
             Endpoint::parse(text, Protocol::Http)
                 .unwrap()
-                .is_clear_text_beyond_this_machine()
+                .is_unencrypted_beyond_this_machine()
         };
         assert!(warns("live.aliyuncs.com") && warns("10.0.0.1") && warns("[::2]"));
         assert!(!warns("localhost:1") && !warns("127.0.0.1:1") && !warns("[::1]:1"));

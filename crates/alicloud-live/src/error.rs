@@ -1,21 +1,21 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::call_context::Interruption;
 use alicloud_auth::credentials::SourceError;
 
-/// An answer in which the cloud reports an error. Its texts are the other side's, cleaned: bounded in length, on one line,
-/// without secrets.
+/// An error response of the API. Its strings are sanitized: limited in length, on one line, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
-    /// HTTP status of the answer. Differs between products and years for one and the same code: decide by `code`.
+    /// The HTTP status. It differs between products and over time for the same code, so `code` decides.
     pub status: u16,
-    /// Alibaba Cloud's error code, such as `JobNotFound`.
+    /// The error code, such as `JobNotFound`.
     pub code: String,
-    /// Alibaba Cloud's free text. For people only.
+    /// The message, for people only.
     pub message: String,
-    /// Names the call in Alibaba Cloud's logs; empty when the answer had none.
+    /// The `RequestId`, which identifies the call in Alibaba Cloud's logs; may be empty.
     pub request_id: String,
-    /// Which permission is missing, where RAM says so: one sentence with the action, the resource and the policy type.
+    /// The missing permission, if RAM names it: a sentence with the action, the resource and the policy type.
     pub access_denied: Option<String>,
 }
 
@@ -38,56 +38,56 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// A call that did not succeed, by what is known of its effect. The three cases are types of their own so that
-/// nobody can repeat a call without having looked at them.
+/// What is known of the effect of a failed call. The cases are types of their own, so that every retry has to distinguish
+/// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The cloud never saw the call: nothing was done.
+    /// The request was not sent: nothing was done.
     NotSent(NotSent),
-    /// The cloud refused the call before doing the work: nothing was done.
+    /// The API rejected the call before any work: nothing was done.
     Rejected(ApiError),
-    /// The call was sent and there is no trustworthy answer: the work may have been done.
+    /// The request was sent, and there is no reliable response: the work may have been done.
     Ambiguous(Ambiguous),
 }
 
 /// Why a call was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotSent {
-    /// No connection: name not found, refused, TLS failed, timed out while connecting.
+    /// No connection: host name not found, connection refused, TLS error, timeout while connecting.
     NoConnection(String),
-    /// The TLS certificate of whoever answers there is not trusted.
+    /// The server's TLS certificate is not trusted.
     UntrustedCertificate(String),
-    /// The user asked to stop before it was sent.
+    /// The call was cancelled before it was sent.
     Cancelled,
-    /// The time for the whole piece of work was over before it was sent.
+    /// The deadline was reached before it was sent.
     DeadlineExceeded,
-    /// The operating system gave no random bytes for the nonce.
+    /// The operating system provided no random bytes for the nonce.
     NoNonce,
-    /// The source of credentials gave none.
+    /// The credentials source returned none.
     NoCredentials(SourceError),
 }
 
 /// Why the effect of a call is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ambiguous {
-    /// No complete answer within this time.
+    /// No complete response within this time.
     TimedOut(Duration),
-    /// The connection broke.
+    /// The connection was lost.
     ConnectionLost(String),
-    /// The cloud reports a fault of its own, which may have come after the work.
+    /// The API returned a server error, which may have occurred after the work.
     ServerFault(ApiError),
-    /// An error code that is not known, below HTTP 500 too: only a known one proves that nothing was done.
+    /// The API returned an unknown error code, possibly below HTTP 500: only a known one proves that nothing was done.
     UnknownCode(ApiError),
-    /// `SignatureNonceUsed`: an earlier copy of this very request has arrived.
+    /// `SignatureNonceUsed`: an earlier copy of this request has arrived.
     AlreadyReceived(ApiError),
-    /// The answer cannot be read: cut, too long, not JSON, or not of the documented shape.
+    /// The response cannot be read: truncated, too long, not JSON, or not of the documented shape.
     Unreadable {
-        /// HTTP status of the answer.
+        /// The HTTP status.
         status: u16,
         /// What is wrong with it.
         reason: String,
     },
-    /// The user asked to stop and no answer came within the time that is left then.
+    /// The call was cancelled, and no response arrived in the remaining time.
     Cancelled,
 }
 
@@ -95,19 +95,19 @@ pub enum Ambiguous {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallError {
     /// The operation, such as `GetEdgeTranscodeJob`.
-    pub action: &'static str,
-    /// Scheme, host and port that were called.
+    pub operation: &'static str,
+    /// Scheme, host and port of the API.
     pub endpoint: String,
-    /// How many attempts were made.
+    /// The number of attempts.
     pub attempts: u32,
-    /// What is known of the call as a whole: once an attempt may have done the work, no later one makes that undone.
+    /// What is known of the call as a whole: once an attempt may have done the work, a later one does not undo it.
     pub failure: Failure,
-    /// How the last attempt was rejected, where an earlier one may have done the work.
+    /// How the last attempt was rejected, if an earlier one may have done the work.
     pub rejection: Option<Box<ApiError>>,
 }
 
 impl CallError {
-    /// The cloud's answer, where it gave one that could be read.
+    /// Returns the error response, if there was a readable one.
     pub fn api_error(&self) -> Option<&ApiError> {
         self.rejection.as_deref().or(match &self.failure {
             Failure::Rejected(error)
@@ -120,13 +120,13 @@ impl CallError {
         })
     }
 
-    /// Whether the job verifiably does not exist: HTTP 404 *and* code `JobNotFound` in a body that could be read.
-    /// Nothing else proves that a job is gone; other codes come with 404 too. True also where an earlier attempt may have
-    /// done the work, a delete for example: no ID comes back.
+    /// Whether the job verifiably does not exist: HTTP 404 *and* code `JobNotFound` in a readable body. Nothing else proves
+    /// this; other codes come with 404 too. Also `true` if an earlier attempt may have done the work, for example a delete:
+    /// IDs are not reused.
     pub fn is_job_not_found(&self) -> bool {
-        let is_it = |error: &ApiError| error.status == 404 && error.code == "JobNotFound";
-        matches!(&self.failure, Failure::Rejected(error) if is_it(error))
-            || self.rejection.as_deref().is_some_and(is_it)
+        let is_not_found = |error: &ApiError| error.status == 404 && error.code == "JobNotFound";
+        matches!(&self.failure, Failure::Rejected(error) if is_not_found(error))
+            || self.rejection.as_deref().is_some_and(is_not_found)
     }
 
     /// Whether the template verifiably does not exist: HTTP 404 *and* code `TemplateNotFound`.
@@ -135,18 +135,18 @@ impl CallError {
             if error.status == 404 && error.code == "TemplateNotFound")
     }
 
-    /// Whether the call may have done its work. What became of it is found out by reading.
+    /// Whether the call may have done its work. A read shows whether it has.
     pub fn is_ambiguous(&self) -> bool {
         matches!(self.failure, Failure::Ambiguous(_))
     }
 
-    /// Whether the cloud refused the call for this code, and did nothing of it in any attempt.
+    /// Whether the API rejected the call with this code, and no attempt has done any work.
     pub fn is_rejected_with(&self, code: &str) -> bool {
         matches!(&self.failure, Failure::Rejected(error) if error.code == code)
     }
 
-    /// Whether the call ended because the user asked to stop.
-    pub fn is_stopped(&self) -> bool {
+    /// Whether the call was cancelled.
+    pub fn is_cancelled(&self) -> bool {
         matches!(
             self.failure,
             Failure::NotSent(NotSent::Cancelled) | Failure::Ambiguous(Ambiguous::Cancelled)
@@ -157,12 +157,14 @@ impl CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            action, endpoint, ..
+            operation,
+            endpoint,
+            ..
         } = self;
         match &self.failure {
-            Failure::NotSent(reason) => reason.tell(f, action, endpoint)?,
-            Failure::Rejected(error) => write!(f, "{action} failed with {error}")?,
-            Failure::Ambiguous(reason) => reason.tell(f, action, endpoint)?,
+            Failure::NotSent(reason) => reason.describe(f, operation, endpoint)?,
+            Failure::Rejected(error) => write!(f, "{operation} failed with {error}")?,
+            Failure::Ambiguous(reason) => reason.describe(f, operation, endpoint)?,
         }
         if let Some(rejection) = &self.rejection {
             write!(f, " A retry was rejected with {rejection}")?;
@@ -175,62 +177,73 @@ impl fmt::Display for CallError {
 }
 
 impl NotSent {
-    /// One sentence about the call of this operation to this endpoint.
-    fn tell(&self, f: &mut fmt::Formatter<'_>, action: &str, endpoint: &str) -> fmt::Result {
+    /// Writes a sentence about the call of an operation.
+    fn describe(&self, f: &mut fmt::Formatter<'_>, operation: &str, endpoint: &str) -> fmt::Result {
         match self {
             Self::NoConnection(reason) => {
-                write!(f, "{action}: no connection to {endpoint}: {reason}.")
+                write!(f, "{operation}: no connection to {endpoint}: {reason}.")
             }
             Self::UntrustedCertificate(reason) => write!(
                 f,
-                "{action} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
+                "{operation} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
                  endpoint and this machine's clock. If a proxy inspects TLS, add its CA certificate to the system's trust \
                  store (on Linux, SSL_CERT_FILE can name it instead)."
             ),
-            Self::Cancelled => write!(f, "{action} was not sent: interrupted."),
-            Self::DeadlineExceeded => write!(f, "{action} was not sent: the timeout was reached."),
+            Self::Cancelled => write!(f, "{operation} was not sent: interrupted."),
+            Self::DeadlineExceeded => {
+                write!(f, "{operation} was not sent: the timeout was reached.")
+            }
             Self::NoNonce => write!(
                 f,
-                "{action} was not sent: the operating system provided no random bytes."
+                "{operation} was not sent: the operating system provided no random bytes."
             ),
             Self::NoCredentials(error) => write!(
                 f,
-                "{action} was not sent, because there are no credentials: {error}."
+                "{operation} was not sent, because there are no credentials: {error}."
             ),
         }
     }
 }
 
 impl Ambiguous {
-    /// One sentence about the call of this operation to this endpoint.
-    fn tell(&self, f: &mut fmt::Formatter<'_>, action: &str, endpoint: &str) -> fmt::Result {
+    /// Writes a sentence about the call of an operation.
+    fn describe(&self, f: &mut fmt::Formatter<'_>, operation: &str, endpoint: &str) -> fmt::Result {
         match self {
             Self::TimedOut(time) => write!(
                 f,
-                "{action}: no complete response from {endpoint} within {:.1} s.",
+                "{operation}: no complete response from {endpoint} within {:.1} s.",
                 time.as_secs_f32()
             ),
             Self::ConnectionLost(reason) => write!(
                 f,
-                "{action}: lost the connection to {endpoint} before it responded: {reason}."
+                "{operation}: lost the connection to {endpoint} before it responded: {reason}."
             ),
             Self::ServerFault(error) => {
-                write!(f, "{action}: the API returned a server error: {error}")
+                write!(f, "{operation}: the API returned a server error: {error}")
             }
             Self::UnknownCode(error) => {
-                write!(f, "{action}: the API returned an unknown error: {error}")
+                write!(f, "{operation}: the API returned an unknown error: {error}")
             }
             Self::AlreadyReceived(error) => write!(
                 f,
-                "{action}: the API had received this request, but its response was lost: {error}"
+                "{operation}: the API had received this request, but its response was lost: {error}"
             ),
             Self::Unreadable { status, reason } => write!(
                 f,
-                "{action}: {endpoint} returned an unexpected response (HTTP {status}): {reason}."
+                "{operation}: {endpoint} returned an unexpected response (HTTP {status}): {reason}."
             ),
-            Self::Cancelled => write!(f, "{action}: interrupted before {endpoint} responded."),
+            Self::Cancelled => write!(f, "{operation}: interrupted before {endpoint} responded."),
         }
     }
 }
 
 impl std::error::Error for CallError {}
+
+impl From<Interruption> for NotSent {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Cancelled => Self::Cancelled,
+            Interruption::DeadlineExceeded => Self::DeadlineExceeded,
+        }
+    }
+}

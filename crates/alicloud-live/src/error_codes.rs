@@ -1,43 +1,43 @@
-//! What the API's error codes mean for the call that got them.
+//! The classification of the API's error codes.
 //!
-//! Codes decide. The HTTP status differs between products and years for one and the same code (API reference,
-//! "Gateway errors"), so it is looked at only where the code is not a known one. Only a known code proves that nothing
-//! was done, and it is known whole, or up to a dot where codes with that beginning are documented: a code that merely
-//! begins like a rejection may be the name of a fault that came after the work.
+//! The code decides. The HTTP status differs between products and over time for the same code (API reference, "Gateway
+//! errors"), so it matters only if the code is unknown. Only a known code proves that nothing was done. It must match
+//! completely, or up to a dot for documented families: a code that merely begins like a rejection may be a fault that
+//! occurred after the work.
 
-/// What an error code says about the call.
+/// What an error code says about a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ErrorClass {
-    /// Rejected before any work, and asked to come back later.
+    /// Rejected before any work: retry later.
     Throttled,
     /// Rejected because the timestamp is too far from the server's clock.
     ClockSkew,
-    /// This nonce was seen before: an earlier copy of the request arrived.
+    /// The nonce was used before: an earlier copy of the request has arrived.
     NonceUsed,
-    /// A fault on the server's side, before or after the work.
+    /// A server error, before or after the work.
     ServerFault,
-    /// A code that is not documented for these operations or the gateway: proves nothing.
+    /// Not documented for these operations or the gateway: proves nothing.
     Unknown,
-    /// Rejected before any work, for good.
-    Refused,
+    /// Rejected before any work, permanently.
+    Rejected,
 }
 
-pub(super) fn meaning(code: &str, status: u16) -> ErrorClass {
+pub(super) fn classify(code: &str, status: u16) -> ErrorClass {
     match code {
         "Rejected.Throttling" => ErrorClass::Throttled,
         "InvalidTimeStamp.Expired" => ErrorClass::ClockSkew,
         "SignatureNonceUsed" => ErrorClass::NonceUsed,
         _ if family(code) == "Throttling" => ErrorClass::Throttled,
         _ if SERVER_FAULTS.contains(&family(code)) => ErrorClass::ServerFault,
-        _ if is_rejection(code) => ErrorClass::Refused,
-        // By RFC 6585 this status is the throttling itself, whatever a gateway calls it.
+        _ if is_rejection(code) => ErrorClass::Rejected,
+        // By RFC 6585 this status means throttling, whatever the code is.
         _ if status == 429 => ErrorClass::Throttled,
         _ if status >= 500 => ErrorClass::ServerFault,
         _ => ErrorClass::Unknown,
     }
 }
 
-/// Families of faults that may come after the work.
+/// Families of faults that may occur after the work.
 const SERVER_FAULTS: &[&str] = &[
     "InternalError",
     "ServiceTimeout",
@@ -45,7 +45,7 @@ const SERVER_FAULTS: &[&str] = &[
     "UnknownError",
 ];
 
-/// Rejections of the nine operations and of the gateway that stand alone.
+/// Rejections of the nine operations and of the gateway, without families.
 const REJECTIONS: &[&str] = &[
     "IncompleteSignature",
     "JobNotFound",
@@ -57,11 +57,11 @@ const REJECTIONS: &[&str] = &[
     "UserTaskExceed",
 ];
 
-/// Rejections that occur with a reason after a dot, such as `Forbidden.RAM`.
+/// Rejections with a reason after a dot, such as `Forbidden.RAM`.
 const REJECTION_FAMILIES: &[&str] = &["Forbidden", "NoPermission"];
 
-/// What `Invalid…` and `Missing…` codes name: parameters of the operations, and what the gateway checks before it
-/// hands a call on.
+/// What follows `Invalid` or `Missing` in a code: parameters of the operations, and what the gateway checks before it
+/// forwards a call.
 const CHECKED_BEFORE_WORK: &[&str] = &[
     // The gateway.
     "AccessKeyId",
@@ -103,12 +103,12 @@ const CHECKED_BEFORE_WORK: &[&str] = &[
     "StreamName",
 ];
 
-/// The code up to its first dot.
+/// Returns the code up to its first dot.
 fn family(code: &str) -> &str {
     code.split_once('.').map_or(code, |(family, _)| family)
 }
 
-/// Whether the code proves, whatever status it comes with, that nothing was done.
+/// Whether the code proves, with any status, that nothing was done.
 fn is_rejection(code: &str) -> bool {
     let family = family(code);
     let checked = family
@@ -119,8 +119,8 @@ fn is_rejection(code: &str) -> bool {
         || checked.is_some_and(|name| CHECKED_BEFORE_WORK.contains(&name))
 }
 
-/// Codes that temporary keys get when they have expired. Alibaba Cloud's pages warn that the second one occurs then too.
-pub(super) fn may_be_expired_keys(code: &str) -> bool {
+/// Whether the code may mean expired temporary credentials. The second one is documented for that case too.
+pub(super) fn may_be_expired_credentials(code: &str) -> bool {
     matches!(
         code,
         "InvalidSecurityToken.Expired" | "InvalidAccessKeyId.NotFound"
@@ -134,37 +134,40 @@ mod tests {
     #[test]
     fn the_code_decides_and_the_status_does_not() {
         for status in [400, 403, 429, 500, 503] {
-            assert_eq!(meaning("Throttling.User", status), ErrorClass::Throttled);
+            assert_eq!(classify("Throttling.User", status), ErrorClass::Throttled);
             assert_eq!(
-                meaning("Rejected.Throttling", status),
+                classify("Rejected.Throttling", status),
                 ErrorClass::Throttled
             );
             assert_eq!(
-                meaning("ServiceUnavailable", status),
+                classify("ServiceUnavailable", status),
                 ErrorClass::ServerFault
             );
-            assert_eq!(meaning("InternalError", status), ErrorClass::ServerFault);
-            assert_eq!(meaning("SignatureNonceUsed", status), ErrorClass::NonceUsed);
+            assert_eq!(classify("InternalError", status), ErrorClass::ServerFault);
             assert_eq!(
-                meaning("InvalidTimeStamp.Expired", status),
+                classify("SignatureNonceUsed", status),
+                ErrorClass::NonceUsed
+            );
+            assert_eq!(
+                classify("InvalidTimeStamp.Expired", status),
                 ErrorClass::ClockSkew
             );
-            assert_eq!(meaning("OperationDenied", status), ErrorClass::Refused);
-            assert_eq!(meaning("InvalidParameter", status), ErrorClass::Refused);
+            assert_eq!(classify("OperationDenied", status), ErrorClass::Rejected);
+            assert_eq!(classify("InvalidParameter", status), ErrorClass::Rejected);
         }
     }
 
     #[test]
     fn an_unknown_code_proves_nothing() {
         for status in [400, 403, 404, 408, 409, 425, 499] {
-            assert_eq!(meaning("SomethingNew", status), ErrorClass::Unknown);
+            assert_eq!(classify("SomethingNew", status), ErrorClass::Unknown);
         }
-        assert_eq!(meaning("SomethingNew", 500), ErrorClass::ServerFault);
-        assert_eq!(meaning("SomethingNew", 429), ErrorClass::Throttled);
+        assert_eq!(classify("SomethingNew", 500), ErrorClass::ServerFault);
+        assert_eq!(classify("SomethingNew", 429), ErrorClass::Throttled);
     }
 
     #[test]
-    fn a_code_is_known_whole_or_up_to_a_dot() {
+    fn a_code_matches_completely_or_up_to_a_dot() {
         for rejection in [
             "Forbidden.RAM",
             "InvalidAccessKeyId.NotFound",
@@ -175,7 +178,11 @@ mod tests {
             "MissingStreamInput",
             "NoPermission",
         ] {
-            assert_eq!(meaning(rejection, 500), ErrorClass::Refused, "{rejection}");
+            assert_eq!(
+                classify(rejection, 500),
+                ErrorClass::Rejected,
+                "{rejection}"
+            );
         }
         for unknown in [
             "",
@@ -192,7 +199,7 @@ mod tests {
             "ThrottlingNotice",
             "jobnotfound",
         ] {
-            assert_eq!(meaning(unknown, 400), ErrorClass::Unknown, "{unknown}");
+            assert_eq!(classify(unknown, 400), ErrorClass::Unknown, "{unknown}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Telling, while a job is planned, that another job writes the same stream already: it may be this job under another
-//! resource address, a job that an interrupted run has left, or somebody else's.
+//! The check of a plan for existing jobs that write the same stream: the same job under another resource address, a job
+//! of an interrupted run, or another user's.
 //!
-//! One quick list of each cluster, read once per process and shared by all plans: `⌈T/100⌉` calls for a cluster of T jobs,
-//! however many are planned. It serves a warning and nothing else, so it never fails: what it cannot see in time it does not
-//! tell. Running jobs that the process has read alone are told in any case: the job that a new one replaces is among them.
+//! The list of each cluster is read once per process, without retries, for all plans: `⌈T/100⌉` calls for a cluster of T
+//! jobs. The result only serves a warning, so the check never fails; jobs that are not listed in time are not reported.
+//! Running jobs that the process has read individually are always reported: the job that a new one replaces is among them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,31 +13,28 @@ use tokio::sync::OnceCell;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::create::fingerprint;
-use super::jobs::MAX_PAGE_SIZE;
-use super::{
-    CallContext, CallError, Job, JobFilter, JobPage, JobSpec, JobStatus, LiveClient, SortBy,
-};
+use super::list::{MAX_PAGE_SIZE, Page, SortBy};
+use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient};
 
-/// Jobs of one cluster that are remembered: some 100 bytes each, and more than any cluster is known to have.
+/// Some 100 bytes are kept per job, and no cluster is known to have so many.
 const MAX_PAGES: u32 = 1_000;
-/// Pages that are read at a time.
-const PAGES_AT_A_TIME: usize = 10;
+/// Pages that are read at the same time.
+const MAX_CONCURRENT_PAGES: usize = 10;
 
-/// A job that writes the stream which another one is to write.
+/// An existing job that writes the stream of a planned one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExistingJob {
-    /// Chosen by the service.
+    /// The ID.
     pub job_id: String,
-    /// The job's name; not unique.
+    /// The name; not unique.
     pub name: String,
-    /// Whether it was running.
+    /// Whether it is running.
     pub is_running: bool,
     /// Whether name, template and input are the same too.
     pub is_identical: bool,
 }
 
-/// A job as the list showed it, or a read.
+/// A job of a list or of a read.
 #[derive(Clone)]
 struct ListedJob {
     job_id: String,
@@ -46,21 +43,21 @@ struct ListedJob {
     fingerprint: u64,
 }
 
-/// Jobs by the stream that they write, in one spelling.
+/// Jobs by the normalized URL of their output stream.
 type JobsByOutput = HashMap<String, Vec<ListedJob>>;
 
-/// What one quick list of a cluster showed.
+/// The listed jobs of a cluster.
 struct Cluster {
     by_output: JobsByOutput,
-    /// Why the list could not be read, or not to its end.
+    /// Why the list could not be read completely.
     error: Option<CallError>,
 }
 
-/// What exists in each cluster.
+/// The existing jobs of each cluster.
 #[derive(Default)]
 pub(super) struct ExistingJobs {
     clusters: Mutex<HashMap<String, Arc<OnceCell<Cluster>>>>,
-    /// Running jobs that were read alone, by cluster.
+    /// Running jobs that were read individually, by cluster.
     read: Mutex<HashMap<String, JobsByOutput>>,
     deleted: Mutex<HashSet<String>>,
 }
@@ -71,8 +68,8 @@ impl ExistingJobs {
         Arc::clone(clusters.entry(cluster_id.to_owned()).or_default())
     }
 
-    /// A job of a state was read.
-    pub(super) fn note_read(&self, cluster_id: &str, job: &Job) {
+    /// Records that a job was read individually.
+    pub(super) fn record_read(&self, cluster_id: &str, job: &Job) {
         if job.status == JobStatus::Running {
             let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
             let jobs = read.entry(cluster_id.to_owned()).or_default();
@@ -80,15 +77,15 @@ impl ExistingJobs {
         }
     }
 
-    /// Running jobs that were read alone, and write this stream.
-    fn read(&self, cluster_id: &str, output: &str) -> Vec<ListedJob> {
+    /// Returns the running jobs with this output that were read individually.
+    fn read_jobs(&self, cluster_id: &str, output: &str) -> Vec<ListedJob> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let jobs = read.get(cluster_id).and_then(|jobs| jobs.get(output));
         jobs.cloned().unwrap_or_default()
     }
 
-    /// A job is about to be deleted by this process.
-    pub(super) fn note_deletion(&self, job_id: &str) {
+    /// Records that this process is about to delete a job.
+    pub(super) fn record_delete(&self, job_id: &str) {
         self.deleted().insert(job_id.to_owned());
     }
 
@@ -98,27 +95,28 @@ impl ExistingJobs {
 }
 
 impl LiveClient {
-    /// The jobs of a cluster that write the same stream as one with these fields would, whatever their `auth_key`, and that this process has neither
-    /// created nor deleted, as far as one quick look at the cluster's list shows them. `ctx` can cut the look shorter.
-    /// Running ones that [`Self::refresh_edge_transcode_job`] has read are told however that look ends.
+    /// Returns the jobs of a cluster that write the same stream as a job with this spec, whatever their `auth_key`, and
+    /// that this process has neither created nor deleted. The cluster's list is read once, within a timeout of 3 s that
+    /// all checks share and `ctx` can shorten; running jobs that [`Self::refresh_edge_transcode_job`] has read are
+    /// returned even if that fails.
     ///
-    /// Jobs that were last touched more than 180 days ago are in no list.
-    pub async fn jobs_with_output_of(
+    /// Jobs that were last changed more than 180 days ago are not listed.
+    pub async fn find_jobs_with_same_output(
         &self,
         cluster_id: &str,
-        fields: &JobSpec,
+        spec: &JobSpec,
         ctx: &CallContext,
     ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
         let cluster = cluster
-            .get_or_init(|| self.list_quickly(cluster_id, ctx))
+            .get_or_init(|| self.list_once(cluster_id, ctx))
             .await;
-        let output = fields.stream_output.stream_key();
-        let mut jobs = self.existing.read(cluster_id, &output);
+        let output = spec.stream_output.stream_key();
+        let mut jobs = self.existing.read_jobs(cluster_id, &output);
         for listed in cluster.by_output.get(&output).into_iter().flatten() {
-            add(&mut jobs, listed.clone());
+            add_new(&mut jobs, listed.clone());
         }
-        let fingerprint = fingerprint(cluster_id, fields);
+        let fingerprint = spec.fingerprint(cluster_id);
         let deleted = self.existing.deleted();
         jobs.into_iter()
             .filter(|job| !self.creates.is_claimed(&job.job_id) && !deleted.contains(&job.job_id))
@@ -131,21 +129,21 @@ impl LiveClient {
             .collect()
     }
 
-    /// Why the jobs of a cluster could not be listed for [`Self::jobs_with_output_of`], if that was tried.
+    /// Returns why [`Self::find_jobs_with_same_output`] could not list the jobs of a cluster, if it has failed.
     pub fn list_error(&self, cluster_id: &str) -> Option<CallError> {
         self.existing.cluster(cluster_id).get()?.error.clone()
     }
 
-    async fn list_quickly(&self, cluster_id: &str, ctx: &CallContext) -> Cluster {
+    async fn list_once(&self, cluster_id: &str, ctx: &CallContext) -> Cluster {
         let mut by_output = JobsByOutput::new();
         let listed = self
-            .looks
+            .check_budget
             .run(ctx, async |ctx| {
                 self.collect_pages(cluster_id, &ctx, &mut by_output).await
             })
             .await;
         if let Err(error) = &listed {
-            debug!(%error, "cannot tell which jobs exist");
+            debug!(%error, "cannot list the existing jobs");
         }
         Cluster {
             by_output,
@@ -163,10 +161,12 @@ impl LiveClient {
             sort_by: SortBy::Ascending,
             ..JobFilter::default()
         };
-        let page =
-            |number| self.list_jobs(cluster_id, &filter, number, OperationKind::Prefetch, ctx);
+        let page = |number| {
+            let kind = OperationKind::Prefetch;
+            self.list::<Job>(cluster_id, filter.parameters(), number, kind, ctx)
+        };
         let first = page(1).await?;
-        if first.jobs.is_empty() {
+        if first.items.is_empty() {
             return Ok(());
         }
         let pages = first.total_count.div_ceil(u64::from(MAX_PAGE_SIZE));
@@ -174,10 +174,10 @@ impl LiveClient {
         collect_page(cluster_id, &first, jobs);
         let mut others = futures_util::stream::iter(2..=last)
             .map(page)
-            .buffered(PAGES_AT_A_TIME);
+            .buffered(MAX_CONCURRENT_PAGES);
         while let Some(next) = others.next().await {
             let next = next?;
-            if next.jobs.is_empty() {
+            if next.items.is_empty() {
                 break;
             }
             collect_page(cluster_id, &next, jobs);
@@ -186,25 +186,25 @@ impl LiveClient {
     }
 }
 
-fn collect_page(cluster_id: &str, page: &JobPage, jobs: &mut JobsByOutput) {
-    for job in &page.jobs {
+fn collect_page(cluster_id: &str, page: &Page<Job>, jobs: &mut JobsByOutput) {
+    for job in &page.items {
         collect(cluster_id, job, jobs);
     }
 }
 
 fn collect(cluster_id: &str, job: &Job, jobs: &mut JobsByOutput) {
-    let fields = job.fields();
-    let others = jobs.entry(fields.stream_output.stream_key()).or_default();
+    let spec = job.spec();
+    let others = jobs.entry(spec.stream_output.stream_key()).or_default();
     let listed = ListedJob {
         is_running: job.status == JobStatus::Running,
-        fingerprint: fingerprint(cluster_id, &fields),
+        fingerprint: spec.fingerprint(cluster_id),
         job_id: job.job_id.clone(),
         name: job.name.clone(),
     };
-    add(others, listed);
+    add_new(others, listed);
 }
 
-fn add(jobs: &mut Vec<ListedJob>, job: ListedJob) {
+fn add_new(jobs: &mut Vec<ListedJob>, job: ListedJob) {
     if jobs.iter().all(|other| other.job_id != job.job_id) {
         jobs.push(job);
     }

@@ -1,4 +1,4 @@
-//! The real wire: HTTP/1.1, by which a connection carries one call at a time, and one whose call was given up is closed.
+//! The transport over HTTP/1.1: a connection carries one call at a time, and is closed if its call is abandoned.
 
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -12,29 +12,33 @@ use reqwest::header::ACCEPT;
 
 use super::redact::printable;
 use super::{
-    Ambiguous, BuildError, Departure, Exchange, Failure, HttpRequest, HttpResponse,
-    LiveClientConfig, NotSent,
+    Ambiguous, Exchange, Failure, HttpRequest, HttpResponse, LiveClientConfig, NotSent, SendState,
 };
 
-/// The largest answer that is read. A full page of 100 jobs is well below 1 MiB.
+/// A full page of 100 jobs takes well below 1 MiB.
 const MAX_BODY_BYTES: usize = 8 << 20;
-/// Unused connections are closed before the other side closes them: a request that meets the closing of its connection
-/// may have been sent or not. The shortest default is that of Alibaba Cloud's own load balancers, 15 s (CLB, listener
-/// attribute `IdleTimeout`); those of AWS and Huawei Cloud have 60 s, nginx 75 s.
+/// Idle connections are closed before the server closes them: if a connection is closed while a request is sent, it is
+/// unknown whether the request arrived. The shortest default is that of Alibaba Cloud's load balancers, 15 s (CLB,
+/// listener attribute `IdleTimeout`); those of AWS and Huawei Cloud have 60 s, nginx 75 s.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Library messages can quote what the other side sent.
+/// Library messages can quote what the server sent.
 const MAX_REASON_CHARS: usize = 300;
 
-/// Sends requests by reqwest.
+/// The HTTP client could not be created.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BuildError(String);
+
+/// Sends requests with reqwest.
 pub(super) struct Http {
-    settings: MockSettings,
-    /// Keeps connections for the next call.
+    settings: ClientSettings,
+    /// Reuses connections.
     pooled: reqwest::Client,
-    /// Makes a connection for each call; set up when it is first needed.
+    /// Opens a connection for each call; created on first use.
     unpooled: OnceLock<reqwest::Client>,
 }
 
-struct MockSettings {
+struct ClientSettings {
     user_agent: String,
     connect_timeout: Duration,
     is_https: bool,
@@ -43,9 +47,9 @@ struct MockSettings {
 
 impl Http {
     pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
-        // An error says that a provider is installed already, which is as good.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let settings = MockSettings {
+        let settings = ClientSettings {
             user_agent: config.user_agent.clone(),
             connect_timeout: config.connect_timeout,
             is_https: config.endpoint.is_https(),
@@ -54,12 +58,12 @@ impl Http {
                 .clone()
                 .map(reqwest::Proxy::all)
                 .transpose()
-                .map_err(|error| BuildError::new(reason(error)))?,
+                .map_err(|error| BuildError(reason(error)))?,
         };
         let pooled = settings
             .builder()
             .build()
-            .map_err(|error| BuildError::new(reason(error)))?;
+            .map_err(|error| BuildError(reason(error)))?;
         Ok(Self {
             settings,
             pooled,
@@ -67,8 +71,8 @@ impl Http {
         })
     }
 
-    /// The client for a call. After a failure every connection that was made before is under suspicion: a firewall that
-    /// has forgotten one has forgotten all.
+    /// Returns the client for a call. After a failure no existing connection is used: a firewall that has dropped one may
+    /// have dropped all.
     fn client(&self, needs_new_connection: bool) -> &reqwest::Client {
         if !needs_new_connection {
             return &self.pooled;
@@ -80,7 +84,7 @@ impl Http {
     }
 }
 
-impl MockSettings {
+impl ClientSettings {
     fn builder(&self) -> reqwest::ClientBuilder {
         let mut builder = reqwest::Client::builder()
             .http1_only()
@@ -96,7 +100,7 @@ impl MockSettings {
         if self.is_https {
             builder
         } else {
-            // Without this a machine that has no certificates could not even talk to a mock in clear text.
+            // Otherwise a machine without a certificate store could not even call a mock over HTTP.
             builder.tls_certs_only([])
         }
     }
@@ -105,7 +109,7 @@ impl MockSettings {
 #[async_trait]
 impl Exchange for Http {
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
-        let body = WatchedBody::new(request.body, request.departure);
+        let body = WatchedBody::new(request.body, request.send_state);
         let mut sending = self
             .client(request.needs_new_connection)
             .post(request.url.clone())
@@ -117,7 +121,7 @@ impl Exchange for Http {
         let mut response = sending
             .send()
             .await
-            .map_err(|error| sending_failed(error, request.departure))?;
+            .map_err(|error| sending_failed(error, request.send_state))?;
 
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -137,44 +141,44 @@ impl Exchange for Http {
     }
 }
 
-/// A body that tells when it is first asked for. hyper asks as soon as it has put the head into its buffer, before it
-/// writes anything to the connection.
+/// A body that records when it is first polled. hyper polls it as soon as the head is in its buffer, before it writes
+/// anything to the connection.
 struct WatchedBody {
-    /// Until they are asked for.
+    /// `None` once they have been polled.
     bytes: Option<Bytes>,
-    departure: Departure,
+    send_state: SendState,
 }
 
-/// The call was given up before its request left.
+/// The call was abandoned before its request was sent.
 #[derive(Debug, thiserror::Error)]
-#[error("given up")]
-struct GivenUp;
+#[error("abandoned")]
+struct Abandoned;
 
 impl WatchedBody {
-    fn new(body: &str, departure: &Departure) -> Self {
-        // A body without bytes is not asked for; then nothing is said, which counts as sent.
+    fn new(body: &str, send_state: &SendState) -> Self {
+        // An empty body is not polled. Then the state stays unknown, which counts as sent.
         if !body.is_empty() {
-            departure.wait();
+            send_state.mark_waiting();
         }
         Self {
             bytes: Some(Bytes::copy_from_slice(body.as_bytes())),
-            departure: departure.clone(),
+            send_state: send_state.clone(),
         }
     }
 }
 
 impl Body for WatchedBody {
     type Data = Bytes;
-    type Error = GivenUp;
+    type Error = Abandoned;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Abandoned>>> {
         match self.bytes.take() {
-            Some(bytes) if self.departure.leave() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-            // hyper closes the connection without having written anything.
-            Some(_) => Poll::Ready(Some(Err(GivenUp))),
+            Some(bytes) if self.send_state.try_send() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            // hyper closes the connection without writing anything.
+            Some(_) => Poll::Ready(Some(Err(Abandoned))),
             None => Poll::Ready(None),
         }
     }
@@ -189,8 +193,8 @@ impl Body for WatchedBody {
     }
 }
 
-fn sending_failed(error: reqwest::Error, departure: &Departure) -> Failure {
-    if !departure.give_up() {
+fn sending_failed(error: reqwest::Error, send_state: &SendState) -> Failure {
+    if !send_state.try_abandon() {
         return connection_lost(error);
     }
     Failure::NotSent(if is_certificate_error(&error) {
@@ -213,11 +217,11 @@ fn is_certificate_error(error: &reqwest::Error) -> bool {
     })
 }
 
-/// The error and what caused it, outermost first.
+/// Returns the error and its causes, outermost first.
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     let first: &(dyn std::error::Error + 'static) = error;
     std::iter::successors(Some(first), |error| {
-        // An I/O error passes over the one that it wraps.
+        // The source of an I/O error skips the error that it wraps.
         match error.downcast_ref::<std::io::Error>() {
             Some(wrapper) => wrapper
                 .get_ref()
@@ -227,23 +231,21 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Erro
     })
 }
 
-/// The innermost cause, which is the one that people can act on. Never the URL: it holds the signature.
+/// Returns the innermost cause, which is the one that users can act on. Never the URL, which contains the signature.
 fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let innermost = causes(&error).last().map(ToString::to_string);
-    plain(&printable(&innermost.unwrap_or_default(), MAX_REASON_CHARS))
+    reword(&printable(&innermost.unwrap_or_default(), MAX_REASON_CHARS))
 }
 
-/// Library text in people's words.
-fn plain(reason: &str) -> String {
+/// Rewrites messages of libraries for users.
+fn reword(reason: &str) -> String {
     if reason.starts_with("received corrupt message") {
-        return "what answers there does not speak TLS; an endpoint without a scheme is reached by HTTPS, and that of a \
-                mock begins with http://"
-            .to_owned();
+        return "the server does not speak TLS; use http:// for the mock".to_owned();
     }
     if let Some(reason) = reason.strip_prefix("invalid peer certificate: ") {
         return match reason {
-            "UnknownIssuer" => "its issuer is not known to this machine".to_owned(),
+            "UnknownIssuer" => "its issuer is unknown to this machine".to_owned(),
             reason => reason.to_owned(),
         };
     }
@@ -257,17 +259,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_are_told_without_numbers_and_library_names() {
+    fn reasons_contain_no_numbers_and_no_library_names() {
         assert_eq!(
-            plain("Connection refused (os error 111)"),
+            reword("Connection refused (os error 111)"),
             "Connection refused"
         );
         assert_eq!(
-            plain("invalid peer certificate: certificate expired"),
+            reword("invalid peer certificate: certificate expired"),
             "certificate expired"
         );
         assert!(
-            plain("received corrupt message of type InvalidContentType")
+            reword("received corrupt message of type InvalidContentType")
                 .contains("does not speak TLS")
         );
     }

@@ -1,111 +1,69 @@
-use serde::Deserialize;
-use tracing::warn;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::call::{ApiCall, OperationKind, ResponseTime};
-use super::elements::{Element, Elements, count};
+use serde::Deserialize;
+
+use super::call::{ApiCall, OperationKind};
+use super::list::{Page, SortBy, filter_parameters};
+use super::request::Parameters;
 use super::{Ambiguous, CallContext, CallError, Failure, Job, LiveClient, StreamUrl};
 
-/// What a user decides about a job. Sent whole with each create and update: what leaving a field out of an update
-/// means is not documented.
+/// The fields of a job that the user sets. All of them are sent with each create and update: the API does not document
+/// what leaving a field out of an update means.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct JobSpec {
-    /// Chinese characters, letters, digits, `-` and `_`; 255 at most.
+    /// The name: at most 255 Chinese characters, letters, digits, `-` and `_`.
     pub name: String,
-    /// A template that the account may use in the job's cluster.
+    /// The ID of a template that the account may use in the job's cluster.
     pub template_id: String,
-    /// The URL that is read.
+    /// The URL of the input stream.
     pub stream_input: StreamUrl,
-    /// The URL that is written.
+    /// The URL of the output stream.
     pub stream_output: StreamUrl,
 }
 
-/// A job that was made.
+/// A created job.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CreatedJob {
-    /// Chosen by the service.
+    /// The ID that the API assigned.
     pub job_id: String,
-    /// Further jobs that the same create may have made, after its answer was lost: the gateway may not refuse a request
-    /// that it has seen before, and somebody may have started the job before it was looked for.
+    /// IDs of further jobs that the same create may have created, because its response was lost: the gateway may not
+    /// reject a request that it has received before, and another client may have started the job before it was found.
     pub possible_duplicates: Vec<String>,
 }
 
-/// Which jobs of a cluster to list, and how.
+/// Which jobs of a cluster to list, and in which order.
 #[derive(Clone, Default, Debug)]
 pub struct JobFilter {
-    /// `common`, `nbhd-2` or `ultra-hd`; without it, the types that the caller has permission for.
+    /// `common`, `nbhd-2` or `ultra-hd`; by default, the types that the caller has permission for.
     pub r#type: Option<String>,
-    /// Only jobs that run (`true`) or do not (`false`).
+    /// Only jobs that are running (`true`) or stopped (`false`).
     pub running: Option<bool>,
-    /// An exact job ID, or a part of a name.
+    /// A job ID, or a part of a name.
     pub keyword: Option<String>,
-    /// By time of creation.
+    /// The order, by creation time.
     pub sort_by: SortBy,
 }
 
-/// The order of a list, always by time of creation.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum SortBy {
-    /// Newest first: the API's own default.
-    #[default]
-    Descending,
-    /// Oldest first: a job that is made while the pages are read comes last and shifts none.
-    Ascending,
-}
-
-/// One page of a list of jobs.
-#[derive(Clone, Debug)]
-pub struct JobPage {
-    /// The jobs of this page.
-    pub jobs: Vec<Job>,
-    /// IDs of jobs of this page that could not be decoded; empty texts where there was no ID either.
-    pub unreadable: Vec<String>,
-    /// All jobs that match, on whatever page.
-    pub total_count: u64,
-    /// When the server made the page; none if its response does not show that.
-    pub time: Option<ResponseTime>,
-}
-
-/// The most jobs or templates that one page can hold.
-pub(super) const MAX_PAGE_SIZE: u32 = 100;
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct JobBody {
+struct JobResponse {
     job: Job,
 }
 
+/// A response without content of interest.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct JobListReply {
-    #[serde(deserialize_with = "count")]
-    total_count: u64,
-    // How an empty result looks is not documented: an absent list and an empty one both occur in SDK models.
-    #[serde(default)]
-    job_list: Option<JobList>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct JobList {
-    #[serde(default)]
-    job: Option<Elements<Job>>,
-}
-
-impl Element for Job {
-    const ID: &'static str = "JobId";
-}
-
-/// An answer whose content does not matter beyond being one.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Acknowledged {
+struct EmptyResponse {
     #[serde(rename = "RequestId")]
     _request_id: String,
 }
 
+/// Writes are retried. If the error of a write [is ambiguous](CallError::is_ambiguous), read the job with
+/// [`Self::get_edge_transcode_job`] before anything else: that shows what the write did, and ensures that no copy of its
+/// request takes effect later.
 impl LiveClient {
-    /// `GetEdgeTranscodeJob`: reads one job. Where a failed write of this client may still be on its way to the job, the
-    /// read sees to it that it cannot arrive any more.
+    /// `GetEdgeTranscodeJob`: reads one job. If a failed write of this client may still arrive, the read ensures that it
+    /// no longer takes effect.
     pub async fn get_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -118,194 +76,121 @@ impl LiveClient {
             cluster_id,
             job_id,
         );
-        let job = self.call::<JobBody>(&call, ctx).await?.value.job;
+        let job = self.call::<JobResponse>(&call, ctx).await?.value.job;
         if job.job_id == job_id {
             Ok(job)
         } else {
-            Err(self.misleading(
-                call.action,
-                "it describes another job than the one asked for",
-            ))
+            let reason = "it describes another job than the requested one";
+            Err(self.unreadable_response(call.operation, reason))
         }
     }
 
-    /// `ListEdgeTranscodeJob`: reads one page of a cluster's jobs. `page` counts from 1.
+    /// `ListEdgeTranscodeJob`: reads one page of a cluster's jobs; `page` counts from 1.
     ///
-    /// Leaves out jobs that were last touched more than 180 days ago, so absence proves nothing.
+    /// The list excludes jobs that were last changed more than 180 days ago, so absence proves nothing.
     pub async fn list_edge_transcode_jobs(
         &self,
         cluster_id: &str,
         filter: &JobFilter,
         page: u32,
         ctx: &CallContext,
-    ) -> Result<JobPage, CallError> {
-        self.list_jobs(cluster_id, filter, page, OperationKind::Read, ctx)
+    ) -> Result<Page<Job>, CallError> {
+        let filter = filter.parameters();
+        self.list(cluster_id, filter, page, OperationKind::Read, ctx)
             .await
     }
 
-    pub(super) async fn list_jobs(
-        &self,
-        cluster_id: &str,
-        filter: &JobFilter,
-        page: u32,
-        kind: OperationKind,
-        ctx: &CallContext,
-    ) -> Result<JobPage, CallError> {
-        let mut parameters = vec![
-            ("ClusterId", cluster_id.to_owned()),
-            ("PageNo", page.to_string()),
-            ("PageSize", MAX_PAGE_SIZE.to_string()),
-            ("SortBy", filter.sort_by.parameter().to_owned()),
-        ];
-        let optional = [
-            ("Type", filter.r#type.clone()),
-            (
-                "Status",
-                filter.running.map(|running| u8::from(running).to_string()),
-            ),
-            ("Keyword", filter.keyword.clone()),
-        ];
-        parameters.extend(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
-
-        let call = ApiCall {
-            action: "ListEdgeTranscodeJob",
-            parameters,
-            kind,
-        };
-        let answer = self.call::<JobListReply>(&call, ctx).await?;
-        let listed = answer.value.job_list.and_then(|list| list.job);
-        let listed = listed.unwrap_or_default();
-        for job_id in &listed.unreadable {
-            warn!(cluster_id, job_id, "a job in the list cannot be decoded");
-        }
-        Ok(JobPage {
-            jobs: listed.decoded,
-            unreadable: listed.unreadable,
-            total_count: answer.value.total_count,
-            time: answer.time,
-        })
-    }
-
-    /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job does not run.
-    ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
-    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
+    /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job is stopped.
     pub async fn update_edge_transcode_job(
         &self,
         cluster_id: &str,
         job_id: &str,
-        fields: &JobSpec,
+        spec: &JobSpec,
         ctx: &CallContext,
     ) -> Result<(), CallError> {
-        let mut call = job_call(
-            "UpdateEdgeTranscodeJob",
-            OperationKind::IdempotentWrite,
-            cluster_id,
-            job_id,
-        );
-        call.parameters.extend(fields.parameters());
-        self.call::<Acknowledged>(&call, ctx).await.map(drop)
+        let operation = "UpdateEdgeTranscodeJob";
+        self.write_job(operation, cluster_id, job_id, spec.parameters(), ctx)
+            .await
     }
 
-    /// `DeleteEdgeTranscodeJob`: deletes a job. Whether the API allows it while the job runs is not documented.
-    ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
-    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
+    /// `DeleteEdgeTranscodeJob`: deletes a job. The API does not document whether it may be running.
     pub async fn delete_edge_transcode_job(
         &self,
         cluster_id: &str,
         job_id: &str,
         ctx: &CallContext,
     ) -> Result<(), CallError> {
-        self.existing.note_deletion(job_id);
-        let call = job_call(
-            "DeleteEdgeTranscodeJob",
-            OperationKind::IdempotentWrite,
-            cluster_id,
-            job_id,
-        );
-        self.call::<Acknowledged>(&call, ctx).await.map(drop)
+        self.existing.record_delete(job_id);
+        let operation = "DeleteEdgeTranscodeJob";
+        self.write_job(operation, cluster_id, job_id, [], ctx).await
     }
 
-    /// `StartEdgeTranscodeJob`: starts a job that does not run. Whether it runs when the answer comes is not
-    /// documented.
-    ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
-    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
+    /// `StartEdgeTranscodeJob`: starts a stopped job. The API does not document whether the job is running when it
+    /// responds.
     pub async fn start_edge_transcode_job(
         &self,
         cluster_id: &str,
         job_id: &str,
         ctx: &CallContext,
     ) -> Result<(), CallError> {
-        let call = job_call(
-            "StartEdgeTranscodeJob",
-            OperationKind::IdempotentWrite,
-            cluster_id,
-            job_id,
-        );
-        self.call::<Acknowledged>(&call, ctx).await.map(drop)
+        let operation = "StartEdgeTranscodeJob";
+        self.write_job(operation, cluster_id, job_id, [], ctx).await
     }
 
-    /// `StopEdgeTranscodeJob`: stops a job that runs.
-    ///
-    /// An error that [is ambiguous](CallError::is_ambiguous) leaves open what was done: read the job before anything else is
-    /// done with it. [`Self::get_edge_transcode_job`] also sees to it that no copy of the request arrives later.
+    /// `StopEdgeTranscodeJob`: stops a running job.
     pub async fn stop_edge_transcode_job(
         &self,
         cluster_id: &str,
         job_id: &str,
         ctx: &CallContext,
     ) -> Result<(), CallError> {
-        let call = job_call(
-            "StopEdgeTranscodeJob",
-            OperationKind::IdempotentWrite,
-            cluster_id,
-            job_id,
-        );
-        self.call::<Acknowledged>(&call, ctx).await.map(drop)
+        let operation = "StopEdgeTranscodeJob";
+        self.write_job(operation, cluster_id, job_id, [], ctx).await
     }
 
-    /// An answer of the documented shape that nevertheless cannot be believed.
-    pub(super) fn misleading(&self, action: &'static str, reason: &str) -> CallError {
+    async fn write_job(
+        &self,
+        operation: &'static str,
+        cluster_id: &str,
+        job_id: &str,
+        parameters: impl IntoIterator<Item = (&'static str, String)>,
+        ctx: &CallContext,
+    ) -> Result<(), CallError> {
+        let kind = OperationKind::IdempotentWrite;
+        let mut call = job_call(operation, kind, cluster_id, job_id);
+        call.parameters.extend(parameters);
+        self.call::<EmptyResponse>(&call, ctx).await.map(drop)
+    }
+
+    /// Returns the error for a response that was decoded but cannot be trusted.
+    pub(super) fn unreadable_response(&self, operation: &'static str, reason: &str) -> CallError {
         let failure = Failure::Ambiguous(Ambiguous::Unreadable {
             status: 200,
             reason: reason.to_owned(),
         });
-        self.error(action, 1, failure)
+        self.error(operation, 1, failure)
     }
 }
 
-fn job_call(action: &'static str, kind: OperationKind, cluster_id: &str, job_id: &str) -> ApiCall {
+fn job_call(
+    operation: &'static str,
+    kind: OperationKind,
+    cluster_id: &str,
+    job_id: &str,
+) -> ApiCall {
     let parameters = vec![
         ("ClusterId", cluster_id.to_owned()),
         ("JobId", job_id.to_owned()),
     ];
     ApiCall {
-        action,
+        operation,
         parameters,
         kind,
     }
 }
 
-impl Job {
-    /// What a user decided about this job.
-    pub fn fields(&self) -> JobSpec {
-        JobSpec {
-            name: self.name.clone(),
-            template_id: self.template_id.clone(),
-            stream_input: self.stream_input.clone(),
-            stream_output: self.stream_output.clone(),
-        }
-    }
-}
-
 impl JobSpec {
-    /// Whether both mean the same job: equal, but for spellings of their URLs.
+    /// Whether both describe the same job: equal, except for spellings of their URLs.
     pub fn is_equivalent(&self, other: &Self) -> bool {
         self.name == other.name
             && self.template_id == other.template_id
@@ -321,13 +206,36 @@ impl JobSpec {
             ("StreamOutput", self.stream_output.as_str().to_owned()),
         ]
     }
+
+    /// Returns a hash that is the same for equivalent specs in the same cluster.
+    pub(super) fn fingerprint(&self, cluster_id: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let urls = [&self.stream_input, &self.stream_output].map(StreamUrl::normalized);
+        (cluster_id, &self.name, &self.template_id, urls).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
-impl SortBy {
-    pub(super) fn parameter(self) -> &'static str {
-        match self {
-            Self::Descending => "desc",
-            Self::Ascending => "asc",
+impl JobFilter {
+    pub(super) fn parameters(&self) -> Parameters {
+        let status = self.running.map(|running| u8::from(running).to_string());
+        let optional = [
+            ("Type", self.r#type.clone()),
+            ("Status", status),
+            ("Keyword", self.keyword.clone()),
+        ];
+        filter_parameters(self.sort_by, optional)
+    }
+}
+
+impl Job {
+    /// Returns the fields that the user sets.
+    pub fn spec(&self) -> JobSpec {
+        JobSpec {
+            name: self.name.clone(),
+            template_id: self.template_id.clone(),
+            stream_input: self.stream_input.clone(),
+            stream_output: self.stream_output.clone(),
         }
     }
 }

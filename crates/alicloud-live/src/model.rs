@@ -1,11 +1,12 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::StreamUrl;
+use super::list::ListItem;
 
-/// Whether a job runs. The API documents two values, as text in answers and as an integer in requests.
+/// The status of a job. The API documents two values: strings in responses, integers in requests.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum JobStatus {
-    /// `"0"`: not started.
+    /// `"0"`: not running.
     NotStarted,
     /// `"1"`: running.
     Running,
@@ -27,13 +28,13 @@ impl<'de> Deserialize<'de> for JobStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]
-        enum Wire {
+        enum Status {
             Text(String),
             Number(i64),
         }
-        let text = match Wire::deserialize(deserializer)? {
-            Wire::Text(text) => text,
-            Wire::Number(number) => number.to_string(),
+        let text = match Status::deserialize(deserializer)? {
+            Status::Text(text) => text,
+            Status::Number(number) => number.to_string(),
         };
         Ok(match text.as_str() {
             "0" => Self::NotStarted,
@@ -43,22 +44,22 @@ impl<'de> Deserialize<'de> for JobStatus {
     }
 }
 
-/// An edge transcode job, as `GetEdgeTranscodeJob` and `ListEdgeTranscodeJob` show it. The API does not say in which
-/// cluster it is.
+/// An edge transcode job, as `GetEdgeTranscodeJob` and `ListEdgeTranscodeJob` return it. Its cluster is not part of the
+/// response.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Job {
-    /// Chosen by the service.
+    /// The ID that the API assigned.
     pub job_id: String,
-    /// The job's name; not unique.
+    /// The name; not unique.
     pub name: String,
-    /// Whether it runs.
+    /// The status.
     pub status: JobStatus,
-    /// The URL that is read.
+    /// The URL of the input stream.
     pub stream_input: StreamUrl,
-    /// The URL that is written.
+    /// The URL of the output stream.
     pub stream_output: StreamUrl,
-    /// The template in use.
+    /// The ID of the template.
     pub template_id: String,
     /// The template's name.
     #[serde(default, deserialize_with = "none_if_empty")]
@@ -77,8 +78,8 @@ pub struct Job {
     pub last_stop_at: Option<String>,
 }
 
-/// A transcoding template, as `GetEdgeTranscodeTemplate` and `ListEdgeTranscodeTemplate` show it. Templates cannot be
-/// created, changed or deleted by the API.
+/// A transcoding template, as `GetEdgeTranscodeTemplate` and `ListEdgeTranscodeTemplate` return it. The API cannot
+/// create, change or delete templates.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Template {
@@ -93,7 +94,7 @@ pub struct Template {
     /// `H.264` or `H.265`.
     #[serde(default, deserialize_with = "none_if_empty")]
     pub codec: Option<String>,
-    /// A number (the unit is not documented), or `ws`: as the source.
+    /// A number (the unit is not documented), or `ws`: the same as the source.
     #[serde(default, deserialize_with = "none_if_empty")]
     pub bitrate: Option<String>,
     /// Frames a second, or `ws`.
@@ -110,7 +111,63 @@ pub struct Template {
     pub create_time: Option<String>,
 }
 
-/// How an absent value looks is not documented: no field, null and an empty text all count as absent.
+impl ListItem for Job {
+    const OPERATION: &'static str = "ListEdgeTranscodeJob";
+    const ID_FIELD: &'static str = "JobId";
+
+    fn id(&self) -> &str {
+        &self.job_id
+    }
+
+    fn memory(&self) -> usize {
+        let required = [
+            &self.job_id,
+            &self.name,
+            &self.template_id,
+            self.stream_input.as_str(),
+            self.stream_output.as_str(),
+        ];
+        let optional = [
+            &self.template_name,
+            &self.r#type,
+            &self.create_time,
+            &self.last_start_at,
+            &self.last_stop_at,
+        ];
+        size_of::<Self>() + required.map(str::len).iter().sum::<usize>() + total_len(&optional)
+    }
+}
+
+impl ListItem for Template {
+    const OPERATION: &'static str = "ListEdgeTranscodeTemplate";
+    const ID_FIELD: &'static str = "TemplateId";
+
+    fn id(&self) -> &str {
+        &self.template_id
+    }
+
+    fn memory(&self) -> usize {
+        let optional = [
+            &self.name,
+            &self.r#type,
+            &self.codec,
+            &self.bitrate,
+            &self.fps,
+            &self.gop,
+            &self.resolution,
+            &self.create_time,
+        ];
+        size_of::<Self>() + self.template_id.len() + total_len(&optional)
+    }
+}
+
+fn total_len(strings: &[&Option<String>]) -> usize {
+    let set = strings.iter().filter_map(|string| string.as_ref());
+    set.map(String::len).sum()
+}
+
+/// Deserializes an optional string. The shape of an absent value is not documented: no field, `null` and an empty string
+/// all count as absent.
 pub(super) fn none_if_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -136,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_may_be_text_or_number_and_even_new() {
+    fn a_status_may_be_a_string_or_a_number_or_unknown() {
         assert_eq!(
             job(&json!({"Status": "1"})).unwrap().status,
             JobStatus::Running
@@ -177,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_in_a_stream_url_is_not_in_debug_output() {
+    fn debug_output_contains_no_token_of_a_stream_url() {
         let shown = format!("{:?}", job(&json!({})).unwrap());
         assert!(
             shown.contains("auth_key=***") && !shown.contains("c0ffee"),

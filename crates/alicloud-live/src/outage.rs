@@ -5,61 +5,60 @@ use tokio::time::Instant;
 
 use super::{CallContext, Failure, NotSent};
 
-/// After the first call that could not connect; doubles with each further one.
+/// The pause after the first call that could not connect; doubles with each further one.
 const INITIAL_PAUSE: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// That the endpoint cannot be reached. A call that has used up its attempts on it has found out for all: until a
-/// growing pause is over, calls that begin fail at once with the same reason. So a plan of a thousand resources ends a
-/// minute after the network was lost, and not an hour.
+/// An unreachable endpoint. After a call has used all of its attempts, other calls fail at once with the same reason
+/// during a growing pause. So a plan of a thousand resources ends a minute after the network is lost, not an hour.
 ///
-/// Recovery does not ask: it is owed, and tries until its time is over.
+/// A recovery ignores it and tries until its deadline.
 #[derive(Default)]
-pub(super) struct Outage(Mutex<Option<Known>>);
+pub(super) struct Outage(Mutex<Option<State>>);
 
-struct Known {
-    calls: u32,
+struct State {
+    failed_calls: u32,
     reason: String,
     pause_until: Instant,
 }
 
 impl Outage {
-    /// Why a call need not begin.
-    pub(super) fn known_to(&self, ctx: &CallContext) -> Option<NotSent> {
+    /// Returns why a call must not start, if it must not.
+    pub(super) fn check(&self, ctx: &CallContext) -> Option<NotSent> {
         let state = self.state();
-        let known = state.as_ref()?;
-        let holds = !ctx.is_recovery() && Instant::now() < known.pause_until;
-        holds.then(|| NotSent::NoConnection(known.reason.clone()))
+        let state = state.as_ref()?;
+        let is_paused = !ctx.is_recovery() && Instant::now() < state.pause_until;
+        is_paused.then(|| NotSent::NoConnection(state.reason.clone()))
     }
 
-    /// An attempt has ended like this: whatever reached the other side ends the outage.
-    pub(super) fn note_attempt(&self, failure: Option<&Failure>) {
+    /// Records the result of an attempt. Any request that was sent ends the outage.
+    pub(super) fn record_attempt(&self, failure: Option<&Failure>) {
         if !matches!(failure, Some(Failure::NotSent(_))) {
             *self.state() = None;
         }
     }
 
-    /// A call has failed for good.
-    pub(super) fn note_call(&self, failure: &Failure) {
+    /// Records that a call has failed.
+    pub(super) fn record_failed_call(&self, failure: &Failure) {
         let Failure::NotSent(NotSent::NoConnection(reason)) = failure else {
             return;
         };
         let mut state = self.state();
         let now = Instant::now();
-        // Calls that were under way together find out together.
-        if state.as_ref().is_some_and(|known| now < known.pause_until) {
+        // Concurrent calls count as one.
+        if state.as_ref().is_some_and(|state| now < state.pause_until) {
             return;
         }
-        let calls = state.as_ref().map_or(0, |known| known.calls) + 1;
-        let pause = INITIAL_PAUSE.saturating_mul(1 << (calls - 1).min(8));
-        *state = Some(Known {
-            calls,
+        let failed_calls = state.as_ref().map_or(0, |state| state.failed_calls) + 1;
+        let pause = INITIAL_PAUSE.saturating_mul(1 << (failed_calls - 1).min(8));
+        *state = Some(State {
+            failed_calls,
             reason: reason.clone(),
             pause_until: now + pause.min(MAX_PAUSE),
         });
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<Known>> {
+    fn state(&self) -> MutexGuard<'_, Option<State>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,12 +2,12 @@ use super::call::{FailedCall, OperationKind};
 use super::call_context::Interruption;
 use super::{Ambiguous, CallContext, Failure, NotSent};
 
-/// What is told of a call when another of its attempts has failed.
+/// Merges the failure of the latest attempt into that of the earlier ones.
 ///
-/// Of a write, the worst that is known: once it may have been carried out, a later attempt that was not sent or was
-/// rejected does not change that. Of a read, which has no effect, the latest answer. Neither is told as not sent when an
-/// attempt was.
-pub(super) fn told(
+/// For a write, the worst is returned: once an attempt may have been carried out, a later one that was not sent or was
+/// rejected does not change that. For a read, which has no effect, the latest response. Neither is returned as not sent if
+/// an attempt was sent.
+pub(super) fn merge_failures(
     earlier: Option<FailedCall>,
     latest: FailedCall,
     kind: OperationKind,
@@ -26,26 +26,26 @@ pub(super) fn told(
     latest
 }
 
-/// Whether what went wrong before tells more than what went wrong last.
+/// Whether the earlier failure says more than the latest one.
 fn is_kept(earlier: &Failure, latest: &Failure, kind: OperationKind, ctx: &CallContext) -> bool {
-    let has_no_time_left = match latest {
+    let is_timeout_of_call = match latest {
         Failure::NotSent(NotSent::DeadlineExceeded) => true,
         Failure::Ambiguous(Ambiguous::TimedOut(_)) => {
-            !kind.changes() && ctx.interruption() == Some(Interruption::DeadlineExceeded)
+            !kind.is_write() && ctx.interruption() == Some(Interruption::DeadlineExceeded)
         }
         _ => false,
     };
-    // How the copy that has arrived went wrong tells more than that it has arrived.
-    let has_arrived = matches!(latest, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
+    // How the received copy failed says more than that it was received.
+    let is_receipt = matches!(latest, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
         && matches!(earlier, Failure::Ambiguous(_));
-    has_no_time_left || has_arrived || rank(earlier, kind) > rank(latest, kind)
+    is_timeout_of_call || is_receipt || rank(earlier, kind) > rank(latest, kind)
 }
 
-/// How much of its work a call with this outcome may have done.
+/// Returns how much of its work a call with this failure may have done.
 fn rank(failure: &Failure, kind: OperationKind) -> u8 {
     match failure {
         Failure::NotSent(_) => 0,
-        _ if !kind.changes() => 1,
+        _ if !kind.is_write() => 1,
         Failure::Rejected(_) => 1,
         Failure::Ambiguous(_) => 2,
     }

@@ -1,156 +1,110 @@
-//! Lists longer than one page, read oldest first, so that what is made meanwhile comes last. How they are read to their
-//! end while they change, and however they lie: see `progress`.
+//! All pages of a list, oldest first, so that items created meanwhile come last. See `page_cursor` for lists that change.
 
-use super::progress::{Page, PageCursor};
-use super::{CallContext, CallError, Job, JobFilter, LiveClient, SortBy, Template, TemplateFilter};
+use std::marker::PhantomData;
 
-/// A cluster's jobs, page by page.
-pub struct JobPages<'a> {
+use super::call::OperationKind;
+use super::list::{ListItem, SortBy};
+use super::page_cursor::PageCursor;
+use super::request::Parameters;
+use super::{CallContext, CallError, Job, JobFilter, LiveClient, Template, TemplateFilter};
+
+/// The pages of a list of a cluster.
+pub struct Pages<'a, T> {
     client: &'a LiveClient,
     cluster_id: &'a str,
-    filter: JobFilter,
+    filter: Parameters,
     ctx: &'a CallContext,
-    progress: PageCursor,
+    cursor: PageCursor,
     unreadable: Vec<String>,
+    items: PhantomData<fn() -> T>,
 }
 
-/// A cluster's templates, page by page.
-pub struct TemplatePages<'a> {
-    client: &'a LiveClient,
-    cluster_id: &'a str,
-    filter: TemplateFilter,
-    ctx: &'a CallContext,
-    progress: PageCursor,
-    unreadable: Vec<String>,
-}
-
-/// What the pages of a list hold.
+/// All items of a list.
 #[derive(Debug)]
 pub struct Listed<T> {
     /// The items that could be decoded.
     pub items: Vec<T>,
-    /// IDs of those that could not; empty strings where there was no ID either.
+    /// IDs of the items that could not be decoded; an empty string for an item without an ID.
     pub unreadable: Vec<String>,
 }
 
 impl LiveClient {
-    /// The jobs of a cluster that match a filter, a page at a time, oldest first whatever the filter says. Makes no
-    /// call yet.
+    /// Returns the pages of the jobs of a cluster that match a filter, always oldest first. Makes no call.
     pub fn edge_transcode_job_pages<'a>(
         &'a self,
         cluster_id: &'a str,
         filter: JobFilter,
         ctx: &'a CallContext,
-    ) -> JobPages<'a> {
+    ) -> Pages<'a, Job> {
         let filter = JobFilter {
             sort_by: SortBy::Ascending,
             ..filter
         };
-        JobPages {
-            client: self,
-            cluster_id,
-            filter,
-            ctx,
-            progress: PageCursor::default(),
-            unreadable: Vec::new(),
-        }
+        self.pages(cluster_id, filter.parameters(), ctx)
     }
 
-    /// The templates of a cluster that match a filter, a page at a time, oldest first whatever the filter says. Makes
-    /// no call yet.
+    /// Returns the pages of the templates of a cluster that match a filter, always oldest first. Makes no call.
     pub fn edge_transcode_template_pages<'a>(
         &'a self,
         cluster_id: &'a str,
         filter: TemplateFilter,
         ctx: &'a CallContext,
-    ) -> TemplatePages<'a> {
+    ) -> Pages<'a, Template> {
         let filter = TemplateFilter {
             sort_by: SortBy::Ascending,
             ..filter
         };
-        TemplatePages {
+        self.pages(cluster_id, filter.parameters(), ctx)
+    }
+
+    fn pages<'a, T>(
+        &'a self,
+        cluster_id: &'a str,
+        filter: Parameters,
+        ctx: &'a CallContext,
+    ) -> Pages<'a, T> {
+        Pages {
             client: self,
             cluster_id,
             filter,
             ctx,
-            progress: PageCursor::default(),
+            cursor: PageCursor::default(),
             unreadable: Vec::new(),
+            items: PhantomData,
         }
     }
 }
 
-impl JobPages<'_> {
-    /// The jobs of the next page that were on no earlier one, possibly none; `None` after the last page. A list that does
-    /// not end, or is too large to be one, is an error.
-    pub async fn next(&mut self) -> Result<Option<Vec<Job>>, CallError> {
-        let Some(page) = self.progress.page() else {
+impl<T: ListItem> Pages<'_, T> {
+    /// Reads the next page and returns its items that were on no earlier page, possibly none; `None` after the last page.
+    /// A list that does not end or is too large is an error.
+    pub async fn next(&mut self) -> Result<Option<Vec<T>>, CallError> {
+        let Some(number) = self.cursor.page() else {
             return Ok(None);
         };
-        let listed = self
+        let kind = OperationKind::Read;
+        let page = self
             .client
-            .list_edge_transcode_jobs(self.cluster_id, &self.filter, page, self.ctx)
+            .list::<T>(self.cluster_id, self.filter.clone(), number, kind, self.ctx)
             .await?;
-        self.unreadable.extend(listed.unreadable.iter().cloned());
-        let new = self.progress.take(Page {
-            number: page,
-            items: listed.jobs,
-            unreadable: listed.unreadable,
-            total_count: listed.total_count,
-        });
-        new.map(Some)
-            .map_err(|reason| self.client.misleading("ListEdgeTranscodeJob", &reason))
+        self.unreadable.extend(page.unreadable.iter().cloned());
+        self.cursor
+            .advance(number, page)
+            .map(Some)
+            .map_err(|reason| self.client.unreadable_response(T::OPERATION, &reason))
     }
 
-    /// IDs of listed jobs that could not be decoded, as far as the list was read; empty texts where there was no ID
-    /// either. A list with any is not the whole truth.
+    /// Returns the IDs of the items so far that could not be decoded; an empty string for an item without an ID. If there
+    /// are any, the list is incomplete.
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
     }
 
-    /// All pages that were not read yet.
-    pub async fn rest(mut self) -> Result<Listed<Job>, CallError> {
+    /// Reads all remaining pages.
+    pub async fn rest(mut self) -> Result<Listed<T>, CallError> {
         let mut items = Vec::new();
-        while let Some(jobs) = self.next().await? {
-            items.extend(jobs);
-        }
-        Ok(Listed {
-            items,
-            unreadable: self.unreadable,
-        })
-    }
-}
-
-impl TemplatePages<'_> {
-    /// The templates of the next page that were on no earlier one, possibly none; `None` after the last page.
-    pub async fn next(&mut self) -> Result<Option<Vec<Template>>, CallError> {
-        let Some(page) = self.progress.page() else {
-            return Ok(None);
-        };
-        let listed = self
-            .client
-            .list_edge_transcode_templates(self.cluster_id, &self.filter, page, self.ctx)
-            .await?;
-        self.unreadable.extend(listed.unreadable.iter().cloned());
-        let new = self.progress.take(Page {
-            number: page,
-            items: listed.templates,
-            unreadable: listed.unreadable,
-            total_count: listed.total_count,
-        });
-        new.map(Some)
-            .map_err(|reason| self.client.misleading("ListEdgeTranscodeTemplate", &reason))
-    }
-
-    /// As [`JobPages::unreadable`], of templates.
-    pub fn unreadable(&self) -> &[String] {
-        &self.unreadable
-    }
-
-    /// All pages that were not read yet.
-    pub async fn rest(mut self) -> Result<Listed<Template>, CallError> {
-        let mut items = Vec::new();
-        while let Some(templates) = self.next().await? {
-            items.extend(templates);
+        while let Some(page) = self.next().await? {
+            items.extend(page);
         }
         Ok(Listed {
             items,

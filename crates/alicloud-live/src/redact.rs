@@ -4,17 +4,17 @@ use secrecy::ExposeSecret as _;
 
 use alicloud_auth::credentials::Credentials;
 
-/// The cloud's secrets and tokens have 30 characters and more.
+/// Secrets and tokens of Alibaba Cloud have at least 30 characters.
 const MIN_SECRET_CHARS: usize = 6;
 
-/// What is shown in place of a secret.
+/// The replacement of a secret.
 pub(super) const MASK: &str = "***";
 
-/// The query parameter of a stream URL that holds the authentication token (API reference: "Push and play URL
+/// The query parameter of a stream URL that contains the authentication token (API reference: "Push and play URL
 /// authentication, type A").
 const AUTH_KEY: &str = "auth_key";
 
-/// Masks the value of each `auth_key` parameter in a text that may hold stream URLs, also where the `=` is
+/// Masks the value of each `auth_key` parameter in a string that may contain stream URLs, also if the `=` is
 /// percent-encoded.
 pub fn redact_auth_keys(text: &str) -> Cow<'_, str> {
     let mut redacted = String::new();
@@ -41,15 +41,15 @@ pub fn redact_auth_keys(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// Text from the other side, fit for people: secrets masked, on one line, without characters that act on a terminal or
-/// are invisible, and at most `max_chars` long.
+/// Sanitizes a string of a response: masks secrets, replaces line breaks, terminal control characters and invisible ones,
+/// and limits it to `max_chars`.
 ///
-/// Characters are replaced, never left out: an altered code must not become a known one.
-pub(super) fn presentable(text: &str, max_chars: usize, credentials: &Credentials) -> String {
+/// Characters are replaced, never removed: an altered code must not become a known one.
+pub(super) fn sanitize(text: &str, max_chars: usize, credentials: &Credentials) -> String {
     let mut masked = redact_auth_keys(text).into_owned();
     let token = credentials.security_token.as_ref();
     for secret in std::iter::once(&credentials.access_key_secret).chain(token) {
-        // What is too short to be a secret of the cloud's is a part of ordinary words.
+        // A shorter string is not a real secret, but may be a part of ordinary words.
         if secret.expose_secret().len() >= MIN_SECRET_CHARS {
             masked = masked.replace(secret.expose_secret(), MASK);
         }
@@ -57,13 +57,13 @@ pub(super) fn presentable(text: &str, max_chars: usize, credentials: &Credential
     printable(&masked, max_chars)
 }
 
-/// The second half of [`presentable`]: for text that holds no secret of ours.
+/// The second half of [`sanitize`]: for strings without our secrets.
 pub(super) fn printable(text: &str, max_chars: usize) -> String {
     let mut characters = text.chars();
     let mut shown: String = characters
         .by_ref()
         .take(max_chars)
-        .map(|c| if acts_on_a_terminal(c) { ' ' } else { c })
+        .map(|c| if is_unprintable(c) { ' ' } else { c })
         .collect();
     if characters.next().is_some() {
         shown.push('…');
@@ -71,8 +71,8 @@ pub(super) fn printable(text: &str, max_chars: usize) -> String {
     shown
 }
 
-/// Control characters, and those of Unicode that hide text or turn its direction.
-fn acts_on_a_terminal(c: char) -> bool {
+/// Whether a character is a control character, or one of Unicode that hides text or changes its direction.
+fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_others_is_one_line_without_commands_for_the_terminal() {
+    fn foreign_text_is_one_line_without_terminal_control_characters() {
         assert_eq!(
             printable("a\u{1b}[31m\r\nb\u{202e}c\u{200b}d直", 100),
             "a [31m  b c d直"
@@ -126,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_token_survives_wherever_it_stands(before in "[^&]{0,20}", after in "[&# ]?\\PC{0,20}") {
+        fn a_token_is_masked_at_any_position(before in "[^&]{0,20}", after in "[&# ]?\\PC{0,20}") {
             let text = format!("{before}?auth_key=c0ffee-0-0-deadbeef{after}");
             prop_assume!(!before.contains("c0ffee") && !after.contains("c0ffee"));
             prop_assert!(!redact_auth_keys(&text).contains("c0ffee"));

@@ -1,24 +1,24 @@
-//! Many single reads out of few lists.
+//! Reads of many jobs with few lists.
 //!
-//! Terraform asks for each job alone. A list gives 100 jobs a call, but nobody says how many will be asked for, nor how
-//! many jobs there are. So each cluster is treated as who goes skiing and does not know for how many days: rent (Get)
-//! until the rent would have paid for skis (the list), then buy. N reads in a cluster of T jobs cost at most
-//! 2·min(N, ⌈T/100⌉) + 2 calls, and a Get for each job of which a list cannot speak.
+//! Terraform reads each job individually. A list returns 100 jobs per call, but neither the number of reads nor the number
+//! of jobs is known in advance. This is the ski rental problem: rent (Get) until the rent equals the price (the list),
+//! then buy. N reads in a cluster of T jobs cost at most 2·min(N, ⌈T/100⌉) + 2 calls, and a Get for each job that the list
+//! cannot serve.
 //!
-//! A list can only say that *nothing has changed*:
+//! A list can only confirm that *nothing has changed*:
 //!
-//! - A job that it shows as the caller knows it is answered from it.
-//! - A job that it shows otherwise is read by Get: lists may lag behind, and show fields in other ways.
-//! - A job that it leaves out is read by Get: only that can say that it is gone.
-//! - Any failure of a list is no failure of a read: Get decides.
+//! - A listed job that matches the caller's state is returned from the list.
+//! - A listed job that differs is read by Get: lists may lag, and may show fields differently.
+//! - A job that is not listed is read by Get: only a Get proves that it does not exist.
+//! - A failed list does not fail a read: Get decides.
 //!
-//! What was listed serves each job once, for five minutes at most, and as long as this process writes nothing in the
-//! cluster: from the first write on, every read is a Get. A client serves one run of Terraform (`ConfigureProvider` makes
-//! a new one), so no run sees what an earlier one has listed.
+//! A list serves each job once, for at most five minutes, and until this process writes in the cluster: after the first
+//! write, every read is a Get. A client serves one run of Terraform (`ConfigureProvider` creates a new one), so no run uses
+//! the lists of an earlier one.
 //!
-//! Nobody waits for others to ask. Readers take turns at a lock: whoever holds it and is not answered by what is there
-//! reads the next pages, as many at a time as readers wait. So there is one list at a time, the service is asked no more
-//! at once than Terraform asks us (`-parallelism`), and whoever gives up hands the list on as far as it is.
+//! No read waits for further reads to arrive. Readers share a lock: its owner is served from the list, or reads the next
+//! pages, as many at the same time as there are readers. So there is one list at a time, there are no more concurrent
+//! calls than Terraform makes (`-parallelism`), and the next reader continues the list of an interrupted one.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -31,23 +31,24 @@ use futures_util::stream::FuturesOrdered;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::progress::{Page, PageCursor};
-use super::{CallContext, CallError, Job, JobFilter, JobPage, LiveClient, SortBy};
+use super::list::{Page, SortBy};
+use super::page_cursor::PageCursor;
+use super::{CallContext, CallError, Job, JobFilter, LiveClient};
 use alicloud_auth::credentials::{Moment, ServerClock};
 
-/// Reads of a cluster that are Gets in any case: most configurations have a job or two, and a Get costs the service
-/// less than a list.
+/// The first reads of a cluster are always Gets: most configurations have one or two jobs, and a Get is cheaper for the
+/// service than a list.
 const FIRST_GETS: u64 = 2;
-/// How long what was listed may be told: longer than Terraform takes to read ten thousand jobs.
-const MAX_AGE: Duration = Duration::from_secs(5 * 60);
-/// A page that takes longer, repetitions included, is given up.
-const PAGE_TIME: Duration = Duration::from_secs(30);
-/// Pages that are read at a time, however many readers wait: Terraform's own parallelism where nobody sets another.
+/// Longer than Terraform takes to read ten thousand jobs.
+const CACHE_TTL: Duration = Duration::from_secs(5 * 60);
+/// The timeout of a page, including retries.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The default parallelism of Terraform.
 const MAX_CONCURRENT_PAGES: usize = 10;
-/// Memory that the listed jobs of one cluster may take: enough for some 50,000 with URLs of ordinary length.
+/// The memory limit for the listed jobs of a cluster: enough for some 50,000 with URLs of ordinary length.
 const MAX_LIST_BYTES: usize = 32 << 20;
 
-/// What is known of each cluster beyond single reads.
+/// The list of each cluster.
 #[derive(Default)]
 pub(super) struct RefreshCache {
     clusters: Mutex<HashMap<String, Arc<Cluster>>>,
@@ -56,34 +57,37 @@ pub(super) struct RefreshCache {
 #[derive(Default)]
 struct Cluster {
     is_stale: AtomicBool,
-    round: tokio::sync::Mutex<ListCache>,
+    list: tokio::sync::Mutex<ListCache>,
 }
 
-/// One list of a cluster and the reads that it serves.
+/// The list of a cluster and the reads that it serves.
 #[derive(Default)]
 struct ListCache {
-    /// When the first read asked; `None` before.
-    begun: Option<Moment>,
-    /// Reads that no list has answered.
+    /// The time of the first read; `None` before.
+    started_at: Option<Moment>,
+    /// Reads that the list did not serve.
     gets: u64,
-    /// Jobs that are listed and not told to anybody yet, by ID, as JSON: half the memory.
+    /// Listed jobs that were not returned yet, by ID, as JSON, which takes half the memory.
     jobs: HashMap<String, Box<str>>,
-    /// Of those.
+    /// The memory that they take.
     bytes: usize,
-    progress: PageCursor,
-    /// A page failed, or there is no room for more.
-    is_cut_short: bool,
+    cursor: PageCursor,
+    /// Whether the list ended early: a page failed, or the memory limit was reached.
+    is_incomplete: bool,
 }
 
-/// How to go on with a read.
+/// The next step of a read.
 enum ReadStep {
-    ApiResponse(Box<str>),
+    /// Return this job.
+    Cached(Box<str>),
+    /// Read it individually.
     Get,
+    /// Read this page.
     List(u32),
 }
 
 impl RefreshCache {
-    /// A call that changes something in the cluster is about to be made.
+    /// Records that a write in the cluster is about to be sent.
     pub(super) fn invalidate(&self, cluster_id: &str) {
         let cluster = self.cluster(cluster_id);
         cluster.is_stale.store(true, Ordering::SeqCst);
@@ -96,11 +100,10 @@ impl RefreshCache {
 }
 
 impl LiveClient {
-    /// Reads one job, of which the caller knows something and of which nothing was written in this process: as
-    /// [`Self::get_edge_transcode_job`], with fewer calls where many jobs are read.
+    /// Reads a job as [`Self::get_edge_transcode_job`], but with fewer calls if many jobs are read.
     ///
-    /// `matches_state` compares what a list shows with what the caller knows; a difference is confirmed by a Get.
-    /// Errors are those of Get.
+    /// `matches_state` compares a listed job with the caller's state; a difference is confirmed by a Get. The errors are
+    /// those of the Get.
     pub async fn refresh_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -108,48 +111,48 @@ impl LiveClient {
         matches_state: impl Fn(&Job) -> bool,
         ctx: &CallContext,
     ) -> Result<Job, CallError> {
-        // Whatever may be the matter with lists, half of the time is left for the Get.
-        let job = match self.listed(cluster_id, job_id, &ctx.half()).await {
+        // If the list hangs, half of the time is left for the Get.
+        let job = match self.cached_job(cluster_id, job_id, &ctx.half()).await {
             Some(job) if matches_state(&job) => job,
             _ => self.get_edge_transcode_job(cluster_id, job_id, ctx).await?,
         };
-        self.existing.note_read(cluster_id, &job);
+        self.existing.record_read(cluster_id, &job);
         Ok(job)
     }
 
-    /// The job as a list shows it; `None` where a Get is called for.
-    async fn listed(&self, cluster_id: &str, job_id: &str, ctx: &CallContext) -> Option<Job> {
+    /// Returns the job from the list; `None` if a Get is necessary.
+    async fn cached_job(&self, cluster_id: &str, job_id: &str, ctx: &CallContext) -> Option<Job> {
         let cluster = self.refreshes.cluster(cluster_id);
         loop {
-            let mut round = tokio::select! {
+            let mut list = tokio::select! {
                 biased;
                 _ = ctx.done() => return None,
-                round = cluster.round.lock() => round,
+                list = cluster.list.lock() => list,
             };
             if cluster.is_stale.load(Ordering::SeqCst) {
-                *round = ListCache::default();
+                *list = ListCache::default();
                 return None;
             }
-            match round.step(job_id, &self.clock) {
-                ReadStep::ApiResponse(job) => return serde_json::from_str(&job).ok(),
+            match list.step(job_id, &self.clock) {
+                ReadStep::Cached(job) => return serde_json::from_str(&job).ok(),
                 ReadStep::Get => return None,
                 ReadStep::List(page) => {
-                    // One of those who hold the cluster is `refreshes`; the others are readers, this one included.
+                    // One reference belongs to `refreshes`; the others to readers, including this one.
                     let readers = Arc::strong_count(&cluster) - 1;
-                    let pages = page..round.prefetch_end(page, readers);
-                    self.read_pages(cluster_id, pages, &mut round, ctx).await;
+                    let pages = page..list.prefetch_end(page, readers);
+                    self.read_pages(cluster_id, pages, &mut list, ctx).await;
                 }
             }
         }
     }
 
-    /// Reads pages that follow each other, together. The first is repeated as any read; those ahead of it are made once,
-    /// and the one that fails is the first of the next stretch.
+    /// Reads consecutive pages concurrently. The first is retried as any read. The others are prefetched with one attempt;
+    /// if one fails, it is the first page of the next call.
     async fn read_pages(
         &self,
         cluster_id: &str,
         pages: Range<u32>,
-        round: &mut ListCache,
+        list: &mut ListCache,
         ctx: &CallContext,
     ) {
         let first = pages.start;
@@ -163,21 +166,21 @@ impl LiveClient {
                 (page, self.page(cluster_id, page, kind, ctx).await)
             })
             .collect();
-        while let Some((page, listed)) = calls.next().await {
-            match listed {
-                Ok(listed) => round.take(page, listed),
-                // The list is as good as before, for whoever comes next.
-                Err(error) if error.is_stopped() => return,
+        while let Some((page, read)) = calls.next().await {
+            match read {
+                Ok(read) => list.add(page, read),
+                // The next reader can continue the list.
+                Err(error) if error.is_cancelled() => return,
                 Err(_) if page != first => return,
-                // Even for want of time: a list that eats up a reader's time is no help to the next one.
+                // Also after a timeout: a list that takes all of a reader's time does not help the next one.
                 Err(error) => {
-                    debug!(%error, "a list failed: reading jobs one by one");
-                    round.is_cut_short = true;
+                    debug!(%error, "a list failed: reading jobs individually");
+                    list.is_incomplete = true;
                     return;
                 }
             }
-            // A list that has become shorter sends its reader back; the pages after this one are of another list.
-            if round.is_cut_short || round.progress.page() != Some(page + 1) {
+            // If the list has become shorter, the cursor moves back, and the other pages do not follow this one.
+            if list.is_incomplete || list.cursor.page() != Some(page + 1) {
                 return;
             }
         }
@@ -189,33 +192,28 @@ impl LiveClient {
         page: u32,
         kind: OperationKind,
         ctx: &CallContext,
-    ) -> Result<JobPage, CallError> {
+    ) -> Result<Page<Job>, CallError> {
         let oldest_first = JobFilter {
             sort_by: SortBy::Ascending,
             ..JobFilter::default()
         };
-        self.list_jobs(
-            cluster_id,
-            &oldest_first,
-            page,
-            kind,
-            &ctx.capped_at(PAGE_TIME),
-        )
-        .await
+        let ctx = ctx.capped_at(PAGE_TIMEOUT);
+        self.list(cluster_id, oldest_first.parameters(), page, kind, &ctx)
+            .await
     }
 }
 
 impl ListCache {
     fn step(&mut self, job_id: &str, clock: &ServerClock) -> ReadStep {
-        if self.begun.is_some_and(|begun| clock.age(begun) > MAX_AGE) {
+        if self.started_at.is_some_and(|at| clock.age(at) > CACHE_TTL) {
             *self = Self::default();
         }
-        self.begun.get_or_insert_with(|| clock.moment());
+        self.started_at.get_or_insert_with(|| clock.moment());
         if let Some(job) = self.jobs.remove(job_id) {
             self.bytes -= size(job_id, &job);
-            return ReadStep::ApiResponse(job);
+            return ReadStep::Cached(job);
         }
-        match self.progress.page() {
+        match self.cursor.page() {
             Some(page) if self.is_list_cheaper() => ReadStep::List(page),
             _ => {
                 self.gets += 1;
@@ -224,46 +222,39 @@ impl ListCache {
         }
     }
 
-    /// Whether the Gets until now would have paid for the list: before its first page is read, which tells its length,
-    /// for that page.
+    /// Whether the Gets so far cost as much as the list. Before the first page, the length of the list is unknown.
     fn is_list_cheaper(&self) -> bool {
-        let price = self.progress.pages().unwrap_or_default();
-        !self.is_cut_short && self.gets >= price.max(FIRST_GETS)
+        let price = self.cursor.pages().unwrap_or_default();
+        !self.is_incomplete && self.gets >= price.max(FIRST_GETS)
     }
 
-    /// The page before which those end that may be read together with `page`, on behalf of so many readers. The first
-    /// page is read alone: only it tells how many there are.
+    /// Returns the end of the pages that are read together with `page` for so many readers. The first page is read alone,
+    /// because it contains the total count.
     fn prefetch_end(&self, page: u32, readers: usize) -> u32 {
-        let all = self.progress.pages().unwrap_or_default();
+        let all = self.cursor.pages().unwrap_or_default();
         let left = all.saturating_sub(u64::from(page) - 1);
-        let most = readers.min(MAX_CONCURRENT_PAGES) as u64;
-        page + u32::try_from(left.min(most)).unwrap_or_default().max(1)
+        let max = readers.min(MAX_CONCURRENT_PAGES) as u64;
+        page + u32::try_from(left.min(max)).unwrap_or_default().max(1)
     }
 
-    fn take(&mut self, page: u32, listed: JobPage) {
-        let new = self.progress.take(Page {
-            number: page,
-            items: listed.jobs,
-            unreadable: listed.unreadable,
-            total_count: listed.total_count,
-        });
-        let new = new.unwrap_or_else(|reason| {
-            debug!(reason, "a list leads nowhere: reading jobs one by one");
-            self.is_cut_short = true;
+    fn add(&mut self, number: u32, page: Page<Job>) {
+        let new = self.cursor.advance(number, page).unwrap_or_else(|reason| {
+            debug!(reason, "a list is unusable: reading jobs individually");
+            self.is_incomplete = true;
             Vec::new()
         });
         for job in new {
-            // What cannot be kept is as if it were not listed.
+            // A job that cannot be serialized counts as not listed.
             if let Ok(text) = serde_json::to_string(&job) {
                 self.bytes += size(&job.job_id, &text);
                 self.jobs.insert(job.job_id, text.into_boxed_str());
             }
         }
-        self.is_cut_short |= self.bytes > MAX_LIST_BYTES;
+        self.is_incomplete |= self.bytes > MAX_LIST_BYTES;
     }
 }
 
-/// Bytes that a job takes here, but for what the allocator adds.
+/// Returns the memory of a listed job, without the allocator's overhead.
 fn size(job_id: &str, job: &str) -> usize {
     size_of::<(String, Box<str>)>() + job_id.len() + job.len()
 }
@@ -290,9 +281,9 @@ mod tests {
         }
     }
 
-    fn page(jobs: impl IntoIterator<Item = Job>, total_count: u64) -> JobPage {
-        JobPage {
-            jobs: jobs.into_iter().collect(),
+    fn page(jobs: impl IntoIterator<Item = Job>, total_count: u64) -> Page<Job> {
+        Page {
+            items: jobs.into_iter().collect(),
             unreadable: Vec::new(),
             total_count,
             time: None,
@@ -303,91 +294,89 @@ mod tests {
         job(number, "").job_id
     }
 
-    /// Whether a read is answered, and if not, how it goes on: `Ok(None)` is a Get, `Err` a page.
-    fn step(round: &mut ListCache, number: usize) -> Result<Option<String>, u32> {
-        match round.step(&id(number), &ServerClock::new(Arc::new(SystemClock))) {
-            ReadStep::ApiResponse(job) => {
-                Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id))
-            }
+    /// Returns the ID of a cached job, `Ok(None)` for a Get, or the next page as `Err`.
+    fn step(list: &mut ListCache, number: usize) -> Result<Option<String>, u32> {
+        match list.step(&id(number), &ServerClock::new(Arc::new(SystemClock))) {
+            ReadStep::Cached(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
             ReadStep::Get => Ok(None),
             ReadStep::List(page) => Err(page),
         }
     }
 
-    /// A round whose list of 100 jobs was read.
+    /// Returns a list of 100 jobs that was read.
     fn listed() -> ListCache {
-        let mut round = ListCache::default();
+        let mut list = ListCache::default();
         for number in 0..2 {
-            assert_eq!(step(&mut round, number), Ok(None));
+            assert_eq!(step(&mut list, number), Ok(None));
         }
-        assert_eq!(step(&mut round, 2), Err(1));
-        round.take(
+        assert_eq!(step(&mut list, 2), Err(1));
+        list.add(
             1,
             page((0..100).map(|number| job(number, "rtmp://a/b/c")), 100),
         );
-        round
+        list
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_listed_job_is_told_once() {
-        let mut round = listed();
-        assert_eq!(step(&mut round, 7), Ok(Some(id(7))));
-        assert_eq!(step(&mut round, 7), Ok(None));
-        assert_eq!(step(&mut round, 8), Ok(Some(id(8))));
+    async fn a_listed_job_is_returned_once() {
+        let mut list = listed();
+        assert_eq!(step(&mut list, 7), Ok(Some(id(7))));
+        assert_eq!(step(&mut list, 7), Ok(None));
+        assert_eq!(step(&mut list, 8), Ok(Some(id(8))));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_listed_serves_for_five_minutes() {
-        let mut round = listed();
-        tokio::time::advance(MAX_AGE).await;
-        assert_eq!(step(&mut round, 7), Ok(Some(id(7))));
+    async fn a_list_serves_for_five_minutes() {
+        let mut list = listed();
+        tokio::time::advance(CACHE_TTL).await;
+        assert_eq!(step(&mut list, 7), Ok(Some(id(7))));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(step(&mut round, 8), Ok(None));
+        assert_eq!(step(&mut list, 8), Ok(None));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_job_with_ordinary_urls_takes_less_than_a_kibibyte() {
         let url = "rtmp://pull.example.com/live/stream-0001?auth_key=1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";
-        let mut round = ListCache::default();
-        round.take(1, page((0..100).map(|number| job(number, url)), 100));
-        assert!(round.bytes < 100 * 700, "{}", round.bytes);
+        let mut list = ListCache::default();
+        list.add(1, page((0..100).map(|number| job(number, url)), 100));
+        assert!(list.bytes < 100 * 700, "{}", list.bytes);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn huge_urls_end_the_list_before_they_fill_the_memory() {
+    async fn huge_urls_end_the_list_at_the_memory_limit() {
         let url = "u".repeat(30_000);
-        let mut round = ListCache::default();
+        let mut list = ListCache::default();
         let (mut pages, mut number) = (0, 0);
         while pages < 100 {
-            match step(&mut round, 1_000_000 + number) {
+            match step(&mut list, 1_000_000 + number) {
                 Err(next) => {
                     let first = pages * 100;
-                    round.take(
+                    list.add(
                         next,
                         page((first..first + 100).map(|n| job(n, &url)), 10_000),
                     );
                     pages += 1;
                 }
-                Ok(None) if round.is_cut_short => break,
+                Ok(None) if list.is_incomplete => break,
                 Ok(_) => number += 1,
             }
-            assert!(round.bytes < MAX_LIST_BYTES + 100 * (1 << 20));
+            assert!(list.bytes < MAX_LIST_BYTES + 100 * (1 << 20));
         }
         assert_eq!(pages, 6);
         assert_eq!(
-            step(&mut round, 0),
+            step(&mut list, 0),
             Ok(Some(id(0))),
-            "what is there serves on"
+            "listed jobs are still served"
         );
-        assert_eq!(step(&mut round, 600), Ok(None));
+        assert_eq!(step(&mut list, 600), Ok(None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn memory_that_was_told_is_free_again() {
-        let mut round = listed();
+    async fn returned_jobs_free_their_memory() {
+        let mut list = listed();
         for number in 0..100 {
-            let _ = step(&mut round, number);
+            let _ = step(&mut list, number);
         }
-        assert_eq!((round.bytes, round.jobs.len()), (0, 0));
+        assert_eq!((list.bytes, list.jobs.len()), (0, 0));
     }
 }

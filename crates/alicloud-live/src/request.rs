@@ -9,58 +9,58 @@ use alicloud_auth::signing::{acs3, percent_encode, rpc_v1};
 
 /// The API version of all operations.
 const VERSION: &str = "2016-11-01";
-/// Every call is a POST: the operation's own parameters travel in the body, so that stream URLs and the tokens in
-/// them appear in no proxy's access log.
+/// Every call is a POST with the operation's parameters in the body, so that stream URLs and their tokens appear in no
+/// access log of a proxy.
 const METHOD: &str = "POST";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Parameters of one operation, by their names in the API.
+/// Parameters of an operation, by name.
 pub(super) type Parameters = Vec<(&'static str, String)>;
 
-/// How a request is signed.
+/// The signature version of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SignVersion {
-    /// RPC signature 1.0, HMAC-SHA1: the parameters are signed and the signature is one of them.
+    /// RPC signature 1.0, HMAC-SHA1: signs the parameters; the signature is a parameter.
     #[default]
     V1,
-    /// ACS3-HMAC-SHA256: headers and a hash of the body are signed, the signature is a header.
+    /// ACS3-HMAC-SHA256: signs headers and a hash of the body; the signature is a header.
     V3,
 }
 
-/// Makes signed requests. Pure: credentials, nonce and time are given.
+/// Builds signed requests, as a pure function of credentials, nonce and time.
 pub(super) struct RequestBuilder {
     pub(super) endpoint: Endpoint,
     pub(super) region: Option<String>,
     pub(super) sign_version: SignVersion,
 }
 
-/// A request ready to be sent. Sending the same one again repeats its nonce, so the gateway runs it at most once.
+/// A request that is ready to be sent. Sent twice, it has the same nonce, so the gateway runs it at most once.
 #[derive(Clone)]
 pub(super) struct SignedRequest {
-    pub(super) action: &'static str,
+    pub(super) operation: &'static str,
     pub(super) url: Url,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
-    /// What it is signed with.
+    /// The credentials that signed it.
     pub(super) credentials: Arc<Credentials>,
     pub(super) nonce: String,
 }
 
 impl RequestBuilder {
-    /// Adds what every call carries, and the signature.
+    /// Adds the common parameters and the signature.
     pub(super) fn sign(
         &self,
-        action: &'static str,
+        operation: &'static str,
         parameters: &Parameters,
         credentials: Arc<Credentials>,
         nonce: &str,
         timestamp: &str,
     ) -> SignedRequest {
         let mut request = SignedRequest {
-            action,
+            operation,
             url: self.endpoint.url().clone(),
             headers: vec![("content-type", FORM.to_owned())],
-            body: encode(own(parameters)),
+            body: encode(as_pairs(parameters)),
             credentials,
             nonce: nonce.to_owned(),
         };
@@ -81,7 +81,7 @@ impl RequestBuilder {
         let credentials = &request.credentials;
         let mut common = vec![
             ("AccessKeyId", credentials.access_key_id.as_str()),
-            ("Action", request.action),
+            ("Action", request.operation),
             ("Format", "JSON"),
             ("SignatureMethod", rpc_v1::SIGNATURE_METHOD),
             ("SignatureNonce", nonce),
@@ -97,7 +97,7 @@ impl RequestBuilder {
         }
 
         let canonicalized =
-            rpc_v1::canonicalized_query(common.iter().copied().chain(own(parameters)));
+            rpc_v1::canonicalized_query(common.iter().copied().chain(as_pairs(parameters)));
         let text = rpc_v1::string_to_sign(METHOD, &canonicalized);
         let signature = rpc_v1::signature(&text, credentials.access_key_secret.expose_secret());
         common.push(("Signature", &signature));
@@ -110,7 +110,7 @@ impl RequestBuilder {
         let query = region.map(|region| ("RegionId", region));
         let hash = acs3::hashed_payload(request.body.as_bytes());
         request.headers.extend([
-            ("x-acs-action", request.action.to_owned()),
+            ("x-acs-action", request.operation.to_owned()),
             ("x-acs-content-sha256", hash.clone()),
             ("x-acs-date", timestamp.to_owned()),
             ("x-acs-signature-nonce", nonce.to_owned()),
@@ -142,7 +142,7 @@ impl RequestBuilder {
     }
 }
 
-fn own(parameters: &Parameters) -> impl Iterator<Item = (&str, &str)> {
+fn as_pairs(parameters: &Parameters) -> impl Iterator<Item = (&str, &str)> {
     parameters
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -156,7 +156,7 @@ fn encode<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Strin
     pairs.join("&")
 }
 
-/// A nonce that is unique for each request: 128 random bits.
+/// Formats 128 random bits as a nonce, which is unique for each request.
 pub(super) fn nonce(random: u128) -> String {
     format!("{random:032x}")
 }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn stream_urls_travel_in_the_body_whatever_the_signature() {
+    fn stream_urls_are_sent_in_the_body_with_any_signature() {
         let parameters = vec![("StreamInput", "rtmp://a/b/c?auth_key=1".to_owned())];
         for version in [SignVersion::V1, SignVersion::V3] {
             let request = signed(version, &parameters, "n");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_nonce_and_time_give_the_same_bytes_and_another_nonce_other_ones() {
+    fn only_another_nonce_or_time_changes_the_bytes() {
         for version in [SignVersion::V1, SignVersion::V3] {
             let bytes = |nonce| {
                 let request = signed(version, &Vec::new(), nonce);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_has_every_random_bit() {
+    fn a_nonce_contains_every_random_bit() {
         assert_eq!(nonce(1), "00000000000000000000000000000001");
         assert_eq!(nonce(u128::MAX).len(), 32);
     }

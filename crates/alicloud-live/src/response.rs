@@ -4,41 +4,41 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tracing::{Level, debug};
 
-use super::error_codes::{ErrorClass, meaning};
-use super::redact::presentable;
+use super::error_codes::{ErrorClass, classify};
+use super::redact::sanitize;
 use super::transport::RawResponse;
 use super::{Ambiguous, ApiError, Failure};
 use alicloud_auth::credentials::Credentials;
 
-/// The API's messages are shown up to this length.
+/// Longer messages are cut.
 const MAX_MESSAGE_CHARS: usize = 500;
 /// The longest code of the API's tables has 40 characters.
 const MAX_CODE_CHARS: usize = 100;
 /// Request IDs are UUIDs.
 const MAX_REQUEST_ID_CHARS: usize = 64;
-/// Each part of what RAM says of a missing permission: an action, a resource, a policy type, an identity.
+/// Each part of a missing permission: an action, a resource, a policy type, an identity.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// Reads an answer. `T` is the operation's answer; an error envelope becomes the failure that its code stands for.
+/// Decodes a response: `T`, or the failure of its error code.
 ///
-/// Only HTTP 200 with a body of the documented shape, and nothing after it, is success. Anything that is neither that nor
-/// an error with a code (a proxy's page, an empty or cut body) proves nothing about the call's effect.
+/// Only HTTP 200 with a body of the documented shape, and nothing after it, is success. Anything else without an error code
+/// (a page of a proxy, an empty or truncated body) proves nothing about the call's effect.
 pub(super) fn interpret<T: DeserializeOwned>(
-    reply: &RawResponse,
+    response: &RawResponse,
     credentials: &Credentials,
 ) -> Result<T, Failure> {
-    if reply.status == 200 {
-        return decode(&reply.body).map_err(|reason| unreadable(reply.status, reason));
+    if response.status == 200 {
+        return decode(&response.body).map_err(|reason| unreadable(response.status, reason));
     }
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(&reply.body) else {
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(&response.body) else {
         return Err(unreadable(
-            reply.status,
+            response.status,
             "it is not an error in the API's format".to_owned(),
         ));
     };
-    let error = envelope.into_error(reply.status, credentials);
-    Err(match meaning(&error.code, error.status) {
-        ErrorClass::Throttled | ErrorClass::ClockSkew | ErrorClass::Refused => {
+    let error = envelope.into_error(response.status, credentials);
+    Err(match classify(&error.code, error.status) {
+        ErrorClass::Throttled | ErrorClass::ClockSkew | ErrorClass::Rejected => {
             Failure::Rejected(error)
         }
         ErrorClass::ServerFault => Failure::Ambiguous(Ambiguous::ServerFault(error)),
@@ -50,7 +50,7 @@ pub(super) fn interpret<T: DeserializeOwned>(
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let mut decoder = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
-        // The decoder's own message may quote the body.
+        // The decoder's message may quote the body.
         match error.path().to_string().as_str() {
             _ if body.is_empty() => "it is empty".to_owned(),
             "." | "?" => "it is not a complete JSON object of the documented shape".to_owned(),
@@ -59,32 +59,37 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     })?;
     decoder
         .end()
-        .map_err(|_| "something follows its JSON object".to_owned())?;
+        .map_err(|_| "other data follows its JSON object".to_owned())?;
     Ok(value)
 }
 
-/// Logs that the API has answered, with what its support asks for: the RequestId.
-pub(super) fn log(action: &str, reply: &RawResponse, credentials: &Credentials, took: Duration) {
-    // The body is read once more for it.
+/// Logs a response with its RequestId, which Alibaba Cloud's support asks for.
+pub(super) fn log(
+    operation: &str,
+    response: &RawResponse,
+    credentials: &Credentials,
+    took: Duration,
+) {
+    // Avoids decoding the body a second time.
     if !tracing::enabled!(Level::DEBUG) {
         return;
     }
-    let head: Head = serde_json::from_slice(&reply.body).unwrap_or_default();
-    let request_id = presentable(&head.request_id, MAX_REQUEST_ID_CHARS, credentials);
+    let head: Head = serde_json::from_slice(&response.body).unwrap_or_default();
+    let request_id = sanitize(&head.request_id, MAX_REQUEST_ID_CHARS, credentials);
     let code = head
         .code
-        .map(|code| presentable(&code, MAX_CODE_CHARS, credentials));
+        .map(|code| sanitize(&code, MAX_CODE_CHARS, credentials));
     debug!(
-        action,
-        status = reply.status,
+        operation,
+        status = response.status,
         code,
         request_id,
         duration_ms = took.as_secs_f64() * 1e3,
-        "the API answered"
+        "the API responded"
     );
 }
 
-/// What all responses have, and what errors have.
+/// The common fields of responses and errors.
 #[derive(Default, Deserialize)]
 struct Head {
     #[serde(rename = "Code", alias = "code", default)]
@@ -102,35 +107,35 @@ struct Envelope {
     message: String,
     #[serde(rename = "RequestId", alias = "requestId", default)]
     request_id: String,
-    /// An object, or its JSON as a string. Of no other shape can it spoil the rest.
+    /// An object, or its JSON as a string. Another shape must not make the other fields unreadable.
     #[serde(rename = "AccessDeniedDetail", alias = "accessDeniedDetail", default)]
     access_denied: serde_json::Value,
 }
 
 impl Envelope {
-    /// The only way from an answer to an [`ApiError`]: nothing in it is as it came.
+    /// Returns the error with all strings sanitized. There is no other way from a response to an [`ApiError`].
     fn into_error(self, status: u16, credentials: &Credentials) -> ApiError {
         let message = if matches!(
             self.code.as_str(),
             "SignatureDoesNotMatch" | "IncompleteSignature"
         ) {
-            // Its message quotes the server's string to sign: all parameters, and the security token among them.
+            // The message quotes the server's string to sign, which contains all parameters and the security token.
             "The signature does not match the one that the service computed.".to_owned()
         } else {
-            presentable(&self.message, MAX_MESSAGE_CHARS, credentials)
+            sanitize(&self.message, MAX_MESSAGE_CHARS, credentials)
         };
         ApiError {
             status,
-            code: presentable(&self.code, MAX_CODE_CHARS, credentials),
+            code: sanitize(&self.code, MAX_CODE_CHARS, credentials),
             message,
-            request_id: presentable(&self.request_id, MAX_REQUEST_ID_CHARS, credentials),
+            request_id: sanitize(&self.request_id, MAX_REQUEST_ID_CHARS, credentials),
             access_denied: AccessDenied::read(self.access_denied)
                 .and_then(|detail| detail.describe(credentials)),
         }
     }
 }
 
-/// What RAM says of a missing permission (RAM API reference, `DecodeDiagnosticMessage`, has the meaning of the fields).
+/// The missing permission, as RAM describes it. Source of the fields: RAM API reference, `DecodeDiagnosticMessage`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 #[derive(Default)]
@@ -151,7 +156,7 @@ impl AccessDenied {
         }
     }
 
-    /// One sentence of what is there; `None` when nothing is.
+    /// Returns a sentence with the fields that are set; `None` if there are none.
     fn describe(&self, credentials: &Credentials) -> Option<String> {
         let parts = [
             ("action", &self.auth_action),
@@ -165,10 +170,7 @@ impl AccessDenied {
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| {
-                format!(
-                    "{name} {}",
-                    presentable(value, MAX_DETAIL_CHARS, credentials)
-                )
+                format!("{name} {}", sanitize(value, MAX_DETAIL_CHARS, credentials))
             })
             .collect();
         (!known.is_empty()).then(|| format!("RAM names {}.", known.join(", ")))
@@ -187,24 +189,24 @@ mod tests {
 
     #[derive(Deserialize, Debug, PartialEq)]
     #[serde(rename_all = "PascalCase")]
-    struct ApiResponse {
+    struct Created {
         job_id: String,
     }
 
-    fn read(status: u16, body: &str) -> Result<ApiResponse, Failure> {
+    fn read(status: u16, body: &str) -> Result<Created, Failure> {
         let credentials = Credentials {
             access_key_id: "id".to_owned(),
             access_key_secret: "hunter2".into(),
             security_token: Some("hunter3".into()),
             account_id: None,
         };
-        let reply = RawResponse {
+        let response = RawResponse {
             status,
             date: None,
             retry_after: None,
             body: body.as_bytes().to_vec(),
         };
-        interpret(&reply, &credentials)
+        interpret(&response, &credentials)
     }
 
     fn rejection(body: &str) -> ApiError {
@@ -215,11 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn only_a_complete_answer_of_the_documented_shape_is_success() {
+    fn only_a_complete_response_of_the_documented_shape_is_success() {
         let body = r#"{"RequestId": "R", "JobId": "J"}"#;
         assert_eq!(
             read(200, body).unwrap(),
-            ApiResponse {
+            Created {
                 job_id: "J".to_owned()
             }
         );
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_the_server_are_ambiguous() {
+    fn server_errors_are_ambiguous() {
         let body = r#"{"Code": "InternalError", "Message": "try later"}"#;
         assert!(matches!(
             read(500, body),
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_hold_no_secret_and_no_control_character_and_end() {
+    fn messages_contain_no_secret_and_no_control_character_and_are_cut() {
         let error = rejection(
             r#"{"Code": "OperationDenied", "Message": "hunter2 hunter3 rtmp://a/b/c?auth_key=1-0-0-c0ffee \u001b[31m"}"#,
         );
@@ -320,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_an_error_is_cleaned_and_bounded() {
+    fn every_field_of_an_error_is_sanitized_and_cut() {
         let noise =
             "\\u001b[31mhunter2hunter3?auth_key=c0ffee\\n".to_owned() + &"x".repeat(100_000);
         for status in [400, 500] {
@@ -343,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_with_noise_is_not_the_code() {
+    fn a_code_with_extra_characters_is_unknown() {
         for code in [
             "JobNotFound\\u0000",
             "\\u200bJobNotFound",
@@ -359,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ram_says_of_a_missing_permission_is_kept_in_both_shapes() {
+    fn a_missing_permission_is_kept_in_both_shapes() {
         let detail = r#"{"AuthAction": "live:GetEdgeTranscodeJob", "PolicyType": "AccountLevelIdentityBasedPolicy",
             "NoPermissionType": "ImplicitDeny", "EncodedDiagnosticMessage": "AQEA"}"#;
         for detail in [detail.to_owned(), serde_json::to_string(detail).unwrap()] {
@@ -382,7 +384,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_body_panics_or_passes_for_a_job_that_is_gone(status in 200u16..600, body: Vec<u8>) {
+        fn no_body_panics_or_is_taken_for_a_missing_job(status in 200u16..600, body: Vec<u8>) {
             let body = String::from_utf8_lossy(&body).into_owned();
             if let Err(Failure::Rejected(error)) = read(status, &body) {
                 prop_assert!(error.code != "JobNotFound");

@@ -8,36 +8,26 @@ use super::attempts::Attempts;
 use super::call::{
     ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, ResponseTime, SentRequest,
 };
-use super::call_context::Interruption;
 use super::clock::timestamp;
-use super::error_codes::{ErrorClass, may_be_expired_keys, meaning};
-use super::fences::is_caused_by_copy;
-use super::outcome::told;
+use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
+use super::late_writes::is_caused_by_late_write;
+use super::outcome::merge_failures;
 use super::request::{SignedRequest, nonce};
 use super::transport::{Access, Connection};
 use super::{Ambiguous, ApiError, CallContext, CallError, Failure, LiveClient, NotSent, response};
 
-/// Signed bytes are valid for 15 minutes by the server's clock; this leaves room for skew and for the way.
+/// A signed request is accepted for 15 minutes by the server's clock; the rest is a margin for skew and latency.
 pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
-/// A write of which a copy may have arrived.
+/// A write that may have arrived.
 struct InDoubt {
     sent: SentRequest,
-    /// A later copy was rejected, and may have used up the nonce.
+    /// A later copy was rejected, and may have used the nonce.
     was_rejected: bool,
 }
 
-impl From<Interruption> for NotSent {
-    fn from(ended: Interruption) -> Self {
-        match ended {
-            Interruption::Cancelled => Self::Cancelled,
-            Interruption::DeadlineExceeded => Self::DeadlineExceeded,
-        }
-    }
-}
-
 impl LiveClient {
-    /// Makes a call, again where that is safe and useful, until it succeeds or `ctx` ends.
+    /// Makes a call, with retries where they are safe and useful.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
@@ -48,17 +38,25 @@ impl LiveClient {
             .map_err(|failed| failed.error)
     }
 
-    /// As [`Self::call`]; keeps the request that was sent last, for those who must find out what became of it.
+    /// As [`Self::call`], but keeps the sent request of a failed call.
     pub(super) async fn call_keeping_request<T: DeserializeOwned>(
         &self,
         call: &ApiCall,
         ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedCall> {
+        if call.kind.is_write() {
+            // Before it is sent, so that it is effective whatever the result is.
+            self.refreshes.invalidate(call.cluster_id());
+        }
+        if let Some(reason) = self.outage.check(ctx) {
+            let error = self.error(call.operation, 0, Failure::NotSent(reason));
+            return Err(FailedCall { error, sent: None });
+        }
         let span = self.span(call);
         self.call_in_attempts(call, ctx).instrument(span).await
     }
 
-    /// What every line of the log about this call says: its cluster, its job, if there is one, and the endpoint.
+    /// Returns a span with the fields of all log lines of a call: cluster, job if there is one, and endpoint.
     pub(super) fn span(&self, call: &ApiCall) -> Span {
         let span = debug_span!(
             "call",
@@ -79,11 +77,7 @@ impl LiveClient {
         call: &ApiCall,
         ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedCall> {
-        if let Some(reason) = self.begin(call, ctx) {
-            let error = self.error(call.action, 0, Failure::NotSent(reason));
-            return Err(FailedCall { error, sent: None });
-        }
-        let mut attempts = Attempts::begin();
+        let mut attempts = Attempts::new();
         let mut connection = Connection::Any;
         let mut in_doubt: Option<InDoubt> = None;
         let mut failed_before = None;
@@ -97,19 +91,20 @@ impl LiveClient {
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
             self.outage
-                .note_attempt(attempt.as_ref().err().map(|failed| &failed.failure));
+                .record_attempt(attempt.as_ref().err().map(|failed| &failed.failure));
             let failed = match attempt {
-                Ok(answer) => {
-                    let settled = sent.is_some_and(|sent| self.fences.settle(call, &sent, None));
-                    if settled && self.fences.next(call, &self.clock).is_some() {
+                Ok(response) => {
+                    let is_settled =
+                        sent.is_some_and(|sent| self.late_writes.settle(call, &sent, None));
+                    if is_settled && self.late_writes.next(call, &self.clock).is_some() {
                         continue;
                     }
-                    return Ok(answer);
+                    return Ok(response);
                 }
                 Err(failed) => failed,
             };
-            attempts.made += 1;
-            let delay = self.delay(
+            attempts.count += 1;
+            let delay = self.retry_delay(
                 call,
                 &failed,
                 sent.as_ref(),
@@ -122,33 +117,25 @@ impl LiveClient {
             }
             in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
 
-            let error = self.error(call.action, attempts.made, failed.failure);
-            let failed = told(failed_before, FailedCall { error, sent }, call.kind, ctx);
+            let error = self.error(call.operation, attempts.count, failed.failure);
+            let latest = FailedCall { error, sent };
+            let failed = merge_failures(failed_before, latest, call.kind, ctx);
             let Some(delay) = delay else {
                 if call.kind != OperationKind::Prefetch {
-                    self.outage.note_call(&failed.error.failure);
+                    self.outage.record_failed_call(&failed.error.failure);
                 }
-                return Err(self.ended(call, failed, in_doubt));
+                return Err(self.finish(call, failed, in_doubt));
             };
-            debug!(action = call.action, attempts = attempts.made, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
+            debug!(operation = call.operation, attempts = attempts.count, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
             if ctx.wait(delay).await.is_err() {
-                return Err(self.ended(call, failed, in_doubt));
+                return Err(self.finish(call, failed, in_doubt));
             }
             failed_before = Some(failed);
         }
     }
 
-    /// Before the first attempt. `Some` says that there is none, and why.
-    fn begin(&self, call: &ApiCall, ctx: &CallContext) -> Option<NotSent> {
-        if call.kind.changes() {
-            // Before it is sent, so that it holds whatever becomes of it.
-            self.refreshes.invalidate(call.cluster_id());
-        }
-        self.outage.known_to(ctx)
-    }
-
-    /// How long to wait before the next attempt, and `None` where there is none.
-    fn delay(
+    /// Returns how long to wait before the next attempt; `None` if there is none.
+    fn retry_delay(
         &self,
         call: &ApiCall,
         failed: &FailedAttempt,
@@ -158,26 +145,26 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Option<Duration> {
         let failure = &failed.failure;
-        let settles = |sent| self.fences.settle(call, sent, Some(failure));
+        let settles = |sent| self.late_writes.settle(call, sent, Some(failure));
         if self.renew_rejected_credentials(failed, sent, attempts)
-            || (sent.is_some_and(settles) && is_caused_by_copy(failure))
+            || (sent.is_some_and(settles) && is_caused_by_late_write(failure))
             || is_nonce_of_rejected_copy(failure, in_doubt)
         {
             return Some(Duration::ZERO);
         }
-        attempts.delay(call.kind, failed, &self.retry, ctx, self.random.bits())
+        attempts.retry_delay(call.kind, failed, &self.retry, ctx, self.random.bits())
     }
 
-    /// The failure of a call, and a note of the copy that it may leave behind.
-    fn ended(&self, call: &ApiCall, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
+    /// Returns the failure of a call, and records its request if it may still arrive.
+    fn finish(&self, call: &ApiCall, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
         if let Some(copy) = in_doubt {
-            self.fences.add(call, &copy.sent, &self.clock);
+            self.late_writes.record(call, &copy.sent, &self.clock);
         }
         failed
     }
 
-    /// The request of the next attempt: the same bytes as long as it is open whether they arrived, and a new signature
-    /// otherwise.
+    /// Returns the request of the next attempt: the identical bytes while it is unknown whether they have arrived, else a
+    /// new signature.
     async fn next_request(
         &self,
         call: &ApiCall,
@@ -186,7 +173,7 @@ impl LiveClient {
     ) -> Result<SentRequest, NotSent> {
         match in_doubt {
             Some(copy) => {
-                self.rate_limiter.acquire(call.action, ctx).await?;
+                self.rate_limiter.acquire(call.operation, ctx).await?;
                 Ok(copy.sent.clone())
             }
             None => Ok(SentRequest {
@@ -196,26 +183,26 @@ impl LiveClient {
         }
     }
 
-    /// Waits for a place in the quota, then signs: credentials, nonce and timestamp are never older than the wait.
+    /// Waits for a permit of the rate limiter, then signs, so that credentials, nonce and timestamp are recent.
     pub(super) async fn prepare(
         &self,
         call: &ApiCall,
         ctx: &CallContext,
     ) -> Result<SignedRequest, NotSent> {
-        self.rate_limiter.acquire(call.action, ctx).await?;
+        self.rate_limiter.acquire(call.operation, ctx).await?;
         let credentials = tokio::select! {
             biased;
-            ended = ctx.done() => Err(ended.into()),
-            obtained = self.credentials.get() => obtained.map_err(NotSent::NoCredentials),
+            interruption = ctx.done() => Err(interruption.into()),
+            loaded = self.credentials.get() => loaded.map_err(NotSent::NoCredentials),
         }?;
-        let (credentials, nonce) = if let Some(copy) = self.fences.next(call, &self.clock) {
-            (copy.credentials, copy.nonce)
+        let (credentials, nonce) = if let Some(write) = self.late_writes.next(call, &self.clock) {
+            (write.credentials, write.nonce)
         } else {
             let nonce = self.random.bits().map(nonce);
             (credentials, nonce.ok_or(NotSent::NoNonce)?)
         };
         Ok(self.request.sign(
-            call.action,
+            call.operation,
             &call.parameters,
             credentials,
             &nonce,
@@ -223,7 +210,7 @@ impl LiveClient {
         ))
     }
 
-    /// Sends a signed request once and reads the answer, taking note of what it says about quota and clock.
+    /// Sends a signed request once and reads the response, which may adjust rate limit and clock.
     pub(super) async fn attempt<T: DeserializeOwned>(
         &self,
         request: &SignedRequest,
@@ -231,28 +218,31 @@ impl LiveClient {
         connection: Connection,
         ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedAttempt> {
-        let effect = if kind.changes() {
+        let access = if kind.is_write() {
             Access::Write
         } else {
             Access::Read
         };
-        let (begun, requested) = (Instant::now(), self.clock.moment());
+        let (started_at, requested) = (Instant::now(), self.clock.moment());
         let raw = self
             .transport
-            .send(request, effect, connection, ctx)
+            .send(request, access, connection, ctx)
             .await?;
-        response::log(request.action, &raw, &request.credentials, begun.elapsed());
+        let duration = started_at.elapsed();
+        response::log(request.operation, &raw, &request.credentials, duration);
         match response::interpret(&raw, &request.credentials) {
             Ok(value) => {
-                self.rate_limiter.speed_up(request.action);
+                self.rate_limiter.speed_up(request.operation);
                 Ok(ApiResponse {
                     value,
                     time: raw.date.map(|date| ResponseTime { date, requested }),
                 })
             }
             Err(failure) => {
-                match (rejection_meaning(&failure), raw.date) {
-                    (Some(ErrorClass::Throttled), _) => self.rate_limiter.slow_down(request.action),
+                match (rejection_class(&failure), raw.date) {
+                    (Some(ErrorClass::Throttled), _) => {
+                        self.rate_limiter.slow_down(request.operation);
+                    }
                     (Some(ErrorClass::ClockSkew), Some(date)) => {
                         self.clock.learn(date);
                         self.credentials.learn_time(date);
@@ -267,7 +257,7 @@ impl LiveClient {
         }
     }
 
-    /// Whether the attempt was refused for keys that have expired, and asking for others can help. Once a call.
+    /// Drops credentials that the API rejected as expired, once per call. Returns whether there may be other ones.
     fn renew_rejected_credentials(
         &self,
         failed: &FailedAttempt,
@@ -277,16 +267,21 @@ impl LiveClient {
         let (Failure::Rejected(error), Some(sent)) = (&failed.failure, sent) else {
             return false;
         };
-        let renews = may_be_expired_keys(&error.code)
+        let renews = may_be_expired_credentials(&error.code)
             && !attempts.credentials_renewed
             && self.credentials.reject(&sent.request.credentials);
         attempts.credentials_renewed |= renews;
         renews
     }
 
-    pub(super) fn error(&self, action: &'static str, attempts: u32, failure: Failure) -> CallError {
+    pub(super) fn error(
+        &self,
+        operation: &'static str,
+        attempts: u32,
+        failure: Failure,
+    ) -> CallError {
         CallError {
-            action,
+            operation,
             endpoint: self.request.endpoint.to_string(),
             attempts,
             failure,
@@ -295,14 +290,14 @@ impl LiveClient {
     }
 }
 
-/// Whether this answer was caused by a copy of our own that was rejected: then the nonce is used up, no other copy can
-/// arrive any more, and nothing stands against a new signature.
+/// Whether a rejected copy of this request has caused the failure: then its nonce is used, so no copy can take effect, and
+/// the next attempt may have a new signature.
 fn is_nonce_of_rejected_copy(failure: &Failure, in_doubt: Option<&InDoubt>) -> bool {
     matches!(failure, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
         && in_doubt.is_some_and(|in_doubt| in_doubt.was_rejected)
 }
 
-/// Whether after another failed attempt a copy of a write may still be on its way.
+/// Returns the write that may still arrive after another failed attempt.
 fn still_in_doubt(
     before: Option<InDoubt>,
     failure: &Failure,
@@ -319,20 +314,20 @@ fn still_in_doubt(
                 was_rejected: false,
             })
         }),
-        Failure::Rejected(error) => match meaning(&error.code, error.status) {
+        Failure::Rejected(error) => match classify(&error.code, error.status) {
             ErrorClass::Throttled => before.map(|before| InDoubt {
                 was_rejected: true,
                 ..before
             }),
-            // For its timestamp or its credentials: no copy of these bytes is accepted any more.
+            // Rejected for its timestamp or credentials: no copy of these bytes will be accepted.
             _ => None,
         },
     }
 }
 
-fn rejection_meaning(failure: &Failure) -> Option<ErrorClass> {
+fn rejection_class(failure: &Failure) -> Option<ErrorClass> {
     match failure {
-        Failure::Rejected(ApiError { code, status, .. }) => Some(meaning(code, *status)),
+        Failure::Rejected(ApiError { code, status, .. }) => Some(classify(code, *status)),
         Failure::NotSent(_) | Failure::Ambiguous(_) => None,
     }
 }

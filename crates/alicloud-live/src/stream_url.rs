@@ -5,23 +5,24 @@ use url::Url;
 
 use super::redact_auth_keys;
 
-/// A stream's URL. May hold an authentication token (`auth_key`), which `Debug` masks and serialization does not.
+/// The URL of a stream. It may contain an authentication token (`auth_key`), which `Debug` masks but serialization does
+/// not.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(transparent)]
 pub struct StreamUrl(String);
 
 impl StreamUrl {
-    /// The URL in full, token included: for the API and for Terraform's state, never for people.
+    /// Returns the URL with the token: for the API and for Terraform's state, never for display.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether both URLs mean the same: a server may return a URL in another spelling than it was given.
+    /// Whether both URLs are equivalent: a server may return a URL in another spelling.
     pub fn is_equivalent(&self, other: &Self) -> bool {
         self == other || self.normalized() == other.normalized()
     }
 
-    /// The stream that the URL names, for comparisons: one spelling, and without the parameter `auth_key`. Nothing for people.
+    /// Returns a key that identifies the stream, for comparisons only: the normalized URL without the parameter `auth_key`.
     pub fn stream_key(&self) -> String {
         let url = self.normalized();
         let Some((before, query)) = url.split_once('?') else {
@@ -36,9 +37,9 @@ impl StreamUrl {
         }
     }
 
-    /// One spelling for all URLs that mean the same: scheme and host in lowercase, no default port, no dot segments, and
-    /// percent-encoding only where it is needed (RFC 3986, section 6.2.2 and 6.2.3). A text that is not a URL means
-    /// itself.
+    /// Returns one spelling for all equivalent URLs: scheme and host in lowercase, no default port, no dot segments, and
+    /// percent-encoding only where it is needed (RFC 3986, sections 6.2.2 and 6.2.3). A string that is not a URL is
+    /// returned unchanged.
     pub(super) fn normalized(&self) -> String {
         let Ok(url) = Url::parse(&self.0) else {
             return self.0.clone();
@@ -74,7 +75,7 @@ impl StreamUrl {
     }
 }
 
-/// The port that a URL of this scheme means when it names none.
+/// Returns the default port of a scheme.
 fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "rtmp" => Some(1935),
@@ -85,7 +86,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Decodes what need not be encoded, and writes the digits of the rest in uppercase.
+/// Decodes unreserved characters, and writes other percent-encodings in uppercase.
 fn normalize_percent_encoding(text: &str) -> String {
     let mut normalized = String::with_capacity(text.len());
     let mut rest = text;
@@ -108,7 +109,7 @@ fn normalize_percent_encoding(text: &str) -> String {
 }
 
 fn hexadecimal(digits: &str) -> Option<u8> {
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` accepts a sign.
     let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     is_hexadecimal.then(|| u8::from_str_radix(digits, 16).ok())?
 }
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_name_another_stream_is_not_equivalent() {
+    fn urls_that_may_name_another_stream_are_not_equivalent() {
         let url = "rtmp://push.example.com/live/s-1?auth_key=1-0-0-c0ffee";
         for other in [
             "rtmps://push.example.com/live/s-1?auth_key=1-0-0-c0ffee",
@@ -176,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_normalizing_panic(text in "(rtmp://)?\\PC{0,40}") {
+        fn normalizing_never_panics(text in "(rtmp://)?\\PC{0,40}") {
             prop_assert!(are_equivalent(&text, &text));
         }
     }

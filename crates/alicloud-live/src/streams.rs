@@ -1,5 +1,3 @@
-//! Live streams: whether one is on air.
-
 use serde::Deserialize;
 
 use super::call::{ApiCall, OperationKind};
@@ -13,18 +11,18 @@ pub struct StreamName {
     pub domain: String,
     /// Application.
     pub app: String,
-    /// The stream in its application.
+    /// Name within the application.
     pub stream: String,
 }
 
-/// Whether a stream is on air, as `DescribeLiveStreamState` shows it.
+/// Whether a stream is on air, as `DescribeLiveStreamState` returns it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StreamState {
-    /// `online` or `offline`; an older page of the API reference also has `forbidden`: its ingest is disabled.
+    /// `online` or `offline`. An older page of the API reference also has `forbidden`: ingest is disabled.
     #[serde(rename = "StreamState")]
     pub state: String,
-    /// How the stream comes to the service: `push` or `pull`.
+    /// The ingest type: `push` or `pull`.
     #[serde(default, deserialize_with = "none_if_empty")]
     pub r#type: Option<String>,
 }
@@ -32,7 +30,7 @@ pub struct StreamState {
 impl LiveClient {
     /// `DescribeLiveStreamState`: reads whether a stream is on air.
     ///
-    /// Returns `None` if the API rejects the domain: it is not one of the account's. Source:
+    /// Returns `None` if the API rejects the domain, because the account does not own it. Source:
     /// <https://www.alibabacloud.com/help/en/live/developer-reference/api-live-2016-11-01-describelivestreamstate>
     pub async fn describe_live_stream_state(
         &self,
@@ -45,20 +43,20 @@ impl LiveClient {
             ("StreamName", name.stream.clone()),
         ];
         let call = ApiCall {
-            action: "DescribeLiveStreamState",
+            operation: "DescribeLiveStreamState",
             parameters,
             kind: OperationKind::Read,
         };
         match self.call::<StreamState>(&call, ctx).await {
-            Ok(answer) => Ok(Some(answer.value)),
+            Ok(response) => Ok(Some(response.value)),
             Err(error) if is_unknown_domain(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-/// The operation's page has one code for a wrong parameter; the other ones are what operations on domains of the same
-/// product document for a domain that is not the account's.
+/// Whether the account does not own the domain. The page of the operation documents the first code, for an invalid
+/// parameter; the others are documented for other operations on domains of the same product.
 fn is_unknown_domain(error: &CallError) -> bool {
     [
         "InvalidParam",

@@ -1,4 +1,4 @@
-//! Templates, read once per process: the API cannot change a template, and many jobs share one.
+//! A cache of templates: the API cannot change a template, and many jobs share one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +9,12 @@ use tracing::debug;
 use super::call::OperationKind;
 use super::{CallContext, CallError, LiveClient, Template};
 
-/// What one quick look at a template showed.
+/// The result of a template check.
 #[derive(Clone, Debug)]
-pub enum TemplateLook {
-    /// The template exists, or whether it exists is not known.
+pub enum TemplateCheck {
+    /// The template exists, or its existence is unknown.
     MayExist,
-    /// HTTP 404 with code `TemplateNotFound`: nothing else proves that it does not exist.
+    /// The API returned HTTP 404 with code `TemplateNotFound`; nothing else proves that it does not exist.
     NotFound(CallError),
 }
 
@@ -23,13 +23,13 @@ pub enum TemplateLook {
 enum Known {
     #[default]
     Nothing,
-    /// It was looked at, and not seen.
-    Unseen,
+    /// A read failed.
+    Failed,
     Found(Template),
     NotFound(CallError),
 }
 
-/// One template: whoever holds the lock reads it for all who wait.
+/// One template: the owner of the lock reads it for all waiting callers.
 type Entry = Arc<AsyncMutex<Known>>;
 
 /// Templates by cluster and ID.
@@ -50,7 +50,7 @@ impl TemplateCache {
 }
 
 impl LiveClient {
-    /// Reads a template, at most once per process if it exists.
+    /// Reads a template, once per process if that succeeds.
     pub async fn read_template(
         &self,
         cluster_id: &str,
@@ -63,8 +63,8 @@ impl LiveClient {
             Known::Found(template) => return Ok(template.clone()),
             Known::NotFound(error) => return Err(error.clone()),
             Known::Nothing => {}
-            // Another caller has failed: do not make the rest of them wait for each other.
-            Known::Unseen => {
+            // Another caller's read has failed: callers must not wait for each other's retries.
+            Known::Failed => {
                 drop(known);
                 return self
                     .get_edge_transcode_template(cluster_id, template_id, ctx)
@@ -74,48 +74,48 @@ impl LiveClient {
         let read = self
             .get_edge_transcode_template(cluster_id, template_id, ctx)
             .await;
-        *known = remembered(&read);
+        *known = to_known(&read);
         read
     }
 
-    /// Checks, while a job is planned, whether its template exists: one attempt per template and process, within the time
-    /// that all checks of a plan share. Never fails: what it cannot see in time may exist.
-    pub async fn look_at_template(
+    /// Checks for a plan whether a template exists: one attempt per template and process, within a timeout that all checks
+    /// share. Never fails.
+    pub async fn check_template(
         &self,
         cluster_id: &str,
         template_id: &str,
         ctx: &CallContext,
-    ) -> TemplateLook {
+    ) -> TemplateCheck {
         let entry = self.templates.entry(cluster_id, template_id);
         let mut known = tokio::select! {
             biased;
             known = entry.lock() => known,
-            _ended = ctx.done() => return TemplateLook::MayExist,
+            _interruption = ctx.done() => return TemplateCheck::MayExist,
         };
         if matches!(*known, Known::Nothing) {
-            let look = self
-                .looks
+            let read = self
+                .check_budget
                 .run(ctx, async |ctx| {
                     self.get_template(cluster_id, template_id, OperationKind::Prefetch, &ctx)
                         .await
                 })
                 .await;
-            if let Err(error) = &look {
-                debug!(%error, "cannot tell whether the template exists");
+            if let Err(error) = &read {
+                debug!(%error, "cannot check whether the template exists");
             }
-            *known = remembered(&look);
+            *known = to_known(&read);
         }
         match &*known {
-            Known::NotFound(error) => TemplateLook::NotFound(error.clone()),
-            Known::Nothing | Known::Unseen | Known::Found(_) => TemplateLook::MayExist,
+            Known::NotFound(error) => TemplateCheck::NotFound(error.clone()),
+            Known::Nothing | Known::Failed | Known::Found(_) => TemplateCheck::MayExist,
         }
     }
 }
 
-fn remembered(read: &Result<Template, CallError>) -> Known {
+fn to_known(read: &Result<Template, CallError>) -> Known {
     match read {
         Ok(template) => Known::Found(template.clone()),
         Err(error) if error.is_template_not_found() => Known::NotFound(error.clone()),
-        Err(_) => Known::Unseen,
+        Err(_) => Known::Failed,
     }
 }

@@ -1,59 +1,38 @@
 use serde::Deserialize;
-use tracing::warn;
 
 use super::call::{ApiCall, OperationKind};
-use super::elements::{Element, Elements, count};
-use super::jobs::MAX_PAGE_SIZE;
-use super::{CallContext, CallError, LiveClient, SortBy, Template};
+use super::list::{Page, SortBy, filter_parameters};
+use super::request::Parameters;
+use super::{CallContext, CallError, LiveClient, Template};
 
 /// Which templates of a cluster to list.
 #[derive(Clone, Default, Debug)]
 pub struct TemplateFilter {
-    /// `common`, `nbhd-2` or `ultra-hd`; without it, the types that the caller has permission for.
+    /// `common`, `nbhd-2` or `ultra-hd`; by default, the types that the caller has permission for.
     pub r#type: Option<String>,
     /// `H.264` or `H.265`.
     pub video_codec: Option<String>,
-    /// An exact template ID, or a part of a name.
+    /// A template ID, or a part of a name.
     pub keyword: Option<String>,
-    /// By time of creation.
+    /// The order, by creation time.
     pub sort_by: SortBy,
 }
 
-/// One page of a list of templates.
-#[derive(Clone, Debug)]
-pub struct TemplatePage {
-    /// The templates of this page.
-    pub templates: Vec<Template>,
-    /// IDs of templates of this page that could not be decoded; empty texts where there was no ID either.
-    pub unreadable: Vec<String>,
-    /// All templates that match, on whatever page.
-    pub total_count: u64,
+impl TemplateFilter {
+    pub(super) fn parameters(&self) -> Parameters {
+        let optional = [
+            ("Type", self.r#type.clone()),
+            ("VideoCodec", self.video_codec.clone()),
+            ("Keyword", self.keyword.clone()),
+        ];
+        filter_parameters(self.sort_by, optional)
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct TemplateReply {
+struct TemplateResponse {
     template: Template,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TemplateListReply {
-    #[serde(deserialize_with = "count")]
-    total_count: u64,
-    #[serde(default)]
-    template_list: Option<TemplateList>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TemplateList {
-    #[serde(default)]
-    template: Option<Elements<Template>>,
-}
-
-impl Element for Template {
-    const ID: &'static str = "TemplateId";
 }
 
 impl LiveClient {
@@ -80,57 +59,25 @@ impl LiveClient {
             ("TemplateId", template_id.to_owned()),
         ];
         let call = ApiCall {
-            action: "GetEdgeTranscodeTemplate",
+            operation: "GetEdgeTranscodeTemplate",
             parameters,
             kind,
         };
-        Ok(self.call::<TemplateReply>(&call, ctx).await?.value.template)
+        let response = self.call::<TemplateResponse>(&call, ctx).await?;
+        Ok(response.value.template)
     }
 
-    /// `ListEdgeTranscodeTemplate`: reads one page of a cluster's templates. `page` counts from 1. Unlike the list
-    /// of jobs this one leaves nothing out for its age.
+    /// `ListEdgeTranscodeTemplate`: reads one page of a cluster's templates; `page` counts from 1. Unlike the list of
+    /// jobs, this list includes old templates.
     pub async fn list_edge_transcode_templates(
         &self,
         cluster_id: &str,
         filter: &TemplateFilter,
         page: u32,
         ctx: &CallContext,
-    ) -> Result<TemplatePage, CallError> {
-        let mut parameters = vec![
-            ("ClusterId", cluster_id.to_owned()),
-            ("PageNo", page.to_string()),
-            ("PageSize", MAX_PAGE_SIZE.to_string()),
-            ("SortBy", filter.sort_by.parameter().to_owned()),
-        ];
-        let optional = [
-            ("Type", &filter.r#type),
-            ("VideoCodec", &filter.video_codec),
-            ("Keyword", &filter.keyword),
-        ];
-        parameters.extend(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value.clone()?))),
-        );
-
-        let call = ApiCall {
-            action: "ListEdgeTranscodeTemplate",
-            parameters,
-            kind: OperationKind::Read,
-        };
-        let reply = self.call::<TemplateListReply>(&call, ctx).await?.value;
-        let listed = reply.template_list.and_then(|list| list.template);
-        let listed = listed.unwrap_or_default();
-        for template_id in &listed.unreadable {
-            warn!(
-                cluster_id,
-                template_id, "a template in the list cannot be decoded"
-            );
-        }
-        Ok(TemplatePage {
-            templates: listed.decoded,
-            unreadable: listed.unreadable,
-            total_count: reply.total_count,
-        })
+    ) -> Result<Page<Template>, CallError> {
+        let filter = filter.parameters();
+        self.list(cluster_id, filter, page, OperationKind::Read, ctx)
+            .await
     }
 }

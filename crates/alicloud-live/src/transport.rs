@@ -8,29 +8,18 @@ use tokio::time::Instant;
 use super::call_context::Interruption;
 use super::request::SignedRequest;
 use super::{
-    Ambiguous, CallContext, Departure, Exchange, Failure, HttpRequest, LiveClientConfig, NotSent,
+    Ambiguous, CallContext, Exchange, Failure, HttpRequest, LiveClientConfig, NotSent, SendState,
     clock, http,
 };
 use alicloud_auth::credentials::Clock;
 
-/// How long a call that changes something is still listened to after the user asked to stop or the time is over:
-/// knowing what it did is worth more than these seconds.
-const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// An attempt of a recovery takes no longer: an outage that shows as silence must not use up all of its time.
+/// How long a write that was sent is waited for after a cancellation or the deadline: knowing what it did is worth these
+/// seconds.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Attempts of a recovery are shorter, so that a silent connection does not take all of its time.
 const RECOVERY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest wait that a server's hint can ask for.
+/// The longest wait that a response can request.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-
-/// The HTTP client could not be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BuildError(String);
-
-impl BuildError {
-    pub(super) fn new(reason: String) -> Self {
-        Self(reason)
-    }
-}
 
 /// Whether a call changes something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,21 +28,21 @@ pub(super) enum Access {
     Write,
 }
 
-/// On which connection a request is sent.
+/// The connection for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Connection {
-    /// Any, one that was used before too.
+    /// An existing or a new one.
     Any,
-    /// A new one: the last one failed.
+    /// A new one, because the last attempt failed.
     New,
 }
 
-/// An answer, its headers read.
+/// A response with parsed headers.
 pub(super) struct RawResponse {
     pub(super) status: u16,
-    /// The server's clock when it answered.
+    /// The header `Date`.
     pub(super) date: Option<OffsetDateTime>,
-    /// How long the server asks to wait before the next attempt.
+    /// The wait before the next attempt that the server requests.
     pub(super) retry_after: Option<Duration>,
     pub(super) body: Vec<u8>,
 }
@@ -66,7 +55,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
+    pub(super) fn new(config: &LiveClientConfig) -> Result<Self, http::BuildError> {
         let exchange = match &config.dependencies.exchange {
             Some(exchange) => Arc::clone(exchange),
             None => Arc::new(http::Http::new(config)?),
@@ -78,52 +67,52 @@ impl Transport {
         })
     }
 
-    /// Sends one request and reads the whole answer.
+    /// Sends one request and reads the whole response.
     ///
-    /// A read ends as soon as `ctx` does; a change that is under way is listened to for [`DRAIN_TIME`] more. Nothing is
-    /// sent when `ctx` has ended before the request has left, connecting included.
+    /// When `ctx` is done, a read ends at once, and a write that was sent is waited for until [`DRAIN_TIMEOUT`]. Nothing is
+    /// sent if `ctx` is done before the connection is established.
     pub(super) async fn send(
         &self,
         request: &SignedRequest,
-        effect: Access,
+        access: Access,
         connection: Connection,
         ctx: &CallContext,
     ) -> Result<RawResponse, Failure> {
-        if let Some(ended) = ctx.interruption() {
-            return Err(Failure::NotSent(ended.into()));
+        if let Some(interruption) = ctx.interruption() {
+            return Err(Failure::NotSent(interruption.into()));
         }
-        let begun = Instant::now();
-        let departure = Departure::default();
+        let started_at = Instant::now();
+        let send_state = SendState::default();
         let exchange = tokio::time::timeout(
             self.attempt_timeout(ctx),
-            self.exchange(request, connection, &departure),
+            self.exchange(request, connection, &send_state),
         );
         tokio::pin!(exchange);
         let finished = tokio::select! {
             biased;
             finished = &mut exchange => finished,
-            ended = ctx.done() => {
-                if departure.give_up() {
-                    return Err(Failure::NotSent(ended.into()));
+            interruption = ctx.done() => {
+                if send_state.try_abandon() {
+                    return Err(Failure::NotSent(interruption.into()));
                 }
-                let drained = match effect {
+                let drained = match access {
                     Access::Read => None,
-                    Access::Write => tokio::time::timeout(DRAIN_TIME, exchange).await.ok(),
+                    Access::Write => tokio::time::timeout(DRAIN_TIMEOUT, exchange).await.ok(),
                 };
-                match (drained, ended) {
+                match (drained, interruption) {
                     (Some(finished), _) => finished,
                     (None, Interruption::Cancelled) => return Err(Failure::Ambiguous(Ambiguous::Cancelled)),
-                    (None, Interruption::DeadlineExceeded) => return Err(timed_out(begun)),
+                    (None, Interruption::DeadlineExceeded) => return Err(timed_out(started_at)),
                 }
             }
         };
         finished.unwrap_or_else(|_elapsed| {
-            Err(if departure.give_up() {
-                let seconds = begun.elapsed().as_secs_f32();
+            Err(if send_state.try_abandon() {
+                let seconds = started_at.elapsed().as_secs_f32();
                 let reason = format!("it was not established within {seconds:.1} s");
                 Failure::NotSent(NotSent::NoConnection(reason))
             } else {
-                timed_out(begun)
+                timed_out(started_at)
             })
         })
     }
@@ -140,37 +129,37 @@ impl Transport {
         &self,
         request: &SignedRequest,
         connection: Connection,
-        departure: &Departure,
+        send_state: &SendState,
     ) -> Result<RawResponse, Failure> {
         let request = HttpRequest {
             url: &request.url,
             headers: &request.headers,
             body: &request.body,
             needs_new_connection: connection == Connection::New,
-            departure,
+            send_state,
         };
-        let reply = self.exchange.exchange(request).await?;
-        let date = header(&reply.headers, DATE.as_str()).and_then(clock::parse_date);
+        let response = self.exchange.exchange(request).await?;
+        let date = header(&response.headers, DATE.as_str()).and_then(clock::parse_date);
         let now = date.unwrap_or_else(|| self.clock.now());
         Ok(RawResponse {
-            status: reply.status,
+            status: response.status,
             date,
-            retry_after: retry_after(&reply.headers, now),
-            body: reply.body,
+            retry_after: retry_after(&response.headers, now),
+            body: response.body,
         })
     }
 }
 
-fn timed_out(begun: Instant) -> Failure {
-    Failure::Ambiguous(Ambiguous::TimedOut(begun.elapsed()))
+fn timed_out(started_at: Instant) -> Failure {
+    Failure::Ambiguous(Ambiguous::TimedOut(started_at.elapsed()))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The wait that the server asks for: `x-acs-retry-after`, milliseconds as the official SDK reads it, or `Retry-After`,
-/// seconds or a date (RFC 9110), as gateways and proxies send it.
+/// Returns the wait that the server requests: `x-acs-retry-after`, in milliseconds as in the official SDK, or
+/// `Retry-After`, in seconds or as a date (RFC 9110), as gateways and proxies send it.
 fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let milliseconds =
         header(headers, "x-acs-retry-after").and_then(|text| text.trim().parse().ok());
@@ -196,10 +185,10 @@ mod tests {
     }
 
     #[test]
-    fn both_hints_are_read_and_bounded() {
-        let vendor = |value| wait("x-acs-retry-after", value);
-        assert_eq!(vendor(" 200 "), Some(Duration::from_millis(200)));
-        assert_eq!(vendor("99999999999"), Some(MAX_RETRY_AFTER));
+    fn both_headers_are_read_and_limited() {
+        let alibaba_cloud = |value| wait("x-acs-retry-after", value);
+        assert_eq!(alibaba_cloud(" 200 "), Some(Duration::from_millis(200)));
+        assert_eq!(alibaba_cloud("99999999999"), Some(MAX_RETRY_AFTER));
         let standard = |value| wait("retry-after", value);
         assert_eq!(standard("7"), Some(Duration::from_secs(7)));
         assert_eq!(standard("99999999999"), Some(MAX_RETRY_AFTER));
@@ -216,7 +205,11 @@ mod tests {
             Some(Duration::ZERO)
         );
         for value in ["", "-1", "1.5", "soon", "99999999999999999999999"] {
-            assert_eq!((vendor(value), standard(value)), (None, None), "{value}");
+            assert_eq!(
+                (alibaba_cloud(value), standard(value)),
+                (None, None),
+                "{value}"
+            );
         }
     }
 }

@@ -1,18 +1,20 @@
 use std::sync::Arc;
 
+use super::cache::CredentialsCache;
 use super::clock::ServerClock;
 use super::discovery::SelectedSource;
+use super::model::Credentials;
+use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
-use super::{Credentials, CredentialsCache, LoadedCredentials, Source, SourceError};
 
-/// A source whose account the user names, in argument `account_id` or its variables.
-pub(super) struct OfAccount {
-    pub(super) base: Box<dyn Source>,
+/// A source whose account the user names, in the argument `account_id` or its variables.
+pub(super) struct WithAccountId {
+    pub(super) base: Box<dyn CredentialsSource>,
     pub(super) account_id: String,
 }
 
 #[async_trait::async_trait]
-impl Source for OfAccount {
+impl CredentialsSource for WithAccountId {
     fn name(&self) -> String {
         self.base.name()
     }
@@ -42,15 +44,15 @@ impl Source for OfAccount {
     }
 }
 
-/// Whose the credentials in use are.
+/// Looks up which identity the credentials in use belong to.
 pub struct Identity {
     credentials: CredentialsCache,
     sts: Sts,
 }
 
 impl SelectedSource {
-    /// The source's credentials, kept fresh, and whose they are.
-    pub fn into_use(self, clock: Arc<ServerClock>) -> (CredentialsCache, Identity) {
+    /// Returns a cache of the source's credentials, and the lookup of their identity.
+    pub fn into_cache(self, clock: Arc<ServerClock>) -> (CredentialsCache, Identity) {
         let credentials = CredentialsCache::new(self.source, clock);
         let identity = Identity {
             credentials: credentials.clone(),
@@ -61,18 +63,18 @@ impl SelectedSource {
 }
 
 impl Identity {
-    /// Asks STS (`GetCallerIdentity`), which needs no permission.
+    /// Calls `GetCallerIdentity` of STS, which needs no permission.
     pub async fn caller(&self) -> Result<CallerIdentity, SourceError> {
         let credentials = self.credentials.get().await?;
         self.sts.caller_identity(&credentials).await
     }
 
-    /// The source of the credentials, for messages: `profile "prod" of ~/.aliyun/config.json`.
+    /// Returns the source of the credentials, for messages: `profile "prod" of ~/.aliyun/config.json`.
     pub fn source_name(&self) -> String {
         self.credentials.source_name()
     }
 
-    /// Scheme, host and port of STS.
+    /// Returns scheme, host and port of STS.
     pub fn sts_endpoint(&self) -> &str {
         self.sts.endpoint()
     }

@@ -10,50 +10,51 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::clock::ServerClock;
-use super::{Credentials, LoadedCredentials, Source, SourceError};
+use super::model::Credentials;
+use super::source::{CredentialsSource, LoadedCredentials, SourceError, StaticCredentials};
 
-/// Temporary credentials are renewed when no more than this is left of their lifetime, as the official libraries do.
+/// Temporary credentials are renewed when this much is left of their lifetime, as in the official libraries.
 const RENEW_AHEAD: Duration = Duration::from_secs(180);
-/// A request on its way must arrive before its key expires.
+/// A request must arrive before its credentials expire.
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(5);
-/// Between a renewal and the next one of credentials that can still be used, and between two renewals after a
-/// rejection: a source that returns the same credentials again must not be asked by every call.
+/// Between two renewals of credentials that are still valid, and between two renewals after a rejection: a source that
+/// returns the same credentials again must not be asked by every call.
 const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
-/// Transient failures in a row that callers wait through. After that they are told at once.
+/// Consecutive transient failures that callers wait through. After that they get the error at once.
 const MAX_ATTEMPTS: u32 = 5;
 /// The pause after the first transient failure; doubles with each further one.
 const INITIAL_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause, and the one after a permanent failure.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// One renewal for all who wait for it.
+/// One renewal, shared by all callers that wait for it.
 type Renewal = Shared<BoxFuture<'static, Result<Arc<Credentials>, SourceError>>>;
 
-/// Credentials of one source, obtained when first asked for and renewed before they expire.
+/// The credentials of one source, loaded on first use and renewed before they expire.
 ///
-/// - There is one renewal at a time; all callers that need its result wait for the same one.
-/// - While the old credentials can be used, callers get them at once, and a renewal goes on in the background.
-/// - After a transient failure the source is asked again after a growing pause. Callers without usable credentials wait
-///   through the first few, then all of them get the error, and so does every later caller until the pause is over.
+/// - There is one renewal at a time; all callers that need its result wait for it.
+/// - While the old credentials are valid, callers get them at once, and the renewal runs in the background.
+/// - After a transient failure the source is asked again after a growing pause. Callers without valid credentials wait
+///   through the first few failures; then they, and every later caller until the pause is over, get the error.
 /// - A permanent failure is returned to all callers at once, for a minute.
 ///
-/// So a thousand calls learn from one failure of the source. Must be used within a tokio runtime.
+/// So a thousand calls share one failure of the source. Must be used within a tokio runtime.
 #[derive(Clone)]
 pub struct CredentialsCache {
     shared: Arc<Cache>,
 }
 
 struct Cache {
-    source: Box<dyn Source>,
+    source: Box<dyn CredentialsSource>,
     clock: Arc<ServerClock>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    held: Option<CachedCredentials>,
+    cached: Option<CachedCredentials>,
     renewal: Option<Renewal>,
-    /// Since the last success.
+    /// Failures since the last success.
     failures: Option<Failures>,
     last_success: Option<Instant>,
     last_rejection: Option<Instant>,
@@ -61,11 +62,11 @@ struct State {
 
 struct CachedCredentials {
     credentials: Arc<Credentials>,
-    /// None: they are used until the API rejects them.
+    /// `None`: they are used until the API rejects them.
     expires_at: Option<OffsetDateTime>,
 }
 
-/// Failures in a row.
+/// Consecutive failures.
 struct Failures {
     count: u32,
     last: SourceError,
@@ -74,7 +75,8 @@ struct Failures {
 
 impl CachedCredentials {
     fn outlives(&self, now: OffsetDateTime, time: Duration) -> bool {
-        self.expires_at.is_none_or(|end| end - now > time)
+        self.expires_at
+            .is_none_or(|expires_at| expires_at - now > time)
     }
 }
 
@@ -94,7 +96,7 @@ impl Failures {
         }
     }
 
-    /// Whether callers are told instead of waiting for another attempt.
+    /// Whether callers get the error instead of waiting for another attempt.
     fn are_final(&self) -> bool {
         !self.last.is_transient || self.count >= MAX_ATTEMPTS
     }
@@ -106,11 +108,11 @@ impl Failures {
 
 impl State {
     fn usable(&self, now: OffsetDateTime) -> Option<&CachedCredentials> {
-        let held = self.held.as_ref();
-        held.filter(|held| held.outlives(now, MIN_REMAINING_LIFETIME))
+        let cached = self.cached.as_ref();
+        cached.filter(|cached| cached.outlives(now, MIN_REMAINING_LIFETIME))
     }
 
-    /// Whether credentials that can still be used may be renewed.
+    /// Whether credentials that are still valid may be renewed.
     fn may_renew_ahead(&self) -> bool {
         let is_recent = |at: Instant| at.elapsed() < MIN_RENEWAL_INTERVAL;
         !self.last_success.is_some_and(is_recent)
@@ -119,8 +121,8 @@ impl State {
 }
 
 impl CredentialsCache {
-    /// Holds nothing yet.
-    pub fn new(source: Box<dyn Source>, clock: Arc<ServerClock>) -> Self {
+    /// Returns an empty cache.
+    pub fn new(source: Box<dyn CredentialsSource>, clock: Arc<ServerClock>) -> Self {
         Self {
             shared: Arc::new(Cache {
                 source,
@@ -130,47 +132,34 @@ impl CredentialsCache {
         }
     }
 
-    /// Credentials that never change.
-    pub fn of(credentials: Credentials) -> Self {
-        struct Given(Credentials);
-
-        #[async_trait::async_trait]
-        impl Source for Given {
-            fn name(&self) -> String {
-                "given keys".to_owned()
-            }
-
-            fn can_change(&self) -> bool {
-                false
-            }
-
-            async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-                Ok(LoadedCredentials::without_expiration(self.0.clone()))
-            }
-        }
-        Self::new(Box::new(Given(credentials)), Arc::default())
+    /// Returns a cache of credentials that never change.
+    pub fn from_static(credentials: Credentials) -> Self {
+        let source = StaticCredentials {
+            origin: "static credentials".to_owned(),
+            credentials,
+        };
+        Self::new(Box::new(source), Arc::default())
     }
 
-    /// What the source is, for messages.
+    /// Returns what the source is, for messages.
     pub fn source_name(&self) -> String {
         self.shared.source.name()
     }
 
-    /// Takes over the time that a response of the cloud was dated with, by which expiry is decided from then on.
+    /// Adopts the `Date` of a response of Alibaba Cloud, which decides about expiry from then on.
     pub fn learn_time(&self, date: OffsetDateTime) {
         self.shared.clock.learn(date);
     }
 
-    /// Credentials that can be used now. The error never calls for another attempt: the source has been asked again where
-    /// that could help, once for all callers.
+    /// Returns valid credentials. The error is never worth a retry: the cache itself has retried, once for all callers.
     pub async fn get(&self) -> Result<Arc<Credentials>, SourceError> {
         let renewal = {
             let mut state = self.shared.state();
             let now = self.shared.clock.now();
-            if let Some(held) = state.usable(now) {
-                let credentials = Arc::clone(&held.credentials);
-                if !held.outlives(now, RENEW_AHEAD) && state.may_renew_ahead() {
-                    // It runs by itself.
+            if let Some(cached) = state.usable(now) {
+                let credentials = Arc::clone(&cached.credentials);
+                if !cached.outlives(now, RENEW_AHEAD) && state.may_renew_ahead() {
+                    // The renewal is a task of its own.
                     drop(self.renew(&mut state));
                 }
                 return Ok(credentials);
@@ -187,40 +176,40 @@ impl CredentialsCache {
         renewal.await
     }
 
-    /// The API says that these credentials have expired: they are not given out again. `false` if asking the source
-    /// again can give nothing else: its credentials never change, or it was asked for the same reason just before.
+    /// Drops credentials that the API rejected as expired. Returns `false` if the source cannot return others: its
+    /// credentials never change, or it was asked for the same reason just before.
     pub fn reject(&self, credentials: &Arc<Credentials>) -> bool {
         let mut state = self.shared.state();
-        match &state.held {
-            Some(held) if Arc::ptr_eq(&held.credentials, credentials) => {
+        match &state.cached {
+            Some(cached) if Arc::ptr_eq(&cached.credentials, credentials) => {
                 let is_recent = |at: Instant| at.elapsed() < MIN_RENEWAL_INTERVAL;
                 let can_change =
                     self.shared.source.can_change() && !state.last_rejection.is_some_and(is_recent);
                 if can_change {
-                    state.held = None;
+                    state.cached = None;
                     state.last_rejection = Some(Instant::now());
                 }
                 can_change
             }
-            // Others were faster: there are newer ones already, or they are on their way.
+            // Another caller was faster: there are newer ones, or a renewal is running.
             _ => true,
         }
     }
 
-    /// The renewal that is under way, or a new one. It runs to its end even when its callers have gone.
+    /// Returns the running renewal, or starts one. It completes even if all callers are dropped.
     fn renew(&self, state: &mut State) -> Renewal {
         if let Some(renewal) = &state.renewal {
             return renewal.clone();
         }
         let cache = Arc::clone(&self.shared);
         let (sender, result) = oneshot::channel();
-        // The task alone owns the work, so that the work ends with the runtime, and a program that it has started with it.
+        // Only the task owns the work, so that the work, and a program that it runs, end with the runtime.
         tokio::spawn(async move {
             let result = cache.renew().await;
-            // Perhaps nobody waits for it.
+            // Fails if no caller waits.
             let _ = sender.send(result);
         });
-        let interrupted = "the process ended before there were any";
+        let interrupted = "the process ended before credentials were loaded";
         let renewal = result
             .map(move |sent| sent.unwrap_or_else(|_| Err(SourceError::permanent(interrupted))))
             .boxed()
@@ -235,7 +224,7 @@ impl Cache {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the source: once while the old credentials can be used, else until it answers or its failure is final.
+    /// Asks the source: once while the old credentials are valid, else until it succeeds or its failure is final.
     async fn renew(&self) -> Result<Arc<Credentials>, SourceError> {
         loop {
             let pause_until = self.state().failures.as_ref().map(|f| f.pause_until);
@@ -249,18 +238,18 @@ impl Cache {
             warn!(source = self.source.name(), %error, "credentials could not be obtained");
             let mut state = self.state();
             let failures = Failures::after(state.failures.take(), error.clone());
-            let ends = failures.are_final() || state.usable(self.clock.now()).is_some();
+            let is_finished = failures.are_final() || state.usable(self.clock.now()).is_some();
             state.failures = Some(failures);
-            if ends {
+            if is_finished {
                 state.renewal = None;
                 return Err(SourceError::permanent(error.reason));
             }
         }
     }
 
-    /// One attempt. Success ends the renewal.
+    /// Makes one attempt. Success finishes the renewal.
     async fn load(&self) -> Result<Arc<Credentials>, SourceError> {
-        // Without this, a panic would leave a renewal behind that never ends.
+        // Without this, a panic would leave a renewal behind that never finishes.
         let loaded = AssertUnwindSafe(self.source.load())
             .catch_unwind()
             .await
@@ -282,15 +271,15 @@ impl Cache {
         state.renewal = None;
         state.failures = None;
         state.last_success = Some(Instant::now());
-        state.held = Some(CachedCredentials {
+        state.cached = Some(CachedCredentials {
             credentials: Arc::clone(&credentials),
             expires_at,
         });
         Ok(credentials)
     }
 
-    /// When credentials that were just loaded expire. Expired already by this machine's clock alone: the clock may be
-    /// wrong, so the API decides. Expired by the cloud's clock: they are of no use.
+    /// Returns when credentials that were just loaded expire. If they have expired by this machine's clock alone, that
+    /// clock may be wrong, so the API decides. If they have expired by the server's clock, they are useless.
     fn trusted_expiry(
         &self,
         loaded: &LoadedCredentials,
@@ -319,9 +308,9 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
-    use crate::credentials::Clock;
+    use crate::credentials::clock::Clock;
 
-    /// Wall-clock time that follows tokio's, so that both stand still and jump together.
+    /// A wall clock that follows tokio's, so that both pause and advance together.
     struct TokioClock(Instant);
 
     impl Clock for TokioClock {
@@ -331,11 +320,11 @@ mod tests {
     }
 
     #[test]
-    fn work_that_goes_on_ends_with_the_runtime() {
+    fn a_renewal_ends_with_the_runtime() {
         struct Endless(Arc<()>);
 
         #[async_trait::async_trait]
-        impl Source for Endless {
+        impl CredentialsSource for Endless {
             fn name(&self) -> String {
                 "endless".to_owned()
             }
@@ -354,7 +343,7 @@ mod tests {
             .unwrap();
         runtime.block_on(async {
             tokio::select! {
-                _ = cache.get() => panic!("it ended"),
+                _ = cache.get() => panic!("it finished"),
                 () = async {
                     while Arc::strong_count(&in_use) < 3 {
                         tokio::task::yield_now().await;
@@ -363,64 +352,64 @@ mod tests {
             }
         });
         runtime.shutdown_background();
-        // The test's and the source's own.
+        // Those of the test and of the source.
         assert_eq!(Arc::strong_count(&in_use), 2);
     }
 
-    /// What a source does when it is asked.
+    /// What the source does when it is asked.
     #[derive(Clone, Copy)]
     enum Behavior {
-        /// Issues keys for so many seconds, whose ID says when they expire.
-        Issues(i64),
-        /// Always the same key, of which this is not said.
-        IssuesTheSame,
-        FailsForNow,
-        FailsForGood,
-        /// Fails for good after a minute.
-        Hangs,
+        /// Returns credentials that are valid for so many seconds; their ID is the expiry.
+        Temporary(i64),
+        /// Always returns the same credentials, without an expiry.
+        Static,
+        TransientFailure,
+        PermanentFailure,
+        /// Fails permanently after a minute.
+        Hang,
     }
 
-    /// Does what it is told, and takes two seconds for it.
-    struct Told {
+    /// A source whose behavior the test sets. Each load takes two seconds.
+    struct ScriptedSource {
         clock: Arc<ServerClock>,
-        asked: Arc<AtomicUsize>,
+        loads: Arc<AtomicUsize>,
         behavior: Arc<Mutex<Behavior>>,
     }
 
     #[async_trait::async_trait]
-    impl Source for Told {
+    impl CredentialsSource for ScriptedSource {
         fn name(&self) -> String {
-            "told".to_owned()
+            "scripted".to_owned()
         }
 
         async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.loads.fetch_add(1, Ordering::SeqCst);
             pass(2).await;
             let behavior = *self.behavior.lock().unwrap();
             let expires_at = match behavior {
-                Behavior::FailsForNow => return Err(SourceError::transient("no connection")),
-                Behavior::FailsForGood => return Err(SourceError::permanent("no such role")),
-                Behavior::Hangs => {
+                Behavior::TransientFailure => return Err(SourceError::transient("no connection")),
+                Behavior::PermanentFailure => return Err(SourceError::permanent("no such role")),
+                Behavior::Hang => {
                     pass(58).await;
-                    return Err(SourceError::permanent("did not end"));
+                    return Err(SourceError::permanent("timed out"));
                 }
-                Behavior::IssuesTheSame => None,
-                Behavior::Issues(seconds) => {
+                Behavior::Static => None,
+                Behavior::Temporary(seconds) => {
                     Some(self.clock.now() + time::Duration::seconds(seconds))
                 }
             };
             let id = expires_at.map_or_else(
                 || "the same".to_owned(),
-                |end| end.unix_timestamp().to_string(),
+                |expires_at| expires_at.unix_timestamp().to_string(),
             );
             Ok(LoadedCredentials {
-                credentials: keys(&id),
+                credentials: credentials(&id),
                 expires_at,
             })
         }
     }
 
-    fn keys(id: &str) -> Credentials {
+    fn credentials(id: &str) -> Credentials {
         Credentials {
             access_key_id: id.to_owned(),
             access_key_secret: "secret".into(),
@@ -431,38 +420,38 @@ mod tests {
 
     struct Bench {
         clock: Arc<ServerClock>,
-        asked: Arc<AtomicUsize>,
+        loads: Arc<AtomicUsize>,
         behavior: Arc<Mutex<Behavior>>,
         cache: CredentialsCache,
     }
 
     fn bench() -> Bench {
         let clock = Arc::new(ServerClock::new(Arc::new(TokioClock(Instant::now()))));
-        let asked = Arc::<AtomicUsize>::default();
-        let behavior = Arc::new(Mutex::new(Behavior::Issues(3_600)));
-        let source = Told {
+        let loads = Arc::<AtomicUsize>::default();
+        let behavior = Arc::new(Mutex::new(Behavior::Temporary(3_600)));
+        let source = ScriptedSource {
             clock: Arc::clone(&clock),
-            asked: Arc::clone(&asked),
+            loads: Arc::clone(&loads),
             behavior: Arc::clone(&behavior),
         };
         Bench {
             cache: CredentialsCache::new(Box::new(source), Arc::clone(&clock)),
             clock,
-            asked,
+            loads,
             behavior,
         }
     }
 
     impl Bench {
         fn count(&self) -> usize {
-            self.asked.load(Ordering::SeqCst)
+            self.loads.load(Ordering::SeqCst)
         }
 
         fn set(&self, behavior: Behavior) {
             *self.behavior.lock().unwrap() = behavior;
         }
 
-        fn lives(&self, credentials: &Credentials) -> bool {
+        fn is_valid(&self, credentials: &Credentials) -> bool {
             credentials.access_key_id.parse::<i64>().unwrap() > self.clock.now().unix_timestamp()
         }
 
@@ -481,13 +470,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn over_two_hours_ten_callers_cause_one_refresh_an_expiry_and_meet_no_dead_key() {
+    async fn over_two_hours_ten_callers_cause_one_renewal_per_expiry_and_get_no_expired_credentials()
+     {
         let bench = bench();
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(2 * 60 * 60) {
+        let started_at = Instant::now();
+        while started_at.elapsed() < Duration::from_secs(2 * 60 * 60) {
             let got = join_all((0..10).map(|_| bench.cache.get())).await;
             for credentials in got {
-                assert!(bench.lives(&credentials.unwrap()));
+                assert!(bench.is_valid(&credentials.unwrap()));
             }
             pass(7).await;
         }
@@ -496,7 +486,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_old_key_is_given_out_at_once_while_the_new_one_is_on_its_way() {
+    async fn old_credentials_are_returned_at_once_while_a_renewal_runs() {
         let bench = bench();
         let first = bench.cache.get().await.unwrap();
         pass(3_600 - 100).await;
@@ -511,25 +501,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_thousand_calls_learn_from_one_helper_that_hangs() {
+    async fn a_thousand_calls_share_one_helper_that_hangs() {
         let bench = bench();
-        bench.set(Behavior::Hangs);
-        let begun = Instant::now();
+        bench.set(Behavior::Hang);
+        let started_at = Instant::now();
         let got = bench.a_thousand_calls().await;
         assert!(
             got.iter()
-                .all(|got| got.as_ref().is_err_and(|e| e.reason == "did not end"))
+                .all(|got| got.as_ref().is_err_and(|e| e.reason == "timed out"))
         );
-        assert_eq!(begun.elapsed(), Duration::from_secs(60));
+        assert_eq!(started_at.elapsed(), Duration::from_secs(60));
         assert_eq!(bench.count(), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_permanent_failure_is_told_at_once_for_a_minute_and_then_the_source_is_asked_again() {
+    async fn a_permanent_failure_is_returned_at_once_for_a_minute_and_then_the_source_is_asked_again()
+     {
         let bench = bench();
-        bench.set(Behavior::FailsForGood);
+        bench.set(Behavior::PermanentFailure);
         assert!(bench.cache.get().await.is_err());
-        bench.set(Behavior::Issues(3_600));
+        bench.set(Behavior::Temporary(3_600));
         pass(59).await;
         let asked = Instant::now();
         assert_eq!(bench.cache.get().await.unwrap_err().reason, "no such role");
@@ -541,7 +532,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_transient_failure_is_waited_through() {
         let bench = bench();
-        bench.set(Behavior::FailsForNow);
+        bench.set(Behavior::TransientFailure);
         let waiting = join_all((0..10).map(|_| bench.cache.get()));
         tokio::pin!(waiting);
         assert!(
@@ -549,7 +540,7 @@ mod tests {
                 .await
                 .is_err()
         );
-        bench.set(Behavior::Issues(3_600));
+        bench.set(Behavior::Temporary(3_600));
         let got = waiting.await;
         let first = got[0].as_ref().unwrap();
         assert!(
@@ -562,18 +553,18 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn without_a_network_a_thousand_calls_wait_for_five_attempts_in_all() {
         let bench = bench();
-        bench.set(Behavior::FailsForNow);
-        let begun = Instant::now();
+        bench.set(Behavior::TransientFailure);
+        let started_at = Instant::now();
         let got = bench.a_thousand_calls().await;
         assert!(
             got.iter()
                 .all(|got| got.as_ref().is_err_and(|e| e.reason == "no connection"))
         );
         // Five attempts of 2 s; between them 0.5, 1, 2 and 4 s.
-        assert_eq!(begun.elapsed(), Duration::from_millis(17_500));
+        assert_eq!(started_at.elapsed(), Duration::from_millis(17_500));
         assert_eq!(bench.count(), 5);
-        // The next caller after the pause of 8 s finds the network back.
-        bench.set(Behavior::Issues(3_600));
+        // After the pause of 8 s the network is back.
+        bench.set(Behavior::Temporary(3_600));
         pass(8).await;
         assert!(bench.cache.get().await.is_ok());
     }
@@ -581,9 +572,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_outage_of_an_hour_costs_some_sixty_attempts() {
         let bench = bench();
-        bench.set(Behavior::FailsForNow);
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(3_600) {
+        bench.set(Behavior::TransientFailure);
+        let started_at = Instant::now();
+        while started_at.elapsed() < Duration::from_secs(3_600) {
             assert!(bench.cache.get().await.is_err());
             pass(1).await;
         }
@@ -591,8 +582,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_the_source_is_down_the_old_key_serves_until_it_dies_and_few_attempts_are_made() {
-        for failure in [Behavior::FailsForNow, Behavior::FailsForGood] {
+    async fn while_the_source_fails_old_credentials_are_used_until_they_expire_and_few_attempts_are_made()
+     {
+        for failure in [Behavior::TransientFailure, Behavior::PermanentFailure] {
             let bench = bench();
             bench.cache.get().await.unwrap();
             bench.set(failure);
@@ -602,26 +594,26 @@ mod tests {
                 .get()
                 .await
                 .ok()
-                .filter(|keys| bench.lives(keys))
+                .filter(|credentials| bench.is_valid(credentials))
             {
-                assert!(bench.lives(&credentials));
+                assert!(bench.is_valid(&credentials));
                 tokio::time::sleep(Duration::from_millis(60)).await;
             }
             assert!(bench.clock.now().unix_timestamp() >= 3_590);
             assert!(bench.count() <= 13, "{}", bench.count());
-            bench.set(Behavior::Issues(3_600));
+            bench.set(Behavior::Temporary(3_600));
             pass(60).await;
             let fresh = bench.cache.get().await.unwrap();
-            assert!(bench.lives(&fresh));
+            assert!(bench.is_valid(&fresh));
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_with_little_left_are_renewed_every_half_minute_and_not_by_every_call() {
+    async fn credentials_that_expire_soon_are_renewed_every_half_minute_and_not_by_every_call() {
         let bench = bench();
-        bench.set(Behavior::Issues(150));
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(60) {
+        bench.set(Behavior::Temporary(150));
+        let started_at = Instant::now();
+        while started_at.elapsed() < Duration::from_secs(60) {
             bench.cache.get().await.unwrap();
             tokio::time::sleep(Duration::from_millis(60)).await;
         }
@@ -629,14 +621,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_that_have_expired_by_this_machines_clock_alone_are_used_until_they_are_rejected()
-    {
+    async fn credentials_expired_by_this_machines_clock_alone_are_used_until_they_are_rejected() {
         let bench = bench();
-        bench.set(Behavior::Issues(-7_200));
+        bench.set(Behavior::Temporary(-7_200));
         let got = bench.a_thousand_calls().await;
         assert!(got.iter().all(Result::is_ok));
         assert_eq!(bench.count(), 1);
-        // The rejection was dated, and by that clock the next keys are as dead.
+        // The rejection has a date, and by that clock the next credentials have expired too.
         bench.cache.learn_time(bench.clock.now());
         assert!(bench.cache.reject(got[0].as_ref().unwrap()));
         let error = bench.cache.get().await.unwrap_err();
@@ -644,7 +635,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_clouds_clock_decides_what_has_expired() {
+    async fn the_servers_clock_decides_what_has_expired() {
         let bench = bench();
         bench.cache.get().await.unwrap();
         bench
@@ -655,9 +646,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_without_expiry_is_renewed_after_a_rejection_and_not_by_every_rejection() {
+    async fn credentials_without_expiry_are_renewed_after_a_rejection_and_not_by_every_rejection() {
         let bench = bench();
-        bench.set(Behavior::IssuesTheSame);
+        bench.set(Behavior::Static);
         let mut renewals = 0;
         for _ in 0..1_000 {
             let got = bench.cache.get().await.unwrap();
@@ -667,7 +658,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_refresh_goes_on_when_the_caller_that_began_it_has_gone() {
+    async fn a_renewal_continues_when_the_caller_that_started_it_is_dropped() {
         let bench = bench();
         let abandoned = tokio::time::timeout(Duration::from_secs(1), bench.cache.get());
         assert!(abandoned.await.is_err());
@@ -679,11 +670,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_that_the_cloud_rejects_is_replaced_once_for_all_who_were_rejected() {
+    async fn rejected_credentials_are_replaced_once_for_all_callers() {
         let bench = bench();
-        let dead = bench.cache.get().await.unwrap();
+        let rejected = bench.cache.get().await.unwrap();
         for _ in 0..10 {
-            assert!(bench.cache.reject(&dead));
+            assert!(bench.cache.reject(&rejected));
         }
         let got = join_all((0..10).map(|_| bench.cache.get())).await;
         let fresh = Arc::clone(got[0].as_ref().unwrap());
@@ -692,17 +683,17 @@ mod tests {
                 .all(|got| Arc::ptr_eq(got.as_ref().unwrap(), &fresh))
         );
         assert_eq!(bench.count(), 2);
-        // A late rejection of the old key does not touch the new one.
-        assert!(bench.cache.reject(&dead));
+        // A late rejection of the old credentials does not affect the new ones.
+        assert!(bench.cache.reject(&rejected));
         assert!(Arc::ptr_eq(&bench.cache.get().await.unwrap(), &fresh));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_source_that_crashes_is_an_error_of_those_who_waited_and_no_more() {
+    async fn a_source_that_panics_is_an_error_of_the_waiting_callers_only() {
         struct Crashing(AtomicUsize);
 
         #[async_trait::async_trait]
-        impl Source for Crashing {
+        impl CredentialsSource for Crashing {
             fn name(&self) -> String {
                 "crashing".to_owned()
             }
@@ -721,8 +712,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn keys_that_never_expire_are_not_asked_for_again() {
-        let cache = CredentialsCache::of(keys("id"));
+    async fn static_credentials_are_not_loaded_again() {
+        let cache = CredentialsCache::from_static(credentials("id"));
         let got = cache.get().await.unwrap();
         assert_eq!(got.access_key_secret.expose_secret(), "secret");
         assert!(!cache.reject(&got));

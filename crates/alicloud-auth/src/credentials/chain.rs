@@ -1,40 +1,42 @@
 use std::fmt;
 
-use super::account::OfAccount;
+use super::account::WithAccountId;
 use super::discovery::{CredentialsConfig, Discovery, SelectedSource, SourceConfigError};
-use super::sources::{assume_role, credentials_uri, ecs_role, given, oidc, profile, static_keys};
+use super::sources::{
+    access_key, assume_role, credentials_uri, ecs_role, non_empty, oidc, profile,
+};
 use super::sts::Sts;
 use super::system::SystemContext;
 
-/// No source gives credentials. Its text lists every source that was asked, and what it said.
+/// No source returns credentials. `Display` lists every source that was tried, and why it was not used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoCredentials {
     tried: Vec<(&'static str, String)>,
-    broken: Option<(&'static str, SourceConfigError)>,
+    invalid: Option<(&'static str, SourceConfigError)>,
 }
 
 impl NoCredentials {
-    /// The argument of the provider block that is at fault, if it is one.
+    /// Returns the argument of the provider block that is at fault, if it is one.
     pub fn argument(&self) -> Option<&'static str> {
-        self.broken.as_ref()?.1.argument
+        self.invalid.as_ref()?.1.argument
     }
 }
 
 impl fmt::Display for NoCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.broken {
-            Some((name, broken)) => writeln!(
+        match &self.invalid {
+            Some((name, error)) => writeln!(
                 f,
-                "{name} is configured, but {}. Sources after it were not asked.",
-                broken.reason
+                "{name} is configured but cannot be used: {}. Later sources were not tried.",
+                error.reason
             )?,
             None => writeln!(f, "No source of credentials is configured.")?,
         }
         if !self.tried.is_empty() {
-            writeln!(f, "\nAsked, in this order:")?;
+            writeln!(f, "\nSources tried, in order:")?;
         }
-        for (name, said) in &self.tried {
-            writeln!(f, "- {name}: {said}")?;
+        for (name, reason) in &self.tried {
+            writeln!(f, "- {name}: {reason}")?;
         }
         Ok(())
     }
@@ -42,10 +44,10 @@ impl fmt::Display for NoCredentials {
 
 impl std::error::Error for NoCredentials {}
 
-/// The sources in the order of the official provider. What merely lies in the home directory comes last, so that it
-/// never takes the place of something that was configured.
+/// The sources in the order of the official provider. Files in the home directory come last, so that they never take
+/// precedence over something that was configured.
 #[derive(Clone, Copy)]
-enum Candidates {
+enum SourceKind {
     AccessKey,
     Profile,
     CredentialsUri,
@@ -54,7 +56,7 @@ enum Candidates {
     Home,
 }
 
-impl Candidates {
+impl SourceKind {
     const ALL: [Self; 6] = [
         Self::AccessKey,
         Self::Profile,
@@ -77,72 +79,72 @@ impl Candidates {
 
     async fn discover(
         self,
-        settings: &CredentialsConfig,
+        config: &CredentialsConfig,
         system: &SystemContext,
         sts: &Sts,
     ) -> Result<Discovery, SourceConfigError> {
         match self {
-            Self::AccessKey => static_keys::discover(settings, system, sts).await,
-            Self::Profile => profile::discover(settings, system, sts).await,
-            Self::CredentialsUri => credentials_uri::discover(settings, system),
-            Self::EcsRole => ecs_role::discover(settings, system),
-            Self::Oidc => oidc::discover(settings, system, sts).await,
+            Self::AccessKey => access_key::discover(config, system, sts).await,
+            Self::Profile => profile::discover(config, system, sts).await,
+            Self::CredentialsUri => credentials_uri::discover(config, system),
+            Self::EcsRole => ecs_role::discover(config, system),
+            Self::Oidc => oidc::discover(config, system, sts).await,
             Self::Home => profile::discover_at_home(system, sts).await,
         }
     }
 }
 
-/// As the official provider reads it.
+/// The same variables as in the official provider.
 const ACCOUNT_VARIABLES: &[&str] = &["ALICLOUD_ACCOUNT_ID", "ALIBABA_CLOUD_ACCOUNT_ID"];
 
-/// Chooses the source of credentials. Reads arguments, environment and files; makes no network call.
+/// Selects the source of credentials. Reads arguments, environment variables and files; makes no network call.
 pub async fn select_source(
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<SelectedSource, NoCredentials> {
     let mut tried = Vec::new();
-    let broken = |tried, name, broken| NoCredentials {
+    let invalid = |tried, name, error| NoCredentials {
         tried,
-        broken: Some((name, broken)),
+        invalid: Some((name, error)),
     };
-    let sts = match Sts::new(system, settings.sts_endpoint.clone()) {
+    let sts = match Sts::new(system, config.sts_endpoint.clone()) {
         Ok(sts) => sts,
-        Err(input) => return Err(broken(tried, "The Security Token Service", input.into())),
+        Err(input) => return Err(invalid(tried, "The Security Token Service", input.into())),
     };
-    for place in Candidates::ALL {
-        match place.discover(settings, system, &sts).await {
-            Ok(Discovery::NotConfigured(said)) => tried.push((place.name(), said)),
-            Err(reason) => return Err(broken(tried, place.name(), reason)),
+    for kind in SourceKind::ALL {
+        match kind.discover(config, system, &sts).await {
+            Ok(Discovery::NotConfigured(reason)) => tried.push((kind.name(), reason)),
+            Err(error) => return Err(invalid(tried, kind.name(), error)),
             Ok(Discovery::Found(candidate)) => {
-                let chosen = assume_role::apply_assume_role(*candidate, settings, system, &sts)
-                    .and_then(|chosen| with_account(chosen, settings, system));
-                return chosen.map_err(|reason| broken(tried, "assume_role", reason));
+                return assume_role::apply_assume_role(*candidate, config, system, &sts)
+                    .and_then(|selected| with_account(selected, config, system))
+                    .map_err(|error| invalid(tried, "assume_role", error));
             }
         }
     }
     Err(NoCredentials {
         tried,
-        broken: None,
+        invalid: None,
     })
 }
 
 fn with_account(
-    chosen: SelectedSource,
-    settings: &CredentialsConfig,
+    selected: SelectedSource,
+    config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<SelectedSource, SourceConfigError> {
-    let account_id = match given(settings.account_id.as_ref()) {
+    let account_id = match non_empty(config.account_id.as_ref()) {
         Some(account_id) => Some(account_id),
         None => system.environment.text(ACCOUNT_VARIABLES)?,
     };
     Ok(match account_id {
-        None => chosen,
+        None => selected,
         Some(account_id) => SelectedSource {
-            source: Box::new(OfAccount {
-                base: chosen.source,
+            source: Box::new(WithAccountId {
+                base: selected.source,
                 account_id,
             }),
-            ..chosen
+            ..selected
         },
     })
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
-/// Tells the time of day.
+/// A wall clock.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// Returns the current time.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -19,17 +19,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// Stands for a difference that is not known.
+/// The difference before the first response.
 const UNKNOWN: i64 = i64::MIN;
 
-/// The cloud's clock as far as we know it: this machine's, corrected by the `Date` of responses of the cloud.
+/// An estimate of Alibaba Cloud's clock: this machine's clock, corrected by the `Date` header of responses.
 pub struct ServerClock {
     machine: Arc<dyn Clock>,
     seconds_ahead: AtomicI64,
 }
 
 impl ServerClock {
-    /// Goes by this clock of the machine until a response tells better.
+    /// Returns a clock that follows `machine` until a response corrects it.
     pub fn new(machine: Arc<dyn Clock>) -> Self {
         Self {
             machine,
@@ -37,7 +37,7 @@ impl ServerClock {
         }
     }
 
-    /// Now, by the cloud's clock.
+    /// Returns the server's current time.
     pub fn now(&self) -> OffsetDateTime {
         let ahead = match self.seconds_ahead.load(Ordering::Relaxed) {
             UNKNOWN => 0,
@@ -46,7 +46,7 @@ impl ServerClock {
         self.machine.now().saturating_add(Duration::seconds(ahead))
     }
 
-    /// This moment, for asking its age later.
+    /// Returns the current moment, to ask for its [age](Self::age) later.
     pub fn moment(&self) -> Moment {
         Moment {
             wall: self.machine.now(),
@@ -54,24 +54,24 @@ impl ServerClock {
         }
     }
 
-    /// The time since a moment: see [`Moment::until`].
+    /// Returns the time since a moment: see [`Moment::until`].
     pub fn age(&self, moment: Moment) -> std::time::Duration {
         moment.until(self.moment())
     }
 
-    /// Takes over the time of a response that was just received.
+    /// Adopts the time of a response that was just received.
     pub fn learn(&self, date: OffsetDateTime) {
         let ahead = (date - self.machine.now()).whole_seconds();
         self.seconds_ahead.store(ahead, Ordering::Relaxed);
     }
 
-    /// Whether a response has told the cloud's time.
+    /// Whether a response has corrected this clock.
     pub fn has_learned(&self) -> bool {
         self.seconds_ahead.load(Ordering::Relaxed) != UNKNOWN
     }
 }
 
-/// A moment by both of our clocks: see [`ServerClock::age`].
+/// A moment by wall clock and monotonic clock: see [`ServerClock::age`].
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     wall: OffsetDateTime,
@@ -79,8 +79,8 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The time to a later moment. Counts the time that the machine slept, during which the monotonic clock stands still, and
-    /// is never too small because the wall clock was put back.
+    /// Returns the time to a later moment. It includes time that the machine was suspended, when the monotonic clock stands
+    /// still, and is not too short if the wall clock was set back.
     pub fn until(self, later: Self) -> std::time::Duration {
         let by_wall = std::time::Duration::try_from(later.wall - self.wall).unwrap_or_default();
         by_wall.max(later.monotonic.duration_since(self.monotonic))
@@ -108,7 +108,7 @@ mod tests {
         );
     }
 
-    /// A wall clock that tests set.
+    /// A wall clock that the test sets.
     struct SetClock(std::sync::Mutex<OffsetDateTime>);
 
     impl Clock for SetClock {
@@ -118,15 +118,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_age_counts_sleep_and_ignores_a_clock_that_is_put_back() {
+    async fn an_age_includes_suspension_and_ignores_a_clock_that_is_set_back() {
         let wall = Arc::new(SetClock(std::sync::Mutex::new(OffsetDateTime::UNIX_EPOCH)));
         let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
         let moment = clock.moment();
-        // Awake: the monotonic clock runs, whatever happens to the other one.
+        // Awake: the monotonic clock runs, whatever happens to the wall clock.
         tokio::time::advance(std::time::Duration::from_secs(5)).await;
         *wall.0.lock().unwrap() -= Duration::hours(1);
         assert_eq!(clock.age(moment).as_secs(), 5);
-        // Asleep: only the wall clock runs.
+        // Suspended: only the wall clock runs.
         *wall.0.lock().unwrap() += Duration::hours(3);
         assert_eq!(clock.age(moment).as_secs(), 2 * 3600);
     }

@@ -1,16 +1,15 @@
-//! The words in which sources say whether they are configured: what the provider block says, and what a source finds.
-
 use std::fmt;
 
 use secrecy::SecretString;
 use url::Url;
 
+use super::region::Region;
+use super::source::CredentialsSource;
 use super::sts::{Role, Sts};
-use super::{Region, Source};
 use crate::environment::InvalidInput;
 
-/// What the provider block says of credentials; an empty text counts as not given. What is not given may stand in the
-/// environment.
+/// The arguments of the provider block that concern credentials; an empty string counts as not set. Environment
+/// variables replace arguments that are not set.
 #[derive(Default)]
 pub struct CredentialsConfig {
     /// `access_key`
@@ -27,7 +26,7 @@ pub struct CredentialsConfig {
     pub ecs_role_name: Option<String>,
     /// `credentials_uri`
     pub credentials_uri: Option<String>,
-    /// `account_id`, which the credentials in use must belong to where they tell
+    /// `account_id`: the account of the credentials. Other credentials are an error, if their account is known.
     pub account_id: Option<String>,
     /// `source_ip`, sent with `AssumeRole`
     pub source_ip: Option<String>,
@@ -37,32 +36,31 @@ pub struct CredentialsConfig {
     pub assume_role: Option<AssumeRole>,
     /// `assume_role_with_oidc`
     pub assume_role_with_oidc: Option<AssumeRoleWithOidc>,
-    /// `endpoints.sts`, with what the environment says of it: scheme, host and port.
+    /// `endpoints.sts` or its variables: scheme, host and port
     pub sts_endpoint: Option<Url>,
 }
 
 /// The source that is used.
 pub struct SelectedSource {
-    /// Gives the keys.
-    pub source: Box<dyn Source>,
-    /// The region that its profile names.
+    /// The source.
+    pub source: Box<dyn CredentialsSource>,
+    /// The region of its profile.
     pub region: Option<Region>,
-    /// What users should know of it.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
-    /// Where roles are assumed.
     pub(super) sts: Sts,
 }
 
-/// A source that can give keys, before roles are put on top.
+/// A usable source, before roles are applied.
 pub(super) struct Candidate {
-    pub(super) source: Box<dyn Source>,
-    /// The role of a profile of mode `RamRoleArn`, which is assumed with these keys unless a block replaces it.
+    pub(super) source: Box<dyn CredentialsSource>,
+    /// The role of a profile of mode `RamRoleArn`, which these credentials assume unless a block replaces it.
     pub(super) role: Option<ProfileRole>,
     pub(super) region: Option<Region>,
     pub(super) warnings: Vec<String>,
 }
 
-/// A role that a profile names, and the STS endpoint that it asks for.
+/// The role of a profile, and the STS endpoint of that profile.
 pub(super) struct ProfileRole {
     pub(super) role: Role,
     pub(super) sts: Sts,
@@ -76,19 +74,19 @@ impl fmt::Debug for SelectedSource {
     }
 }
 
-/// What a source answers when it is asked, unless it is broken.
+/// What a source finds in arguments, environment and files, unless its configuration is invalid.
 pub(super) enum Discovery {
-    /// Nothing tells it to work; says what would.
+    /// Nothing configures the source; says what would.
     NotConfigured(String),
-    /// It can give keys.
+    /// The source can be used.
     Found(Box<Candidate>),
 }
 
-/// Why a source that is configured cannot work.
+/// Why a configured source cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SourceConfigError {
     pub(super) reason: String,
-    /// The argument of the provider block that it hangs on.
+    /// The argument of the provider block that is at fault.
     pub(super) argument: Option<&'static str>,
 }
 
@@ -111,7 +109,7 @@ impl From<InvalidInput> for SourceConfigError {
 }
 
 impl Discovery {
-    pub(super) fn found(source: impl Source + 'static) -> Self {
+    pub(super) fn found(source: impl CredentialsSource + 'static) -> Self {
         Self::Found(Box::new(Candidate {
             source: Box::new(source),
             role: None,
@@ -121,7 +119,7 @@ impl Discovery {
     }
 }
 
-/// The block `assume_role`; an empty text counts as not given.
+/// The block `assume_role`; an empty string counts as not set.
 #[derive(Default, Clone, Debug)]
 pub struct AssumeRole {
     /// `role_arn`
@@ -136,7 +134,7 @@ pub struct AssumeRole {
     pub external_id: Option<String>,
 }
 
-/// The block `assume_role_with_oidc`; an empty text counts as not given.
+/// The block `assume_role_with_oidc`; an empty string counts as not set.
 #[derive(Default, Clone, Debug)]
 pub struct AssumeRoleWithOidc {
     /// `oidc_provider_arn`

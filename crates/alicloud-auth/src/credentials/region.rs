@@ -2,14 +2,14 @@ use std::fmt;
 
 use crate::environment::InvalidInput;
 
-/// The ID of a region, such as `cn-shanghai`. It becomes part of host names, so it is checked wherever it comes from.
+/// The ID of a region, such as `cn-shanghai`. It becomes part of host names, so it is always validated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Region(String);
 
 impl Region {
-    /// Reads an ID, with blanks around it or without; none where there is nothing. `origin` names the source in the
+    /// Parses an ID and ignores surrounding whitespace; `None` for an empty string. `origin` names its source in the
     /// error.
-    pub fn read(text: &str, origin: impl Into<String>) -> Result<Option<Self>, InvalidInput> {
+    pub fn parse(text: &str, origin: impl Into<String>) -> Result<Option<Self>, InvalidInput> {
         let text = text.trim();
         let is_region = text
             .bytes()
@@ -22,7 +22,7 @@ impl Region {
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 
-    /// The ID.
+    /// Returns the ID.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -39,13 +39,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_region_is_read_without_blanks_and_refused_where_it_could_change_a_host() {
-        let read = |text| Region::read(text, "ALICLOUD_REGION");
+    fn a_region_is_trimmed_and_rejected_if_it_could_change_a_host() {
+        let parse = |text| Region::parse(text, "ALICLOUD_REGION");
         assert_eq!(
-            read(" cn-shanghai\n").unwrap().unwrap().as_str(),
+            parse(" cn-shanghai\n").unwrap().unwrap().as_str(),
             "cn-shanghai"
         );
-        assert_eq!(read(" ").unwrap(), None);
+        assert_eq!(parse(" ").unwrap(), None);
         for text in [
             "CN-Shanghai",
             "cn_shanghai",
@@ -54,7 +54,7 @@ mod tests {
             "-a",
             "a.",
         ] {
-            let error = read(text).unwrap_err();
+            let error = parse(text).unwrap_err();
             assert_eq!(error.origin, "ALICLOUD_REGION", "{text}");
         }
     }

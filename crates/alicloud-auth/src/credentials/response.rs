@@ -1,4 +1,4 @@
-//! What the services that give keys respond with.
+//! Responses of the services that issue credentials.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -6,16 +6,17 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Credentials, LoadedCredentials, SourceError};
+use super::model::Credentials;
+use super::source::{LoadedCredentials, SourceError};
 
-/// Messages of the service are shown up to this length.
+/// Longer messages of a service are cut.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// Temporary keys in the shape that STS, the metadata service, credentials URIs, `CloudSSO` and, in lower case, OAuth
-/// share.
+/// Temporary credentials in the shape that STS, the metadata service, credentials URIs, `CloudSSO` and, in lower camel
+/// case, OAuth share.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Keys {
+pub(super) struct StsCredentials {
     #[serde(alias = "accessKeyId")]
     access_key_id: String,
     #[serde(alias = "accessKeySecret")]
@@ -26,28 +27,28 @@ pub(super) struct Keys {
     expiration: Option<String>,
 }
 
-impl Keys {
-    /// `place` names their origin, `account_id` their account where it is known.
-    pub(super) fn loaded(
+impl StsCredentials {
+    /// Validates the credentials. `origin` names their source in errors; `account_id` is their account, if it is known.
+    pub(super) fn into_loaded(
         self,
-        place: &str,
+        origin: &str,
         account_id: Option<String>,
     ) -> Result<LoadedCredentials, SourceError> {
-        let failed = |problem: &str| SourceError::permanent(format!("{place} gave {problem}"));
-        let credentials = Credentials::written(
+        let failed = |problem: &str| SourceError::permanent(format!("{origin} returned {problem}"));
+        let credentials = Credentials::from_text(
             &self.access_key_id,
             &self.access_key_secret,
             self.security_token.as_ref(),
         )
-        .map_err(|problem| failed(&format!("keys that cannot be used: the {problem}")))?;
+        .map_err(|problem| failed(&format!("unusable credentials: the {problem}")))?;
         if !credentials.is_complete() {
-            return Err(failed("empty keys"));
+            return Err(failed("empty credentials"));
         }
         let expiration = self.expiration.filter(|text| !text.is_empty());
         let expires_at = expiration
             .map(|text| parse_time(&text))
             .transpose()
-            .map_err(|_| failed("an expiration that is no time"))?;
+            .map_err(|_| failed("an expiration that is not a timestamp"))?;
         Ok(LoadedCredentials {
             credentials: Credentials {
                 account_id,
@@ -58,16 +59,16 @@ impl Keys {
     }
 }
 
-/// An error that a service reported.
+/// An error that a service returned.
 pub(super) struct ErrorResponse {
-    /// Its code; empty where the response could not be read.
+    /// Its code; empty if the response could not be read.
     pub(super) code: String,
     pub(super) error: SourceError,
 }
 
 impl ErrorResponse {
-    /// A call without a response that can be read.
-    pub(super) fn unsent(error: SourceError) -> Self {
+    /// Returns the error of a call without a readable response.
+    pub(super) fn without_code(error: SourceError) -> Self {
         Self {
             code: String::new(),
             error,
@@ -85,15 +86,15 @@ struct ErrorBody {
     request_id: String,
 }
 
-/// What the service said, fit for people: without `secrets` that it may quote.
+/// Reads an error response and removes `secrets` that its message may quote.
 pub(super) fn error_response(
-    place: &str,
+    origin: &str,
     status: u16,
     body: &str,
     secrets: &[Option<&SecretString>],
 ) -> ErrorResponse {
     let Ok(error_body) = serde_json::from_str::<ErrorBody>(body) else {
-        let reason = format!("{place} failed with HTTP {status}");
+        let reason = format!("{origin} failed with HTTP {status}");
         return ErrorResponse {
             code: String::new(),
             error: SourceError {
@@ -104,7 +105,7 @@ pub(super) fn error_response(
     };
     let mut message = error_body.message;
     if error_body.code.contains("Signature") {
-        // Such a message quotes the server's string to sign, in which secrets are encoded.
+        // Its message quotes the server's string to sign, which contains encoded secrets.
         message.clear();
     }
     for secret in secrets.iter().copied().flatten() {
@@ -114,28 +115,24 @@ pub(super) fn error_response(
     }
     let printable = message.chars().filter(|c| !c.is_control());
     let message: String = printable.take(MAX_MESSAGE_CHARS).collect();
-    let code: String = error_body
-        .code
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(100)
-        .collect();
-    let request_id: String = error_body
-        .request_id
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(100)
-        .collect();
+    let identifier = |text: &str| -> String {
+        let characters = text.chars().filter(char::is_ascii_graphic);
+        characters.take(100).collect()
+    };
+    let (code, request_id) = (
+        identifier(&error_body.code),
+        identifier(&error_body.request_id),
+    );
     let error = SourceError {
         reason: format!(
-            "{place} failed with {code} (HTTP {status}): {message} (RequestId: {request_id})"
+            "{origin} failed with {code} (HTTP {status}): {message} (RequestId: {request_id})"
         ),
         is_transient: status >= 500 || code.contains("Throttling"),
     };
     ErrorResponse { code, error }
 }
 
-/// Decodes JSON; the error names the place and never quotes the text.
+/// Decodes JSON; the error names the field or the position and never quotes the text.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut decoder = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
@@ -148,7 +145,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
                 )
             }
             _ => format!(
-                "it is no JSON (line {}, column {})",
+                "invalid JSON (line {}, column {})",
                 inner.line(),
                 inner.column()
             ),
@@ -156,6 +153,7 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     })
 }
 
+/// Parses an RFC 3339 timestamp.
 pub(super) fn parse_time(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
     OffsetDateTime::parse(text, &Rfc3339)
 }
@@ -165,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_that_quotes_what_was_signed_is_shown_without_its_message() {
+    fn an_error_that_quotes_the_string_to_sign_is_shown_without_its_message() {
         let body = r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2", "RequestId": "R"}"#;
         let error = error_response("AssumeRole", 400, body, &[]).error;
         assert!(
@@ -181,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_quotes_a_token_is_shown_without_it() {
+    fn an_error_that_quotes_a_token_is_shown_without_the_token() {
         let body = r#"{"Code": "InvalidParameter.OIDCToken", "Message": "hunter2 is not valid"}"#;
         let token = SecretString::from("hunter2");
         let error = error_response("AssumeRoleWithOIDC", 400, body, &[Some(&token), None]).error;

@@ -9,10 +9,11 @@ use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::clock::ServerClock;
-use super::response::{ErrorResponse, Keys, error_response, parse};
-use super::sources::profile_file::Profile;
+use super::model::Credentials;
+use super::region::Region;
+use super::response::{ErrorResponse, StsCredentials, error_response, parse};
+use super::source::{LoadedCredentials, SourceError};
 use super::system::{HttpRequest, HttpSend, ProxyPolicy, SystemContext};
-use super::{Credentials, LoadedCredentials, Region, SourceError};
 use crate::environment::InvalidInput;
 use crate::signing::{percent_encode, rpc_v1};
 
@@ -22,24 +23,25 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const REGION_VARIABLE: &str = "ALIBABA_CLOUD_STS_REGION";
 const VPC_VARIABLE: &str = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED";
 
-/// The account in an ARN such as `acs:ram::1234567890123456:role/name`; none where it holds no account.
+/// Returns the account in an ARN such as `acs:ram::1234567890123456:role/name`, if it contains one.
 pub(super) fn account_in_arn(arn: &str) -> Option<String> {
     let account = arn.strip_prefix("acs:ram::")?.split(':').next()?;
     let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
     is_account.then(|| account.to_owned())
 }
 
-/// The Security Token Service (product `sts`, version 2015-04-01): HTTPS, unless an endpoint says otherwise.
+/// A client of the Security Token Service (product `sts`, version 2015-04-01). It uses HTTPS unless the endpoint has
+/// another scheme.
 #[derive(Clone)]
 pub(super) struct Sts {
     http: Arc<dyn HttpSend>,
     clock: Arc<ServerClock>,
     endpoint: Url,
-    is_chosen: bool,
+    is_configured: bool,
     in_vpc: bool,
 }
 
-/// A role to take on.
+/// A role to assume.
 #[derive(Clone)]
 pub(super) struct Role {
     pub(super) arn: String,
@@ -49,25 +51,25 @@ pub(super) struct Role {
     pub(super) external_id: Option<String>,
     /// For conditions of the role's trust policy.
     pub(super) source_ip: Option<String>,
-    /// `true` or `false`, for the same.
+    /// `true` or `false`, also for these conditions.
     pub(super) secure_transport: Option<String>,
 }
 
 type Parameters<'a> = Vec<(&'static str, &'a str)>;
 
 impl Sts {
-    /// At `endpoint`, or at the public one that the environment asks for.
+    /// Returns a client of `endpoint`, or of the public endpoint for the region in the environment.
     pub(super) fn new(system: &SystemContext, endpoint: Option<Url>) -> Result<Self, InvalidInput> {
         let environment = &system.environment;
         let region = match environment.first(&[REGION_VARIABLE])? {
-            Some(variable) => Region::read(&variable.value, variable.name)?,
+            Some(variable) => Region::parse(&variable.value, variable.name)?,
             None => None,
         };
         let in_vpc = environment.is_on(VPC_VARIABLE)?;
         Ok(Self {
             http: Arc::clone(&system.http),
             clock: Arc::clone(&system.clock),
-            is_chosen: endpoint.is_some(),
+            is_configured: endpoint.is_some(),
             in_vpc,
             endpoint: match endpoint {
                 Some(endpoint) => endpoint,
@@ -76,24 +78,31 @@ impl Sts {
         })
     }
 
-    /// The same, at the endpoint that a profile asks for unless the provider block or a variable named one.
-    pub(super) fn of_profile(&self, profile: &Profile, place: &str) -> Result<Self, InvalidInput> {
+    /// Returns a client of the endpoint that the fields of a profile configure, unless the provider block or a variable
+    /// configures one. `origin` names the profile in errors.
+    pub(super) fn for_profile(
+        &self,
+        sts_endpoint: &str,
+        sts_region: &str,
+        enable_vpc: bool,
+        origin: &str,
+    ) -> Result<Self, InvalidInput> {
         let mut sts = self.clone();
-        if sts.is_chosen {
+        if sts.is_configured {
             return Ok(sts);
         }
-        let field = |name: &str| format!("{place}: {name}");
-        if !profile.sts_endpoint.is_empty() {
+        let field = |name: &str| format!("{origin}: {name}");
+        if !sts_endpoint.is_empty() {
             let problem = "is not a host, host:port or https URL";
-            sts.endpoint = endpoint(&profile.sts_endpoint)
+            sts.endpoint = parse_endpoint(sts_endpoint)
                 .ok_or_else(|| InvalidInput::new(field("sts_endpoint"), problem))?;
-        } else if let Some(region) = Region::read(&profile.sts_region, field("sts_region"))? {
-            sts.endpoint = public_endpoint(Some(&region), self.in_vpc || profile.enable_vpc);
+        } else if let Some(region) = Region::parse(sts_region, field("sts_region"))? {
+            sts.endpoint = public_endpoint(Some(&region), self.in_vpc || enable_vpc);
         }
         Ok(sts)
     }
 
-    /// `AssumeRole`: keys of a role for keys of a user or of another role.
+    /// `AssumeRole`: exchanges credentials for those of a role.
     pub(super) async fn assume_role(
         &self,
         credentials: &Credentials,
@@ -104,21 +113,22 @@ impl Sts {
         let external_id = role.external_id.as_deref();
         parameters.extend(external_id.map(|id| ("ExternalId", id)));
         let response: AssumeRoleResponse =
-            self.signed("AssumeRole", credentials, &parameters).await?;
-        response.loaded(&self.place("AssumeRole"), role)
+            self.call("AssumeRole", credentials, &parameters).await?;
+        response.into_loaded(&self.origin("AssumeRole"), role)
     }
 
-    /// `AssumeRoleWithOIDC`: keys of a role for a token of an identity provider. Not signed: the token is the proof.
+    /// `AssumeRoleWithOIDC`: exchanges a token of an identity provider for credentials of a role. The call is not signed:
+    /// the token authenticates it.
     pub(super) async fn assume_role_with_oidc(
         &self,
         provider_arn: &str,
         token: &SecretString,
         role: &Role,
     ) -> Result<LoadedCredentials, SourceError> {
-        let action = "AssumeRoleWithOIDC";
+        let operation = "AssumeRoleWithOIDC";
         let timestamp = timestamp(self.clock.now());
         let common = vec![
-            ("Action", action),
+            ("Action", operation),
             ("Format", "JSON"),
             ("Timestamp", timestamp.as_str()),
             ("Version", VERSION),
@@ -128,50 +138,51 @@ impl Sts {
         own.push(("OIDCProviderArn", provider_arn));
         own.push(("OIDCToken", token.expose_secret()));
         let response: AssumeRoleResponse = self
-            .send(action, &common, &own, &[Some(token)])
+            .send(operation, &common, &own, &[Some(token)])
             .await
-            .map_err(|refusal| refusal.error)?;
-        response.loaded(&self.place(action), role)
+            .map_err(|response| response.error)?;
+        response.into_loaded(&self.origin(operation), role)
     }
 
-    /// `GetCallerIdentity`: whose credentials these are. Needs no permission.
+    /// `GetCallerIdentity`: returns the identity that owns the credentials. Needs no permission.
     pub(super) async fn caller_identity(
         &self,
         credentials: &Credentials,
     ) -> Result<CallerIdentity, SourceError> {
-        self.signed("GetCallerIdentity", credentials, &Vec::new())
+        self.call("GetCallerIdentity", credentials, &Vec::new())
             .await
     }
 
-    /// Signs and sends; once more by the service's clock where this machine's is off.
-    async fn signed<T: DeserializeOwned>(
+    /// Signs and sends; retries once with the server's time if this machine's clock is off.
+    async fn call<T: DeserializeOwned>(
         &self,
-        action: &'static str,
+        operation: &'static str,
         credentials: &Credentials,
         own: &Parameters<'_>,
     ) -> Result<T, SourceError> {
-        match self.signed_once(action, credentials, own).await {
-            Err(refusal) if refusal.code == "InvalidTimeStamp.Expired" => {
-                let again = self.signed_once(action, credentials, own).await;
-                again.map_err(|refusal| refusal.error)
-            }
-            finished => finished.map_err(|refusal| refusal.error),
+        let mut result = self.call_once(operation, credentials, own).await;
+        if let Err(response) = &result
+            && response.code == "InvalidTimeStamp.Expired"
+        {
+            result = self.call_once(operation, credentials, own).await;
         }
+        result.map_err(|response| response.error)
     }
 
-    async fn signed_once<T: DeserializeOwned>(
+    async fn call_once<T: DeserializeOwned>(
         &self,
-        action: &'static str,
+        operation: &'static str,
         credentials: &Credentials,
         own: &Parameters<'_>,
     ) -> Result<T, ErrorResponse> {
         let timestamp = timestamp(self.clock.now());
         let nonce = nonce().map_err(|_| {
-            ErrorResponse::unsent(SourceError::permanent("there are no random bytes"))
+            let reason = "the operating system provided no random bytes";
+            ErrorResponse::without_code(SourceError::permanent(reason))
         })?;
         let mut common = vec![
             ("AccessKeyId", credentials.access_key_id.as_str()),
-            ("Action", action),
+            ("Action", operation),
             ("Format", "JSON"),
             ("SignatureMethod", rpc_v1::SIGNATURE_METHOD),
             ("SignatureNonce", &nonce),
@@ -190,12 +201,12 @@ impl Sts {
             Some(&credentials.access_key_secret),
             credentials.security_token.as_ref(),
         ];
-        self.send(action, &common, own, &secrets).await
+        self.send(operation, &common, own, &secrets).await
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
-        action: &str,
+        operation: &str,
         query: &Parameters<'_>,
         form: &Parameters<'_>,
         secrets: &[Option<&SecretString>],
@@ -208,40 +219,40 @@ impl Sts {
             url,
             headers: vec![("content-type", form_type.into())],
             body: encode(form).into(),
-            route: ProxyPolicy::FromEnvironment,
+            proxy_policy: ProxyPolicy::FromEnvironment,
             connect_timeout: CONNECT_TIMEOUT,
             timeout: TIMEOUT,
         };
-        let place = self.place(action);
-        let passing = |problem: &str, reason: String| {
-            ErrorResponse::unsent(SourceError::transient(format!(
-                "{place} {problem}: {reason}"
-            )))
+        let origin = self.origin(operation);
+        let transient = |problem: &str, reason: String| {
+            let reason = format!("{origin} {problem}: {reason}");
+            ErrorResponse::without_code(SourceError::transient(reason))
         };
         let sent = self.http.send(request).await;
-        let reply = sent.map_err(|reason| passing("failed", reason))?;
-        if let Some(date) = reply.date {
+        let response = sent.map_err(|reason| transient("failed", reason))?;
+        if let Some(date) = response.date {
             self.clock.learn(date);
         }
-        let body = reply.body.expose_secret();
-        if reply.status == 200 {
-            parse(body).map_err(|reason| passing("gave an unexpected answer", reason))
+        let body = response.body.expose_secret();
+        if response.status == 200 {
+            parse(body).map_err(|reason| transient("returned an unexpected response", reason))
         } else {
-            Err(error_response(&place, reply.status, body, secrets))
+            Err(error_response(&origin, response.status, body, secrets))
         }
     }
 
-    fn place(&self, action: &str) -> String {
-        format!("{action} at {}", self.endpoint())
+    /// Returns the origin of a response, for messages.
+    fn origin(&self, operation: &str) -> String {
+        format!("{operation} at {}", self.endpoint())
     }
 
-    /// Scheme, host and port.
+    /// Returns scheme, host and port.
     pub(super) fn endpoint(&self) -> &str {
         self.endpoint.as_str().trim_end_matches('/')
     }
 }
 
-/// Whose credentials were used, as `GetCallerIdentity` says.
+/// The identity that owns the credentials of a call, from `GetCallerIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CallerIdentity {
@@ -259,7 +270,7 @@ pub struct CallerIdentity {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct AssumeRoleResponse {
-    credentials: Keys,
+    credentials: StsCredentials,
     assumed_role_user: Option<AssumedRoleUser>,
 }
 
@@ -270,12 +281,12 @@ struct AssumedRoleUser {
 }
 
 impl AssumeRoleResponse {
-    fn loaded(self, place: &str, role: &Role) -> Result<LoadedCredentials, SourceError> {
+    fn into_loaded(self, origin: &str, role: &Role) -> Result<LoadedCredentials, SourceError> {
         let session = self.assumed_role_user.and_then(|user| user.arn);
         let account_id = session
             .and_then(|arn| account_in_arn(&arn))
             .or_else(|| account_in_arn(&role.arn));
-        self.credentials.loaded(place, account_id)
+        self.credentials.into_loaded(origin, account_id)
     }
 }
 
@@ -298,7 +309,7 @@ impl Role {
     }
 }
 
-/// `sts.aliyuncs.com`, or that of a region, or the region's own inside a VPC.
+/// Returns `sts.aliyuncs.com`, or the endpoint of a region, or that of a region inside a VPC.
 fn public_endpoint(region: Option<&Region>, in_vpc: bool) -> Url {
     const GLOBAL: &str = "https://sts.aliyuncs.com";
     let text = match region.map(Region::as_str) {
@@ -307,11 +318,11 @@ fn public_endpoint(region: Option<&Region>, in_vpc: bool) -> Url {
         Some(region) if in_vpc => format!("https://sts-vpc.{region}.aliyuncs.com"),
         Some(region) => format!("https://sts.{region}.aliyuncs.com"),
     };
-    Url::parse(&text).unwrap_or_else(|_| unreachable!("a region's characters fit into a host"))
+    Url::parse(&text).unwrap_or_else(|_| unreachable!("a region ID is valid in a host name"))
 }
 
-/// A host, with a port or without, or a URL. Keys travel by HTTPS unless it says otherwise.
-fn endpoint(text: &str) -> Option<Url> {
+/// Parses a host, with or without a port, or a URL. HTTPS is the default scheme.
+fn parse_endpoint(text: &str) -> Option<Url> {
     let url = if text.contains("://") {
         Url::parse(text)
     } else {
@@ -364,13 +375,13 @@ mod tests {
                 "https://sts.aliyuncs.com/",
             ),
         ] {
-            let region = region.and_then(|id| Region::read(id, "test").unwrap());
+            let region = region.and_then(|id| Region::parse(id, "test").unwrap());
             assert_eq!(public_endpoint(region.as_ref(), in_vpc).as_str(), expected);
         }
     }
 
     #[test]
-    fn an_arn_names_its_account_or_none() {
+    fn the_account_of_an_arn_is_found_if_it_has_one() {
         for (arn, account) in [
             (
                 "acs:ram::1234567890123456:role/live",

@@ -1,7 +1,7 @@
-//! The process environment as a value, so that whoever reads it can be tested without changing it.
+//! The process environment as a value, so that tests need not change the real one.
 //!
-//! A variable is absent, present, or present and wrong, and the last is an error that names it: were it taken for
-//! absent, the provider would silently act as somebody else or somewhere else.
+//! A variable is absent, valid or invalid. An invalid one is an error that names it: if it were treated as absent, the
+//! provider would silently use another identity or endpoint.
 
 mod proxy;
 
@@ -25,22 +25,22 @@ pub struct Environment {
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// Its value, without blanks and line breaks around it.
+    /// Its value, without surrounding whitespace.
     pub value: String,
 }
 
-/// Outside input that is present and wrong. Its text names the source and never quotes the value.
+/// External input that is present and wrong. `Display` names its origin and never quotes the value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{origin} {problem}")]
 pub struct InvalidInput {
     /// A variable, an argument, or a field of a file.
     pub origin: String,
-    /// What is wrong with it, as the rest of a sentence that begins with the origin.
+    /// What is wrong with it: the rest of a sentence that begins with the origin.
     pub problem: String,
 }
 
 impl InvalidInput {
-    /// `origin` is the grammatical subject of `problem`.
+    /// Returns an error whose sentence has the subject `origin` and the predicate `problem`.
     pub fn new(origin: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             origin: origin.into(),
@@ -50,32 +50,14 @@ impl InvalidInput {
 }
 
 impl Environment {
-    /// The variables of this process.
+    /// Returns the variables of this process.
     pub fn from_env() -> Self {
         Self {
             lookup: Arc::new(|name| std::env::var_os(name)),
         }
     }
 
-    /// The given variables and no others.
-    pub fn of(variables: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
-        Self::of_any(variables)
-    }
-
-    /// The same, of values that need not be UTF-8.
-    pub fn of_any<N: Into<String>, V: Into<OsString>>(
-        variables: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        let variables: HashMap<String, OsString> = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        Self {
-            lookup: Arc::new(move |name| variables.get(name).cloned()),
-        }
-    }
-
-    /// The first of these variables that is set. An error if that one is not UTF-8 text or holds a control character.
+    /// Returns the first of these variables that is set. An error if it is not UTF-8 or contains a control character.
     pub fn first(&self, names: &[&'static str]) -> Result<Option<Variable>, InvalidInput> {
         for &name in names {
             let Some(value) = (self.lookup)(name) else {
@@ -97,12 +79,12 @@ impl Environment {
         Ok(None)
     }
 
-    /// The value of the first of these variables that is set.
+    /// Returns the value of the first of these variables that is set. The same errors as [`Self::first`].
     pub fn text(&self, names: &[&'static str]) -> Result<Option<String>, InvalidInput> {
         Ok(self.first(names)?.map(|variable| variable.value))
     }
 
-    /// Whether a variable is set to `true` or `1`. An error for anything but these, `false`, `0` and nothing.
+    /// Whether a variable is set to `true` or `1`. An error for other values than these, `false` and `0`.
     pub fn is_on(&self, name: &'static str) -> Result<bool, InvalidInput> {
         let value = self.text(&[name])?.unwrap_or_default();
         match value.to_ascii_lowercase().as_str() {
@@ -112,12 +94,32 @@ impl Environment {
         }
     }
 
-    /// The path in the first of these variables that is set. Paths need not be UTF-8.
+    /// Returns the path in the first of these variables that is set. Paths need not be UTF-8.
     pub fn path(&self, names: &[&'static str]) -> Option<PathBuf> {
         names
             .iter()
             .find_map(|name| (self.lookup)(name).filter(|value| !value.is_empty()))
             .map(PathBuf::from)
+    }
+}
+
+impl Default for Environment {
+    /// Returns an environment without variables.
+    fn default() -> Self {
+        std::iter::empty::<(String, String)>().collect()
+    }
+}
+
+impl<N: Into<String>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    /// Returns an environment of these variables alone.
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        let variables: HashMap<String, OsString> = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            lookup: Arc::new(move |name| variables.get(name).cloned()),
+        }
     }
 }
 
@@ -127,7 +129,8 @@ mod tests {
 
     #[test]
     fn the_first_variable_that_is_not_empty_wins() {
-        let environment = Environment::of([("A", ""), ("B", " \t"), ("C", " c\r\n"), ("D", "d")]);
+        let environment =
+            Environment::from_iter([("A", ""), ("B", " \t"), ("C", " c\r\n"), ("D", "d")]);
         let found = environment.first(&["X", "A", "B", "C", "D"]).unwrap();
         let name = "C";
         let value = "c".to_owned();
@@ -136,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    fn words_for_yes_and_no_are_told_apart_from_all_others() {
-        let environment = Environment::of([("A", "TRUE"), ("B", "0"), ("C", "maybe")]);
+    fn a_switch_accepts_true_and_false_and_rejects_all_else() {
+        let environment = Environment::from_iter([("A", "TRUE"), ("B", "0"), ("C", "maybe")]);
         assert!(environment.is_on("A").unwrap());
         assert!(!environment.is_on("B").unwrap());
         assert!(!environment.is_on("X").unwrap());
@@ -147,10 +150,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_is_wrong_is_an_error_and_never_gives_way_to_the_next_variable() {
+    fn an_invalid_variable_is_an_error_and_never_falls_back_to_the_next_one() {
         use std::os::unix::ffi::OsStringExt as _;
 
-        let environment = Environment::of_any([
+        let environment = Environment::from_iter([
             ("A", OsString::from_vec(vec![b'k', 0xff])),
             ("B", OsString::from("two\nlines")),
             ("C", OsString::from("c")),

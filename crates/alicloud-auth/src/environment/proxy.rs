@@ -1,8 +1,8 @@
-//! Which proxy a call goes through, as Go programs decide it (Terraform itself, the official provider), so that one
-//! environment serves both: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in upper or lower case.
+//! The proxy of a call, selected as Go programs do (Terraform itself, the official provider), so that one environment
+//! works for all of them: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in uppercase or lowercase.
 //!
-//! The rules are those of `golang.org/x/net/http/httpproxy`. No crate reads them: hyper-util's matcher and others know no
-//! ports and no `*.` in `NO_PROXY`, and send loopback through the proxy.
+//! The rules are those of `golang.org/x/net/http/httpproxy`. No crate implements them: hyper-util's matcher and others
+//! support neither ports nor `*.` in `NO_PROXY`, and use the proxy for loopback.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,10 +15,10 @@ use super::{Environment, InvalidInput};
 const HTTP: &[&str] = &["HTTP_PROXY", "http_proxy"];
 const HTTPS: &[&str] = &["HTTPS_PROXY", "https_proxy"];
 const NO_PROXY: &[&str] = &["NO_PROXY", "no_proxy"];
-/// Set by web servers for CGI programs. There, anybody can set `HTTP_PROXY` by a header `Proxy` of a request.
+/// Set by web servers for CGI programs. There, the `Proxy` header of any request sets `HTTP_PROXY`.
 const CGI: &str = "REQUEST_METHOD";
 
-/// The proxies that the environment names. Its `Debug` shows no password.
+/// The proxies that the environment configures. Its `Debug` output contains no password.
 #[derive(Clone, Default)]
 pub struct Proxies {
     http: Option<Url>,
@@ -33,16 +33,16 @@ enum Exception {
     Network(IpNet),
     Address(IpAddr, Option<u16>),
     Domain {
-        /// In lower case, with a leading dot.
+        /// In lowercase, with a leading dot.
         suffix: String,
-        /// Whether the domain itself is meant too, and not its subdomains alone.
-        itself: bool,
+        /// Whether the entry covers the domain itself too, and not only its subdomains.
+        includes_domain: bool,
         port: Option<u16>,
     },
 }
 
 impl Proxies {
-    /// Reads the variables. An error if one names a proxy that cannot be used.
+    /// Reads the variables. An error if one configures an invalid proxy.
     pub fn from_environment(environment: &Environment) -> Result<Self, InvalidInput> {
         let is_cgi = environment.path(&[CGI]).is_some();
         let exceptions = environment.text(NO_PROXY)?.unwrap_or_default();
@@ -57,7 +57,7 @@ impl Proxies {
         })
     }
 
-    /// The proxy for calls to this URL. Its user and password are part of it: it must not be shown.
+    /// Returns the proxy for calls to this URL. It may contain user and password, so it must not be shown.
     pub fn for_url(&self, url: &Url) -> Option<&Url> {
         let proxy = match url.scheme() {
             "https" => self.https.as_ref(),
@@ -66,7 +66,7 @@ impl Proxies {
         let host = url.host()?;
         let port = url.port_or_known_default();
         let is_excepted =
-            is_this_machine(&host) || self.exceptions.iter().any(|e| e.covers(&host, port));
+            is_loopback(&host) || self.exceptions.iter().any(|e| e.covers(&host, port));
         (!is_excepted).then_some(proxy)
     }
 }
@@ -104,7 +104,8 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
         // Go lets the proxy resolve host names for both.
         "socks5" => url = with_remote_names(&with_scheme).unwrap_or(url),
         _ => {
-            let problem = "names a proxy of an unknown kind; these are known: http, https, socks5";
+            let problem =
+                "names a proxy with an unsupported scheme; supported: http, https, socks5";
             return Err(InvalidInput::new(variable.name, problem));
         }
     }
@@ -115,7 +116,7 @@ fn with_remote_names(socks5: &str) -> Option<Url> {
     Url::parse(&format!("socks5h{}", socks5.get("socks5".len()..)?)).ok()
 }
 
-fn is_this_machine(host: &Host<&str>) -> bool {
+fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
@@ -126,7 +127,7 @@ fn is_this_machine(host: &Host<&str>) -> bool {
 }
 
 impl Exception {
-    /// What Go takes for nothing is nothing.
+    /// Parses an entry; `None` for entries that Go ignores.
     fn parse(entry: &str) -> Option<Self> {
         let entry = entry.trim().to_ascii_lowercase();
         if entry == "*" {
@@ -143,15 +144,15 @@ impl Exception {
             .strip_prefix('*')
             .filter(|rest| rest.starts_with('.'))
             .unwrap_or(host);
-        let itself = !host.starts_with('.');
-        let suffix = if itself {
+        let includes_domain = !host.starts_with('.');
+        let suffix = if includes_domain {
             format!(".{host}")
         } else {
             host.to_owned()
         };
         (suffix.len() > 1).then_some(Self::Domain {
             suffix,
-            itself,
+            includes_domain,
             port,
         })
     }
@@ -162,25 +163,26 @@ impl Exception {
             Host::Ipv4(address) => Some(IpAddr::V4(*address)),
             Host::Ipv6(address) => Some(IpAddr::V6(*address)),
         };
-        let has_port = |wanted: &Option<u16>| wanted.is_none() || *wanted == port;
+        let has_port = |expected: &Option<u16>| expected.is_none() || *expected == port;
         match self {
             Self::Everything => true,
             Self::Network(network) => address.is_some_and(|address| network.contains(&address)),
-            Self::Address(excepted, wanted) => address == Some(*excepted) && has_port(wanted),
+            Self::Address(excepted, expected) => address == Some(*excepted) && has_port(expected),
             Self::Domain {
                 suffix,
-                itself,
-                port: wanted,
+                includes_domain,
+                port: expected,
             } => {
                 let name = host.to_string();
-                let is_in = name.ends_with(suffix.as_str()) || (*itself && name == suffix[1..]);
-                is_in && has_port(wanted)
+                let is_in =
+                    name.ends_with(suffix.as_str()) || (*includes_domain && name == suffix[1..]);
+                is_in && has_port(expected)
             }
         }
     }
 }
 
-/// `host`, `host:port`, `[v6]` or `[v6]:port`. A bare IPv6 address has no port. None where the port is no number.
+/// Splits `host`, `host:port`, `[v6]` or `[v6]:port`. A bare IPv6 address has no port. `None` if the port is not a number.
 fn split_port(entry: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match entry
         .strip_prefix('[')
@@ -200,15 +202,15 @@ fn split_port(entry: &str) -> Option<(&str, Option<u16>)> {
 mod tests {
     use super::*;
 
-    fn chosen(variables: &[(&'static str, &'static str)], url: &str) -> Option<String> {
-        let environment = Environment::of(variables.iter().copied());
+    fn selected(variables: &[(&'static str, &'static str)], url: &str) -> Option<String> {
+        let environment: Environment = variables.iter().copied().collect();
         let proxies = Proxies::from_environment(&environment).unwrap();
         let proxy = proxies.for_url(&url.parse().unwrap());
         proxy.map(|url| url.as_str().trim_end_matches('/').to_owned())
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_an_error_that_names_its_variable_alone() {
+    fn an_invalid_proxy_is_an_error_that_names_only_its_variable() {
         for value in [
             "http://",
             "http://hunter2@",
@@ -216,7 +218,7 @@ mod tests {
             "a b",
             "http://h:99999",
         ] {
-            let environment = Environment::of([("https_proxy", value)]);
+            let environment = Environment::from_iter([("https_proxy", value)]);
             let error = Proxies::from_environment(&environment).unwrap_err();
             assert_eq!(error.origin, "https_proxy", "{value}");
             assert!(!error.to_string().contains("hunter2"));
@@ -224,15 +226,15 @@ mod tests {
     }
 
     #[test]
-    fn in_a_cgi_environment_http_proxy_is_not_even_read() {
+    fn in_a_cgi_environment_http_proxy_is_ignored() {
         let variables = [
             ("REQUEST_METHOD", "GET"),
             ("HTTP_PROXY", "p:1"),
             ("HTTPS_PROXY", "q:2"),
         ];
-        assert_eq!(chosen(&variables, "http://a.example"), None);
+        assert_eq!(selected(&variables, "http://a.example"), None);
         assert_eq!(
-            chosen(&variables, "https://a.example").as_deref(),
+            selected(&variables, "https://a.example").as_deref(),
             Some("http://q:2")
         );
     }
@@ -240,7 +242,7 @@ mod tests {
     #[test]
     fn a_password_is_never_shown() {
         let environment =
-            Environment::of([("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128")]);
+            Environment::from_iter([("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128")]);
         let proxies = Proxies::from_environment(&environment).unwrap();
         assert!(!format!("{proxies:?}").contains("hunter2"));
     }

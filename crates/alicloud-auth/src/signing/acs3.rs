@@ -10,16 +10,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::percent_encode;
 
-/// Names the method, in the header `Authorization` and in the text that is signed.
+/// The name of the algorithm, in the header `Authorization` and in the string to sign.
 pub const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-/// The value of the header `x-acs-content-sha256`: lower-case hexadecimal SHA-256 of the body, of nothing where there
-/// is none.
+/// Returns the value of the header `x-acs-content-sha256`: the lowercase hexadecimal SHA-256 of the body, which may be
+/// empty.
 pub fn hashed_payload(body: &[u8]) -> String {
     hexadecimal(&Sha256::digest(body))
 }
 
-/// The names of the headers that are signed, in lower case, sorted and joined with `;`.
+/// Returns the names of the signed headers, in lowercase, sorted and joined with `;`.
 pub fn signed_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let names: Vec<String> = sorted_headers(headers)
         .into_iter()
@@ -28,10 +28,10 @@ pub fn signed_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>)
     names.join(";")
 }
 
-/// What is hashed and then signed.
+/// Returns the canonical request, whose hash is signed.
 ///
-/// `query` are the decoded parameters of the query; one without a value gives `name=`. `headers` are all that are to
-/// be signed: `host`, `content-type` where there is a body, and every `x-acs-` header that is sent.
+/// `query` contains the decoded query parameters; one without a value becomes `name=`. `headers` contains all headers to
+/// sign: `host`, `content-type` if there is a body, and every `x-acs-` header.
 pub fn canonical_request<'a>(
     method: &str,
     path: &str,
@@ -61,7 +61,7 @@ pub fn canonical_request<'a>(
     )
 }
 
-/// The text that is signed.
+/// Returns the string to sign.
 pub fn string_to_sign(canonical_request: &str) -> String {
     format!(
         "{ALGORITHM}\n{}",
@@ -69,7 +69,7 @@ pub fn string_to_sign(canonical_request: &str) -> String {
     )
 }
 
-/// Lower-case hexadecimal HMAC-SHA256 of `string_to_sign`, keyed with the access key secret itself.
+/// Returns the lowercase hexadecimal HMAC-SHA256 of `string_to_sign`, keyed with the access key secret itself.
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(access_key_secret.as_bytes())
         .unwrap_or_else(|_| unreachable!("HMAC is defined for keys of any length"));
@@ -77,7 +77,7 @@ pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
     hexadecimal(&mac.finalize().into_bytes())
 }
 
-/// The value of the header `Authorization`.
+/// Returns the value of the header `Authorization`.
 pub fn authorization(access_key_id: &str, signed_headers: &str, signature: &str) -> String {
     format!(
         "{ALGORITHM} Credential={access_key_id},SignedHeaders={signed_headers},Signature={signature}"

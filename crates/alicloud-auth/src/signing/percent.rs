@@ -7,8 +7,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// Encodes text as the signature pages prescribe: UTF-8, unreserved characters left alone, everything else `%XX` in
-/// upper case. So a space is `%20` and never `+`.
+/// Encodes a string as the signature methods require: UTF-8, unreserved characters as they are, everything else as `%XX`
+/// in uppercase. So a space is `%20` and never `+`.
 pub fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
@@ -28,7 +28,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_text_can_be_read_back_and_holds_no_reserved_character(text: String) {
+        fn an_encoded_string_can_be_decoded_and_contains_no_reserved_character(text: String) {
             let encoded = percent_encode(&text);
             prop_assert_eq!(percent_encoding::percent_decode_str(&encoded).decode_utf8().unwrap(), text);
             prop_assert!(encoded.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~%".contains(&b)));

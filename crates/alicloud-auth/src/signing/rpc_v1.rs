@@ -16,9 +16,9 @@ pub const SIGNATURE_METHOD: &str = "HMAC-SHA1";
 /// The value of the parameter `SignatureVersion`.
 pub const SIGNATURE_VERSION: &str = "1.0";
 
-/// The parameters sorted by name and joined as `name=value` with `&`, each side percent-encoded.
+/// Returns the parameters sorted by name and joined as `name=value` with `&`, both sides percent-encoded.
 ///
-/// `parameters` are all query *and* form parameters except `Signature`; empty values stay in.
+/// `parameters` contains all query *and* form parameters except `Signature`, also those with empty values.
 pub fn canonicalized_query<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut parameters: Vec<_> = parameters.into_iter().collect();
     parameters.sort_unstable();
@@ -29,7 +29,7 @@ pub fn canonicalized_query<'a>(parameters: impl IntoIterator<Item = (&'a str, &'
     pairs.join("&")
 }
 
-/// The text that is signed: method (upper case), path `/` and canonicalized query, the latter encoded once more.
+/// Returns the string to sign: method (uppercase), path `/` and canonicalized query, the latter encoded once more.
 pub fn string_to_sign(method: &str, canonicalized_query: &str) -> String {
     format!(
         "{method}&{}&{}",
@@ -38,8 +38,8 @@ pub fn string_to_sign(method: &str, canonicalized_query: &str) -> String {
     )
 }
 
-/// The value of the parameter `Signature`: Base64 of the HMAC-SHA1 of `string_to_sign`, keyed with the access key
-/// secret and an `&`.
+/// Returns the value of the parameter `Signature`: the Base64 of the HMAC-SHA1 of `string_to_sign`, keyed with the access
+/// key secret and an `&`.
 pub fn signature(string_to_sign: &str, access_key_secret: &str) -> String {
     let key = Zeroizing::new(format!("{access_key_secret}&"));
     let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes())
@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_order_in_which_parameters_are_given_does_not_matter(
+        fn the_order_of_parameters_does_not_matter(
             parameters: BTreeMap<String, String>,
             seed: usize,
         ) {

@@ -13,9 +13,9 @@ use alicloud_live_mock::Mock;
 use serde::Deserialize;
 use tempfile::TempDir;
 
-pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/credentials");
+pub(crate) const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/credentials");
 
-/// What stands in cases wherever something secret stands: no message may hold it.
+/// The secrets in the cases: no message may contain them.
 const SECRETS: [&str; 4] = [
     "hunter",
     mock::DEFAULT_ACCESS_KEY_SECRET,
@@ -90,26 +90,26 @@ impl Default for Switches {
 #[derive(Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Expectation {
-    /// The source's name holds this, and the key that it gives begins with that.
+    /// The source's name contains `source`, and its access key ID begins with `access_key_id`.
     Found {
         source: String,
         access_key_id: String,
-        /// None: nothing tells it.
+        /// `None`: it is not known.
         account_id: Option<String>,
-        /// What the profile says of it.
+        /// The region of the profile.
         region: Option<String>,
     },
-    /// No source is chosen; the error holds these, and points at this argument.
-    Refused {
-        refused: Vec<String>,
+    /// No source is selected; the error contains these strings and concerns this argument.
+    Invalid {
+        invalid: Vec<String>,
         argument: Option<String>,
     },
-    /// A source is chosen and gives no keys; the error holds these.
+    /// The selected source returns no credentials; the error contains these strings.
     Fails { fails: Vec<String> },
 }
 
 impl Arguments {
-    fn settings(self, sts_endpoint: Option<String>) -> CredentialsConfig {
+    fn into_config(self, sts_endpoint: Option<String>) -> CredentialsConfig {
         CredentialsConfig {
             access_key: self.access_key,
             secret_key: self.secret_key.map(Into::into),
@@ -140,22 +140,22 @@ impl Arguments {
     }
 }
 
-/// The real world, but with this environment and this home directory.
+/// The context of this machine with this environment and this home directory.
 pub(crate) fn system(variables: BTreeMap<String, String>, home: &Path) -> SystemContext {
     let mut system =
-        SystemContext::real(Environment::of_any(variables), "tests".to_owned()).unwrap();
+        SystemContext::new(Environment::from_iter(variables), "tests".to_owned()).unwrap();
     system.home = Some(home.to_owned());
     system
 }
 
 pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        fs::create_dir_all(to.join(&folder)).unwrap();
-        for entry in fs::read_dir(from.join(&folder)).unwrap() {
-            let inside = folder.join(entry.unwrap().file_name());
+    let mut directories = vec![PathBuf::new()];
+    while let Some(directory) = directories.pop() {
+        fs::create_dir_all(to.join(&directory)).unwrap();
+        for entry in fs::read_dir(from.join(&directory)).unwrap() {
+            let inside = directory.join(entry.unwrap().file_name());
             if from.join(&inside).is_dir() {
-                folders.push(inside);
+                directories.push(inside);
             } else {
                 let text = fs::read_to_string(from.join(&inside)).unwrap();
                 fs::write(to.join(&inside), text.replace("{mock}", mock_url)).unwrap();
@@ -166,27 +166,27 @@ pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
 
 pub(crate) async fn check(name: &str) {
     let mock = Mock::start(mock::MockSettings::default()).unwrap();
-    let folder = Path::new(FOLDER).join(name);
-    let text = fs::read_to_string(folder.join("case.json")).unwrap();
+    let directory = Path::new(DIRECTORY).join(name);
+    let text = fs::read_to_string(directory.join("case.json")).unwrap();
     let case: Case = serde_json::from_str(&text.replace("{mock}", &mock.url())).unwrap();
     mock.configure(|config| {
         config.metadata_v1 = case.mock.metadata_v1;
         config.metadata_v2 = case.mock.metadata_v2;
     });
     let home = TempDir::new().unwrap();
-    if folder.join("home").is_dir() {
-        copy_with(&mock.url(), &folder.join("home"), home.path());
+    if directory.join("home").is_dir() {
+        copy_with(&mock.url(), &directory.join("home"), home.path());
     }
     let sts = ["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"]
         .iter()
         .find_map(|name| case.environment.get(*name))
         .cloned();
     let system = system(case.environment, home.path());
-    let chosen = select_source(&case.arguments.settings(sts), &system).await;
+    let selected = select_source(&case.arguments.into_config(sts), &system).await;
     match case.expect {
-        Expectation::Refused { refused, argument } => {
-            let error = chosen.unwrap_err();
-            says(&error.to_string(), &refused);
+        Expectation::Invalid { invalid, argument } => {
+            let error = selected.unwrap_err();
+            check_message(&error.to_string(), &invalid);
             assert_eq!(error.argument(), argument.as_deref());
         }
         Expectation::Found {
@@ -195,26 +195,26 @@ pub(crate) async fn check(name: &str) {
             account_id,
             region,
         } => {
-            let chosen = chosen.unwrap();
-            says(&chosen.source.name(), &[source]);
+            let selected = selected.unwrap();
+            check_message(&selected.source.name(), &[source]);
             if let Some(region) = region {
-                assert_eq!(chosen.region.as_ref().unwrap().as_str(), region);
+                assert_eq!(selected.region.as_ref().unwrap().as_str(), region);
             }
-            let loaded = chosen.source.load().await.unwrap();
+            let loaded = selected.source.load().await.unwrap();
             let id = &loaded.credentials.access_key_id;
             assert!(id.starts_with(&access_key_id), "{id}");
             assert_eq!(loaded.credentials.account_id, account_id);
             assert!(!format!("{loaded:?}").contains("hunter"));
         }
         Expectation::Fails { fails } => {
-            let error = chosen.unwrap().source.load().await.unwrap_err();
-            says(&error.to_string(), &fails);
+            let error = selected.unwrap().source.load().await.unwrap_err();
+            check_message(&error.to_string(), &fails);
         }
     }
 }
 
 #[track_caller]
-fn says(text: &str, parts: &[String]) {
+fn check_message(text: &str, parts: &[String]) {
     for part in parts {
         assert!(
             text.contains(part.as_str()),

@@ -1,4 +1,4 @@
-//! Who calls and how that is proved: sources of credentials, against the mock.
+//! Sources of credentials, against the mock.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Logins of the CLI whose access token has expired are renewed as the CLI renews them, and its file keeps working.
+//! Expired access tokens of the CLI's logins are renewed as the CLI renews them, and its file keeps working.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    CredentialsConfig, FileAccess, FileText, HttpRequest, HttpResponse, HttpSend,
-    LoadedCredentials, LockedFile, Source, SourceError, SystemContext, select_source,
+    CredentialsConfig, CredentialsSource, FileAccess, FileText, HttpRequest, HttpResponse,
+    HttpSend, LoadedCredentials, LockedFile, SourceError, SystemContext, select_source,
 };
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
@@ -19,33 +19,34 @@ use tempfile::TempDir;
 
 use crate::case::system;
 
-/// The sign-in host: each refresh token serves once, and each access token as long as it is the latest.
+/// The sign-in host: each refresh token is valid once, and each access token until the next one is issued.
 #[derive(Default)]
 struct SignIn {
     renewed: Mutex<u32>,
     exchanged: Mutex<u32>,
-    refusal: Option<u16>,
-    /// Seconds that access tokens last.
+    /// The status of a rejection.
+    rejection: Option<u16>,
+    /// The lifetime of access tokens, in seconds.
     lifetime: Option<i64>,
 }
 
 #[async_trait]
 impl HttpSend for SignIn {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
-        let reply = |status, body: String| {
+        let response = |status, body: String| {
             Ok(HttpResponse {
                 status,
                 body: body.into(),
                 date: None,
             })
         };
-        // Others are given a chance to get in between.
+        // Lets other tasks run in between.
         tokio::task::yield_now().await;
         let body = request.body.expose_secret();
         match request.url.as_str() {
             "https://oauth.alibabacloud.com/v1/token" => {
-                if let Some(status) = self.refusal {
-                    return reply(status, "hunter".to_owned());
+                if let Some(status) = self.rejection {
+                    return response(status, "hunter".to_owned());
                 }
                 let mut renewed = self.renewed.lock().unwrap();
                 let wanted = format!(
@@ -58,7 +59,7 @@ impl HttpSend for SignIn {
                     "refresh_token": format!("hunter refresh&{renewed}"),
                     "expires_in": self.lifetime.unwrap_or(3600), "token_type": "Bearer",
                 });
-                reply(200, tokens.to_string())
+                response(200, tokens.to_string())
             }
             "https://oauth.alibabacloud.com/v1/exchange" => {
                 let (name, token) = &request.headers[0];
@@ -74,14 +75,14 @@ impl HttpSend for SignIn {
                     "accessKeyId": format!("STS.{exchanged}"), "accessKeySecret": "hunter", "securityToken": "hunter",
                     "expiration": "2100-01-01T00:00:00Z", "requestId": "R",
                 });
-                reply(200, keys.to_string())
+                response(200, keys.to_string())
             }
             other => panic!("{other}"),
         }
     }
 }
 
-/// A home directory with the CLI's file: an expired login, another profile, and members that we know nothing of.
+/// A home directory with the CLI's file: an expired login, another profile, and unknown fields.
 fn home() -> (TempDir, PathBuf) {
     let home = TempDir::new().unwrap();
     let file = home.path().join(".aliyun/config.json");
@@ -101,26 +102,26 @@ fn read(file: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-fn world(home: &TempDir, sign_in: &Arc<SignIn>) -> SystemContext {
+fn context(home: &TempDir, sign_in: &Arc<SignIn>) -> SystemContext {
     SystemContext {
         http: Arc::clone(sign_in) as _,
         ..system(BTreeMap::new(), home.path())
     }
 }
 
-async fn source(system: &SystemContext) -> Box<dyn Source> {
+async fn source(system: &SystemContext) -> Box<dyn CredentialsSource> {
     select_source(&CredentialsConfig::default(), system)
         .await
         .unwrap()
         .source
 }
 
-async fn issue(system: &SystemContext) -> Result<LoadedCredentials, SourceError> {
+async fn load(system: &SystemContext) -> Result<LoadedCredentials, SourceError> {
     source(system).await.load().await
 }
 
 #[tokio::test]
-async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() {
+async fn new_tokens_are_written_to_the_file_and_everything_else_is_kept() {
     let (home, file) = home();
     let mut expected: Value = serde_json::from_str(
         fs::read_to_string(&file)
@@ -129,8 +130,8 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     )
     .unwrap();
     let sign_in = Arc::default();
-    let system = world(&home, &sign_in);
-    let loaded = issue(&system).await.unwrap();
+    let system = context(&home, &sign_in);
+    let loaded = load(&system).await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.1");
 
     let written = read(&file);
@@ -152,17 +153,17 @@ async fn new_tokens_are_written_into_the_file_and_everything_else_in_it_stays() 
     let names = fs::read_dir(file.parent().unwrap()).unwrap();
     assert_eq!(names.count(), 1);
 
-    // The next process goes on with the same access token.
-    let loaded = issue(&system).await.unwrap();
+    // The next process uses the same access token.
+    let loaded = load(&system).await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.2");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
 }
 
 #[tokio::test]
-async fn of_processes_that_find_the_token_expired_at_once_one_renews_it() {
+async fn of_processes_that_find_the_token_expired_at_the_same_time_one_renews_it() {
     let (home, file) = home();
     let sign_in = Arc::default();
-    let system = world(&home, &sign_in);
+    let system = context(&home, &sign_in);
     let sources: Vec<_> = futures_util::future::join_all((0..8).map(|_| source(&system))).await;
     let loaded = futures_util::future::join_all(sources.iter().map(|source| source.load())).await;
     assert!(loaded.iter().all(Result::is_ok), "{loaded:?}");
@@ -174,12 +175,12 @@ async fn of_processes_that_find_the_token_expired_at_once_one_renews_it() {
 }
 
 #[tokio::test]
-async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_stays() {
+async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_is_kept() {
     let (home, file) = home();
     let elsewhere = home.path().join("elsewhere.json");
     fs::rename(&file, &elsewhere).unwrap();
     symlink(&elsewhere, &file).unwrap();
-    issue(&world(&home, &Arc::default())).await.unwrap();
+    load(&context(&home, &Arc::default())).await.unwrap();
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
     assert_eq!(
         read(&elsewhere)["profiles"][1]["oauth_refresh_token"],
@@ -188,25 +189,25 @@ async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_stays() {
 }
 
 #[tokio::test]
-async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_stays() {
-    for (status, is_transient, said) in [
+async fn an_error_of_a_login_that_cannot_be_renewed_says_how_to_log_in_and_the_file_is_kept() {
+    for (status, is_transient, expected) in [
         (
             400,
             false,
             "log in again: aliyun configure --mode OAuth --profile login",
         ),
-        (503, true, "answered with HTTP 503"),
+        (503, true, "responded with HTTP 503"),
     ] {
         let (home, file) = home();
         let before = fs::read(&file).unwrap();
         let sign_in = Arc::new(SignIn {
-            refusal: Some(status),
+            rejection: Some(status),
             ..SignIn::default()
         });
-        let error = issue(&world(&home, &sign_in)).await.unwrap_err();
+        let error = load(&context(&home, &sign_in)).await.unwrap_err();
         assert_eq!(error.is_transient, is_transient);
         assert!(
-            error.reason.contains(said) && !error.reason.contains("hunter"),
+            error.reason.contains(expected) && !error.reason.contains("hunter"),
             "{error}"
         );
         assert_eq!(fs::read(&file).unwrap(), before);
@@ -215,22 +216,22 @@ async fn a_login_that_cannot_be_renewed_says_how_to_log_in_again_and_the_file_st
 }
 
 #[tokio::test]
-async fn while_another_program_has_the_file_nothing_is_renewed() {
+async fn while_another_program_has_locked_the_file_nothing_is_renewed() {
     let (home, file) = home();
     let theirs = File::open(&file).unwrap();
     flock(&theirs, FlockOperation::LockExclusive).unwrap();
     let sign_in = Arc::default();
-    let error = issue(&world(&home, &sign_in)).await.unwrap_err();
+    let error = load(&context(&home, &sign_in)).await.unwrap_err();
     assert!(
         error.reason.contains("another program has locked it"),
         "{error}"
     );
     assert_eq!(*sign_in.renewed.lock().unwrap(), 0);
     drop(theirs);
-    assert!(issue(&world(&home, &sign_in)).await.is_ok());
+    assert!(load(&context(&home, &sign_in)).await.is_ok());
 }
 
-/// Files that can be read, and locked but not replaced, or not even locked.
+/// Files that can be read, but not replaced; or not even locked.
 struct ReadOnly {
     real: Arc<dyn FileAccess>,
     can_lock: bool,
@@ -265,19 +266,19 @@ impl LockedFile for Unwritable {
 }
 
 fn read_only(home: &TempDir, sign_in: &Arc<SignIn>, can_lock: bool) -> SystemContext {
-    let world = world(home, sign_in);
-    let real = Arc::clone(&world.files);
+    let context = context(home, sign_in);
+    let real = Arc::clone(&context.files);
     SystemContext {
         files: Arc::new(ReadOnly { real, can_lock }),
-        ..world
+        ..context
     }
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_written_is_noticed_before_the_refresh_token_is_used_up() {
+async fn a_read_only_file_is_noticed_before_the_refresh_token_is_used() {
     let (home, _) = home();
     let sign_in = Arc::default();
-    let error = issue(&read_only(&home, &sign_in, false)).await.unwrap_err();
+    let error = load(&read_only(&home, &sign_in, false)).await.unwrap_err();
     assert!(
         error
             .reason
@@ -288,7 +289,7 @@ async fn a_file_that_cannot_be_written_is_noticed_before_the_refresh_token_is_us
 }
 
 #[tokio::test]
-async fn tokens_that_cannot_be_written_all_the_same_are_used_as_long_as_the_process_lasts() {
+async fn tokens_that_cannot_be_written_are_used_as_long_as_the_process_runs() {
     let (home, file) = home();
     let before = fs::read(&file).unwrap();
     let sign_in = Arc::default();
@@ -302,7 +303,7 @@ async fn tokens_that_cannot_be_written_all_the_same_are_used_as_long_as_the_proc
 }
 
 #[tokio::test]
-async fn tokens_that_cannot_be_written_are_renewed_by_one_another() {
+async fn tokens_that_cannot_be_written_are_renewed_with_each_other() {
     let (home, _) = home();
     let sign_in = Arc::new(SignIn {
         lifetime: Some(1),
@@ -316,7 +317,7 @@ async fn tokens_that_cannot_be_written_are_renewed_by_one_another() {
     }
 }
 
-/// Files that another program changes between the look at them and the first replacement, without a lock.
+/// Files that another program changes between the read and the first replacement, without a lock.
 struct Busy {
     real: Arc<dyn FileAccess>,
     file: PathBuf,
@@ -352,16 +353,16 @@ impl LockedFile for BusyFile {
     async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()> {
         if let Some((file, text)) = self.change {
             // As the CLI does.
-            let beside = file.with_extension("new");
-            fs::write(&beside, text)?;
-            fs::rename(beside, file)?;
+            let temporary = file.with_extension("new");
+            fs::write(&temporary, text)?;
+            fs::rename(temporary, file)?;
         }
         self.real.replace(text).await
     }
 }
 
 #[tokio::test]
-async fn what_another_program_writes_at_the_same_time_is_not_lost() {
+async fn a_concurrent_change_by_another_program_is_not_lost() {
     for (path, value, ours_are_written) in [
         ("/profiles/0/region_id", "cn-shanghai", true),
         ("/plugins/a", "changed", true),
@@ -373,17 +374,17 @@ async fn what_another_program_writes_at_the_same_time_is_not_lost() {
         let (parent, name) = path.rsplit_once('/').unwrap();
         theirs.pointer_mut(parent).unwrap()[name] = json!(value);
         let sign_in = Arc::default();
-        let world = world(&home, &sign_in);
+        let context = context(&home, &sign_in);
         let busy = Busy {
-            real: Arc::clone(&world.files),
+            real: Arc::clone(&context.files),
             file: file.clone(),
             text: Mutex::new(Some(theirs.to_string())),
         };
-        let world = SystemContext {
+        let context = SystemContext {
             files: Arc::new(busy),
-            ..world
+            ..context
         };
-        assert!(issue(&world).await.is_ok());
+        assert!(load(&context).await.is_ok());
         let written = read(&file);
         assert_eq!(written.pointer(path).unwrap(), value);
         let token = &written["profiles"][1]["oauth_access_token"];

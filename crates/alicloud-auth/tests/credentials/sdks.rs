@@ -1,6 +1,6 @@
-//! The environments that people really have. A folder of `tests/cases/environment` is one of them: variables and files,
-//! and the credentials that come of them, or the error. Beside it stands what the official SDKs find in the same folder
-//! (`make sdks` asks them again); the case says with which of them we agree, and why where it is not both.
+//! Environments as they occur in practice. Each directory of `tests/cases/environment` is one: variables and files, and
+//! the expected credentials or error. `sdks.json` contains what the official SDKs find there (`make sdks` records it);
+//! the case says which of them agree with us, and if not both do, why.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,9 +23,9 @@ struct Case {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     expect: Expectation,
-    /// Who finds the same.
+    /// Which implementations find the same.
     r#as: Authority,
-    /// Why others find something else.
+    /// Why the others find something else.
     because: Option<String>,
 }
 
@@ -47,11 +47,11 @@ enum Authority {
 #[serde(untagged, deny_unknown_fields)]
 enum Expectation {
     Found(Found),
-    /// No source is chosen; the error holds these.
-    Refused {
-        refused: Vec<String>,
+    /// No source is selected; the error contains these strings.
+    Invalid {
+        invalid: Vec<String>,
     },
-    /// A source is chosen and gives no keys; the error holds these.
+    /// The selected source returns no credentials; the error contains these strings.
     Fails {
         fails: Vec<String>,
     },
@@ -65,7 +65,7 @@ struct Found {
     security_token: String,
 }
 
-/// What the SDKs find: credentials of any type, or an error, whose text is their own.
+/// What the SDKs find: credentials, or an error with any text.
 #[derive(Deserialize)]
 struct OfSdks {
     go: Value,
@@ -76,15 +76,15 @@ fn cases() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/environment")
 }
 
-async fn found(case: &Case, folder: &Path) -> Result<Found, String> {
+async fn found(case: &Case, directory: &Path) -> Result<Found, String> {
     let home = TempDir::new().unwrap();
-    if folder.join("home").is_dir() {
-        copy_with("", &folder.join("home"), home.path());
+    if directory.join("home").is_dir() {
+        copy_with("", &directory.join("home"), home.path());
     }
     let system = system(case.environment.clone(), home.path());
-    let chosen = select_source(&CredentialsConfig::default(), &system).await;
-    let chosen = chosen.map_err(|error| format!("refused: {error}"))?;
-    let loaded = chosen.source.load().await;
+    let selected = select_source(&CredentialsConfig::default(), &system).await;
+    let selected = selected.map_err(|error| format!("invalid: {error}"))?;
+    let loaded = selected.source.load().await;
     let credentials = loaded
         .map_err(|error| format!("fails: {error}"))?
         .credentials;
@@ -96,21 +96,22 @@ async fn found(case: &Case, folder: &Path) -> Result<Found, String> {
     })
 }
 
-/// What is wrong with a case.
-async fn fault(folder: &Path) -> Option<String> {
-    let text = fs::read_to_string(folder.join("case.json")).unwrap();
+/// Returns what is wrong with a case.
+async fn fault(directory: &Path) -> Option<String> {
+    let text = fs::read_to_string(directory.join("case.json")).unwrap();
     let case: Case = serde_json::from_str(&text).unwrap();
     let sdks: OfSdks =
-        serde_json::from_str(&fs::read_to_string(folder.join("sdks.json")).unwrap()).unwrap();
-    let found = found(&case, folder).await;
-    let says = |error: &str, parts: &[String]| parts.iter().all(|part| error.contains(part));
+        serde_json::from_str(&fs::read_to_string(directory.join("sdks.json")).unwrap()).unwrap();
+    let found = found(&case, directory).await;
+    let contains_all =
+        |error: &str, parts: &[String]| parts.iter().all(|part| error.contains(part));
     let is_as_expected = match (&case.expect, &found) {
         (Expectation::Found(expected), Ok(found)) => expected == found,
-        (Expectation::Refused { refused }, Err(error)) => {
-            error.starts_with("refused: ") && says(error, refused)
+        (Expectation::Invalid { invalid }, Err(error)) => {
+            error.starts_with("invalid: ") && contains_all(error, invalid)
         }
         (Expectation::Fails { fails }, Err(error)) => {
-            error.starts_with("fails: ") && says(error, fails)
+            error.starts_with("fails: ") && contains_all(error, fails)
         }
         _ => false,
     };
@@ -118,11 +119,11 @@ async fn fault(folder: &Path) -> Option<String> {
         return Some(format!("found {found:?}"));
     }
     if found.as_ref().is_err_and(|error| error.contains("hunter")) {
-        return Some("the error holds a secret".to_owned());
+        return Some("the error contains a secret".to_owned());
     }
     let agrees = |sdk: &Value| match &case.expect {
         Expectation::Found(expected) => *sdk == json!(expected),
-        Expectation::Refused { .. } | Expectation::Fails { .. } => *sdk == json!({"error": true}),
+        Expectation::Invalid { .. } | Expectation::Fails { .. } => *sdk == json!({"error": true}),
     };
     let expected = match case.r#as {
         Authority::Both => (true, true),
@@ -137,21 +138,21 @@ async fn fault(folder: &Path) -> Option<String> {
         ));
     }
     let is_explained = case.because.is_some() == (case.r#as != Authority::Both);
-    (!is_explained).then(|| "a difference is explained, and nothing else is".to_owned())
+    (!is_explained).then(|| "only differences need an explanation, and each does".to_owned())
 }
 
 #[tokio::test]
 async fn credentials_are_found_where_and_as_the_sdks_find_them() {
-    let mut folders: Vec<_> = fs::read_dir(cases())
+    let mut directories: Vec<_> = fs::read_dir(cases())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
-    folders.sort();
-    assert!(folders.len() > 50, "{}", folders.len());
+    directories.sort();
+    assert!(directories.len() > 50, "{}", directories.len());
     let mut faults = Vec::new();
-    for folder in folders {
-        if let Some(fault) = fault(&folder).await {
-            faults.push(format!("{}: {fault}", folder.display()));
+    for directory in directories {
+        if let Some(fault) = fault(&directory).await {
+            faults.push(format!("{}: {fault}", directory.display()));
         }
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
@@ -166,13 +167,13 @@ struct Row {
 }
 
 #[test]
-fn proxies_are_chosen_as_go_chooses_them() {
+fn proxies_are_selected_as_in_go() {
     let path = cases().parent().unwrap().join("proxies.json");
     let rows: Vec<Row> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let mut compared = 0;
     let mut faults = Vec::new();
     for row in rows {
-        let environment = Environment::of_any(row.environment.clone());
+        let environment = Environment::from_iter(row.environment.clone());
         let proxies = Proxies::from_environment(&environment).unwrap();
         for (url, expected) in row.chosen {
             let proxy = proxies.for_url(&url.parse().unwrap());

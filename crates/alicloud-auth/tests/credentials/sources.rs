@@ -1,23 +1,23 @@
-//! Each folder of `tests/cases/credentials` is a situation of the chain: arguments, environment and files, and the
-//! source that is expected, or the text of the error.
+//! Each directory of `tests/cases/credentials` is a case: arguments, environment and files, and the expected source or
+//! error.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::case::{self, FOLDER};
+use crate::case::{self, DIRECTORY};
 
 macro_rules! cases {
     ($($name:ident,)+) => {
         $(#[tokio::test] async fn $name() { case::check(stringify!($name)).await; })+
 
         #[test]
-        fn every_folder_is_a_test() {
-            let folders: BTreeSet<String> = fs::read_dir(FOLDER)
+        fn every_directory_is_a_test() {
+            let directories: BTreeSet<String> = fs::read_dir(DIRECTORY)
                 .unwrap()
                 .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                 .collect();
             let tests = BTreeSet::from([$(stringify!($name).to_owned()),+]);
-            assert_eq!(folders, tests);
+            assert_eq!(directories, tests);
         }
     };
 }

@@ -1,4 +1,4 @@
-//! The world that sources touch, where it is the real one.
+//! Files and programs of this machine.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::case::system;
 
-/// Far more than anything here takes, and far less than what would be waited for if it were not bounded.
+/// Far longer than any operation here takes, and far shorter than an unbounded one.
 const SOON: Duration = Duration::from_secs(30);
 
 fn world() -> (TempDir, SystemContext) {
@@ -23,70 +23,73 @@ fn world() -> (TempDir, SystemContext) {
     (home, system)
 }
 
-async fn shell(script: &str, time_limit: Duration) -> std::io::Result<CommandOutput> {
+async fn shell(script: &str, timeout: Duration) -> std::io::Result<CommandOutput> {
     let (_home, system) = world();
     let arguments = ["-c".to_owned(), script.to_owned()];
-    system.commands.run("sh", &arguments, time_limit).await
+    system.commands.run("sh", &arguments, timeout).await
 }
 
 #[tokio::test]
-async fn a_program_that_does_not_end_is_ended() {
-    let begun = Instant::now();
+async fn a_program_that_times_out_is_killed() {
+    let started_at = Instant::now();
     let ended = shell("sleep 600", Duration::from_millis(50)).await;
     assert_eq!(ended.err().unwrap().kind(), ErrorKind::TimedOut);
-    assert!(begun.elapsed() < SOON);
+    assert!(started_at.elapsed() < SOON);
 }
 
 #[tokio::test]
-async fn what_a_program_left_running_does_not_hold_up_its_output() {
-    let begun = Instant::now();
+async fn a_child_that_a_program_left_running_does_not_delay_its_output() {
+    let started_at = Instant::now();
     let ended = shell("echo keys; sleep 600 & echo $!", SOON).await.unwrap();
     assert!(ended.success);
     let printed = ended.output.expose_secret().to_owned();
     let left = printed.strip_prefix("keys\n").unwrap().trim();
-    assert!(begun.elapsed() < SOON);
-    // It was meant to go on, and does.
+    assert!(started_at.elapsed() < SOON);
+    // The child is meant to run on.
     assert!(is_running(left));
     Command::new("kill").arg(left).status().unwrap();
 }
 
 #[tokio::test]
-async fn a_program_is_ended_with_all_that_it_has_started() {
+async fn a_program_that_times_out_is_killed_with_its_children() {
     let (home, system) = world();
     let file = home.path().join("pid");
-    let script = format!("sleep 600 & echo $! > {}; wait", file.display());
-    let arguments = ["-c".to_owned(), script];
+    let arguments = start_child(&file);
     let running = system
         .commands
         .run("sh", &arguments, Duration::from_millis(500));
     assert_eq!(running.await.err().unwrap().kind(), ErrorKind::TimedOut);
-    let grandchild = fs::read_to_string(&file).unwrap();
-    let begun = Instant::now();
-    while is_running(grandchild.trim()) {
-        assert!(begun.elapsed() < SOON, "{grandchild} goes on");
+    child_is_killed(&file).await;
+}
+
+/// A script that starts a child and writes its process ID.
+fn start_child(file: &Path) -> [String; 2] {
+    let script = format!("sleep 600 & echo $! > {}; wait", file.display());
+    ["-c".to_owned(), script]
+}
+
+async fn child_is_killed(file: &Path) {
+    let child = fs::read_to_string(file).unwrap();
+    let started_at = Instant::now();
+    while is_running(child.trim()) {
+        assert!(started_at.elapsed() < SOON, "{child} is still running");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_waited_for_any_more_is_ended_with_all_that_it_has_started() {
+async fn a_program_whose_call_is_dropped_is_killed_with_its_children() {
     let (home, system) = world();
     let file = home.path().join("pid");
-    let script = format!("sleep 600 & echo $! > {}; wait", file.display());
-    let arguments = ["-c".to_owned(), script];
+    let arguments = start_child(&file);
     let running = system
         .commands
         .run("sh", &arguments, Duration::from_secs(600));
     tokio::select! {
-        _ = running => panic!("it ended"),
+        _ = running => panic!("it exited"),
         () = written(&file) => {}
     }
-    let grandchild = fs::read_to_string(&file).unwrap();
-    let begun = Instant::now();
-    while is_running(grandchild.trim()) {
-        assert!(begun.elapsed() < SOON, "{grandchild} goes on");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    child_is_killed(&file).await;
 }
 
 async fn written(file: &Path) {
@@ -95,7 +98,7 @@ async fn written(file: &Path) {
     }
 }
 
-/// Whether the process is there and no zombie.
+/// Whether the process exists and is not a zombie.
 fn is_running(id: &str) -> bool {
     fs::read_to_string(format!("/proc/{id}/stat"))
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim().starts_with('Z'))
@@ -112,12 +115,17 @@ async fn a_program_leads_a_process_group_so_that_ctrl_c_does_not_reach_it() {
 }
 
 #[tokio::test]
-async fn a_program_that_prints_without_end_is_ended() {
-    let begun = Instant::now();
+async fn a_program_that_prints_endlessly_is_killed() {
+    let started_at = Instant::now();
     let ended = shell("exec yes hunter2", Duration::from_secs(600)).await;
     let error = ended.err().unwrap().to_string();
     assert_eq!(error, "its output is too long");
-    assert!(begun.elapsed() < SOON);
+    assert!(started_at.elapsed() < SOON);
+}
+
+fn make_fifo(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
 }
 
 fn of_file(path: &Path) -> CredentialsConfig {
@@ -128,20 +136,19 @@ fn of_file(path: &Path) -> CredentialsConfig {
 }
 
 #[tokio::test]
-async fn what_is_not_a_regular_file_of_text_is_refused_and_never_waited_for() {
+async fn anything_but_a_regular_text_file_is_rejected_without_waiting() {
     let (home, system) = world();
     let at = |name: &str| home.path().join(name);
-    let made = Command::new("mkfifo").arg(at("fifo")).status().unwrap();
-    assert!(made.success());
-    fs::create_dir(at("folder")).unwrap();
+    make_fifo(&at("fifo"));
+    fs::create_dir(at("directory")).unwrap();
     fs::write(at("latin1"), b"[default]\naccess_key_id = caf\xe9\n").unwrap();
     let mut huge = File::create(at("huge")).unwrap();
     huge.write_all(b"[default]\n").unwrap();
     huge.set_len(64 << 30).unwrap();
-    let begun = Instant::now();
-    for (path, said) in [
+    let started_at = Instant::now();
+    for (path, expected) in [
         (at("fifo"), "it is not a regular file"),
-        (at("folder"), "it is not a regular file"),
+        (at("directory"), "it is not a regular file"),
         ("/dev/zero".into(), "it is not a regular file"),
         ("/dev/tty".into(), ""),
         (at("huge"), "it is larger than 1 MiB"),
@@ -149,19 +156,18 @@ async fn what_is_not_a_regular_file_of_text_is_refused_and_never_waited_for() {
     ] {
         let error = select_source(&of_file(&path), &system).await.unwrap_err();
         let shown = error.to_string();
-        assert!(shown.contains(said), "{shown}");
+        assert!(shown.contains(expected), "{shown}");
         assert!(shown.contains(&path.display().to_string()), "{shown}");
         assert_eq!(error.argument(), Some("shared_credentials_file"));
     }
-    assert!(begun.elapsed() < SOON);
+    assert!(started_at.elapsed() < SOON);
 }
 
 #[tokio::test]
-async fn a_token_file_that_is_a_fifo_is_refused_and_never_waited_for() {
+async fn a_token_file_that_is_a_fifo_is_rejected_without_waiting() {
     let (home, _) = world();
     let fifo = home.path().join("token");
-    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
-    assert!(made.success());
+    make_fifo(&fifo);
     let variables = [
         (
             "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
@@ -182,18 +188,18 @@ async fn a_token_file_that_is_a_fifo_is_refused_and_never_waited_for() {
 }
 
 #[tokio::test]
-async fn a_file_that_others_can_read_is_warned_of_and_a_private_one_is_not() {
+async fn a_file_that_other_users_can_read_causes_a_warning_and_a_private_one_does_not() {
     let (home, system) = world();
     let file = home.path().join("keys.ini");
     let text = "[default]\ntype = access_key\naccess_key_id = id\naccess_key_secret = hunter2\n";
     fs::write(&file, text).unwrap();
-    let settings = of_file(Path::new("~/keys.ini"));
+    let config = of_file(Path::new("~/keys.ini"));
     for (mode, warnings) in [(0o644, 1), (0o640, 1), (0o600, 0)] {
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
-        let chosen = select_source(&settings, &system).await.unwrap();
-        assert_eq!(chosen.warnings.len(), warnings, "{mode:o}");
+        let selected = select_source(&config, &system).await.unwrap();
+        assert_eq!(selected.warnings.len(), warnings, "{mode:o}");
         assert!(
-            chosen
+            selected
                 .warnings
                 .iter()
                 .all(|text| text.contains("chmod 600 ~/keys.ini"))

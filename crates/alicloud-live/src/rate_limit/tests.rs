@@ -7,35 +7,35 @@ use crate::RetryPolicy;
 
 /// The published quota of each operation.
 const QUOTA: u32 = 6_000;
-/// How many calls Terraform makes at a time.
+/// How many calls Terraform makes at the same time.
 const PARALLELISM: u32 = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn time_for(limiter: &RateLimiter, calls: u32) -> Duration {
     let ctx = CallContext::without_cancel(Duration::from_secs(3600));
-    let begun = Instant::now();
+    let started_at = Instant::now();
     for _ in 0..calls {
         limiter.acquire("A", &ctx).await.unwrap();
     }
-    begun.elapsed()
+    started_at.elapsed()
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_the_burst_calls_come_at_the_rate() {
     let limiter = RateLimiter::new(QUOTA);
-    // Less by a hair than the ten that Terraform makes at a time.
+    // Slightly fewer than the ten that Terraform makes at the same time.
     assert_eq!(time_for(&limiter, 9).await, Duration::ZERO);
     let time = time_for(&limiter, 500).await;
     assert!((4_900..=5_100).contains(&time.as_millis()), "{time:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_somebody_gave_up_waiting_for_is_the_next_ones() {
+async fn a_permit_whose_wait_is_dropped_goes_to_the_next_call() {
     let limiter = RateLimiter::new(60);
     let ctx = CallContext::without_cancel(MINUTE);
     assert_eq!(time_for(&limiter, 1).await, Duration::ZERO);
-    let impatient = limiter.acquire("A", &ctx);
-    tokio::time::timeout(Duration::from_millis(1), impatient)
+    let dropped = limiter.acquire("A", &ctx);
+    tokio::time::timeout(Duration::from_millis(1), dropped)
         .await
         .unwrap_err();
     let time = time_for(&limiter, 1).await;
@@ -43,7 +43,7 @@ async fn a_place_that_somebody_gave_up_waiting_for_is_the_next_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_minute_holds_more_calls_than_the_quota() {
+async fn no_minute_contains_more_calls_than_the_quota() {
     for quota in [60, 600, QUOTA] {
         let limiter = RateLimiter::new(quota);
         let time = time_for(&limiter, quota + 1).await;
@@ -56,10 +56,10 @@ async fn no_minute_holds_more_calls_than_the_quota() {
 async fn operations_do_not_share_a_quota() {
     let limiter = RateLimiter::new(60);
     let ctx = CallContext::without_cancel(MINUTE);
-    let begun = Instant::now();
+    let started_at = Instant::now();
     limiter.acquire("A", &ctx).await.unwrap();
     limiter.acquire("B", &ctx).await.unwrap();
-    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(started_at.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +68,7 @@ async fn throttling_lowers_the_rate_once_a_second_and_successes_restore_it() {
     for _ in 0..10 {
         limiter.slow_down("A");
     }
-    // No burst any more, and seven tenths of the rate.
+    // Without a burst, and at seven tenths of the rate.
     let slowed = time_for(&limiter, 70).await;
     assert!((900..=1_100).contains(&slowed.as_millis()), "{slowed:?}");
     let slowed = time_for(&limiter, 140).await;
@@ -84,7 +84,7 @@ async fn throttling_lowers_the_rate_once_a_second_and_successes_restore_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_comes_too_late_is_not_waited_for() {
+async fn a_permit_after_the_deadline_is_not_waited_for() {
     let limiter = RateLimiter::new(1);
     time_for(&limiter, 1).await;
     let ctx = CallContext::without_cancel(Duration::from_secs(5));
@@ -95,7 +95,7 @@ async fn a_place_that_comes_too_late_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_place_that_is_not_waited_for_is_free_for_others() {
+async fn a_permit_that_is_not_waited_for_goes_to_other_calls() {
     let limiter = RateLimiter::new(60);
     time_for(&limiter, 1).await;
     for _ in 0..100 {
@@ -108,20 +108,20 @@ async fn a_place_that_is_not_waited_for_is_free_for_others() {
     assert!(time_for(&limiter, 1).await < Duration::from_secs(2));
 }
 
-/// How a service counts calls against the quota is not documented, so each way that is in use.
+/// How the service counts calls is not documented, so all common methods are tested.
 #[derive(Clone, Copy, Debug)]
 enum Counting {
-    /// In a period that begins with the first call after the last one ended.
+    /// In a period that begins with the first call after the previous period.
     ByPeriod(Duration),
     /// In the latest minute, at each call.
     LatestMinute,
-    /// As credit that grows steadily up to so many calls.
+    /// With credit that grows steadily up to so many calls.
     Credit(f64),
 }
 
 struct Service {
     counting: Counting,
-    /// Calls of the present period, or of the latest minute.
+    /// Calls of the current period, or of the latest minute.
     calls: VecDeque<Instant>,
     credit: f64,
     credit_at: Instant,
@@ -175,20 +175,20 @@ impl Service {
     }
 }
 
-/// What some minutes of as many calls as possible came to.
+/// The result of a few minutes with as many calls as possible.
 #[derive(Debug)]
 struct Outcome {
-    /// Of the quota.
+    /// Share of the quota.
     used: f64,
-    /// Of all calls.
+    /// Share of all calls.
     throttled: f64,
-    /// Of the calls that were admitted, of the process that got least.
+    /// Share of the admitted calls, of the process with the fewest.
     smallest_share: f64,
-    /// Calls that had no success in five minutes.
+    /// Calls without success in five minutes.
     failed: u32,
 }
 
-/// Processes on one account, each with a limiter of its own and as many callers as Terraform has.
+/// Runs processes on one account, each with its own limiter and as many callers as Terraform has.
 async fn minutes_at_the_quota(counting: Counting, processes: u32) -> Outcome {
     const MINUTES: u32 = 4;
     let service = Mutex::new(Service::new(counting));
@@ -196,8 +196,8 @@ async fn minutes_at_the_quota(counting: Counting, processes: u32) -> Outcome {
     let process = async |number: u32| {
         let limiter = RateLimiter::new(QUOTA);
         let callers = (0..PARALLELISM).map(|caller| {
-            let dice = 1 + number * PARALLELISM + caller;
-            call_until(end, &limiter, &service, dice)
+            let seed = 1 + number * PARALLELISM + caller;
+            call_until(end, &limiter, &service, seed)
         });
         join_all(callers).await
     };
@@ -225,12 +225,12 @@ struct Count {
     failed: u32,
 }
 
-/// Makes one call after the other, as the retry loop does: 20 ms each, and a back-off after each that was throttled.
+/// Makes one call after the other, as the retry loop does: 20 ms each, and a backoff after each throttled one.
 async fn call_until(
     end: Instant,
     limiter: &RateLimiter,
     service: &Mutex<Service>,
-    mut dice: u32,
+    mut random: u32,
 ) -> Count {
     let mut count = Count::default();
     while Instant::now() < end {
@@ -250,9 +250,9 @@ async fn call_until(
             }
             limiter.slow_down("A");
             count.throttled += 1;
-            // Repeatable dice: a linear congruential generator.
-            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let share = f64::from(dice) / f64::from(u32::MAX);
+            // Repeatable random numbers: a linear congruential generator.
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let share = f64::from(random) / f64::from(u32::MAX);
             if ctx.wait(bound.mul_f64(share)).await.is_err() {
                 count.failed += 1;
                 break;
@@ -272,7 +272,7 @@ const COUNTINGS: [Counting; 5] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_process_alone_uses_the_quota_and_is_hardly_ever_throttled() {
+async fn a_single_process_uses_the_quota_and_is_hardly_ever_throttled() {
     for counting in COUNTINGS {
         let outcome = minutes_at_the_quota(counting, 1).await;
         println!("{counting:?}: {outcome:?}");

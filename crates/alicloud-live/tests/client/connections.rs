@@ -1,4 +1,4 @@
-//! Connections that are slow to come, go silent, or lead to somebody else.
+//! Connections that are slow to open, go silent, or lead to another server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,15 +13,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, GET, calls_of, ctx, fields, mock, quick_config};
+use crate::support::{CLUSTER, GET, calls_of, ctx, mock, quick_config, spec};
 
 #[tokio::test]
-async fn a_retry_meets_no_connection_that_has_gone_silent() {
+async fn a_retry_uses_no_silent_connection() {
     let mock = mock();
     let id = mock.seed_job(|_| {}).job_id;
     let is_silent = Arc::new(AtomicBool::new(false));
     let silent = Arc::clone(&is_silent);
-    // As a firewall does that forgot its connections: old ones lead nowhere, new ones work.
+    // Like a firewall that has dropped its connections: old ones are silent, new ones work.
     let relay = Relay::start(&mock, move |request| {
         if silent.load(Ordering::SeqCst) && request.number_on_connection > 0 {
             Fate::Swallow
@@ -32,7 +32,7 @@ async fn a_retry_meets_no_connection_that_has_gone_silent() {
     .await;
     let mut config = relay.config(&mock);
     config.attempt_timeout = Duration::from_millis(500);
-    config.retry.attempts = 2;
+    config.retry.max_attempts = 2;
     let client = LiveClient::new(config).unwrap();
     let read = async || client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await;
 
@@ -44,7 +44,7 @@ async fn a_retry_meets_no_connection_that_has_gone_silent() {
     assert_eq!(relay.connections(), 5);
 }
 
-/// A client whose endpoint takes connections and never speaks TLS on them.
+/// Returns the configuration of a client whose endpoint accepts connections and never responds to TLS.
 async fn mute_tls_server(mock: &Mock) -> (LiveClientConfig, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -55,8 +55,8 @@ async fn mute_tls_server(mock: &Mock) -> (LiveClientConfig, TcpListener) {
     (config, listener)
 }
 
-/// Waits for the client's first bytes, calls `then`, and reads until the client hangs up.
-async fn all_that_comes(listener: &TcpListener, then: impl FnOnce()) -> Vec<u8> {
+/// Waits for the client's first byte, calls `then`, and reads until the client closes the connection.
+async fn receive_all(listener: &TcpListener, then: impl FnOnce()) -> Vec<u8> {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut received = vec![0; 1];
     stream.read_exact(&mut received).await.unwrap();
@@ -66,7 +66,7 @@ async fn all_that_comes(listener: &TcpListener, then: impl FnOnce()) -> Vec<u8> 
 }
 
 #[tokio::test]
-async fn what_is_cancelled_while_connecting_is_not_sent() {
+async fn a_call_cancelled_while_connecting_is_not_sent() {
     let mock = mock();
     let (mut config, listener) = mute_tls_server(&mock).await;
     config.connect_timeout = Duration::from_secs(20);
@@ -74,38 +74,38 @@ async fn what_is_cancelled_while_connecting_is_not_sent() {
     let client = LiveClient::new(config).unwrap();
     let stop = CancellationToken::new();
     let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
-    let wanted = fields("a");
-    let begun = Instant::now();
+    let wanted = spec("a");
+    let started_at = Instant::now();
     let (created, received) = tokio::join!(
         client.create_edge_transcode_job(CLUSTER, &wanted, &ctx),
-        all_that_comes(&listener, || stop.cancel())
+        receive_all(&listener, || stop.cancel())
     );
     let Err(CreateError::Call(error)) = created else {
         panic!("{created:?}")
     };
     assert_eq!(error.failure, Failure::NotSent(NotSent::Cancelled));
     assert!(
-        begun.elapsed() < Duration::from_secs(4),
+        started_at.elapsed() < Duration::from_secs(4),
         "nothing is waited for"
     );
     let handshake = 0x16;
     assert_eq!(received[0], handshake);
-    assert!(received.len() < 4_000, "no more than a greeting was sent");
+    assert!(received.len() < 4_000, "only the handshake was sent");
 }
 
 #[tokio::test]
-async fn what_runs_out_of_time_while_connecting_is_not_sent() {
+async fn a_call_that_times_out_while_connecting_is_not_sent() {
     let mock = mock();
     let (mut config, listener) = mute_tls_server(&mock).await;
     config.connect_timeout = Duration::from_secs(20);
     config.attempt_timeout = Duration::from_millis(100);
-    config.retry.attempts = 1;
+    config.retry.max_attempts = 1;
     let client = LiveClient::new(config).unwrap();
-    let wanted = fields("a");
+    let wanted = spec("a");
     let ctx = ctx();
     let (created, _) = tokio::join!(
         client.create_edge_transcode_job(CLUSTER, &wanted, &ctx),
-        all_that_comes(&listener, || {})
+        receive_all(&listener, || {})
     );
     let Err(CreateError::Call(error)) = created else {
         panic!("{created:?}")
@@ -117,7 +117,7 @@ async fn what_runs_out_of_time_while_connecting_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_under_way_is_still_listened_to_after_a_cancellation() {
+async fn a_sent_write_is_waited_for_after_a_cancellation() {
     let mock = mock();
     let relay = Relay::start(&mock, |_| Fate::Swallow).await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
@@ -132,7 +132,7 @@ async fn a_request_that_is_under_way_is_still_listened_to_after_a_cancellation()
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_told_as_such() {
+async fn an_untrusted_certificate_is_reported_as_such() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let mock = mock();
@@ -153,7 +153,7 @@ async fn a_certificate_that_is_not_trusted_is_told_as_such() {
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            // The client turns away; there is nothing to serve.
+            // The client closes the connection; there is nothing to serve.
             let _ = acceptor.accept(stream).await;
         }
     });
@@ -162,9 +162,9 @@ async fn a_certificate_that_is_not_trusted_is_told_as_such() {
         .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await
         .unwrap_err();
-    let told = error.to_string();
-    assert!(told.contains("certificate"), "{told}");
-    assert!(!told.contains("no connection"), "{told}");
-    assert_eq!(error.attempts, 1, "{told}");
+    let message = error.to_string();
+    assert!(message.contains("certificate"), "{message}");
+    assert!(!message.contains("no connection"), "{message}");
+    assert_eq!(error.attempts, 1, "{message}");
     assert!(calls_of(&mock, GET).is_empty());
 }

@@ -1,4 +1,4 @@
-//! Creates whose answer is lost: exactly one job each, or an error that names what fits.
+//! Creates whose response is lost: exactly one job each, or an error that names the matching jobs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,24 +6,39 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use alicloud_auth::credentials::Clock;
-use alicloud_live::{CallContext, CreateError, Doubt, Failure, LiveClient, NotSent, StreamUrl};
+use alicloud_live::{
+    CallContext, CreateError, Failure, LiveClient, NotSent, StreamUrl, UnresolvedReason,
+};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus, Mock, MockSettings, WallClock};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, fields, mock, quick_config,
+    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, mock, quick_config, seed_spec, spec,
 };
 
-fn lose_the_answer(point: FaultStage) -> Vec<Fault> {
+fn lose_the_response(point: FaultStage) -> Vec<Fault> {
     vec![Fault::new(CREATE, FaultKind::Drop).when(point).times(1)]
 }
 
 async fn create(client: &LiveClient, name: &str) -> Result<String, CreateError> {
     client
-        .create_edge_transcode_job(CLUSTER, &fields(name), &ctx())
+        .create_edge_transcode_job(CLUSTER, &spec(name), &ctx())
         .await
         .map(|created| created.job_id)
+}
+
+/// Creates a job that stays unresolved; returns the reason and the IDs of the candidates.
+async fn unresolved(client: &LiveClient) -> (UnresolvedReason, Vec<String>) {
+    match create(client, "a").await {
+        Err(CreateError::Unresolved {
+            reason, candidates, ..
+        }) => {
+            let ids = candidates.into_iter().map(|job| job.job_id);
+            (reason, ids.collect())
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn job_ids(mock: &Mock) -> Vec<String> {
@@ -31,16 +46,16 @@ fn job_ids(mock: &Mock) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_job_whose_answer_was_lost_is_found_and_not_made_again() {
+async fn a_job_whose_response_was_lost_is_found_and_not_created_again() {
     for check_nonces in [true, false] {
         for lag_ms in [0, 5, 10, 20] {
             let mock = mock();
             mock.configure(|config| {
                 config.check_nonces = check_nonces;
-                // Shorter than the client looks before absence counts, however busy the machine is.
+                // Shorter than the client's maximum list lag, however busy the machine is.
                 config.list_lag_ms = lag_ms;
             });
-            mock.set_faults(lose_the_answer(FaultStage::After));
+            mock.set_faults(lose_the_response(FaultStage::After));
             let id = create(&client(&mock), "a").await.unwrap();
             assert_eq!(job_ids(&mock), [id]);
             assert_eq!(
@@ -57,7 +72,7 @@ async fn a_request_that_never_arrived_is_sent_again_byte_for_byte() {
     for check_nonces in [true, false] {
         let mock = mock();
         mock.configure(|config| config.check_nonces = check_nonces);
-        mock.set_faults(lose_the_answer(FaultStage::Arrival));
+        mock.set_faults(lose_the_response(FaultStage::Arrival));
         let id = create(&client(&mock), "a").await.unwrap();
         assert_eq!(job_ids(&mock), [id]);
         let calls = calls_of(&mock, CREATE);
@@ -65,15 +80,15 @@ async fn a_request_that_never_arrived_is_sent_again_byte_for_byte() {
         assert_eq!(calls[0].parameters, calls[1].parameters);
         assert!(
             !calls_of(&mock, LIST).is_empty(),
-            "it looks before it sends again"
+            "it searches before it sends again"
         );
     }
 }
 
 #[tokio::test]
-async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() {
+async fn a_request_that_arrived_without_effect_is_an_unresolved_create() {
     let mock = mock();
-    mock.set_faults(lose_the_answer(FaultStage::Before));
+    mock.set_faults(lose_the_response(FaultStage::Before));
     let error = create(&client(&mock), "a").await.unwrap_err();
     assert!(matches!(error, CreateError::Unresolved { candidates, .. } if candidates.is_empty()));
     assert_eq!(job_ids(&mock).len(), 0);
@@ -85,13 +100,13 @@ async fn a_request_that_arrived_and_did_nothing_ends_in_an_error_that_says_so() 
 }
 
 #[tokio::test]
-async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
+async fn a_job_that_is_listed_only_after_the_rejected_replay_is_found() {
     let mock = mock();
     let mut config = quick_config(&mock);
     config.search.max_list_lag = Duration::ZERO;
-    config.search.after_proof = Duration::from_secs(10);
+    config.search.after_receipt = Duration::from_secs(10);
     mock.configure(|config| config.list_lag_calls = 4);
-    mock.set_faults(lose_the_answer(FaultStage::After));
+    mock.set_faults(lose_the_response(FaultStage::After));
     let id = create(&LiveClient::new(config).unwrap(), "a")
         .await
         .unwrap();
@@ -100,33 +115,25 @@ async fn a_job_that_shows_only_after_the_replay_was_refused_is_found() {
 }
 
 #[tokio::test]
-async fn an_older_twin_and_a_similar_job_are_not_mistaken_for_ours() {
+async fn an_older_identical_job_and_a_similar_one_are_not_mistaken_for_ours() {
     let mock = mock();
-    let make_twin = |age: time::Duration, name: &str| {
-        let wanted = fields("a");
-        mock.seed_job(|job| {
-            job.name = name.to_owned();
-            job.template_id = wanted.template_id.clone();
-            job.stream_input = wanted.stream_input.as_str().to_owned();
-            job.stream_output = wanted.stream_output.as_str().to_owned();
-            job.create_time -= age;
-        })
-    };
-    let older = make_twin(time::Duration::minutes(1), "a").job_id;
-    let similar = make_twin(time::Duration::ZERO, "ab").job_id;
-    mock.set_faults(lose_the_answer(FaultStage::After));
+    let older = seed_spec(&mock, &spec("a"), |job| {
+        job.create_time -= time::Duration::minutes(1);
+    });
+    let similar = seed_spec(&mock, &spec("a"), |job| job.name = "ab".to_owned());
+    mock.set_faults(lose_the_response(FaultStage::After));
     let id = create(&client(&mock), "a").await.unwrap();
-    assert!(id != older && id != similar);
+    assert!(id != older.job_id && id != similar.job_id);
     assert_eq!(job_ids(&mock).len(), 3);
 }
 
 #[tokio::test]
-async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
+async fn the_age_of_a_job_is_computed_with_the_servers_clock() {
     for offset in [-7_200, 7_200] {
         let mock = mock();
         let client = client(&mock);
         mock.configure(|config| config.clock_offset_seconds = offset);
-        // The first request is refused for its timestamp, the answer to the second is lost.
+        // The first request is rejected for its timestamp, the response to the second is lost.
         let lost = Fault::new(CREATE, FaultKind::Drop).when(FaultStage::After);
         mock.set_faults(vec![lost.skip(1).times(1)]);
         let id = create(&client, "a").await.unwrap();
@@ -135,58 +142,42 @@ async fn the_age_of_a_job_is_told_by_the_server_s_clock() {
 }
 
 #[tokio::test]
-async fn a_twin_that_somebody_else_makes_meanwhile_stops_the_create_and_is_named() {
+async fn a_concurrent_identical_job_makes_the_create_unresolved_and_is_named() {
     let mock = Arc::new(mock());
-    let (twin_maker, done) = (Arc::clone(&mock), Arc::new(std::sync::Once::new()));
+    let (seeder, done) = (Arc::clone(&mock), std::sync::Once::new());
     mock.on_call(move |event| {
         if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
-            done.call_once(|| {
-                let wanted = fields("a");
-                twin_maker.seed_job(|job| {
-                    job.name = wanted.name.clone();
-                    job.template_id = wanted.template_id.clone();
-                    job.stream_input = wanted.stream_input.as_str().to_owned();
-                    job.stream_output = wanted.stream_output.as_str().to_owned();
-                });
-            });
+            done.call_once(|| drop(seed_spec(&seeder, &spec("a"), |_| {})));
         }
     });
-    mock.set_faults(lose_the_answer(FaultStage::After));
+    mock.set_faults(lose_the_response(FaultStage::After));
     let error = create(&client(&mock), "a").await.unwrap_err();
     let CreateError::Unresolved { candidates, .. } = error else {
         panic!("{error:?}")
     };
     let named: HashSet<_> = candidates.into_iter().map(|job| job.job_id).collect();
     assert_eq!(named, job_ids(&mock).into_iter().collect());
-    // The observer holds the mock: without this the mock would never stop.
+    // The observer owns a reference to the mock: without this the mock would never stop.
     mock.on_call(|_| {});
 }
 
-/// Seeds a job with the fields of `name` as soon as a create has met its fault.
+/// Adds a job with the spec of `name` during the search for a lost create.
 fn seed_during_the_create(
     mock: &Arc<Mock>,
     name: &str,
     edit: impl Fn(&mut alicloud_live_mock::Job) + Send + Sync + 'static,
 ) {
     let (seeder, done) = (Arc::clone(mock), std::sync::Once::new());
-    let wanted = fields(name);
+    let wanted = spec(name);
     mock.on_call(move |event| {
         if event.call.action.as_deref() == Some(LIST) {
-            done.call_once(|| {
-                seeder.seed_job(|job| {
-                    job.name.clone_from(&wanted.name);
-                    job.template_id.clone_from(&wanted.template_id);
-                    job.stream_input = wanted.stream_input.as_str().into();
-                    job.stream_output = wanted.stream_output.as_str().into();
-                    edit(job);
-                });
-            });
+            done.call_once(|| drop(seed_spec(&seeder, &wanted, &edit)));
         }
     });
 }
 
 #[tokio::test]
-async fn a_job_that_has_run_is_nobody_s_lost_one() {
+async fn a_job_that_has_run_is_not_taken() {
     let edits: [fn(&mut alicloud_live_mock::Job); 2] = [
         |job| job.status = JobStatus::Running,
         |job| job.last_start_at = Some(job.create_time),
@@ -194,7 +185,7 @@ async fn a_job_that_has_run_is_nobody_s_lost_one() {
     for edit in edits {
         let mock = Arc::new(mock());
         seed_during_the_create(&mock, "a", edit);
-        mock.set_faults(lose_the_answer(FaultStage::Arrival));
+        mock.set_faults(lose_the_response(FaultStage::Arrival));
         let id = create(&client(&mock), "a").await.unwrap();
         let jobs = mock.jobs();
         assert_eq!(jobs.len(), 2);
@@ -205,7 +196,7 @@ async fn a_job_that_has_run_is_nobody_s_lost_one() {
 }
 
 #[tokio::test]
-async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
+async fn a_job_that_is_started_before_it_is_found_is_named() {
     for check_nonces in [true, false] {
         let mock = Arc::new(mock());
         mock.configure(|config| config.check_nonces = check_nonces);
@@ -217,9 +208,9 @@ async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
                 operator.edit_job(&job.job_id, |job| job.status = JobStatus::Running);
             }
         });
-        mock.set_faults(lose_the_answer(FaultStage::After));
+        mock.set_faults(lose_the_response(FaultStage::After));
         let created = client(&mock)
-            .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
+            .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
             .await;
         mock.on_call(|_| {});
         let jobs = mock.jobs();
@@ -227,17 +218,17 @@ async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
         let first = &first.unwrap().job_id;
         match created {
             Ok(created) => {
-                assert!(!check_nonces, "a replay made a second job");
+                assert!(!check_nonces, "a replay created a second job");
                 assert_eq!(
                     (jobs.len(), &created.possible_duplicates),
                     (2, &vec![first.clone()])
                 );
             }
             Err(CreateError::Unresolved {
-                doubt, candidates, ..
+                reason, candidates, ..
             }) => {
-                assert!(check_nonces, "the replay proves nothing");
-                assert_eq!((doubt, jobs.len()), (Doubt::Started, 1));
+                assert!(check_nonces, "the replay was rejected");
+                assert_eq!((reason, jobs.len()), (UnresolvedReason::Started, 1));
                 assert_eq!(&candidates[0].job_id, first);
             }
             Err(error) => panic!("{error:?}"),
@@ -246,12 +237,12 @@ async fn a_job_that_somebody_starts_before_it_is_found_is_named() {
 }
 
 #[tokio::test]
-async fn beside_a_job_that_is_found_one_that_was_started_since_is_named() {
+async fn a_started_job_is_named_in_addition_to_the_found_one() {
     let mock = Arc::new(mock());
     seed_during_the_create(&mock, "a", |job| job.status = JobStatus::Running);
-    mock.set_faults(lose_the_answer(FaultStage::After));
+    mock.set_faults(lose_the_response(FaultStage::After));
     let created = client(&mock)
-        .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
+        .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
         .await
         .unwrap();
     mock.on_call(|_| {});
@@ -265,40 +256,26 @@ async fn beside_a_job_that_is_found_one_that_was_started_since_is_named() {
 }
 
 #[tokio::test]
-async fn without_the_server_s_clock_nothing_is_taken_and_what_fits_is_named() {
+async fn without_the_servers_clock_no_job_is_taken_and_matching_ones_are_named() {
     let mock = mock();
     mock.configure(|config| config.omit_date_header = true);
-    mock.set_faults(lose_the_answer(FaultStage::After));
-    let error = create(&client(&mock), "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        doubt, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
-    assert_eq!(doubt, Doubt::NoClock);
-    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
-    assert_eq!(named, job_ids(&mock));
+    mock.set_faults(lose_the_response(FaultStage::After));
+    let (reason, candidates) = unresolved(&client(&mock)).await;
+    assert_eq!(reason, UnresolvedReason::NoClock);
+    assert_eq!(candidates, job_ids(&mock));
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
 
-    // What plainly is not ours needs no clock: it runs.
+    // A running job is not ours, which needs no clock.
     mock.reset();
     mock.configure(|config| config.omit_date_header = true);
-    let wanted = fields("a");
-    let other = mock.seed_job(|job| {
-        job.name = wanted.name.clone();
-        job.template_id = wanted.template_id.clone();
-        job.stream_input = wanted.stream_input.as_str().to_owned();
-        job.stream_output = wanted.stream_output.as_str().to_owned();
-        job.status = JobStatus::Running;
-    });
-    mock.set_faults(lose_the_answer(FaultStage::Arrival));
+    let other = seed_spec(&mock, &spec("a"), |job| job.status = JobStatus::Running);
+    mock.set_faults(lose_the_response(FaultStage::Arrival));
     let id = create(&client(&mock), "a").await.unwrap();
     assert_ne!(id, other.job_id);
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_read_again_is_not_taken_but_named() {
+async fn a_job_that_cannot_be_confirmed_is_not_taken_but_named() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(CREATE, FaultKind::Drop)
@@ -306,15 +283,12 @@ async fn a_job_that_cannot_be_read_again_is_not_taken_but_named() {
             .times(1),
         Fault::new(GET, FaultKind::error(403, "Forbidden.RAM")),
     ]);
-    let error = create(&client(&mock), "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        doubt, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
-    assert_eq!((doubt, candidates.len()), (Doubt::Unconfirmed, 1));
-    assert_eq!(candidates[0].job_id, job_ids(&mock)[0]);
+    let (reason, candidates) = unresolved(&client(&mock)).await;
+    assert_eq!(
+        (reason, candidates.len()),
+        (UnresolvedReason::Unconfirmed, 1)
+    );
+    assert_eq!(candidates, job_ids(&mock));
 }
 
 #[tokio::test]
@@ -329,27 +303,20 @@ async fn a_job_that_is_changed_before_it_is_read_is_named_and_no_second_one_crea
             });
         }
     });
-    mock.set_faults(lose_the_answer(FaultStage::After));
-    let error = create(&client(&mock), "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        doubt, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
-    assert_eq!(doubt, Doubt::Unconfirmed);
-    let named: Vec<_> = candidates.into_iter().map(|job| job.job_id).collect();
-    assert_eq!(named, job_ids(&mock));
+    mock.set_faults(lose_the_response(FaultStage::After));
+    let (reason, candidates) = unresolved(&client(&mock)).await;
+    assert_eq!(reason, UnresolvedReason::Unconfirmed);
+    assert_eq!(candidates, job_ids(&mock));
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
-    // The observer holds the mock: without this the mock would never stop.
+    // The observer owns a reference to the mock: without this the mock would never stop.
     mock.on_call(|_| {});
 }
 
 #[tokio::test]
-async fn a_job_that_get_shows_later_than_the_list_is_found() {
+async fn a_job_that_get_returns_later_than_the_list_is_found() {
     let mock = mock();
     mock.configure(|config| config.get_lag_calls = 3);
-    mock.set_faults(lose_the_answer(FaultStage::After));
+    mock.set_faults(lose_the_response(FaultStage::After));
     let id = create(&client(&mock), "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
 }
@@ -361,8 +328,8 @@ async fn a_job_in_another_spelling_of_its_urls_is_found() {
         config.lowercase_stream_hosts = true;
         config.drop_default_stream_ports = true;
     });
-    mock.set_faults(lose_the_answer(FaultStage::After));
-    let mut wanted = fields("a");
+    mock.set_faults(lose_the_response(FaultStage::After));
+    let mut wanted = spec("a");
     wanted.stream_output = StreamUrl::from("rtmp://OUT.example:1935/app/a");
     let created = client(&mock)
         .create_edge_transcode_job(CLUSTER, &wanted, &ctx())
@@ -372,7 +339,7 @@ async fn a_job_in_another_spelling_of_its_urls_is_found() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_are_sent_three_times_more_and_each_time_looked_for() {
+async fn the_identical_bytes_are_sent_three_more_times_each_followed_by_a_search() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(CREATE, FaultKind::Drop).when(FaultStage::Arrival),
@@ -382,7 +349,7 @@ async fn the_same_bytes_are_sent_three_times_more_and_each_time_looked_for() {
         matches!(
             error,
             CreateError::Unresolved {
-                doubt: Doubt::NotListed,
+                reason: UnresolvedReason::NotListed,
                 ..
             }
         ),
@@ -408,7 +375,7 @@ async fn the_same_bytes_are_sent_three_times_more_and_each_time_looked_for() {
 }
 
 #[tokio::test]
-async fn the_third_replay_s_job_is_found_when_its_answer_is_lost_too() {
+async fn the_job_of_the_third_replay_is_found_if_its_response_is_lost_too() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(CREATE, FaultKind::Drop)
@@ -424,22 +391,25 @@ async fn the_third_replay_s_job_is_found_when_its_answer_is_lost_too() {
 }
 
 #[tokio::test]
-async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_out() {
+async fn an_identical_create_that_waits_can_be_cancelled_and_times_out() {
     let mock = Arc::new(mock());
     let client = client(&mock);
     mock.set_faults(vec![Fault::new(CREATE, FaultKind::Pause).times(1)]);
     let stop = CancellationToken::new();
-    let stoppable = CallContext::new(Duration::from_secs(20), stop.clone());
+    let cancellable = CallContext::new(Duration::from_secs(20), stop.clone());
     let short = CallContext::without_cancel(Duration::from_millis(100));
-    let wanted = fields("a");
+    let wanted = spec("a");
     let create = |ctx| client.create_edge_transcode_job(CLUSTER, &wanted, ctx);
-    let patient = ctx();
-    let (first, ()) = tokio::join!(create(&patient), async {
+    let long = ctx();
+    let (first, ()) = tokio::join!(create(&long), async {
         let waiting = Arc::clone(&mock);
-        let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
-        assert_eq!(held.await.unwrap().len(), 1);
+        let paused =
+            tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
+        assert_eq!(paused.await.unwrap().len(), 1);
         let (cancelled, timed_out, ()) =
-            tokio::join!(create(&stoppable), create(&short), async { stop.cancel() });
+            tokio::join!(create(&cancellable), create(&short), async {
+                stop.cancel();
+            });
         for (second, reason) in [
             (cancelled, NotSent::Cancelled),
             (timed_out, NotSent::DeadlineExceeded),
@@ -454,7 +424,8 @@ async fn an_identical_create_that_waits_for_its_turn_can_be_cancelled_and_times_
     assert_eq!(job_ids(&mock), [first.unwrap().job_id]);
 }
 
-/// A mock and a client whose wall clocks can be set ahead: while a machine sleeps, all clocks go on but the monotonic one.
+/// Returns a mock and a client whose wall clocks can be set ahead: while a machine is suspended, only its monotonic clock
+/// stands still.
 fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Mock, LiveClient) {
     let wall = |ahead: &Arc<AtomicI64>| {
         let ahead = Arc::clone(ahead);
@@ -472,34 +443,27 @@ fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Mock, L
 }
 
 #[tokio::test]
-async fn a_create_during_which_the_machine_sleeps_finds_its_job() {
-    let asleep = Arc::default();
-    let (mock, client) = with_clocks(&asleep, &asleep);
-    // The lid is closed as soon as the job is created.
+async fn a_create_during_which_the_machine_is_suspended_finds_its_job() {
+    let suspended = Arc::default();
+    let (mock, client) = with_clocks(&suspended, &suspended);
+    // The machine is suspended as soon as the job is created.
     mock.on_call(move |event| {
         if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
-            asleep.store(3 * 3600, Ordering::SeqCst);
+            suspended.store(3 * 3600, Ordering::SeqCst);
         }
     });
-    mock.set_faults(lose_the_answer(FaultStage::After));
+    mock.set_faults(lose_the_response(FaultStage::After));
     let id = create(&client, "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
 }
 
 #[tokio::test]
-async fn an_older_job_is_not_taken_when_the_machine_sleeps_before_it_reads_a_list() {
+async fn an_older_job_is_not_taken_if_the_machine_is_suspended_before_it_reads_a_list() {
     let (of_mock, of_client) = (Arc::<AtomicI64>::default(), Arc::<AtomicI64>::default());
     let (mock, client) = with_clocks(&of_mock, &of_client);
-    let wanted = fields("a");
     let minute_ago = OffsetDateTime::now_utc() - time::Duration::minutes(1);
-    let older = mock.seed_job(|job| {
-        job.name.clone_from(&wanted.name);
-        job.template_id.clone_from(&wanted.template_id);
-        job.stream_input = wanted.stream_input.as_str().into();
-        job.stream_output = wanted.stream_output.as_str().into();
-        job.create_time = minute_ago;
-    });
+    let older = seed_spec(&mock, &spec("a"), |job| job.create_time = minute_ago);
     // The first list has its date, and is read 3 hours later.
     mock.on_call(move |event| {
         if of_client.load(Ordering::SeqCst) > 0 {
@@ -508,20 +472,14 @@ async fn an_older_job_is_not_taken_when_the_machine_sleeps_before_it_reads_a_lis
             of_client.store(3 * 3600, Ordering::SeqCst);
         }
     });
-    mock.set_faults(lose_the_answer(FaultStage::Arrival));
-    let error = create(&client, "a").await.unwrap_err();
-    let CreateError::Unresolved {
-        doubt, candidates, ..
-    } = error
-    else {
-        panic!("{error:?}")
-    };
-    assert_eq!(doubt, Doubt::NotListed);
+    mock.set_faults(lose_the_response(FaultStage::Arrival));
+    let (reason, candidates) = unresolved(&client).await;
+    assert_eq!(reason, UnresolvedReason::NotListed);
     assert!(candidates.is_empty());
     assert_eq!(job_ids(&mock), [older.job_id]);
 }
 
-/// A wall clock of a test.
+/// A wall clock that the test controls.
 struct Wall<F>(F);
 
 impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
@@ -531,21 +489,21 @@ impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
 }
 
 #[tokio::test]
-async fn after_a_stop_there_is_one_more_look_and_no_replay() {
+async fn after_a_cancellation_there_is_one_more_search_and_no_replay() {
     let mock = mock();
     let mut config = quick_config(&mock);
     config.search.max_list_lag = Duration::from_secs(3600);
     let client = LiveClient::new(config).unwrap();
     let stop = CancellationToken::new();
-    let pressed = stop.clone();
+    let canceller = stop.clone();
     mock.on_call(move |event| {
         if event.when == FaultStage::After && event.call.action.as_deref() == Some(LIST) {
-            pressed.cancel();
+            canceller.cancel();
         }
     });
-    mock.set_faults(lose_the_answer(FaultStage::Arrival));
+    mock.set_faults(lose_the_response(FaultStage::Arrival));
     let ctx = CallContext::new(Duration::from_secs(20), stop);
-    let wanted = fields("a");
+    let wanted = spec("a");
     let created = client
         .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
         .await;

@@ -1,19 +1,15 @@
-//! Telling which jobs write the same stream already: at the price of one list, and never at that of an error.
+//! Finding jobs that write the same stream: with one list per cluster, and never with an error.
 
 use alicloud_live::StreamUrl;
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
-use crate::support::{CLUSTER, LIST, calls_of, client, ctx, fields, mock};
+use crate::support::{CLUSTER, LIST, calls_of, client, ctx, mock, seed_spec, spec};
 
 #[tokio::test]
-async fn jobs_with_the_same_output_are_told_with_one_list_for_all() {
+async fn jobs_with_the_same_output_are_found_with_one_list_for_all() {
     let mock = mock();
     let seed = |name: &str, output: &str, runs: bool| {
-        let fields = fields(name);
-        mock.seed_job(|job| {
-            job.name.clone_from(&fields.name);
-            job.template_id.clone_from(&fields.template_id);
-            job.stream_input = fields.stream_input.as_str().to_owned();
+        seed_spec(&mock, &spec(name), |job| {
             job.stream_output = output.to_owned();
             if runs {
                 job.status = JobStatus::Running;
@@ -33,34 +29,36 @@ async fn jobs_with_the_same_output_are_told_with_one_list_for_all() {
 
     let client = client(&mock);
     let found = client
-        .jobs_with_output_of(CLUSTER, &fields("a"), &ctx())
+        .find_jobs_with_same_output(CLUSTER, &spec("a"), &ctx())
         .await;
-    let told: Vec<_> = found
+    let jobs_found: Vec<_> = found
         .iter()
         .map(|job| (job.job_id.as_str(), job.is_identical, job.is_running))
         .collect();
     assert_eq!(
-        told,
+        jobs_found,
         [
             (identical.job_id.as_str(), true, false),
             (other.job_id.as_str(), false, true)
         ]
     );
     for number in 0..20 {
-        let wanted = fields(&format!("new-{number}"));
-        let found = client.jobs_with_output_of(CLUSTER, &wanted, &ctx()).await;
+        let wanted = spec(&format!("new-{number}"));
+        let found = client
+            .find_jobs_with_same_output(CLUSTER, &wanted, &ctx())
+            .await;
         assert!(found.is_empty());
     }
     assert_eq!(calls_of(&mock, LIST).len(), 3, "one call for each page");
 }
 
 #[tokio::test]
-async fn what_this_process_has_created_or_deleted_is_not_told() {
+async fn jobs_that_this_process_has_created_or_deleted_are_not_returned() {
     let mock = mock();
     let client = client(&mock);
     let before = mock.seed_job(|job| job.stream_output = "rtmp://out.example/app/a".to_owned());
-    let (wanted, ctx) = (fields("a"), ctx());
-    let found = || client.jobs_with_output_of(CLUSTER, &wanted, &ctx);
+    let (wanted, ctx) = (spec("a"), ctx());
+    let found = || client.find_jobs_with_same_output(CLUSTER, &wanted, &ctx);
     assert_eq!(found().await.len(), 1);
     client
         .delete_edge_transcode_job(CLUSTER, &before.job_id, &ctx)
@@ -73,12 +71,14 @@ async fn what_this_process_has_created_or_deleted_is_not_told() {
         .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
         .await
         .unwrap();
-    let found = client.jobs_with_output_of(CLUSTER, &wanted, &ctx).await;
+    let found = client
+        .find_jobs_with_same_output(CLUSTER, &wanted, &ctx)
+        .await;
     assert!(found.is_empty());
 }
 
 #[tokio::test]
-async fn a_look_that_fails_is_made_once_and_tells_nothing() {
+async fn a_failed_list_is_not_retried_and_returns_no_jobs() {
     for kind in [
         FaultKind::error(403, "Forbidden.RAM"),
         FaultKind::service_unavailable(),
@@ -89,7 +89,7 @@ async fn a_look_that_fails_is_made_once_and_tells_nothing() {
         let client = client(&mock);
         for _ in 0..3 {
             let found = client
-                .jobs_with_output_of(CLUSTER, &fields("a"), &ctx())
+                .find_jobs_with_same_output(CLUSTER, &spec("a"), &ctx())
                 .await;
             assert!(found.is_empty());
         }
@@ -98,10 +98,10 @@ async fn a_look_that_fails_is_made_once_and_tells_nothing() {
 }
 
 #[tokio::test]
-async fn a_running_job_that_was_read_is_told_though_the_look_fails() {
+async fn a_running_job_that_was_read_is_returned_although_the_list_fails() {
     let mock = mock();
     let seed = |status| {
-        let wanted = fields("a");
+        let wanted = spec("a");
         mock.seed_job(|job| {
             job.status = status;
             job.stream_output = wanted.stream_output.as_str().to_owned();
@@ -117,43 +117,43 @@ async fn a_running_job_that_was_read_is_told_though_the_look_fails() {
         assert!(read.is_ok());
     }
     let found = client
-        .jobs_with_output_of(CLUSTER, &fields("a"), &ctx())
+        .find_jobs_with_same_output(CLUSTER, &spec("a"), &ctx())
         .await;
-    let told: Vec<_> = found
+    let jobs_found: Vec<_> = found
         .iter()
         .map(|job| (job.job_id.as_str(), job.is_running))
         .collect();
-    assert_eq!(told, [(jobs[0].job_id.as_str(), true)]);
+    assert_eq!(jobs_found, [(jobs[0].job_id.as_str(), true)]);
 }
 
 #[tokio::test]
-async fn all_looks_together_take_three_seconds_at_most() {
+async fn all_checks_together_take_three_seconds_at_most() {
     let mock = mock();
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
     let client = client(&mock);
     for cluster in 0..10 {
-        let mut wanted = fields("a");
+        let mut wanted = spec("a");
         wanted.stream_output = StreamUrl::from("rtmp://out.example/app/x");
         let found = client
-            .jobs_with_output_of(&format!("cluster-{cluster}"), &wanted, &ctx())
+            .find_jobs_with_same_output(&format!("cluster-{cluster}"), &wanted, &ctx())
             .await;
         assert!(found.is_empty());
     }
-    // An attempt of these tests takes two seconds: that is one and a half.
+    // The attempt timeout of these tests is two seconds: that is one and a half attempts.
     assert_eq!(calls_of(&mock, LIST).len(), 2);
 }
 
 #[tokio::test]
-async fn a_key_in_the_url_makes_no_other_stream() {
+async fn an_auth_key_in_the_url_does_not_change_the_stream() {
     let mock = mock();
     let existing = mock.seed_job(|job| {
         job.stream_output = "rtmp://out.example/app/a?auth_key=1-0-0-c0ffee&b=1".to_owned();
         job.status = JobStatus::Running;
     });
-    let mut wanted = fields("a");
+    let mut wanted = spec("a");
     wanted.stream_output = StreamUrl::from("rtmp://out.example/app/a?b=1&auth_key=2-0-0-c0ffee");
     let found = client(&mock)
-        .jobs_with_output_of(CLUSTER, &wanted, &ctx())
+        .find_jobs_with_same_output(CLUSTER, &wanted, &ctx())
         .await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].job_id, existing.job_id);
@@ -161,12 +161,12 @@ async fn a_key_in_the_url_makes_no_other_stream() {
 }
 
 #[tokio::test]
-async fn a_list_that_the_api_rejects_says_why() {
+async fn a_rejected_list_returns_its_error() {
     let mock = mock();
     let client = client(&mock);
     assert!(client.list_error("no-such-cluster").is_none(), "not tried");
     let found = client
-        .jobs_with_output_of("no-such-cluster", &fields("a"), &ctx())
+        .find_jobs_with_same_output("no-such-cluster", &spec("a"), &ctx())
         .await;
     assert!(found.is_empty());
     let error = client.list_error("no-such-cluster").unwrap();

@@ -1,47 +1,45 @@
-//! Answers that no honest server gives: every one ends in time, in an error, with bounded memory, and takes no job
-//! for gone.
+//! Responses of a hostile server: each ends in time, with an error and bounded memory, and none is taken for a missing job.
 
 use std::time::{Duration, Instant};
 
 use alicloud_live::{CallError, CreateError, Failure, JobFilter, LiveClient, TemplateFilter};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
-use crate::support::{
-    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, fields, mock, quick_config,
-};
+use crate::support::{CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, mock, quick_config, spec};
 
-/// Cuts the answers of an action after every number of bytes, announced and unannounced, until a whole one fits.
+/// Truncates the responses of an operation after every number of bytes, with and without a matching length, until a whole
+/// one fits.
 async fn every_prefix_is_ambiguous<T>(
     mock: &Mock,
-    action: &str,
+    operation: &str,
     call: impl AsyncFn() -> Result<T, CallError>,
 ) {
     for bytes in 0..2_000 {
         for complete in [true, false] {
             mock.set_faults(vec![Fault::new(
-                action,
+                operation,
                 FaultKind::Truncate { bytes, complete },
             )]);
             let Err(error) = call().await else {
-                // The whole answer fits: every shorter one was an error.
-                assert!(bytes > 40, "{action}: {bytes} bytes are no answer");
+                // The whole response fits: every shorter one was an error.
+                assert!(bytes > 40, "{operation}: {bytes} bytes are not a response");
                 return;
             };
             let is_ambiguous = matches!(error.failure, Failure::Ambiguous(_));
-            assert!(is_ambiguous, "{action}, {bytes} bytes: {error:?}");
+            assert!(is_ambiguous, "{operation}, {bytes} bytes: {error:?}");
         }
     }
-    panic!("{action}: no answer is that long");
+    panic!("{operation}: no response is that long");
 }
 
 #[tokio::test]
-async fn every_prefix_of_an_answer_is_an_error_and_never_a_missing_job() {
+async fn every_prefix_of_a_response_is_an_error_and_never_a_missing_job() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.retry.attempts = 1;
+    config.retry.max_attempts = 1;
     let client = LiveClient::new(config).unwrap();
     let id = mock.seed_job(|_| {}).job_id;
-    let (jobs, templates, wanted) = (JobFilter::default(), TemplateFilter::default(), fields("a"));
+    let (jobs, templates, wanted) = (JobFilter::default(), TemplateFilter::default(), spec("a"));
 
     every_prefix_is_ambiguous(&mock, GET, async || {
         client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await
@@ -65,7 +63,7 @@ async fn every_prefix_of_an_answer_is_an_error_and_never_a_missing_job() {
             .await
     })
     .await;
-    // Start, stop and delete answer in the same shape.
+    // Start, stop and delete have the same response.
     every_prefix_is_ambiguous(&mock, "UpdateEdgeTranscodeJob", async || {
         client
             .update_edge_transcode_job(CLUSTER, &id, &wanted, &ctx())
@@ -75,7 +73,7 @@ async fn every_prefix_of_an_answer_is_an_error_and_never_a_missing_job() {
 }
 
 #[tokio::test]
-async fn every_prefix_of_the_answer_to_a_create_leads_to_its_one_job() {
+async fn every_prefix_of_the_response_to_a_create_leads_to_its_one_job() {
     let mock = mock();
     let client = client(&mock);
     for bytes in 0..120 {
@@ -84,31 +82,31 @@ async fn every_prefix_of_the_answer_to_a_create_leads_to_its_one_job() {
             complete: bytes % 2 == 0,
         };
         mock.set_faults(vec![Fault::new(CREATE, cut).times(1)]);
-        let wanted = fields(&format!("job-{bytes}"));
+        let wanted = spec(&format!("job-{bytes}"));
         let created = client
             .create_edge_transcode_job(CLUSTER, &wanted, &ctx())
             .await
             .unwrap();
-        let made: Vec<_> = mock
+        let created_jobs: Vec<_> = mock
             .jobs()
             .into_iter()
             .filter(|job| job.name == wanted.name)
             .collect();
-        assert_eq!(made.len(), 1, "{bytes} bytes");
-        assert_eq!(made[0].job_id, created.job_id);
+        assert_eq!(created_jobs.len(), 1, "{bytes} bytes");
+        assert_eq!(created_jobs[0].job_id, created.job_id);
     }
 }
 
 #[tokio::test]
-async fn endless_and_trickling_answers_end_by_the_attempt_s_time() {
+async fn endless_and_trickling_responses_end_with_the_attempt_timeout() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.retry.attempts = 1;
+    config.retry.max_attempts = 1;
     let client = LiveClient::new(config).unwrap();
     let id = mock.seed_job(|_| {}).job_id;
     for kind in [FaultKind::Endless, FaultKind::Trickle { ms: 50 }] {
         mock.set_faults(vec![Fault::new("*", kind.clone())]);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let error = client
             .get_edge_transcode_job(CLUSTER, &id, &ctx())
             .await
@@ -117,12 +115,12 @@ async fn endless_and_trickling_answers_end_by_the_attempt_s_time() {
             matches!(error.failure, Failure::Ambiguous(_)),
             "{kind:?}: {error}"
         );
-        assert!(begun.elapsed() < Duration::from_secs(10), "{kind:?}");
+        assert!(started_at.elapsed() < Duration::from_secs(10), "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_about_another_job_is_not_believed() {
+async fn a_response_about_another_job_is_not_trusted() {
     let mock = mock();
     let job = mock.seed_job(|_| {});
     let body = format!(
@@ -144,7 +142,7 @@ async fn an_answer_about_another_job_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_list_that_promises_more_than_it_holds_ends() {
+async fn a_list_with_an_excessive_total_count_ends() {
     let mock = mock();
     let body = r#"{"RequestId": "R", "TotalCount": 1000000, "JobList": {"Job": []}}"#.to_owned();
     let kind = FaultKind::Response {
@@ -154,8 +152,10 @@ async fn a_list_that_promises_more_than_it_holds_ends() {
     };
     mock.set_faults(vec![Fault::new(LIST, kind)]);
     let client = client(&mock);
-    let wanted = fields("a");
-    let found = client.jobs_with_output_of(CLUSTER, &wanted, &ctx()).await;
+    let wanted = spec("a");
+    let found = client
+        .find_jobs_with_same_output(CLUSTER, &wanted, &ctx())
+        .await;
     assert!(found.is_empty());
     assert_eq!(calls_of(&mock, LIST).len(), 1);
 }
@@ -183,7 +183,7 @@ fn list_of(total_count: u64, jobs: &[String]) -> Fault {
 }
 
 #[tokio::test]
-async fn the_same_page_again_and_again_is_an_error_soon() {
+async fn a_list_that_repeats_the_same_page_is_an_error_soon() {
     let jobs: Vec<_> = (0..100)
         .map(|number| job_json(&format!("J-{number}"), r#""rtmp://out.example/app/other""#))
         .collect();
@@ -200,10 +200,10 @@ async fn the_same_page_again_and_again_is_an_error_soon() {
         assert!(error.to_string().contains("does not end"), "{error}");
         assert!(calls_of(&mock, LIST).len() < 30);
 
-        // A create that looks for its job gives up looking, too.
+        // The search for a lost create ends too.
         let cut = Fault::new(CREATE, FaultKind::Drop).when(FaultStage::After);
         mock.set_faults(vec![list_of(total_count, &jobs), cut]);
-        let wanted = fields("a");
+        let wanted = spec("a");
         let created = client
             .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
             .await;
@@ -217,7 +217,7 @@ async fn the_same_page_again_and_again_is_an_error_soon() {
 }
 
 #[tokio::test]
-async fn an_odd_job_in_a_list_hides_no_other_and_is_named() {
+async fn an_unreadable_job_in_a_list_hides_no_other_and_is_named() {
     let mock = mock();
     let jobs = [
         job_json("J-1", r#""rtmp://out.example/app/1""#),
@@ -234,10 +234,10 @@ async fn an_odd_job_in_a_list_hides_no_other_and_is_named() {
     assert!(pages.next().await.unwrap().is_none());
     assert_eq!(pages.unreadable(), ["J-2"]);
 
-    // Nor does it stand in the way of a create whose answer is lost.
+    // Nor does it affect a create whose response is lost.
     let lost = Fault::new(CREATE, FaultKind::Drop).when(FaultStage::Arrival);
     mock.set_faults(vec![list_of(3, &jobs).times(2), lost.times(1)]);
-    let wanted = fields("b");
+    let wanted = spec("b");
     let created = client
         .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
         .await

@@ -1,5 +1,5 @@
-//! The client against the mock, over real sockets: what each operation sends and understands, what is known after
-//! each fault, and that no fault loses a job, makes two, or takes one for gone that is not.
+//! The client against the mock, over real sockets: the requests and responses of each operation, what is known after each
+//! fault, and that no fault loses a job, duplicates one, or makes an existing one appear missing.
 
 #![allow(
     clippy::expect_used,

@@ -1,7 +1,7 @@
-//! The client against a reference model, with every fault at once: whatever the network and the server do, no job is
-//! made twice, none is left behind without the user being told, and none is taken for gone that is not.
+//! The client against a reference model, with all faults at once: whatever the network and the server do, no job is created
+//! twice, none is left behind unreported, and no existing one is taken for missing.
 //!
-//! `STRESS_CREATES` and `STRESS_SEED` make it longer or other; `make stress` does.
+//! `STRESS_CREATES` and `STRESS_SEED` set its length and its seed; `make stress` uses them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -12,20 +12,20 @@ use alicloud_live::{
 };
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
-use crate::support::{CLUSTER, CREATE, Dice, ctx, fields, quick_config, seeded_mock};
+use crate::support::{CLUSTER, CREATE, Dice, ctx, quick_config, seeded_mock, spec};
 
 const SHORT_RUN: u64 = 10_000;
 const CREATES_IN_A_WORLD: u64 = 400;
 const CALLERS: u64 = 16;
 
-/// What happened, counted.
+/// Counts of what happened.
 #[derive(Default, Debug, Clone)]
 struct Count {
     creates: u64,
     created: u64,
-    refused: u64,
+    rejected: u64,
     unresolved: u64,
-    answers_lost: u64,
+    responses_lost: u64,
     other_calls: u64,
     duplicates: u64,
     silent_orphans: u64,
@@ -37,9 +37,9 @@ impl Count {
     fn add(&mut self, other: &Self) {
         self.creates += other.creates;
         self.created += other.created;
-        self.refused += other.refused;
+        self.rejected += other.rejected;
         self.unresolved += other.unresolved;
-        self.answers_lost += other.answers_lost;
+        self.responses_lost += other.responses_lost;
         self.other_calls += other.other_calls;
         self.duplicates += other.duplicates;
         self.silent_orphans += other.silent_orphans;
@@ -48,9 +48,9 @@ impl Count {
     }
 }
 
-/// What the callers were told of the jobs of one name.
+/// The results of the creates with one name.
 #[derive(Default)]
-struct Told {
+struct Results {
     ids: Vec<String>,
     unresolved: u64,
     named: HashSet<String>,
@@ -97,7 +97,7 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
         Fault::new("*", FaultKind::Endless),
     ];
     for kind in &mut kinds {
-        // Hanging and endless answers cost the attempt's whole time: rarer, so that the run stays short.
+        // Hanging and endless responses take the whole attempt timeout: rarer, so that the run stays short.
         let rare = matches!(kind.kind, FaultKind::Hang | FaultKind::Endless);
         kind.probability = if rare {
             0.002
@@ -114,96 +114,98 @@ fn config(mock: &Mock) -> LiveClientConfig {
         retry: RetryPolicy {
             initial_backoff: Duration::from_millis(1),
             max_backoff: Duration::from_millis(3),
-            attempts: 4,
+            max_attempts: 4,
             max_elapsed: None,
         },
         search: SearchPolicy {
             max_list_lag: Duration::from_millis(40),
-            after_proof: Duration::from_millis(80),
-            interval: Duration::from_millis(4),
+            after_receipt: Duration::from_millis(80),
+            poll_interval: Duration::from_millis(4),
         },
         ..quick_config(mock)
     }
 }
 
-/// One mock with its own mixture of faults, one client, and several callers.
+/// Runs one mock with its own mixture of faults, one client, and several callers.
 async fn world(seed: u64) -> Count {
     let mut dice = Dice(seed);
     let mock = Arc::new(seeded_mock(seed));
     mock.configure(|config| {
         config.check_nonces = dice.roll(2) == 0;
-        // Shorter than the client's patience, as the published lag of a list would have to be.
+        // Shorter than the client's maximum list lag.
         config.list_lag_ms = dice.roll(20);
         config.omit_empty_lists = dice.roll(2) == 0;
     });
     mock.set_faults(faults(&mut dice));
     let client = Arc::new(LiveClient::new(config(&mock)).unwrap());
-    let told = Arc::new(Mutex::new(HashMap::<String, Told>::new()));
+    let results = Arc::new(Mutex::new(HashMap::<String, Results>::new()));
 
     let callers = (0..CALLERS).map(|caller| {
-        let (mock, client, told) = (Arc::clone(&mock), Arc::clone(&client), Arc::clone(&told));
+        let (mock, client, results) =
+            (Arc::clone(&mock), Arc::clone(&client), Arc::clone(&results));
         let dice = Dice(seed ^ (caller + 1).wrapping_mul(0xA076_1D64_78BD_642F));
-        tokio::spawn(async move { live(&mock, &client, &told, caller, dice).await })
+        tokio::spawn(async move { run_caller(&mock, &client, &results, caller, dice).await })
     });
     let mut count = Count::default();
     for counted in futures_util::future::join_all(callers).await {
         count.add(&counted.unwrap());
     }
-    take_stock(&mock, &told.lock().unwrap(), &mut count);
+    take_stock(&mock, &results.lock().unwrap(), &mut count);
     count
 }
 
-/// One caller: makes jobs, uses them, and compares each answer with how things really are.
-async fn live(
+/// Runs one caller: creates jobs, uses them, and compares each response with the actual state.
+async fn run_caller(
     mock: &Mock,
     client: &LiveClient,
-    told: &Mutex<HashMap<String, Told>>,
+    results: &Mutex<HashMap<String, Results>>,
     caller: u64,
     mut dice: Dice,
 ) -> Count {
     let mut count = Count::default();
     for number in 0..CREATES_IN_A_WORLD / CALLERS {
-        // One job in five has twins that other callers make at the same time.
+        // One job in five has duplicates that other callers create at the same time.
         let name = if dice.roll(5) == 0 {
-            format!("twin-{}", dice.roll(4))
+            format!("shared-{}", dice.roll(4))
         } else {
             format!("job-{caller}-{number}")
         };
         count.creates += 1;
         let created = client
-            .create_edge_transcode_job(CLUSTER, &fields(&name), &ctx())
+            .create_edge_transcode_job(CLUSTER, &spec(&name), &ctx())
             .await;
         let id = {
-            let mut told = told.lock().unwrap();
-            let told = told.entry(name.clone()).or_default();
+            let mut results = results.lock().unwrap();
+            let result = results.entry(name.clone()).or_default();
             match created {
                 Ok(created) => {
                     count.created += 1;
-                    told.ids.push(created.job_id.clone());
-                    told.named.extend(created.possible_duplicates);
+                    result.ids.push(created.job_id.clone());
+                    result.named.extend(created.possible_duplicates);
                     created.job_id
                 }
                 Err(CreateError::Call(_)) => {
-                    count.refused += 1;
+                    count.rejected += 1;
                     continue;
                 }
                 Err(CreateError::Unresolved { candidates, .. }) => {
                     count.unresolved += 1;
-                    told.unresolved += 1;
-                    told.named
+                    result.unresolved += 1;
+                    result
+                        .named
                         .extend(candidates.into_iter().map(|job| job.job_id));
                     continue;
                 }
             }
         };
         if use_job(mock, client, &id, &name, &mut dice, &mut count).await {
-            told.lock().unwrap().get_mut(&name).unwrap().deleted += 1;
+            results.lock().unwrap().get_mut(&name).unwrap().deleted += 1;
         }
     }
     count
 }
 
-/// Makes some calls on a job that is surely there; says whether it was deleted.
+/// Makes some calls on an existing job; returns whether it was deleted.
 async fn use_job(
     mock: &Mock,
     client: &LiveClient,
@@ -228,7 +230,7 @@ async fn use_job(
             },
             1 => {
                 if client
-                    .update_edge_transcode_job(CLUSTER, id, &fields(name), &ctx())
+                    .update_edge_transcode_job(CLUSTER, id, &spec(name), &ctx())
                     .await
                     .is_ok()
                 {
@@ -261,7 +263,7 @@ async fn use_job(
                     return true;
                 }
                 Err(error) if error.is_job_not_found() => {
-                    // An earlier attempt of this very call deleted it and lost its answer.
+                    // An earlier attempt of this call deleted it, and its response was lost.
                     count.wrong_removals += u64::from(real().is_some());
                     return true;
                 }
@@ -276,35 +278,35 @@ async fn use_job(
     false
 }
 
-/// Compares what the callers were told with what exists.
-fn take_stock(mock: &Mock, told: &HashMap<String, Told>, count: &mut Count) {
+/// Compares the results of the callers with the existing jobs.
+fn take_stock(mock: &Mock, results: &HashMap<String, Results>, count: &mut Count) {
     let mut existing: HashMap<String, Vec<String>> = HashMap::new();
     for job in mock.jobs() {
         existing.entry(job.name).or_default().push(job.job_id);
     }
-    for (name, told) in told {
-        let distinct: HashSet<_> = told.ids.iter().collect();
-        // Two creates that were given one job: one of them has none.
-        count.duplicates += (told.ids.len() - distinct.len()) as u64;
-        let strangers = existing
+    for (name, result) in results {
+        let distinct: HashSet<_> = result.ids.iter().collect();
+        // Two creates that returned the same job: one of them has none.
+        count.duplicates += (result.ids.len() - distinct.len()) as u64;
+        let others = existing
             .get(name)
             .into_iter()
             .flatten()
             .filter(|id| !distinct.contains(id));
-        // Jobs that no caller has. Each unresolved create has told its caller that one may exist.
-        let unnamed = strangers.filter(|id| !told.named.contains(*id)).count() as u64;
-        let silent = unnamed.saturating_sub(told.unresolved);
+        // Jobs that no caller has. Each unresolved create has reported that one may exist.
+        let unnamed = others.filter(|id| !result.named.contains(*id)).count() as u64;
+        let silent = unnamed.saturating_sub(result.unresolved);
         count.silent_orphans += silent;
-        count.duplicates += u64::from(silent > 0 && !told.ids.is_empty());
+        count.duplicates += u64::from(silent > 0 && !result.ids.is_empty());
     }
     let lost = mock.calls().into_iter().filter(|call| {
         call.action.as_deref() == Some(CREATE) && call.committed && !call.faults.is_empty()
     });
-    count.answers_lost += lost.count() as u64;
+    count.responses_lost += lost.count() as u64;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_happens_no_job_is_doubled_lost_or_wrongly_gone() {
+async fn no_fault_duplicates_loses_or_removes_a_job() {
     let from_environment = |name| {
         std::env::var(name)
             .ok()
@@ -330,16 +332,16 @@ async fn whatever_happens_no_job_is_doubled_lost_or_wrongly_gone() {
     }
     println!(
         "seeds {first_seed} to {}\n\
-         creates {}, of which created {}, refused {}, unresolved and said so {}\n\
-         creates that were committed and met a fault {}\n\
+         creates {}, of which created {}, rejected {}, unresolved {}\n\
+         creates that were committed and hit a fault {}\n\
          other calls {}\n\
          duplicates {}, silent orphans {}, wrong removals {}, wrong results {}",
         seed - 1,
         total.creates,
         total.created,
-        total.refused,
+        total.rejected,
         total.unresolved,
-        total.answers_lost,
+        total.responses_lost,
         total.other_calls,
         total.duplicates,
         total.silent_orphans,
@@ -347,8 +349,8 @@ async fn whatever_happens_no_job_is_doubled_lost_or_wrongly_gone() {
         total.wrong_results
     );
     assert!(
-        total.answers_lost * 50 > total.creates,
-        "the faults hardly struck: {total:?}"
+        total.responses_lost * 50 > total.creates,
+        "there were hardly any faults: {total:?}"
     );
     assert!(
         total.created * 2 > total.creates,

@@ -1,4 +1,4 @@
-//! The operations, as long as nothing goes wrong but what the caller did.
+//! The operations without faults of network or server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +12,16 @@ use alicloud_live::{
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, Fault, FaultKind, SignatureCheck};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{CLUSTER, client, ctx, fields, mock, quick_config};
+use crate::support::{CLUSTER, client, ctx, mock, quick_config, spec};
 
 #[tokio::test]
-async fn a_job_lives_from_create_to_delete() {
+async fn a_job_is_created_changed_started_stopped_and_deleted() {
     let mock = mock();
     let client = client(&mock);
     let ctx = ctx();
 
     let id = client
-        .create_edge_transcode_job(CLUSTER, &fields("直播-1"), &ctx)
+        .create_edge_transcode_job(CLUSTER, &spec("直播-1"), &ctx)
         .await
         .unwrap()
         .job_id;
@@ -29,13 +29,13 @@ async fn a_job_lives_from_create_to_delete() {
         .get_edge_transcode_job(CLUSTER, &id, &ctx)
         .await
         .unwrap();
-    assert_eq!(job.fields(), fields("直播-1"));
+    assert_eq!(job.spec(), spec("直播-1"));
     assert_eq!(job.status, JobStatus::NotStarted);
     assert_eq!(job.last_start_at, None);
     assert_eq!(job.r#type.as_deref(), Some("common"));
 
     client
-        .update_edge_transcode_job(CLUSTER, &id, &fields("other"), &ctx)
+        .update_edge_transcode_job(CLUSTER, &id, &spec("other"), &ctx)
         .await
         .unwrap();
     client
@@ -93,10 +93,10 @@ async fn a_list_has_pages_filters_and_an_order() {
         .await
         .unwrap();
     assert_eq!(
-        (first.jobs.len(), second.jobs.len(), first.total_count),
+        (first.items.len(), second.items.len(), first.total_count),
         (100, 5, 105)
     );
-    assert_eq!(first.jobs[0].name, "job-0");
+    assert_eq!(first.items[0].name, "job-0");
     assert!(first.time.is_some());
 
     let named = JobFilter {
@@ -121,7 +121,7 @@ async fn a_list_has_pages_filters_and_an_order() {
         .list_edge_transcode_jobs(CLUSTER, &running, 1, &ctx())
         .await
         .unwrap();
-    assert_eq!((running.jobs.len(), running.total_count), (0, 0));
+    assert_eq!((running.items.len(), running.total_count), (0, 0));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn templates_can_be_read_and_listed() {
         .list_edge_transcode_templates(CLUSTER, &h265, 1, &ctx())
         .await
         .unwrap();
-    assert_eq!((page.total_count, page.templates.len()), (2, 2));
+    assert_eq!((page.total_count, page.items.len()), (2, 2));
 
     let error = client
         .get_edge_transcode_template(CLUSTER, "none", &ctx())
@@ -153,10 +153,10 @@ async fn templates_can_be_read_and_listed() {
 }
 
 #[tokio::test]
-async fn a_refusal_keeps_what_the_cloud_said() {
+async fn a_rejection_keeps_code_status_and_request_id() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.credentials = CredentialsCache::of(Credentials {
+    config.credentials = CredentialsCache::from_static(Credentials {
         access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
         access_key_secret: "wrong".into(),
         security_token: None,
@@ -180,7 +180,7 @@ async fn a_refusal_keeps_what_the_cloud_said() {
 }
 
 #[tokio::test]
-async fn without_a_server_nothing_was_sent_and_the_endpoint_is_named() {
+async fn without_a_server_nothing_is_sent_and_the_endpoint_is_named() {
     let mock = mock();
     let client = client(&mock);
     let url = mock.url();
@@ -197,7 +197,7 @@ async fn without_a_server_nothing_was_sent_and_the_endpoint_is_named() {
 }
 
 #[tokio::test]
-async fn after_a_stop_nothing_is_sent() {
+async fn after_a_cancellation_nothing_is_sent() {
     let mock = mock();
     let client = client(&mock);
     let stop = CancellationToken::new();
@@ -207,12 +207,12 @@ async fn after_a_stop_nothing_is_sent() {
         .delete_edge_transcode_job(CLUSTER, "J", &ctx)
         .await
         .unwrap_err();
-    assert!(error.is_stopped());
+    assert!(error.is_cancelled());
     assert!(mock.calls().is_empty());
 }
 
 #[tokio::test]
-async fn connections_are_used_again() {
+async fn connections_are_reused() {
     let mock = mock();
     let relay = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut config = quick_config(&mock);
@@ -241,7 +241,7 @@ async fn connections_are_used_again() {
 }
 
 #[tokio::test]
-async fn a_stream_is_online_offline_or_of_a_domain_that_is_not_ours() {
+async fn a_stream_is_online_offline_or_of_an_unknown_domain() {
     const DESCRIBE: &str = "DescribeLiveStreamState";
     let mock = mock();
     mock.configure(|config| config.online_inputs = vec!["rtmp://in.example/app/s".to_owned()]);

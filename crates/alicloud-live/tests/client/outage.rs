@@ -15,18 +15,18 @@ use tokio::time::Instant;
 
 use crate::support::{CLUSTER, mock, quick_config};
 
-/// A network that is away: connecting takes ten seconds and fails.
+/// A network outage: connecting takes ten seconds and fails.
 #[derive(Default)]
-struct Away {
-    tried: AtomicUsize,
-    is_back: AtomicBool,
+struct NetworkOutage {
+    attempts: AtomicUsize,
+    is_over: AtomicBool,
 }
 
 #[async_trait]
-impl Exchange for Away {
+impl Exchange for NetworkOutage {
     async fn exchange(&self, _request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
-        self.tried.fetch_add(1, Ordering::SeqCst);
-        if self.is_back.load(Ordering::SeqCst) {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        if self.is_over.load(Ordering::SeqCst) {
             let body = br#"{"Code": "JobNotFound", "Message": "", "RequestId": "R"}"#;
             return Ok(HttpResponse {
                 status: 404,
@@ -40,11 +40,11 @@ impl Exchange for Away {
     }
 }
 
-fn client(away: &Arc<Away>) -> LiveClient {
+fn client(outage: &Arc<NetworkOutage>) -> LiveClient {
     let mut config = quick_config(&mock());
     config.retry = RetryPolicy::default();
     config.attempt_timeout = Duration::from_secs(30);
-    config.dependencies.exchange = Some(Arc::clone(away) as _);
+    config.dependencies.exchange = Some(Arc::clone(outage) as _);
     LiveClient::new(config).unwrap()
 }
 
@@ -58,10 +58,10 @@ fn ctx() -> CallContext {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_reads_learn_from_the_first_that_the_endpoint_cannot_be_reached() {
-    let away = Arc::new(Away::default());
-    let client = client(&away);
-    let begun = Instant::now();
+async fn a_thousand_reads_share_one_unreachable_endpoint() {
+    let outage = Arc::new(NetworkOutage::default());
+    let client = client(&outage);
+    let started_at = Instant::now();
     for _ in 0..100 {
         let errors = join_all((0..10).map(|_| async { read(&client, &ctx()).await })).await;
         for error in errors {
@@ -73,19 +73,19 @@ async fn a_thousand_reads_learn_from_the_first_that_the_endpoint_cannot_be_reach
     }
     // Ten calls of five attempts; between these 7.5 s at most.
     assert!(
-        begun.elapsed() < Duration::from_secs(70),
+        started_at.elapsed() < Duration::from_secs(70),
         "{:?}",
-        begun.elapsed()
+        started_at.elapsed()
     );
-    assert_eq!(away.tried.load(Ordering::SeqCst), 50);
+    assert_eq!(outage.attempts.load(Ordering::SeqCst), 50);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_pause_a_call_tries_again_and_one_response_ends_the_outage() {
-    let away = Arc::new(Away::default());
-    let client = client(&away);
+async fn after_a_pause_a_call_is_sent_and_a_response_ends_the_outage() {
+    let outage = Arc::new(NetworkOutage::default());
+    let client = client(&outage);
     read(&client, &ctx()).await;
-    away.is_back.store(true, Ordering::SeqCst);
+    outage.is_over.store(true, Ordering::SeqCst);
     let error = read(&client, &ctx()).await;
     assert!(
         error.to_string().contains("timed out while connecting"),
@@ -98,11 +98,11 @@ async fn after_a_pause_a_call_tries_again_and_one_response_ends_the_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recovery_tries_in_an_outage_too() {
-    let away = Arc::new(Away::default());
-    let client = client(&away);
+async fn a_recovery_ignores_an_outage() {
+    let outage = Arc::new(NetworkOutage::default());
+    let client = client(&outage);
     read(&client, &ctx()).await;
-    away.is_back.store(true, Ordering::SeqCst);
+    outage.is_over.store(true, Ordering::SeqCst);
     let ctx = CallContext::recovery(Duration::from_secs(60));
     assert!(read(&client, &ctx).await.is_job_not_found());
 }

@@ -1,4 +1,4 @@
-//! What is told of a call, whatever became of its attempts.
+//! The failure of a call with several attempts.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use alicloud_live::{Failure, JobStatus, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, CREATE, GET, calls_of, client, ctx, fields, mock};
+use crate::support::{CLUSTER, CREATE, GET, calls_of, client, ctx, mock, spec};
 
 const START: &str = "StartEdgeTranscodeJob";
 const STOP: &str = "StopEdgeTranscodeJob";
@@ -15,7 +15,7 @@ fn running_job(mock: &Mock) -> String {
     mock.seed_job(|job| job.status = MockStatus::Running).job_id
 }
 
-/// Status and code of answers that may come after the work: none of these codes is documented.
+/// Status and code of responses that may come after the work: none of these codes is documented.
 const UNKNOWN: &[(u16, &str)] = &[
     (400, "NewCode"),
     (403, "ForbiddenToLookBack"),
@@ -27,13 +27,13 @@ const UNKNOWN: &[(u16, &str)] = &[
 ];
 
 #[tokio::test]
-async fn a_code_that_nobody_knows_loses_no_job() {
+async fn an_unknown_code_loses_no_job() {
     for (status, code) in UNKNOWN {
         let mock = mock();
         let fault = Fault::new(CREATE, FaultKind::error(*status, code));
         mock.set_faults(vec![fault.when(FaultStage::After).times(1)]);
         let created = client(&mock)
-            .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
+            .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
             .await
             .unwrap_or_else(|error| panic!("{status} {code}: {error:?}"));
         assert_eq!(mock.jobs()[0].job_id, created.job_id, "{status} {code}");
@@ -42,7 +42,7 @@ async fn a_code_that_nobody_knows_loses_no_job() {
 }
 
 #[tokio::test]
-async fn a_code_that_nobody_knows_proves_nothing_about_a_write() {
+async fn an_unknown_code_proves_nothing_about_a_write() {
     for (status, code) in UNKNOWN {
         let mock = mock();
         let id = running_job(&mock);
@@ -66,14 +66,14 @@ async fn status_429_is_throttling_whatever_the_code() {
         Fault::new(CREATE, FaultKind::error(429, "SlowDownPlease")).times(7),
     ]);
     client(&mock)
-        .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
+        .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
         .await
         .unwrap();
     assert_eq!((calls_of(&mock, CREATE).len(), mock.jobs().len()), (8, 1));
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_is_sent_again_byte_for_byte() {
+async fn a_write_whose_response_was_lost_is_sent_again_byte_for_byte() {
     let mock = mock();
     let id = running_job(&mock);
     let lost = Fault::new(STOP, FaultKind::Drop).when(FaultStage::Arrival);
@@ -88,9 +88,9 @@ async fn a_write_whose_answer_was_lost_is_sent_again_byte_for_byte() {
     assert_eq!(calls[0].parameters, calls[2].parameters);
 }
 
-/// The repeat proves that a copy has arrived, so no copy is on its way any more when another one is signed.
+/// The rejected copy shows that an earlier one has arrived, so none can arrive later when the next one is signed.
 #[tokio::test]
-async fn a_write_is_signed_anew_only_when_it_is_certain_that_it_arrived() {
+async fn a_write_gets_a_new_signature_only_if_it_certainly_arrived() {
     for (point, last_code) in [
         (FaultStage::Before, None),
         (FaultStage::After, Some("OperationDenied")),
@@ -103,7 +103,7 @@ async fn a_write_is_signed_anew_only_when_it_is_certain_that_it_arrived() {
             .await;
         match last_code {
             None => stopped.unwrap(),
-            // By the first copy, whose answer was lost: only reading the job can tell.
+            // The first copy, whose response was lost, has stopped the job: only a read shows that.
             Some(_) => assert!(stopped.unwrap_err().is_ambiguous()),
         }
         assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
@@ -116,7 +116,7 @@ async fn a_write_is_signed_anew_only_when_it_is_certain_that_it_arrived() {
 }
 
 #[tokio::test]
-async fn a_first_copy_that_arrives_late_undoes_nothing() {
+async fn a_late_first_copy_undoes_nothing() {
     let mock = mock();
     let id = running_job(&mock);
     let relay = Relay::start(&mock, |request| match request.number {
@@ -135,9 +135,9 @@ async fn a_first_copy_that_arrives_late_undoes_nothing() {
         .start_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
         .unwrap();
-    let answers = relay.deliver().await;
-    assert_eq!(answers.len(), 1);
-    assert!(answers[0].contains("SignatureNonceUsed"), "{answers:?}");
+    let responses = relay.deliver().await;
+    assert_eq!(responses.len(), 1);
+    assert!(responses[0].contains("SignatureNonceUsed"), "{responses:?}");
     let job = client
         .get_edge_transcode_job(CLUSTER, &id, &ctx())
         .await
@@ -146,7 +146,7 @@ async fn a_first_copy_that_arrives_late_undoes_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_after_a_failed_write_sees_to_it_that_no_copy_comes_later() {
+async fn a_read_after_a_failed_write_ensures_that_no_copy_takes_effect_later() {
     let mock = mock();
     let id = running_job(&mock);
     let relay = Relay::start(&mock, |request| match request.number {
@@ -157,7 +157,7 @@ async fn a_read_after_a_failed_write_sees_to_it_that_no_copy_comes_later() {
     let mut config = relay.config(&mock);
     config.attempt_timeout = Duration::from_millis(300);
     let client = LiveClient::new(config).unwrap();
-    // Two writes fail, with all of their copies still on the way.
+    // Two writes fail, and none of their copies has arrived yet.
     for _ in 0..2 {
         let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await;
         assert!(stopped.unwrap_err().is_ambiguous());
@@ -166,19 +166,19 @@ async fn a_read_after_a_failed_write_sees_to_it_that_no_copy_comes_later() {
     assert_eq!(read().await.unwrap().status, JobStatus::Running);
     let late = relay.deliver().await;
     assert_eq!(late.len(), 10);
-    for answer in late {
-        assert!(answer.contains("SignatureNonceUsed"), "{answer}");
+    for response in late {
+        assert!(response.contains("SignatureNonceUsed"), "{response}");
     }
     assert_eq!(read().await.unwrap().status, JobStatus::Running);
     assert_eq!(calls_of(&mock, GET).len(), 2 + 1);
 }
 
 #[tokio::test]
-async fn a_read_after_a_failed_write_that_arrived_shows_what_it_did() {
+async fn a_read_after_a_failed_write_that_arrived_shows_its_effect() {
     let mock = mock();
     let id = running_job(&mock);
     let relay = Relay::start(&mock, |request| match request.number {
-        0..5 => Fate::LoseAnswer,
+        0..5 => Fate::LoseResponse,
         _ => Fate::Pass,
     })
     .await;
@@ -194,7 +194,7 @@ async fn a_read_after_a_failed_write_that_arrived_shows_what_it_did() {
 }
 
 #[tokio::test]
-async fn after_a_rejection_a_write_is_signed_anew() {
+async fn after_a_rejection_a_write_gets_a_new_signature() {
     let mock = mock();
     let id = running_job(&mock);
     mock.set_faults(vec![
@@ -212,8 +212,8 @@ async fn after_a_rejection_a_write_is_signed_anew() {
 }
 
 #[tokio::test]
-async fn a_copy_that_was_throttled_after_a_lost_one_does_not_end_the_call() {
-    // The copy that is throttled has used up its nonce, as this mock counts: the lost one is fenced by it.
+async fn a_throttled_copy_after_a_lost_one_does_not_end_the_call() {
+    // In this mock the throttled copy uses the nonce, so the lost one has no effect.
     let mock = mock();
     let id = running_job(&mock);
     mock.set_faults(vec![
@@ -230,10 +230,10 @@ async fn a_copy_that_was_throttled_after_a_lost_one_does_not_end_the_call() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_carried_out_is_never_told_as_not_sent() {
+async fn a_call_that_was_carried_out_is_never_reported_as_not_sent() {
     let mock = mock();
     let id = running_job(&mock);
-    let mut relay = Relay::start(&mock, |_| Fate::LoseAnswer).await;
+    let mut relay = Relay::start(&mock, |_| Fate::LoseResponse).await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
     let (stopped, ()) = tokio::join!(
         async { client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await },
@@ -249,9 +249,9 @@ async fn a_call_that_was_carried_out_is_never_told_as_not_sent() {
 }
 
 #[tokio::test]
-async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() {
+async fn a_rejection_after_a_lost_response_does_not_prove_that_nothing_was_done() {
     let mock = mock();
-    // As a gateway would do that checks no nonces: the repetition meets what the first copy did.
+    // Like a gateway that does not check nonces: the retry finds the effect of the first copy.
     mock.configure(|config| config.check_nonces = false);
     let id = running_job(&mock);
     mock.set_faults(vec![
@@ -268,7 +268,7 @@ async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() 
     assert!(!error.is_rejected_with("OperationDenied"));
     assert!(error.to_string().contains("OperationDenied"), "{error}");
 
-    // That a job does not exist is true whatever was done.
+    // That a job does not exist is certain, whatever was done.
     mock.set_faults(vec![
         Fault::new("DeleteEdgeTranscodeJob", FaultKind::Drop)
             .when(FaultStage::After)
@@ -282,7 +282,7 @@ async fn a_rejection_after_a_lost_answer_does_not_prove_that_nothing_was_done() 
 }
 
 #[tokio::test]
-async fn a_read_tells_what_its_last_answer_was() {
+async fn a_read_returns_its_last_failure() {
     let mock = mock();
     mock.set_faults(vec![
         Fault::new(GET, FaultKind::Drop)

@@ -1,4 +1,4 @@
-//! Reads of many jobs: how few calls they take, and that they say nothing that single Gets would not have said.
+//! Reads of many jobs: the number of their calls, and that they return nothing that single Gets could not have returned.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,25 +13,25 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, Dice, GET, LIST, calls_of, ctx, fields, mock, quick_config, seeded_mock,
+    CLUSTER, CREATE, Dice, GET, LIST, calls_of, ctx, mock, quick_config, seeded_mock, spec,
 };
 
-/// How many reads Terraform makes at a time.
+/// How many reads Terraform makes at the same time.
 const PARALLELISM: usize = 10;
 
-/// A client that waits for a busy machine, and for calls that are held, so that no call is made twice.
+/// Returns a client with a long attempt timeout, so that neither a busy machine nor a paused call causes a retry.
 fn client(mock: &Mock) -> LiveClient {
     let mut config = quick_config(mock);
     config.attempt_timeout = Duration::from_secs(20);
     LiveClient::new(config).unwrap()
 }
 
-/// Puts in so many jobs, oldest first; gives back their IDs.
+/// Adds so many jobs, oldest first; returns their IDs.
 fn seed(mock: &Mock, count: usize) -> Vec<String> {
     (0..count).map(|_| mock.seed_job(|_| {}).job_id).collect()
 }
 
-/// Reads a job of which is known what [`seed`] has made it.
+/// Reads a job whose state is as [`seed`] created it.
 async fn refresh(client: &LiveClient, id: &str) -> Result<Job, CallError> {
     refresh_within(client, id, &ctx()).await
 }
@@ -47,21 +47,21 @@ async fn refresh_within(
         .await
 }
 
-/// Reads jobs as Terraform does, some at a time.
-async fn refresh_all(client: &LiveClient, ids: &[String], at_a_time: usize) {
+/// Reads jobs as Terraform does, some at the same time.
+async fn refresh_all(client: &LiveClient, ids: &[String], concurrency: usize) {
     stream::iter(ids)
-        .for_each_concurrent(at_a_time, async |id| {
+        .for_each_concurrent(concurrency, async |id| {
             assert_eq!(refresh(client, id).await.unwrap().job_id, **id);
         })
         .await;
 }
 
-/// Gets and lists until now.
+/// Returns the number of Gets and lists.
 fn calls(mock: &Mock) -> (usize, usize) {
     (calls_of(mock, GET).len(), calls_of(mock, LIST).len())
 }
 
-/// A client that has read a list of the cluster, and jobs that it has not told of yet.
+/// Returns a client that has read the list of the cluster, and the listed jobs that it has not returned yet.
 async fn listed(mock: &Mock) -> (LiveClient, Vec<String>) {
     let ids = seed(mock, 20);
     let client = client(mock);
@@ -95,19 +95,19 @@ async fn n_reads_among_t_jobs_take_few_calls() {
                 .collect();
             let before = mock.calls().len();
             refresh_all(&client(&mock), &wanted, PARALLELISM).await;
-            let made = mock.calls().len() - before;
-            println!("{reads} of {total} jobs: {made} calls");
+            let count = mock.calls().len() - before;
+            println!("{reads} of {total} jobs: {count} calls");
             let bound = 2 * (*reads).min(total.div_ceil(100)) + 2;
             assert!(
-                made <= bound,
-                "{reads} of {total}: {made} calls, not {bound}"
+                count <= bound,
+                "{reads} of {total}: {count} calls, not {bound}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn readers_one_after_the_other_take_as_few_calls_as_readers_at_a_time() {
+async fn sequential_readers_take_as_few_calls_as_concurrent_ones() {
     let mock = mock();
     let ids = seed(&mock, 350);
     for at_a_time in [1, 2, PARALLELISM, 350] {
@@ -126,7 +126,7 @@ async fn a_job_or_two_are_read_by_get_alone() {
 }
 
 #[tokio::test]
-async fn clusters_are_listed_apart() {
+async fn clusters_are_listed_separately() {
     let mock = mock();
     let ids = seed(&mock, 10);
     let client = client(&mock);
@@ -140,7 +140,7 @@ async fn clusters_are_listed_apart() {
 }
 
 #[tokio::test]
-async fn a_new_client_knows_nothing_of_what_an_earlier_one_has_listed() {
+async fn a_new_client_uses_no_list_of_an_earlier_one() {
     let mock = mock();
     let (_, ids) = listed(&mock).await;
     mock.edit_job(&ids[0], |job| job.status = JobStatus::Running);
@@ -161,14 +161,14 @@ async fn each_job_that_lists_leave_out_is_read_by_get() {
 }
 
 #[tokio::test]
-async fn only_a_get_says_that_a_job_is_gone() {
+async fn only_a_get_proves_that_a_job_does_not_exist() {
     let mock = mock();
     let (client, ids) = listed(&mock).await;
     let error = refresh(&client, "no-such-job").await.unwrap_err();
     assert!(error.is_job_not_found());
     assert_eq!(calls(&mock), (3, 1));
 
-    // Left out by an empty list, and there all the same.
+    // An empty list does not contain existing jobs.
     let empty = FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
@@ -211,7 +211,7 @@ async fn a_second_read_of_a_job_is_a_get() {
 }
 
 #[tokio::test]
-async fn after_a_write_whatever_became_of_it_every_read_is_a_get() {
+async fn after_a_write_every_read_is_a_get_whatever_its_result() {
     let lost = |action: &str| vec![Fault::new(action, FaultKind::Drop).when(FaultStage::After)];
     for write in ["Create", "Update", "Start", "Stop", "Delete"] {
         for is_lost in [false, true] {
@@ -225,12 +225,12 @@ async fn after_a_write_whatever_became_of_it_every_read_is_a_get() {
             match write {
                 "Create" => {
                     let _ = client
-                        .create_edge_transcode_job(CLUSTER, &fields("new"), &time)
+                        .create_edge_transcode_job(CLUSTER, &spec("new"), &time)
                         .await;
                 }
                 "Update" => {
                     let _ = client
-                        .update_edge_transcode_job(CLUSTER, id, &fields("new"), &time)
+                        .update_edge_transcode_job(CLUSTER, id, &spec("new"), &time)
                         .await;
                 }
                 "Start" => drop(client.start_edge_transcode_job(CLUSTER, id, &time).await),
@@ -239,23 +239,27 @@ async fn after_a_write_whatever_became_of_it_every_read_is_a_get() {
             }
             let (gets, lists) = calls(&mock);
             for id in &ids {
-                let answer = refresh(&client, id).await;
+                let job = refresh(&client, id).await;
                 let real = mock.jobs().into_iter().find(|job| job.job_id == *id);
                 assert_eq!(
-                    answer.map(|job| job.name).ok(),
+                    job.map(|job| job.name).ok(),
                     real.map(|job| job.name),
                     "{write}"
                 );
             }
-            // The first read after a failed write is refused for that one's nonce, and made again.
-            let refused = usize::from(is_lost && write != "Create");
-            assert_eq!(calls(&mock), (gets + ids.len() + refused, lists), "{write}");
+            // The first read after a failed write is rejected for the nonce of the write, and retried.
+            let rejected = usize::from(is_lost && write != "Create");
+            assert_eq!(
+                calls(&mock),
+                (gets + ids.len() + rejected, lists),
+                "{write}"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn a_write_while_a_list_is_read_counts() {
+async fn a_write_while_a_list_is_read_invalidates_it() {
     let mock = Arc::new(mock());
     let ids = seed(&mock, 5);
     let client = Arc::new(client(&mock));
@@ -266,7 +270,7 @@ async fn a_write_while_a_list_is_read_counts() {
     let reading = spawn_refresh(&client, &ids[2], ctx());
     wait_paused(&mock).await;
     client
-        .update_edge_transcode_job(CLUSTER, &ids[3], &fields("seeded"), &ctx())
+        .update_edge_transcode_job(CLUSTER, &ids[3], &spec("seeded"), &ctx())
         .await
         .unwrap();
     mock.release();
@@ -276,7 +280,7 @@ async fn a_write_while_a_list_is_read_counts() {
 }
 
 #[tokio::test]
-async fn who_may_not_list_reads_with_get() {
+async fn without_permission_to_list_every_read_is_a_get() {
     for code in [
         "Forbidden",
         "NoPermission",
@@ -292,7 +296,7 @@ async fn who_may_not_list_reads_with_get() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
+async fn a_failed_or_invalid_list_does_not_fail_a_read() {
     for kind in [
         FaultKind::Drop,
         FaultKind::internal_error(),
@@ -305,7 +309,7 @@ async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
             let ids = seed(&mock, 201);
             mock.set_faults(vec![Fault::new(LIST, kind.clone()).skip(skip)]);
             refresh_all(&client(&mock), &ids, PARALLELISM).await;
-            // The pages before, all attempts at one page, and behind it a page that was read ahead.
+            // The pages before, all attempts of one page, and a prefetched page after it.
             let lists = usize::try_from(skip).unwrap();
             let ahead = lists;
             let (gets, made) = calls(&mock);
@@ -316,7 +320,7 @@ async fn a_list_that_fails_or_makes_no_sense_is_no_failure_of_a_read() {
 }
 
 #[tokio::test]
-async fn a_page_that_fails_among_others_is_read_again() {
+async fn a_failed_page_among_others_is_read_again() {
     for kind in [FaultKind::internal_error(), FaultKind::throttling_user()] {
         for skip in 1..10 {
             let mock = mock();
@@ -331,7 +335,7 @@ async fn a_page_that_fails_among_others_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_list_that_never_comes_leaves_time_for_a_get() {
+async fn a_list_that_hangs_leaves_time_for_a_get() {
     let mock = mock();
     let ids = seed(&mock, 5);
     let client = client(&mock);
@@ -339,7 +343,7 @@ async fn a_list_that_never_comes_leaves_time_for_a_get() {
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
     let short = CallContext::without_cancel(Duration::from_secs(3));
     refresh_within(&client, &ids[2], &short).await.unwrap();
-    // Nobody else need wait for it.
+    // Other readers need not wait for it.
     refresh_all(&client, &ids[3..], 1).await;
     assert_eq!(calls(&mock), (5, 1));
 }
@@ -359,19 +363,19 @@ async fn wait_paused(mock: &Arc<Mock>) {
 
 async fn wait_paused_calls(mock: &Arc<Mock>, calls: usize) -> usize {
     let mock = Arc::clone(mock);
-    let held =
+    let paused =
         tokio::task::spawn_blocking(move || mock.wait_paused_calls(calls, Duration::from_secs(20)));
-    held.await.unwrap().len()
+    paused.await.unwrap().len()
 }
 
-/// A reader that lists and is not answered, and whoever waits for it.
+/// A paused list, and the readers that wait for it.
 struct Queue {
     mock: Arc<Mock>,
     client: Arc<LiveClient>,
     ids: Vec<String>,
 }
 
-async fn a_list_that_is_held() -> Queue {
+async fn paused_list() -> Queue {
     let mock = Arc::new(mock());
     let ids = seed(&mock, 20);
     let client = Arc::new(client(&mock));
@@ -386,7 +390,7 @@ async fn a_list_that_is_held() -> Queue {
 
 #[tokio::test]
 async fn readers_wait_for_the_one_list() {
-    let Queue { mock, client, ids } = a_list_that_is_held().await;
+    let Queue { mock, client, ids } = paused_list().await;
     let readers: Vec<_> = ids
         .iter()
         .map(|id| spawn_refresh(&client, id, ctx()))
@@ -400,7 +404,7 @@ async fn readers_wait_for_the_one_list() {
 }
 
 #[tokio::test]
-async fn as_many_pages_are_read_at_a_time_as_readers_wait() {
+async fn as_many_pages_are_read_concurrently_as_readers_wait() {
     for (readers, at_a_time) in [(1, 1), (3, 3), (10, 8), (30, 8)] {
         let mock = Arc::new(mock());
         let ids = seed(&mock, 1_000);
@@ -414,7 +418,7 @@ async fn as_many_pages_are_read_at_a_time_as_readers_wait() {
         let reads: Vec<_> = of_the_last_page
             .map(|id| spawn_refresh(&client, id, ctx()))
             .collect();
-        // The first reader reads the second page before the others are there.
+        // The first reader reads the second page before the others start.
         assert_eq!(wait_paused_calls(&mock, 1).await, 1);
         mock.release();
         assert_eq!(wait_paused_calls(&mock, at_a_time).await, at_a_time);
@@ -428,9 +432,9 @@ async fn as_many_pages_are_read_at_a_time_as_readers_wait() {
 }
 
 #[tokio::test]
-async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
+async fn when_the_reader_that_lists_is_cancelled_or_dropped_another_continues() {
     for is_dropped in [false, true] {
-        let Queue { mock, client, ids } = a_list_that_is_held().await;
+        let Queue { mock, client, ids } = paused_list().await;
         let stop = CancellationToken::new();
         let time = Duration::from_secs(20);
         let first = spawn_refresh(&client, &ids[0], CallContext::new(time, stop.clone()));
@@ -444,7 +448,7 @@ async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
             assert!(first.await.unwrap_err().is_cancelled());
         } else {
             stop.cancel();
-            assert!(first.await.unwrap().unwrap_err().is_stopped());
+            assert!(first.await.unwrap().unwrap_err().is_cancelled());
         }
         for other in others {
             other.await.unwrap().unwrap();
@@ -454,8 +458,8 @@ async fn when_the_reader_that_lists_is_stopped_or_dropped_another_takes_over() {
 }
 
 #[tokio::test]
-async fn a_reader_that_waits_keeps_to_its_own_time_and_stop() {
-    let Queue { mock, client, ids } = a_list_that_is_held().await;
+async fn a_waiting_reader_keeps_its_own_deadline_and_cancellation() {
+    let Queue { mock, client, ids } = paused_list().await;
     let first = spawn_refresh(&client, &ids[0], ctx());
     wait_paused(&mock).await;
 
@@ -466,9 +470,9 @@ async fn a_reader_that_waits_keeps_to_its_own_time_and_stop() {
         CallContext::new(Duration::from_secs(20), stop.clone()),
     );
     stop.cancel();
-    assert!(stopped.await.unwrap().unwrap_err().is_stopped());
+    assert!(stopped.await.unwrap().unwrap_err().is_cancelled());
 
-    // Half of its time is over before the list is there: it uses the other half for a Get.
+    // The list takes half of its time: it uses the other half for a Get.
     let short = CallContext::without_cancel(Duration::from_secs(3));
     refresh_within(&client, &ids[2], &short).await.unwrap();
     assert_eq!(calls(&mock), (3, 1));
@@ -477,7 +481,7 @@ async fn a_reader_that_waits_keeps_to_its_own_time_and_stop() {
     first.await.unwrap().unwrap();
 }
 
-/// What jobs were, by their names, and when.
+/// The names of jobs over time.
 #[derive(Default)]
 struct History {
     now: AtomicU64,
@@ -496,14 +500,14 @@ impl History {
         self.now.load(Ordering::SeqCst)
     }
 
-    /// Changes a job, seen by whoever looks from some moment of `apply` on. `None` deletes it.
+    /// Changes a job at some moment of `apply`. `None` deletes it.
     fn change(&self, id: &str, name: Option<String>, apply: impl FnOnce()) {
         self.begin(id, name);
         apply();
         self.end(id);
     }
 
-    /// From now on the job may be so; until [`Self::end`] it may also be as before.
+    /// Records that a job may have this name; until [`Self::end`] it may also have the previous one.
     fn begin(&self, id: &str, name: Option<String>) {
         let from = self.tick();
         let mut jobs = self.jobs.lock().unwrap();
@@ -537,14 +541,14 @@ impl History {
     }
 }
 
-/// Has others delete, rename and make jobs with every few calls.
+/// Deletes, renames and creates jobs during every few calls.
 fn change_with_each_call(
     mock: &Arc<Mock>,
     history: &Arc<History>,
     others: Vec<String>,
     mut dice: Dice,
 ) {
-    let restlessness = 2 + dice.roll(6);
+    let interval = 2 + dice.roll(6);
     let dice = Mutex::new(dice);
     let (weak, history) = (Arc::downgrade(mock), Arc::clone(history));
     mock.on_call(move |event| {
@@ -552,7 +556,7 @@ fn change_with_each_call(
         let Some(mock) = weak.upgrade().filter(|_| event.when != FaultStage::Arrival) else {
             return;
         };
-        if others.is_empty() || dice.roll(restlessness) > 0 {
+        if others.is_empty() || dice.roll(interval) > 0 {
             return;
         }
         for _ in 0..=dice.roll(4) {
@@ -568,15 +572,15 @@ fn change_with_each_call(
                         mock.edit_job(id, |job| job.name = name);
                     });
                 }
-                // Somebody makes a job that nobody here reads: the total count stays as it was, and the list shifts.
+                // A new job that is not read: the total count stays the same, and the list shifts.
                 _ => drop(mock.seed_job(|_| {})),
             }
         }
     });
 }
 
-/// A cluster that changes with each call, lists that lag, fail and leave jobs out, and readers who compare each answer
-/// with what single Gets could have said.
+/// A cluster that changes during calls; lists that lag, fail and omit jobs; and readers that compare each result with what
+/// single Gets could have returned.
 async fn shifting_world(seed: u64) {
     let mut dice = Dice(seed);
     let mock = Arc::new(seeded_mock(seed));
@@ -602,7 +606,7 @@ async fn shifting_world(seed: u64) {
     for number in 0..dice.roll(5) {
         let name = format!("late-{number}");
         let created = somebody_else
-            .create_edge_transcode_job(CLUSTER, &fields(&name), &ctx())
+            .create_edge_transcode_job(CLUSTER, &spec(&name), &ctx())
             .await;
         let id = created.unwrap().job_id;
         history.change(&id, Some(name), || {});
@@ -616,7 +620,7 @@ async fn shifting_world(seed: u64) {
             Fault::new(LIST, FaultKind::throttling_user()).probability(chance),
         ]);
     }
-    // The first job is ours alone to change.
+    // Only this client changes the first job.
     let (own, others) = (
         ids.first().cloned(),
         ids.get(1..).unwrap_or_default().to_vec(),
@@ -625,7 +629,7 @@ async fn shifting_world(seed: u64) {
     change_with_each_call(&mock, &history, others, changer);
 
     let client = client(&mock);
-    let begun = history.now();
+    let started_at = history.now();
     let written = AtomicU64::new(u64::MAX);
     let write_at = dice.roll(2 * ids.len() as u64 + 1);
     let wanted = ids
@@ -640,7 +644,7 @@ async fn shifting_world(seed: u64) {
                 written.store(history.now(), Ordering::SeqCst);
                 history.begin(own, Some("rewritten".to_owned()));
                 client
-                    .update_edge_transcode_job(CLUSTER, own, &fields("rewritten"), &ctx())
+                    .update_edge_transcode_job(CLUSTER, own, &spec("rewritten"), &ctx())
                     .await
                     .unwrap();
                 history.end(own);
@@ -658,17 +662,17 @@ async fn shifting_world(seed: u64) {
                 Err(error) => panic!("seed {seed}: {error}"),
             };
             let is_news = name.as_ref() != Some(&known);
-            let from = if is_news || is_after_a_write { from } else { begun };
+            let from = if is_news || is_after_a_write { from } else { started_at };
             assert!(
                 history.was(id, name.as_deref(), from, until),
-                "seed {seed}: the answer {name:?} about {id} is not what it was between {from} and {until}"
+                "seed {seed}: the result {name:?} for {id} is not what it was between {from} and {until}"
             );
         })
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_changes_meanwhile_no_answer_differs_from_what_gets_could_have_said() {
+async fn no_refresh_differs_from_a_possible_get_whatever_changes() {
     let worlds = stream::iter(1..=60).map(|seed| tokio::spawn(shifting_world(seed)));
     let mut worlds = worlds.buffered(2);
     while let Some(world) = worlds.next().await {
@@ -677,11 +681,11 @@ async fn whatever_changes_meanwhile_no_answer_differs_from_what_gets_could_have_
 }
 
 #[tokio::test]
-async fn creates_read_back_their_jobs_by_get() {
+async fn after_a_create_its_job_is_read_by_get() {
     let mock = mock();
     let (client, _) = listed(&mock).await;
     let created = client
-        .create_edge_transcode_job(CLUSTER, &fields("new"), &ctx())
+        .create_edge_transcode_job(CLUSTER, &spec("new"), &ctx())
         .await
         .unwrap();
     let job = refresh(&client, &created.job_id).await.unwrap();

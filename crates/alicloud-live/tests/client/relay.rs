@@ -1,4 +1,4 @@
-//! A relay between client and mock, which decides the fate of each request by itself.
+//! A relay between client and mock, which forwards, delays or drops each request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -14,20 +14,20 @@ use crate::support::quick_config;
 /// What becomes of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Fate {
-    /// It is answered.
+    /// It is forwarded, and so is its response.
     Pass,
-    /// It reaches the mock; its answer is thrown away and the connection is closed.
-    LoseAnswer,
-    /// It stays on its way until [`Relay::deliver`], and its connection is silent.
+    /// It is forwarded; its response is dropped and the connection is closed.
+    LoseResponse,
+    /// It is delayed until [`Relay::deliver`], and its connection is silent.
     Delay,
-    /// It is lost, and its connection is silent.
+    /// It is dropped, and its connection is silent.
     Swallow,
 }
 
-/// Decides by how many requests there were before on this connection, and in all.
+/// Decides the fate of a request.
 type Decide = Box<dyn Fn(Request) -> Fate + Send + Sync>;
 
-/// A request as the relay sees it.
+/// The position of a request.
 pub(crate) struct Request {
     /// Counts from 0, over all connections.
     pub(crate) number: usize,
@@ -91,28 +91,28 @@ impl Relay {
         *self.shared.connections.lock().unwrap()
     }
 
-    /// Connections are refused from now on.
+    /// Refuses further connections.
     pub(crate) async fn close(&mut self) {
         self.accepting.abort();
         let _ = (&mut self.accepting).await;
     }
 
-    /// Waits for the next request that comes.
+    /// Waits for the next request.
     pub(crate) async fn arrival(&self) {
         self.shared.arrived.notified().await;
     }
 
-    /// Lets what was delayed arrive at last, and gives back the mock's answers.
+    /// Forwards the delayed requests and returns the mock's responses.
     pub(crate) async fn deliver(&self) -> Vec<String> {
         let delayed = std::mem::take(&mut *self.shared.delayed.lock().unwrap());
-        let mut answers = Vec::new();
+        let mut responses = Vec::new();
         for request in delayed {
             let mut far = TcpStream::connect(&self.shared.mock).await.unwrap();
             far.write_all(&request).await.unwrap();
-            let answer = read_message(&mut far).await.unwrap();
-            answers.push(String::from_utf8_lossy(&answer).into_owned());
+            let response = read_message(&mut far).await.unwrap();
+            responses.push(String::from_utf8_lossy(&response).into_owned());
         }
-        answers
+        responses
     }
 }
 
@@ -131,13 +131,13 @@ async fn relay(mut near: TcpStream, shared: Arc<Shared>) {
         number_on_connection += 1;
         shared.arrived.notify_one();
         match fate {
-            Fate::Pass | Fate::LoseAnswer => {
+            Fate::Pass | Fate::LoseResponse => {
                 let mut far = TcpStream::connect(&shared.mock).await.unwrap();
                 far.write_all(&request).await.unwrap();
-                let answer = read_message(&mut far).await;
-                match answer {
-                    Some(answer) if matches!(fate, Fate::Pass) => {
-                        near.write_all(&answer).await.unwrap();
+                let response = read_message(&mut far).await;
+                match response {
+                    Some(response) if matches!(fate, Fate::Pass) => {
+                        near.write_all(&response).await.unwrap();
                     }
                     _ => return,
                 }
@@ -155,7 +155,7 @@ async fn until_closed(near: &mut TcpStream) {
     while near.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {}
 }
 
-/// One whole message of HTTP/1.1 whose length is told; `None` at the end of the connection.
+/// Reads one HTTP/1.1 message with a content length; `None` at the end of the connection.
 async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     loop {

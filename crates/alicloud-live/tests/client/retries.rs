@@ -1,4 +1,4 @@
-//! What is known after each fault, and which calls are made again.
+//! What is known after each fault, and which calls are retried.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,9 @@ use alicloud_live::{
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, RecordedCall};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{
-    CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, fields, mock, quick_config,
-};
+use crate::support::{CLUSTER, CREATE, GET, LIST, calls_of, client, ctx, mock, quick_config, spec};
 
-/// Faults after which nobody knows whether the call did its work.
+/// Faults after which it is unknown whether the call did its work.
 fn ambiguous_faults() -> Vec<(&'static str, Fault)> {
     let at = |kind: FaultKind, point| Fault::new("*", kind).when(point);
     vec![
@@ -60,23 +58,26 @@ fn ambiguous_faults() -> Vec<(&'static str, Fault)> {
         ),
         ("endless", Fault::new("*", FaultKind::Endless)),
         ("wrong types", Fault::new("*", FaultKind::WrongTypes)),
-        ("empty", at(answer(200, ""), FaultStage::After)),
+        ("empty", at(response(200, ""), FaultStage::After)),
         (
             "a proxy's page",
-            at(answer(200, "<html>welcome</html>"), FaultStage::Before),
+            at(response(200, "<html>welcome</html>"), FaultStage::Before),
         ),
         (
             "a proxy's error",
-            at(answer(502, "<html>bad gateway</html>"), FaultStage::Before),
+            at(
+                response(502, "<html>bad gateway</html>"),
+                FaultStage::Before,
+            ),
         ),
         (
             "a proxy's not found",
-            at(answer(404, "<html>not found</html>"), FaultStage::Before),
+            at(response(404, "<html>not found</html>"), FaultStage::Before),
         ),
     ]
 }
 
-fn answer(status: u16, body: &str) -> FaultKind {
+fn response(status: u16, body: &str) -> FaultKind {
     FaultKind::Response {
         status,
         content_type: "text/html".to_owned(),
@@ -92,7 +93,7 @@ fn throttles() -> Vec<FaultKind> {
 }
 
 #[tokio::test]
-async fn a_read_is_made_again_after_any_passing_fault() {
+async fn a_read_is_retried_after_any_transient_fault() {
     let throttles = throttles()
         .into_iter()
         .map(|kind| ("throttled", Fault::new(GET, kind)));
@@ -112,7 +113,7 @@ async fn a_read_is_made_again_after_any_passing_fault() {
 }
 
 #[tokio::test]
-async fn throttled_attempts_are_bounded_by_the_time_alone() {
+async fn throttled_attempts_are_limited_by_the_deadline_alone() {
     let mock = mock();
     let id = mock.seed_job(|_| {}).job_id;
     mock.set_faults(vec![
@@ -126,7 +127,7 @@ async fn throttled_attempts_are_bounded_by_the_time_alone() {
 }
 
 #[tokio::test]
-async fn a_fault_that_stays_ends_a_read_after_five_attempts_and_is_never_a_missing_job() {
+async fn a_permanent_fault_ends_a_read_after_five_attempts_and_is_never_a_missing_job() {
     for (name, fault) in ambiguous_faults() {
         let mock = mock();
         let id = mock.seed_job(|_| {}).job_id;
@@ -149,7 +150,7 @@ async fn a_fault_that_stays_ends_a_read_after_five_attempts_and_is_never_a_missi
 }
 
 #[tokio::test]
-async fn a_write_is_made_again_until_it_is_done_or_known_to_have_arrived() {
+async fn a_write_is_retried_until_it_is_done_or_known_to_have_arrived() {
     for (name, fault) in ambiguous_faults() {
         let mock = mock();
         let client = client(&mock);
@@ -157,7 +158,7 @@ async fn a_write_is_made_again_until_it_is_done_or_known_to_have_arrived() {
         mock.set_faults(vec![fault.times(1)]);
         let update = async || {
             client
-                .update_edge_transcode_job(CLUSTER, &id, &fields("new"), &ctx())
+                .update_edge_transcode_job(CLUSTER, &id, &spec("new"), &ctx())
                 .await
         };
         match update().await {
@@ -167,7 +168,7 @@ async fn a_write_is_made_again_until_it_is_done_or_known_to_have_arrived() {
                     error.api_error().unwrap().clone(),
                 ));
                 assert_eq!(error.failure, arrived, "{name}");
-                // As its documentation says: read, and call again where it is not as wanted.
+                // As documented: read the job, and call again if necessary.
                 if mock.jobs()[0].name != "new" {
                     update().await.unwrap();
                 }
@@ -178,14 +179,14 @@ async fn a_write_is_made_again_until_it_is_done_or_known_to_have_arrived() {
 }
 
 #[tokio::test]
-async fn a_create_is_made_again_only_after_a_refusal_for_throttling() {
+async fn a_create_is_retried_only_after_throttling() {
     let mock = mock();
     let client = client(&mock);
     for kind in throttles() {
         mock.reset();
         mock.set_faults(vec![Fault::new(CREATE, kind).times(3)]);
         client
-            .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
+            .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
             .await
             .unwrap();
         let calls = calls_of(&mock, CREATE);
@@ -199,10 +200,10 @@ async fn a_create_is_made_again_only_after_a_refusal_for_throttling() {
 
     mock.reset();
     mock.set_faults(vec![
-        Fault::new(CREATE, refusal("OperationDenied")).times(1),
+        Fault::new(CREATE, rejection("OperationDenied")).times(1),
     ]);
     let error = client
-        .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx())
+        .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
         .await
         .unwrap_err();
     assert!(matches!(error, CreateError::Call(error) if error.is_rejected_with("OperationDenied")));
@@ -212,7 +213,7 @@ async fn a_create_is_made_again_only_after_a_refusal_for_throttling() {
     );
 }
 
-fn refusal(code: &str) -> FaultKind {
+fn rejection(code: &str) -> FaultKind {
     FaultKind::Error {
         status: 403,
         code: code.to_owned(),
@@ -222,7 +223,7 @@ fn refusal(code: &str) -> FaultKind {
 }
 
 #[tokio::test]
-async fn a_refusal_is_not_repeated() {
+async fn a_rejection_is_not_retried() {
     let mock = mock();
     for code in [
         "OperationDenied",
@@ -231,7 +232,7 @@ async fn a_refusal_is_not_repeated() {
         "InvalidAccessKeyId.NotFound",
     ] {
         mock.reset();
-        mock.set_faults(vec![Fault::new("*", refusal(code))]);
+        mock.set_faults(vec![Fault::new("*", rejection(code))]);
         let error = client(&mock)
             .get_edge_transcode_job(CLUSTER, "J", &ctx())
             .await
@@ -242,7 +243,7 @@ async fn a_refusal_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn only_status_404_with_code_job_not_found_says_that_a_job_is_gone() {
+async fn only_status_404_with_code_job_not_found_proves_that_a_job_does_not_exist() {
     let mock = mock();
     let error_of = async |status, code: &str| -> CallError {
         let kind = FaultKind::Error {
@@ -272,22 +273,22 @@ async fn only_status_404_with_code_job_not_found_says_that_a_job_is_gone() {
 }
 
 #[tokio::test]
-async fn the_server_s_wait_hint_is_honoured() {
+async fn the_servers_retry_after_is_honored() {
     let mock = mock();
     mock.seed_job(|_| {});
     mock.set_faults(vec![
         Fault::new(GET, FaultKind::throttling_api(Some(200))).times(1),
     ]);
-    let begun = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     let _ = client(&mock)
         .get_edge_transcode_job(CLUSTER, "J", &ctx())
         .await;
-    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert!(started_at.elapsed() >= Duration::from_millis(200));
     assert_eq!(mock.calls().len(), 2);
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_learnt_from_the_server_once_for_all_calls() {
+async fn a_wrong_clock_is_corrected_once_for_all_calls() {
     let mock = mock();
     let client = client(&mock);
     let id = mock.seed_job(|_| {}).job_id;
@@ -305,7 +306,7 @@ async fn a_wrong_clock_is_learnt_from_the_server_once_for_all_calls() {
 }
 
 #[tokio::test]
-async fn a_clock_that_cannot_be_put_right_is_reported_after_one_correction() {
+async fn a_clock_that_cannot_be_corrected_is_reported_after_one_correction() {
     let mock = mock();
     let expired = FaultKind::Error {
         status: 400,
@@ -322,8 +323,8 @@ async fn a_clock_that_cannot_be_put_right_is_reported_after_one_correction() {
     assert_eq!(mock.calls().len(), 2);
 }
 
-/// Asks to stop as soon as the mock holds a call, and says what came of `work`.
-async fn stopped_while_held<T>(
+/// Cancels `work` as soon as the mock has paused a call, and returns its result.
+async fn cancelled_while_paused<T>(
     mock: &Arc<Mock>,
     release: bool,
     work: impl AsyncFnOnce(CallContext) -> T,
@@ -332,8 +333,9 @@ async fn stopped_while_held<T>(
     let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
     let (worked, ()) = tokio::join!(work(ctx), async {
         let waiting = Arc::clone(mock);
-        let held = tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
-        assert_eq!(held.await.unwrap().len(), 1);
+        let paused =
+            tokio::task::spawn_blocking(move || waiting.wait_paused(Duration::from_secs(5)));
+        assert_eq!(paused.await.unwrap().len(), 1);
         stop.cancel();
         if release {
             mock.release();
@@ -343,23 +345,23 @@ async fn stopped_while_held<T>(
 }
 
 #[tokio::test]
-async fn a_stop_ends_a_read_at_once_and_lets_a_write_finish() {
+async fn a_cancellation_ends_a_read_at_once_and_lets_a_write_finish() {
     let mock = Arc::new(mock());
     let client = client(&mock);
     let id = mock.seed_job(|_| {}).job_id;
     let pause = |action| vec![Fault::new(action, FaultKind::Pause).times(1)];
 
     mock.set_faults(pause(GET));
-    let read = stopped_while_held(&mock, false, async |ctx| {
+    let read = cancelled_while_paused(&mock, false, async |ctx| {
         client.get_edge_transcode_job(CLUSTER, &id, &ctx).await
     });
-    assert!(read.await.unwrap_err().is_stopped());
+    assert!(read.await.unwrap_err().is_cancelled());
     mock.release();
 
     mock.set_faults(pause("UpdateEdgeTranscodeJob"));
-    let written = stopped_while_held(&mock, true, async |ctx| {
+    let written = cancelled_while_paused(&mock, true, async |ctx| {
         client
-            .update_edge_transcode_job(CLUSTER, &id, &fields("new"), &ctx)
+            .update_edge_transcode_job(CLUSTER, &id, &spec("new"), &ctx)
             .await
     });
     written.await.unwrap();
@@ -367,16 +369,16 @@ async fn a_stop_ends_a_read_at_once_and_lets_a_write_finish() {
 }
 
 #[tokio::test]
-async fn a_create_that_is_stopped_in_flight_still_gives_its_job() {
+async fn a_create_that_is_cancelled_in_flight_still_returns_its_job() {
     let mock = Arc::new(mock());
     let client = client(&mock);
     for point in [FaultStage::Before, FaultStage::After] {
         mock.set_faults(vec![
             Fault::new(CREATE, FaultKind::Pause).when(point).times(1),
         ]);
-        let created = stopped_while_held(&mock, true, async |ctx| {
+        let created = cancelled_while_paused(&mock, true, async |ctx| {
             client
-                .create_edge_transcode_job(CLUSTER, &fields("a"), &ctx)
+                .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx)
                 .await
         });
         let id = created.await.unwrap().job_id;
@@ -386,7 +388,7 @@ async fn a_create_that_is_stopped_in_flight_still_gives_its_job() {
 }
 
 #[tokio::test]
-async fn an_outage_for_some_calls_takes_no_attempts_from_others() {
+async fn a_failing_operation_takes_no_attempts_from_others() {
     let mock = mock();
     let client = client(&mock);
     let id = mock.seed_job(|_| {}).job_id;
@@ -408,7 +410,7 @@ async fn an_outage_for_some_calls_takes_no_attempts_from_others() {
 }
 
 #[tokio::test]
-async fn throttled_attempts_use_up_no_others() {
+async fn throttled_attempts_do_not_count_as_failed_ones() {
     let mock = mock();
     let id = mock.seed_job(|_| {}).job_id;
     mock.set_faults(vec![
@@ -423,7 +425,7 @@ async fn throttled_attempts_use_up_no_others() {
 }
 
 #[tokio::test]
-async fn a_recovery_outlasts_every_outage_within_its_time() {
+async fn a_recovery_outlasts_every_outage_within_its_timeout() {
     const START: &str = "StartEdgeTranscodeJob";
     for fault in [
         FaultKind::service_unavailable(),
@@ -444,18 +446,18 @@ async fn a_recovery_outlasts_every_outage_within_its_time() {
 }
 
 #[tokio::test]
-async fn a_recovery_waits_for_a_connection_and_ends_with_its_time() {
+async fn a_recovery_waits_for_a_connection_until_its_timeout() {
     let mock = mock();
     let client = client(&mock);
     drop(mock);
-    let begun = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     let recovery = CallContext::recovery(Duration::from_millis(300));
     let error = client
         .start_edge_transcode_job(CLUSTER, "J", &recovery)
         .await
         .unwrap_err();
     assert!(error.attempts > 5, "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(started_at.elapsed() < Duration::from_secs(5));
     assert!(
         matches!(error.failure, Failure::NotSent(NotSent::NoConnection(_))),
         "{error}"
@@ -463,7 +465,7 @@ async fn a_recovery_waits_for_a_connection_and_ends_with_its_time() {
 }
 
 #[tokio::test]
-async fn a_job_that_runs_can_be_told_from_one_that_was_told_to() {
+async fn a_running_job_is_distinguished_from_a_starting_one() {
     let mock = mock();
     let client = client(&mock);
     let id = mock.seed_job(|_| {}).job_id;
@@ -493,10 +495,10 @@ async fn a_job_that_runs_can_be_told_from_one_that_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_hanging_answer_ends_with_the_attempt_s_time() {
+async fn a_hanging_response_ends_with_the_attempt_timeout() {
     let mock = mock();
     let mut config = quick_config(&mock);
-    config.retry.attempts = 1;
+    config.retry.max_attempts = 1;
     let client = LiveClient::new(config).unwrap();
     mock.set_faults(vec![Fault::new("*", FaultKind::Hang)]);
     let error = client
@@ -522,7 +524,7 @@ async fn a_hanging_answer_ends_with_the_attempt_s_time() {
 async fn at_three_times_the_quota_no_call_fails_and_few_requests_are_wasted() {
     let mock = mock();
     let id = mock.seed_job(|_| {}).job_id;
-    // The quota is 200 calls a second; the client believes in 600.
+    // The quota is 200 calls a second; the client's rate limit is 600.
     mock.configure(|config| {
         config.max_requests_per_minute = Some(200);
         config.rate_window_ms = 1_000;
@@ -575,7 +577,7 @@ async fn two_processes_that_share_a_quota_are_throttled_and_never_fail() {
 }
 
 #[tokio::test]
-async fn a_repetition_that_runs_out_of_time_tells_what_went_wrong_before() {
+async fn a_retry_that_times_out_returns_the_earlier_failure() {
     let mock = mock();
     let mut config = quick_config(&mock);
     config.attempt_timeout = Duration::from_secs(20);

@@ -1,38 +1,27 @@
-//! The same calls, signed in both ways.
-
-use std::time::Duration;
+//! The same calls with both signature versions.
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
-use alicloud_live::{
-    CallContext, Dependencies, Endpoint, JobFilter, JobSpec, LiveClient, LiveClientConfig,
-    Protocol, RetryPolicy, SearchPolicy, SignVersion, StreamUrl,
-};
+use alicloud_live::{JobFilter, JobSpec, LiveClient, LiveClientConfig, SignVersion, StreamUrl};
 use alicloud_live_mock::{
     DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, MockSettings,
     SignatureCheck,
 };
 
+use crate::support::{config, ctx};
+
 const TOKEN: &str = "token +/=";
 
 fn client(mock: &Mock, sign_version: SignVersion, secret: &str) -> LiveClient {
+    let credentials = Credentials {
+        access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
+        access_key_secret: secret.into(),
+        security_token: Some(TOKEN.into()),
+        account_id: None,
+    };
     LiveClient::new(LiveClientConfig {
-        endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: Some("cn-shanghai".to_owned()),
-        proxy: None,
-        credentials: CredentialsCache::of(Credentials {
-            access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
-            access_key_secret: secret.into(),
-            security_token: Some(TOKEN.into()),
-            account_id: None,
-        }),
         sign_version,
-        user_agent: "tests".to_owned(),
-        connect_timeout: Duration::from_secs(2),
-        attempt_timeout: Duration::from_secs(5),
-        retry: RetryPolicy::default(),
-        search: SearchPolicy::default(),
-        requests_per_minute: 6_000,
-        dependencies: Dependencies::real(),
+        ..config(mock, CredentialsCache::from_static(credentials))
     })
     .unwrap()
 }
@@ -45,35 +34,31 @@ fn mock() -> Mock {
     .unwrap()
 }
 
-fn ctx() -> CallContext {
-    CallContext::without_cancel(Duration::from_secs(20))
-}
-
-/// A whole life of a job; every call of it proved by the mock's own arithmetic.
-async fn a_job_lives(sign_version: SignVersion) {
+/// Creates, updates, reads, lists and deletes a job. The mock verifies each signature independently.
+async fn all_calls_are_valid(sign_version: SignVersion) {
     let mock = mock();
     let client = client(&mock, sign_version, DEFAULT_ACCESS_KEY_SECRET);
-    let mut fields = JobSpec {
+    let mut spec = JobSpec {
         name: "\u{8fb9}\u{7f18}_job-1".to_owned(),
         template_id: "tpl-h264-720p".to_owned(),
         stream_input: StreamUrl::from("rtmp://in.example/app/s?a=b&auth_key=1 2*~+"),
         stream_output: StreamUrl::from("rtmp://out.example/app/s"),
     };
     let job = client
-        .create_edge_transcode_job(DEFAULT_CLUSTER, &fields, &ctx())
+        .create_edge_transcode_job(DEFAULT_CLUSTER, &spec, &ctx())
         .await
         .unwrap()
         .job_id;
-    fields.name.push_str("-renamed");
+    spec.name.push_str("-renamed");
     client
-        .update_edge_transcode_job(DEFAULT_CLUSTER, &job, &fields, &ctx())
+        .update_edge_transcode_job(DEFAULT_CLUSTER, &job, &spec, &ctx())
         .await
         .unwrap();
     let read = client
         .get_edge_transcode_job(DEFAULT_CLUSTER, &job, &ctx())
         .await
         .unwrap();
-    assert_eq!(read.fields(), fields);
+    assert_eq!(read.spec(), spec);
     let filter = JobFilter {
         keyword: Some("job-1 *".to_owned()),
         ..JobFilter::default()
@@ -101,17 +86,17 @@ async fn a_job_lives(sign_version: SignVersion) {
 }
 
 #[tokio::test]
-async fn a_job_lives_by_rpc_signature_1_0() {
-    a_job_lives(SignVersion::V1).await;
+async fn all_calls_are_valid_with_rpc_signature_1_0() {
+    all_calls_are_valid(SignVersion::V1).await;
 }
 
 #[tokio::test]
-async fn a_job_lives_by_signature_v3() {
-    a_job_lives(SignVersion::V3).await;
+async fn all_calls_are_valid_with_signature_v3() {
+    all_calls_are_valid(SignVersion::V3).await;
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_refused_whatever_the_signature_and_its_texts_stay_unquoted() {
+async fn a_wrong_secret_is_rejected_and_the_error_quotes_nothing_signed() {
     for sign_version in [SignVersion::V1, SignVersion::V3] {
         let mock = mock();
         let error = client(&mock, sign_version, "wrong")

@@ -1,14 +1,14 @@
-//! A mock, a client that calls it, and few words to say what a test needs.
+//! A mock, a client of it, and helpers.
 
 use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    CallContext, Dependencies, Endpoint, JobSpec, LiveClient, LiveClientConfig, Protocol,
-    RetryPolicy, SearchPolicy, SignVersion, StreamUrl,
+    CallContext, Endpoint, JobSpec, LiveClient, LiveClientConfig, Protocol, RetryPolicy,
+    SearchPolicy, StreamUrl,
 };
 use alicloud_live_mock::{
-    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Mock, MockSettings,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Job, Mock, MockSettings,
     RecordedCall,
 };
 
@@ -17,7 +17,7 @@ pub(crate) const CREATE: &str = "CreateEdgeTranscodeJob";
 pub(crate) const GET: &str = "GetEdgeTranscodeJob";
 pub(crate) const LIST: &str = "ListEdgeTranscodeJob";
 
-/// A mock whose ids and dice repeat.
+/// Returns a mock with repeatable IDs and fault probabilities.
 pub(crate) fn mock() -> Mock {
     seeded_mock(1)
 }
@@ -30,36 +30,38 @@ pub(crate) fn seeded_mock(seed: u64) -> Mock {
     .unwrap()
 }
 
-/// Set up like the provider's client, but so quick that many faults can be met in a second.
+/// Returns the configuration of a client of the mock, with such short waits that many faults fit into a second.
 pub(crate) fn quick_config(mock: &Mock) -> LiveClientConfig {
+    let credentials = Credentials {
+        access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
+        access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
+        security_token: None,
+        account_id: None,
+    };
     LiveClientConfig {
-        endpoint: Endpoint::parse(&mock.url(), Protocol::Https).unwrap(),
         region: Some("cn-shanghai".to_owned()),
-        proxy: None,
-        credentials: CredentialsCache::of(Credentials {
-            access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
-            access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
-            security_token: None,
-            account_id: None,
-        }),
-        sign_version: SignVersion::V1,
-        user_agent: "tests".to_owned(),
         connect_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_secs(2),
         retry: RetryPolicy {
             initial_backoff: Duration::from_millis(1),
             max_backoff: Duration::from_millis(4),
-            attempts: 5,
+            max_attempts: 5,
             max_elapsed: None,
         },
         search: SearchPolicy {
             max_list_lag: Duration::from_millis(25),
-            after_proof: Duration::from_millis(60),
-            interval: Duration::from_millis(2),
+            after_receipt: Duration::from_millis(60),
+            poll_interval: Duration::from_millis(2),
         },
         requests_per_minute: 6_000_000,
-        dependencies: Dependencies::real(),
+        ..config(mock, CredentialsCache::from_static(credentials))
     }
+}
+
+/// Returns the default configuration of a client of the mock.
+pub(crate) fn config(mock: &Mock, credentials: CredentialsCache) -> LiveClientConfig {
+    let endpoint = Endpoint::parse(&mock.url(), Protocol::Https).unwrap();
+    LiveClientConfig::new(endpoint, credentials)
 }
 
 pub(crate) fn client(mock: &Mock) -> LiveClient {
@@ -70,7 +72,7 @@ pub(crate) fn ctx() -> CallContext {
     CallContext::without_cancel(Duration::from_secs(20))
 }
 
-pub(crate) fn fields(name: &str) -> JobSpec {
+pub(crate) fn spec(name: &str) -> JobSpec {
     JobSpec {
         name: name.to_owned(),
         template_id: "tpl-h264-720p".to_owned(),
@@ -79,15 +81,28 @@ pub(crate) fn fields(name: &str) -> JobSpec {
     }
 }
 
-/// The calls of one action that the mock has seen.
-pub(crate) fn calls_of(mock: &Mock, action: &str) -> Vec<RecordedCall> {
+/// Adds a job with this spec to the mock, and edits it.
+pub(crate) fn seed_spec(mock: &Mock, spec: &JobSpec, edit: impl FnOnce(&mut Job)) -> Job {
+    mock.seed_job(|job| {
+        job.name.clone_from(&spec.name);
+        job.template_id.clone_from(&spec.template_id);
+        spec.stream_input.as_str().clone_into(&mut job.stream_input);
+        spec.stream_output
+            .as_str()
+            .clone_into(&mut job.stream_output);
+        edit(job);
+    })
+}
+
+/// Returns the calls of an operation that the mock has received.
+pub(crate) fn calls_of(mock: &Mock, operation: &str) -> Vec<RecordedCall> {
     mock.calls()
         .into_iter()
-        .filter(|call| call.action.as_deref() == Some(action))
+        .filter(|call| call.action.as_deref() == Some(operation))
         .collect()
 }
 
-/// Repeatable dice (the generator `SplitMix64`).
+/// Repeatable random numbers (the generator `SplitMix64`).
 pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {

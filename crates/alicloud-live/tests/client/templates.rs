@@ -1,6 +1,6 @@
-//! Templates, read once per process.
+//! The cache of templates.
 
-use alicloud_live::TemplateLook;
+use alicloud_live::TemplateCheck;
 use alicloud_live_mock::{Fault, FaultKind};
 
 use crate::support::{CLUSTER, calls_of, client, ctx, mock};
@@ -8,7 +8,7 @@ use crate::support::{CLUSTER, calls_of, client, ctx, mock};
 const GET: &str = "GetEdgeTranscodeTemplate";
 
 #[tokio::test]
-async fn a_template_is_read_once_whoever_asks() {
+async fn a_template_is_read_once_for_all_callers() {
     let mock = mock();
     let client = client(&mock);
     let reads = (0..20).map(|_| async {
@@ -19,33 +19,33 @@ async fn a_template_is_read_once_whoever_asks() {
     });
     let read = futures_util::future::join_all(reads).await;
     assert!(read.iter().all(|template| *template == read[0]));
-    let look = client
-        .look_at_template(CLUSTER, "tpl-h264-720p", &ctx())
+    let check = client
+        .check_template(CLUSTER, "tpl-h264-720p", &ctx())
         .await;
-    assert!(matches!(look, TemplateLook::MayExist));
+    assert!(matches!(check, TemplateCheck::MayExist));
     assert_eq!(calls_of(&mock, GET).len(), 1);
 }
 
 #[tokio::test]
-async fn what_a_look_has_found_serves_a_read() {
+async fn the_result_of_a_check_serves_a_read() {
     let mock = mock();
     let client = client(&mock);
     for id in ["tpl-h264-720p", "no-such"] {
-        let look = client.look_at_template(CLUSTER, id, &ctx()).await;
+        let check = client.check_template(CLUSTER, id, &ctx()).await;
         let read = client.read_template(CLUSTER, id, &ctx()).await;
-        assert_eq!(matches!(look, TemplateLook::NotFound(_)), read.is_err());
+        assert_eq!(matches!(check, TemplateCheck::NotFound(_)), read.is_err());
     }
     assert_eq!(calls_of(&mock, GET).len(), 2, "one for each template");
 }
 
 #[tokio::test]
-async fn a_look_that_failed_is_not_repeated_and_a_read_is() {
+async fn a_failed_check_is_not_retried_and_a_read_is() {
     let mock = mock();
     let client = client(&mock);
     mock.set_faults(vec![Fault::new(GET, FaultKind::internal_error()).times(3)]);
     for _ in 0..3 {
-        let look = client.look_at_template(CLUSTER, "no-such", &ctx()).await;
-        assert!(matches!(look, TemplateLook::MayExist), "{look:?}");
+        let check = client.check_template(CLUSTER, "no-such", &ctx()).await;
+        assert!(matches!(check, TemplateCheck::MayExist), "{check:?}");
     }
     assert_eq!(calls_of(&mock, GET).len(), 1, "one attempt");
     let read = client.read_template(CLUSTER, "no-such", &ctx()).await;

@@ -1,12 +1,12 @@
-//! A role that is taken on with the keys of another source.
+//! A role that is assumed with the credentials of another source.
 
-use super::{given, given_or_variable};
+use super::{argument_or_variable, non_empty};
 use crate::credentials::discovery::{
     AssumeRole, Candidate, CredentialsConfig, ProfileRole, SelectedSource, SourceConfigError,
 };
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::system::SystemContext;
-use crate::credentials::{LoadedCredentials, Source, SourceError};
 use crate::environment::InvalidInput;
 
 const ROLE_VARIABLES: &[&str] = &["ALICLOUD_ASSUME_ROLE_ARN", "ALIBABA_CLOUD_ROLE_ARN"];
@@ -17,7 +17,7 @@ const SESSION_VARIABLES: &[&str] = &[
 const EXPIRATION_VARIABLE: &str = "ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION";
 pub(super) const SESSION_NAME: &str = "terraform";
 const SESSION_SECONDS: i64 = 3_600;
-/// What roles allow their sessions.
+/// The durations that RAM allows.
 const VALID_SESSION_SECONDS: std::ops::RangeInclusive<i64> = 900..=43_200;
 const SOURCE_IP_VARIABLES: &[&str] = &["ALICLOUD_SOURCE_IP", "ALIBABA_CLOUD_SOURCE_IP"];
 const SECURE_TRANSPORT_VARIABLES: &[&str] = &[
@@ -27,44 +27,45 @@ const SECURE_TRANSPORT_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_SECURITY_TRANSPORT",
 ];
 
+/// The credentials of a role.
 pub(super) struct AssumedRole {
-    pub(super) base: Box<dyn Source>,
+    pub(super) base: Box<dyn CredentialsSource>,
     pub(super) role: Role,
     pub(super) sts: Sts,
 }
 
 #[async_trait::async_trait]
-impl Source for AssumedRole {
+impl CredentialsSource for AssumedRole {
     fn name(&self) -> String {
-        format!("role {} taken on with {}", self.role.arn, self.base.name())
+        format!("role {} assumed with {}", self.role.arn, self.base.name())
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-        let keys = self.base.load().await?;
-        self.sts.assume_role(&keys.credentials, &self.role).await
+        let base = self.base.load().await?;
+        self.sts.assume_role(&base.credentials, &self.role).await
     }
 }
 
-/// Puts roles on top of what was chosen: that of the block, or else that of a profile of mode `RamRoleArn`. As in the
-/// official provider, the block replaces the profile's role and takes over what it does not say itself; a block that
-/// names no role, neither itself nor by a variable, adds none.
+/// Applies the role of the block, or else that of a profile of mode `RamRoleArn`. As in the official provider, the block
+/// replaces the profile's role and inherits what it does not set itself; a block without a role, in its argument or a
+/// variable, has no effect.
 pub(in crate::credentials) fn apply_assume_role(
     candidate: Candidate,
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<SelectedSource, SourceConfigError> {
     let Candidate {
         source,
-        role: of_profile,
+        role: profile_role,
         region,
         warnings,
     } = candidate;
-    let of_block = match &settings.assume_role {
+    let block_role = match &config.assume_role {
         None => None,
-        Some(block) => role_of_block(block, of_profile.as_ref(), system)?,
+        Some(block) => block_role(block, profile_role.as_ref(), system)?,
     };
-    let (role, sts) = match (of_block, of_profile) {
+    let (role, sts) = match (block_role, profile_role) {
         (Some(role), Some(profile)) => (Some(role), profile.sts),
         (Some(role), None) => (Some(role), sts.clone()),
         (None, Some(profile)) => (Some(profile.role), profile.sts),
@@ -74,7 +75,7 @@ pub(in crate::credentials) fn apply_assume_role(
         None => source,
         Some(role) => Box::new(AssumedRole {
             base: source,
-            role: with_conditions(role, settings, system)?,
+            role: with_conditions(role, config, system)?,
             sts: sts.clone(),
         }),
     };
@@ -86,17 +87,18 @@ pub(in crate::credentials) fn apply_assume_role(
     })
 }
 
-fn role_of_block(
+fn block_role(
     block: &AssumeRole,
-    of_profile: Option<&ProfileRole>,
+    profile_role: Option<&ProfileRole>,
     system: &SystemContext,
 ) -> Result<Option<Role>, SourceConfigError> {
-    let profile = of_profile.map(|profile| &profile.role);
-    let arn = given_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, system)?;
+    let profile = profile_role.map(|profile| &profile.role);
+    let arn = argument_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, system)?;
     let Some(arn) = arn.or_else(|| Some(profile?.arn.clone())) else {
         return Ok(None);
     };
-    let session_name = given_or_variable(block.session_name.as_ref(), SESSION_VARIABLES, system)?;
+    let session_name =
+        argument_or_variable(block.session_name.as_ref(), SESSION_VARIABLES, system)?;
     let seconds = match block.session_expiration.filter(|seconds| *seconds != 0) {
         Some(seconds) => session_seconds(Some(seconds), "assume_role.session_expiration")?,
         None => match system.environment.text(&[EXPIRATION_VARIABLE])? {
@@ -116,32 +118,32 @@ fn role_of_block(
             .or_else(|| Some(profile?.session_name.clone()))
             .unwrap_or_else(|| SESSION_NAME.to_owned()),
         session_seconds: seconds,
-        policy: given(block.policy.as_ref()),
-        external_id: given(block.external_id.as_ref()),
+        policy: non_empty(block.policy.as_ref()),
+        external_id: non_empty(block.external_id.as_ref()),
         source_ip: None,
         secure_transport: None,
     }))
 }
 
-/// What the trust policy of the role may ask for.
+/// Adds what the role's trust policy may require.
 pub(super) fn with_conditions(
     role: Role,
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<Role, SourceConfigError> {
-    let secure_transport = given_or_variable(
-        settings.secure_transport.as_ref(),
+    let secure_transport = argument_or_variable(
+        config.secure_transport.as_ref(),
         SECURE_TRANSPORT_VARIABLES,
         system,
     )?;
     Ok(Role {
-        source_ip: given_or_variable(settings.source_ip.as_ref(), SOURCE_IP_VARIABLES, system)?,
+        source_ip: argument_or_variable(config.source_ip.as_ref(), SOURCE_IP_VARIABLES, system)?,
         secure_transport,
         ..role
     })
 }
 
-/// How long a session lasts; the default for nothing and for zero. An error for what no role allows.
+/// Returns the duration of a session: by default, and for zero, one hour. An error if no role allows it.
 pub(in crate::credentials) fn session_seconds(
     seconds: Option<i64>,
     origin: &str,

@@ -1,7 +1,5 @@
-//! Keys for a `CloudSSO` login that the CLI has made: those that it keeps in the profile while they can be used, then new
-//! ones for its access token. Nothing renews that token, not even the CLI: people log in again.
-
-use std::time::Duration;
+//! Credentials of a `CloudSSO` login of the CLI: those in the profile until they expire, then new ones for the access
+//! token. Nothing renews that token, not even the CLI: users have to log in again.
 
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -9,10 +7,10 @@ use serde_json::json;
 use url::Url;
 
 use super::login::Login;
-use super::profile_file::Profile;
-use crate::credentials::response::{Keys, parse};
-use crate::credentials::system::{HttpRequest, ProxyPolicy, SystemContext};
-use crate::credentials::{LoadedCredentials, Source, SourceError};
+use super::profile_fields::Profile;
+use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
+use crate::credentials::system::SystemContext;
 
 pub(super) struct CloudSso {
     login: Login,
@@ -24,12 +22,12 @@ pub(super) struct CloudSso {
 #[derive(Deserialize)]
 struct CloudCredentialResponse {
     #[serde(rename = "CloudCredential")]
-    cloud_credential: Keys,
+    cloud_credential: StsCredentials,
 }
 
 impl CloudSso {
     pub(super) fn new(
-        place: String,
+        origin: &str,
         file: String,
         profile: &Profile,
         system: &SystemContext,
@@ -47,8 +45,8 @@ impl CloudSso {
             .ok()
             .filter(|url| matches!(url.scheme(), "https" | "http"));
         Ok(Self {
-            login: Login::new(place, file, profile, system),
-            sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is not a URL")?,
+            login: Login::new(origin, file, profile, system),
+            sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,
             account_id: profile.cloud_sso_account_id.to_string(),
             access_configuration_id: profile.cloud_sso_access_config.to_string(),
         })
@@ -56,15 +54,15 @@ impl CloudSso {
 }
 
 #[async_trait::async_trait]
-impl Source for CloudSso {
+impl CredentialsSource for CloudSso {
     fn name(&self) -> String {
-        self.login.place.clone()
+        self.login.origin.clone()
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.login.read().await?;
-        if let Some(kept) = self.login.kept_keys(&profile) {
-            return Ok(kept);
+        if let Some(cached) = self.login.cached_credentials(&profile) {
+            return Ok(cached);
         }
         let seconds = profile.cloud_sso_access_token_expire;
         let expires_at = self.login.time("cloud_sso_access_token_expire", seconds)?;
@@ -83,38 +81,29 @@ impl Source for CloudSso {
             "AccountId": self.account_id,
             "AccessConfigurationId": self.access_configuration_id,
         });
-        let request = HttpRequest {
-            method: "POST",
-            url,
-            headers: vec![
-                ("authorization", bearer.into()),
-                ("content-type", "application/json".into()),
-                ("accept", "application/json".into()),
-            ],
-            body: body.to_string().into(),
-            route: ProxyPolicy::FromEnvironment,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(10),
-        };
-        let sent = self.login.system.http.send(request).await;
-        let reply = sent
-            .map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))?;
-        if reply.status != 200 {
+        let headers = vec![
+            ("authorization", bearer.into()),
+            ("content-type", "application/json".into()),
+            ("accept", "application/json".into()),
+        ];
+        let body = body.to_string().into();
+        let response = self.login.post(url, headers, body).await?;
+        if response.status != 200 {
             return Err(SourceError {
-                is_transient: reply.status >= 500,
+                is_transient: response.status >= 500,
                 ..self.login.failed(&format!(
-                    "the sign-in host answered with HTTP {}",
-                    reply.status
+                    "the sign-in host responded with HTTP {}",
+                    response.status
                 ))
             });
         }
         let unexpected =
             |reason| format!("the sign-in host returned an unexpected response: {reason}");
-        let response: CloudCredentialResponse = parse(reply.body.expose_secret())
+        let parsed: CloudCredentialResponse = parse(response.body.expose_secret())
             .map_err(|reason| self.login.failed(&unexpected(reason)))?;
         let account_id = Some(self.account_id.clone());
-        response
+        parsed
             .cloud_credential
-            .loaded(&self.login.place, account_id)
+            .into_loaded(&self.login.origin, account_id)
     }
 }

@@ -1,4 +1,4 @@
-//! A web address that gives keys to whoever asks: a helper on the same machine or in the same pod.
+//! A URL that returns credentials: a helper on the same machine or in the same pod.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::given_or_variable;
+use super::argument_or_variable;
 use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
-use crate::credentials::response::{Keys, parse};
+use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpSend, ProxyPolicy, SystemContext};
-use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
 
@@ -21,10 +21,11 @@ pub(super) struct CredentialsUri {
 }
 
 pub(in crate::credentials) fn discover(
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<Discovery, SourceConfigError> {
-    let Some(uri) = given_or_variable(settings.credentials_uri.as_ref(), VARIABLES, system)? else {
+    let Some(uri) = argument_or_variable(config.credentials_uri.as_ref(), VARIABLES, system)?
+    else {
         return Ok(Discovery::NotConfigured(format!(
             "neither argument credentials_uri nor one of {} is set",
             VARIABLES.join(", ")
@@ -41,20 +42,20 @@ impl CredentialsUri {
             .ok()
             .filter(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host());
         Ok(Self {
-            uri: uri.ok_or("the credentials URI is no http or https URL")?,
+            uri: uri.ok_or("the credentials URI is not a valid http or https URL")?,
             http: Arc::clone(&system.http),
         })
     }
 
-    /// The URI without what may be secret in it.
-    fn shown(&self) -> String {
-        let mut shown = self.uri.clone();
-        shown.set_query(None);
-        shown.set_fragment(None);
+    /// Returns the URI without the parts that may be secret.
+    fn redacted(&self) -> String {
+        let mut redacted = self.uri.clone();
+        redacted.set_query(None);
+        redacted.set_fragment(None);
         // Fails only for URLs that can have neither.
-        let _ = shown.set_password(None);
-        let _ = shown.set_username("");
-        shown.to_string()
+        let _ = redacted.set_password(None);
+        let _ = redacted.set_username("");
+        redacted.to_string()
     }
 }
 
@@ -65,43 +66,45 @@ struct Status {
 }
 
 #[async_trait::async_trait]
-impl Source for CredentialsUri {
+impl CredentialsSource for CredentialsUri {
     fn name(&self) -> String {
-        format!("credentials URI {}", self.shown())
+        format!("credentials URI {}", self.redacted())
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-        let place = self.name();
+        let origin = self.name();
         let request = HttpRequest {
             method: "GET",
             url: self.uri.clone(),
             headers: Vec::new(),
             body: SecretString::default(),
-            route: ProxyPolicy::FromEnvironment,
+            proxy_policy: ProxyPolicy::FromEnvironment,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         };
-        let reply = self
+        let response = self
             .http
             .send(request)
             .await
-            .map_err(|reason| SourceError::transient(format!("{place}: {reason}")))?;
-        if reply.status != 200 {
+            .map_err(|reason| SourceError::transient(format!("{origin}: {reason}")))?;
+        if response.status != 200 {
             return Err(SourceError {
-                reason: format!("{place} answered with HTTP {}", reply.status),
-                is_transient: reply.status >= 500,
+                reason: format!("{origin} responded with HTTP {}", response.status),
+                is_transient: response.status >= 500,
             });
         }
-        let body = reply.body.expose_secret();
-        let unexpected =
-            |reason| SourceError::permanent(format!("{place} answered strangely: {reason}"));
+        let body = response.body.expose_secret();
+        let unexpected = |reason| {
+            let reason = format!("{origin} returned an unexpected response: {reason}");
+            SourceError::permanent(reason)
+        };
         let status: Status = parse(body).map_err(unexpected)?;
-        // The official libraries disagree on whether it must be there.
+        // The official libraries disagree on whether the code is required.
         if status.code.as_deref().is_some_and(|code| code != "Success") {
             return Err(unexpected("its Code is not Success".to_owned()));
         }
-        parse::<Keys>(body)
+        parse::<StsCredentials>(body)
             .map_err(unexpected)?
-            .loaded(&place, None)
+            .into_loaded(&origin, None)
     }
 }

@@ -1,4 +1,4 @@
-//! The RAM role of the ECS instance that we run on, from its metadata service.
+//! The RAM role of the ECS instance that this process runs on, from its metadata service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,25 +6,25 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::given_or_variable;
+use super::argument_or_variable;
 use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
-use crate::credentials::response::{Keys, parse};
+use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy, SystemContext};
-use crate::credentials::{LoadedCredentials, Source, SourceError};
 use crate::environment::InvalidInput;
 
 const VARIABLES: &[&str] = &["ALICLOUD_ECS_ROLE_NAME", "ALIBABA_CLOUD_ECS_METADATA"];
 const DISABLED: &str = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
 const V1_DISABLED: &str = "ALIBABA_CLOUD_IMDSV1_DISABLED";
-/// For tests: another place for the metadata service.
+/// For tests: another endpoint of the metadata service.
 const ENDPOINT_VARIABLE: &str = "ALICLOUD_LIVE_ECS_METADATA_ENDPOINT";
 const ENDPOINT: &str = "http://100.100.100.200";
-/// The service is one hop away or not there at all.
+/// The service is one hop away or absent.
 const TIMEOUT: Duration = Duration::from_secs(1);
 const ROLES: &str = "/latest/meta-data/ram/security-credentials/";
 
 pub(super) struct EcsRole {
-    /// Without it the service is asked.
+    /// By default, the service returns its name.
     role: Option<String>,
     endpoint: Url,
     may_use_v1: bool,
@@ -32,10 +32,10 @@ pub(super) struct EcsRole {
 }
 
 pub(in crate::credentials) fn discover(
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<Discovery, SourceConfigError> {
-    let role = given_or_variable(settings.ecs_role_name.as_ref(), VARIABLES, system)?;
+    let role = argument_or_variable(config.ecs_role_name.as_ref(), VARIABLES, system)?;
     let Some(role) = role else {
         return Ok(Discovery::NotConfigured(format!(
             "neither argument ecs_role_name nor one of {} is set",
@@ -57,12 +57,12 @@ impl EcsRole {
         }
         let is_name = |name: &String| !name.contains(['/', '?', '#', '%']);
         if !role.as_ref().is_none_or(is_name) {
-            let reason = "the name of the role contains a character that no role has";
+            let reason = "the name of the role contains an invalid character";
             return Err(SourceConfigError::new("ecs_role_name", reason));
         }
         let endpoint = environment.text(&[ENDPOINT_VARIABLE])?;
         let endpoint = Url::parse(endpoint.as_deref().unwrap_or(ENDPOINT))
-            .map_err(|_| InvalidInput::new(ENDPOINT_VARIABLE, "is no URL"))?;
+            .map_err(|_| InvalidInput::new(ENDPOINT_VARIABLE, "is not a valid URL"))?;
         Ok(Self {
             role,
             endpoint,
@@ -71,7 +71,7 @@ impl EcsRole {
         })
     }
 
-    /// The response, whatever its status.
+    /// Returns the response, whatever its status.
     async fn call(
         &self,
         method: &'static str,
@@ -85,12 +85,12 @@ impl EcsRole {
             url,
             headers: header.into_iter().collect(),
             body: SecretString::default(),
-            route: ProxyPolicy::Bypass,
+            proxy_policy: ProxyPolicy::Bypass,
             connect_timeout: TIMEOUT,
             timeout: TIMEOUT,
         };
         let sent = self.http.send(request).await;
-        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", place(method, path))))
+        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", origin(method, path))))
     }
 
     async fn get(
@@ -99,28 +99,28 @@ impl EcsRole {
         session: Option<&SecretString>,
     ) -> Result<HttpResponse, SourceError> {
         let header = session.map(|session| ("X-aliyun-ecs-metadata-token", session.clone()));
-        let reply = self.call("GET", path, header).await?;
-        match reply.status {
-            200 => Ok(reply),
+        let response = self.call("GET", path, header).await?;
+        match response.status {
+            200 => Ok(response),
             404 => Err(SourceError::permanent(format!(
-                "{} answered with HTTP 404: the instance has no such role",
-                place("GET", path)
+                "{} responded with HTTP 404: the instance has no such role",
+                origin("GET", path)
             ))),
             status => Err(unexpected("GET", path, status)),
         }
     }
 
-    /// The session token of version 2; none where that version is not there, and version 1 has to do.
+    /// Returns the session token of version 2; `None` if only version 1 exists.
     async fn session(&self) -> Result<Option<SecretString>, SourceError> {
         let path = "/latest/api/token";
         let lifetime = ("X-aliyun-ecs-metadata-token-ttl-seconds", "21600".into());
         let error = match self.call("PUT", path, Some(lifetime)).await {
-            Ok(reply) if reply.status == 200 => return Ok(Some(reply.body)),
-            Ok(reply) if !matches!(reply.status, 404 | 405 | 501) => {
-                // It is there and refuses.
-                return Err(unexpected("PUT", path, reply.status));
+            Ok(response) if response.status == 200 => return Ok(Some(response.body)),
+            Ok(response) if !matches!(response.status, 404 | 405 | 501) => {
+                // Version 2 exists and rejects the call.
+                return Err(unexpected("PUT", path, response.status));
             }
-            Ok(reply) => unexpected("PUT", path, reply.status),
+            Ok(response) => unexpected("PUT", path, response.status),
             Err(error) => error,
         };
         if self.may_use_v1 {
@@ -128,7 +128,7 @@ impl EcsRole {
         }
         Err(SourceError {
             reason: format!(
-                "{} ({V1_DISABLED} forbids to go on without it)",
+                "{} ({V1_DISABLED} forbids the fallback to version 1)",
                 error.reason
             ),
             ..error
@@ -136,19 +136,19 @@ impl EcsRole {
     }
 }
 
-fn place(method: &str, path: &str) -> String {
+fn origin(method: &str, path: &str) -> String {
     format!("{method} {path} of the metadata service")
 }
 
 fn unexpected(method: &str, path: &str, status: u16) -> SourceError {
     SourceError {
-        reason: format!("{} answered with HTTP {status}", place(method, path)),
+        reason: format!("{} responded with HTTP {status}", origin(method, path)),
         is_transient: status >= 500,
     }
 }
 
 #[async_trait::async_trait]
-impl Source for EcsRole {
+impl CredentialsSource for EcsRole {
     fn name(&self) -> String {
         match &self.role {
             Some(role) => format!("ECS instance role {role:?}"),
@@ -166,12 +166,13 @@ impl Source for EcsRole {
             first.unwrap_or_default().trim().to_owned()
         };
         let path = format!("{ROLES}{role}");
-        let reply = self.get(&path, session.as_ref()).await?;
-        let place = format!("the metadata service, for role {role:?},");
-        parse::<Keys>(reply.body.expose_secret())
+        let response = self.get(&path, session.as_ref()).await?;
+        let origin = format!("the metadata service, for role {role:?},");
+        parse::<StsCredentials>(response.body.expose_secret())
             .map_err(|reason| {
-                SourceError::permanent(format!("{place} answered strangely: {reason}"))
+                let reason = format!("{origin} returned an unexpected response: {reason}");
+                SourceError::permanent(reason)
             })?
-            .loaded(&place, None)
+            .into_loaded(&origin, None)
     }
 }

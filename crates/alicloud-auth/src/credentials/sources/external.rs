@@ -1,4 +1,4 @@
-//! A program that prints keys.
+//! A program that prints credentials.
 
 use std::io;
 use std::sync::Arc;
@@ -7,15 +7,16 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
+use crate::credentials::model::Credentials;
 use crate::credentials::response::{parse, parse_time};
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{CommandExecute, SystemContext};
-use crate::credentials::{Credentials, LoadedCredentials, Source, SourceError};
 
-/// As in the official library.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// The same as in the official library.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct External {
-    place: String,
+    origin: String,
     program: String,
     arguments: Vec<String>,
     commands: Arc<dyn CommandExecute>,
@@ -34,17 +35,17 @@ struct Printed {
 }
 
 impl External {
-    /// Splits the command as a shell would, and leaves everything else that a shell does undone.
+    /// Splits the command into words as a shell would, but expands nothing.
     pub(super) fn new(
-        place: String,
+        origin: String,
         command: &str,
         system: &SystemContext,
     ) -> Result<Self, String> {
         let mut words = split(command)
-            .ok_or("process_command has a quote or a backslash without end")?
+            .ok_or("process_command has an unclosed quote or a trailing backslash")?
             .into_iter();
         Ok(Self {
-            place,
+            origin,
             program: words.next().ok_or("process_command is empty")?,
             arguments: words.collect(),
             commands: Arc::clone(&system.commands),
@@ -53,51 +54,51 @@ impl External {
 }
 
 #[async_trait::async_trait]
-impl Source for External {
+impl CredentialsSource for External {
     fn name(&self) -> String {
-        self.place.clone()
+        self.origin.clone()
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-        // Arguments may hold secrets, so the program alone is named.
+        // Arguments may contain secrets, so errors name the program alone.
         let failed = |reason: String| {
             SourceError::permanent(format!(
                 "{}: the program {:?} {reason}",
-                self.place, self.program
+                self.origin, self.program
             ))
         };
-        let ended = self
+        let output = self
             .commands
-            .run(&self.program, &self.arguments, TIME_LIMIT)
+            .run(&self.program, &self.arguments, TIMEOUT)
             .await
             .map_err(|error| match error.kind() {
                 io::ErrorKind::TimedOut => {
-                    failed(format!("did not end within {} s", TIME_LIMIT.as_secs()))
+                    failed(format!("did not exit within {} s", TIMEOUT.as_secs()))
                 }
                 _ => failed(format!("cannot be run: {error}")),
             })?;
-        if !ended.success {
+        if !output.success {
             return Err(failed(
-                "ended with an error; run it by hand to see which".to_owned(),
+                "exited with an error; run it manually to see the error".to_owned(),
             ));
         }
-        let printed: Printed = parse(ended.output.expose_secret())
+        let printed: Printed = parse(output.output.expose_secret())
             .map_err(|reason| failed(format!("printed something unexpected: {reason}")))?;
-        let credentials = Credentials::written(
+        let credentials = Credentials::from_text(
             &printed.access_key_id,
             &printed.access_key_secret,
             Some(&printed.sts_token),
         )
-        .map_err(|problem| failed(format!("printed keys that cannot be used: the {problem}")))?;
+        .map_err(|problem| failed(format!("printed unusable credentials: the {problem}")))?;
         let lacks_token = printed.mode == "StsToken" && credentials.security_token.is_none();
         if lacks_token || !credentials.is_complete() {
-            return Err(failed("printed incomplete keys".to_owned()));
+            return Err(failed("printed incomplete credentials".to_owned()));
         }
         let expires_at = Some(printed.expiration)
             .filter(|text| !text.is_empty())
             .map(|text| parse_time(&text))
             .transpose()
-            .map_err(|_| failed("printed an expiration that is no time".to_owned()))?;
+            .map_err(|_| failed("printed an expiration that is not a timestamp".to_owned()))?;
         Ok(LoadedCredentials {
             credentials,
             expires_at,
@@ -105,9 +106,10 @@ impl Source for External {
     }
 }
 
-/// As the CLI and the Go SDK do: `#` begins no comment, and on Windows a backslash is part of a path.
+/// Splits a command as the CLI and the Go SDK do: `#` does not begin a comment, and on Windows a backslash is part of a
+/// path.
 fn split(command: &str) -> Option<Vec<String>> {
-    // Characters for private use, which no command contains.
+    // Private-use characters, which no command contains.
     const HASH: &str = "\u{e000}";
     const BACKSLASH: &str = "\u{e001}";
     let mut text = command.replace('#', HASH);

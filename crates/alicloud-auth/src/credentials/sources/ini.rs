@@ -1,13 +1,14 @@
-//! The INI file of the SDKs, told in the words of the CLI's profiles.
+//! The INI file of the SDKs, read into the CLI's profiles.
 //!
-//! No crate reads what the SDKs read: `configparser` cuts secrets at `#` and keeps quotes, `rust-ini` is the nearest, and
-//! brings nine crates along, one under a license that we do not accept.
+//! No suitable crate reads what the SDKs read: `configparser` cuts secrets at `#` and keeps quotes; `rust-ini` comes
+//! closest, but has nine dependencies, one under a license that we do not accept.
 
-use super::profile_file::{Profile, ProfileFile};
+use super::profile_fields::Profile;
 
 /// Reads what the Go SDK reads: `=` or `:` between name and value, quotes around values, and comments after `#` or `;`, on
-/// lines of their own and behind values. (The Python SDK keeps quotes and what follows a `;`, and knows no cases of names.)
-pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
+/// lines of their own and after values. (The Python SDK keeps quotes and text after a `;`, and ignores the case of names.)
+/// `path` names the file in errors.
+pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Profile>, String> {
     let mut profiles: Vec<Profile> = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -17,7 +18,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
         if let Some(rest) = line.strip_prefix('[') {
             let name = rest.rsplit_once(']').map(|(name, _)| name);
             profiles.push(Profile {
-                name: name.ok_or_else(|| wrong(file, number))?.into(),
+                name: name.ok_or_else(|| invalid_line(path, number))?.into(),
                 ..Profile::default()
             });
             continue;
@@ -25,7 +26,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
         let (Some((name, value)), Some(profile)) =
             (line.split_once(['=', ':']), profiles.last_mut())
         else {
-            return Err(wrong(file, number));
+            return Err(invalid_line(path, number));
         };
         let name = name.trim().to_ascii_lowercase();
         set(
@@ -34,17 +35,13 @@ pub(super) fn parse(file: &str, text: &str) -> Result<ProfileFile, String> {
             without_quotes(without_comment(value.trim())),
         );
     }
-    Ok(ProfileFile {
-        file: file.to_owned(),
-        current: "default".to_owned(),
-        profiles,
-    })
+    Ok(profiles)
 }
 
-/// The line is not quoted: it may be a secret that lost its name.
-fn wrong(file: &str, number: usize) -> String {
+/// Returns an error without the line itself, which may be a secret that lost its name.
+fn invalid_line(path: &str, number: usize) -> String {
     format!(
-        "line {} of {file} is neither [section] nor name = value",
+        "line {} of {path} is neither [section] nor name = value",
         number + 1
     )
 }
@@ -53,7 +50,7 @@ fn without_comment(value: &str) -> &str {
     if let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\''))
         && let Some(end) = value[1..].find(quote)
     {
-        // Nothing within quotes is a comment.
+        // A comment character within quotes is part of the value.
         return &value[..end + 2];
     }
     let end = value.find(['#', ';']).unwrap_or(value.len());
@@ -67,7 +64,7 @@ fn without_quotes(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-/// Names that mean nothing for credentials are passed over, as the SDKs do.
+/// Sets a field. Ignores names that do not concern credentials, as the SDKs do.
 fn set(profile: &mut Profile, name: &str, value: &str) {
     match name {
         "type" => {
@@ -116,14 +113,16 @@ mod tests {
             ("", ""),
         ] {
             let text = format!("[ my profile ] # mine\r\nRole_Name : {written}\r\n");
-            let parsed = parse("f", &text).unwrap();
-            let profile = parsed.profile("my profile").unwrap();
+            let [profile] = &parse("f", &text).unwrap()[..] else {
+                panic!("{written}")
+            };
+            assert_eq!(&*profile.name, "my profile");
             assert_eq!(&*profile.ram_role_name, read, "{written}");
         }
     }
 
     #[test]
-    fn a_line_that_is_neither_is_named_by_its_number_alone() {
+    fn an_invalid_line_is_named_by_its_number_and_not_quoted() {
         for text in ["type = x", "[a]\nhunter2", "[a\n"] {
             let error = parse("f", text).err().unwrap();
             assert!(

@@ -1,54 +1,56 @@
-//! A login in the browser (`CloudSSO`, OAuth) that the CLI has made and keeps in a profile, with keys for it. The file is
-//! read anew each time, so that what the CLI has renewed meanwhile is found.
+//! A browser login (`CloudSSO`, OAuth) of the CLI, which stores it in a profile together with temporary credentials. The
+//! file is re-read each time, so that renewals by the CLI are found.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
+use url::Url;
 
-use super::cli_profile::credentials;
-use super::profile_file::{Profile, ProfileFile};
+use super::profile_fields::Profile;
+use super::profile_file::ProfileFile;
 use crate::credentials::clock::ServerClock;
-use crate::credentials::system::SystemContext;
-use crate::credentials::{LoadedCredentials, SourceError};
+use crate::credentials::source::{LoadedCredentials, SourceError};
+use crate::credentials::system::{HttpRequest, HttpResponse, ProxyPolicy, SystemContext};
 
-/// Keys that expire sooner than this are not begun with.
+/// Credentials that expire sooner are not used.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::minutes(5);
 
 /// The profile of such a login.
 pub(super) struct Login {
     /// For messages.
-    pub(super) place: String,
-    /// As it was written.
+    pub(super) origin: String,
+    /// The file's path, as the user wrote it.
     pub(super) file: String,
     /// The profile's name.
     pub(super) profile: String,
     pub(super) system: SystemContext,
-    /// ID of the kept keys that were given out last: they are not given out again.
-    given_out: Mutex<Option<String>>,
+    /// The access key ID of the cached credentials that were returned last: they are not returned again.
+    last_returned: Mutex<Option<String>>,
 }
 
 impl Login {
     pub(super) fn new(
-        place: String,
+        origin: &str,
         file: String,
         profile: &Profile,
         system: &SystemContext,
     ) -> Self {
         Self {
-            place,
+            origin: origin.to_owned(),
             file,
             profile: profile.name.to_string(),
             system: system.clone(),
-            given_out: Mutex::default(),
+            last_returned: Mutex::default(),
         }
     }
 
     pub(super) fn failed(&self, reason: &str) -> SourceError {
-        SourceError::permanent(format!("{}: {reason}", self.place))
+        SourceError::permanent(format!("{}: {reason}", self.origin))
     }
 
-    /// The profile as the file has it now.
+    /// Reads the profile from the file.
     pub(super) async fn read(&self) -> Result<Profile, SourceError> {
         let path = self.system.path(&self.file);
         let read = self.system.files.read(&path).await;
@@ -63,27 +65,47 @@ impl Login {
             .map_err(|reason| self.failed(&reason))
     }
 
-    /// The keys in the profile, if they can be used for a while and were not given out before.
-    pub(super) fn kept_keys(&self, profile: &Profile) -> Option<LoadedCredentials> {
-        let kept = kept_keys(profile, &self.system.clock)?;
-        let given_out = self.given_out.lock();
-        let mut given_out = given_out.unwrap_or_else(PoisonError::into_inner);
-        let id = &kept.credentials.access_key_id;
-        let is_new = given_out.as_ref() != Some(id);
-        *given_out = Some(id.clone());
-        is_new.then_some(kept)
+    /// Returns the credentials in the profile, unless they expire soon or were returned before.
+    pub(super) fn cached_credentials(&self, profile: &Profile) -> Option<LoadedCredentials> {
+        let cached = cached_credentials(profile, &self.system.clock)?;
+        let last_returned = self.last_returned.lock();
+        let mut last_returned = last_returned.unwrap_or_else(PoisonError::into_inner);
+        let id = &cached.credentials.access_key_id;
+        let is_new = last_returned.as_ref() != Some(id);
+        *last_returned = Some(id.clone());
+        is_new.then_some(cached)
     }
 
-    /// A Unix time in a field of the profile.
+    /// Sends a POST request to the sign-in host.
+    pub(super) async fn post(
+        &self,
+        url: Url,
+        headers: Vec<(&'static str, SecretString)>,
+        body: SecretString,
+    ) -> Result<HttpResponse, SourceError> {
+        let request = HttpRequest {
+            method: "POST",
+            url,
+            headers,
+            body,
+            proxy_policy: ProxyPolicy::FromEnvironment,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+        };
+        let sent = self.system.http.send(request).await;
+        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.origin)))
+    }
+
+    /// Converts a Unix time in a field of the profile.
     pub(super) fn time(&self, field: &str, seconds: i64) -> Result<OffsetDateTime, SourceError> {
         OffsetDateTime::from_unix_timestamp(seconds)
-            .map_err(|_| self.failed(&format!("{field} is not a time")))
+            .map_err(|_| self.failed(&format!("{field} is not a timestamp")))
     }
 }
 
-fn kept_keys(profile: &Profile, clock: &ServerClock) -> Option<LoadedCredentials> {
+fn cached_credentials(profile: &Profile, clock: &ServerClock) -> Option<LoadedCredentials> {
     let expires_at = OffsetDateTime::from_unix_timestamp(profile.sts_expiration).ok()?;
-    let credentials = credentials(profile).ok()?;
+    let credentials = profile.credentials().ok()?;
     let lasts = expires_at - clock.now() > MIN_REMAINING_LIFETIME;
     (credentials.is_complete() && lasts).then_some(LoadedCredentials {
         credentials,

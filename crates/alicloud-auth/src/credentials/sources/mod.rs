@@ -1,8 +1,8 @@
-//! One file for each place that credentials come from. Each has a `discover`, which says without any network call whether
-//! the place is configured and usable, and a [`super::Source`] that obtains the keys.
+//! One file for each source of credentials. Its `discover` finds out, without a network call, whether the source is
+//! configured and usable; its [`CredentialsSource`](super::source::CredentialsSource) loads the credentials.
 
+pub(super) mod access_key;
 pub(super) mod assume_role;
-mod cli_profile;
 mod cloud_sso;
 pub(super) mod credentials_uri;
 pub(super) mod ecs_role;
@@ -12,26 +12,27 @@ mod login;
 mod oauth;
 pub(super) mod oidc;
 pub(super) mod profile;
-pub(super) mod profile_file;
-pub(super) mod static_keys;
+mod profile_fields;
+mod profile_file;
+mod profile_modes;
 
 use super::discovery::SourceConfigError;
 use super::system::SystemContext;
 
-/// A text that is given, without blanks around it, and not empty.
-pub(super) fn given(text: Option<&String>) -> Option<String> {
+/// Returns a string without surrounding whitespace, if anything is left of it.
+pub(super) fn non_empty(text: Option<&String>) -> Option<String> {
     text.map(|text| text.trim())
         .filter(|text| !text.is_empty())
         .map(ToOwned::to_owned)
 }
 
-/// An argument, or the first of these variables that is set.
-fn given_or_variable(
+/// Returns the value of an argument, or of the first of these variables that is set.
+fn argument_or_variable(
     argument: Option<&String>,
     variables: &[&'static str],
     system: &SystemContext,
 ) -> Result<Option<String>, SourceConfigError> {
-    match given(argument) {
+    match non_empty(argument) {
         Some(text) => Ok(Some(text)),
         None => Ok(system.environment.text(variables)?),
     }

@@ -1,15 +1,14 @@
-//! Keys for a login in the browser (OAuth) that the CLI has made: those that it keeps in the profile while they can be
-//! used, then new ones for its access token.
+//! Credentials of a browser login (OAuth) of the CLI: those in the profile until they expire, then new ones for the access
+//! token.
 //!
-//! An access token that has expired is renewed as the CLI and the SDKs renew it: with the refresh token, and what comes in
-//! its place is written into the CLI's file. It cannot be kept in memory alone. The service gives a new refresh token with
-//! each access token and nowhere says that the earlier one goes on working, so the CLI would have to log in again, and so
-//! would the next process that Terraform starts. Whoever renews has the file to itself from before it looks whether that
-//! is necessary until the new tokens are there, so that one refresh token is never used twice.
+//! An expired access token is renewed as the CLI and the SDKs renew it: with the refresh token, and the new tokens are
+//! written to the CLI's file. Memory alone is not enough: the service returns a new refresh token with each access token
+//! and does not document that the previous one stays valid, so the CLI, and the next process that Terraform starts, would
+//! need a new login. The file stays locked from the check whether a renewal is necessary until the new tokens are
+//! written, so that no refresh token is used twice.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize as _};
@@ -20,26 +19,24 @@ use url::Url;
 use url::form_urlencoded;
 
 use super::login::Login;
-use super::profile_file::{Profile, Secret};
-use crate::credentials::response::{Keys, parse};
-use crate::credentials::system::{
-    HttpRequest, HttpResponse, LockedFile, ProxyPolicy, SystemContext,
-};
-use crate::credentials::{LoadedCredentials, Source, SourceError};
+use super::profile_fields::{Profile, Secret};
+use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
+use crate::credentials::system::{HttpResponse, LockedFile, SystemContext};
 
-/// An access token that expires sooner than this is not used any more.
+/// An access token that expires sooner is not used.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::seconds(10);
-/// Attempts to write the file where others change it at the same time.
+/// Attempts to write the file while other programs change it.
 const MAX_WRITES: usize = 5;
 
 pub(super) struct OAuth {
     login: Login,
     site: &'static Site,
-    /// Tokens that could not be written into the file.
+    /// Tokens that could not be written to the file.
     unsaved: Mutex<Option<Unsaved>>,
 }
 
-/// Where people of one of Alibaba Cloud's two sites log in, and as which program the CLI does.
+/// The sign-in host of one of Alibaba Cloud's two sites, and the CLI's client ID there. Source:
 /// <https://github.com/aliyun/aliyun-cli/blob/eadd68d9/config/configure.go#L41>
 struct Site {
     name: &'static str,
@@ -63,7 +60,7 @@ const SITES: [Site; 2] = [
 #[derive(Deserialize)]
 struct TokenResponse {
     access_token: SecretString,
-    /// Where there is none, the earlier one is to be used again (RFC 6749, section 6).
+    /// If absent, the previous one stays valid (RFC 6749, section 6).
     refresh_token: Option<SecretString>,
     expires_in: i64,
 }
@@ -76,14 +73,14 @@ struct Tokens {
 }
 
 struct Unsaved {
-    /// The refresh token of the file, which is outdated.
+    /// The outdated refresh token of the file.
     in_file: SecretString,
     tokens: Tokens,
 }
 
 impl OAuth {
     pub(super) fn new(
-        place: String,
+        origin: &str,
         file: String,
         profile: &Profile,
         system: &SystemContext,
@@ -91,29 +88,29 @@ impl OAuth {
         let name = profile.oauth_site_type.to_ascii_uppercase();
         let site = SITES.iter().find(|site| site.name == name);
         Ok(Self {
-            login: Login::new(place, file, profile, system),
+            login: Login::new(origin, file, profile, system),
             site: site.ok_or("oauth_site_type is neither CN nor INTL")?,
             unsaved: Mutex::default(),
         })
     }
 
-    /// The access token of the profile, while it can be used.
-    fn living_token(&self, profile: &Profile) -> Result<Option<SecretString>, SourceError> {
+    /// Returns the access token of the profile, unless it has expired.
+    fn valid_token(&self, profile: &Profile) -> Result<Option<SecretString>, SourceError> {
         let seconds = profile.oauth_access_token_expire;
         let expires_at = self.login.time("oauth_access_token_expire", seconds)?;
-        let lives = expires_at - self.login.system.clock.now() > MIN_REMAINING_LIFETIME;
+        let is_valid = expires_at - self.login.system.clock.now() > MIN_REMAINING_LIFETIME;
         let token = &profile.oauth_access_token;
-        Ok((lives && !token.is_empty()).then(|| token.0.clone()))
+        Ok((is_valid && !token.is_empty()).then(|| token.0.clone()))
     }
 
-    /// Another access token: one that somebody else has put into the file meanwhile, or one for the refresh token.
-    async fn renewed_token(&self) -> Result<SecretString, SourceError> {
+    /// Renews the access token, unless another process has renewed it meanwhile.
+    async fn renew_token(&self) -> Result<SecretString, SourceError> {
         let system = &self.login.system;
         let path = system.path(&self.login.file);
         let locked = system.files.lock(&path).await.map_err(|error| {
             self.login.failed(&format!(
-                "its access token has expired, and {} cannot be written to keep another one ({error}); renew it with the \
-                 CLI: aliyun sts GetCallerIdentity --profile {}",
+                "its access token has expired, and {} cannot be written to save a new one ({error}); renew it with \
+                 Alibaba Cloud CLI: aliyun sts GetCallerIdentity --profile {}",
                 self.login.file, self.login.profile
             ))
         })?;
@@ -121,7 +118,7 @@ impl OAuth {
         let profile = self.login.parse(text)?;
         let in_file = profile.oauth_refresh_token.0.clone();
         let profile = self.with_unsaved(profile);
-        if let Some(token) = self.living_token(&profile)? {
+        if let Some(token) = self.valid_token(&profile)? {
             return Ok(token);
         }
         if profile.oauth_refresh_token.is_empty() {
@@ -141,35 +138,35 @@ impl OAuth {
             .finish();
         let form_type = "application/x-www-form-urlencoded".into();
         let headers = vec![("content-type", form_type)];
-        let reply = self.post("/v1/token", headers, form.into()).await?;
-        if reply.status != 200 {
-            let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
-            return Err(if reply.status >= 500 {
-                SourceError::transient(format!("{}: {reason}", self.login.place))
+        let response = self.post("/v1/token", headers, form.into()).await?;
+        if response.status != 200 {
+            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
+            return Err(if response.status >= 500 {
+                SourceError::transient(format!("{}: {reason}", self.login.origin))
             } else {
                 self.must_log_in(&format!("its login cannot be renewed: {reason}"))
             });
         }
-        let response: TokenResponse = parse(reply.body.expose_secret())
+        let parsed: TokenResponse = parse(response.body.expose_secret())
             .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?;
-        let given = response.refresh_token;
-        let given = given.filter(|token| !token.expose_secret().is_empty());
-        let lifetime = time::Duration::seconds(response.expires_in);
+        let new = parsed.refresh_token;
+        let new = new.filter(|token| !token.expose_secret().is_empty());
+        let lifetime = time::Duration::seconds(parsed.expires_in);
         Ok(Tokens {
-            access_token: response.access_token,
-            refresh_token: given.unwrap_or_else(|| refresh_token.clone()),
+            access_token: parsed.access_token,
+            refresh_token: new.unwrap_or_else(|| refresh_token.clone()),
             expires_at: self.login.system.clock.now().saturating_add(lifetime),
         })
     }
 
-    /// Writes the tokens into the file; where that fails they are kept in memory.
+    /// Writes the tokens to the file, or keeps them in memory if that fails.
     async fn save(&self, locked: Box<dyn LockedFile>, in_file: SecretString, tokens: Tokens) {
         let saved = self.write(locked, &in_file, &tokens).await;
         *self.unsaved() = saved.err().map(|error| {
             let file = &self.login.file;
             warn!(
                 file,
-                error, "renewed tokens could not be saved: the CLI may have to log in again"
+                error, "renewed tokens could not be saved: Alibaba Cloud CLI may need a new login"
             );
             Unsaved { in_file, tokens }
         });
@@ -181,16 +178,16 @@ impl OAuth {
         in_file: &SecretString,
         tokens: &Tokens,
     ) -> Result<(), String> {
-        let shown = |error: io::Error| error.to_string();
+        let reason = |error: io::Error| error.to_string();
         for _ in 0..MAX_WRITES {
             let text = with_tokens(locked.text(), &self.login.profile, in_file, tokens)?;
             match locked.replace(text).await {
-                // Somebody has changed it meanwhile: the tokens go into what is there now.
+                // Another program has changed it meanwhile: add the tokens to the current text.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let path = self.login.system.path(&self.login.file);
-                    locked = self.login.system.files.lock(&path).await.map_err(shown)?;
+                    locked = self.login.system.files.lock(&path).await.map_err(reason)?;
                 }
-                finished => return finished.map_err(shown),
+                finished => return finished.map_err(reason),
             }
         }
         Err("another program keeps changing it".to_owned())
@@ -200,7 +197,7 @@ impl OAuth {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The profile, with the tokens that came for those of the file and could not be written there.
+    /// Returns the profile with the newer tokens that could not be written to the file.
     fn with_unsaved(&self, mut profile: Profile) -> Profile {
         let unsaved = self.unsaved();
         let in_file = profile.oauth_refresh_token.0.expose_secret();
@@ -224,19 +221,19 @@ impl OAuth {
             ("authorization", bearer.into()),
             ("content-type", "application/json".into()),
         ];
-        let reply = self
+        let response = self
             .post("/v1/exchange", headers, SecretString::default())
             .await?;
-        if reply.status != 200 {
-            let reason = format!("{} answered with HTTP {}", self.site.url, reply.status);
+        if response.status != 200 {
+            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
             return Err(SourceError {
-                is_transient: reply.status >= 500,
+                is_transient: response.status >= 500,
                 ..self.login.failed(&reason)
             });
         }
-        parse::<Keys>(reply.body.expose_secret())
+        parse::<StsCredentials>(response.body.expose_secret())
             .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?
-            .loaded(&self.login.place, None)
+            .into_loaded(&self.login.origin, None)
     }
 
     async fn post(
@@ -247,17 +244,7 @@ impl OAuth {
     ) -> Result<HttpResponse, SourceError> {
         let mut url = Url::parse(self.site.url).map_err(|e| self.login.failed(&e.to_string()))?;
         url.set_path(path);
-        let request = HttpRequest {
-            method: "POST",
-            url,
-            headers,
-            body,
-            route: ProxyPolicy::FromEnvironment,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(10),
-        };
-        let sent = self.login.system.http.send(request).await;
-        sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.login.place)))
+        self.login.post(url, headers, body).await
     }
 
     fn unexpected(&self, reason: &str) -> String {
@@ -275,8 +262,8 @@ impl OAuth {
     }
 }
 
-/// The text of a `config.json` with other tokens in one profile, indented as the CLI does. What we do not know of stays.
-/// An error where the profile has another refresh token than it had: somebody has logged in anew.
+/// Returns the text of a `config.json` with new tokens in one profile, indented as by the CLI. Unknown fields are kept. An
+/// error if the profile's refresh token has changed: there was a new login.
 fn with_tokens(
     text: &SecretString,
     profile: &str,
@@ -291,10 +278,10 @@ fn with_tokens(
         name.is_some_and(|name| name.trim() == profile)
     };
     let found = profiles.find(is_named).and_then(Value::as_object_mut);
-    let found = found.ok_or("it has no such profile any more")?;
-    let present = found.get("oauth_refresh_token").and_then(Value::as_str);
-    if present.map(str::trim) != Some(in_file.expose_secret()) {
-        return Err("somebody has logged in anew".to_owned());
+    let found = found.ok_or("the profile has been removed from it")?;
+    let current = found.get("oauth_refresh_token").and_then(Value::as_str);
+    if current.map(str::trim) != Some(in_file.expose_secret()) {
+        return Err("there was a new login meanwhile".to_owned());
     }
     let (access, refresh) = (&tokens.access_token, &tokens.refresh_token);
     found.insert("oauth_access_token".into(), json!(access.expose_secret()));
@@ -312,19 +299,19 @@ fn with_tokens(
 }
 
 #[async_trait::async_trait]
-impl Source for OAuth {
+impl CredentialsSource for OAuth {
     fn name(&self) -> String {
-        self.login.place.clone()
+        self.login.origin.clone()
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.with_unsaved(self.login.read().await?);
-        if let Some(kept) = self.login.kept_keys(&profile) {
-            return Ok(kept);
+        if let Some(cached) = self.login.cached_credentials(&profile) {
+            return Ok(cached);
         }
-        let token = match self.living_token(&profile)? {
+        let token = match self.valid_token(&profile)? {
             Some(token) => token,
-            None => self.renewed_token().await?,
+            None => self.renew_token().await?,
         };
         self.exchange(&token).await
     }

@@ -1,4 +1,4 @@
-//! A role that is taken on with a token of an identity provider (OIDC), such as a Kubernetes service account's.
+//! A role that is assumed with a token of an identity provider (OIDC), such as that of a Kubernetes service account.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
-use super::{given, given_or_variable};
+use super::{argument_or_variable, non_empty};
 use crate::credentials::discovery::{
     AssumeRoleWithOidc, CredentialsConfig, Discovery, SourceConfigError,
 };
+use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::system::{FileAccess, SystemContext};
-use crate::credentials::{LoadedCredentials, Source, SourceError};
 
 const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
 const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
@@ -27,16 +27,17 @@ pub(super) struct OidcRole {
     pub(super) sts: Sts,
 }
 
-/// Where the token is. A file is read anew each time, because tokens are rotated in place.
+/// The token of the identity provider.
 pub(super) enum Token {
-    Given(SecretString),
+    Literal(SecretString),
+    /// Re-read each time, because tokens are rotated in place.
     File(PathBuf, Arc<dyn FileAccess>),
 }
 
 impl Token {
     async fn read(&self) -> Result<SecretString, SourceError> {
         match self {
-            Self::Given(token) => Ok(token.clone()),
+            Self::Literal(token) => Ok(token.clone()),
             Self::File(path, files) => {
                 let failed = |reason: String| {
                     SourceError::permanent(format!("OIDC token file {}: {reason}", path.display()))
@@ -56,9 +57,9 @@ impl Token {
 }
 
 #[async_trait::async_trait]
-impl Source for OidcRole {
+impl CredentialsSource for OidcRole {
     fn name(&self) -> String {
-        format!("role {} taken on with an OIDC token", self.role.arn)
+        format!("role {} assumed with an OIDC token", self.role.arn)
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
@@ -69,14 +70,14 @@ impl Source for OidcRole {
     }
 }
 
-/// Configured by the block, or without one by variables that are OIDC's own.
+/// Discovers the block, or without one the variables that are specific to OIDC.
 pub(in crate::credentials) async fn discover(
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
     let variable = |name| system.environment.text(&[name]);
-    let is_configured = settings.assume_role_with_oidc.is_some()
+    let is_configured = config.assume_role_with_oidc.is_some()
         || variable(PROVIDER)?.is_some()
         || variable(TOKEN)?.is_some()
         || variable(TOKEN_FILE)?.is_some();
@@ -85,13 +86,13 @@ pub(in crate::credentials) async fn discover(
             "there is no block assume_role_with_oidc, and none of {PROVIDER}, {TOKEN}, {TOKEN_FILE} is set"
         )));
     }
-    let block = settings.assume_role_with_oidc.clone().unwrap_or_default();
-    let lacks = |argument: &str, variable: &str| {
+    let block = config.assume_role_with_oidc.clone().unwrap_or_default();
+    let missing = |argument: &str, variable: &str| {
         let reason = format!("neither argument {argument} nor {variable} is set");
         SourceConfigError::new("assume_role_with_oidc", reason)
     };
     let required = |argument: Option<&String>, name: &str, variable| {
-        given_or_variable(argument, &[variable], system)?.ok_or_else(|| lacks(name, variable))
+        argument_or_variable(argument, &[variable], system)?.ok_or_else(|| missing(name, variable))
     };
     let provider_arn = required(
         block.oidc_provider_arn.as_ref(),
@@ -99,19 +100,19 @@ pub(in crate::credentials) async fn discover(
         PROVIDER,
     )?;
     let arn = required(block.role_arn.as_ref(), "role_arn", ROLE)?;
-    let token =
-        token(&block, system)?.ok_or_else(|| lacks("oidc_token or oidc_token_file", TOKEN_FILE))?;
+    let token = token(&block, system)?
+        .ok_or_else(|| missing("oidc_token or oidc_token_file", TOKEN_FILE))?;
     token
         .read()
         .await
         .map_err(|error| SourceConfigError::new("assume_role_with_oidc", error.reason))?;
-    let session_name = given_or_variable(block.role_session_name.as_ref(), &[SESSION], system)?;
+    let session_name = argument_or_variable(block.role_session_name.as_ref(), &[SESSION], system)?;
     let seconds = "assume_role_with_oidc.session_expiration";
     let role = Role {
         arn,
         session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
         session_seconds: session_seconds(block.session_expiration, seconds)?,
-        policy: given(block.policy.as_ref()),
+        policy: non_empty(block.policy.as_ref()),
         external_id: None,
         source_ip: None,
         secure_transport: None,
@@ -119,30 +120,30 @@ pub(in crate::credentials) async fn discover(
     Ok(Discovery::found(OidcRole {
         provider_arn,
         token,
-        role: with_conditions(role, settings, system)?,
+        role: with_conditions(role, config, system)?,
         sts: sts.clone(),
     }))
 }
 
-/// The block's own, then that of the variables; the token itself before a file.
+/// Returns the token of the block, or else that of the variables; in each, a literal token before a file.
 fn token(
     block: &AssumeRoleWithOidc,
     system: &SystemContext,
 ) -> Result<Option<Token>, SourceConfigError> {
     let file = |path: String| Token::File(system.path(&path), Arc::clone(&system.files));
-    let written = block
+    let literal = block
         .oidc_token
         .as_ref()
         .map(|token| token.expose_secret().trim())
         .filter(|token| !token.is_empty());
-    if let Some(token) = written {
-        return Ok(Some(Token::Given(token.into())));
+    if let Some(token) = literal {
+        return Ok(Some(Token::Literal(token.into())));
     }
-    if let Some(path) = given(block.oidc_token_file.as_ref()) {
+    if let Some(path) = non_empty(block.oidc_token_file.as_ref()) {
         return Ok(Some(file(path)));
     }
     if let Some(token) = system.environment.text(&[TOKEN])? {
-        return Ok(Some(Token::Given(token.into())));
+        return Ok(Some(Token::Literal(token.into())));
     }
     Ok(system.environment.text(&[TOKEN_FILE])?.map(file))
 }

@@ -4,12 +4,13 @@ use std::io;
 
 use secrecy::ExposeSecret as _;
 
-use super::cli_profile;
-use super::given_or_variable;
-use super::profile_file::{Profile, ProfileFile};
+use super::argument_or_variable;
+use super::profile_fields::Profile;
+use super::profile_file::ProfileFile;
+use super::profile_modes;
 use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
 use crate::credentials::sts::Sts;
-use crate::credentials::system::SystemContext;
+use crate::credentials::system::{FileText, SystemContext};
 
 const PROFILE_VARIABLES: &[&str] = &["ALICLOUD_PROFILE", "ALIBABA_CLOUD_PROFILE"];
 const FILE_VARIABLES: &[&str] = &[
@@ -17,7 +18,7 @@ const FILE_VARIABLES: &[&str] = &[
     "ALIBABA_CLOUD_CREDENTIALS_FILE",
     "ALIBABA_CLOUD_CONFIG_FILE",
 ];
-/// The CLI's, the Go SDK's and the Python SDK's.
+/// The files of the CLI, the Go SDK and the Python SDK.
 const HOME_FILES: [&str; 3] = [
     "~/.aliyun/config.json",
     "~/.alibabacloud/credentials",
@@ -25,39 +26,40 @@ const HOME_FILES: [&str; 3] = [
 ];
 const HOME_DISABLED: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
 
-/// What block and environment name.
-struct Named {
+/// The profile and the file that arguments or variables configure.
+struct Configured {
     profile: Option<String>,
     file: Option<String>,
 }
 
-impl Named {
-    fn read(
-        settings: &CredentialsConfig,
-        system: &SystemContext,
-    ) -> Result<Self, SourceConfigError> {
+impl Configured {
+    fn read(config: &CredentialsConfig, system: &SystemContext) -> Result<Self, SourceConfigError> {
         Ok(Self {
-            profile: given_or_variable(settings.profile.as_ref(), PROFILE_VARIABLES, system)?,
-            file: given_or_variable(
-                settings.shared_credentials_file.as_ref(),
+            profile: argument_or_variable(config.profile.as_ref(), PROFILE_VARIABLES, system)?,
+            file: argument_or_variable(
+                config.shared_credentials_file.as_ref(),
                 FILE_VARIABLES,
                 system,
             )?,
         })
     }
+
+    fn file(&self) -> &str {
+        self.file.as_deref().unwrap_or(HOME_FILES[0])
+    }
 }
 
-/// The profile that block or environment name, of the file that they name.
+/// Finds the profile and the file that arguments or variables configure.
 pub(in crate::credentials) async fn discover(
-    settings: &CredentialsConfig,
+    config: &CredentialsConfig,
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
-    let named = Named::read(settings, system)?;
-    let argument = match (&named.profile, &named.file) {
+    let configured = Configured::read(config, system)?;
+    let argument = match (&configured.profile, &configured.file) {
         (None, None) => {
             return Ok(Discovery::NotConfigured(format!(
-                "neither a profile (argument profile, {}) nor a file (argument shared_credentials_file, {}) is named",
+                "neither a profile (argument profile, {}) nor a file (argument shared_credentials_file, {}) is set",
                 PROFILE_VARIABLES.join(", "),
                 FILE_VARIABLES.join(", ")
             )));
@@ -65,14 +67,14 @@ pub(in crate::credentials) async fn discover(
         (Some(_), None) => "profile",
         (_, Some(_)) => "shared_credentials_file",
     };
-    let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
-    let opened = open(file, system).await.map_err(|error| {
-        SourceConfigError::new(argument, format!("{file} cannot be read: {error}"))
-    })?;
-    opened.select_source(named.profile.as_deref(), system, sts)
+    let path = configured.file();
+    let opened = open(path, system)
+        .await
+        .map_err(|error| SourceConfigError::new(argument, unreadable(path, &error)))?;
+    opened.select_source(configured.profile.as_deref(), system, sts)
 }
 
-/// The profile in use of the first file that is where the tools keep it.
+/// Finds the current profile of the first well-known file that exists.
 pub(in crate::credentials) async fn discover_at_home(
     system: &SystemContext,
     sts: &Sts,
@@ -87,14 +89,9 @@ pub(in crate::credentials) async fn discover_at_home(
             "there is no home directory".to_owned(),
         ));
     }
-    for file in HOME_FILES {
-        match open(file, system).await {
-            Ok(opened) => return opened.select_source(None, system, sts),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => {
-                let reason = format!("{file} cannot be read: {error}");
-                return Err(SourceConfigError::new("shared_credentials_file", reason));
-            }
+    for path in HOME_FILES {
+        if let Some(opened) = open_if_exists(path, system).await? {
+            return opened.select_source(None, system, sts);
         }
     }
     Ok(Discovery::NotConfigured(format!(
@@ -103,46 +100,59 @@ pub(in crate::credentials) async fn discover_at_home(
     )))
 }
 
-/// The profile that is named beside keys from elsewhere, whose region and role count all the same, as the official
-/// provider decides. A file or a profile that is not there is none.
-pub(super) async fn beside_keys(
-    settings: &CredentialsConfig,
+/// Finds the profile that is configured in addition to other credentials, and its origin. Its region and role apply all
+/// the same, as in the official provider; a missing file or profile is not an error.
+pub(super) async fn find_configured(
+    config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<Option<(Profile, String)>, SourceConfigError> {
-    let named = Named::read(settings, system)?;
-    let Some(name) = named.profile else {
+    let configured = Configured::read(config, system)?;
+    let Some(name) = &configured.profile else {
         return Ok(None);
     };
-    let file = named.file.as_deref().unwrap_or(HOME_FILES[0]);
-    let opened = match open(file, system).await {
-        Ok(opened) => opened,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            let reason = format!("{file} cannot be read: {error}");
-            return Err(SourceConfigError::new("shared_credentials_file", reason));
-        }
+    let path = configured.file();
+    let Some(opened) = open_if_exists(path, system).await? else {
+        return Ok(None);
     };
     let parsed = opened.parse()?;
-    let found = parsed.profiles.into_iter().find(|p| *p.name == *name);
-    Ok(found.map(|profile| (profile, format!("profile {name:?} of {file}"))))
+    let found = parsed.profiles.into_iter().find(|p| *p.name == **name);
+    Ok(found.map(|profile| (profile, format!("profile {name:?} of {path}"))))
 }
 
-/// A file that could be read.
-struct Opened {
-    file: String,
-    text: crate::credentials::system::FileText,
+/// A file that was read.
+struct OpenedFile {
+    path: String,
+    content: FileText,
 }
 
-async fn open(file: &str, system: &SystemContext) -> io::Result<Opened> {
-    Ok(Opened {
-        file: file.to_owned(),
-        text: system.files.read(&system.path(file)).await?,
+async fn open(path: &str, system: &SystemContext) -> io::Result<OpenedFile> {
+    Ok(OpenedFile {
+        path: path.to_owned(),
+        content: system.files.read(&system.path(path)).await?,
     })
 }
 
-impl Opened {
+async fn open_if_exists(
+    path: &str,
+    system: &SystemContext,
+) -> Result<Option<OpenedFile>, SourceConfigError> {
+    match open(path, system).await {
+        Ok(opened) => Ok(Some(opened)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let reason = unreadable(path, &error);
+            Err(SourceConfigError::new("shared_credentials_file", reason))
+        }
+    }
+}
+
+fn unreadable(path: &str, error: &io::Error) -> String {
+    format!("{path} cannot be read: {error}")
+}
+
+impl OpenedFile {
     fn parse(&self) -> Result<ProfileFile, SourceConfigError> {
-        ProfileFile::parse(&self.file, self.text.text.expose_secret())
+        ProfileFile::parse(&self.path, self.content.text.expose_secret())
             .map_err(|reason| SourceConfigError::new("profile", reason))
     }
 
@@ -152,14 +162,14 @@ impl Opened {
         system: &SystemContext,
         sts: &Sts,
     ) -> Result<Discovery, SourceConfigError> {
-        let mut chosen = cli_profile::select_source(&self.parse()?, profile, system, sts)
+        let mut selected = profile_modes::select_source(&self.parse()?, profile, system, sts)
             .map_err(|reason| SourceConfigError::new("profile", reason))?;
-        if self.text.is_readable_by_others {
-            let file = &self.file;
-            chosen.warnings.push(format!(
-                "{file} can be read by other users of this machine. Make it your own alone: chmod 600 {file}"
+        if self.content.is_readable_by_others {
+            let path = &self.path;
+            selected.warnings.push(format!(
+                "{path} is readable by other users of this machine. Restrict its permissions: chmod 600 {path}"
             ));
         }
-        Ok(Discovery::Found(Box::new(chosen)))
+        Ok(Discovery::Found(Box::new(selected)))
     }
 }

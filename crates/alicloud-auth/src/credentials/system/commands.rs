@@ -4,17 +4,40 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use super::{CommandExecute, CommandOutput};
-
-/// The largest output that is read. Keys take a few kilobytes.
+/// Credentials take a few kilobytes.
 const MAX_OUTPUT_BYTES: usize = 256 << 10;
-/// How long the output may stay open after the program has exited: something that it left running may hold it.
+/// How long the output may stay open after the program has exited: a child that it left running may keep it open.
 const PIPE_GRACE_PERIOD: Duration = Duration::from_secs(1);
 
+/// Runs other programs.
+#[async_trait]
+pub trait CommandExecute: Send + Sync {
+    /// Runs a program without a shell. After `timeout` it is killed, with all the processes that it has started.
+    ///
+    /// It inherits this process's environment without Terraform's own variables: `TF_*`, which contain the values of
+    /// input variables, and the plugin handshake.
+    async fn run(
+        &self,
+        program: &str,
+        arguments: &[String],
+        timeout: Duration,
+    ) -> io::Result<CommandOutput>;
+}
+
+/// The result of a program that has exited.
+pub struct CommandOutput {
+    /// Whether it exited with status 0.
+    pub success: bool,
+    /// Its standard output. Its standard error is dropped, because it may contain secrets.
+    pub output: SecretString,
+}
+
+/// The programs of this machine.
 pub(super) struct SystemCommands;
 
 #[async_trait]
@@ -23,7 +46,7 @@ impl CommandExecute for SystemCommands {
         &self,
         program: &str,
         arguments: &[String],
-        time_limit: Duration,
+        timeout: Duration,
     ) -> io::Result<CommandOutput> {
         let mut command = Command::new(program);
         command
@@ -35,7 +58,7 @@ impl CommandExecute for SystemCommands {
         for name in withheld_variables(std::env::vars_os()) {
             command.env_remove(name);
         }
-        // A group of its own: Ctrl-C in the terminal does not reach it in the middle of a refresh.
+        // A process group of its own: Ctrl-C in the terminal does not reach it in the middle of a renewal.
         #[cfg(unix)]
         command.process_group(0);
         #[cfg(windows)]
@@ -43,25 +66,25 @@ impl CommandExecute for SystemCommands {
 
         let mut child = command.spawn()?;
         let group = ProcessGroup::led_by(&child);
-        let output = tokio::time::timeout(time_limit, output(&mut child))
+        let output = tokio::time::timeout(timeout, output(&mut child))
             .await
             .map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
-        // It has exited by itself; what it left running is meant to run.
+        // It exited by itself, so the children that it left running are meant to run.
         group.release();
         Ok(output)
     }
 }
 
-/// Windows: <https://learn.microsoft.com/windows/win32/procthread/process-creation-flags>
+/// Source: <https://learn.microsoft.com/windows/win32/procthread/process-creation-flags>
 #[cfg(windows)]
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
-/// Waits for the program and reads what it prints meanwhile, until it has closed its output or left it open too long.
+/// Waits for the program and reads its output, until the output is closed or was left open too long after the exit.
 async fn output(child: &mut Child) -> io::Result<CommandOutput> {
     let mut stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut printed = Vec::new();
     let mut exited = None;
-    let mut patience = Instant::now();
+    let mut pipe_deadline = Instant::now();
     loop {
         tokio::select! {
             read = stdout.read_buf(&mut printed) => {
@@ -74,9 +97,9 @@ async fn output(child: &mut Child) -> io::Result<CommandOutput> {
             }
             status = child.wait(), if exited.is_none() => {
                 exited = Some(status?);
-                patience = Instant::now() + PIPE_GRACE_PERIOD;
+                pipe_deadline = Instant::now() + PIPE_GRACE_PERIOD;
             }
-            () = tokio::time::sleep_until(patience), if exited.is_some() => break,
+            () = tokio::time::sleep_until(pipe_deadline), if exited.is_some() => break,
         }
     }
     let status = match exited {
@@ -91,12 +114,12 @@ async fn output(child: &mut Child) -> io::Result<CommandOutput> {
     })
 }
 
-/// What is between Terraform and its plugins alone: `TF_VAR_*` and `TF_TOKEN_*` hold secrets, and whoever has the rest
-/// could pass for one of the two.
+/// Returns the variables that are private to Terraform and its plugins: `TF_VAR_*` and `TF_TOKEN_*` contain secrets, and
+/// the others would allow impersonating one of the two.
 fn withheld_variables(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> impl Iterator<Item = OsString> {
-    const OF_THE_HANDSHAKE: [&str; 7] = [
+    const HANDSHAKE_VARIABLES: [&str; 7] = [
         "PLUGIN_CLIENT_CERT",
         "PLUGIN_MAX_PORT",
         "PLUGIN_MIN_PORT",
@@ -107,13 +130,13 @@ fn withheld_variables(
     ];
     let is_withheld = |name: &OsStr| {
         let name = name.to_string_lossy().to_ascii_uppercase();
-        name.starts_with("TF_") || OF_THE_HANDSHAKE.contains(&name.as_str())
+        name.starts_with("TF_") || HANDSHAKE_VARIABLES.contains(&name.as_str())
     };
     let names = variables.into_iter().map(|(name, _)| name);
     names.filter(move |name| is_withheld(name))
 }
 
-/// Everything that the program has started and that has not left its group: killed when this is dropped.
+/// The process group of the program: all processes in it are killed on drop.
 struct ProcessGroup {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
@@ -128,7 +151,7 @@ impl ProcessGroup {
         }
     }
 
-    /// Windows kills the program itself, on drop, and has no such groups.
+    /// Windows has no process groups; tokio kills the program itself on drop.
     #[cfg(not(unix))]
     fn led_by(_child: &Child) -> Self {
         Self {}
@@ -148,7 +171,7 @@ impl ProcessGroup {
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
-            // It may have ended meanwhile.
+            // It may have exited meanwhile.
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
         }
     }
@@ -159,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_terraforms_own_is_withheld_and_nothing_else() {
+    fn only_terraforms_own_variables_are_withheld() {
         let names = [
             "TF_VAR_password",
             "TF_TOKEN_app_terraform_io",

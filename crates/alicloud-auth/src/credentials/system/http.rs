@@ -1,25 +1,71 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
+use url::Url;
 
-use super::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy};
 use crate::environment::Proxies;
 
-/// The largest response that is read. Keys take a few kilobytes.
+/// Credentials take a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 << 10;
 
-/// A client for each call: there is one an hour or less, and calls differ in time limits, proxies and certificates.
-pub(super) struct Reqwest {
+/// Makes single HTTP calls. No retries, no redirects.
+#[async_trait]
+pub trait HttpSend: Send + Sync {
+    /// Sends a request and reads the response. The error is the reason and contains no URL.
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String>;
+}
+
+/// An HTTP request.
+pub struct HttpRequest {
+    /// `GET`, `POST` or `PUT`.
+    pub method: &'static str,
+    /// The URL. Its query may contain secrets.
+    pub url: Url,
+    /// Headers by name.
+    pub headers: Vec<(&'static str, SecretString)>,
+    /// The body; may be empty.
+    pub body: SecretString,
+    /// Whether the call may use a proxy.
+    pub proxy_policy: ProxyPolicy,
+    /// The timeout for connecting.
+    pub connect_timeout: Duration,
+    /// The timeout for the whole call.
+    pub timeout: Duration,
+}
+
+/// Whether a call may use a proxy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProxyPolicy {
+    /// Uses the proxy that the environment configures for the URL, if any.
+    FromEnvironment,
+    /// Uses no proxy: the host is a link-local service, and no proxy may read its responses.
+    Bypass,
+}
+
+/// An HTTP response.
+pub struct HttpResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The whole body.
+    pub body: SecretString,
+    /// The header `Date`.
+    pub date: Option<OffsetDateTime>,
+}
+
+/// Creates a reqwest client for each call: there is one an hour or less, and calls differ in timeouts, proxies and
+/// certificates.
+pub(super) struct HttpClient {
     pub(super) user_agent: String,
     pub(super) proxies: Proxies,
 }
 
 #[async_trait]
-impl HttpSend for Reqwest {
+impl HttpSend for HttpClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
-        use secrecy::ExposeSecret as _;
-
-        // An error says that a provider is installed already, which is as good.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = reqwest::Client::builder()
             .user_agent(&self.user_agent)
@@ -28,7 +74,7 @@ impl HttpSend for Reqwest {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never());
-        let proxy = match request.route {
+        let proxy = match request.proxy_policy {
             ProxyPolicy::FromEnvironment => self.proxies.for_url(&request.url),
             ProxyPolicy::Bypass => None,
         };
@@ -37,7 +83,7 @@ impl HttpSend for Reqwest {
             client = client.proxy(proxy);
         }
         if request.url.scheme() == "http" {
-            // A machine without certificates must still reach its metadata service.
+            // A machine without a certificate store must still reach its metadata service.
             client = client.tls_certs_only([]);
         }
         let method = match request.method {
@@ -63,11 +109,12 @@ impl HttpSend for Reqwest {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(reason)? {
             if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err("the answer is too long".to_owned());
+                return Err("the response is too long".to_owned());
             }
             body.extend_from_slice(&chunk);
         }
-        let body = String::from_utf8(body).map_err(|_| "the answer is no text".to_owned())?;
+        let body =
+            String::from_utf8(body).map_err(|_| "the response is not UTF-8 text".to_owned())?;
         Ok(HttpResponse {
             status,
             body: body.into(),
@@ -76,10 +123,10 @@ impl HttpSend for Reqwest {
     }
 }
 
-/// The innermost cause, without the URL, which may hold secrets.
+/// Returns the innermost cause, without the URL, which may contain secrets.
 fn reason(error: reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return "the request timed out".to_owned();
     }
     let error = error.without_url();
     let mut innermost: &dyn std::error::Error = &error;

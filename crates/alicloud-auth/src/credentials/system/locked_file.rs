@@ -1,7 +1,7 @@
-//! Putting another text in the place of a file that other programs write too, as Alibaba Cloud's tools do: the CLI writes a
-//! temporary file beside it and renames that, and the SDKs lock the file meanwhile.
+//! Replaces a file that other programs replace too, as Alibaba Cloud's tools do: the CLI writes a temporary file next to
+//! it and renames that, and the SDKs lock the file meanwhile.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,36 +10,46 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
 
-use super::files::read_open_file;
-use super::{FileText, LockedFile};
+use super::file_text::{FileText, nonblocking};
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
+/// A locked file: until this is dropped, no program replaces it that locks it in the same way.
+#[async_trait]
+pub trait LockedFile: Send + Sync {
+    /// Returns the whole text, without a byte order mark, as read under the lock.
+    fn text(&self) -> &SecretString;
+
+    /// Replaces the text atomically. Afterwards only its owner may read the file. [`io::ErrorKind::WouldBlock`] if a
+    /// program that does not lock it has changed it meanwhile.
+    async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()>;
+}
+
+/// A locked file of this machine.
 pub(super) struct SystemLockedFile {
     text: SecretString,
     target: PathBuf,
-    /// What is written into it takes the place of the target. Made beforehand, so that a folder that cannot be written
-    /// to is noticed in time. Removed on drop.
+    /// Replaces the target. Created in advance, so that a read-only directory is noticed in time. Removed on drop.
     replacement: NamedTempFile,
     lock: File,
 }
 
 impl SystemLockedFile {
-    /// Blocks the thread, for as long as `patience` where somebody else has the file.
-    pub(super) fn lock(path: &Path, patience: Duration) -> io::Result<Self> {
-        let give_up_at = Instant::now() + patience;
+    /// Locks and reads a file. Blocks the thread, up to `timeout` while another program has the file locked.
+    pub(super) fn lock(path: &Path, timeout: Duration) -> io::Result<Self> {
+        let deadline = Instant::now() + timeout;
         loop {
-            // A symbolic link stays one.
+            // A symbolic link must remain one.
             let target = fs::canonicalize(path)?;
             match Self::try_lock(target) {
                 Err(error)
-                    if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < give_up_at =>
+                    if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
                 {
                     std::thread::sleep(RETRY_INTERVAL);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let reason =
-                        format!("another program has locked it for {} s", patience.as_secs());
+                        format!("another program has locked it for {} s", timeout.as_secs());
                     return Err(io::Error::new(error.kind(), reason));
                 }
                 finished => return finished,
@@ -48,17 +58,12 @@ impl SystemLockedFile {
     }
 
     fn try_lock(target: PathBuf) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
+        let mut options = nonblocking();
         options.read(true).write(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
-        }
         #[cfg(windows)]
         {
             use std::os::windows::fs::OpenOptionsExt as _;
-            // FILE_SHARE_READ: others may look, and not open it for writing.
+            // FILE_SHARE_READ: other programs may read it, but not open it for writing.
             options.share_mode(1);
         }
         let lock = options.open(&target).map_err(busy)?;
@@ -66,11 +71,11 @@ impl SystemLockedFile {
         if was_replaced(&lock, &target)? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let FileText { text, .. } = read_open_file(&lock)?;
-        let folder = target.parent().unwrap_or(Path::new("."));
+        let FileText { text, .. } = FileText::read_open(&lock)?;
+        let directory = target.parent().unwrap_or(Path::new("."));
         let replacement = tempfile::Builder::new()
             .prefix(".config.tmp-")
-            .tempfile_in(folder)?;
+            .tempfile_in(directory)?;
         keep_owner(&lock, replacement.as_file())?;
         Ok(Self {
             text,
@@ -81,16 +86,16 @@ impl SystemLockedFile {
     }
 
     fn write(mut self, text: &SecretString) -> io::Result<()> {
-        // The CLI does not lock it. What it has written meanwhile must not be lost.
-        let present = read_open_file(&File::open(&self.target)?)?.text;
-        if present.expose_secret() != self.text.expose_secret() {
+        // The CLI does not lock the file. What it has written meanwhile must not be lost.
+        let current = FileText::read_open(&File::open(&self.target)?)?.text;
+        if current.expose_secret() != self.text.expose_secret() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.replacement
             .write_all(text.expose_secret().as_bytes())?;
         self.replacement.as_file().sync_all()?;
         if cfg!(windows) {
-            // There, an open file keeps its name.
+            // Windows does not rename onto an open file.
             drop(self.lock);
         }
         self.replacement.persist(&self.target)?;
@@ -117,7 +122,7 @@ fn lock_exclusively(file: &File) -> io::Result<()> {
     Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?)
 }
 
-/// There, it was opened so that nobody else can write to it.
+/// On Windows the share mode is the lock.
 #[cfg(not(unix))]
 fn lock_exclusively(_file: &File) -> io::Result<()> {
     Ok(())
@@ -137,13 +142,13 @@ fn busy(error: io::Error) -> io::Error {
     error
 }
 
-/// Whether the name means another file by now: who had the lock before has put it there.
+/// Whether the previous owner of the lock has replaced the file under this name.
 #[cfg(unix)]
 fn was_replaced(file: &File, target: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let (held, named) = (file.metadata()?, fs::metadata(target)?);
-    Ok((held.dev(), held.ino()) != (named.dev(), named.ino()))
+    let (locked, named) = (file.metadata()?, fs::metadata(target)?);
+    Ok((locked.dev(), locked.ino()) != (named.dev(), named.ino()))
 }
 
 #[cfg(not(unix))]
@@ -151,16 +156,16 @@ fn was_replaced(_file: &File, _target: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A file that belongs to another user, as under `sudo`, must go on belonging to them.
+/// Keeps the owner of a file that belongs to another user, as under `sudo`.
 #[cfg(unix)]
 fn keep_owner(from: &File, to: &File) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
 
-    let (wanted, present) = (from.metadata()?, to.metadata()?);
-    if wanted.uid() == present.uid() {
+    let (expected, actual) = (from.metadata()?, to.metadata()?);
+    if expected.uid() == actual.uid() {
         return Ok(());
     }
-    fchown(to, Some(wanted.uid()), Some(wanted.gid()))
+    fchown(to, Some(expected.uid()), Some(expected.gid()))
 }
 
 #[cfg(not(unix))]

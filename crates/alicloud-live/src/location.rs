@@ -4,25 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use super::LiveClient;
 
-/// Where and as whom a client finds its jobs, as far as that is known without a call of its own.
+/// Where the jobs of a client are: endpoint, region and account, as far as they are known without an API call.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Place {
+pub struct Location {
     /// Scheme, host and port.
     pub endpoint: String,
-    /// The parameter `RegionId`, where somebody chose one.
+    /// The parameter `RegionId`, if it is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// The account, 16 digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
-    /// The ID of a permanent access key, where the account is not known. Temporary ones change from run to run and tell
-    /// nothing.
+    /// The ID of a permanent access key, if the account is not known. IDs of temporary credentials change from run to run
+    /// and identify nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
 }
 
-impl Place {
-    /// Whether the same ID may name another job there, or none.
+impl Location {
+    /// Whether the same ID may belong to another job there, or to none.
     pub fn may_differ(&self, other: &Self) -> bool {
         let differs = |one: &Option<String>, other: &Option<String>| match (one, other) {
             (Some(one), Some(other)) => one != other,
@@ -35,17 +35,17 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.endpoint)?;
-        let known = [
+        let fields = [
             ("region", &self.region),
             ("account", &self.account_id),
             ("access key", &self.access_key_id),
         ];
-        let known: Vec<_> = known
+        let known: Vec<_> = fields
             .into_iter()
-            .filter_map(|(what, value)| Some(format!("{what} {}", value.as_ref()?)))
+            .filter_map(|(name, value)| Some(format!("{name} {}", value.as_ref()?)))
             .collect();
         if known.is_empty() {
             return Ok(());
@@ -55,8 +55,8 @@ impl fmt::Display for Place {
 }
 
 impl LiveClient {
-    /// Where this client finds its jobs. Makes no call when one was made before.
-    pub async fn place(&self) -> Place {
+    /// Returns where the jobs of this client are. Makes no call if the credentials are loaded already.
+    pub async fn location(&self) -> Location {
         let credentials = self.credentials.get().await.ok();
         let account_id = credentials
             .as_ref()
@@ -64,7 +64,7 @@ impl LiveClient {
         let access_key_id = credentials
             .filter(|credentials| account_id.is_none() && credentials.security_token.is_none())
             .map(|credentials| credentials.access_key_id.clone());
-        Place {
+        Location {
             endpoint: self.request.endpoint.to_string(),
             region: self.request.region.clone(),
             account_id,

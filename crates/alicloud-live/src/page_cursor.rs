@@ -1,58 +1,42 @@
-//! How far a list was read, while others change it, and whatever it says of itself.
+//! The position in a list that changes while its pages are read.
 //!
-//! Pages are windows on positions in the list, and a page and its total count are one snapshot. What is *deleted* shifts
-//! the rest towards positions that were read before. A smaller total count tells how many may have moved, so what is
-//! known to be covered shrinks by as many, and the page that closes the gap is read again. A list is complete when all of
-//! its positions are covered *and* as many items were seen as it says there are: pages may hold fewer than they should.
+//! Pages are windows on positions in the list, and a page and its total count are one snapshot. A *deletion* shifts later
+//! items towards positions that were read before. A decrease of the total count shows how many items may have moved, so
+//! the number of covered positions decreases by as many, and the page that closes the gap is read again. A list is
+//! complete when all of its positions are covered *and* as many items were seen as its total count: pages may contain
+//! fewer items than they should.
 //!
-//! One change stays unnoticed, because the API shows no trace of it: a deletion and a creation between the same two
+//! One change remains unnoticed, because the API shows no trace of it: a deletion and a creation between the same two
 //! pages. So absence from a list proves nothing, here too.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::jobs::MAX_PAGE_SIZE;
-use super::{Job, Template};
+use super::list::{ListItem, MAX_PAGE_SIZE, Page};
 
-/// The most items that are read of a list: ten times what one process is measured with.
+/// Ten times the largest list that one process is measured with.
 const MAX_ITEMS: usize = 100_000;
-/// The most memory that the items of a list may take: enough for [`MAX_ITEMS`] with URLs of ordinary length.
-const MAX_BYTES: usize = 128 << 20;
-/// Calls beyond [`MAX_CALLS_PER_PAGE`] that a list may take.
+/// The memory limit for the items of a list: enough for [`MAX_ITEMS`] with URLs of ordinary length.
+const MAX_MEMORY: usize = 128 << 20;
+/// Calls in addition to [`MAX_CALLS_PER_PAGE`].
 const MAX_EXTRA_CALLS: u32 = 20;
-/// A page is read three times at most as long as somebody deletes a job after each call.
+/// A page is read at most three times if a job is deleted after each call.
 const MAX_CALLS_PER_PAGE: u32 = 4;
 
-/// An item of a list.
-pub(super) trait Listed {
-    fn id(&self) -> &str;
-    /// Its memory, about.
-    fn bytes(&self) -> usize;
-}
-
-/// One page of a list.
-pub(super) struct Page<Item> {
-    pub(super) number: u32,
-    pub(super) items: Vec<Item>,
-    /// IDs of items that could not be decoded; empty where there is no ID either.
-    pub(super) unreadable: Vec<String>,
-    pub(super) total_count: u64,
-}
-
-/// How far a list was read.
+/// The position in a list.
 pub(super) struct PageCursor {
     /// The page to read next, counting from 1; `None` after the last one.
     page: Option<u32>,
-    /// As the latest page told; `None` before the first.
+    /// The total count of the latest page; `None` before the first.
     total_count: Option<u64>,
-    /// So many positions from the first one on are covered without a gap.
+    /// The number of covered positions before the first gap.
     covered: u64,
-    /// Positions beyond a gap that are covered too.
+    /// Covered positions beyond a gap.
     ahead: Range<u64>,
     seen: HashSet<String>,
-    /// Seen items that have no ID.
-    nameless: usize,
-    bytes: usize,
+    /// Seen items without an ID.
+    without_id: usize,
+    memory: usize,
     calls: u32,
 }
 
@@ -64,39 +48,43 @@ impl Default for PageCursor {
             covered: 0,
             ahead: 0..0,
             seen: HashSet::new(),
-            nameless: 0,
-            bytes: 0,
+            without_id: 0,
+            memory: 0,
             calls: 0,
         }
     }
 }
 
 impl PageCursor {
-    /// The page to read next; `None` after the last one.
+    /// Returns the page to read next; `None` after the last one.
     pub(super) fn page(&self) -> Option<u32> {
         self.page
     }
 
-    /// How many pages the list has by its latest total count; `None` before the first was read.
+    /// Returns how many pages the list has by its latest total count; `None` before the first page.
     pub(super) fn pages(&self) -> Option<u64> {
         let total_count = self.total_count?;
         Some(total_count.div_ceil(u64::from(MAX_PAGE_SIZE)))
     }
 
-    /// Notes that a page was read, and gives back what was new on it. The error says why the list is not read any
-    /// further: it does not end, or is too large.
-    pub(super) fn take<Item: Listed>(&mut self, page: Page<Item>) -> Result<Vec<Item>, String> {
-        let window = window(page.number);
+    /// Records that a page was read, and returns the items that were on no earlier page. The error says why reading
+    /// stops: the list does not end, or is too large.
+    pub(super) fn advance<T: ListItem>(
+        &mut self,
+        number: u32,
+        page: Page<T>,
+    ) -> Result<Vec<T>, String> {
+        let window = window(number);
         let on_page = (page.items.len() + page.unreadable.len()) as u64;
         self.shift(page.total_count);
         self.cover(window.clone());
         let items = self.keep_new(page.items, page.unreadable);
-        self.page = self.next(page.number, &window, on_page);
+        self.page = self.next(number, &window, on_page);
         self.check_bounds()?;
         Ok(items)
     }
 
-    /// Whatever was deleted may have stood before all that was read.
+    /// Uncovers as many positions as items were deleted, which may all have been before the covered ones.
     fn shift(&mut self, total_count: u64) {
         let before = self.total_count.replace(total_count);
         let deleted = before.map_or(0, |before| before.saturating_sub(total_count));
@@ -121,10 +109,10 @@ impl PageCursor {
         }
     }
 
-    fn keep_new<Item: Listed>(&mut self, items: Vec<Item>, unreadable: Vec<String>) -> Vec<Item> {
+    fn keep_new<T: ListItem>(&mut self, items: Vec<T>, unreadable: Vec<String>) -> Vec<T> {
         for id in unreadable {
             if id.is_empty() {
-                self.nameless += 1;
+                self.without_id += 1;
             } else {
                 self.seen.insert(id);
             }
@@ -133,15 +121,15 @@ impl PageCursor {
         let new: Vec<_> = new
             .filter(|item| self.seen.insert(item.id().to_owned()))
             .collect();
-        self.bytes += new.iter().map(Listed::bytes).sum::<usize>();
+        self.memory += new.iter().map(ListItem::memory).sum::<usize>();
         new
     }
 
     fn next(&self, number: u32, window: &Range<u64>, on_page: u64) -> Option<u32> {
         let total_count = self.total_count.unwrap_or_default();
         let is_full = on_page >= u64::from(MAX_PAGE_SIZE);
-        let seen = (self.seen.len() + self.nameless) as u64;
-        // It holds more than it says there are: only a page that is not full can be its last.
+        let seen = (self.seen.len() + self.without_id) as u64;
+        // The list is longer than its total count: only a page that is not full can be the last one.
         let is_understated = is_full && window.start + on_page > total_count;
         if self.covered < total_count {
             let promised_more = on_page == 0 && window.start < total_count;
@@ -161,113 +149,71 @@ impl PageCursor {
         }
         let pages = self.seen.len().div_ceil(MAX_PAGE_SIZE as usize);
         let pages = u32::try_from(pages).unwrap_or(u32::MAX);
-        let most = pages.saturating_mul(MAX_CALLS_PER_PAGE);
-        if self.calls > most.saturating_add(MAX_EXTRA_CALLS) {
+        let max_calls = pages.saturating_mul(MAX_CALLS_PER_PAGE);
+        if self.calls > max_calls.saturating_add(MAX_EXTRA_CALLS) {
             return Err(format!(
                 "it does not end: {} calls have listed {} different items",
                 self.calls,
                 self.seen.len()
             ));
         }
-        if self.seen.len() + self.nameless > MAX_ITEMS || self.bytes > MAX_BYTES {
+        if self.seen.len() + self.without_id > MAX_ITEMS || self.memory > MAX_MEMORY {
             return Err(format!(
                 "it is longer than {MAX_ITEMS} items or {} MiB",
-                MAX_BYTES >> 20
+                MAX_MEMORY >> 20
             ));
         }
         Ok(())
     }
 }
 
-/// The positions that a page shows, counting from 0.
+/// Returns the positions of a page, counting from 0.
 fn window(page: u32) -> Range<u64> {
     let end = u64::from(page) * u64::from(MAX_PAGE_SIZE);
     end - u64::from(MAX_PAGE_SIZE)..end
-}
-
-impl Listed for Job {
-    fn id(&self) -> &str {
-        &self.job_id
-    }
-
-    fn bytes(&self) -> usize {
-        let long = [
-            &self.job_id,
-            &self.name,
-            &self.template_id,
-            self.stream_input.as_str(),
-            self.stream_output.as_str(),
-        ];
-        let optional = [
-            &self.template_name,
-            &self.r#type,
-            &self.create_time,
-            &self.last_start_at,
-            &self.last_stop_at,
-        ];
-        size_of::<Self>() + long.map(str::len).iter().sum::<usize>() + length(&optional)
-    }
-}
-
-impl Listed for Template {
-    fn id(&self) -> &str {
-        &self.template_id
-    }
-
-    fn bytes(&self) -> usize {
-        let optional = [
-            &self.name,
-            &self.r#type,
-            &self.codec,
-            &self.bitrate,
-            &self.fps,
-            &self.gop,
-            &self.resolution,
-            &self.create_time,
-        ];
-        size_of::<Self>() + self.template_id.len() + length(&optional)
-    }
-}
-
-fn length(texts: &[&Option<String>]) -> usize {
-    let texts = texts.iter().filter_map(|text| text.as_ref());
-    texts.map(String::len).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    impl Listed for String {
+    impl ListItem for String {
+        const OPERATION: &'static str = "List";
+        const ID_FIELD: &'static str = "Id";
+
         fn id(&self) -> &str {
             self
         }
 
-        fn bytes(&self) -> usize {
+        fn memory(&self) -> usize {
             self.len()
         }
     }
 
-    /// Reads a list whose jobs are numbers, from a server that gives at most `page_size` of them whatever it is asked
-    /// for; `change` sees the list before each page.
+    fn page<T>(items: Vec<T>, total_count: u64) -> Page<T> {
+        Page {
+            items,
+            unreadable: Vec::new(),
+            total_count,
+            time: None,
+        }
+    }
+
+    /// Reads a list whose items are numbers, from a server that returns at most `page_size` of them; `change` edits the
+    /// list before each page.
     fn read_by(
         page_size: usize,
         mut list: Vec<u32>,
         mut change: impl FnMut(u32, &mut Vec<u32>),
     ) -> Result<(Vec<u32>, u32), String> {
-        let mut progress = PageCursor::default();
+        let mut cursor = PageCursor::default();
         let (mut all, mut calls) = (Vec::new(), 0);
-        while let Some(page) = progress.page {
+        while let Some(number) = cursor.page {
             change(calls, &mut list);
             calls += 1;
-            let items = list.iter().skip((page as usize - 1) * page_size);
+            let items = list.iter().skip((number as usize - 1) * page_size);
             let items: Vec<String> = items.take(page_size).map(u32::to_string).collect();
-            let new = progress.take(Page {
-                number: page,
-                items,
-                unreadable: Vec::new(),
-                total_count: list.len() as u64,
-            })?;
+            let new = cursor.advance(number, page(items, list.len() as u64))?;
             all.extend(new.iter().map(|id| id.parse::<u32>().unwrap()));
         }
         Ok((all, calls))
@@ -278,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_stands_still_takes_one_call_a_page() {
+    fn a_list_that_does_not_change_takes_one_call_per_page() {
         for (length, calls) in [(0, 1), (1, 1), (100, 1), (101, 2), (1000, 10)] {
             let list: Vec<u32> = (0..length).collect();
             assert_eq!(read(list.clone(), |_, _| {}), (list, calls));
@@ -286,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_meanwhile_hides_nothing_else() {
+    fn concurrent_deletions_hide_no_other_item() {
         for deleted in [1, 99, 100, 101, 250] {
             let (mut all, calls) = read((0..1000).collect(), |call, list| {
                 if call == 5 {
@@ -300,32 +246,32 @@ mod tests {
     }
 
     #[test]
-    fn a_deletion_after_each_page_hides_no_living_item() {
+    fn a_deletion_after_each_page_hides_no_existing_item() {
         // From the front, from the end, and from anywhere (a step that shares no factor with the length).
-        let places: [fn(u32, usize) -> usize; 3] = [
+        let positions: [fn(u32, usize) -> usize; 3] = [
             |_, _| 0,
             |_, length| length - 1,
             |call, length| call as usize * 7919 % length,
         ];
-        for place in places {
+        for position in positions {
             for per_call in [1, 3] {
-                let mut living = Vec::new();
+                let mut existing = Vec::new();
                 let (all, calls) = read((0..3000).collect(), |call, list| {
                     for _ in 0..per_call {
-                        list.remove(place(call, list.len()));
+                        list.remove(position(call, list.len()));
                     }
-                    living.clone_from(list);
+                    existing.clone_from(list);
                 });
                 let all: HashSet<_> = all.into_iter().collect();
-                let missing: Vec<_> = living.iter().filter(|id| !all.contains(id)).collect();
-                assert!(missing.is_empty(), "{missing:?} of {}", living.len());
+                let missing: Vec<_> = existing.iter().filter(|id| !all.contains(id)).collect();
+                assert!(missing.is_empty(), "{missing:?} of {}", existing.len());
                 assert!(calls <= 3 * 30, "{calls} calls");
             }
         }
     }
 
     #[test]
-    fn pages_that_are_shorter_than_asked_for_are_counted() {
+    fn pages_that_are_shorter_than_requested_are_counted() {
         for page_size in [10, 30, 50, 99] {
             for length in [5, 80, 120, 250] {
                 let list: Vec<u32> = (0..length).collect();
@@ -336,25 +282,19 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_is_too_small_hides_nothing_behind_full_pages() {
-        let mut progress = PageCursor::default();
+    fn a_total_count_that_is_too_small_hides_nothing_after_full_pages() {
+        let mut cursor = PageCursor::default();
         let mut read = 0;
-        while let Some(page) = progress.page {
+        while let Some(number) = cursor.page {
             let items = (0..250).map(|item: u32| item.to_string());
-            let items = items.skip((page as usize - 1) * 100).take(100).collect();
-            let page = Page {
-                number: page,
-                items,
-                unreadable: Vec::new(),
-                total_count: 10,
-            };
-            read += progress.take(page).unwrap().len();
+            let items = items.skip((number as usize - 1) * 100).take(100).collect();
+            read += cursor.advance(number, page(items, 10)).unwrap().len();
         }
         assert_eq!(read, 250);
     }
 
     #[test]
-    fn what_is_made_meanwhile_comes_last_and_no_repeat_is_given() {
+    fn items_created_meanwhile_come_last_and_none_is_returned_twice() {
         let (all, calls) = read((0..150).collect(), |call, list| {
             if call == 1 {
                 list.extend(150..270);
@@ -365,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_count_that_goes_up_and_down_for_ever_ends_too() {
+    fn a_list_whose_total_count_oscillates_ends() {
         let read = read_by(100, (0..1000).collect(), |call, list| {
             list.truncate(1000 - (call as usize % 2));
             list.extend((call % 2 == 0 && list.len() < 1000).then_some(999));
@@ -385,12 +325,12 @@ mod tests {
         assert_eq!(calls, 3);
     }
 
-    /// Reads until the end or the error, and says how many calls and how much memory that took.
+    /// Reads until the end or an error; returns the number of calls and the memory too.
     fn exhaust(total_count: u64, item: impl Fn(u64) -> String) -> (Result<(), String>, u32, usize) {
-        let mut progress = PageCursor::default();
+        let mut cursor = PageCursor::default();
         let mut served = 0;
         let result = loop {
-            let Some(number) = progress.page else {
+            let Some(number) = cursor.page else {
                 break Ok(());
             };
             let items = (0..100)
@@ -399,21 +339,15 @@ mod tests {
                     item(served)
                 })
                 .collect();
-            let page = Page {
-                number,
-                items,
-                unreadable: Vec::new(),
-                total_count,
-            };
-            if let Err(reason) = progress.take(page) {
+            if let Err(reason) = cursor.advance(number, page(items, total_count)) {
                 break Err(reason);
             }
         };
-        (result, progress.calls, progress.bytes)
+        (result, cursor.calls, cursor.memory)
     }
 
     #[test]
-    fn lists_without_end_end_in_an_error() {
+    fn endless_lists_are_an_error() {
         for total_count in [0, 7, 1_000_000_000_000_000, u64::MAX] {
             let (result, calls, _) = exhaust(total_count, |served| (served % 100).to_string());
             assert!(result.unwrap_err().contains("does not end"));
@@ -430,21 +364,16 @@ mod tests {
         let (result, calls, bytes) = exhaust(u64::MAX, huge);
         assert!(result.unwrap_err().contains("longer than"));
         assert!(
-            bytes <= MAX_BYTES + (8 << 20),
+            bytes <= MAX_MEMORY + (8 << 20),
             "{bytes} bytes, {calls} calls"
         );
     }
 
     #[test]
-    fn a_list_without_items_ends_whatever_it_promises() {
-        let mut progress = PageCursor::default();
-        let page = Page::<String> {
-            number: 1,
-            items: Vec::new(),
-            unreadable: Vec::new(),
-            total_count: u64::MAX,
-        };
-        assert!(progress.take(page).unwrap().is_empty());
-        assert_eq!(progress.page, None);
+    fn a_list_without_items_ends_whatever_its_total_count() {
+        let mut cursor = PageCursor::default();
+        let empty = page(Vec::<String>::new(), u64::MAX);
+        assert!(cursor.advance(1, empty).unwrap().is_empty());
+        assert_eq!(cursor.page, None);
     }
 }

@@ -1,0 +1,170 @@
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer};
+
+use super::assume_role::{SESSION_NAME, session_seconds};
+use crate::credentials::discovery::ProfileRole;
+use crate::credentials::model::Credentials;
+use crate::credentials::region::Region;
+use crate::credentials::sts::{Role, Sts};
+
+/// A profile, with the field names of the CLI's `config.json`; fields that its mode does not use are empty. Strings have
+/// no surrounding whitespace, and `null` counts as not set, as in the CLI.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Profile {
+    pub(super) name: Text,
+    pub(super) mode: Text,
+    pub(super) region_id: Text,
+    pub(super) access_key_id: Text,
+    pub(super) access_key_secret: Secret,
+    pub(super) sts_token: Secret,
+    /// Unix seconds.
+    #[serde(deserialize_with = "default_if_null")]
+    pub(super) sts_expiration: i64,
+    pub(super) ram_role_name: Text,
+    pub(super) ram_role_arn: Text,
+    pub(super) ram_session_name: Text,
+    pub(super) role_session_name: Text,
+    #[serde(deserialize_with = "default_if_null")]
+    pub(super) expired_seconds: i64,
+    pub(super) sts_region: Text,
+    pub(super) sts_endpoint: Text,
+    #[serde(deserialize_with = "default_if_null")]
+    pub(super) enable_vpc: bool,
+    pub(super) policy: Text,
+    pub(super) external_id: Text,
+    #[serde(rename = "source_profile")]
+    pub(super) source: Text,
+    pub(super) oidc_provider_arn: Text,
+    pub(super) oidc_token_file: Text,
+    pub(super) credentials_uri: Text,
+    pub(super) cloud_sso_sign_in_url: Text,
+    pub(super) cloud_sso_account_id: Text,
+    pub(super) cloud_sso_access_config: Text,
+    pub(super) access_token: Secret,
+    /// Unix seconds.
+    #[serde(deserialize_with = "default_if_null")]
+    pub(super) cloud_sso_access_token_expire: i64,
+    pub(super) oauth_site_type: Text,
+    pub(super) oauth_access_token: Secret,
+    /// Unix seconds.
+    #[serde(deserialize_with = "default_if_null")]
+    pub(super) oauth_access_token_expire: i64,
+    pub(super) oauth_refresh_token: Secret,
+    pub(super) process_command: Text,
+}
+
+impl Profile {
+    /// Returns the credentials in the profile itself. `Err` names the part that is invalid.
+    pub(super) fn credentials(&self) -> Result<Credentials, &'static str> {
+        let credentials = Credentials::from_text(
+            &self.access_key_id,
+            &self.access_key_secret.0,
+            Some(&self.sts_token.0),
+        )?;
+        Ok(Credentials {
+            account_id: self.cloud_sso_account_id.non_empty(),
+            ..credentials
+        })
+    }
+
+    /// Returns the region. `origin` names the profile in errors, here and below.
+    pub(super) fn region(&self, origin: &str) -> Result<Option<Region>, String> {
+        Region::parse(&self.region_id, format!("{origin}: region_id"))
+            .map_err(|input| input.to_string())
+    }
+
+    /// Returns the role of a profile of mode `RamRoleArn`, and the STS client to assume it.
+    pub(super) fn role(&self, origin: &str, sts: &Sts) -> Result<ProfileRole, String> {
+        let seconds = Some(self.expired_seconds);
+        let role = Role {
+            arn: self
+                .ram_role_arn
+                .non_empty()
+                .ok_or_else(|| format!("{origin}: ram_role_arn is empty"))?,
+            session_name: self
+                .ram_session_name
+                .non_empty()
+                .or_else(|| self.role_session_name.non_empty())
+                .unwrap_or_else(|| SESSION_NAME.to_owned()),
+            session_seconds: session_seconds(seconds, &format!("{origin}: expired_seconds"))
+                .map_err(|input| input.to_string())?,
+            policy: self.policy.non_empty(),
+            external_id: self.external_id.non_empty(),
+            source_ip: None,
+            secure_transport: None,
+        };
+        let sts = sts.for_profile(
+            &self.sts_endpoint,
+            &self.sts_region,
+            self.enable_vpc,
+            origin,
+        );
+        Ok(ProfileRole {
+            role,
+            sts: sts.map_err(|input| input.to_string())?,
+        })
+    }
+}
+
+/// A string of a file, without surrounding whitespace.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct Text(String);
+
+impl Text {
+    /// Returns `None` if it is empty.
+    pub(super) fn non_empty(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.clone())
+    }
+}
+
+impl std::ops::Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: Option<String> = Option::deserialize(deserializer)?;
+        Ok(Self::from(text.unwrap_or_default().as_str()))
+    }
+}
+
+/// A secret string of a file, without surrounding whitespace.
+#[derive(Clone, Default)]
+pub(super) struct Secret(pub(super) SecretString);
+
+impl Secret {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.expose_secret().is_empty()
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.trim().into())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: Option<SecretString> = Option::deserialize(deserializer)?;
+        Ok(text.map_or_else(Self::default, |text| text.expose_secret().into()))
+    }
+}
+
+/// Deserializes `null` as the default value.
+pub(super) fn default_if_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

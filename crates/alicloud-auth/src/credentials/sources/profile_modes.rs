@@ -1,0 +1,170 @@
+//! The modes of profiles of Alibaba Cloud CLI (`aliyun configure`).
+
+use std::sync::Arc;
+
+use super::assume_role::AssumedRole;
+use super::cloud_sso::CloudSso;
+use super::credentials_uri::CredentialsUri;
+use super::ecs_role::EcsRole;
+use super::external::External;
+use super::oauth::OAuth;
+use super::oidc::{OidcRole, Token};
+use super::profile_fields::Profile;
+use super::profile_file::ProfileFile;
+use crate::credentials::discovery::{Candidate, ProfileRole};
+use crate::credentials::source::{CredentialsSource, StaticCredentials};
+use crate::credentials::sts::Sts;
+use crate::credentials::system::SystemContext;
+
+const MODES: &str = "AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, \
+                     CredentialsURI, CloudSSO, OAuth, External";
+/// Profiles whose source is another profile.
+const MAX_CHAIN: usize = 8;
+
+/// Returns the source that a profile configures; by default the current profile of the file.
+pub(super) fn select_source(
+    file: &ProfileFile,
+    name: Option<&str>,
+    system: &SystemContext,
+    sts: &Sts,
+) -> Result<Candidate, String> {
+    let name = name.unwrap_or(&file.current);
+    let profile = file.profile(name)?;
+    let builder = SourceBuilder { file, system, sts };
+    let origin = builder.origin(profile);
+    // An `assume_role` block replaces the role of this mode; the roles of other modes are part of the source.
+    let (source, role) = if &*profile.mode == "RamRoleArn" {
+        let base: Box<dyn CredentialsSource> =
+            Box::new(static_credentials(profile, &origin, false)?);
+        (base, Some(profile.role(&origin, sts)?))
+    } else {
+        (builder.source(profile, MAX_CHAIN)?, None)
+    };
+    Ok(Candidate {
+        source,
+        role,
+        region: profile.region(&origin)?,
+        warnings: Vec::new(),
+    })
+}
+
+struct SourceBuilder<'a> {
+    file: &'a ProfileFile,
+    system: &'a SystemContext,
+    sts: &'a Sts,
+}
+
+impl SourceBuilder<'_> {
+    fn origin(&self, profile: &Profile) -> String {
+        format!("profile {:?} of {}", &*profile.name, self.file.path)
+    }
+
+    fn source(
+        &self,
+        profile: &Profile,
+        chain_left: usize,
+    ) -> Result<Box<dyn CredentialsSource>, String> {
+        let origin = self.origin(profile);
+        let path = self.file.path.clone();
+        let invalid = |reason: String| format!("{origin}: {reason}");
+        let required = |field: &str, value: &str| match value {
+            "" => Err(format!("{origin}: {field} is empty")),
+            value => Ok(value.to_owned()),
+        };
+        Ok(match &*profile.mode {
+            "AK" | "" => Box::new(static_credentials(profile, &origin, false)?),
+            "StsToken" => Box::new(static_credentials(profile, &origin, true)?),
+            "RamRoleArn" => {
+                let base = static_credentials(profile, &origin, false)?;
+                self.assumed_role(profile, Box::new(base), &origin)?
+            }
+            "EcsRamRole" => Box::new(self.ecs_role(profile).map_err(invalid)?),
+            "RamRoleArnWithRoleName" => {
+                let base = self.ecs_role(profile).map_err(invalid)?;
+                self.assumed_role(profile, Box::new(base), &origin)?
+            }
+            "ChainableRamRoleArn" => {
+                let name = required("source_profile", &profile.source)?;
+                let source = self.file.profile(&name).map_err(invalid)?;
+                let too_long =
+                    || invalid("its source_profile chain is too long or circular".to_owned());
+                let left = chain_left.checked_sub(1).ok_or_else(too_long)?;
+                self.assumed_role(profile, self.source(source, left)?, &origin)?
+            }
+            "OIDC" => {
+                let file = required("oidc_token_file", &profile.oidc_token_file)?;
+                let provider_arn = required("oidc_provider_arn", &profile.oidc_provider_arn)?;
+                let ProfileRole { role, sts } = profile.role(&origin, self.sts)?;
+                Box::new(OidcRole {
+                    provider_arn,
+                    token: Token::File(self.system.path(&file), Arc::clone(&self.system.files)),
+                    role,
+                    sts,
+                })
+            }
+            "CredentialsURI" => {
+                self.check_external_allowed().map_err(invalid)?;
+                let uri = required("credentials_uri", &profile.credentials_uri)?;
+                Box::new(CredentialsUri::new(&uri, self.system).map_err(invalid)?)
+            }
+            "External" => {
+                self.check_external_allowed().map_err(invalid)?;
+                let command = required("process_command", &profile.process_command)?;
+                Box::new(External::new(origin.clone(), &command, self.system).map_err(invalid)?)
+            }
+            "CloudSSO" => {
+                Box::new(CloudSso::new(&origin, path, profile, self.system).map_err(invalid)?)
+            }
+            "OAuth" => Box::new(OAuth::new(&origin, path, profile, self.system).map_err(invalid)?),
+            mode => {
+                return Err(invalid(format!(
+                    "its mode {mode:?} is not supported; supported modes: {MODES}"
+                )));
+            }
+        })
+    }
+
+    fn assumed_role(
+        &self,
+        profile: &Profile,
+        base: Box<dyn CredentialsSource>,
+        origin: &str,
+    ) -> Result<Box<dyn CredentialsSource>, String> {
+        let ProfileRole { role, sts } = profile.role(origin, self.sts)?;
+        Ok(Box::new(AssumedRole { base, role, sts }))
+    }
+
+    fn ecs_role(&self, profile: &Profile) -> Result<EcsRole, String> {
+        EcsRole::new(profile.ram_role_name.non_empty(), self.system).map_err(|error| error.reason)
+    }
+
+    /// Checks the variable with which users turn helpers off, as the CLI does.
+    fn check_external_allowed(&self) -> Result<(), String> {
+        const DISABLED: &str = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS";
+        match self.system.environment.is_on(DISABLED) {
+            Ok(true) => Err(format!("{DISABLED} forbids its mode")),
+            Ok(false) => Ok(()),
+            Err(input) => Err(input.to_string()),
+        }
+    }
+}
+
+fn static_credentials(
+    profile: &Profile,
+    origin: &str,
+    needs_token: bool,
+) -> Result<StaticCredentials, String> {
+    let fields = [
+        ("access_key_id", profile.access_key_id.is_empty()),
+        ("access_key_secret", profile.access_key_secret.is_empty()),
+        ("sts_token", needs_token && profile.sts_token.is_empty()),
+    ];
+    if let Some((field, _)) = fields.into_iter().find(|(_, is_missing)| *is_missing) {
+        return Err(format!("{origin}: {field} is empty"));
+    }
+    let credentials = profile.credentials();
+    Ok(StaticCredentials {
+        credentials: credentials.map_err(|problem| format!("{origin}: the {problem}"))?,
+        origin: origin.to_owned(),
+    })
+}
