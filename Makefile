@@ -144,7 +144,7 @@ dist: terraform $(if $(findstring .,$(TARGET)),$(ZIG_STAMP)) $(CYCLONEDX_STAMP) 
 	scripts/package archive $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --output $(DIST)
 	scripts/package archive $(BUILT)/alicloud-live-mock$(EXE) --target $(PLATFORM) --output $(DIST)
 	scripts/sbom $(TOOLS)/cyclonedx/bin/cargo-cyclonedx --target $(or $(TRIPLE),$(PLATFORM)) --output $(DIST)
-	@$(MAKE) sums
+	@$(MAKE) checksums
 	$(PYTHON) scripts/prove-archive $(DIST)
 
 # Apart from `dist`, because a release gathers the archives of several machines first.

@@ -85,7 +85,7 @@ impl Tree {
                     .to_str()
                     .unwrap()
                     .replace('\\', "/");
-                if [".git", ".tools", "dist", "target"].contains(&name.as_str()) {
+                if [".git", ".tools", "dist", "fuzz/target", "target"].contains(&name.as_str()) {
                     continue;
                 }
                 if path.is_dir() {

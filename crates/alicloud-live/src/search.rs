@@ -126,11 +126,13 @@ impl LiveClient {
                         changed_since = candidates;
                     }
                 }
-                SearchOutcome::NotListed(_) if is_last => return SearchOutcome::Unknown,
-                SearchOutcome::NotListed(_) if is_late && !changed_since.is_empty() => {
+                SearchOutcome::NotListed(_) | SearchOutcome::Unknown
+                    if (is_late || is_over) && !changed_since.is_empty() =>
+                {
                     let reason = UnresolvedReason::Unconfirmed;
                     return SearchOutcome::Unresolved(reason, changed_since);
                 }
+                SearchOutcome::NotListed(_) if is_last => return SearchOutcome::Unknown,
                 not_listed @ SearchOutcome::NotListed(_) if is_late => return not_listed,
                 SearchOutcome::Unknown if is_over => return SearchOutcome::Unknown,
                 SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {}
