@@ -57,6 +57,24 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("/tmp", "/wt"), "a path of one machine"),
 ];
 
+/// Words that the glossary of `CONTRIBUTING.md` has replaced, and what to write.
+const DROPPED: &[(&str, &str)] = &[
+    ("aftermath", "report"),
+    ("anew", "again, or nothing"),
+    ("any more", "nothing: history belongs in commits"),
+    ("command line tool", "Alibaba Cloud CLI"),
+    ("fact sheet", "the API reference"),
+    ("licence", "license"),
+    ("made again", "retried, repeated"),
+    ("refusal", "rejection"),
+    ("time stamp", "timestamp"),
+    ("time was over", "timeout, deadline exceeded"),
+    ("time-out", "timeout"),
+    ("vendor", "Alibaba Cloud"),
+    ("white space", "whitespace"),
+    ("wish", "target"),
+];
+
 #[test]
 fn the_tree_is_tidy() {
     let tree = Tree::read(Path::new(env!("CARGO_MANIFEST_DIR")));
@@ -126,6 +144,7 @@ fn complaints(tree: &Tree) -> Vec<String> {
         files_are_short,
         modules_are_introduced,
         nothing_forbidden,
+        words_are_those_of_the_glossary,
         required_files,
         examples_are_used,
         walks_pass_what_exists,
@@ -204,6 +223,32 @@ fn nothing_forbidden(tree: &Tree) -> Vec<String> {
         }
     }
     complaints
+}
+
+fn words_are_those_of_the_glossary(tree: &Tree) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let is_prose = |path: &str| {
+        (path.ends_with(".rs") || path.ends_with(".md"))
+            && !is_generated(path)
+            && !["CHANGELOG.md", "CONTRIBUTING.md", "tests/tidy.rs"].contains(&path)
+    };
+    for (path, text) in tree.under("").filter(|(path, _)| is_prose(path)) {
+        for (number, line) in text.lines().enumerate() {
+            let line = line.to_lowercase();
+            for (word, better) in DROPPED.iter().filter(|(word, _)| has_word(&line, word)) {
+                complaints.push(format!("{path}:{}: not {word:?}: {better}", number + 1));
+            }
+        }
+    }
+    complaints
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let is_apart = |letter: Option<char>| letter.is_none_or(|letter| !is_of_a_name(letter));
+    line.match_indices(word).any(|(start, _)| {
+        is_apart(line[..start].chars().next_back())
+            && is_apart(line[start + word.len()..].chars().next())
+    })
 }
 
 fn required_files(tree: &Tree) -> Vec<String> {
@@ -330,6 +375,15 @@ mod each_rule_sees_what_breaks_it {
     #[track_caller]
     fn accepts(rule: fn(&Tree) -> Vec<String>, path: &str, text: &str) {
         assert_eq!(rule(&tree(&[(path, text)])), NONE, "for {text:?}");
+    }
+
+    #[test]
+    fn a_dropped_word_is_seen() {
+        let rule = words_are_those_of_the_glossary;
+        complains(rule, "src/lib.rs", "// A Licence.", "license");
+        complains(rule, "docs/index.md", "read it anew", "again");
+        accepts(rule, "src/lib.rs", "// What licences_are.");
+        accepts(rule, "CONTRIBUTING.md", "not \"any more\"");
     }
 
     #[test]

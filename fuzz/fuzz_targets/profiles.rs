@@ -1,4 +1,4 @@
-//! Files of credentials: the command line tool's JSON and the SDKs' INI.
+//! Files of credentials: Alibaba Cloud CLI's JSON and the SDKs' INI.
 #![no_main]
 
 use std::io;

@@ -11,7 +11,7 @@
 //! | `validate` | rules that the configuration must follow |
 //! | `plan` | what a change will do |
 //! | `plan_checks` | warnings of a plan beyond what it will change |
-//! | `existing` | warnings of jobs that write the same stream |
+//! | `plan_existing_jobs` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
 //! | `session` | with what an operation on a job works |
@@ -29,7 +29,6 @@ mod actions;
 mod create_errors;
 mod data_source_job;
 mod data_source_jobs;
-mod existing;
 mod expiry;
 mod failure_report;
 mod foreign_state;
@@ -43,6 +42,7 @@ mod model;
 mod online;
 mod plan;
 mod plan_checks;
+mod plan_existing_jobs;
 mod private;
 mod resource;
 mod run_state;

@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use super::existing;
 use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING};
+use super::plan_existing_jobs;
 use super::session::Session;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
 use alicloud_live::{CallContext, CallError, TemplateCheck};
@@ -30,7 +30,8 @@ pub(super) async fn create(
         if replaced.is_none() && planned.stream_output.is_value() {
             let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
             known_writers =
-                existing::warn_of_create(&session.client, planned, &ctx, diagnostics).await;
+                plan_existing_jobs::warn_of_create(&session.client, planned, &ctx, diagnostics)
+                    .await;
             check_cluster(session, planned, diagnostics);
         }
         check_template(session, planned, diagnostics).await;
@@ -52,7 +53,8 @@ pub(super) async fn update(
         if starts && planned.stream_output.is_value() {
             let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
             known_writers =
-                existing::warn_of_start(&session.client, planned, &ctx, diagnostics).await;
+                plan_existing_jobs::warn_of_start(&session.client, planned, &ctx, diagnostics)
+                    .await;
         }
         if prior.template_id != planned.template_id {
             check_template(session, planned, diagnostics).await;

@@ -1,4 +1,4 @@
-//! The pages under `docs/` are made from the schema and the files under `examples/`. This test makes them anew and
+//! The pages under `docs/` are made from the schema and the files under `examples/`. This test makes them and
 //! fails where they differ; with `UPDATE_GENERATED=1` it writes them.
 
 #![allow(

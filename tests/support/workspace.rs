@@ -237,7 +237,7 @@ impl TestWorkspace {
         self.run(&["validate", "-json"])
     }
 
-    /// Plans after reading every object anew.
+    /// Plans after a refresh.
     #[must_use]
     pub(crate) fn plan(&self) -> Run {
         self.run(PLAN)

@@ -49,7 +49,7 @@ pub trait ManagedResource: Send + Sync + Sized {
     ) -> Option<Object<Self>>;
 
     /// Plans a new object. `private` is that of the plan call before: of the object that the new one replaces, or, from
-    /// Terraform 1.16 on, of this plan when it is made again before the apply. None in all other cases. As proposed, unless
+    /// Terraform 1.16 on, of this plan when core repeats it before the apply. None in all other cases. As proposed, unless
     /// the type says otherwise: one with computed attributes does.
     async fn plan_create(
         &self,

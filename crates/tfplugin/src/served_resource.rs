@@ -36,7 +36,7 @@ pub struct Change {
     pub target: EncodedValue,
     /// What the configuration says; null on delete.
     pub config: EncodedValue,
-    /// Private data: the prior object's when planning, the plan's when applying; when a plan is made again before its
+    /// Private data: the prior object's when planning, the plan's when applying; when core repeats a plan before its
     /// apply, the first one's (Terraform 1.16 and later).
     pub private: Vec<u8>,
     /// Whether private data of a plan come back with the plan call before its apply.
@@ -73,7 +73,7 @@ pub trait DynResource: Send + Sync {
         state: &EncodedValue,
     ) -> Option<EncodedValue>;
 
-    /// Reads the object anew. A null state says that it is verifiably gone.
+    /// Reads the object. A null state says that it is verifiably gone.
     async fn read(
         &self,
         diagnostics: &mut Diagnostics,
@@ -354,7 +354,7 @@ fn decode_private<P: DeserializeOwned + Default>(private: &[u8]) -> P {
     serde_json::from_slice(private).unwrap_or_default()
 }
 
-/// `provider_meta` blocks are for modules of a provider's own vendor; we declare none, so their value is null.
+/// `provider_meta` blocks are for modules of a provider's own publisher; we declare none, so their value is null.
 pub(super) fn no_meta<'a, M: Deserialize<'a>>(diagnostics: &mut Diagnostics) -> Option<M> {
     rmp_serde::from_slice(super::encoded::NIL)
         .map_err(|_| {

@@ -44,7 +44,7 @@ impl StopSignal {
         state.current.cancel();
     }
 
-    /// Whether the host is gone. Then no change may begin any more, except to start what this provider has stopped.
+    /// Whether the host is gone. Then no change may begin, except to start what this provider has stopped.
     pub fn is_host_gone(&self) -> bool {
         self.state().host_gone
     }

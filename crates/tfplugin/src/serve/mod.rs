@@ -67,7 +67,7 @@ pub fn main(about: &ProviderInfo, offer: impl FnOnce() -> ProviderDefinition) ->
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody may be reading any more; there is nothing left to tell them.
+            // The reader may be gone, and then there is nobody to tell.
             let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }

@@ -81,7 +81,7 @@ pub(super) async fn plan(
         prior: from_wire::value(request.prior_state),
         target: from_wire::value(request.proposed_new_state),
         config: from_wire::value(request.config),
-        // One of the two at most: a plan that is made again before an apply has no object before it.
+        // One of the two at most: a plan that core repeats before an apply has no object before it.
         private: if request.planned_private.is_empty() {
             request.prior_private
         } else {

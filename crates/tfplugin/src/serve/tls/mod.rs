@@ -7,7 +7,7 @@
 //! - go-plugin's client certificate is self-signed, marked as an authority, on the curve P-521. The usual verifier
 //!   rejects it as an end entity, and `ring` has no P-521: hence a verifier of ours and `p521`.
 //! - A server that does not *offer* P-521 gets no client certificate from Go at all, and then seems to work.
-//! - TLS 1.3 only, HTTP/2 only, no tickets: every connection proves itself anew.
+//! - TLS 1.3 only, HTTP/2 only, no tickets: every connection proves itself.
 //! - The cryptography is passed explicitly. A process-wide default may be missing or another library's.
 
 mod p521;
