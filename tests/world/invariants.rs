@@ -84,7 +84,11 @@ impl Scene<'_> {
         self.state_before.holds(job_id)
             || self.files.imports.iter().any(|(address, _)| {
                 let object = self.state_after.current(address);
+                // Or it was replaced in the same run.
                 object.is_some_and(|object| object.job_id() == job_id)
+                    || self
+                        .ours()
+                        .any(|entry| entry.job_id == job_id && entry.action == "Delete")
             })
     }
 
