@@ -47,7 +47,7 @@ pub(super) async fn read(
         }
         Err(error) if error.is_job_not_found() => {
             private
-                .check_place(&id, &client.location().await)
+                .check_location(&id, &client.location().await)
                 .map_err(|elsewhere| diagnostics.add_error(elsewhere))
                 .ok()?;
             None
@@ -247,7 +247,7 @@ pub(super) async fn delete(
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session.client.location().await;
         if seen.is_none()
-            && let Err(elsewhere) = private.check_place_of_deletion(&id, &here)
+            && let Err(elsewhere) = private.check_location_of_deletion(&id, &here)
         {
             diagnostics.add_error(elsewhere);
             return Some((prior, private.stored()));

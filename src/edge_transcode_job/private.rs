@@ -70,9 +70,9 @@ impl JobPrivate {
         }
     }
 
-    /// As [`Self::check_place`], before a job is taken for deleted. Core does not hand over what is stored beside a tainted
+    /// As [`Self::check_location`], before a job is taken for deleted. Core does not hand over what is stored beside a tainted
     /// object.
-    pub(super) fn check_place_of_deletion(
+    pub(super) fn check_location_of_deletion(
         &self,
         id: &JobIdentity,
         here: &Location,
@@ -80,11 +80,15 @@ impl JobPrivate {
         if self.found_at.is_none() && !self.is_plain_deletion {
             return Err(found_nowhere(id, here));
         }
-        self.check_place(id, here)
+        self.check_location(id, here)
     }
 
     /// An error if the job was found at another location than the one that does not know it now.
-    pub(super) fn check_place(&self, id: &JobIdentity, here: &Location) -> Result<(), Diagnostic> {
+    pub(super) fn check_location(
+        &self,
+        id: &JobIdentity,
+        here: &Location,
+    ) -> Result<(), Diagnostic> {
         match &self.found_at {
             Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
             _ => Ok(()),
@@ -194,9 +198,9 @@ mod tests {
             ),
         ] {
             let (there, here) = (place(there), place(here));
-            let checked = JobPrivate::found_at(there.clone()).check_place(&id, &here);
+            let checked = JobPrivate::found_at(there.clone()).check_location(&id, &here);
             assert_eq!(checked.is_ok(), is_certain, "{there}, then {here}");
-            assert!(JobPrivate::default().check_place(&id, &here).is_ok());
+            assert!(JobPrivate::default().check_location(&id, &here).is_ok());
         }
     }
 
@@ -205,14 +209,14 @@ mod tests {
         let id = JobIdentity::parse("c:j").unwrap();
         let here = place(["https://a", "", "", ""]);
         let tainted = JobPrivate::default();
-        assert!(tainted.check_place_of_deletion(&id, &here).is_err());
+        assert!(tainted.check_location_of_deletion(&id, &here).is_err());
         let plain = JobPrivate {
             is_plain_deletion: true,
             ..JobPrivate::default()
         };
-        assert!(plain.check_place_of_deletion(&id, &here).is_ok());
+        assert!(plain.check_location_of_deletion(&id, &here).is_ok());
         let found = JobPrivate::found_at(here.clone());
-        assert!(found.check_place_of_deletion(&id, &here).is_ok());
+        assert!(found.check_location_of_deletion(&id, &here).is_ok());
     }
 
     #[test]
