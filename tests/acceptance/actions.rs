@@ -24,6 +24,7 @@ over_each_terraform! {
     a_restart_whose_first_start_fails_starts_it_all_the_same,
     a_restart_whose_time_is_over_starts_it_all_the_same,
     ctrl_c_in_a_restart_leaves_the_job_running,
+    a_restart_whose_read_is_rejected_leaves_the_job_running,
     ctrl_c_ends_the_wait_for_a_start,
     the_actions_of_the_documentation_work,
 }
@@ -301,6 +302,22 @@ fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &TestWorkspace) {
     world.cloud.set_faults([promise("Start").times(1)]);
     invoked(world, "restart").succeeded();
     assert!(world.cloud.is_running());
+}
+
+/// The read after the stop, which was accepted: what was stopped is started again.
+fn a_restart_whose_read_is_rejected_leaves_the_job_running(world: &TestWorkspace) {
+    a_job(world, "restart", JobStatus::Running);
+    let rejected = FaultKind::error(403, "Forbidden.RAM");
+    world
+        .cloud
+        .set_faults([fault("Get", rejected).skip(2).times(1)]);
+    let error = world
+        .run(&invoke("restart").each_ref().map(String::as_str))
+        .failed()
+        .error();
+    error.must_say(&["Forbidden.RAM", "is now Running"]);
+    assert!(world.cloud.is_running());
+    assert_eq!(world.cloud.changes(), ["Create", "Stop", "Start"]);
 }
 
 fn ctrl_c_in_a_restart_leaves_the_job_running(world: &TestWorkspace) {
