@@ -61,8 +61,8 @@
 //! | `server`, `headers` | sockets, connections and routes; request headers |
 //! | `guard` | rejects requests of other web pages |
 //! | `access_keys`, `shared` | the access keys; the state that a key selects |
-//! | `call` | one call from its parameters to its response |
-//! | `faults` | fault rules, and which of them hit a call |
+//! | `call`, `active_call` | one call from its parameters to its response; what it is while it is served |
+//! | `faults` | fault rules, which of them hit a call, and their injection |
 //! | `verify` | checks common parameters, signature, timestamp and nonce |
 //! | `quota` | limits the calls of each operation per minute |
 //! | `parameters`, `operation`, `actions` | parses a call, with the rules for each parameter |
@@ -83,6 +83,7 @@
 
 mod access_keys;
 mod actions;
+mod active_call;
 mod behavior;
 mod budget;
 mod call;

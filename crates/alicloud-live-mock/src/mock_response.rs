@@ -9,8 +9,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures_util::stream;
 
-use super::faults::json_type;
-
 /// The status, body and variable headers of a response.
 #[derive(Clone, Debug)]
 pub(super) struct MockResponse {
@@ -89,6 +87,11 @@ impl MockResponse {
         *response.headers_mut() = headers;
         response
     }
+}
+
+/// Returns the content type of API responses.
+pub(super) fn json_type() -> String {
+    "application/json;charset=utf-8".to_owned()
 }
 
 impl Delivery {

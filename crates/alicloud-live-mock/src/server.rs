@@ -23,7 +23,8 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
-use super::call::{self, CallOutcome, Request};
+use super::active_call::Request;
+use super::call::{self, CallOutcome};
 use super::clock;
 use super::control;
 use super::credential_endpoints;

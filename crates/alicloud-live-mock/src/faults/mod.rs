@@ -1,14 +1,17 @@
-//! Fault injection: the rules, and which calls they hit. [`super::call`] carries the faults out.
+//! Fault injection: the rules (here), which calls they hit (`rules`), and what happens to those (`inject`, `alter`).
 
 mod alter;
+mod inject;
 mod rules;
 
 use serde::{Deserialize, Serialize};
 
 pub(super) use alter::alter;
-pub(super) use rules::{Faults, Target};
+pub(super) use rules::Faults;
+use rules::Target;
 
 use super::actions;
+use super::mock_response::json_type;
 
 /// A rule: the fault `kind` is injected into calls of `action` at the stage `when`.
 ///
@@ -299,9 +302,4 @@ fn certain() -> f64 {
 
 fn ok() -> u16 {
     200
-}
-
-/// Returns the content type of API responses.
-pub(super) fn json_type() -> String {
-    "application/json;charset=utf-8".to_owned()
 }
