@@ -10,6 +10,7 @@ use axum::Router;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, patch, post};
+use serde_json::Value;
 
 use handlers::{
     access_keys, add_faults, assert_counts, behavior, calls, configure, counts, edit_job, faults,
@@ -25,194 +26,40 @@ use super::shared::Selected;
 
 type Handler = MethodRouter<Arc<AccessKeys>>;
 
-/// A route of the control API.
-struct ControlRoute {
-    method: &'static str,
-    /// The path below `/_mock`.
-    path: &'static str,
-    summary: &'static str,
-    handler: Handler,
-}
+/// Describes the control API, and has the summary of each route.
+const OPENAPI: &str = include_str!("../openapi.json");
 
-fn route(
-    method: &'static str,
-    path: &'static str,
-    summary: &'static str,
-    handler: Handler,
-) -> ControlRoute {
-    ControlRoute {
-        method,
-        path,
-        summary,
-        handler,
-    }
-}
-
-/// Returns all routes. The router and the help use them, and a test compares them with `openapi.json`.
-fn routes() -> Vec<ControlRoute> {
-    let mut all = page_routes();
-    all.extend(job_and_call_routes());
-    all.extend(behavior_routes());
-    all
-}
-
-fn page_routes() -> Vec<ControlRoute> {
+/// Returns all routes: method, path below `/_mock`, handler. The router and the help use them, and a test compares them with
+/// `openapi.json`.
+fn routes() -> Vec<(&'static str, &'static str, Handler)> {
     vec![
-        route(
-            "GET",
-            "/",
-            "the page that shows clusters, jobs and calls",
-            page(),
-        ),
-        route("GET", "/ready", "responds once the mock serves", get(ready)),
-        route(
-            "GET",
-            "/page.css",
-            "its stylesheet",
-            file("text/css; charset=utf-8", include_str!("../page/page.css")),
-        ),
-        route(
-            "GET",
-            "/page.js",
-            "its script",
-            file(
-                "text/javascript; charset=utf-8",
-                include_str!("../page/page.js"),
-            ),
-        ),
-        route("GET", "/help", "this text", get(help)),
-        route(
-            "GET",
-            "/openapi.json",
-            "the OpenAPI description",
-            file("application/json", include_str!("../openapi.json")),
-        ),
-        route(
-            "GET",
-            "/overview",
-            "the content of the page: the latest jobs and calls, with secrets masked",
-            get(show_overview),
-        ),
-    ]
-}
-
-fn job_and_call_routes() -> Vec<ControlRoute> {
-    vec![
-        route(
-            "GET",
-            "/jobs",
-            "the current state of every job, oldest first, with its ClusterId",
-            get(jobs),
-        ),
-        route(
-            "POST",
-            "/jobs",
-            "create a job without an API call; all fields are optional",
-            post(seed_job),
-        ),
-        route(
-            "PATCH",
-            "/jobs/{id}",
-            "change fields of a job without an API call",
-            patch(edit_job),
-        ),
-        route(
-            "DELETE",
-            "/jobs/{id}",
-            "remove a job without an API call",
-            delete(remove_job),
-        ),
-        route(
-            "GET",
-            "/calls",
-            "every call since the start or the last reset, oldest first",
-            get(calls),
-        ),
-        route(
-            "GET",
-            "/calls/{number}",
-            "one call with its response, with secrets masked",
-            get(show_call),
-        ),
-        route(
-            "GET",
-            "/counts",
-            "the number of calls by operation, status and code, and of writes",
-            get(counts),
-        ),
-        route(
-            "POST",
-            "/assert",
-            "409 if the counts are not as expected, such as {\"writes\": 0}",
-            post(assert_counts),
-        ),
-        route(
-            "POST",
-            "/reset",
-            "restore the initial jobs, faults and behavior; forget calls and nonces",
-            post(reset),
-        ),
-    ]
-}
-
-fn behavior_routes() -> Vec<ControlRoute> {
-    vec![
-        route("GET", "/behavior", "the behavior", get(behavior)),
-        route(
-            "POST",
-            "/behavior",
-            "change some of its fields",
-            post(configure),
-        ),
-        route(
-            "GET",
-            "/faults",
-            "the fault rules, with the calls that each matched and hit",
-            get(faults),
-        ),
-        route(
-            "POST",
-            "/faults",
-            "replace all fault rules",
-            post(set_faults),
-        ),
-        route("POST", "/faults/add", "add fault rules", post(add_faults)),
-        route(
-            "DELETE",
-            "/faults/{id}",
-            "remove a fault rule",
-            delete(remove_fault),
-        ),
-        route(
-            "GET",
-            "/paused",
-            "the paused calls; ?timeout_ms=N waits for one",
-            get(paused),
-        ),
-        route(
-            "POST",
-            "/release",
-            "release the paused calls",
-            post(release),
-        ),
-        route(
-            "GET",
-            "/access_keys",
-            "the access keys, without their secrets",
-            get(access_keys),
-        ),
-        route(
-            "POST",
-            "/access_keys",
-            "create an access key with a state of its own, or change one",
-            post(put_access_key),
-        ),
-        route(
-            "DELETE",
-            "/access_keys/{id}",
-            "delete an access key, and its state unless another key shares it",
-            delete(remove_access_key),
-        ),
+        ("GET", "/", page()),
+        ("GET", "/ready", get(ready)),
+        ("GET", "/page.css", get(stylesheet)),
+        ("GET", "/page.js", get(script)),
+        ("GET", "/help", get(help)),
+        ("GET", "/openapi.json", get(openapi)),
+        ("GET", "/overview", get(show_overview)),
+        ("GET", "/jobs", get(jobs)),
+        ("POST", "/jobs", post(seed_job)),
+        ("PATCH", "/jobs/{id}", patch(edit_job)),
+        ("DELETE", "/jobs/{id}", delete(remove_job)),
+        ("GET", "/calls", get(calls)),
+        ("GET", "/calls/{number}", get(show_call)),
+        ("GET", "/counts", get(counts)),
+        ("POST", "/assert", post(assert_counts)),
+        ("POST", "/reset", post(reset)),
+        ("GET", "/behavior", get(behavior)),
+        ("POST", "/behavior", post(configure)),
+        ("GET", "/faults", get(faults)),
+        ("POST", "/faults", post(set_faults)),
+        ("POST", "/faults/add", post(add_faults)),
+        ("DELETE", "/faults/{id}", delete(remove_fault)),
+        ("GET", "/paused", get(paused)),
+        ("POST", "/release", post(release)),
+        ("GET", "/access_keys", get(access_keys)),
+        ("POST", "/access_keys", post(put_access_key)),
+        ("DELETE", "/access_keys/{id}", delete(remove_access_key)),
     ]
 }
 
@@ -242,8 +89,8 @@ With ?access_key_id=ID each request uses the state of that access key; without i
 pub(super) fn router() -> Router<Arc<AccessKeys>> {
     routes()
         .into_iter()
-        .fold(Router::new(), |router, route| {
-            router.route(route.path, route.handler)
+        .fold(Router::new(), |router, (_, path, handler)| {
+            router.route(path, handler)
         })
         .fallback(async || {
             problem(
@@ -271,8 +118,18 @@ pub(super) fn page() -> Handler {
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-fn file(content_type: &'static str, text: &'static str) -> Handler {
-    get(async move || (headers(content_type), text).into_response())
+async fn stylesheet() -> impl IntoResponse {
+    let text = include_str!("../page/page.css");
+    (headers("text/css; charset=utf-8"), text)
+}
+
+async fn script() -> impl IntoResponse {
+    let text = include_str!("../page/page.js");
+    (headers("text/javascript; charset=utf-8"), text)
+}
+
+async fn openapi() -> impl IntoResponse {
+    (headers("application/json"), OPENAPI)
 }
 
 fn headers(content_type: &'static str) -> [(HeaderName, &'static str); 4] {
@@ -285,16 +142,14 @@ fn headers(content_type: &'static str) -> [(HeaderName, &'static str); 4] {
 }
 
 async fn help() -> String {
+    let description: Value = serde_json::from_str(OPENAPI).unwrap_or_default();
     let mut text = HELP_BEFORE_ROUTES.to_owned();
-    for route in routes() {
+    for (method, path, _) in routes() {
+        let path = format!("/_mock{path}");
+        let operation = &description["paths"][&path][method.to_lowercase()];
+        let summary = operation["summary"].as_str().unwrap_or_default();
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "{:<6} {:<24} {}",
-            route.method,
-            format!("/_mock{}", route.path),
-            route.summary
-        );
+        let _ = writeln!(text, "{method:<6} {path:<24} {summary}");
     }
     text + HELP_AFTER_ROUTES
 }
@@ -303,35 +158,28 @@ async fn help() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::faults::FaultKind;
 
     #[test]
-    fn the_openapi_description_has_exactly_the_routes() {
-        let description: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
+    fn the_openapi_description_has_exactly_the_routes_with_summaries() {
+        let description: Value = serde_json::from_str(OPENAPI).unwrap();
         let mut described = BTreeSet::new();
         for (path, methods) in description["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
                 if method != "parameters" {
-                    described.insert((
-                        method.to_uppercase(),
-                        path.clone(),
-                        operation["summary"].as_str().unwrap().to_owned(),
-                    ));
+                    assert!(operation["summary"].is_string(), "{method} {path}");
+                    described.insert((method.to_uppercase(), path.clone()));
                 }
             }
         }
-        let routes = routes().into_iter().map(|route| {
-            (
-                route.method.to_owned(),
-                format!("/_mock{}", route.path),
-                route.summary.to_owned(),
-            )
-        });
+        let routes = routes().into_iter();
+        let routes = routes.map(|(method, path, _)| (method.to_owned(), format!("/_mock{path}")));
         assert_eq!(described, routes.collect());
     }
+
     /// Reads the fault kinds in a text: JSON objects from `{"` to the matching brace.
     fn kinds_in_help() -> Vec<Value> {
         let kinds = HELP_AFTER_ROUTES
