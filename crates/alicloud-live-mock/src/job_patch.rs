@@ -1,6 +1,6 @@
-//! A job as the control API, the configuration file and the state file represent it.
+//! What requests to the control API and the configuration file say of a job.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use time::OffsetDateTime;
 
 use super::clock;
@@ -10,44 +10,35 @@ use super::model::{Job, JobStatus, Template, TemplateType};
 ///
 /// A new job gets defaults for the fields that are none: the first cluster, the first template, a new ID, not started,
 /// created now. `TemplateName` and `Type` default to those of the template.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
 pub struct JobPatch {
     /// ID of the data center that the job belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_id: Option<String>,
     /// ID of the job. A new job replaces one with the same ID.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
     /// Name. The API's rules for names are not enforced.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Status: `"0"` (not started) or `"1"` (running).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<JobStatus>,
     /// URL of the input stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_input: Option<String>,
     /// URL of the output stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_output: Option<String>,
     /// ID of the template in use.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub template_id: Option<String>,
     /// Name of that template at the time when it was assigned to the job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub template_name: Option<String>,
     /// Type of that template.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<TemplateType>,
     /// When the job was created, in the API's time format.
-    #[serde(with = "clock::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "clock::optional")]
     pub create_time: Option<OffsetDateTime>,
     /// When the job was last started, in the API's time format.
-    #[serde(with = "clock::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "clock::optional")]
     pub last_start_at: Option<OffsetDateTime>,
     /// When the job was last stopped, in the API's time format.
-    #[serde(with = "clock::optional", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "clock::optional")]
     pub last_stop_at: Option<OffsetDateTime>,
 }
 
@@ -88,24 +79,5 @@ impl JobPatch {
         job.create_time = self.create_time.unwrap_or(job.create_time);
         job.last_start_at = self.last_start_at.or(job.last_start_at);
         job.last_stop_at = self.last_stop_at.or(job.last_stop_at);
-    }
-}
-
-impl From<&Job> for JobPatch {
-    fn from(job: &Job) -> Self {
-        Self {
-            cluster_id: Some(job.cluster_id.clone()),
-            job_id: Some(job.job_id.clone()),
-            name: Some(job.name.clone()),
-            status: Some(job.status),
-            stream_input: Some(job.stream_input.clone()),
-            stream_output: Some(job.stream_output.clone()),
-            template_id: Some(job.template_id.clone()),
-            template_name: Some(job.template_name.clone()),
-            r#type: Some(job.r#type),
-            create_time: Some(job.create_time),
-            last_start_at: job.last_start_at,
-            last_stop_at: job.last_stop_at,
-        }
     }
 }

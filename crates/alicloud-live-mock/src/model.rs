@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::clock;
+
 /// A job as the API returns it, with its cluster (which the API does not return).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON, which the control API and the state file contain, the fields have the API's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Job {
     /// ID of the data center that the job belongs to.
     pub cluster_id: String,
@@ -25,10 +30,21 @@ pub struct Job {
     /// Type of that template.
     pub r#type: TemplateType,
     /// When the job was created, to the second.
+    #[serde(with = "clock::required")]
     pub create_time: OffsetDateTime,
     /// When the job was last started, to the second; none if never.
+    #[serde(
+        default,
+        with = "clock::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_start_at: Option<OffsetDateTime>,
     /// When the job was last stopped, to the second; none if never.
+    #[serde(
+        default,
+        with = "clock::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub last_stop_at: Option<OffsetDateTime>,
 }
 

@@ -9,7 +9,6 @@ use time::{Duration, OffsetDateTime};
 
 use super::call_log::RecordedCall;
 use super::clock::timestamp;
-use super::job_patch::JobPatch;
 use super::model::{Job, JobStatus};
 use super::redaction::{MASK, map_strings, masked, masked_streams};
 use super::settings::MockSettings;
@@ -51,11 +50,11 @@ fn cluster(id: &str, settings: &MockSettings, jobs: &[Job]) -> Value {
 }
 
 fn job(job: &Job) -> Value {
-    json!(JobPatch::from(&Job {
+    json!(Job {
         stream_input: masked(&job.stream_input),
         stream_output: masked(&job.stream_output),
         ..job.clone()
-    }))
+    })
 }
 
 /// Returns a call for the list: shortened, and without the response except for the ID of a created job.

@@ -14,7 +14,6 @@ use super::call_log::{CallLog, RecordedCall};
 use super::clock::WallClock;
 use super::counts::Counts;
 use super::faults::{FaultStage, Faults};
-use super::job_patch::JobPatch;
 use super::keys::{TemporaryKey, TemporaryKeys};
 use super::model::{Job, JobStatus, TemplateType};
 use super::quota::Quota;
@@ -125,25 +124,18 @@ impl Shared {
         stopped: CancellationToken,
         limits: Limits,
     ) -> io::Result<Self> {
-        let (state_file, saved) = match settings
-            .state_file
-            .clone()
-            .map(StateFile::open)
-            .transpose()?
-        {
-            Some((file, saved)) => (Some(file), saved),
-            None => (None, None),
+        let path = settings.state_file.clone();
+        let (state_file, saved) = path.map(StateFile::open).transpose()?.unzip();
+        let saved: Option<Saved> = saved.flatten();
+        let ids = match &saved {
+            Some(saved) => Random::from_state(saved.random),
+            None => Random::new(settings.seed),
         };
-        let state = match saved {
-            Some(saved) => MockState::restored(&settings, saved, limits),
-            None => MockState::seeded(
-                &settings,
-                owner.clone(),
-                0,
-                Random::new(settings.seed),
-                limits,
-            ),
-        };
+        let mut state = MockState::new(&settings, owner.clone(), ids, limits);
+        match saved {
+            Some(saved) => state.restore(saved),
+            None => state.seed_jobs(&settings),
+        }
         if let Some(file) = &state_file {
             file.save(&state.saved())?;
         }
@@ -178,8 +170,11 @@ impl Shared {
             .settings
             .seed
             .map_or_else(|| state.ids.clone(), |seed| Random::new(Some(seed)));
-        let (epoch, limits) = (state.epoch + 1, state.limits());
-        *state = MockState::seeded(&self.settings, self.owner.clone(), epoch, ids, limits);
+        let limits = state.limits();
+        let mut initial = MockState::new(&self.settings, self.owner.clone(), ids, limits);
+        initial.epoch = state.epoch + 1;
+        initial.seed_jobs(&self.settings);
+        *state = initial;
         self.paused.send_replace(0);
         self.save(&state)
     }
@@ -235,15 +230,12 @@ impl Shared {
 }
 
 impl MockState {
-    fn new(
-        settings: &MockSettings,
-        owner: Option<String>,
-        epoch: u64,
-        ids: Random,
-        limits: Limits,
-    ) -> Self {
+    /// Starts with the faults of the settings, and no job.
+    fn new(settings: &MockSettings, owner: Option<String>, ids: Random, limits: Limits) -> Self {
+        let mut faults = Faults::new(ids.clone(), limits.stored.clone());
+        faults.set(settings.faults.clone());
         Self {
-            epoch,
+            epoch: 0,
             behavior: settings.behavior.clone(),
             clock: settings.clock.clone(),
             began_at: settings.clock.now(settings.behavior.clock_offset_seconds),
@@ -257,7 +249,7 @@ impl MockState {
             quota: Quota::default(),
             call_log: CallLog::new(settings.max_recorded_calls, limits.recorded),
             counts: Counts::default(),
-            faults: Faults::new(ids.clone(), limits.stored.clone()),
+            faults,
             budget: limits.stored,
             behavior_charge: None,
             ids,
@@ -266,35 +258,21 @@ impl MockState {
         }
     }
 
-    /// Starts with the jobs and faults of the settings.
-    fn seeded(
-        settings: &MockSettings,
-        owner: Option<String>,
-        epoch: u64,
-        ids: Random,
-        limits: Limits,
-    ) -> Self {
-        let mut state = Self::new(settings, owner, epoch, ids, limits);
+    /// Creates the jobs of the settings.
+    fn seed_jobs(&mut self, settings: &MockSettings) {
         for patch in &settings.jobs {
-            state.seed(settings, |job| {
+            self.seed(settings, |job| {
                 patch.clone().apply_to_new(job, &settings.templates);
             });
         }
-        state.faults.set(settings.faults.clone());
-        state
     }
 
-    /// Starts with the saved jobs and nonces, and the faults of the settings.
-    fn restored(settings: &MockSettings, saved: Saved, limits: Limits) -> Self {
-        let mut state = Self::new(settings, None, 0, Random::from_state(saved.random), limits);
+    /// Restores the saved jobs and nonces.
+    fn restore(&mut self, saved: Saved) {
         for SavedJob { modified, job } in saved.jobs {
-            let mut restored = default_job(settings, String::new(), modified);
-            job.apply_to_new(&mut restored, &[]);
-            state.store.restore(restored, modified);
+            self.store.restore(job, modified);
         }
-        state.nonces = saved.nonces;
-        state.faults.set(settings.faults.clone());
-        state
+        self.nonces = saved.nonces;
     }
 
     fn limits(&self) -> Limits {
@@ -311,9 +289,9 @@ impl MockState {
     }
 
     fn saved(&self) -> Saved {
-        let saved = |(job, modified)| SavedJob {
+        let saved = |(job, modified): (&Job, _)| SavedJob {
             modified,
-            job: JobPatch::from(job),
+            job: job.clone(),
         };
         let jobs = self.store.modified().map(saved).collect();
         Saved::new(self.ids.state(), jobs, self.nonces.clone())

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::clock;
-use super::job_patch::JobPatch;
+use super::model::Job;
 use super::verify::Nonces;
 
 /// The version of the file format. A file of another version is rejected.
@@ -43,7 +43,7 @@ pub(super) struct Saved {
 pub(super) struct SavedJob {
     #[serde(with = "clock::required")]
     pub(super) modified: OffsetDateTime,
-    pub(super) job: JobPatch,
+    pub(super) job: Job,
 }
 
 impl Saved {

@@ -59,8 +59,7 @@ pub(super) async fn show_overview(Selected(shared): Selected) -> Json<Value> {
 }
 
 pub(super) async fn jobs(Selected(shared): Selected) -> Json<Value> {
-    let jobs = shared.state().store.jobs();
-    Json(json!(jobs.iter().map(JobPatch::from).collect::<Vec<_>>()))
+    Json(json!(shared.state().store.jobs()))
 }
 
 pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> JsonResult {
@@ -70,7 +69,7 @@ pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> JsonRes
     let job = change(&shared, |state| {
         state.seed(settings, |job| patch.apply_to_new(job, &settings.templates))
     })?;
-    Ok(Json(json!(JobPatch::from(&job))))
+    Ok(Json(json!(job)))
 }
 
 pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> JsonResult {
@@ -108,12 +107,9 @@ pub(super) async fn edit_job(
             .store
             .edit(&id, now, |job| patch.apply(job, templates))
     })?;
-    if !edited {
-        return Err(problem(StatusCode::NOT_FOUND, "unknown job"));
-    }
-    let jobs = shared.state().store.jobs();
-    let job = jobs.iter().find(|job| job.job_id == id);
-    Ok(Json(json!(job.map(JobPatch::from))))
+    edited
+        .map(|job| Json(json!(job)))
+        .ok_or_else(|| problem(StatusCode::NOT_FOUND, "unknown job"))
 }
 
 pub(super) async fn counts(Selected(shared): Selected) -> Json<Value> {

@@ -157,23 +157,19 @@ impl Store {
         removed.is_some()
     }
 
-    /// Changes a job without any check. Its ID stays. Returns false if it does not exist.
+    /// Changes a job without any check. Its ID stays. Returns the job, if it exists.
     pub(super) fn edit(
         &mut self,
         job_id: &str,
         now: OffsetDateTime,
         edit: impl FnOnce(&mut Job),
-    ) -> bool {
-        let stored = self
-            .numbers
-            .get(job_id)
-            .and_then(|number| self.jobs.get_mut(number));
-        let Some(stored) = stored else { return false };
+    ) -> Option<Job> {
+        let stored = self.jobs.get_mut(self.numbers.get(job_id)?)?;
         edit(&mut stored.job);
         stored.charge = self.budget.charge(stored.job.bytes());
         job_id.clone_into(&mut stored.job.job_id);
         stored.modified = now;
-        true
+        Some(stored.job.clone())
     }
 
     /// Returns every job, oldest first.
