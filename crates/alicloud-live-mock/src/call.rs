@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::actions;
@@ -13,9 +14,9 @@ use super::keys::TemporaryKey;
 use super::mock_response::MockResponse;
 use super::operation::Operation;
 use super::redaction::masked_body;
-use super::responses::Outcome;
+use super::representation::apply_deviations;
 use super::shared::{MockState, Shared};
-use super::sts::{self, AssumeRoleRequest, CallerIdentity};
+use super::sts::{self, AssumeRoleRequest};
 use super::verify::{self, Key};
 
 /// The result of a call.
@@ -60,8 +61,9 @@ impl ActiveCall {
             Err(error) => Err(error),
         };
         let response = match result {
-            Ok(outcome) => {
-                let body = outcome.body(&self.request_id, &self.state()?.behavior);
+            Ok(mut body) => {
+                body["RequestId"] = json!(self.request_id);
+                let body = apply_deviations(body, &self.state()?.behavior);
                 MockResponse::json(200, &body)
             }
             Err(error) => self.error_response(&error),
@@ -116,11 +118,10 @@ impl ActiveCall {
                 AssumeRoleRequest::parse(parameters, settings).map(Operation::AssumeRole)
             }
             actions::GET_CALLER_IDENTITY => {
-                Ok(Operation::CallerIdentity(CallerIdentity::for_caller(
-                    temporary.as_ref(),
-                    parameters.get("AccessKeyId").unwrap_or_default(),
-                    settings,
-                )))
+                let session = temporary.as_ref().map(|key| &*key.session);
+                let id = parameters.get("AccessKeyId").unwrap_or_default();
+                let identity = sts::caller_identity(session, id, settings);
+                Ok(Operation::CallerIdentity(identity))
             }
             _ => Operation::parse(action, parameters),
         }
@@ -144,7 +145,7 @@ impl ActiveCall {
     }
 
     /// Performs the operation, and saves what it changed.
-    fn perform(&self, operation: Operation) -> Result<Result<Outcome, ApiError>, CallAborted> {
+    fn perform(&self, operation: Operation) -> Result<Result<Value, ApiError>, CallAborted> {
         let mut state = self.state()?;
         let writes = operation.writes();
         let mut result = state.perform(operation);

@@ -1,9 +1,11 @@
 //! Parses parameters into an operation, with the rules of the API reference for each parameter.
 
+use serde_json::Value;
+
 use super::errors::ApiError;
 use super::model::{JobStatus, TemplateType};
 use super::parameters::Parameters;
-use super::sts::{AssumeRoleRequest, CallerIdentity};
+use super::sts::AssumeRoleRequest;
 
 /// A validated operation of the product `live` or of STS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +24,8 @@ pub(super) enum Operation {
     ListTemplates(TemplateFilter),
     StreamState(StreamName),
     AssumeRole(AssumeRoleRequest),
-    /// `GetCallerIdentity`, with the identity that it returns.
-    CallerIdentity(CallerIdentity),
+    /// `GetCallerIdentity`, with its response.
+    CallerIdentity(Value),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

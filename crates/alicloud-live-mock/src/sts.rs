@@ -3,11 +3,10 @@
 //! Parameters, their rules, required signatures and the shapes of responses are those of Alibaba Cloud. The mock has one role
 //! and one identity token (see [`super::MockSettings`]) and an error code of its own for a wrong identity token.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::actions;
 use super::errors::ApiError;
-use super::keys::TemporaryKey;
 use super::parameters::Parameters;
 use super::settings::MockSettings;
 
@@ -72,49 +71,30 @@ impl AssumeRoleRequest {
     }
 }
 
-/// The identity of the caller, in the API's field names. The account ID is that of the role's ARN.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct CallerIdentity {
-    identity_type: &'static str,
-    account_id: String,
-    principal_id: String,
-    arn: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    role_id: Option<&'static str>,
-}
-
-impl CallerIdentity {
-    /// Returns an assumed role for a temporary key, or else a RAM user named after the access key.
-    pub(super) fn for_caller(
-        key: Option<&TemporaryKey>,
-        access_key_id: &str,
-        settings: &MockSettings,
-    ) -> Self {
-        let account = settings.role_arn.split(':').nth(3).unwrap_or_default();
-        match key {
-            Some(key) => {
-                let (role, session) = (settings.role_name(), &key.session);
-                Self {
-                    identity_type: "AssumedRoleUser",
-                    account_id: account.to_owned(),
-                    principal_id: format!("{ROLE_ID}:{session}"),
-                    arn: format!("acs:ram::{account}:assumed-role/{role}/{session}"),
-                    user_id: None,
-                    role_id: Some(ROLE_ID),
-                }
-            }
-            None => Self {
-                identity_type: "RAMUser",
-                account_id: account.to_owned(),
-                principal_id: USER_ID.to_owned(),
-                arn: format!("acs:ram::{account}:user/{access_key_id}"),
-                user_id: Some(USER_ID),
-                role_id: None,
-            },
-        }
+/// Returns the response to `GetCallerIdentity`: an assumed role for the session of a temporary key, or else a RAM user named
+/// after the access key. The account ID is that of the role's ARN.
+pub(super) fn caller_identity(
+    session: Option<&str>,
+    access_key_id: &str,
+    settings: &MockSettings,
+) -> Value {
+    let account = settings.role_arn.split(':').nth(3).unwrap_or_default();
+    let role = settings.role_name();
+    match session {
+        Some(session) => json!({
+            "IdentityType": "AssumedRoleUser",
+            "AccountId": account,
+            "PrincipalId": format!("{ROLE_ID}:{session}"),
+            "Arn": format!("acs:ram::{account}:assumed-role/{role}/{session}"),
+            "RoleId": ROLE_ID,
+        }),
+        None => json!({
+            "IdentityType": "RAMUser",
+            "AccountId": account,
+            "PrincipalId": USER_ID,
+            "Arn": format!("acs:ram::{account}:user/{access_key_id}"),
+            "UserId": USER_ID,
+        }),
     }
 }
 
@@ -147,27 +127,18 @@ fn malformed(name: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
-
     use super::*;
 
     #[test]
     fn the_caller_with_a_temporary_key_is_an_assumed_role() {
-        let key = TemporaryKey {
-            id: String::new(),
-            secret: String::new(),
-            token: String::new(),
-            session: "alice".to_owned(),
-            expires: OffsetDateTime::UNIX_EPOCH,
-        };
-        let identity = CallerIdentity::for_caller(Some(&key), "", &MockSettings::default());
-        let expected = serde_json::json!({
+        let identity = caller_identity(Some("alice"), "", &MockSettings::default());
+        let expected = json!({
             "IdentityType": "AssumedRoleUser",
             "AccountId": "1234567890123456",
             "PrincipalId": "300000000000000000:alice",
             "Arn": "acs:ram::1234567890123456:assumed-role/mock-role/alice",
             "RoleId": "300000000000000000",
         });
-        assert_eq!(serde_json::json!(identity), expected);
+        assert_eq!(identity, expected);
     }
 }
