@@ -22,7 +22,7 @@ use url::{Position, Url};
 use super::errors::ApiError;
 use super::headers;
 use super::parameters::Parameters;
-use super::redaction::MASK;
+use super::redaction::{MASK, replace_values};
 
 /// Where calls are forwarded to and recorded.
 #[derive(Clone, Debug, Deserialize)]
@@ -233,32 +233,22 @@ fn is_end_to_end(name: &HeaderName) -> bool {
 struct Placeholders(BTreeMap<String, String>);
 
 impl Placeholders {
-    /// Replaces the value of a parameter, or of a member of a response.
+    /// Replaces the strings in the value of a parameter, or of a member of a response.
     fn in_member(&mut self, name: &str, value: Value) -> Value {
-        match value {
-            Value::Object(members) => members
-                .into_iter()
-                .map(|(name, value)| {
-                    let value = self.in_member(&name, value);
-                    (name, value)
-                })
-                .collect(),
-            Value::Array(items) => items
-                .into_iter()
-                .map(|item| self.in_member(name, item))
-                .collect(),
-            Value::String(_)
-                if FREE_TEXT.contains(&name) || CREDENTIALS_AND_IDENTITIES.contains(&name) =>
-            {
-                json!(MASK)
+        replace_values(value, name, &mut |name, value| {
+            let text = value.as_str()?;
+            if FREE_TEXT.contains(&name) || CREDENTIALS_AND_IDENTITIES.contains(&name) {
+                Some(json!(MASK))
+            } else if text.contains("://") {
+                Some(json!(self.in_url(text)))
+            } else if STREAMS.contains(&name) {
+                Some(json!(self.placeholder("no-url", text)))
+            } else if NAMES.contains(&name) {
+                Some(json!(self.in_name(text)))
+            } else {
+                None
             }
-            Value::String(text) if text.contains("://") => json!(self.in_url(&text)),
-            Value::String(text) if STREAMS.contains(&name) => {
-                json!(self.placeholder("no-url", &text))
-            }
-            Value::String(text) if NAMES.contains(&name) => json!(self.in_name(&text)),
-            other => other,
-        }
+        })
     }
 
     /// Replaces a name by one that the rules for names accept or reject in the same way.

@@ -14,10 +14,13 @@ pub(super) fn masked_body(body: &[u8]) -> String {
     if !SECRET_MEMBERS.iter().any(|name| text.contains(name)) {
         return text.into_owned();
     }
-    serde_json::from_slice(body).map_or_else(
-        |_| MASK.to_owned(),
-        |body: Value| mask_members(body, &SECRET_MEMBERS).to_string(),
-    )
+    let Ok(body) = serde_json::from_slice(body) else {
+        return MASK.to_owned();
+    };
+    replace_values(body, "", &mut |name, _| {
+        SECRET_MEMBERS.contains(&name).then(|| json!(MASK))
+    })
+    .to_string()
 }
 
 const STRING_TO_SIGN: &str = "server string to sign is:";
@@ -37,37 +40,30 @@ pub(super) fn masked_streams(body: &str) -> String {
 
 /// Replaces each string in a JSON value, at every depth.
 pub(super) fn map_strings(value: Value, map: &impl Fn(&str) -> String) -> Value {
-    match value {
-        Value::String(text) => json!(map(&text)),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| map_strings(item, map))
-            .collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| (name, map_strings(value, map)))
-            .collect(),
-        other => other,
-    }
+    replace_values(value, "", &mut |_, value| Some(json!(map(value.as_str()?))))
 }
 
-/// Masks the members with these names, at every depth.
-fn mask_members(value: Value, names: &[&str]) -> Value {
+/// Replaces values in a JSON value, at every depth. `replace` returns the replacement of a value, which is or is an item of
+/// the member with the given name; none to look into the value.
+pub(super) fn replace_values(
+    value: Value,
+    name: &str,
+    replace: &mut impl FnMut(&str, &Value) -> Option<Value>,
+) -> Value {
+    if let Some(replacement) = replace(name, &value) {
+        return replacement;
+    }
     match value {
         Value::Object(members) => members
             .into_iter()
             .map(|(name, value)| {
-                let value = if names.contains(&name.as_str()) {
-                    json!(MASK)
-                } else {
-                    mask_members(value, names)
-                };
+                let value = replace_values(value, &name, replace);
                 (name, value)
             })
             .collect(),
         Value::Array(items) => items
             .into_iter()
-            .map(|item| mask_members(item, names))
+            .map(|item| replace_values(item, name, replace))
             .collect(),
         other => other,
     }
