@@ -3,7 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 
 use super::access_keys::KnownKey;
-use super::call_log::{RecordedCall, SignatureCheck};
+use super::call_log::RecordedCall;
 use super::errors::ApiError;
 use super::faults::FaultStage;
 use super::mock_response::MockResponse;
@@ -50,18 +50,11 @@ impl ActiveCall {
             let mut state = shared.state();
             let request_id = state.ids.id();
             let number = state.call_log.add(RecordedCall {
-                number: 0,
-                arrived_ms: 0,
                 action: request.parameters.optional("Action"),
                 method: request.method.clone(),
                 parameters: request.parameters.masked(),
-                signature: SignatureCheck::NotChecked,
-                status: None,
-                code: None,
                 request_id: request_id.clone(),
-                committed: false,
-                faults: Vec::new(),
-                response_body: None,
+                ..RecordedCall::default()
             });
             (request_id, number, state.epoch)
         };

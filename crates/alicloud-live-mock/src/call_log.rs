@@ -11,7 +11,7 @@ use super::faults::FaultKind;
 /// An API call with its response, as the mock recorded it.
 ///
 /// It contains every parameter as sent, including the signature. Only `SecurityToken` and `OIDCToken` are masked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RecordedCall {
     /// The number of the call, from 0, since the start or the last reset.
     pub number: u64,
@@ -56,13 +56,15 @@ pub enum SignatureCheck {
 #[derive(Debug)]
 pub(super) struct CallLog {
     calls: VecDeque<Entry>,
-    next: u64,
+    /// How many calls were recorded, including dropped ones. The number of the next call.
+    pub(super) count: u64,
     max_calls: usize,
-    share: Share,
-    /// The bytes of all entries.
-    bytes: usize,
+    /// The bytes that this log may use.
+    pub(super) share: Share,
+    /// The approximate size of the recorded calls.
+    pub(super) bytes: usize,
     /// How many calls were dropped because of the limits.
-    dropped: u64,
+    pub(super) dropped: u64,
     began: Instant,
 }
 
@@ -76,7 +78,7 @@ impl CallLog {
     pub(super) fn new(max_calls: usize, share: Share) -> Self {
         Self {
             calls: VecDeque::new(),
-            next: 0,
+            count: 0,
             max_calls,
             share,
             bytes: 0,
@@ -87,8 +89,8 @@ impl CallLog {
 
     /// Adds a call that has just arrived. Returns its number.
     pub(super) fn add(&mut self, mut call: RecordedCall) -> u64 {
-        let number = self.next;
-        self.next += 1;
+        let number = self.count;
+        self.count += 1;
         call.number = number;
         call.arrived_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let bytes = call.bytes();
@@ -132,26 +134,6 @@ impl CallLog {
         usize::try_from(number.checked_sub(first)?).ok()
     }
 
-    /// Returns the number of calls, including dropped ones.
-    pub(super) fn count(&self) -> u64 {
-        self.next
-    }
-
-    /// Returns the number of dropped calls.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    /// Returns the share of bytes for the call log of another state.
-    pub(super) fn share(&self) -> Share {
-        self.share.clone()
-    }
-
-    /// Returns the approximate size of the recorded calls.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Returns up to `count` calls, the latest first.
     pub(super) fn latest(&self, count: usize) -> impl Iterator<Item = &RecordedCall> {
         self.calls.iter().rev().take(count).map(|entry| &entry.call)
@@ -187,27 +169,10 @@ impl RecordedCall {
 mod tests {
     use super::*;
 
-    fn call() -> RecordedCall {
-        RecordedCall {
-            number: 0,
-            arrived_ms: 0,
-            action: None,
-            method: "GET".to_owned(),
-            parameters: BTreeMap::new(),
-            signature: SignatureCheck::NotChecked,
-            status: None,
-            code: None,
-            request_id: String::new(),
-            committed: false,
-            faults: Vec::new(),
-            response_body: None,
-        }
-    }
-
     #[test]
     fn the_latest_calls_are_recorded_and_found_by_number() {
         let mut log = CallLog::new(2, Share::new(usize::MAX));
-        let numbers: Vec<u64> = (0..3).map(|_| log.add(call())).collect();
+        let numbers: Vec<u64> = (0..3).map(|_| log.add(RecordedCall::default())).collect();
         assert_eq!(numbers, [0, 1, 2]);
         assert_eq!(log.get(0), None);
         assert_eq!(log.get(2).map(|call| call.number), Some(2));
@@ -216,33 +181,32 @@ mod tests {
         log.update(0, |_| panic!("it was dropped"));
         let committed: Vec<bool> = log.calls().iter().map(|call| call.committed).collect();
         assert_eq!(committed, [true, false]);
-        assert_eq!((log.count(), log.dropped()), (3, 1));
+        assert_eq!((log.count, log.dropped), (3, 1));
     }
 
     #[test]
     fn the_oldest_calls_are_dropped_and_counted_when_the_bytes_are_used_up() {
         let mut log = CallLog::new(usize::MAX, Share::new(10_000));
         for _ in 0..100 {
-            let number = log.add(call());
-            assert!(log.bytes() <= 10_000);
+            let number = log.add(RecordedCall::default());
+            assert!(log.bytes <= 10_000);
             let body = "a".repeat(1000);
             log.update(number, |call| call.response_body = Some(body));
-            assert!(log.bytes() <= 10_000);
+            assert!(log.bytes <= 10_000);
         }
-        assert_eq!(log.count(), 100);
+        assert_eq!(log.count, 100);
         let kept = u64::try_from(log.calls().len()).unwrap();
         assert!((5..10).contains(&kept), "{kept}");
-        assert_eq!(log.dropped(), 100 - kept);
+        assert_eq!(log.dropped, 100 - kept);
         // Another log takes its share at the next call.
-        let other = CallLog::new(usize::MAX, log.share());
-        log.add(call());
-        assert!(log.bytes() <= 5_000);
+        let other = CallLog::new(usize::MAX, log.share.clone());
+        log.add(RecordedCall::default());
+        assert!(log.bytes <= 5_000);
         drop(other);
         // A call that is too long by itself is dropped too.
-        let mut huge = call();
-        huge.method = "POST".to_owned();
+        let mut huge = RecordedCall::default();
         huge.parameters.insert("a".repeat(20_000), String::new());
         log.add(huge);
-        assert_eq!((log.calls().len(), log.bytes()), (0, 0));
+        assert_eq!((log.calls().len(), log.bytes), (0, 0));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::actions;
 
 /// The properties that calls are counted by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct CountKey {
     /// The operation; none for an unknown one.
     action: Option<String>,
@@ -33,32 +33,23 @@ impl Counts {
     /// Counts a completed call.
     pub(super) fn add(&mut self, action: Option<&str>, status: Option<u16>, code: Option<&str>) {
         let is_known = |action: &&str| actions::is_known(action);
-        let key = CountKey {
+        let mut key = CountKey {
             action: action.filter(is_known).map(str::to_owned),
             status,
             code: code.map(str::to_owned),
         };
-        if self.calls.len() < MAX_COUNT_KEYS || self.calls.contains_key(&key) {
-            *self.calls.entry(key).or_default() += 1;
-        } else {
-            let other = CountKey {
-                action: None,
-                status: None,
-                code: None,
-            };
-            *self.calls.entry(other).or_default() += 1;
+        if self.calls.len() >= MAX_COUNT_KEYS && !self.calls.contains_key(&key) {
+            key = CountKey::default();
         }
+        *self.calls.entry(key).or_default() += 1;
     }
 
     /// Returns the counts as JSON.
     pub(super) fn to_json(&self) -> Value {
         let calls = self.calls.iter().map(|(key, count)| {
-            json!({
-                "action": key.action,
-                "status": key.status,
-                "code": key.code,
-                "count": count,
-            })
+            let mut call = json!(key);
+            call["count"] = json!(count);
+            call
         });
         json!({"writes": self.writes, "calls": calls.collect::<Vec<_>>()})
     }

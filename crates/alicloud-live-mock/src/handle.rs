@@ -106,9 +106,9 @@ impl Mock {
     pub fn usage(&self) -> Usage {
         let state = self.shared.state();
         Usage {
-            calls: state.call_log.count(),
-            dropped_calls: state.call_log.dropped(),
-            recorded_bytes: state.call_log.bytes(),
+            calls: state.call_log.count,
+            dropped_calls: state.call_log.dropped,
+            recorded_bytes: state.call_log.bytes,
             nonces: state.nonces.len(),
         }
     }

@@ -29,9 +29,9 @@ pub(super) fn overview(settings: &MockSettings, state: &MockState) -> Value {
         "total_jobs": jobs.len(),
         "faults": map_strings(state.faults.to_json(), &shortened),
         "calls": calls.map(|call| listed_call(call, state.began_at)).collect::<Vec<_>>(),
-        "total_calls": state.call_log.count(),
-        "dropped_calls": state.call_log.dropped(),
-        "recorded_bytes": state.call_log.bytes(),
+        "total_calls": state.call_log.count,
+        "dropped_calls": state.call_log.dropped,
+        "recorded_bytes": state.call_log.bytes,
     })
 }
 

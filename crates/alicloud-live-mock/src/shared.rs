@@ -278,7 +278,7 @@ impl MockState {
     fn limits(&self) -> Limits {
         Limits {
             stored: self.budget.clone(),
-            recorded: self.call_log.share(),
+            recorded: self.call_log.share.clone(),
         }
     }
 
