@@ -22,21 +22,15 @@ impl ApiError {
     }
 
     pub(super) fn missing_parameter(name: &str) -> Self {
-        Self::new(
-            400,
-            "MissingParameter",
-            format!(
-                "The input parameter {name} that is mandatory for processing this request is not supplied."
-            ),
-        )
+        let message = format!(
+            "The input parameter {name} that is mandatory for processing this request is not supplied."
+        );
+        Self::new(400, "MissingParameter", message)
     }
 
     pub(super) fn invalid_parameter(name: &str, rule: &str) -> Self {
-        Self::new(
-            400,
-            "InvalidParameter",
-            format!("The specified parameter {name} is not valid: {rule}."),
-        )
+        let message = format!("The specified parameter {name} is not valid: {rule}.");
+        Self::new(400, "InvalidParameter", message)
     }
 
     pub(super) fn incomplete_body() -> Self {
@@ -45,11 +39,8 @@ impl ApiError {
     }
 
     pub(super) fn operation_denied(reason: &str) -> Self {
-        Self::new(
-            403,
-            "OperationDenied",
-            format!("The operation is denied: {reason}."),
-        )
+        let message = format!("The operation is denied: {reason}.");
+        Self::new(403, "OperationDenied", message)
     }
 
     pub(super) fn job_not_found() -> Self {
@@ -57,19 +48,13 @@ impl ApiError {
     }
 
     pub(super) fn template_not_found() -> Self {
-        Self::new(
-            404,
-            "TemplateNotFound",
-            "The specified template does not exist.",
-        )
+        let message = "The specified template does not exist.";
+        Self::new(404, "TemplateNotFound", message)
     }
 
     pub(super) fn user_quota_exceed() -> Self {
-        Self::new(
-            403,
-            "UserQuotaExceed",
-            "The quota of running jobs is used up.",
-        )
+        let message = "The quota of running jobs is used up.";
+        Self::new(403, "UserQuotaExceed", message)
     }
 
     /// Returns an error of the mock alone: the memory limit for all access keys, in bytes, is reached.
@@ -93,19 +78,13 @@ impl ApiError {
     }
 
     pub(super) fn throttled() -> Self {
-        Self::new(
-            400,
-            "Throttling.User",
-            "Request was denied due to user flow control.",
-        )
+        let message = "Request was denied due to user flow control.";
+        Self::new(400, "Throttling.User", message)
     }
 
     pub(super) fn internal() -> Self {
-        Self::new(
-            500,
-            "InternalError",
-            "The request processing has failed due to some unknown error.",
-        )
+        let message = "The request processing has failed due to some unknown error.";
+        Self::new(500, "InternalError", message)
     }
 
     /// Returns the JSON body. `host` is the host that the caller addressed.

@@ -56,11 +56,8 @@ impl AssumeRoleRequest {
             return Err(malformed("DurationSeconds"));
         }
         if role_arn != settings.role_arn {
-            return Err(ApiError::new(
-                404,
-                "EntityNotExist.Role",
-                "The specified Role does not exist.",
-            ));
+            let message = "The specified Role does not exist.";
+            return Err(ApiError::new(404, "EntityNotExist.Role", message));
         }
         Ok(Self {
             issuer: if by_oidc { "oidc" } else { "assume-role" },
@@ -110,12 +107,11 @@ fn check_oidc_token(parameters: &Parameters, settings: &MockSettings) -> Result<
         return Err(malformed("OIDCProviderArn"));
     }
     if token != settings.oidc_token {
-        let message = "The OIDC token is not valid.";
-        return Err(ApiError::new(
-            400,
+        let (code, message) = (
             "AuthenticationFail.OIDCToken.Invalid",
-            message,
-        ));
+            "The OIDC token is not valid.",
+        );
+        return Err(ApiError::new(400, code, message));
     }
     Ok(())
 }

@@ -26,7 +26,6 @@ pub struct Fault {
     /// The fault.
     pub kind: FaultKind,
     /// The stage. Default `after` for the kinds that alter the response, and `before` for all others.
-    #[serde(default)]
     pub when: Option<FaultStage>,
     /// The probability, from 0 to 1, that the rule hits a call that is due. It uses the mock's seed. Default 1.
     #[serde(default = "certain")]
@@ -35,16 +34,12 @@ pub struct Fault {
     #[serde(default)]
     pub skip: u64,
     /// How many calls the rule hits. Default all.
-    #[serde(default)]
     pub times: Option<u64>,
     /// Only calls with this `JobId`. Default all.
-    #[serde(default)]
     pub job_id: Option<String>,
     /// Only calls with this `ClusterId`. Default all.
-    #[serde(default)]
     pub cluster_id: Option<String>,
     /// A seed for this rule alone, so that other rules and calls do not change which calls it hits.
-    #[serde(default)]
     pub seed: Option<u64>,
 }
 
@@ -73,7 +68,6 @@ pub enum FaultKind {
         #[serde(default)]
         message: String,
         /// Milliseconds for the header `x-acs-retry-after`.
-        #[serde(default)]
         retry_after_ms: Option<u64>,
     },
     /// Any response, such as the HTML page of a proxy. `{"response": {}}` is an empty 200.
@@ -138,35 +132,30 @@ impl Fault {
 
     /// Sets the stage.
     #[must_use]
-    pub fn when(self, stage: FaultStage) -> Self {
-        Self {
-            when: Some(stage),
-            ..self
-        }
+    pub fn when(mut self, stage: FaultStage) -> Self {
+        self.when = Some(stage);
+        self
     }
 
     /// Limits the rule to this many calls.
     #[must_use]
-    pub fn times(self, times: u64) -> Self {
-        Self {
-            times: Some(times),
-            ..self
-        }
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
     }
 
     /// Skips this many calls first.
     #[must_use]
-    pub fn skip(self, skip: u64) -> Self {
-        Self { skip, ..self }
+    pub fn skip(mut self, skip: u64) -> Self {
+        self.skip = skip;
+        self
     }
 
     /// Sets the probability, from 0 to 1.
     #[must_use]
-    pub fn probability(self, probability: f64) -> Self {
-        Self {
-            probability,
-            ..self
-        }
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = probability;
+        self
     }
 
     fn stage(&self) -> FaultStage {
@@ -227,22 +216,20 @@ impl FaultKind {
 
     /// Returns HTTP 429 `Throttling.Api`, optionally with the time after which to retry, in milliseconds.
     pub fn throttling_api(retry_after_ms: Option<u64>) -> Self {
-        let (code, message) = ("Throttling.Api".to_owned(), String::new());
-        Self::Error {
-            status: 429,
-            code,
-            message,
-            retry_after_ms,
-        }
+        Self::error_with_retry(429, "Throttling.Api", retry_after_ms)
     }
 
     /// Returns any API error, without a message.
     pub fn error(status: u16, code: &str) -> Self {
+        Self::error_with_retry(status, code, None)
+    }
+
+    fn error_with_retry(status: u16, code: &str, retry_after_ms: Option<u64>) -> Self {
         Self::Error {
             status,
             code: code.to_owned(),
             message: String::new(),
-            retry_after_ms: None,
+            retry_after_ms,
         }
     }
 

@@ -83,29 +83,20 @@ pub(super) fn check_signature(
     now: OffsetDateTime,
 ) -> Result<(), ApiError> {
     let Some(key) = key else {
-        return Err(ApiError::new(
-            404,
-            "InvalidAccessKeyId.NotFound",
-            "Specified access key is not found.",
-        ));
+        let message = "Specified access key is not found.";
+        return Err(ApiError::new(404, "InvalidAccessKeyId.NotFound", message));
     };
     let (signature_method, signature_version) = match acs3 {
         Some(_) => ("ACS3-HMAC-SHA256", "3.0"),
         None => ("HMAC-SHA1", "1.0"),
     };
     if parameters.get("SignatureMethod") != Some(signature_method) {
-        return Err(ApiError::new(
-            400,
-            "InvalidSignatureMethod",
-            "Specified signature method is not valid.",
-        ));
+        let message = "Specified signature method is not valid.";
+        return Err(ApiError::new(400, "InvalidSignatureMethod", message));
     }
     if parameters.get("SignatureVersion") != Some(signature_version) {
-        return Err(ApiError::new(
-            400,
-            "InvalidSignatureVersion",
-            "Specified signature version is not valid.",
-        ));
+        let message = "Specified signature version is not valid.";
+        return Err(ApiError::new(400, "InvalidSignatureVersion", message));
     }
     let sent = timestamp(parameters)?;
     if (now - sent).abs() > nonces::VALIDITY {
@@ -141,23 +132,20 @@ fn check_rpc_signature(
 }
 
 fn check_token(sent: Option<&str>, expected: Option<&str>) -> Result<(), ApiError> {
-    match (sent, expected) {
-        (_, None) => Ok(()),
-        (sent, expected) if sent == expected => Ok(()),
-        (None, _) => Err(ApiError::new(
-            400,
+    if expected.is_none() || sent == expected {
+        return Ok(());
+    }
+    let (code, message) = match sent {
+        None => (
             "MissingSecurityToken",
             "SecurityToken is mandatory for this action.",
-        )),
-        _ => {
-            let message = "Specified SecurityToken mismatches with the AccessKey.";
-            Err(ApiError::new(
-                400,
-                "InvalidSecurityToken.MismatchWithAccessKey",
-                message,
-            ))
-        }
-    }
+        ),
+        Some(_) => (
+            "InvalidSecurityToken.MismatchWithAccessKey",
+            "Specified SecurityToken mismatches with the AccessKey.",
+        ),
+    };
+    Err(ApiError::new(400, code, message))
 }
 
 /// Marks the nonce of a call with a valid signature as used. Fails if it was used before.
@@ -174,18 +162,12 @@ pub(super) fn check_nonce(
     if nonces.len() >= nonces::MAX_NONCES {
         return Err(ApiError::throttled());
     }
-    if nonces.take(
-        &nonce,
-        timestamp(parameters)?.saturating_add(nonces::VALIDITY),
-        now,
-    ) {
+    let expires = timestamp(parameters)?.saturating_add(nonces::VALIDITY);
+    if nonces.take(&nonce, expires, now) {
         Ok(())
     } else {
-        Err(ApiError::new(
-            400,
-            "SignatureNonceUsed",
-            "Specified signature nonce was used already.",
-        ))
+        let message = "Specified signature nonce was used already.";
+        Err(ApiError::new(400, "SignatureNonceUsed", message))
     }
 }
 
