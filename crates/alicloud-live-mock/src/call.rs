@@ -19,34 +19,21 @@ use super::shared::{MockState, Shared};
 use super::sts::{self, AssumeRoleRequest};
 use super::verify::{self, Key};
 
-/// The result of a call.
-pub(super) enum CallOutcome {
-    /// A response to the request with this ID.
-    Responded {
-        response: MockResponse,
-        request_id: String,
-    },
-    /// The connection must be closed without a byte.
-    Dropped,
-}
-
-/// Serves one call from arrival to response.
-pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> CallOutcome {
+/// Serves one call from arrival to response. Returns the response with the ID of the request; none if the connection must be
+/// closed without a byte.
+pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Option<(MockResponse, String)> {
     let call = ActiveCall::arrive(shared, request);
     let (Ok(response) | Err(CallAborted::Responded(response))) = call.run().await else {
         call.update_log(|recorded| recorded.code = None);
         call.count(None);
-        return CallOutcome::Dropped;
+        return None;
     };
     call.update_log(|recorded| {
         recorded.status = Some(response.status);
         recorded.response_body = Some(masked_body(&response.body));
     });
     call.count(Some(&response));
-    CallOutcome::Responded {
-        response,
-        request_id: call.request_id,
-    }
+    Some((response, call.request_id))
 }
 
 impl ActiveCall {

@@ -74,7 +74,7 @@
 //! | `recorder` | forwards calls to a real endpoint and records them |
 //! | `control`, `overview`, `page` | the control API and its page |
 //! | `settings`, `behavior`, `job_patch` | settings at the start, and while the mock runs; jobs in JSON |
-//! | `clock`, `random` | time and its formats; repeatable random numbers |
+//! | `clock`, `random`, `json` | time and its formats; repeatable random numbers; JSON |
 //!
 //! A call is checked in this order: common parameters, access key, signature method, timestamp, signature, token, nonce,
 //! denied operations, quota, parameters, state. `docs/guides/testing-with-the-mock.md` describes the control API and lists
@@ -98,6 +98,7 @@ mod guard;
 mod handle;
 mod headers;
 mod job_patch;
+mod json;
 mod keys;
 mod mock_response;
 mod model;

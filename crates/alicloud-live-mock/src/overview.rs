@@ -9,8 +9,9 @@ use time::{Duration, OffsetDateTime};
 
 use super::call_log::RecordedCall;
 use super::clock::timestamp;
+use super::json::map_strings;
 use super::model::{Job, JobStatus};
-use super::redaction::{MASK, map_strings, masked, masked_streams};
+use super::redaction::{MASK, masked, masked_streams};
 use super::settings::MockSettings;
 use super::shared::MockState;
 

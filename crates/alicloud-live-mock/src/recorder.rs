@@ -21,8 +21,9 @@ use url::{Position, Url};
 
 use super::errors::ApiError;
 use super::headers;
+use super::json::replace_values;
 use super::parameters::Parameters;
-use super::redaction::{MASK, replace_values};
+use super::redaction::MASK;
 
 /// Where calls are forwarded to and recorded.
 #[derive(Clone, Debug, Deserialize)]

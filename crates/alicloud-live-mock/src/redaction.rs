@@ -1,6 +1,8 @@
 //! Masks secrets before they are shown or recorded.
 
-use serde_json::{Value, json};
+use serde_json::json;
+
+use super::json::{map_strings, replace_values};
 
 /// Replaces a secret.
 pub(super) const MASK: &str = "***";
@@ -35,37 +37,6 @@ pub(super) fn masked_streams(body: &str) -> String {
     match serde_json::from_str(body) {
         Ok(value) => map_strings(value, &mask).to_string(),
         Err(_) => masked(body),
-    }
-}
-
-/// Replaces each string in a JSON value, at every depth.
-pub(super) fn map_strings(value: Value, map: &impl Fn(&str) -> String) -> Value {
-    replace_values(value, "", &mut |_, value| Some(json!(map(value.as_str()?))))
-}
-
-/// Replaces values in a JSON value, at every depth. `replace` returns the replacement of a value, which is or is an item of
-/// the member with the given name; none to look into the value.
-pub(super) fn replace_values(
-    value: Value,
-    name: &str,
-    replace: &mut impl FnMut(&str, &Value) -> Option<Value>,
-) -> Value {
-    if let Some(replacement) = replace(name, &value) {
-        return replacement;
-    }
-    match value {
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| {
-                let value = replace_values(value, &name, replace);
-                (name, value)
-            })
-            .collect(),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| replace_values(item, name, replace))
-            .collect(),
-        other => other,
     }
 }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
 use super::active_call::Request;
-use super::call::{self, CallOutcome};
+use super::call;
 use super::clock;
 use super::control;
 use super::credential_endpoints;
@@ -241,24 +241,17 @@ pub(super) async fn handle(
         request.key = id.and_then(|id| keys.find(id));
         let stopped = shared.stopped.clone();
         let call = call::serve(Arc::clone(&shared), request);
-        let outcome = stopped.run_until_cancelled_owned(call).await?;
-        Some((shared, outcome))
+        let (response, request_id) = stopped.run_until_cancelled_owned(call).await??;
+        Some(into_http(&shared, response, &request_id))
     }));
-    match task.await {
-        Ok(Some(Some((
-            shared,
-            CallOutcome::Responded {
-                response,
-                request_id,
-            },
-        )))) => Some(into_http(&shared, response, &request_id)),
-        Ok(_) => None,
-        Err(_) => {
+    task.await.map_or_else(
+        |_| {
             let error = ApiError::internal();
             let body = error.body("", "");
             Some(MockResponse::json(error.status, &body).into_response(None, ""))
-        }
-    }
+        },
+        Option::flatten,
+    )
 }
 
 async fn record(

@@ -10,6 +10,7 @@ use super::behavior::Behavior;
 use super::clock::WallClock;
 use super::faults::Fault;
 use super::job_patch::JobPatch;
+use super::json;
 use super::model::{Template, TemplateType};
 use super::recorder::Recording;
 
@@ -128,10 +129,7 @@ impl MockSettings {
         if !text.trim_ascii_start().starts_with(b"{") {
             return Err(at("expected a JSON object"));
         }
-        let mut reader = serde_json::Deserializer::from_slice(&text);
-        let mut settings: Self = serde_path_to_error::deserialize(&mut reader)
-            .map_err(|error| at(&error.to_string()))?;
-        reader.end().map_err(|error| at(&error.to_string()))?;
+        let mut settings: Self = json::parse(&text).map_err(|error| at(&error))?;
         settings.complete();
         match settings.problem() {
             Some(problem) => Err(at(&problem)),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::clock;
+use super::json;
 use super::model::Job;
 use super::verify::Nonces;
 
@@ -181,6 +182,7 @@ impl Open {
 }
 
 /// The last complete line of a file.
+#[derive(Default)]
 struct LastLine {
     saved: Option<Saved>,
     begin: u64,
@@ -191,33 +193,21 @@ impl LastLine {
     /// Finds the last complete line. An incomplete line after it belongs to a change that was interrupted before its
     /// response.
     fn find(bytes: &[u8]) -> Result<Self, String> {
-        let end = bytes
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        let mut start = 0;
-        let complete = bytes[..end].split_inclusive(|byte| *byte == b'\n');
-        let mut lines = complete.enumerate().map(|(number, text)| {
-            let begin = start;
-            start += text.len();
-            (number + 1, begin, text)
-        });
-        let last = lines
-            .by_ref()
-            .filter(|(.., text)| !text.trim_ascii().is_empty())
-            .last();
-        let Some((number, begin, text)) = last else {
-            return if bytes.trim_ascii().is_empty() {
-                Ok(Self {
-                    saved: None,
-                    begin: 0,
-                    end: 0,
-                })
-            } else {
-                Err("line 1 is not complete".to_owned())
-            };
+        let after_newline = |bytes: &[u8]| {
+            let last = bytes.iter().rposition(|byte| *byte == b'\n');
+            last.map_or(0, |at| at + 1)
         };
-        let saved = parse(text).map_err(|why| format!("line {number}: {why}"))?;
+        let end = after_newline(bytes);
+        let complete = bytes[..end].trim_ascii_end();
+        if complete.is_empty() {
+            return match bytes.trim_ascii() {
+                [] => Ok(Self::default()),
+                _ => Err("line 1 is not complete".to_owned()),
+            };
+        }
+        let begin = after_newline(complete);
+        let number = bytes[..begin].split(|byte| *byte == b'\n').count();
+        let saved = parse(&complete[begin..]).map_err(|why| format!("line {number}: {why}"))?;
         Ok(Self {
             saved: Some(saved),
             begin: begin as u64,
@@ -227,10 +217,7 @@ impl LastLine {
 }
 
 fn parse(line: &[u8]) -> Result<Saved, String> {
-    let mut reader = serde_json::Deserializer::from_slice(line);
-    let saved: Saved =
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| error.to_string())?;
-    reader.end().map_err(|error| error.to_string())?;
+    let saved: Saved = json::parse(line)?;
     if saved.form == FORM {
         Ok(saved)
     } else {

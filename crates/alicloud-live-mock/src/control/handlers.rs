@@ -18,6 +18,7 @@ use crate::access_keys::AccessKeys;
 use crate::counts::Expected;
 use crate::faults::Fault;
 use crate::job_patch::JobPatch;
+use crate::json;
 use crate::overview::{call_details, overview};
 use crate::settings::AccessKey;
 use crate::shared::{CallEvent, MockState, Selected, Shared};
@@ -40,13 +41,13 @@ impl FromRequestParts<Arc<AccessKeys>> for Selected {
         keys: &Arc<AccessKeys>,
     ) -> Result<Self, Self::Rejection> {
         let query = Query::<Selection>::try_from_uri(&parts.uri)
-            .map_err(|error| problem(StatusCode::BAD_REQUEST, &error.body_text()))?;
+            .map_err(|error| bad_request(error.body_text()))?;
         let Some(id) = query.0.access_key_id else {
             return Ok(Self(Arc::clone(&keys.first)));
         };
         keys.find(&id)
             .map(|key| Self(key.shared))
-            .ok_or_else(|| problem(StatusCode::NOT_FOUND, &format!("unknown access key `{id}`")))
+            .ok_or_else(|| not_found(&format!("unknown access key `{id}`")))
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String
     if change(&shared, |state| state.store.remove(&id))? {
         Ok(Json(json!({})))
     } else {
-        Err(problem(StatusCode::NOT_FOUND, "unknown job"))
+        Err(not_found("unknown job"))
     }
 }
 
@@ -87,10 +88,8 @@ pub(super) async fn calls(Selected(shared): Selected) -> Json<Value> {
 pub(super) async fn show_call(Selected(shared): Selected, Path(number): Path<u64>) -> JsonResult {
     let state = shared.state();
     let call = state.call_log.get(number);
-    call.map(|call| Json(call_details(call))).ok_or_else(|| {
-        let message = "unknown call, or it was dropped from the call log";
-        problem(StatusCode::NOT_FOUND, message)
-    })
+    call.map(|call| Json(call_details(call)))
+        .ok_or_else(|| not_found("unknown call, or it was dropped from the call log"))
 }
 
 pub(super) async fn edit_job(
@@ -109,7 +108,7 @@ pub(super) async fn edit_job(
     })?;
     edited
         .map(|job| Json(json!(job)))
-        .ok_or_else(|| problem(StatusCode::NOT_FOUND, "unknown job"))
+        .ok_or_else(|| not_found("unknown job"))
 }
 
 pub(super) async fn counts(Selected(shared): Selected) -> Json<Value> {
@@ -134,7 +133,7 @@ pub(super) async fn put_access_key(State(keys): State<Arc<AccessKeys>>, body: By
     let key: AccessKey = parse(&body)?;
     keys.put(key)
         .map(|key| Json(json!(key)))
-        .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))
+        .map_err(bad_request)
 }
 
 pub(super) async fn remove_access_key(
@@ -143,8 +142,8 @@ pub(super) async fn remove_access_key(
 ) -> JsonResult {
     match keys.remove(&id) {
         Ok(true) => Ok(Json(json!({}))),
-        Ok(false) => Err(problem(StatusCode::NOT_FOUND, "unknown access key")),
-        Err(message) => Err(problem(StatusCode::BAD_REQUEST, &message)),
+        Ok(false) => Err(not_found("unknown access key")),
+        Err(message) => Err(bad_request(message)),
     }
 }
 
@@ -161,10 +160,7 @@ pub(super) async fn configure(Selected(shared): Selected, body: Bytes) -> JsonRe
     let changes = parse(&body)?;
     check_budget(&shared)?;
     let mut state = shared.state();
-    let behavior = state
-        .behavior
-        .with_changes(changes)
-        .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))?;
+    let behavior = state.behavior.with_changes(changes).map_err(bad_request)?;
     state.set_behavior(behavior, body.len());
     Ok(Json(json!(state.behavior)))
 }
@@ -185,10 +181,7 @@ pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> JsonR
     let faults = parse_faults(&body)?;
     check_budget(&shared)?;
     let mut state = shared.state();
-    state
-        .faults
-        .add(faults)
-        .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))?;
+    state.faults.add(faults).map_err(bad_request)?;
     Ok(Json(state.faults.to_json()))
 }
 
@@ -196,14 +189,14 @@ pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>
     if shared.state().faults.remove(id) {
         Ok(Json(json!({})))
     } else {
-        Err(problem(StatusCode::NOT_FOUND, "unknown rule"))
+        Err(not_found("unknown rule"))
     }
 }
 
 fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, Problem> {
     let faults: Vec<Fault> = parse(body)?;
     match faults.iter().find_map(Fault::problem) {
-        Some(message) => Err(problem(StatusCode::BAD_REQUEST, message)),
+        Some(message) => Err(bad_request(message)),
         None => Ok(faults),
     }
 }
@@ -247,24 +240,22 @@ fn not_saved(error: &io::Error) -> Problem {
     problem(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string())
 }
 
+fn not_found(message: &str) -> Problem {
+    problem(StatusCode::NOT_FOUND, message)
+}
+
+fn bad_request(message: impl Into<String>) -> Problem {
+    problem(StatusCode::BAD_REQUEST, &message.into())
+}
+
 /// Parses a body. The error names the member and what was expected there.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| error.to_string())
-        .and_then(|value| {
-            reader
-                .end()
-                .map(|()| value)
-                .map_err(|error| error.to_string())
-        })
-        .map_err(|message| problem(StatusCode::BAD_REQUEST, &message))
+    json::parse(body).map_err(bad_request)
 }
 
 /// Returns the error for a request without a complete body.
 pub(crate) fn incomplete() -> impl IntoResponse {
-    let message = "the body is too long, too slow or incomplete";
-    problem(StatusCode::BAD_REQUEST, message)
+    bad_request("the body is too long, too slow or incomplete")
 }
 
 /// Returns an error with this message.
