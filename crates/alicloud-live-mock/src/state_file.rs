@@ -229,18 +229,8 @@ fn parse(line: &[u8]) -> Result<Saved, String> {
 /// the last handle of the file, so a killed process leaves none.
 #[cfg(unix)]
 fn lock(file: &File) -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
-    #[expect(
-        unsafe_code,
-        reason = "the standard library locks files from Rust 1.89 on"
-    )]
-    // SAFETY: flock accesses no memory, and the reference keeps the file open.
-    let result = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    use rustix::fs::{FlockOperation, flock};
+    Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?)
 }
 
 /// On Windows the share mode prevents others from opening the file.

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::process::Command;
 
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::caller::{NEW_JOB, TIMEOUT, call, mock, send, send_raw, signed, with_action};
 use crate::program::{PROGRAM, Program};
@@ -48,24 +49,13 @@ fn rest_of(mut stream: TcpStream) -> String {
 }
 
 /// Raises the limit of open files of this process and its children.
-fn allow_open_files(wanted: libc::rlim_t) {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
-    #[expect(unsafe_code, reason = "the standard library knows no limits")]
-    // SAFETY: both calls touch nothing but `limit`, which is ours.
-    unsafe {
-        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit), 0);
-        if limit.rlim_cur < wanted {
-            assert!(
-                limit.rlim_max >= wanted,
-                "this test needs {wanted} open files, and `ulimit -Hn` allows {}",
-                limit.rlim_max
-            );
-            limit.rlim_cur = wanted;
-            assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit), 0);
-        }
+fn allow_open_files(wanted: u64) {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        limit.current = Some(wanted);
+        setrlimit(Resource::Nofile, limit).unwrap_or_else(|error| {
+            panic!("this test needs {wanted} open files (see `ulimit -Hn`): {error}")
+        });
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use alicloud_live_mock::{Fault, FaultKind, JobStatus, Mock};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 use crate::TOP;
@@ -159,16 +160,8 @@ impl Browser {
 impl Drop for Browser {
     /// The browser is in the process group of its driver.
     fn drop(&mut self) {
-        let group = libc::pid_t::try_from(self.driver.id()).unwrap();
-        #[expect(
-            unsafe_code,
-            reason = "the standard library sends no signal to a process group"
-        )]
-        // SAFETY: kill touches no memory; the group is that of our child, which has not been waited for.
-        unsafe {
-            libc::kill(-group, libc::SIGKILL);
-        }
-        // It fails only if the process has ended already.
+        // Both fail only if the process has ended already.
+        let _ = kill_process_group(Pid::from_child(&self.driver), Signal::KILL);
         let _ = self.driver.wait();
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, MockSettings};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::TOP;
@@ -119,17 +120,10 @@ fn it_prints_its_address_and_serves_the_clusters_and_templates_of_the_options() 
 
 #[test]
 fn a_signal_stops_it_cleanly_after_one_line_of_output() {
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in [Signal::INT, Signal::TERM] {
         let mut program = Program::start(&[]);
-        let id = libc::pid_t::try_from(program.child.id()).unwrap();
-        #[expect(
-            unsafe_code,
-            reason = "the standard library sends no signal but SIGKILL"
-        )]
-        // SAFETY: kill touches no memory; the child is ours and has not been waited for.
-        let sent = unsafe { libc::kill(id, signal) };
-        assert_eq!(sent, 0);
-        assert!(program.child.wait().unwrap().success(), "{signal}");
+        kill_process(Pid::from_child(&program.child), signal).unwrap();
+        assert!(program.child.wait().unwrap().success(), "{signal:?}");
         let mut rest = String::new();
         program.stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
