@@ -1,7 +1,6 @@
 //! Verifies signature V3 (`ACS3-HMAC-SHA256`) with code of its own: see `rpc_v1`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use axum::http::header;
 use axum::http::request::Parts;
@@ -27,8 +26,6 @@ const COMMON: [(&str, &str); 5] = [
 /// What a call sends of a V3 signature, and what must have been signed.
 #[derive(Debug)]
 pub(crate) struct Acs3 {
-    credential: String,
-    signature: String,
     common: Vec<(&'static str, String)>,
     /// What must have been signed, or why the request is malformed.
     canonical_request: Result<String, &'static str>,
@@ -62,8 +59,6 @@ impl Acs3 {
             ("Format", "JSON".to_owned()),
         ]);
         Some(Self {
-            credential: field("Credential").to_owned(),
-            signature: field("Signature").to_owned(),
             canonical_request: canonical_request(head, body, field("SignedHeaders")),
             common,
         })
@@ -76,28 +71,29 @@ impl Acs3 {
             .map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Checks that the call was signed with `secret`. Compares in constant time.
-    pub(super) fn check(&self, secret: &str) -> Result<(), ApiError> {
-        let incomplete = |message: &str| ApiError::new(400, "IncompleteSignature", message);
-        if self.credential.is_empty() || self.signature.is_empty() {
-            return Err(incomplete("The header Authorization is not complete."));
-        }
-        let request = self.canonical_request.as_ref().map_err(|m| incomplete(m))?;
+    /// Checks that `signature` is that of the call with this secret.
+    pub(super) fn check(&self, signature: &str, secret: &str) -> Result<(), ApiError> {
+        let request = match &self.canonical_request {
+            Ok(request) => request,
+            Err(message) => return Err(ApiError::new(400, "IncompleteSignature", *message)),
+        };
         let string_to_sign = format!("{ALGORITHM}\n{}", hex_sha256(request.as_bytes()));
-        let valid = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).is_ok_and(|mut mac| {
-            mac.update(string_to_sign.as_bytes());
-            decode_hex(&self.signature).is_some_and(|given| mac.verify_slice(&given).is_ok())
-        });
-        if valid {
-            Ok(())
-        } else {
-            let message = format!(
-                "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}, \
-                 server canonical request is:{request}"
-            );
-            Err(ApiError::new(400, "SignatureDoesNotMatch", message))
+        if signature_of(&string_to_sign, secret).as_deref() == Some(signature) {
+            return Ok(());
         }
+        let message = format!(
+            "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}, \
+             server canonical request is:{request}"
+        );
+        Err(ApiError::new(400, "SignatureDoesNotMatch", message))
     }
+}
+
+/// Returns the signature of `text`. See `rpc_v1` for the comparison.
+fn signature_of(text: &str, secret: &str) -> Option<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
+    mac.update(text.as_bytes());
+    Some(hex(&mac.finalize().into_bytes()))
 }
 
 fn canonical_request(
@@ -152,120 +148,99 @@ fn canonical_request(
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(&Sha256::digest(bytes))
 }
 
-/// Decodes lower-case hexadecimal digits.
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .bytes()
-        .map(|digit| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        })
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(
-        digits
-            .chunks(2)
-            .map(|pair| pair[0] * 16 + pair[1])
-            .collect(),
-    )
+fn hex(bytes: &[u8]) -> String {
+    let append = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    bytes.iter().fold(String::new(), append)
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::Request;
-    use serde::Deserialize;
+    use serde_json::Value;
     use url::form_urlencoded::Serializer;
 
     use super::*;
+    use crate::verify::tests::vectors;
 
-    #[derive(Deserialize)]
-    struct Vectors {
-        acs3_v3: Vec<Vector>,
+    fn text(value: &Value) -> &str {
+        value.as_str().unwrap()
     }
 
-    #[derive(Deserialize)]
-    struct Vector {
-        id: String,
-        inputs: Inputs,
-        canonical_request: String,
-        authorization: String,
+    fn texts(members: &Value) -> impl Iterator<Item = (&str, &str)> {
+        let members = members.as_object().unwrap().iter();
+        members.map(|(name, value)| (name.as_str(), text(value)))
     }
 
-    #[derive(Deserialize)]
-    struct Inputs {
-        method: String,
-        path: String,
-        access_key_secret: String,
-        query: BTreeMap<String, String>,
-        headers: BTreeMap<String, String>,
-        body: String,
-    }
-
-    fn vectors() -> Vec<Vector> {
-        let text = include_str!("../../../../tests/cases/signature-vectors.json");
-        serde_json::from_str::<Vectors>(text).unwrap().acs3_v3
-    }
-
-    fn arriving(vector: &Vector, body: &str) -> Acs3 {
-        let inputs = &vector.inputs;
+    fn arriving(vector: &Value, body: &str) -> Acs3 {
+        let inputs = &vector["inputs"];
         let query = Serializer::new(String::new())
-            .extend_pairs(&inputs.query)
+            .extend_pairs(texts(&inputs["query"]))
             .finish();
         let mut request = Request::builder()
-            .method(inputs.method.as_str())
-            .uri(format!("{}?{query}", inputs.path))
-            .header("authorization", &vector.authorization);
-        for (name, value) in &inputs.headers {
+            .method(text(&inputs["method"]))
+            .uri(format!("{}?{query}", text(&inputs["path"])))
+            .header("authorization", text(&vector["authorization"]));
+        for (name, value) in texts(&inputs["headers"]) {
             request = request.header(name, value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
         Acs3::read(&head, body.as_bytes()).unwrap()
     }
 
+    /// Checks a call with this body and secret.
+    fn check(vector: &Value, body: &str, secret: &str) -> Result<(), ApiError> {
+        let call = arriving(vector, body);
+        let mut signature = call.common().filter(|(name, _)| *name == "Signature");
+        call.check(signature.next().unwrap().1, secret)
+    }
+
+    fn code(result: Result<(), ApiError>) -> String {
+        result.unwrap_err().code
+    }
+
     #[test]
     fn every_v3_vector_of_the_official_client_is_accepted() {
-        let vectors = vectors();
+        let vectors = vectors("acs3_v3");
         assert!(vectors.len() >= 8);
         for vector in vectors {
-            let call = arriving(&vector, &vector.inputs.body);
-            let text = call.canonical_request.as_ref().unwrap();
-            assert_eq!(text, &vector.canonical_request, "{}", vector.id);
-            let checked = call.check(&vector.inputs.access_key_secret);
-            assert_eq!(checked, Ok(()), "{}", vector.id);
+            let (inputs, id) = (&vector["inputs"], &vector["id"]);
+            let (body, secret) = (text(&inputs["body"]), text(&inputs["access_key_secret"]));
+            let request = arriving(&vector, body).canonical_request.unwrap();
+            assert_eq!(vector["canonical_request"], request, "{id}");
+            assert_eq!(check(&vector, body, secret), Ok(()), "{id}");
         }
     }
 
     #[test]
     fn a_change_of_body_secret_or_signature_is_detected() {
-        for vector in vectors() {
-            let (body, secret) = (&vector.inputs.body, &vector.inputs.access_key_secret);
-            let rejected = arriving(&vector, &format!("{body}x")).check(secret);
-            assert_eq!(rejected.unwrap_err().code, "IncompleteSignature");
-            let mut call = arriving(&vector, body);
-            let rejected = call.check("another");
-            assert_eq!(rejected.unwrap_err().code, "SignatureDoesNotMatch");
-            for wrong in ["00", "0", "xyz", &call.signature.to_uppercase()] {
-                wrong.clone_into(&mut call.signature);
-                assert!(call.check(secret).is_err(), "{wrong}");
+        for mut vector in vectors("acs3_v3") {
+            let inputs = vector["inputs"].clone();
+            let (body, secret) = (text(&inputs["body"]), text(&inputs["access_key_secret"]));
+            let longer = check(&vector, &format!("{body}x"), secret);
+            assert_eq!(code(longer), "IncompleteSignature");
+            let other_secret = check(&vector, body, "another");
+            assert_eq!(code(other_secret), "SignatureDoesNotMatch");
+            let authorization = text(&vector["authorization"]);
+            let (before, signature) = authorization.split_once("Signature=").unwrap();
+            let upper = signature.to_uppercase();
+            for wrong in
+                ["00", "0", "xyz", &upper].map(|wrong| format!("{before}Signature={wrong}"))
+            {
+                vector["authorization"] = wrong.into();
+                assert_eq!(code(check(&vector, body, secret)), "SignatureDoesNotMatch");
             }
         }
     }
 
     #[test]
     fn a_header_that_is_not_signed_is_rejected() {
-        let mut vector = vectors().remove(0);
-        let extra = ("x-acs-extra".to_owned(), "1".to_owned());
-        vector.inputs.headers.extend([extra]);
-        let rejected = arriving(&vector, "").check(&vector.inputs.access_key_secret);
-        assert_eq!(rejected.unwrap_err().code, "IncompleteSignature");
+        let mut vector = vectors("acs3_v3").remove(0);
+        vector["inputs"]["headers"]["x-acs-extra"] = "1".into();
+        let secret = vector["inputs"]["access_key_secret"].clone();
+        let rejected = check(&vector, "", text(&secret));
+        assert_eq!(code(rejected), "IncompleteSignature");
     }
 }
