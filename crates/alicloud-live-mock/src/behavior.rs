@@ -148,37 +148,3 @@ pub enum TimeFormat {
     /// The same moment with the offset of China: `2023-07-25T00:44:55+08:00`.
     Offset,
 }
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_change_replaces_only_the_fields_that_it_contains() {
-        let behavior = Behavior::default()
-            .with_changes(json!({"list_lag_calls": 3, "max_running_jobs": 2}))
-            .unwrap();
-        let expected = Behavior {
-            list_lag_calls: 3,
-            max_running_jobs: Some(2),
-            ..Behavior::default()
-        };
-        assert_eq!(behavior, expected);
-    }
-
-    #[test]
-    fn an_unknown_or_ill_typed_field_is_rejected() {
-        for changes in [
-            json!({"list_lag": 3}),
-            json!({"list_lag_calls": "3"}),
-            json!([1]),
-        ] {
-            assert!(
-                Behavior::default().with_changes(changes.clone()).is_err(),
-                "{changes}"
-            );
-        }
-    }
-}

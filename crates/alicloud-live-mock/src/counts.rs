@@ -117,52 +117,6 @@ impl ExpectedCalls {
 mod tests {
     use super::*;
 
-    fn counts() -> Counts {
-        let mut counts = Counts {
-            writes: 2,
-            ..Counts::default()
-        };
-        for _ in 0..2 {
-            counts.add(Some("CreateEdgeTranscodeJob"), Some(200), None);
-        }
-        counts.add(Some("GetEdgeTranscodeJob"), Some(404), Some("JobNotFound"));
-        counts.add(Some("GetEdgeTranscodeJob"), None, None);
-        counts.add(Some("Nonsense"), Some(404), Some("InvalidApi.NotFound"));
-        counts
-    }
-
-    fn differences(expected: Value) -> Vec<String> {
-        counts().differences(&serde_json::from_value(expected).unwrap())
-    }
-
-    #[test]
-    fn counts_as_expected_have_no_differences() {
-        let none: [&str; 0] = [];
-        for expected in [
-            json!({}),
-            json!({"writes": 2}),
-            json!({"calls": [{"count": 5}]}),
-            json!({"calls": [{"action": "CreateEdgeTranscodeJob", "status": 200, "count": 2}]}),
-            json!({"calls": [{"code": "JobNotFound", "count": 1}, {"status": 500, "count": 0}]}),
-        ] {
-            assert_eq!(differences(expected.clone()), none, "{expected}");
-        }
-    }
-
-    #[test]
-    fn differences_are_described() {
-        let expected = json!({"writes": 0, "calls": [
-            {"action": "CreateEdgeTranscodeJob", "status": 200, "count": 1},
-            {"code": "JobNotFound", "count": 0},
-        ]});
-        let described = [
-            "expected 0 writes, got 2",
-            "expected 1 call of CreateEdgeTranscodeJob with status 200, got 2",
-            "expected 0 calls with code JobNotFound, got 1",
-        ];
-        assert_eq!(differences(expected), described);
-    }
-
     #[test]
     fn the_number_of_keys_is_bounded() {
         let mut counts = Counts::default();

@@ -159,15 +159,15 @@ fn job_changes(parameters: &Parameters) -> Result<JobChanges, ApiError> {
         stream_input: parameters.optional("StreamInput"),
         stream_output: parameters.optional("StreamOutput"),
     };
-    changes.name.as_deref().map_or(Ok(()), check_name)?;
-    changes
-        .stream_input
-        .as_deref()
-        .map_or(Ok(()), |url| check_stream("StreamInput", url))?;
-    changes
-        .stream_output
-        .as_deref()
-        .map_or(Ok(()), |url| check_stream("StreamOutput", url))?;
+    if let Some(name) = &changes.name {
+        check_name(name)?;
+    }
+    if let Some(url) = &changes.stream_input {
+        check_stream("StreamInput", url)?;
+    }
+    if let Some(url) = &changes.stream_output {
+        check_stream("StreamOutput", url)?;
+    }
     Ok(changes)
 }
 
@@ -295,14 +295,6 @@ mod tests {
         "Keyword",
     ];
 
-    const CREATE: [(&str, &str); 5] = [
-        ("ClusterId", "c"),
-        ("Name", "n"),
-        ("TemplateId", "t"),
-        ("StreamInput", "rtmp://a/b/c"),
-        ("StreamOutput", "rtmp://d/e/f"),
-    ];
-
     fn parse(action: &str, parameters: &[(&str, &str)]) -> Result<Operation, ApiError> {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
@@ -310,62 +302,62 @@ mod tests {
         Operation::parse(action, &Parameters::decode(&query, b""))
     }
 
-    fn with<'a>(name: &str, value: &'a str) -> Vec<(&'static str, &'a str)> {
-        CREATE
-            .map(|(n, v)| (n, if n == name { value } else { v }))
-            .to_vec()
+    /// Parses a valid Create with another value of one parameter.
+    fn create_with(name: &str, value: &str) -> Result<Operation, ApiError> {
+        let create = [
+            ("ClusterId", "c"),
+            ("Name", "n"),
+            ("TemplateId", "t"),
+            ("StreamInput", "rtmp://a/b/c"),
+            ("StreamOutput", "rtmp://d/e/f"),
+        ];
+        let changed = create.map(|(n, v)| (n, if n == name { value } else { v }));
+        parse("CreateEdgeTranscodeJob", &changed)
     }
+
+    /// Parses a valid list with one more parameter.
+    fn list_with(action: &str, name: &str, value: &str) -> Result<Operation, ApiError> {
+        parse(action, &[("ClusterId", "c"), (name, value)])
+    }
+
+    fn code(result: Result<Operation, ApiError>) -> String {
+        let error = result.unwrap_err();
+        format!("{} {}", error.status, error.code)
+    }
+
+    const INVALID: &str = "400 InvalidParameter";
 
     #[test]
     fn each_required_parameter_is_required() {
         let required = [
             (
                 "CreateEdgeTranscodeJob",
-                vec![
-                    "ClusterId",
-                    "Name",
-                    "TemplateId",
-                    "StreamInput",
-                    "StreamOutput",
-                ],
+                "ClusterId Name TemplateId StreamInput StreamOutput",
             ),
-            ("GetEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
-            ("ListEdgeTranscodeJob", vec!["ClusterId"]),
-            ("UpdateEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
-            ("DeleteEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
-            ("StartEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
-            ("StopEdgeTranscodeJob", vec!["ClusterId", "JobId"]),
-            ("GetEdgeTranscodeTemplate", vec!["ClusterId", "TemplateId"]),
-            ("ListEdgeTranscodeTemplate", vec!["ClusterId"]),
-            (
-                "DescribeLiveStreamState",
-                vec!["DomainName", "AppName", "StreamName"],
-            ),
+            ("GetEdgeTranscodeJob", "ClusterId JobId"),
+            ("ListEdgeTranscodeJob", "ClusterId"),
+            ("UpdateEdgeTranscodeJob", "ClusterId JobId"),
+            ("DeleteEdgeTranscodeJob", "ClusterId JobId"),
+            ("StartEdgeTranscodeJob", "ClusterId JobId"),
+            ("StopEdgeTranscodeJob", "ClusterId JobId"),
+            ("GetEdgeTranscodeTemplate", "ClusterId TemplateId"),
+            ("ListEdgeTranscodeTemplate", "ClusterId"),
+            ("DescribeLiveStreamState", "DomainName AppName StreamName"),
         ];
-        assert_eq!(required.clone().map(|(action, _)| action), actions::LIVE);
+        assert_eq!(required.map(|(action, _)| action), actions::LIVE);
         for (action, names) in required {
-            let whole: Vec<_> = names.iter().map(|name| (*name, "rtmp://a/b/c")).collect();
-            for missing in &names {
-                for left in [
-                    whole
-                        .iter()
-                        .copied()
-                        .filter(|(name, _)| name != missing)
-                        .collect::<Vec<_>>(),
-                    {
-                        whole
-                            .iter()
-                            .map(|(name, value)| (*name, if name == missing { "" } else { *value }))
-                            .collect()
-                    },
-                ] {
+            let whole: Vec<_> = names
+                .split(' ')
+                .map(|name| (name, "rtmp://a/b/c"))
+                .collect();
+            for (index, (missing, _)) in whole.iter().enumerate() {
+                let (mut absent, mut empty) = (whole.clone(), whole.clone());
+                absent.remove(index);
+                empty[index].1 = "";
+                for left in [absent, empty] {
                     let error = parse(action, &left).unwrap_err();
-                    assert_eq!(
-                        (error.status, error.code.as_str()),
-                        (400, "MissingParameter"),
-                        "{action} {missing}"
-                    );
                     assert!(error.message.contains(missing), "{error:?}");
+                    assert_eq!(code(Err(error)), "400 MissingParameter", "{action}");
                 }
             }
         }
@@ -375,37 +367,23 @@ mod tests {
     fn names_follow_the_documented_rule() {
         let longest = "\u{4e2d}".repeat(255);
         for name in ["task1", "a-b_C9", "\u{8f6c}\u{7801}", "x", &longest] {
-            assert!(
-                parse("CreateEdgeTranscodeJob", &with("Name", name)).is_ok(),
-                "{name}"
-            );
+            assert!(create_with("Name", name).is_ok(), "{name}");
         }
         let too_long = "a".repeat(256);
         for name in ["a b", "a.b", "\u{e9}", "a/b", &too_long] {
-            let error = parse("CreateEdgeTranscodeJob", &with("Name", name)).unwrap_err();
-            assert_eq!(
-                (error.status, error.code.as_str()),
-                (400, "InvalidParameter"),
-                "{name}"
-            );
+            assert_eq!(code(create_with("Name", name)), INVALID, "{name}");
         }
     }
 
     #[test]
     fn stream_urls_are_absolute_with_a_host() {
-        for url in ["/app/stream", "rtmp:app", "nonsense", "rtmp:///app/stream"] {
-            for name in ["StreamInput", "StreamOutput"] {
-                let error = parse("CreateEdgeTranscodeJob", &with(name, url)).unwrap_err();
-                assert_eq!(error.code, "InvalidParameter", "{url}");
+        for name in ["StreamInput", "StreamOutput"] {
+            for url in ["/app/stream", "rtmp:app", "nonsense", "rtmp:///app/stream"] {
+                assert_eq!(code(create_with(name, url)), INVALID, "{url}");
             }
+            let accepted = create_with(name, "srt://a:1/b?auth_key=1-0-0-ff");
+            assert!(accepted.is_ok(), "{accepted:?}");
         }
-        assert!(
-            parse(
-                "CreateEdgeTranscodeJob",
-                &with("StreamInput", "srt://a:1/b?auth_key=1-0-0-ff")
-            )
-            .is_ok()
-        );
     }
 
     #[test]
@@ -414,43 +392,24 @@ mod tests {
         else {
             panic!("ClusterId is the only required parameter");
         };
-        assert_eq!(
-            filter.page,
-            PageRequest {
-                number: 1,
-                size: 10,
-                oldest_first: false
-            }
-        );
-        let wrong = [
+        let page = filter.page;
+        assert_eq!((page.number, page.size, page.oldest_first), (1, 10, false));
+        for (name, value) in [
             ("PageNo", "0"),
             ("PageNo", "x"),
+            ("PageNo", "2147483648"),
             ("PageSize", "0"),
             ("PageSize", "101"),
-            ("PageNo", "2147483648"),
-        ];
-        let wrong_words = [
             ("SortBy", "up"),
             ("Status", "2"),
             ("Status", "Running"),
             ("Type", "hd"),
-        ];
-        for (name, value) in wrong.into_iter().chain(wrong_words) {
-            let error =
-                parse("ListEdgeTranscodeJob", &[("ClusterId", "c"), (name, value)]).unwrap_err();
-            assert_eq!(
-                (error.status, error.code.as_str()),
-                (400, "InvalidParameter"),
-                "{name}={value}"
-            );
+        ] {
+            let wrong = list_with("ListEdgeTranscodeJob", name, value);
+            assert_eq!(code(wrong), INVALID, "{name}={value}");
         }
-        assert!(
-            parse(
-                "ListEdgeTranscodeTemplate",
-                &[("ClusterId", "c"), ("VideoCodec", "AV1")]
-            )
-            .is_err()
-        );
+        let wrong = list_with("ListEdgeTranscodeTemplate", "VideoCodec", "AV1");
+        assert_eq!(code(wrong), INVALID);
     }
 
     proptest! {
@@ -468,10 +427,7 @@ mod tests {
 
     #[test]
     fn an_unknown_operation_does_not_exist() {
-        let error = parse("CreateLiveRoom", &[]).unwrap_err();
-        assert_eq!(
-            (error.status, error.code.as_str()),
-            (404, "InvalidApi.NotFound")
-        );
+        let unknown = parse("CreateLiveRoom", &[]);
+        assert_eq!(code(unknown), "404 InvalidApi.NotFound");
     }
 }

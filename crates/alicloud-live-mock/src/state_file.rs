@@ -274,19 +274,6 @@ mod tests {
         (directory, path)
     }
 
-    #[test]
-    fn the_state_that_was_saved_last_is_loaded() {
-        let (_directory, path) = directory_with_file();
-        assert_eq!(random_in(&path), None);
-        for random in [7, u64::MAX] {
-            let (file, _) = StateFile::open(path.clone()).unwrap();
-            file.save(&saved(1)).unwrap();
-            file.save(&saved(random)).unwrap();
-            drop(file);
-            assert_eq!(random_in(&path), Some(random));
-        }
-    }
-
     /// A power failure can leave any part of the line that was being written.
     #[test]
     fn a_write_that_was_interrupted_anywhere_does_no_harm() {
@@ -335,91 +322,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_file_does_not_grow_with_the_number_of_changes() {
-        let (_directory, path) = directory_with_file();
-        let (file, _) = StateFile::open(path.clone()).unwrap();
-        for random in 0..2_000 {
-            file.save(&saved(random)).unwrap();
-        }
-        drop(file);
-        let length = fs::metadata(&path).unwrap().len();
-        assert!(length < 2 * MAX_OUTDATED_BYTES, "{length}");
-        assert_eq!(random_in(&path), Some(1_999));
-    }
-
-    #[test]
-    fn a_damaged_file_is_an_error_that_names_the_line_and_is_not_changed() {
-        let good = "{\"form\":1,\"random\":1,\"jobs\":[],\"nonces\":{}}\n";
-        for (text, complaint) in [
-            ("{\"form\":1".to_owned(), "line 1 is not complete"),
-            (format!("{good}{good}x\n"), "line 3: expected value"),
-            (
-                format!("{}\n", good.trim_end().to_owned() + " x"),
-                "line 1: trailing characters",
-            ),
-            (
-                good.replace(":1,\"random", ":2,\"random"),
-                "line 1: expected form 1, got 2",
-            ),
-            (
-                "{\"form\":1,\"random\":1,\"jobs\":[{\"modified\":\"then\",\"job\":{}}],\"nonces\":{}}\n"
-                    .to_owned(),
-                "line 1: jobs[0].modified: expected a time such as",
-            ),
-            ("\0\0\0\0".to_owned(), "line 1 is not complete"),
-        ] {
-            let (_directory, path) = directory_with_file();
-            fs::write(&path, &text).unwrap();
-            let error = StateFile::open(path.clone()).unwrap_err().to_string();
-            assert!(
-                error.contains(complaint) && error.contains("state.json is damaged"),
-                "{error}"
-            );
-            assert_eq!(fs::read_to_string(&path).unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn only_one_mock_at_a_time_can_open_a_file() {
-        let (_directory, path) = directory_with_file();
-        let (first, _) = StateFile::open(path.clone()).unwrap();
-        let error = StateFile::open(path.clone()).unwrap_err().to_string();
-        assert!(
-            error.contains("state.json is in use by another mock"),
-            "{error}"
-        );
-        drop(first);
-        StateFile::open(path).unwrap();
-    }
-
     #[cfg(unix)]
     #[test]
-    fn a_symbolic_link_and_its_target_stay_in_place() {
+    fn the_file_stays_short_and_a_symbolic_link_and_its_target_stay_in_place() {
         use std::os::unix::fs::{MetadataExt as _, symlink};
         let (directory, target) = directory_with_file();
         let link = directory.path().join("link.json");
         symlink("state.json", &link).unwrap();
         let (file, _) = StateFile::open(link.clone()).unwrap();
         let inode = fs::metadata(&target).unwrap().ino();
-        for random in 0..1_600 {
+        for random in 0..2_000 {
             file.save(&saved(random)).unwrap();
         }
         drop(file);
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::metadata(&target).unwrap().ino(), inode);
-        assert_eq!(random_in(&target), Some(1_599));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_that_was_removed_or_replaced_is_not_written() {
-        let (_directory, path) = directory_with_file();
-        let (file, _) = StateFile::open(path.clone()).unwrap();
-        fs::remove_file(&path).unwrap();
-        assert!(file.save(&saved(1)).is_err());
-        fs::write(&path, "").unwrap();
-        assert!(file.save(&saved(1)).is_err());
+        let metadata = fs::metadata(&target).unwrap();
+        assert_eq!(metadata.ino(), inode);
+        assert!(metadata.len() < 2 * MAX_OUTDATED_BYTES, "{metadata:?}");
+        assert_eq!(random_in(&target), Some(1_999));
     }
 
     #[cfg(unix)]

@@ -154,30 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_hits_only_its_action_and_stage() {
-        let mut faults = faults(vec![
-            Fault::new("A", FaultKind::Drop).when(FaultStage::After),
-        ]);
-        assert_eq!(faults.due(calls_of("A"), FaultStage::Before), []);
-        assert_eq!(faults.due(calls_of("B"), FaultStage::After), []);
-        assert_eq!(faults.due(Target::default(), FaultStage::After), []);
-        assert_eq!(
-            faults.due(calls_of("A"), FaultStage::After),
-            [FaultKind::Drop]
-        );
-    }
-
-    #[test]
-    fn a_star_matches_every_call() {
-        let mut faults = faults(vec![Fault::new("*", FaultKind::Hang)]);
-        assert_eq!(
-            faults.due(calls_of("A"), FaultStage::Before),
-            [FaultKind::Hang]
-        );
-        assert_eq!(
-            faults.due(Target::default(), FaultStage::Before),
-            [FaultKind::Hang]
-        );
+    fn a_rule_hits_only_its_action_and_stage_and_a_star_every_call() {
+        let after = Fault::new("A", FaultKind::Drop).when(FaultStage::After);
+        let mut faults = faults(vec![after, Fault::new("*", FaultKind::Hang)]);
+        let mut due = |target, stage| faults.due(target, stage);
+        for target in [calls_of("A"), calls_of("B"), Target::default()] {
+            assert_eq!(due(target, FaultStage::Before), [FaultKind::Hang]);
+        }
+        assert_eq!(due(calls_of("A"), FaultStage::After), [FaultKind::Drop]);
+        assert_eq!(due(calls_of("B"), FaultStage::After), []);
+        assert_eq!(due(Target::default(), FaultStage::After), []);
     }
 
     #[test]
@@ -189,18 +175,6 @@ mod tests {
             faults(rules.to_vec()).due(calls_of("A"), FaultStage::Before),
             [slow, FaultKind::Drop]
         );
-    }
-
-    #[test]
-    fn the_same_seed_hits_the_same_calls() {
-        let with_probability = || {
-            hits(
-                &mut faults(vec![Fault::new("A", FaultKind::Drop).probability(0.5)]),
-                100,
-            )
-        };
-        assert_eq!(with_probability(), with_probability());
-        assert!(with_probability().contains(&true) && with_probability().contains(&false));
     }
 
     #[test]
@@ -252,10 +226,8 @@ mod tests {
         faults.add(vec![Fault::new("B", FaultKind::Drop)]).unwrap();
         assert!(faults.remove(0) && !faults.remove(0));
         assert_eq!(faults.due(calls_of("A"), FaultStage::Before), []);
-        assert_eq!(
-            faults.due(calls_of("B"), FaultStage::Before),
-            [FaultKind::Drop]
-        );
+        let due = faults.due(calls_of("B"), FaultStage::Before);
+        assert_eq!(due, [FaultKind::Drop]);
         let many = vec![Fault::new("C", FaultKind::Drop); MAX_RULES];
         assert!(faults.add(many.clone()).is_err());
         assert!(faults.add(many[1..].to_vec()).is_ok());
@@ -283,31 +255,5 @@ mod tests {
             Fault::new("*", truncate).probability(0.5),
         ];
         assert_eq!(rules, expected);
-    }
-
-    #[test]
-    fn a_misspelled_rule_is_rejected() {
-        for rule in [
-            json!({"kind": "dorp"}),
-            json!({"kind": "drop", "time": 1}),
-            json!({"kind": {"slow": {"ms": 1, "s": 1}}}),
-            json!({"action": "A"}),
-        ] {
-            assert!(
-                serde_json::from_value::<Fault>(rule.clone()).is_err(),
-                "{rule}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_invalid_rule_is_explained() {
-        let early = Fault::new("*", FaultKind::Endless).when(FaultStage::Before);
-        let likely = Fault::new("*", FaultKind::Drop).probability(1.5);
-        let status = Fault::new("*", FaultKind::error(99, "X"));
-        for rule in [early, likely, status] {
-            assert!(rule.problem().is_some(), "{rule:?}");
-        }
-        assert_eq!(Fault::new("*", FaultKind::Endless).problem(), None);
     }
 }

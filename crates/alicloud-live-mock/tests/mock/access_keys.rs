@@ -3,8 +3,10 @@
 use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
-use crate::caller::{HttpResponse, NEW_JOB, create, mock, send, signed_with, with_action};
-use crate::program::start_error;
+use crate::caller::{
+    HttpResponse, NEW_JOB, create, get, mock, post, post_form, send, signed_with, with_action,
+};
+use crate::program::{config_file, start_error};
 
 /// An access key pair.
 struct Key {
@@ -13,7 +15,7 @@ struct Key {
 }
 
 fn put(mock: &Mock, key: &Value) -> HttpResponse {
-    send(&mock.url(), "POST", "/_mock/access_keys", &key.to_string()).response()
+    post(&mock.url(), "/_mock/access_keys", &key.to_string())
 }
 
 fn new_key(mock: &Mock, key: &Value) -> Key {
@@ -28,18 +30,12 @@ fn new_key(mock: &Mock, key: &Value) -> Key {
 
 fn call(mock: &Mock, key: &Key, action: &str, own: &[(&str, &str)]) -> HttpResponse {
     let all = [&with_action(action, own)[..], &[("AccessKeyId", &key.id)]].concat();
-    send(
-        &mock.url(),
-        "POST",
-        "/",
-        &signed_with(&key.secret, "POST", &all),
-    )
-    .response()
+    post_form(&mock.url(), &signed_with(&key.secret, "POST", &all))
 }
 
 fn shown(mock: &Mock, path: &str, key: &Key) -> Value {
-    let target = format!("{path}?access_key_id={}", key.id);
-    send(&mock.url(), "GET", &target, "").response().json()
+    let path = format!("{path}?access_key_id={}", key.id);
+    get(&mock.url(), &path).json()
 }
 
 #[test]
@@ -47,32 +43,26 @@ fn each_key_has_jobs_calls_faults_and_behavior_of_its_own() {
     let mock = mock();
     let (one, other) = (new_key(&mock, &json!({})), new_key(&mock, &json!({})));
     let first = create(&mock);
+    let drop = json!([{"action": "ListEdgeTranscodeJob", "kind": "drop"}]);
     for (path, change) in [
         ("/_mock/behavior", json!({"max_running_jobs": 0})),
-        (
-            "/_mock/faults",
-            json!([{"action": "ListEdgeTranscodeJob", "kind": "drop"}]),
-        ),
+        ("/_mock/faults", drop),
     ] {
-        let target = format!("{path}?access_key_id={}", one.id);
-        let response = send(&mock.url(), "POST", &target, &change.to_string()).response();
+        let path = format!("{path}?access_key_id={}", one.id);
+        let response = post(&mock.url(), &path, &change.to_string());
         assert_eq!(response.status(), 200);
     }
     let created = call(&mock, &one, "CreateEdgeTranscodeJob", &NEW_JOB).json();
     let job = [("JobId", created["JobId"].as_str().unwrap())];
-    let start = |key: &Key| call(&mock, key, "StartEdgeTranscodeJob", &job).error().1;
-    assert_eq!(start(&one), "UserQuotaExceed");
-    assert_eq!(start(&other), "JobNotFound");
+    let start = |key: &Key| call(&mock, key, "StartEdgeTranscodeJob", &job).error();
+    assert_eq!(start(&one), "403 UserQuotaExceed");
+    assert_eq!(start(&other), "404 JobNotFound");
     assert_eq!(call(&mock, &one, "ListEdgeTranscodeJob", &[]).bytes, b"");
-    assert_eq!(
-        call(&mock, &other, "ListEdgeTranscodeJob", &[]).json()["TotalCount"],
-        0
-    );
+    let list = call(&mock, &other, "ListEdgeTranscodeJob", &[]);
+    assert_eq!(list.json()["TotalCount"], 0);
 
-    assert_eq!(
-        shown(&mock, "/_mock/jobs", &one)[0]["JobId"],
-        created["JobId"]
-    );
+    let jobs = shown(&mock, "/_mock/jobs", &one);
+    assert_eq!(jobs[0]["JobId"], created["JobId"]);
     assert_eq!(shown(&mock, "/_mock/jobs", &other), json!([]));
     assert_eq!(mock.jobs()[0].job_id, first);
     let calls = |key| shown(&mock, "/_mock/calls", key).as_array().unwrap().len();
@@ -80,7 +70,7 @@ fn each_key_has_jobs_calls_faults_and_behavior_of_its_own() {
     assert_eq!(shown(&mock, "/_mock/counts", &one)["writes"], 1);
 
     let reset = format!("/_mock/reset?access_key_id={}", one.id);
-    send(&mock.url(), "POST", &reset, "").response();
+    post(&mock.url(), &reset, "");
     assert_eq!(shown(&mock, "/_mock/jobs", &one), json!([]));
     assert_eq!((calls(&other), mock.jobs().len()), (2, 1));
 }
@@ -91,7 +81,7 @@ fn temporary_keys_select_the_state_of_the_key_that_assumed_the_role() {
     let key = new_key(&mock, &json!({"access_key_id": "ci-7"}));
     let created = call(&mock, &key, "CreateEdgeTranscodeJob", &NEW_JOB);
     assert_eq!(created.status(), 200);
-    let uri = send(&mock.url(), "GET", "/credentials?access_key_id=ci-7", "").response();
+    let uri = get(&mock.url(), "/credentials?access_key_id=ci-7");
     let role = [
         ("Version", "2015-04-01"),
         ("RoleArn", "acs:ram::1234567890123456:role/mock-role"),
@@ -108,13 +98,8 @@ fn temporary_keys_select_the_state_of_the_key_that_assumed_the_role() {
         let list = call(&mock, &temporary, "ListEdgeTranscodeJob", &token).json();
         assert_eq!(list["TotalCount"], 1, "{list}");
     }
-    let identity = call(
-        &mock,
-        &key,
-        "GetCallerIdentity",
-        &[("Version", "2015-04-01")],
-    )
-    .json();
+    let version = [("Version", "2015-04-01")];
+    let identity = call(&mock, &key, "GetCallerIdentity", &version).json();
     assert_eq!(identity["Arn"], "acs:ram::1234567890123456:user/ci-7");
 }
 
@@ -122,68 +107,51 @@ fn temporary_keys_select_the_state_of_the_key_that_assumed_the_role() {
 fn a_key_may_be_denied_single_operations() {
     let mock = mock();
     let id = create(&mock);
-    let reader = new_key(
-        &mock,
-        &json!({
-            "denied_actions": ["DeleteEdgeTranscodeJob", "UpdateEdgeTranscodeJob"],
-            "shares_state_with": "mock-access-key-id",
-        }),
-    );
+    let reader = json!({
+        "denied_actions": ["DeleteEdgeTranscodeJob", "UpdateEdgeTranscodeJob"],
+        "shares_state_with": "mock-access-key-id",
+    });
+    let reader = new_key(&mock, &reader);
     let job = [("JobId", id.as_str())];
     let delete = || call(&mock, &reader, "DeleteEdgeTranscodeJob", &job);
-    assert_eq!(
-        call(&mock, &reader, "GetEdgeTranscodeJob", &job).status(),
-        200
-    );
+    let shown = call(&mock, &reader, "GetEdgeTranscodeJob", &job);
+    assert_eq!(shown.status(), 200);
     let denied = delete();
-    assert_eq!(denied.error(), (403, "NoPermission".to_owned()));
-    let message = denied.json()["Message"].as_str().unwrap().to_owned();
+    assert_eq!(denied.error(), "403 NoPermission");
+    let message = denied.message();
     assert!(
         message.ends_with("live:DeleteEdgeTranscodeJob."),
         "{message}"
     );
     mock.configure(|behavior| behavior.permission_error_code = "Forbidden.RAM".to_owned());
-    assert_eq!(delete().error().1, "Forbidden.RAM");
+    assert_eq!(delete().error(), "403 Forbidden.RAM");
     assert_eq!(mock.jobs().len(), 1);
 
     let allowed = json!({"access_key_id": reader.id, "denied_actions": []});
     assert_eq!(put(&mock, &allowed).status(), 200);
     assert_eq!(delete().status(), 200);
     // The first key can be denied operations too.
-    put(
-        &mock,
-        &json!({"access_key_id": "mock-access-key-id", "denied_actions": ["ListEdgeTranscodeJob"]}),
-    );
+    let first =
+        json!({"access_key_id": "mock-access-key-id", "denied_actions": ["ListEdgeTranscodeJob"]});
+    put(&mock, &first);
     let list = crate::caller::call(&mock, "ListEdgeTranscodeJob", &[]);
-    assert_eq!(list.error().0, 403);
+    assert_eq!(list.error(), "403 Forbidden.RAM");
 }
 
 #[test]
 fn a_deleted_key_is_unknown_and_its_state_is_gone() {
     let mock = mock();
-    let key = new_key(
-        &mock,
-        &json!({"access_key_id": "ci-7", "access_key_secret": "s"}),
-    );
+    let key = json!({"access_key_id": "ci-7", "access_key_secret": "s"});
+    let key = new_key(&mock, &key);
     assert_eq!(call(&mock, &key, "ListEdgeTranscodeJob", &[]).status(), 200);
-    let delete = |id: &str| {
-        send(
-            &mock.url(),
-            "DELETE",
-            &format!("/_mock/access_keys/{id}"),
-            "",
-        )
-        .response()
-    };
-    assert_eq!(delete("ci-7").status(), 200);
-    assert_eq!(delete("ci-7").status(), 404);
-    assert_eq!(delete("mock-access-key-id").status(), 400);
+    for (id, expected) in [("ci-7", 200), ("ci-7", 404), ("mock-access-key-id", 400)] {
+        let path = format!("/_mock/access_keys/{id}");
+        let deleted = send(&mock.url(), "DELETE", &path, "").response();
+        assert_eq!(deleted.status(), expected);
+    }
     let unknown = call(&mock, &key, "ListEdgeTranscodeJob", &[]);
-    assert_eq!(
-        unknown.error(),
-        (404, "InvalidAccessKeyId.NotFound".to_owned())
-    );
-    let gone = send(&mock.url(), "GET", "/_mock/jobs?access_key_id=ci-7", "").response();
+    assert_eq!(unknown.error(), "404 InvalidAccessKeyId.NotFound");
+    let gone = get(&mock.url(), "/_mock/jobs?access_key_id=ci-7");
     assert_eq!(gone.status(), 404);
 }
 
@@ -191,15 +159,13 @@ fn a_deleted_key_is_unknown_and_its_state_is_gone() {
 fn secrets_are_returned_once_and_the_number_of_keys_is_limited() {
     let mock = mock();
     let key = new_key(&mock, &json!({}));
-    let keys = send(&mock.url(), "GET", "/_mock/access_keys", "").response();
-    let text = String::from_utf8(keys.body().to_vec()).unwrap();
+    let keys = get(&mock.url(), "/_mock/access_keys").text();
     assert!(
-        text.contains(&key.id) && !text.contains(&key.secret),
-        "{text}"
+        keys.contains(&key.id) && !keys.contains(&key.secret),
+        "{keys}"
     );
-    let full = (0..1000)
-        .map(|_| put(&mock, &json!({})).status())
-        .position(|status| status != 200);
+    let mut added = (0..1000).map(|_| put(&mock, &json!({})).status());
+    let full = added.position(|status| status != 200);
     assert_eq!(
         full,
         Some(998),
@@ -210,6 +176,7 @@ fn secrets_are_returned_once_and_the_number_of_keys_is_limited() {
 #[test]
 fn an_invalid_key_is_explained() {
     let mock = mock();
+    let existing = "mock-access-key-id";
     for (key, complaint) in [
         (
             json!({"denied_actions": ["Nonsense"]}),
@@ -225,26 +192,20 @@ fn an_invalid_key_is_explained() {
         ),
         (json!({"access_key": "x"}), "unknown field `access_key`"),
         (
-            json!({"access_key_id": "mock-access-key-id", "shares_state_with": "x"}),
+            json!({"access_key_id": existing, "shares_state_with": "x"}),
             "exists already",
         ),
     ] {
         let response = put(&mock, &key);
-        let message = response.json()["error"].as_str().unwrap().to_owned();
-        assert!(
-            response.status() == 400 && message.contains(complaint),
-            "{message}"
-        );
+        assert_eq!(response.status(), 400, "{key}");
+        let message = response.problem();
+        assert!(message.contains(complaint), "{message}");
     }
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("mock.json");
     let keys = json!({"access_keys": [{}, {"shares_state_with": "x"}]});
-    std::fs::write(&file, keys.to_string()).unwrap();
-    let message = start_error(&["--config", file.to_str().unwrap()]);
-    assert!(
-        message.contains("access_keys[1]: shares_state_with: expected"),
-        "{message}"
-    );
+    let (_directory, file) = config_file(&keys.to_string());
+    let message = start_error(&["--config", &file]);
+    let complaint = "access_keys[1]: shares_state_with: expected";
+    assert!(message.contains(complaint), "{message}");
 }
 
 #[test]
@@ -260,8 +221,6 @@ fn keys_of_the_configuration_file_are_known_from_the_start() {
         secret: "b".to_owned(),
     };
     let list = call(&mock, &key, "ListEdgeTranscodeJob", &[]).json();
-    assert_eq!(
-        list["TotalCount"], 1,
-        "each state begins with the jobs of the configuration file"
-    );
+    // Each state begins with the jobs of the configuration file.
+    assert_eq!(list["TotalCount"], 1);
 }

@@ -65,12 +65,34 @@ impl HttpResponse {
         serde_json::from_slice(self.body()).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// Returns the body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body().to_vec()).unwrap()
+    }
+
+    /// Returns the error of the control API.
+    #[track_caller]
+    pub(crate) fn problem(&self) -> String {
+        self.json()["error"].as_str().unwrap().to_owned()
+    }
+
     /// Returns the status and the member `Code`.
-    pub(crate) fn error(&self) -> (u16, String) {
-        (
-            self.status(),
-            self.json()["Code"].as_str().unwrap().to_owned(),
-        )
+    #[track_caller]
+    pub(crate) fn error(&self) -> String {
+        let body = self.json();
+        format!("{} {}", self.status(), body["Code"].as_str().unwrap())
+    }
+
+    /// Returns the `Message` of an error of the API.
+    pub(crate) fn message(&self) -> String {
+        self.json()["Message"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the `JobId` of a successful call.
+    #[track_caller]
+    pub(crate) fn job_id(&self) -> String {
+        assert_eq!(self.status(), 200, "{self:?}");
+        self.json()["JobId"].as_str().unwrap().to_owned()
     }
 
     fn head(&self) -> String {
@@ -136,7 +158,7 @@ pub(crate) fn timestamp(time: OffsetDateTime) -> String {
 }
 
 /// A connection on which a request was sent.
-pub(crate) struct Sent(TcpStream);
+pub(crate) struct Sent(pub(crate) TcpStream);
 
 impl Sent {
     /// Reads the response up to the end of the connection.
@@ -207,14 +229,25 @@ pub(crate) fn send(mock_url: &str, method: &str, target: &str, body: &str) -> Se
     send_raw(mock_url, request.as_bytes())
 }
 
+/// Sends a GET to the control API or another endpoint.
+pub(crate) fn get(mock_url: &str, path: &str) -> HttpResponse {
+    send(mock_url, "GET", path, "").response()
+}
+
+/// Sends a POST to the control API.
+pub(crate) fn post(mock_url: &str, path: &str, body: &str) -> HttpResponse {
+    send(mock_url, "POST", path, body).response()
+}
+
+/// Sends a call whose parameters and signature are these.
+pub(crate) fn post_form(mock_url: &str, form: &str) -> HttpResponse {
+    send(mock_url, "POST", "/", form).response()
+}
+
 /// Sends a call with all parameters in a form body.
 pub(crate) fn send_call(mock: &Mock, action: &str, parameters: &[(&str, &str)]) -> Sent {
-    send(
-        &mock.url(),
-        "POST",
-        "/",
-        &signed("POST", &with_action(action, parameters)),
-    )
+    let form = signed("POST", &with_action(action, parameters));
+    send(&mock.url(), "POST", "/", &form)
 }
 
 /// Sends a call and reads its response.
@@ -292,7 +325,5 @@ pub(crate) const NEW_JOB: [(&str, &str); 4] = [
 
 /// Creates a job. Returns its ID.
 pub(crate) fn create(mock: &Mock) -> String {
-    let response = call(mock, "CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(response.status(), 200, "{response:?}");
-    response.json()["JobId"].as_str().unwrap().to_owned()
+    call(mock, "CreateEdgeTranscodeJob", &NEW_JOB).job_id()
 }

@@ -3,15 +3,15 @@
 use alicloud_live_mock::{JobStatus, Mock};
 use serde_json::{Value, json};
 
-use crate::caller::{HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, send, send_call};
+use crate::caller::{self, HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, send, send_call};
 use crate::python;
 
 fn get(mock: &Mock, path: &str) -> HttpResponse {
-    send(&mock.url(), "GET", path, "").response()
+    caller::get(&mock.url(), path)
 }
 
 fn post(mock: &Mock, path: &str, body: &Value) -> HttpResponse {
-    send(&mock.url(), "POST", path, &body.to_string()).response()
+    caller::post(&mock.url(), path, &body.to_string())
 }
 
 #[test]
@@ -19,17 +19,18 @@ fn the_help_lists_the_endpoints_and_an_unknown_endpoint_points_to_the_help() {
     let mock = mock();
     let help = get(&mock, "/_mock/help");
     assert_eq!(help.status(), 200);
-    assert!(String::from_utf8_lossy(help.body()).contains("POST   /_mock/faults"));
+    let reset = "POST   /_mock/reset             restore the initial jobs";
+    assert!(help.text().contains(reset), "{}", help.text());
     for path in ["/_mock", "/_mock/"] {
         let page = get(&mock, path);
         assert_eq!(page.status(), 200, "{path}");
-        assert!(String::from_utf8_lossy(page.body()).starts_with("<!DOCTYPE html>"));
+        assert!(page.text().starts_with("<!DOCTYPE html>"));
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none';"), "{policy}");
     }
-    let unknown = get(&mock, "/_mock/nowhere").json();
-    assert!(unknown["error"].as_str().unwrap().contains("/_mock/help"));
-    assert_eq!(get(&mock, "/_mock/nowhere").status(), 404);
+    let unknown = get(&mock, "/_mock/nowhere");
+    assert_eq!(unknown.status(), 404);
+    assert!(unknown.problem().contains("/_mock/help"));
     assert_eq!(get(&mock, "/_mock/reset").status(), 405);
 }
 
@@ -38,23 +39,14 @@ fn jobs_are_returned_with_their_cluster_and_can_be_restored() {
     let mock = mock();
     let id = create(&mock);
     let jobs = get(&mock, "/_mock/jobs").json();
-    assert_eq!(
-        (&jobs[0]["JobId"], &jobs[0]["ClusterId"]),
-        (&id.as_str().into(), &"cluster-1".into())
-    );
+    assert_eq!(jobs[0]["JobId"], id);
+    assert_eq!(jobs[0]["ClusterId"], "cluster-1");
     let before = mock.jobs();
-    assert_eq!(
-        send(&mock.url(), "DELETE", &format!("/_mock/jobs/{id}"), "")
-            .response()
-            .status(),
-        200
-    );
-    assert_eq!(
-        send(&mock.url(), "DELETE", &format!("/_mock/jobs/{id}"), "")
-            .response()
-            .status(),
-        404
-    );
+    let path = format!("/_mock/jobs/{id}");
+    for expected in [200, 404] {
+        let deleted = send(&mock.url(), "DELETE", &path, "").response();
+        assert_eq!(deleted.status(), expected);
+    }
     assert_eq!(post(&mock, "/_mock/jobs", &jobs[0]).json(), jobs[0]);
     assert_eq!(mock.jobs(), before);
 }
@@ -63,16 +55,12 @@ fn jobs_are_returned_with_their_cluster_and_can_be_restored() {
 fn a_new_job_has_the_fields_of_the_request_and_defaults() {
     let mock = mock();
     let of_template = post(&mock, "/_mock/jobs", &json!({"TemplateId": "tpl-uhd-4k"})).json();
-    assert_eq!(
-        (&of_template["TemplateName"], &of_template["Type"]),
-        (&"uhd-4k".into(), &"ultra-hd".into())
-    );
+    assert_eq!(of_template["TemplateName"], "uhd-4k");
+    assert_eq!(of_template["Type"], "ultra-hd");
     let seed = json!({"Name": "old", "Status": "1", "CreateTime": "2020-01-01T00:00:00Z"});
     let shown = post(&mock, "/_mock/jobs", &seed).json();
-    assert_eq!(
-        (&shown["Name"], &shown["TemplateId"]),
-        (&"old".into(), &"tpl-h264-720p".into())
-    );
+    assert_eq!(shown["Name"], "old");
+    assert_eq!(shown["TemplateId"], "tpl-h264-720p");
     assert_eq!(mock.jobs()[1].status, JobStatus::Running);
     for wrong in [
         json!({"Nme": "x"}),
@@ -83,7 +71,7 @@ fn a_new_job_has_the_fields_of_the_request_and_defaults() {
     ] {
         let response = post(&mock, "/_mock/jobs", &wrong);
         assert_eq!(response.status(), 400, "{wrong}");
-        assert!(response.json()["error"].is_string(), "{wrong}");
+        assert!(!response.problem().is_empty(), "{wrong}");
     }
     assert_eq!(mock.jobs().len(), 2);
 }
@@ -102,19 +90,12 @@ fn the_overview_masks_secrets() {
     let call = &overview["calls"][0];
     assert_eq!(call["signature"], "valid");
     assert_eq!(call["parameters"]["Signature"], "***");
-    for url in [
-        &overview["jobs"][0]["StreamOutput"],
-        &call["parameters"]["StreamOutput"],
-    ] {
+    let job = &overview["jobs"][0];
+    for url in [&job["StreamOutput"], &call["parameters"]["StreamOutput"]] {
         assert_eq!(url, "rtmp://out.test/app/stream?auth_key=***");
     }
-    assert_eq!(
-        overview["clusters"][0]["templates"]
-            .as_array()
-            .unwrap()
-            .len(),
-        4
-    );
+    let templates = overview["clusters"][0]["templates"].as_array().unwrap();
+    assert_eq!(templates.len(), 4);
 }
 
 #[test]
@@ -136,117 +117,113 @@ fn calls_are_returned_as_recorded() {
     let calls = get(&mock, "/_mock/calls").json();
     let first = &calls[0];
     assert_eq!(first["action"], "CreateEdgeTranscodeJob");
-    assert_eq!(
-        (&first["signature"], &first["status"], &first["committed"]),
-        (&"valid".into(), &200.into(), &true.into())
-    );
+    assert_eq!(first["signature"], "valid");
+    assert_eq!(first["status"], 200);
+    assert_eq!(first["committed"], true);
     assert_eq!(first["parameters"]["Name"], NEW_JOB[0].1);
-    assert_eq!(
-        calls.as_array().unwrap().len(),
-        1,
-        "requests to the control API are not calls"
-    );
+    // Requests to the control API are not calls.
+    assert_eq!(calls.as_array().unwrap().len(), 1);
 }
 
 #[test]
 fn behavior_and_faults_are_changed_and_reset() {
     let mock = mock();
-    let config = post(&mock, "/_mock/behavior", &json!({"max_running_jobs": 0})).json();
-    assert_eq!(
-        (&config["max_running_jobs"], &config["check_nonces"]),
-        (&0.into(), &true.into())
-    );
+    let configure = |changes| post(&mock, "/_mock/behavior", &changes).json();
+    let behavior = configure(json!({"max_running_jobs": 0, "list_lag_calls": 1}));
+    assert_eq!(behavior["max_running_jobs"], 0);
+    assert_eq!(behavior["check_nonces"], true);
+    // A change leaves the other fields as they are.
+    let behavior = configure(json!({"list_lag_calls": 0}));
+    assert_eq!(behavior["max_running_jobs"], 0);
     let id = create(&mock);
-    assert_eq!(
-        call(&mock, "StartEdgeTranscodeJob", &[("JobId", &id)])
-            .error()
-            .1,
-        "UserQuotaExceed"
-    );
+    let start = call(&mock, "StartEdgeTranscodeJob", &[("JobId", &id)]);
+    assert_eq!(start.error(), "403 UserQuotaExceed");
     let rules = json!([{"action": "ListEdgeTranscodeJob", "kind": "drop", "times": 1}]);
     assert_eq!(post(&mock, "/_mock/faults", &rules).status(), 200);
     assert_eq!(call(&mock, "ListEdgeTranscodeJob", &[]).bytes, b"");
     assert_eq!(get(&mock, "/_mock/faults").json()[0]["hits"], 1);
 
     assert_eq!(post(&mock, "/_mock/reset", &json!(null)).status(), 200);
-    assert_eq!(get(&mock, "/_mock/faults").json(), json!([]));
-    assert_eq!(
-        get(&mock, "/_mock/behavior").json()["max_running_jobs"],
-        Value::Null
-    );
-    assert_eq!(get(&mock, "/_mock/jobs").json(), json!([]));
-    assert_eq!(get(&mock, "/_mock/calls").json(), json!([]));
+    let behavior = get(&mock, "/_mock/behavior").json();
+    assert_eq!(behavior["max_running_jobs"], Value::Null);
+    for path in ["/_mock/faults", "/_mock/jobs", "/_mock/calls"] {
+        assert_eq!(get(&mock, path).json(), json!([]), "{path}");
+    }
 }
 
 #[test]
 fn an_invalid_rule_or_setting_changes_nothing() {
     let mock = mock();
-    for (path, body) in [
-        ("/_mock/faults", json!([{"kind": "drop"}, {"kind": "dorp"}])),
-        ("/_mock/faults", json!([{"kind": "drop", "probability": 2}])),
-        (
-            "/_mock/faults",
-            json!([{"kind": "endless", "when": "before"}]),
-        ),
-        (
-            "/_mock/faults",
-            json!([{"kind": "drop", "action": "Creat"}]),
-        ),
-        ("/_mock/behavior", json!({"list_lag": 1})),
+    for rules in [
+        json!([{"kind": "drop"}, {"kind": "dorp"}]),
+        json!([{"kind": "drop", "time": 1}]),
+        json!([{"kind": {"slow": {"ms": 1, "s": 1}}}]),
+        json!([{"action": "ListEdgeTranscodeJob"}]),
+        json!([{"kind": "drop", "probability": 2}]),
+        json!([{"kind": "endless", "when": "before"}]),
+        json!([{"kind": "drop", "action": "Creat"}]),
+        json!([{"kind": {"error": {"status": 99, "code": "X"}}}]),
     ] {
-        assert_eq!(post(&mock, path, &body).status(), 400, "{body}");
+        assert_eq!(
+            post(&mock, "/_mock/faults", &rules).status(),
+            400,
+            "{rules}"
+        );
+    }
+    for changes in [
+        json!({"list_lag": 1}),
+        json!({"list_lag_calls": "3"}),
+        json!([1]),
+    ] {
+        let response = post(&mock, "/_mock/behavior", &changes);
+        assert_eq!(response.status(), 400, "{changes}");
     }
     assert_eq!(call(&mock, "ListEdgeTranscodeJob", &[]).status(), 200);
+    let rules = json!([{"kind": "endless"}]);
+    assert_eq!(post(&mock, "/_mock/faults", &rules).status(), 200);
 }
 
 #[test]
 fn a_paused_call_is_awaited_and_released_through_the_control_api() {
     let mock = mock();
-    post(
-        &mock,
-        "/_mock/faults",
-        &json!([{"action": "CreateEdgeTranscodeJob", "kind": "pause", "when": "after"}]),
-    );
+    let rules = json!([{"action": "CreateEdgeTranscodeJob", "kind": "pause", "when": "after"}]);
+    post(&mock, "/_mock/faults", &rules);
     assert_eq!(get(&mock, "/_mock/paused").json(), json!([]));
     let sent = send_call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
-    let paused = get(
-        &mock,
-        &format!("/_mock/paused?timeout_ms={}", TIMEOUT.as_millis()),
-    )
-    .json();
-    assert_eq!(
-        (&paused[0]["when"], &paused[0]["call"]["committed"]),
-        (&"after".into(), &true.into())
-    );
-    assert_eq!(
-        post(&mock, "/_mock/release", &json!(null)).json(),
-        json!({"released": 1})
-    );
+    let path = format!("/_mock/paused?timeout_ms={}", TIMEOUT.as_millis());
+    let paused = get(&mock, &path).json();
+    assert_eq!(paused[0]["when"], "after");
+    assert_eq!(paused[0]["call"]["committed"], true);
+    let released = post(&mock, "/_mock/release", &json!(null)).json();
+    assert_eq!(released, json!({"released": 1}));
     assert_eq!(sent.response().status(), 200);
 }
 
 #[test]
 fn the_mock_reports_that_it_is_ready() {
     let ready = get(&mock(), "/_mock/ready");
-    assert_eq!(
-        (ready.status(), &ready.json()["ready"]),
-        (200, &true.into())
-    );
+    assert_eq!(ready.status(), 200);
+    assert_eq!(ready.json()["ready"], true);
 }
 
 #[test]
 fn counts_are_asserted_over_http() {
     let mock = mock();
+    let check = |expected: Value| {
+        let response = post(&mock, "/_mock/assert", &expected);
+        match response.status() {
+            200 => String::new(),
+            status => format!("{status} {}", response.problem()),
+        }
+    };
     let plan_only =
         json!({"writes": 0, "calls": [{"action": "CreateEdgeTranscodeJob", "count": 0}]});
     call(&mock, "ListEdgeTranscodeJob", &[]);
-    assert_eq!(post(&mock, "/_mock/assert", &plan_only).status(), 200);
+    assert_eq!(check(plan_only.clone()), "");
     let id = create(&mock);
-    let response = post(&mock, "/_mock/assert", &plan_only);
-    let message = "expected 0 writes, got 1; expected 0 calls of CreateEdgeTranscodeJob, got 1";
     assert_eq!(
-        (response.status(), &response.json()["error"]),
-        (409, &message.into())
+        check(plan_only),
+        "409 expected 0 writes, got 1; expected 0 calls of CreateEdgeTranscodeJob, got 1"
     );
 
     // A write whose response is lost counts as a write and has no status.
@@ -254,21 +231,27 @@ fn counts_are_asserted_over_http() {
     post(&mock, "/_mock/faults", &rules);
     call(&mock, "StartEdgeTranscodeJob", &[("JobId", &id)]);
     call(&mock, "GetEdgeTranscodeJob", &[("JobId", "none")]);
+    assert_eq!(check(json!({})), "");
     let expected = json!({"writes": 2, "calls": [
         {"action": "StartEdgeTranscodeJob", "count": 1},
         {"action": "StartEdgeTranscodeJob", "status": 200, "count": 0},
         {"code": "JobNotFound", "count": 1},
         {"count": 4},
     ]});
-    let response = post(&mock, "/_mock/assert", &expected);
-    assert_eq!(response.status(), 200, "{response:?}");
+    assert_eq!(check(expected), "");
+    let wrong = json!({"calls": [
+        {"action": "CreateEdgeTranscodeJob", "status": 200, "count": 2},
+        {"status": 404, "code": "JobNotFound", "count": 0},
+        {"status": 500, "count": 1},
+    ]});
     assert_eq!(
-        get(&mock, "/_mock/counts").json()["calls"]
-            .as_array()
-            .unwrap()
-            .len(),
-        4
+        check(wrong),
+        "409 expected 2 calls of CreateEdgeTranscodeJob with status 200, got 1; \
+         expected 0 calls with status 404 with code JobNotFound, got 1; \
+         expected 1 call with status 500, got 0"
     );
+    let counts = get(&mock, "/_mock/counts").json();
+    assert_eq!(counts["calls"].as_array().unwrap().len(), 4);
 }
 
 #[test]
@@ -276,39 +259,32 @@ fn a_call_is_returned_with_its_response_and_without_secrets() {
     let mock = mock();
     let id = create(&mock);
     call(&mock, "GetEdgeTranscodeJob", &[("JobId", &id)]);
-    get(&mock, "/credentials");
     let shown = get(&mock, "/_mock/calls/1");
-    let text = String::from_utf8(shown.body().to_vec()).unwrap();
-    assert!(
-        !text.contains("1-0-0-ff") && text.contains("auth_key=***"),
-        "{text}"
-    );
-    let body: Value =
-        serde_json::from_str(shown.json()["response_body"].as_str().unwrap()).unwrap();
-    assert_eq!(body["Job"]["JobId"], id.as_str());
-    assert_eq!(shown.json()["parameters"]["Signature"], "***");
+    let text = shown.text();
+    assert!(!text.contains("1-0-0-ff"), "{text}");
+    assert!(text.contains("auth_key=***"), "{text}");
+    let call = shown.json();
+    let body: Value = serde_json::from_str(call["response_body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["Job"]["JobId"], id);
+    assert_eq!(call["parameters"]["Signature"], "***");
 }
 
 #[test]
 fn a_job_is_changed_without_an_api_call() {
     let mock = mock();
     let id = create(&mock);
-    let path = format!("/_mock/jobs/{id}");
-    let change =
-        json!({"Status": "1", "TemplateId": "tpl-uhd-4k", "LastStartAt": "2024-01-01T00:00:00Z"});
-    let changed = send(&mock.url(), "PATCH", &path, &change.to_string())
-        .response()
-        .json();
-    assert_eq!(
-        (&changed["Status"], &changed["Type"]),
-        (&"1".into(), &"ultra-hd".into())
-    );
+    let patch = |id: &str, change: Value| {
+        let path = format!("/_mock/jobs/{id}");
+        send(&mock.url(), "PATCH", &path, &change.to_string()).response()
+    };
+    let started = "2024-01-01T00:00:00Z";
+    let change = json!({"Status": "1", "TemplateId": "tpl-uhd-4k", "LastStartAt": started});
+    let changed = patch(&id, change).json();
+    assert_eq!(changed["Status"], "1");
+    assert_eq!(changed["Type"], "ultra-hd");
     assert_eq!(changed["Name"], NEW_JOB[0].1, "other fields stay");
-    let again = send(&mock.url(), "PATCH", &path, "{\"Status\": \"0\"}")
-        .response()
-        .json();
-    assert_eq!(again["LastStartAt"], "2024-01-01T00:00:00Z");
-    let none = send(&mock.url(), "PATCH", "/_mock/jobs/none", "{}").response();
-    assert_eq!(none.status(), 404);
+    let again = patch(&id, json!({"Status": "0"})).json();
+    assert_eq!(again["LastStartAt"], started);
+    assert_eq!(patch("none", json!({})).status(), 404);
     assert_eq!(mock.calls().len(), 1);
 }

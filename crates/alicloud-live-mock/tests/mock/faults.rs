@@ -1,9 +1,10 @@
 //! Tests each kind of fault.
 
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
+use serde_json::Value;
 
 use crate::caller::{
-    HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, send, send_call, signed, with_action,
+    HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, post_form, send_call, signed, with_action,
 };
 
 const CREATE: &str = "CreateEdgeTranscodeJob";
@@ -35,11 +36,8 @@ fn a_dropped_connection_has_no_byte_and_commits_only_at_the_stage_after() {
         assert_eq!(response.bytes, b"", "{stage:?}");
         assert_eq!(mock.jobs().len(), jobs, "{stage:?}");
         let call = mock.calls().pop().unwrap();
-        assert_eq!(
-            (call.status, call.committed, call.faults),
-            (None, jobs == 1, vec![FaultKind::Drop]),
-            "{stage:?}"
-        );
+        assert_eq!((call.status, call.committed), (None, jobs == 1));
+        assert_eq!(call.faults, [FaultKind::Drop], "{stage:?}");
     }
 }
 
@@ -51,16 +49,12 @@ fn a_nonce_is_used_only_after_the_checks() {
         (FaultStage::After, 400),
     ] {
         let mock = mock();
-        mock.set_faults(vec![
-            Fault::new(CREATE, FaultKind::Drop).when(stage).times(1),
-        ]);
+        let drop = Fault::new(CREATE, FaultKind::Drop);
+        mock.set_faults(vec![drop.when(stage).times(1)]);
         let form = signed("POST", &with_action(CREATE, &NEW_JOB));
-        assert_eq!(send(&mock.url(), "POST", "/", &form).response().bytes, b"");
-        assert_eq!(
-            send(&mock.url(), "POST", "/", &form).response().status(),
-            replay,
-            "{stage:?}"
-        );
+        assert_eq!(post_form(&mock.url(), &form).bytes, b"");
+        let status = post_form(&mock.url(), &form).status();
+        assert_eq!(status, replay, "{stage:?}");
     }
 }
 
@@ -77,7 +71,7 @@ fn errors_come_before_or_after_the_commit() {
         for (stage, jobs) in [(FaultStage::Before, 0), (FaultStage::After, 1)] {
             let mock = mock();
             let response = create_with(&mock, kind.clone(), stage);
-            assert_eq!(response.error(), (status, code.to_owned()), "{stage:?}");
+            assert_eq!(response.error(), format!("{status} {code}"), "{stage:?}");
             assert_eq!(mock.jobs().len(), jobs, "{code} {stage:?}");
             let call = mock.calls().pop().unwrap();
             assert_eq!(
@@ -92,11 +86,8 @@ fn errors_come_before_or_after_the_commit() {
 #[test]
 fn a_throttling_error_may_contain_the_time_of_a_retry() {
     let mock = mock();
-    let response = create_with(
-        &mock,
-        FaultKind::throttling_api(Some(250)),
-        FaultStage::Before,
-    );
+    let throttling = FaultKind::throttling_api(Some(250));
+    let response = create_with(&mock, throttling, FaultStage::Before);
     assert_eq!(response.header("x-acs-retry-after").as_deref(), Some("250"));
     assert_eq!(call(&mock, LIST, &[]).header("x-acs-retry-after"), None);
 }
@@ -114,20 +105,13 @@ fn a_slow_call_waits_and_then_succeeds() {
 fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
     for (stage, committed) in [(FaultStage::Before, false), (FaultStage::After, true)] {
         let mock = mock();
-        let kinds = [FaultKind::Pause, FaultKind::Hang];
-        mock.set_faults(
-            kinds
-                .map(|kind| Fault::new(CREATE, kind).when(stage))
-                .to_vec(),
-        );
+        let fault = |kind| Fault::new(CREATE, kind).when(stage);
+        mock.set_faults([FaultKind::Pause, FaultKind::Hang].map(fault).to_vec());
         let hanging = send_call(&mock, CREATE, &NEW_JOB);
         assert_eq!(mock.wait_paused(TIMEOUT).len(), 1);
         assert_eq!(mock.release(), 1);
-        assert_eq!(
-            call(&mock, LIST, &[]).status(),
-            200,
-            "other calls are served meanwhile"
-        );
+        // Other calls are served meanwhile.
+        assert_eq!(call(&mock, LIST, &[]).status(), 200);
         let recorded = mock.calls().remove(0);
         assert_eq!((recorded.status, recorded.committed), (None, committed));
         mock.reset();
@@ -138,14 +122,9 @@ fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
 #[test]
 fn a_truncated_body_is_shorter_than_its_content_length() {
     let mock = mock();
+    let complete = false;
     for bytes in [0, 1, 20] {
-        let (response, _) = altered_list(
-            &mock,
-            FaultKind::Truncate {
-                bytes,
-                complete: false,
-            },
-        );
+        let (response, _) = altered_list(&mock, FaultKind::Truncate { bytes, complete });
         let announced: usize = response.header("content-length").unwrap().parse().unwrap();
         assert_eq!((response.status(), response.body().len()), (200, bytes));
         assert!(announced > bytes);
@@ -156,27 +135,19 @@ fn a_truncated_body_is_shorter_than_its_content_length() {
 #[test]
 fn a_truncated_body_may_look_complete() {
     let mock = mock();
-    let (response, whole) = altered_list(
-        &mock,
-        FaultKind::Truncate {
-            bytes: 20,
-            complete: true,
-        },
-    );
+    let (bytes, complete) = (20, true);
+    let (response, whole) = altered_list(&mock, FaultKind::Truncate { bytes, complete });
     assert_eq!(response.header("content-length").as_deref(), Some("20"));
     assert_eq!(response.body()[..14], whole[..14]);
     assert_eq!(response.body().len(), 20);
-    assert!(serde_json::from_slice::<serde_json::Value>(response.body()).is_err());
+    assert!(serde_json::from_slice::<Value>(response.body()).is_err());
 }
 
 #[test]
 fn a_trickling_body_arrives_whole() {
     let mock = mock();
     let response = create_with(&mock, FaultKind::Trickle { ms: 0 }, FaultStage::After);
-    assert_eq!(
-        (response.status(), response.json()["JobId"].as_str()),
-        (200, Some(mock.jobs()[0].job_id.as_str()))
-    );
+    assert_eq!(response.job_id(), mock.jobs()[0].job_id);
 }
 
 #[test]
@@ -185,21 +156,16 @@ fn an_endless_body_continues_while_it_is_read() {
     mock.set_faults(vec![Fault::new(LIST, FaultKind::Endless)]);
     let many = 3 * 1024 * 1024;
     assert_eq!(send_call(&mock, LIST, &[]).first(many).len(), many);
-    assert_eq!(
-        call(&mock, "ListEdgeTranscodeTemplate", &[]).status(),
-        200,
-        "the mock serves other calls"
-    );
+    // The mock serves other calls.
+    assert_eq!(call(&mock, "ListEdgeTranscodeTemplate", &[]).status(), 200);
 }
 
 #[test]
 fn responses_of_proxies_have_status_200() {
     let mock = mock();
     let html = create_with(&mock, FaultKind::html(), FaultStage::After);
-    assert_eq!(
-        (html.status(), html.header("content-type").as_deref()),
-        (200, Some("text/html"))
-    );
+    assert_eq!(html.status(), 200);
+    assert_eq!(html.header("content-type").as_deref(), Some("text/html"));
     assert!(html.body().starts_with(b"<!DOCTYPE html>"));
     let empty = create_with(&mock, FaultKind::empty(), FaultStage::After);
     assert_eq!((empty.status(), empty.body()), (200, &b""[..]));
@@ -210,22 +176,19 @@ fn responses_of_proxies_have_status_200() {
 fn wrong_types_are_still_json() {
     let mock = mock();
     let (response, whole) = altered_list(&mock, FaultKind::WrongTypes);
-    let whole: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    let whole: Value = serde_json::from_slice(&whole).unwrap();
     assert!(whole["TotalCount"].is_number() && whole["JobList"]["Job"].is_array());
     let body = response.json();
-    assert!(
-        body["TotalCount"].is_string() && body["JobList"]["Job"].is_object(),
-        "{body}"
-    );
-    assert!(body["JobList"]["Job"]["0"]["Status"].is_number(), "{body}");
+    let jobs = &body["JobList"]["Job"];
+    assert!(body["TotalCount"].is_string() && jobs.is_object(), "{body}");
+    assert!(jobs["0"]["Status"].is_number(), "{body}");
 }
 
 #[test]
 fn the_same_seed_hits_the_same_calls_after_a_reset() {
     let statuses = |mock: &Mock| -> Vec<u16> {
-        mock.set_faults(vec![
-            Fault::new("*", FaultKind::internal_error()).probability(0.5),
-        ]);
+        let error = Fault::new("*", FaultKind::internal_error());
+        mock.set_faults(vec![error.probability(0.5)]);
         (0..30).map(|_| call(mock, LIST, &[]).status()).collect()
     };
     let mock = mock();
@@ -247,11 +210,9 @@ fn responses_lag_behind_writes_where_behavior_says_so() {
     let job = [("JobId", id.as_str())];
     let total = || call(&mock, LIST, &[]).json()["TotalCount"].clone();
     assert_eq!([total(), total()], [0, 1]);
-    assert_eq!(
-        call(&mock, "GetEdgeTranscodeJob", &job).error().1,
-        "JobNotFound"
-    );
+    let get = || call(&mock, "GetEdgeTranscodeJob", &job);
+    assert_eq!(get().error(), "404 JobNotFound");
     assert_eq!(call(&mock, "StartEdgeTranscodeJob", &job).status(), 200);
-    let status = || call(&mock, "GetEdgeTranscodeJob", &job).json()["Job"]["Status"].clone();
+    let status = || get().json()["Job"]["Status"].clone();
     assert_eq!([status(), status()], ["0", "1"]);
 }

@@ -5,17 +5,14 @@ use std::fs;
 use std::path::Path;
 
 use alicloud_live_mock::{Behavior, Fault, MockSettings};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::TOP;
 use crate::caller::{mock, send};
-
-fn top() -> &'static Path {
-    Path::new(TOP)
-}
+use crate::program::config_file;
 
 fn guide() -> String {
-    fs::read_to_string(top().join("docs/guides/testing-with-the-mock.md")).unwrap()
+    fs::read_to_string(Path::new(TOP).join("docs/guides/testing-with-the-mock.md")).unwrap()
 }
 
 /// Returns the cells of each row of a table, by its head.
@@ -57,10 +54,8 @@ fn names_in(error: &str) -> Vec<String> {
 }
 
 fn settings_of(text: &str) -> Result<MockSettings, String> {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("mock.json");
-    fs::write(&file, text).unwrap();
-    MockSettings::read(&file)
+    let (_directory, file) = config_file(text);
+    MockSettings::read(Path::new(&file))
 }
 
 #[test]
@@ -71,36 +66,29 @@ fn every_key_of_the_configuration_file_is_documented_with_its_default() {
     assert_eq!(documented.keys().cloned().collect::<Vec<_>>(), keys);
 
     let settings = MockSettings::default();
-    let default = |key: &str| documented[key].clone().unwrap();
-    for (key, value) in [
-        ("listen", settings.listen.to_string()),
-        ("access_key_id", settings.access_key_id),
-        ("access_key_secret", settings.access_key_secret),
-        ("role_arn", settings.role_arn),
-        ("oidc_token", settings.oidc_token),
-        ("cloud_sso_token", settings.cloud_sso_token),
-    ] {
-        assert_eq!(default(key), value, "{key}");
-    }
-    assert_eq!(default("clusters"), serde_json::json!(settings.clusters));
-    assert_eq!(default("allow_remote"), settings.allow_remote);
-    assert_eq!(
-        default("allowed_hosts"),
-        serde_json::json!(settings.allowed_hosts)
-    );
-    assert_eq!(default("request_timeout_ms"), settings.request_timeout_ms);
-    assert_eq!(default("max_recorded_calls"), settings.max_recorded_calls);
-    assert_eq!(default("max_recorded_bytes"), settings.max_recorded_bytes);
-    assert_eq!(default("access_keys"), serde_json::json!([]));
-    for key in [
-        "security_token",
-        "jobs",
-        "faults",
-        "state_file",
-        "seed",
-        "recording",
-    ] {
-        assert_eq!(default(key), Value::Null, "{key}");
+    let expected = json!({
+        "listen": settings.listen.to_string(),
+        "allow_remote": settings.allow_remote,
+        "allowed_hosts": settings.allowed_hosts,
+        "access_key_id": settings.access_key_id,
+        "access_key_secret": settings.access_key_secret,
+        "access_keys": [],
+        "security_token": null,
+        "role_arn": settings.role_arn,
+        "oidc_token": settings.oidc_token,
+        "cloud_sso_token": settings.cloud_sso_token,
+        "clusters": settings.clusters,
+        "jobs": null,
+        "faults": null,
+        "state_file": null,
+        "request_timeout_ms": settings.request_timeout_ms,
+        "seed": null,
+        "max_recorded_calls": settings.max_recorded_calls,
+        "max_recorded_bytes": settings.max_recorded_bytes,
+        "recording": null,
+    });
+    for (key, default) in expected.as_object().unwrap() {
+        assert_eq!(documented[key].as_ref(), Some(default), "{key}");
     }
     for template in settings.templates {
         assert!(guide().contains(&format!("`{}`", template.template_id)));
@@ -113,8 +101,8 @@ fn every_key_of_behavior_is_documented_with_its_default() {
         .into_iter()
         .map(|(key, default)| (key, default.unwrap()))
         .collect();
-    let behavior: BTreeMap<String, Value> =
-        serde_json::from_value(serde_json::json!(Behavior::default())).unwrap();
+    let behavior = json!(Behavior::default());
+    let behavior: BTreeMap<String, Value> = serde_json::from_value(behavior).unwrap();
     assert_eq!(documented, behavior);
 }
 
@@ -177,10 +165,7 @@ fn every_claim_has_a_source_and_a_test() {
         table(&guide, "| behavior | source | test |", 0),
         table(&guide, "| question | mock | reason | source | test |", 0),
     ];
-    let tests = sources(&[
-        "crates/alicloud-live-mock/src",
-        "crates/alicloud-live-mock/tests/mock",
-    ]);
+    let tests = sources(Path::new(env!("CARGO_MANIFEST_DIR")));
     for row in claims.concat() {
         let [.., source, test] = row.as_slice() else {
             panic!("{row:?}")
@@ -192,23 +177,18 @@ fn every_claim_has_a_source_and_a_test() {
     }
 }
 
-/// Returns the text of every Rust file in these directories.
-fn sources(directories: &[&str]) -> String {
-    let mut text = String::new();
-    let mut left: Vec<_> = directories
-        .iter()
-        .map(|directory| top().join(directory))
-        .collect();
-    while let Some(path) = left.pop() {
+/// Returns the text of every Rust file in a directory.
+fn sources(directory: &Path) -> String {
+    let entries = fs::read_dir(directory).unwrap();
+    let text = entries.map(|entry| {
+        let path = entry.unwrap().path();
         if path.is_dir() {
-            left.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
+            sources(&path)
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            text.push_str(&fs::read_to_string(path).unwrap());
+            fs::read_to_string(path).unwrap()
+        } else {
+            String::new()
         }
-    }
-    text
+    });
+    text.collect()
 }

@@ -1,6 +1,5 @@
 //! Tests that many, slow, greedy and malformed requests do no harm.
 
-use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
@@ -8,8 +7,10 @@ use std::process::Command;
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::caller::{NEW_JOB, TIMEOUT, call, mock, send, send_raw, signed, with_action};
-use crate::program::{PROGRAM, Program};
+use crate::caller::{
+    NEW_JOB, Sent, TIMEOUT, call, mock, post, post_form, send, send_raw, signed, with_action,
+};
+use crate::program::{PROGRAM, Program, config_file};
 
 const LIST: &str = "ListEdgeTranscodeJob";
 
@@ -26,9 +27,7 @@ fn mock_with_short_timeout() -> Mock {
 }
 
 fn connect(url: &str) -> TcpStream {
-    let stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
-    stream
+    send_raw(url, b"").0
 }
 
 /// Returns head and body of a signed call, with `Connection: close`.
@@ -42,10 +41,10 @@ fn list_request() -> (String, String) {
     (head, body)
 }
 
-fn rest_of(mut stream: TcpStream) -> String {
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap()
+fn rest_of(Sent(mut stream): Sent) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
 }
 
 /// Raises the limit of open files of this process and its children.
@@ -77,7 +76,7 @@ fn a_thousand_callers_at_once_are_served() {
         stream.write_all(body.as_bytes()).unwrap();
     }
     for (stream, _) in half_sent {
-        let response = rest_of(stream);
+        let response = rest_of(Sent(stream));
         assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");
     }
     let calls = program.shown("/_mock/calls");
@@ -103,19 +102,14 @@ fn callers_wait_when_the_mock_runs_out_of_file_handles() {
 
 #[test]
 fn silent_connections_are_closed_after_the_timeout() {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("mock.json");
-    fs::write(
-        &config,
-        format!("{{\"request_timeout_ms\": {SHORT_TIMEOUT_MS}}}"),
-    )
-    .unwrap();
-    let limited = format!("ulimit -n 32; exec {PROGRAM} --config {}", config.display());
+    let config = format!("{{\"request_timeout_ms\": {SHORT_TIMEOUT_MS}}}");
+    let (_directory, config) = config_file(&config);
+    let limited = format!("ulimit -n 32; exec {PROGRAM} --config {config}");
     let program = Program::spawn(Command::new("sh").args(["-c", &limited]));
     let silent: Vec<_> = (0..50).map(|_| connect(program.url())).collect();
     assert_eq!(program.call(LIST, &[]).status(), 200);
     for stream in silent {
-        assert_eq!(rest_of(stream), "");
+        assert_eq!(rest_of(Sent(stream)), "");
     }
 }
 
@@ -123,9 +117,7 @@ fn silent_connections_are_closed_after_the_timeout() {
 fn an_incomplete_head_is_rejected_after_the_timeout() {
     let mock = mock_with_short_timeout();
     for beginning in ["", "POST / HT", "POST / HTTP/1.1\r\nHost: live.test\r\n"] {
-        let mut stream = connect(&mock.url());
-        stream.write_all(beginning.as_bytes()).unwrap();
-        let response = rest_of(stream);
+        let response = rest_of(send_raw(&mock.url(), beginning.as_bytes()));
         assert!(
             response.is_empty() || response.starts_with("HTTP/1.1 408"),
             "{response}"
@@ -138,10 +130,8 @@ fn an_incomplete_head_is_rejected_after_the_timeout() {
 fn an_idle_connection_is_closed_after_the_timeout() {
     let mock = mock_with_short_timeout();
     let (head, body) = list_request();
-    let mut stream = connect(&mock.url());
     let keep_alive = head.replace("Connection: close\r\n", "") + &body;
-    stream.write_all(keep_alive.as_bytes()).unwrap();
-    let response = rest_of(stream);
+    let response = rest_of(send_raw(&mock.url(), keep_alive.as_bytes()));
     assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");
 }
 
@@ -153,11 +143,7 @@ fn an_incomplete_body_is_rejected() {
             "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{{"
         );
-        let response = rest_of({
-            let mut stream = connect(&mock.url());
-            stream.write_all(request.as_bytes()).unwrap();
-            stream
-        });
+        let response = rest_of(send_raw(&mock.url(), request.as_bytes()));
         assert!(response.starts_with("HTTP/1.1 400 "), "{path}: {response}");
         assert!(response.contains("too slow"), "{path}: {response}");
     }
@@ -218,19 +204,15 @@ fn the_bytes_of_paused_calls_are_limited() {
 #[test]
 fn the_memory_of_stored_objects_is_limited_over_all_access_keys() {
     let mock = mock();
-    let other = send(&mock.url(), "POST", "/_mock/access_keys", "{}")
-        .response()
-        .json();
-    let of_other = format!(
-        "/_mock/jobs?access_key_id={}",
-        other["access_key_id"].as_str().unwrap()
-    );
+    let other = post(&mock.url(), "/_mock/access_keys", "{}").json();
+    let other = other["access_key_id"].as_str().unwrap();
+    let of_other = format!("/_mock/jobs?access_key_id={other}");
     let long = format!("rtmp://in.test/app/{}", "a".repeat(1 << 20));
     let job = format!("{{\"StreamInput\": \"{long}\"}}");
     let paths = ["/_mock/jobs", &of_other];
     let mut stored = 0;
     let rejected = loop {
-        let response = send(&mock.url(), "POST", paths[stored % 2], &job).response();
+        let response = post(&mock.url(), paths[stored % 2], &job);
         if response.status() != 200 {
             break response;
         }
@@ -239,55 +221,44 @@ fn the_memory_of_stored_objects_is_limited_over_all_access_keys() {
     };
     assert_eq!(stored, 256);
     assert_eq!(rejected.status(), 507);
-    assert!(
-        rejected.json()["error"].to_string().contains("256 MiB"),
-        "{rejected:?}"
-    );
+    let message = rejected.problem();
+    assert!(message.contains("256 MiB"), "{message}");
     // The limit applies to each key and each kind of object.
     let created = call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(created.error(), (403, "UserQuotaExceed".to_owned()));
+    assert_eq!(created.error(), "403 UserQuotaExceed");
     for (path, body) in [
         ("/_mock/access_keys", "{}"),
         ("/_mock/behavior", "{}"),
         ("/_mock/faults/add", "[{\"kind\": \"drop\"}]"),
     ] {
-        let status = send(&mock.url(), "POST", path, body).response().status();
+        let status = post(&mock.url(), path, body).status();
         assert!(status == 507 || status == 400, "{path}: {status}");
     }
-    assert_eq!(
-        send(&mock.url(), "POST", "/_mock/reset", "{}")
-            .response()
-            .status(),
-        200
-    );
-    assert_eq!(
-        call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB).status(),
-        200
-    );
+    assert_eq!(post(&mock.url(), "/_mock/reset", "{}").status(), 200);
+    let created = call(&mock, "CreateEdgeTranscodeJob", &NEW_JOB);
+    assert_eq!(created.status(), 200);
 }
 
 #[test]
 fn requests_that_are_too_long_are_rejected_in_every_part() {
     let mock = mock();
     let long = |length: usize| "a".repeat(length);
-    let (huge_target, huge_header) = (long(100_000), long(100_000));
-    let requests = [
-        format!("GET /?{huge_target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
-        format!("GET / HTTP/1.1\r\nX: {huge_header}\r\nConnection: close\r\n\r\n"),
-    ];
-    for request in requests {
-        let status = send_raw(&mock.url(), request.as_bytes())
-            .response()
-            .status();
+    let huge = long(100_000);
+    for request in [
+        format!("GET /?{huge} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+        format!("GET / HTTP/1.1\r\nX: {huge}\r\nConnection: close\r\n\r\n"),
+    ] {
+        let response = send_raw(&mock.url(), request.as_bytes()).response();
+        let status = response.status();
         assert!((400..500).contains(&status), "{status}");
     }
     for (path, length) in [("/", 300_000), ("/_mock/jobs", 3_000_000)] {
-        let response = send(&mock.url(), "POST", path, &long(length)).response();
+        let response = post(&mock.url(), path, &long(length));
         assert_eq!(response.status(), 400, "{path}");
     }
     let nested = "[".repeat(200_000);
     for path in ["/_mock/jobs", "/_mock/faults", "/_mock/behavior"] {
-        let response = send(&mock.url(), "POST", path, &nested).response();
+        let response = post(&mock.url(), path, &nested);
         assert_eq!(response.status(), 400, "{path}");
     }
     assert_eq!(call(&mock, LIST, &[]).status(), 200);
@@ -301,13 +272,8 @@ fn an_endless_body_is_cut_off() {
     let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     let chunk = format!("10000\r\n{}\r\n", "a".repeat(0x10000));
-    let accepted = (0..10_000)
-        .take_while(|_| stream.write_all(chunk.as_bytes()).is_ok())
-        .count();
-    assert!(
-        accepted < 10_000,
-        "the mock read {accepted} chunks of 64 KiB"
-    );
+    let mut chunks = (0..10_000).map(|_| stream.write_all(chunk.as_bytes()));
+    assert!(chunks.any(|written| written.is_err()), "it reads on");
     assert_eq!(call(&mock, LIST, &[]).status(), 200);
 }
 
@@ -315,17 +281,10 @@ fn an_endless_body_is_cut_off() {
 #[cfg(target_os = "linux")]
 fn the_call_log_stays_within_its_bytes() {
     const MAX_RECORDED_BYTES: usize = 4 * 1024 * 1024;
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("mock.json");
-    let limit = format!("{{\"max_recorded_bytes\": {MAX_RECORDED_BYTES}}}");
-    fs::write(&config, limit).unwrap();
-    let program = Program::start(&["--config", config.to_str().unwrap()]);
+    let program = Program::configured(&format!("{{\"max_recorded_bytes\": {MAX_RECORDED_BYTES}}}"));
     let body = format!("Action=x&Format=JSON&a={}", "b".repeat(250_000));
     for _ in 0..400 {
-        assert_eq!(
-            send(program.url(), "POST", "/", &body).response().status(),
-            400
-        );
+        assert_eq!(post_form(program.url(), &body).status(), 400);
     }
     let overview = program.shown("/_mock/overview");
     assert_eq!(overview["total_calls"], 400);
@@ -341,8 +300,8 @@ fn the_call_log_stays_within_its_bytes() {
 fn too_many_parameters_are_rejected_and_not_recorded() {
     let mock = mock();
     let names: Vec<String> = (0..30_000).map(|n| n.to_string()).collect();
-    let response = send(&mock.url(), "POST", "/", &names.join("=&")).response();
-    assert_eq!(response.error(), (400, "InvalidParameter".to_owned()));
+    let response = post_form(&mock.url(), &names.join("=&"));
+    assert_eq!(response.error(), "400 InvalidParameter");
     assert_eq!(mock.calls()[0].parameters.len(), 200);
 }
 
@@ -350,10 +309,7 @@ fn too_many_parameters_are_rejected_and_not_recorded() {
 fn a_connection_beyond_the_limit_waits_until_another_is_closed() {
     const MAX_CONNECTIONS: usize = 2048;
     allow_open_files(4096);
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("mock.json");
-    fs::write(&config, "{\"request_timeout_ms\": 20000}").unwrap();
-    let program = Program::start(&["--config", config.to_str().unwrap()]);
+    let program = Program::configured("{\"request_timeout_ms\": 20000}");
     let mut silent: Vec<_> = (0..MAX_CONNECTIONS)
         .map(|_| {
             let mut stream = connect(program.url());
@@ -375,6 +331,6 @@ fn a_connection_beyond_the_limit_waits_until_another_is_closed() {
     assert_eq!(early, Err(ErrorKind::WouldBlock));
     waiting.set_nonblocking(false).unwrap();
     drop(silent.pop());
-    let response = rest_of(waiting);
+    let response = rest_of(Sent(waiting));
     assert!(response.starts_with("HTTP/1.1 200 OK"), "{response}");
 }

@@ -12,20 +12,16 @@ const CREATE: &str = "CreateEdgeTranscodeJob";
 fn a_paused_call_waits_before_or_after_its_commit_and_then_succeeds() {
     for (stage, jobs) in [(FaultStage::Before, 0), (FaultStage::After, 1)] {
         let mock = mock();
-        mock.set_faults(vec![
-            Fault::new(CREATE, FaultKind::Pause).when(stage).times(1),
-        ]);
+        let pause = Fault::new(CREATE, FaultKind::Pause);
+        mock.set_faults(vec![pause.when(stage).times(1)]);
         let sent = send_call(&mock, CREATE, &NEW_JOB);
         let paused = mock.wait_paused(TIMEOUT);
         assert_eq!(paused.len(), 1);
-        assert_eq!(
-            (paused[0].when, paused[0].call.committed),
-            (stage, jobs == 1)
-        );
+        assert_eq!(paused[0].when, stage);
+        assert_eq!(paused[0].call.committed, jobs == 1);
         assert_eq!(mock.jobs().len(), jobs, "{stage:?}");
         assert_eq!(mock.release(), 1);
-        let response = sent.response();
-        assert_eq!(response.json()["JobId"], mock.jobs()[0].job_id.as_str());
+        assert_eq!(sent.response().job_id(), mock.jobs()[0].job_id);
     }
 }
 
@@ -66,25 +62,14 @@ fn an_observer_is_called_for_each_call_at_each_stage() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let observed = Arc::clone(&seen);
     mock.on_call(move |event| {
-        observed
-            .lock()
-            .unwrap()
-            .push((event.when, event.call.committed));
+        let mut observed = observed.lock().unwrap();
+        observed.push((event.when, event.call.committed));
     });
+    let seen = || std::mem::take(&mut *seen.lock().unwrap());
     create(&mock);
-    assert_eq!(
-        *seen.lock().unwrap(),
-        [
-            (FaultStage::Arrival, false),
-            (FaultStage::Before, false),
-            (FaultStage::After, true)
-        ]
-    );
-    seen.lock().unwrap().clear();
+    let (arrival, before) = ((FaultStage::Arrival, false), (FaultStage::Before, false));
+    assert_eq!(seen(), [arrival, before, (FaultStage::After, true)]);
+    // A rejected call has no stage before the operation.
     call(&mock, CREATE, &[]);
-    assert_eq!(
-        *seen.lock().unwrap(),
-        [(FaultStage::Arrival, false), (FaultStage::After, false)],
-        "a rejected call has no stage before the operation"
-    );
+    assert_eq!(seen(), [arrival, (FaultStage::After, false)]);
 }

@@ -10,11 +10,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::TOP;
-use crate::caller::{HttpResponse, send, signed, with_action};
+use crate::caller::{HttpResponse, get, post, post_form, send, send_raw, signed, with_action};
 
 /// A running mock, with the rest of its stdout. Dropping it kills it.
 pub(crate) struct Program {
-    child: Child,
+    pub(crate) child: Child,
     stdout: BufReader<ChildStdout>,
     first_line: String,
 }
@@ -23,6 +23,13 @@ impl Program {
     #[track_caller]
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::spawn(Command::new(PROGRAM).args(arguments))
+    }
+
+    /// Starts the mock with this configuration file.
+    #[track_caller]
+    pub(crate) fn configured(config: &str) -> Self {
+        let (_directory, file) = config_file(config);
+        Self::start(&["--config", &file])
     }
 
     /// Starts the mock with a command of the caller.
@@ -64,14 +71,16 @@ impl Program {
     /// Sends a signed call of `action` on `cluster-1`. Returns the response.
     #[track_caller]
     pub(crate) fn call(&self, action: &str, parameters: &[(&str, &str)]) -> HttpResponse {
-        let form = signed("POST", &with_action(action, parameters));
-        send(self.url(), "POST", "/", &form).response()
+        post_form(
+            self.url(),
+            &signed("POST", &with_action(action, parameters)),
+        )
     }
 
     /// Returns the JSON of a request to the control API.
     #[track_caller]
     pub(crate) fn shown(&self, path: &str) -> Value {
-        send(self.url(), "GET", path, "").response().json()
+        get(self.url(), path).json()
     }
 }
 
@@ -81,6 +90,14 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Writes a configuration file. Returns its directory, which removes it when it is dropped, and its path.
+pub(crate) fn config_file(text: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mock.json");
+    fs::write(&file, text).unwrap();
+    (directory, file.to_str().unwrap().to_owned())
 }
 
 /// Returns the error of a mock that does not start.
@@ -99,23 +116,18 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_alicloud-live-mock");
 fn it_prints_its_address_and_serves_the_clusters_and_templates_of_the_options() {
     let template = "id=own,type=ultra-hd,codec=H.265,cluster=cluster-2";
     let program = Program::start(&["--cluster", "cluster-2", "--template", template]);
-    assert!(
-        program
-            .first_line
-            .starts_with("listening on http://127.0.0.1:"),
-        "{}",
-        program.first_line
-    );
-    let mut own = with_action("GetEdgeTranscodeTemplate", &[("TemplateId", "own")]);
-    own[1].1 = "cluster-2";
-    let response = send(program.url(), "POST", "/", &signed("POST", &own)).response();
-    assert_eq!(
-        (response.status(), &response.json()["Template"]["Type"]),
-        (200, &"ultra-hd".into())
-    );
-    own[1].1 = "cluster-1";
-    let response = send(program.url(), "POST", "/", &signed("POST", &own)).response();
-    assert_eq!(response.error().1, "TemplateNotFound");
+    let url = program.url();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let get = |cluster| {
+        let own = [
+            ("Action", "GetEdgeTranscodeTemplate"),
+            ("ClusterId", cluster),
+            ("TemplateId", "own"),
+        ];
+        post_form(url, &signed("POST", &own))
+    };
+    assert_eq!(get("cluster-2").json()["Template"]["Type"], "ultra-hd");
+    assert_eq!(get("cluster-1").error(), "404 TemplateNotFound");
 }
 
 #[test]
@@ -132,18 +144,20 @@ fn a_signal_stops_it_cleanly_after_one_line_of_output() {
 
 #[test]
 fn an_invalid_option_is_explained() {
-    let output = Command::new(PROGRAM)
-        .arg("--template=name=x")
-        .output()
-        .unwrap();
+    let mut command = Command::new(PROGRAM);
+    let output = command.arg("--template=name=x").output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected id=ID"));
 }
 
+fn help() -> String {
+    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[test]
 fn the_help_contains_first_use_defaults_and_environment() {
-    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
+    let help = help();
     let defaults = MockSettings::default();
     let (cluster, listen) = (&defaults.clusters[0], defaults.listen.to_string());
     let templates = defaults.templates.iter();
@@ -169,150 +183,117 @@ fn the_help_contains_first_use_defaults_and_environment() {
 
 #[test]
 fn the_configuration_file_in_the_help_is_valid() {
-    let output = Command::new(PROGRAM).arg("--help").output().unwrap();
-    let help = String::from_utf8(output.stdout).unwrap();
+    let help = help();
     let (_, from) = help.split_once("every key optional:\n").unwrap();
     let (shown, _) = from.split_once("  Further keys").unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("mock.json");
-    fs::write(&file, shown.replace("127.0.0.1:8080", "127.0.0.1:0")).unwrap();
-    let program = Program::start(&["--config", file.to_str().unwrap()]);
+    let program = Program::configured(&shown.replace("127.0.0.1:8080", "127.0.0.1:0"));
     assert_eq!(program.shown("/_mock/jobs")[0]["Name"], "camera-1");
 }
 
 #[test]
 fn it_starts_with_the_configuration_file_and_the_command_line_overrides_it() {
-    let top = Path::new(TOP);
-    let file = top.join("examples/mock").join("mock.json");
-    let file = file.to_str().unwrap();
-    let program = Program::start(&[
-        "--config",
-        file,
-        "--max-requests-per-minute",
-        "1",
-        "--cluster",
-        "c",
-    ]);
+    let config = format!("--config={TOP}/examples/mock/mock.json");
+    let program = Program::start(&[&config, "--max-requests-per-minute=1", "--cluster=c"]);
 
     let jobs = program.shown("/_mock/jobs");
-    assert_eq!(
-        (
-            &jobs[0]["JobId"],
-            &jobs[0]["Type"],
-            &jobs[0]["TemplateName"]
-        ),
-        (
-            &"job-made-by-hand".into(),
-            &"ultra-hd".into(),
-            &"tpl-own".into()
-        )
-    );
+    assert_eq!(jobs[0]["JobId"], "job-made-by-hand");
+    assert_eq!(jobs[0]["Type"], "ultra-hd");
+    assert_eq!(jobs[0]["TemplateName"], "tpl-own");
     let overview = program.shown("/_mock/overview");
-    let clusters: Vec<_> = overview["clusters"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|cluster| cluster["ClusterId"].as_str().unwrap())
-        .collect();
+    let clusters = overview["clusters"].as_array().unwrap().iter();
+    let clusters: Vec<_> = clusters.map(|cluster| &cluster["ClusterId"]).collect();
     assert_eq!(clusters, ["cluster-1", "cluster-2", "c"]);
-    let config = program.shown("/_mock/behavior");
-    assert_eq!(
-        (
-            &config["max_running_jobs"],
-            &config["max_requests_per_minute"]
-        ),
-        (&1.into(), &1.into())
-    );
+    let behavior = program.shown("/_mock/behavior");
+    assert_eq!(behavior["max_running_jobs"], 1);
+    assert_eq!(behavior["max_requests_per_minute"], 1);
     let unknown = [("JobId", "none")];
-    let codes = [(); 2].map(|()| program.call("StartEdgeTranscodeJob", &unknown).error().1);
-    assert_eq!(codes, ["InternalError", "Throttling.User"]);
+    let codes = [(); 2].map(|()| program.call("StartEdgeTranscodeJob", &unknown).error());
+    assert_eq!(codes, ["500 InternalError", "400 Throttling.User"]);
 
     // A reset restores the configuration.
     send(program.url(), "DELETE", "/_mock/jobs/job-made-by-hand", "").response();
-    send(program.url(), "POST", "/_mock/reset", "").response();
+    post(program.url(), "/_mock/reset", "");
     assert_eq!(program.shown("/_mock/jobs"), jobs);
     assert_eq!(program.shown("/_mock/faults")[0]["hits"], 0);
 }
 
 #[test]
 fn a_mistake_in_the_configuration_file_is_reported_with_its_key_and_what_was_expected() {
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("mock.json");
-    let file = file.to_str().unwrap();
+    let (_directory, file) = config_file("");
     for (text, complaint) in [
         ("", "expected a JSON object"),
         ("[]", "expected a JSON object"),
         ("{", "EOF while parsing an object at line 1 column 1"),
         ("{} {}", "trailing characters"),
         (
-            "{\"cluster\": []}",
+            r#"{"cluster": []}"#,
             "cluster: unknown field `cluster`, expected one of `listen`",
         ),
         (
-            "{\"clusters\": \"c\"}",
-            "clusters: invalid type: string \"c\", expected a sequence",
+            r#"{"clusters": "c"}"#,
+            r#"clusters: invalid type: string "c", expected a sequence"#,
         ),
-        ("{\"clusters\": []}", "clusters: expected at least one"),
+        (r#"{"clusters": []}"#, "clusters: expected at least one"),
         (
-            "{\"listen\": \"8080\"}",
+            r#"{"listen": "8080"}"#,
             "listen: expected ADDRESS:PORT such as 127.0.0.1:8080",
         ),
         (
-            "{\"behavior\": {\"max_running_jobs\": \"two\"}}",
-            "behavior.max_running_jobs: invalid type: string \"two\", expected usize",
+            r#"{"behavior": {"max_running_jobs": "two"}}"#,
+            r#"behavior.max_running_jobs: invalid type: string "two", expected usize"#,
         ),
         (
-            "{\"jobs\": [{\"Nme\": \"x\"}]}",
+            r#"{"jobs": [{"Nme": "x"}]}"#,
             "jobs[0].Nme: unknown field `Nme`, expected one of",
         ),
         (
-            "{\"jobs\": [{}, {\"Status\": \"2\"}]}",
-            "jobs[1].Status: expected \"0\" or \"1\", not `2`",
+            r#"{"jobs": [{}, {"Status": "2"}]}"#,
+            r#"jobs[1].Status: expected "0" or "1", not `2`"#,
         ),
         (
-            "{\"jobs\": [{\"CreateTime\": \"today\"}]}",
+            r#"{"jobs": [{"CreateTime": "today"}]}"#,
             "jobs[0].CreateTime: expected a time such as 2023-07-24T16:44:55Z, not `today`",
         ),
         (
-            "{\"jobs\": [{\"ClusterId\": \"c\"}]}",
+            r#"{"jobs": [{"ClusterId": "c"}]}"#,
             "jobs[0].ClusterId: expected one of clusters, not `c`",
         ),
         (
-            "{\"jobs\": [{\"TemplateId\": \"t\"}]}",
+            r#"{"jobs": [{"TemplateId": "t"}]}"#,
             "jobs[0].TemplateId: expected one of templates, not `t`",
         ),
         (
-            "{\"jobs\": [{\"JobId\": \"j\"}, {\"JobId\": \"j\"}]}",
+            r#"{"jobs": [{"JobId": "j"}, {"JobId": "j"}]}"#,
             "jobs[1].JobId: expected an ID that no earlier job has",
         ),
         (
-            "{\"templates\": [{}]}",
+            r#"{"templates": [{}]}"#,
             "templates[0].TemplateId: expected an ID",
         ),
         (
-            "{\"templates\": [{\"TemplateId\": \"t\", \"Type\": \"hd\"}]}",
+            r#"{"templates": [{"TemplateId": "t", "Type": "hd"}]}"#,
             "templates[0].Type: unknown variant `hd`, expected one of `common`",
         ),
         (
-            "{\"templates\": [{\"TemplateId\": \"t\", \"ClusterId\": \"c\"}]}",
+            r#"{"templates": [{"TemplateId": "t", "ClusterId": "c"}]}"#,
             "templates[0].ClusterId: expected one of clusters",
         ),
         (
-            "{\"faults\": [{\"kind\": \"dorp\"}]}",
+            r#"{"faults": [{"kind": "dorp"}]}"#,
             "faults[0].kind: unknown variant `dorp`, expected one of",
         ),
         (
-            "{\"faults\": [{\"kind\": \"drop\", \"action\": \"Create\"}]}",
+            r#"{"faults": [{"kind": "drop", "action": "Create"}]}"#,
             "faults[0]: action: expected the name of an operation",
         ),
     ] {
-        fs::write(file, text).unwrap();
-        let error = start_error(&["--config", file]);
+        fs::write(&file, text).unwrap();
+        let error = start_error(&["--config", &file]);
         let expected = format!("alicloud-live-mock: {file}: {complaint}");
         assert!(error.starts_with(&expected), "{text}: {error}");
     }
-    fs::remove_file(file).unwrap();
-    assert!(start_error(&["--config", file]).contains("mock.json: No such file"));
+    fs::remove_file(&file).unwrap();
+    assert!(start_error(&["--config", &file]).contains("mock.json: No such file"));
 }
 
 #[test]
@@ -320,10 +301,8 @@ fn an_address_in_use_is_reported() {
     let first = Program::start(&[]);
     let taken = first.url().trim_start_matches("http://");
     let error = start_error(&["--listen", taken]);
-    assert!(
-        error.starts_with(&format!("alicloud-live-mock: cannot listen on {taken}: ")),
-        "{error}"
-    );
+    let expected = format!("alicloud-live-mock: cannot listen on {taken}: ");
+    assert!(error.starts_with(&expected), "{error}");
 }
 
 /// Checks the Dockerfile, because CI does not build the image.
@@ -332,13 +311,10 @@ fn the_dockerfile_builds_and_copies_the_mock() {
     let read = |name: &str| fs::read_to_string(Path::new(TOP).join(name)).unwrap();
     let file = read("examples/mock/Dockerfile");
     let rust = read("Cargo.toml");
-    let rust = rust
-        .lines()
-        .find_map(|line| line.strip_prefix("rust-version = "));
-    let image = format!(
-        "FROM rust:{}-bookworm AS build",
-        rust.unwrap().trim_matches('"')
-    );
+    let mut lines = rust.lines();
+    let rust = lines.find_map(|line| line.strip_prefix("rust-version = "));
+    let rust = rust.unwrap().trim_matches('"');
+    let image = format!("FROM rust:{rust}-bookworm AS build");
     let build = "RUN cargo build --locked --release --package alicloud-live-mock";
     let copy = "COPY --from=build /source/target/release/alicloud-live-mock /usr/local/bin/";
     for line in [&image, "WORKDIR /source", "COPY . .", build, copy] {
@@ -363,15 +339,14 @@ fn the_command_of_the_dockerfile_starts_the_program() {
     };
     let arguments = [line("ENTRYPOINT "), line("CMD ")].concat();
     assert_eq!(arguments[0], "alicloud-live-mock");
-    let arguments: Vec<String> = arguments[1..]
-        .iter()
-        .map(|argument| argument.replace(":8080", ":0"))
-        .collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let program = Program::spawn(Command::new(PROGRAM).args(arguments).stderr(Stdio::null()));
+    let mut command = Command::new(PROGRAM);
+    for argument in &arguments[1..] {
+        command.arg(argument.replace(":8080", ":0"));
+    }
+    let program = Program::spawn(command.stderr(Stdio::null()));
     let port = program.url().rsplit_once(':').unwrap().1.to_owned();
     let request = "GET /_mock/ready HTTP/1.1\r\nHost: mock:8080\r\nConnection: close\r\n\r\n";
-    let response =
-        crate::caller::send_raw(&format!("http://127.0.0.1:{port}"), request.as_bytes()).response();
+    let url = format!("http://127.0.0.1:{port}");
+    let response = send_raw(&url, request.as_bytes()).response();
     assert_eq!(response.status(), 200, "{response:?}");
 }

@@ -2,23 +2,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use alicloud_live_mock::{Mock, MockSettings, Recording, Template, TemplateType};
+use alicloud_live_mock::{
+    Mock, MockSettings, Recording, SignatureCheck, Template, TemplateType, TimeFormat,
+};
 use serde_json::{Value, json};
 
 use crate::caller::{NEW_JOB, call, create, mock, send, send_v3, signed};
 
-/// Starts a mock that forwards its calls to another.
-fn recorder(upstream: &Mock, file: &Path) -> Mock {
-    Mock::start(MockSettings {
-        recording: Some(Recording {
+/// A mock that forwards its calls to another and records them.
+struct Recorder {
+    mock: Mock,
+    file: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Recorder {
+    fn start(upstream: &Mock) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("case.jsonl");
+        let recording = Recording {
             upstream: upstream.url().parse().unwrap(),
-            file: file.to_owned(),
-        }),
-        ..MockSettings::default()
-    })
-    .unwrap()
+            file: file.clone(),
+        };
+        let settings = MockSettings {
+            recording: Some(recording),
+            ..MockSettings::default()
+        };
+        Self {
+            mock: Mock::start(settings).unwrap(),
+            file,
+            _directory: directory,
+        }
+    }
+
+    /// Returns the recording, which must contain none of these secrets.
+    #[track_caller]
+    fn exchanges_without(&self, secrets: &[&str]) -> Vec<Value> {
+        let text = fs::read_to_string(&self.file).unwrap();
+        for secret in secrets {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+        exchanges(&self.file)
+    }
 }
 
 fn exchanges(file: &Path) -> Vec<Value> {
@@ -54,41 +81,32 @@ fn differences(exchanges: &[Value]) -> Vec<String> {
         };
         let response = response.response();
         let (there, here) = (&exchange["body"], &response.json());
-        let mut differ = |what: &str, there: &str, here: &str| {
-            let number = index + 1;
-            differences.push(format!(
-                "line {number}, {action}: {what}: recorded {there}, here {here}"
-            ));
+        let mut compare = |what: &str, there: &Value, here: &Value| {
+            if there != here {
+                let number = index + 1;
+                differences.push(format!(
+                    "line {number}, {action}: {what}: recorded {there}, here {here}"
+                ));
+            }
         };
-        if exchange["status"] != response.status() {
-            differ(
-                "status",
-                &exchange["status"].to_string(),
-                &response.status().to_string(),
-            );
-        }
-        if exchange["has_date"] != response.header("date").is_some() {
-            differ("Date", &exchange["has_date"].to_string(), "the opposite");
-        }
+        compare("status", &exchange["status"], &json!(response.status()));
+        let has_date = response.header("date").is_some();
+        compare("Date", &exchange["has_date"], &json!(has_date));
         let (recorded, own) = (shape(there), shape(here));
-        for path in recorded.symmetric_difference(&own) {
-            let is_there = recorded.contains(path);
-            differ(path, &is_there.to_string(), &(!is_there).to_string());
+        for path in recorded.union(&own) {
+            let is_in = |shape: &BTreeSet<String>| json!(shape.contains(path));
+            compare(path, &is_in(&recorded), &is_in(&own));
         }
         for path in [
-            "/Code",
-            "/Job/Status",
-            "/Job/StreamInput",
-            "/Job/StreamOutput",
-            "/Job/Type",
+            "Code",
+            "Job/Status",
+            "Job/StreamInput",
+            "Job/StreamOutput",
+            "Job/Type",
         ] {
-            if there.pointer(path) != here.pointer(path) {
-                differ(
-                    path,
-                    &format!("{:?}", there.pointer(path)),
-                    &format!("{:?}", here.pointer(path)),
-                );
-            }
+            let path = format!("/{path}");
+            let value = |body: &Value| json!(body.pointer(&path));
+            compare(&path, &value(there), &value(here));
         }
         if let (Some(there), Some(here)) = (there["JobId"].as_str(), here["JobId"].as_str()) {
             ids.insert(there.to_owned(), here.to_owned());
@@ -178,36 +196,27 @@ fn run_life_cycle(recorder: &Mock) {
 #[test]
 fn a_recording_contains_requests_and_responses_without_secrets() {
     let upstream = mock();
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("case.jsonl");
-    let recorder = recorder(&upstream, &file);
-    run_life_cycle(&recorder);
-    assert_eq!(upstream.calls().len(), 11);
-    assert!(recorder.calls().is_empty() && recorder.jobs().is_empty());
+    let recorder = Recorder::start(&upstream);
+    run_life_cycle(&recorder.mock);
+    let calls = upstream.calls();
+    assert_eq!(calls.len(), 11);
+    assert!(recorder.mock.calls().is_empty() && recorder.mock.jobs().is_empty());
 
-    let text = fs::read_to_string(&file).unwrap();
-    let call = &upstream.calls()[0].parameters;
-    for secret in [
+    let exchanges = recorder.exchanges_without(&[
         "1-0-0-ff",
         "mock-access-key",
         "in.test",
         "stream?",
-        &call["Signature"],
+        &calls[0].parameters["Signature"],
         NEW_JOB[0].1,
-    ] {
-        assert!(!text.contains(secret), "{secret}: {text}");
-    }
-    let exchanges = exchanges(&file);
+    ]);
     assert_eq!(exchanges.len(), 11);
-    assert_eq!(
-        (&exchanges[0]["action"], &exchanges[0]["status"]),
-        (&"CreateEdgeTranscodeJob".into(), &200.into())
-    );
+    let (created, shown) = (&exchanges[0], &exchanges[1]["body"]["Job"]);
+    assert_eq!(created["action"], "CreateEdgeTranscodeJob");
+    assert_eq!(created["status"], 200);
     assert_eq!(exchanges[3]["body"]["Code"], "OperationDenied");
-    assert_eq!(
-        exchanges[0]["parameters"]["StreamInput"],
-        exchanges[1]["body"]["Job"]["StreamInput"]
-    );
+    let sent = &created["parameters"]["StreamInput"];
+    assert_eq!(*sent, shown["StreamInput"]);
     assert_eq!(differences(&exchanges), [""; 0]);
 }
 
@@ -215,16 +224,12 @@ fn a_recording_contains_requests_and_responses_without_secrets() {
 fn calls_with_signature_version_3_are_recorded_through_an_http_proxy_and_replayed() {
     let upstream = mock();
     let host = upstream.url().replace("http://", "");
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("case.jsonl");
-    let recorder = recorder(&upstream, &file);
+    let recorder = Recorder::start(&upstream);
     let call = |action, own: &[(&str, &str)]| {
         let own = [&[("ClusterId", "cluster-1")], own].concat();
-        send_v3(&recorder.url(), &host, action, &own).response()
+        send_v3(&recorder.mock.url(), &host, action, &own).response()
     };
-    let created = call("CreateEdgeTranscodeJob", &NEW_JOB);
-    assert_eq!(created.status(), 200, "{created:?}");
-    let id = created.json()["JobId"].as_str().unwrap().to_owned();
+    let id = call("CreateEdgeTranscodeJob", &NEW_JOB).job_id();
     for action in [
         "StartEdgeTranscodeJob",
         "GetEdgeTranscodeJob",
@@ -233,33 +238,20 @@ fn calls_with_signature_version_3_are_recorded_through_an_http_proxy_and_replaye
         call(action, &[("JobId", &id)]);
     }
     let calls = upstream.calls();
-    let is_valid = |call: &alicloud_live_mock::RecordedCall| {
-        call.signature == alicloud_live_mock::SignatureCheck::Valid
-            && call.parameters["SignatureVersion"] == "3.0"
-    };
-    assert!(calls.len() == 4 && calls.iter().all(is_valid), "{calls:?}");
-
-    let text = fs::read_to_string(&file).unwrap();
-    for secret in [
-        "1-0-0-ff",
-        "mock-access-key",
-        "in.test",
-        &calls[0].parameters["Signature"],
-    ] {
-        assert!(!text.contains(secret), "{secret}: {text}");
+    assert_eq!(calls.len(), 4);
+    for call in &calls {
+        assert_eq!(call.signature, SignatureCheck::Valid, "{call:?}");
+        assert_eq!(call.parameters["SignatureVersion"], "3.0");
     }
-    let exchanges = exchanges(&file);
-    let actions: Vec<_> = exchanges
-        .iter()
-        .map(|exchange| &exchange["action"])
-        .collect();
-    assert_eq!(actions[0], "CreateEdgeTranscodeJob");
-    assert_eq!(actions[3], "DeleteEdgeTranscodeJob");
-    assert!(
-        exchanges
-            .iter()
-            .all(|exchange| exchange["signature_version"] == "v3")
-    );
+
+    let signature = &calls[0].parameters["Signature"];
+    let secrets = ["1-0-0-ff", "mock-access-key", "in.test", signature];
+    let exchanges = recorder.exchanges_without(&secrets);
+    assert_eq!(exchanges[0]["action"], "CreateEdgeTranscodeJob");
+    assert_eq!(exchanges[3]["action"], "DeleteEdgeTranscodeJob");
+    for exchange in &exchanges {
+        assert_eq!(exchange["signature_version"], "v3");
+    }
     assert_eq!(exchanges[3]["body"]["Code"], "OperationDenied");
     assert_eq!(differences(&exchanges), [""; 0]);
 }
@@ -275,12 +267,7 @@ fn the_mock_conforms_to_each_recording() {
             .is_some_and(|extension| extension == "jsonl")
         {
             let differences = differences(&exchanges(&path));
-            assert!(
-                differences.is_empty(),
-                "{}:\n{}",
-                path.display(),
-                differences.join("\n")
-            );
+            assert_eq!(differences, [""; 0], "{}", path.display());
             replayed += 1;
         }
     }
@@ -292,33 +279,28 @@ fn differences_between_an_endpoint_and_the_mock_are_reported() {
     let upstream = mock();
     upstream.configure(|behavior| {
         behavior.lowercase_stream_hosts = true;
-        behavior.time_format = alicloud_live_mock::TimeFormat::Offset;
+        behavior.time_format = TimeFormat::Offset;
         behavior.numbers_as_strings = true;
         behavior.omit_date_header = true;
         behavior.delete_while_running = true;
     });
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("case.jsonl");
-    let recorder = recorder(&upstream, &file);
+    let recorder = Recorder::start(&upstream);
     let upper = NEW_JOB.map(|(name, value)| (name, value.replace("in.test", "IN.test")));
-    let upper: Vec<(&str, &str)> = upper
-        .iter()
-        .map(|(name, value)| (*name, &**value))
-        .collect();
-    let created = call(&recorder, "CreateEdgeTranscodeJob", &upper).json();
-    let job = [("JobId", created["JobId"].as_str().unwrap())];
+    let upper = upper.each_ref().map(|(name, value)| (*name, &**value));
+    let id = call(&recorder.mock, "CreateEdgeTranscodeJob", &upper).job_id();
+    let job = [("JobId", id.as_str())];
     for action in [
         "StartEdgeTranscodeJob",
         "GetEdgeTranscodeJob",
         "ListEdgeTranscodeJob",
         "DeleteEdgeTranscodeJob",
     ] {
-        call(&recorder, action, &job);
+        call(&recorder.mock, action, &job);
     }
-    let message = differences(&exchanges(&file)).join("\n");
+    let message = differences(&exchanges(&recorder.file)).join("\n");
     for part in [
         "line 1, CreateEdgeTranscodeJob: Date: recorded false",
-        "line 3, GetEdgeTranscodeJob: /Job/StreamInput: recorded Some(String(\"rtmp://host-",
+        "line 3, GetEdgeTranscodeJob: /Job/StreamInput: recorded \"rtmp://host-",
         "/Job/CreateTime is of the type string: recorded true",
         "/TotalCount is of the type string: recorded true",
         "line 5, DeleteEdgeTranscodeJob: status: recorded 200, here 403",
@@ -330,20 +312,20 @@ fn differences_between_an_endpoint_and_the_mock_are_reported() {
 #[test]
 fn a_call_that_cannot_be_recorded_is_explained() {
     let upstream = mock();
-    let directory = tempfile::tempdir().unwrap();
-    let recorder = recorder(&upstream, &directory.path().join("case.jsonl"));
-    let response = send_v3(&recorder.url(), "live.test", "ListEdgeTranscodeJob", &[]).response();
-    assert_eq!(response.error(), (400, "InvalidSignatureMethod".to_owned()));
-    let message = response.json()["Message"].to_string();
+    let recorder = Recorder::start(&upstream);
+    let url = recorder.mock.url();
+    let response = send_v3(&url, "live.test", "ListEdgeTranscodeJob", &[]).response();
+    assert_eq!(response.error(), "400 InvalidSignatureMethod");
+    let message = response.message();
     assert!(message.contains("HTTP proxy"), "{message}");
     assert_eq!(upstream.calls(), []);
     drop(upstream);
-    let response = call(&recorder, "ListEdgeTranscodeJob", &[]);
-    assert_eq!(response.error(), (502, "ServiceUnavailable".to_owned()));
-    let message = response.json()["Message"].to_string();
+    let response = call(&recorder.mock, "ListEdgeTranscodeJob", &[]);
+    assert_eq!(response.error(), "502 ServiceUnavailable");
+    let message = response.message();
     assert!(!message.contains("Signature="), "{message}");
     let nowhere: MockSettings = serde_json::from_value(json!({
-        "recording": {"upstream": "https://live.aliyuncs.com", "file": directory.path().join("none/case")}
+        "recording": {"upstream": "https://live.aliyuncs.com", "file": recorder.file.join("case")}
     }))
     .unwrap();
     let error = Mock::start(nowhere).err().unwrap().to_string();

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use alicloud_live_mock::Mock;
 
-use crate::caller::{HttpResponse, create, mock, send_raw, signed, with_action};
+use crate::caller::{HttpResponse, create, mock, send_raw};
 use crate::program::{PROGRAM, Program, start_error};
 
 /// Sends a request with these header lines. Returns the response.
@@ -50,10 +50,8 @@ fn another_site_changes_nothing() {
     let foreign = host(&mock) + "Origin: https://evil.test\r\n";
     let id = mock.jobs()[0].job_id.clone();
     let target = format!("/_mock/jobs/{id}");
-    assert_eq!(
-        browser(&mock, "DELETE", &target, &foreign, "").status(),
-        403
-    );
+    let deleted = browser(&mock, "DELETE", &target, &foreign, "");
+    assert_eq!(deleted.status(), 403);
     assert_eq!((mock.jobs().len(), mock.calls().len()), (1, 1));
 }
 
@@ -80,11 +78,9 @@ fn another_site_reads_nothing_and_gets_no_cors_headers() {
             assert!(!String::from_utf8_lossy(&response.bytes).contains("auth_key"));
         }
         let open = browser(&mock, "GET", target, &own, "");
-        for header in [
-            "access-control-allow-origin",
-            "access-control-allow-methods",
-        ] {
-            assert_eq!(open.header(header), None, "{target}");
+        for header in ["origin", "methods"] {
+            let header = format!("access-control-allow-{header}");
+            assert_eq!(open.header(&header), None, "{target}");
         }
     }
     assert_eq!(mock.calls().len(), 2, "rejected requests are not calls");
@@ -106,14 +102,12 @@ fn a_name_that_resolves_to_this_machine_is_not_enough() {
     ] {
         let response = browser(&mock, "GET", target, "Host: evil.test:8080\r\n", "");
         assert_eq!(response.status(), 403, "{target}");
-        let message = response.json()["error"].as_str().unwrap().to_owned();
+        let message = response.problem();
         assert!(message.ends_with("--allow-host evil.test"), "{message}");
     }
     let bearer = "Host: evil.test\r\nAuthorization: Bearer mock-cloud-sso-token\r\n";
-    assert_eq!(
-        browser(&mock, "POST", "/cloud-credentials", bearer, "{}").status(),
-        403
-    );
+    let response = browser(&mock, "POST", "/cloud-credentials", bearer, "{}");
+    assert_eq!(response.status(), 403);
 }
 
 #[test]
@@ -124,26 +118,9 @@ fn allowed_names_and_localhost_are_served() {
     for (name, expected) in [("mock:8080", 200), ("localhost", 200), ("mocks", 403)] {
         let request =
             format!("GET /_mock/jobs HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
-        assert_eq!(
-            send_raw(url, request.as_bytes()).response().status(),
-            expected,
-            "{name}"
-        );
+        let response = send_raw(url, request.as_bytes()).response();
+        assert_eq!(response.status(), expected, "{name}");
     }
-}
-
-#[test]
-fn the_api_accepts_any_host_because_its_calls_are_signed() {
-    let mock = mock();
-    let query = signed("GET", &with_action("ListEdgeTranscodeJob", &[]));
-    let response = browser(
-        &mock,
-        "GET",
-        &format!("/?{query}"),
-        "Host: live.aliyuncs.com\r\n",
-        "",
-    );
-    assert_eq!(response.status(), 200);
 }
 
 #[test]
@@ -152,24 +129,14 @@ fn listening_beyond_loopback_needs_an_option_and_prints_a_warning() {
         let error = start_error(&["--listen", address]);
         assert!(error.contains("--allow-remote"), "{error}");
     }
-    let mut child = Command::new(PROGRAM)
-        .args(["--listen", "0.0.0.0:0", "--allow-remote"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = [String::new(), String::new()];
-    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    BufReader::new(stdout).read_line(&mut lines[0]).unwrap();
-    BufReader::new(stderr).read_line(&mut lines[1]).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(
-        lines[0].starts_with("listening on http://0.0.0.0:"),
-        "{lines:?}"
-    );
-    assert!(
-        lines[1].contains("Anyone who can reach it can read all calls"),
-        "{lines:?}"
-    );
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "0.0.0.0:0", "--allow-remote"]);
+    let mut program = Program::spawn(command.stderr(Stdio::piped()));
+    let url = program.url();
+    assert!(url.starts_with("http://0.0.0.0:"), "{url}");
+    let mut warning = String::new();
+    let stderr = program.child.stderr.take().unwrap();
+    BufReader::new(stderr).read_line(&mut warning).unwrap();
+    let expected = "Anyone who can reach it can read all calls";
+    assert!(warning.contains(expected), "{warning}");
 }

@@ -11,8 +11,10 @@ use std::thread;
 use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
-use crate::caller::{HttpResponse, NEW_JOB, TIMEOUT, call, send, signed, with_action};
-use crate::program::{Program, start_error};
+use crate::caller::{
+    HttpResponse, NEW_JOB, TIMEOUT, call, post, post_form, send, signed, with_action,
+};
+use crate::program::{Program, config_file, start_error};
 
 const CREATE: &str = "CreateEdgeTranscodeJob";
 
@@ -35,11 +37,6 @@ impl StateDirectory {
     }
 }
 
-fn job_id(response: &HttpResponse) -> String {
-    assert_eq!(response.status(), 200, "{response:?}");
-    response.json()["JobId"].as_str().unwrap().to_owned()
-}
-
 fn ids(jobs: &Value) -> Vec<String> {
     let jobs = jobs.as_array().unwrap().iter();
     jobs.map(|job| job["JobId"].as_str().unwrap().to_owned())
@@ -53,16 +50,16 @@ fn changes_with_a_response_survive_a_kill() {
     for _ in 0..5 {
         let program = directory.start(&[]);
         assert_eq!(ids(&program.shown("/_mock/jobs")), created);
-        created.push(job_id(&program.call(CREATE, &NEW_JOB)));
+        created.push(program.call(CREATE, &NEW_JOB).job_id());
         program.kill();
     }
     let program = directory.start(&[]);
     let job = [("JobId", created[0].as_str())];
     for action in ["StartEdgeTranscodeJob", "StopEdgeTranscodeJob"] {
-        job_id(&program.call(action, &job));
+        program.call(action, &job).job_id();
     }
     let renamed = [job[0], ("Name", "renamed")];
-    job_id(&program.call("UpdateEdgeTranscodeJob", &renamed));
+    program.call("UpdateEdgeTranscodeJob", &renamed).job_id();
     let gone = [("JobId", created[1].as_str())];
     assert_eq!(program.call("DeleteEdgeTranscodeJob", &gone).status(), 200);
     let jobs = program.shown("/_mock/jobs");
@@ -111,7 +108,7 @@ fn a_kill_during_many_creates_loses_none_that_had_a_response() {
 
 fn create_until_killed(url: &str, sender: &mpsc::Sender<String>) {
     while let Some(response) = try_to_create(url) {
-        if sender.send(job_id(&response)).is_err() {
+        if sender.send(response.job_id()).is_err() {
             return;
         }
     }
@@ -138,11 +135,11 @@ fn a_signed_request_is_served_once_across_a_kill() {
     let directory = StateDirectory::new();
     let form = signed("POST", &with_action(CREATE, &NEW_JOB));
     let program = directory.start(&[]);
-    job_id(&send(program.url(), "POST", "/", &form).response());
+    post_form(program.url(), &form).job_id();
     program.kill();
     let program = directory.start(&[]);
-    let again = send(program.url(), "POST", "/", &form).response();
-    assert_eq!(again.error(), (400, "SignatureNonceUsed".to_owned()));
+    let again = post_form(program.url(), &form);
+    assert_eq!(again.error(), "400 SignatureNonceUsed");
 }
 
 #[test]
@@ -150,10 +147,10 @@ fn a_mock_with_a_seed_repeats_no_id_after_a_kill() {
     let directory = StateDirectory::new();
     let seed = ["--seed", "1"];
     let program = directory.start(&seed);
-    let first = job_id(&program.call(CREATE, &NEW_JOB));
+    let first = program.call(CREATE, &NEW_JOB).job_id();
     program.kill();
     assert_ne!(
-        job_id(&directory.start(&seed).call(CREATE, &NEW_JOB)),
+        directory.start(&seed).call(CREATE, &NEW_JOB).job_id(),
         first
     );
 }
@@ -161,20 +158,17 @@ fn a_mock_with_a_seed_repeats_no_id_after_a_kill() {
 #[test]
 fn the_jobs_of_the_configuration_file_are_created_once_and_by_a_reset() {
     let directory = StateDirectory::new();
-    let config = directory.0.path().join("mock.json");
-    fs::write(&config, json!({"jobs": [{"JobId": "j"}]}).to_string()).unwrap();
-    let config = ["--config", config.to_str().unwrap()];
+    let (_config, config) = config_file(r#"{"jobs": [{"JobId": "j"}]}"#);
+    let config = ["--config", &config];
     let program = directory.start(&config);
     assert_eq!(ids(&program.shown("/_mock/jobs")), ["j"]);
     let delete = [("JobId", "j")];
-    assert_eq!(
-        program.call("DeleteEdgeTranscodeJob", &delete).status(),
-        200
-    );
+    let deleted = program.call("DeleteEdgeTranscodeJob", &delete);
+    assert_eq!(deleted.status(), 200);
     program.kill();
     let program = directory.start(&config);
     assert_eq!(program.shown("/_mock/jobs"), json!([]));
-    send(program.url(), "POST", "/_mock/reset", "").response();
+    post(program.url(), "/_mock/reset", "");
     program.kill();
     assert_eq!(ids(&directory.start(&config).shown("/_mock/jobs")), ["j"]);
 }
@@ -185,7 +179,7 @@ fn changes_of_jobs_through_the_control_api_are_saved_too() {
     let program = directory.start(&[]);
     for id in ["a", "b"] {
         let seed = json!({"JobId": id}).to_string();
-        send(program.url(), "POST", "/_mock/jobs", &seed).response();
+        post(program.url(), "/_mock/jobs", &seed);
     }
     send(program.url(), "DELETE", "/_mock/jobs/a", "").response();
     program.kill();
@@ -196,33 +190,49 @@ fn changes_of_jobs_through_the_control_api_are_saved_too() {
 fn a_damaged_file_prevents_the_start_and_is_not_changed() {
     let directory = StateDirectory::new();
     let program = directory.start(&[]);
-    job_id(&program.call(CREATE, &NEW_JOB));
+    program.call(CREATE, &NEW_JOB).job_id();
     program.kill();
-    let mut broken = fs::read(directory.file()).unwrap();
-    let last = broken.len() - 2;
-    broken[last] = b'x';
-    fs::write(directory.file(), &broken).unwrap();
-    let error = start_error(&["--state-file", directory.file().to_str().unwrap()]);
-    for part in [
-        "state.json is damaged: line 2: ",
-        "expected `,` or `}`",
-        "move it away to start without it",
+    let good = fs::read_to_string(directory.file()).unwrap();
+    let (_, last) = good.trim_end().rsplit_once('\n').unwrap();
+    for (text, complaint) in [
+        (last.to_owned(), "line 1 is not complete"),
+        ("\0\0\0\0".to_owned(), "line 1 is not complete"),
+        (format!("{good}x\n"), "line 3: expected value"),
+        (format!("{last} x\n"), "line 1: trailing characters"),
+        (
+            format!("{}x\n", good.trim_end().trim_end_matches('}')),
+            "line 2: nonces.?: expected `,` or `}`",
+        ),
+        (
+            good.replace("{\"form\":1,", "{\"form\":2,"),
+            "line 2: expected form 1, got 2",
+        ),
+        (
+            good.replace("\"modified\":\"", "\"modified\":\"x"),
+            "line 2: jobs[0].modified: expected a time such as",
+        ),
+        (
+            good.replace("\"TemplateId\":", "\"Template\":"),
+            "line 2: jobs[0].job.Template: unknown field `Template`",
+        ),
     ] {
-        assert!(error.contains(part), "{error}");
+        fs::write(directory.file(), &text).unwrap();
+        let error = start_error(&["--state-file", directory.file().to_str().unwrap()]);
+        let complaint = format!("state.json is damaged: {complaint}");
+        assert!(error.contains(&complaint), "{error}");
+        assert!(error.contains("move it away to start without it"));
+        assert_eq!(fs::read_to_string(directory.file()).unwrap(), text);
     }
-    assert_eq!(fs::read(directory.file()).unwrap(), broken);
 }
 
 #[test]
 fn a_second_mock_with_the_same_file_does_not_start() {
     let directory = StateDirectory::new();
     let first = directory.start(&[]);
-    let id = job_id(&first.call(CREATE, &NEW_JOB));
+    let id = first.call(CREATE, &NEW_JOB).job_id();
     let error = start_error(&["--state-file", directory.file().to_str().unwrap()]);
-    assert!(
-        error.contains("state.json is in use by another mock"),
-        "{error}"
-    );
+    let expected = "state.json is in use by another mock";
+    assert!(error.contains(expected), "{error}");
     assert_eq!(ids(&first.shown("/_mock/jobs")), [id]);
 }
 
@@ -237,17 +247,14 @@ fn a_file_in_a_read_only_directory_is_enough() {
     let set = |mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     set(0o555);
     let program = directory.start(&[]);
-    let created = job_id(&program.call(CREATE, &NEW_JOB));
+    let created = program.call(CREATE, &NEW_JOB).job_id();
     program.kill();
     let shown = ids(&directory.start(&[]).shown("/_mock/jobs"));
     set(0o755);
     assert_eq!(shown, [created]);
     let names: Vec<_> = fs::read_dir(path).unwrap().collect();
-    assert_eq!(
-        names.len(),
-        1,
-        "nothing was written beside the file: {names:?}"
-    );
+    // Nothing was written beside the file.
+    assert_eq!(names.len(), 1, "{names:?}");
 }
 
 #[test]
@@ -255,10 +262,8 @@ fn a_missing_directory_prevents_the_start() {
     let directory = StateDirectory::new();
     let nowhere = directory.0.path().join("no-directory/state.json");
     let error = start_error(&["--state-file", nowhere.to_str().unwrap()]);
-    assert!(
-        error.contains("no-directory/state.json cannot be opened: "),
-        "{error}"
-    );
+    let expected = "no-directory/state.json cannot be opened: ";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
@@ -269,12 +274,19 @@ fn a_change_that_cannot_be_saved_is_an_error() {
         ..MockSettings::default()
     })
     .unwrap();
-    drop(directory);
-    let response = call(&mock, CREATE, &NEW_JOB);
-    assert_eq!(response.error(), (500, "InternalError".to_owned()));
-    let message = response.json()["Message"].as_str().unwrap().to_owned();
-    assert!(
-        message.contains("state.json cannot be written"),
-        "{message}"
-    );
+    let check = || {
+        let response = call(&mock, CREATE, &NEW_JOB);
+        assert_eq!(response.error(), "500 InternalError");
+        let message = response.message();
+        assert!(
+            message.contains("state.json cannot be written"),
+            "{message}"
+        );
+    };
+    fs::remove_file(directory.file()).unwrap();
+    check();
+    // Another file in its place would be read by a restart.
+    fs::write(directory.file(), "").unwrap();
+    check();
+    assert_eq!(fs::read_to_string(directory.file()).unwrap(), "");
 }
