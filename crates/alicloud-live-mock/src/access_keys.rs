@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::sync::CancellationToken;
+
 use super::actions;
 use super::random::Random;
 use super::recorder::Recorder;
 use super::settings::{AccessKey, MockSettings};
-use super::shared::Shared;
+use super::shared::{Limits, Shared};
 
 /// The number of access keys that can exist at a time.
 const MAX_ACCESS_KEYS: usize = 1000;
@@ -41,7 +43,9 @@ impl AccessKeys {
     pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
         let more = settings.access_keys.clone();
         let recorder = settings.recording.as_ref().map(Recorder::new).transpose()?;
-        let first = Arc::new(Shared::new(settings)?);
+        let limits = Limits::new(settings.max_recorded_bytes);
+        let first = Shared::new(settings, None, CancellationToken::new(), limits)?;
+        let first = Arc::new(first);
         let id = first.settings.access_key_id.clone();
         let known = KnownKey {
             secret: first.settings.access_key_secret.clone(),
@@ -162,8 +166,12 @@ impl AccessKeys {
             recording: None,
             ..self.first.settings.clone()
         };
-        let shared =
-            Shared::for_access_key(settings, id, &self.first).map_err(|error| error.to_string())?;
+        let (stopped, limits) = (
+            self.first.stopped.child_token(),
+            self.first.state().limits(),
+        );
+        let shared = Shared::new(settings, Some(id.to_owned()), stopped, limits);
+        let shared = shared.map_err(|error| error.to_string())?;
         Ok(Arc::new(shared))
     }
 

@@ -6,9 +6,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 
 use super::headers;
 
@@ -26,13 +25,13 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Checks a request before anything else reads it. `allowed_hosts` are the names that are accepted besides `localhost`.
 ///
 /// The API itself accepts any `Host`, because each of its calls is signed or has a token.
-pub(super) fn check(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> {
-    check_origin(head, allowed_hosts)?;
-    if head.uri.path() != "/" {
-        check_host(head, allowed_hosts)?;
+pub(super) fn check<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result<(), Rejected> {
+    check_origin(request, allowed_hosts)?;
+    if request.uri().path() != "/" {
+        check_host(request, allowed_hosts)?;
     }
-    let changes = ![Method::GET, Method::HEAD, Method::DELETE].contains(&head.method);
-    if changes && head.uri.path().starts_with("/_mock") && !is_json(&head.headers) {
+    let changes = ![Method::GET, Method::HEAD, Method::DELETE].contains(request.method());
+    if changes && request.uri().path().starts_with("/_mock") && !is_json(request.headers()) {
         return Err(Rejected {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
             message: "expected the header Content-Type: application/json".to_owned(),
@@ -41,9 +40,9 @@ pub(super) fn check(head: &Parts, allowed_hosts: &[String]) -> Result<(), Reject
     Ok(())
 }
 
-fn check_origin(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> {
-    let host = headers::host(&head.headers);
-    for origin in head.headers.get_all(header::ORIGIN) {
+fn check_origin<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result<(), Rejected> {
+    let host = headers::host(request.headers());
+    for origin in request.headers().get_all(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
         let (_, authority) = origin.split_once("://").unwrap_or_default();
         let is_own = !authority.is_empty()
@@ -55,11 +54,11 @@ fn check_origin(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> 
             )));
         }
     }
-    let site = headers::text(&head.headers, SEC_FETCH_SITE).unwrap_or("none");
+    let site = headers::text(request.headers(), SEC_FETCH_SITE).unwrap_or("none");
     // A link to the page is harmless: the site that has the link does not see the page.
-    let follows_link = head.method == Method::GET
-        && headers::text(&head.headers, SEC_FETCH_MODE) == Some("navigate")
-        && headers::text(&head.headers, SEC_FETCH_DEST) == Some("document");
+    let follows_link = *request.method() == Method::GET
+        && headers::text(request.headers(), SEC_FETCH_MODE) == Some("navigate")
+        && headers::text(request.headers(), SEC_FETCH_DEST) == Some("document");
     if ["same-origin", "none"].contains(&site) || follows_link {
         Ok(())
     } else {
@@ -69,10 +68,10 @@ fn check_origin(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> 
     }
 }
 
-fn check_host(head: &Parts, allowed_hosts: &[String]) -> Result<(), Rejected> {
-    let in_target = head.uri.authority().map(Authority::as_str);
-    let in_header: Vec<&str> = head
-        .headers
+fn check_host<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result<(), Rejected> {
+    let in_target = request.uri().authority().map(Authority::as_str);
+    let in_header: Vec<&str> = request
+        .headers()
         .get_all(header::HOST)
         .iter()
         .map(|host| host.to_str().unwrap_or_default())
@@ -131,8 +130,6 @@ fn forbidden(message: String) -> Rejected {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
-
     use super::*;
 
     fn status(method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
@@ -140,8 +137,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let (head, ()) = request.body(()).unwrap().into_parts();
-        match check(&head, &["mock.ci".to_owned()]) {
+        match check(&request.body(()).unwrap(), &["mock.ci".to_owned()]) {
             Ok(()) => 200,
             Err(rejected) => rejected.status.as_u16(),
         }

@@ -19,32 +19,19 @@ use clap::Parser;
 struct Arguments {
     /// Configuration file in JSON: jobs, templates, clusters, faults, quotas, keys; see below.
     /// Command-line options override it.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ALICLOUD_LIVE_MOCK_CONFIG",
-        verbatim_doc_comment
-    )]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    #[arg(env = "ALICLOUD_LIVE_MOCK_CONFIG")]
     config: Option<PathBuf>,
     /// Store jobs and used nonces in this file, so that they survive a restart, even after a kill.
     /// It is created if it does not exist. Only one mock can use it at a time.
     /// [default: none, everything is in memory]
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "ALICLOUD_LIVE_MOCK_STATE_FILE",
-        verbatim_doc_comment
-    )]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    #[arg(env = "ALICLOUD_LIVE_MOCK_STATE_FILE")]
     state_file: Option<PathBuf>,
     /// Address to listen on, such as localhost:8080; with port 0 the system chooses a free port.
     /// [default: 127.0.0.1:0]
-    #[arg(
-        long,
-        value_name = "ADDRESS:PORT",
-        env = "ALICLOUD_LIVE_MOCK_LISTEN",
-        value_parser = parse_listen,
-        verbatim_doc_comment
-    )]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen, verbatim_doc_comment)]
+    #[arg(env = "ALICLOUD_LIVE_MOCK_LISTEN")]
     listen: Option<SocketAddr>,
     /// Allow --listen with an address that is not loopback, for containers. The control API has no
     /// authentication: anyone who can reach it can read all calls and change all jobs. [default: no]
@@ -184,11 +171,15 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            // A closed stderr leaves no other place to report to.
-            let _ = writeln!(io::stderr(), "alicloud-live-mock: {message}");
+            report(&message);
             ExitCode::FAILURE
         }
     }
+}
+
+fn report(message: &str) {
+    // A closed stderr leaves no other place to report to.
+    let _ = writeln!(io::stderr(), "alicloud-live-mock: {message}");
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
@@ -198,10 +189,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let is_remote = !settings.listen.ip().is_loopback();
     let server = Server::bind(settings).map_err(message)?;
     if is_remote {
-        let _ = writeln!(
-            io::stderr(),
-            "alicloud-live-mock: warning: {REMOTE_WARNING}"
-        );
+        report(&format!("warning: {REMOTE_WARNING}"));
     }
     announce(&server.url()).map_err(message)?;
     server.run(stop).await.map_err(message)

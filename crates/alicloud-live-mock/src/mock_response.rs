@@ -5,7 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures_util::stream;
 
@@ -57,34 +57,28 @@ impl MockResponse {
 
     /// Converts the response to HTTP, with an optional header `Date` and the ID of the request.
     pub(super) fn into_response(self, date: Option<&str>, request_id: &str) -> Response {
-        let mut headers = HeaderMap::new();
-        let length = self.body.len().to_string();
-        let retry_after = self.retry_after_ms.map(|ms| ms.to_string());
-        let optional = [
-            (header::DATE, date),
-            (header::CONTENT_TYPE, Some(self.content_type.as_str())),
+        let length = match self.delivery {
+            Delivery::Endless => None,
+            _ => Some(self.body.len().to_string()),
+        };
+        let headers = [
+            ("date", date.map(str::to_owned)),
+            ("content-type", Some(self.content_type)),
+            ("content-length", length),
+            ("x-acs-request-id", Some(request_id.to_owned())),
             (
-                header::CONTENT_LENGTH,
-                Some(length.as_str()).filter(|_| !matches!(self.delivery, Delivery::Endless)),
-            ),
-            (
-                HeaderName::from_static("x-acs-request-id"),
-                Some(request_id),
-            ),
-            (
-                HeaderName::from_static("x-acs-retry-after"),
-                retry_after.as_deref(),
+                "x-acs-retry-after",
+                self.retry_after_ms.map(|ms| ms.to_string()),
             ),
         ];
-        for (name, value) in optional {
-            if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
-                headers.insert(name, value);
-            }
-        }
         let mut response = Response::new(self.delivery.body(self.body));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        *response.headers_mut() = headers;
+        for (name, value) in headers {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
         response
     }
 }

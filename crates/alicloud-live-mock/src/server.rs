@@ -181,12 +181,8 @@ async fn check_sender(
     request: axum::extract::Request,
     next: Next,
 ) -> Response {
-    let (head, body) = request.into_parts();
-    match guard::check(&head, &keys.first.settings.allowed_hosts) {
-        Ok(()) => {
-            next.run(axum::extract::Request::from_parts(head, body))
-                .await
-        }
+    match guard::check(&request, &keys.first.settings.allowed_hosts) {
+        Ok(()) => next.run(request).await,
         Err(rejected) => control::problem(rejected.status, &rejected.message).into_response(),
     }
 }

@@ -15,7 +15,7 @@ use super::clock::WallClock;
 use super::counts::Counts;
 use super::faults::{FaultStage, Faults};
 use super::keys::{TemporaryKey, TemporaryKeys};
-use super::model::{Job, JobStatus, TemplateType};
+use super::model::{Job, JobStatus};
 use super::quota::Quota;
 use super::random::Random;
 use super::settings::MockSettings;
@@ -81,9 +81,18 @@ pub(super) struct MockState {
 }
 
 /// The limits that all states of a mock share.
-struct Limits {
+pub(super) struct Limits {
     stored: Budget,
     recorded: Share,
+}
+
+impl Limits {
+    pub(super) fn new(max_recorded_bytes: usize) -> Self {
+        Self {
+            stored: Budget::new(MAX_STORED_BYTES),
+            recorded: Share::new(max_recorded_bytes),
+        }
+    }
 }
 
 /// A call that waits for its release.
@@ -94,31 +103,9 @@ struct PausedCall {
 }
 
 impl Shared {
-    /// Starts with the content of the state file, or else with the settings. Fails if the state file is damaged, in use
-    /// or cannot be written.
-    pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
-        let limits = Limits {
-            stored: Budget::new(MAX_STORED_BYTES),
-            recorded: Share::new(settings.max_recorded_bytes),
-        };
-        Self::build(settings, None, CancellationToken::new(), limits)
-    }
-
-    /// Creates the state of the access key `owner`. It stops with `parent`.
-    pub(super) fn for_access_key(
-        settings: MockSettings,
-        owner: &str,
-        parent: &Self,
-    ) -> io::Result<Self> {
-        Self::build(
-            settings,
-            Some(owner.to_owned()),
-            parent.stopped.child_token(),
-            parent.state().limits(),
-        )
-    }
-
-    fn build(
+    /// Starts with the content of the state file, or else with the settings: the first state, or that of the access key
+    /// `owner`. It stops with `stopped`. Fails if the state file is damaged, in use or cannot be written.
+    pub(super) fn new(
         settings: MockSettings,
         owner: Option<String>,
         stopped: CancellationToken,
@@ -275,7 +262,7 @@ impl MockState {
         self.nonces = saved.nonces;
     }
 
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         Limits {
             stored: self.budget.clone(),
             recorded: self.call_log.share.clone(),
@@ -301,7 +288,7 @@ impl MockState {
     pub(super) fn seed(&mut self, settings: &MockSettings, edit: impl FnOnce(&mut Job)) -> Job {
         let mut job = default_job(settings, self.ids.id(), self.now());
         edit(&mut job);
-        self.store.seed(job.clone());
+        self.store.restore(job.clone(), job.create_time);
         job
     }
 
@@ -342,10 +329,10 @@ impl MockState {
 
 /// Creates a job with the first template, in the cluster of that template or else the first.
 fn default_job(settings: &MockSettings, job_id: String, now: OffsetDateTime) -> Job {
-    let template = settings.templates.first();
+    let template = settings.templates.first().cloned().unwrap_or_default();
+    let cluster_id = template.cluster_id.as_ref();
     Job {
-        cluster_id: template
-            .and_then(|template| template.cluster_id.as_ref())
+        cluster_id: cluster_id
             .or(settings.clusters.first())
             .cloned()
             .unwrap_or_default(),
@@ -354,13 +341,9 @@ fn default_job(settings: &MockSettings, job_id: String, now: OffsetDateTime) -> 
         status: JobStatus::NotStarted,
         stream_input: "rtmp://input.example.com/app/stream".to_owned(),
         stream_output: "rtmp://output.example.com/app/stream".to_owned(),
-        template_id: template
-            .map(|template| template.template_id.clone())
-            .unwrap_or_default(),
-        template_name: template
-            .map(|template| template.name.clone())
-            .unwrap_or_default(),
-        r#type: template.map_or(TemplateType::Common, |template| template.r#type),
+        template_id: template.template_id,
+        template_name: template.name,
+        r#type: template.r#type,
         create_time: now,
         last_start_at: None,
         last_stop_at: None,

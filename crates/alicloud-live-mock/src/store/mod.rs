@@ -112,13 +112,7 @@ impl Store {
         Ok(())
     }
 
-    /// Stores a job as it is. Replaces one with the same ID.
-    pub(super) fn seed(&mut self, job: Job) {
-        let modified = job.create_time;
-        self.restore(job, modified);
-    }
-
-    /// Does the same for a job that was last changed at `modified`.
+    /// Stores a job that was last changed at `modified` as it is. Replaces one with the same ID.
     pub(super) fn restore(&mut self, job: Job, modified: OffsetDateTime) {
         self.remove(&job.job_id);
         self.insert(job, modified);
@@ -150,11 +144,10 @@ impl Store {
 
     /// Removes a job without any check. Returns false if it does not exist.
     pub(super) fn remove(&mut self, job_id: &str) -> bool {
-        let removed = self
-            .numbers
-            .remove(job_id)
-            .and_then(|number| self.jobs.remove(&number));
-        removed.is_some()
+        let number = self.numbers.remove(job_id);
+        number
+            .and_then(|number| self.jobs.remove(&number))
+            .is_some()
     }
 
     /// Changes a job without any check. Its ID stays. Returns the job, if it exists.
@@ -207,24 +200,20 @@ impl Store {
                 && filter.status.is_none_or(|status| job.status == status)
                 && matches_keyword(filter.keyword.as_deref(), &job.job_id, &job.name)
         };
-        let in_cluster = |stored: &&StoredJob| stored.job.cluster_id == filter.cluster_id;
-        let listed = self
+        let is_in_cluster = |stored: &StoredJob| stored.job.cluster_id == filter.cluster_id;
+        let mut found: Vec<&Job> = self
             .jobs
             .values()
-            .filter(in_cluster)
-            .filter(|stored| stored.is_listed(now));
-        let mut found: Vec<&Job> = listed
+            .filter(|stored| is_in_cluster(stored) && stored.is_listed(now))
             .map(StoredJob::visible)
             .filter(|job| matches(job))
             .collect();
         found.sort_by_key(|job| job.create_time);
         let page = page(found, filter.page);
-        for stored in self
-            .jobs
-            .values_mut()
-            .filter(|stored| in_cluster(&&**stored))
-        {
-            stored.lists_to_miss = stored.lists_to_miss.saturating_sub(1);
+        for stored in self.jobs.values_mut() {
+            if is_in_cluster(stored) {
+                stored.lists_to_miss = stored.lists_to_miss.saturating_sub(1);
+            }
         }
         Ok(page)
     }
@@ -237,11 +226,7 @@ impl Store {
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        if self.stored_job(key)?.job.status == JobStatus::Running {
-            return Err(ApiError::operation_denied(
-                "the job is running, stop it first",
-            ));
-        }
+        self.check_stopped(key)?;
         if let Some(name) = &changes.name {
             self.check_name_is_free(&key.cluster_id, name, Some(&key.job_id), behavior)?;
         }
@@ -272,11 +257,10 @@ impl Store {
 
     /// Deletes a job; a running one only with `delete_while_running`.
     pub(super) fn delete(&mut self, key: &JobKey, behavior: &Behavior) -> Result<(), ApiError> {
-        if self.stored_job(key)?.job.status == JobStatus::Running && !behavior.delete_while_running
-        {
-            return Err(ApiError::operation_denied(
-                "the job is running, stop it first",
-            ));
+        if behavior.delete_while_running {
+            self.stored_job(key)?;
+        } else {
+            self.check_stopped(key)?;
         }
         self.remove(&key.job_id);
         Ok(())
@@ -338,17 +322,23 @@ impl Store {
         own_id: Option<&str>,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        let mut others = self
-            .jobs
-            .values()
-            .map(|stored| &stored.job)
-            .filter(|job| Some(job.job_id.as_str()) != own_id);
-        if behavior.unique_names
-            && others.any(|job| job.cluster_id == cluster_id && job.name == name)
-        {
+        let is_taken = |job: &Job| {
+            let is_other = Some(job.job_id.as_str()) != own_id;
+            is_other && job.cluster_id == cluster_id && job.name == name
+        };
+        if behavior.unique_names && self.jobs.values().any(|stored| is_taken(&stored.job)) {
             return Err(ApiError::operation_denied("another job has this name"));
         }
         Ok(())
+    }
+
+    fn check_stopped(&mut self, key: &JobKey) -> Result<(), ApiError> {
+        match self.stored_job(key)?.job.status {
+            JobStatus::NotStarted => Ok(()),
+            JobStatus::Running => Err(ApiError::operation_denied(
+                "the job is running, stop it first",
+            )),
+        }
     }
 
     fn stored_job(&mut self, key: &JobKey) -> Result<&mut StoredJob, ApiError> {

@@ -35,8 +35,10 @@ impl Acs3 {
     /// Reads a call. Returns `None` if it is not signed with V3.
     pub(crate) fn read(head: &Parts, body: &[u8]) -> Option<Self> {
         let authorization = headers::text(&head.headers, header::AUTHORIZATION)?;
-        let fields = authorization.strip_prefix("ACS3-")?;
-        let (_, fields) = fields.split_once(' ').unwrap_or_default();
+        if !authorization.starts_with("ACS3-") {
+            return None;
+        }
+        let (method, fields) = authorization.split_once(' ').unwrap_or_default();
         let fields: BTreeMap<&str, &str> = fields
             .split(',')
             .filter_map(|field| field.trim().split_once('='))
@@ -49,7 +51,6 @@ impl Acs3 {
                 Some((name, headers::text(&head.headers, header)?.to_owned()))
             })
             .collect();
-        let (method, _) = authorization.split_once(' ').unwrap_or_default();
         common.extend([
             ("AccessKeyId", field("Credential").to_owned()),
             ("Signature", field("Signature").to_owned()),
