@@ -12,7 +12,7 @@ use super::shared::{CallEvent, MockState, Shared};
 use super::verify::Acs3;
 
 /// A call as it arrived. It has no `Debug`, because it contains the secret of its access key.
-pub(super) struct Request {
+pub(super) struct ApiRequest {
     pub(super) method: String,
     /// The host that the caller addressed, for the error envelope.
     pub(super) host: String,
@@ -36,7 +36,7 @@ pub(super) enum CallAborted {
 /// A call that is being served.
 pub(super) struct ActiveCall {
     pub(super) shared: Arc<Shared>,
-    pub(super) request: Request,
+    pub(super) request: ApiRequest,
     pub(super) request_id: String,
     /// Its number in the call log.
     pub(super) number: u64,
@@ -45,7 +45,7 @@ pub(super) struct ActiveCall {
 }
 
 impl ActiveCall {
-    pub(super) fn arrive(shared: Arc<Shared>, request: Request) -> Self {
+    pub(super) fn arrive(shared: Arc<Shared>, request: ApiRequest) -> Self {
         let (request_id, number, epoch) = {
             let mut state = shared.state();
             let request_id = state.ids.id();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::actions;
-use super::active_call::{ActiveCall, CallAborted, Request};
+use super::active_call::{ActiveCall, ApiRequest, CallAborted};
 use super::call_log::SignatureCheck;
 use super::errors::ApiError;
 use super::faults::{FaultStage, alter};
@@ -21,7 +21,10 @@ use super::verify::{self, Key};
 
 /// Serves one call from arrival to response. Returns the response with the ID of the request; none if the connection must be
 /// closed without a byte.
-pub(super) async fn serve(shared: Arc<Shared>, request: Request) -> Option<(MockResponse, String)> {
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    request: ApiRequest,
+) -> Option<(MockResponse, String)> {
     let call = ActiveCall::arrive(shared, request);
     let (Ok(response) | Err(CallAborted::Responded(response))) = call.run().await else {
         call.update_log(|recorded| recorded.code = None);

@@ -163,17 +163,9 @@ mod tests {
             ("1::1", 403),
             ("", 403),
         ] {
-            assert_eq!(
-                status("GET", "/_mock/calls", &[("host", host)]),
-                expected,
-                "{host}"
-            );
-            assert_eq!(
-                status("GET", "/credentials", &[("host", host)]),
-                expected,
-                "{host}"
-            );
-            assert_eq!(status("GET", "/", &[("host", host)]), 200, "{host}");
+            let get = |target| status("GET", target, &[("host", host)]);
+            let got = ["/_mock/calls", "/credentials", "/"].map(get);
+            assert_eq!(got, [expected, expected, 200], "{host}");
         }
         assert_eq!(status("GET", "/_mock/", &[]), 403);
         let two = [("host", "127.0.0.1"), ("host", "evil.test")];
@@ -197,11 +189,8 @@ mod tests {
         ] {
             let headers = [("host", "127.0.0.1:8080"), ("origin", origin), json];
             for target in ["/", "/_mock/jobs", "/cloud-credentials"] {
-                assert_eq!(
-                    status("POST", target, &headers),
-                    expected,
-                    "{origin} {target}"
-                );
+                let got = status("POST", target, &headers);
+                assert_eq!(got, expected, "{origin} {target}");
             }
         }
     }
@@ -216,16 +205,10 @@ mod tests {
             ("same-site", 403),
             ("cross-site", 403),
         ] {
-            assert_eq!(
-                status("GET", "/_mock/calls", &site(name)),
-                expected,
-                "{name}"
-            );
-            assert_eq!(
-                status("GET", "/latest/meta-data/x", &site(name)),
-                expected,
-                "{name}"
-            );
+            for target in ["/_mock/calls", "/latest/meta-data/x"] {
+                let got = status("GET", target, &site(name));
+                assert_eq!(got, expected, "{name}");
+            }
         }
         let link = [
             host,

@@ -90,17 +90,14 @@ pub(super) fn call_details(call: &RecordedCall) -> Value {
 }
 
 fn masked_parameters(call: &RecordedCall) -> BTreeMap<String, String> {
-    let parameters = call.parameters.iter();
+    let mut parameters = call.parameters.clone();
+    for (name, value) in &mut parameters {
+        *value = match name.as_str() {
+            "Signature" => MASK.to_owned(),
+            _ => masked(value),
+        };
+    }
     parameters
-        .map(|(name, value)| {
-            let shown = if name == "Signature" {
-                MASK.to_owned()
-            } else {
-                masked(value)
-            };
-            (name.clone(), shown)
-        })
-        .collect()
 }
 
 fn shortened(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! Sockets, connections and routes: turns bytes into a [`Request`], and a response into bytes.
+//! Sockets, connections and routes: turns bytes into an [`ApiRequest`], and a response into bytes.
 
 use std::future::pending;
 use std::io;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -23,7 +23,7 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 
 use super::access_keys::AccessKeys;
-use super::active_call::Request;
+use super::active_call::ApiRequest;
 use super::call;
 use super::clock;
 use super::control;
@@ -67,10 +67,8 @@ impl Server {
     pub fn bind(settings: MockSettings) -> io::Result<Self> {
         settings.check_listen().map_err(io::Error::other)?;
         let listener = TcpListener::bind(settings.listen).map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("cannot listen on {}: {error}", settings.listen),
-            )
+            let message = format!("cannot listen on {}: {error}", settings.listen);
+            io::Error::new(error.kind(), message)
         })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -178,7 +176,7 @@ fn router(keys: Arc<AccessKeys>) -> Router {
 /// Rejects requests that another web page may have sent.
 async fn check_sender(
     State(keys): State<Arc<AccessKeys>>,
-    request: axum::extract::Request,
+    request: Request,
     next: Next,
 ) -> Response {
     match guard::check(&request, &keys.first.settings.allowed_hosts) {
@@ -194,15 +192,12 @@ fn request_timeout(keys: &AccessKeys) -> Duration {
 /// Reads the whole body before the handler runs. Rejects one that is incomplete, too slow or too long.
 async fn buffer_body(
     State(keys): State<Arc<AccessKeys>>,
-    request: axum::extract::Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
     match read_body(body, MAX_CONTROL_BODY_BYTES, request_timeout(&keys)).await {
-        Some(body) => {
-            next.run(axum::extract::Request::from_parts(head, body.into()))
-                .await
-        }
+        Some(body) => next.run(Request::from_parts(head, body.into())).await,
         None => control::incomplete().into_response(),
     }
 }
@@ -210,7 +205,7 @@ async fn buffer_body(
 async fn api(
     State(keys): State<Arc<AccessKeys>>,
     Extension(connection): Extension<ConnectionHandle>,
-    request: axum::extract::Request,
+    request: Request,
 ) -> Response {
     if let Some(response) = handle(keys, request).await {
         return response;
@@ -222,10 +217,7 @@ async fn api(
 /// Handles an API request. Returns `None` if the connection must be closed without a byte.
 ///
 /// The call runs in a task of its own: like at Alibaba Cloud, it goes on when the caller hangs up.
-pub(super) async fn handle(
-    keys: Arc<AccessKeys>,
-    request: axum::extract::Request,
-) -> Option<Response> {
+pub(super) async fn handle(keys: Arc<AccessKeys>, request: Request) -> Option<Response> {
     if let Some(recorder) = &keys.recorder {
         return Some(record(&keys, recorder, request).await);
     }
@@ -240,21 +232,15 @@ pub(super) async fn handle(
         let (response, request_id) = stopped.run_until_cancelled_owned(call).await??;
         Some(into_http(&shared, response, &request_id))
     }));
-    task.await.map_or_else(
-        |_| {
-            let error = ApiError::internal();
-            let body = error.body("", "");
-            Some(MockResponse::json(error.status, &body).into_response(None, ""))
-        },
-        Option::flatten,
-    )
+    task.await.map_or_else(|_| Some(panicked()), Option::flatten)
 }
 
-async fn record(
-    keys: &AccessKeys,
-    recorder: &Recorder,
-    request: axum::extract::Request,
-) -> Response {
+fn panicked() -> Response {
+    let error = ApiError::internal();
+    MockResponse::json(error.status, &error.body("", "")).into_response(None, "")
+}
+
+async fn record(keys: &AccessKeys, recorder: &Recorder, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let forwarded = match read_body(body, MAX_BODY_BYTES, request_timeout(keys)).await {
         Some(body) => recorder.forward(&head, body).await,
@@ -264,11 +250,8 @@ async fn record(
 }
 
 async fn unknown_path(State(keys): State<Arc<AccessKeys>>, headers: HeaderMap) -> Response {
-    reject(
-        &keys.first,
-        &operation::unknown(""),
-        headers::host(&headers),
-    )
+    let error = operation::unknown("");
+    reject(&keys.first, &error, headers::host(&headers))
 }
 
 /// Returns an error for a request that is not recorded as a call.
@@ -286,13 +269,11 @@ fn into_http(shared: &Shared, response: MockResponse, request_id: &str) -> Respo
     response.into_response(date.as_deref(), request_id)
 }
 
-async fn read_request(request: axum::extract::Request, timeout: Duration) -> Request {
+async fn read_request(request: Request, timeout: Duration) -> ApiRequest {
     let (head, body) = request.into_parts();
-    let is_form = headers::text(&head.headers, header::CONTENT_TYPE).is_some_and(|value| {
-        value
-            .to_ascii_lowercase()
-            .starts_with("application/x-www-form-urlencoded")
-    });
+    let content_type = headers::text(&head.headers, header::CONTENT_TYPE).unwrap_or_default();
+    let content_type = content_type.to_ascii_lowercase();
+    let is_form = content_type.starts_with("application/x-www-form-urlencoded");
     let mut problem = None;
     let body = read_body(body, MAX_BODY_BYTES, timeout)
         .await
@@ -311,13 +292,10 @@ async fn read_request(request: axum::extract::Request, timeout: Duration) -> Req
         parameters.add(name, value);
     }
     if head.method != Method::GET && head.method != Method::POST {
-        problem = Some(ApiError::new(
-            400,
-            "UnsupportedHTTPMethod",
-            "This http method is not supported.",
-        ));
+        let message = "This http method is not supported.";
+        problem = Some(ApiError::new(400, "UnsupportedHTTPMethod", message));
     }
-    Request {
+    ApiRequest {
         method: head.method.to_string(),
         host: headers::host(&head.headers).to_owned(),
         parameters,

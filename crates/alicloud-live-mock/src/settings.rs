@@ -130,7 +130,11 @@ impl MockSettings {
             return Err(at("expected a JSON object"));
         }
         let mut settings: Self = json::parse(&text).map_err(|error| at(&error))?;
-        settings.complete();
+        for template in &mut settings.templates {
+            if template.name.is_empty() {
+                template.name.clone_from(&template.template_id);
+            }
+        }
         match settings.problem() {
             Some(problem) => Err(at(&problem)),
             None => Ok(settings),
@@ -147,15 +151,6 @@ impl MockSettings {
              and change jobs and faults. If that is intended, set --allow-remote (allow_remote in the configuration file)",
             self.listen
         ))
-    }
-
-    /// Names a template without a name after its ID.
-    fn complete(&mut self) {
-        for template in &mut self.templates {
-            if template.name.is_empty() {
-                template.name.clone_from(&template.template_id);
-            }
-        }
     }
 
     /// Returns the first contradiction in what was read, with its key.

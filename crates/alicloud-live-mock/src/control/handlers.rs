@@ -74,11 +74,7 @@ pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> JsonRes
 }
 
 pub(super) async fn remove_job(Selected(shared): Selected, Path(id): Path<String>) -> JsonResult {
-    if change(&shared, |state| state.store.remove(&id))? {
-        Ok(Json(json!({})))
-    } else {
-        Err(not_found("unknown job"))
-    }
+    removed(change(&shared, |state| state.store.remove(&id))?, "job")
 }
 
 pub(super) async fn calls(Selected(shared): Selected) -> Json<Value> {
@@ -140,11 +136,7 @@ pub(super) async fn remove_access_key(
     State(keys): State<Arc<AccessKeys>>,
     Path(id): Path<String>,
 ) -> JsonResult {
-    match keys.remove(&id) {
-        Ok(true) => Ok(Json(json!({}))),
-        Ok(false) => Err(not_found("unknown access key")),
-        Err(message) => Err(bad_request(message)),
-    }
+    removed(keys.remove(&id).map_err(bad_request)?, "access key")
 }
 
 pub(super) async fn reset(Selected(shared): Selected) -> JsonResult {
@@ -186,11 +178,7 @@ pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> JsonR
 }
 
 pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>) -> JsonResult {
-    if shared.state().faults.remove(id) {
-        Ok(Json(json!({})))
-    } else {
-        Err(not_found("unknown rule"))
-    }
+    removed(shared.state().faults.remove(id), "rule")
 }
 
 fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, Problem> {
@@ -234,6 +222,14 @@ fn change<T>(shared: &Shared, change: impl FnOnce(&mut MockState) -> T) -> Resul
 fn check_budget(shared: &Shared) -> Result<(), Problem> {
     let checked = shared.state().budget.check();
     checked.map_err(|error| problem(StatusCode::INSUFFICIENT_STORAGE, &error.message))
+}
+
+fn removed(is_removed: bool, what: &str) -> JsonResult {
+    if is_removed {
+        Ok(Json(json!({})))
+    } else {
+        Err(not_found(&format!("unknown {what}")))
+    }
 }
 
 fn not_saved(error: &io::Error) -> Problem {
