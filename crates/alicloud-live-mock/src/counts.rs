@@ -99,17 +99,12 @@ struct ExpectedCalls {
 
 impl ExpectedCalls {
     fn description(&self) -> String {
-        let mut words = if self.count == 1 { "call" } else { "calls" }.to_owned();
-        if let Some(action) = &self.action {
-            words = format!("{words} of {action}");
-        }
-        if let Some(status) = self.status {
-            words = format!("{words} with status {status}");
-        }
-        if let Some(code) = &self.code {
-            words = format!("{words} with code {code}");
-        }
-        words
+        let calls = if self.count == 1 { "call" } else { "calls" };
+        let action = self.action.as_ref().map(|action| format!(" of {action}"));
+        let status = self.status.map(|status| format!(" with status {status}"));
+        let code = self.code.as_ref().map(|code| format!(" with code {code}"));
+        let parts = [Some(calls.to_owned()), action, status, code];
+        parts.into_iter().flatten().collect()
     }
 }
 

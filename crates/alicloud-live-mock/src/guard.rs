@@ -12,11 +12,7 @@ use axum::http::{HeaderMap, HeaderName, Method, Request, StatusCode, header};
 use super::headers;
 
 /// Why a request is rejected.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rejected {
-    pub(super) status: StatusCode,
-    pub(super) message: String,
-}
+pub(super) type Rejected = (StatusCode, String);
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -32,10 +28,8 @@ pub(super) fn check<B>(request: &Request<B>, allowed_hosts: &[String]) -> Result
     }
     let changes = ![Method::GET, Method::HEAD, Method::DELETE].contains(request.method());
     if changes && request.uri().path().starts_with("/_mock") && !is_json(request.headers()) {
-        return Err(Rejected {
-            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            message: "expected the header Content-Type: application/json".to_owned(),
-        });
+        let message = "expected the header Content-Type: application/json";
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message.to_owned()));
     }
     Ok(())
 }
@@ -122,10 +116,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn forbidden(message: String) -> Rejected {
-    Rejected {
-        status: StatusCode::FORBIDDEN,
-        message,
-    }
+    (StatusCode::FORBIDDEN, message)
 }
 
 #[cfg(test)]
@@ -139,7 +130,7 @@ mod tests {
         }
         match check(&request.body(()).unwrap(), &["mock.ci".to_owned()]) {
             Ok(()) => 200,
-            Err(rejected) => rejected.status.as_u16(),
+            Err((status, _)) => status.as_u16(),
         }
     }
 

@@ -22,7 +22,6 @@ use super::shared::{CallEvent, MockState, Shared};
 /// A running mock. Dropping it stops it; its address is free when the drop returns.
 pub struct Mock {
     url: String,
-    shared: Arc<Shared>,
     keys: Arc<AccessKeys>,
     runtime: Handle,
     stop: CancellationToken,
@@ -50,7 +49,6 @@ impl Mock {
             .spawn(serve)?;
         Ok(Self {
             url,
-            shared: Arc::clone(&keys.first),
             keys,
             runtime: handle,
             stop,
@@ -70,11 +68,9 @@ impl Mock {
     /// Outside of a tokio runtime.
     pub fn in_process(settings: MockSettings) -> io::Result<Self> {
         let keys = Arc::new(AccessKeys::new(settings)?);
-        let shared = Arc::clone(&keys.first);
         Ok(Self {
             url: "http://mock.invalid".to_owned(),
-            stop: shared.stopped.clone(),
-            shared,
+            stop: keys.first.stopped.clone(),
             keys,
             runtime: Handle::current(),
             thread: None,
@@ -94,17 +90,17 @@ impl Mock {
 
     /// Returns the current state of every job, oldest first. API responses may lag behind it.
     pub fn jobs(&self) -> Vec<Job> {
-        self.shared.state().store.jobs()
+        self.shared().state().store.jobs()
     }
 
     /// Returns the recorded API calls in the order of their arrival, including those that still run.
     pub fn calls(&self) -> Vec<RecordedCall> {
-        self.shared.state().call_log.calls()
+        self.shared().state().call_log.calls()
     }
 
     /// Returns how much the mock has recorded.
     pub fn usage(&self) -> Usage {
-        let state = self.shared.state();
+        let state = self.shared().state();
         Usage {
             calls: state.call_log.count,
             dropped_calls: state.call_log.dropped,
@@ -117,13 +113,13 @@ impl Mock {
     /// dropped. With [`MockSettings::seed`], IDs and probabilities start again too.
     pub fn reset(&self) {
         // See `change`.
-        let _ = self.shared.reset();
+        let _ = self.shared().reset();
     }
 
     /// Creates a job without an API call: a default job (first cluster, first template, a new ID, not started) that `edit`
     /// may change. Returns it. Nothing is checked.
     pub fn seed_job(&self, edit: impl FnOnce(&mut Job)) -> Job {
-        self.change(|state| state.seed(&self.shared.settings, edit))
+        self.change(|state| state.seed(&self.shared().settings, edit))
     }
 
     /// Removes a job without an API call. Returns false if it does not exist.
@@ -139,34 +135,38 @@ impl Mock {
         });
     }
 
+    fn shared(&self) -> &Arc<Shared> {
+        &self.keys.first
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut MockState) -> T) -> T {
-        let mut state = self.shared.state();
+        let mut state = self.shared().state();
         let result = change(&mut state);
         // A state file that cannot be written fails the next call of the API that changes something.
-        let _ = self.shared.save(&state);
+        let _ = self.shared().save(&state);
         result
     }
 
     /// Expires all temporary keys at once, whatever expiration they were issued with.
     pub fn expire_keys(&self) {
-        self.shared.state().keys.expire();
+        self.shared().state().keys.expire();
     }
 
     /// Changes the behavior for all further calls.
     pub fn configure(&self, change: impl FnOnce(&mut Behavior)) {
-        change(&mut self.shared.state().behavior);
+        change(&mut self.shared().state().behavior);
     }
 
     /// Replaces all fault rules.
     pub fn set_faults(&self, faults: Vec<Fault>) {
-        self.shared.state().faults.set(faults);
+        self.shared().state().faults.set(faults);
     }
 
     /// Sets the observer, which is called for each call at each stage, before the faults of that stage.
     ///
     /// It runs on the mock's thread and blocks the whole mock. It may use the mock, but must not drop it.
     pub fn on_call(&self, observer: impl Fn(&CallEvent) + Send + Sync + 'static) {
-        self.shared.observe(Arc::new(observer));
+        self.shared().observe(Arc::new(observer));
     }
 
     /// Waits until a call is paused by [`super::FaultKind::Pause`]. Returns all paused calls, or none if the timeout was
@@ -178,7 +178,7 @@ impl Mock {
     /// Waits until this many calls are paused. Returns those that are paused then, or when the timeout was reached.
     pub fn wait_paused_calls(&self, calls: usize, timeout: Duration) -> Vec<CallEvent> {
         let (sender, receiver) = mpsc::channel();
-        let shared = Arc::clone(&self.shared);
+        let shared = Arc::clone(self.shared());
         self.runtime.spawn(async move {
             // It fails only if the waiting thread is gone.
             let _ = sender.send(shared.wait_paused(calls, timeout).await);
@@ -188,7 +188,7 @@ impl Mock {
 
     /// Releases every paused call. Returns how many.
     pub fn release(&self) -> usize {
-        self.shared.release()
+        self.shared().release()
     }
 }
 

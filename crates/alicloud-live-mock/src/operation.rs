@@ -139,9 +139,7 @@ fn new_job(parameters: &Parameters) -> Result<NewJob, ApiError> {
         stream_input: parameters.required("StreamInput")?,
         stream_output: parameters.required("StreamOutput")?,
     };
-    check_name(&job.name)?;
-    check_stream("StreamInput", &job.stream_input)?;
-    check_stream("StreamOutput", &job.stream_output)?;
+    check_name_and_streams(parameters)?;
     Ok(job)
 }
 
@@ -153,22 +151,25 @@ fn job_key(parameters: &Parameters) -> Result<JobKey, ApiError> {
 }
 
 fn job_changes(parameters: &Parameters) -> Result<JobChanges, ApiError> {
-    let changes = JobChanges {
+    check_name_and_streams(parameters)?;
+    Ok(JobChanges {
         name: parameters.optional("Name"),
         template_id: parameters.optional("TemplateId"),
         stream_input: parameters.optional("StreamInput"),
         stream_output: parameters.optional("StreamOutput"),
-    };
-    if let Some(name) = &changes.name {
+    })
+}
+
+fn check_name_and_streams(parameters: &Parameters) -> Result<(), ApiError> {
+    if let Some(name) = parameters.get("Name") {
         check_name(name)?;
     }
-    if let Some(url) = &changes.stream_input {
-        check_stream("StreamInput", url)?;
+    for name in ["StreamInput", "StreamOutput"] {
+        if let Some(url) = parameters.get(name) {
+            check_stream(name, url)?;
+        }
     }
-    if let Some(url) = &changes.stream_output {
-        check_stream("StreamOutput", url)?;
-    }
-    Ok(changes)
+    Ok(())
 }
 
 fn job_filter(parameters: &Parameters) -> Result<JobFilter, ApiError> {
@@ -219,15 +220,10 @@ fn page(parameters: &Parameters) -> Result<PageRequest, ApiError> {
         "desc" => Some(false),
         _ => None,
     };
+    let size_rule = "an integer from 1 to 100";
     Ok(PageRequest {
         number: one_of(parameters, "PageNo", "an integer from 1", from(1, i32::MAX))?.unwrap_or(1),
-        size: one_of(
-            parameters,
-            "PageSize",
-            "an integer from 1 to 100",
-            from(1, 100),
-        )?
-        .unwrap_or(10),
+        size: one_of(parameters, "PageSize", size_rule, from(1, 100))?.unwrap_or(10),
         oldest_first: one_of(parameters, "SortBy", "asc or desc", oldest_first)?.unwrap_or(false),
     })
 }

@@ -181,7 +181,7 @@ async fn check_sender(
 ) -> Response {
     match guard::check(&request, &keys.first.settings.allowed_hosts) {
         Ok(()) => next.run(request).await,
-        Err(rejected) => control::problem(rejected.status, &rejected.message).into_response(),
+        Err((status, message)) => control::problem(status, &message).into_response(),
     }
 }
 
@@ -232,7 +232,8 @@ pub(super) async fn handle(keys: Arc<AccessKeys>, request: Request) -> Option<Re
         let (response, request_id) = stopped.run_until_cancelled_owned(call).await??;
         Some(into_http(&shared, response, &request_id))
     }));
-    task.await.map_or_else(|_| Some(panicked()), Option::flatten)
+    task.await
+        .map_or_else(|_| Some(panicked()), Option::flatten)
 }
 
 fn panicked() -> Response {

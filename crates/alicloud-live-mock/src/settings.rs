@@ -238,50 +238,24 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, String> {
 /// Returns four templates that cover all types and codecs: `tpl-h264-720p`, `tpl-h265-1080p`, `tpl-nbhd2-1080p` and
 /// `tpl-uhd-4k`. Their names are the IDs without `tpl-`.
 pub fn default_templates() -> Vec<Template> {
-    let sized =
-        |id: &str, r#type, codec: &str, bitrate: &str, resolution: &str, create_time: &str| {
-            Template {
-                bitrate: bitrate.to_owned(),
-                fps: "25".to_owned(),
-                gop: "2s".to_owned(),
-                resolution: resolution.to_owned(),
-                create_time: create_time.to_owned(),
-                ..Template::new(&format!("tpl-{id}"), id, r#type, codec)
-            }
-        };
+    use TemplateType::{Common, Nbhd2, UltraHd};
+    let sized = |template, [bitrate, resolution, create_time]: [&str; 3]| Template {
+        bitrate: bitrate.to_owned(),
+        fps: "25".to_owned(),
+        gop: "2s".to_owned(),
+        resolution: resolution.to_owned(),
+        create_time: create_time.to_owned(),
+        ..template
+    };
+    let h264 = Template::new("tpl-h264-720p", "h264-720p", Common, "H.264");
+    let h265 = Template::new("tpl-h265-1080p", "h265-1080p", Common, "H.265");
+    let nbhd2 = Template::new("tpl-nbhd2-1080p", "nbhd2-1080p", Nbhd2, "H.264");
+    let uhd = Template::new("tpl-uhd-4k", "uhd-4k", UltraHd, "H.265");
     vec![
-        sized(
-            "h264-720p",
-            TemplateType::Common,
-            "H.264",
-            "1500",
-            "1280*720",
-            "2023-07-24T16:44:55Z",
-        ),
-        sized(
-            "h265-1080p",
-            TemplateType::Common,
-            "H.265",
-            "2500",
-            "1920*1080",
-            "2023-07-25T08:00:00Z",
-        ),
-        sized(
-            "nbhd2-1080p",
-            TemplateType::Nbhd2,
-            "H.264",
-            "2000",
-            "1920*1080",
-            "2023-08-01T08:00:00Z",
-        ),
-        sized(
-            "uhd-4k",
-            TemplateType::UltraHd,
-            "H.265",
-            "8000",
-            "3840*2160",
-            "2023-09-01T08:00:00Z",
-        ),
+        sized(h264, ["1500", "1280*720", "2023-07-24T16:44:55Z"]),
+        sized(h265, ["2500", "1920*1080", "2023-07-25T08:00:00Z"]),
+        sized(nbhd2, ["2000", "1920*1080", "2023-08-01T08:00:00Z"]),
+        sized(uhd, ["8000", "3840*2160", "2023-09-01T08:00:00Z"]),
     ]
 }
 

@@ -12,11 +12,6 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use serde_json::Value;
 
-use handlers::{
-    access_keys, add_faults, assert_counts, behavior, calls, configure, counts, edit_job, faults,
-    jobs, paused, put_access_key, ready, release, remove_access_key, remove_fault, remove_job,
-    reset, seed_job, set_faults, show_call, show_overview,
-};
 pub(super) use handlers::{incomplete, problem};
 
 use super::access_keys::AccessKeys;
@@ -34,32 +29,36 @@ const OPENAPI: &str = include_str!("../openapi.json");
 fn routes() -> Vec<(&'static str, &'static str, Handler)> {
     vec![
         ("GET", "/", page()),
-        ("GET", "/ready", get(ready)),
+        ("GET", "/ready", get(handlers::ready)),
         ("GET", "/page.css", get(stylesheet)),
         ("GET", "/page.js", get(script)),
         ("GET", "/help", get(help)),
         ("GET", "/openapi.json", get(openapi)),
-        ("GET", "/overview", get(show_overview)),
-        ("GET", "/jobs", get(jobs)),
-        ("POST", "/jobs", post(seed_job)),
-        ("PATCH", "/jobs/{id}", patch(edit_job)),
-        ("DELETE", "/jobs/{id}", delete(remove_job)),
-        ("GET", "/calls", get(calls)),
-        ("GET", "/calls/{number}", get(show_call)),
-        ("GET", "/counts", get(counts)),
-        ("POST", "/assert", post(assert_counts)),
-        ("POST", "/reset", post(reset)),
-        ("GET", "/behavior", get(behavior)),
-        ("POST", "/behavior", post(configure)),
-        ("GET", "/faults", get(faults)),
-        ("POST", "/faults", post(set_faults)),
-        ("POST", "/faults/add", post(add_faults)),
-        ("DELETE", "/faults/{id}", delete(remove_fault)),
-        ("GET", "/paused", get(paused)),
-        ("POST", "/release", post(release)),
-        ("GET", "/access_keys", get(access_keys)),
-        ("POST", "/access_keys", post(put_access_key)),
-        ("DELETE", "/access_keys/{id}", delete(remove_access_key)),
+        ("GET", "/overview", get(handlers::show_overview)),
+        ("GET", "/jobs", get(handlers::jobs)),
+        ("POST", "/jobs", post(handlers::seed_job)),
+        ("PATCH", "/jobs/{id}", patch(handlers::edit_job)),
+        ("DELETE", "/jobs/{id}", delete(handlers::remove_job)),
+        ("GET", "/calls", get(handlers::calls)),
+        ("GET", "/calls/{number}", get(handlers::show_call)),
+        ("GET", "/counts", get(handlers::counts)),
+        ("POST", "/assert", post(handlers::assert_counts)),
+        ("POST", "/reset", post(handlers::reset)),
+        ("GET", "/behavior", get(handlers::behavior)),
+        ("POST", "/behavior", post(handlers::configure)),
+        ("GET", "/faults", get(handlers::faults)),
+        ("POST", "/faults", post(handlers::set_faults)),
+        ("POST", "/faults/add", post(handlers::add_faults)),
+        ("DELETE", "/faults/{id}", delete(handlers::remove_fault)),
+        ("GET", "/paused", get(handlers::paused)),
+        ("POST", "/release", post(handlers::release)),
+        ("GET", "/access_keys", get(handlers::access_keys)),
+        ("POST", "/access_keys", post(handlers::put_access_key)),
+        (
+            "DELETE",
+            "/access_keys/{id}",
+            delete(handlers::remove_access_key),
+        ),
     ]
 }
 
