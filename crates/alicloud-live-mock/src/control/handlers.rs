@@ -165,7 +165,7 @@ pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> JsonR
     let faults = parse_faults(&body)?;
     check_budget(&shared)?;
     let mut state = shared.state();
-    state.faults.set(faults);
+    state.faults.replace(faults).map_err(bad_request)?;
     Ok(Json(state.faults.to_json()))
 }
 

@@ -59,11 +59,16 @@ impl Faults {
         self.push(faults);
     }
 
+    /// Replaces all rules, unless there would be too many.
+    pub(crate) fn replace(&mut self, faults: Vec<Fault>) -> Result<(), String> {
+        check_number(faults.len())?;
+        self.set(faults);
+        Ok(())
+    }
+
     /// Appends rules. Fails if there would be too many.
     pub(crate) fn add(&mut self, faults: Vec<Fault>) -> Result<(), String> {
-        if self.rules.len() + faults.len() > MAX_RULES {
-            return Err(format!("at most {MAX_RULES} rules can be in force"));
-        }
+        check_number(self.rules.len() + faults.len())?;
         self.push(faults);
         Ok(())
     }
@@ -117,6 +122,13 @@ impl Faults {
         }
         due
     }
+}
+
+fn check_number(rules: usize) -> Result<(), String> {
+    if rules > MAX_RULES {
+        return Err(format!("at most {MAX_RULES} rules can be in force"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

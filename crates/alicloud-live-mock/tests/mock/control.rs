@@ -170,6 +170,9 @@ fn an_invalid_rule_or_setting_changes_nothing() {
             "{rules}"
         );
     }
+    let many = json!(vec![json!({"kind": "drop"}); 1001]);
+    let response = post(&mock, "/_mock/faults", &many);
+    assert_eq!(response.problem(), "at most 1000 rules can be in force");
     for changes in [
         json!({"list_lag": 1}),
         json!({"list_lag_calls": "3"}),
