@@ -152,16 +152,10 @@ impl RecordedCall {
         const CALL: usize = 512;
         const PART: usize = 96;
         let parameters = self.parameters.iter();
-        let parameters: usize = parameters
-            .map(|(name, value)| PART + name.len() + value.len())
-            .sum();
-        let faults: usize = self
-            .faults
-            .iter()
-            .map(|kind| PART + kind.strings_len())
-            .sum();
+        let parameters = parameters.map(|(name, value)| PART + name.len() + value.len());
+        let faults = self.faults.iter().map(|kind| PART + kind.strings_len());
         let response = self.response_body.as_ref().map_or(0, String::len);
-        CALL + parameters + faults + response
+        CALL + parameters.chain(faults).sum::<usize>() + response
     }
 }
 

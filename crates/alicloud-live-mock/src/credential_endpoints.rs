@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::access_keys::AccessKeys;
+use super::headers;
 use super::shared::{Selected, Shared};
 
 /// The session token that the metadata service issues.
@@ -81,10 +82,7 @@ async fn cloud_sso(
     body: String,
 ) -> Result<Json<Value>, StatusCode> {
     let bearer = format!("Bearer {}", shared.settings.cloud_sso_token);
-    if headers
-        .get("authorization")
-        .is_none_or(|sent| sent != bearer.as_str())
-    {
+    if headers::text(&headers, header::AUTHORIZATION) != Some(&bearer) {
         return Err(StatusCode::UNAUTHORIZED);
     }
     let request: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -92,13 +90,10 @@ async fn cloud_sso(
         return Err(StatusCode::BAD_REQUEST);
     }
     let mut state = shared.state();
-    let key = state
-        .issue_key("cloud-sso", "cloud-sso", LIFETIME)
-        .to_json();
-    let request_id = state.ids.id();
-    Ok(Json(
-        json!({"CloudCredential": key, "RequestId": request_id}),
-    ))
+    let key = state.issue_key("cloud-sso", "cloud-sso", LIFETIME);
+    let (key, request_id) = (key.to_json(), state.ids.id());
+    let body = json!({"CloudCredential": key, "RequestId": request_id});
+    Ok(Json(body))
 }
 
 fn with_code(shared: &Shared, issuer: &str) -> Value {

@@ -38,7 +38,11 @@ impl Mock {
         let server = Server::bind(settings)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let stop = CancellationToken::new();
-        let (url, keys, handle) = (server.url(), server.keys(), runtime.handle().clone());
+        let (url, keys, handle) = (
+            server.url(),
+            Arc::clone(&server.keys),
+            runtime.handle().clone(),
+        );
         let stopping = stop.clone();
         let serve = move || {
             // Only the first step can fail, registering the socket. Then callers get no connection.

@@ -12,8 +12,10 @@ use super::redaction::MASK;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters {
     values: BTreeMap<String, String>,
-    repeated: Option<String>,
-    has_too_many: bool,
+    /// A name that was sent twice, if any.
+    pub(super) repeated: Option<String>,
+    /// Whether more than [`MAX_PARAMETERS`] were sent.
+    pub(super) has_too_many: bool,
 }
 
 /// How many parameters are read. The longest documented call has fewer than twenty.
@@ -40,16 +42,6 @@ impl Parameters {
             }
             Entry::Occupied(taken) => self.repeated = Some(taken.key().clone()),
         }
-    }
-
-    /// Reports whether more than [`MAX_PARAMETERS`] were sent.
-    pub(super) fn has_too_many(&self) -> bool {
-        self.has_too_many
-    }
-
-    /// Returns a name that was sent twice, if any.
-    pub(super) fn repeated(&self) -> Option<&str> {
-        self.repeated.as_deref()
     }
 
     /// Returns every name and value in the byte order of the names.
@@ -101,7 +93,7 @@ mod tests {
         let all: Vec<_> = parameters.iter().collect();
         assert_eq!(all, [("a", "1 \u{4e2d}"), ("b", "2+"), ("empty", "")]);
         assert_eq!(parameters.get("empty"), None);
-        assert_eq!(parameters.repeated(), None);
+        assert_eq!(parameters.repeated, None);
     }
 
     #[test]
@@ -111,15 +103,15 @@ mod tests {
             names.join("=&")
         };
         let at_most = Parameters::decode(&names(MAX_PARAMETERS), b"");
-        assert!(!at_most.has_too_many());
+        assert!(!at_most.has_too_many);
         let more = Parameters::decode(&names(MAX_PARAMETERS), b"a=1&b=2");
-        assert!(more.has_too_many());
+        assert!(more.has_too_many);
         assert_eq!(more.iter().count(), MAX_PARAMETERS);
     }
 
     #[test]
     fn a_name_in_query_and_form_is_a_repetition() {
         let parameters = Parameters::decode("a=1", b"a=2");
-        assert_eq!(parameters.repeated(), Some("a"));
+        assert_eq!(parameters.repeated.as_deref(), Some("a"));
     }
 }

@@ -1,7 +1,10 @@
 //! Repeatable random numbers (`SplitMix64`): good enough for IDs and probabilities, not for secrets.
 
-/// A generator whose numbers a seed determines.
-#[derive(Clone, Debug)]
+use serde::{Deserialize, Serialize};
+
+/// A generator whose numbers a seed determines. The state file contains its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct Random {
     state: u64,
 }
@@ -11,16 +14,6 @@ impl Random {
     pub(super) fn new(seed: Option<u64>) -> Self {
         let state = seed.or_else(|| getrandom::u64().ok()).unwrap_or_default();
         Self { state }
-    }
-
-    /// Continues a generator from its [`Self::state`].
-    pub(super) fn from_state(state: u64) -> Self {
-        Self { state }
-    }
-
-    /// Returns the state, for [`Self::from_state`].
-    pub(super) fn state(&self) -> u64 {
-        self.state
     }
 
     fn next(&mut self) -> u64 {

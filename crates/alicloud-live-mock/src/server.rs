@@ -55,7 +55,7 @@ const MAX_CONNECTIONS: usize = 2048;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    keys: Arc<AccessKeys>,
+    pub(super) keys: Arc<AccessKeys>,
 }
 
 impl Server {
@@ -82,10 +82,6 @@ impl Server {
     /// Returns `http://` and the address.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    pub(super) fn keys(&self) -> Arc<AccessKeys> {
-        Arc::clone(&self.keys)
     }
 
     /// Serves until `shutdown` is ready, then closes every connection at once.

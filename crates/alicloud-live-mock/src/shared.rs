@@ -115,7 +115,7 @@ impl Shared {
         let (state_file, saved) = path.map(StateFile::open).transpose()?.unzip();
         let saved: Option<Saved> = saved.flatten();
         let ids = match &saved {
-            Some(saved) => Random::from_state(saved.random),
+            Some(saved) => saved.random.clone(),
             None => Random::new(settings.seed),
         };
         let mut state = MockState::new(&settings, owner.clone(), ids, limits);
@@ -281,7 +281,7 @@ impl MockState {
             job: job.clone(),
         };
         let jobs = self.store.modified().map(saved).collect();
-        Saved::new(self.ids.state(), jobs, self.nonces.clone())
+        Saved::new(self.ids.clone(), jobs, self.nonces.clone())
     }
 
     /// Stores a default job that `edit` has changed. Returns it.

@@ -145,9 +145,7 @@ impl Store {
     /// Removes a job without any check. Returns false if it does not exist.
     pub(super) fn remove(&mut self, job_id: &str) -> bool {
         let number = self.numbers.remove(job_id);
-        number
-            .and_then(|number| self.jobs.remove(&number))
-            .is_some()
+        number.is_some_and(|number| self.jobs.remove(&number).is_some())
     }
 
     /// Changes a job without any check. Its ID stays. Returns the job, if it exists.
@@ -244,12 +242,9 @@ impl Store {
             job.r#type = template.r#type;
         }
         replace(&mut job.name, changes.name);
-        let stored_url = |url: String| stored_stream_url(&url, behavior);
-        replace(&mut job.stream_input, changes.stream_input.map(stored_url));
-        replace(
-            &mut job.stream_output,
-            changes.stream_output.map(stored_url),
-        );
+        let stored_url = |url: Option<String>| url.map(|url| stored_stream_url(&url, behavior));
+        replace(&mut job.stream_input, stored_url(changes.stream_input));
+        replace(&mut job.stream_output, stored_url(changes.stream_output));
         stored.modified = now;
         stored.charge = budget.charge(stored.job.bytes());
         Ok(())
@@ -288,17 +283,12 @@ impl Store {
     ) -> Result<Page<Template>, ApiError> {
         self.check_cluster(&filter.cluster_id)?;
         let matches = |template: &&Template| {
+            let (id, name) = (&template.template_id, &template.name);
+            let codec = filter.codec.as_ref();
             is_in_cluster(template, &filter.cluster_id)
                 && filter.r#type.is_none_or(|r#type| template.r#type == r#type)
-                && filter
-                    .codec
-                    .as_ref()
-                    .is_none_or(|codec| template.codec == *codec)
-                && matches_keyword(
-                    filter.keyword.as_deref(),
-                    &template.template_id,
-                    &template.name,
-                )
+                && codec.is_none_or(|codec| template.codec == *codec)
+                && matches_keyword(filter.keyword.as_deref(), id, name)
         };
         let mut found: Vec<&Template> = self.templates.iter().filter(matches).collect();
         found.sort_by_key(|template| &template.create_time);
@@ -307,12 +297,10 @@ impl Store {
 
     fn check_cluster(&self, cluster_id: &str) -> Result<(), ApiError> {
         if self.clusters.iter().any(|known| known == cluster_id) {
-            Ok(())
-        } else {
-            Err(ApiError::operation_denied(
-                "the data center does not exist or is not open to you",
-            ))
+            return Ok(());
         }
+        let reason = "the data center does not exist or is not open to you";
+        Err(ApiError::operation_denied(reason))
     }
 
     fn check_name_is_free(

@@ -43,11 +43,11 @@ pub(super) struct Key<'a> {
 
 /// Checks the common parameters, before the signature. Returns the action.
 pub(super) fn check_form(parameters: &Parameters) -> Result<&str, ApiError> {
-    if parameters.has_too_many() {
+    if parameters.has_too_many {
         let message = format!("More than {MAX_PARAMETERS} parameters were sent.");
         return Err(ApiError::new(400, "InvalidParameter", message));
     }
-    if let Some(name) = parameters.repeated() {
+    if let Some(name) = &parameters.repeated {
         return Err(ApiError::invalid_parameter(name, "it was sent twice"));
     }
     if !parameters
