@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{Failure, SendState};
-use alicloud_auth::credentials::{Clock, SystemClock};
+use alicloud_auth::credentials::{Clock, SystemClock, random_bits};
 
 /// The dependencies of a client. By default, those of this machine.
 #[derive(Clone)]
@@ -76,18 +76,6 @@ struct SystemRandom;
 
 impl Random for SystemRandom {
     fn bits(&self) -> Option<u128> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok()?;
-        Some(u128::from_ne_bytes(bytes))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn random_bits_differ_each_time() {
-        assert_ne!(SystemRandom.bits().unwrap(), SystemRandom.bits().unwrap());
+        random_bits()
     }
 }

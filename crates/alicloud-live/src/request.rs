@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::Endpoint;
 use alicloud_auth::credentials::Credentials;
-use alicloud_auth::signing::{acs3, percent_encode, rpc_v1};
+use alicloud_auth::signing::{acs3, form_encode, rpc_v1};
 
 /// The API version of all operations.
 const VERSION: &str = "2016-11-01";
@@ -60,7 +60,7 @@ impl RequestBuilder {
             operation,
             url: self.endpoint.url().clone(),
             headers: vec![("content-type", FORM.to_owned())],
-            body: encode(as_pairs(parameters)),
+            body: form_encode(as_pairs(parameters)),
             credentials,
             nonce: nonce.to_owned(),
         };
@@ -79,29 +79,19 @@ impl RequestBuilder {
         timestamp: &str,
     ) {
         let credentials = &request.credentials;
-        let mut common = vec![
-            ("AccessKeyId", credentials.access_key_id.as_str()),
-            ("Action", request.operation),
-            ("Format", "JSON"),
-            ("SignatureMethod", rpc_v1::SIGNATURE_METHOD),
-            ("SignatureNonce", nonce),
-            ("SignatureVersion", rpc_v1::SIGNATURE_VERSION),
-            ("Timestamp", timestamp),
-            ("Version", VERSION),
-        ];
-        if let Some(region) = &self.region {
-            common.push(("RegionId", region));
-        }
-        if let Some(token) = &credentials.security_token {
-            common.push(("SecurityToken", token.expose_secret()));
-        }
-
-        let canonicalized =
-            rpc_v1::canonicalized_query(common.iter().copied().chain(as_pairs(parameters)));
-        let text = rpc_v1::string_to_sign(METHOD, &canonicalized);
-        let signature = rpc_v1::signature(&text, credentials.access_key_secret.expose_secret());
-        common.push(("Signature", &signature));
-        request.url.set_query(Some(&encode(common)));
+        let token = credentials.security_token.as_ref();
+        let common = rpc_v1::CommonParameters {
+            operation: request.operation,
+            version: VERSION,
+            nonce,
+            timestamp,
+            region: self.region.as_deref(),
+            access_key_id: &credentials.access_key_id,
+            security_token: token.map(ExposeSecret::expose_secret),
+        };
+        let secret = credentials.access_key_secret.expose_secret();
+        let query = rpc_v1::signed_query(&common, as_pairs(parameters), secret);
+        request.url.set_query(Some(&query));
     }
 
     fn sign_v3(&self, request: &mut SignedRequest, nonce: &str, timestamp: &str) {
@@ -138,7 +128,7 @@ impl RequestBuilder {
             &signature,
         );
         request.headers.push(("authorization", authorization));
-        request.url.set_query(Some(&encode(query)));
+        request.url.set_query(Some(&form_encode(query)));
     }
 }
 
@@ -146,19 +136,6 @@ fn as_pairs(parameters: &Parameters) -> impl Iterator<Item = (&str, &str)> {
     parameters
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
-}
-
-fn encode<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let pairs: Vec<_> = parameters
-        .into_iter()
-        .map(|(name, value)| format!("{name}={}", percent_encode(value)))
-        .collect();
-    pairs.join("&")
-}
-
-/// Formats 128 random bits as a nonce, which is unique for each request.
-pub(super) fn nonce(random: u128) -> String {
-    format!("{random:032x}")
 }
 
 #[cfg(test)]
@@ -172,13 +149,12 @@ mod tests {
             region: Some("cn-shanghai".to_owned()),
             sign_version,
         };
-        let credentials = Arc::new(Credentials {
-            access_key_id: "testid-public".to_owned(),
-            access_key_secret: "testsecret-public".into(),
+        let credentials = Credentials {
             security_token: Some("token".into()),
-            account_id: None,
-        });
-        builder.sign("GetEdgeTranscodeJob", parameters, credentials, nonce, "t")
+            ..Credentials::new("testid-public", "testsecret-public")
+        };
+        let operation = "GetEdgeTranscodeJob";
+        builder.sign(operation, parameters, Arc::new(credentials), nonce, "t")
     }
 
     #[test]
@@ -219,11 +195,5 @@ mod tests {
             assert_eq!(bytes("a"), bytes("a"));
             assert_ne!(bytes("a"), bytes("b"));
         }
-    }
-
-    #[test]
-    fn a_nonce_contains_every_random_bit() {
-        assert_eq!(nonce(1), "00000000000000000000000000000001");
-        assert_eq!(nonce(u128::MAX).len(), 32);
     }
 }

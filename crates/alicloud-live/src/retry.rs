@@ -8,13 +8,13 @@ use super::attempts::Attempts;
 use super::call::{
     ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, ResponseTime, SentRequest,
 };
-use super::clock::timestamp;
 use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
 use super::late_writes::is_caused_by_late_write;
 use super::outcome::merge_failures;
-use super::request::{SignedRequest, nonce};
+use super::request::SignedRequest;
 use super::transport::{Access, Connection};
 use super::{Ambiguous, ApiError, CallContext, CallError, Failure, LiveClient, NotSent, response};
+use alicloud_auth::signing::{nonce, timestamp};
 
 /// A signed request is accepted for 15 minutes by the server's clock; the rest is a margin for skew and latency.
 pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);

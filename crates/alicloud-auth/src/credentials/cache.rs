@@ -114,10 +114,13 @@ impl State {
 
     /// Whether credentials that are still valid may be renewed.
     fn may_renew_ahead(&self) -> bool {
-        let is_recent = |at: Instant| at.elapsed() < MIN_RENEWAL_INTERVAL;
-        !self.last_success.is_some_and(is_recent)
-            && !self.failures.as_ref().is_some_and(Failures::is_pausing)
+        !is_recent(self.last_success) && !self.failures.as_ref().is_some_and(Failures::is_pausing)
     }
+}
+
+/// Whether the latest renewal of a kind is too recent for another one.
+fn is_recent(renewed_at: Option<Instant>) -> bool {
+    renewed_at.is_some_and(|at| at.elapsed() < MIN_RENEWAL_INTERVAL)
 }
 
 impl CredentialsCache {
@@ -182,9 +185,8 @@ impl CredentialsCache {
         let mut state = self.shared.state();
         match &state.cached {
             Some(cached) if Arc::ptr_eq(&cached.credentials, credentials) => {
-                let is_recent = |at: Instant| at.elapsed() < MIN_RENEWAL_INTERVAL;
                 let can_change =
-                    self.shared.source.can_change() && !state.last_rejection.is_some_and(is_recent);
+                    self.shared.source.can_change() && !is_recent(state.last_rejection);
                 if can_change {
                     state.cached = None;
                     state.last_rejection = Some(Instant::now());
@@ -370,6 +372,7 @@ mod tests {
     }
 
     /// A source whose behavior the test sets. Each load takes two seconds.
+    #[derive(Clone)]
     struct ScriptedSource {
         clock: Arc<ServerClock>,
         loads: Arc<AtomicUsize>,
@@ -403,52 +406,40 @@ mod tests {
                 |expires_at| expires_at.unix_timestamp().to_string(),
             );
             Ok(LoadedCredentials {
-                credentials: credentials(&id),
+                credentials: Credentials::new(&id, "secret"),
                 expires_at,
             })
         }
     }
 
-    fn credentials(id: &str) -> Credentials {
-        Credentials {
-            access_key_id: id.to_owned(),
-            access_key_secret: "secret".into(),
-            security_token: None,
-            account_id: None,
-        }
-    }
-
     struct Bench {
         clock: Arc<ServerClock>,
-        loads: Arc<AtomicUsize>,
-        behavior: Arc<Mutex<Behavior>>,
+        source: ScriptedSource,
         cache: CredentialsCache,
     }
 
     fn bench() -> Bench {
         let clock = Arc::new(ServerClock::new(Arc::new(TokioClock(Instant::now()))));
-        let loads = Arc::<AtomicUsize>::default();
-        let behavior = Arc::new(Mutex::new(Behavior::Temporary(3_600)));
         let source = ScriptedSource {
             clock: Arc::clone(&clock),
-            loads: Arc::clone(&loads),
-            behavior: Arc::clone(&behavior),
+            loads: Arc::default(),
+            behavior: Arc::new(Mutex::new(Behavior::Temporary(3_600))),
         };
+        let cache = CredentialsCache::new(Box::new(source.clone()), Arc::clone(&clock));
         Bench {
-            cache: CredentialsCache::new(Box::new(source), Arc::clone(&clock)),
             clock,
-            loads,
-            behavior,
+            source,
+            cache,
         }
     }
 
     impl Bench {
         fn count(&self) -> usize {
-            self.loads.load(Ordering::SeqCst)
+            self.source.loads.load(Ordering::SeqCst)
         }
 
         fn set(&self, behavior: Behavior) {
-            *self.behavior.lock().unwrap() = behavior;
+            *self.source.behavior.lock().unwrap() = behavior;
         }
 
         fn is_valid(&self, credentials: &Credentials) -> bool {
@@ -456,13 +447,31 @@ mod tests {
         }
 
         /// A thousand calls, ten at a time, as Terraform makes them.
-        async fn a_thousand_calls(&self) -> Vec<Result<Arc<Credentials>, SourceError>> {
+        async fn a_thousand_calls(&self) -> Vec<Got> {
             let mut got = Vec::new();
             for _ in 0..100 {
                 got.extend(join_all((0..10).map(|_| self.cache.get())).await);
             }
             got
         }
+    }
+
+    type Got = Result<Arc<Credentials>, SourceError>;
+
+    #[track_caller]
+    fn assert_all_fail(got: &[Got], reason: &str) {
+        for got in got {
+            assert_eq!(got.as_ref().unwrap_err().reason, reason);
+        }
+    }
+
+    #[track_caller]
+    fn assert_all_same(got: &[Got]) -> Arc<Credentials> {
+        let first = got[0].as_ref().unwrap();
+        for got in got {
+            assert!(Arc::ptr_eq(got.as_ref().unwrap(), first));
+        }
+        Arc::clone(first)
     }
 
     async fn pass(seconds: u64) {
@@ -506,10 +515,7 @@ mod tests {
         bench.set(Behavior::Hang);
         let started_at = Instant::now();
         let got = bench.a_thousand_calls().await;
-        assert!(
-            got.iter()
-                .all(|got| got.as_ref().is_err_and(|e| e.reason == "timed out"))
-        );
+        assert_all_fail(&got, "timed out");
         assert_eq!(started_at.elapsed(), Duration::from_secs(60));
         assert_eq!(bench.count(), 1);
     }
@@ -535,18 +541,11 @@ mod tests {
         bench.set(Behavior::TransientFailure);
         let waiting = join_all((0..10).map(|_| bench.cache.get()));
         tokio::pin!(waiting);
-        assert!(
-            tokio::time::timeout(Duration::from_secs(6), &mut waiting)
-                .await
-                .is_err()
-        );
+        let waited = tokio::time::timeout(Duration::from_secs(6), &mut waiting).await;
+        assert!(waited.is_err());
         bench.set(Behavior::Temporary(3_600));
         let got = waiting.await;
-        let first = got[0].as_ref().unwrap();
-        assert!(
-            got.iter()
-                .all(|got| Arc::ptr_eq(got.as_ref().unwrap(), first))
-        );
+        assert_all_same(&got);
         assert_eq!(bench.count(), 3);
     }
 
@@ -556,10 +555,7 @@ mod tests {
         bench.set(Behavior::TransientFailure);
         let started_at = Instant::now();
         let got = bench.a_thousand_calls().await;
-        assert!(
-            got.iter()
-                .all(|got| got.as_ref().is_err_and(|e| e.reason == "no connection"))
-        );
+        assert_all_fail(&got, "no connection");
         // Five attempts of 2 s; between them 0.5, 1, 2 and 4 s.
         assert_eq!(started_at.elapsed(), Duration::from_millis(17_500));
         assert_eq!(bench.count(), 5);
@@ -589,13 +585,7 @@ mod tests {
             bench.cache.get().await.unwrap();
             bench.set(failure);
             pass(3_600 - 178).await;
-            while let Some(credentials) = bench
-                .cache
-                .get()
-                .await
-                .ok()
-                .filter(|credentials| bench.is_valid(credentials))
-            {
+            while let Ok(credentials) = bench.cache.get().await {
                 assert!(bench.is_valid(&credentials));
                 tokio::time::sleep(Duration::from_millis(60)).await;
             }
@@ -677,11 +667,7 @@ mod tests {
             assert!(bench.cache.reject(&rejected));
         }
         let got = join_all((0..10).map(|_| bench.cache.get())).await;
-        let fresh = Arc::clone(got[0].as_ref().unwrap());
-        assert!(
-            got.iter()
-                .all(|got| Arc::ptr_eq(got.as_ref().unwrap(), &fresh))
-        );
+        let fresh = assert_all_same(&got);
         assert_eq!(bench.count(), 2);
         // A late rejection of the old credentials does not affect the new ones.
         assert!(bench.cache.reject(&rejected));
@@ -713,7 +699,7 @@ mod tests {
 
     #[tokio::test]
     async fn static_credentials_are_not_loaded_again() {
-        let cache = CredentialsCache::from_static(credentials("id"));
+        let cache = CredentialsCache::from_static(Credentials::new("id", "secret"));
         let got = cache.get().await.unwrap();
         assert_eq!(got.access_key_secret.expose_secret(), "secret");
         assert!(!cache.reject(&got));

@@ -1,9 +1,11 @@
 use std::fmt;
 
+use futures_util::FutureExt as _;
+
 use super::account::WithAccountId;
 use super::discovery::{CredentialsConfig, Discovery, SelectedSource, SourceConfigError};
 use super::sources::{
-    access_key, assume_role, credentials_uri, ecs_role, non_empty, oidc, profile,
+    access_key, argument_or_variable, assume_role, credentials_uri, ecs_role, oidc, profile,
 };
 use super::sts::Sts;
 use super::system::SystemContext;
@@ -44,56 +46,6 @@ impl fmt::Display for NoCredentials {
 
 impl std::error::Error for NoCredentials {}
 
-/// The sources in the order of the official provider. Files in the home directory come last, so that they never take
-/// precedence over something that was configured.
-#[derive(Clone, Copy)]
-enum SourceKind {
-    AccessKey,
-    Profile,
-    CredentialsUri,
-    EcsRole,
-    Oidc,
-    Home,
-}
-
-impl SourceKind {
-    const ALL: [Self; 6] = [
-        Self::AccessKey,
-        Self::Profile,
-        Self::CredentialsUri,
-        Self::EcsRole,
-        Self::Oidc,
-        Self::Home,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::AccessKey => "Access key",
-            Self::Profile => "Profile",
-            Self::CredentialsUri => "Credentials URI",
-            Self::EcsRole => "ECS instance role",
-            Self::Oidc => "OIDC",
-            Self::Home => "Files in the home directory",
-        }
-    }
-
-    async fn discover(
-        self,
-        config: &CredentialsConfig,
-        system: &SystemContext,
-        sts: &Sts,
-    ) -> Result<Discovery, SourceConfigError> {
-        match self {
-            Self::AccessKey => access_key::discover(config, system, sts).await,
-            Self::Profile => profile::discover(config, system, sts).await,
-            Self::CredentialsUri => credentials_uri::discover(config, system),
-            Self::EcsRole => ecs_role::discover(config, system),
-            Self::Oidc => oidc::discover(config, system, sts).await,
-            Self::Home => profile::discover_at_home(system, sts).await,
-        }
-    }
-}
-
 /// The same variables as in the official provider.
 const ACCOUNT_VARIABLES: &[&str] = &["ALICLOUD_ACCOUNT_ID", "ALIBABA_CLOUD_ACCOUNT_ID"];
 
@@ -111,10 +63,32 @@ pub async fn select_source(
         Ok(sts) => sts,
         Err(input) => return Err(invalid(tried, "The Security Token Service", input.into())),
     };
-    for kind in SourceKind::ALL {
-        match kind.discover(config, system, &sts).await {
-            Ok(Discovery::NotConfigured(reason)) => tried.push((kind.name(), reason)),
-            Err(error) => return Err(invalid(tried, kind.name(), error)),
+    // The order of the official provider. Files in the home directory come last, so that they never take precedence over
+    // something that was configured.
+    let sources = [
+        (
+            "Access key",
+            access_key::discover(config, system, &sts).boxed(),
+        ),
+        ("Profile", profile::discover(config, system, &sts).boxed()),
+        (
+            "Credentials URI",
+            async { credentials_uri::discover(config, system) }.boxed(),
+        ),
+        (
+            "ECS instance role",
+            async { ecs_role::discover(config, system) }.boxed(),
+        ),
+        ("OIDC", oidc::discover(config, system, &sts).boxed()),
+        (
+            "Files in the home directory",
+            profile::discover_at_home(system, &sts).boxed(),
+        ),
+    ];
+    for (name, discovery) in sources {
+        match discovery.await {
+            Ok(Discovery::NotConfigured(reason)) => tried.push((name, reason)),
+            Err(error) => return Err(invalid(tried, name, error)),
             Ok(Discovery::Found(candidate)) => {
                 return assume_role::apply_assume_role(*candidate, config, system, &sts)
                     .and_then(|selected| with_account(selected, config, system))
@@ -133,10 +107,7 @@ fn with_account(
     config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<SelectedSource, SourceConfigError> {
-    let account_id = match non_empty(config.account_id.as_ref()) {
-        Some(account_id) => Some(account_id),
-        None => system.environment.text(ACCOUNT_VARIABLES)?,
-    };
+    let account_id = argument_or_variable(config.account_id.as_ref(), ACCOUNT_VARIABLES, system)?;
     Ok(match account_id {
         None => selected,
         Some(account_id) => SelectedSource {

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use secrecy::SecretString;
+use serde::Deserialize;
 use url::Url;
 
 use super::region::Region;
@@ -10,7 +11,8 @@ use crate::environment::InvalidInput;
 
 /// The arguments of the provider block that concern credentials; an empty string counts as not set. Environment
 /// variables replace arguments that are not set.
-#[derive(Default)]
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct CredentialsConfig {
     /// `access_key`
     pub access_key: Option<String>,
@@ -37,6 +39,7 @@ pub struct CredentialsConfig {
     /// `assume_role_with_oidc`
     pub assume_role_with_oidc: Option<AssumeRoleWithOidc>,
     /// `endpoints.sts` or its variables: scheme, host and port
+    #[serde(skip)]
     pub sts_endpoint: Option<Url>,
 }
 
@@ -102,7 +105,7 @@ impl SourceConfigError {
 impl From<InvalidInput> for SourceConfigError {
     fn from(input: InvalidInput) -> Self {
         Self {
-            reason: input.to_string(),
+            reason: input.into(),
             argument: None,
         }
     }
@@ -120,7 +123,8 @@ impl Discovery {
 }
 
 /// The block `assume_role`; an empty string counts as not set.
-#[derive(Default, Clone, Debug)]
+#[derive(Default, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AssumeRole {
     /// `role_arn`
     pub role_arn: Option<String>,
@@ -135,7 +139,8 @@ pub struct AssumeRole {
 }
 
 /// The block `assume_role_with_oidc`; an empty string counts as not set.
-#[derive(Default, Clone, Debug)]
+#[derive(Default, Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AssumeRoleWithOidc {
     /// `oidc_provider_arn`
     pub oidc_provider_arn: Option<String>,

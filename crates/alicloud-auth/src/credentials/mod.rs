@@ -67,5 +67,5 @@ pub use sources::access_key::{
 pub use sts::CallerIdentity;
 pub use system::{
     CommandExecute, CommandOutput, FileAccess, FileText, HttpRequest, HttpResponse, HttpSend,
-    LockedFile, ProxyPolicy, SystemContext,
+    LockedFile, ProxyPolicy, SystemContext, random_bits,
 };

@@ -15,6 +15,16 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Returns a permanent access key pair.
+    pub fn new(access_key_id: &str, access_key_secret: &str) -> Self {
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            access_key_secret: access_key_secret.into(),
+            security_token: None,
+            account_id: None,
+        }
+    }
+
     /// Reads credentials from strings and removes surrounding whitespace. `Err` names the part that contains a
     /// character which would break the headers of a request.
     pub(super) fn from_text(

@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::model::Credentials;
 use super::source::{LoadedCredentials, SourceError};
+use super::system::HttpResponse;
 
 /// Longer messages of a service are cut.
 const MAX_MESSAGE_CHARS: usize = 300;
@@ -95,13 +96,10 @@ pub(super) fn error_response(
 ) -> ErrorResponse {
     let Ok(error_body) = serde_json::from_str::<ErrorBody>(body) else {
         let reason = format!("{origin} failed with HTTP {status}");
-        return ErrorResponse {
-            code: String::new(),
-            error: SourceError {
-                reason,
-                is_transient: status >= 500,
-            },
-        };
+        return ErrorResponse::without_code(SourceError {
+            reason,
+            is_transient: status >= 500,
+        });
     };
     let mut message = error_body.message;
     if error_body.code.contains("Signature") {
@@ -119,10 +117,8 @@ pub(super) fn error_response(
         let characters = text.chars().filter(char::is_ascii_graphic);
         characters.take(100).collect()
     };
-    let (code, request_id) = (
-        identifier(&error_body.code),
-        identifier(&error_body.request_id),
-    );
+    let code = identifier(&error_body.code);
+    let request_id = identifier(&error_body.request_id);
     let error = SourceError {
         reason: format!(
             "{origin} failed with {code} (HTTP {status}): {message} (RequestId: {request_id})"
@@ -153,6 +149,14 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     })
 }
 
+/// Decodes the body of a response. `origin` names its sender in the error.
+pub(super) fn parse_response<T: DeserializeOwned>(
+    origin: &str,
+    response: &HttpResponse,
+) -> Result<T, SourceError> {
+    parse(response.body.expose_secret()).map_err(|reason| SourceError::unexpected(origin, &reason))
+}
+
 /// Parses an RFC 3339 timestamp.
 pub(super) fn parse_time(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
     OffsetDateTime::parse(text, &Rfc3339)
@@ -171,11 +175,8 @@ mod tests {
                 && error.reason.ends_with("(RequestId: R)")
         );
         assert!(!error.reason.contains("hunter2") && !error.is_transient);
-        assert!(
-            error_response("AssumeRole", 503, "<html>", &[])
-                .error
-                .is_transient
-        );
+        let error = error_response("AssumeRole", 503, "<html>", &[]).error;
+        assert!(error.is_transient);
     }
 
     #[test]

@@ -26,16 +26,6 @@ pub struct LoadedCredentials {
     pub expires_at: Option<OffsetDateTime>,
 }
 
-impl LoadedCredentials {
-    /// Returns credentials that never expire.
-    pub fn without_expiration(credentials: Credentials) -> Self {
-        Self {
-            credentials,
-            expires_at: None,
-        }
-    }
-}
-
 /// Why a configured source returned no credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
@@ -62,6 +52,21 @@ impl SourceError {
             is_transient: true,
         }
     }
+
+    /// Returns the error for a response other than HTTP 200. `origin` names its sender.
+    pub(super) fn of_status(origin: &str, status: u16) -> Self {
+        Self {
+            reason: format!("{origin} responded with HTTP {status}"),
+            is_transient: status >= 500,
+        }
+    }
+
+    /// Returns the error for a response that cannot be read. `origin` names its sender.
+    pub(super) fn unexpected(origin: &str, reason: &str) -> Self {
+        Self::permanent(format!(
+            "{origin} returned an unexpected response: {reason}"
+        ))
+    }
 }
 
 /// Credentials that are written down somewhere and never change.
@@ -82,8 +87,9 @@ impl CredentialsSource for StaticCredentials {
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-        Ok(LoadedCredentials::without_expiration(
-            self.credentials.clone(),
-        ))
+        Ok(LoadedCredentials {
+            credentials: self.credentials.clone(),
+            expires_at: None,
+        })
     }
 }

@@ -1,11 +1,8 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::clock::ServerClock;
@@ -13,13 +10,11 @@ use super::model::Credentials;
 use super::region::Region;
 use super::response::{ErrorResponse, StsCredentials, error_response, parse};
 use super::source::{LoadedCredentials, SourceError};
-use super::system::{HttpRequest, HttpSend, ProxyPolicy, SystemContext};
+use super::system::{HttpRequest, HttpSend, SystemContext, random_bits};
 use crate::environment::InvalidInput;
-use crate::signing::{percent_encode, rpc_v1};
+use crate::signing::{form_encode, nonce, rpc_v1, timestamp};
 
 const VERSION: &str = "2015-04-01";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(10);
 const REGION_VARIABLE: &str = "ALIBABA_CLOUD_STS_REGION";
 const VPC_VARIABLE: &str = "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED";
 
@@ -42,7 +37,7 @@ pub(super) struct Sts {
 }
 
 /// A role to assume.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Role {
     pub(super) arn: String,
     pub(super) session_name: String,
@@ -127,12 +122,12 @@ impl Sts {
     ) -> Result<LoadedCredentials, SourceError> {
         let operation = "AssumeRoleWithOIDC";
         let timestamp = timestamp(self.clock.now());
-        let common = vec![
+        let common = form_encode([
             ("Action", operation),
             ("Format", "JSON"),
-            ("Timestamp", timestamp.as_str()),
+            ("Timestamp", &timestamp),
             ("Version", VERSION),
-        ];
+        ]);
         let seconds = role.session_seconds.to_string();
         let mut own = role.parameters(&seconds);
         own.push(("OIDCProviderArn", provider_arn));
@@ -175,53 +170,42 @@ impl Sts {
         credentials: &Credentials,
         own: &Parameters<'_>,
     ) -> Result<T, ErrorResponse> {
-        let timestamp = timestamp(self.clock.now());
-        let nonce = nonce().map_err(|_| {
+        let random = random_bits().ok_or_else(|| {
             let reason = "the operating system provided no random bytes";
             ErrorResponse::without_code(SourceError::permanent(reason))
         })?;
-        let mut common = vec![
-            ("AccessKeyId", credentials.access_key_id.as_str()),
-            ("Action", operation),
-            ("Format", "JSON"),
-            ("SignatureMethod", rpc_v1::SIGNATURE_METHOD),
-            ("SignatureNonce", &nonce),
-            ("SignatureVersion", rpc_v1::SIGNATURE_VERSION),
-            ("Timestamp", &timestamp),
-            ("Version", VERSION),
-        ];
-        if let Some(token) = &credentials.security_token {
-            common.push(("SecurityToken", token.expose_secret()));
-        }
-        let all = common.iter().chain(own).copied();
-        let text = rpc_v1::string_to_sign("POST", &rpc_v1::canonicalized_query(all));
-        let signature = rpc_v1::signature(&text, credentials.access_key_secret.expose_secret());
-        common.push(("Signature", &signature));
-        let secrets = [
-            Some(&credentials.access_key_secret),
+        let (secret, token) = (
+            &credentials.access_key_secret,
             credentials.security_token.as_ref(),
-        ];
-        self.send(operation, &common, own, &secrets).await
+        );
+        let common = rpc_v1::CommonParameters {
+            operation,
+            version: VERSION,
+            nonce: &nonce(random),
+            timestamp: &timestamp(self.clock.now()),
+            region: None,
+            access_key_id: &credentials.access_key_id,
+            security_token: token.map(ExposeSecret::expose_secret),
+        };
+        let query = rpc_v1::signed_query(&common, own.iter().copied(), secret.expose_secret());
+        self.send(operation, &query, own, &[Some(secret), token])
+            .await
     }
 
     async fn send<T: DeserializeOwned>(
         &self,
         operation: &str,
-        query: &Parameters<'_>,
+        query: &str,
         form: &Parameters<'_>,
         secrets: &[Option<&SecretString>],
     ) -> Result<T, ErrorResponse> {
         let mut url = self.endpoint.clone();
-        url.set_query(Some(&encode(query)));
+        url.set_query(Some(query));
         let form_type = "application/x-www-form-urlencoded";
         let request = HttpRequest {
-            method: "POST",
-            url,
             headers: vec![("content-type", form_type.into())],
-            body: encode(form).into(),
-            proxy_policy: ProxyPolicy::FromEnvironment,
-            connect_timeout: CONNECT_TIMEOUT,
-            timeout: TIMEOUT,
+            body: form_encode(form.iter().copied()).into(),
+            ..HttpRequest::new("POST", url)
         };
         let origin = self.origin(operation);
         let transient = |problem: &str, reason: String| {
@@ -332,25 +316,6 @@ fn parse_endpoint(text: &str) -> Option<Url> {
         .filter(|url| matches!(url.scheme(), "https" | "http") && url.path() == "/")
 }
 
-fn timestamp(now: OffsetDateTime) -> String {
-    let whole_seconds = now.replace_nanosecond(0).unwrap_or(now);
-    whole_seconds.format(&Rfc3339).unwrap_or_default()
-}
-
-fn nonce() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes)?;
-    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
-}
-
-fn encode(parameters: &Parameters<'_>) -> String {
-    let pairs: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={}", percent_encode(value)))
-        .collect();
-    pairs.join("&")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,14 +348,8 @@ mod tests {
     #[test]
     fn the_account_of_an_arn_is_found_if_it_has_one() {
         for (arn, account) in [
-            (
-                "acs:ram::1234567890123456:role/live",
-                Some("1234567890123456"),
-            ),
-            (
-                "acs:ram::1234567890123456:assumed-role/live/ci",
-                Some("1234567890123456"),
-            ),
+            ("acs:ram::1234:role/live", Some("1234")),
+            ("acs:ram::1234:assumed-role/live/ci", Some("1234")),
             ("acs:ram::*:role/live", None),
             ("acs:ram:::role/live", None),
             ("arn:aws:iam::123456789012:role/live", None),

@@ -49,6 +49,12 @@ impl InvalidInput {
     }
 }
 
+impl From<InvalidInput> for String {
+    fn from(input: InvalidInput) -> Self {
+        input.to_string()
+    }
+}
+
 impl Environment {
     /// Returns the variables of this process.
     pub fn from_env() -> Self {

@@ -5,7 +5,7 @@
 //! wrong.
 
 pub mod acs3;
-mod percent;
+mod format;
 pub mod rpc_v1;
 
-pub use percent::percent_encode;
+pub use format::{form_encode, nonce, percent_encode, timestamp};

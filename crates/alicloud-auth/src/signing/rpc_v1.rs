@@ -9,12 +9,53 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::zeroize::Zeroizing;
 use sha1::Sha1;
 
-use super::percent_encode;
+use super::{form_encode, percent_encode};
 
-/// The value of the parameter `SignatureMethod`.
-pub const SIGNATURE_METHOD: &str = "HMAC-SHA1";
-/// The value of the parameter `SignatureVersion`.
-pub const SIGNATURE_VERSION: &str = "1.0";
+/// The parameters of every signed call, whatever the operation.
+pub struct CommonParameters<'a> {
+    /// `Action`
+    pub operation: &'a str,
+    /// `Version`, of the API
+    pub version: &'a str,
+    /// `SignatureNonce`, unique for each request
+    pub nonce: &'a str,
+    /// `Timestamp`, in UTC and whole seconds
+    pub timestamp: &'a str,
+    /// `RegionId`
+    pub region: Option<&'a str>,
+    /// `AccessKeyId`
+    pub access_key_id: &'a str,
+    /// `SecurityToken`, of temporary credentials
+    pub security_token: Option<&'a str>,
+}
+
+/// Returns the query of a POST: the common parameters, and the signature of these and of `form`, the operation's own
+/// parameters, which are sent in the body.
+pub fn signed_query<'a>(
+    common: &CommonParameters<'a>,
+    form: impl IntoIterator<Item = (&'a str, &'a str)>,
+    access_key_secret: &str,
+) -> String {
+    let mut query = vec![
+        ("AccessKeyId", common.access_key_id),
+        ("Action", common.operation),
+        ("Format", "JSON"),
+        ("SignatureMethod", "HMAC-SHA1"),
+        ("SignatureNonce", common.nonce),
+        ("SignatureVersion", "1.0"),
+        ("Timestamp", common.timestamp),
+        ("Version", common.version),
+    ];
+    query.extend(common.region.map(|region| ("RegionId", region)));
+    query.extend(common.security_token.map(|token| ("SecurityToken", token)));
+    let canonicalized = canonicalized_query(query.iter().copied().chain(form));
+    let signature = signature(&string_to_sign("POST", &canonicalized), access_key_secret);
+    format!(
+        "{}&Signature={}",
+        form_encode(query),
+        percent_encode(&signature)
+    )
+}
 
 /// Returns the parameters sorted by name and joined as `name=value` with `&`, both sides percent-encoded.
 ///

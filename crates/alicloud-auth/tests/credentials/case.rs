@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use alicloud_auth::credentials::{
-    AssumeRole, AssumeRoleWithOidc, CredentialsConfig, SystemContext, select_source,
-};
+use alicloud_auth::credentials::{CredentialsConfig, SystemContext, select_source};
 use alicloud_auth::environment::Environment;
 use alicloud_live_mock as mock;
 use alicloud_live_mock::Mock;
@@ -30,45 +28,12 @@ struct Case {
     #[serde(rename = "about")]
     _about: String,
     #[serde(default)]
-    arguments: Arguments,
+    arguments: CredentialsConfig,
     #[serde(default)]
     environment: BTreeMap<String, String>,
     #[serde(default)]
     mock: Switches,
     expect: Expectation,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Arguments {
-    access_key: Option<String>,
-    secret_key: Option<String>,
-    profile: Option<String>,
-    shared_credentials_file: Option<String>,
-    ecs_role_name: Option<String>,
-    credentials_uri: Option<String>,
-    account_id: Option<String>,
-    assume_role: Option<RoleArguments>,
-    assume_role_with_oidc: Option<OidcArguments>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct RoleArguments {
-    role_arn: Option<String>,
-    session_name: Option<String>,
-    policy: Option<String>,
-    session_expiration: Option<i64>,
-    external_id: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct OidcArguments {
-    oidc_provider_arn: Option<String>,
-    role_arn: Option<String>,
-    oidc_token: Option<String>,
-    role_session_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -106,38 +71,6 @@ enum Expectation {
     },
     /// The selected source returns no credentials; the error contains these strings.
     Fails { fails: Vec<String> },
-}
-
-impl Arguments {
-    fn into_config(self, sts_endpoint: Option<String>) -> CredentialsConfig {
-        CredentialsConfig {
-            access_key: self.access_key,
-            secret_key: self.secret_key.map(Into::into),
-            security_token: None,
-            profile: self.profile,
-            shared_credentials_file: self.shared_credentials_file,
-            ecs_role_name: self.ecs_role_name,
-            credentials_uri: self.credentials_uri,
-            account_id: self.account_id,
-            assume_role: self.assume_role.map(|block| AssumeRole {
-                role_arn: block.role_arn,
-                session_name: block.session_name,
-                policy: block.policy,
-                session_expiration: block.session_expiration,
-                external_id: block.external_id,
-            }),
-            assume_role_with_oidc: self.assume_role_with_oidc.map(|block| AssumeRoleWithOidc {
-                oidc_provider_arn: block.oidc_provider_arn,
-                role_arn: block.role_arn,
-                oidc_token: block.oidc_token.map(Into::into),
-                role_session_name: block.role_session_name,
-                ..AssumeRoleWithOidc::default()
-            }),
-            sts_endpoint: sts_endpoint.map(|url| url.parse().unwrap()),
-            source_ip: None,
-            secure_transport: None,
-        }
-    }
 }
 
 /// The context of this machine with this environment and this home directory.
@@ -179,10 +112,13 @@ pub(crate) async fn check(name: &str) {
     }
     let sts = ["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"]
         .iter()
-        .find_map(|name| case.environment.get(*name))
-        .cloned();
+        .find_map(|name| case.environment.get(*name));
+    let config = CredentialsConfig {
+        sts_endpoint: sts.map(|url| url.parse().unwrap()),
+        ..case.arguments
+    };
     let system = system(case.environment, home.path());
-    let selected = select_source(&case.arguments.into_config(sts), &system).await;
+    let selected = select_source(&config, &system).await;
     match case.expect {
         Expectation::Invalid { invalid, argument } => {
             let error = selected.unwrap_err();

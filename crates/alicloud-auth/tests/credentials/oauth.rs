@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use alicloud_auth::credentials::{
     CredentialsConfig, CredentialsSource, FileAccess, FileText, HttpRequest, HttpResponse,
@@ -99,7 +99,8 @@ fn home() -> (TempDir, PathBuf) {
 }
 
 fn read(file: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
+    let text = fs::read_to_string(file).unwrap();
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap()
 }
 
 fn context(home: &TempDir, sign_in: &Arc<SignIn>) -> SystemContext {
@@ -123,33 +124,24 @@ async fn load(system: &SystemContext) -> Result<LoadedCredentials, SourceError> 
 #[tokio::test]
 async fn new_tokens_are_written_to_the_file_and_everything_else_is_kept() {
     let (home, file) = home();
-    let mut expected: Value = serde_json::from_str(
-        fs::read_to_string(&file)
-            .unwrap()
-            .trim_start_matches('\u{feff}'),
-    )
-    .unwrap();
+    let mut expected = read(&file);
     let sign_in = Arc::default();
     let system = context(&home, &sign_in);
     let loaded = load(&system).await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.1");
 
     let written = read(&file);
+    let expires_at = &written["profiles"][1]["oauth_access_token_expire"];
     let login = &mut expected["profiles"][1];
     login["oauth_access_token"] = json!("hunter access 1");
     login["oauth_refresh_token"] = json!("hunter refresh&1");
-    login["oauth_access_token_expire"] =
-        written["profiles"][1]["oauth_access_token_expire"].clone();
+    login["oauth_access_token_expire"] = expires_at.clone();
     assert_eq!(written, expected);
-    let lasts = written["profiles"][1]["oauth_access_token_expire"]
-        .as_i64()
-        .unwrap()
-        - time::OffsetDateTime::now_utc().unix_timestamp();
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let lasts = expires_at.as_i64().unwrap() - now;
     assert!((3500..=3600).contains(&lasts), "{lasts}");
-    assert_eq!(
-        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    let permissions = fs::metadata(&file).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
     let names = fs::read_dir(file.parent().unwrap()).unwrap();
     assert_eq!(names.count(), 1);
 
@@ -168,10 +160,8 @@ async fn of_processes_that_find_the_token_expired_at_the_same_time_one_renews_it
     let loaded = futures_util::future::join_all(sources.iter().map(|source| source.load())).await;
     assert!(loaded.iter().all(Result::is_ok), "{loaded:?}");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
-    assert_eq!(
-        read(&file)["profiles"][1]["oauth_refresh_token"],
-        "hunter refresh&1"
-    );
+    let login = &read(&file)["profiles"][1];
+    assert_eq!(login["oauth_refresh_token"], "hunter refresh&1");
 }
 
 #[tokio::test]
@@ -182,10 +172,8 @@ async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_is_kept() {
     symlink(&elsewhere, &file).unwrap();
     load(&context(&home, &Arc::default())).await.unwrap();
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
-    assert_eq!(
-        read(&elsewhere)["profiles"][1]["oauth_refresh_token"],
-        "hunter refresh&1"
-    );
+    let login = &read(&elsewhere)["profiles"][1];
+    assert_eq!(login["oauth_refresh_token"], "hunter refresh&1");
 }
 
 #[tokio::test]
@@ -231,60 +219,75 @@ async fn while_another_program_has_locked_the_file_nothing_is_renewed() {
     assert!(load(&context(&home, &sign_in)).await.is_ok());
 }
 
-/// Files that can be read, but not replaced; or not even locked.
-struct ReadOnly {
+type Hook = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
+
+/// Files, and what happens before one is locked and before one is replaced.
+struct HookedFiles {
     real: Arc<dyn FileAccess>,
-    can_lock: bool,
+    before_lock: Hook,
+    before_replacement: Hook,
 }
 
-struct Unwritable(Box<dyn LockedFile>);
+struct HookedFile(Box<dyn LockedFile>, Hook);
 
 #[async_trait]
-impl FileAccess for ReadOnly {
+impl FileAccess for HookedFiles {
     async fn read(&self, path: &Path) -> io::Result<FileText> {
         self.real.read(path).await
     }
 
     async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>> {
-        if self.can_lock {
-            Ok(Box::new(Unwritable(self.real.lock(path).await?)))
-        } else {
-            Err(io::ErrorKind::ReadOnlyFilesystem.into())
-        }
+        (self.before_lock)()?;
+        let locked = self.real.lock(path).await?;
+        Ok(Box::new(HookedFile(
+            locked,
+            Arc::clone(&self.before_replacement),
+        )))
     }
 }
 
 #[async_trait]
-impl LockedFile for Unwritable {
+impl LockedFile for HookedFile {
     fn text(&self) -> &SecretString {
         self.0.text()
     }
 
-    async fn replace(self: Box<Self>, _text: SecretString) -> io::Result<()> {
-        Err(io::ErrorKind::StorageFull.into())
+    async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()> {
+        (self.1)()?;
+        self.0.replace(text).await
     }
 }
 
-fn read_only(home: &TempDir, sign_in: &Arc<SignIn>, can_lock: bool) -> SystemContext {
-    let context = context(home, sign_in);
-    let real = Arc::clone(&context.files);
+fn hooked(
+    context: SystemContext,
+    before_lock: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    before_replacement: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+) -> SystemContext {
+    let files = HookedFiles {
+        real: context.files,
+        before_lock: Arc::new(before_lock),
+        before_replacement: Arc::new(before_replacement),
+    };
     SystemContext {
-        files: Arc::new(ReadOnly { real, can_lock }),
+        files: Arc::new(files),
         ..context
     }
+}
+
+fn with_full_disk(home: &TempDir, sign_in: &Arc<SignIn>) -> SystemContext {
+    let full = || Err(io::ErrorKind::StorageFull.into());
+    hooked(context(home, sign_in), || Ok(()), full)
 }
 
 #[tokio::test]
 async fn a_read_only_file_is_noticed_before_the_refresh_token_is_used() {
     let (home, _) = home();
     let sign_in = Arc::default();
-    let error = load(&read_only(&home, &sign_in, false)).await.unwrap_err();
-    assert!(
-        error
-            .reason
-            .contains("aliyun sts GetCallerIdentity --profile login"),
-        "{error}"
-    );
+    let read_only = || Err(io::ErrorKind::ReadOnlyFilesystem.into());
+    let context = hooked(context(&home, &sign_in), read_only, || Ok(()));
+    let error = load(&context).await.unwrap_err();
+    let command = "aliyun sts GetCallerIdentity --profile login";
+    assert!(error.reason.contains(command), "{error}");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 0);
 }
 
@@ -293,7 +296,7 @@ async fn tokens_that_cannot_be_written_are_used_as_long_as_the_process_runs() {
     let (home, file) = home();
     let before = fs::read(&file).unwrap();
     let sign_in = Arc::default();
-    let source = source(&read_only(&home, &sign_in, true)).await;
+    let source = source(&with_full_disk(&home, &sign_in)).await;
     for expected in ["STS.1", "STS.2"] {
         let loaded = source.load().await.unwrap();
         assert_eq!(loaded.credentials.access_key_id, expected);
@@ -309,7 +312,7 @@ async fn tokens_that_cannot_be_written_are_renewed_with_each_other() {
         lifetime: Some(1),
         ..SignIn::default()
     });
-    let source = source(&read_only(&home, &sign_in, true)).await;
+    let source = source(&with_full_disk(&home, &sign_in)).await;
     for renewed in 1..=3 {
         // The host accepts no refresh token twice.
         source.load().await.unwrap();
@@ -317,48 +320,11 @@ async fn tokens_that_cannot_be_written_are_renewed_with_each_other() {
     }
 }
 
-/// Files that another program changes between the read and the first replacement, without a lock.
-struct Busy {
-    real: Arc<dyn FileAccess>,
-    file: PathBuf,
-    text: Mutex<Option<String>>,
-}
-
-struct BusyFile {
-    real: Box<dyn LockedFile>,
-    change: Option<(PathBuf, String)>,
-}
-
-#[async_trait]
-impl FileAccess for Busy {
-    async fn read(&self, path: &Path) -> io::Result<FileText> {
-        self.real.read(path).await
-    }
-
-    async fn lock(&self, path: &Path) -> io::Result<Box<dyn LockedFile>> {
-        let text = self.text.lock().unwrap().take();
-        Ok(Box::new(BusyFile {
-            real: self.real.lock(path).await?,
-            change: text.map(|text| (self.file.clone(), text)),
-        }))
-    }
-}
-
-#[async_trait]
-impl LockedFile for BusyFile {
-    fn text(&self) -> &SecretString {
-        self.real.text()
-    }
-
-    async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()> {
-        if let Some((file, text)) = self.change {
-            // As the CLI does.
-            let temporary = file.with_extension("new");
-            fs::write(&temporary, text)?;
-            fs::rename(temporary, file)?;
-        }
-        self.real.replace(text).await
-    }
+/// Replaces a file without a lock, as the CLI does.
+fn replace_as_the_cli(file: &Path, text: &str) {
+    let temporary = file.with_extension("new");
+    fs::write(&temporary, text).unwrap();
+    fs::rename(temporary, file).unwrap();
 }
 
 #[tokio::test]
@@ -369,21 +335,15 @@ async fn a_concurrent_change_by_another_program_is_not_lost() {
         ("/profiles/1/oauth_refresh_token", "hunter refresh&9", false),
     ] {
         let (home, file) = home();
-        let text = fs::read_to_string(&file).unwrap();
-        let mut theirs: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
+        let mut theirs = read(&file);
         let (parent, name) = path.rsplit_once('/').unwrap();
         theirs.pointer_mut(parent).unwrap()[name] = json!(value);
-        let sign_in = Arc::default();
-        let context = context(&home, &sign_in);
-        let busy = Busy {
-            real: Arc::clone(&context.files),
-            file: file.clone(),
-            text: Mutex::new(Some(theirs.to_string())),
+        let (changed, done) = (file.clone(), Once::new());
+        let change = move || {
+            done.call_once(|| replace_as_the_cli(&changed, &theirs.to_string()));
+            Ok(())
         };
-        let context = SystemContext {
-            files: Arc::new(busy),
-            ..context
-        };
+        let context = hooked(context(&home, &Arc::default()), || Ok(()), change);
         assert!(load(&context).await.is_ok());
         let written = read(&file);
         assert_eq!(written.pointer(path).unwrap(), value);

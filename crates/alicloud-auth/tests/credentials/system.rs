@@ -55,9 +55,8 @@ async fn a_program_that_times_out_is_killed_with_its_children() {
     let (home, system) = world();
     let file = home.path().join("pid");
     let arguments = start_child(&file);
-    let running = system
-        .commands
-        .run("sh", &arguments, Duration::from_millis(500));
+    let timeout = Duration::from_millis(500);
+    let running = system.commands.run("sh", &arguments, timeout);
     assert_eq!(running.await.err().unwrap().kind(), ErrorKind::TimedOut);
     child_is_killed(&file).await;
 }
@@ -82,9 +81,8 @@ async fn a_program_whose_call_is_dropped_is_killed_with_its_children() {
     let (home, system) = world();
     let file = home.path().join("pid");
     let arguments = start_child(&file);
-    let running = system
-        .commands
-        .run("sh", &arguments, Duration::from_secs(600));
+    let timeout = Duration::from_secs(600);
+    let running = system.commands.run("sh", &arguments, timeout);
     tokio::select! {
         _ = running => panic!("it exited"),
         () = written(&file) => {}
@@ -168,23 +166,17 @@ async fn a_token_file_that_is_a_fifo_is_rejected_without_waiting() {
     let (home, _) = world();
     let fifo = home.path().join("token");
     make_fifo(&fifo);
+    let provider = "acs:ram::1:oidc-provider/p";
     let variables = [
-        (
-            "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
-            "acs:ram::1:oidc-provider/p",
-        ),
+        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", provider),
         ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r"),
         ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "~/token"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let system = system(BTreeMap::from(variables), home.path());
-    let error = select_source(&CredentialsConfig::default(), &system)
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("it is not a regular file"),
-        "{error}"
-    );
+    let selected = select_source(&CredentialsConfig::default(), &system).await;
+    let error = selected.unwrap_err().to_string();
+    assert!(error.contains("it is not a regular file"), "{error}");
 }
 
 #[tokio::test]
@@ -198,11 +190,8 @@ async fn a_file_that_other_users_can_read_causes_a_warning_and_a_private_one_doe
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         let selected = select_source(&config, &system).await.unwrap();
         assert_eq!(selected.warnings.len(), warnings, "{mode:o}");
-        assert!(
-            selected
-                .warnings
-                .iter()
-                .all(|text| text.contains("chmod 600 ~/keys.ini"))
-        );
+        for warning in selected.warnings {
+            assert!(warning.contains("chmod 600 ~/keys.ini"), "{warning}");
+        }
     }
 }

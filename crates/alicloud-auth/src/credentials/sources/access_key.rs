@@ -2,9 +2,9 @@
 //!
 //! Each argument has its own variables, as in the official provider: of these, the first that is not empty is used.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use super::{non_empty, profile};
+use super::{non_empty, non_empty_secret, profile};
 use crate::credentials::discovery::{
     Candidate, CredentialsConfig, Discovery, ProfileRole, SourceConfigError,
 };
@@ -41,14 +41,10 @@ pub(in crate::credentials) async fn discover(
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
-    let secret = |secret: &Option<SecretString>| {
-        let text = secret.as_ref()?.expose_secret().trim();
-        (!text.is_empty()).then(|| SecretString::from(text))
-    };
     let variable = |names| system.environment.text(names);
 
     let access_key = non_empty(config.access_key.as_ref());
-    let secret_key = secret(&config.secret_key);
+    let secret_key = non_empty_secret(config.secret_key.as_ref());
     let is_from_block = access_key.is_some() && secret_key.is_some();
     let mut origin = "access key of the provider block".to_owned();
     let access_key = match access_key {
@@ -72,7 +68,7 @@ pub(in crate::credentials) async fn discover(
             SECRET_KEY_VARIABLES.join(", ")
         )));
     };
-    let token = match secret(&config.security_token) {
+    let token = match non_empty_secret(config.security_token.as_ref()) {
         None if !is_from_block => variable(SECURITY_TOKEN_VARIABLES)?.map(SecretString::from),
         token => token,
     };

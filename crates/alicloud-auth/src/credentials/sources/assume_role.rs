@@ -99,18 +99,16 @@ fn block_role(
     };
     let session_name =
         argument_or_variable(block.session_name.as_ref(), SESSION_VARIABLES, system)?;
-    let seconds = match block.session_expiration.filter(|seconds| *seconds != 0) {
-        Some(seconds) => session_seconds(Some(seconds), "assume_role.session_expiration")?,
-        None => match system.environment.text(&[EXPIRATION_VARIABLE])? {
-            Some(text) => {
-                let problem = "is not a number of seconds";
-                let seconds = text.parse();
-                let seconds =
-                    seconds.map_err(|_| InvalidInput::new(EXPIRATION_VARIABLE, problem))?;
-                session_seconds(Some(seconds), EXPIRATION_VARIABLE)?
-            }
-            None => profile.map_or(SESSION_SECONDS, |role| role.session_seconds),
-        },
+    let argument = block.session_expiration.filter(|seconds| *seconds != 0);
+    let seconds = if argument.is_some() {
+        session_seconds(argument, "assume_role.session_expiration")?
+    } else if let Some(text) = system.environment.text(&[EXPIRATION_VARIABLE])? {
+        let problem = "is not a number of seconds";
+        let seconds = text.parse();
+        let seconds = seconds.map_err(|_| InvalidInput::new(EXPIRATION_VARIABLE, problem))?;
+        session_seconds(Some(seconds), EXPIRATION_VARIABLE)?
+    } else {
+        profile.map_or(SESSION_SECONDS, |role| role.session_seconds)
     };
     Ok(Some(Role {
         arn,
@@ -120,8 +118,7 @@ fn block_role(
         session_seconds: seconds,
         policy: non_empty(block.policy.as_ref()),
         external_id: non_empty(block.external_id.as_ref()),
-        source_ip: None,
-        secure_transport: None,
+        ..Role::default()
     }))
 }
 

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::login::Login;
 use super::profile_fields::Profile;
-use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::SystemContext;
 
@@ -32,23 +32,21 @@ impl CloudSso {
         profile: &Profile,
         system: &SystemContext,
     ) -> Result<Self, String> {
-        for (field, value) in [
-            ("cloud_sso_sign_in_url", &profile.cloud_sso_sign_in_url),
-            ("cloud_sso_account_id", &profile.cloud_sso_account_id),
-            ("cloud_sso_access_config", &profile.cloud_sso_access_config),
-        ] {
-            if value.is_empty() {
-                return Err(format!("{field} is empty"));
-            }
-        }
-        let sign_in_url = Url::parse(&profile.cloud_sso_sign_in_url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "https" | "http"));
+        let sign_in_url = &profile
+            .cloud_sso_sign_in_url
+            .required("cloud_sso_sign_in_url")?;
+        let account_id = profile
+            .cloud_sso_account_id
+            .required("cloud_sso_account_id")?;
+        let configuration = &profile.cloud_sso_access_config;
+        let access_configuration_id = configuration.required("cloud_sso_access_config")?;
+        let sign_in_url = Url::parse(sign_in_url).ok();
+        let sign_in_url = sign_in_url.filter(|url| matches!(url.scheme(), "https" | "http"));
         Ok(Self {
             login: Login::new(origin, file, profile, system),
             sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,
-            account_id: profile.cloud_sso_account_id.to_string(),
-            access_configuration_id: profile.cloud_sso_access_config.to_string(),
+            account_id,
+            access_configuration_id,
         })
     }
 }
@@ -88,19 +86,11 @@ impl CredentialsSource for CloudSso {
         ];
         let body = body.to_string().into();
         let response = self.login.post(url, headers, body).await?;
+        let host = self.login.origin_of("the sign-in host");
         if response.status != 200 {
-            return Err(SourceError {
-                is_transient: response.status >= 500,
-                ..self.login.failed(&format!(
-                    "the sign-in host responded with HTTP {}",
-                    response.status
-                ))
-            });
+            return Err(SourceError::of_status(&host, response.status));
         }
-        let unexpected =
-            |reason| format!("the sign-in host returned an unexpected response: {reason}");
-        let parsed: CloudCredentialResponse = parse(response.body.expose_secret())
-            .map_err(|reason| self.login.failed(&unexpected(reason)))?;
+        let parsed: CloudCredentialResponse = parse_response(&host, &response)?;
         let account_id = Some(self.account_id.clone());
         parsed
             .cloud_credential

@@ -1,17 +1,15 @@
 //! A URL that returns credentials: a helper on the same machine or in the same pod.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
 use super::argument_or_variable;
 use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
-use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
-use crate::credentials::system::{HttpRequest, HttpSend, ProxyPolicy, SystemContext};
+use crate::credentials::system::{HttpRequest, HttpSend, SystemContext};
 
 const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
 
@@ -73,38 +71,19 @@ impl CredentialsSource for CredentialsUri {
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let origin = self.name();
-        let request = HttpRequest {
-            method: "GET",
-            url: self.uri.clone(),
-            headers: Vec::new(),
-            body: SecretString::default(),
-            proxy_policy: ProxyPolicy::FromEnvironment,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(10),
-        };
-        let response = self
-            .http
-            .send(request)
-            .await
-            .map_err(|reason| SourceError::transient(format!("{origin}: {reason}")))?;
+        let request = HttpRequest::new("GET", self.uri.clone());
+        let sent = self.http.send(request).await;
+        let response =
+            sent.map_err(|reason| SourceError::transient(format!("{origin}: {reason}")))?;
         if response.status != 200 {
-            return Err(SourceError {
-                reason: format!("{origin} responded with HTTP {}", response.status),
-                is_transient: response.status >= 500,
-            });
+            return Err(SourceError::of_status(&origin, response.status));
         }
-        let body = response.body.expose_secret();
-        let unexpected = |reason| {
-            let reason = format!("{origin} returned an unexpected response: {reason}");
-            SourceError::permanent(reason)
-        };
-        let status: Status = parse(body).map_err(unexpected)?;
+        let status: Status = parse_response(&origin, &response)?;
         // The official libraries disagree on whether the code is required.
         if status.code.as_deref().is_some_and(|code| code != "Success") {
-            return Err(unexpected("its Code is not Success".to_owned()));
+            return Err(SourceError::unexpected(&origin, "its Code is not Success"));
         }
-        parse::<StsCredentials>(body)
-            .map_err(unexpected)?
-            .into_loaded(&origin, None)
+        let parsed: StsCredentials = parse_response(&origin, &response)?;
+        parsed.into_loaded(&origin, None)
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::argument_or_variable;
 use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
-use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy, SystemContext};
 use crate::environment::InvalidInput;
@@ -81,13 +81,11 @@ impl EcsRole {
         let mut url = self.endpoint.clone();
         url.set_path(path);
         let request = HttpRequest {
-            method,
-            url,
             headers: header.into_iter().collect(),
-            body: SecretString::default(),
             proxy_policy: ProxyPolicy::Bypass,
             connect_timeout: TIMEOUT,
             timeout: TIMEOUT,
+            ..HttpRequest::new(method, url)
         };
         let sent = self.http.send(request).await;
         sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", origin(method, path))))
@@ -141,10 +139,7 @@ fn origin(method: &str, path: &str) -> String {
 }
 
 fn unexpected(method: &str, path: &str, status: u16) -> SourceError {
-    SourceError {
-        reason: format!("{} responded with HTTP {status}", origin(method, path)),
-        is_transient: status >= 500,
-    }
+    SourceError::of_status(&origin(method, path), status)
 }
 
 #[async_trait::async_trait]
@@ -168,11 +163,7 @@ impl CredentialsSource for EcsRole {
         let path = format!("{ROLES}{role}");
         let response = self.get(&path, session.as_ref()).await?;
         let origin = format!("the metadata service, for role {role:?},");
-        parse::<StsCredentials>(response.body.expose_secret())
-            .map_err(|reason| {
-                let reason = format!("{origin} returned an unexpected response: {reason}");
-                SourceError::permanent(reason)
-            })?
-            .into_loaded(&origin, None)
+        let parsed: StsCredentials = parse_response(&origin, &response)?;
+        parsed.into_loaded(&origin, None)
     }
 }

@@ -2,7 +2,6 @@
 //! file is re-read each time, so that renewals by the CLI are found.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
@@ -12,7 +11,7 @@ use super::profile_fields::Profile;
 use super::profile_file::ProfileFile;
 use crate::credentials::clock::ServerClock;
 use crate::credentials::source::{LoadedCredentials, SourceError};
-use crate::credentials::system::{HttpRequest, HttpResponse, ProxyPolicy, SystemContext};
+use crate::credentials::system::{HttpRequest, HttpResponse, SystemContext};
 
 /// Credentials that expire sooner are not used.
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::minutes(5);
@@ -76,6 +75,11 @@ impl Login {
         is_new.then_some(cached)
     }
 
+    /// Returns the sender of a response, for errors of the source.
+    pub(super) fn origin_of(&self, host: &str) -> String {
+        format!("{}: {host}", self.origin)
+    }
+
     /// Sends a POST request to the sign-in host.
     pub(super) async fn post(
         &self,
@@ -84,13 +88,9 @@ impl Login {
         body: SecretString,
     ) -> Result<HttpResponse, SourceError> {
         let request = HttpRequest {
-            method: "POST",
-            url,
             headers,
             body,
-            proxy_policy: ProxyPolicy::FromEnvironment,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(10),
+            ..HttpRequest::new("POST", url)
         };
         let sent = self.system.http.send(request).await;
         sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.origin)))

@@ -16,18 +16,25 @@ mod profile_fields;
 mod profile_file;
 mod profile_modes;
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::discovery::SourceConfigError;
 use super::system::SystemContext;
 
 /// Returns a string without surrounding whitespace, if anything is left of it.
-pub(super) fn non_empty(text: Option<&String>) -> Option<String> {
-    text.map(|text| text.trim())
-        .filter(|text| !text.is_empty())
-        .map(ToOwned::to_owned)
+fn non_empty(text: Option<&String>) -> Option<String> {
+    let text = text?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// As [`non_empty`], for a secret.
+fn non_empty_secret(secret: Option<&SecretString>) -> Option<SecretString> {
+    let text = secret?.expose_secret().trim();
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// Returns the value of an argument, or of the first of these variables that is set.
-fn argument_or_variable(
+pub(super) fn argument_or_variable(
     argument: Option<&String>,
     variables: &[&'static str],
     system: &SystemContext,

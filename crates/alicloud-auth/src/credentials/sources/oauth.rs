@@ -20,7 +20,7 @@ use url::form_urlencoded;
 
 use super::login::Login;
 use super::profile_fields::{Profile, Secret};
-use crate::credentials::response::{StsCredentials, parse};
+use crate::credentials::response::{StsCredentials, parse, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpResponse, LockedFile, SystemContext};
 
@@ -139,16 +139,16 @@ impl OAuth {
         let form_type = "application/x-www-form-urlencoded".into();
         let headers = vec![("content-type", form_type)];
         let response = self.post("/v1/token", headers, form.into()).await?;
-        if response.status != 200 {
-            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
-            return Err(if response.status >= 500 {
-                SourceError::transient(format!("{}: {reason}", self.login.origin))
-            } else {
-                self.must_log_in(&format!("its login cannot be renewed: {reason}"))
-            });
+        let host = self.login.origin_of(self.site.url);
+        match response.status {
+            200 => {}
+            status @ 500.. => return Err(SourceError::of_status(&host, status)),
+            status => {
+                let reason = format!("{} responded with HTTP {status}", self.site.url);
+                return Err(self.must_log_in(&format!("its login cannot be renewed: {reason}")));
+            }
         }
-        let parsed: TokenResponse = parse(response.body.expose_secret())
-            .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?;
+        let parsed: TokenResponse = parse_response(&host, &response)?;
         let new = parsed.refresh_token;
         let new = new.filter(|token| !token.expose_secret().is_empty());
         let lifetime = time::Duration::seconds(parsed.expires_in);
@@ -224,16 +224,12 @@ impl OAuth {
         let response = self
             .post("/v1/exchange", headers, SecretString::default())
             .await?;
+        let host = self.login.origin_of(self.site.url);
         if response.status != 200 {
-            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
-            return Err(SourceError {
-                is_transient: response.status >= 500,
-                ..self.login.failed(&reason)
-            });
+            return Err(SourceError::of_status(&host, response.status));
         }
-        parse::<StsCredentials>(response.body.expose_secret())
-            .map_err(|reason| self.login.failed(&self.unexpected(&reason)))?
-            .into_loaded(&self.login.origin, None)
+        let parsed: StsCredentials = parse_response(&host, &response)?;
+        parsed.into_loaded(&self.login.origin, None)
     }
 
     async fn post(
@@ -245,13 +241,6 @@ impl OAuth {
         let mut url = Url::parse(self.site.url).map_err(|e| self.login.failed(&e.to_string()))?;
         url.set_path(path);
         self.login.post(url, headers, body).await
-    }
-
-    fn unexpected(&self, reason: &str) -> String {
-        format!(
-            "{} returned an unexpected response: {reason}",
-            self.site.url
-        )
     }
 
     fn must_log_in(&self, reason: &str) -> SourceError {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
-use super::{argument_or_variable, non_empty};
+use super::{argument_or_variable, non_empty, non_empty_secret};
 use crate::credentials::discovery::{
     AssumeRoleWithOidc, CredentialsConfig, Discovery, SourceConfigError,
 };
@@ -42,11 +42,8 @@ impl Token {
                 let failed = |reason: String| {
                     SourceError::permanent(format!("OIDC token file {}: {reason}", path.display()))
                 };
-                let text = files
-                    .read(path)
-                    .await
-                    .map_err(|error| failed(error.to_string()))?
-                    .text;
+                let read = files.read(path).await;
+                let text = read.map_err(|error| failed(error.to_string()))?.text;
                 match text.expose_secret().trim() {
                     "" => Err(failed("it is empty".to_owned())),
                     token => Ok(token.into()),
@@ -113,9 +110,7 @@ pub(in crate::credentials) async fn discover(
         session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
         session_seconds: session_seconds(block.session_expiration, seconds)?,
         policy: non_empty(block.policy.as_ref()),
-        external_id: None,
-        source_ip: None,
-        secure_transport: None,
+        ..Role::default()
     };
     Ok(Discovery::found(OidcRole {
         provider_arn,
@@ -131,13 +126,8 @@ fn token(
     system: &SystemContext,
 ) -> Result<Option<Token>, SourceConfigError> {
     let file = |path: String| Token::File(system.path(&path), Arc::clone(&system.files));
-    let literal = block
-        .oidc_token
-        .as_ref()
-        .map(|token| token.expose_secret().trim())
-        .filter(|token| !token.is_empty());
-    if let Some(token) = literal {
-        return Ok(Some(Token::Literal(token.into())));
+    if let Some(token) = non_empty_secret(block.oidc_token.as_ref()) {
+        return Ok(Some(Token::Literal(token)));
     }
     if let Some(path) = non_empty(block.oidc_token_file.as_ref()) {
         return Ok(Some(file(path)));

@@ -26,27 +26,16 @@ const HOME_FILES: [&str; 3] = [
 ];
 const HOME_DISABLED: &str = "ALIBABA_CLOUD_CLI_PROFILE_DISABLED";
 
-/// The profile and the file that arguments or variables configure.
-struct Configured {
-    profile: Option<String>,
-    file: Option<String>,
-}
-
-impl Configured {
-    fn read(config: &CredentialsConfig, system: &SystemContext) -> Result<Self, SourceConfigError> {
-        Ok(Self {
-            profile: argument_or_variable(config.profile.as_ref(), PROFILE_VARIABLES, system)?,
-            file: argument_or_variable(
-                config.shared_credentials_file.as_ref(),
-                FILE_VARIABLES,
-                system,
-            )?,
-        })
-    }
-
-    fn file(&self) -> &str {
-        self.file.as_deref().unwrap_or(HOME_FILES[0])
-    }
+/// Returns the profile and the file that arguments or variables configure.
+fn configured(
+    config: &CredentialsConfig,
+    system: &SystemContext,
+) -> Result<(Option<String>, Option<String>), SourceConfigError> {
+    let file = config.shared_credentials_file.as_ref();
+    Ok((
+        argument_or_variable(config.profile.as_ref(), PROFILE_VARIABLES, system)?,
+        argument_or_variable(file, FILE_VARIABLES, system)?,
+    ))
 }
 
 /// Finds the profile and the file that arguments or variables configure.
@@ -55,8 +44,8 @@ pub(in crate::credentials) async fn discover(
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
-    let configured = Configured::read(config, system)?;
-    let argument = match (&configured.profile, &configured.file) {
+    let (profile, file) = configured(config, system)?;
+    let argument = match (&profile, &file) {
         (None, None) => {
             return Ok(Discovery::NotConfigured(format!(
                 "neither a profile (argument profile, {}) nor a file (argument shared_credentials_file, {}) is set",
@@ -67,11 +56,11 @@ pub(in crate::credentials) async fn discover(
         (Some(_), None) => "profile",
         (_, Some(_)) => "shared_credentials_file",
     };
-    let path = configured.file();
+    let path = file.as_deref().unwrap_or(HOME_FILES[0]);
     let opened = open(path, system)
         .await
         .map_err(|error| SourceConfigError::new(argument, unreadable(path, &error)))?;
-    opened.select_source(configured.profile.as_deref(), system, sts)
+    opened.select_source(profile.as_deref(), system, sts)
 }
 
 /// Finds the current profile of the first well-known file that exists.
@@ -106,16 +95,15 @@ pub(super) async fn find_configured(
     config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<Option<(Profile, String)>, SourceConfigError> {
-    let configured = Configured::read(config, system)?;
-    let Some(name) = &configured.profile else {
+    let (Some(name), file) = configured(config, system)? else {
         return Ok(None);
     };
-    let path = configured.file();
+    let path = file.as_deref().unwrap_or(HOME_FILES[0]);
     let Some(opened) = open_if_exists(path, system).await? else {
         return Ok(None);
     };
     let parsed = opened.parse()?;
-    let found = parsed.profiles.into_iter().find(|p| *p.name == **name);
+    let found = parsed.profiles.into_iter().find(|p| *p.name == *name);
     Ok(found.map(|profile| (profile, format!("profile {name:?} of {path}"))))
 }
 

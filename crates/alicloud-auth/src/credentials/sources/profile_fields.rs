@@ -70,25 +70,22 @@ impl Profile {
 
     /// Returns the region. `origin` names the profile in errors, here and below.
     pub(super) fn region(&self, origin: &str) -> Result<Option<Region>, String> {
-        Region::parse(&self.region_id, format!("{origin}: region_id"))
-            .map_err(|input| input.to_string())
+        Ok(Region::parse(
+            &self.region_id,
+            format!("{origin}: region_id"),
+        )?)
     }
 
     /// Returns the role of a profile of mode `RamRoleArn`, and the STS client to assume it.
     pub(super) fn role(&self, origin: &str, sts: &Sts) -> Result<ProfileRole, String> {
+        let arn = self.ram_role_arn.non_empty();
+        let session_names = [&self.ram_session_name, &self.role_session_name];
+        let session_name = session_names.into_iter().find_map(Text::non_empty);
         let seconds = Some(self.expired_seconds);
         let role = Role {
-            arn: self
-                .ram_role_arn
-                .non_empty()
-                .ok_or_else(|| format!("{origin}: ram_role_arn is empty"))?,
-            session_name: self
-                .ram_session_name
-                .non_empty()
-                .or_else(|| self.role_session_name.non_empty())
-                .unwrap_or_else(|| SESSION_NAME.to_owned()),
-            session_seconds: session_seconds(seconds, &format!("{origin}: expired_seconds"))
-                .map_err(|input| input.to_string())?,
+            arn: arn.ok_or_else(|| format!("{origin}: ram_role_arn is empty"))?,
+            session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
+            session_seconds: session_seconds(seconds, &format!("{origin}: expired_seconds"))?,
             policy: self.policy.non_empty(),
             external_id: self.external_id.non_empty(),
             source_ip: None,
@@ -100,10 +97,7 @@ impl Profile {
             self.enable_vpc,
             origin,
         );
-        Ok(ProfileRole {
-            role,
-            sts: sts.map_err(|input| input.to_string())?,
-        })
+        Ok(ProfileRole { role, sts: sts? })
     }
 }
 
@@ -115,6 +109,11 @@ impl Text {
     /// Returns `None` if it is empty.
     pub(super) fn non_empty(&self) -> Option<String> {
         (!self.0.is_empty()).then(|| self.0.clone())
+    }
+
+    /// Returns an error that names the field if it is empty.
+    pub(super) fn required(&self, field: &str) -> Result<String, String> {
+        self.non_empty().ok_or_else(|| format!("{field} is empty"))
     }
 }
 

@@ -9,7 +9,7 @@ use super::ecs_role::EcsRole;
 use super::external::External;
 use super::oauth::OAuth;
 use super::oidc::{OidcRole, Token};
-use super::profile_fields::Profile;
+use super::profile_fields::{Profile, Text};
 use super::profile_file::ProfileFile;
 use crate::credentials::discovery::{Candidate, ProfileRole};
 use crate::credentials::source::{CredentialsSource, StaticCredentials};
@@ -67,10 +67,7 @@ impl SourceBuilder<'_> {
         let origin = self.origin(profile);
         let path = self.file.path.clone();
         let invalid = |reason: String| format!("{origin}: {reason}");
-        let required = |field: &str, value: &str| match value {
-            "" => Err(format!("{origin}: {field} is empty")),
-            value => Ok(value.to_owned()),
-        };
+        let required = |field: &str, value: &Text| value.required(field).map_err(invalid);
         Ok(match &*profile.mode {
             "AK" | "" => Box::new(static_credentials(profile, &origin, false)?),
             "StsToken" => Box::new(static_credentials(profile, &origin, true)?),
@@ -141,11 +138,10 @@ impl SourceBuilder<'_> {
     /// Checks the variable with which users turn helpers off, as the CLI does.
     fn check_external_allowed(&self) -> Result<(), String> {
         const DISABLED: &str = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS";
-        match self.system.environment.is_on(DISABLED) {
-            Ok(true) => Err(format!("{DISABLED} forbids its mode")),
-            Ok(false) => Ok(()),
-            Err(input) => Err(input.to_string()),
+        if self.system.environment.is_on(DISABLED)? {
+            return Err(format!("{DISABLED} forbids its mode"));
         }
+        Ok(())
     }
 }
 

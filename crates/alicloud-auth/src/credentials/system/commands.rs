@@ -65,12 +65,14 @@ impl CommandExecute for SystemCommands {
         command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 
         let mut child = command.spawn()?;
+        #[cfg(unix)]
         let group = ProcessGroup::led_by(&child);
         let output = tokio::time::timeout(timeout, output(&mut child))
             .await
             .map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
         // It exited by itself, so the children that it left running are meant to run.
-        group.release();
+        #[cfg(unix)]
+        std::mem::forget(group);
         Ok(output)
     }
 }
@@ -136,44 +138,25 @@ fn withheld_variables(
     names.filter(move |name| is_withheld(name))
 }
 
-/// The process group of the program: all processes in it are killed on drop.
-struct ProcessGroup {
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
-}
+/// The process group of the program: all processes in it are killed on drop. Windows has none; tokio kills the program
+/// itself on drop.
+#[cfg(unix)]
+struct ProcessGroup(rustix::process::Pid);
 
+#[cfg(unix)]
 impl ProcessGroup {
-    #[cfg(unix)]
-    fn led_by(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self {
-            leader: id.and_then(rustix::process::Pid::from_raw),
-        }
-    }
-
-    /// Windows has no process groups; tokio kills the program itself on drop.
-    #[cfg(not(unix))]
-    fn led_by(_child: &Child) -> Self {
-        Self {}
-    }
-
-    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "there are no groups"))]
-    fn release(self) {
-        #[cfg(unix)]
-        {
-            let mut group = self;
-            group.leader = None;
-        }
+    /// Returns `None` if the program has been waited for already.
+    fn led_by(child: &Child) -> Option<Self> {
+        let id = i32::try_from(child.id()?).ok()?;
+        rustix::process::Pid::from_raw(id).map(Self)
     }
 }
 
 #[cfg(unix)]
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            // It may have exited meanwhile.
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
-        }
+        // It may have exited meanwhile.
+        let _ = rustix::process::kill_process_group(self.0, rustix::process::Signal::KILL);
     }
 }
 
@@ -197,9 +180,6 @@ mod tests {
         ];
         let variables = names.map(|name| (OsString::from(name), OsString::from("x")));
         let withheld: Vec<_> = withheld_variables(variables).collect();
-        assert_eq!(
-            withheld,
-            names[..5].iter().map(OsString::from).collect::<Vec<_>>()
-        );
+        assert_eq!(withheld, names[..5]);
     }
 }

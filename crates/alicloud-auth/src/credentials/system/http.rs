@@ -36,6 +36,21 @@ pub struct HttpRequest {
     pub timeout: Duration,
 }
 
+impl HttpRequest {
+    /// Returns a request without headers and body, with timeouts of 5 s for connecting and of 10 s for the whole call.
+    pub(in crate::credentials) fn new(method: &'static str, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            body: SecretString::default(),
+            proxy_policy: ProxyPolicy::FromEnvironment,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 /// Whether a call may use a proxy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProxyPolicy {

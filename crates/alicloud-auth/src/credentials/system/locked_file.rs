@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+#[cfg(unix)]
+use rustix::fs::{FlockOperation, flock};
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
 
@@ -66,16 +68,24 @@ impl SystemLockedFile {
             // FILE_SHARE_READ: other programs may read it, but not open it for writing.
             options.share_mode(1);
         }
-        let lock = options.open(&target).map_err(busy)?;
-        lock_exclusively(&lock)?;
-        if was_replaced(&lock, &target)? {
-            return Err(io::ErrorKind::WouldBlock.into());
+        let opened = options.open(&target);
+        // On Windows the share mode is the lock.
+        #[cfg(windows)]
+        let opened = opened.map_err(busy);
+        let lock = opened?;
+        #[cfg(unix)]
+        {
+            flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+            if was_replaced(&lock, &target)? {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
         }
         let FileText { text, .. } = FileText::read_open(&lock)?;
         let directory = target.parent().unwrap_or(Path::new("."));
         let replacement = tempfile::Builder::new()
             .prefix(".config.tmp-")
             .tempfile_in(directory)?;
+        #[cfg(unix)]
         keep_owner(&lock, replacement.as_file())?;
         Ok(Self {
             text,
@@ -115,19 +125,6 @@ impl LockedFile for SystemLockedFile {
     }
 }
 
-#[cfg(unix)]
-fn lock_exclusively(file: &File) -> io::Result<()> {
-    use rustix::fs::{FlockOperation, flock};
-
-    Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?)
-}
-
-/// On Windows the share mode is the lock.
-#[cfg(not(unix))]
-fn lock_exclusively(_file: &File) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(windows)]
 fn busy(error: io::Error) -> io::Error {
     const ERROR_SHARING_VIOLATION: i32 = 32;
@@ -137,11 +134,6 @@ fn busy(error: io::Error) -> io::Error {
     }
 }
 
-#[cfg(not(windows))]
-fn busy(error: io::Error) -> io::Error {
-    error
-}
-
 /// Whether the previous owner of the lock has replaced the file under this name.
 #[cfg(unix)]
 fn was_replaced(file: &File, target: &Path) -> io::Result<bool> {
@@ -149,11 +141,6 @@ fn was_replaced(file: &File, target: &Path) -> io::Result<bool> {
 
     let (locked, named) = (file.metadata()?, fs::metadata(target)?);
     Ok((locked.dev(), locked.ino()) != (named.dev(), named.ino()))
-}
-
-#[cfg(not(unix))]
-fn was_replaced(_file: &File, _target: &Path) -> io::Result<bool> {
-    Ok(false)
 }
 
 /// Keeps the owner of a file that belongs to another user, as under `sudo`.
@@ -166,9 +153,4 @@ fn keep_owner(from: &File, to: &File) -> io::Result<()> {
         return Ok(());
     }
     fchown(to, Some(expected.uid()), Some(expected.gid()))
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_from: &File, _to: &File) -> io::Result<()> {
-    Ok(())
 }

@@ -19,6 +19,13 @@ pub use files::FileAccess;
 pub use http::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy};
 pub use locked_file::LockedFile;
 
+/// Returns 128 random bits; `None` if the operating system provides none.
+pub fn random_bits() -> Option<u128> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(u128::from_ne_bytes(bytes))
+}
+
 /// Everything outside this process that sources use.
 #[derive(Clone)]
 pub struct SystemContext {
@@ -62,5 +69,15 @@ impl SystemContext {
             (Some(rest), Some(home)) => home.join(rest),
             _ => PathBuf::from(text),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_bits_differ_each_time() {
+        assert_ne!(random_bits().unwrap(), random_bits().unwrap());
     }
 }
