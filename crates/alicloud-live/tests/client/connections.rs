@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, GET, calls_of, ctx, mock, quick_config, spec};
+use crate::support::{CLUSTER, Calls as _, GET, calls_of, mock, quick_config, spec};
 
 #[tokio::test]
 async fn a_retry_uses_no_silent_connection() {
@@ -34,18 +34,17 @@ async fn a_retry_uses_no_silent_connection() {
     config.attempt_timeout = Duration::from_millis(500);
     config.retry.max_attempts = 2;
     let client = LiveClient::new(config).unwrap();
-    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await;
 
-    let warm = futures_util::future::join_all((0..4).map(|_| read())).await;
+    let warm = futures_util::future::join_all((0..4).map(|_| client.get(&id))).await;
     assert!(warm.iter().all(Result::is_ok));
     assert_eq!(relay.connections(), 4);
     is_silent.store(true, Ordering::SeqCst);
-    read().await.unwrap();
+    client.get(&id).await.unwrap();
     assert_eq!(relay.connections(), 5);
 }
 
-/// Returns the configuration of a client whose endpoint accepts connections and never responds to TLS.
-async fn mute_tls_server(mock: &Mock) -> (LiveClientConfig, TcpListener) {
+/// Returns the configuration of a client whose endpoint is a listener. Unless that is served, it never responds to TLS.
+async fn tls_endpoint(mock: &Mock) -> (LiveClientConfig, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let config = LiveClientConfig {
@@ -68,7 +67,7 @@ async fn receive_all(listener: &TcpListener, then: impl FnOnce()) -> Vec<u8> {
 #[tokio::test]
 async fn a_call_cancelled_while_connecting_is_not_sent() {
     let mock = mock();
-    let (mut config, listener) = mute_tls_server(&mock).await;
+    let (mut config, listener) = tls_endpoint(&mock).await;
     config.connect_timeout = Duration::from_secs(20);
     config.attempt_timeout = Duration::from_secs(20);
     let client = LiveClient::new(config).unwrap();
@@ -96,17 +95,13 @@ async fn a_call_cancelled_while_connecting_is_not_sent() {
 #[tokio::test]
 async fn a_call_that_times_out_while_connecting_is_not_sent() {
     let mock = mock();
-    let (mut config, listener) = mute_tls_server(&mock).await;
+    let (mut config, listener) = tls_endpoint(&mock).await;
     config.connect_timeout = Duration::from_secs(20);
     config.attempt_timeout = Duration::from_millis(100);
     config.retry.max_attempts = 1;
     let client = LiveClient::new(config).unwrap();
     let wanted = spec("a");
-    let ctx = ctx();
-    let (created, _) = tokio::join!(
-        client.create_edge_transcode_job(CLUSTER, &wanted, &ctx),
-        receive_all(&listener, || {})
-    );
+    let (created, _) = tokio::join!(client.create(&wanted), receive_all(&listener, || {}));
     let Err(CreateError::Call(error)) = created else {
         panic!("{created:?}")
     };
@@ -128,16 +123,13 @@ async fn a_sent_write_is_waited_for_after_a_cancellation() {
         stop.cancel();
     });
     let error = stopped.unwrap_err();
-    assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error}");
+    assert!(error.is_ambiguous(), "{error}");
 }
 
 #[tokio::test]
 async fn an_untrusted_certificate_is_reported_as_such() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
     let mock = mock();
-    let mut config = quick_config(&mock);
-    config.endpoint = Endpoint::parse(&address, Protocol::Https).unwrap();
+    let (config, listener) = tls_endpoint(&mock).await;
     let client = LiveClient::new(config).unwrap();
 
     let pair = rcgen::KeyPair::generate().unwrap();
@@ -158,10 +150,7 @@ async fn an_untrusted_certificate_is_reported_as_such() {
         }
     });
 
-    let error = client
-        .get_edge_transcode_job(CLUSTER, "J", &ctx())
-        .await
-        .unwrap_err();
+    let error = client.get("J").await.unwrap_err();
     let message = error.to_string();
     assert!(message.contains("certificate"), "{message}");
     assert!(!message.contains("no connection"), "{message}");

@@ -3,7 +3,9 @@
 use alicloud_live::StreamUrl;
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
-use crate::support::{CLUSTER, LIST, calls_of, client, ctx, mock, seed_spec, spec};
+use crate::support::{
+    CLUSTER, Calls as _, Inject as _, LIST, calls_of, client, ctx, mock, seed_spec, spec,
+};
 
 #[tokio::test]
 async fn jobs_with_the_same_output_are_found_with_one_list_for_all() {
@@ -20,33 +22,20 @@ async fn jobs_with_the_same_output_are_found_with_one_list_for_all() {
     let other = seed("b", "rtmp://out.example/app/a", true);
     seed("c", "rtmp://out.example/app/c", true);
     for number in 0..200 {
-        seed(
-            &format!("d-{number}"),
-            &format!("rtmp://out.example/app/d-{number}"),
-            false,
-        );
+        let name = format!("d-{number}");
+        seed(&name, &format!("rtmp://out.example/app/{name}"), false);
     }
 
     let client = client(&mock);
-    let found = client
-        .find_jobs_with_same_output(CLUSTER, &spec("a"), &ctx())
-        .await;
-    let jobs_found: Vec<_> = found
-        .iter()
-        .map(|job| (job.job_id.as_str(), job.is_identical, job.is_running))
+    let found = client.same_output(&spec("a")).await;
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|job| (job.job_id, job.is_identical, job.is_running))
         .collect();
-    assert_eq!(
-        jobs_found,
-        [
-            (identical.job_id.as_str(), true, false),
-            (other.job_id.as_str(), false, true)
-        ]
-    );
+    let expected = [(identical.job_id, true, false), (other.job_id, false, true)];
+    assert_eq!(found, expected);
     for number in 0..20 {
-        let wanted = spec(&format!("new-{number}"));
-        let found = client
-            .find_jobs_with_same_output(CLUSTER, &wanted, &ctx())
-            .await;
+        let found = client.same_output(&spec(&format!("new-{number}"))).await;
         assert!(found.is_empty());
     }
     assert_eq!(calls_of(&mock, LIST).len(), 3, "one call for each page");
@@ -57,24 +46,13 @@ async fn jobs_that_this_process_has_created_or_deleted_are_not_returned() {
     let mock = mock();
     let client = client(&mock);
     let before = mock.seed_job(|job| job.stream_output = "rtmp://out.example/app/a".to_owned());
-    let (wanted, ctx) = (spec("a"), ctx());
-    let found = || client.find_jobs_with_same_output(CLUSTER, &wanted, &ctx);
-    assert_eq!(found().await.len(), 1);
-    client
-        .delete_edge_transcode_job(CLUSTER, &before.job_id, &ctx)
-        .await
-        .unwrap();
-    assert!(found().await.is_empty());
+    assert_eq!(client.same_output(&spec("a")).await.len(), 1);
+    client.delete(&before.job_id).await.unwrap();
+    assert!(client.same_output(&spec("a")).await.is_empty());
 
     let client = crate::support::client(&mock);
-    client
-        .create_edge_transcode_job(CLUSTER, &wanted, &ctx)
-        .await
-        .unwrap();
-    let found = client
-        .find_jobs_with_same_output(CLUSTER, &wanted, &ctx)
-        .await;
-    assert!(found.is_empty());
+    client.create(&spec("a")).await.unwrap();
+    assert!(client.same_output(&spec("a")).await.is_empty());
 }
 
 #[tokio::test]
@@ -85,13 +63,10 @@ async fn a_failed_list_is_not_retried_and_returns_no_jobs() {
         FaultKind::Drop,
     ] {
         let mock = mock();
-        mock.set_faults(vec![Fault::new(LIST, kind).when(FaultStage::Before)]);
+        mock.inject(Fault::new(LIST, kind).when(FaultStage::Before));
         let client = client(&mock);
         for _ in 0..3 {
-            let found = client
-                .find_jobs_with_same_output(CLUSTER, &spec("a"), &ctx())
-                .await;
-            assert!(found.is_empty());
+            assert!(client.same_output(&spec("a")).await.is_empty());
         }
         assert_eq!(calls_of(&mock, LIST).len(), 1);
     }
@@ -100,15 +75,9 @@ async fn a_failed_list_is_not_retried_and_returns_no_jobs() {
 #[tokio::test]
 async fn a_running_job_that_was_read_is_returned_although_the_list_fails() {
     let mock = mock();
-    let seed = |status| {
-        let wanted = spec("a");
-        mock.seed_job(|job| {
-            job.status = status;
-            job.stream_output = wanted.stream_output.as_str().to_owned();
-        })
-    };
+    let seed = |status| seed_spec(&mock, &spec("a"), |job| job.status = status);
     let jobs = [JobStatus::Running, JobStatus::NotStarted].map(seed);
-    mock.set_faults(vec![Fault::new(LIST, FaultKind::Drop)]);
+    mock.inject(Fault::new(LIST, FaultKind::Drop));
     let client = client(&mock);
     for job in &jobs {
         let read = client
@@ -116,26 +85,20 @@ async fn a_running_job_that_was_read_is_returned_although_the_list_fails() {
             .await;
         assert!(read.is_ok());
     }
-    let found = client
-        .find_jobs_with_same_output(CLUSTER, &spec("a"), &ctx())
-        .await;
-    let jobs_found: Vec<_> = found
-        .iter()
-        .map(|job| (job.job_id.as_str(), job.is_running))
-        .collect();
-    assert_eq!(jobs_found, [(jobs[0].job_id.as_str(), true)]);
+    let found = client.same_output(&spec("a")).await;
+    assert_eq!(found.len(), 1);
+    assert!(found[0].job_id == jobs[0].job_id && found[0].is_running);
 }
 
 #[tokio::test]
 async fn all_checks_together_take_three_seconds_at_most() {
     let mock = mock();
-    mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
+    mock.inject(Fault::new(LIST, FaultKind::Hang));
     let client = client(&mock);
     for cluster in 0..10 {
-        let mut wanted = spec("a");
-        wanted.stream_output = StreamUrl::from("rtmp://out.example/app/x");
+        let cluster = format!("cluster-{cluster}");
         let found = client
-            .find_jobs_with_same_output(&format!("cluster-{cluster}"), &wanted, &ctx())
+            .find_jobs_with_same_output(&cluster, &spec("a"), &ctx())
             .await;
         assert!(found.is_empty());
     }
@@ -152,9 +115,7 @@ async fn an_auth_key_in_the_url_does_not_change_the_stream() {
     });
     let mut wanted = spec("a");
     wanted.stream_output = StreamUrl::from("rtmp://out.example/app/a?b=1&auth_key=2-0-0-c0ffee");
-    let found = client(&mock)
-        .find_jobs_with_same_output(CLUSTER, &wanted, &ctx())
-        .await;
+    let found = client(&mock).same_output(&wanted).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].job_id, existing.job_id);
     assert!(!found[0].is_identical);

@@ -7,12 +7,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_live::{
-    CreateError, JobStatus, LiveClient, LiveClientConfig, RetryPolicy, SearchPolicy,
-};
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
+use alicloud_live::{CallError, CreateError, JobStatus, LiveClient};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus as MockStatus, Mock};
 
-use crate::support::{CLUSTER, CREATE, Dice, ctx, quick_config, seeded_mock, spec};
+use crate::support::{CREATE, Calls as _, Dice, client_with, seeded_mock, spec};
 
 const SHORT_RUN: u64 = 10_000;
 const CREATES_IN_A_WORLD: u64 = 400;
@@ -54,15 +52,13 @@ struct Results {
     ids: Vec<String>,
     unresolved: u64,
     named: HashSet<String>,
-    deleted: u64,
 }
 
 fn faults(dice: &mut Dice) -> Vec<Fault> {
     let at = |kind: FaultKind, point| Fault::new("*", kind).when(point);
-    let page = || FaultKind::Response {
-        status: 200,
-        content_type: "text/html".to_owned(),
-        body: "<html>".to_owned(),
+    let truncated = |complete| FaultKind::Truncate {
+        bytes: 25,
+        complete,
     };
     let mut kinds = vec![
         at(FaultKind::Drop, FaultStage::Arrival),
@@ -74,25 +70,13 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
         at(FaultKind::service_unavailable(), FaultStage::After),
         at(FaultKind::throttling_user(), FaultStage::Before),
         at(FaultKind::throttling_api(Some(1)), FaultStage::Arrival),
-        at(page(), FaultStage::After),
-        at(page(), FaultStage::Arrival),
+        at(FaultKind::html(), FaultStage::After),
+        at(FaultKind::html(), FaultStage::Arrival),
         at(FaultKind::Slow { ms: 3 }, FaultStage::Before),
         at(FaultKind::Slow { ms: 3 }, FaultStage::After),
         at(FaultKind::Hang, FaultStage::After),
-        Fault::new(
-            "*",
-            FaultKind::Truncate {
-                bytes: 25,
-                complete: false,
-            },
-        ),
-        Fault::new(
-            "*",
-            FaultKind::Truncate {
-                bytes: 25,
-                complete: true,
-            },
-        ),
+        Fault::new("*", truncated(false)),
+        Fault::new("*", truncated(true)),
         Fault::new("*", FaultKind::WrongTypes),
         Fault::new("*", FaultKind::Endless),
     ];
@@ -108,22 +92,15 @@ fn faults(dice: &mut Dice) -> Vec<Fault> {
     kinds
 }
 
-fn config(mock: &Mock) -> LiveClientConfig {
-    LiveClientConfig {
-        attempt_timeout: Duration::from_millis(500),
-        retry: RetryPolicy {
-            initial_backoff: Duration::from_millis(1),
-            max_backoff: Duration::from_millis(3),
-            max_attempts: 4,
-            max_elapsed: None,
-        },
-        search: SearchPolicy {
-            max_list_lag: Duration::from_millis(40),
-            after_receipt: Duration::from_millis(80),
-            poll_interval: Duration::from_millis(4),
-        },
-        ..quick_config(mock)
-    }
+fn client(mock: &Mock) -> LiveClient {
+    client_with(mock, |config| {
+        config.attempt_timeout = Duration::from_millis(500);
+        config.retry.max_backoff = Duration::from_millis(3);
+        config.retry.max_attempts = 4;
+        config.search.max_list_lag = Duration::from_millis(40);
+        config.search.after_receipt = Duration::from_millis(80);
+        config.search.poll_interval = Duration::from_millis(4);
+    })
 }
 
 /// Runs one mock with its own mixture of faults, one client, and several callers.
@@ -137,7 +114,7 @@ async fn world(seed: u64) -> Count {
         config.omit_empty_lists = dice.roll(2) == 0;
     });
     mock.set_faults(faults(&mut dice));
-    let client = Arc::new(LiveClient::new(config(&mock)).unwrap());
+    let client = Arc::new(client(&mock));
     let results = Arc::new(Mutex::new(HashMap::<String, Results>::new()));
 
     let callers = (0..CALLERS).map(|caller| {
@@ -171,9 +148,7 @@ async fn run_caller(
             format!("job-{caller}-{number}")
         };
         count.creates += 1;
-        let created = client
-            .create_edge_transcode_job(CLUSTER, &spec(&name), &ctx())
-            .await;
+        let created = client.create(&spec(&name)).await;
         let id = {
             let mut results = results.lock().unwrap();
             let result = results.entry(name.clone()).or_default();
@@ -191,21 +166,18 @@ async fn run_caller(
                 Err(CreateError::Unresolved { candidates, .. }) => {
                     count.unresolved += 1;
                     result.unresolved += 1;
-                    result
-                        .named
-                        .extend(candidates.into_iter().map(|job| job.job_id));
+                    let ids = candidates.into_iter().map(|job| job.job_id);
+                    result.named.extend(ids);
                     continue;
                 }
             }
         };
-        if use_job(mock, client, &id, &name, &mut dice, &mut count).await {
-            results.lock().unwrap().get_mut(&name).unwrap().deleted += 1;
-        }
+        use_job(mock, client, &id, &name, &mut dice, &mut count).await;
     }
     count
 }
 
-/// Makes some calls on an existing job; returns whether it was deleted.
+/// Makes some calls on an existing job, until it is deleted.
 async fn use_job(
     mock: &Mock,
     client: &LiveClient,
@@ -213,12 +185,15 @@ async fn use_job(
     name: &str,
     dice: &mut Dice,
     count: &mut Count,
-) -> bool {
+) {
     let real = || mock.jobs().into_iter().find(|job| job.job_id == id);
+    let is_wrong = |done: Result<(), CallError>, expected: &dyn Fn(&Job) -> bool| {
+        u64::from(done.is_ok() && !real().is_some_and(|real| expected(&real)))
+    };
     for _ in 0..dice.roll(4) {
         count.other_calls += 1;
         match dice.roll(5) {
-            0 => match client.get_edge_transcode_job(CLUSTER, id, &ctx()).await {
+            0 => match client.get(id).await {
                 Ok(job) => {
                     let runs = job.status == JobStatus::Running;
                     let agrees = real().is_some_and(|real| {
@@ -229,53 +204,35 @@ async fn use_job(
                 Err(error) => count.wrong_removals += u64::from(error.is_job_not_found()),
             },
             1 => {
-                if client
-                    .update_edge_transcode_job(CLUSTER, id, &spec(name), &ctx())
-                    .await
-                    .is_ok()
-                {
-                    count.wrong_results += u64::from(real().is_none_or(|real| real.name != name));
-                }
+                let updated = client.update(id, &spec(name)).await;
+                count.wrong_results += is_wrong(updated, &|real| real.name == name);
             }
             2 => {
-                if client
-                    .start_edge_transcode_job(CLUSTER, id, &ctx())
-                    .await
-                    .is_ok()
-                {
-                    count.wrong_results +=
-                        u64::from(real().is_none_or(|real| real.status != MockStatus::Running));
-                }
+                let started = client.start(id).await;
+                count.wrong_results +=
+                    is_wrong(started, &|real| real.status == MockStatus::Running);
             }
             3 => {
-                if client
-                    .stop_edge_transcode_job(CLUSTER, id, &ctx())
-                    .await
-                    .is_ok()
-                {
-                    count.wrong_results +=
-                        u64::from(real().is_none_or(|real| real.status != MockStatus::NotStarted));
-                }
+                let stopped = client.stop(id).await;
+                count.wrong_results +=
+                    is_wrong(stopped, &|real| real.status == MockStatus::NotStarted);
             }
-            _ => match client.delete_edge_transcode_job(CLUSTER, id, &ctx()).await {
-                Ok(()) => {
-                    count.wrong_results += u64::from(real().is_some());
-                    return true;
-                }
-                Err(error) if error.is_job_not_found() => {
+            _ => {
+                let deleted = client.delete(id).await;
+                let exists = real().is_some();
+                match deleted {
+                    Ok(()) => count.wrong_results += u64::from(exists),
                     // An earlier attempt of this call deleted it, and its response was lost.
-                    count.wrong_removals += u64::from(real().is_some());
-                    return true;
-                }
-                Err(_) => {
-                    if real().is_none() {
-                        return true;
+                    Err(error) if error.is_job_not_found() => {
+                        count.wrong_removals += u64::from(exists);
                     }
+                    Err(_) if exists => continue,
+                    Err(_) => {}
                 }
-            },
+                return;
+            }
         }
     }
-    false
 }
 
 /// Compares the results of the callers with the existing jobs.
@@ -288,11 +245,8 @@ fn take_stock(mock: &Mock, results: &HashMap<String, Results>, count: &mut Count
         let distinct: HashSet<_> = result.ids.iter().collect();
         // Two creates that returned the same job: one of them has none.
         count.duplicates += (result.ids.len() - distinct.len()) as u64;
-        let others = existing
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter(|id| !distinct.contains(id));
+        let with_name = existing.get(name).into_iter().flatten();
+        let others = with_name.filter(|id| !distinct.contains(id));
         // Jobs that no caller has. Each unresolved create has reported that one may exist.
         let unnamed = others.filter(|id| !result.named.contains(*id)).count() as u64;
         let silent = unnamed.saturating_sub(result.unresolved);

@@ -6,7 +6,7 @@ use alicloud_live::{Failure, JobStatus, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, CREATE, GET, calls_of, client, ctx, mock, spec};
+use crate::support::{CREATE, Calls as _, GET, Inject as _, calls_of, client, lost, mock, spec};
 
 const START: &str = "StartEdgeTranscodeJob";
 const STOP: &str = "StopEdgeTranscodeJob";
@@ -31,9 +31,9 @@ async fn an_unknown_code_loses_no_job() {
     for (status, code) in UNKNOWN {
         let mock = mock();
         let fault = Fault::new(CREATE, FaultKind::error(*status, code));
-        mock.set_faults(vec![fault.when(FaultStage::After).times(1)]);
+        mock.inject(fault.when(FaultStage::After).times(1));
         let created = client(&mock)
-            .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
+            .create(&spec("a"))
             .await
             .unwrap_or_else(|error| panic!("{status} {code}: {error:?}"));
         assert_eq!(mock.jobs()[0].job_id, created.job_id, "{status} {code}");
@@ -47,41 +47,18 @@ async fn an_unknown_code_proves_nothing_about_a_write() {
         let mock = mock();
         let id = running_job(&mock);
         let fault = Fault::new(STOP, FaultKind::error(*status, code)).when(FaultStage::After);
-        mock.set_faults(vec![fault]);
-        let error = client(&mock)
-            .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error.failure, Failure::Ambiguous(_)),
-            "{status} {code}: {error:?}"
-        );
+        mock.inject(fault);
+        let error = client(&mock).stop(&id).await.unwrap_err();
+        assert!(error.is_ambiguous(), "{status} {code}: {error:?}");
     }
-}
-
-#[tokio::test]
-async fn status_429_is_throttling_whatever_the_code() {
-    let mock = mock();
-    mock.set_faults(vec![
-        Fault::new(CREATE, FaultKind::error(429, "SlowDownPlease")).times(7),
-    ]);
-    client(&mock)
-        .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx())
-        .await
-        .unwrap();
-    assert_eq!((calls_of(&mock, CREATE).len(), mock.jobs().len()), (8, 1));
 }
 
 #[tokio::test]
 async fn a_write_whose_response_was_lost_is_sent_again_byte_for_byte() {
     let mock = mock();
     let id = running_job(&mock);
-    let lost = Fault::new(STOP, FaultKind::Drop).when(FaultStage::Arrival);
-    mock.set_faults(vec![lost.times(2)]);
-    client(&mock)
-        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
+    mock.inject(lost(STOP, FaultStage::Arrival).times(2));
+    client(&mock).stop(&id).await.unwrap();
     let calls = calls_of(&mock, STOP);
     assert_eq!(calls.len(), 3);
     assert_eq!(calls[0].parameters, calls[1].parameters);
@@ -97,10 +74,8 @@ async fn a_write_gets_a_new_signature_only_if_it_certainly_arrived() {
     ] {
         let mock = mock();
         let id = running_job(&mock);
-        mock.set_faults(vec![Fault::new(STOP, FaultKind::Drop).when(point).times(1)]);
-        let stopped = client(&mock)
-            .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-            .await;
+        mock.inject(lost(STOP, point).times(1));
+        let stopped = client(&mock).stop(&id).await;
         match last_code {
             None => stopped.unwrap(),
             // The first copy, whose response was lost, has stopped the job: only a read shows that.
@@ -115,33 +90,32 @@ async fn a_write_gets_a_new_signature_only_if_it_certainly_arrived() {
     }
 }
 
+/// Returns a relay that forwards all requests but the first ones, and a client behind it.
+async fn behind_relay(mock: &Mock, requests: usize, fate: Fate) -> (Relay, LiveClient) {
+    let relay = Relay::start(mock, move |request| {
+        if request.number < requests {
+            fate
+        } else {
+            Fate::Pass
+        }
+    })
+    .await;
+    let mut config = relay.config(mock);
+    config.attempt_timeout = Duration::from_millis(300);
+    (relay, LiveClient::new(config).unwrap())
+}
+
 #[tokio::test]
 async fn a_late_first_copy_undoes_nothing() {
     let mock = mock();
     let id = running_job(&mock);
-    let relay = Relay::start(&mock, |request| match request.number {
-        0 => Fate::Delay,
-        _ => Fate::Pass,
-    })
-    .await;
-    let mut config = relay.config(&mock);
-    config.attempt_timeout = Duration::from_millis(300);
-    let client = LiveClient::new(config).unwrap();
-    client
-        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
-    client
-        .start_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
+    let (relay, client) = behind_relay(&mock, 1, Fate::Delay).await;
+    client.stop(&id).await.unwrap();
+    client.start(&id).await.unwrap();
     let responses = relay.deliver().await;
     assert_eq!(responses.len(), 1);
     assert!(responses[0].contains("SignatureNonceUsed"), "{responses:?}");
-    let job = client
-        .get_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
+    let job = client.get(&id).await.unwrap();
     assert_eq!(job.status, JobStatus::Running);
 }
 
@@ -149,27 +123,19 @@ async fn a_late_first_copy_undoes_nothing() {
 async fn a_read_after_a_failed_write_ensures_that_no_copy_takes_effect_later() {
     let mock = mock();
     let id = running_job(&mock);
-    let relay = Relay::start(&mock, |request| match request.number {
-        0..10 => Fate::Delay,
-        _ => Fate::Pass,
-    })
-    .await;
-    let mut config = relay.config(&mock);
-    config.attempt_timeout = Duration::from_millis(300);
-    let client = LiveClient::new(config).unwrap();
+    let (relay, client) = behind_relay(&mock, 10, Fate::Delay).await;
     // Two writes fail, and none of their copies has arrived yet.
     for _ in 0..2 {
-        let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await;
-        assert!(stopped.unwrap_err().is_ambiguous());
+        assert!(client.stop(&id).await.unwrap_err().is_ambiguous());
     }
-    let read = async || client.get_edge_transcode_job(CLUSTER, &id, &ctx()).await;
-    assert_eq!(read().await.unwrap().status, JobStatus::Running);
+    let status = async || client.get(&id).await.unwrap().status;
+    assert_eq!(status().await, JobStatus::Running);
     let late = relay.deliver().await;
     assert_eq!(late.len(), 10);
     for response in late {
         assert!(response.contains("SignatureNonceUsed"), "{response}");
     }
-    assert_eq!(read().await.unwrap().status, JobStatus::Running);
+    assert_eq!(status().await, JobStatus::Running);
     assert_eq!(calls_of(&mock, GET).len(), 2 + 1);
 }
 
@@ -177,18 +143,9 @@ async fn a_read_after_a_failed_write_ensures_that_no_copy_takes_effect_later() {
 async fn a_read_after_a_failed_write_that_arrived_shows_its_effect() {
     let mock = mock();
     let id = running_job(&mock);
-    let relay = Relay::start(&mock, |request| match request.number {
-        0..5 => Fate::LoseResponse,
-        _ => Fate::Pass,
-    })
-    .await;
-    let client = LiveClient::new(relay.config(&mock)).unwrap();
-    let stopped = client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await;
-    assert!(stopped.unwrap_err().is_ambiguous());
-    let job = client
-        .get_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
+    let (_relay, client) = behind_relay(&mock, 5, Fate::LoseResponse).await;
+    assert!(client.stop(&id).await.unwrap_err().is_ambiguous());
+    let job = client.get(&id).await.unwrap();
     assert_eq!(job.status, JobStatus::NotStarted);
     assert_eq!(calls_of(&mock, GET).len(), 2);
 }
@@ -197,13 +154,8 @@ async fn a_read_after_a_failed_write_that_arrived_shows_its_effect() {
 async fn after_a_rejection_a_write_gets_a_new_signature() {
     let mock = mock();
     let id = running_job(&mock);
-    mock.set_faults(vec![
-        Fault::new(STOP, FaultKind::throttling_user()).times(2),
-    ]);
-    client(&mock)
-        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
+    mock.inject(Fault::new(STOP, FaultKind::throttling_user()).times(2));
+    client(&mock).stop(&id).await.unwrap();
     let nonces: std::collections::HashSet<_> = calls_of(&mock, STOP)
         .iter()
         .map(|call| call.parameters["SignatureNonce"].clone())
@@ -217,15 +169,10 @@ async fn a_throttled_copy_after_a_lost_one_does_not_end_the_call() {
     let mock = mock();
     let id = running_job(&mock);
     mock.set_faults(vec![
-        Fault::new(STOP, FaultKind::Drop)
-            .when(FaultStage::Arrival)
-            .times(1),
+        lost(STOP, FaultStage::Arrival).times(1),
         Fault::new(STOP, FaultKind::throttling_user()).times(1),
     ]);
-    client(&mock)
-        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap();
+    client(&mock).stop(&id).await.unwrap();
     assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
 }
 
@@ -235,16 +182,13 @@ async fn a_call_that_was_carried_out_is_never_reported_as_not_sent() {
     let id = running_job(&mock);
     let mut relay = Relay::start(&mock, |_| Fate::LoseResponse).await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
-    let (stopped, ()) = tokio::join!(
-        async { client.stop_edge_transcode_job(CLUSTER, &id, &ctx()).await },
-        async {
-            relay.arrival().await;
-            relay.close().await;
-        }
-    );
+    let (stopped, ()) = tokio::join!(async { client.stop(&id).await }, async {
+        relay.arrival().await;
+        relay.close().await;
+    });
     let error = stopped.unwrap_err();
     assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
-    assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error:?}");
+    assert!(error.is_ambiguous(), "{error:?}");
     assert!(error.attempts > 1, "{error:?}");
 }
 
@@ -254,30 +198,16 @@ async fn a_rejection_after_a_lost_response_does_not_prove_that_nothing_was_done(
     // Like a gateway that does not check nonces: the retry finds the effect of the first copy.
     mock.configure(|config| config.check_nonces = false);
     let id = running_job(&mock);
-    mock.set_faults(vec![
-        Fault::new(STOP, FaultKind::Drop)
-            .when(FaultStage::After)
-            .times(1),
-    ]);
+    mock.inject(lost(STOP, FaultStage::After).times(1));
     let client = client(&mock);
-    let error = client
-        .stop_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap_err();
-    assert!(matches!(error.failure, Failure::Ambiguous(_)), "{error:?}");
+    let error = client.stop(&id).await.unwrap_err();
+    assert!(error.is_ambiguous(), "{error:?}");
     assert!(!error.is_rejected_with("OperationDenied"));
     assert!(error.to_string().contains("OperationDenied"), "{error}");
 
     // That a job does not exist is certain, whatever was done.
-    mock.set_faults(vec![
-        Fault::new("DeleteEdgeTranscodeJob", FaultKind::Drop)
-            .when(FaultStage::After)
-            .times(1),
-    ]);
-    let error = client
-        .delete_edge_transcode_job(CLUSTER, &id, &ctx())
-        .await
-        .unwrap_err();
+    mock.inject(lost("DeleteEdgeTranscodeJob", FaultStage::After).times(1));
+    let error = client.delete(&id).await.unwrap_err();
     assert!(error.is_job_not_found(), "{error:?}");
 }
 
@@ -285,15 +215,10 @@ async fn a_rejection_after_a_lost_response_does_not_prove_that_nothing_was_done(
 async fn a_read_returns_its_last_failure() {
     let mock = mock();
     mock.set_faults(vec![
-        Fault::new(GET, FaultKind::Drop)
-            .when(FaultStage::After)
-            .times(2),
+        lost(GET, FaultStage::After).times(2),
         Fault::new(START, FaultKind::Drop),
     ]);
-    let error = client(&mock)
-        .get_edge_transcode_job(CLUSTER, "J", &ctx())
-        .await
-        .unwrap_err();
+    let error = client(&mock).get("J").await.unwrap_err();
     assert!(
         matches!(error.failure, Failure::Rejected(_)) && error.is_job_not_found(),
         "{error:?}"

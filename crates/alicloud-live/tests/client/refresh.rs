@@ -13,7 +13,8 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, Dice, GET, LIST, calls_of, ctx, mock, quick_config, seeded_mock, spec,
+    CLUSTER, Calls as _, Dice, GET, Inject as _, LIST, calls_of, client_with, ctx, json, lost,
+    mock, seeded_mock, spec, wait_paused,
 };
 
 /// How many reads Terraform makes at the same time.
@@ -21,9 +22,9 @@ const PARALLELISM: usize = 10;
 
 /// Returns a client with a long attempt timeout, so that neither a busy machine nor a paused call causes a retry.
 fn client(mock: &Mock) -> LiveClient {
-    let mut config = quick_config(mock);
-    config.attempt_timeout = Duration::from_secs(20);
-    LiveClient::new(config).unwrap()
+    client_with(mock, |config| {
+        config.attempt_timeout = Duration::from_secs(20);
+    })
 }
 
 /// Adds so many jobs, oldest first; returns their IDs.
@@ -118,14 +119,6 @@ async fn sequential_readers_take_as_few_calls_as_concurrent_ones() {
 }
 
 #[tokio::test]
-async fn a_job_or_two_are_read_by_get_alone() {
-    let mock = mock();
-    let ids = seed(&mock, 50);
-    refresh_all(&client(&mock), &ids[..2], PARALLELISM).await;
-    assert_eq!(calls(&mock), (2, 0));
-}
-
-#[tokio::test]
 async fn clusters_are_listed_separately() {
     let mock = mock();
     let ids = seed(&mock, 10);
@@ -169,12 +162,8 @@ async fn only_a_get_proves_that_a_job_does_not_exist() {
     assert_eq!(calls(&mock), (3, 1));
 
     // An empty list does not contain existing jobs.
-    let empty = FaultKind::Response {
-        status: 200,
-        content_type: "application/json".to_owned(),
-        body: r#"{"RequestId":"R","TotalCount":0,"JobList":{"Job":[]}}"#.to_owned(),
-    };
-    mock.set_faults(vec![Fault::new(LIST, empty)]);
+    let empty = json(r#"{"RequestId":"R","TotalCount":0,"JobList":{"Job":[]}}"#);
+    mock.inject(Fault::new(LIST, empty));
     refresh_all(&self::client(&mock), &ids, PARALLELISM).await;
     assert_eq!(calls(&mock), (3 + ids.len(), 2));
 }
@@ -183,19 +172,12 @@ async fn only_a_get_proves_that_a_job_does_not_exist() {
 async fn a_difference_is_confirmed_by_get() {
     let mock = mock();
     let (client, ids) = listed(&mock).await;
-    let read = |id: String| {
-        let client = &client;
-        async move {
-            let never = |_: &Job| false;
-            client
-                .refresh_edge_transcode_job(CLUSTER, &id, never, &ctx())
-                .await
-        }
-    };
+    let ctx = ctx();
+    let read = |id| client.refresh_edge_transcode_job(CLUSTER, id, |_| false, &ctx);
     mock.edit_job(&ids[0], |job| job.name = "changed".to_owned());
-    assert_eq!(read(ids[0].clone()).await.unwrap().name, "changed");
+    assert_eq!(read(&ids[0]).await.unwrap().name, "changed");
     mock.remove_job(&ids[1]);
-    assert!(read(ids[1].clone()).await.unwrap_err().is_job_not_found());
+    assert!(read(&ids[1]).await.unwrap_err().is_job_not_found());
     assert_eq!(calls(&mock), (4, 1));
 }
 
@@ -212,48 +194,32 @@ async fn a_second_read_of_a_job_is_a_get() {
 
 #[tokio::test]
 async fn after_a_write_every_read_is_a_get_whatever_its_result() {
-    let lost = |action: &str| vec![Fault::new(action, FaultKind::Drop).when(FaultStage::After)];
     for write in ["Create", "Update", "Start", "Stop", "Delete"] {
         for is_lost in [false, true] {
             let mock = mock();
             let (client, ids) = listed(&mock).await;
-            let (id, time) = (&ids[0], ctx());
             if is_lost {
-                mock.set_faults(lost(&format!("{write}EdgeTranscodeJob")));
+                let operation = format!("{write}EdgeTranscodeJob");
+                mock.inject(lost(&operation, FaultStage::After));
             }
             // Whether it works does not matter here.
             match write {
-                "Create" => {
-                    let _ = client
-                        .create_edge_transcode_job(CLUSTER, &spec("new"), &time)
-                        .await;
-                }
-                "Update" => {
-                    let _ = client
-                        .update_edge_transcode_job(CLUSTER, id, &spec("new"), &time)
-                        .await;
-                }
-                "Start" => drop(client.start_edge_transcode_job(CLUSTER, id, &time).await),
-                "Stop" => drop(client.stop_edge_transcode_job(CLUSTER, id, &time).await),
-                _ => drop(client.delete_edge_transcode_job(CLUSTER, id, &time).await),
+                "Create" => drop(client.create(&spec("new")).await),
+                "Update" => drop(client.update(&ids[0], &spec("new")).await),
+                "Start" => drop(client.start(&ids[0]).await),
+                "Stop" => drop(client.stop(&ids[0]).await),
+                _ => drop(client.delete(&ids[0]).await),
             }
             let (gets, lists) = calls(&mock);
             for id in &ids {
-                let job = refresh(&client, id).await;
+                let name = refresh(&client, id).await.map(|job| job.name).ok();
                 let real = mock.jobs().into_iter().find(|job| job.job_id == *id);
-                assert_eq!(
-                    job.map(|job| job.name).ok(),
-                    real.map(|job| job.name),
-                    "{write}"
-                );
+                assert_eq!(name, real.map(|job| job.name), "{write}");
             }
             // The first read after a failed write is rejected for the nonce of the write, and retried.
             let rejected = usize::from(is_lost && write != "Create");
-            assert_eq!(
-                calls(&mock),
-                (gets + ids.len() + rejected, lists),
-                "{write}"
-            );
+            let gets = gets + ids.len() + rejected;
+            assert_eq!(calls(&mock), (gets, lists), "{write}");
         }
     }
 }
@@ -264,15 +230,10 @@ async fn a_write_while_a_list_is_read_invalidates_it() {
     let ids = seed(&mock, 5);
     let client = Arc::new(client(&mock));
     refresh_all(&client, &ids[..2], 1).await;
-    mock.set_faults(vec![
-        Fault::new(LIST, FaultKind::Pause).when(FaultStage::After),
-    ]);
+    mock.inject(Fault::new(LIST, FaultKind::Pause).when(FaultStage::After));
     let reading = spawn_refresh(&client, &ids[2], ctx());
-    wait_paused(&mock).await;
-    client
-        .update_edge_transcode_job(CLUSTER, &ids[3], &spec("seeded"), &ctx())
-        .await
-        .unwrap();
+    wait_paused(&mock, 1).await;
+    client.update(&ids[3], &spec("seeded")).await.unwrap();
     mock.release();
     assert!(reading.await.unwrap().is_ok());
     refresh_all(&client, &ids[3..], 1).await;
@@ -281,18 +242,11 @@ async fn a_write_while_a_list_is_read_invalidates_it() {
 
 #[tokio::test]
 async fn without_permission_to_list_every_read_is_a_get() {
-    for code in [
-        "Forbidden",
-        "NoPermission",
-        "Forbidden.RAM",
-        "OperationDenied",
-    ] {
-        let mock = mock();
-        let ids = seed(&mock, 30);
-        mock.set_faults(vec![Fault::new(LIST, FaultKind::error(403, code))]);
-        refresh_all(&client(&mock), &ids, PARALLELISM).await;
-        assert_eq!(calls(&mock), (30, 1), "{code}");
-    }
+    let mock = mock();
+    let ids = seed(&mock, 30);
+    mock.inject(Fault::new(LIST, FaultKind::error(403, "Forbidden.RAM")));
+    refresh_all(&client(&mock), &ids, PARALLELISM).await;
+    assert_eq!(calls(&mock), (30, 1));
 }
 
 #[tokio::test]
@@ -307,7 +261,7 @@ async fn a_failed_or_invalid_list_does_not_fail_a_read() {
         for skip in [0, 1] {
             let mock = mock();
             let ids = seed(&mock, 201);
-            mock.set_faults(vec![Fault::new(LIST, kind.clone()).skip(skip)]);
+            mock.inject(Fault::new(LIST, kind.clone()).skip(skip));
             refresh_all(&client(&mock), &ids, PARALLELISM).await;
             // The pages before, all attempts of one page, and a prefetched page after it.
             let lists = usize::try_from(skip).unwrap();
@@ -325,7 +279,7 @@ async fn a_failed_page_among_others_is_read_again() {
         for skip in 1..10 {
             let mock = mock();
             let ids = seed(&mock, 1_000);
-            mock.set_faults(vec![Fault::new(LIST, kind.clone()).skip(skip).times(1)]);
+            mock.inject(Fault::new(LIST, kind.clone()).skip(skip).times(1));
             refresh_all(&client(&mock), &ids, PARALLELISM).await;
             let (gets, lists) = calls(&mock);
             assert_eq!(gets, 10, "{kind:?} {skip}: as without the fault");
@@ -340,7 +294,7 @@ async fn a_list_that_hangs_leaves_time_for_a_get() {
     let ids = seed(&mock, 5);
     let client = client(&mock);
     refresh_all(&client, &ids[..2], 1).await;
-    mock.set_faults(vec![Fault::new(LIST, FaultKind::Hang)]);
+    mock.inject(Fault::new(LIST, FaultKind::Hang));
     let short = CallContext::without_cancel(Duration::from_secs(3));
     refresh_within(&client, &ids[2], &short).await.unwrap();
     // Other readers need not wait for it.
@@ -357,17 +311,6 @@ fn spawn_refresh(
     tokio::spawn(async move { refresh_within(&client, &id, &ctx).await })
 }
 
-async fn wait_paused(mock: &Arc<Mock>) {
-    assert_eq!(wait_paused_calls(mock, 1).await, 1);
-}
-
-async fn wait_paused_calls(mock: &Arc<Mock>, calls: usize) -> usize {
-    let mock = Arc::clone(mock);
-    let paused =
-        tokio::task::spawn_blocking(move || mock.wait_paused_calls(calls, Duration::from_secs(20)));
-    paused.await.unwrap().len()
-}
-
 /// A paused list, and the readers that wait for it.
 struct Queue {
     mock: Arc<Mock>,
@@ -380,7 +323,7 @@ async fn paused_list() -> Queue {
     let ids = seed(&mock, 20);
     let client = Arc::new(client(&mock));
     refresh_all(&client, &ids[..2], 1).await;
-    mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause).times(1)]);
+    mock.inject(Fault::new(LIST, FaultKind::Pause).times(1));
     Queue {
         mock,
         client,
@@ -395,7 +338,7 @@ async fn readers_wait_for_the_one_list() {
         .iter()
         .map(|id| spawn_refresh(&client, id, ctx()))
         .collect();
-    wait_paused(&mock).await;
+    wait_paused(&mock, 1).await;
     mock.release();
     for reader in readers {
         reader.await.unwrap().unwrap();
@@ -413,15 +356,15 @@ async fn as_many_pages_are_read_concurrently_as_readers_wait() {
         refresh_all(&client, &ids[100..108], 1).await;
         assert_eq!(calls(&mock), (10, 1), "the rest of ten pages is paid for");
 
-        mock.set_faults(vec![Fault::new(LIST, FaultKind::Pause)]);
+        mock.inject(Fault::new(LIST, FaultKind::Pause));
         let of_the_last_page = ids[1_000 - readers..].iter();
         let reads: Vec<_> = of_the_last_page
             .map(|id| spawn_refresh(&client, id, ctx()))
             .collect();
         // The first reader reads the second page before the others start.
-        assert_eq!(wait_paused_calls(&mock, 1).await, 1);
+        wait_paused(&mock, 1).await;
         mock.release();
-        assert_eq!(wait_paused_calls(&mock, at_a_time).await, at_a_time);
+        wait_paused(&mock, at_a_time).await;
         mock.set_faults(Vec::new());
         mock.release();
         for read in reads {
@@ -438,7 +381,7 @@ async fn when_the_reader_that_lists_is_cancelled_or_dropped_another_continues() 
         let stop = CancellationToken::new();
         let time = Duration::from_secs(20);
         let first = spawn_refresh(&client, &ids[0], CallContext::new(time, stop.clone()));
-        wait_paused(&mock).await;
+        wait_paused(&mock, 1).await;
         let others: Vec<_> = ids[1..]
             .iter()
             .map(|id| spawn_refresh(&client, id, ctx()))
@@ -461,14 +404,11 @@ async fn when_the_reader_that_lists_is_cancelled_or_dropped_another_continues() 
 async fn a_waiting_reader_keeps_its_own_deadline_and_cancellation() {
     let Queue { mock, client, ids } = paused_list().await;
     let first = spawn_refresh(&client, &ids[0], ctx());
-    wait_paused(&mock).await;
+    wait_paused(&mock, 1).await;
 
     let stop = CancellationToken::new();
-    let stopped = spawn_refresh(
-        &client,
-        &ids[1],
-        CallContext::new(Duration::from_secs(20), stop.clone()),
-    );
+    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let stopped = spawn_refresh(&client, &ids[1], ctx);
     stop.cancel();
     assert!(stopped.await.unwrap().unwrap_err().is_cancelled());
 
@@ -605,9 +545,7 @@ async fn shifting_world(seed: u64) {
     let somebody_else = client(&mock);
     for number in 0..dice.roll(5) {
         let name = format!("late-{number}");
-        let created = somebody_else
-            .create_edge_transcode_job(CLUSTER, &spec(&name), &ctx())
-            .await;
+        let created = somebody_else.create(&spec(&name)).await;
         let id = created.unwrap().job_id;
         history.change(&id, Some(name), || {});
         ids.push(id);
@@ -621,10 +559,8 @@ async fn shifting_world(seed: u64) {
         ]);
     }
     // Only this client changes the first job.
-    let (own, others) = (
-        ids.first().cloned(),
-        ids.get(1..).unwrap_or_default().to_vec(),
-    );
+    let own = ids.first().cloned();
+    let others = ids.get(1..).unwrap_or_default().to_vec();
     let changer = Dice(dice.roll(u64::MAX));
     change_with_each_call(&mock, &history, others, changer);
 
@@ -632,19 +568,14 @@ async fn shifting_world(seed: u64) {
     let started_at = history.now();
     let written = AtomicU64::new(u64::MAX);
     let write_at = dice.roll(2 * ids.len() as u64 + 1);
-    let wanted = ids
-        .iter()
-        .enumerate()
-        .map(|(number, id)| (number as u64, id));
-    stream::iter(wanted)
+    stream::iter((0..).zip(&ids))
         .for_each_concurrent(PARALLELISM, async |(number, id)| {
             if number == write_at
                 && let Some(own) = &own
             {
                 written.store(history.now(), Ordering::SeqCst);
                 history.begin(own, Some("rewritten".to_owned()));
-                client
-                    .update_edge_transcode_job(CLUSTER, own, &spec("rewritten"), &ctx())
+                client.update(own, &spec("rewritten"))
                     .await
                     .unwrap();
                 history.end(own);
@@ -678,18 +609,4 @@ async fn no_refresh_differs_from_a_possible_get_whatever_changes() {
     while let Some(world) = worlds.next().await {
         world.unwrap();
     }
-}
-
-#[tokio::test]
-async fn after_a_create_its_job_is_read_by_get() {
-    let mock = mock();
-    let (client, _) = listed(&mock).await;
-    let created = client
-        .create_edge_transcode_job(CLUSTER, &spec("new"), &ctx())
-        .await
-        .unwrap();
-    let job = refresh(&client, &created.job_id).await.unwrap();
-    assert_eq!(job.name, "new");
-    assert_eq!(calls_of(&mock, CREATE).len(), 1);
-    assert_eq!(calls(&mock), (3, 1));
 }

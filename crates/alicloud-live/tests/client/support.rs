@@ -1,15 +1,16 @@
 //! A mock, a client of it, and helpers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    CallContext, Endpoint, JobSpec, LiveClient, LiveClientConfig, Protocol, RetryPolicy,
-    SearchPolicy, StreamUrl,
+    CallContext, CallError, CreateError, CreatedJob, Endpoint, ExistingJob, Job, JobFilter,
+    JobSpec, Listed, LiveClient, LiveClientConfig, Protocol, RetryPolicy, SearchPolicy, StreamUrl,
 };
 use alicloud_live_mock::{
-    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Job, Mock, MockSettings,
-    RecordedCall,
+    DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Fault, FaultKind,
+    FaultStage, Job as MockJob, Mock, MockSettings, RecordedCall,
 };
 
 pub(crate) const CLUSTER: &str = DEFAULT_CLUSTER;
@@ -32,12 +33,8 @@ pub(crate) fn seeded_mock(seed: u64) -> Mock {
 
 /// Returns the configuration of a client of the mock, with such short waits that many faults fit into a second.
 pub(crate) fn quick_config(mock: &Mock) -> LiveClientConfig {
-    let credentials = Credentials {
-        access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
-        access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
-        security_token: None,
-        account_id: None,
-    };
+    let endpoint = Endpoint::parse(&mock.url(), Protocol::Https).unwrap();
+    let credentials = Credentials::new(DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET);
     LiveClientConfig {
         region: Some("cn-shanghai".to_owned()),
         connect_timeout: Duration::from_secs(2),
@@ -54,22 +51,105 @@ pub(crate) fn quick_config(mock: &Mock) -> LiveClientConfig {
             poll_interval: Duration::from_millis(2),
         },
         requests_per_minute: 6_000_000,
-        ..config(mock, CredentialsCache::from_static(credentials))
+        ..LiveClientConfig::new(endpoint, CredentialsCache::from_static(credentials))
     }
 }
 
-/// Returns the default configuration of a client of the mock.
-pub(crate) fn config(mock: &Mock, credentials: CredentialsCache) -> LiveClientConfig {
-    let endpoint = Endpoint::parse(&mock.url(), Protocol::Https).unwrap();
-    LiveClientConfig::new(endpoint, credentials)
+pub(crate) fn client(mock: &Mock) -> LiveClient {
+    client_with(mock, |_| {})
 }
 
-pub(crate) fn client(mock: &Mock) -> LiveClient {
-    LiveClient::new(quick_config(mock)).unwrap()
+pub(crate) fn client_with(mock: &Mock, edit: impl FnOnce(&mut LiveClientConfig)) -> LiveClient {
+    let mut config = quick_config(mock);
+    edit(&mut config);
+    LiveClient::new(config).unwrap()
 }
 
 pub(crate) fn ctx() -> CallContext {
     CallContext::without_cancel(Duration::from_secs(20))
+}
+
+/// Calls that concern jobs of [`CLUSTER`], within [`ctx`].
+pub(crate) trait Calls {
+    async fn create(&self, spec: &JobSpec) -> Result<CreatedJob, CreateError>;
+    async fn get(&self, job_id: &str) -> Result<Job, CallError>;
+    async fn update(&self, job_id: &str, spec: &JobSpec) -> Result<(), CallError>;
+    async fn start(&self, job_id: &str) -> Result<(), CallError>;
+    async fn stop(&self, job_id: &str) -> Result<(), CallError>;
+    async fn delete(&self, job_id: &str) -> Result<(), CallError>;
+    async fn jobs(&self, filter: JobFilter) -> Result<Listed<Job>, CallError>;
+    async fn same_output(&self, spec: &JobSpec) -> Vec<ExistingJob>;
+}
+
+impl Calls for LiveClient {
+    async fn create(&self, spec: &JobSpec) -> Result<CreatedJob, CreateError> {
+        self.create_edge_transcode_job(CLUSTER, spec, &ctx()).await
+    }
+
+    async fn get(&self, job_id: &str) -> Result<Job, CallError> {
+        self.get_edge_transcode_job(CLUSTER, job_id, &ctx()).await
+    }
+
+    async fn update(&self, job_id: &str, spec: &JobSpec) -> Result<(), CallError> {
+        self.update_edge_transcode_job(CLUSTER, job_id, spec, &ctx())
+            .await
+    }
+
+    async fn start(&self, job_id: &str) -> Result<(), CallError> {
+        self.start_edge_transcode_job(CLUSTER, job_id, &ctx()).await
+    }
+
+    async fn stop(&self, job_id: &str) -> Result<(), CallError> {
+        self.stop_edge_transcode_job(CLUSTER, job_id, &ctx()).await
+    }
+
+    async fn delete(&self, job_id: &str) -> Result<(), CallError> {
+        self.delete_edge_transcode_job(CLUSTER, job_id, &ctx())
+            .await
+    }
+
+    async fn jobs(&self, filter: JobFilter) -> Result<Listed<Job>, CallError> {
+        self.edge_transcode_job_pages(CLUSTER, filter, &ctx())
+            .rest()
+            .await
+    }
+
+    async fn same_output(&self, spec: &JobSpec) -> Vec<ExistingJob> {
+        self.find_jobs_with_same_output(CLUSTER, spec, &ctx()).await
+    }
+}
+
+pub(crate) trait Inject {
+    /// Replaces all fault rules of the mock with this one.
+    fn inject(&self, fault: Fault);
+}
+
+impl Inject for Mock {
+    fn inject(&self, fault: Fault) {
+        self.set_faults(vec![fault]);
+    }
+}
+
+/// Returns a rule that closes the connection of each call of an operation without a response.
+pub(crate) fn lost(operation: &str, stage: FaultStage) -> Fault {
+    Fault::new(operation, FaultKind::Drop).when(stage)
+}
+
+/// Returns HTTP 200 with this body.
+pub(crate) fn json(body: &str) -> FaultKind {
+    FaultKind::Response {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+/// Waits until the mock has paused so many calls.
+pub(crate) async fn wait_paused(mock: &Arc<Mock>, calls: usize) {
+    let mock = Arc::clone(mock);
+    let paused =
+        tokio::task::spawn_blocking(move || mock.wait_paused_calls(calls, Duration::from_secs(20)));
+    assert_eq!(paused.await.unwrap().len(), calls);
 }
 
 pub(crate) fn spec(name: &str) -> JobSpec {
@@ -82,7 +162,7 @@ pub(crate) fn spec(name: &str) -> JobSpec {
 }
 
 /// Adds a job with this spec to the mock, and edits it.
-pub(crate) fn seed_spec(mock: &Mock, spec: &JobSpec, edit: impl FnOnce(&mut Job)) -> Job {
+pub(crate) fn seed_spec(mock: &Mock, spec: &JobSpec, edit: impl FnOnce(&mut MockJob)) -> MockJob {
     mock.seed_job(|job| {
         job.name.clone_from(&spec.name);
         job.template_id.clone_from(&spec.template_id);

@@ -3,7 +3,7 @@
 use alicloud_live::TemplateCheck;
 use alicloud_live_mock::{Fault, FaultKind};
 
-use crate::support::{CLUSTER, calls_of, client, ctx, mock};
+use crate::support::{CLUSTER, Inject as _, calls_of, client, ctx, mock};
 
 const GET: &str = "GetEdgeTranscodeTemplate";
 
@@ -11,17 +11,12 @@ const GET: &str = "GetEdgeTranscodeTemplate";
 async fn a_template_is_read_once_for_all_callers() {
     let mock = mock();
     let client = client(&mock);
-    let reads = (0..20).map(|_| async {
-        client
-            .read_template(CLUSTER, "tpl-h264-720p", &ctx())
-            .await
-            .unwrap()
-    });
-    let read = futures_util::future::join_all(reads).await;
-    assert!(read.iter().all(|template| *template == read[0]));
-    let check = client
-        .check_template(CLUSTER, "tpl-h264-720p", &ctx())
-        .await;
+    let (id, ctx) = ("tpl-h264-720p", ctx());
+    let reads = (0..20).map(|_| client.read_template(CLUSTER, id, &ctx));
+    for read in futures_util::future::join_all(reads).await {
+        assert_eq!(read.unwrap().template_id, id);
+    }
+    let check = client.check_template(CLUSTER, id, &ctx).await;
     assert!(matches!(check, TemplateCheck::MayExist));
     assert_eq!(calls_of(&mock, GET).len(), 1);
 }
@@ -42,7 +37,7 @@ async fn the_result_of_a_check_serves_a_read() {
 async fn a_failed_check_is_not_retried_and_a_read_is() {
     let mock = mock();
     let client = client(&mock);
-    mock.set_faults(vec![Fault::new(GET, FaultKind::internal_error()).times(3)]);
+    mock.inject(Fault::new(GET, FaultKind::internal_error()).times(3));
     for _ in 0..3 {
         let check = client.check_template(CLUSTER, "no-such", &ctx()).await;
         assert!(matches!(check, TemplateCheck::MayExist), "{check:?}");
