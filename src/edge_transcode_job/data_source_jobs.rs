@@ -274,7 +274,6 @@ async fn list(
         r#type: reading::optional(&config.r#type).map(str::to_owned),
         running: reading::optional(&config.status).map(|status| status == RUNNING),
         keyword: reading::optional(&config.keyword).map(str::to_owned),
-        ..JobFilter::default()
     };
     let listed = client
         .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx)

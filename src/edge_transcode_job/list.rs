@@ -164,7 +164,6 @@ impl ListConfig {
             r#type: text(&self.r#type),
             running: reading::optional(&self.status).map(|status| status == RUNNING),
             keyword: text(&self.keyword),
-            ..JobFilter::default()
         }
     }
 

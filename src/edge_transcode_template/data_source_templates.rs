@@ -139,7 +139,6 @@ impl DataSource for TemplatesDataSource {
             r#type: given(&config.r#type),
             video_codec: given(&config.video_codec),
             keyword: given(&config.keyword),
-            ..TemplateFilter::default()
         };
         let cluster_id = reading::text(&config.cluster_id);
         let pages = client.edge_transcode_template_pages(cluster_id, filter, &ctx);

@@ -80,21 +80,7 @@ impl Attempts {
     }
 
     fn retries(&mut self, kind: OperationKind, failure: &Failure, ctx: &CallContext) -> Retries {
-        match (kind, self.retries_of_needed(kind, failure, ctx)) {
-            // If its result is needed, it is requested again. But a wrong clock would fail every prefetch of a process.
-            (OperationKind::Prefetch, Retries::Counted | Retries::Throttled) => Retries::Never,
-            (_, retries) => retries,
-        }
-    }
-
-    /// As [`Self::retries`], for a call whose result is needed.
-    fn retries_of_needed(
-        &mut self,
-        kind: OperationKind,
-        failure: &Failure,
-        ctx: &CallContext,
-    ) -> Retries {
-        match failure {
+        let retries = match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Retries::Counted,
             Failure::NotSent(NotSent::NoCredentials(error)) if error.is_transient => {
                 Retries::Counted
@@ -115,6 +101,11 @@ impl Attempts {
             Failure::Ambiguous(_) if kind == OperationKind::Create => Retries::Never,
             // After `AlreadyReceived`, no copy can arrive later, and the next attempt has a new signature.
             Failure::Ambiguous(_) => Retries::Counted,
+        };
+        match (kind, retries) {
+            // If its result is needed, it is requested again. But a wrong clock would fail every prefetch of a process.
+            (OperationKind::Prefetch, Retries::Counted | Retries::Throttled) => Retries::Never,
+            (_, retries) => retries,
         }
     }
 }
@@ -124,22 +115,23 @@ mod tests {
     use super::*;
     use crate::ApiError;
 
-    fn failed(failure: Failure) -> FailedAttempt {
-        failure.into()
-    }
-
-    fn throttled() -> FailedAttempt {
-        failed(Failure::Rejected(ApiError {
+    fn rejected(code: &str) -> FailedAttempt {
+        let rejection = ApiError {
             status: 400,
-            code: "Throttling.User".to_owned(),
+            code: code.to_owned(),
             message: String::new(),
             request_id: String::new(),
             access_denied: None,
-        }))
+        };
+        Failure::Rejected(rejection).into()
+    }
+
+    fn throttled() -> FailedAttempt {
+        rejected("Throttling.User")
     }
 
     fn lost() -> FailedAttempt {
-        failed(Failure::Ambiguous(Ambiguous::TimedOut(Duration::ZERO)))
+        Failure::Ambiguous(Ambiguous::TimedOut(Duration::ZERO)).into()
     }
 
     /// Returns the longest wait after each of these failures, in seconds.
@@ -204,15 +196,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_prefetch_is_retried_only_after_a_clock_correction() {
-        let rejected = |code: &str| {
-            failed(Failure::Rejected(ApiError {
-                status: 400,
-                code: code.to_owned(),
-                message: String::new(),
-                request_id: String::new(),
-                access_denied: None,
-            }))
-        };
         let ctx = CallContext::without_cancel(Duration::from_secs(60));
         let policy = RetryPolicy::default();
         let mut attempts = Attempts::new();
@@ -220,30 +203,18 @@ mod tests {
             |failed| attempts.retry_delay(OperationKind::Prefetch, &failed, &policy, &ctx, None);
         assert_eq!(delay(throttled()), None);
         assert_eq!(delay(lost()), None);
-        assert_eq!(
-            delay(rejected("InvalidTimeStamp.Expired")),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(delay(rejected("InvalidTimeStamp.Expired")), None);
+        let clock_skew = || rejected("InvalidTimeStamp.Expired");
+        assert_eq!(delay(clock_skew()), Some(Duration::ZERO));
+        assert_eq!(delay(clock_skew()), None);
     }
 
     #[tokio::test]
     async fn throttled_attempts_are_counted_separately_and_lengthen_only_their_own_waits() {
         let ctx = CallContext::without_cancel(Duration::from_secs(60));
-        let failures = [
-            throttled(),
-            throttled(),
-            throttled(),
-            throttled(),
-            throttled(),
-            lost(),
-            throttled(),
-            lost(),
-            lost(),
-            lost(),
-        ];
-        let expected = [1, 2, 4, 8, 16, 1, 32, 2, 4].map(Some);
-        let expected: Vec<_> = expected.into_iter().chain([None]).collect();
+        let (t, l) = (throttled, lost);
+        let failures = [t(), t(), t(), t(), t(), l(), t(), l(), l(), l()];
+        let mut expected = [1, 2, 4, 8, 16, 1, 32, 2, 4].map(Some).to_vec();
+        expected.push(None);
         assert_eq!(delays(&failures, &ctx), expected);
     }
 

@@ -16,6 +16,21 @@ pub(super) struct ApiCall {
 }
 
 impl ApiCall {
+    pub(super) fn new<'a>(
+        operation: &'static str,
+        kind: OperationKind,
+        parameters: impl IntoIterator<Item = (&'static str, &'a str)>,
+    ) -> Self {
+        let parameters = parameters.into_iter();
+        Self {
+            operation,
+            kind,
+            parameters: parameters
+                .map(|(name, value)| (name, value.to_owned()))
+                .collect(),
+        }
+    }
+
     /// Returns the cluster that it concerns.
     pub(super) fn cluster_id(&self) -> &str {
         self.parameter("ClusterId").unwrap_or_default()
@@ -64,12 +79,12 @@ pub(super) struct ApiResponse<T> {
 }
 
 /// When the server created a response.
-#[derive(Clone, Copy, Debug)]
-pub struct ResponseTime {
+#[derive(Clone, Copy)]
+pub(super) struct ResponseTime {
     /// By the server's clock: the header `Date`.
-    pub date: OffsetDateTime,
+    pub(super) date: OffsetDateTime,
     /// A moment before it, when the request was about to be sent.
-    pub requested: Moment,
+    pub(super) requested: Moment,
 }
 
 /// A sent request, and when it was sent: a job that a create created cannot be older.

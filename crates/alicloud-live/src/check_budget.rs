@@ -1,9 +1,9 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::CallContext;
+use super::{CallContext, lock};
 
 /// The timeout that all checks of a process share.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -22,12 +22,9 @@ impl CheckBudget {
         check: impl AsyncFnOnce(CallContext) -> T,
     ) -> T {
         let started_at = Instant::now();
-        let result = check(ctx.capped_at(TIMEOUT.saturating_sub(self.spent()))).await;
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner) += started_at.elapsed();
+        let remaining = TIMEOUT.saturating_sub(*lock(&self.spent));
+        let result = check(ctx.capped_at(remaining)).await;
+        *lock(&self.spent) += started_at.elapsed();
         result
-    }
-
-    fn spent(&self) -> Duration {
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

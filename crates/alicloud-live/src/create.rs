@@ -15,13 +15,14 @@
 //! Identical creates run one after the other, so that while one is unresolved, no other can own a match.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use tracing::{Instrument as _, debug, warn};
 
 use super::call::{ApiCall, FailedCall, OperationKind};
+use super::lock;
 use super::retry::REPLAY_VALIDITY;
 use super::search::{LostCreate, SearchOutcome, UnresolvedReason};
 use super::transport::Connection;
@@ -75,22 +76,16 @@ pub(super) struct CreateTracker {
 impl CreateTracker {
     /// Records that a job belongs to a create of this process.
     fn claim(&self, job_id: &str) {
-        self.claimed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(job_id.to_owned());
+        lock(&self.claimed).insert(job_id.to_owned());
     }
 
     pub(super) fn is_claimed(&self, job_id: &str) -> bool {
-        self.claimed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(job_id)
+        lock(&self.claimed).contains(job_id)
     }
 
     /// Returns the lock that identical creates share.
     fn create_lock(&self, fingerprint: u64) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = lock(&self.locks);
         locks.retain(|_, lock| lock.strong_count() > 0);
         if let Some(lock) = locks.get(&fingerprint).and_then(Weak::upgrade) {
             return lock;
@@ -112,13 +107,10 @@ impl LiveClient {
         spec: &JobSpec,
         ctx: &CallContext,
     ) -> Result<CreatedJob, CreateError> {
-        let mut parameters = vec![("ClusterId", cluster_id.to_owned())];
-        parameters.extend(spec.parameters());
-        let call = ApiCall {
-            operation: "CreateEdgeTranscodeJob",
-            parameters,
-            kind: OperationKind::Create,
-        };
+        let parameters = [("ClusterId", cluster_id)]
+            .into_iter()
+            .chain(spec.parameters());
+        let call = ApiCall::new("CreateEdgeTranscodeJob", OperationKind::Create, parameters);
 
         let lock = self.creates.create_lock(spec.fingerprint(cluster_id));
         let _guard = tokio::select! {
@@ -147,10 +139,10 @@ impl LiveClient {
                 self.resolve(&lost, ctx)
                     .instrument(self.span(&call))
                     .await
-                    .map_err(|unresolved| CreateError::Unresolved {
+                    .map_err(|(reason, candidates)| CreateError::Unresolved {
                         error,
-                        reason: unresolved.reason,
-                        candidates: unresolved.candidates,
+                        reason,
+                        candidates,
                     })
             }
             Err(FailedCall { error, .. }) => Err(CreateError::Call(error)),
@@ -165,12 +157,13 @@ impl LiveClient {
         }
     }
 
-    /// Finds out what a create whose response was lost has done.
+    /// Finds out what a create whose response was lost has done. The error has the reason why that is unknown, and the
+    /// matching jobs.
     async fn resolve(
         &self,
         lost: &LostCreate<'_>,
         ctx: &CallContext,
-    ) -> Result<CreatedJob, Unresolved> {
+    ) -> Result<CreatedJob, (UnresolvedReason, Vec<Job>)> {
         let mut max_lag = self.search.max_list_lag;
         let mut replays = 0;
         let mut is_received = false;
@@ -186,13 +179,13 @@ impl LiveClient {
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && ctx.interruption().is_none() => {}
                 SearchOutcome::NotListed(started) if !started.is_empty() => {
-                    return Err(Unresolved::new(UnresolvedReason::Started, started));
+                    return Err((UnresolvedReason::Started, started));
                 }
                 SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {
-                    return Err(Unresolved::new(UnresolvedReason::NotListed, Vec::new()));
+                    return Err((UnresolvedReason::NotListed, Vec::new()));
                 }
                 SearchOutcome::Unresolved(reason, candidates) => {
-                    return Err(Unresolved::new(reason, candidates));
+                    return Err((reason, candidates));
                 }
             }
             debug!("the job is not listed: sending the identical request again");
@@ -230,17 +223,5 @@ impl LiveClient {
         let mut others = self.matching_jobs(lost, ctx).await.unwrap_or_default();
         others.ours.append(&mut others.started);
         self.created(job_id, others.ours)
-    }
-}
-
-/// What is known of an unresolved create.
-struct Unresolved {
-    reason: UnresolvedReason,
-    candidates: Vec<Job>,
-}
-
-impl Unresolved {
-    fn new(reason: UnresolvedReason, candidates: Vec<Job>) -> Self {
-        Self { reason, candidates }
     }
 }

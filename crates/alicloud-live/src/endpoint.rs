@@ -12,6 +12,15 @@ pub enum Protocol {
     Http,
 }
 
+impl Protocol {
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
 /// Scheme, host and port of the API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Endpoint {
@@ -50,15 +59,9 @@ impl Endpoint {
         let with_scheme = if text.contains("://") {
             text.to_owned()
         } else {
-            match protocol {
-                Protocol::Https => format!("https://{text}"),
-                Protocol::Http => format!("http://{text}"),
-            }
+            format!("{}://{text}", protocol.scheme())
         };
-        if with_scheme
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control())
-        {
+        if with_scheme.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(EndpointError::NotAnAddress);
         }
         let url = Url::parse(&with_scheme).map_err(|_| EndpointError::NotAnAddress)?;
@@ -80,12 +83,8 @@ impl Endpoint {
     /// Returns the same host and port with another protocol.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
-        let scheme = match protocol {
-            Protocol::Https => "https",
-            Protocol::Http => "http",
-        };
         // Always succeeds, because both are "special" schemes.
-        let _ = self.url.set_scheme(scheme);
+        let _ = self.url.set_scheme(protocol.scheme());
         self
     }
 
@@ -136,61 +135,42 @@ mod tests {
 
     #[test]
     fn a_host_has_the_given_protocol_and_a_url_its_own_scheme() {
-        assert_eq!(
-            parsed("127.0.0.1:8080", Protocol::Http).unwrap(),
-            "http://127.0.0.1:8080"
-        );
-        assert_eq!(
-            parsed("live.aliyuncs.com", Protocol::Https).unwrap(),
-            "https://live.aliyuncs.com"
-        );
-        assert_eq!(
-            parsed("http://[::1]:1/", Protocol::Https).unwrap(),
-            "http://[::1]:1"
-        );
+        for (text, protocol, endpoint) in [
+            ("127.0.0.1:1", Protocol::Http, "http://127.0.0.1:1"),
+            ("live.example", Protocol::Https, "https://live.example"),
+            ("http://[::1]:1/", Protocol::Https, "http://[::1]:1"),
+        ] {
+            assert_eq!(parsed(text, protocol).unwrap(), endpoint);
+        }
     }
 
     #[test]
     fn an_invalid_endpoint_is_rejected_with_the_reason() {
-        for text in ["", "a b", "http://", "host:port", "ho\nst"] {
-            assert_eq!(
-                parsed(text, Protocol::Https),
-                Err(EndpointError::NotAnAddress),
-                "{text:?}"
-            );
-        }
-        assert_eq!(
-            parsed("ftp://host", Protocol::Https),
-            Err(EndpointError::Scheme)
-        );
-        for text in [
-            "host/path",
-            "https://user@host",
-            "https://host?a=b",
-            "https://host#f",
+        for (text, reason) in [
+            ("", EndpointError::NotAnAddress),
+            ("a b", EndpointError::NotAnAddress),
+            ("http://", EndpointError::NotAnAddress),
+            ("host:port", EndpointError::NotAnAddress),
+            ("ho\nst", EndpointError::NotAnAddress),
+            ("ftp://host", EndpointError::Scheme),
+            ("host/path", EndpointError::MoreThanAHost),
+            ("https://user@host", EndpointError::MoreThanAHost),
+            ("https://host?a=b", EndpointError::MoreThanAHost),
+            ("https://host#f", EndpointError::MoreThanAHost),
         ] {
-            assert_eq!(
-                parsed(text, Protocol::Https),
-                Err(EndpointError::MoreThanAHost),
-                "{text:?}"
-            );
+            assert_eq!(parsed(text, Protocol::Https), Err(reason), "{text:?}");
         }
     }
 
     #[test]
     fn only_two_regions_have_endpoints_of_their_own() {
-        assert_eq!(
-            Endpoint::for_region("ap-southeast-1").to_string(),
-            "https://live.ap-southeast-1.aliyuncs.com"
-        );
-        assert_eq!(
-            Endpoint::for_region("eu-central-1").to_string(),
-            "https://live.eu-central-1.aliyuncs.com"
-        );
-        assert_eq!(
-            Endpoint::for_region("cn-beijing").to_string(),
-            "https://live.aliyuncs.com"
-        );
+        for (region, endpoint) in [
+            ("ap-southeast-1", "https://live.ap-southeast-1.aliyuncs.com"),
+            ("eu-central-1", "https://live.eu-central-1.aliyuncs.com"),
+            ("cn-beijing", "https://live.aliyuncs.com"),
+        ] {
+            assert_eq!(Endpoint::for_region(region).to_string(), endpoint);
+        }
     }
 
     #[test]

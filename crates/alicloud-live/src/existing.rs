@@ -6,15 +6,15 @@
 //! Running jobs that the process has read individually are always reported: the job that a new one replaces is among them.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::OnceCell;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::list::{MAX_PAGE_SIZE, Page, SortBy};
-use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient};
+use super::list::{MAX_PAGE_SIZE, SortBy};
+use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock};
 
 /// Some 100 bytes are kept per job, and no cluster is known to have so many.
 const MAX_PAGES: u32 = 1_000;
@@ -64,14 +64,14 @@ pub(super) struct ExistingJobs {
 
 impl ExistingJobs {
     fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<Cluster>> {
-        let mut clusters = self.clusters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clusters = lock(&self.clusters);
         Arc::clone(clusters.entry(cluster_id.to_owned()).or_default())
     }
 
     /// Records that a job was read individually.
     pub(super) fn record_read(&self, cluster_id: &str, job: &Job) {
         if job.status == JobStatus::Running {
-            let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut read = lock(&self.read);
             let jobs = read.entry(cluster_id.to_owned()).or_default();
             collect(cluster_id, job, jobs);
         }
@@ -79,18 +79,14 @@ impl ExistingJobs {
 
     /// Returns the running jobs with this output that were read individually.
     fn read_jobs(&self, cluster_id: &str, output: &str) -> Vec<ListedJob> {
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = lock(&self.read);
         let jobs = read.get(cluster_id).and_then(|jobs| jobs.get(output));
         jobs.cloned().unwrap_or_default()
     }
 
     /// Records that this process is about to delete a job.
     pub(super) fn record_delete(&self, job_id: &str) {
-        self.deleted().insert(job_id.to_owned());
-    }
-
-    fn deleted(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.deleted).insert(job_id.to_owned());
     }
 }
 
@@ -117,7 +113,7 @@ impl LiveClient {
             add_new(&mut jobs, listed.clone());
         }
         let fingerprint = spec.fingerprint(cluster_id);
-        let deleted = self.existing.deleted();
+        let deleted = lock(&self.existing.deleted);
         jobs.into_iter()
             .filter(|job| !self.creates.is_claimed(&job.job_id) && !deleted.contains(&job.job_id))
             .map(|job| ExistingJob {
@@ -157,38 +153,26 @@ impl LiveClient {
         ctx: &CallContext,
         jobs: &mut JobsByOutput,
     ) -> Result<(), CallError> {
-        let filter = JobFilter {
-            sort_by: SortBy::Ascending,
-            ..JobFilter::default()
-        };
-        let page = |number| {
-            let kind = OperationKind::Prefetch;
-            self.list::<Job>(cluster_id, filter.parameters(), number, kind, ctx)
-        };
+        let filter = JobFilter::default().parameters(SortBy::Ascending);
+        let page =
+            |number| self.list::<Job>(cluster_id, &filter, number, OperationKind::Prefetch, ctx);
         let first = page(1).await?;
-        if first.items.is_empty() {
-            return Ok(());
-        }
         let pages = first.total_count.div_ceil(u64::from(MAX_PAGE_SIZE));
         let last = u32::try_from(pages).unwrap_or(MAX_PAGES).min(MAX_PAGES);
-        collect_page(cluster_id, &first, jobs);
-        let mut others = futures_util::stream::iter(2..=last)
+        let others = stream::iter(2..=last)
             .map(page)
             .buffered(MAX_CONCURRENT_PAGES);
-        while let Some(next) = others.next().await {
+        let mut pages = stream::iter([Ok(first)]).chain(others);
+        while let Some(next) = pages.next().await {
             let next = next?;
             if next.items.is_empty() {
                 break;
             }
-            collect_page(cluster_id, &next, jobs);
+            for job in &next.items {
+                collect(cluster_id, job, jobs);
+            }
         }
         Ok(())
-    }
-}
-
-fn collect_page(cluster_id: &str, page: &Page<Job>, jobs: &mut JobsByOutput) {
-    for job in &page.items {
-        collect(cluster_id, job, jobs);
     }
 }
 

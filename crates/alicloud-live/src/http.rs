@@ -29,6 +29,12 @@ const MAX_REASON_CHARS: usize = 300;
 #[error("{0}")]
 pub struct BuildError(String);
 
+impl BuildError {
+    fn new(error: reqwest::Error) -> Self {
+        Self(reason(error))
+    }
+}
+
 /// Sends requests with reqwest.
 pub(super) struct Http {
     settings: ClientSettings,
@@ -49,21 +55,14 @@ impl Http {
     pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
         // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let proxy = config.proxy.clone().map(reqwest::Proxy::all);
         let settings = ClientSettings {
             user_agent: config.user_agent.clone(),
             connect_timeout: config.connect_timeout,
             is_https: config.endpoint.is_https(),
-            proxy: config
-                .proxy
-                .clone()
-                .map(reqwest::Proxy::all)
-                .transpose()
-                .map_err(|error| BuildError(reason(error)))?,
+            proxy: proxy.transpose().map_err(BuildError::new)?,
         };
-        let pooled = settings
-            .builder()
-            .build()
-            .map_err(|error| BuildError(reason(error)))?;
+        let pooled = settings.builder().build().map_err(BuildError::new)?;
         Ok(Self {
             settings,
             pooled,
@@ -260,17 +259,18 @@ mod tests {
 
     #[test]
     fn reasons_contain_no_numbers_and_no_library_names() {
-        assert_eq!(
-            reword("Connection refused (os error 111)"),
-            "Connection refused"
-        );
-        assert_eq!(
-            reword("invalid peer certificate: certificate expired"),
-            "certificate expired"
-        );
-        assert!(
-            reword("received corrupt message of type InvalidContentType")
-                .contains("does not speak TLS")
-        );
+        for (reason, reworded) in [
+            ("Connection refused (os error 111)", "Connection refused"),
+            (
+                "invalid peer certificate: certificate expired",
+                "certificate expired",
+            ),
+            (
+                "received corrupt message of type InvalidContentType",
+                "the server does not speak TLS; use http:// for the mock",
+            ),
+        ] {
+            assert_eq!(reword(reason), reworded);
+        }
     }
 }

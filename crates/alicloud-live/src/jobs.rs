@@ -3,7 +3,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde::Deserialize;
 
 use super::call::{ApiCall, OperationKind};
-use super::list::{Page, SortBy, filter_parameters};
+use super::list::{SortBy, filter_parameters};
 use super::request::Parameters;
 use super::{Ambiguous, CallContext, CallError, Failure, Job, LiveClient, StreamUrl};
 
@@ -31,7 +31,8 @@ pub struct CreatedJob {
     pub possible_duplicates: Vec<String>,
 }
 
-/// Which jobs of a cluster to list, and in which order.
+/// Which jobs of a cluster to list. The list excludes jobs that were last changed more than 180 days ago, so absence from
+/// it proves nothing.
 #[derive(Clone, Default, Debug)]
 pub struct JobFilter {
     /// `common`, `nbhd-2` or `ultra-hd`; by default, the types that the caller has permission for.
@@ -40,8 +41,6 @@ pub struct JobFilter {
     pub running: Option<bool>,
     /// A job ID, or a part of a name.
     pub keyword: Option<String>,
-    /// The order, by creation time.
-    pub sort_by: SortBy,
 }
 
 #[derive(Deserialize)]
@@ -70,12 +69,8 @@ impl LiveClient {
         job_id: &str,
         ctx: &CallContext,
     ) -> Result<Job, CallError> {
-        let call = job_call(
-            "GetEdgeTranscodeJob",
-            OperationKind::Read,
-            cluster_id,
-            job_id,
-        );
+        let job_key = [("ClusterId", cluster_id), ("JobId", job_id)];
+        let call = ApiCall::new("GetEdgeTranscodeJob", OperationKind::Read, job_key);
         let job = self.call::<JobResponse>(&call, ctx).await?.value.job;
         if job.job_id == job_id {
             Ok(job)
@@ -83,21 +78,6 @@ impl LiveClient {
             let reason = "it describes another job than the requested one";
             Err(self.unreadable_response(call.operation, reason))
         }
-    }
-
-    /// `ListEdgeTranscodeJob`: reads one page of a cluster's jobs; `page` counts from 1.
-    ///
-    /// The list excludes jobs that were last changed more than 180 days ago, so absence proves nothing.
-    pub async fn list_edge_transcode_jobs(
-        &self,
-        cluster_id: &str,
-        filter: &JobFilter,
-        page: u32,
-        ctx: &CallContext,
-    ) -> Result<Page<Job>, CallError> {
-        let filter = filter.parameters();
-        self.list(cluster_id, filter, page, OperationKind::Read, ctx)
-            .await
     }
 
     /// `UpdateEdgeTranscodeJob`: changes a job. The API allows it only while the job is stopped.
@@ -109,7 +89,7 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<(), CallError> {
         let operation = "UpdateEdgeTranscodeJob";
-        self.write_job(operation, cluster_id, job_id, spec.parameters(), ctx)
+        self.write_job(operation, cluster_id, job_id, Some(spec), ctx)
             .await
     }
 
@@ -122,7 +102,8 @@ impl LiveClient {
     ) -> Result<(), CallError> {
         self.existing.record_delete(job_id);
         let operation = "DeleteEdgeTranscodeJob";
-        self.write_job(operation, cluster_id, job_id, [], ctx).await
+        self.write_job(operation, cluster_id, job_id, None, ctx)
+            .await
     }
 
     /// `StartEdgeTranscodeJob`: starts a stopped job. The API does not document whether the job is running when it
@@ -134,7 +115,8 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<(), CallError> {
         let operation = "StartEdgeTranscodeJob";
-        self.write_job(operation, cluster_id, job_id, [], ctx).await
+        self.write_job(operation, cluster_id, job_id, None, ctx)
+            .await
     }
 
     /// `StopEdgeTranscodeJob`: stops a running job.
@@ -145,7 +127,8 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<(), CallError> {
         let operation = "StopEdgeTranscodeJob";
-        self.write_job(operation, cluster_id, job_id, [], ctx).await
+        self.write_job(operation, cluster_id, job_id, None, ctx)
+            .await
     }
 
     async fn write_job(
@@ -153,12 +136,14 @@ impl LiveClient {
         operation: &'static str,
         cluster_id: &str,
         job_id: &str,
-        parameters: impl IntoIterator<Item = (&'static str, String)>,
+        spec: Option<&JobSpec>,
         ctx: &CallContext,
     ) -> Result<(), CallError> {
-        let kind = OperationKind::IdempotentWrite;
-        let mut call = job_call(operation, kind, cluster_id, job_id);
-        call.parameters.extend(parameters);
+        let job_key = [("ClusterId", cluster_id), ("JobId", job_id)];
+        let parameters = job_key
+            .into_iter()
+            .chain(spec.into_iter().flat_map(JobSpec::parameters));
+        let call = ApiCall::new(operation, OperationKind::IdempotentWrite, parameters);
         self.call::<EmptyResponse>(&call, ctx).await.map(drop)
     }
 
@@ -172,23 +157,6 @@ impl LiveClient {
     }
 }
 
-fn job_call(
-    operation: &'static str,
-    kind: OperationKind,
-    cluster_id: &str,
-    job_id: &str,
-) -> ApiCall {
-    let parameters = vec![
-        ("ClusterId", cluster_id.to_owned()),
-        ("JobId", job_id.to_owned()),
-    ];
-    ApiCall {
-        operation,
-        parameters,
-        kind,
-    }
-}
-
 impl JobSpec {
     /// Whether both describe the same job: equal, except for spellings of their URLs.
     pub fn is_equivalent(&self, other: &Self) -> bool {
@@ -198,12 +166,12 @@ impl JobSpec {
             && self.stream_output.is_equivalent(&other.stream_output)
     }
 
-    pub(super) fn parameters(&self) -> [(&'static str, String); 4] {
+    pub(super) fn parameters(&self) -> [(&'static str, &str); 4] {
         [
-            ("Name", self.name.clone()),
-            ("TemplateId", self.template_id.clone()),
-            ("StreamInput", self.stream_input.as_str().to_owned()),
-            ("StreamOutput", self.stream_output.as_str().to_owned()),
+            ("Name", &self.name),
+            ("TemplateId", &self.template_id),
+            ("StreamInput", self.stream_input.as_str()),
+            ("StreamOutput", self.stream_output.as_str()),
         ]
     }
 
@@ -217,14 +185,14 @@ impl JobSpec {
 }
 
 impl JobFilter {
-    pub(super) fn parameters(&self) -> Parameters {
+    pub(super) fn parameters(self, sort_by: SortBy) -> Parameters {
         let status = self.running.map(|running| u8::from(running).to_string());
         let optional = [
-            ("Type", self.r#type.clone()),
+            ("Type", self.r#type),
             ("Status", status),
-            ("Keyword", self.keyword.clone()),
+            ("Keyword", self.keyword),
         ];
-        filter_parameters(self.sort_by, optional)
+        filter_parameters(sort_by, optional)
     }
 }
 

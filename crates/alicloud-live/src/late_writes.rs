@@ -5,12 +5,12 @@
 //! no effect later; if the read is rejected for its nonce, the request has arrived, and another read shows its effect.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::call::{ApiCall, OperationKind, SentRequest};
 use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
-use super::{Ambiguous, Failure};
+use super::{Ambiguous, Failure, lock};
 use alicloud_auth::credentials::{Credentials, Moment, ServerClock};
 
 /// A signed request is accepted for 15 minutes by the server's clock; the rest is a margin for skew.
@@ -36,7 +36,7 @@ impl LateWrites {
         let Some(job) = call.job() else {
             return;
         };
-        let mut by_job = self.by_job();
+        let mut by_job = lock(&self.by_job);
         by_job.retain(|_, writes| {
             writes.retain(|write| clock.age(write.sent_at) < REQUEST_LIFETIME);
             !writes.is_empty()
@@ -53,7 +53,7 @@ impl LateWrites {
         if call.kind != OperationKind::Read {
             return None;
         }
-        let by_job = self.by_job();
+        let by_job = lock(&self.by_job);
         let mut writes = by_job.get(&call.job()?)?.iter();
         let next = writes.find(|write| clock.age(write.sent_at) < REQUEST_LIFETIME);
         next.cloned()
@@ -79,7 +79,7 @@ impl LateWrites {
         let Some(job) = call.job() else {
             return false;
         };
-        let mut by_job = self.by_job();
+        let mut by_job = lock(&self.by_job);
         let Some(writes) = by_job.get_mut(&job) else {
             return false;
         };
@@ -90,10 +90,6 @@ impl LateWrites {
             by_job.remove(&job);
         }
         is_removed
-    }
-
-    fn by_job(&self) -> MutexGuard<'_, HashMap<(String, String), Vec<LateWrite>>> {
-        self.by_job.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

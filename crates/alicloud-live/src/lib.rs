@@ -24,14 +24,10 @@
 //!
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let mock = Mock::start(MockSettings::default())?;
-//! let credentials = CredentialsCache::from_static(Credentials {
-//!     access_key_id: DEFAULT_ACCESS_KEY_ID.to_owned(),
-//!     access_key_secret: DEFAULT_ACCESS_KEY_SECRET.into(),
-//!     security_token: None,
-//!     account_id: None,
-//! });
+//! let credentials = Credentials::new(DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET);
 //! let endpoint = Endpoint::parse(&mock.url(), Protocol::Http)?;
-//! let client = LiveClient::new(LiveClientConfig::new(endpoint, credentials))?;
+//! let cache = CredentialsCache::from_static(credentials);
+//! let client = LiveClient::new(LiveClientConfig::new(endpoint, cache))?;
 //!
 //! let ctx = CallContext::without_cancel(Duration::from_secs(60));
 //! let spec = JobSpec {
@@ -121,7 +117,8 @@ mod template_cache;
 mod templates;
 mod transport;
 
-pub use call::ResponseTime;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 pub use call_context::{CallContext, Interruption};
 pub use client::LiveClient;
 pub use config::{LiveClientConfig, RetryPolicy, SearchPolicy};
@@ -132,7 +129,7 @@ pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
 pub use http::BuildError;
 pub use jobs::{CreatedJob, JobFilter, JobSpec};
-pub use list::{ListItem, Page, SortBy};
+pub use list::ListItem;
 pub use location::Location;
 pub use model::{Job, JobStatus, Template};
 pub use pages::{Listed, Pages};
@@ -144,3 +141,8 @@ pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
 pub use template_cache::TemplateCheck;
 pub use templates::TemplateFilter;
+
+/// Locks data that is consistent between any two statements, so a panic of an earlier owner does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -22,29 +22,26 @@ pub trait ListItem: DeserializeOwned {
 
     /// Returns the ID of the item.
     fn id(&self) -> &str;
-
-    /// Returns roughly how much memory the item takes, in bytes.
-    fn memory(&self) -> usize;
 }
 
 /// One page of a list.
-#[derive(Clone, Debug)]
-pub struct Page<T> {
+pub(super) struct Page<T> {
     /// The items that could be decoded.
-    pub items: Vec<T>,
+    pub(super) items: Vec<T>,
     /// IDs of the items that could not be decoded; an empty string for an item without an ID.
-    pub unreadable: Vec<String>,
+    pub(super) unreadable: Vec<String>,
+    /// The length of the items as JSON, in bytes: roughly the memory that they take.
+    pub(super) bytes: usize,
     /// The number of all matching items, on all pages.
-    pub total_count: u64,
+    pub(super) total_count: u64,
     /// When the server created the page, if the response shows it.
-    pub time: Option<ResponseTime>,
+    pub(super) time: Option<ResponseTime>,
 }
 
 /// The order of a list, by creation time.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum SortBy {
-    /// Newest first: the default of the API.
-    #[default]
+#[derive(Clone, Copy)]
+pub(super) enum SortBy {
+    /// Newest first.
     Descending,
     /// Oldest first: an item that is created while the pages are read comes last and shifts no other.
     Ascending,
@@ -72,31 +69,30 @@ impl LiveClient {
     pub(super) async fn list<T: ListItem>(
         &self,
         cluster_id: &str,
-        filter: Parameters,
+        filter: &Parameters,
         number: u32,
         kind: OperationKind,
         ctx: &CallContext,
     ) -> Result<Page<T>, CallError> {
-        let mut parameters = vec![
-            ("ClusterId", cluster_id.to_owned()),
-            ("PageNo", number.to_string()),
-            ("PageSize", MAX_PAGE_SIZE.to_string()),
+        let (number, size) = (number.to_string(), MAX_PAGE_SIZE.to_string());
+        let paging = [
+            ("ClusterId", cluster_id),
+            ("PageNo", &number),
+            ("PageSize", &size),
         ];
-        parameters.extend(filter);
-        let call = ApiCall {
-            operation: T::OPERATION,
-            parameters,
-            kind,
-        };
-        let response = self.call::<ListResponse<T>>(&call, ctx).await?;
-        let items = response.value.list.and_then(|list| list.items);
-        let items = items.unwrap_or_default();
-        for id in &items.unreadable {
+        let mut call = ApiCall::new(T::OPERATION, kind, paging);
+        call.parameters.extend_from_slice(filter);
+        let response = self.call::<ListResponse>(&call, ctx).await?;
+        let list = response.value.list.and_then(|list| list.items);
+        let list = list.unwrap_or_default();
+        let (items, unreadable) = decode(&list);
+        for id in &unreadable {
             warn!(cluster_id, id, "an item of a list cannot be decoded");
         }
         Ok(Page {
-            items: items.decoded,
-            unreadable: items.unreadable,
+            items,
+            unreadable,
+            bytes: list.iter().map(|item| item.get().len()).sum(),
             total_count: response.value.total_count,
             time: response.time,
         })
@@ -104,50 +100,31 @@ impl LiveClient {
 }
 
 #[derive(Deserialize)]
-#[serde(bound = "T: ListItem")]
-struct ListResponse<T> {
+struct ListResponse {
     #[serde(rename = "TotalCount", deserialize_with = "count")]
     total_count: u64,
     // The shape of an empty result is not documented: both an absent list and an empty one occur in SDK models.
     #[serde(rename = "JobList", alias = "TemplateList")]
-    list: Option<List<T>>,
+    list: Option<List>,
 }
 
 #[derive(Deserialize)]
-#[serde(bound = "T: ListItem")]
-struct List<T> {
+struct List {
     #[serde(rename = "Job", alias = "Template")]
-    items: Option<Items<T>>,
+    items: Option<Vec<Box<RawValue>>>,
 }
 
-/// The items of a page, decoded one by one, so that an invalid item does not hide the others.
-struct Items<T> {
-    decoded: Vec<T>,
-    /// IDs of the items that could not be decoded; an empty string for an item without an ID.
-    unreadable: Vec<String>,
-}
-
-impl<T> Default for Items<T> {
-    fn default() -> Self {
-        Self {
-            decoded: Vec::new(),
-            unreadable: Vec::new(),
+/// Decodes items one by one, so that an invalid one does not hide the others. Returns them, and the IDs of those that
+/// cannot be decoded; an empty string for an item without an ID.
+fn decode<T: ListItem>(list: &[Box<RawValue>]) -> (Vec<T>, Vec<String>) {
+    let (mut items, mut unreadable) = (Vec::new(), Vec::new());
+    for item in list {
+        match serde_json::from_str(item.get()) {
+            Ok(decoded) => items.push(decoded),
+            Err(_) => unreadable.push(id::<T>(item)),
         }
     }
-}
-
-impl<'de, T: ListItem> Deserialize<'de> for Items<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Vec::<Box<RawValue>>::deserialize(deserializer)?;
-        let mut items = Self::default();
-        for item in raw {
-            match serde_json::from_str(item.get()) {
-                Ok(decoded) => items.decoded.push(decoded),
-                Err(_) => items.unreadable.push(id::<T>(&item)),
-            }
-        }
-        Ok(items)
-    }
+    (items, unreadable)
 }
 
 /// Deserializes a number, or a string of its digits: the API documents counts as integers, but statuses as one of them in
@@ -189,23 +166,23 @@ mod tests {
     fn an_invalid_item_hides_no_other_and_keeps_its_id() {
         let good = r#"{"JobId": "good", "Name": "n", "Status": "0", "TemplateId": "t",
             "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f"}"#;
+        let without_output = good
+            .replace("good", "odd")
+            .replace(r#""rtmp://d/e/f""#, "null");
         for (invalid, id) in [
-            (
-                good.replace("good", "odd")
-                    .replace(r#""rtmp://d/e/f""#, "null"),
-                "odd",
-            ),
-            (r#"{"JobId": "odd"}"#.to_owned(), "odd"),
-            (r#"{"JobId": "o\u001bd"}"#.to_owned(), "o d"),
-            (r#"{"JobId": 7}"#.to_owned(), ""),
-            ("null".to_owned(), ""),
-            ("[]".to_owned(), ""),
-            ("7e999".to_owned(), ""),
+            (without_output.as_str(), "odd"),
+            (r#"{"JobId": "odd"}"#, "odd"),
+            (r#"{"JobId": "o\u001bd"}"#, "o d"),
+            (r#"{"JobId": 7}"#, ""),
+            ("null", ""),
+            ("[]", ""),
+            ("7e999", ""),
         ] {
             let list = format!("[{good}, {invalid}, {good}]");
-            let items: Items<Job> = serde_json::from_str(&list).unwrap();
-            assert_eq!(items.decoded.len(), 2, "{invalid}");
-            assert_eq!(items.unreadable, [id], "{invalid}");
+            let list: Vec<Box<RawValue>> = serde_json::from_str(&list).unwrap();
+            let (items, unreadable) = decode::<Job>(&list);
+            assert_eq!(items.len(), 2, "{invalid}");
+            assert_eq!(unreadable, [id], "{invalid}");
         }
     }
 }

@@ -118,24 +118,6 @@ impl ListItem for Job {
     fn id(&self) -> &str {
         &self.job_id
     }
-
-    fn memory(&self) -> usize {
-        let required = [
-            &self.job_id,
-            &self.name,
-            &self.template_id,
-            self.stream_input.as_str(),
-            self.stream_output.as_str(),
-        ];
-        let optional = [
-            &self.template_name,
-            &self.r#type,
-            &self.create_time,
-            &self.last_start_at,
-            &self.last_stop_at,
-        ];
-        size_of::<Self>() + required.map(str::len).iter().sum::<usize>() + total_len(&optional)
-    }
 }
 
 impl ListItem for Template {
@@ -145,25 +127,6 @@ impl ListItem for Template {
     fn id(&self) -> &str {
         &self.template_id
     }
-
-    fn memory(&self) -> usize {
-        let optional = [
-            &self.name,
-            &self.r#type,
-            &self.codec,
-            &self.bitrate,
-            &self.fps,
-            &self.gop,
-            &self.resolution,
-            &self.create_time,
-        ];
-        size_of::<Self>() + self.template_id.len() + total_len(&optional)
-    }
-}
-
-fn total_len(strings: &[&Option<String>]) -> usize {
-    let set = strings.iter().filter_map(|string| string.as_ref());
-    set.map(String::len).sum()
 }
 
 /// Deserializes an optional string. The shape of an absent value is not documented: no field, `null` and an empty string
@@ -186,26 +149,20 @@ mod tests {
             "JobId": "J", "Name": "n", "Status": "0", "TemplateId": "T",
             "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f?auth_key=1-0-0-c0ffee",
         });
-        job.as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
+        let extra = extra.as_object().unwrap().clone();
+        job.as_object_mut().unwrap().extend(extra);
         serde_json::from_value(job)
     }
 
     #[test]
     fn a_status_may_be_a_string_or_a_number_or_unknown() {
-        assert_eq!(
-            job(&json!({"Status": "1"})).unwrap().status,
-            JobStatus::Running
-        );
-        assert_eq!(
-            job(&json!({"Status": 0})).unwrap().status,
-            JobStatus::NotStarted
-        );
-        assert_eq!(
-            job(&json!({"Status": "2"})).unwrap().status,
-            JobStatus::Other("2".to_owned())
-        );
+        for (written, status) in [
+            (json!("1"), JobStatus::Running),
+            (json!(0), JobStatus::NotStarted),
+            (json!("2"), JobStatus::Other("2".to_owned())),
+        ] {
+            assert_eq!(job(&json!({"Status": written})).unwrap().status, status);
+        }
         assert!(job(&json!({"Status": null})).is_err());
     }
 
@@ -236,9 +193,7 @@ mod tests {
     #[test]
     fn debug_output_contains_no_token_of_a_stream_url() {
         let shown = format!("{:?}", job(&json!({})).unwrap());
-        assert!(
-            shown.contains("auth_key=***") && !shown.contains("c0ffee"),
-            "{shown}"
-        );
+        assert!(shown.contains("auth_key=***"), "{shown}");
+        assert!(!shown.contains("c0ffee"), "{shown}");
     }
 }

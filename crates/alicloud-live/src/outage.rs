@@ -1,9 +1,9 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{CallContext, Failure, NotSent};
+use super::{CallContext, Failure, NotSent, lock};
 
 /// The pause after the first call that could not connect; doubles with each further one.
 const INITIAL_PAUSE: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ struct State {
 impl Outage {
     /// Returns why a call must not start, if it must not.
     pub(super) fn check(&self, ctx: &CallContext) -> Option<NotSent> {
-        let state = self.state();
+        let state = lock(&self.0);
         let state = state.as_ref()?;
         let is_paused = !ctx.is_recovery() && Instant::now() < state.pause_until;
         is_paused.then(|| NotSent::NoConnection(state.reason.clone()))
@@ -34,7 +34,7 @@ impl Outage {
     /// Records the result of an attempt. Any request that was sent ends the outage.
     pub(super) fn record_attempt(&self, failure: Option<&Failure>) {
         if !matches!(failure, Some(Failure::NotSent(_))) {
-            *self.state() = None;
+            *lock(&self.0) = None;
         }
     }
 
@@ -43,7 +43,7 @@ impl Outage {
         let Failure::NotSent(NotSent::NoConnection(reason)) = failure else {
             return;
         };
-        let mut state = self.state();
+        let mut state = lock(&self.0);
         let now = Instant::now();
         // Concurrent calls count as one.
         if state.as_ref().is_some_and(|state| now < state.pause_until) {
@@ -56,9 +56,5 @@ impl Outage {
             reason: reason.clone(),
             pause_until: now + pause.min(MAX_PAUSE),
         });
-    }
-
-    fn state(&self) -> MutexGuard<'_, Option<State>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,7 @@ use super::list::{ListItem, MAX_PAGE_SIZE, Page};
 /// Ten times the largest list that one process is measured with.
 const MAX_ITEMS: usize = 100_000;
 /// The memory limit for the items of a list: enough for [`MAX_ITEMS`] with URLs of ordinary length.
-const MAX_MEMORY: usize = 128 << 20;
+const MAX_BYTES: usize = 128 << 20;
 /// Calls in addition to [`MAX_CALLS_PER_PAGE`].
 const MAX_EXTRA_CALLS: u32 = 20;
 /// A page is read at most three times if a job is deleted after each call.
@@ -36,7 +36,8 @@ pub(super) struct PageCursor {
     seen: HashSet<String>,
     /// Seen items without an ID.
     without_id: usize,
-    memory: usize,
+    /// The memory that the seen items take.
+    bytes: usize,
     calls: u32,
 }
 
@@ -49,7 +50,7 @@ impl Default for PageCursor {
             ahead: 0..0,
             seen: HashSet::new(),
             without_id: 0,
-            memory: 0,
+            bytes: 0,
             calls: 0,
         }
     }
@@ -78,7 +79,7 @@ impl PageCursor {
         let on_page = (page.items.len() + page.unreadable.len()) as u64;
         self.shift(page.total_count);
         self.cover(window.clone());
-        let items = self.keep_new(page.items, page.unreadable);
+        let items = self.keep_new(page);
         self.page = self.next(number, &window, on_page);
         self.check_bounds()?;
         Ok(items)
@@ -109,19 +110,21 @@ impl PageCursor {
         }
     }
 
-    fn keep_new<T: ListItem>(&mut self, items: Vec<T>, unreadable: Vec<String>) -> Vec<T> {
-        for id in unreadable {
+    fn keep_new<T: ListItem>(&mut self, page: Page<T>) -> Vec<T> {
+        let unreadable = page.unreadable.len();
+        for id in page.unreadable {
             if id.is_empty() {
                 self.without_id += 1;
             } else {
                 self.seen.insert(id);
             }
         }
-        let new = items.into_iter();
-        let new: Vec<_> = new
+        let listed = (page.items.len() + unreadable).max(1);
+        let items = page.items.into_iter();
+        let new: Vec<_> = items
             .filter(|item| self.seen.insert(item.id().to_owned()))
             .collect();
-        self.memory += new.iter().map(ListItem::memory).sum::<usize>();
+        self.bytes += page.bytes / listed * new.len();
         new
     }
 
@@ -151,16 +154,15 @@ impl PageCursor {
         let pages = u32::try_from(pages).unwrap_or(u32::MAX);
         let max_calls = pages.saturating_mul(MAX_CALLS_PER_PAGE);
         if self.calls > max_calls.saturating_add(MAX_EXTRA_CALLS) {
+            let (calls, items) = (self.calls, self.seen.len());
             return Err(format!(
-                "it does not end: {} calls have listed {} different items",
-                self.calls,
-                self.seen.len()
+                "it does not end: {calls} calls have listed {items} different items"
             ));
         }
-        if self.seen.len() + self.without_id > MAX_ITEMS || self.memory > MAX_MEMORY {
+        if self.seen.len() + self.without_id > MAX_ITEMS || self.bytes > MAX_BYTES {
+            let mebibytes = MAX_BYTES >> 20;
             return Err(format!(
-                "it is longer than {MAX_ITEMS} items or {} MiB",
-                MAX_MEMORY >> 20
+                "it is longer than {MAX_ITEMS} items or {mebibytes} MiB"
             ));
         }
         Ok(())
@@ -184,14 +186,12 @@ mod tests {
         fn id(&self) -> &str {
             self
         }
-
-        fn memory(&self) -> usize {
-            self.len()
-        }
     }
 
-    fn page<T>(items: Vec<T>, total_count: u64) -> Page<T> {
+    fn page(items: impl Iterator<Item = String>, total_count: u64) -> Page<String> {
+        let items: Vec<_> = items.collect();
         Page {
+            bytes: items.iter().map(String::len).sum(),
             items,
             unreadable: Vec::new(),
             total_count,
@@ -212,7 +212,7 @@ mod tests {
             change(calls, &mut list);
             calls += 1;
             let items = list.iter().skip((number as usize - 1) * page_size);
-            let items: Vec<String> = items.take(page_size).map(u32::to_string).collect();
+            let items = items.take(page_size).map(u32::to_string);
             let new = cursor.advance(number, page(items, list.len() as u64))?;
             all.extend(new.iter().map(|id| id.parse::<u32>().unwrap()));
         }
@@ -287,7 +287,7 @@ mod tests {
         let mut read = 0;
         while let Some(number) = cursor.page {
             let items = (0..250).map(|item: u32| item.to_string());
-            let items = items.skip((number as usize - 1) * 100).take(100).collect();
+            let items = items.skip((number as usize - 1) * 100).take(100);
             read += cursor.advance(number, page(items, 10)).unwrap().len();
         }
         assert_eq!(read, 250);
@@ -333,17 +333,13 @@ mod tests {
             let Some(number) = cursor.page else {
                 break Ok(());
             };
-            let items = (0..100)
-                .map(|_| {
-                    served += 1;
-                    item(served)
-                })
-                .collect();
+            let items = (served..served + 100).map(&item);
+            served += 100;
             if let Err(reason) = cursor.advance(number, page(items, total_count)) {
                 break Err(reason);
             }
         };
-        (result, cursor.calls, cursor.memory)
+        (result, cursor.calls, cursor.bytes)
     }
 
     #[test]
@@ -355,24 +351,20 @@ mod tests {
 
             let (result, calls, bytes) = exhaust(total_count, |served| served.to_string());
             assert!(result.unwrap_err().contains("longer than"));
-            assert!(
-                calls <= 1_001 && bytes < 1 << 20,
-                "ever new ones: {calls} calls"
-            );
+            assert!(calls <= 1_001, "ever new ones: {calls} calls");
+            assert!(bytes < 1 << 20);
         }
         let huge = |served: u64| format!("{served}{}", "u".repeat(80_000));
         let (result, calls, bytes) = exhaust(u64::MAX, huge);
         assert!(result.unwrap_err().contains("longer than"));
-        assert!(
-            bytes <= MAX_MEMORY + (8 << 20),
-            "{bytes} bytes, {calls} calls"
-        );
+        let max = MAX_BYTES + (8 << 20);
+        assert!(bytes <= max, "{bytes} bytes, {calls} calls");
     }
 
     #[test]
     fn a_list_without_items_ends_whatever_its_total_count() {
         let mut cursor = PageCursor::default();
-        let empty = page(Vec::<String>::new(), u64::MAX);
+        let empty = page(std::iter::empty(), u64::MAX);
         assert!(cursor.advance(1, empty).unwrap().is_empty());
         assert_eq!(cursor.page, None);
     }

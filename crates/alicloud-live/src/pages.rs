@@ -29,32 +29,24 @@ pub struct Listed<T> {
 }
 
 impl LiveClient {
-    /// Returns the pages of the jobs of a cluster that match a filter, always oldest first. Makes no call.
+    /// `ListEdgeTranscodeJob`: returns the pages of the jobs of a cluster that match a filter. Makes no call.
     pub fn edge_transcode_job_pages<'a>(
         &'a self,
         cluster_id: &'a str,
         filter: JobFilter,
         ctx: &'a CallContext,
     ) -> Pages<'a, Job> {
-        let filter = JobFilter {
-            sort_by: SortBy::Ascending,
-            ..filter
-        };
-        self.pages(cluster_id, filter.parameters(), ctx)
+        self.pages(cluster_id, filter.parameters(SortBy::Ascending), ctx)
     }
 
-    /// Returns the pages of the templates of a cluster that match a filter, always oldest first. Makes no call.
+    /// `ListEdgeTranscodeTemplate`: returns the pages of the templates of a cluster that match a filter. Makes no call.
     pub fn edge_transcode_template_pages<'a>(
         &'a self,
         cluster_id: &'a str,
         filter: TemplateFilter,
         ctx: &'a CallContext,
     ) -> Pages<'a, Template> {
-        let filter = TemplateFilter {
-            sort_by: SortBy::Ascending,
-            ..filter
-        };
-        self.pages(cluster_id, filter.parameters(), ctx)
+        self.pages(cluster_id, filter.parameters(SortBy::Ascending), ctx)
     }
 
     fn pages<'a, T>(
@@ -85,7 +77,7 @@ impl<T: ListItem> Pages<'_, T> {
         let kind = OperationKind::Read;
         let page = self
             .client
-            .list::<T>(self.cluster_id, self.filter.clone(), number, kind, self.ctx)
+            .list::<T>(self.cluster_id, &self.filter, number, kind, self.ctx)
             .await?;
         self.unreadable.extend(page.unreadable.iter().cloned());
         self.cursor

@@ -1,11 +1,11 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::CallContext;
 use super::call_context::Interruption;
+use super::{CallContext, lock};
 
 /// The burst after a pause, as a share of the calls of a second: at the published quota, as many as Terraform makes at the
 /// same time. More would be rejected if the service counted calls by the second.
@@ -84,7 +84,7 @@ impl RateLimiter {
     }
 
     fn bucket<T>(&self, operation: &'static str, f: impl FnOnce(&mut Bucket) -> T) -> T {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = lock(&self.buckets);
         let bucket = buckets.entry(operation).or_insert_with(|| Bucket {
             rate: self.full_rate,
             filled_at: Instant::now(),

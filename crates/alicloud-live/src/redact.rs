@@ -98,20 +98,18 @@ mod tests {
 
     #[test]
     fn the_value_is_masked_and_the_rest_of_the_url_stays() {
-        let url = "rtmp://d/app/s?a=1&auth_key=1893456000-0-0-c0ffee&b=2#c";
-        assert_eq!(
-            redact_auth_keys(url),
-            "rtmp://d/app/s?a=1&auth_key=***&b=2#c"
-        );
-        assert_eq!(
-            redact_auth_keys("Auth_Key%3Dc0ffee tail"),
-            "Auth_Key%3D*** tail"
-        );
-        assert_eq!(redact_auth_keys("no auth_key here"), "no auth_key here");
-        assert!(matches!(
-            redact_auth_keys("rtmp://d/app/s"),
-            Cow::Borrowed(_)
-        ));
+        for (text, redacted) in [
+            (
+                "rtmp://d/app/s?a=1&auth_key=1-0-0-c0ffee&b=2#c",
+                "rtmp://d/app/s?a=1&auth_key=***&b=2#c",
+            ),
+            ("Auth_Key%3Dc0ffee tail", "Auth_Key%3D*** tail"),
+            ("no auth_key here", "no auth_key here"),
+        ] {
+            assert_eq!(redact_auth_keys(text), redacted);
+        }
+        let unchanged = redact_auth_keys("rtmp://d/app/s");
+        assert!(matches!(unchanged, Cow::Borrowed(_)));
     }
 
     #[test]

@@ -31,10 +31,8 @@ pub(super) fn interpret<T: DeserializeOwned>(
         return decode(&response.body).map_err(|reason| unreadable(response.status, reason));
     }
     let Ok(envelope) = serde_json::from_slice::<Envelope>(&response.body) else {
-        return Err(unreadable(
-            response.status,
-            "it is not an error in the API's format".to_owned(),
-        ));
+        let reason = "it is not an error in the API's format".to_owned();
+        return Err(unreadable(response.status, reason));
     };
     let error = envelope.into_error(response.status, credentials);
     Err(match classify(&error.code, error.status) {
@@ -187,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    #[derive(Deserialize, Debug, PartialEq)]
+    #[derive(Deserialize, Debug)]
     #[serde(rename_all = "PascalCase")]
     struct Created {
         job_id: String,
@@ -195,10 +193,8 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Result<Created, Failure> {
         let credentials = Credentials {
-            access_key_id: "id".to_owned(),
-            access_key_secret: "hunter2".into(),
             security_token: Some("hunter3".into()),
-            account_id: None,
+            ..Credentials::new("id", "hunter2")
         };
         let response = RawResponse {
             status,
@@ -219,23 +215,9 @@ mod tests {
     #[test]
     fn only_a_complete_response_of_the_documented_shape_is_success() {
         let body = r#"{"RequestId": "R", "JobId": "J"}"#;
-        assert_eq!(
-            read(200, body).unwrap(),
-            Created {
-                job_id: "J".to_owned()
-            }
-        );
-        for end in 0..body.len() {
-            let cut = &body[..end];
-            assert!(
-                matches!(
-                    read(200, cut),
-                    Err(Failure::Ambiguous(Ambiguous::Unreadable { .. }))
-                ),
-                "{cut}"
-            );
-        }
-        for odd in [
+        assert_eq!(read(200, body).unwrap().job_id, "J");
+        let prefixes = (0..body.len()).map(|end| &body[..end]);
+        for odd in prefixes.chain([
             "",
             "null",
             "[]",
@@ -245,14 +227,10 @@ mod tests {
             "\u{feff}{}",
             r#"{"JobId": "J"}{"JobId": "K"}"#,
             r#"{"JobId": "J"} and more"#,
-        ] {
-            assert!(
-                matches!(
-                    read(200, odd),
-                    Err(Failure::Ambiguous(Ambiguous::Unreadable { .. }))
-                ),
-                "{odd}"
-            );
+        ]) {
+            let Err(Failure::Ambiguous(Ambiguous::Unreadable { .. })) = read(200, odd) else {
+                panic!("{odd}")
+            };
         }
     }
 
@@ -261,10 +239,8 @@ mod tests {
         let error = rejection(
             r#"{"Code": "OperationDenied", "Message": "no", "RequestId": "R", "HostId": "h"}"#,
         );
-        assert_eq!(
-            error.to_string(),
-            "OperationDenied (HTTP 400): no (RequestId: R)"
-        );
+        let shown = "OperationDenied (HTTP 400): no (RequestId: R)";
+        assert_eq!(error.to_string(), shown);
         let error = rejection(r#"{"code": "OperationDenied", "message": "no", "requestId": "R"}"#);
         assert_eq!(error.request_id, "R");
     }
@@ -276,16 +252,11 @@ mod tests {
             (403, ""),
             (404, r#"{"Message": "x"}"#),
             (502, "{}"),
+            (302, r#"{"JobId": "J"}"#),
         ] {
-            assert!(
-                matches!(read(status, body), Err(Failure::Ambiguous(_))),
-                "{status} {body}"
-            );
+            let is_ambiguous = matches!(read(status, body), Err(Failure::Ambiguous(_)));
+            assert!(is_ambiguous, "{status} {body}");
         }
-        assert!(matches!(
-            read(302, r#"{"JobId": "J"}"#),
-            Err(Failure::Ambiguous(_))
-        ));
     }
 
     #[test]
@@ -311,14 +282,11 @@ mod tests {
         let error =
             rejection(r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2"}"#);
         assert!(!error.message.contains("hunter2"));
-        let long = format!(
-            r#"{{"Code": "OperationDenied", "Message": "{}"}}"#,
-            "直".repeat(10_000)
-        );
-        assert_eq!(
-            rejection(&long).message.chars().count(),
-            MAX_MESSAGE_CHARS + 1
-        );
+        let long = "直".repeat(10_000);
+        let error = rejection(&format!(
+            r#"{{"Code": "OperationDenied", "Message": "{long}"}}"#
+        ));
+        assert_eq!(error.message.chars().count(), MAX_MESSAGE_CHARS + 1);
     }
 
     #[test]
@@ -353,10 +321,8 @@ mod tests {
             " JobNotFound",
         ] {
             let failure = read(404, &format!(r#"{{"Code": "{code}"}}"#)).unwrap_err();
-            assert!(
-                matches!(failure, Failure::Ambiguous(Ambiguous::UnknownCode(_))),
-                "{code}: {failure:?}"
-            );
+            let is_unknown = matches!(failure, Failure::Ambiguous(Ambiguous::UnknownCode(_)));
+            assert!(is_unknown, "{code}: {failure:?}");
         }
     }
 

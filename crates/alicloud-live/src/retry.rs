@@ -12,7 +12,7 @@ use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
 use super::late_writes::is_caused_by_late_write;
 use super::outcome::merge_failures;
 use super::request::SignedRequest;
-use super::transport::{Access, Connection};
+use super::transport::Connection;
 use super::{Ambiguous, ApiError, CallContext, CallError, Failure, LiveClient, NotSent, response};
 use alicloud_auth::signing::{nonce, timestamp};
 
@@ -218,16 +218,8 @@ impl LiveClient {
         connection: Connection,
         ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedAttempt> {
-        let access = if kind.is_write() {
-            Access::Write
-        } else {
-            Access::Read
-        };
         let (started_at, requested) = (Instant::now(), self.clock.moment());
-        let raw = self
-            .transport
-            .send(request, access, connection, ctx)
-            .await?;
+        let raw = self.transport.send(request, kind, connection, ctx).await?;
         let duration = started_at.elapsed();
         response::log(request.operation, &raw, &request.credentials, duration);
         match response::interpret(&raw, &request.credentials) {

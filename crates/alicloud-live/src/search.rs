@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::call::{ResponseTime, SentRequest};
+use super::call::{OperationKind, ResponseTime, SentRequest};
 use super::list::{ListItem as _, MAX_PAGE_SIZE, Page, SortBy};
 use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, clock};
 
@@ -193,15 +193,16 @@ impl LiveClient {
     ) -> Result<MatchingJobs, CallError> {
         let filter = JobFilter {
             keyword: Some(lost.spec.name.clone()),
-            sort_by: SortBy::Descending,
             ..JobFilter::default()
         };
+        let filter = filter.parameters(SortBy::Descending);
         let mut matching = MatchingJobs::default();
         let mut seen = HashSet::new();
         let mut without_id = 0;
         for number in 1..=MAX_PAGES {
+            let kind = OperationKind::Read;
             let page = self
-                .list_edge_transcode_jobs(lost.cluster_id, &filter, number, ctx)
+                .list::<Job>(lost.cluster_id, &filter, number, kind, ctx)
                 .await?;
             let jobs = self.with_unreadable_jobs(lost.cluster_id, &page, ctx).await;
             let on_page = page.items.len() + page.unreadable.len();

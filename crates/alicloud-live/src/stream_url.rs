@@ -41,37 +41,21 @@ impl StreamUrl {
     /// percent-encoding only where it is needed (RFC 3986, sections 6.2.2 and 6.2.3). A string that is not a URL is
     /// returned unchanged.
     pub(super) fn normalized(&self) -> String {
-        let Ok(url) = Url::parse(&self.0) else {
+        let Ok(mut url) = Url::parse(&self.0) else {
             return self.0.clone();
         };
-        let Some(host) = url.host_str() else {
+        let Some(host) = url.host_str().map(str::to_ascii_lowercase) else {
             return self.0.clone();
         };
-        let scheme = url.scheme();
-        let port = url
-            .port()
-            .filter(|port| Some(*port) != default_port(scheme));
-        let user = match (url.username(), url.password()) {
-            ("", None) => String::new(),
-            (name, None) => format!("{name}@"),
-            (name, Some(password)) => format!("{name}:{password}@"),
-        };
-        let port = port.map_or_else(String::new, |port| format!(":{port}"));
-        let path = if url.path().is_empty() {
-            "/"
-        } else {
-            url.path()
-        };
-        let query = url
-            .query()
-            .map_or_else(String::new, |query| format!("?{query}"));
-        let fragment = url
-            .fragment()
-            .map_or_else(String::new, |text| format!("#{text}"));
-        let host = host.to_ascii_lowercase();
-        normalize_percent_encoding(&format!(
-            "{scheme}://{user}{host}{port}{path}{query}{fragment}"
-        ))
+        // The two setters fail only for URLs without a host.
+        let _ = url.set_host(Some(&host));
+        if url.port() == default_port(url.scheme()) {
+            let _ = url.set_port(None);
+        }
+        if url.path().is_empty() {
+            url.set_path("/");
+        }
+        normalize_percent_encoding(url.as_str())
     }
 }
 
@@ -151,8 +135,8 @@ mod tests {
         assert!(are_equivalent("rtmp://h/a/%e4b", "rtmp://h/a/%E4b"));
         assert!(are_equivalent("rtmp://h", "rtmp://h/"));
         assert!(are_equivalent(
-            "srt://[2001:DB8::1]:9000/a",
-            "srt://[2001:db8::1]:9000/a"
+            "srt://[2001:DB8::1]:9/a",
+            "srt://[2001:db8::1]:9/a"
         ));
     }
 

@@ -37,16 +37,12 @@ impl LiveClient {
         name: &StreamName,
         ctx: &CallContext,
     ) -> Result<Option<StreamState>, CallError> {
-        let parameters = vec![
-            ("DomainName", name.domain.clone()),
-            ("AppName", name.app.clone()),
-            ("StreamName", name.stream.clone()),
+        let parameters = [
+            ("DomainName", &*name.domain),
+            ("AppName", &name.app),
+            ("StreamName", &name.stream),
         ];
-        let call = ApiCall {
-            operation: "DescribeLiveStreamState",
-            parameters,
-            kind: OperationKind::Read,
-        };
+        let call = ApiCall::new("DescribeLiveStreamState", OperationKind::Read, parameters);
         match self.call::<StreamState>(&call, ctx).await {
             Ok(response) => Ok(Some(response.value)),
             Err(error) if is_unknown_domain(&error) => Ok(None),

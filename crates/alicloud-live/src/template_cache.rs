@@ -1,13 +1,13 @@
 //! A cache of templates: the API cannot change a template, and many jobs share one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::{CallContext, CallError, LiveClient, Template};
+use super::{CallContext, CallError, LiveClient, Template, lock};
 
 /// The result of a template check.
 #[derive(Clone, Debug)]
@@ -40,12 +40,8 @@ pub(super) struct TemplateCache {
 
 impl TemplateCache {
     fn entry(&self, cluster_id: &str, template_id: &str) -> Entry {
-        let mut templates = self
-            .templates
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
         let key = (cluster_id.to_owned(), template_id.to_owned());
-        Arc::clone(templates.entry(key).or_default())
+        Arc::clone(lock(&self.templates).entry(key).or_default())
     }
 }
 

@@ -1,11 +1,11 @@
 use serde::Deserialize;
 
 use super::call::{ApiCall, OperationKind};
-use super::list::{Page, SortBy, filter_parameters};
+use super::list::{SortBy, filter_parameters};
 use super::request::Parameters;
 use super::{CallContext, CallError, LiveClient, Template};
 
-/// Which templates of a cluster to list.
+/// Which templates of a cluster to list. Unlike the list of jobs, that of templates includes old ones.
 #[derive(Clone, Default, Debug)]
 pub struct TemplateFilter {
     /// `common`, `nbhd-2` or `ultra-hd`; by default, the types that the caller has permission for.
@@ -14,18 +14,16 @@ pub struct TemplateFilter {
     pub video_codec: Option<String>,
     /// A template ID, or a part of a name.
     pub keyword: Option<String>,
-    /// The order, by creation time.
-    pub sort_by: SortBy,
 }
 
 impl TemplateFilter {
-    pub(super) fn parameters(&self) -> Parameters {
+    pub(super) fn parameters(self, sort_by: SortBy) -> Parameters {
         let optional = [
-            ("Type", self.r#type.clone()),
-            ("VideoCodec", self.video_codec.clone()),
-            ("Keyword", self.keyword.clone()),
+            ("Type", self.r#type),
+            ("VideoCodec", self.video_codec),
+            ("Keyword", self.keyword),
         ];
-        filter_parameters(self.sort_by, optional)
+        filter_parameters(sort_by, optional)
     }
 }
 
@@ -54,30 +52,9 @@ impl LiveClient {
         kind: OperationKind,
         ctx: &CallContext,
     ) -> Result<Template, CallError> {
-        let parameters = vec![
-            ("ClusterId", cluster_id.to_owned()),
-            ("TemplateId", template_id.to_owned()),
-        ];
-        let call = ApiCall {
-            operation: "GetEdgeTranscodeTemplate",
-            parameters,
-            kind,
-        };
+        let template_key = [("ClusterId", cluster_id), ("TemplateId", template_id)];
+        let call = ApiCall::new("GetEdgeTranscodeTemplate", kind, template_key);
         let response = self.call::<TemplateResponse>(&call, ctx).await?;
         Ok(response.value.template)
-    }
-
-    /// `ListEdgeTranscodeTemplate`: reads one page of a cluster's templates; `page` counts from 1. Unlike the list of
-    /// jobs, this list includes old templates.
-    pub async fn list_edge_transcode_templates(
-        &self,
-        cluster_id: &str,
-        filter: &TemplateFilter,
-        page: u32,
-        ctx: &CallContext,
-    ) -> Result<Page<Template>, CallError> {
-        let filter = filter.parameters();
-        self.list(cluster_id, filter, page, OperationKind::Read, ctx)
-            .await
     }
 }

@@ -5,6 +5,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::call::OperationKind;
 use super::call_context::Interruption;
 use super::request::SignedRequest;
 use super::{
@@ -20,13 +21,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const RECOVERY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that a response can request.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-
-/// Whether a call changes something.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Access {
-    Read,
-    Write,
-}
 
 /// The connection for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,7 +68,7 @@ impl Transport {
     pub(super) async fn send(
         &self,
         request: &SignedRequest,
-        access: Access,
+        kind: OperationKind,
         connection: Connection,
         ctx: &CallContext,
     ) -> Result<RawResponse, Failure> {
@@ -95,9 +89,10 @@ impl Transport {
                 if send_state.try_abandon() {
                     return Err(Failure::NotSent(interruption.into()));
                 }
-                let drained = match access {
-                    Access::Read => None,
-                    Access::Write => tokio::time::timeout(DRAIN_TIMEOUT, exchange).await.ok(),
+                let drained = if kind.is_write() {
+                    tokio::time::timeout(DRAIN_TIMEOUT, exchange).await.ok()
+                } else {
+                    None
                 };
                 match (drained, interruption) {
                     (Some(finished), _) => finished,
@@ -186,30 +181,26 @@ mod tests {
 
     #[test]
     fn both_headers_are_read_and_limited() {
-        let alibaba_cloud = |value| wait("x-acs-retry-after", value);
-        assert_eq!(alibaba_cloud(" 200 "), Some(Duration::from_millis(200)));
-        assert_eq!(alibaba_cloud("99999999999"), Some(MAX_RETRY_AFTER));
-        let standard = |value| wait("retry-after", value);
-        assert_eq!(standard("7"), Some(Duration::from_secs(7)));
-        assert_eq!(standard("99999999999"), Some(MAX_RETRY_AFTER));
-        assert_eq!(
-            standard("Thu, 01 Jan 1970 00:00:09 GMT"),
-            Some(Duration::from_secs(9))
-        );
-        assert_eq!(
-            standard("Fri, 02 Jan 1970 00:00:00 GMT"),
-            Some(MAX_RETRY_AFTER)
-        );
-        assert_eq!(
-            standard("Wed, 31 Dec 1969 23:00:00 GMT"),
-            Some(Duration::ZERO)
-        );
+        let (alibaba_cloud, standard) = ("x-acs-retry-after", "retry-after");
+        for (name, value, expected) in [
+            (alibaba_cloud, " 200 ", Duration::from_millis(200)),
+            (alibaba_cloud, "99999999999", MAX_RETRY_AFTER),
+            (standard, "7", Duration::from_secs(7)),
+            (standard, "99999999999", MAX_RETRY_AFTER),
+            (
+                standard,
+                "Thu, 01 Jan 1970 00:00:09 GMT",
+                Duration::from_secs(9),
+            ),
+            (standard, "Fri, 02 Jan 1970 00:00:00 GMT", MAX_RETRY_AFTER),
+            (standard, "Wed, 31 Dec 1969 23:00:00 GMT", Duration::ZERO),
+        ] {
+            assert_eq!(wait(name, value), Some(expected), "{name}: {value}");
+        }
         for value in ["", "-1", "1.5", "soon", "99999999999999999999999"] {
-            assert_eq!(
-                (alibaba_cloud(value), standard(value)),
-                (None, None),
-                "{value}"
-            );
+            for name in [alibaba_cloud, standard] {
+                assert_eq!(wait(name, value), None, "{name}: {value}");
+            }
         }
     }
 }
