@@ -369,6 +369,7 @@ mod tests {
         PermanentFailure,
         /// Fails permanently after a minute.
         Hang,
+        Crash,
     }
 
     /// A source whose behavior the test sets. Each load takes two seconds.
@@ -396,6 +397,7 @@ mod tests {
                     pass(58).await;
                     return Err(SourceError::permanent("timed out"));
                 }
+                Behavior::Crash => panic!("as the test wants"),
                 Behavior::Static => None,
                 Behavior::Temporary(seconds) => {
                     Some(self.clock.now() + time::Duration::seconds(seconds))
@@ -676,25 +678,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_source_that_panics_is_an_error_of_the_waiting_callers_only() {
-        struct Crashing(AtomicUsize);
-
-        #[async_trait::async_trait]
-        impl CredentialsSource for Crashing {
-            fn name(&self) -> String {
-                "crashing".to_owned()
-            }
-
-            async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-                assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
-                Err(SourceError::permanent("the second time"))
-            }
-        }
-        let source = Crashing(AtomicUsize::new(0));
-        let cache = CredentialsCache::new(Box::new(source), Arc::default());
-        let first = cache.get().await.unwrap_err();
-        assert!(first.reason.contains("crashing crashed"), "{first}");
+        let bench = bench();
+        bench.set(Behavior::Crash);
+        let first = bench.cache.get().await.unwrap_err();
+        assert!(first.reason.contains("scripted crashed"), "{first}");
+        bench.set(Behavior::PermanentFailure);
         pass(60).await;
-        assert_eq!(cache.get().await.unwrap_err().reason, "the second time");
+        assert_eq!(bench.cache.get().await.unwrap_err().reason, "no such role");
     }
 
     #[tokio::test]

@@ -149,11 +149,14 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     })
 }
 
-/// Decodes the body of a response. `origin` names its sender in the error.
+/// Decodes the body of HTTP 200; any other status is an error. `origin` names the sender in errors.
 pub(super) fn parse_response<T: DeserializeOwned>(
     origin: &str,
     response: &HttpResponse,
 ) -> Result<T, SourceError> {
+    if response.status != 200 {
+        return Err(SourceError::of_status(origin, response.status));
+    }
     parse(response.body.expose_secret()).map_err(|reason| SourceError::unexpected(origin, &reason))
 }
 

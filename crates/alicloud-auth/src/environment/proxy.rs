@@ -102,7 +102,10 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
     match url.scheme() {
         "http" | "https" | "socks5h" => {}
         // Go lets the proxy resolve host names for both.
-        "socks5" => url = with_remote_names(&with_scheme).unwrap_or(url),
+        "socks5" => {
+            // Succeeds, because neither scheme is a "special" one.
+            let _ = url.set_scheme("socks5h");
+        }
         _ => {
             let problem =
                 "names a proxy with an unsupported scheme; supported: http, https, socks5";
@@ -110,10 +113,6 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
         }
     }
     Ok(Some(url))
-}
-
-fn with_remote_names(socks5: &str) -> Option<Url> {
-    Url::parse(&format!("socks5h{}", socks5.get("socks5".len()..)?)).ok()
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {

@@ -105,76 +105,38 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
-    use serde::Deserialize;
+    use serde_json::Value;
 
     use super::*;
 
-    #[derive(Deserialize)]
-    struct Vectors {
-        acs3_v3: Vec<Vector>,
-    }
-
-    #[derive(Deserialize)]
-    struct Vector {
-        id: String,
-        inputs: Inputs,
-        hashed_request_payload: String,
-        canonical_request: String,
-        string_to_sign: String,
-        signed_headers: String,
-        signature: String,
-        authorization: String,
-    }
-
-    #[derive(Deserialize)]
-    struct Inputs {
-        method: String,
-        path: String,
-        access_key_id: String,
-        access_key_secret: String,
-        query: BTreeMap<String, String>,
-        headers: BTreeMap<String, String>,
-        body: String,
-    }
-
-    fn pairs(map: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> + Clone {
-        map.iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+    fn pairs(object: &Value) -> impl Iterator<Item = (&str, &str)> + Clone {
+        let object = object.as_object().unwrap().iter();
+        object.map(|(name, value)| (&**name, value.as_str().unwrap()))
     }
 
     #[test]
     fn every_vector_of_the_official_sdk_passes_at_each_step() {
-        let vectors: Vectors = serde_json::from_str(include_str!(
-            "../../../../tests/cases/signature-vectors.json"
-        ))
-        .unwrap();
-        assert!(vectors.acs3_v3.len() >= 8, "the fixture lost its vectors");
-        for vector in vectors.acs3_v3 {
-            let (id, inputs) = (vector.id, vector.inputs);
-            let hash = hashed_payload(inputs.body.as_bytes());
-            assert_eq!(hash, vector.hashed_request_payload, "{id}");
-            let names = signed_headers(pairs(&inputs.headers));
-            assert_eq!(names, vector.signed_headers, "{id}");
-            let request = canonical_request(
-                &inputs.method,
-                &inputs.path,
-                pairs(&inputs.query),
-                pairs(&inputs.headers),
-                &hash,
-            );
-            assert_eq!(request, vector.canonical_request, "{id}");
+        let vectors = include_str!("../../../../tests/cases/signature-vectors.json");
+        let vectors: Value = serde_json::from_str(vectors).unwrap();
+        let vectors = vectors["acs3_v3"].as_array().unwrap();
+        assert!(vectors.len() >= 8, "the fixture lost its vectors");
+        for vector in vectors {
+            let (id, inputs) = (&vector["id"], &vector["inputs"]);
+            let input = |name| inputs[name].as_str().unwrap();
+            let hash = hashed_payload(input("body").as_bytes());
+            assert_eq!(hash, vector["hashed_request_payload"], "{id}");
+            let (query, headers) = (pairs(&inputs["query"]), pairs(&inputs["headers"]));
+            let names = signed_headers(headers.clone());
+            assert_eq!(names, vector["signed_headers"], "{id}");
+            let request = canonical_request(input("method"), input("path"), query, headers, &hash);
+            assert_eq!(request, vector["canonical_request"], "{id}");
             let text = string_to_sign(&request);
-            assert_eq!(text, vector.string_to_sign, "{id}");
-            let signed = signature(&text, &inputs.access_key_secret);
-            assert_eq!(signed, vector.signature, "{id}");
-            assert_eq!(
-                authorization(&inputs.access_key_id, &names, &signed),
-                vector.authorization,
-                "{id}"
-            );
+            assert_eq!(text, vector["string_to_sign"], "{id}");
+            let signed = signature(&text, input("access_key_secret"));
+            assert_eq!(signed, vector["signature"], "{id}");
+            let header = authorization(input("access_key_id"), &names, &signed);
+            assert_eq!(header, vector["authorization"], "{id}");
         }
     }
 

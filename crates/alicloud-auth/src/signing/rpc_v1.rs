@@ -94,72 +94,28 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
-    use serde::Deserialize;
+    use serde_json::Value;
 
     use super::*;
 
-    #[derive(Deserialize)]
-    struct Vectors {
-        rpc_v1: Vec<Vector>,
-    }
-
-    #[derive(Deserialize)]
-    struct Vector {
-        id: String,
-        inputs: Inputs,
-        canonicalized_query_string: String,
-        string_to_sign: String,
-        signing_key: String,
-        signature: String,
-    }
-
-    #[derive(Deserialize)]
-    struct Inputs {
-        method: String,
-        access_key_secret: String,
-        query: BTreeMap<String, String>,
-        form: BTreeMap<String, String>,
-    }
-
     #[test]
     fn every_vector_of_the_official_sdks_passes_at_each_step() {
-        let vectors: Vectors = serde_json::from_str(include_str!(
-            "../../../../tests/cases/signature-vectors.json"
-        ))
-        .unwrap();
-        assert!(vectors.rpc_v1.len() >= 10, "the fixture lost its vectors");
-        for vector in vectors.rpc_v1 {
-            let Inputs {
-                method,
-                access_key_secret,
-                query,
-                form,
-            } = vector.inputs;
-            let parameters = query
-                .iter()
-                .chain(&form)
-                .map(|(name, value)| (name.as_str(), value.as_str()));
-
+        let vectors = include_str!("../../../../tests/cases/signature-vectors.json");
+        let vectors: Value = serde_json::from_str(vectors).unwrap();
+        let vectors = vectors["rpc_v1"].as_array().unwrap();
+        assert!(vectors.len() >= 10, "the fixture lost its vectors");
+        for vector in vectors {
+            let (id, inputs) = (&vector["id"], &vector["inputs"]);
+            let [query, form] = ["query", "form"].map(|part| inputs[part].as_object().unwrap());
+            let parameters = query.iter().chain(form);
+            let parameters = parameters.map(|(name, value)| (&**name, value.as_str().unwrap()));
             let canonicalized = canonicalized_query(parameters);
-            assert_eq!(
-                canonicalized, vector.canonicalized_query_string,
-                "{}",
-                vector.id
-            );
-            let text = string_to_sign(&method, &canonicalized);
-            assert_eq!(text, vector.string_to_sign, "{}", vector.id);
-            assert_eq!(
-                format!("{access_key_secret}&"),
-                vector.signing_key,
-                "{}",
-                vector.id
-            );
-            assert_eq!(
-                signature(&text, &access_key_secret),
-                vector.signature,
-                "{}",
-                vector.id
-            );
+            assert_eq!(canonicalized, vector["canonicalized_query_string"], "{id}");
+            let text = string_to_sign(inputs["method"].as_str().unwrap(), &canonicalized);
+            assert_eq!(text, vector["string_to_sign"], "{id}");
+            let secret = inputs["access_key_secret"].as_str().unwrap();
+            assert_eq!(format!("{secret}&"), vector["signing_key"], "{id}");
+            assert_eq!(signature(&text, secret), vector["signature"], "{id}");
         }
     }
 

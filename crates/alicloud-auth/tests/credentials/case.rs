@@ -32,24 +32,8 @@ struct Case {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     #[serde(default)]
-    mock: Switches,
+    mock: mock::Behavior,
     expect: Expectation,
-}
-
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Switches {
-    metadata_v1: bool,
-    metadata_v2: bool,
-}
-
-impl Default for Switches {
-    fn default() -> Self {
-        Self {
-            metadata_v1: true,
-            metadata_v2: true,
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -102,10 +86,7 @@ pub(crate) async fn check(name: &str) {
     let directory = Path::new(DIRECTORY).join(name);
     let text = fs::read_to_string(directory.join("case.json")).unwrap();
     let case: Case = serde_json::from_str(&text.replace("{mock}", &mock.url())).unwrap();
-    mock.configure(|config| {
-        config.metadata_v1 = case.mock.metadata_v1;
-        config.metadata_v2 = case.mock.metadata_v2;
-    });
+    mock.configure(|behavior| *behavior = case.mock);
     let home = TempDir::new().unwrap();
     if directory.join("home").is_dir() {
         copy_with(&mock.url(), &directory.join("home"), home.path());

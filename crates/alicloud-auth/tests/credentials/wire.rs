@@ -1,18 +1,22 @@
 //! Requests to services that the mock does not simulate, and to services with another clock or a rejection.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use alicloud_auth::credentials::{
-    AssumeRole, AssumeRoleWithOidc, Credentials, CredentialsConfig, HttpRequest, HttpResponse,
-    HttpSend, LoadedCredentials, SourceError, SystemContext, select_source,
+    AssumeRole, AssumeRoleWithOidc, CredentialsConfig, HttpRequest, HttpResponse, HttpSend,
+    LoadedCredentials, SourceError, SystemContext, select_source,
 };
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
 use crate::case::system;
+
+/// A Unix time in 2100.
+const FAR: i64 = 4_102_444_800;
 
 /// Returns responses in order, and records the requests.
 #[derive(Default)]
@@ -156,38 +160,36 @@ async fn version_1_of_the_metadata_service_is_used_only_if_version_2_is_absent()
     }
 }
 
-fn oauth(home: &TempDir, cached_until: i64, token_until: i64) -> CredentialsConfig {
-    let profile = json!({
-        "name": "p", "mode": "OAuth", "oauth_site_type": "CN",
-        "access_key_id": "kept", "access_key_secret": "hunter1", "sts_token": "hunter2", "sts_expiration": cached_until,
-        "oauth_access_token": "hunter3", "oauth_refresh_token": "hunter4", "oauth_access_token_expire": token_until,
-    });
+/// Writes a file with one profile; returns its path, and a configuration that uses it.
+fn profile(home: &TempDir, fields: &Value) -> (PathBuf, CredentialsConfig) {
     let file = home.path().join("config.json");
-    let text = json!({"current": "p", "profiles": [profile]}).to_string();
+    let text = json!({"current": fields["name"], "profiles": [fields]}).to_string();
     std::fs::write(&file, text).unwrap();
-    CredentialsConfig {
+    let config = CredentialsConfig {
         shared_credentials_file: Some(file.display().to_string()),
         ..CredentialsConfig::default()
-    }
+    };
+    (file, config)
 }
 
 #[tokio::test]
 async fn an_oauth_login_returns_new_credentials_while_its_access_token_is_valid_and_the_file_is_not_written()
  {
     let home = TempDir::new().unwrap();
-    let far = 4_102_444_800;
-    let config = oauth(&home, 1, far);
-    let file = home.path().join("config.json");
+    let (file, config) = profile(
+        &home,
+        &json!({
+            "name": "p", "mode": "OAuth", "oauth_site_type": "CN",
+            "access_key_id": "kept", "access_key_secret": "hunter1", "sts_token": "hunter2", "sts_expiration": 1,
+            "oauth_access_token": "hunter3", "oauth_refresh_token": "hunter4", "oauth_access_token_expire": FAR,
+        }),
+    );
     let before = std::fs::read(&file).unwrap();
     let given = r#"{"accessKeyId": "STS.oauth", "accessKeySecret": "hunter5", "securityToken": "hunter6", "expiration": "2100-01-01T00:00:00Z", "requestId": "R"}"#;
     let outcome = load(config, &[], &home, vec![response(200, given)]).await;
-    let Credentials {
-        access_key_id,
-        access_key_secret,
-        ..
-    } = outcome.loaded.unwrap().credentials;
-    assert_eq!(access_key_id, "STS.oauth");
-    assert_eq!(access_key_secret.expose_secret(), "hunter5");
+    let credentials = outcome.loaded.unwrap().credentials;
+    assert_eq!(credentials.access_key_id, "STS.oauth");
+    assert_eq!(credentials.access_key_secret.expose_secret(), "hunter5");
     assert_eq!(outcome.calls, ["POST https://oauth.aliyun.com/v1/exchange"]);
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
@@ -225,29 +227,23 @@ async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
 #[tokio::test]
 async fn a_new_cloud_sso_login_is_found() {
     let home = TempDir::new().unwrap();
-    let file = home.path().join("config.json");
     let log_in = |token: &str, token_until: i64| {
-        let profile = json!({
+        let fields = json!({
             "name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.example.com/start/login",
             "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "c",
             "access_token": token, "cloud_sso_access_token_expire": token_until,
         });
-        let text = json!({"current": "p", "profiles": [profile]}).to_string();
-        std::fs::write(&file, text).unwrap();
+        profile(&home, &fields).1
     };
-    log_in("hunter3", 1);
+    let config = log_in("hunter3", 1);
     let mut system = system(std::collections::BTreeMap::new(), home.path());
     let script = Arc::new(Script::default());
     system.http = Arc::clone(&script) as _;
-    let config = CredentialsConfig {
-        shared_credentials_file: Some(file.display().to_string()),
-        ..CredentialsConfig::default()
-    };
     let source = select_source(&config, &system).await.unwrap().source;
     let error = source.load().await.unwrap_err();
     assert!(error.reason.contains("log in again"), "{error}");
 
-    log_in("hunter4", 4_102_444_800);
+    log_in("hunter4", FAR);
     let given =
         json!({"CloudCredential": {"AccessKeyId": "STS.sso", "AccessKeySecret": "hunter5"}});
     let given = response(200, &given.to_string());
@@ -255,8 +251,6 @@ async fn a_new_cloud_sso_login_is_found() {
     let loaded = source.load().await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.sso");
     let requests = script.requests.lock().unwrap();
-    assert_eq!(
-        *requests,
-        ["POST https://sso.example.com/cloud-credentials"]
-    );
+    let expected = "POST https://sso.example.com/cloud-credentials";
+    assert_eq!(*requests, [expected]);
 }

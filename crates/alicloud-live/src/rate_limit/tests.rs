@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use futures_util::future::join_all;
 
 use super::*;
-use crate::RetryPolicy;
+use crate::{RetryPolicy, backoff};
 
 /// The published quota of each operation.
 const QUOTA: u32 = 6_000;
@@ -76,11 +76,8 @@ async fn throttling_lowers_the_rate_once_a_second_and_successes_restore_it() {
     for _ in 0..2_000 {
         limiter.speed_up("A");
     }
-    let restored = time_for(&limiter, 500).await;
-    assert!(
-        (4_900..=5_100).contains(&restored.as_millis()),
-        "{restored:?}"
-    );
+    let time = time_for(&limiter, 500).await;
+    assert!((4_900..=5_100).contains(&time.as_millis()), "{time:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,9 +216,7 @@ async fn call_until(
     let mut count = Count::default();
     while Instant::now() < end {
         let ctx = CallContext::without_cancel(Duration::from_secs(300));
-        let policy = RetryPolicy::default();
-        let mut bound = policy.initial_backoff;
-        loop {
+        for attempts in 1.. {
             if limiter.acquire("A", &ctx).await.is_err() {
                 count.failed += 1;
                 break;
@@ -236,12 +231,12 @@ async fn call_until(
             count.throttled += 1;
             // Repeatable random numbers: a linear congruential generator.
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let share = f64::from(random) / f64::from(u32::MAX);
-            if ctx.wait(bound.mul_f64(share)).await.is_err() {
+            let bits = Some(u128::from(random) << 96);
+            let delay = backoff::delay(&RetryPolicy::default(), attempts, bits);
+            if ctx.wait(delay).await.is_err() {
                 count.failed += 1;
                 break;
             }
-            bound = (bound * 2).min(policy.max_backoff);
         }
     }
     count
@@ -256,25 +251,16 @@ const COUNTINGS: [Counting; 5] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn a_single_process_uses_the_quota_and_is_hardly_ever_throttled() {
-    for counting in COUNTINGS {
-        let outcome = minutes_at_the_quota(counting, 1).await;
-        let shown = format!("{counting:?}: {outcome:?}");
-        println!("{shown}");
-        assert_eq!(outcome.failed, 0, "{shown}");
-        assert!(outcome.used >= 0.98, "{shown}");
-        assert!(outcome.throttled <= 0.001, "{shown}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_processes_on_one_account_share_the_quota_without_failures() {
-    for counting in COUNTINGS {
-        let outcome = minutes_at_the_quota(counting, 2).await;
-        println!("{counting:?}: {outcome:?}");
-        assert_eq!(outcome.failed, 0, "{counting:?}");
-        assert!(outcome.used >= 0.85, "{counting:?}: {outcome:?}");
-        assert!(outcome.throttled <= 0.03, "{counting:?}: {outcome:?}");
-        assert!(outcome.smallest_share >= 0.4, "{counting:?}: {outcome:?}");
+async fn one_process_uses_the_quota_and_two_share_it_without_failures() {
+    for (processes, used, throttled, share) in [(1, 0.98, 0.001, 1.0), (2, 0.85, 0.03, 0.4)] {
+        for counting in COUNTINGS {
+            let outcome = minutes_at_the_quota(counting, processes).await;
+            let shown = format!("{processes}, {counting:?}: {outcome:?}");
+            println!("{shown}");
+            assert_eq!(outcome.failed, 0, "{shown}");
+            assert!(outcome.used >= used, "{shown}");
+            assert!(outcome.throttled <= throttled, "{shown}");
+            assert!(outcome.smallest_share >= share, "{shown}");
+        }
     }
 }

@@ -87,9 +87,6 @@ impl CredentialsSource for CloudSso {
         let body = body.to_string().into();
         let response = self.login.post(url, headers, body).await?;
         let host = self.login.origin_of("the sign-in host");
-        if response.status != 200 {
-            return Err(SourceError::of_status(&host, response.status));
-        }
         let parsed: CloudCredentialResponse = parse_response(&host, &response)?;
         let account_id = Some(self.account_id.clone());
         parsed

@@ -75,9 +75,6 @@ impl CredentialsSource for CredentialsUri {
         let sent = self.http.send(request).await;
         let response =
             sent.map_err(|reason| SourceError::transient(format!("{origin}: {reason}")))?;
-        if response.status != 200 {
-            return Err(SourceError::of_status(&origin, response.status));
-        }
         let status: Status = parse_response(&origin, &response)?;
         // The official libraries disagree on whether the code is required.
         if status.code.as_deref().is_some_and(|code| code != "Success") {

@@ -139,15 +139,11 @@ impl OAuth {
         let form_type = "application/x-www-form-urlencoded".into();
         let headers = vec![("content-type", form_type)];
         let response = self.post("/v1/token", headers, form.into()).await?;
-        let host = self.login.origin_of(self.site.url);
-        match response.status {
-            200 => {}
-            status @ 500.. => return Err(SourceError::of_status(&host, status)),
-            status => {
-                let reason = format!("{} responded with HTTP {status}", self.site.url);
-                return Err(self.must_log_in(&format!("its login cannot be renewed: {reason}")));
-            }
+        if !matches!(response.status, 200 | 500..) {
+            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
+            return Err(self.must_log_in(&format!("its login cannot be renewed: {reason}")));
         }
+        let host = self.login.origin_of(self.site.url);
         let parsed: TokenResponse = parse_response(&host, &response)?;
         let new = parsed.refresh_token;
         let new = new.filter(|token| !token.expose_secret().is_empty());
@@ -225,9 +221,6 @@ impl OAuth {
             .post("/v1/exchange", headers, SecretString::default())
             .await?;
         let host = self.login.origin_of(self.site.url);
-        if response.status != 200 {
-            return Err(SourceError::of_status(&host, response.status));
-        }
         let parsed: StsCredentials = parse_response(&host, &response)?;
         parsed.into_loaded(&self.login.origin, None)
     }
