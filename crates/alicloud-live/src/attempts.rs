@@ -140,7 +140,7 @@ mod tests {
             initial_backoff: Duration::from_secs(1),
             max_backoff: Duration::from_secs(60),
             max_attempts: 4,
-            max_elapsed: None,
+            ..RetryPolicy::default()
         };
         let mut attempts = Attempts::new();
         failures

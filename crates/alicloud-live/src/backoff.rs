@@ -34,8 +34,7 @@ mod tests {
         let policy = RetryPolicy {
             initial_backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(3),
-            max_attempts: 9,
-            max_elapsed: None,
+            ..RetryPolicy::default()
         };
         let bounds: Vec<_> = (1..=5)
             .map(|attempts| bound(&policy, attempts).as_millis())

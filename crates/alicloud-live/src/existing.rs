@@ -104,9 +104,8 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
-        let cluster = cluster
-            .get_or_init(|| self.list_once(cluster_id, ctx))
-            .await;
+        let listing = || self.list_once(cluster_id, ctx);
+        let cluster = cluster.get_or_init(listing).await;
         let output = spec.stream_output.stream_key();
         let mut jobs = self.existing.read_jobs(cluster_id, &output);
         for listed in cluster.by_output.get(&output).into_iter().flatten() {
@@ -132,12 +131,8 @@ impl LiveClient {
 
     async fn list_once(&self, cluster_id: &str, ctx: &CallContext) -> Cluster {
         let mut by_output = JobsByOutput::new();
-        let listed = self
-            .check_budget
-            .run(ctx, async |ctx| {
-                self.collect_pages(cluster_id, &ctx, &mut by_output).await
-            })
-            .await;
+        let collect = async |ctx| self.collect_pages(cluster_id, &ctx, &mut by_output).await;
+        let listed = self.check_budget.run(ctx, collect).await;
         if let Err(error) = &listed {
             debug!(%error, "cannot list the existing jobs");
         }

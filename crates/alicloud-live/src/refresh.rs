@@ -248,24 +248,21 @@ fn size(job_id: &str, job: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::{JobStatus, StreamUrl};
-    use alicloud_auth::credentials::SystemClock;
 
     fn job(number: usize, url: &str) -> Job {
-        Job {
-            job_id: format!("16a96b9a-f203-4ec5-8e43-{number:012}"),
-            name: format!("job-{number}"),
-            status: JobStatus::Running,
-            stream_input: StreamUrl::from(url),
-            stream_output: StreamUrl::from(url),
-            template_id: "tpl-h264-720p".to_owned(),
-            template_name: Some("h264-720p".to_owned()),
-            r#type: Some("common".to_owned()),
-            create_time: Some("2023-07-24T16:44:55Z".to_owned()),
-            last_start_at: Some("2023-07-24T16:44:55Z".to_owned()),
-            last_stop_at: Some("2023-07-24T16:44:55Z".to_owned()),
-        }
+        let (id, time) = (
+            format!("16a96b9a-f203-4ec5-8e43-{number:012}"),
+            "2023-07-24T16:44:55Z",
+        );
+        let job = json!({
+            "JobId": id, "Name": format!("job-{number}"), "Status": "1", "StreamInput": url, "StreamOutput": url,
+            "TemplateId": "tpl-h264-720p", "TemplateName": "h264-720p", "Type": "common",
+            "CreateTime": time, "LastStartAt": time, "LastStopAt": time,
+        });
+        serde_json::from_value(job).unwrap()
     }
 
     /// Returns a page of these jobs.
@@ -285,7 +282,7 @@ mod tests {
 
     /// Returns the ID of a cached job, `Ok(None)` for a Get, or the next page as `Err`.
     fn step(list: &mut ListCache, number: usize) -> Result<Option<String>, u32> {
-        match list.step(&id(number), &ServerClock::new(Arc::new(SystemClock))) {
+        match list.step(&id(number), &ServerClock::default()) {
             ReadStep::Cached(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
             ReadStep::Get => Ok(None),
             ReadStep::List(page) => Err(page),

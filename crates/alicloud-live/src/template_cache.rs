@@ -59,17 +59,15 @@ impl LiveClient {
             Known::Found(template) => return Ok(template.clone()),
             Known::NotFound(error) => return Err(error.clone()),
             Known::Nothing => {}
-            // Another caller's read has failed: callers must not wait for each other's retries.
             Known::Failed => {
+                // Another caller's read has failed: callers must not wait for each other's retries.
                 drop(known);
-                return self
-                    .get_edge_transcode_template(cluster_id, template_id, ctx)
-                    .await;
+                let kind = OperationKind::Read;
+                return self.get_template(cluster_id, template_id, kind, ctx).await;
             }
         }
-        let read = self
-            .get_edge_transcode_template(cluster_id, template_id, ctx)
-            .await;
+        let kind = OperationKind::Read;
+        let read = self.get_template(cluster_id, template_id, kind, ctx).await;
         *known = to_known(&read);
         read
     }
@@ -89,13 +87,9 @@ impl LiveClient {
             _interruption = ctx.done() => return TemplateCheck::MayExist,
         };
         if matches!(*known, Known::Nothing) {
-            let read = self
-                .check_budget
-                .run(ctx, async |ctx| {
-                    self.get_template(cluster_id, template_id, OperationKind::Prefetch, &ctx)
-                        .await
-                })
-                .await;
+            let kind = OperationKind::Prefetch;
+            let check = async |ctx| self.get_template(cluster_id, template_id, kind, &ctx).await;
+            let read = self.check_budget.run(ctx, check).await;
             if let Err(error) = &read {
                 debug!(%error, "cannot check whether the template exists");
             }

@@ -415,7 +415,6 @@ mod tests {
     }
 
     struct Bench {
-        clock: Arc<ServerClock>,
         source: ScriptedSource,
         cache: CredentialsCache,
     }
@@ -427,12 +426,8 @@ mod tests {
             loads: Arc::default(),
             behavior: Arc::new(Mutex::new(Behavior::Temporary(3_600))),
         };
-        let cache = CredentialsCache::new(Box::new(source.clone()), Arc::clone(&clock));
-        Bench {
-            clock,
-            source,
-            cache,
-        }
+        let cache = CredentialsCache::new(Box::new(source.clone()), clock);
+        Bench { source, cache }
     }
 
     impl Bench {
@@ -445,7 +440,8 @@ mod tests {
         }
 
         fn is_valid(&self, credentials: &Credentials) -> bool {
-            credentials.access_key_id.parse::<i64>().unwrap() > self.clock.now().unix_timestamp()
+            credentials.access_key_id.parse::<i64>().unwrap()
+                > self.source.clock.now().unix_timestamp()
         }
 
         /// A thousand calls, ten at a time, as Terraform makes them.
@@ -591,7 +587,7 @@ mod tests {
                 assert!(bench.is_valid(&credentials));
                 tokio::time::sleep(Duration::from_millis(60)).await;
             }
-            assert!(bench.clock.now().unix_timestamp() >= 3_590);
+            assert!(bench.source.clock.now().unix_timestamp() >= 3_590);
             assert!(bench.count() <= 13, "{}", bench.count());
             bench.set(Behavior::Temporary(3_600));
             pass(60).await;
@@ -620,7 +616,7 @@ mod tests {
         assert!(got.iter().all(Result::is_ok));
         assert_eq!(bench.count(), 1);
         // The rejection has a date, and by that clock the next credentials have expired too.
-        bench.cache.learn_time(bench.clock.now());
+        bench.cache.learn_time(bench.source.clock.now());
         assert!(bench.cache.reject(got[0].as_ref().unwrap()));
         let error = bench.cache.get().await.unwrap_err();
         assert!(error.reason.contains("have expired already"), "{error}");
@@ -632,7 +628,7 @@ mod tests {
         bench.cache.get().await.unwrap();
         bench
             .cache
-            .learn_time(bench.clock.now() + Duration::from_secs(3_600));
+            .learn_time(bench.source.clock.now() + Duration::from_secs(3_600));
         bench.cache.get().await.unwrap();
         assert_eq!(bench.count(), 2);
     }

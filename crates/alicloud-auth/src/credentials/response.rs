@@ -78,12 +78,12 @@ impl ErrorResponse {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct ErrorBody {
-    #[serde(rename = "Code")]
     code: String,
-    #[serde(rename = "Message", default)]
+    #[serde(default)]
     message: String,
-    #[serde(rename = "RequestId", default)]
+    #[serde(default)]
     request_id: String,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use alicloud_auth::credentials::{CredentialsConfig, SystemContext, select_source};
 use alicloud_auth::environment::Environment;
@@ -65,18 +65,25 @@ pub(crate) fn system(variables: BTreeMap<String, String>, home: &Path) -> System
     system
 }
 
-pub(crate) fn copy_with(mock_url: &str, from: &Path, to: &Path) {
-    let mut directories = vec![PathBuf::new()];
-    while let Some(directory) = directories.pop() {
-        fs::create_dir_all(to.join(&directory)).unwrap();
-        for entry in fs::read_dir(from.join(&directory)).unwrap() {
-            let inside = directory.join(entry.unwrap().file_name());
-            if from.join(&inside).is_dir() {
-                directories.push(inside);
-            } else {
-                let text = fs::read_to_string(from.join(&inside)).unwrap();
-                fs::write(to.join(&inside), text.replace("{mock}", mock_url)).unwrap();
-            }
+/// Returns a home directory with the files that a case has for it.
+pub(crate) fn home_of(case: &Path, mock_url: &str) -> TempDir {
+    let home = TempDir::new().unwrap();
+    if case.join("home").is_dir() {
+        copy(&case.join("home"), home.path(), mock_url);
+    }
+    home
+}
+
+fn copy(from: &Path, to: &Path, mock_url: &str) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let from = entry.unwrap().path();
+        let to = to.join(from.file_name().unwrap());
+        if from.is_dir() {
+            copy(&from, &to, mock_url);
+        } else {
+            let text = fs::read_to_string(from).unwrap();
+            fs::write(to, text.replace("{mock}", mock_url)).unwrap();
         }
     }
 }
@@ -87,10 +94,7 @@ pub(crate) async fn check(name: &str) {
     let text = fs::read_to_string(directory.join("case.json")).unwrap();
     let case: Case = serde_json::from_str(&text.replace("{mock}", &mock.url())).unwrap();
     mock.configure(|behavior| *behavior = case.mock);
-    let home = TempDir::new().unwrap();
-    if directory.join("home").is_dir() {
-        copy_with(&mock.url(), &directory.join("home"), home.path());
-    }
+    let home = home_of(&directory, &mock.url());
     let sts = ["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"]
         .iter()
         .find_map(|name| case.environment.get(*name));

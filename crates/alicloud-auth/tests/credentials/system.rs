@@ -30,14 +30,6 @@ async fn shell(script: &str, timeout: Duration) -> std::io::Result<CommandOutput
 }
 
 #[tokio::test]
-async fn a_program_that_times_out_is_killed() {
-    let started_at = Instant::now();
-    let ended = shell("sleep 600", Duration::from_millis(50)).await;
-    assert_eq!(ended.err().unwrap().kind(), ErrorKind::TimedOut);
-    assert!(started_at.elapsed() < SOON);
-}
-
-#[tokio::test]
 async fn a_child_that_a_program_left_running_does_not_delay_its_output() {
     let started_at = Instant::now();
     let ended = shell("echo keys; sleep 600 & echo $!", SOON).await.unwrap();

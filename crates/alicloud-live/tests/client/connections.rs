@@ -5,15 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use alicloud_live::{
-    CallContext, CreateError, Endpoint, Failure, LiveClient, LiveClientConfig, NotSent, Protocol,
+    CreateError, Endpoint, Failure, LiveClient, LiveClientConfig, NotSent, Protocol,
 };
 use alicloud_live_mock::Mock;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, Calls as _, GET, calls_of, mock, quick_config, spec};
+use crate::support::{
+    CLUSTER, Calls as _, GET, assert_no_connection, calls_of, cancellable_ctx, mock, quick_config,
+    spec,
+};
 
 #[tokio::test]
 async fn a_retry_uses_no_silent_connection() {
@@ -71,8 +73,7 @@ async fn a_call_cancelled_while_connecting_is_not_sent() {
     config.connect_timeout = Duration::from_secs(20);
     config.attempt_timeout = Duration::from_secs(20);
     let client = LiveClient::new(config).unwrap();
-    let stop = CancellationToken::new();
-    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (ctx, stop) = cancellable_ctx();
     let wanted = spec("a");
     let started_at = Instant::now();
     let (created, received) = tokio::join!(
@@ -105,10 +106,7 @@ async fn a_call_that_times_out_while_connecting_is_not_sent() {
     let Err(CreateError::Call(error)) = created else {
         panic!("{created:?}")
     };
-    assert!(
-        matches!(error.failure, Failure::NotSent(NotSent::NoConnection(_))),
-        "{error}"
-    );
+    assert_no_connection(&error);
 }
 
 #[tokio::test]
@@ -116,8 +114,7 @@ async fn a_sent_write_is_waited_for_after_a_cancellation() {
     let mock = mock();
     let relay = Relay::start(&mock, |_| Fate::Swallow).await;
     let client = LiveClient::new(relay.config(&mock)).unwrap();
-    let stop = CancellationToken::new();
-    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (ctx, stop) = cancellable_ctx();
     let (stopped, ()) = tokio::join!(client.stop_edge_transcode_job(CLUSTER, "J", &ctx), async {
         relay.arrival().await;
         stop.cancel();

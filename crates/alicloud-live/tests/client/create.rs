@@ -13,11 +13,10 @@ use alicloud_live_mock::{
     Fault, FaultKind, FaultStage, Job, JobStatus, Mock, MockSettings, WallClock,
 };
 use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, client, client_with, ctx, lost,
-    mock, seed_spec, spec, wait_paused,
+    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, cancellable_ctx, client,
+    client_with, ctx, lost, mock, seed_spec, spec, wait_paused,
 };
 
 fn lose_the_response(point: FaultStage) -> Vec<Fault> {
@@ -340,8 +339,7 @@ async fn an_identical_create_that_waits_can_be_cancelled_and_times_out() {
     let mock = Arc::new(mock());
     let client = client(&mock);
     mock.inject(Fault::new(CREATE, FaultKind::Pause).times(1));
-    let stop = CancellationToken::new();
-    let cancellable = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (cancellable, stop) = cancellable_ctx();
     let short = CallContext::without_cancel(Duration::from_millis(100));
     let wanted = spec("a");
     let create = |ctx| client.create_edge_transcode_job(CLUSTER, &wanted, ctx);
@@ -368,7 +366,7 @@ async fn an_identical_create_that_waits_can_be_cancelled_and_times_out() {
 
 /// Returns a mock and a client whose wall clocks can be set ahead: while a machine is suspended, only its monotonic clock
 /// stands still.
-fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Mock, LiveClient) {
+fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Arc<Mock>, LiveClient) {
     let wall = |ahead: &Arc<AtomicI64>| {
         let ahead = Arc::clone(ahead);
         move || OffsetDateTime::now_utc() + time::Duration::seconds(ahead.load(Ordering::SeqCst))
@@ -382,7 +380,7 @@ fn with_clocks(of_mock: &Arc<AtomicI64>, of_client: &Arc<AtomicI64>) -> (Mock, L
     let client = client_with(&mock, |config| {
         config.dependencies.clock = Arc::new(Wall(wall(of_client)));
     });
-    (mock, client)
+    (Arc::new(mock), client)
 }
 
 #[tokio::test]
@@ -390,10 +388,8 @@ async fn a_create_during_which_the_machine_is_suspended_finds_its_job() {
     let suspended = Arc::default();
     let (mock, client) = with_clocks(&suspended, &suspended);
     // The machine is suspended as soon as the job is created.
-    mock.on_call(move |event| {
-        if event.when == FaultStage::After && event.call.action.as_deref() == Some(CREATE) {
-            suspended.store(3 * 3600, Ordering::SeqCst);
-        }
+    once_at(&mock, FaultStage::After, CREATE, move |_| {
+        suspended.store(3 * 3600, Ordering::SeqCst);
     });
     mock.set_faults(lose_the_response(FaultStage::After));
     let id = create(&client, "a").await.unwrap();
@@ -433,19 +429,13 @@ impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
 
 #[tokio::test]
 async fn after_a_cancellation_there_is_one_more_search_and_no_replay() {
-    let mock = mock();
+    let mock = Arc::new(mock());
     let client = client_with(&mock, |config| {
         config.search.max_list_lag = Duration::from_secs(3600);
     });
-    let stop = CancellationToken::new();
-    let canceller = stop.clone();
-    mock.on_call(move |event| {
-        if event.when == FaultStage::After && event.call.action.as_deref() == Some(LIST) {
-            canceller.cancel();
-        }
-    });
+    let (ctx, stop) = cancellable_ctx();
+    once_at(&mock, FaultStage::After, LIST, move |_| stop.cancel());
     mock.set_faults(lose_the_response(FaultStage::Arrival));
-    let ctx = CallContext::new(Duration::from_secs(20), stop);
     let created = client
         .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx)
         .await;

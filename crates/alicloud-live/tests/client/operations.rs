@@ -1,16 +1,14 @@
 //! The operations without faults of network or server.
 
-use std::time::Duration;
-
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
-use alicloud_live::{
-    CallContext, Failure, JobFilter, JobStatus, LiveClient, NotSent, StreamName, TemplateFilter,
-};
+use alicloud_live::{JobFilter, JobStatus, LiveClient, StreamName, TemplateFilter};
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, Fault, FaultKind, SignatureCheck};
-use tokio_util::sync::CancellationToken;
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CLUSTER, Calls as _, Inject as _, client, client_with, ctx, mock, spec};
+use crate::support::{
+    CLUSTER, Calls as _, Inject as _, assert_no_connection, cancellable_ctx, client, client_with,
+    ctx, mock, spec,
+};
 
 #[tokio::test]
 async fn a_job_is_created_changed_started_stopped_and_deleted() {
@@ -124,10 +122,7 @@ async fn without_a_server_nothing_is_sent_and_the_endpoint_is_named() {
     let url = mock.url();
     drop(mock);
     let error = client.get("J").await.unwrap_err();
-    assert!(
-        matches!(error.failure, Failure::NotSent(NotSent::NoConnection(_))),
-        "{error}"
-    );
+    assert_no_connection(&error);
     assert!(error.to_string().contains(&url), "{error}");
 }
 
@@ -135,9 +130,8 @@ async fn without_a_server_nothing_is_sent_and_the_endpoint_is_named() {
 async fn after_a_cancellation_nothing_is_sent() {
     let mock = mock();
     let client = client(&mock);
-    let stop = CancellationToken::new();
+    let (ctx, stop) = cancellable_ctx();
     stop.cancel();
-    let ctx = CallContext::new(Duration::from_secs(5), stop);
     let error = client
         .delete_edge_transcode_job(CLUSTER, "J", &ctx)
         .await

@@ -40,12 +40,14 @@ impl Exchange for NetworkOutage {
     }
 }
 
-fn client(outage: &Arc<NetworkOutage>) -> LiveClient {
-    client_with(&mock(), |config| {
+fn outage() -> (Arc<NetworkOutage>, LiveClient) {
+    let outage = Arc::new(NetworkOutage::default());
+    let client = client_with(&mock(), |config| {
         config.retry = RetryPolicy::default();
         config.attempt_timeout = Duration::from_secs(30);
-        config.dependencies.exchange = Some(Arc::clone(outage) as _);
-    })
+        config.dependencies.exchange = Some(Arc::clone(&outage) as _);
+    });
+    (outage, client)
 }
 
 async fn read(client: &LiveClient, ctx: &CallContext) -> CallError {
@@ -63,8 +65,7 @@ fn ctx() -> CallContext {
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_reads_share_one_unreachable_endpoint() {
-    let outage = Arc::new(NetworkOutage::default());
-    let client = client(&outage);
+    let (outage, client) = outage();
     let started_at = Instant::now();
     for _ in 0..100 {
         let errors = join_all((0..10).map(|_| async { read(&client, &ctx()).await })).await;
@@ -78,8 +79,7 @@ async fn a_thousand_reads_share_one_unreachable_endpoint() {
 
 #[tokio::test(start_paused = true)]
 async fn after_a_pause_a_call_is_sent_and_a_response_ends_the_outage() {
-    let outage = Arc::new(NetworkOutage::default());
-    let client = client(&outage);
+    let (outage, client) = outage();
     read(&client, &ctx()).await;
     outage.is_over.store(true, Ordering::SeqCst);
     let error = read(&client, &ctx()).await;
@@ -92,8 +92,7 @@ async fn after_a_pause_a_call_is_sent_and_a_response_ends_the_outage() {
 
 #[tokio::test(start_paused = true)]
 async fn a_recovery_ignores_an_outage() {
-    let outage = Arc::new(NetworkOutage::default());
-    let client = client(&outage);
+    let (outage, client) = outage();
     read(&client, &ctx()).await;
     outage.is_over.store(true, Ordering::SeqCst);
     let ctx = CallContext::recovery(Duration::from_secs(60));

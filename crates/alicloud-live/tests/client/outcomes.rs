@@ -6,7 +6,9 @@ use alicloud_live::{Failure, JobStatus, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
 use crate::relay::{Fate, Relay};
-use crate::support::{CREATE, Calls as _, GET, Inject as _, calls_of, client, lost, mock, spec};
+use crate::support::{
+    CREATE, Calls as _, GET, Inject as _, calls_of, client, lost, mock, nonces, spec,
+};
 
 const START: &str = "StartEdgeTranscodeJob";
 const STOP: &str = "StopEdgeTranscodeJob";
@@ -156,11 +158,7 @@ async fn after_a_rejection_a_write_gets_a_new_signature() {
     let id = running_job(&mock);
     mock.inject(Fault::new(STOP, FaultKind::throttling_user()).times(2));
     client(&mock).stop(&id).await.unwrap();
-    let nonces: std::collections::HashSet<_> = calls_of(&mock, STOP)
-        .iter()
-        .map(|call| call.parameters["SignatureNonce"].clone())
-        .collect();
-    assert_eq!(nonces.len(), 3);
+    assert_eq!(nonces(&mock, STOP).len(), 3);
 }
 
 #[tokio::test]

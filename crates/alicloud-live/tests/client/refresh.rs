@@ -10,11 +10,10 @@ use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus, Mock};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, Calls as _, Dice, GET, Inject as _, LIST, calls_of, client_with, ctx, json, lost,
-    mock, seeded_mock, spec, wait_paused,
+    CLUSTER, Calls as _, Dice, GET, Inject as _, LIST, calls_of, cancellable_ctx, client_with, ctx,
+    json, lost, mock, seeded_mock, spec, wait_paused,
 };
 
 /// How many reads Terraform makes at the same time.
@@ -311,6 +310,11 @@ fn spawn_refresh(
     tokio::spawn(async move { refresh_within(&client, &id, &ctx).await })
 }
 
+fn spawn_refresh_all(client: &Arc<LiveClient>, ids: &[String]) -> tokio::task::JoinHandle<()> {
+    let (client, ids) = (Arc::clone(client), ids.to_vec());
+    tokio::spawn(async move { refresh_all(&client, &ids, ids.len()).await })
+}
+
 /// A paused list, and the readers that wait for it.
 struct Queue {
     mock: Arc<Mock>,
@@ -334,15 +338,10 @@ async fn paused_list() -> Queue {
 #[tokio::test]
 async fn readers_wait_for_the_one_list() {
     let Queue { mock, client, ids } = paused_list().await;
-    let readers: Vec<_> = ids
-        .iter()
-        .map(|id| spawn_refresh(&client, id, ctx()))
-        .collect();
+    let readers = spawn_refresh_all(&client, &ids);
     wait_paused(&mock, 1).await;
     mock.release();
-    for reader in readers {
-        reader.await.unwrap().unwrap();
-    }
+    readers.await.unwrap();
     assert_eq!(calls(&mock), (2, 1));
 }
 
@@ -357,19 +356,15 @@ async fn as_many_pages_are_read_concurrently_as_readers_wait() {
         assert_eq!(calls(&mock), (10, 1), "the rest of ten pages is paid for");
 
         mock.inject(Fault::new(LIST, FaultKind::Pause));
-        let of_the_last_page = ids[1_000 - readers..].iter();
-        let reads: Vec<_> = of_the_last_page
-            .map(|id| spawn_refresh(&client, id, ctx()))
-            .collect();
+        let of_the_last_page = &ids[1_000 - readers..];
+        let reads = spawn_refresh_all(&client, of_the_last_page);
         // The first reader reads the second page before the others start.
         wait_paused(&mock, 1).await;
         mock.release();
         wait_paused(&mock, at_a_time).await;
         mock.set_faults(Vec::new());
         mock.release();
-        for read in reads {
-            read.await.unwrap().unwrap();
-        }
+        reads.await.unwrap();
         assert_eq!(calls(&mock), (10, 10), "{readers} readers");
     }
 }
@@ -378,14 +373,10 @@ async fn as_many_pages_are_read_concurrently_as_readers_wait() {
 async fn when_the_reader_that_lists_is_cancelled_or_dropped_another_continues() {
     for is_dropped in [false, true] {
         let Queue { mock, client, ids } = paused_list().await;
-        let stop = CancellationToken::new();
-        let time = Duration::from_secs(20);
-        let first = spawn_refresh(&client, &ids[0], CallContext::new(time, stop.clone()));
+        let (ctx, stop) = cancellable_ctx();
+        let first = spawn_refresh(&client, &ids[0], ctx);
         wait_paused(&mock, 1).await;
-        let others: Vec<_> = ids[1..]
-            .iter()
-            .map(|id| spawn_refresh(&client, id, ctx()))
-            .collect();
+        let others = spawn_refresh_all(&client, &ids[1..]);
         if is_dropped {
             first.abort();
             assert!(first.await.unwrap_err().is_cancelled());
@@ -393,9 +384,7 @@ async fn when_the_reader_that_lists_is_cancelled_or_dropped_another_continues() 
             stop.cancel();
             assert!(first.await.unwrap().unwrap_err().is_cancelled());
         }
-        for other in others {
-            other.await.unwrap().unwrap();
-        }
+        others.await.unwrap();
         assert_eq!(calls(&mock), (2, 2));
     }
 }
@@ -406,8 +395,7 @@ async fn a_waiting_reader_keeps_its_own_deadline_and_cancellation() {
     let first = spawn_refresh(&client, &ids[0], ctx());
     wait_paused(&mock, 1).await;
 
-    let stop = CancellationToken::new();
-    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (ctx, stop) = cancellable_ctx();
     let stopped = spawn_refresh(&client, &ids[1], ctx);
     stop.cancel();
     assert!(stopped.await.unwrap().unwrap_err().is_cancelled());

@@ -1,6 +1,6 @@
 //! A relay between client and mock, which forwards, delays or drops each request.
 
-use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use alicloud_live::{Endpoint, LiveClientConfig, Protocol};
@@ -44,8 +44,8 @@ pub(crate) struct Relay {
 struct Shared {
     mock: String,
     decide: Decide,
-    requests: Mutex<usize>,
-    connections: Mutex<usize>,
+    requests: AtomicUsize,
+    connections: AtomicUsize,
     delayed: Mutex<Vec<Vec<u8>>>,
     arrived: Notify,
 }
@@ -60,15 +60,15 @@ impl Relay {
         let shared = Arc::new(Shared {
             mock: mock.url().trim_start_matches("http://").to_owned(),
             decide: Box::new(decide),
-            requests: Mutex::default(),
-            connections: Mutex::default(),
+            requests: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
             delayed: Mutex::default(),
             arrived: Notify::new(),
         });
         let serving = Arc::clone(&shared);
         let accepting = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                *serving.connections.lock().unwrap() += 1;
+                serving.connections.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(relay(near, Arc::clone(&serving)));
             }
         });
@@ -88,7 +88,7 @@ impl Relay {
     }
 
     pub(crate) fn connections(&self) -> usize {
-        *self.shared.connections.lock().unwrap()
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Refuses further connections.
@@ -119,13 +119,8 @@ impl Relay {
 async fn relay(mut near: TcpStream, shared: Arc<Shared>) {
     let mut number_on_connection = 0;
     while let Some(request) = read_message(&mut near).await {
-        let number = {
-            let mut requests = shared.requests.lock().unwrap();
-            *requests += 1;
-            *requests - 1
-        };
         let fate = (shared.decide)(Request {
-            number,
+            number: shared.requests.fetch_add(1, Ordering::SeqCst),
             number_on_connection,
         });
         number_on_connection += 1;
@@ -161,13 +156,10 @@ async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     loop {
         if let Some(end) = message.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&message[..end]).to_lowercase();
-            let headers: HashMap<_, _> = head
+            let mut lengths = head
                 .lines()
-                .filter_map(|line| line.split_once(": "))
-                .collect();
-            let length: usize = headers
-                .get("content-length")
-                .map_or(0, |l| l.parse().unwrap());
+                .filter_map(|line| line.strip_prefix("content-length: "));
+            let length: usize = lengths.next().map_or(0, |length| length.parse().unwrap());
             if message.len() >= end + 4 + length {
                 return Some(message);
             }

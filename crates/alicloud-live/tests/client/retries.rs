@@ -9,11 +9,10 @@ use alicloud_live::{
     NotSent, RetryPolicy,
 };
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::{
-    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, client, client_with, mock, spec,
-    wait_paused,
+    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, assert_no_connection, calls_of,
+    cancellable_ctx, client, client_with, mock, nonces, spec, wait_paused,
 };
 
 /// Faults after which it is unknown whether the call did its work.
@@ -121,13 +120,8 @@ async fn a_create_is_retried_only_after_throttling() {
         mock.reset();
         mock.inject(Fault::new(CREATE, kind).times(3));
         client.create(&spec("a")).await.unwrap();
-        let calls = calls_of(&mock, CREATE);
-        assert_eq!((calls.len(), mock.jobs().len()), (4, 1));
-        let nonces: std::collections::HashSet<_> = calls
-            .iter()
-            .map(|call| &call.parameters["SignatureNonce"])
-            .collect();
-        assert_eq!(nonces.len(), 4);
+        assert_eq!((nonces(&mock, CREATE).len(), mock.jobs().len()), (4, 1));
+        assert_eq!(calls_of(&mock, CREATE).len(), 4);
     }
 
     mock.reset();
@@ -213,8 +207,7 @@ async fn cancelled_while_paused<T>(
     release: bool,
     work: impl AsyncFnOnce(CallContext) -> T,
 ) -> T {
-    let stop = CancellationToken::new();
-    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    let (ctx, stop) = cancellable_ctx();
     let (worked, ()) = tokio::join!(work(ctx), async {
         wait_paused(mock, 1).await;
         stop.cancel();
@@ -326,10 +319,7 @@ async fn a_recovery_waits_for_a_connection_until_its_timeout() {
         .unwrap_err();
     assert!(error.attempts > 5, "{error}");
     assert!(started_at.elapsed() < Duration::from_secs(5));
-    assert!(
-        matches!(error.failure, Failure::NotSent(NotSent::NoConnection(_))),
-        "{error}"
-    );
+    assert_no_connection(&error);
 }
 
 #[tokio::test]

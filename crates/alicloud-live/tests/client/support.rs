@@ -1,17 +1,20 @@
 //! A mock, a client of it, and helpers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alicloud_auth::credentials::{Credentials, CredentialsCache};
 use alicloud_live::{
-    CallContext, CallError, CreateError, CreatedJob, Endpoint, ExistingJob, Job, JobFilter,
-    JobSpec, Listed, LiveClient, LiveClientConfig, Protocol, RetryPolicy, SearchPolicy, StreamUrl,
+    CallContext, CallError, CreateError, CreatedJob, Endpoint, ExistingJob, Failure, Job,
+    JobFilter, JobSpec, Listed, LiveClient, LiveClientConfig, NotSent, Protocol, RetryPolicy,
+    SearchPolicy, StreamUrl,
 };
 use alicloud_live_mock::{
     DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Fault, FaultKind,
     FaultStage, Job as MockJob, Mock, MockSettings, RecordedCall,
 };
+use tokio_util::sync::CancellationToken;
 
 pub(crate) const CLUSTER: &str = DEFAULT_CLUSTER;
 pub(crate) const CREATE: &str = "CreateEdgeTranscodeJob";
@@ -63,6 +66,19 @@ pub(crate) fn client_with(mock: &Mock, edit: impl FnOnce(&mut LiveClientConfig))
     let mut config = quick_config(mock);
     edit(&mut config);
     LiveClient::new(config).unwrap()
+}
+
+/// As [`ctx`], with the token that cancels it.
+pub(crate) fn cancellable_ctx() -> (CallContext, CancellationToken) {
+    let stop = CancellationToken::new();
+    let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
+    (ctx, stop)
+}
+
+#[track_caller]
+pub(crate) fn assert_no_connection(error: &CallError) {
+    let is_no_connection = matches!(error.failure, Failure::NotSent(NotSent::NoConnection(_)));
+    assert!(is_no_connection, "{error}");
 }
 
 pub(crate) fn ctx() -> CallContext {
@@ -176,9 +192,17 @@ pub(crate) fn seed_spec(mock: &Mock, spec: &JobSpec, edit: impl FnOnce(&mut Mock
 
 /// Returns the calls of an operation that the mock has received.
 pub(crate) fn calls_of(mock: &Mock, operation: &str) -> Vec<RecordedCall> {
-    mock.calls()
-        .into_iter()
+    let calls = mock.calls().into_iter();
+    calls
         .filter(|call| call.action.as_deref() == Some(operation))
+        .collect()
+}
+
+/// Returns the distinct nonces of the calls of an operation.
+pub(crate) fn nonces(mock: &Mock, operation: &str) -> HashSet<String> {
+    let calls = calls_of(mock, operation).into_iter();
+    calls
+        .map(|call| call.parameters["SignatureNonce"].clone())
         .collect()
 }
 

@@ -9,7 +9,6 @@ use url::Url;
 
 use super::profile_fields::Profile;
 use super::profile_file::ProfileFile;
-use crate::credentials::clock::ServerClock;
 use crate::credentials::source::{LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpResponse, SystemContext};
 
@@ -66,13 +65,21 @@ impl Login {
 
     /// Returns the credentials in the profile, unless they expire soon or were returned before.
     pub(super) fn cached_credentials(&self, profile: &Profile) -> Option<LoadedCredentials> {
-        let cached = cached_credentials(profile, &self.system.clock)?;
+        let expires_at = OffsetDateTime::from_unix_timestamp(profile.sts_expiration).ok()?;
+        let credentials = profile.credentials().ok()?;
+        let lasts = expires_at - self.system.clock.now() > MIN_REMAINING_LIFETIME;
+        if !credentials.is_complete() || !lasts {
+            return None;
+        }
+        let id = Some(credentials.access_key_id.clone());
         let last_returned = self.last_returned.lock();
         let mut last_returned = last_returned.unwrap_or_else(PoisonError::into_inner);
-        let id = &cached.credentials.access_key_id;
-        let is_new = last_returned.as_ref() != Some(id);
-        *last_returned = Some(id.clone());
-        is_new.then_some(cached)
+        let is_new = *last_returned != id;
+        *last_returned = id;
+        is_new.then_some(LoadedCredentials {
+            credentials,
+            expires_at: Some(expires_at),
+        })
     }
 
     /// Returns the sender of a response, for errors of the source.
@@ -101,14 +108,4 @@ impl Login {
         OffsetDateTime::from_unix_timestamp(seconds)
             .map_err(|_| self.failed(&format!("{field} is not a timestamp")))
     }
-}
-
-fn cached_credentials(profile: &Profile, clock: &ServerClock) -> Option<LoadedCredentials> {
-    let expires_at = OffsetDateTime::from_unix_timestamp(profile.sts_expiration).ok()?;
-    let credentials = profile.credentials().ok()?;
-    let lasts = expires_at - clock.now() > MIN_REMAINING_LIFETIME;
-    (credentials.is_complete() && lasts).then_some(LoadedCredentials {
-        credentials,
-        expires_at: Some(expires_at),
-    })
 }
