@@ -134,6 +134,16 @@ mod tests {
         Failure::Ambiguous(Ambiguous::TimedOut(Duration::ZERO)).into()
     }
 
+    fn longest_delay(
+        attempts: &mut Attempts,
+        failed: &FailedAttempt,
+        policy: &RetryPolicy,
+        ctx: &CallContext,
+    ) -> Option<Duration> {
+        let kind = OperationKind::IdempotentWrite;
+        attempts.retry_delay(kind, failed, policy, ctx, Some(u128::MAX))
+    }
+
     /// Returns the longest wait after each of these failures, in seconds.
     fn delays(failures: &[FailedAttempt], ctx: &CallContext) -> Vec<Option<u64>> {
         let policy = RetryPolicy {
@@ -146,14 +156,7 @@ mod tests {
         failures
             .iter()
             .map(|failed| {
-                let longest = Some(u128::MAX);
-                let delay = attempts.retry_delay(
-                    OperationKind::IdempotentWrite,
-                    failed,
-                    &policy,
-                    ctx,
-                    longest,
-                );
+                let delay = longest_delay(&mut attempts, failed, &policy, ctx);
                 delay.map(|delay| delay.as_secs())
             })
             .collect()
@@ -176,13 +179,7 @@ mod tests {
                 let started_at = Instant::now();
                 let mut delays = 0;
                 while started_at.elapsed() < Duration::from_secs(100) {
-                    let delay = attempts.retry_delay(
-                        OperationKind::IdempotentWrite,
-                        &failed,
-                        &policy,
-                        &ctx,
-                        Some(u128::MAX),
-                    );
+                    let delay = longest_delay(&mut attempts, &failed, &policy, &ctx);
                     let Some(delay) = delay else { break };
                     tokio::time::sleep(delay).await;
                     delays += 1;

@@ -85,11 +85,7 @@ impl LateWrites {
         };
         let before = writes.len();
         writes.retain(|write| write.nonce != sent.request.nonce);
-        let is_removed = writes.len() < before;
-        if writes.is_empty() {
-            by_job.remove(&job);
-        }
-        is_removed
+        writes.len() < before
     }
 }
 

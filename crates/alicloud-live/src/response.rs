@@ -134,9 +134,8 @@ impl Envelope {
 }
 
 /// The missing permission, as RAM describes it. Source of the fields: RAM API reference, `DecodeDiagnosticMessage`.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-#[derive(Default)]
 struct AccessDenied {
     auth_action: String,
     auth_resource: String,

@@ -18,19 +18,8 @@ pub enum TemplateCheck {
     NotFound(CallError),
 }
 
-/// What is known of a template.
-#[derive(Default)]
-enum Known {
-    #[default]
-    Nothing,
-    /// A read failed.
-    Failed,
-    Found(Template),
-    NotFound(CallError),
-}
-
-/// One template: the owner of the lock reads it for all waiting callers.
-type Entry = Arc<AsyncMutex<Known>>;
+/// The result of the first read of a template: the owner of the lock reads it for all waiting callers.
+type Entry = Arc<AsyncMutex<Option<Result<Template, CallError>>>>;
 
 /// Templates by cluster and ID.
 #[derive(Default)]
@@ -55,21 +44,19 @@ impl LiveClient {
     ) -> Result<Template, CallError> {
         let entry = self.templates.entry(cluster_id, template_id);
         let mut known = entry.lock().await;
+        let kind = OperationKind::Read;
         match &*known {
-            Known::Found(template) => return Ok(template.clone()),
-            Known::NotFound(error) => return Err(error.clone()),
-            Known::Nothing => {}
-            Known::Failed => {
-                // Another caller's read has failed: callers must not wait for each other's retries.
-                drop(known);
-                let kind = OperationKind::Read;
-                return self.get_template(cluster_id, template_id, kind, ctx).await;
+            Some(Ok(template)) => return Ok(template.clone()),
+            Some(Err(error)) if error.is_template_not_found() => return Err(error.clone()),
+            // Another caller's read has failed: callers must not wait for each other's retries.
+            Some(Err(_)) => drop(known),
+            None => {
+                let read = self.get_template(cluster_id, template_id, kind, ctx).await;
+                *known = Some(read.clone());
+                return read;
             }
         }
-        let kind = OperationKind::Read;
-        let read = self.get_template(cluster_id, template_id, kind, ctx).await;
-        *known = to_known(&read);
-        read
+        self.get_template(cluster_id, template_id, kind, ctx).await
     }
 
     /// Checks for a plan whether a template exists: one attempt per template and process, within a timeout that all checks
@@ -86,26 +73,20 @@ impl LiveClient {
             known = entry.lock() => known,
             _interruption = ctx.done() => return TemplateCheck::MayExist,
         };
-        if matches!(*known, Known::Nothing) {
+        if known.is_none() {
             let kind = OperationKind::Prefetch;
             let check = async |ctx| self.get_template(cluster_id, template_id, kind, &ctx).await;
             let read = self.check_budget.run(ctx, check).await;
             if let Err(error) = &read {
                 debug!(%error, "cannot check whether the template exists");
             }
-            *known = to_known(&read);
+            *known = Some(read);
         }
         match &*known {
-            Known::NotFound(error) => TemplateCheck::NotFound(error.clone()),
-            Known::Nothing | Known::Failed | Known::Found(_) => TemplateCheck::MayExist,
+            Some(Err(error)) if error.is_template_not_found() => {
+                TemplateCheck::NotFound(error.clone())
+            }
+            _ => TemplateCheck::MayExist,
         }
-    }
-}
-
-fn to_known(read: &Result<Template, CallError>) -> Known {
-    match read {
-        Ok(template) => Known::Found(template.clone()),
-        Err(error) if error.is_template_not_found() => Known::NotFound(error.clone()),
-        Err(_) => Known::Failed,
     }
 }

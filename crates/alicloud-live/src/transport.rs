@@ -77,10 +77,13 @@ impl Transport {
         }
         let started_at = Instant::now();
         let send_state = SendState::default();
-        let exchange = tokio::time::timeout(
-            self.attempt_timeout(ctx),
-            self.exchange(request, connection, &send_state),
-        );
+        let max = if ctx.is_recovery() {
+            RECOVERY_ATTEMPT_TIMEOUT
+        } else {
+            Duration::MAX
+        };
+        let exchange = self.exchange(request, connection, &send_state);
+        let exchange = tokio::time::timeout(self.attempt_timeout.min(max), exchange);
         tokio::pin!(exchange);
         let finished = tokio::select! {
             biased;
@@ -110,14 +113,6 @@ impl Transport {
                 timed_out(started_at)
             })
         })
-    }
-
-    fn attempt_timeout(&self, ctx: &CallContext) -> Duration {
-        if ctx.is_recovery() {
-            self.attempt_timeout.min(RECOVERY_ATTEMPT_TIMEOUT)
-        } else {
-            self.attempt_timeout
-        }
     }
 
     async fn exchange(

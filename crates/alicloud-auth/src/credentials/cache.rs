@@ -626,9 +626,8 @@ mod tests {
     async fn the_servers_clock_decides_what_has_expired() {
         let bench = bench();
         bench.cache.get().await.unwrap();
-        bench
-            .cache
-            .learn_time(bench.source.clock.now() + Duration::from_secs(3_600));
+        let in_an_hour = bench.source.clock.now() + Duration::from_secs(3_600);
+        bench.cache.learn_time(in_an_hour);
         bench.cache.get().await.unwrap();
         assert_eq!(bench.count(), 2);
     }

@@ -112,6 +112,13 @@ impl From<InvalidInput> for SourceConfigError {
 }
 
 impl Discovery {
+    pub(super) fn not_configured(argument: &str, variables: &[&str]) -> Self {
+        let variables = variables.join(", ");
+        Self::NotConfigured(format!(
+            "neither argument {argument} nor one of {variables} is set"
+        ))
+    }
+
     pub(super) fn found(source: impl CredentialsSource + 'static) -> Self {
         Self::Found(Box::new(Candidate {
             source: Box::new(source),

@@ -65,9 +65,9 @@ struct Outcome {
 async fn load(
     config: CredentialsConfig,
     variables: &[(&str, &str)],
-    home: &TempDir,
     responses: Vec<HttpResponse>,
 ) -> Outcome {
+    let home = TempDir::new().unwrap();
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -104,7 +104,6 @@ fn with_role() -> CredentialsConfig {
 
 #[tokio::test]
 async fn a_role_is_assumed_with_the_time_of_sts_if_this_machines_clock_is_off() {
-    let home = TempDir::new().unwrap();
     let date = OffsetDateTime::now_utc() + time::Duration::hours(3);
     let expired = r#"{"Code": "InvalidTimeStamp.Expired", "Message": "", "RequestId": "R"}"#;
     let responses = vec![
@@ -114,7 +113,7 @@ async fn a_role_is_assumed_with_the_time_of_sts_if_this_machines_clock_is_off() 
         },
         response(200, &credentials("2100-01-01T00:00:00Z")),
     ];
-    let outcome = load(with_role(), &[], &home, responses).await;
+    let outcome = load(with_role(), &[], responses).await;
     assert_eq!(outcome.loaded.unwrap().credentials.access_key_id, "STS.id");
     let [first, second] = &outcome.calls[..] else {
         panic!("{:?}", outcome.calls)
@@ -131,14 +130,13 @@ async fn a_role_is_assumed_with_the_time_of_sts_if_this_machines_clock_is_off() 
 
 #[tokio::test]
 async fn version_1_of_the_metadata_service_is_used_only_if_version_2_is_absent() {
-    let home = TempDir::new().unwrap();
     let role = || CredentialsConfig {
         ecs_role_name: Some("r".to_owned()),
         ..CredentialsConfig::default()
     };
     let given = r#"{"Code": "Success", "AccessKeyId": "STS.id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3"}"#;
     let absent = vec![response(404, ""), response(200, given)];
-    let outcome = load(role(), &[], &home, absent).await;
+    let outcome = load(role(), &[], absent).await;
     assert!(outcome.loaded.is_ok());
     assert_eq!(outcome.calls.len(), 2);
 
@@ -153,7 +151,7 @@ async fn version_1_of_the_metadata_service_is_used_only_if_version_2_is_absent()
         ],
     ] {
         let last = rejected.len() - 1;
-        let outcome = load(role(), &[], &home, rejected).await;
+        let outcome = load(role(), &[], rejected).await;
         assert!(outcome.loaded.is_err());
         assert_eq!(outcome.calls.len(), last, "{:?}", outcome.calls);
     }
@@ -185,7 +183,7 @@ async fn an_oauth_login_returns_new_credentials_while_its_access_token_is_valid_
     );
     let before = std::fs::read(&file).unwrap();
     let given = r#"{"accessKeyId": "STS.oauth", "accessKeySecret": "hunter5", "securityToken": "hunter6", "expiration": "2100-01-01T00:00:00Z", "requestId": "R"}"#;
-    let outcome = load(config, &[], &home, vec![response(200, given)]).await;
+    let outcome = load(config, &[], vec![response(200, given)]).await;
     let credentials = outcome.loaded.unwrap().credentials;
     assert_eq!(credentials.access_key_id, "STS.oauth");
     assert_eq!(credentials.access_key_secret.expose_secret(), "hunter5");
@@ -195,7 +193,6 @@ async fn an_oauth_login_returns_new_credentials_while_its_access_token_is_valid_
 
 #[tokio::test]
 async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
-    let home = TempDir::new().unwrap();
     let by_access_key = CredentialsConfig {
         secure_transport: Some("true".to_owned()),
         ..with_role()
@@ -213,7 +210,7 @@ async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
     let variables = [("ALIBABA_CLOUD_SECURE_TRANSPORT", "true")];
     for (config, variables) in [(by_access_key, &[][..]), (by_token, &variables)] {
         let responses = vec![response(200, &credentials("2100-01-01T00:00:00Z"))];
-        let outcome = load(config, variables, &home, responses).await;
+        let outcome = load(config, variables, responses).await;
         assert!(outcome.loaded.is_ok());
         let [body] = &outcome.bodies[..] else {
             panic!("{:?}", outcome.bodies)

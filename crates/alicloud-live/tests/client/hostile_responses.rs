@@ -6,8 +6,8 @@ use alicloud_live::{CallError, CreateError, JobFilter, TemplateFilter};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
 use crate::support::{
-    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, client, client_with, ctx, json,
-    lost, mock, spec,
+    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, client, client_with, ctx, lost,
+    mock, response, spec,
 };
 
 /// Truncates the responses of an operation after every number of bytes, with and without a matching length, until a whole
@@ -108,7 +108,7 @@ async fn a_response_about_another_job_is_not_trusted() {
             "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f"}}}}"#,
         job.job_id
     );
-    mock.inject(Fault::new(GET, json(&body)));
+    mock.inject(Fault::new(GET, response(200, &body)));
     let error = client(&mock).get("another").await.unwrap_err();
     assert!(error.is_ambiguous(), "{error}");
 }
@@ -136,7 +136,7 @@ fn list_of(total_count: u64, jobs: &[String]) -> Fault {
     let body = format!(
         r#"{{"RequestId": "R", "TotalCount": {total_count}, "JobList": {{"Job": [{jobs}]}}}}"#
     );
-    Fault::new(LIST, json(&body))
+    Fault::new(LIST, response(200, &body))
 }
 
 #[tokio::test]

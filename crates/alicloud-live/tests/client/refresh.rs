@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use crate::support::{
     CLUSTER, Calls as _, Dice, GET, Inject as _, LIST, calls_of, cancellable_ctx, client_with, ctx,
-    json, lost, mock, seeded_mock, spec, wait_paused,
+    lost, mock, response, seeded_mock, spec, wait_paused,
 };
 
 /// How many reads Terraform makes at the same time.
@@ -161,7 +161,10 @@ async fn only_a_get_proves_that_a_job_does_not_exist() {
     assert_eq!(calls(&mock), (3, 1));
 
     // An empty list does not contain existing jobs.
-    let empty = json(r#"{"RequestId":"R","TotalCount":0,"JobList":{"Job":[]}}"#);
+    let empty = response(
+        200,
+        r#"{"RequestId":"R","TotalCount":0,"JobList":{"Job":[]}}"#,
+    );
     mock.inject(Fault::new(LIST, empty));
     refresh_all(&self::client(&mock), &ids, PARALLELISM).await;
     assert_eq!(calls(&mock), (3 + ids.len(), 2));

@@ -12,7 +12,7 @@ use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
 use crate::support::{
     CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, assert_no_connection, calls_of,
-    cancellable_ctx, client, client_with, mock, nonces, spec, wait_paused,
+    cancellable_ctx, client, client_with, mock, nonces, response, spec, wait_paused,
 };
 
 /// Faults after which it is unknown whether the call did its work.
@@ -37,26 +37,16 @@ fn ambiguous_faults() -> Vec<Fault> {
         FaultKind::Endless,
         FaultKind::WrongTypes,
     ];
-    let pages = [
-        (200, "<html>welcome</html>"),
-        (502, "<html>bad gateway</html>"),
-        (404, "<html>not found</html>"),
-    ];
-    let of_a_proxy = pages.map(|(status, page)| Fault::new("*", response(status, page)));
+    let of_a_proxy = [200, 502, 404].map(|status| {
+        let page = response(status, "<html>a page of a proxy</html>");
+        Fault::new("*", page).when(FaultStage::Before)
+    });
     let empty = Fault::new("*", response(200, "")).when(FaultStage::After);
     before_and_after
         .chain(altered.map(|kind| Fault::new("*", kind)))
-        .chain(of_a_proxy.map(|fault| fault.when(FaultStage::Before)))
+        .chain(of_a_proxy)
         .chain([empty])
         .collect()
-}
-
-fn response(status: u16, body: &str) -> FaultKind {
-    FaultKind::Response {
-        status,
-        content_type: "text/html".to_owned(),
-        body: body.to_owned(),
-    }
 }
 
 fn throttles() -> [FaultKind; 2] {

@@ -151,10 +151,10 @@ pub(crate) fn lost(operation: &str, stage: FaultStage) -> Fault {
     Fault::new(operation, FaultKind::Drop).when(stage)
 }
 
-/// Returns HTTP 200 with this body.
-pub(crate) fn json(body: &str) -> FaultKind {
+/// Returns a response with any body.
+pub(crate) fn response(status: u16, body: &str) -> FaultKind {
     FaultKind::Response {
-        status: 200,
+        status,
         content_type: "application/json".to_owned(),
         body: body.to_owned(),
     }

@@ -24,10 +24,7 @@ pub(in crate::credentials) fn discover(
 ) -> Result<Discovery, SourceConfigError> {
     let Some(uri) = argument_or_variable(config.credentials_uri.as_ref(), VARIABLES, system)?
     else {
-        return Ok(Discovery::NotConfigured(format!(
-            "neither argument credentials_uri nor one of {} is set",
-            VARIABLES.join(", ")
-        )));
+        return Ok(Discovery::not_configured("credentials_uri", VARIABLES));
     };
     CredentialsUri::new(&uri, system)
         .map(Discovery::found)

@@ -37,10 +37,7 @@ pub(in crate::credentials) fn discover(
 ) -> Result<Discovery, SourceConfigError> {
     let role = argument_or_variable(config.ecs_role_name.as_ref(), VARIABLES, system)?;
     let Some(role) = role else {
-        return Ok(Discovery::NotConfigured(format!(
-            "neither argument ecs_role_name nor one of {} is set",
-            VARIABLES.join(", ")
-        )));
+        return Ok(Discovery::not_configured("ecs_role_name", VARIABLES));
     };
     EcsRole::new(Some(role), system).map(Discovery::found)
 }

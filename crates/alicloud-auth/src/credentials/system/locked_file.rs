@@ -42,17 +42,14 @@ impl SystemLockedFile {
         let deadline = Instant::now() + timeout;
         loop {
             // A symbolic link must remain one.
-            let target = fs::canonicalize(path)?;
-            match Self::try_lock(target) {
-                Err(error)
-                    if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
-                {
-                    std::thread::sleep(RETRY_INTERVAL);
-                }
+            match Self::try_lock(fs::canonicalize(path)?) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let reason =
-                        format!("another program has locked it for {} s", timeout.as_secs());
-                    return Err(io::Error::new(error.kind(), reason));
+                    if Instant::now() >= deadline {
+                        let seconds = timeout.as_secs();
+                        let reason = format!("another program has locked it for {seconds} s");
+                        return Err(io::Error::new(error.kind(), reason));
+                    }
+                    std::thread::sleep(RETRY_INTERVAL);
                 }
                 finished => return finished,
             }
