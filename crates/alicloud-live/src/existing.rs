@@ -14,12 +14,11 @@ use tracing::debug;
 
 use super::call::OperationKind;
 use super::list::{MAX_PAGE_SIZE, SortBy};
+use super::page_cursor::MAX_CONCURRENT_PAGES;
 use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock};
 
 /// Some 100 bytes are kept per job, and no cluster is known to have so many.
 const MAX_PAGES: u32 = 1_000;
-/// Pages that are read at the same time.
-const MAX_CONCURRENT_PAGES: usize = 10;
 
 /// An existing job that writes the stream of a planned one.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,3 +1,6 @@
+use std::ops::Range;
+
+use futures_util::stream::FuturesOrdered;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -96,6 +99,30 @@ impl LiveClient {
             total_count: response.value.total_count,
             time: response.time,
         })
+    }
+}
+
+impl LiveClient {
+    /// Reads consecutive pages of a list concurrently, and returns them in their order. The first is retried as any read. The
+    /// others are prefetched with one attempt: if one fails, read it as the first of the next pages.
+    pub(super) fn list_pages<T: ListItem>(
+        &self,
+        cluster_id: &str,
+        filter: &Parameters,
+        pages: Range<u32>,
+        ctx: &CallContext,
+    ) -> FuturesOrdered<impl Future<Output = (u32, Result<Page<T>, CallError>)>> {
+        let first = pages.start;
+        pages
+            .map(move |page| async move {
+                let kind = if page == first {
+                    OperationKind::Read
+                } else {
+                    OperationKind::Prefetch
+                };
+                (page, self.list(cluster_id, filter, page, kind, ctx).await)
+            })
+            .collect()
     }
 }
 

@@ -18,6 +18,8 @@ use super::list::{ListItem, MAX_PAGE_SIZE, Page};
 const MAX_ITEMS: usize = 100_000;
 /// The memory limit for the items of a list: enough for [`MAX_ITEMS`] with URLs of ordinary length.
 const MAX_BYTES: usize = 128 << 20;
+/// The default parallelism of Terraform.
+pub(super) const MAX_CONCURRENT_PAGES: usize = 10;
 /// Calls in addition to [`MAX_CALLS_PER_PAGE`].
 const MAX_EXTRA_CALLS: u32 = 20;
 /// A page is read at most three times if a job is deleted after each call.
@@ -60,6 +62,17 @@ impl PageCursor {
     /// Returns the page to read next; `None` after the last one.
     pub(super) fn page(&self) -> Option<u32> {
         self.page
+    }
+
+    /// Returns the pages to read next, at most `max` and [`MAX_CONCURRENT_PAGES`]; `None` after the last one. The first page
+    /// is read alone, because it contains the total count.
+    pub(super) fn next_pages(&self, max: usize) -> Option<Range<u32>> {
+        let page = self.page?;
+        let left = self.pages().unwrap_or_default();
+        let left = left.saturating_sub(u64::from(page) - 1);
+        let count = left.min(max.min(MAX_CONCURRENT_PAGES) as u64);
+        let count = u32::try_from(count).unwrap_or_default().max(1);
+        Some(page..page.saturating_add(count))
     }
 
     /// Returns how many pages the list has by its latest total count; `None` before the first page.

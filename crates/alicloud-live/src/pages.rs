@@ -2,9 +2,11 @@
 
 use std::marker::PhantomData;
 
+use futures_util::StreamExt as _;
+
 use super::call::OperationKind;
-use super::list::{ListItem, SortBy};
-use super::page_cursor::PageCursor;
+use super::list::{ListItem, Page, SortBy};
+use super::page_cursor::{MAX_CONCURRENT_PAGES, PageCursor};
 use super::request::Parameters;
 use super::{CallContext, CallError, Job, JobFilter, LiveClient, Template, TemplateFilter};
 
@@ -79,10 +81,13 @@ impl<T: ListItem> Pages<'_, T> {
             .client
             .list::<T>(self.cluster_id, &self.filter, number, kind, self.ctx)
             .await?;
+        self.add(number, page).map(Some)
+    }
+
+    fn add(&mut self, number: u32, page: Page<T>) -> Result<Vec<T>, CallError> {
         self.unreadable.extend(page.unreadable.iter().cloned());
         self.cursor
             .advance(number, page)
-            .map(Some)
             .map_err(|reason| self.client.unreadable_response(T::OPERATION, &reason))
     }
 
@@ -92,11 +97,25 @@ impl<T: ListItem> Pages<'_, T> {
         &self.unreadable
     }
 
-    /// Reads all remaining pages.
+    /// Reads all remaining pages, several at the same time.
     pub async fn rest(mut self) -> Result<Listed<T>, CallError> {
         let mut items = Vec::new();
-        while let Some(page) = self.next().await? {
-            items.extend(page);
+        let filter = self.filter.clone();
+        while let Some(pages) = self.cursor.next_pages(MAX_CONCURRENT_PAGES) {
+            let first = pages.start;
+            let mut reads = self
+                .client
+                .list_pages(self.cluster_id, &filter, pages, self.ctx);
+            while let Some((number, read)) = reads.next().await {
+                match read {
+                    Err(_) if number != first => break,
+                    read => items.extend(self.add(number, read?)?),
+                }
+                // If the list has become shorter, the cursor moves back, and the other pages do not follow this one.
+                if self.cursor.page() != Some(number + 1) {
+                    break;
+                }
+            }
         }
         Ok(Listed {
             items,

@@ -27,10 +27,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::stream::FuturesOrdered;
 use tracing::debug;
 
-use super::call::OperationKind;
 use super::list::{Page, SortBy};
 use super::page_cursor::PageCursor;
 use super::{CallContext, CallError, Job, JobFilter, LiveClient, lock};
@@ -43,8 +41,6 @@ const FIRST_GETS: u64 = 2;
 const CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 /// The timeout of a page, including retries.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The default parallelism of Terraform.
-const MAX_CONCURRENT_PAGES: usize = 10;
 /// The memory limit for the listed jobs of a cluster: enough for some 50,000 with URLs of ordinary length.
 const MAX_LIST_BYTES: usize = 32 << 20;
 
@@ -82,8 +78,8 @@ enum ReadStep {
     Cached(Box<str>),
     /// Read it individually.
     Get,
-    /// Read this page.
-    List(u32),
+    /// Read these pages.
+    List(Range<u32>),
 }
 
 impl RefreshCache {
@@ -133,21 +129,19 @@ impl LiveClient {
                 *list = ListCache::default();
                 return None;
             }
-            match list.step(job_id, &self.clock) {
+            // One reference belongs to `refreshes`; the others to readers, including this one.
+            let readers = Arc::strong_count(&cluster) - 1;
+            match list.step(job_id, readers, &self.clock) {
                 ReadStep::Cached(job) => return serde_json::from_str(&job).ok(),
                 ReadStep::Get => return None,
-                ReadStep::List(page) => {
-                    // One reference belongs to `refreshes`; the others to readers, including this one.
-                    let readers = Arc::strong_count(&cluster) - 1;
-                    let pages = page..list.prefetch_end(page, readers);
+                ReadStep::List(pages) => {
                     self.read_pages(cluster_id, pages, &mut list, ctx).await;
                 }
             }
         }
     }
 
-    /// Reads consecutive pages concurrently. The first is retried as any read. The others are prefetched with one attempt;
-    /// if one fails, it is the first page of the next call.
+    /// Reads the next pages of the list.
     async fn read_pages(
         &self,
         cluster_id: &str,
@@ -157,18 +151,8 @@ impl LiveClient {
     ) {
         let first = pages.start;
         let filter = JobFilter::default().parameters(SortBy::Ascending);
-        let mut calls: FuturesOrdered<_> = pages
-            .map(async |page| {
-                let kind = if page == first {
-                    OperationKind::Read
-                } else {
-                    OperationKind::Prefetch
-                };
-                let ctx = ctx.capped_at(PAGE_TIMEOUT);
-                let read = self.list(cluster_id, &filter, page, kind, &ctx);
-                (page, read.await)
-            })
-            .collect();
+        let ctx = ctx.capped_at(PAGE_TIMEOUT);
+        let mut calls = self.list_pages(cluster_id, &filter, pages, &ctx);
         while let Some((page, read)) = calls.next().await {
             match read {
                 Ok(read) => list.add(page, read),
@@ -191,7 +175,8 @@ impl LiveClient {
 }
 
 impl ListCache {
-    fn step(&mut self, job_id: &str, clock: &ServerClock) -> ReadStep {
+    /// Decides on the next step of one of so many readers.
+    fn step(&mut self, job_id: &str, readers: usize, clock: &ServerClock) -> ReadStep {
         if self.started_at.is_some_and(|at| clock.age(at) > CACHE_TTL) {
             *self = Self::default();
         }
@@ -200,8 +185,8 @@ impl ListCache {
             self.bytes -= size(job_id, &job);
             return ReadStep::Cached(job);
         }
-        match self.cursor.page() {
-            Some(page) if self.is_list_cheaper() => ReadStep::List(page),
+        match self.cursor.next_pages(readers) {
+            Some(pages) if self.is_list_cheaper() => ReadStep::List(pages),
             _ => {
                 self.gets += 1;
                 ReadStep::Get
@@ -213,15 +198,6 @@ impl ListCache {
     fn is_list_cheaper(&self) -> bool {
         let price = self.cursor.pages().unwrap_or_default();
         !self.is_incomplete && self.gets >= price.max(FIRST_GETS)
-    }
-
-    /// Returns the end of the pages that are read together with `page` for so many readers. The first page is read alone,
-    /// because it contains the total count.
-    fn prefetch_end(&self, page: u32, readers: usize) -> u32 {
-        let all = self.cursor.pages().unwrap_or_default();
-        let left = all.saturating_sub(u64::from(page) - 1);
-        let max = readers.min(MAX_CONCURRENT_PAGES) as u64;
-        page + u32::try_from(left.min(max)).unwrap_or_default().max(1)
     }
 
     fn add(&mut self, number: u32, page: Page<Job>) {
@@ -282,10 +258,10 @@ mod tests {
 
     /// Returns the ID of a cached job, `Ok(None)` for a Get, or the next page as `Err`.
     fn step(list: &mut ListCache, number: usize) -> Result<Option<String>, u32> {
-        match list.step(&id(number), &ServerClock::default()) {
+        match list.step(&id(number), 1, &ServerClock::default()) {
             ReadStep::Cached(job) => Ok(Some(serde_json::from_str::<Job>(&job).unwrap().job_id)),
             ReadStep::Get => Ok(None),
-            ReadStep::List(page) => Err(page),
+            ReadStep::List(pages) => Err(pages.start),
         }
     }
 

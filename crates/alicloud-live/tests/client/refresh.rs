@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alicloud_live::{CallContext, CallError, Job, LiveClient};
+use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus, Mock};
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -286,6 +286,40 @@ async fn a_failed_page_among_others_is_read_again() {
             let (gets, lists) = calls(&mock);
             assert_eq!(gets, 10, "{kind:?} {skip}: as without the fault");
             assert!(lists < 10 + PARALLELISM, "{kind:?} {skip}: {lists} lists");
+        }
+    }
+}
+
+fn ids_of(jobs: Vec<Job>) -> Vec<String> {
+    jobs.into_iter().map(|job| job.job_id).collect()
+}
+
+#[tokio::test]
+async fn the_pages_of_a_whole_list_are_read_concurrently_and_in_order() {
+    let mock = Arc::new(mock());
+    let ids = seed(&mock, 1_050);
+    mock.inject(Fault::new(LIST, FaultKind::Pause));
+    let client = client(&mock);
+    let listing = tokio::spawn(async move { client.jobs(JobFilter::default()).await });
+    // The first page alone tells how many there are.
+    wait_paused(&mock, 1).await;
+    mock.release();
+    wait_paused(&mock, 10).await;
+    mock.set_faults(Vec::new());
+    mock.release();
+    assert_eq!(ids_of(listing.await.unwrap().unwrap().items), ids);
+    assert_eq!(calls(&mock), (0, 11));
+}
+
+#[tokio::test]
+async fn a_page_of_a_whole_list_that_fails_is_read_again() {
+    for kind in [FaultKind::internal_error(), FaultKind::throttling_user()] {
+        for skip in 0..11 {
+            let mock = mock();
+            let ids = seed(&mock, 1_050);
+            mock.inject(Fault::new(LIST, kind.clone()).skip(skip).times(1));
+            let listed = client(&mock).jobs(JobFilter::default()).await.unwrap();
+            assert_eq!(ids_of(listed.items), ids, "{kind:?} {skip}");
         }
     }
 }
