@@ -9,7 +9,7 @@ use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
 use alicloud_live::{CallContext, Interruption, Location};
-use tfplugin::attribute::{block, computed};
+use tfplugin::attribute::{computed, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{DataSource, Diagnostics, ProviderDefinition, diagnostic};
@@ -81,49 +81,42 @@ impl DataSource for CallerIdentityDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        Some(Schema {
-            version: 0,
-            block: block(
-                "The account and the identity whose credentials the provider uses, where these were found, and the \
-                 endpoints that it calls. Calls `GetCallerIdentity` of the Security Token Service, which needs no \
-                 permission.",
-                [
-                    ("id", computed("ID of the account.")),
-                    ("account_id", computed("ID of the account.")),
-                    (
-                        "arn",
-                        computed(
-                            "The identity, such as `acs:ram::<account>:user/<name>` or \
-                             `acs:ram::<account>:assumed-role/<role>/<session>`.",
-                        ),
-                    ),
-                    (
-                        "identity_type",
-                        computed("`Account`, `RAMUser` or `AssumedRoleUser`."),
-                    ),
-                    (
-                        "principal_id",
-                        computed("ID of the identity; of an assumed role `<role ID>:<session>`."),
-                    ),
-                    (
-                        "credentials_source",
-                        computed(
-                            "The source that the credentials came from, such as `profile \"prod\" of \
-                             ~/.aliyun/config.json`. For people: the wording may change.",
-                        ),
-                    ),
-                    (
-                        "region",
-                        computed("The region that is sent with calls. Null where none was chosen."),
-                    ),
-                    ("endpoint", computed("Where ApsaraVideo Live is called.")),
-                    (
-                        "sts_endpoint",
-                        computed("Where the Security Token Service is called."),
-                    ),
-                ],
-            ),
-        })
+        Some(schema(
+            "The account and the identity whose credentials the provider uses, where these were found, and the \
+             endpoints that it calls. Calls `GetCallerIdentity` of the Security Token Service, which needs no \
+             permission.",
+            [
+                computed("id", "ID of the account."),
+                computed("account_id", "ID of the account."),
+                computed(
+                    "arn",
+                    "The identity, such as `acs:ram::<account>:user/<name>` or \
+                     `acs:ram::<account>:assumed-role/<role>/<session>`.",
+                ),
+                computed(
+                    "identity_type",
+                    "`Account`, `RAMUser` or `AssumedRoleUser`.",
+                ),
+                computed(
+                    "principal_id",
+                    "ID of the identity; of an assumed role `<role ID>:<session>`.",
+                ),
+                computed(
+                    "credentials_source",
+                    "The source that the credentials came from, such as `profile \"prod\" of \
+                     ~/.aliyun/config.json`. For people: the wording may change.",
+                ),
+                computed(
+                    "region",
+                    "The region that is sent with calls. Null where none was chosen.",
+                ),
+                computed("endpoint", "Where ApsaraVideo Live is called."),
+                computed(
+                    "sts_endpoint",
+                    "Where the Security Token Service is called.",
+                ),
+            ],
+        ))
     }
 
     async fn validate<'a>(

@@ -19,7 +19,7 @@ use crate::shared::check::{check, check_cluster_id, check_job_id};
 use crate::shared::duration;
 use crate::shared::provider_data::ProviderData;
 use alicloud_live::{CallContext, Job, JobStatus};
-use tfplugin::attribute::{block, flag, optional, required};
+use tfplugin::attribute::{flag, optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{
@@ -84,32 +84,23 @@ impl Action for JobAction {
             }
         };
         let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
-        let mut block = block(
-            description,
-            [
-                (
-                    "cluster_id",
-                    required("ID of the edge cluster (data center) of the job."),
-                ),
-                ("job_id", required("ID assigned by ApsaraVideo Live.")),
-                (
-                    "timeout",
-                    optional(&format!(
-                        "Timeout of the action, such as `30s` or `10m`. Defaults to `{minutes}m`."
-                    )),
-                ),
-            ],
+        let timeout =
+            format!("Timeout of the action, such as `30s` or `10m`. Defaults to `{minutes}m`.");
+        let arguments = [
+            required(
+                "cluster_id",
+                "ID of the edge cluster (data center) of the job.",
+            ),
+            required("job_id", "ID assigned by ApsaraVideo Live."),
+            optional("timeout", &timeout),
+        ];
+        let wait = flag(
+            "wait_until_online",
+            "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
+             the output must be one of the account's.",
         );
-        if !matches!(self.kind, ActionKind::Stop) {
-            let wait = flag(
-                "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
-                 the output must be one of the account's.",
-            );
-            block
-                .attributes
-                .insert("wait_until_online".to_owned(), wait);
-        }
-        Schema { version: 0, block }
+        let wait = (!matches!(self.kind, ActionKind::Stop)).then_some(wait);
+        schema(description, arguments.into_iter().chain(wait))
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ActionConfig) {

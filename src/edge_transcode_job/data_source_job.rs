@@ -10,7 +10,7 @@ use crate::shared::check::{check_cluster_id, check_job_id, shown};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::{CallError, JobFilter};
-use tfplugin::attribute::{block, optional_computed, required, sensitive};
+use tfplugin::attribute::{optional_computed, required, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
@@ -36,35 +36,22 @@ impl DataSource for JobDataSource {
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
         let arguments = [
-            (
-                "cluster_id",
-                required("ID of the edge cluster (data center)."),
-            ),
-            (
+            required("cluster_id", "ID of the edge cluster (data center)."),
+            optional_computed(
                 "job_id",
-                optional_computed(
-                    "ID assigned by ApsaraVideo Live. Conflicts with `name`; one of them is required.",
-                ),
+                "ID assigned by ApsaraVideo Live. Conflicts with `name`; one of them is required.",
             ),
-            (
+            optional_computed(
                 "name",
-                optional_computed(
-                    "Full name of the job. If no job or more than one has it, the error names the candidates. The API does not list jobs that were last changed more than 180 days ago: set their `job_id`.",
-                ),
+                "Full name of the job. If no job or more than one has it, the error names the candidates. The API does not list jobs that were last changed more than 180 days ago: set their `job_id`.",
             ),
         ];
         // These URLs come from the API and not from a configuration that could mark them, so the schema marks them as sensitive.
-        let urls = job_data::url_attributes().map(|(name, url)| (name, sensitive(url)));
-        Some(Schema {
-            version: 0,
-            block: block(
-                "An existing edge transcode job of ApsaraVideo Live, by its ID or by its name.",
-                job_data::attributes()
-                    .into_iter()
-                    .chain(urls)
-                    .chain(arguments),
-            ),
-        })
+        let urls = job_data::url_attributes().map(sensitive);
+        Some(schema(
+            "An existing edge transcode job of ApsaraVideo Live, by its ID or by its name.",
+            job_data::attributes().chain(urls).chain(arguments),
+        ))
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {

@@ -16,8 +16,8 @@ use crate::shared::provider_data::ProviderData;
 use crate::shared::reading::{self, TYPES};
 use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
 use tfplugin::attribute::{
-    block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
-    optional_computed, required, sensitive,
+    computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
+    optional_computed, required, schema, sensitive,
 };
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -64,66 +64,46 @@ impl DataSource for JobsDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        let jobs = block(
+        Some(schema(
             "The edge transcode jobs of a cluster of ApsaraVideo Live that match all of the given filters, oldest first. \
              Returns all of them, except that the API does not list jobs that were last changed more than 180 days ago: read those with `ids`.",
             [
-                (
-                    "cluster_id",
-                    required("ID of the edge cluster (data center)."),
-                ),
-                (
+                required("cluster_id", "ID of the edge cluster (data center)."),
+                list_of(optional_computed(
                     "ids",
-                    list_of(optional_computed(
-                        "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
-                    )),
-                ),
-                (
+                    "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
+                )),
+                optional(
                     "name_regex",
-                    optional(
-                        "Regular expression that must match some part of the name. Character classes such as `\\d` and \
-                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
-                    ),
+                    "Regular expression that must match some part of the name. Character classes such as `\\d` and \
+                     `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
                 ),
-                (
+                optional(
                     "keyword",
-                    optional(
-                        "A part of the name, or a whole job ID, searched by the API. Conflicts with `ids`.",
-                    ),
+                    "A part of the name, or a whole job ID, searched by the API. Conflicts with `ids`.",
                 ),
-                ("status", optional("`Running` or `Stopped`.")),
-                (
+                optional("status", "`Running` or `Stopped`."),
+                optional(
                     "type",
-                    optional(
-                        "Type of the job's template: `common`, `nbhd-2` or `ultra-hd`. Without it, the types that the \
-                         account has permission for.",
-                    ),
+                    "Type of the job's template: `common`, `nbhd-2` or `ultra-hd`. Without it, the types that the \
+                     account has permission for.",
                 ),
-                ("template_id", optional("ID of the job's template.")),
-                (
+                optional("template_id", "ID of the job's template."),
+                list_of(computed(
                     "names",
-                    list_of(computed("Names of the jobs found, in the order of `jobs`.")),
-                ),
-                ("total_count", computed_number("How many jobs were found.")),
-                (
-                    "jobs",
-                    computed_objects("The jobs found.", job_data::attributes()),
-                ),
+                    "Names of the jobs found, in the order of `jobs`.",
+                )),
+                computed_number("total_count", "How many jobs were found."),
+                computed_objects("jobs", "The jobs found.", job_data::attributes()),
                 // One mark for all of them: core compares the paths of marks with each other, which takes minutes for the
                 // URLs of some thousand jobs.
-                (
+                sensitive(computed_objects_by_key(
                     "stream_urls",
-                    sensitive(computed_objects_by_key(
-                        "The stream URLs of the jobs found, by the jobs' `id`. They are separate because they are sensitive. The attribute `jobs` is not, so it can be used in `for_each`.",
-                        job_data::url_attributes(),
-                    )),
-                ),
+                    "The stream URLs of the jobs found, by the jobs' `id`. They are separate because they are sensitive. The attribute `jobs` is not, so it can be used in `for_each`.",
+                    job_data::url_attributes(),
+                )),
             ],
-        );
-        Some(Schema {
-            version: 0,
-            block: jobs,
-        })
+        ))
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobsData) -> Option<()> {

@@ -2,9 +2,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
 use super::model::status_text;
+use super::schema;
 use alicloud_live::Job;
-use tfplugin::attribute::computed;
-use tfplugin::schema::Attribute;
+use tfplugin::attribute::{NamedAttribute, computed};
 use tfplugin::value::Value;
 
 /// A job as a data source shows it. Deliberately without `Debug`: stream URLs can contain tokens.
@@ -110,50 +110,30 @@ pub(super) fn id(cluster_id: &str, job: &Job) -> String {
 }
 
 /// The attributes of [`ListedJob`], all of them filled in by the provider.
-pub(super) fn attributes() -> [(&'static str, Attribute); 11] {
-    [
-        (
+pub(super) fn attributes() -> impl Iterator<Item = NamedAttribute> {
+    let of_data_sources = [
+        computed(
             "id",
-            computed("`<cluster_id>:<job_id>`: the import ID of the resource."),
+            "`<cluster_id>:<job_id>`: the import ID of the resource.",
         ),
-        (
-            "cluster_id",
-            computed("ID of the edge cluster (data center)."),
-        ),
-        ("job_id", computed("ID assigned by ApsaraVideo Live.")),
-        ("name", computed("Name of the job.")),
-        ("template_id", computed("ID of the transcoding template.")),
-        ("template_name", computed("Name of the template.")),
-        (
-            "type",
-            computed("Type of the template: `common`, `nbhd-2` or `ultra-hd`."),
-        ),
-        ("status", computed("`Running` or `Stopped`.")),
-        (
-            "create_time",
-            computed("When the job was created, UTC, such as `2023-07-24T16:44:55Z`."),
-        ),
-        (
-            "last_start_at",
-            computed("When the job was last started, UTC; null before the first time."),
-        ),
-        (
-            "last_stop_at",
-            computed("When the job was last stopped, UTC; null before the first time."),
-        ),
-    ]
+        computed("cluster_id", "ID of the edge cluster (data center)."),
+        computed("name", "Name of the job."),
+        computed("template_id", "ID of the transcoding template."),
+        computed("status", "`Running` or `Stopped`."),
+    ];
+    of_data_sources.into_iter().chain(schema::returned())
 }
 
 /// The attributes of [`StreamUrls`], not marked as sensitive.
-pub(super) fn url_attributes() -> [(&'static str, Attribute); 2] {
+pub(super) fn url_attributes() -> [NamedAttribute; 2] {
     [
-        (
+        computed(
             "stream_input",
-            computed("URL of the input stream. May contain an `auth_key`."),
+            "URL of the input stream. May contain an `auth_key`.",
         ),
-        (
+        computed(
             "stream_output",
-            computed("URL of the output stream. May contain an `auth_key`."),
+            "URL of the output stream. May contain an `auth_key`.",
         ),
     ]
 }

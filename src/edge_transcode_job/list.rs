@@ -14,7 +14,7 @@ use crate::shared::check::{
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading::{self, TYPES};
 use alicloud_live::{Job, JobFilter};
-use tfplugin::attribute::{block, optional, required};
+use tfplugin::attribute::{optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, ListResource, ListResults, diagnostic};
@@ -47,44 +47,34 @@ impl ListResource for JobListResource {
     type Config = ListConfig;
 
     fn schema(&self) -> Schema {
-        let block = block(
+        schema(
             "Finds the edge transcode jobs of a cluster that exist, for `terraform query`. The API lists only jobs that \
              were created or changed in the last 180 days: import older ones by their ID.",
             [
-                (
+                required(
                     "cluster_id",
-                    required("ID of the edge cluster (data center) whose jobs are listed."),
+                    "ID of the edge cluster (data center) whose jobs are listed.",
                 ),
-                (
+                optional(
                     "keyword",
-                    optional(
-                        "Only the job with exactly this ID, and jobs whose name contains this text.",
-                    ),
+                    "Only the job with exactly this ID, and jobs whose name contains this text.",
                 ),
-                (
+                optional(
                     "name_regex",
-                    optional(
-                        "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
-                         read and filtered here; `keyword` is cheaper.",
-                    ),
+                    "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
+                     read and filtered here; `keyword` is cheaper.",
                 ),
-                (
-                    "status",
-                    optional("Only jobs that are `Running`, or `Stopped`."),
-                ),
-                (
+                optional("status", "Only jobs that are `Running`, or `Stopped`."),
+                optional(
                     "type",
-                    optional("Only jobs of this template type: `common`, `nbhd-2` or `ultra-hd`."),
+                    "Only jobs of this template type: `common`, `nbhd-2` or `ultra-hd`.",
                 ),
-                (
+                optional(
                     "template_id",
-                    optional(
-                        "Only jobs that use this template. All pages are read and filtered here.",
-                    ),
+                    "Only jobs that use this template. All pages are read and filtered here.",
                 ),
             ],
-        );
-        Schema { version: 0, block }
+        )
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ListConfig) {

@@ -7,7 +7,7 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{check_cluster_id, check_template_id};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
-use tfplugin::attribute::{block, required};
+use tfplugin::attribute::{required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
 use tfplugin::{DataSource, Diagnostics};
@@ -30,19 +30,13 @@ impl DataSource for TemplateDataSource {
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
         let arguments = [
-            (
-                "cluster_id",
-                required("ID of the edge cluster (data center)."),
-            ),
-            ("template_id", required("ID of the template.")),
+            required("cluster_id", "ID of the edge cluster (data center)."),
+            required("template_id", "ID of the template."),
         ];
-        Some(Schema {
-            version: 0,
-            block: block(
-                "A transcoding template of ApsaraVideo Live that an edge cluster offers. The API cannot create or change templates.",
-                template_data::attributes().into_iter().chain(arguments),
-            ),
-        })
+        Some(schema(
+            "A transcoding template of ApsaraVideo Live that an edge cluster offers. The API cannot create or change templates.",
+            template_data::attributes().into_iter().chain(arguments),
+        ))
     }
 
     async fn validate<'a>(

@@ -10,7 +10,7 @@ use crate::shared::provider_data::ProviderData;
 use crate::shared::reading::{self, TYPES};
 use alicloud_live::{Template, TemplateFilter};
 use tfplugin::attribute::{
-    block, computed, computed_number, computed_objects, list_of, optional, required,
+    computed, computed_number, computed_objects, list_of, optional, required, schema,
 };
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -55,63 +55,44 @@ impl DataSource for TemplatesDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        let templates = block(
+        Some(schema(
             "The transcoding templates of ApsaraVideo Live that an edge cluster offers and that match all of the given \
              filters, oldest first.",
             [
-                (
-                    "cluster_id",
-                    required("ID of the edge cluster (data center)."),
-                ),
-                (
+                required("cluster_id", "ID of the edge cluster (data center)."),
+                optional(
                     "name_regex",
-                    optional(
-                        "Regular expression that must match some part of the name. Character classes such as `\\d` and \
-                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
-                    ),
+                    "Regular expression that must match some part of the name. Character classes such as `\\d` and \
+                     `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
                 ),
-                (
+                optional(
                     "keyword",
-                    optional("A part of the name, or a whole template ID, searched by the API."),
+                    "A part of the name, or a whole template ID, searched by the API.",
                 ),
-                (
+                optional(
                     "type",
-                    optional(
-                        "`common`, `nbhd-2` or `ultra-hd`. Without it, the types that the account has permission for.",
-                    ),
+                    "`common`, `nbhd-2` or `ultra-hd`. Without it, the types that the account has permission for.",
                 ),
-                (
+                optional(
                     "video_codec",
-                    optional(
-                        "`H.264` or `H.265`. Without it, those that the account has permission for.",
-                    ),
+                    "`H.264` or `H.265`. Without it, those that the account has permission for.",
                 ),
-                (
+                list_of(computed(
                     "ids",
-                    list_of(computed(
-                        "IDs of the templates found, `<cluster_id>:<template_id>`.",
-                    )),
-                ),
-                (
+                    "IDs of the templates found, `<cluster_id>:<template_id>`.",
+                )),
+                list_of(computed(
                     "names",
-                    list_of(computed(
-                        "Names of the templates found, in the order of `templates`.",
-                    )),
-                ),
-                (
-                    "total_count",
-                    computed_number("How many templates were found."),
-                ),
-                (
+                    "Names of the templates found, in the order of `templates`.",
+                )),
+                computed_number("total_count", "How many templates were found."),
+                computed_objects(
                     "templates",
-                    computed_objects("The templates found.", template_data::attributes()),
+                    "The templates found.",
+                    template_data::attributes(),
                 ),
             ],
-        );
-        Some(Schema {
-            version: 0,
-            block: templates,
-        })
+        ))
     }
 
     async fn validate<'a>(

@@ -9,7 +9,7 @@ use crate::shared::check::check;
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::StreamName;
-use tfplugin::attribute::{block, computed, optional, optional_computed, sensitive};
+use tfplugin::attribute::{computed, optional, optional_computed, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
@@ -90,48 +90,35 @@ impl DataSource for StreamStateDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        let part = |what: &str| {
-            optional_computed(&format!(
-                "{what} Required without `url`, conflicts with it."
-            ))
+        let part = |name, what: &str| {
+            let description = format!("{what} Required without `url`, conflicts with it.");
+            optional_computed(name, &description)
         };
         let attributes = [
-            ("id", computed("`<domain_name>/<app_name>/<stream_name>`.")),
-            (
+            computed("id", "`<domain_name>/<app_name>/<stream_name>`."),
+            sensitive(optional(
                 "url",
-                sensitive(optional(
-                    "URL of the stream, such as the `stream_output` of a job. Of an `http` or `https` URL, the suffix \
-                     `.flv` or `.m3u8` is ignored.",
-                )),
-            ),
-            (
-                "domain_name",
-                part("Ingest or streaming domain of the stream."),
-            ),
-            ("app_name", part("Application of the stream.")),
-            ("stream_name", part("Name of the stream.")),
-            (
+                "URL of the stream, such as the `stream_output` of a job. Of an `http` or `https` URL, the suffix \
+                 `.flv` or `.m3u8` is ignored.",
+            )),
+            part("domain_name", "Ingest or streaming domain of the stream."),
+            part("app_name", "Application of the stream."),
+            part("stream_name", "Name of the stream."),
+            computed(
                 "state",
-                computed(
-                    "`online`, `offline`, or `unknown` if the domain is not one of the account's, as for an output on \
-                     another CDN. Other values are passed on as the API returns them.",
-                ),
+                "`online`, `offline`, or `unknown` if the domain is not one of the account's, as for an output on \
+                 another CDN. Other values are passed on as the API returns them.",
             ),
-            (
+            computed(
                 "type",
-                computed(
-                    "How the stream comes to ApsaraVideo Live: `push` or `pull`. Null if the API does not return it.",
-                ),
+                "How the stream comes to ApsaraVideo Live: `push` or `pull`. Null if the API does not return it.",
             ),
         ];
-        Some(Schema {
-            version: 0,
-            block: block(
-                "Whether a stream is on air. Terraform reads it while it plans and does not wait: to wait for a stream, \
-                 use `wait_until_online` of the actions that start and restart a job.",
-                attributes,
-            ),
-        })
+        Some(schema(
+            "Whether a stream is on air. Terraform reads it while it plans and does not wait: to wait for a stream, \
+             use `wait_until_online` of the actions that start and restart a job.",
+            attributes,
+        ))
     }
 
     async fn validate<'a>(
