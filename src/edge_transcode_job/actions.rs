@@ -7,17 +7,15 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::TYPE_NAME;
-use super::failure_report::FailureReport;
+use super::failure_report::{FailureReport, about, followed_by};
 use super::id::JobIdentity;
-use super::lifecycle::followed_by;
-use super::model::{DEFAULT_TIMEOUT, known};
+use super::model::DEFAULT_TIMEOUT;
 use super::online;
 use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
-use super::session::Session;
-use super::validate::duration_problem;
-use crate::shared::check::{check, check_cluster_id, check_job_id};
+use crate::shared::check;
 use crate::shared::duration;
-use crate::shared::provider_data::ProviderData;
+use crate::shared::provider_data::{ProviderData, Session};
+use crate::shared::reported;
 use alicloud_live::{CallContext, Job, JobStatus};
 use tfplugin::attribute::{flag, optional, required, schema};
 use tfplugin::schema::Schema;
@@ -104,15 +102,12 @@ impl Action for JobAction {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ActionConfig) {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_job_id(diagnostics, &config.job_id);
-        check(
-            diagnostics,
-            "timeout",
-            &config.timeout,
-            "Invalid duration",
-            duration_problem,
-        );
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("job_id", &config.job_id, check::JOB_ID),
+            ("timeout", &config.timeout, check::DURATION),
+        ];
+        check::all(rules, diagnostics);
     }
 
     async fn invoke(
@@ -125,9 +120,8 @@ impl Action for JobAction {
         let Some((id, time)) = config.known(diagnostics) else {
             return;
         };
-        let session = match Session::begin(&self.connection) {
-            Ok(session) => session,
-            Err(error) => return diagnostics.add_error(error),
+        let Some(session) = reported(self.connection.session(), diagnostics) else {
+            return;
         };
         let ctx = self.connection.ctx(time);
         let invocation = Invocation {
@@ -136,26 +130,8 @@ impl Action for JobAction {
             ctx: &ctx,
             progress,
         };
-        let done = match self.kind {
-            ActionKind::Start => {
-                invocation
-                    .ensure_status(&JobStatus::Running, "Unable to start job")
-                    .await
-            }
-            ActionKind::Stop => {
-                invocation
-                    .ensure_status(&JobStatus::NotStarted, "Unable to stop job")
-                    .await
-            }
-            ActionKind::Restart => invocation.restart().await,
-        };
-        let done = match done {
-            Ok(()) if waits => invocation.wait_until_online().await,
-            done => done,
-        };
-        if let Err(error) = done {
-            diagnostics.add_error(error);
-        }
+        let done = invocation.run(self.kind, waits).await;
+        reported(done, diagnostics);
     }
 }
 
@@ -167,9 +143,11 @@ impl ActionConfig {
             Value::Null => Some(DEFAULT_TIMEOUT),
             Value::Unknown => None,
         };
-        if let (Some(cluster_id), Some(job_id), Some(timeout)) =
-            (known(self.cluster_id), known(self.job_id), timeout)
-        {
+        if let (Some(cluster_id), Some(job_id), Some(timeout)) = (
+            self.cluster_id.as_option(),
+            self.job_id.as_option(),
+            timeout,
+        ) {
             return Some((JobIdentity { cluster_id, job_id }, timeout));
         }
         diagnostics.add_error(diagnostic::general(
@@ -190,6 +168,19 @@ struct Invocation<'a> {
 }
 
 impl Invocation<'_> {
+    async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
+        let (running, stopped) = (JobStatus::Running, JobStatus::NotStarted);
+        match kind {
+            ActionKind::Start => self.ensure_status(&running, "Unable to start job").await?,
+            ActionKind::Stop => self.ensure_status(&stopped, "Unable to stop job").await?,
+            ActionKind::Restart => self.restart().await?,
+        }
+        if waits {
+            self.wait_until_online().await?;
+        }
+        Ok(())
+    }
+
     /// Starts or stops the job; the error says in which state it was left. That it is as it was wanted in spite of a failure
     /// is success.
     async fn ensure_status(
@@ -218,10 +209,8 @@ impl Invocation<'_> {
     /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
     async fn restart(&self) -> Result<(), Diagnostic> {
         const SUMMARY: &str = "Unable to restart job";
-        let job = self
-            .read()
-            .await
-            .map_err(|error| self.explained(&error, SUMMARY))?;
+        let job = self.read().await;
+        let job = job.map_err(|error| self.explained(&error, SUMMARY))?;
         if job.status != JobStatus::Running {
             return self.ensure_status(&JobStatus::Running, SUMMARY).await;
         }
@@ -262,16 +251,14 @@ impl Invocation<'_> {
 
     /// Waits until the output stream of the job, which is running by now, is on air.
     async fn wait_until_online(&self) -> Result<(), Diagnostic> {
-        let job = self
-            .read()
-            .await
-            .map_err(|error| self.explained(&error, "Unable to read job"))?;
+        let job = self.read().await;
+        let job = job.map_err(|error| self.explained(&error, "Unable to read job"))?;
+        let id = self.id;
         self.tell(format!(
-            "Waiting for the output stream of job {} to be online ...",
-            self.id
+            "Waiting for the output stream of job {id} to be online ..."
         ));
-        online::wait(self.session, self.id, &job.stream_output, self.ctx).await?;
-        self.tell(format!("The output stream of job {} is online.", self.id));
+        online::wait(self.session, id, &job.stream_output, self.ctx).await?;
+        self.tell(format!("The output stream of job {id} is online."));
         Ok(())
     }
 
@@ -313,11 +300,9 @@ impl Invocation<'_> {
         } else {
             AttributePath::root()
         };
-        let shown = error.to_diagnostic(summary);
         Diagnostic {
-            detail: format!("Job {}: {}", self.id, shown.detail).into(),
             attribute,
-            ..shown
+            ..about(self.id, error.to_diagnostic(summary))
         }
     }
 }

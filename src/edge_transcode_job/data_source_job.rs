@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use super::job_data::{self, JobData};
 use super::model::status_text;
 use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{check_cluster_id, check_job_id, shown};
+use crate::shared::check::{self, Rule, shown};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
-use alicloud_live::{CallError, JobFilter};
+use crate::shared::{reading, reported};
+use alicloud_live::{CallError, Job, JobFilter};
 use tfplugin::attribute::{optional_computed, required, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -18,16 +18,13 @@ use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 /// So many jobs at most are named in a message.
 const MAX_LISTED: usize = 10;
 
-/// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
-pub(crate) struct JobDataSource {
-    connection: Arc<ProviderData>,
-}
+const NAME: Rule = Rule("Invalid job name", |text| {
+    text.is_empty()
+        .then_some("A job's name is not empty.".into())
+});
 
-impl JobDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+/// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
+pub(super) struct JobDataSource(pub(super) Arc<ProviderData>);
 
 #[async_trait]
 impl DataSource for JobDataSource {
@@ -55,16 +52,12 @@ impl DataSource for JobDataSource {
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {
-        check_cluster_id(diagnostics, &config.listed.cluster_id);
-        check_job_id(diagnostics, &config.listed.job_id);
-        if matches!(&config.listed.name, Value::Value(name) if name.is_empty()) {
-            let rule = "A job's name is not empty.";
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("name"),
-                "Invalid job name",
-                rule,
-            ));
-        }
+        let rules = [
+            ("cluster_id", &config.listed.cluster_id, check::CLUSTER_ID),
+            ("job_id", &config.listed.job_id, check::JOB_ID),
+            ("name", &config.listed.name, NAME),
+        ];
+        check::all(rules, diagnostics);
         match (&config.listed.job_id, &config.listed.name) {
             (Value::Null, Value::Null) => diagnostics.add_error(diagnostic::general(
                 "Missing attribute configuration",
@@ -86,10 +79,10 @@ impl DataSource for JobDataSource {
         config: JobData,
         _meta: ValueEmpty,
     ) -> Option<JobData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
         let cluster_id = reading::text(&config.listed.cluster_id);
         let found = match (
-            reading::optional(&config.listed.job_id),
+            config.listed.job_id.as_deref_option(),
             reading::text(&config.listed.name),
         ) {
             (Some(job_id), _) => client
@@ -111,29 +104,20 @@ impl DataSource for JobDataSource {
                 }
             }
         };
-        found
-            .map(|job| JobData::of(cluster_id, job))
-            .map_err(|problem| diagnostics.add_error(problem))
-            .ok()
+        Some(JobData::of(cluster_id, reported(found, diagnostics)?))
     }
 }
 
 fn not_read(error: &CallError) -> Diagnostic {
-    let told = to_diagnostic("Unable to read job", error);
+    let mut shown = to_diagnostic("Unable to read job", error);
     if error.is_job_not_found() {
-        let attribute = AttributePath::new("job_id");
-        Diagnostic { attribute, ..told }
-    } else {
-        told
+        shown.attribute = AttributePath::new("job_id");
     }
+    shown
 }
 
 /// The one job of exactly this name. The API's keyword finds similar ones too.
-fn only_one(
-    cluster_id: &str,
-    name: &str,
-    similar: Vec<alicloud_live::Job>,
-) -> Result<alicloud_live::Job, Diagnostic> {
+fn only_one(cluster_id: &str, name: &str, similar: Vec<Job>) -> Result<Job, Diagnostic> {
     let (mut same, others): (Vec<_>, Vec<_>) =
         similar.into_iter().partition(|job| job.name == name);
     if same.len() == 1
@@ -163,7 +147,7 @@ fn only_one(
 }
 
 /// Jobs, a line each. Without URLs, which can contain tokens.
-fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
+fn candidates(cluster_id: &str, jobs: &[Job]) -> String {
     let mut lines = String::new();
     for job in jobs.iter().take(MAX_LISTED) {
         let id = job_data::id(cluster_id, job);

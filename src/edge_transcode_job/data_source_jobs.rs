@@ -7,14 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
 use super::job_data::{self, ListedJob, StreamUrls};
-use super::model::{RUNNING, STOPPED, status_text};
-use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{
-    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
-};
+use super::model::status_text;
+use crate::shared::check::{self, shown};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading::{self, TYPES};
-use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
+use crate::shared::reading;
+use alicloud_live::{CallContext, CallError, Job, LiveClient};
 use tfplugin::attribute::{
     computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
     optional_computed, required, schema, sensitive,
@@ -27,15 +24,7 @@ use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 const CONCURRENT_READS: usize = 8;
 
 /// The data source `alicloud_live_edge_transcode_jobs`: the jobs of a cluster that match.
-pub(crate) struct JobsDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl JobsDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct JobsDataSource(pub(super) Arc<ProviderData>);
 
 /// The data, as configuration and state hold it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
@@ -107,10 +96,16 @@ impl DataSource for JobsDataSource {
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobsData) -> Option<()> {
-        check_cluster_id(diagnostics, &config.cluster_id);
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("name_regex", &config.name_regex, check::REGEX),
+            ("keyword", &config.keyword, check::FILTER),
+            ("status", &config.status, check::STATUS),
+            ("type", &config.r#type, check::TYPE),
+            ("template_id", &config.template_id, check::TEMPLATE_ID),
+        ];
+        check::all(rules, diagnostics);
         check_ids(&config, diagnostics);
-        check_regex(diagnostics, &config.name_regex);
-        check_not_empty(diagnostics, "keyword", &config.keyword);
         if let (Value::Value(_), Value::Value(_)) = (&config.ids, &config.keyword) {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("keyword"),
@@ -119,9 +114,6 @@ impl DataSource for JobsDataSource {
                  name_regex in place of keyword.",
             ));
         }
-        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
-        check_choice(diagnostics, "type", &config.r#type, TYPES);
-        check_template_id(diagnostics, &config.template_id);
         Some(())
     }
 
@@ -131,21 +123,14 @@ impl DataSource for JobsDataSource {
         config: JobsData,
         _meta: ValueEmpty,
     ) -> Option<JobsData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
         let listed = match &config.ids {
             Value::Value(ids) => read_each(&client, ids, &ctx).await,
             Value::Null | Value::Unknown => list(&client, &config, &ctx, diagnostics).await,
         };
-        match listed {
-            Ok(mut jobs) => {
-                jobs.retain(config.filter());
-                Some(config.with(jobs))
-            }
-            Err(error) => {
-                diagnostics.add_error(to_diagnostic("Unable to read jobs", &error));
-                None
-            }
-        }
+        let mut jobs = reading::returned(listed, "Unable to read jobs", diagnostics)?;
+        jobs.retain(config.filter());
+        Some(config.with(jobs))
     }
 }
 
@@ -154,7 +139,7 @@ impl JobsData {
     fn filter(&self) -> impl FnMut(&Job) -> bool + use<> {
         let name_matches = reading::name_matcher(&self.name_regex);
         let [status, r#type, template_id] = [&self.status, &self.r#type, &self.template_id]
-            .map(|value| reading::optional(value).map(str::to_owned));
+            .map(|value| value.as_ref_option().cloned());
         let matches = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
         };
@@ -250,11 +235,7 @@ async fn list(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Job>, CallError> {
-    let filter = JobFilter {
-        r#type: reading::optional(&config.r#type).map(str::to_owned),
-        running: reading::optional(&config.status).map(|status| status == RUNNING),
-        keyword: reading::optional(&config.keyword).map(str::to_owned),
-    };
+    let filter = job_data::filter(&config.r#type, &config.status, &config.keyword);
     let listed = client
         .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx)
         .rest()

@@ -8,6 +8,7 @@ use super::TYPE_NAME;
 use super::id::JobIdentity;
 use super::model::{JobModel, TimeoutsBlock};
 use crate::shared::check::shown;
+use crate::shared::reading::text;
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, EncodedValue, MoveSource, diagnostic};
 
@@ -54,12 +55,9 @@ pub(super) fn identified(state: JobModel) -> Result<JobModel, Diagnostic> {
     if state.job_id().is_valid() {
         return Ok(state);
     }
-    let id = match &state.id {
-        Value::Value(id) => id.as_str(),
-        Value::Null | Value::Unknown => "",
-    };
+    let id = text(&state.id);
     match JobIdentity::parse(id) {
-        Ok(id) => Ok(with_id(state, &id)),
+        Ok(id) => Ok(state.with_identity(&id)),
         Err(_) => Err(diagnostic::general(
             "Job in the state has no valid ID",
             format!(
@@ -78,7 +76,7 @@ fn job(state: &EncodedValue, identity: Option<&EncodedValue>) -> Result<JobModel
         return Err("is not a JSON object".to_owned());
     };
     match job_id(&attributes, identity) {
-        Some(id) => Ok(with_id(known_attributes(attributes), &id)),
+        Some(id) => Ok(known_attributes(attributes).with_identity(&id)),
         None => Err(unidentified(attributes.get("id").and_then(Json::as_str))),
     }
 }
@@ -92,21 +90,6 @@ fn unidentified(id: Option<&str>) -> String {
         "contains neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so which job it is cannot \
          be told"
     )
-}
-
-fn with_id(state: JobModel, id: &JobIdentity) -> JobModel {
-    let JobModel {
-        id,
-        cluster_id,
-        job_id,
-        ..
-    } = JobModel::from_identity(id);
-    JobModel {
-        id,
-        cluster_id,
-        job_id,
-        ..state
-    }
 }
 
 /// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
@@ -132,10 +115,8 @@ fn job_id(attributes: &Map<String, Json>, identity: Option<&EncodedValue>) -> Op
     let from_identity = || identity?.decode::<JobIdentity>().ok();
     let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
     let from_attributes = || {
-        Some(JobIdentity {
-            cluster_id: text("cluster_id")?,
-            job_id: text("job_id")?,
-        })
+        let (cluster_id, job_id) = (text("cluster_id")?, text("job_id")?);
+        Some(JobIdentity { cluster_id, job_id })
     };
     from_identity()
         .filter(JobIdentity::is_valid)
@@ -189,7 +170,7 @@ mod tests {
         assert_eq!(job.name, Value::Value("n".to_owned()));
         assert_eq!(job.stream_input, Value::Value("rtmp://a/b/c".to_owned()));
         assert!(job.status.is_null() && job.r#type.is_null() && job.template_id.is_null());
-        assert_eq!(job.timeouts().create.as_secs(), 7 * 60);
+        assert_eq!(job.timeout(|block| &block.create).as_secs(), 7 * 60);
 
         for timeouts in [
             json!([]),

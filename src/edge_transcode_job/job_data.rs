@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
-use super::model::status_text;
+use super::model::{RUNNING, status_text};
 use super::schema;
-use alicloud_live::Job;
+use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{NamedAttribute, computed};
+
 use tfplugin::value::Value;
 
 /// A job as a data source shows it. Deliberately without `Debug`: stream URLs can contain tokens.
@@ -105,8 +106,20 @@ impl StreamUrls {
 
 /// The ID of a job as the resource has it.
 pub(super) fn id(cluster_id: &str, job: &Job) -> String {
-    let (cluster_id, job_id) = (cluster_id.to_owned(), job.job_id.clone());
-    JobIdentity { cluster_id, job_id }.to_string()
+    JobIdentity::new(cluster_id, &job.job_id).to_string()
+}
+
+/// What the API can filter by.
+pub(super) fn filter(
+    r#type: &Value<String>,
+    status: &Value<String>,
+    keyword: &Value<String>,
+) -> JobFilter {
+    JobFilter {
+        r#type: r#type.as_ref_option().cloned(),
+        running: status.as_ref_option().map(|status| status == RUNNING),
+        keyword: keyword.as_ref_option().cloned(),
+    }
 }
 
 /// The attributes of [`ListedJob`], all of them filled in by the provider.

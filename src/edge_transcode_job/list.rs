@@ -6,29 +6,20 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::id::JobIdentity;
-use super::model::{JobModel, RUNNING, STOPPED};
+use super::job_data;
+use super::model::JobModel;
 use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{
-    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
-};
+use crate::shared::check;
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading::{self, TYPES};
-use alicloud_live::{Job, JobFilter};
+use crate::shared::reading;
+use alicloud_live::Job;
 use tfplugin::attribute::{optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, ListResource, ListResults, diagnostic};
 
 /// The list resource.
-pub(crate) struct JobListResource {
-    connection: Arc<ProviderData>,
-}
-
-impl JobListResource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct JobListResource(pub(super) Arc<ProviderData>);
 
 /// Which jobs to find.
 #[derive(Deserialize, Default)]
@@ -78,12 +69,15 @@ impl ListResource for JobListResource {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ListConfig) {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_not_empty(diagnostics, "keyword", &config.keyword);
-        check_regex(diagnostics, &config.name_regex);
-        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
-        check_choice(diagnostics, "type", &config.r#type, TYPES);
-        check_template_id(diagnostics, &config.template_id);
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("keyword", &config.keyword, check::FILTER),
+            ("name_regex", &config.name_regex, check::REGEX),
+            ("status", &config.status, check::STATUS),
+            ("type", &config.r#type, check::TYPE),
+            ("template_id", &config.template_id, check::TEMPLATE_ID),
+        ];
+        check::all(rules, diagnostics);
     }
 
     async fn list(
@@ -99,13 +93,13 @@ impl ListResource for JobListResource {
                 "Jobs can only be listed when all of the configuration is known.",
             ));
         }
-        let Some((client, ctx)) = reading::begin(&self.connection, diagnostics) else {
+        let Some((client, ctx)) = reading::begin(&self.0, diagnostics) else {
             return;
         };
         let cluster_id = reading::text(&config.cluster_id);
         let matches = config.client_side_filter();
-        let mut pages =
-            client.edge_transcode_job_pages(cluster_id, config.server_side_filter(), &ctx);
+        let filter = job_data::filter(&config.r#type, &config.status, &config.keyword);
+        let mut pages = client.edge_transcode_job_pages(cluster_id, filter, &ctx);
         loop {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
@@ -118,12 +112,8 @@ impl ListResource for JobListResource {
                 }
             };
             for job in jobs.into_iter().filter(&matches) {
-                let id = JobIdentity {
-                    cluster_id: cluster_id.to_owned(),
-                    job_id: job.job_id.clone(),
-                };
-                let mut state = JobModel::from_identity(&id);
-                state.set_from_api(&job);
+                let id = JobIdentity::new(cluster_id, &job.job_id);
+                let state = JobModel::from_api(&id, &job);
                 let added = results.add(diagnostics, &id, job.name, &state).await;
                 if added.is_break() {
                     return;
@@ -148,23 +138,11 @@ impl ListConfig {
         unknown.map(|(name, _)| name)
     }
 
-    fn server_side_filter(&self) -> JobFilter {
-        let text = |value| reading::optional(value).map(str::to_owned);
-        JobFilter {
-            r#type: text(&self.r#type),
-            running: reading::optional(&self.status).map(|status| status == RUNNING),
-            keyword: text(&self.keyword),
-        }
-    }
-
     fn client_side_filter(&self) -> impl Fn(&Job) -> bool + use<> {
         let name_matches = reading::name_matcher(&self.name_regex);
-        let template_id = reading::optional(&self.template_id).map(str::to_owned);
-        move |job| {
-            name_matches(&job.name)
-                && template_id
-                    .as_ref()
-                    .is_none_or(|template_id| *template_id == job.template_id)
-        }
+        let template_id = self.template_id.as_ref_option().cloned();
+        let uses_template =
+            move |job: &Job| template_id.as_ref().is_none_or(|id| *id == job.template_id);
+        move |job| name_matches(&job.name) && uses_template(job)
     }
 }

@@ -71,10 +71,7 @@ fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> D
 }
 
 fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
-    let id = JobIdentity {
-        cluster_id: cluster_id.to_owned(),
-        job_id: existing.job_id.clone(),
-    };
+    let id = JobIdentity::new(cluster_id, &existing.job_id);
     let summary = if existing.is_running {
         RUNNING_WRITER
     } else {

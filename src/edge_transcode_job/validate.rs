@@ -1,8 +1,5 @@
-use std::borrow::Cow;
-
 use super::model::{JobModel, RUNNING, STOPPED};
-use crate::shared::check::{check, check_cluster_id, check_template_id, shown};
-use crate::shared::duration;
+use crate::shared::check::{self, Problem, Rule, shown};
 use crate::stream::url as stream_url;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
@@ -10,46 +7,26 @@ use tfplugin::{AttributePath, Diagnostics, diagnostic};
 /// The longest name. The Chinese page counts English characters, the English one just characters.
 const MAX_NAME_CHARS: usize = 255;
 
+const NAME: Rule = Rule("Invalid job name", name_problem);
+const STREAM_URL: Rule = Rule("Invalid stream URL", url_problem);
+const STATUS: Rule = Rule("Invalid status", status_problem);
+
 /// Checks a configuration: one error at most for each attribute. Unknown values pass. Values of URLs are never shown,
 /// because they can contain tokens.
 pub(super) fn validate(config: &JobModel, diagnostics: &mut Diagnostics) {
-    check_cluster_id(diagnostics, &config.cluster_id);
-    check(
-        diagnostics,
-        "name",
-        &config.name,
-        "Invalid job name",
-        name_problem,
-    );
-    check_template_id(diagnostics, &config.template_id);
-    check(
-        diagnostics,
-        "stream_input",
-        &config.stream_input,
-        "Invalid stream URL",
-        url_problem,
-    );
-    check(
-        diagnostics,
-        "stream_output",
-        &config.stream_output,
-        "Invalid stream URL",
-        url_problem,
-    );
-    check(
-        diagnostics,
-        "status",
-        &config.status,
-        "Invalid status",
-        status_problem,
-    );
+    let rules = [
+        ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+        ("name", &config.name, NAME),
+        ("template_id", &config.template_id, check::TEMPLATE_ID),
+        ("stream_input", &config.stream_input, STREAM_URL),
+        ("stream_output", &config.stream_output, STREAM_URL),
+        ("status", &config.status, STATUS),
+    ];
+    check::all(rules, diagnostics);
     check_that_streams_differ(config, diagnostics);
     warn_of_other_schemes(config, diagnostics);
     check_timeouts(config, diagnostics);
 }
-
-/// What is wrong with a value, and the rule it breaks; `None` where nothing is.
-type Problem = Option<Cow<'static, str>>;
 
 fn name_problem(text: &str) -> Problem {
     const RULE: &str =
@@ -86,14 +63,8 @@ fn status_problem(text: &str) -> Problem {
     })
 }
 
-pub(super) fn duration_problem(text: &str) -> Problem {
-    duration::parse(text).is_none().then(|| {
-        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {}.", shown(text)).into()
-    })
-}
-
 fn url_problem(text: &str) -> Problem {
-    stream_url::problem(text).map(Cow::Owned)
+    stream_url::problem(text).map(Into::into)
 }
 
 fn check_that_streams_differ(config: &JobModel, diagnostics: &mut Diagnostics) {
@@ -116,10 +87,7 @@ fn warn_of_other_schemes(config: &JobModel, diagnostics: &mut Diagnostics) {
         Value::Value(name) => format!(" of the job {name:?}"),
         Value::Null | Value::Unknown => String::new(),
     };
-    for (attribute, value) in [
-        ("stream_input", &config.stream_input),
-        ("stream_output", &config.stream_output),
-    ] {
+    for (attribute, value) in config.urls() {
         if let Value::Value(text) = value
             && url_problem(text).is_none()
             && let Some((scheme, _)) = text.split_once(':')
@@ -148,15 +116,8 @@ fn check_timeouts(config: &JobModel, diagnostics: &mut Diagnostics) {
         ("delete", &timeouts.delete),
     ];
     for (operation, value) in all {
-        if let Value::Value(text) = value
-            && let Some(problem) = duration_problem(text)
-        {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("timeouts").attribute(operation),
-                "Invalid duration",
-                problem,
-            ));
-        }
+        let path = AttributePath::new("timeouts").attribute(operation);
+        check::DURATION.check(path, value, diagnostics);
     }
 }
 

@@ -4,10 +4,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::template_data::{self, TemplateData};
-use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
+use crate::shared::check::{self, Rule, none_of};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading::{self, TYPES};
+use crate::shared::reading;
 use alicloud_live::{Template, TemplateFilter};
 use tfplugin::attribute::{
     computed, computed_number, computed_objects, list_of, optional, required, schema,
@@ -17,18 +16,10 @@ use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{DataSource, Diagnostics};
 
 /// The codecs that the API documents.
-const CODECS: &[&str] = &["H.264", "H.265"];
+const CODEC: Rule = Rule("Invalid choice", |text| none_of(&["H.264", "H.265"], text));
 
 /// The data source `alicloud_live_edge_transcode_templates`: the templates of a cluster that match.
-pub(crate) struct TemplatesDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl TemplatesDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct TemplatesDataSource(pub(super) Arc<ProviderData>);
 
 /// The data, as configuration and state hold it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
@@ -100,11 +91,14 @@ impl DataSource for TemplatesDataSource {
         diagnostics: &mut Diagnostics,
         config: TemplatesData,
     ) -> Option<()> {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_regex(diagnostics, &config.name_regex);
-        check_not_empty(diagnostics, "keyword", &config.keyword);
-        check_choice(diagnostics, "type", &config.r#type, TYPES);
-        check_choice(diagnostics, "video_codec", &config.video_codec, CODECS);
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("name_regex", &config.name_regex, check::REGEX),
+            ("keyword", &config.keyword, check::FILTER),
+            ("type", &config.r#type, check::TYPE),
+            ("video_codec", &config.video_codec, CODEC),
+        ];
+        check::all(rules, diagnostics);
         Some(())
     }
 
@@ -114,29 +108,21 @@ impl DataSource for TemplatesDataSource {
         config: TemplatesData,
         _meta: ValueEmpty,
     ) -> Option<TemplatesData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
-        let given = |value| reading::optional(value).map(str::to_owned);
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
         let filter = TemplateFilter {
-            r#type: given(&config.r#type),
-            video_codec: given(&config.video_codec),
-            keyword: given(&config.keyword),
+            r#type: config.r#type.as_ref_option().cloned(),
+            video_codec: config.video_codec.as_ref_option().cloned(),
+            keyword: config.keyword.as_ref_option().cloned(),
         };
         let cluster_id = reading::text(&config.cluster_id);
         let pages = client.edge_transcode_template_pages(cluster_id, filter, &ctx);
-        match pages.rest().await {
-            Ok(listed) => {
-                reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
-                let mut templates = listed.items;
-                let name_matches = reading::name_matcher(&config.name_regex);
-                templates
-                    .retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
-                Some(config.with(templates))
-            }
-            Err(error) => {
-                diagnostics.add_error(to_diagnostic("Unable to list templates", &error));
-                None
-            }
-        }
+        let listed = pages.rest().await;
+        let listed = reading::returned(listed, "Unable to list templates", diagnostics)?;
+        reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
+        let mut templates = listed.items;
+        let name_matches = reading::name_matcher(&config.name_regex);
+        templates.retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
+        Some(config.with(templates))
     }
 }
 

@@ -100,22 +100,6 @@ fn only<T>(blocks: &ValueList<Value<T>>) -> Option<&T> {
     blocks.as_ref().as_option()?.first()?.as_ref().as_option()
 }
 
-/// An argument of a block that may stand once.
-fn in_block<T, A>(
-    blocks: &ValueList<Value<T>>,
-    argument: impl FnOnce(&T) -> Value<&A>,
-) -> Value<&A> {
-    match blocks.as_ref() {
-        Value::Value(blocks) => match blocks.first() {
-            Some(Value::Value(block)) => argument(block),
-            Some(Value::Unknown) => Value::Unknown,
-            Some(Value::Null) | None => Value::Null,
-        },
-        Value::Null => Value::Null,
-        Value::Unknown => Value::Unknown,
-    }
-}
-
 fn count(argument: &Value<Number>) -> Option<u32> {
     u32::try_from(whole(argument)?).ok()
 }

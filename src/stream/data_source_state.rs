@@ -4,28 +4,26 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::name as stream_name;
-use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::check;
+use crate::shared::check::Rule;
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
+use crate::shared::{reading, reported};
 use alicloud_live::StreamName;
 use tfplugin::attribute::{computed, optional, optional_computed, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 
+const URL: Rule = Rule("Invalid stream URL", |url| {
+    stream_name::from_url(url).err().map(Into::into)
+});
+const NAME: Rule = Rule("Invalid stream name", |text| {
+    stream_name::part_problem(text).map(Into::into)
+});
+
 /// The data source `alicloud_live_stream_state`: whether a stream is on air.
 ///
 /// It never waits: Terraform reads a data source while it plans, too, and a `check` block must not block a plan.
-pub(crate) struct StreamStateDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl StreamStateDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct StreamStateDataSource(pub(super) Arc<ProviderData>);
 
 /// A stream, by its URL or its parts, and its state.
 #[derive(Serialize, Deserialize, Default)]
@@ -73,7 +71,7 @@ impl StreamStateData {
 
     /// The stream, once all arguments are known.
     fn name(&self) -> Result<StreamName, String> {
-        match reading::optional(&self.url) {
+        match self.url.as_deref_option() {
             Some(url) => stream_name::from_url(url),
             None => Ok(StreamName {
                 domain: reading::text(&self.domain_name).to_owned(),
@@ -116,7 +114,7 @@ impl DataSource for StreamStateDataSource {
         ];
         Some(schema(
             "Whether a stream is on air. Terraform reads it while it plans and does not wait: to wait for a stream, \
-             use `wait_until_online` of the actions that start and restart a job.",
+                 use `wait_until_online` of the actions that start and restart a job.",
             attributes,
         ))
     }
@@ -126,21 +124,9 @@ impl DataSource for StreamStateDataSource {
         diagnostics: &mut Diagnostics,
         config: StreamStateData,
     ) -> Option<()> {
-        check(
-            diagnostics,
-            "url",
-            &config.url,
-            "Invalid stream URL",
-            |url| stream_name::from_url(url).err(),
-        );
+        URL.check(AttributePath::new("url"), &config.url, diagnostics);
         for (attribute, value) in config.parts() {
-            check(
-                diagnostics,
-                attribute,
-                value,
-                "Invalid stream name",
-                stream_name::part_problem,
-            );
+            NAME.check(AttributePath::new(attribute), value, diagnostics);
             if !config.url.is_null() && !value.is_null() {
                 diagnostics.add_error(diagnostic::at(
                     AttributePath::new(attribute),
@@ -164,20 +150,13 @@ impl DataSource for StreamStateDataSource {
         config: StreamStateData,
         _meta: ValueEmpty,
     ) -> Option<StreamStateData> {
-        const SUMMARY: &str = "Unable to read stream state";
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
-        let name = config
-            .name()
-            .map_err(|problem| {
-                let path = AttributePath::new("url");
-                diagnostics.add_error(diagnostic::at(path, "Invalid stream URL", problem));
-            })
-            .ok()?;
-        let state = client
-            .describe_live_stream_state(&name, &ctx)
-            .await
-            .map_err(|error| diagnostics.add_error(to_diagnostic(SUMMARY, &error)))
-            .ok()?;
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
+        let name = config.name().map_err(|problem| {
+            diagnostic::at(AttributePath::new("url"), "Invalid stream URL", problem)
+        });
+        let name = reported(name, diagnostics)?;
+        let state = client.describe_live_stream_state(&name, &ctx).await;
+        let state = reading::returned(state, "Unable to read stream state", diagnostics)?;
         let (state, r#type) = state.map_or_else(
             || (stream_name::UNKNOWN.to_owned(), None),
             |stream| (stream.state, stream.r#type),

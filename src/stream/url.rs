@@ -1,5 +1,6 @@
 //! Stream URLs as text. What a message says of them never quotes them, because they can contain tokens.
 
+use serde::Serialize;
 use url::Url;
 
 /// What a stream URL looks like.
@@ -7,12 +8,13 @@ const FORM: &str =
     "A stream URL has a scheme, a host, an app and a stream, such as rtmp://domain/app/stream";
 
 /// A stream URL taken apart. The parts are the text's own, no character changed: what is signed and compared is text.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ParsedStreamUrl<'a> {
     pub(crate) scheme: &'a str,
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
-    /// From the first slash to the query: `/app/stream`.
+    /// From the first slash to the query: `/app/stream`. Not a part that the function returns.
+    #[serde(skip)]
     pub(crate) path: &'a str,
     /// The path's first part.
     pub(crate) app: &'a str,
