@@ -446,40 +446,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn a_protected_job_is_neither_deleted_nor_replaced() {
-        let protected = JobModel {
-            deletion_protection: Value::Value(true),
-            ..job(RUNNING)
-        };
-        let mut diagnostics = Diagnostics::default();
-        delete(&protected, &mut diagnostics);
-        assert_eq!(diagnostics.errors.len(), 1);
-
-        let lift = |job: &mut JobModel| job.deletion_protection = Value::Value(false);
-        let (_, diagnostics) = Case::of(&protected, None).plan(|job| {
-            lift(job);
-            move_cluster(job);
-        });
-        assert_eq!(
-            diagnostics.errors.len(),
-            1,
-            "protection is lifted by an apply"
-        );
-
-        let mut diagnostics = Diagnostics::default();
-        let private = private(&protected, JobPrivate::default());
-        check_replaced(&private.changed.unwrap(), &job(STOPPED), &mut diagnostics);
-        assert_eq!(diagnostics.errors.len(), 1);
-    }
-
-    #[test]
-    fn deleting_a_running_job_is_warned_of() {
-        let mut diagnostics = Diagnostics::default();
-        delete(&job(STOPPED), &mut diagnostics);
-        assert!(diagnostics.warnings.is_empty());
-        delete(&job(RUNNING), &mut diagnostics);
-        assert_eq!(diagnostics.warnings.len(), 1);
-    }
 }

@@ -21,6 +21,10 @@ fn each_invalid_value_is_rejected_at_its_attribute(world: &TestWorkspace) {
         "rtmp://host",
         "rtmp://host/",
         "rtmp://host/app",
+        "rtmp:///app/stream",
+        "rtmp://host/app/stream ",
+        "rtmp://host//stream/",
+        "://host/app/stream",
     ];
     let same = "rtmp://pull.example.com/live/same";
     let wrong: [(&str, &[&str]); 6] = [
@@ -37,12 +41,21 @@ fn each_invalid_value_is_rejected_at_its_attribute(world: &TestWorkspace) {
         ),
         (
             "name",
-            &["", "with space", "a/b", "name!", "dot.ted", &too_long],
+            &[
+                "",
+                "with space",
+                "a/b",
+                "name!",
+                "dot.ted",
+                "é",
+                "名！",
+                &too_long,
+            ],
         ),
-        ("template_id", &["", " ", "template 1"]),
+        ("template_id", &["", " ", "template 1", "template\t1"]),
         ("stream_input", &no_urls),
         ("stream_output", &no_urls),
-        ("status", &["", "running", "Started", "0"]),
+        ("status", &["", "running", "Started", "Starting", "0"]),
     ];
     let wrong_durations = [
         ("create", "soon"),
