@@ -9,7 +9,7 @@ use super::id::JobIdentity;
 use super::job_data;
 use super::model::JobModel;
 use crate::shared::call_error::to_diagnostic;
-use crate::shared::check;
+use crate::shared::check::{self, Rule};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::Job;
@@ -69,15 +69,7 @@ impl ListResource for JobListResource {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ListConfig) {
-        let rules = [
-            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
-            ("keyword", &config.keyword, check::FILTER),
-            ("name_regex", &config.name_regex, check::REGEX),
-            ("status", &config.status, check::STATUS),
-            ("type", &config.r#type, check::TYPE),
-            ("template_id", &config.template_id, check::TEMPLATE_ID),
-        ];
-        check::all(rules, diagnostics);
+        check::all(config.rules(), diagnostics);
     }
 
     async fn list(
@@ -124,18 +116,23 @@ impl ListResource for JobListResource {
 }
 
 impl ListConfig {
+    /// All arguments, each with its rule.
+    fn rules(&self) -> [(&'static str, &Value<String>, Rule); 6] {
+        [
+            ("cluster_id", &self.cluster_id, check::CLUSTER_ID),
+            ("keyword", &self.keyword, check::FILTER),
+            ("name_regex", &self.name_regex, check::REGEX),
+            ("status", &self.status, check::STATUS),
+            ("type", &self.r#type, check::TYPE),
+            ("template_id", &self.template_id, check::TEMPLATE_ID),
+        ]
+    }
+
     /// The first argument that is not known yet.
     fn unknown(&self) -> Option<&'static str> {
-        let all = [
-            ("cluster_id", &self.cluster_id),
-            ("keyword", &self.keyword),
-            ("name_regex", &self.name_regex),
-            ("status", &self.status),
-            ("type", &self.r#type),
-            ("template_id", &self.template_id),
-        ];
-        let unknown = all.into_iter().find(|(_, value)| value.is_unknown());
-        unknown.map(|(name, _)| name)
+        let mut arguments = self.rules().into_iter();
+        let unknown = arguments.find(|(_, value, _)| value.is_unknown());
+        unknown.map(|(name, ..)| name)
     }
 
     fn client_side_filter(&self) -> impl Fn(&Job) -> bool + use<> {
