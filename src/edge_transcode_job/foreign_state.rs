@@ -52,7 +52,7 @@ pub(super) fn upgraded(state: &EncodedValue) -> Result<JobModel, Diagnostic> {
 
 /// The job of a state, with an ID that the API can be called with; it may stand in the attribute `id` alone.
 pub(super) fn identified(state: JobModel) -> Result<JobModel, Diagnostic> {
-    if state.job_id().is_valid() {
+    if state.identity().is_valid() {
         return Ok(state);
     }
     let id = text(&state.id);
@@ -75,7 +75,7 @@ fn job(state: &EncodedValue, identity: Option<&EncodedValue>) -> Result<JobModel
     let Ok(attributes) = state.decode::<Map<String, Json>>() else {
         return Err("is not a JSON object".to_owned());
     };
-    match job_id(&attributes, identity) {
+    match find_identity(&attributes, identity) {
         Some(id) => Ok(known_attributes(attributes).with_identity(&id)),
         None => Err(unidentified(attributes.get("id").and_then(Json::as_str))),
     }
@@ -111,7 +111,10 @@ fn one(name: &str, value: &Json) -> Json {
 }
 
 /// The job's ID: from the identity, the attributes of that name, or the attribute `id`.
-fn job_id(attributes: &Map<String, Json>, identity: Option<&EncodedValue>) -> Option<JobIdentity> {
+fn find_identity(
+    attributes: &Map<String, Json>,
+    identity: Option<&EncodedValue>,
+) -> Option<JobIdentity> {
     let from_identity = || identity?.decode::<JobIdentity>().ok();
     let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
     let from_attributes = || {
@@ -156,7 +159,7 @@ mod tests {
             (json!({"id": "c:j"}), Some(&json!({"id": 1}))),
         ] {
             let job = moved(&state, identity).unwrap_or_else(|_| panic!("{state} {identity:?}"));
-            assert_eq!(job.job_id().to_string(), "c:j");
+            assert_eq!(job.identity().to_string(), "c:j");
         }
     }
 
@@ -228,8 +231,8 @@ mod tests {
             json!({"cluster_id": "c", "job_id": "j", "timeouts": []}),
         ] {
             let job = upgraded(&encoded(&state)).unwrap_or_else(|_| panic!("{state}"));
-            assert!(job == JobModel::from_identity(&job.job_id()), "{state}");
-            assert_eq!(job.job_id().to_string(), "c:j");
+            assert!(job == JobModel::from_identity(&job.identity()), "{state}");
+            assert_eq!(job.identity().to_string(), "c:j");
         }
     }
 
@@ -261,7 +264,7 @@ mod tests {
             ..JobModel::default()
         };
         let job = identified(known("c:j", "")).unwrap_or_else(|error| panic!("{error:?}"));
-        assert_eq!(job.job_id().to_string(), "c:j");
+        assert_eq!(job.identity().to_string(), "c:j");
         assert_eq!(job.name, Value::Value("n".to_owned()));
         for state in [known("", "j"), known("a b:c", ""), JobModel::default()] {
             let Err(error) = identified(state) else {
@@ -300,7 +303,7 @@ mod tests {
             let names = ["id", "cluster_id", "job_id", "name", "status", "timeouts", "tags"];
             let attributes: Map<String, Json> = names.map(str::to_owned).into_iter().zip(values).collect();
             if let Ok(job) = upgraded(&encoded(&Json::Object(attributes))) {
-                prop_assert!(job.job_id().is_valid());
+                prop_assert!(job.identity().is_valid());
                 let written = EncodedValue::encode(&job).unwrap();
                 // Unknown values have no form in JSON.
                 prop_assert!(written.decode::<Json>().is_ok());

@@ -23,7 +23,7 @@ pub(super) async fn read(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
-    let id = state.job_id();
+    let id = state.identity();
     let client = &session.client;
     let read = client
         .refresh_edge_transcode_job(
@@ -158,7 +158,7 @@ async fn create_job(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<JobIdentity> {
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let in_cluster = |job_id: String| JobIdentity::new(&cluster_id, job_id);
     let created = session
         .client
@@ -204,7 +204,7 @@ pub(super) async fn delete(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
-    let id = prior.job_id();
+    let id = prior.identity();
     let has_successor = session.run.has_created(&prior.spec().stream_output);
     if prior.is_protected() && !has_successor {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
@@ -274,7 +274,7 @@ fn note_deleted(
     if !private.is_plain_deletion {
         session
             .run
-            .note_replaced(prior.job_id(), output, was_running);
+            .note_replaced(prior.identity(), output, was_running);
     }
 }
 

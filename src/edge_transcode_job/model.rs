@@ -143,14 +143,14 @@ impl JobModel {
     }
 
     /// The ID; empty texts where the state lacks it.
-    pub(super) fn job_id(&self) -> JobIdentity {
+    pub(super) fn identity(&self) -> JobIdentity {
         JobIdentity::new(text(&self.cluster_id), text(&self.job_id))
     }
 
     /// Takes over what the API returns of the job. Keeps what the API does not know, and the spelling of a URL that means
     /// the same.
     pub(super) fn set_from_api(&mut self, job: &Job) {
-        let mut returned = Self::from_api(&self.job_id(), job);
+        let mut returned = Self::from_api(&self.identity(), job);
         for (url, known) in [
             (&mut returned.stream_input, &self.stream_input),
             (&mut returned.stream_output, &self.stream_output),
@@ -165,7 +165,7 @@ impl JobModel {
     /// Takes over what the API returns of the job where it was not known before. What a plan has promised stays as it is:
     /// Terraform takes anything else for a bug, and the next read shows it.
     pub(super) fn fill_unknown(&mut self, job: &Job) {
-        let mut returned = Self::from_api(&self.job_id(), job);
+        let mut returned = Self::from_api(&self.identity(), job);
         for (known, returned) in self.computed().into_iter().zip(returned.computed()) {
             if known.is_unknown() {
                 *known = mem::take(returned);
@@ -177,7 +177,7 @@ impl JobModel {
     pub(super) fn agrees_with(&self, job: &Job) -> bool {
         let mut seen = self.clone();
         seen.set_from_api(job);
-        seen == *self || *self == Self::from_identity(&self.job_id())
+        seen == *self || *self == Self::from_identity(&self.identity())
     }
 
     /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new
@@ -216,7 +216,7 @@ impl JobModel {
 
     /// The job for people: `"camera-1" (cluster-1:9B15…)`, or its name alone as long as it has no ID.
     pub(super) fn label(&self) -> String {
-        let id = self.job_id();
+        let id = self.identity();
         match &self.name {
             Value::Value(name) if id.is_valid() => format!("{name:?} ({id})"),
             Value::Value(name) => format!("{name:?}"),

@@ -187,7 +187,7 @@ pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
 pub(super) fn private(prior: &JobModel, private: JobPrivate) -> JobPrivate {
     JobPrivate {
         changed: Some(ChangedJob {
-            id: prior.job_id(),
+            id: prior.identity(),
             is_running: prior.is_running(),
             is_protected: prior.is_protected(),
         }),

@@ -61,7 +61,7 @@ pub(super) async fn update(
             check_template(session, planned, diagnostics).await;
         }
     }
-    let job_id = planned.job_id().job_id;
+    let job_id = planned.identity().job_id;
     check_output(session, planned, &job_id, known_writers, diagnostics);
 }
 
@@ -71,7 +71,7 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
         return;
     }
     let fields = planned.spec();
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
     let look = session
         .client
@@ -88,7 +88,7 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
 
 /// Warns, once a run, of a cluster whose jobs the API does not list, and of credentials that it rejects.
 fn check_cluster(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let Some(error) = session.client.list_error(&cluster_id) else {
         return;
     };

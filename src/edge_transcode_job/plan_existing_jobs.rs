@@ -20,7 +20,7 @@ pub(super) async fn warn_of_create(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let existing = client
         .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;
@@ -43,7 +43,7 @@ pub(super) async fn warn_of_start(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
-    let JobIdentity { cluster_id, job_id } = planned.job_id();
+    let JobIdentity { cluster_id, job_id } = planned.identity();
     let existing = client
         .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;

@@ -46,7 +46,7 @@ impl ManagedResource for JobResource {
     }
 
     fn identity(&self, state: &JobModel) -> Option<JobIdentity> {
-        Some(state.job_id()).filter(JobIdentity::is_valid)
+        Some(state.identity()).filter(JobIdentity::is_valid)
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: JobModel) {
@@ -135,7 +135,7 @@ impl ManagedResource for JobResource {
         planned: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
-        if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
+        if let Some(problem) = cluster_id_problem(&planned.identity().cluster_id) {
             let path = AttributePath::new("cluster_id");
             diagnostics.add_error(diagnostic::at(path, "Invalid cluster ID", problem));
             return None;

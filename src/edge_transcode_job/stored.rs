@@ -7,7 +7,7 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// Warns if the API has stored something else than it was given, which the next plan would show as a change by others.
 pub(super) fn check(given: &JobModel, job: &Job, diagnostics: &mut Diagnostics) {
-    let stored = JobModel::from_api(&given.job_id(), job);
+    let stored = JobModel::from_api(&given.identity(), job);
     let different = given.changed_settings(&stored);
     if !different.is_empty() {
         diagnostics.add_warning(warning(

@@ -45,7 +45,7 @@ pub(super) async fn update(
     if !plan::makes_calls(&prior, &planned) {
         return (planned, private);
     }
-    let id = prior.job_id();
+    let id = prior.identity();
     let changed = change(session, &id, &planned, ctx).await;
     let here = JobPrivate::found_at(session.client.location().await);
     let error = match changed {
