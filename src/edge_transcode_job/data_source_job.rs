@@ -53,12 +53,12 @@ impl DataSource for JobDataSource {
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {
         let rules = [
-            ("cluster_id", &config.listed.cluster_id, check::CLUSTER_ID),
-            ("job_id", &config.listed.job_id, check::JOB_ID),
-            ("name", &config.listed.name, NAME),
+            ("cluster_id", &config.0.cluster_id, check::CLUSTER_ID),
+            ("job_id", &config.0.job_id, check::JOB_ID),
+            ("name", &config.0.name, NAME),
         ];
         check::all(rules, diagnostics);
-        match (&config.listed.job_id, &config.listed.name) {
+        match (&config.0.job_id, &config.0.name) {
             (Value::Null, Value::Null) => diagnostics.add_error(diagnostic::general(
                 "Missing attribute configuration",
                 "Set job_id or name: one of them must say which job to read.",
@@ -80,10 +80,10 @@ impl DataSource for JobDataSource {
         _meta: ValueEmpty,
     ) -> Option<JobData> {
         let (client, ctx) = reading::begin(&self.0, diagnostics)?;
-        let cluster_id = reading::text(&config.listed.cluster_id);
+        let cluster_id = reading::text(&config.0.cluster_id);
         let found = match (
-            config.listed.job_id.as_deref_option(),
-            reading::text(&config.listed.name),
+            config.0.job_id.as_deref_option(),
+            reading::text(&config.0.name),
         ) {
             (Some(job_id), _) => client
                 .get_edge_transcode_job(cluster_id, job_id, &ctx)
@@ -104,7 +104,7 @@ impl DataSource for JobDataSource {
                 }
             }
         };
-        Some(JobData::of(cluster_id, reported(found, diagnostics)?))
+        Some(JobData::of(cluster_id, &reported(found, diagnostics)?))
     }
 }
 

@@ -6,7 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
-use super::job_data::{self, ListedJob, StreamUrls};
+use super::job_data::{self, JobData, ListedJob, StreamUrls};
 use super::model::status_text;
 use crate::shared::check::{self, shown};
 use crate::shared::provider_data::ProviderData;
@@ -151,23 +151,24 @@ impl JobsData {
         }
     }
 
-    fn with(self, jobs: Vec<Job>) -> Self {
-        let cluster_id = reading::text(&self.cluster_id).to_owned();
-        let ids = jobs.iter().map(|job| job_data::id(&cluster_id, job).into());
+    fn with(self, found: Vec<Job>) -> Self {
+        let cluster_id = reading::text(&self.cluster_id);
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        let (mut jobs, mut stream_urls) = (Vec::new(), BTreeMap::new());
+        for job in found {
+            let id = job_data::id(cluster_id, &job);
+            let (listed, urls) = JobData::of(cluster_id, &job).split();
+            ids.push(id.clone().into());
+            names.push(job.name);
+            jobs.push(listed);
+            stream_urls.insert(id, urls);
+        }
         Self {
-            ids: Value::Value(ids.collect()),
-            names: Value::Value(jobs.iter().map(|job| job.name.clone()).collect()),
-            total_count: Value::Value(jobs.len() as u64),
-            stream_urls: Value::Value(
-                jobs.iter()
-                    .map(|job| (job_data::id(&cluster_id, job), StreamUrls::of(job)))
-                    .collect(),
-            ),
-            jobs: Value::Value(
-                jobs.into_iter()
-                    .map(|job| ListedJob::of(&cluster_id, job))
-                    .collect(),
-            ),
+            ids: ids.into(),
+            total_count: (names.len() as u64).into(),
+            names: names.into(),
+            jobs: jobs.into(),
+            stream_urls: stream_urls.into(),
             ..self
         }
     }

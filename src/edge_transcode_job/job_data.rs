@@ -1,7 +1,9 @@
-use serde::{Deserialize, Serialize};
+use std::mem;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::id::JobIdentity;
-use super::model::{RUNNING, status_text};
+use super::model::{JobModel, RUNNING};
 use super::schema;
 use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{NamedAttribute, computed};
@@ -12,33 +14,15 @@ use tfplugin::value::Value;
 ///
 /// Only [`Arguments`] are ever read: all else in a configuration is null, and code to read it would take a tenth of a
 /// megabyte.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Deserialize, Default)]
 #[serde(from = "Arguments")]
-pub(crate) struct JobData {
-    #[serde(flatten)]
-    pub(super) listed: ListedJob,
-    #[serde(flatten)]
-    urls: StreamUrls,
-}
+pub(crate) struct JobData(pub(super) JobModel);
 
 /// What is shown of a job among others: all but its stream URLs.
-#[derive(Serialize, Default)]
-pub(crate) struct ListedJob {
-    id: Value<String>,
-    pub(super) cluster_id: Value<String>,
-    pub(super) job_id: Value<String>,
-    pub(super) name: Value<String>,
-    template_id: Value<String>,
-    template_name: Value<String>,
-    r#type: Value<String>,
-    status: Value<String>,
-    create_time: Value<String>,
-    last_start_at: Value<String>,
-    last_stop_at: Value<String>,
-}
+pub(crate) struct ListedJob(JobModel);
 
 /// The stream URLs of a job.
-#[derive(Serialize, Default)]
+#[derive(Serialize)]
 pub(crate) struct StreamUrls {
     stream_input: Value<String>,
     stream_output: Value<String>,
@@ -55,52 +39,43 @@ struct Arguments {
 
 impl From<Arguments> for JobData {
     fn from(arguments: Arguments) -> Self {
-        let listed = ListedJob {
+        Self(JobModel {
             cluster_id: arguments.cluster_id,
             job_id: arguments.job_id,
             name: arguments.name,
-            ..ListedJob::default()
-        };
-        Self {
-            listed,
-            urls: StreamUrls::default(),
-        }
+            ..JobModel::default()
+        })
+    }
+}
+
+impl Serialize for JobData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.listed().into_iter().chain(self.0.urls()))
+    }
+}
+
+impl Serialize for ListedJob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.listed())
     }
 }
 
 impl JobData {
-    pub(super) fn of(cluster_id: &str, job: Job) -> Self {
-        Self {
-            urls: StreamUrls::of(&job),
-            listed: ListedJob::of(cluster_id, job),
-        }
+    pub(super) fn of(cluster_id: &str, job: &Job) -> Self {
+        Self(JobModel::from_api(
+            &JobIdentity::new(cluster_id, &job.job_id),
+            job,
+        ))
     }
-}
 
-impl ListedJob {
-    pub(super) fn of(cluster_id: &str, job: Job) -> Self {
-        Self {
-            id: id(cluster_id, &job).into(),
-            cluster_id: cluster_id.to_owned().into(),
-            status: status_text(&job.status).to_owned().into(),
-            job_id: job.job_id.into(),
-            name: job.name.into(),
-            template_id: job.template_id.into(),
-            template_name: job.template_name.into(),
-            r#type: job.r#type.into(),
-            create_time: job.create_time.into(),
-            last_start_at: job.last_start_at.into(),
-            last_stop_at: job.last_stop_at.into(),
-        }
-    }
-}
-
-impl StreamUrls {
-    pub(super) fn of(job: &Job) -> Self {
-        Self {
-            stream_input: job.stream_input.as_str().to_owned().into(),
-            stream_output: job.stream_output.as_str().to_owned().into(),
-        }
+    /// The job among others, and its URLs.
+    pub(super) fn split(self) -> (ListedJob, StreamUrls) {
+        let mut job = self.0;
+        let urls = StreamUrls {
+            stream_input: mem::take(&mut job.stream_input),
+            stream_output: mem::take(&mut job.stream_output),
+        };
+        (ListedJob(job), urls)
     }
 }
 
@@ -122,7 +97,7 @@ pub(super) fn filter(
     }
 }
 
-/// The attributes of [`ListedJob`], all of them filled in by the provider.
+/// The attributes of [`JobModel::listed`], all of them filled in by the provider.
 pub(super) fn attributes() -> impl Iterator<Item = NamedAttribute> {
     let of_data_sources = [
         computed(

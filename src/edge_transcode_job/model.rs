@@ -118,6 +118,23 @@ impl JobModel {
         changed.map(|(attribute, _)| attribute).collect()
     }
 
+    /// What data sources show of a job among others: all but its stream URLs.
+    pub(super) fn listed(&self) -> [(&'static str, &Value<String>); 11] {
+        [
+            ("id", &self.id),
+            ("cluster_id", &self.cluster_id),
+            ("job_id", &self.job_id),
+            ("name", &self.name),
+            ("template_id", &self.template_id),
+            ("status", &self.status),
+            ("create_time", &self.create_time),
+            ("last_start_at", &self.last_start_at),
+            ("last_stop_at", &self.last_stop_at),
+            ("template_name", &self.template_name),
+            ("type", &self.r#type),
+        ]
+    }
+
     /// This object with the settings of another one that the API does not know.
     pub(super) fn with_local_settings(self, other: &Self) -> Self {
         Self {
