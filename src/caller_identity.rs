@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
+use crate::shared::{reading, reported};
 use alicloud_auth::credentials::{CallerIdentity as Caller, Identity, SourceError};
 use alicloud_live::{CallContext, Interruption, Location};
-use tfplugin::attribute::{block, computed};
+use tfplugin::attribute::{computed, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{DataSource, Diagnostics, ProviderDefinition, diagnostic};
@@ -18,24 +19,16 @@ use tfplugin::{DataSource, Diagnostics, ProviderDefinition, diagnostic};
 pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
     definition.add_data_source(
         "alicloud_live_caller_identity",
-        CallerIdentityDataSource::new(Arc::clone(connection)),
+        CallerIdentityDataSource(Arc::clone(connection)),
     );
 }
 
 /// The data source `alicloud_live_caller_identity`: whose credentials the provider uses, and where it calls.
-struct CallerIdentityDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl CallerIdentityDataSource {
-    fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+struct CallerIdentityDataSource(Arc<ProviderData>);
 
 /// All of it is computed.
 #[derive(Serialize, Deserialize, Default)]
-#[serde(from = "Nothing")]
+#[serde(from = "IgnoredAny")]
 pub(crate) struct CallerIdentityData {
     id: Value<String>,
     account_id: Value<String>,
@@ -48,13 +41,8 @@ pub(crate) struct CallerIdentityData {
     sts_endpoint: Value<String>,
 }
 
-/// What a configuration says of it.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Nothing {}
-
-impl From<Nothing> for CallerIdentityData {
-    fn from(_: Nothing) -> Self {
+impl From<IgnoredAny> for CallerIdentityData {
+    fn from(_: IgnoredAny) -> Self {
         Self::default()
     }
 }
@@ -81,49 +69,42 @@ impl DataSource for CallerIdentityDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        Some(Schema {
-            version: 0,
-            block: block(
-                "The account and the identity whose credentials the provider uses, where these were found, and the \
+        Some(schema(
+            "The account and the identity whose credentials the provider uses, where these were found, and the \
                  endpoints that it calls. Calls `GetCallerIdentity` of the Security Token Service, which needs no \
                  permission.",
-                [
-                    ("id", computed("ID of the account.")),
-                    ("account_id", computed("ID of the account.")),
-                    (
-                        "arn",
-                        computed(
-                            "The identity, such as `acs:ram::<account>:user/<name>` or \
-                             `acs:ram::<account>:assumed-role/<role>/<session>`.",
-                        ),
-                    ),
-                    (
-                        "identity_type",
-                        computed("`Account`, `RAMUser` or `AssumedRoleUser`."),
-                    ),
-                    (
-                        "principal_id",
-                        computed("ID of the identity; of an assumed role `<role ID>:<session>`."),
-                    ),
-                    (
-                        "credentials_source",
-                        computed(
-                            "The source that the credentials came from, such as `profile \"prod\" of \
-                             ~/.aliyun/config.json`. For people: the wording may change.",
-                        ),
-                    ),
-                    (
-                        "region",
-                        computed("The region that is sent with calls. Null where none was chosen."),
-                    ),
-                    ("endpoint", computed("Where ApsaraVideo Live is called.")),
-                    (
-                        "sts_endpoint",
-                        computed("Where the Security Token Service is called."),
-                    ),
-                ],
-            ),
-        })
+            [
+                computed("id", "ID of the account."),
+                computed("account_id", "ID of the account."),
+                computed(
+                    "arn",
+                    "The identity, such as `acs:ram::<account>:user/<name>` or \
+                         `acs:ram::<account>:assumed-role/<role>/<session>`.",
+                ),
+                computed(
+                    "identity_type",
+                    "`Account`, `RAMUser` or `AssumedRoleUser`.",
+                ),
+                computed(
+                    "principal_id",
+                    "ID of the identity; of an assumed role `<role ID>:<session>`.",
+                ),
+                computed(
+                    "credentials_source",
+                    "The source that the credentials came from, such as `profile \"prod\" of \
+                         ~/.aliyun/config.json`. For people: the wording may change.",
+                ),
+                computed(
+                    "region",
+                    "The region that is sent with calls. Null where none was chosen.",
+                ),
+                computed("endpoint", "Where ApsaraVideo Live is called."),
+                computed(
+                    "sts_endpoint",
+                    "Where the Security Token Service is called.",
+                ),
+            ],
+        ))
     }
 
     async fn validate<'a>(
@@ -140,27 +121,15 @@ impl DataSource for CallerIdentityDataSource {
         _config: CallerIdentityData,
         _meta: ValueEmpty,
     ) -> Option<CallerIdentityData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
-        let identity = self
-            .connection
-            .identity()
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()?;
-        match ask(&identity, &ctx).await {
-            Ok(caller) => Some(CallerIdentityData::of(
-                caller,
-                &identity,
-                client.location().await,
-            )),
-            Err(error) => {
-                let detail = format!("{error}\n\nCredentials: {}.", identity.source_name());
-                diagnostics.add_error(diagnostic::general(
-                    "Unable to read caller identity",
-                    detail,
-                ));
-                None
-            }
-        }
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
+        let identity = reported(self.0.session(), diagnostics)?.identity;
+        let caller = ask(&identity, &ctx).await.map_err(|error| {
+            let detail = format!("{error}\n\nCredentials: {}.", identity.source_name());
+            diagnostic::general("Unable to read caller identity", detail)
+        });
+        let caller = reported(caller, diagnostics)?;
+        let location = client.location().await;
+        Some(CallerIdentityData::of(caller, &identity, location))
     }
 }
 

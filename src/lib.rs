@@ -31,6 +31,7 @@ use tfplugin::{Diagnostics, Provider, ProviderDefinition, StopSignal, unknown_at
 
 use provider_block::ProviderConfig;
 use shared::provider_data::ProviderData;
+use shared::reported;
 use shared::run::Run;
 
 /// The version of this provider.
@@ -96,9 +97,7 @@ impl Provider for AlicloudLive {
         terraform_version: String,
         config: ProviderConfig,
     ) -> Option<()> {
-        let unknown = unknown_attributes(&config)
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()?;
+        let unknown = reported(unknown_attributes(&config), diagnostics)?;
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions(), config.checks_plans());
             let (client, identity) = config

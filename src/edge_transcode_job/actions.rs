@@ -7,19 +7,17 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::TYPE_NAME;
-use super::failure_report::FailureReport;
+use super::failure_report::{FailureReport, about, followed_by};
 use super::id::JobIdentity;
-use super::lifecycle::followed_by;
-use super::model::{DEFAULT_TIMEOUT, known};
+use super::model::DEFAULT_TIMEOUT;
 use super::online;
 use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
-use super::session::Session;
-use super::validate::duration_problem;
-use crate::shared::check::{check, check_cluster_id, check_job_id};
+use crate::shared::check;
 use crate::shared::duration;
-use crate::shared::provider_data::ProviderData;
+use crate::shared::provider_data::{ProviderData, Session};
+use crate::shared::reported;
 use alicloud_live::{CallContext, Job, JobStatus};
-use tfplugin::attribute::{block, flag, optional, required};
+use tfplugin::attribute::{flag, optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{
@@ -84,44 +82,32 @@ impl Action for JobAction {
             }
         };
         let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
-        let mut block = block(
-            description,
-            [
-                (
-                    "cluster_id",
-                    required("ID of the edge cluster (data center) of the job."),
-                ),
-                ("job_id", required("ID assigned by ApsaraVideo Live.")),
-                (
-                    "timeout",
-                    optional(&format!(
-                        "Timeout of the action, such as `30s` or `10m`. Defaults to `{minutes}m`."
-                    )),
-                ),
-            ],
+        let timeout =
+            format!("Timeout of the action, such as `30s` or `10m`. Defaults to `{minutes}m`.");
+        let arguments = [
+            required(
+                "cluster_id",
+                "ID of the edge cluster (data center) of the job.",
+            ),
+            required("job_id", "ID assigned by ApsaraVideo Live."),
+            optional("timeout", &timeout),
+        ];
+        let wait = flag(
+            "wait_until_online",
+            "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
+             the output must be one of the account's.",
         );
-        if !matches!(self.kind, ActionKind::Stop) {
-            let wait = flag(
-                "Whether to wait, within `timeout`, until the output stream is online. Defaults to `false`. The domain of \
-                 the output must be one of the account's.",
-            );
-            block
-                .attributes
-                .insert("wait_until_online".to_owned(), wait);
-        }
-        Schema { version: 0, block }
+        let wait = (!matches!(self.kind, ActionKind::Stop)).then_some(wait);
+        schema(description, arguments.into_iter().chain(wait))
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ActionConfig) {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_job_id(diagnostics, &config.job_id);
-        check(
-            diagnostics,
-            "timeout",
-            &config.timeout,
-            "Invalid duration",
-            duration_problem,
-        );
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("job_id", &config.job_id, check::JOB_ID),
+            ("timeout", &config.timeout, check::DURATION),
+        ];
+        check::all(rules, diagnostics);
     }
 
     async fn invoke(
@@ -134,9 +120,8 @@ impl Action for JobAction {
         let Some((id, time)) = config.known(diagnostics) else {
             return;
         };
-        let session = match Session::begin(&self.connection) {
-            Ok(session) => session,
-            Err(error) => return diagnostics.add_error(error),
+        let Some(session) = reported(self.connection.session(), diagnostics) else {
+            return;
         };
         let ctx = self.connection.ctx(time);
         let invocation = Invocation {
@@ -145,26 +130,8 @@ impl Action for JobAction {
             ctx: &ctx,
             progress,
         };
-        let done = match self.kind {
-            ActionKind::Start => {
-                invocation
-                    .ensure_status(&JobStatus::Running, "Unable to start job")
-                    .await
-            }
-            ActionKind::Stop => {
-                invocation
-                    .ensure_status(&JobStatus::NotStarted, "Unable to stop job")
-                    .await
-            }
-            ActionKind::Restart => invocation.restart().await,
-        };
-        let done = match done {
-            Ok(()) if waits => invocation.wait_until_online().await,
-            done => done,
-        };
-        if let Err(error) = done {
-            diagnostics.add_error(error);
-        }
+        let done = invocation.run(self.kind, waits).await;
+        reported(done, diagnostics);
     }
 }
 
@@ -176,9 +143,11 @@ impl ActionConfig {
             Value::Null => Some(DEFAULT_TIMEOUT),
             Value::Unknown => None,
         };
-        if let (Some(cluster_id), Some(job_id), Some(timeout)) =
-            (known(self.cluster_id), known(self.job_id), timeout)
-        {
+        if let (Some(cluster_id), Some(job_id), Some(timeout)) = (
+            self.cluster_id.as_option(),
+            self.job_id.as_option(),
+            timeout,
+        ) {
             return Some((JobIdentity { cluster_id, job_id }, timeout));
         }
         diagnostics.add_error(diagnostic::general(
@@ -199,6 +168,19 @@ struct Invocation<'a> {
 }
 
 impl Invocation<'_> {
+    async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
+        let (running, stopped) = (JobStatus::Running, JobStatus::NotStarted);
+        match kind {
+            ActionKind::Start => self.ensure_status(&running, "Unable to start job").await?,
+            ActionKind::Stop => self.ensure_status(&stopped, "Unable to stop job").await?,
+            ActionKind::Restart => self.restart().await?,
+        }
+        if waits {
+            self.wait_until_online().await?;
+        }
+        Ok(())
+    }
+
     /// Starts or stops the job; the error says in which state it was left. That it is as it was wanted in spite of a failure
     /// is success.
     async fn ensure_status(
@@ -227,10 +209,8 @@ impl Invocation<'_> {
     /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
     async fn restart(&self) -> Result<(), Diagnostic> {
         const SUMMARY: &str = "Unable to restart job";
-        let job = self
-            .read()
-            .await
-            .map_err(|error| self.explained(&error, SUMMARY))?;
+        let job = self.read().await;
+        let job = job.map_err(|error| self.explained(&error, SUMMARY))?;
         if job.status != JobStatus::Running {
             return self.ensure_status(&JobStatus::Running, SUMMARY).await;
         }
@@ -271,16 +251,14 @@ impl Invocation<'_> {
 
     /// Waits until the output stream of the job, which is running by now, is on air.
     async fn wait_until_online(&self) -> Result<(), Diagnostic> {
-        let job = self
-            .read()
-            .await
-            .map_err(|error| self.explained(&error, "Unable to read job"))?;
+        let job = self.read().await;
+        let job = job.map_err(|error| self.explained(&error, "Unable to read job"))?;
+        let id = self.id;
         self.tell(format!(
-            "Waiting for the output stream of job {} to be online ...",
-            self.id
+            "Waiting for the output stream of job {id} to be online ..."
         ));
-        online::wait(self.session, self.id, &job.stream_output, self.ctx).await?;
-        self.tell(format!("The output stream of job {} is online.", self.id));
+        online::wait(self.session, id, &job.stream_output, self.ctx).await?;
+        self.tell(format!("The output stream of job {id} is online."));
         Ok(())
     }
 
@@ -322,11 +300,9 @@ impl Invocation<'_> {
         } else {
             AttributePath::root()
         };
-        let shown = error.to_diagnostic(summary);
         Diagnostic {
-            detail: format!("Job {}: {}", self.id, shown.detail).into(),
             attribute,
-            ..shown
+            ..about(self.id, error.to_diagnostic(summary))
         }
     }
 }

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use super::job_data::{self, JobData};
 use super::model::status_text;
 use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{check_cluster_id, check_job_id, shown};
+use crate::shared::check::{self, Rule, shown};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
-use alicloud_live::{CallError, JobFilter};
-use tfplugin::attribute::{block, optional_computed, required, sensitive};
+use crate::shared::{reading, reported};
+use alicloud_live::{CallError, Job, JobFilter};
+use tfplugin::attribute::{optional_computed, required, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
@@ -18,16 +18,13 @@ use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 /// So many jobs at most are named in a message.
 const MAX_LISTED: usize = 10;
 
-/// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
-pub(crate) struct JobDataSource {
-    connection: Arc<ProviderData>,
-}
+const NAME: Rule = Rule("Invalid job name", |text| {
+    text.is_empty()
+        .then_some("A job's name is not empty.".into())
+});
 
-impl JobDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+/// The data source `alicloud_live_edge_transcode_job`: one job by its ID or its name.
+pub(super) struct JobDataSource(pub(super) Arc<ProviderData>);
 
 #[async_trait]
 impl DataSource for JobDataSource {
@@ -36,49 +33,32 @@ impl DataSource for JobDataSource {
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
         let arguments = [
-            (
-                "cluster_id",
-                required("ID of the edge cluster (data center)."),
-            ),
-            (
+            required("cluster_id", "ID of the edge cluster (data center)."),
+            optional_computed(
                 "job_id",
-                optional_computed(
-                    "ID assigned by ApsaraVideo Live. Conflicts with `name`; one of them is required.",
-                ),
+                "ID assigned by ApsaraVideo Live. Conflicts with `name`; one of them is required.",
             ),
-            (
+            optional_computed(
                 "name",
-                optional_computed(
-                    "Full name of the job. If no job or more than one has it, the error names the candidates. The API does not list jobs that were last changed more than 180 days ago: set their `job_id`.",
-                ),
+                "Full name of the job. If no job or more than one has it, the error names the candidates. The API does not list jobs that were last changed more than 180 days ago: set their `job_id`.",
             ),
         ];
         // These URLs come from the API and not from a configuration that could mark them, so the schema marks them as sensitive.
-        let urls = job_data::url_attributes().map(|(name, url)| (name, sensitive(url)));
-        Some(Schema {
-            version: 0,
-            block: block(
-                "An existing edge transcode job of ApsaraVideo Live, by its ID or by its name.",
-                job_data::attributes()
-                    .into_iter()
-                    .chain(urls)
-                    .chain(arguments),
-            ),
-        })
+        let urls = job_data::url_attributes().map(sensitive);
+        Some(schema(
+            "An existing edge transcode job of ApsaraVideo Live, by its ID or by its name.",
+            job_data::attributes().chain(urls).chain(arguments),
+        ))
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobData) -> Option<()> {
-        check_cluster_id(diagnostics, &config.listed.cluster_id);
-        check_job_id(diagnostics, &config.listed.job_id);
-        if matches!(&config.listed.name, Value::Value(name) if name.is_empty()) {
-            let rule = "A job's name is not empty.";
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("name"),
-                "Invalid job name",
-                rule,
-            ));
-        }
-        match (&config.listed.job_id, &config.listed.name) {
+        let rules = [
+            ("cluster_id", &config.0.cluster_id, check::CLUSTER_ID),
+            ("job_id", &config.0.job_id, check::JOB_ID),
+            ("name", &config.0.name, NAME),
+        ];
+        check::all(rules, diagnostics);
+        match (&config.0.job_id, &config.0.name) {
             (Value::Null, Value::Null) => diagnostics.add_error(diagnostic::general(
                 "Missing attribute configuration",
                 "Set job_id or name: one of them must say which job to read.",
@@ -99,11 +79,11 @@ impl DataSource for JobDataSource {
         config: JobData,
         _meta: ValueEmpty,
     ) -> Option<JobData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
-        let cluster_id = reading::text(&config.listed.cluster_id);
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
+        let cluster_id = reading::text(&config.0.cluster_id);
         let found = match (
-            reading::optional(&config.listed.job_id),
-            reading::text(&config.listed.name),
+            config.0.job_id.as_deref_option(),
+            reading::text(&config.0.name),
         ) {
             (Some(job_id), _) => client
                 .get_edge_transcode_job(cluster_id, job_id, &ctx)
@@ -124,29 +104,20 @@ impl DataSource for JobDataSource {
                 }
             }
         };
-        found
-            .map(|job| JobData::of(cluster_id, job))
-            .map_err(|problem| diagnostics.add_error(problem))
-            .ok()
+        Some(JobData::of(cluster_id, &reported(found, diagnostics)?))
     }
 }
 
 fn not_read(error: &CallError) -> Diagnostic {
-    let told = to_diagnostic("Unable to read job", error);
+    let mut shown = to_diagnostic("Unable to read job", error);
     if error.is_job_not_found() {
-        let attribute = AttributePath::new("job_id");
-        Diagnostic { attribute, ..told }
-    } else {
-        told
+        shown.attribute = AttributePath::new("job_id");
     }
+    shown
 }
 
 /// The one job of exactly this name. The API's keyword finds similar ones too.
-fn only_one(
-    cluster_id: &str,
-    name: &str,
-    similar: Vec<alicloud_live::Job>,
-) -> Result<alicloud_live::Job, Diagnostic> {
+fn only_one(cluster_id: &str, name: &str, similar: Vec<Job>) -> Result<Job, Diagnostic> {
     let (mut same, others): (Vec<_>, Vec<_>) =
         similar.into_iter().partition(|job| job.name == name);
     if same.len() == 1
@@ -176,7 +147,7 @@ fn only_one(
 }
 
 /// Jobs, a line each. Without URLs, which can contain tokens.
-fn candidates(cluster_id: &str, jobs: &[alicloud_live::Job]) -> String {
+fn candidates(cluster_id: &str, jobs: &[Job]) -> String {
     let mut lines = String::new();
     for job in jobs.iter().take(MAX_LISTED) {
         let id = job_data::id(cluster_id, job);

@@ -6,18 +6,15 @@ use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
-use super::job_data::{self, ListedJob, StreamUrls};
-use super::model::{RUNNING, STOPPED, status_text};
-use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{
-    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id, shown,
-};
+use super::job_data::{self, JobData, ListedJob, StreamUrls};
+use super::model::status_text;
+use crate::shared::check::{self, shown};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading::{self, TYPES};
-use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
+use crate::shared::reading;
+use alicloud_live::{CallContext, CallError, Job, LiveClient};
 use tfplugin::attribute::{
-    block, computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
-    optional_computed, required, sensitive,
+    computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
+    optional_computed, required, schema, sensitive,
 };
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -27,15 +24,7 @@ use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 const CONCURRENT_READS: usize = 8;
 
 /// The data source `alicloud_live_edge_transcode_jobs`: the jobs of a cluster that match.
-pub(crate) struct JobsDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl JobsDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct JobsDataSource(pub(super) Arc<ProviderData>);
 
 /// The data, as configuration and state hold it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
@@ -64,73 +53,59 @@ impl DataSource for JobsDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        let jobs = block(
+        Some(schema(
             "The edge transcode jobs of a cluster of ApsaraVideo Live that match all of the given filters, oldest first. \
              Returns all of them, except that the API does not list jobs that were last changed more than 180 days ago: read those with `ids`.",
             [
-                (
-                    "cluster_id",
-                    required("ID of the edge cluster (data center)."),
-                ),
-                (
+                required("cluster_id", "ID of the edge cluster (data center)."),
+                list_of(optional_computed(
                     "ids",
-                    list_of(optional_computed(
-                        "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
-                    )),
-                ),
-                (
+                    "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
+                )),
+                optional(
                     "name_regex",
-                    optional(
-                        "Regular expression that must match some part of the name. Character classes such as `\\d` and \
-                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
-                    ),
+                    "Regular expression that must match some part of the name. Character classes such as `\\d` and \
+                     `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
                 ),
-                (
+                optional(
                     "keyword",
-                    optional(
-                        "A part of the name, or a whole job ID, searched by the API. Conflicts with `ids`.",
-                    ),
+                    "A part of the name, or a whole job ID, searched by the API. Conflicts with `ids`.",
                 ),
-                ("status", optional("`Running` or `Stopped`.")),
-                (
+                optional("status", "`Running` or `Stopped`."),
+                optional(
                     "type",
-                    optional(
-                        "Type of the job's template: `common`, `nbhd-2` or `ultra-hd`. Without it, the types that the \
-                         account has permission for.",
-                    ),
+                    "Type of the job's template: `common`, `nbhd-2` or `ultra-hd`. Without it, the types that the \
+                     account has permission for.",
                 ),
-                ("template_id", optional("ID of the job's template.")),
-                (
+                optional("template_id", "ID of the job's template."),
+                list_of(computed(
                     "names",
-                    list_of(computed("Names of the jobs found, in the order of `jobs`.")),
-                ),
-                ("total_count", computed_number("How many jobs were found.")),
-                (
-                    "jobs",
-                    computed_objects("The jobs found.", job_data::attributes()),
-                ),
+                    "Names of the jobs found, in the order of `jobs`.",
+                )),
+                computed_number("total_count", "How many jobs were found."),
+                computed_objects("jobs", "The jobs found.", job_data::attributes()),
                 // One mark for all of them: core compares the paths of marks with each other, which takes minutes for the
                 // URLs of some thousand jobs.
-                (
+                sensitive(computed_objects_by_key(
                     "stream_urls",
-                    sensitive(computed_objects_by_key(
-                        "The stream URLs of the jobs found, by the jobs' `id`. They are separate because they are sensitive. The attribute `jobs` is not, so it can be used in `for_each`.",
-                        job_data::url_attributes(),
-                    )),
-                ),
+                    "The stream URLs of the jobs found, by the jobs' `id`. They are separate because they are sensitive. The attribute `jobs` is not, so it can be used in `for_each`.",
+                    job_data::url_attributes(),
+                )),
             ],
-        );
-        Some(Schema {
-            version: 0,
-            block: jobs,
-        })
+        ))
     }
 
     async fn validate<'a>(&self, diagnostics: &mut Diagnostics, config: JobsData) -> Option<()> {
-        check_cluster_id(diagnostics, &config.cluster_id);
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("name_regex", &config.name_regex, check::REGEX),
+            ("keyword", &config.keyword, check::FILTER),
+            ("status", &config.status, check::STATUS),
+            ("type", &config.r#type, check::TYPE),
+            ("template_id", &config.template_id, check::TEMPLATE_ID),
+        ];
+        check::all(rules, diagnostics);
         check_ids(&config, diagnostics);
-        check_regex(diagnostics, &config.name_regex);
-        check_not_empty(diagnostics, "keyword", &config.keyword);
         if let (Value::Value(_), Value::Value(_)) = (&config.ids, &config.keyword) {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("keyword"),
@@ -139,9 +114,6 @@ impl DataSource for JobsDataSource {
                  name_regex in place of keyword.",
             ));
         }
-        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
-        check_choice(diagnostics, "type", &config.r#type, TYPES);
-        check_template_id(diagnostics, &config.template_id);
         Some(())
     }
 
@@ -151,21 +123,14 @@ impl DataSource for JobsDataSource {
         config: JobsData,
         _meta: ValueEmpty,
     ) -> Option<JobsData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
         let listed = match &config.ids {
             Value::Value(ids) => read_each(&client, ids, &ctx).await,
             Value::Null | Value::Unknown => list(&client, &config, &ctx, diagnostics).await,
         };
-        match listed {
-            Ok(mut jobs) => {
-                jobs.retain(config.filter());
-                Some(config.with(jobs))
-            }
-            Err(error) => {
-                diagnostics.add_error(to_diagnostic("Unable to read jobs", &error));
-                None
-            }
-        }
+        let mut jobs = reading::returned(listed, "Unable to read jobs", diagnostics)?;
+        jobs.retain(config.filter());
+        Some(config.with(jobs))
     }
 }
 
@@ -174,7 +139,7 @@ impl JobsData {
     fn filter(&self) -> impl FnMut(&Job) -> bool + use<> {
         let name_matches = reading::name_matcher(&self.name_regex);
         let [status, r#type, template_id] = [&self.status, &self.r#type, &self.template_id]
-            .map(|value| reading::optional(value).map(str::to_owned));
+            .map(|value| value.as_ref_option().cloned());
         let matches = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
         };
@@ -186,23 +151,24 @@ impl JobsData {
         }
     }
 
-    fn with(self, jobs: Vec<Job>) -> Self {
-        let cluster_id = reading::text(&self.cluster_id).to_owned();
-        let ids = jobs.iter().map(|job| job_data::id(&cluster_id, job).into());
+    fn with(self, found: Vec<Job>) -> Self {
+        let cluster_id = reading::text(&self.cluster_id);
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        let (mut jobs, mut stream_urls) = (Vec::new(), BTreeMap::new());
+        for job in found {
+            let id = job_data::id(cluster_id, &job);
+            let (listed, urls) = JobData::of(cluster_id, &job).split();
+            ids.push(id.clone().into());
+            names.push(job.name);
+            jobs.push(listed);
+            stream_urls.insert(id, urls);
+        }
         Self {
-            ids: Value::Value(ids.collect()),
-            names: Value::Value(jobs.iter().map(|job| job.name.clone()).collect()),
-            total_count: Value::Value(jobs.len() as u64),
-            stream_urls: Value::Value(
-                jobs.iter()
-                    .map(|job| (job_data::id(&cluster_id, job), StreamUrls::of(job)))
-                    .collect(),
-            ),
-            jobs: Value::Value(
-                jobs.into_iter()
-                    .map(|job| ListedJob::of(&cluster_id, job))
-                    .collect(),
-            ),
+            ids: ids.into(),
+            total_count: (names.len() as u64).into(),
+            names: names.into(),
+            jobs: jobs.into(),
+            stream_urls: stream_urls.into(),
             ..self
         }
     }
@@ -270,11 +236,7 @@ async fn list(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<Job>, CallError> {
-    let filter = JobFilter {
-        r#type: reading::optional(&config.r#type).map(str::to_owned),
-        running: reading::optional(&config.status).map(|status| status == RUNNING),
-        keyword: reading::optional(&config.keyword).map(str::to_owned),
-    };
+    let filter = job_data::filter(&config.r#type, &config.status, &config.keyword);
     let listed = client
         .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx)
         .rest()

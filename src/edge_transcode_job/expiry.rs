@@ -19,20 +19,9 @@ pub(super) fn warn(
     diagnostics: &mut Diagnostics,
 ) {
     let may_run = planned.status.is_unknown() || planned.status.contains(&RUNNING);
-    let urls = [
-        (
-            "stream_input",
-            prior.map(|prior| &prior.stream_input),
-            &planned.stream_input,
-        ),
-        (
-            "stream_output",
-            prior.map(|prior| &prior.stream_output),
-            &planned.stream_output,
-        ),
-    ];
-    for (attribute, before, url) in urls {
-        if (may_run || before != Some(url))
+    for (attribute, url) in planned.urls() {
+        let is_new = prior.is_none_or(|prior| !prior.urls().contains(&(attribute, url)));
+        if (may_run || is_new)
             && let Value::Value(url) = url
             && let Some(time) = auth_key::expires_at(url)
             && time <= now + EXPIRY_WARNING_WINDOW

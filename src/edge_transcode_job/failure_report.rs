@@ -1,14 +1,32 @@
 //! What a failed operation left behind, for the user to read.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use super::TYPE_NAME;
 use super::id::JobIdentity;
 use super::model::status_text;
 use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus, LiveClient};
+use tfplugin::Diagnostic;
 
 /// Time to read, after a failure, the status in which a job was left.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The diagnostic, with the job that it is about: Terraform does not name it everywhere.
+pub(super) fn about(job: impl Display, shown: Diagnostic) -> Diagnostic {
+    Diagnostic {
+        detail: format!("Job {job}: {}", shown.detail).into(),
+        ..shown
+    }
+}
+
+/// The diagnostic with a paragraph more.
+pub(super) fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic {
+    Diagnostic {
+        detail: format!("{}\n\n{paragraph}", diagnostic.detail).into(),
+        ..diagnostic
+    }
+}
 
 /// A job as it is after a failure.
 pub(super) struct FailureReport {

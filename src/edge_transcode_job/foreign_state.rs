@@ -8,6 +8,7 @@ use super::TYPE_NAME;
 use super::id::JobIdentity;
 use super::model::{JobModel, TimeoutsBlock};
 use crate::shared::check::shown;
+use crate::shared::reading::text;
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, EncodedValue, MoveSource, diagnostic};
 
@@ -51,15 +52,12 @@ pub(super) fn upgraded(state: &EncodedValue) -> Result<JobModel, Diagnostic> {
 
 /// The job of a state, with an ID that the API can be called with; it may stand in the attribute `id` alone.
 pub(super) fn identified(state: JobModel) -> Result<JobModel, Diagnostic> {
-    if state.job_id().is_valid() {
+    if state.identity().is_valid() {
         return Ok(state);
     }
-    let id = match &state.id {
-        Value::Value(id) => id.as_str(),
-        Value::Null | Value::Unknown => "",
-    };
+    let id = text(&state.id);
     match JobIdentity::parse(id) {
-        Ok(id) => Ok(with_id(state, &id)),
+        Ok(id) => Ok(state.with_identity(&id)),
         Err(_) => Err(diagnostic::general(
             "Job in the state has no valid ID",
             format!(
@@ -77,8 +75,8 @@ fn job(state: &EncodedValue, identity: Option<&EncodedValue>) -> Result<JobModel
     let Ok(attributes) = state.decode::<Map<String, Json>>() else {
         return Err("is not a JSON object".to_owned());
     };
-    match job_id(&attributes, identity) {
-        Some(id) => Ok(with_id(known_attributes(attributes), &id)),
+    match find_identity(&attributes, identity) {
+        Some(id) => Ok(known_attributes(attributes).with_identity(&id)),
         None => Err(unidentified(attributes.get("id").and_then(Json::as_str))),
     }
 }
@@ -92,21 +90,6 @@ fn unidentified(id: Option<&str>) -> String {
         "contains neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so which job it is cannot \
          be told"
     )
-}
-
-fn with_id(state: JobModel, id: &JobIdentity) -> JobModel {
-    let JobModel {
-        id,
-        cluster_id,
-        job_id,
-        ..
-    } = JobModel::from_identity(id);
-    JobModel {
-        id,
-        cluster_id,
-        job_id,
-        ..state
-    }
 }
 
 /// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
@@ -128,14 +111,15 @@ fn one(name: &str, value: &Json) -> Json {
 }
 
 /// The job's ID: from the identity, the attributes of that name, or the attribute `id`.
-fn job_id(attributes: &Map<String, Json>, identity: Option<&EncodedValue>) -> Option<JobIdentity> {
+fn find_identity(
+    attributes: &Map<String, Json>,
+    identity: Option<&EncodedValue>,
+) -> Option<JobIdentity> {
     let from_identity = || identity?.decode::<JobIdentity>().ok();
     let text = |name: &str| attributes.get(name)?.as_str().map(str::to_owned);
     let from_attributes = || {
-        Some(JobIdentity {
-            cluster_id: text("cluster_id")?,
-            job_id: text("job_id")?,
-        })
+        let (cluster_id, job_id) = (text("cluster_id")?, text("job_id")?);
+        Some(JobIdentity { cluster_id, job_id })
     };
     from_identity()
         .filter(JobIdentity::is_valid)
@@ -175,7 +159,7 @@ mod tests {
             (json!({"id": "c:j"}), Some(&json!({"id": 1}))),
         ] {
             let job = moved(&state, identity).unwrap_or_else(|_| panic!("{state} {identity:?}"));
-            assert_eq!(job.job_id().to_string(), "c:j");
+            assert_eq!(job.identity().to_string(), "c:j");
         }
     }
 
@@ -189,7 +173,7 @@ mod tests {
         assert_eq!(job.name, Value::Value("n".to_owned()));
         assert_eq!(job.stream_input, Value::Value("rtmp://a/b/c".to_owned()));
         assert!(job.status.is_null() && job.r#type.is_null() && job.template_id.is_null());
-        assert_eq!(job.timeouts().create.as_secs(), 7 * 60);
+        assert_eq!(job.timeout(|block| &block.create).as_secs(), 7 * 60);
 
         for timeouts in [
             json!([]),
@@ -247,8 +231,8 @@ mod tests {
             json!({"cluster_id": "c", "job_id": "j", "timeouts": []}),
         ] {
             let job = upgraded(&encoded(&state)).unwrap_or_else(|_| panic!("{state}"));
-            assert!(job == JobModel::from_identity(&job.job_id()), "{state}");
-            assert_eq!(job.job_id().to_string(), "c:j");
+            assert!(job == JobModel::from_identity(&job.identity()), "{state}");
+            assert_eq!(job.identity().to_string(), "c:j");
         }
     }
 
@@ -280,7 +264,7 @@ mod tests {
             ..JobModel::default()
         };
         let job = identified(known("c:j", "")).unwrap_or_else(|error| panic!("{error:?}"));
-        assert_eq!(job.job_id().to_string(), "c:j");
+        assert_eq!(job.identity().to_string(), "c:j");
         assert_eq!(job.name, Value::Value("n".to_owned()));
         for state in [known("", "j"), known("a b:c", ""), JobModel::default()] {
             let Err(error) = identified(state) else {
@@ -319,7 +303,7 @@ mod tests {
             let names = ["id", "cluster_id", "job_id", "name", "status", "timeouts", "tags"];
             let attributes: Map<String, Json> = names.map(str::to_owned).into_iter().zip(values).collect();
             if let Ok(job) = upgraded(&encoded(&Json::Object(attributes))) {
-                prop_assert!(job.job_id().is_valid());
+                prop_assert!(job.identity().is_valid());
                 let written = EncodedValue::encode(&job).unwrap();
                 // Unknown values have no form in JSON.
                 prop_assert!(written.decode::<Json>().is_ok());

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use serde::Serialize;
 
 use super::id::JobIdentity;
+use crate::shared::reported;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -9,17 +9,10 @@ use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 /// `parse_edge_transcode_job_id(id)`
 pub(crate) struct ParseEdgeTranscodeJobId;
 
-/// The parts of an ID.
-#[derive(Serialize)]
-pub(crate) struct Parts {
-    cluster_id: String,
-    job_id: String,
-}
-
 #[async_trait]
 impl Function for ParseEdgeTranscodeJobId {
     type Input<'a> = (String,);
-    type Output<'a> = Parts;
+    type Output<'a> = JobIdentity;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<FunctionSchema> {
         let parts = ["cluster_id", "job_id"].map(|part| (part.to_owned(), Type::String));
@@ -39,18 +32,14 @@ impl Function for ParseEdgeTranscodeJobId {
         })
     }
 
-    async fn call<'a>(&self, diagnostics: &mut Diagnostics, (id,): (String,)) -> Option<Parts> {
-        match JobIdentity::parse(&id) {
-            Ok(JobIdentity { cluster_id, job_id }) => Some(Parts { cluster_id, job_id }),
-            Err(error) => {
-                let path = AttributePath::function_argument(0);
-                diagnostics.add_error(diagnostic::at(
-                    path,
-                    "Not the ID of a job",
-                    error.to_string(),
-                ));
-                None
-            }
-        }
+    async fn call<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        (id,): (String,),
+    ) -> Option<JobIdentity> {
+        let path = AttributePath::function_argument(0);
+        let id = JobIdentity::parse(&id)
+            .map_err(|error| diagnostic::at(path, "Not the ID of a job", error.to_string()));
+        reported(id, diagnostics)
     }
 }

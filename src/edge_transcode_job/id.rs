@@ -19,13 +19,17 @@ pub(crate) struct JobIdentity {
 pub(crate) struct ParseJobIdentityError;
 
 impl JobIdentity {
+    pub(crate) fn new(cluster_id: impl Into<String>, job_id: impl Into<String>) -> Self {
+        Self {
+            cluster_id: cluster_id.into(),
+            job_id: job_id.into(),
+        }
+    }
+
     /// Reads `<cluster_id>:<job_id>`. Cluster IDs contain no colon, so the first one separates.
     pub(crate) fn parse(text: &str) -> Result<Self, ParseJobIdentityError> {
         text.split_once(':')
-            .map(|(cluster_id, job_id)| Self {
-                cluster_id: cluster_id.to_owned(),
-                job_id: job_id.to_owned(),
-            })
+            .map(|(cluster_id, job_id)| Self::new(cluster_id, job_id))
             .filter(Self::is_valid)
             .ok_or(ParseJobIdentityError)
     }

@@ -1,43 +1,28 @@
-use serde::{Deserialize, Serialize};
+use std::mem;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::id::JobIdentity;
-use super::model::status_text;
-use alicloud_live::Job;
-use tfplugin::attribute::computed;
-use tfplugin::schema::Attribute;
+use super::model::{JobModel, RUNNING};
+use super::schema;
+use alicloud_live::{Job, JobFilter};
+use tfplugin::attribute::{NamedAttribute, computed};
+
 use tfplugin::value::Value;
 
 /// A job as a data source shows it. Deliberately without `Debug`: stream URLs can contain tokens.
 ///
 /// Only [`Arguments`] are ever read: all else in a configuration is null, and code to read it would take a tenth of a
 /// megabyte.
-#[derive(Serialize, Deserialize, Default)]
+#[derive(Deserialize, Default)]
 #[serde(from = "Arguments")]
-pub(crate) struct JobData {
-    #[serde(flatten)]
-    pub(super) listed: ListedJob,
-    #[serde(flatten)]
-    urls: StreamUrls,
-}
+pub(crate) struct JobData(pub(super) JobModel);
 
 /// What is shown of a job among others: all but its stream URLs.
-#[derive(Serialize, Default)]
-pub(crate) struct ListedJob {
-    id: Value<String>,
-    pub(super) cluster_id: Value<String>,
-    pub(super) job_id: Value<String>,
-    pub(super) name: Value<String>,
-    template_id: Value<String>,
-    template_name: Value<String>,
-    r#type: Value<String>,
-    status: Value<String>,
-    create_time: Value<String>,
-    last_start_at: Value<String>,
-    last_stop_at: Value<String>,
-}
+pub(crate) struct ListedJob(JobModel);
 
 /// The stream URLs of a job.
-#[derive(Serialize, Default)]
+#[derive(Serialize)]
 pub(crate) struct StreamUrls {
     stream_input: Value<String>,
     stream_output: Value<String>,
@@ -54,106 +39,89 @@ struct Arguments {
 
 impl From<Arguments> for JobData {
     fn from(arguments: Arguments) -> Self {
-        let listed = ListedJob {
+        Self(JobModel {
             cluster_id: arguments.cluster_id,
             job_id: arguments.job_id,
             name: arguments.name,
-            ..ListedJob::default()
-        };
-        Self {
-            listed,
-            urls: StreamUrls::default(),
-        }
+            ..JobModel::default()
+        })
+    }
+}
+
+impl Serialize for JobData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.listed().into_iter().chain(self.0.urls()))
+    }
+}
+
+impl Serialize for ListedJob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.listed())
     }
 }
 
 impl JobData {
-    pub(super) fn of(cluster_id: &str, job: Job) -> Self {
-        Self {
-            urls: StreamUrls::of(&job),
-            listed: ListedJob::of(cluster_id, job),
-        }
+    pub(super) fn of(cluster_id: &str, job: &Job) -> Self {
+        Self(JobModel::from_api(
+            &JobIdentity::new(cluster_id, &job.job_id),
+            job,
+        ))
     }
-}
 
-impl ListedJob {
-    pub(super) fn of(cluster_id: &str, job: Job) -> Self {
-        Self {
-            id: id(cluster_id, &job).into(),
-            cluster_id: cluster_id.to_owned().into(),
-            status: status_text(&job.status).to_owned().into(),
-            job_id: job.job_id.into(),
-            name: job.name.into(),
-            template_id: job.template_id.into(),
-            template_name: job.template_name.into(),
-            r#type: job.r#type.into(),
-            create_time: job.create_time.into(),
-            last_start_at: job.last_start_at.into(),
-            last_stop_at: job.last_stop_at.into(),
-        }
-    }
-}
-
-impl StreamUrls {
-    pub(super) fn of(job: &Job) -> Self {
-        Self {
-            stream_input: job.stream_input.as_str().to_owned().into(),
-            stream_output: job.stream_output.as_str().to_owned().into(),
-        }
+    /// The job among others, and its URLs.
+    pub(super) fn split(self) -> (ListedJob, StreamUrls) {
+        let mut job = self.0;
+        let urls = StreamUrls {
+            stream_input: mem::take(&mut job.stream_input),
+            stream_output: mem::take(&mut job.stream_output),
+        };
+        (ListedJob(job), urls)
     }
 }
 
 /// The ID of a job as the resource has it.
 pub(super) fn id(cluster_id: &str, job: &Job) -> String {
-    let (cluster_id, job_id) = (cluster_id.to_owned(), job.job_id.clone());
-    JobIdentity { cluster_id, job_id }.to_string()
+    JobIdentity::new(cluster_id, &job.job_id).to_string()
 }
 
-/// The attributes of [`ListedJob`], all of them filled in by the provider.
-pub(super) fn attributes() -> [(&'static str, Attribute); 11] {
-    [
-        (
+/// What the API can filter by.
+pub(super) fn filter(
+    r#type: &Value<String>,
+    status: &Value<String>,
+    keyword: &Value<String>,
+) -> JobFilter {
+    JobFilter {
+        r#type: r#type.as_ref_option().cloned(),
+        running: status.as_ref_option().map(|status| status == RUNNING),
+        keyword: keyword.as_ref_option().cloned(),
+    }
+}
+
+/// The attributes of [`JobModel::listed`], all of them filled in by the provider.
+pub(super) fn attributes() -> impl Iterator<Item = NamedAttribute> {
+    let of_data_sources = [
+        computed(
             "id",
-            computed("`<cluster_id>:<job_id>`: the import ID of the resource."),
+            "`<cluster_id>:<job_id>`: the import ID of the resource.",
         ),
-        (
-            "cluster_id",
-            computed("ID of the edge cluster (data center)."),
-        ),
-        ("job_id", computed("ID assigned by ApsaraVideo Live.")),
-        ("name", computed("Name of the job.")),
-        ("template_id", computed("ID of the transcoding template.")),
-        ("template_name", computed("Name of the template.")),
-        (
-            "type",
-            computed("Type of the template: `common`, `nbhd-2` or `ultra-hd`."),
-        ),
-        ("status", computed("`Running` or `Stopped`.")),
-        (
-            "create_time",
-            computed("When the job was created, UTC, such as `2023-07-24T16:44:55Z`."),
-        ),
-        (
-            "last_start_at",
-            computed("When the job was last started, UTC; null before the first time."),
-        ),
-        (
-            "last_stop_at",
-            computed("When the job was last stopped, UTC; null before the first time."),
-        ),
-    ]
+        computed("cluster_id", "ID of the edge cluster (data center)."),
+        computed("name", "Name of the job."),
+        computed("template_id", "ID of the transcoding template."),
+        computed("status", "`Running` or `Stopped`."),
+    ];
+    of_data_sources.into_iter().chain(schema::returned())
 }
 
 /// The attributes of [`StreamUrls`], not marked as sensitive.
-pub(super) fn url_attributes() -> [(&'static str, Attribute); 2] {
+pub(super) fn url_attributes() -> [NamedAttribute; 2] {
     [
-        (
+        computed(
             "stream_input",
-            computed("URL of the input stream. May contain an `auth_key`."),
+            "URL of the input stream. May contain an `auth_key`.",
         ),
-        (
+        computed(
             "stream_output",
-            computed("URL of the output stream. May contain an `auth_key`."),
+            "URL of the output stream. May contain an `auth_key`.",
         ),
     ]
 }

@@ -1,15 +1,16 @@
 //! Read, create and delete. Update: `update`.
 
 use super::create_errors;
-use super::failure_report::FailureReport;
+use super::failure_report::{FailureReport, about, followed_by};
 use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
 use super::run_state::{WaitError, ensure_status, start_again, wait_until_visible};
-use super::session::Session;
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
+use crate::shared::provider_data::Session;
+use crate::shared::reported;
 use alicloud_live::{CallContext, CreateError, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
@@ -22,7 +23,7 @@ pub(super) async fn read(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
-    let id = state.job_id();
+    let id = state.identity();
     let client = &session.client;
     let read = client
         .refresh_edge_transcode_job(
@@ -46,15 +47,12 @@ pub(super) async fn read(
             Some((state, private))
         }
         Err(error) if error.is_job_not_found() => {
-            private
-                .check_location(&id, &client.location().await)
-                .map_err(|elsewhere| diagnostics.add_error(elsewhere))
-                .ok()?;
+            let is_gone = private.check_location(&id, &client.location().await);
+            reported(is_gone, diagnostics)?;
             None
         }
         Err(error) => {
-            let shown = to_diagnostic("Unable to read job", &error);
-            diagnostics.add_error(about(&id, shown));
+            diagnostics.add_error(about(&id, to_diagnostic("Unable to read job", &error)));
             None
         }
     }
@@ -72,16 +70,8 @@ fn stopped_by_others(label: &str) -> Diagnostic {
     )
 }
 
-/// The diagnostic of a call, with the job that it is about: Terraform does not name it everywhere.
-fn about(id: &JobIdentity, shown: Diagnostic) -> Diagnostic {
-    Diagnostic {
-        detail: format!("Job {id}: {}", shown.detail).into(),
-        ..shown
-    }
-}
-
 /// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
-/// Reach the state, whatever fails after.
+/// reach the state, whatever fails after.
 pub(super) async fn create(
     session: &Session,
     planned: JobModel,
@@ -94,11 +84,7 @@ pub(super) async fn create(
         None => inherited_status(session, &planned, private, ctx).await,
     };
     let id = create_job(session, &planned, ctx, diagnostics).await?;
-    let mut state = JobModel {
-        id: Value::Value(id.to_string()),
-        job_id: Value::Value(id.job_id.clone()),
-        ..planned
-    };
+    let mut state = planned.with_identity(&id);
     let output = state.spec().stream_output;
     session
         .run
@@ -122,7 +108,7 @@ pub(super) async fn create(
         }
     };
     if let Some(job) = &job {
-        stored::check(&state.spec(), job, diagnostics);
+        stored::check(&state, job, diagnostics);
         state.fill_unknown(job);
     }
     state.unknown_to_null();
@@ -172,11 +158,8 @@ async fn create_job(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<JobIdentity> {
-    let cluster_id = planned.job_id().cluster_id;
-    let in_cluster = |job_id: String| JobIdentity {
-        cluster_id: cluster_id.clone(),
-        job_id,
-    };
+    let cluster_id = planned.identity().cluster_id;
+    let in_cluster = |job_id: String| JobIdentity::new(&cluster_id, job_id);
     let created = session
         .client
         .create_edge_transcode_job(&cluster_id, &planned.spec(), ctx)
@@ -221,7 +204,7 @@ pub(super) async fn delete(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
-    let id = prior.job_id();
+    let id = prior.identity();
     let has_successor = session.run.has_created(&prior.spec().stream_output);
     if prior.is_protected() && !has_successor {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
@@ -267,12 +250,7 @@ pub(super) async fn delete(
     if has_successor {
         left.deletion_protection = Value::Null;
     }
-    let private = private.stored();
-    let private = JobPrivate {
-        owes_start: (restarted.is_err() || private.owes_start)
-            && !report.has_status(&JobStatus::Running),
-        ..private
-    };
+    let private = private.after_failure(restarted.is_err(), &report);
     Some((left, private))
 }
 
@@ -296,7 +274,7 @@ fn note_deleted(
     if !private.is_plain_deletion {
         session
             .run
-            .note_replaced(prior.job_id(), output, was_running);
+            .note_replaced(prior.identity(), output, was_running);
     }
 }
 
@@ -345,14 +323,6 @@ async fn stop_and_delete(
         .client
         .delete_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
         .await?)
-}
-
-/// The diagnostic with a paragraph more.
-pub(super) fn followed_by(diagnostic: Diagnostic, paragraph: &str) -> Diagnostic {
-    Diagnostic {
-        detail: format!("{}\n\n{paragraph}", diagnostic.detail).into(),
-        ..diagnostic
-    }
 }
 
 /// The status that a plan asks for; `None` where it leaves it open.

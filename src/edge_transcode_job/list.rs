@@ -6,29 +6,20 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use super::id::JobIdentity;
-use super::model::{JobModel, RUNNING, STOPPED};
+use super::job_data;
+use super::model::JobModel;
 use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{
-    check_choice, check_cluster_id, check_not_empty, check_regex, check_template_id,
-};
+use crate::shared::check::{self, Rule};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading::{self, TYPES};
-use alicloud_live::{Job, JobFilter};
-use tfplugin::attribute::{block, optional, required};
+use crate::shared::reading;
+use alicloud_live::Job;
+use tfplugin::attribute::{optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, ListResource, ListResults, diagnostic};
 
 /// The list resource.
-pub(crate) struct JobListResource {
-    connection: Arc<ProviderData>,
-}
-
-impl JobListResource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct JobListResource(pub(super) Arc<ProviderData>);
 
 /// Which jobs to find.
 #[derive(Deserialize, Default)]
@@ -47,53 +38,38 @@ impl ListResource for JobListResource {
     type Config = ListConfig;
 
     fn schema(&self) -> Schema {
-        let block = block(
+        schema(
             "Finds the edge transcode jobs of a cluster that exist, for `terraform query`. The API lists only jobs that \
              were created or changed in the last 180 days: import older ones by their ID.",
             [
-                (
+                required(
                     "cluster_id",
-                    required("ID of the edge cluster (data center) whose jobs are listed."),
+                    "ID of the edge cluster (data center) whose jobs are listed.",
                 ),
-                (
+                optional(
                     "keyword",
-                    optional(
-                        "Only the job with exactly this ID, and jobs whose name contains this text.",
-                    ),
+                    "Only the job with exactly this ID, and jobs whose name contains this text.",
                 ),
-                (
+                optional(
                     "name_regex",
-                    optional(
-                        "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
-                         read and filtered here; `keyword` is cheaper.",
-                    ),
+                    "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
+                     read and filtered here; `keyword` is cheaper.",
                 ),
-                (
-                    "status",
-                    optional("Only jobs that are `Running`, or `Stopped`."),
-                ),
-                (
+                optional("status", "Only jobs that are `Running`, or `Stopped`."),
+                optional(
                     "type",
-                    optional("Only jobs of this template type: `common`, `nbhd-2` or `ultra-hd`."),
+                    "Only jobs of this template type: `common`, `nbhd-2` or `ultra-hd`.",
                 ),
-                (
+                optional(
                     "template_id",
-                    optional(
-                        "Only jobs that use this template. All pages are read and filtered here.",
-                    ),
+                    "Only jobs that use this template. All pages are read and filtered here.",
                 ),
             ],
-        );
-        Schema { version: 0, block }
+        )
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ListConfig) {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_not_empty(diagnostics, "keyword", &config.keyword);
-        check_regex(diagnostics, &config.name_regex);
-        check_choice(diagnostics, "status", &config.status, &[RUNNING, STOPPED]);
-        check_choice(diagnostics, "type", &config.r#type, TYPES);
-        check_template_id(diagnostics, &config.template_id);
+        check::all(config.rules(), diagnostics);
     }
 
     async fn list(
@@ -109,13 +85,13 @@ impl ListResource for JobListResource {
                 "Jobs can only be listed when all of the configuration is known.",
             ));
         }
-        let Some((client, ctx)) = reading::begin(&self.connection, diagnostics) else {
+        let Some((client, ctx)) = reading::begin(&self.0, diagnostics) else {
             return;
         };
         let cluster_id = reading::text(&config.cluster_id);
         let matches = config.client_side_filter();
-        let mut pages =
-            client.edge_transcode_job_pages(cluster_id, config.server_side_filter(), &ctx);
+        let filter = job_data::filter(&config.r#type, &config.status, &config.keyword);
+        let mut pages = client.edge_transcode_job_pages(cluster_id, filter, &ctx);
         loop {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
@@ -128,12 +104,8 @@ impl ListResource for JobListResource {
                 }
             };
             for job in jobs.into_iter().filter(&matches) {
-                let id = JobIdentity {
-                    cluster_id: cluster_id.to_owned(),
-                    job_id: job.job_id.clone(),
-                };
-                let mut state = JobModel::from_identity(&id);
-                state.set_from_api(&job);
+                let id = JobIdentity::new(cluster_id, &job.job_id);
+                let state = JobModel::from_api(&id, &job);
                 let added = results.add(diagnostics, &id, job.name, &state).await;
                 if added.is_break() {
                     return;
@@ -144,37 +116,30 @@ impl ListResource for JobListResource {
 }
 
 impl ListConfig {
-    /// The first argument that is not known yet.
-    fn unknown(&self) -> Option<&'static str> {
-        let all = [
-            ("cluster_id", &self.cluster_id),
-            ("keyword", &self.keyword),
-            ("name_regex", &self.name_regex),
-            ("status", &self.status),
-            ("type", &self.r#type),
-            ("template_id", &self.template_id),
-        ];
-        let unknown = all.into_iter().find(|(_, value)| value.is_unknown());
-        unknown.map(|(name, _)| name)
+    /// All arguments, each with its rule.
+    fn rules(&self) -> [(&'static str, &Value<String>, Rule); 6] {
+        [
+            ("cluster_id", &self.cluster_id, check::CLUSTER_ID),
+            ("keyword", &self.keyword, check::FILTER),
+            ("name_regex", &self.name_regex, check::REGEX),
+            ("status", &self.status, check::STATUS),
+            ("type", &self.r#type, check::TYPE),
+            ("template_id", &self.template_id, check::TEMPLATE_ID),
+        ]
     }
 
-    fn server_side_filter(&self) -> JobFilter {
-        let text = |value| reading::optional(value).map(str::to_owned);
-        JobFilter {
-            r#type: text(&self.r#type),
-            running: reading::optional(&self.status).map(|status| status == RUNNING),
-            keyword: text(&self.keyword),
-        }
+    /// The first argument that is not known yet.
+    fn unknown(&self) -> Option<&'static str> {
+        let mut arguments = self.rules().into_iter();
+        let unknown = arguments.find(|(_, value, _)| value.is_unknown());
+        unknown.map(|(name, ..)| name)
     }
 
     fn client_side_filter(&self) -> impl Fn(&Job) -> bool + use<> {
         let name_matches = reading::name_matcher(&self.name_regex);
-        let template_id = reading::optional(&self.template_id).map(str::to_owned);
-        move |job| {
-            name_matches(&job.name)
-                && template_id
-                    .as_ref()
-                    .is_none_or(|template_id| *template_id == job.template_id)
-        }
+        let template_id = self.template_id.as_ref_option().cloned();
+        let uses_template =
+            move |job: &Job| template_id.as_ref().is_none_or(|id| *id == job.template_id);
+        move |job| name_matches(&job.name) && uses_template(job)
     }
 }

@@ -14,7 +14,6 @@
 //! | `plan_existing_jobs` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update` | create, read, delete; update |
-//! | `session` | with what an operation on a job works |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
@@ -38,7 +37,7 @@ pub(crate) mod id;
 mod job_data;
 mod lifecycle;
 mod list;
-mod model;
+pub(crate) mod model;
 mod online;
 mod plan;
 mod plan_checks;
@@ -47,7 +46,6 @@ mod private;
 mod resource;
 mod run_state;
 mod schema;
-mod session;
 mod stored;
 mod update;
 mod validate;
@@ -63,12 +61,12 @@ const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
 /// Adds all of this folder to what the provider serves.
 pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
     let connected = || Arc::clone(connection);
-    definition.add_resource(TYPE_NAME, resource::JobResource::new(connected()));
-    definition.add_list_resource(TYPE_NAME, list::JobListResource::new(connected()));
-    definition.add_data_source(TYPE_NAME, data_source_job::JobDataSource::new(connected()));
+    definition.add_resource(TYPE_NAME, resource::JobResource(connected()));
+    definition.add_list_resource(TYPE_NAME, list::JobListResource(connected()));
+    definition.add_data_source(TYPE_NAME, data_source_job::JobDataSource(connected()));
     definition.add_data_source(
         "alicloud_live_edge_transcode_jobs",
-        data_source_jobs::JobsDataSource::new(connected()),
+        data_source_jobs::JobsDataSource(connected()),
     );
     definition.add_function("edge_transcode_job_id", function_id::EdgeTranscodeJobId);
     definition.add_function(

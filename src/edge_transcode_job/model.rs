@@ -1,9 +1,11 @@
+use std::mem;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::id::JobIdentity;
 use crate::shared::duration;
+use crate::shared::reading::text;
 use alicloud_live::{Job, JobSpec, JobStatus, StreamUrl};
 use tfplugin::value::Value;
 
@@ -47,112 +49,105 @@ pub(super) struct TimeoutsBlock {
     pub(super) delete: Value<String>,
 }
 
-/// How long each operation may take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Timeouts {
-    pub(super) create: Duration,
-    pub(super) read: Duration,
-    pub(super) update: Duration,
-    pub(super) delete: Duration,
-}
-
 impl JobModel {
     /// An object of which no more than the ID is known.
     pub(super) fn from_identity(id: &JobIdentity) -> Self {
+        Self::default().with_identity(id)
+    }
+
+    /// This object with this ID.
+    pub(super) fn with_identity(self, id: &JobIdentity) -> Self {
         Self {
-            id: Value::Value(id.to_string()),
-            cluster_id: Value::Value(id.cluster_id.clone()),
-            job_id: Value::Value(id.job_id.clone()),
-            ..Self::default()
+            id: id.to_string().into(),
+            cluster_id: id.cluster_id.clone().into(),
+            job_id: id.job_id.clone().into(),
+            ..self
         }
     }
 
-    /// The ID; empty texts where the state lacks it.
-    pub(super) fn job_id(&self) -> JobIdentity {
-        JobIdentity {
-            cluster_id: text(&self.cluster_id),
-            job_id: text(&self.job_id),
+    /// What the API returns of a job: each attribute that it knows.
+    pub(super) fn from_api(id: &JobIdentity, job: &Job) -> Self {
+        Self {
+            name: job.name.clone().into(),
+            template_id: job.template_id.clone().into(),
+            stream_input: job.stream_input.as_str().to_owned().into(),
+            stream_output: job.stream_output.as_str().to_owned().into(),
+            status: status_text(&job.status).to_owned().into(),
+            create_time: job.create_time.clone().into(),
+            last_start_at: job.last_start_at.clone().into(),
+            last_stop_at: job.last_stop_at.clone().into(),
+            template_name: job.template_name.clone().into(),
+            r#type: job.r#type.clone().into(),
+            ..Self::from_identity(id)
         }
     }
 
     /// What the user decides and the API stores; empty strings for what is not known.
     pub(super) fn spec(&self) -> JobSpec {
         JobSpec {
-            name: text(&self.name),
-            template_id: text(&self.template_id),
-            stream_input: StreamUrl::from(text(&self.stream_input).as_str()),
-            stream_output: StreamUrl::from(text(&self.stream_output).as_str()),
+            name: text(&self.name).to_owned(),
+            template_id: text(&self.template_id).to_owned(),
+            stream_input: text(&self.stream_input).into(),
+            stream_output: text(&self.stream_output).into(),
         }
     }
 
-    /// Takes over what the API returns of the job. Keeps what the API does not know, and the spelling of a URL that means
-    /// the same.
-    pub(super) fn set_from_api(&mut self, job: &Job) {
-        self.name = Value::Value(job.name.clone());
-        self.template_id = Value::Value(job.template_id.clone());
-        for (known, returned) in [
-            (&mut self.stream_input, &job.stream_input),
-            (&mut self.stream_output, &job.stream_output),
-        ] {
-            if !is_equivalent_url(known, returned) {
-                *known = Value::Value(returned.as_str().to_owned());
-            }
-        }
-        self.status = Value::Unknown;
-        self.create_time = Value::Unknown;
-        self.last_start_at = Value::Unknown;
-        self.last_stop_at = Value::Unknown;
-        self.template_name = Value::Unknown;
-        self.r#type = Value::Unknown;
-        self.fill_unknown(job);
+    /// Both stream URLs, by attribute.
+    pub(super) fn urls(&self) -> [(&'static str, &Value<String>); 2] {
+        [
+            ("stream_input", &self.stream_input),
+            ("stream_output", &self.stream_output),
+        ]
     }
 
-    /// Takes over what the API returns of the job where it was not known before. What a plan has promised stays as it is:
-    /// Terraform takes anything else for a bug, and the next read shows it.
-    pub(super) fn fill_unknown(&mut self, job: &Job) {
-        let status = Value::Value(status_text(&job.status).to_owned());
-        for (known, returned) in [
-            (&mut self.status, status),
-            (&mut self.create_time, job.create_time.clone().into()),
-            (&mut self.last_start_at, job.last_start_at.clone().into()),
-            (&mut self.last_stop_at, job.last_stop_at.clone().into()),
-            (&mut self.template_name, job.template_name.clone().into()),
-            (&mut self.r#type, job.r#type.clone().into()),
-        ] {
-            if known.is_unknown() {
-                *known = returned;
-            }
-        }
+    /// The settings that the API stores and that differ in another object. Another spelling of a URL is no difference.
+    pub(super) fn changed_settings(&self, other: &Self) -> Vec<&'static str> {
+        let is_same = [
+            ("name", self.name == other.name),
+            ("template_id", self.template_id == other.template_id),
+            (
+                "stream_input",
+                is_same_url(&self.stream_input, &other.stream_input),
+            ),
+            (
+                "stream_output",
+                is_same_url(&self.stream_output, &other.stream_output),
+            ),
+        ];
+        let changed = is_same.into_iter().filter(|(_, is_same)| !is_same);
+        changed.map(|(attribute, _)| attribute).collect()
     }
 
-    /// Whether the API shows the job as it is known here. What is known by its ID alone agrees with anything.
-    pub(super) fn agrees_with(&self, job: &Job) -> bool {
-        let mut seen = self.clone();
-        seen.set_from_api(job);
-        seen == *self || *self == Self::from_identity(&self.job_id())
+    /// What data sources show of a job among others: all but its stream URLs.
+    pub(super) fn listed(&self) -> [(&'static str, &Value<String>); 11] {
+        [
+            ("id", &self.id),
+            ("cluster_id", &self.cluster_id),
+            ("job_id", &self.job_id),
+            ("name", &self.name),
+            ("template_id", &self.template_id),
+            ("status", &self.status),
+            ("create_time", &self.create_time),
+            ("last_start_at", &self.last_start_at),
+            ("last_stop_at", &self.last_stop_at),
+            ("template_name", &self.template_name),
+            ("type", &self.r#type),
+        ]
     }
 
-    /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new
-    /// job has, and a state that the API does not document could not be configured.
-    pub(super) fn configuration(self) -> Self {
-        let runs = self.status.contains(&RUNNING);
+    /// This object with the settings of another one that the API does not know.
+    pub(super) fn with_local_settings(self, other: &Self) -> Self {
         Self {
-            cluster_id: self.cluster_id,
-            name: self.name,
-            template_id: self.template_id,
-            stream_input: self.stream_input,
-            stream_output: self.stream_output,
-            status: if runs { self.status } else { Value::Null },
-            allow_stopping_for_update: self.allow_stopping_for_update,
-            deletion_protection: self.deletion_protection,
-            timeouts: self.timeouts,
-            ..Self::default()
+            allow_stopping_for_update: other.allow_stopping_for_update,
+            deletion_protection: other.deletion_protection,
+            timeouts: other.timeouts.clone(),
+            ..self
         }
     }
 
-    /// Nothing may be unknown in a state: what no response has contained is null until the next read.
-    pub(super) fn unknown_to_null(&mut self) {
-        for value in [
+    /// What the provider fills in; `status` only where none is configured.
+    pub(super) fn computed(&mut self) -> [&mut Value<String>; 8] {
+        [
             &mut self.id,
             &mut self.job_id,
             &mut self.status,
@@ -161,7 +156,60 @@ impl JobModel {
             &mut self.last_stop_at,
             &mut self.template_name,
             &mut self.r#type,
+        ]
+    }
+
+    /// The ID; empty texts where the state lacks it.
+    pub(super) fn identity(&self) -> JobIdentity {
+        JobIdentity::new(text(&self.cluster_id), text(&self.job_id))
+    }
+
+    /// Takes over what the API returns of the job. Keeps what the API does not know, and the spelling of a URL that means
+    /// the same.
+    pub(super) fn set_from_api(&mut self, job: &Job) {
+        let mut returned = Self::from_api(&self.identity(), job);
+        for (url, known) in [
+            (&mut returned.stream_input, &self.stream_input),
+            (&mut returned.stream_output, &self.stream_output),
         ] {
+            if is_same_url(url, known) {
+                url.clone_from(known);
+            }
+        }
+        *self = returned.with_local_settings(self);
+    }
+
+    /// Takes over what the API returns of the job where it was not known before. What a plan has promised stays as it is:
+    /// Terraform takes anything else for a bug, and the next read shows it.
+    pub(super) fn fill_unknown(&mut self, job: &Job) {
+        let mut returned = Self::from_api(&self.identity(), job);
+        for (known, returned) in self.computed().into_iter().zip(returned.computed()) {
+            if known.is_unknown() {
+                *known = mem::take(returned);
+            }
+        }
+    }
+
+    /// Whether the API shows the job as it is known here. What is known by its ID alone agrees with anything.
+    pub(super) fn agrees_with(&self, job: &Job) -> bool {
+        let mut seen = self.clone();
+        seen.set_from_api(job);
+        seen == *self || *self == Self::from_identity(&self.identity())
+    }
+
+    /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new
+    /// job has, and a state that the API does not document could not be configured.
+    pub(super) fn configuration(mut self) -> Self {
+        let status = mem::take(&mut self.status).filter(|status| status == RUNNING);
+        for computed in self.computed() {
+            *computed = Value::Null;
+        }
+        Self { status, ..self }
+    }
+
+    /// Nothing may be unknown in a state: what no response has contained is null until the next read.
+    pub(super) fn unknown_to_null(&mut self) {
+        for value in self.computed() {
             if value.is_unknown() {
                 *value = Value::Null;
             }
@@ -185,7 +233,7 @@ impl JobModel {
 
     /// The job for people: `"camera-1" (cluster-1:9B15…)`, or its name alone as long as it has no ID.
     pub(super) fn label(&self) -> String {
-        let id = self.job_id();
+        let id = self.identity();
         match &self.name {
             Value::Value(name) if id.is_valid() => format!("{name:?} ({id})"),
             Value::Value(name) => format!("{name:?}"),
@@ -193,27 +241,26 @@ impl JobModel {
         }
     }
 
-    /// How long each operation may take. Validation has rejected a string that is not a duration.
-    pub(super) fn timeouts(&self) -> Timeouts {
-        let of = |choose: fn(&TimeoutsBlock) -> &Value<String>| match &self.timeouts {
-            Value::Value(block) => match choose(block) {
-                Value::Value(text) => duration::parse(text).unwrap_or(DEFAULT_TIMEOUT),
-                _ => DEFAULT_TIMEOUT,
-            },
-            _ => DEFAULT_TIMEOUT,
-        };
-        Timeouts {
-            create: of(|block| &block.create),
-            read: of(|block| &block.read),
-            update: of(|block| &block.update),
-            delete: of(|block| &block.delete),
-        }
+    /// How long an operation may take. Validation has rejected a string that is not a duration.
+    pub(super) fn timeout(
+        &self,
+        operation: impl FnOnce(&TimeoutsBlock) -> &Value<String>,
+    ) -> Duration {
+        let block = self.timeouts.as_ref_option();
+        block
+            .and_then(|block| duration::parse(text(operation(block))))
+            .unwrap_or(DEFAULT_TIMEOUT)
     }
 }
 
-/// Whether a URL is known and means the same as the one that the API returned.
-fn is_equivalent_url(known: &Value<String>, returned: &StreamUrl) -> bool {
-    matches!(known, Value::Value(known) if StreamUrl::from(known.as_str()).is_equivalent(returned))
+/// Whether two values are alike. Another spelling of a URL is the same one.
+pub(super) fn is_same_url(one: &Value<String>, other: &Value<String>) -> bool {
+    match (one, other) {
+        (Value::Value(one), Value::Value(other)) => {
+            StreamUrl::from(one.as_str()).is_equivalent(&StreamUrl::from(other.as_str()))
+        }
+        _ => one == other,
+    }
 }
 
 /// A status in Terraform's terms. One that the API does not document is shown as it came.
@@ -222,21 +269,6 @@ pub(crate) fn status_text(status: &JobStatus) -> &str {
         JobStatus::Running => RUNNING,
         JobStatus::NotStarted => STOPPED,
         JobStatus::Other(text) => text,
-    }
-}
-
-/// A text that is there.
-pub(super) fn known(value: Value<String>) -> Option<String> {
-    match value {
-        Value::Value(text) => Some(text),
-        Value::Null | Value::Unknown => None,
-    }
-}
-
-fn text(value: &Value<String>) -> String {
-    match value {
-        Value::Value(text) => text.clone(),
-        Value::Null | Value::Unknown => String::new(),
     }
 }
 
@@ -254,8 +286,14 @@ mod tests {
             timeouts: Value::Value(block),
             ..JobModel::default()
         };
-        assert_eq!(state.timeouts().create, Duration::from_secs(30));
-        assert_eq!(state.timeouts().delete, DEFAULT_TIMEOUT);
-        assert_eq!(JobModel::default().timeouts().create, DEFAULT_TIMEOUT);
+        assert_eq!(
+            state.timeout(|block| &block.create),
+            Duration::from_secs(30)
+        );
+        assert_eq!(state.timeout(|block| &block.delete), DEFAULT_TIMEOUT);
+        assert_eq!(
+            JobModel::default().timeout(|block| &block.create),
+            DEFAULT_TIMEOUT
+        );
     }
 }

@@ -1,11 +1,9 @@
 //! Waiting until a job's output stream is on air.
 
-use std::time::Duration;
-
 use super::id::JobIdentity;
-use super::run_state::{FIRST_POLL, MAX_POLL_INTERVAL};
-use super::session::Session;
+use super::run_state::Polls;
 use crate::shared::call_error::to_diagnostic;
+use crate::shared::provider_data::Session;
 use crate::stream::name as stream_name;
 use alicloud_live::{CallContext, Interruption, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
@@ -28,7 +26,7 @@ pub(super) async fn wait(
         ))
     })?;
     let shown = stream_name::shown(&name);
-    let mut poll = FIRST_POLL;
+    let mut polls = Polls::new();
     loop {
         let described = session.client.describe_live_stream_state(&name, ctx).await;
         let state = match described {
@@ -46,16 +44,11 @@ pub(super) async fn wait(
                 None => return Err(to_diagnostic("Unable to read stream state", &error)),
             },
         };
-        wait_for_next_poll(&mut poll, ctx)
+        polls
+            .wait(ctx)
             .await
             .map_err(|ended| not_online(id, &shown, Some(&state), ended))?;
     }
-}
-
-async fn wait_for_next_poll(poll: &mut Duration, ctx: &CallContext) -> Result<(), Interruption> {
-    let time = *poll;
-    *poll = (time * 2).min(MAX_POLL_INTERVAL);
-    ctx.wait(time).await
 }
 
 fn unknown(detail: &str) -> Diagnostic {

@@ -1,9 +1,8 @@
 //! What a change will do. Pure: the same request gives the same plan at any time and in any process, because Terraform plans
 //! once more before it applies.
 
-use super::model::{JobModel, RUNNING, STOPPED};
+use super::model::{JobModel, RUNNING, STOPPED, is_same_url};
 use super::private::{ChangedJob, JobPrivate};
-use alicloud_live::StreamUrl;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
@@ -19,18 +18,14 @@ pub(super) struct Update<'a> {
 }
 
 /// A new job: all that the API decides is unknown.
-pub(super) fn create(proposed: JobModel, config: &JobModel) -> JobModel {
-    JobModel {
-        id: Value::Unknown,
-        job_id: Value::Unknown,
-        status: unknown_if_null(config.status.clone()),
-        create_time: Value::Unknown,
-        last_start_at: Value::Unknown,
-        last_stop_at: Value::Unknown,
-        template_name: Value::Unknown,
-        r#type: Value::Unknown,
-        ..proposed
+pub(super) fn create(mut proposed: JobModel, config: &JobModel) -> JobModel {
+    for computed in proposed.computed() {
+        *computed = Value::Unknown;
     }
+    if !config.status.is_null() {
+        proposed.status.clone_from(&config.status);
+    }
+    proposed
 }
 
 /// A changed job, and the attributes whose change takes a new one. What a call of this change may alter is unknown: others
@@ -49,30 +44,18 @@ pub(super) fn update(
         check_interruption(&update, diagnostics);
     }
     let status = planned_status(&update, changes_settings, diagnostics);
-    let Update {
-        prior, proposed, ..
-    } = update;
-    let makes_calls = changes_settings || status != prior.status;
-    let unknown_if = |touched: bool, value: &Value<String>| {
-        if touched {
-            Value::Unknown
-        } else {
-            value.clone()
-        }
-    };
-    let changes_template = prior.template_id != proposed.template_id;
-    let state = JobModel {
-        id: prior.id.clone(),
-        job_id: prior.job_id.clone(),
-        create_time: prior.create_time.clone(),
-        last_start_at: unknown_if(makes_calls, &prior.last_start_at),
-        last_stop_at: unknown_if(makes_calls, &prior.last_stop_at),
-        template_name: unknown_if(changes_template, &prior.template_name),
-        r#type: unknown_if(changes_template, &prior.r#type),
-        status,
-        ..proposed
-    };
-    (state, Vec::new())
+    // What the provider fills in is proposed as it is in the prior state.
+    let (prior, mut planned) = (update.prior, update.proposed);
+    if changes_settings || status != prior.status {
+        planned.last_start_at = Value::Unknown;
+        planned.last_stop_at = Value::Unknown;
+    }
+    if prior.template_id != planned.template_id {
+        planned.template_name = Value::Unknown;
+        planned.r#type = Value::Unknown;
+    }
+    planned.status = status;
+    (planned, Vec::new())
 }
 
 /// The configured status. Where none is configured it stays as it is, which only the apply can see; but a job that an
@@ -108,22 +91,9 @@ pub(super) fn makes_calls(prior: &JobModel, planned: &JobModel) -> bool {
     changes_settings(prior, planned) || planned.status != prior.status
 }
 
-/// Whether the API must change what it stores of the job. Another spelling of a URL is no change.
+/// Whether the API must change what it stores of the job.
 fn changes_settings(prior: &JobModel, proposed: &JobModel) -> bool {
-    prior.name != proposed.name
-        || prior.template_id != proposed.template_id
-        || is_other_url(&prior.stream_input, &proposed.stream_input)
-        || is_other_url(&prior.stream_output, &proposed.stream_output)
-}
-
-fn is_other_url(prior: &Value<String>, proposed: &Value<String>) -> bool {
-    match (prior, proposed) {
-        (Value::Value(prior), Value::Value(proposed)) => {
-            let prior = StreamUrl::from(prior.as_str());
-            !prior.is_equivalent(&StreamUrl::from(proposed.as_str()))
-        }
-        _ => prior != proposed,
-    }
+    !prior.changed_settings(proposed).is_empty()
 }
 
 /// Warns of the interruption of a running job that runs again afterwards, or rejects it.
@@ -170,7 +140,7 @@ fn check_replacement(update: &Update<'_>, diagnostics: &mut Diagnostics) {
 
 /// Whether the job that takes the place of a running one will run.
 fn successor(update: &Update<'_>) -> &'static str {
-    let keeps_output = !is_other_url(&update.prior.stream_output, &update.proposed.stream_output);
+    let keeps_output = is_same_url(&update.prior.stream_output, &update.proposed.stream_output);
     if update.config.status.contains(&RUNNING) {
         ", and the new job will be started."
     } else if !update.config.status.is_null() {
@@ -217,7 +187,7 @@ pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
 pub(super) fn private(prior: &JobModel, private: JobPrivate) -> JobPrivate {
     JobPrivate {
         changed: Some(ChangedJob {
-            id: prior.job_id(),
+            id: prior.identity(),
             is_running: prior.is_running(),
             is_protected: prior.is_protected(),
         }),
@@ -247,14 +217,6 @@ pub(super) fn must_not_be_interrupted(label: &str, verb: &str) -> Diagnostic {
     )
 }
 
-fn unknown_if_null(value: Value<String>) -> Value<String> {
-    if value.is_null() {
-        Value::Unknown
-    } else {
-        value
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,14 +233,12 @@ mod tests {
             stream_input: text("rtmp://a/b/c"),
             stream_output: text("rtmp://d/e/f"),
             status: text(status),
-            allow_stopping_for_update: Value::Null,
-            deletion_protection: Value::Null,
             create_time: text("T0"),
             last_start_at: text("T1"),
             last_stop_at: text("T2"),
             template_name: text("tn"),
             r#type: text("common"),
-            timeouts: Value::Null,
+            ..JobModel::default()
         }
     }
 
@@ -485,41 +445,5 @@ mod tests {
                 assert!(warning.detail.contains(part), "{}", warning.detail);
             }
         }
-    }
-
-    #[test]
-    fn a_protected_job_is_neither_deleted_nor_replaced() {
-        let protected = JobModel {
-            deletion_protection: Value::Value(true),
-            ..job(RUNNING)
-        };
-        let mut diagnostics = Diagnostics::default();
-        delete(&protected, &mut diagnostics);
-        assert_eq!(diagnostics.errors.len(), 1);
-
-        let lift = |job: &mut JobModel| job.deletion_protection = Value::Value(false);
-        let (_, diagnostics) = Case::of(&protected, None).plan(|job| {
-            lift(job);
-            move_cluster(job);
-        });
-        assert_eq!(
-            diagnostics.errors.len(),
-            1,
-            "protection is lifted by an apply"
-        );
-
-        let mut diagnostics = Diagnostics::default();
-        let private = private(&protected, JobPrivate::default());
-        check_replaced(&private.changed.unwrap(), &job(STOPPED), &mut diagnostics);
-        assert_eq!(diagnostics.errors.len(), 1);
-    }
-
-    #[test]
-    fn deleting_a_running_job_is_warned_of() {
-        let mut diagnostics = Diagnostics::default();
-        delete(&job(STOPPED), &mut diagnostics);
-        assert!(diagnostics.warnings.is_empty());
-        delete(&job(RUNNING), &mut diagnostics);
-        assert_eq!(diagnostics.warnings.len(), 1);
     }
 }

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
+use super::failure_report::{about, followed_by};
 use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING};
 use super::plan_existing_jobs;
-use super::session::Session;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
+use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, CallError, TemplateCheck};
-use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+use tfplugin::{Diagnostics, diagnostic};
 
 /// The client bounds all checks of a run together; this bounds one.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -60,7 +61,7 @@ pub(super) async fn update(
             check_template(session, planned, diagnostics).await;
         }
     }
-    let job_id = planned.job_id().job_id;
+    let job_id = planned.identity().job_id;
     check_output(session, planned, &job_id, known_writers, diagnostics);
 }
 
@@ -70,26 +71,24 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
         return;
     }
     let fields = planned.spec();
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
     let look = session
         .client
         .check_template(&cluster_id, &fields.template_id, &ctx)
         .await;
     if let TemplateCheck::NotFound(error) = look {
-        let shown = to_diagnostic("Template not found", &error);
-        let detail = format!(
-            "{}\n\nTerraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",
-            shown.detail
+        let shown = followed_by(
+            to_diagnostic("Template not found", &error),
+            "Terraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",
         );
-        let detail = detail.into();
-        diagnostics.add_error(about(planned, Diagnostic { detail, ..shown }));
+        diagnostics.add_error(about(planned.label(), shown));
     }
 }
 
 /// Warns, once a run, of a cluster whose jobs the API does not list, and of credentials that it rejects.
 fn check_cluster(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let Some(error) = session.client.list_error(&cluster_id) else {
         return;
     };
@@ -104,7 +103,7 @@ fn check_cluster(session: &Session, planned: &JobModel, diagnostics: &mut Diagno
         .run
         .is_first_mention(&format!("{summary} {subject}"))
     {
-        diagnostics.add_warning(about(planned, to_diagnostic(summary, &error)));
+        diagnostics.add_warning(about(planned.label(), to_diagnostic(summary, &error)));
     }
 }
 
@@ -142,13 +141,5 @@ fn check_output(
                  status = \"Stopped\" for one of them. Jobs in other states and other clusters are not checked."
             ),
         ));
-    }
-}
-
-/// The diagnostic with the job that it is about.
-fn about(planned: &JobModel, shown: Diagnostic) -> Diagnostic {
-    Diagnostic {
-        detail: format!("Job {}: {}", planned.label(), shown.detail).into(),
-        ..shown
     }
 }

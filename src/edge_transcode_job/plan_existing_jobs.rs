@@ -20,7 +20,7 @@ pub(super) async fn warn_of_create(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
-    let cluster_id = planned.job_id().cluster_id;
+    let cluster_id = planned.identity().cluster_id;
     let existing = client
         .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;
@@ -43,7 +43,7 @@ pub(super) async fn warn_of_start(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
-    let JobIdentity { cluster_id, job_id } = planned.job_id();
+    let JobIdentity { cluster_id, job_id } = planned.identity();
     let existing = client
         .find_jobs_with_same_output(&cluster_id, &planned.spec(), ctx)
         .await;
@@ -71,10 +71,7 @@ fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> D
 }
 
 fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
-    let id = JobIdentity {
-        cluster_id: cluster_id.to_owned(),
-        job_id: existing.job_id.clone(),
-    };
+    let id = JobIdentity::new(cluster_id, &existing.job_id);
     let summary = if existing.is_running {
         RUNNING_WRITER
     } else {

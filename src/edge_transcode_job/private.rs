@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::failure_report::FailureReport;
 use super::id::JobIdentity;
 use super::model::JobModel;
-use alicloud_live::Location;
+use alicloud_live::{JobStatus, Location};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan passes on to the calls that follow
@@ -58,6 +59,15 @@ impl JobPrivate {
             changed: None,
             is_plain_deletion: false,
             ..self
+        }
+    }
+
+    /// What of it is stored after a failed change. `is_lost`: the job was stopped for it and could not be started again.
+    pub(super) fn after_failure(self, is_lost: bool, report: &FailureReport) -> Self {
+        let owes_start = is_lost || self.owes_start;
+        Self {
+            owes_start: owes_start && !report.has_status(&JobStatus::Running),
+            ..self.stored()
         }
     }
 

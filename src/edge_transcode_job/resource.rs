@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 use super::id::{JobIdentity, cluster_id_problem};
 use crate::shared::check::shown;
-use crate::shared::provider_data::ProviderData;
+use crate::shared::provider_data::{ProviderData, Session};
+use crate::shared::reported;
 use tfplugin::schema::Schema;
 use tfplugin::{
     AttributePath, Diagnostics, EncodedValue, IdentitySchema, ManagedResource, MoveSource, Object,
@@ -14,31 +15,20 @@ use tfplugin::{
 
 use super::model::JobModel;
 use super::private::JobPrivate;
-use super::session::Session;
 use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
 
 /// The resource type.
-pub(super) struct JobResource {
-    connection: Arc<ProviderData>,
-}
+pub(super) struct JobResource(pub(super) Arc<ProviderData>);
 
 impl JobResource {
-    pub(super) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-
     fn session(&self, diagnostics: &mut Diagnostics) -> Option<Session> {
-        Session::begin(&self.connection)
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
+        reported(self.0.session(), diagnostics)
     }
 }
 
 /// An object of which the API can be asked.
 fn identified(state: JobModel, diagnostics: &mut Diagnostics) -> Option<JobModel> {
-    foreign_state::identified(state)
-        .map_err(|error| diagnostics.add_error(error))
-        .ok()
+    reported(foreign_state::identified(state), diagnostics)
 }
 
 #[async_trait]
@@ -56,7 +46,7 @@ impl ManagedResource for JobResource {
     }
 
     fn identity(&self, state: &JobModel) -> Option<JobIdentity> {
-        Some(state.job_id()).filter(JobIdentity::is_valid)
+        Some(state.identity()).filter(JobIdentity::is_valid)
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: JobModel) {
@@ -71,7 +61,7 @@ impl ManagedResource for JobResource {
     ) -> Option<Object<Self>> {
         let state = identified(state, diagnostics)?;
         let session = self.session(diagnostics)?;
-        let ctx = self.connection.ctx(state.timeouts().read);
+        let ctx = self.0.ctx(state.timeout(|block| &block.read));
         lifecycle::read(&session, state, private, &ctx, diagnostics).await
     }
 
@@ -88,7 +78,7 @@ impl ManagedResource for JobResource {
             plan::check_replaced(replaced, &planned, diagnostics);
         }
         // Without a client there is nothing to check, and planning needs none.
-        if let Ok(session) = Session::begin(&self.connection) {
+        if let Ok(session) = self.0.session() {
             let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
             plan_checks::create(&session, &planned, replaced, diagnostics).await;
         }
@@ -100,34 +90,24 @@ impl ManagedResource for JobResource {
         diagnostics: &mut Diagnostics,
         update: Update<Self>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
-        let Update {
-            prior,
-            proposed,
-            config,
-            private,
-            keeps_planned_private,
-        } = update;
+        let prior = update.prior;
         let change = plan::Update {
             prior: &prior,
-            proposed,
-            config: &config,
-            owes_start: private.owes_start,
-            keeps_planned_private,
+            proposed: update.proposed,
+            config: &update.config,
+            owes_start: update.private.owes_start,
+            keeps_planned_private: update.keeps_planned_private,
         };
         let (planned, requires_replace) = plan::update(change, diagnostics);
         // A replacement is planned once more, as a create.
         if requires_replace.is_empty() {
-            expiry::warn(
-                Some(&prior),
-                &planned,
-                OffsetDateTime::now_utc(),
-                diagnostics,
-            );
-            if let Ok(session) = Session::begin(&self.connection) {
+            let now = OffsetDateTime::now_utc();
+            expiry::warn(Some(&prior), &planned, now, diagnostics);
+            if let Ok(session) = self.0.session() {
                 plan_checks::update(&session, &prior, &planned, diagnostics).await;
             }
         }
-        let private = plan::private(&prior, private);
+        let private = plan::private(&prior, update.private);
         Some(((planned, private), requires_replace))
     }
 
@@ -138,9 +118,9 @@ impl ManagedResource for JobResource {
         private: JobPrivate,
     ) -> Option<JobPrivate> {
         let output = prior.spec().stream_output;
-        let run = self.connection.client_and_run().map(|(_, run)| run);
+        let session = self.0.session();
         // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
-        if !run.is_ok_and(|run| run.has_created(&output)) {
+        if !session.is_ok_and(|session| session.run.has_created(&output)) {
             plan::delete(&prior, diagnostics);
         }
         Some(JobPrivate {
@@ -155,14 +135,14 @@ impl ManagedResource for JobResource {
         planned: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
-        if let Some(problem) = cluster_id_problem(&planned.job_id().cluster_id) {
+        if let Some(problem) = cluster_id_problem(&planned.identity().cluster_id) {
             let path = AttributePath::new("cluster_id");
             diagnostics.add_error(diagnostic::at(path, "Invalid cluster ID", problem));
             return None;
         }
         let session = self.session(diagnostics)?;
         session.run.note_apply();
-        let ctx = self.connection.ctx(planned.timeouts().create);
+        let ctx = self.0.ctx(planned.timeout(|block| &block.create));
         lifecycle::create(&session, planned, &private, &ctx, diagnostics).await
     }
 
@@ -179,7 +159,7 @@ impl ManagedResource for JobResource {
             return (prior, private.stored());
         };
         session.run.note_apply();
-        let ctx = self.connection.ctx(planned.timeouts().update);
+        let ctx = self.0.ctx(planned.timeout(|block| &block.update));
         update::update(&session, prior, planned, private, &ctx, diagnostics).await
     }
 
@@ -195,7 +175,7 @@ impl ManagedResource for JobResource {
             return Some((prior, private.stored()));
         };
         session.run.note_apply();
-        let ctx = self.connection.ctx(prior.timeouts().delete);
+        let ctx = self.0.ctx(prior.timeout(|block| &block.delete));
         lifecycle::delete(&session, prior, private, &ctx, diagnostics).await
     }
 
@@ -227,9 +207,7 @@ impl ManagedResource for JobResource {
     }
 
     fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<JobModel> {
-        foreign_state::upgraded(state)
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
+        reported(foreign_state::upgraded(state), diagnostics)
     }
 
     fn move_state(
@@ -237,10 +215,8 @@ impl ManagedResource for JobResource {
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
     ) -> Option<Object<Self>> {
-        foreign_state::moved(source)
-            .map(|job| (job, JobPrivate::default()))
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
+        let job = reported(foreign_state::moved(source), diagnostics)?;
+        Some((job, JobPrivate::default()))
     }
 
     fn generate_config(&self, state: JobModel) -> JobModel {

@@ -5,15 +5,15 @@ use tracing::warn;
 
 use super::id::JobIdentity;
 use super::model::status_text;
-use super::session::Session;
 use crate::shared::call_error;
+use crate::shared::provider_data::Session;
 use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, CallError, Failure, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two reads of a job: short at first, since most changes are quick.
-pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
-pub(super) const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
+const FIRST_POLL: Duration = Duration::from_millis(500);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.
 const READS_IN_DOUBT: usize = 4;
@@ -113,6 +113,39 @@ impl WaitError {
     }
 }
 
+/// The waits between polls.
+pub(super) struct Polls {
+    next: Duration,
+}
+
+impl Polls {
+    pub(super) fn new() -> Self {
+        Self { next: FIRST_POLL }
+    }
+
+    pub(super) async fn wait(&mut self, ctx: &CallContext) -> Result<(), Interruption> {
+        let time = self.next;
+        self.next = (time * 2).min(MAX_POLL_INTERVAL);
+        ctx.wait(time).await
+    }
+
+    /// Waits for a job that the API has just shown like this.
+    async fn wait_for(
+        &mut self,
+        wanted: &'static str,
+        last: &str,
+        ctx: &CallContext,
+    ) -> Result<(), WaitError> {
+        self.wait(ctx)
+            .await
+            .map_err(|interruption| WaitError::Waiting {
+                wanted,
+                last: Some(last.to_owned()),
+                interruption,
+            })
+    }
+}
+
 /// Waits until a job that was just created can be read: how soon that is, is not documented.
 pub(super) async fn wait_until_visible(
     session: &Session,
@@ -120,13 +153,13 @@ pub(super) async fn wait_until_visible(
     ctx: &CallContext,
 ) -> Result<Job, WaitError> {
     const WANTED: &str = "to appear";
-    let (mut poll, mut last) = (FIRST_POLL, None);
+    let (mut polls, mut last) = (Polls::new(), None);
     loop {
         match session.get(id, ctx).await {
             Ok(job) => return Ok(job),
             Err(error) if error.is_job_not_found() => {
                 last = Some("not existing".to_owned());
-                wait(&mut poll, ctx, WANTED, "not existing").await?;
+                polls.wait_for(WANTED, "not existing", ctx).await?;
             }
             Err(error) => return Err(WaitError::unseen(error, WANTED, last, ctx)),
         }
@@ -161,7 +194,7 @@ pub(super) async fn ensure_status(
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
 async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
     let mut rejected_at = None;
-    let mut poll = FIRST_POLL;
+    let mut polls = Polls::new();
     loop {
         let asked = session
             .client
@@ -174,10 +207,9 @@ async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result
         if !is_over_quota(&error) || !session.run.may_free_quota(rejected_at) {
             return Err(error);
         }
-        if ctx.wait(poll).await.is_err() {
+        if polls.wait(ctx).await.is_err() {
             return Err(error);
         }
-        poll = (poll * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
@@ -204,27 +236,25 @@ async fn wait_for(
         Err(error) if error.is_ambiguous() => READS_IN_DOUBT,
         _ => 0,
     };
-    let mut poll = FIRST_POLL;
+    let mut polls = Polls::new();
     loop {
         let job = session.get(id, ctx).await;
-        match (job, &asked) {
+        let job = match (job, &asked) {
             (Ok(job), _) if job.status == *target => return Ok(job),
-            (Ok(job), Err(_)) if reads_in_doubt > 0 => {
-                reads_in_doubt -= 1;
-                wait(&mut poll, ctx, wanted, status_text(&job.status)).await?;
-                last = Some(job);
-            }
+            (Ok(job), Ok(())) => job,
+            (Ok(job), Err(_)) if reads_in_doubt > 0 => job,
             // The rejection says more than what the read after it shows, or fails to show.
             (_, Err(error)) => return Err(error.clone().into()),
-            (Ok(job), Ok(())) => {
-                wait(&mut poll, ctx, wanted, status_text(&job.status)).await?;
-                last = Some(job);
-            }
             (Err(error), Ok(())) => {
                 let last = last.map(|last| status_text(&last.status).to_owned());
                 return Err(WaitError::unseen(error, wanted, last, ctx));
             }
-        }
+        };
+        reads_in_doubt = reads_in_doubt.saturating_sub(1);
+        polls
+            .wait_for(wanted, status_text(&job.status), ctx)
+            .await?;
+        last = Some(job);
     }
 }
 
@@ -233,7 +263,7 @@ async fn wait_for(
 pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<Job, WaitError> {
     let ctx = CallContext::recovery(RECOVERY_TIME);
     let begun = Instant::now();
-    let mut poll = FIRST_POLL;
+    let mut polls = Polls::new();
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
         let asked = start(session, id, &ctx).await;
@@ -249,10 +279,9 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
         }
         warn!(job = %id, "the job could not be started again yet");
         let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
-        if is_hopeless || ctx.wait(poll).await.is_err() {
+        if is_hopeless || polls.wait(&ctx).await.is_err() {
             return Err(error);
         }
-        poll = (poll * 2).min(MAX_POLL_INTERVAL);
     }
 }
 
@@ -291,21 +320,4 @@ pub(super) fn not_interrupted(
         ),
     };
     diagnostic::general(summary, detail)
-}
-
-async fn wait(
-    poll: &mut Duration,
-    ctx: &CallContext,
-    wanted: &'static str,
-    last: &str,
-) -> Result<(), WaitError> {
-    let time = *poll;
-    *poll = (time * 2).min(MAX_POLL_INTERVAL);
-    ctx.wait(time)
-        .await
-        .map_err(|interruption| WaitError::Waiting {
-            wanted,
-            last: Some(last.to_owned()),
-            interruption,
-        })
 }

@@ -1,31 +1,20 @@
 //! What the API has stored of a job, beside what it was given.
 
-use alicloud_live::{Job, JobSpec};
+use super::model::JobModel;
+use crate::shared::reading::text;
+use alicloud_live::Job;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// Warns if the API has stored something else than it was given, which the next plan would show as a change by others.
-/// Another spelling of a URL is the same.
-pub(super) fn check(given: &JobSpec, job: &Job, diagnostics: &mut Diagnostics) {
-    let stored = job.spec();
-    let same = [
-        ("name", given.name == stored.name),
-        ("template_id", given.template_id == stored.template_id),
-        (
-            "stream_input",
-            given.stream_input.is_equivalent(&stored.stream_input),
-        ),
-        (
-            "stream_output",
-            given.stream_output.is_equivalent(&stored.stream_output),
-        ),
-    ];
-    let different: Vec<_> = same
-        .into_iter()
-        .filter(|(_, is_same)| !is_same)
-        .map(|(attribute, _)| attribute)
-        .collect();
+pub(super) fn check(given: &JobModel, job: &Job, diagnostics: &mut Diagnostics) {
+    let stored = JobModel::from_api(&given.identity(), job);
+    let different = given.changed_settings(&stored);
     if !different.is_empty() {
-        diagnostics.add_warning(warning(&given.name, &job.job_id, &different.join(", ")));
+        diagnostics.add_warning(warning(
+            text(&given.name),
+            &job.job_id,
+            &different.join(", "),
+        ));
     }
 }
 

@@ -1,15 +1,15 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
-use super::failure_report::FailureReport;
+use super::failure_report::{FailureReport, about, followed_by};
 use super::id::JobIdentity;
-use super::lifecycle::{followed_by, target_status};
+use super::lifecycle::target_status;
 use super::model::JobModel;
 use super::plan;
 use super::private::JobPrivate;
 use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
-use super::session::Session;
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
+use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, Failure, Job, JobStatus};
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -18,7 +18,7 @@ const SUMMARY: &str = "Unable to update job";
 /// Why a change failed.
 enum NotChanged {
     /// Nothing was changed, for this reason.
-    Refused(Box<Diagnostic>),
+    Rejected(Box<Diagnostic>),
     /// A call or a wait failed.
     Failed(WaitError),
     /// The job was stopped for the change and could not be started again.
@@ -45,12 +45,12 @@ pub(super) async fn update(
     if !plan::makes_calls(&prior, &planned) {
         return (planned, private);
     }
-    let id = prior.job_id();
+    let id = prior.identity();
     let changed = change(session, &id, &planned, ctx).await;
     let here = JobPrivate::found_at(session.client.location().await);
     let error = match changed {
         Ok(job) => {
-            stored::check(&planned.spec(), &job, diagnostics);
+            stored::check(&planned, &job, diagnostics);
             return (filled(planned, &job), here);
         }
         Err(error) => error,
@@ -65,20 +65,11 @@ pub(super) async fn update(
 
     let is_lost = matches!(error, NotChanged::Lost(_));
     diagnostics.add_error(explain(error, &id, &planned, &report));
-    let mut state = JobModel {
-        timeouts: planned.timeouts,
-        allow_stopping_for_update: planned.allow_stopping_for_update,
-        deletion_protection: planned.deletion_protection,
-        ..prior
-    };
+    let mut state = prior.with_local_settings(&planned);
     if let Some(job) = report.job() {
         state.set_from_api(job);
     }
-    let private = JobPrivate {
-        owes_start: (is_lost || private.owes_start) && !report.has_status(&JobStatus::Running),
-        ..private
-    };
-    (state, private)
+    (state, private.after_failure(is_lost, &report))
 }
 
 fn filled(mut planned: JobModel, job: &Job) -> JobModel {
@@ -93,14 +84,10 @@ fn explain(
     report: &FailureReport,
 ) -> Diagnostic {
     let error = match error {
-        NotChanged::Refused(diagnostic) => return *diagnostic,
+        NotChanged::Rejected(diagnostic) => return *diagnostic,
         NotChanged::Failed(error) | NotChanged::Lost(error) => error,
     };
-    let shown = error.to_diagnostic(SUMMARY);
-    let shown = Diagnostic {
-        detail: format!("Job {id}: {}", shown.detail).into(),
-        ..shown
-    };
+    let shown = about(id, error.to_diagnostic(SUMMARY));
     followed_by(shown, &report.after_update(&planned.spec()))
 }
 
@@ -126,7 +113,7 @@ async fn change(
             Ok(ensure_status(session, id, job, &target, ctx).await?)
         }
         (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
-            Err(NotChanged::Refused(Box::new(undocumented(id, status))))
+            Err(NotChanged::Rejected(Box::new(undocumented(id, status))))
         }
     }
 }
@@ -168,12 +155,12 @@ async fn interrupt(
 ) -> Result<Job, NotChanged> {
     if !planned.may_be_interrupted() {
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
-        return Err(NotChanged::Refused(Box::new(rejection)));
+        return Err(NotChanged::Rejected(Box::new(rejection)));
     }
     check_template(session, id, &job, planned, ctx).await?;
     let _permit =
         session.run.interrupt(ctx).await.map_err(|reason| {
-            NotChanged::Refused(Box::new(not_interrupted(SUMMARY, id, reason)))
+            NotChanged::Rejected(Box::new(not_interrupted(SUMMARY, id, reason)))
         })?;
 
     let changed = match ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await {
@@ -214,12 +201,9 @@ async fn check_template(
         .await;
     match template {
         Err(error) if error.is_rejected_with("TemplateNotFound") => {
-            let shown = to_diagnostic(SUMMARY, &error);
-            let shown = followed_by(
-                shown,
-                &format!("The job {id} was not stopped and keeps its template."),
-            );
-            Err(NotChanged::Refused(Box::new(shown)))
+            let left = format!("The job {id} was not stopped and keeps its template.");
+            let shown = followed_by(to_diagnostic(SUMMARY, &error), &left);
+            Err(NotChanged::Rejected(Box::new(shown)))
         }
         Err(error) if !matches!(error.failure, Failure::Rejected(_)) => Err(error.into()),
         Ok(_) | Err(_) => Ok(()),

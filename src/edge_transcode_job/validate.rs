@@ -1,8 +1,5 @@
-use std::borrow::Cow;
-
 use super::model::{JobModel, RUNNING, STOPPED};
-use crate::shared::check::{check, check_cluster_id, check_template_id, shown};
-use crate::shared::duration;
+use crate::shared::check::{self, Problem, Rule, shown};
 use crate::stream::url as stream_url;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
@@ -10,46 +7,26 @@ use tfplugin::{AttributePath, Diagnostics, diagnostic};
 /// The longest name. The Chinese page counts English characters, the English one just characters.
 const MAX_NAME_CHARS: usize = 255;
 
+const NAME: Rule = Rule("Invalid job name", name_problem);
+const STREAM_URL: Rule = Rule("Invalid stream URL", url_problem);
+const STATUS: Rule = Rule("Invalid status", status_problem);
+
 /// Checks a configuration: one error at most for each attribute. Unknown values pass. Values of URLs are never shown,
 /// because they can contain tokens.
 pub(super) fn validate(config: &JobModel, diagnostics: &mut Diagnostics) {
-    check_cluster_id(diagnostics, &config.cluster_id);
-    check(
-        diagnostics,
-        "name",
-        &config.name,
-        "Invalid job name",
-        name_problem,
-    );
-    check_template_id(diagnostics, &config.template_id);
-    check(
-        diagnostics,
-        "stream_input",
-        &config.stream_input,
-        "Invalid stream URL",
-        url_problem,
-    );
-    check(
-        diagnostics,
-        "stream_output",
-        &config.stream_output,
-        "Invalid stream URL",
-        url_problem,
-    );
-    check(
-        diagnostics,
-        "status",
-        &config.status,
-        "Invalid status",
-        status_problem,
-    );
+    let rules = [
+        ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+        ("name", &config.name, NAME),
+        ("template_id", &config.template_id, check::TEMPLATE_ID),
+        ("stream_input", &config.stream_input, STREAM_URL),
+        ("stream_output", &config.stream_output, STREAM_URL),
+        ("status", &config.status, STATUS),
+    ];
+    check::all(rules, diagnostics);
     check_that_streams_differ(config, diagnostics);
     warn_of_other_schemes(config, diagnostics);
     check_timeouts(config, diagnostics);
 }
-
-/// What is wrong with a value, and the rule it breaks; `None` where nothing is.
-type Problem = Option<Cow<'static, str>>;
 
 fn name_problem(text: &str) -> Problem {
     const RULE: &str =
@@ -86,14 +63,8 @@ fn status_problem(text: &str) -> Problem {
     })
 }
 
-pub(super) fn duration_problem(text: &str) -> Problem {
-    duration::parse(text).is_none().then(|| {
-        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {}.", shown(text)).into()
-    })
-}
-
 fn url_problem(text: &str) -> Problem {
-    stream_url::problem(text).map(Cow::Owned)
+    stream_url::problem(text).map(Into::into)
 }
 
 fn check_that_streams_differ(config: &JobModel, diagnostics: &mut Diagnostics) {
@@ -116,10 +87,7 @@ fn warn_of_other_schemes(config: &JobModel, diagnostics: &mut Diagnostics) {
         Value::Value(name) => format!(" of the job {name:?}"),
         Value::Null | Value::Unknown => String::new(),
     };
-    for (attribute, value) in [
-        ("stream_input", &config.stream_input),
-        ("stream_output", &config.stream_output),
-    ] {
+    for (attribute, value) in config.urls() {
         if let Value::Value(text) = value
             && url_problem(text).is_none()
             && let Some((scheme, _)) = text.split_once(':')
@@ -148,15 +116,8 @@ fn check_timeouts(config: &JobModel, diagnostics: &mut Diagnostics) {
         ("delete", &timeouts.delete),
     ];
     for (operation, value) in all {
-        if let Value::Value(text) = value
-            && let Some(problem) = duration_problem(text)
-        {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("timeouts").attribute(operation),
-                "Invalid duration",
-                problem,
-            ));
-        }
+        let path = AttributePath::new("timeouts").attribute(operation);
+        check::DURATION.check(path, value, diagnostics);
     }
 }
 
@@ -165,134 +126,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::edge_transcode_job::model::TimeoutsBlock;
-
-    fn valid() -> JobModel {
-        JobModel {
-            cluster_id: "cluster-1".to_owned().into(),
-            name: "舞台-1_a".to_owned().into(),
-            template_id: "t".to_owned().into(),
-            stream_input: "rtmp://a.example/app/in".to_owned().into(),
-            stream_output: "rtmp://a.example/app/out?auth_key=1-0-0-c0ffee"
-                .to_owned()
-                .into(),
-            status: RUNNING.to_owned().into(),
-            ..JobModel::default()
-        }
-    }
-
-    fn problems(config: &JobModel) -> Vec<(String, String)> {
-        let mut diagnostics = Diagnostics::default();
-        validate(config, &mut diagnostics);
-        diagnostics
-            .errors
-            .into_iter()
-            .map(|error| (error.attribute.to_string(), error.detail.into_owned()))
-            .collect()
-    }
-
-    fn with(attribute: &str, text: &str) -> JobModel {
-        let mut config = valid();
-        let value = match attribute {
-            "cluster_id" => &mut config.cluster_id,
-            "name" => &mut config.name,
-            "template_id" => &mut config.template_id,
-            "stream_input" => &mut config.stream_input,
-            "stream_output" => &mut config.stream_output,
-            "status" => &mut config.status,
-            _ => panic!("{attribute}"),
-        };
-        *value = text.to_owned().into();
-        config
-    }
-
-    #[test]
-    fn a_valid_job_and_unknown_values_pass() {
-        assert_eq!(problems(&valid()), []);
-        let unknown = JobModel {
-            cluster_id: Value::Unknown,
-            name: Value::Unknown,
-            template_id: Value::Unknown,
-            stream_input: Value::Unknown,
-            stream_output: Value::Unknown,
-            status: Value::Unknown,
-            timeouts: Value::Unknown,
-            ..JobModel::default()
-        };
-        assert_eq!(problems(&unknown), []);
-    }
-
-    #[test]
-    fn each_bad_value_gives_one_error_at_its_attribute() {
-        let too_long = "a".repeat(256);
-        let cases: &[(&str, &[&str])] = &[
-            ("cluster_id", &["", "a b", "a:b", "a\u{7}"]),
-            ("name", &["", "a b", "a.b", "é", "名！", &too_long]),
-            ("template_id", &["", "a\tb"]),
-            (
-                "stream_input",
-                &[
-                    "",
-                    "domain/app/stream",
-                    "rtmp://domain/app",
-                    "rtmp:///app/stream",
-                    "rtmp://d/a/s ",
-                    "://d/a/s",
-                ],
-            ),
-            (
-                "stream_output",
-                &["rtmp://d//stream/", "http://", "rtmp://a.example/app/in"],
-            ),
-            ("status", &["", "running", "1", "Starting"]),
-        ];
-        for (attribute, values) in cases {
-            for value in *values {
-                let found = problems(&with(attribute, value));
-                assert_eq!(found.len(), 1, "{attribute} = {value:?}: {found:?}");
-                assert_eq!(found[0].0, *attribute, "{value:?}");
-            }
-        }
-    }
 
     #[test]
     fn a_name_may_have_255_characters_of_any_width() {
-        assert_eq!(problems(&with("name", &"直".repeat(255))), []);
-        assert_eq!(problems(&with("name", &"直".repeat(256))).len(), 1);
-    }
-
-    #[test]
-    fn schemes_other_than_rtmp_are_warned_of() {
-        let mut diagnostics = Diagnostics::default();
-        validate(&with("stream_input", "srt://d/app/in"), &mut diagnostics);
-        assert!(diagnostics.errors.is_empty());
-        assert_eq!(
-            diagnostics.warnings[0].attribute,
-            AttributePath::new("stream_input")
-        );
-    }
-
-    #[test]
-    fn a_bad_duration_is_reported_within_its_block() {
-        let block = TimeoutsBlock {
-            update: "soon".to_owned().into(),
-            ..TimeoutsBlock::default()
-        };
-        let config = JobModel {
-            timeouts: Value::Value(block),
-            ..valid()
-        };
-        assert_eq!(problems(&config)[0].0, "timeouts.update");
+        assert_eq!(name_problem(&"直".repeat(255)), None);
+        assert!(name_problem(&"直".repeat(256)).is_some());
     }
 
     proptest! {
-        #[test]
-        fn no_url_panics_or_is_echoed(text in "(rtmp://)?\\PC{0,30}c0ffee\\PC{0,10}") {
-            for (_, detail) in problems(&with("stream_input", &text)) {
-                prop_assert!(!detail.contains("c0ffee"));
-            }
-        }
-
         #[test]
         fn names_of_allowed_characters_pass(name in "[a-zA-Z0-9_\u{4E00}-\u{9FFF}-]{1,255}") {
             prop_assert_eq!(name_problem(&name), None);

@@ -4,31 +4,22 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::template_data::{self, TemplateData};
-use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{check_choice, check_cluster_id, check_not_empty, check_regex};
+use crate::shared::check::{self, Rule, none_of};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading::{self, TYPES};
+use crate::shared::reading;
 use alicloud_live::{Template, TemplateFilter};
 use tfplugin::attribute::{
-    block, computed, computed_number, computed_objects, list_of, optional, required,
+    computed, computed_number, computed_objects, list_of, optional, required, schema,
 };
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{DataSource, Diagnostics};
 
 /// The codecs that the API documents.
-const CODECS: &[&str] = &["H.264", "H.265"];
+const CODEC: Rule = Rule("Invalid choice", |text| none_of(&["H.264", "H.265"], text));
 
 /// The data source `alicloud_live_edge_transcode_templates`: the templates of a cluster that match.
-pub(crate) struct TemplatesDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl TemplatesDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct TemplatesDataSource(pub(super) Arc<ProviderData>);
 
 /// The data, as configuration and state hold it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
@@ -55,63 +46,44 @@ impl DataSource for TemplatesDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        let templates = block(
+        Some(schema(
             "The transcoding templates of ApsaraVideo Live that an edge cluster offers and that match all of the given \
              filters, oldest first.",
             [
-                (
-                    "cluster_id",
-                    required("ID of the edge cluster (data center)."),
-                ),
-                (
+                required("cluster_id", "ID of the edge cluster (data center)."),
+                optional(
                     "name_regex",
-                    optional(
-                        "Regular expression that must match some part of the name. Character classes such as `\\d` and \
-                         `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
-                    ),
+                    "Regular expression that must match some part of the name. Character classes such as `\\d` and \
+                     `\\w` are ASCII, and classes such as `\\p{Han}` are not supported.",
                 ),
-                (
+                optional(
                     "keyword",
-                    optional("A part of the name, or a whole template ID, searched by the API."),
+                    "A part of the name, or a whole template ID, searched by the API.",
                 ),
-                (
+                optional(
                     "type",
-                    optional(
-                        "`common`, `nbhd-2` or `ultra-hd`. Without it, the types that the account has permission for.",
-                    ),
+                    "`common`, `nbhd-2` or `ultra-hd`. Without it, the types that the account has permission for.",
                 ),
-                (
+                optional(
                     "video_codec",
-                    optional(
-                        "`H.264` or `H.265`. Without it, those that the account has permission for.",
-                    ),
+                    "`H.264` or `H.265`. Without it, those that the account has permission for.",
                 ),
-                (
+                list_of(computed(
                     "ids",
-                    list_of(computed(
-                        "IDs of the templates found, `<cluster_id>:<template_id>`.",
-                    )),
-                ),
-                (
+                    "IDs of the templates found, `<cluster_id>:<template_id>`.",
+                )),
+                list_of(computed(
                     "names",
-                    list_of(computed(
-                        "Names of the templates found, in the order of `templates`.",
-                    )),
-                ),
-                (
-                    "total_count",
-                    computed_number("How many templates were found."),
-                ),
-                (
+                    "Names of the templates found, in the order of `templates`.",
+                )),
+                computed_number("total_count", "How many templates were found."),
+                computed_objects(
                     "templates",
-                    computed_objects("The templates found.", template_data::attributes()),
+                    "The templates found.",
+                    template_data::attributes(),
                 ),
             ],
-        );
-        Some(Schema {
-            version: 0,
-            block: templates,
-        })
+        ))
     }
 
     async fn validate<'a>(
@@ -119,11 +91,14 @@ impl DataSource for TemplatesDataSource {
         diagnostics: &mut Diagnostics,
         config: TemplatesData,
     ) -> Option<()> {
-        check_cluster_id(diagnostics, &config.cluster_id);
-        check_regex(diagnostics, &config.name_regex);
-        check_not_empty(diagnostics, "keyword", &config.keyword);
-        check_choice(diagnostics, "type", &config.r#type, TYPES);
-        check_choice(diagnostics, "video_codec", &config.video_codec, CODECS);
+        let rules = [
+            ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
+            ("name_regex", &config.name_regex, check::REGEX),
+            ("keyword", &config.keyword, check::FILTER),
+            ("type", &config.r#type, check::TYPE),
+            ("video_codec", &config.video_codec, CODEC),
+        ];
+        check::all(rules, diagnostics);
         Some(())
     }
 
@@ -133,29 +108,21 @@ impl DataSource for TemplatesDataSource {
         config: TemplatesData,
         _meta: ValueEmpty,
     ) -> Option<TemplatesData> {
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
-        let given = |value| reading::optional(value).map(str::to_owned);
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
         let filter = TemplateFilter {
-            r#type: given(&config.r#type),
-            video_codec: given(&config.video_codec),
-            keyword: given(&config.keyword),
+            r#type: config.r#type.as_ref_option().cloned(),
+            video_codec: config.video_codec.as_ref_option().cloned(),
+            keyword: config.keyword.as_ref_option().cloned(),
         };
         let cluster_id = reading::text(&config.cluster_id);
         let pages = client.edge_transcode_template_pages(cluster_id, filter, &ctx);
-        match pages.rest().await {
-            Ok(listed) => {
-                reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
-                let mut templates = listed.items;
-                let name_matches = reading::name_matcher(&config.name_regex);
-                templates
-                    .retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
-                Some(config.with(templates))
-            }
-            Err(error) => {
-                diagnostics.add_error(to_diagnostic("Unable to list templates", &error));
-                None
-            }
-        }
+        let listed = pages.rest().await;
+        let listed = reading::returned(listed, "Unable to list templates", diagnostics)?;
+        reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
+        let mut templates = listed.items;
+        let name_matches = reading::name_matcher(&config.name_regex);
+        templates.retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
+        Some(config.with(templates))
     }
 }
 

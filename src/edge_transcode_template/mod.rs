@@ -19,10 +19,10 @@ use tfplugin::ProviderDefinition;
 pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
     definition.add_data_source(
         "alicloud_live_edge_transcode_template",
-        data_source_template::TemplateDataSource::new(Arc::clone(connection)),
+        data_source_template::TemplateDataSource(Arc::clone(connection)),
     );
     definition.add_data_source(
         "alicloud_live_edge_transcode_templates",
-        data_source_templates::TemplatesDataSource::new(Arc::clone(connection)),
+        data_source_templates::TemplatesDataSource(Arc::clone(connection)),
     );
 }

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use alicloud_live::Template;
-use tfplugin::attribute::computed;
-use tfplugin::schema::Attribute;
+use tfplugin::attribute::{NamedAttribute, computed};
+
 use tfplugin::value::Value;
 
 /// A template as data sources show it. Only [`Arguments`] are ever read, as with a job.
@@ -64,38 +64,27 @@ pub(super) fn id(cluster_id: &str, template: &Template) -> String {
 }
 
 /// The attributes of a template, all of them filled in by the provider.
-pub(super) fn attributes() -> [(&'static str, Attribute); 11] {
+pub(super) fn attributes() -> [NamedAttribute; 11] {
     [
-        ("id", computed("`<cluster_id>:<template_id>`.")),
-        (
-            "cluster_id",
-            computed("ID of the edge cluster (data center)."),
-        ),
-        (
-            "template_id",
-            computed("ID of the template, as jobs refer to it."),
-        ),
-        ("name", computed("Name of the template.")),
-        ("type", computed("`common`, `nbhd-2` or `ultra-hd`.")),
-        ("codec", computed("`H.264` or `H.265`.")),
-        (
+        computed("id", "`<cluster_id>:<template_id>`."),
+        computed("cluster_id", "ID of the edge cluster (data center)."),
+        computed("template_id", "ID of the template, as jobs refer to it."),
+        computed("name", "Name of the template."),
+        computed("type", "`common`, `nbhd-2` or `ultra-hd`."),
+        computed("codec", "`H.264` or `H.265`."),
+        computed(
             "bitrate",
-            computed("A number (its unit is not documented), or `ws`: as the source."),
+            "A number (its unit is not documented), or `ws`: as the source.",
         ),
-        ("fps", computed("Frames a second, or `ws`: as the source.")),
-        (
+        computed("fps", "Frames a second, or `ws`: as the source."),
+        computed(
             "gop",
-            computed("Frames, or seconds such as `2s`, or `ws`: as the source."),
+            "Frames, or seconds such as `2s`, or `ws`: as the source.",
         ),
-        (
+        computed(
             "resolution",
-            computed(
-                "Such as `1920*1080`, or `ws`: as the source. A side of -1 or -2 adapts to the other one.",
-            ),
+            "Such as `1920*1080`, or `ws`: as the source. A side of -1 or -2 adapts to the other one.",
         ),
-        (
-            "create_time",
-            computed("When the template was created, UTC."),
-        ),
+        computed("create_time", "When the template was created, UTC."),
     ]
 }

@@ -16,7 +16,8 @@ use alicloud_live::{
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
-use super::{ProviderConfig, count, in_block, only, parse_sign_version, set, whole};
+use super::{ProviderConfig, count, only, parse_sign_version, set, whole};
+use crate::shared::reported;
 
 const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
 /// As in the official provider.
@@ -43,10 +44,8 @@ impl ProviderConfig {
             client_dependencies,
         );
         let (config, identity) = resolved.await?;
-        LiveClient::new(config)
-            .map_err(|error| diagnostics.add_error(no_https(&error)))
-            .map(|client| (client, identity))
-            .ok()
+        let client = LiveClient::new(config).map_err(|error| no_https(&error));
+        Some((reported(client, diagnostics)?, identity))
     }
 
     /// What block, environment and files come to.
@@ -64,16 +63,14 @@ impl ProviderConfig {
             ..checked(system, diagnostics)?
         };
         let sts_endpoint = self.sts_endpoint(diagnostics, environment);
-        let sts_endpoint = told(sts_endpoint, diagnostics)?;
-        let chosen = select_source(&self.settings(sts_endpoint), &system)
-            .await
-            .map_err(|error| diagnostics.add_error(no_credentials(&error)))
-            .ok();
+        let sts_endpoint = reported(sts_endpoint, diagnostics)?;
+        let chosen = select_source(&self.settings(sts_endpoint), &system).await;
+        let chosen = reported(chosen.map_err(|error| no_credentials(&error)), diagnostics);
         let of_profile = chosen.as_ref().and_then(|chosen| chosen.region.clone());
         let region = checked(self.region(environment, of_profile), diagnostics)?;
         let region = region.map(|region| region.to_string());
         let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
-        let endpoint = told(endpoint, diagnostics)?;
+        let endpoint = reported(endpoint, diagnostics)?;
         let mut chosen = chosen?;
         warn_of_exposed(std::mem::take(&mut chosen.warnings), diagnostics);
         let proxy = system.proxies.for_url(endpoint.url()).cloned();
@@ -109,9 +106,8 @@ impl ProviderConfig {
     }
 
     fn sign_version(&self) -> SignVersion {
-        in_block(&self.sign_version, |block| block.live.as_ref())
-            .as_option()
-            .and_then(|version| parse_sign_version(version))
+        only(&self.sign_version)
+            .and_then(|block| parse_sign_version(block.live.as_deref_option()?))
             .unwrap_or_default()
     }
 
@@ -224,11 +220,7 @@ fn warn_of_exposed(files: Vec<String>, diagnostics: &mut Diagnostics) {
 
 /// The value; an error goes to the diagnostics.
 fn checked<T>(read: Result<T, InvalidInput>, diagnostics: &mut Diagnostics) -> Option<T> {
-    told(read.map_err(|input| invalid_input(&input)), diagnostics)
-}
-
-fn told<T>(result: Result<T, Diagnostic>, diagnostics: &mut Diagnostics) -> Option<T> {
-    result.map_err(|error| diagnostics.add_error(error)).ok()
+    reported(read.map_err(|input| invalid_input(&input)), diagnostics)
 }
 
 /// Input from outside the configuration is wrong.

@@ -2,11 +2,10 @@
 
 use alicloud_auth::environment::Environment;
 use alicloud_live::{Endpoint, EndpointError, Protocol};
-use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
 
 use super::client::invalid_input;
-use super::{ProviderConfig, in_block, parse_protocol, set};
+use super::{ProviderConfig, only, parse_protocol, set};
 
 const LIVE_VARIABLES: &[&str] = &["ALIBABA_CLOUD_ENDPOINT_LIVE", "LIVE_ENDPOINT"];
 const STS_VARIABLES: &[&str] = &[
@@ -26,7 +25,7 @@ impl ProviderConfig {
         let protocol = set(&self.protocol)
             .and_then(|protocol| parse_protocol(&protocol))
             .unwrap_or_default();
-        let argument = in_block(&self.endpoints, |block| block.live.as_ref());
+        let argument = only(&self.endpoints).and_then(|block| block.live.as_deref_option());
         if let Some(written) = written("live", argument, LIVE_VARIABLES, environment)? {
             return written.read(protocol, diagnostics);
         }
@@ -40,7 +39,7 @@ impl ProviderConfig {
         diagnostics: &mut Diagnostics,
         environment: &Environment,
     ) -> Result<Option<Endpoint>, Diagnostic> {
-        let argument = in_block(&self.endpoints, |block| block.sts.as_ref());
+        let argument = only(&self.endpoints).and_then(|block| block.sts.as_deref_option());
         written("sts", argument, STS_VARIABLES, environment)?
             .map(|written| written.read(Protocol::Https, diagnostics))
             .transpose()
@@ -56,11 +55,11 @@ struct WrittenEndpoint {
 
 fn written(
     name: &'static str,
-    argument: Value<&String>,
+    argument: Option<&str>,
     variables: &[&'static str],
     environment: &Environment,
 ) -> Result<Option<WrittenEndpoint>, Diagnostic> {
-    let argument = argument.as_option().map(|text| text.trim());
+    let argument = argument.map(str::trim);
     if let Some(text) = argument.filter(|text| !text.is_empty()) {
         return Ok(Some(WrittenEndpoint {
             text: text.to_owned(),

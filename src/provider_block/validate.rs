@@ -8,7 +8,7 @@ use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 use super::endpoints::{invalid_endpoint, within};
-use super::{ProviderConfig, in_block, parse_protocol, parse_sign_version};
+use super::{ProviderConfig, only, parse_protocol, parse_sign_version};
 
 /// What roles allow their sessions, in seconds.
 const SESSION_SECONDS: RangeInclusive<i64> = 900..=43_200;
@@ -42,7 +42,7 @@ impl ProviderConfig {
                 format!("{input}."),
             ));
         }
-        if let Value::Value(version) = in_block(&self.sign_version, |block| block.live.as_ref())
+        if let Some(Value::Value(version)) = only(&self.sign_version).map(|block| &block.live)
             && parse_sign_version(version).is_none()
         {
             diagnostics.add_error(diagnostic::at(
@@ -54,13 +54,10 @@ impl ProviderConfig {
     }
 
     fn check_endpoints(&self, diagnostics: &mut Diagnostics) {
-        for (name, endpoint) in [
-            (
-                "live",
-                in_block(&self.endpoints, |block| block.live.as_ref()),
-            ),
-            ("sts", in_block(&self.endpoints, |block| block.sts.as_ref())),
-        ] {
+        let Some(endpoints) = only(&self.endpoints) else {
+            return;
+        };
+        for (name, endpoint) in [("live", &endpoints.live), ("sts", &endpoints.sts)] {
             if let Value::Value(endpoint) = endpoint
                 && !endpoint.is_empty()
                 && let Err(reason) = Endpoint::parse(endpoint, Protocol::Https)
@@ -84,36 +81,25 @@ impl ProviderConfig {
                 1,
             ),
         ] {
-            let range = smallest..=i64::from(u32::MAX);
+            let largest = u32::MAX;
+            let range = smallest..=i64::from(largest);
             if let Value::Value(number) = number
                 && !number.whole().is_some_and(|number| range.contains(&number))
             {
                 diagnostics.add_error(diagnostic::at(
                     AttributePath::new(name),
                     "Number out of range",
-                    format!(
-                        "{name} must be a whole number from {smallest} to {}.",
-                        u32::MAX
-                    ),
+                    format!("{name} must be a whole number from {smallest} to {largest}."),
                 ));
             }
         }
     }
 
     fn check_sessions(&self, diagnostics: &mut Diagnostics) {
-        for (name, seconds) in [
-            (
-                "assume_role",
-                in_block(&self.assume_role, |b| b.session_expiration.as_ref()),
-            ),
-            (
-                "assume_role_with_oidc",
-                in_block(&self.assume_role_with_oidc, |b| {
-                    b.session_expiration.as_ref()
-                }),
-            ),
-        ] {
-            if let Value::Value(seconds) = seconds
+        let of_role = only(&self.assume_role).map(|block| &block.session_expiration);
+        let of_oidc = only(&self.assume_role_with_oidc).map(|block| &block.session_expiration);
+        for (name, seconds) in [("assume_role", of_role), ("assume_role_with_oidc", of_oidc)] {
+            if let Some(Value::Value(seconds)) = seconds
                 && !seconds
                     .whole()
                     .is_some_and(|seconds| seconds == 0 || SESSION_SECONDS.contains(&seconds))

@@ -24,20 +24,18 @@ pub(crate) fn is_missing_permission(error: &CallError) -> bool {
 
 /// Whether the API rejects the credentials, whatever the call.
 pub(crate) fn is_rejected_for_credentials(error: &CallError) -> bool {
-    let code = error.api_error().map_or("", |error| error.code.as_str());
-    [
-        "SignatureDoesNotMatch",
-        "IncompleteSignature",
-        "InvalidAccessKeyId.NotFound",
-        "InvalidAccessKeyId.Inactive",
-        "Forbidden.AccessKeyDisabled",
-        "InvalidSecurityToken.Expired",
-        "InvalidSecurityToken.Malformed",
-        "InvalidSecurityToken.MismatchWithAccessKey",
-        "MissingSecurityToken",
-    ]
-    .contains(&code)
+    let advice = error
+        .api_error()
+        .and_then(|error| advice_for_code(&error.code));
+    advice.is_some_and(|advice| [WRONG_SECRET, WRONG_KEY, WRONG_TOKEN].contains(&advice))
 }
+
+const WRONG_SECRET: &str = "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its environment \
+     variables) for another key's secret, a missing character or whitespace.";
+const WRONG_KEY: &str = "The access key (argument access_key or its environment variables) does not exist, was disabled, or belongs to \
+     another site (China or international). Expired temporary keys can give the same code.";
+const WRONG_TOKEN: &str = "Temporary keys work only together with their own, unexpired security token: obtain new ones, and set all three of \
+     access key, secret key and security token.";
 
 fn accused_attribute(error: &CallError) -> AttributePath {
     match error.api_error().map(|error| error.code.as_str()) {
@@ -81,23 +79,14 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
 /// What to do about a rejected call (API reference, "Gateway errors" and the operations' error tables).
 fn advice_for_code(code: &str) -> Option<&'static str> {
     let advice = match code {
-        "SignatureDoesNotMatch" | "IncompleteSignature" => {
-            "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its \
-             environment variables) for another key's secret, a missing character or whitespace."
-        }
+        "SignatureDoesNotMatch" | "IncompleteSignature" => WRONG_SECRET,
         "InvalidAccessKeyId.NotFound"
         | "InvalidAccessKeyId.Inactive"
-        | "Forbidden.AccessKeyDisabled" => {
-            "The access key (argument access_key or its environment variables) does not exist, was disabled, or belongs \
-             to another site (China or international). Expired temporary keys can give the same code."
-        }
+        | "Forbidden.AccessKeyDisabled" => WRONG_KEY,
         "InvalidSecurityToken.Expired"
         | "InvalidSecurityToken.Malformed"
         | "InvalidSecurityToken.MismatchWithAccessKey"
-        | "MissingSecurityToken" => {
-            "Temporary keys work only together with their own, unexpired security token: obtain new ones, and set all \
-             three of access key, secret key and security token."
-        }
+        | "MissingSecurityToken" => WRONG_TOKEN,
         "OperationDenied" => {
             "The service rejects the operation for this account, cluster or state of the job: check cluster_id, that the \
              account has been given access to edge transcoding and to this cluster, and that nobody else starts, stops \

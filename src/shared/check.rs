@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use regex_lite::Regex;
 
+use super::duration;
 use crate::edge_transcode_job::id::{cluster_id_problem, id_problem};
+use crate::edge_transcode_job::model::{RUNNING, STOPPED};
 use alicloud_live::redact_auth_keys;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
@@ -22,99 +24,73 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
-/// Adds an error at `attribute` if its value breaks a rule. `problem` says what is wrong and which rule it breaks, or
-/// nothing.
-pub(crate) fn check<P: Into<Cow<'static, str>>>(
-    diagnostics: &mut Diagnostics,
-    attribute: &'static str,
-    value: &Value<String>,
-    summary: &'static str,
-    problem: impl FnOnce(&str) -> Option<P>,
-) {
-    if let Value::Value(text) = value
-        && let Some(problem) = problem(text)
-    {
-        diagnostics.add_error(diagnostic::at(
-            AttributePath::new(attribute),
-            summary,
-            problem,
-        ));
+/// What is wrong with a text, and which rule it breaks; `None` where nothing is.
+pub(crate) type Problem = Option<Cow<'static, str>>;
+
+/// A rule for a text: the summary of the error about one that breaks it, and what that one says.
+#[derive(Clone, Copy)]
+pub(crate) struct Rule(pub(crate) &'static str, pub(crate) fn(&str) -> Problem);
+
+pub(crate) const CLUSTER_ID: Rule = Rule("Invalid cluster ID", |text| {
+    cluster_id_problem(text).map(Cow::from)
+});
+pub(crate) const JOB_ID: Rule = Rule("Invalid job ID", |text| id_problem(text).map(Cow::from));
+pub(crate) const TEMPLATE_ID: Rule = Rule("Invalid template ID", |text| {
+    id_problem(text).map(Cow::from)
+});
+pub(crate) const DURATION: Rule = Rule("Invalid duration", |text| {
+    duration::parse(text).is_none().then(|| {
+        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {}.", shown(text)).into()
+    })
+});
+/// A text to filter by.
+pub(crate) const FILTER: Rule = Rule("Empty filter value", |text| {
+    text.is_empty()
+        .then_some("It is empty. Omit the argument to return all.".into())
+});
+pub(crate) const REGEX: Rule = Rule("Invalid regular expression", |text| {
+    let error = Regex::new(text).err()?;
+    Some(format!("In {}: {error}.", shown(text)).into())
+});
+pub(crate) const STATUS: Rule = Rule("Invalid choice", |text| none_of(&[RUNNING, STOPPED], text));
+/// The types of templates, and so of jobs, that the API documents.
+pub(crate) const TYPE: Rule = Rule("Invalid choice", |text| {
+    none_of(&["common", "nbhd-2", "ultra-hd"], text)
+});
+
+/// What is wrong with a text that is none of a few words.
+pub(crate) fn none_of(choices: &[&str], text: &str) -> Problem {
+    (!choices.contains(&text)).then(|| {
+        let choices = choices.join(", ");
+        format!("It must be one of {choices}, not {}.", shown(text)).into()
+    })
+}
+
+impl Rule {
+    /// Adds an error at `path` if the value there breaks the rule.
+    pub(crate) fn check(
+        self,
+        path: AttributePath,
+        value: &Value<String>,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Self(summary, problem) = self;
+        if let Value::Value(text) = value
+            && let Some(problem) = problem(text)
+        {
+            diagnostics.add_error(diagnostic::at(path, summary, problem));
+        }
     }
 }
 
-pub(crate) fn check_cluster_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
-    check(
-        diagnostics,
-        "cluster_id",
-        value,
-        "Invalid cluster ID",
-        cluster_id_problem,
-    );
-}
-
-pub(crate) fn check_job_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
-    check(diagnostics, "job_id", value, "Invalid job ID", id_problem);
-}
-
-pub(crate) fn check_template_id(diagnostics: &mut Diagnostics, value: &Value<String>) {
-    check(
-        diagnostics,
-        "template_id",
-        value,
-        "Invalid template ID",
-        id_problem,
-    );
-}
-
-/// An argument that is one of a few words.
-pub(crate) fn check_choice(
+/// Checks attributes, each against its rule.
+pub(crate) fn all<'a>(
+    rules: impl IntoIterator<Item = (&'static str, &'a Value<String>, Rule)>,
     diagnostics: &mut Diagnostics,
-    attribute: &'static str,
-    value: &Value<String>,
-    choices: &[&str],
 ) {
-    check(diagnostics, attribute, value, "Invalid choice", |text| {
-        (!choices.contains(&text)).then(|| {
-            format!(
-                "It must be one of {}, not {}.",
-                choices.join(", "),
-                shown(text)
-            )
-        })
-    });
-}
-
-/// A string to filter by.
-pub(crate) fn check_not_empty(
-    diagnostics: &mut Diagnostics,
-    attribute: &'static str,
-    value: &Value<String>,
-) {
-    check(
-        diagnostics,
-        attribute,
-        value,
-        "Empty filter value",
-        |text| {
-            text.is_empty()
-                .then_some("It is empty. Omit the argument to return all.")
-        },
-    );
-}
-
-/// The rule of `name_regex`.
-pub(crate) fn check_regex(diagnostics: &mut Diagnostics, value: &Value<String>) {
-    check(
-        diagnostics,
-        "name_regex",
-        value,
-        "Invalid regular expression",
-        |text| {
-            Regex::new(text)
-                .err()
-                .map(|error| format!("In {}: {error}.", shown(text)))
-        },
-    );
+    for (attribute, value, rule) in rules {
+        rule.check(AttributePath::new(attribute), value, diagnostics);
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! | file | what it contains |
 //! |---|---|
-//! | `connection` | what the provider block has become: client, run, identity |
+//! | `provider_data` | what the provider block has become: client, run, identity |
 //! | `run` | what the jobs of one run of Terraform must know of each other |
 //! | `check` | rules for arguments, and the diagnostics of those that break one |
 //! | `call_error` | failed calls as diagnostics |
@@ -15,3 +15,13 @@ pub(crate) mod duration;
 pub(crate) mod provider_data;
 pub(crate) mod reading;
 pub(crate) mod run;
+
+use tfplugin::{Diagnostic, Diagnostics};
+
+/// The value; an error goes to the diagnostics.
+pub(crate) fn reported<T>(
+    result: Result<T, Diagnostic>,
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    result.map_err(|error| diagnostics.add_error(error)).ok()
+}

@@ -2,8 +2,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::run::Run;
+use crate::edge_transcode_job::id::JobIdentity;
 use alicloud_auth::credentials::Identity;
-use alicloud_live::{CallContext, LiveClient};
+use alicloud_live::{CallContext, CallError, Job, LiveClient};
 use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
 
 /// What the provider block has become: the client that all resources share.
@@ -18,14 +19,17 @@ pub(crate) struct ProviderData {
 enum State {
     NotConfigured,
     AwaitsArguments(Vec<String>),
-    Ready(Ready),
+    Ready(Session),
 }
 
+/// With what an operation works.
 #[derive(Clone)]
-struct Ready {
-    client: Arc<LiveClient>,
-    run: Arc<Run>,
-    identity: Arc<Identity>,
+pub(crate) struct Session {
+    pub(crate) client: Arc<LiveClient>,
+    /// What is known of the run.
+    pub(crate) run: Arc<Run>,
+    /// Whose credentials the client uses.
+    pub(crate) identity: Arc<Identity>,
 }
 
 impl ProviderData {
@@ -37,7 +41,7 @@ impl ProviderData {
     }
 
     pub(crate) fn connect(&self, client: LiveClient, run: Run, identity: Identity) {
-        self.set(State::Ready(Ready {
+        self.set(State::Ready(Session {
             client: Arc::new(client),
             run: Arc::new(run),
             identity: Arc::new(identity),
@@ -52,24 +56,10 @@ impl ProviderData {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    /// The client, or why there is none.
-    pub(crate) fn client(&self) -> Result<Arc<LiveClient>, Diagnostic> {
-        self.ready().map(|ready| ready.client)
-    }
-
-    /// Whose credentials the client uses, or why there is none.
-    pub(crate) fn identity(&self) -> Result<Arc<Identity>, Diagnostic> {
-        self.ready().map(|ready| ready.identity)
-    }
-
-    /// The client, and what is known of the run; or why there is neither.
-    pub(crate) fn client_and_run(&self) -> Result<(Arc<LiveClient>, Arc<Run>), Diagnostic> {
-        self.ready().map(|ready| (ready.client, ready.run))
-    }
-
-    fn ready(&self) -> Result<Ready, Diagnostic> {
+    /// The client and what goes with it, or why there is none.
+    pub(crate) fn session(&self) -> Result<Session, Diagnostic> {
         match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
-            State::Ready(ready) => Ok(ready.clone()),
+            State::Ready(session) => Ok(session.clone()),
             State::NotConfigured => Err(diagnostic::general(
                 "Provider not configured",
                 "Terraform asked for an API call before it configured the provider. This is a bug, please report it.",
@@ -90,5 +80,13 @@ impl ProviderData {
     /// The bounds of one piece of work that begins now.
     pub(crate) fn ctx(&self, time: Duration) -> CallContext {
         CallContext::new(time, self.stop.token())
+    }
+}
+
+impl Session {
+    pub(crate) async fn get(&self, id: &JobIdentity, ctx: &CallContext) -> Result<Job, CallError> {
+        self.client
+            .get_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
+            .await
     }
 }

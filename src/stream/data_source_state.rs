@@ -4,28 +4,26 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::name as stream_name;
-use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::check;
+use crate::shared::check::Rule;
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
+use crate::shared::{reading, reported};
 use alicloud_live::StreamName;
-use tfplugin::attribute::{block, computed, optional, optional_computed, sensitive};
+use tfplugin::attribute::{computed, optional, optional_computed, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
 
+const URL: Rule = Rule("Invalid stream URL", |url| {
+    stream_name::from_url(url).err().map(Into::into)
+});
+const NAME: Rule = Rule("Invalid stream name", |text| {
+    stream_name::part_problem(text).map(Into::into)
+});
+
 /// The data source `alicloud_live_stream_state`: whether a stream is on air.
 ///
 /// It never waits: Terraform reads a data source while it plans, too, and a `check` block must not block a plan.
-pub(crate) struct StreamStateDataSource {
-    connection: Arc<ProviderData>,
-}
-
-impl StreamStateDataSource {
-    pub(crate) fn new(connection: Arc<ProviderData>) -> Self {
-        Self { connection }
-    }
-}
+pub(super) struct StreamStateDataSource(pub(super) Arc<ProviderData>);
 
 /// A stream, by its URL or its parts, and its state.
 #[derive(Serialize, Deserialize, Default)]
@@ -73,7 +71,7 @@ impl StreamStateData {
 
     /// The stream, once all arguments are known.
     fn name(&self) -> Result<StreamName, String> {
-        match reading::optional(&self.url) {
+        match self.url.as_deref_option() {
             Some(url) => stream_name::from_url(url),
             None => Ok(StreamName {
                 domain: reading::text(&self.domain_name).to_owned(),
@@ -90,48 +88,35 @@ impl DataSource for StreamStateDataSource {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<Schema> {
-        let part = |what: &str| {
-            optional_computed(&format!(
-                "{what} Required without `url`, conflicts with it."
-            ))
+        let part = |name, what: &str| {
+            let description = format!("{what} Required without `url`, conflicts with it.");
+            optional_computed(name, &description)
         };
         let attributes = [
-            ("id", computed("`<domain_name>/<app_name>/<stream_name>`.")),
-            (
+            computed("id", "`<domain_name>/<app_name>/<stream_name>`."),
+            sensitive(optional(
                 "url",
-                sensitive(optional(
-                    "URL of the stream, such as the `stream_output` of a job. Of an `http` or `https` URL, the suffix \
-                     `.flv` or `.m3u8` is ignored.",
-                )),
-            ),
-            (
-                "domain_name",
-                part("Ingest or streaming domain of the stream."),
-            ),
-            ("app_name", part("Application of the stream.")),
-            ("stream_name", part("Name of the stream.")),
-            (
+                "URL of the stream, such as the `stream_output` of a job. Of an `http` or `https` URL, the suffix \
+                 `.flv` or `.m3u8` is ignored.",
+            )),
+            part("domain_name", "Ingest or streaming domain of the stream."),
+            part("app_name", "Application of the stream."),
+            part("stream_name", "Name of the stream."),
+            computed(
                 "state",
-                computed(
-                    "`online`, `offline`, or `unknown` if the domain is not one of the account's, as for an output on \
-                     another CDN. Other values are passed on as the API returns them.",
-                ),
+                "`online`, `offline`, or `unknown` if the domain is not one of the account's, as for an output on \
+                 another CDN. Other values are passed on as the API returns them.",
             ),
-            (
+            computed(
                 "type",
-                computed(
-                    "How the stream comes to ApsaraVideo Live: `push` or `pull`. Null if the API does not return it.",
-                ),
+                "How the stream comes to ApsaraVideo Live: `push` or `pull`. Null if the API does not return it.",
             ),
         ];
-        Some(Schema {
-            version: 0,
-            block: block(
-                "Whether a stream is on air. Terraform reads it while it plans and does not wait: to wait for a stream, \
+        Some(schema(
+            "Whether a stream is on air. Terraform reads it while it plans and does not wait: to wait for a stream, \
                  use `wait_until_online` of the actions that start and restart a job.",
-                attributes,
-            ),
-        })
+            attributes,
+        ))
     }
 
     async fn validate<'a>(
@@ -139,21 +124,9 @@ impl DataSource for StreamStateDataSource {
         diagnostics: &mut Diagnostics,
         config: StreamStateData,
     ) -> Option<()> {
-        check(
-            diagnostics,
-            "url",
-            &config.url,
-            "Invalid stream URL",
-            |url| stream_name::from_url(url).err(),
-        );
+        URL.check(AttributePath::new("url"), &config.url, diagnostics);
         for (attribute, value) in config.parts() {
-            check(
-                diagnostics,
-                attribute,
-                value,
-                "Invalid stream name",
-                stream_name::part_problem,
-            );
+            NAME.check(AttributePath::new(attribute), value, diagnostics);
             if !config.url.is_null() && !value.is_null() {
                 diagnostics.add_error(diagnostic::at(
                     AttributePath::new(attribute),
@@ -177,20 +150,13 @@ impl DataSource for StreamStateDataSource {
         config: StreamStateData,
         _meta: ValueEmpty,
     ) -> Option<StreamStateData> {
-        const SUMMARY: &str = "Unable to read stream state";
-        let (client, ctx) = reading::begin(&self.connection, diagnostics)?;
-        let name = config
-            .name()
-            .map_err(|problem| {
-                let path = AttributePath::new("url");
-                diagnostics.add_error(diagnostic::at(path, "Invalid stream URL", problem));
-            })
-            .ok()?;
-        let state = client
-            .describe_live_stream_state(&name, &ctx)
-            .await
-            .map_err(|error| diagnostics.add_error(to_diagnostic(SUMMARY, &error)))
-            .ok()?;
+        let (client, ctx) = reading::begin(&self.0, diagnostics)?;
+        let name = config.name().map_err(|problem| {
+            diagnostic::at(AttributePath::new("url"), "Invalid stream URL", problem)
+        });
+        let name = reported(name, diagnostics)?;
+        let state = client.describe_live_stream_state(&name, &ctx).await;
+        let state = reading::returned(state, "Unable to read stream state", diagnostics)?;
         let (state, r#type) = state.map_or_else(
             || (stream_name::UNKNOWN.to_owned(), None),
             |stream| (stream.state, stream.r#type),

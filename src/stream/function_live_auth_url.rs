@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_check_value_of_the_fact_sheet_comes_out_for_each_form_of_the_time() {
+    fn the_api_references_check_value_comes_out_for_each_form_of_the_time() {
         for time in [
             "1893456000",
             "2030-01-01T00:00:00Z",

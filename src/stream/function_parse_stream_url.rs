@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use serde::Serialize;
 
 use super::url::ParsedStreamUrl;
+use crate::shared::reported;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -9,21 +9,10 @@ use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 /// `parse_stream_url(url)`
 pub(crate) struct ParseStreamUrl;
 
-/// The parts of a URL.
-#[derive(Serialize)]
-pub(crate) struct Parts {
-    scheme: String,
-    host: String,
-    port: Option<u16>,
-    app: String,
-    stream: String,
-    query: Option<String>,
-}
-
 #[async_trait]
 impl Function for ParseStreamUrl {
-    type Input<'a> = (String,);
-    type Output<'a> = Parts;
+    type Input<'a> = (&'a str,);
+    type Output<'a> = ParsedStreamUrl<'a>;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<FunctionSchema> {
         let parts = [
@@ -51,21 +40,14 @@ impl Function for ParseStreamUrl {
         })
     }
 
-    async fn call<'a>(&self, diagnostics: &mut Diagnostics, (url,): (String,)) -> Option<Parts> {
-        match ParsedStreamUrl::parse(&url) {
-            Ok(parts) => Some(Parts {
-                scheme: parts.scheme.to_owned(),
-                host: parts.host.to_owned(),
-                port: parts.port,
-                app: parts.app.to_owned(),
-                stream: parts.stream.to_owned(),
-                query: parts.query.map(str::to_owned),
-            }),
-            Err(problem) => {
-                let path = AttributePath::function_argument(0);
-                diagnostics.add_error(diagnostic::at(path, "Not a stream URL", problem));
-                None
-            }
-        }
+    async fn call<'a>(
+        &self,
+        diagnostics: &mut Diagnostics,
+        (url,): (&'a str,),
+    ) -> Option<ParsedStreamUrl<'a>> {
+        let path = AttributePath::function_argument(0);
+        let parts = ParsedStreamUrl::parse(url)
+            .map_err(|problem| diagnostic::at(path, "Not a stream URL", problem));
+        reported(parts, diagnostics)
     }
 }

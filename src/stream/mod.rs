@@ -24,7 +24,7 @@ use tfplugin::ProviderDefinition;
 pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
     definition.add_data_source(
         "alicloud_live_stream_state",
-        data_source_state::StreamStateDataSource::new(Arc::clone(connection)),
+        data_source_state::StreamStateDataSource(Arc::clone(connection)),
     );
     definition.add_function("live_auth_url", function_live_auth_url::LiveAuthUrl);
     definition.add_function(

@@ -1,5 +1,6 @@
 //! Stream URLs as text. What a message says of them never quotes them, because they can contain tokens.
 
+use serde::Serialize;
 use url::Url;
 
 /// What a stream URL looks like.
@@ -7,12 +8,13 @@ const FORM: &str =
     "A stream URL has a scheme, a host, an app and a stream, such as rtmp://domain/app/stream";
 
 /// A stream URL taken apart. The parts are the text's own, no character changed: what is signed and compared is text.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ParsedStreamUrl<'a> {
     pub(crate) scheme: &'a str,
     pub(crate) host: &'a str,
     pub(crate) port: Option<u16>,
-    /// From the first slash to the query: `/app/stream`.
+    /// From the first slash to the query: `/app/stream`. Not a part that the function returns.
+    #[serde(skip)]
     pub(crate) path: &'a str,
     /// The path's first part.
     pub(crate) app: &'a str,
@@ -227,7 +229,9 @@ mod tests {
             ("rtmp://[::1/app/stream", "not a URL"),
             ("http://h\\app/app/stream", "not a URL"),
             ("rtmp://h/app", "app and a stream"),
+            ("rtmp://h/app/", "app and a stream"),
             ("rtmp://h/app//", "app and a stream"),
+            ("rtmp://h//app/stream", "app and a stream"),
             ("rtmp://h", "app and a stream"),
             ("rtmp://h?a=/app/stream", "app and a stream"),
             ("rtmp://h/app/stream#part", "fragment"),
@@ -258,28 +262,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_cannot_be_taken_apart_without_loss_is_rejected() {
-        for text in [
-            "",
-            "rtmp://h/app",
-            "rtmp://h/app/",
-            "rtmp:///app/stream",
-            "rtmp://h//app/stream",
-            "rtmp://user@h/app/stream",
-            "rtmp://h/app/stream#part",
-            "h/app/stream",
-        ] {
-            assert!(ParsedStreamUrl::parse(text).is_err(), "{text}");
-        }
-    }
-
     proptest! {
         #[test]
         fn no_text_panics_or_is_echoed(text in "(rtmp://)?\\PC{0,30}c0ffee\\PC{0,10}") {
-            if let Err(problem) = ParsedStreamUrl::parse(&text) {
-                prop_assert!(!problem.contains("c0ffee"));
-            }
+            let problem = problem(&text).or(ParsedStreamUrl::parse(&text).err());
+            prop_assert!(!problem.is_some_and(|problem| problem.contains("c0ffee")));
         }
 
         #[test]

@@ -29,15 +29,26 @@ over_each_terraform! {
     the_actions_of_the_documentation_work,
 }
 
-fn action(deed: &str) -> Block {
-    let config = Block::new("config")
+/// The block `config` for the job of these cases.
+pub(crate) fn config() -> Block {
+    Block::new("config")
         .with("cluster_id", &format!("{JOB}.cluster_id"))
-        .with("job_id", &format!("{JOB}.job_id"));
-    with_config(deed, config)
+        .with("job_id", &format!("{JOB}.job_id"))
 }
 
-fn with_config(deed: &str, config: Block) -> Block {
-    let header = format!(r#"action "alicloud_live_edge_transcode_job_{deed}" "it""#);
+/// The same for a job by its ID.
+pub(crate) fn config_of(job_id: &str) -> Block {
+    Block::new("config")
+        .text("cluster_id", "cluster-1")
+        .text("job_id", job_id)
+}
+
+fn action(verb: &str) -> Block {
+    with_config(verb, config())
+}
+
+pub(crate) fn with_config(verb: &str, config: Block) -> Block {
+    let header = format!(r#"action "alicloud_live_edge_transcode_job_{verb}" "it""#);
     Block::new(&header).containing(config)
 }
 
@@ -46,14 +57,14 @@ fn configure(world: &TestWorkspace, action: &Block) {
     world.configure(format_args!("{}{action}", Block::job("it")));
 }
 
-fn invoke(deed: &str) -> [String; 4] {
-    let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{deed}.it");
+/// The command that runs the action `it`.
+pub(crate) fn invoke(verb: &str) -> [String; 4] {
+    let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{verb}.it");
     ["apply", "-json", "-auto-approve", &action].map(str::to_owned)
 }
 
-fn invoked(world: &TestWorkspace, deed: &str) -> Run {
-    let command = invoke(deed);
-    world.run(&command.each_ref().map(String::as_str))
+pub(crate) fn invoked(world: &TestWorkspace, verb: &str) -> Run {
+    world.run(&invoke(verb))
 }
 
 /// The messages that an action gave.
@@ -65,8 +76,8 @@ fn told(run: &Run) -> Vec<String> {
 }
 
 /// A job that exists and runs, or not.
-fn a_job(world: &TestWorkspace, deed: &str, status: JobStatus) -> String {
-    configure(world, &action(deed));
+fn a_job(world: &TestWorkspace, verb: &str, status: JobStatus) -> String {
+    configure(world, &action(verb));
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = status);
     format!("cluster-1:{}", world.cloud.job().job_id)
@@ -118,24 +129,26 @@ fn an_action_without_need_calls_nothing_and_succeeds(world: &TestWorkspace) {
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
-/// A job, and a piece of data whose creation and change trigger an action on it.
-fn configure_trigger(world: &TestWorkspace, deed: &str, input: &str) {
+/// The block `lifecycle` by which these events trigger an action.
+fn trigger(events: &str, verb: &str) -> Block {
+    let action = format!("[action.alicloud_live_edge_transcode_job_{verb}.it]");
     let trigger = Block::new("action_trigger")
-        .with("events", "[after_create, after_update]")
-        .with(
-            "actions",
-            &format!("[action.alicloud_live_edge_transcode_job_{deed}.it]"),
-        );
+        .with("events", events)
+        .with("actions", &action);
+    Block::new("lifecycle").containing(trigger)
+}
+
+/// A job, and a piece of data whose creation and change trigger an action on it.
+fn configure_trigger(world: &TestWorkspace, verb: &str, input: &str) {
     let data = Block::new(r#"resource "terraform_data" "it""#)
         .text("input", input)
-        .containing(Block::new("lifecycle").containing(trigger));
-    let (job, action) = (Block::job("it"), action(deed));
+        .containing(trigger("[after_create, after_update]", verb));
+    let (job, action) = (Block::job("it"), action(verb));
     world.configure(format_args!("{job}{action}{data}"));
 }
 
 fn an_action_runs_where_a_trigger_says_so(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     configure_trigger(world, "restart", "1");
     world.apply().succeeded();
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
@@ -148,33 +161,23 @@ fn an_action_runs_where_a_trigger_says_so(world: &TestWorkspace) {
 
 fn an_action_whose_job_is_not_known_yet_is_planned(world: &TestWorkspace) {
     let known_later = "terraform_data.known_after_apply.output";
-    let config = Block::new("config")
+    let config = config()
         .with("cluster_id", known_later)
-        .with("job_id", &format!("{JOB}.job_id"))
         .with("timeout", known_later);
     let data = Block::known_after_apply("known_after_apply", "cluster-1");
-    let trigger = Block::new("action_trigger")
-        .with("events", "[after_create]")
-        .with(
-            "actions",
-            "[action.alicloud_live_edge_transcode_job_start.it]",
-        );
-    let job = Block::job("it").containing(Block::new("lifecycle").containing(trigger));
+    let job = Block::job("it").containing(trigger("[after_create]", "start"));
     let action = with_config("start", config.clone());
     world.configure(format_args!("{data}{job}{action}"));
     assert!(world.plan().diagnostics(Severity::Error).is_empty());
     assert!(world.cloud.changes().is_empty());
 
     let action = with_config("start", config.without("timeout"));
-    world.configure(format_args!("{data}{job}{action}"));
-    world.apply().succeeded();
+    world.applied(format_args!("{data}{job}{action}"));
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
 fn a_wrong_value_is_rejected_at_its_line(world: &TestWorkspace) {
-    let good = Block::new("config")
-        .text("cluster_id", "cluster-1")
-        .text("job_id", "j");
+    let good = config_of("j");
     for (attribute, value, says) in [
         ("cluster_id", "a:b", "colon"),
         ("cluster_id", "", "empty"),
@@ -194,33 +197,22 @@ fn a_wrong_value_is_rejected_at_its_line(world: &TestWorkspace) {
 
 fn a_wrong_value_that_is_known_only_after_apply_is_rejected(world: &TestWorkspace) {
     let later = Block::known_after_apply("later", "soon");
-    let config = Block::new("config")
-        .with("cluster_id", &format!("{JOB}.cluster_id"))
-        .with("job_id", &format!("{JOB}.job_id"))
-        .with("timeout", "terraform_data.later.output");
-    let trigger = Block::new("action_trigger")
-        .with("events", "[after_create]")
-        .with(
-            "actions",
-            "[action.alicloud_live_edge_transcode_job_start.it]",
-        );
+    let config = config().with("timeout", "terraform_data.later.output");
     let data = Block::new(r#"resource "terraform_data" "it""#)
         .with("input", &format!("{JOB}.id"))
-        .containing(Block::new("lifecycle").containing(trigger));
+        .containing(trigger("[after_create]", "start"));
     let (job, action) = (Block::job("it"), with_config("start", config));
     world.configure(format_args!("{later}{job}{action}{data}"));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&["Invalid duration", "30s"]);
     assert_eq!(world.cloud.changes(), ["Create"]);
 }
 
 fn a_job_that_does_not_exist_is_named(world: &TestWorkspace) {
-    let config = Block::new("config")
-        .text("cluster_id", "cluster-1")
-        .text("job_id", "nowhere");
-    for deed in ["start", "stop", "restart"] {
-        world.configure(with_config(deed, config.clone()));
-        let error = invoked(world, deed).failed().error();
+    let config = config_of("nowhere");
+    for verb in ["start", "stop", "restart"] {
+        world.configure(with_config(verb, config.clone()));
+        let error = invoked(world, verb).failed().error();
         // Terraform does not show the place that is named while an action runs, so the words must do.
         error.must_say(&["cluster-1:nowhere", "JobNotFound", "RequestId"]);
     }
@@ -229,22 +221,15 @@ fn a_job_that_does_not_exist_is_named(world: &TestWorkspace) {
 
 fn a_rejected_start_of_a_job_that_runs_by_now_is_success(world: &TestWorkspace) {
     a_job(world, "start", JobStatus::NotStarted);
-    world.cloud.hold("Start", FaultStage::Before);
-    let command = invoke("start");
-    let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_paused();
+    let running = world.start_held(&invoke("start"), "Start", FaultStage::Before);
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.cloud.release();
     world.end_of(running).succeeded();
 }
 
 fn an_action_ends_in_its_time(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
-    let config = Block::new("config")
-        .text("cluster_id", "cluster-1")
-        .text("job_id", &world.cloud.job().job_id)
-        .text("timeout", "2s");
+    world.applied(Block::job("it"));
+    let config = config_of(&world.cloud.job().job_id).text("timeout", "2s");
     configure(world, &with_config("start", config));
     world.cloud.set_faults([promise("Start")]);
     let error = invoked(world, "start").failed().error();
@@ -258,8 +243,7 @@ fn an_action_ends_in_its_time(world: &TestWorkspace) {
 
 fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
-    let denied = FaultKind::error(403, "OperationDenied");
-    world.cloud.set_faults([fault("Stop", denied)]);
+    world.cloud.deny("Stop");
     let error = invoked(world, "restart").failed().error();
     error.must_say(&[
         "Unable to restart job",
@@ -292,12 +276,8 @@ fn a_restart_whose_first_start_fails_starts_it_all_the_same(world: &TestWorkspac
 }
 
 fn a_restart_whose_time_is_over_starts_it_all_the_same(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
-    let config = Block::new("config")
-        .text("cluster_id", "cluster-1")
-        .text("job_id", &world.cloud.job().job_id)
-        .text("timeout", "2s");
+    world.applied(Block::running_job("it"));
+    let config = config_of(&world.cloud.job().job_id).text("timeout", "2s");
     configure(world, &with_config("restart", config));
     world.cloud.set_faults([promise("Start").times(1)]);
     invoked(world, "restart").succeeded();
@@ -311,10 +291,7 @@ fn a_restart_whose_read_is_rejected_leaves_the_job_running(world: &TestWorkspace
     world
         .cloud
         .set_faults([fault("Get", rejected).skip(2).times(1)]);
-    let error = world
-        .run(&invoke("restart").each_ref().map(String::as_str))
-        .failed()
-        .error();
+    let error = invoked(world, "restart").failed().error();
     error.must_say(&["Forbidden.RAM", "is now Running"]);
     assert!(world.cloud.is_running());
     assert_eq!(world.cloud.changes(), ["Create", "Stop", "Start"]);
@@ -322,10 +299,7 @@ fn a_restart_whose_read_is_rejected_leaves_the_job_running(world: &TestWorkspace
 
 fn ctrl_c_in_a_restart_leaves_the_job_running(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
-    world.cloud.hold("Stop", FaultStage::After);
-    let command = invoke("restart");
-    let running = world.start(&command.each_ref().map(String::as_str));
-    world.cloud.wait_paused();
+    let running = world.start_held(&invoke("restart"), "Stop", FaultStage::After);
     running.press_ctrl_c();
     world.cloud.release();
     let error = world.end_of(running).failed().error();
@@ -341,8 +315,7 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &TestWorkspace) {
         promise("Start"),
         fault("Get", FaultKind::Pause).skip(2).times(1),
     ]);
-    let command = invoke("start");
-    let running = world.start(&command.each_ref().map(String::as_str));
+    let running = world.start(&invoke("start"));
     world.cloud.wait_paused();
     running.press_ctrl_c();
     world.cloud.release();
@@ -356,30 +329,28 @@ fn the_actions_of_the_documentation_work(world: &TestWorkspace) {
     world.cloud.configure(|config| {
         config.online_inputs = vec!["rtmp://pull.example.com/live/camera-1".to_owned()];
     });
-    for (deed, folder, runs_in_the_end) in [
+    for (folder, runs_in_the_end) in [
         (
-            "start",
             "examples/actions/alicloud_live_edge_transcode_job_start",
             true,
         ),
         (
-            "stop",
             "examples/actions/alicloud_live_edge_transcode_job_stop",
             false,
         ),
         (
-            "restart",
             "examples/actions/alicloud_live_edge_transcode_job_restart",
             true,
         ),
     ] {
+        let (_, action) = folder.rsplit_once('/').unwrap();
         world.configure_as_in(folder);
         world.apply().succeeded();
-        let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{deed}.camera");
+        let invoke = format!("-invoke=action.{action}.camera");
         world
-            .run(&["apply", "-json", "-auto-approve", &action])
+            .run(&["apply", "-json", "-auto-approve", &invoke])
             .succeeded();
-        assert_eq!(world.cloud.is_running(), runs_in_the_end, "{deed}");
+        assert_eq!(world.cloud.is_running(), runs_in_the_end, "{action}");
         world.plan().is_empty();
     }
     assert_eq!(world.job_ids(camera).len(), 1);

@@ -7,7 +7,11 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use alicloud_live_mock::{DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN};
+use serde_json::{Value, json};
+
+use alicloud_live_mock::{
+    DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, RecordedCall,
+};
 
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
@@ -56,7 +60,8 @@ fn without_keys(world: &TestWorkspace) {
     world.set("ALICLOUD_LIVE_ECS_METADATA_ENDPOINT", world.cloud.url());
 }
 
-fn configure(world: &TestWorkspace, provider: &Block) {
+/// One job under this provider block. The secret comes through a variable: Terraform may quote the configuration.
+pub(crate) fn configure(world: &TestWorkspace, provider: &Block) {
     let secret_key = Block::sensitive_variable("secret_key");
     world.set("TF_VAR_secret_key", ACCESS_KEY_SECRET);
     world.configure_all(format_args!("{secret_key}{provider}{}", Block::job("it")));
@@ -70,17 +75,21 @@ fn applies_with(world: &TestWorkspace, provider: &Block, access_key_id: &str) {
     let warnings = applied.diagnostics(Severity::Warning);
     assert!(warnings.is_empty(), "{warnings:#?}");
     world.plan().is_empty();
-    let calls: Vec<_> = world
-        .cloud
-        .calls()
-        .into_iter()
+    signs_with(&world.cloud.calls(), access_key_id);
+}
+
+/// Every call of the API was made with a key whose ID begins so.
+#[track_caller]
+pub(crate) fn signs_with(calls: &[RecordedCall], access_key_id: &str) {
+    let used: Vec<_> = calls
+        .iter()
         .filter(|call| call.parameters["Version"] == "2016-11-01")
+        .map(|call| &call.parameters["AccessKeyId"])
         .collect();
-    assert!(!calls.is_empty());
-    for call in calls {
-        let used = &call.parameters["AccessKeyId"];
-        assert!(used.starts_with(access_key_id), "{used}");
-    }
+    assert!(
+        !used.is_empty() && used.iter().all(|id| id.starts_with(access_key_id)),
+        "{used:?}"
+    );
 }
 
 /// Writes a file that its owner alone can read into the home directory.
@@ -91,9 +100,29 @@ fn file(world: &TestWorkspace, path: &str, text: &str) {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-fn command_line_profiles(world: &TestWorkspace, profiles: &serde_json::Value) {
-    let config = serde_json::json!({"current": "default", "profiles": profiles});
+fn command_line_profiles(world: &TestWorkspace, profiles: &Value) {
+    let config = json!({"current": "default", "profiles": profiles});
     file(world, ".aliyun/config.json", &config.to_string());
+}
+
+/// Puts these profiles in the place of all other keys. Returns a block that names the first.
+fn with_profiles(world: &TestWorkspace, profiles: &Value) -> Block {
+    without_keys(world);
+    command_line_profiles(world, profiles);
+    Block::provider().text("profile", profiles[0]["name"].as_str().unwrap())
+}
+
+/// The same with one profile, whose credentials a shell script prints.
+fn with_helper(world: &TestWorkspace, script: &str) -> Block {
+    file(world, "helper.sh", script);
+    let command = format!("sh '{}'", world.home().join("helper.sh").display());
+    let profile = json!([{"name": "program", "mode": "External", "process_command": command}]);
+    with_profiles(world, &profile)
+}
+
+/// The keys, as a program prints them.
+fn printed_keys() -> Value {
+    json!({"mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET})
 }
 
 fn keys_in_the_block(world: &TestWorkspace) {
@@ -145,22 +174,19 @@ fn a_role_by_variables_on_top_of_keys(world: &TestWorkspace) {
 }
 
 fn a_profile_of_the_command_line_tool(world: &TestWorkspace) {
-    without_keys(world);
-    let profile = serde_json::json!([{
+    let profile = json!([{
         "name": "customprofile", "mode": "AK", "region_id": "cn-shanghai",
         "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
     }]);
-    command_line_profiles(world, &profile);
-    let provider = Block::provider()
-        .text("shared_credentials_file", "~/.aliyun/config.json")
-        .text("profile", "customprofile");
+    let provider = with_profiles(world, &profile);
+    let provider = provider.text("shared_credentials_file", "~/.aliyun/config.json");
     applies_with(world, &provider, ACCESS_KEY_ID);
     assert_eq!(world.cloud.calls()[0].parameters["RegionId"], "cn-shanghai");
 }
 
 fn a_profile_that_takes_on_a_role(world: &TestWorkspace) {
     without_keys(world);
-    let profile = serde_json::json!([{
+    let profile = json!([{
         "name": "default", "mode": "RamRoleArn", "ram_role_arn": DEFAULT_ROLE_ARN, "ram_session_name": "ci",
         "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
     }]);
@@ -170,49 +196,30 @@ fn a_profile_that_takes_on_a_role(world: &TestWorkspace) {
 }
 
 fn profiles_in_a_chain(world: &TestWorkspace) {
-    without_keys(world);
-    let profiles = serde_json::json!([
+    let profiles = json!([
         {"name": "last", "mode": "ChainableRamRoleArn", "source_profile": "first", "ram_role_arn": DEFAULT_ROLE_ARN},
         {"name": "first", "mode": "EcsRamRole"},
     ]);
-    command_line_profiles(world, &profiles);
-    applies_with(
-        world,
-        &Block::provider().text("profile", "last"),
-        "STS.assume-role-",
-    );
+    let provider = with_profiles(world, &profiles);
+    applies_with(world, &provider, "STS.assume-role-");
 }
 
 fn a_profile_that_runs_a_program(world: &TestWorkspace) {
-    without_keys(world);
-    let printed = serde_json::json!({
-        "mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
-    });
-    file(world, "printed.json", &printed.to_string());
+    file(world, "printed.json", &printed_keys().to_string());
     let command = format!("cat '{}'", world.home().join("printed.json").display());
-    let profile =
-        serde_json::json!([{"name": "program", "mode": "External", "process_command": command}]);
-    command_line_profiles(world, &profile);
-    applies_with(
-        world,
-        &Block::provider().text("profile", "program"),
-        ACCESS_KEY_ID,
-    );
+    let profile = json!([{"name": "program", "mode": "External", "process_command": command}]);
+    let provider = with_profiles(world, &profile);
+    applies_with(world, &provider, ACCESS_KEY_ID);
 }
 
 fn a_profile_of_a_cloud_sso_login(world: &TestWorkspace) {
-    without_keys(world);
-    let profile = serde_json::json!([{
+    let profile = json!([{
         "name": "sso", "mode": "CloudSSO", "cloud_sso_sign_in_url": format!("{}/d-1/login", world.cloud.url()),
         "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "ac-1",
         "access_token": DEFAULT_CLOUD_SSO_TOKEN, "cloud_sso_access_token_expire": FAR_AWAY,
     }]);
-    command_line_profiles(world, &profile);
-    applies_with(
-        world,
-        &Block::provider().text("profile", "sso"),
-        "STS.cloud-sso-",
-    );
+    let provider = with_profiles(world, &profile);
+    applies_with(world, &provider, "STS.cloud-sso-");
 }
 
 fn an_ini_file_of_the_sdks(world: &TestWorkspace) {
@@ -288,10 +295,9 @@ fn arguments_without_effect_are_one_warning(world: &TestWorkspace) {
             "terraform-provider-alicloud/examples/vpc",
         );
     configure(world, &provider);
-    let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
-    assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    warnings[0].must_say(&["account_type", "skip_region_validation"]);
-    let _ = world.apply().succeeded();
+    let warning = world.validate().succeeded().warning();
+    warning.must_say(&["account_type", "skip_region_validation"]);
+    world.apply().succeeded();
 }
 
 fn the_identity_in_use_is_shown(world: &TestWorkspace) {
@@ -316,8 +322,7 @@ fn the_identity_in_use_is_shown(world: &TestWorkspace) {
             "role acs:ram::1234567890123456:role/mock-role assumed with access key of the environment",
         ),
     ] {
-        world.configure_all(format_args!("{provider}{who}{shown}"));
-        let _ = world.apply().succeeded();
+        world.applied_all(format_args!("{provider}{who}{shown}"));
         let output = world.output("who");
         assert_eq!(output["account_id"], "1234567890123456");
         assert_eq!(output["identity_type"], identity_type);
@@ -336,29 +341,17 @@ fn a_fifo_as_credentials_file_is_rejected_at_once(world: &TestWorkspace) {
     assert!(made.success());
     let provider = Block::provider().text("shared_credentials_file", "~/fifo");
     configure(world, &provider);
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["~/fifo cannot be read", "it is not a regular file"]);
     assert_eq!(world.pointed_at(&error), "shared_credentials_file");
 }
 
 fn a_credentials_helper_gets_no_variable_of_terraform(world: &TestWorkspace) {
-    without_keys(world);
-    let printed = serde_json::json!({
-        "mode": "AK", "access_key_id": ACCESS_KEY_ID, "access_key_secret": ACCESS_KEY_SECRET,
-    });
-    let seen = world.home().join("seen");
+    let (printed, seen) = (printed_keys(), world.home().join("seen"));
     // Something that it leaves running holds its output open.
     let script = format!("env > '{}'\nsleep 5 &\necho '{printed}'\n", seen.display());
-    file(world, "helper.sh", &script);
-    let command = format!("sh '{}'", world.home().join("helper.sh").display());
-    let profile =
-        serde_json::json!([{"name": "program", "mode": "External", "process_command": command}]);
-    command_line_profiles(world, &profile);
-    applies_with(
-        world,
-        &Block::provider().text("profile", "program"),
-        ACCESS_KEY_ID,
-    );
+    let provider = with_helper(world, &script);
+    applies_with(world, &provider, ACCESS_KEY_ID);
     let seen = fs::read_to_string(seen).unwrap();
     assert!(seen.lines().any(|line| line.starts_with("HOME=")), "{seen}");
     let of_terraform = |line: &&str| line.starts_with("TF_") || line.starts_with("PLUGIN_");
@@ -367,20 +360,11 @@ fn a_credentials_helper_gets_no_variable_of_terraform(world: &TestWorkspace) {
 
 fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &TestWorkspace) {
     // Without a job nothing needs the keys.
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
-    without_keys(world);
+    world.applied(Block::job("it"));
     let id = world.home().join("id");
-    file(
-        world,
-        "helper.sh",
-        &format!("echo $$ > '{}'\nexec sleep 600\n", id.display()),
-    );
-    let command = format!("sh '{}'", world.home().join("helper.sh").display());
-    let profile =
-        serde_json::json!([{"name": "program", "mode": "External", "process_command": command}]);
-    command_line_profiles(world, &profile);
-    configure(world, &Block::provider().text("profile", "program"));
+    let script = format!("echo $$ > '{}'\nexec sleep 600\n", id.display());
+    let provider = with_helper(world, &script);
+    configure(world, &provider);
     let calls = world.cloud.calls().len();
     let begun = Instant::now();
     let running = world.start(PLAN);
@@ -426,7 +410,7 @@ fn a_proxy_is_used_for_another_machine_and_never_for_this_one(world: &TestWorksp
     let elsewhere = Block::new("endpoints").text("live", "http://live.example");
     let provider = Block::provider().with("max_retries", "0");
     configure(world, &provider.containing(elsewhere));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["no connection", "refused"]);
     assert!(!error.says("hunter2"), "{error:#?}");
 }
@@ -434,15 +418,11 @@ fn a_proxy_is_used_for_another_machine_and_never_for_this_one(world: &TestWorksp
 fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &TestWorkspace) {
     configure(world, &Block::provider());
     for (variable, value, said) in [
-        (
-            "ALICLOUD_REGION",
-            "cn_shanghai",
-            "ALICLOUD_REGION is not a region ID",
-        ),
+        ("ALICLOUD_REGION", "cn_shanghai", "is not a region ID"),
         (
             "HTTPS_PROXY",
             "gopher://proxy",
-            "HTTPS_PROXY names a proxy with an unsupported scheme",
+            "names a proxy with an unsupported scheme",
         ),
         (
             "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED",
@@ -451,8 +431,8 @@ fn a_variable_that_is_wrong_stops_the_plan_and_is_named(world: &TestWorkspace) {
         ),
     ] {
         world.set(variable, value);
-        let error = world.plan().failed().error();
-        error.must_say(&[said]);
+        let error = world.plan_error();
+        error.must_say(&[&format!("{variable} {said}")]);
         world.unset(variable);
     }
     assert!(world.cloud.calls().is_empty());
@@ -463,7 +443,7 @@ fn retries_are_as_many_as_the_block_says(world: &TestWorkspace) {
         let nowhere = Block::new("endpoints").text("live", "http://127.0.0.1:1");
         let provider = Block::provider().with("max_retries", retries);
         configure(world, &provider.containing(nowhere));
-        let error = world.apply().failed().error();
+        let error = world.apply_error();
         error.must_say(&[said]);
         assert!(retries == "1" || !error.says("attempts"), "{error:#?}");
     }
@@ -476,7 +456,7 @@ fn a_broken_source_stops_the_plan_and_is_named(world: &TestWorkspace) {
         .text("profile", "prod")
         .text("credentials_uri", &uri);
     configure(world, &provider);
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&[
         "~/.aliyun/config.json cannot be read",
         "Profile is configured",
@@ -489,7 +469,7 @@ fn a_source_that_rejects_stops_the_plan_and_is_named(world: &TestWorkspace) {
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let role = Block::new("assume_role").text("role_arn", "acs:ram::1:role/nobody");
     configure(world, &Block::provider().containing(role));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&[
         "was not sent",
         "AssumeRole",

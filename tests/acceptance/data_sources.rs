@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::JOB;
-use crate::support::configuration::{AUTH_KEY, Block};
+use crate::support::configuration::{AUTH_KEY, Block, all};
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{Job, JobStatus, TemplateType};
 
 over_each_terraform! {
-    the_examples_of_data_sources_are_read,
     a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said,
     a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates,
     each_filter_narrows_the_jobs,
@@ -24,19 +23,22 @@ over_newest_terraform! {
     urls_that_were_read_are_not_shown,
 }
 
+/// A data source `alicloud_live_edge_transcode_<name>` of the first cluster.
+fn data(name: &str, label: &str) -> Block {
+    let header = format!(r#"data "alicloud_live_edge_transcode_{name}" "{label}""#);
+    Block::new(&header).text("cluster_id", "cluster-1")
+}
+
 fn job_data(label: &str) -> Block {
-    Block::new(&format!(
-        r#"data "alicloud_live_edge_transcode_job" "{label}""#
-    ))
-    .text("cluster_id", "cluster-1")
+    data("job", label)
 }
 
 fn jobs_data(label: &str) -> Block {
-    Block::new(&format!(
-        r#"data "alicloud_live_edge_transcode_jobs" "{label}""#
-    ))
-    .text("cluster_id", "cluster-1")
+    data("jobs", label)
 }
+
+const JOB_DATA: &str = "data.alicloud_live_edge_transcode_job.it";
+const JOBS_DATA: &str = "data.alicloud_live_edge_transcode_jobs.it";
 
 fn output(name: &str, expression: &str) -> Block {
     Block::new(&format!(r#"output "{name}""#)).with("value", expression)
@@ -50,39 +52,9 @@ fn seed(world: &TestWorkspace, name: &str, edit: impl FnOnce(&mut Job)) -> Strin
     job.job_id
 }
 
-fn the_examples_of_data_sources_are_read(world: &TestWorkspace) {
-    world.configure_as_in("examples/provider");
-    world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
-    let job_id = seed(world, "camera-1", |_| {});
-    seed(world, "camera-2", |job| {
-        job.status = JobStatus::Running;
-    });
-
-    world.configure_as_in_all(&[
-        "examples/data-sources/alicloud_live_caller_identity",
-        "examples/data-sources/alicloud_live_edge_transcode_job",
-        "examples/data-sources/alicloud_live_edge_transcode_jobs",
-        "examples/data-sources/alicloud_live_edge_transcode_template",
-        "examples/data-sources/alicloud_live_edge_transcode_templates",
-    ]);
-    world.apply().succeeded();
-    assert_eq!(world.output("camera_id"), format!("cluster-1:{job_id}"));
-    assert_eq!(world.output("running"), json!(["camera-2"]));
-    assert_eq!(world.output("codec"), "H.264");
-    assert_eq!(
-        world.output("h265_templates"),
-        json!(["tpl-h265-1080p", "tpl-uhd-4k"])
-    );
-    world.plan().is_empty();
-    assert!(world.cloud.changes().is_empty());
-}
-
 fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(world: &TestWorkspace) {
-    world.configure(
-        "data \"alicloud_live_edge_transcode_template\" \"it\" {\n  cluster_id = \"cluster-1\"\n  template_id = \"none\"\n}\n",
-    );
-    let rejected = world.plan().failed();
-    let error = rejected.error();
+    world.configure(data("template", "it").text("template_id", "none"));
+    let error = world.plan_error();
     error.must_say(&["Unable to read template", "TemplateNotFound", "RequestId"]);
     assert_eq!(world.pointed_at(&error), "template_id");
 }
@@ -94,18 +66,18 @@ fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(
     let similar = seed(world, "single-1", |_| {});
 
     world.configure(job_data("it").text("name", "twin"));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["2 jobs", "job_id", &twins[0], &twins[1]]);
     assert!(!error.says(&similar));
     assert_eq!(world.pointed_at(&error), "name");
 
     world.configure(job_data("it").text("name", "single"));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["no job named", "180 days", "single-1", &similar]);
     assert_eq!(world.pointed_at(&error), "name");
 
     world.configure(job_data("it").text("job_id", "nowhere"));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["JobNotFound", "RequestId"]);
     assert_eq!(world.pointed_at(&error), "job_id");
 }
@@ -119,60 +91,43 @@ fn each_filter_narrows_the_jobs(world: &TestWorkspace) {
         job.r#type = TemplateType::UltraHd;
         "tpl-uhd-4k".clone_into(&mut job.template_id);
     });
-    let cases = [
+    let cases: [(_, _, &[&str]); 8] = [
+        ("keyword", None, &["舞台-1", "stage-2", "stage-3"]),
         (
-            "all",
-            "keyword",
-            None,
-            json!(["舞台-1", "stage-2", "stage-3"]),
-        ),
-        (
-            "regex",
             "name_regex",
             Some("^(舞台|stage)-[12]$"),
-            json!(["舞台-1", "stage-2"]),
+            &["舞台-1", "stage-2"],
         ),
-        (
-            "keyword",
-            "keyword",
-            Some("stage"),
-            json!(["stage-2", "stage-3"]),
-        ),
-        ("running", "status", Some("Running"), json!(["stage-2"])),
-        (
-            "stopped",
-            "status",
-            Some("Stopped"),
-            json!(["舞台-1", "stage-3"]),
-        ),
-        ("type", "type", Some("ultra-hd"), json!(["stage-3"])),
-        (
-            "template",
-            "template_id",
-            Some("tpl-uhd-4k"),
-            json!(["stage-3"]),
-        ),
-        ("none", "name_regex", Some("nothing"), json!([])),
+        ("keyword", Some("stage"), &["stage-2", "stage-3"]),
+        ("status", Some("Running"), &["stage-2"]),
+        ("status", Some("Stopped"), &["舞台-1", "stage-3"]),
+        ("type", Some("ultra-hd"), &["stage-3"]),
+        ("template_id", Some("tpl-uhd-4k"), &["stage-3"]),
+        ("name_regex", Some("nothing"), &[]),
     ];
+    let label = |number: usize| format!("case_{number}");
     let mut configuration = String::new();
-    for (label, argument, value, _) in &cases {
+    for (number, (argument, value, _)) in cases.iter().enumerate() {
+        let label = label(number);
         let data = match value {
-            Some(value) => jobs_data(label).text(argument, value),
-            None => jobs_data(label),
+            Some(value) => jobs_data(&label).text(argument, value),
+            None => jobs_data(&label),
         };
         let found = format!("data.alicloud_live_edge_transcode_jobs.{label}");
         let results = format!(
             "{{ names = {found}.names, count = {found}.total_count, same = join(\" \", {found}.ids) == join(\" \", {found}.jobs[*].id) }}"
         );
         configuration += &data.to_string();
-        configuration += &output(label, &results).to_string();
+        configuration += &output(&label, &results).to_string();
     }
-    world.configure(configuration);
-    world.apply().succeeded();
-    for (label, _, _, names) in cases {
-        let count = names.as_array().unwrap().len();
-        let expected = json!({"names": names, "count": count, "same": true});
-        assert_eq!(world.output(label), expected, "{label}");
+    world.applied(configuration);
+    for (number, (argument, value, names)) in cases.into_iter().enumerate() {
+        let expected = json!({"names": names, "count": names.len(), "same": true});
+        assert_eq!(
+            world.output(&label(number)),
+            expected,
+            "{argument} = {value:?}"
+        );
     }
     world.plan().is_empty();
 }
@@ -182,22 +137,14 @@ fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &TestWorkspace) {
     world
         .cloud
         .configure(|config| config.list_lag_calls = u32::MAX);
-    world.configure(
-        Block::job("it")
-            .text("name", "hidden")
-            .text("status", "Running"),
-    );
-    world.apply().succeeded();
+    let job = Block::running_job("it").text("name", "hidden");
+    world.applied(&job);
     let id = world.state(JOB)["id"].clone();
     let ids = format!(r#"[{id}, "cluster-1:nowhere", {id}]"#);
 
     let ask = |data: &Block| {
-        let names = output("names", "data.alicloud_live_edge_transcode_jobs.it.names");
-        let job = Block::job("it")
-            .text("name", "hidden")
-            .text("status", "Running");
-        world.configure(format_args!("{job}{data}{names}"));
-        world.apply().succeeded();
+        let names = output("names", &format!("{JOBS_DATA}.names"));
+        world.applied(format_args!("{job}{data}{names}"));
         world.output("names")
     };
     assert_eq!(ask(&jobs_data("it")), json!([]));
@@ -211,19 +158,14 @@ fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &TestWorkspace) {
     assert_eq!(ask(&jobs_data("it").with("ids", "[]")), json!([]));
 
     // A job that cannot be read is not taken for one that does not exist.
-    world.cloud.deny("GetEdgeTranscodeJob");
+    world.cloud.deny("Get");
     world.configure(by_ids);
     let rejected = world.run(&["plan", "-json", "-refresh=false"]).failed();
     rejected.error().must_say(&["OperationDenied", "RequestId"]);
 }
 
 fn wrong_arguments_of_data_sources_are_rejected_where_they_stand(world: &TestWorkspace) {
-    let templates = |label: &str| {
-        Block::new(&format!(
-            r#"data "alicloud_live_edge_transcode_templates" "{label}""#
-        ))
-        .text("cluster_id", "cluster-1")
-    };
+    let templates = |label| data("templates", label);
     let wrong = [
         (
             "cluster_id",
@@ -251,12 +193,7 @@ fn wrong_arguments_of_data_sources_are_rejected_where_they_stand(world: &TestWor
         ("type", templates("p").text("type", "")),
     ];
     let mut expected: Vec<&str> = wrong.iter().map(|(attribute, _)| *attribute).collect();
-    world.configure(
-        wrong
-            .iter()
-            .map(|(_, block)| block.to_string())
-            .collect::<String>(),
-    );
+    world.configure(all(wrong.iter().map(|(_, block)| block)));
     let errors = world.validate().failed().diagnostics(Severity::Error);
     let mut pointed: Vec<String> = errors.iter().map(|error| world.pointed_at(error)).collect();
     expected.sort_unstable();
@@ -275,18 +212,14 @@ fn arguments_that_are_known_only_after_apply_are_waited_for(world: &TestWorkspac
         job_data("it").with("name", "terraform_data.name.output"),
         jobs_data("it").with("name_regex", "terraform_data.regex.output"),
         jobs_data("by_id").with("ids", "[terraform_data.id.output]"),
-        output("found", "data.alicloud_live_edge_transcode_job.it.job_id"),
-        output(
-            "by_regex",
-            "data.alicloud_live_edge_transcode_jobs.it.total_count",
-        ),
+        output("found", &format!("{JOB_DATA}.job_id")),
+        output("by_regex", &format!("{JOBS_DATA}.total_count")),
         output(
             "by_id",
             "data.alicloud_live_edge_transcode_jobs.by_id.total_count",
         ),
     ];
-    world.configure(blocks.iter().map(ToString::to_string).collect::<String>());
-    world.apply().succeeded();
+    world.applied(all(&blocks));
     assert_eq!(world.output("found"), job_id);
     assert_eq!(world.output("by_regex"), 1);
     assert_eq!(world.output("by_id"), 1);
@@ -298,9 +231,8 @@ fn all_pages_are_read(world: &TestWorkspace) {
         seed(world, &format!("job-{number:03}"), |_| {});
     }
     let data = jobs_data("it");
-    let names = output("names", "data.alicloud_live_edge_transcode_jobs.it.names");
-    world.configure(format_args!("{data}{names}"));
-    world.apply().succeeded();
+    let names = output("names", &format!("{JOBS_DATA}.names"));
+    world.applied(format_args!("{data}{names}"));
     let expected: Vec<Value> = (0..250)
         .map(|number| format!("job-{number:03}").into())
         .collect();
@@ -318,8 +250,7 @@ fn what_was_found_can_be_used_in_for_each(world: &TestWorkspace) {
         )
         .with("input", "each.value.name");
     let names = output("names", "values(terraform_data.each)[*].output");
-    world.configure(format_args!("{}{each}{names}", jobs_data("it")));
-    world.apply().succeeded();
+    world.applied(format_args!("{}{each}{names}", jobs_data("it")));
     let mut names: Vec<String> = serde_json::from_value(world.output("names")).unwrap();
     names.sort_unstable();
     assert_eq!(names, ["one", "two"]);
@@ -331,31 +262,24 @@ fn urls_that_were_read_are_not_shown(world: &TestWorkspace) {
     });
     let one = job_data("it").text("name", "camera");
     let all = jobs_data("it");
-    let url = output(
-        "url",
-        "data.alicloud_live_edge_transcode_job.it.stream_output",
-    );
+    let (job, jobs) = (JOB_DATA, JOBS_DATA);
+    let url = output("url", &format!("{job}.stream_output"));
     let urls = output(
         "urls",
-        "[for job in data.alicloud_live_edge_transcode_jobs.it.jobs : \
-         data.alicloud_live_edge_transcode_jobs.it.stream_urls[job.id].stream_output]",
+        &format!("[for job in {jobs}.jobs : {jobs}.stream_urls[job.id].stream_output]"),
     );
-    let names = output(
-        "names",
-        "data.alicloud_live_edge_transcode_jobs.it.jobs[*].name",
-    );
+    let names = output("names", &format!("{jobs}.jobs[*].name"));
 
     // OpenTofu tells of one output at a time.
     for sensitive in [&url, &urls] {
         world.configure(format_args!("{one}{all}{sensitive}{names}"));
-        let error = world.plan().failed().error();
+        let error = world.plan_error();
         error.must_say(&["sensitive"]);
         assert_eq!(world.pointed_at(&error), "output");
     }
 
     let [url, urls] = [url, urls].map(|output| output.with("sensitive", "true"));
-    world.configure(format_args!("{one}{all}{url}{urls}{names}"));
-    world.apply().succeeded();
+    world.applied(format_args!("{one}{all}{url}{urls}{names}"));
     assert_eq!(world.output("names"), json!(["camera"]));
     let url = format!("rtmp://push.example.com/live/camera?auth_key={AUTH_KEY}");
     assert_eq!(world.output("urls"), json!([url]));

@@ -4,6 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use alicloud_live_mock::JobStatus;
+use serde_json::json;
+
 use crate::support::configuration::AUTH_KEY;
 use crate::support::workspace::TestWorkspace;
 
@@ -46,13 +49,10 @@ fn lives(world: &TestWorkspace, (from, to): (&str, &str)) {
     let before = world.cloud.changes().len();
     world.replace_in_configuration(from, to);
     world.apply().succeeded();
-    assert!(
-        world.cloud.changes().len() > before,
-        "the change reaches the cloud"
-    );
+    let after = world.cloud.changes().len();
+    assert!(after > before, "the change reaches the cloud");
     world.plan().is_empty();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 /// A folder whose example has no provider block, under one.
@@ -64,6 +64,8 @@ fn configure_with_provider(world: &TestWorkspace, folder: &str) {
 fn the_quickstart_lives(world: &TestWorkspace) {
     put_the_camera_on_air(world);
     world.configure_as_in("examples/quickstart");
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
     lives(world, RENAMED);
 }
 
@@ -78,6 +80,11 @@ fn the_example_of_the_job_lives(world: &TestWorkspace) {
 
 fn the_fleet_of_two_sites_lives(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/large-fleets");
+    world.apply().succeeded();
+    let mut names: Vec<String> = world.cloud.jobs().into_iter().map(|job| job.name).collect();
+    names.sort_unstable();
+    let expected = ["north-gate", "north-yard", "south-gate", "south-hall"];
+    assert_eq!(names, expected);
     lives(world, ("\"hall\"", "\"dock\""));
 }
 
@@ -131,16 +138,13 @@ fn the_example_of_the_key_rotation_lives(world: &TestWorkspace) {
     // One camera's key interrupts one stream.
     assert_eq!(world.cloud.changes()[before..], ["Stop", "Update", "Start"]);
     world.plan().is_empty();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn the_example_of_the_start_lives(world: &TestWorkspace) {
+    let folder = "examples/actions/alicloud_live_edge_transcode_job_start";
     put_the_camera_on_air(world);
-    configure_with_provider(
-        world,
-        "examples/actions/alicloud_live_edge_transcode_job_start",
-    );
+    configure_with_provider(world, folder);
     lives(world, RENAMED);
     let changes = [
         "Create", "Start", "Stop", "Update", "Start", "Stop", "Delete",
@@ -149,28 +153,32 @@ fn the_example_of_the_start_lives(world: &TestWorkspace) {
 }
 
 fn the_example_of_the_stop_lives(world: &TestWorkspace) {
-    configure_with_provider(
-        world,
-        "examples/actions/alicloud_live_edge_transcode_job_stop",
-    );
+    let folder = "examples/actions/alicloud_live_edge_transcode_job_stop";
+    configure_with_provider(world, folder);
     lives(world, RENAMED);
 }
 
 fn the_example_of_the_restart_lives(world: &TestWorkspace) {
-    configure_with_provider(
-        world,
-        "examples/actions/alicloud_live_edge_transcode_job_restart",
-    );
+    let folder = "examples/actions/alicloud_live_edge_transcode_job_restart";
+    configure_with_provider(world, folder);
     lives(world, ("\"2 Mbit/s\"", "\"3 Mbit/s\""));
     let changes = ["Create", "Start", "Stop", "Start", "Stop", "Delete"];
     assert_eq!(world.cloud.changes(), changes);
 }
 
-/// Those that create nothing: a change of them is one of what they give.
-fn read(world: &TestWorkspace, folders: &[&str], (from, to): (&str, &str), output: &str) {
+/// Those that create nothing: a change of them is one of what they give, which `is_right` checks before.
+fn read(
+    world: &TestWorkspace,
+    folders: &[&str],
+    is_right: impl FnOnce(),
+    (from, to): (&str, &str),
+    output: &str,
+) {
     world.configure_as_in("examples/provider");
     world.configure_as_in_all(folders);
     world.apply().succeeded();
+    world.plan().is_empty();
+    is_right();
     let before = world.output(output);
     world.replace_in_configuration(from, to);
     world.apply().succeeded();
@@ -181,9 +189,11 @@ fn read(world: &TestWorkspace, folders: &[&str], (from, to): (&str, &str), outpu
 }
 
 fn the_examples_of_data_sources_live(world: &TestWorkspace) {
-    for name in ["camera-1", "camera-2"] {
-        world.cloud.seed(|job| name.clone_into(&mut job.name));
-    }
+    let job = world.cloud.seed(|job| job.name = "camera-1".into());
+    world.cloud.seed(|job| {
+        job.name = "camera-2".into();
+        job.status = JobStatus::Running;
+    });
     world.set("ALIBABA_CLOUD_ENDPOINT_STS", world.cloud.url());
     let folders = [
         "examples/data-sources/alicloud_live_caller_identity",
@@ -193,7 +203,17 @@ fn the_examples_of_data_sources_live(world: &TestWorkspace) {
         "examples/data-sources/alicloud_live_edge_transcode_templates",
         "examples/data-sources/alicloud_live_stream_state",
     ];
-    read(world, &folders, RENAMED, "camera_id");
+    let is_right = || {
+        assert_eq!(
+            world.output("camera_id"),
+            format!("cluster-1:{}", job.job_id)
+        );
+        assert_eq!(world.output("running"), json!(["camera-2"]));
+        assert_eq!(world.output("codec"), "H.264");
+        let h265 = json!(["tpl-h265-1080p", "tpl-uhd-4k"]);
+        assert_eq!(world.output("h265_templates"), h265);
+    };
+    read(world, &folders, is_right, RENAMED, "camera_id");
     assert_eq!(world.cloud.jobs().len(), 2);
 }
 
@@ -205,7 +225,27 @@ fn the_examples_of_functions_live(world: &TestWorkspace) {
         "examples/functions/parse_stream_url",
     ];
     world.set("TF_VAR_push_key", "examplekey1");
-    read(world, &folders, ("\"cluster-1\"", "\"cluster-2\""), "id");
+    let is_right = || {
+        let (cluster_id, job_id) = ("cluster-1", "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7");
+        assert_eq!(world.output("id"), format!("{cluster_id}:{job_id}"));
+        let parts = json!({"cluster_id": cluster_id, "job_id": job_id});
+        assert_eq!(world.output("parts"), parts);
+        // Alibaba Cloud's check values for this path and key.
+        let url = "rtmp://push.example.com/app/stream2?auth_key=1893456000";
+        let signed = format!("{url}-0-0-e3acefe0df032b41dc982aa2202afc7a");
+        assert_eq!(world.output("push_url"), signed);
+        let rand = "477b3bbc253f467b8def6711128c7bec";
+        let signed = format!("{url}-{rand}-0-6aa898f01cc832a904c5ec35b65ecc66");
+        assert_eq!(world.output("push_url_with_rand"), signed);
+        let url = json!({
+            "scheme": "rtmp", "host": "push.example.com", "port": 1935, "app": "live", "stream": "camera-1",
+            "query": null,
+        });
+        assert_eq!(world.output("url"), url);
+    };
+    let other_cluster = ("\"cluster-1\"", "\"cluster-2\"");
+    read(world, &folders, is_right, other_cluster, "id");
+    assert!(world.cloud.calls().is_empty());
 }
 
 /// A new example is not forgotten.

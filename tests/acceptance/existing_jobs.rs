@@ -1,11 +1,8 @@
 //! Jobs that write the same stream already: a plan names them with the block to add, and nothing is rejected or adopted.
 
-use std::collections::BTreeSet;
-
 use alicloud_live_mock::{FaultKind, JobStatus};
 
 use crate::JOB;
-use crate::support::cloud::fault;
 use crate::support::configuration::{AUTH_KEY, Block};
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::TestWorkspace;
@@ -35,18 +32,15 @@ fn an_existing_job(world: &TestWorkspace) -> String {
     job.job_id
 }
 
+const IDENTICAL: &str = "An identical job exists";
+pub(crate) const RUNNING_WRITER: &str = "A running job writes the same output stream";
+
 /// The warnings of jobs that exist.
 pub(crate) fn named(run: &Run) -> Vec<Diagnostic> {
-    let is_of_existing = |warning: &Diagnostic| {
-        [
-            "An identical job exists",
-            "A running job writes the same output stream",
-        ]
-        .contains(&warning.summary.as_str())
-    };
-    let mut warnings = run.diagnostics(Severity::Warning);
-    warnings.retain(is_of_existing);
-    warnings
+    [IDENTICAL, RUNNING_WRITER]
+        .iter()
+        .flat_map(|summary| run.warnings(summary))
+        .collect()
 }
 
 fn an_identical_job_is_named_and_can_be_imported(world: &TestWorkspace) {
@@ -55,7 +49,7 @@ fn an_identical_job_is_named_and_can_be_imported(world: &TestWorkspace) {
     let plan = world.plan();
     let warnings = named(&plan);
     assert_eq!(warnings.len(), 1, "{plan}");
-    assert_eq!(warnings[0].summary, "An identical job exists");
+    assert_eq!(warnings[0].summary, IDENTICAL);
     warnings[0].must_say(&[
         "\"job-it\"",
         "moved {",
@@ -64,9 +58,8 @@ fn an_identical_job_is_named_and_can_be_imported(world: &TestWorkspace) {
     ]);
     assert_eq!(plan.planned(), [(JOB.to_owned(), "create".to_owned())]);
 
-    world
-        .import(JOB, &format!("cluster-1:{job_id}"))
-        .succeeded();
+    let id = format!("cluster-1:{job_id}");
+    world.import(JOB, &id).succeeded();
     world.apply().succeeded();
     world.plan().is_empty();
     assert!(world.cloud.changes().is_empty());
@@ -82,21 +75,17 @@ fn a_running_job_with_the_same_output_is_named(world: &TestWorkspace) {
             .stream_output
             .replace("push.example.com", "PUSH.example.com:1935");
     });
-    for (status, consequence) in [
-        (None, "Because status is not set"),
+    for (job, consequence) in [
+        (Block::job("it"), "Because status is not set"),
         (
-            Some("Running"),
+            Block::running_job("it"),
             "Two running jobs must not write one stream",
         ),
     ] {
-        let job = Block::job("it");
-        world.configure(status.map_or(job.clone(), |status| job.text("status", status)));
+        world.configure(job);
         let warnings = named(&world.plan());
         assert_eq!(warnings.len(), 1, "{warnings:#?}");
-        assert_eq!(
-            warnings[0].summary,
-            "A running job writes the same output stream"
-        );
+        assert_eq!(warnings[0].summary, RUNNING_WRITER);
         warnings[0].must_say(&[&job_id, "\"another\"", consequence]);
     }
     world.configure(Block::job("it").text("status", "Stopped"));
@@ -104,8 +93,7 @@ fn a_running_job_with_the_same_output_is_named(world: &TestWorkspace) {
 }
 
 fn a_running_job_with_the_output_of_one_that_will_start_is_named(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Stopped"));
-    world.apply().succeeded();
+    world.applied(Block::job("it").text("status", "Stopped"));
     let own_id = world.cloud.job().job_id;
     let job_id = an_existing_job(world);
     world.cloud.edit_job(&job_id, |job| {
@@ -114,7 +102,7 @@ fn a_running_job_with_the_output_of_one_that_will_start_is_named(world: &TestWor
     });
     world.plan().is_empty();
 
-    world.configure(Block::job("it").text("status", "Running"));
+    world.configure(Block::running_job("it"));
     let warnings = named(&world.plan());
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
     warnings[0].must_say(&[
@@ -133,8 +121,7 @@ fn a_running_job_with_the_output_of_one_that_will_start_is_named(world: &TestWor
 
 fn creating_creates_whatever_exists(world: &TestWorkspace) {
     let job_id = an_existing_job(world);
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     assert_eq!(world.cloud.jobs().len(), 2);
     assert_ne!(world.state(JOB)["job_id"], job_id);
     world.plan().is_empty();
@@ -148,29 +135,18 @@ fn a_job_with_another_output_is_not_named(world: &TestWorkspace) {
 }
 
 fn identical_jobs_can_be_created_together(world: &TestWorkspace) {
-    world.configure(Block::job("it").with("count", "2"));
-    let applied = world.apply().succeeded();
+    let applied = world.applied(Block::job("it").with("count", "2"));
     assert!(named(&applied).is_empty(), "{applied}");
-    let created: BTreeSet<String> = world
-        .cloud
-        .jobs()
-        .into_iter()
-        .map(|job| job.job_id)
-        .collect();
+    let created = world.cloud.job_ids();
     assert_eq!(created.len(), 2);
     assert_eq!(world.job_ids(JOB), created);
     world.plan().is_empty();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn the_look_costs_one_list_a_process_however_many_jobs_are_planned(world: &TestWorkspace) {
-    world.configure(
-        Block::job("it")
-            .with("count", "12")
-            .with("name", "\"camera-${count.index}\""),
-    );
-    world.apply().succeeded();
+    let job = Block::job("it").text("name", "camera-${count.index}");
+    world.applied(job.with("count", "12"));
     let calls = ["List", "Create", "Get"].map(|verb| world.cloud.calls_of(verb).len());
     // Terraform plans in one process and, once more, in the one that applies.
     assert_eq!(calls, [2, 12, 12]);
@@ -184,7 +160,7 @@ fn a_look_that_fails_is_silent(world: &TestWorkspace) {
         FaultKind::service_unavailable(),
         FaultKind::html(),
     ] {
-        world.cloud.set_faults([fault("List", kind)]);
+        world.cloud.fail("List", kind);
         let plan = world.plan();
         assert!(plan.diagnostics(Severity::Warning).is_empty(), "{plan}");
         assert!(plan.diagnostics(Severity::Error).is_empty(), "{plan}");

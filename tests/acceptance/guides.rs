@@ -9,7 +9,6 @@ use crate::support::terraform::{Run, Severity};
 use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
-    a_fleet_of_two_sites_is_made,
     jobs_get_other_addresses_and_brakes_without_a_call,
     resources_name_this_provider_beside_the_official_one,
     a_pipeline_stops_at_a_plan_that_touches_a_running_stream,
@@ -32,19 +31,6 @@ over_each_terraform! {
     ten_hand_made_jobs_are_taken_over,
 }
 
-fn a_fleet_of_two_sites_is_made(world: &TestWorkspace) {
-    world.configure_as_in("examples/guides/large-fleets");
-    world.apply().succeeded();
-    world.plan().is_empty();
-    let jobs = world.cloud.jobs();
-    let mut names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(
-        names,
-        ["north-gate", "north-yard", "south-gate", "south-hall"]
-    );
-}
-
 fn jobs_get_other_addresses_and_brakes_without_a_call(world: &TestWorkspace) {
     let summaries = |run: &Run, severity| -> BTreeSet<String> {
         let shown = run.diagnostics(severity);
@@ -58,16 +44,12 @@ fn jobs_get_other_addresses_and_brakes_without_a_call(world: &TestWorkspace) {
 
     world.configure_as_in("examples/guides/changing-jobs/after");
     let applied = world.apply().succeeded();
-    assert!(
-        summaries(&applied, Severity::Warning).is_empty(),
-        "{applied}"
-    );
+    let warnings = summaries(&applied, Severity::Warning);
+    assert!(warnings.is_empty(), "{applied}");
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), changes);
-    assert_eq!(
-        world.job_ids("alicloud_live_edge_transcode_job.entrance"),
-        job_ids
-    );
+    let entrance = world.job_ids("alicloud_live_edge_transcode_job.entrance");
+    assert_eq!(entrance, job_ids);
 
     let destroyed = world.destroy().failed();
     let protected = BTreeSet::from(["Job is protected from deletion".to_owned()]);
@@ -105,27 +87,18 @@ fn resources_name_this_provider_beside_the_official_one(world: &TestWorkspace) {
     world.replace_in_configuration("\"camera-1\"", "\"camera-2\"");
     world.apply().succeeded();
     assert_eq!(world.cloud.job().name, "camera-2");
-    assert!(
-        world
-            .state_file()
-            .contains("registry.terraform.io/edge-transcode/alicloud-live")
-            || world
-                .state_file()
-                .contains("registry.opentofu.org/edge-transcode/alicloud-live")
-    );
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    let state = world.state_file();
+    let names =
+        |registry: &str| state.contains(&format!("{registry}/edge-transcode/alicloud-live"));
+    assert!(names("registry.terraform.io") || names("registry.opentofu.org"));
+    world.destroy_all();
 }
 
 fn ten_hand_made_jobs_are_taken_over(world: &TestWorkspace) {
     for number in 0..10 {
         world.cloud.seed(|job| {
             job.name = format!("camera-{number}");
-            job.status = if number % 2 == 0 {
-                JobStatus::Running
-            } else {
-                JobStatus::NotStarted
-            };
+            job.status = [JobStatus::Running, JobStatus::NotStarted][number % 2];
         });
     }
     world.configure_as_in("examples/guides/moving-existing-jobs/start");
@@ -133,12 +106,7 @@ fn ten_hand_made_jobs_are_taken_over(world: &TestWorkspace) {
         .run(&["query", "-no-color", "-generate-config-out=jobs.tf"])
         .succeeded();
     let planned = world.run(&["plan", "-no-color"]).succeeded();
-    assert!(
-        planned
-            .output
-            .contains("10 to import, 0 to add, 0 to change, 0 to destroy"),
-        "{planned}"
-    );
+    planned.must_print("10 to import, 0 to add, 0 to change, 0 to destroy");
     world.apply().succeeded();
     let _ = world.take_out("jobs.tfquery.hcl");
     world.plan().is_empty();
@@ -189,10 +157,8 @@ fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &TestWorkspac
     world.replace_in_configuration("\"tpl-h264-720p\"", "\"tpl-h265-1080p\"");
     let (status, printed) = planned(world);
     assert_eq!(status, 3, "{printed}");
-    assert!(
-        printed.contains("The stream will be interrupted"),
-        "{printed}"
-    );
+    let warning = "The stream will be interrupted";
+    assert!(printed.contains(warning), "{printed}");
 
     world.replace_in_configuration("cluster-1", "cluster-2");
     world.replace_in_configuration("deletion_protection = true", "");
@@ -201,28 +167,25 @@ fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &TestWorkspac
         status, 1,
         "protected until an apply says otherwise: {printed}"
     );
-    assert!(
-        printed.contains("Job is protected from deletion"),
-        "{printed}"
-    );
+    let error = "Job is protected from deletion";
+    assert!(printed.contains(error), "{printed}");
 
     world.replace_in_configuration("cluster-2", "cluster-1");
     world.apply().succeeded();
     let _ = world.take_out("main.tf");
     world.configure_all("");
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn the_tests_of_the_guide_pass_without_a_cloud_and_against_the_mock(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/testing-modules");
     let tested = world.run(&["test", "-no-color"]).succeeded();
-    assert!(tested.output.contains("1 passed, 0 failed"), "{tested}");
+    tested.must_print("1 passed, 0 failed");
     assert_eq!(world.cloud.calls().len(), 0);
     let tested = world
         .run(&["test", "-no-color", "-test-directory=tests-mock"])
         .succeeded();
-    assert!(tested.output.contains("2 passed, 0 failed"), "{tested}");
+    tested.must_print("2 passed, 0 failed");
     assert_eq!(world.cloud.calls_of("Create").len(), 2);
     assert!(world.cloud.jobs().is_empty());
 }

@@ -3,10 +3,8 @@
 use serde_json::json;
 
 use crate::JOB;
-use crate::support::cloud::fault;
 use crate::support::configuration::{Block, quoted};
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::FaultKind;
 
 over_each_terraform! {
     from "1.12":
@@ -33,34 +31,23 @@ fn identity_of_the_job(world: &TestWorkspace) -> serde_json::Value {
 }
 
 fn import_block(cluster_id: &str, job_id: &str) -> Block {
-    let identity = format!(
-        "{{ cluster_id = {}, job_id = {} }}",
-        quoted(cluster_id),
-        quoted(job_id)
-    );
-    Block::new("import")
-        .with("to", JOB)
-        .with("identity", &identity)
+    let (cluster_id, job_id) = (quoted(cluster_id), quoted(job_id));
+    let identity = format!("{{ cluster_id = {cluster_id}, job_id = {job_id} }}");
+    let import = Block::new("import").with("to", JOB);
+    import.with("identity", &identity)
 }
 
 fn a_job_keeps_its_identity_through_its_life(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let identity = identity_of_the_job(world);
     assert_eq!(world.identity(JOB), identity);
 
-    world.configure(
-        Block::job("it")
-            .text("name", "renamed")
-            .text("status", "Running"),
-    );
-    world.apply().succeeded();
+    world.applied(Block::running_job("it").text("name", "renamed"));
     assert_eq!(world.identity(JOB), identity);
     world.plan().is_empty();
 
     // Another cluster takes another job, and that has an identity of its own.
-    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
-    world.apply().succeeded();
+    world.applied(Block::job("it").text("cluster_id", "cluster-2"));
     assert_ne!(world.identity(JOB), identity);
     assert_eq!(world.identity(JOB), identity_of_the_job(world));
     world.destroy().succeeded();
@@ -68,18 +55,15 @@ fn a_job_keeps_its_identity_through_its_life(world: &TestWorkspace) {
 
 fn a_job_whose_create_fails_half_way_has_its_identity(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(0);
-    world.configure(Block::job("it").text("status", "Running"));
+    world.configure(Block::running_job("it"));
     let _ = world.apply().failed();
     assert!(world.is_tainted(JOB));
     assert_eq!(world.identity(JOB), identity_of_the_job(world));
 }
 
 fn a_job_whose_update_fails_keeps_its_identity(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
-    world
-        .cloud
-        .set_faults([fault("Update", FaultKind::error(403, "OperationDenied"))]);
+    world.applied(Block::job("it"));
+    world.cloud.deny("Update");
     world.configure(Block::job("it").text("name", "renamed"));
     let _ = world.apply().failed();
     assert_eq!(world.identity(JOB), identity_of_the_job(world));
@@ -92,18 +76,10 @@ fn a_job_is_imported_by_its_identity(world: &TestWorkspace) {
     let job = world.cloud.seed(|_| {});
     let configuration = job_like(&job);
     let block = import_block(&job.cluster_id, &job.job_id);
-    world.configure(format_args!("{configuration}{block}"));
-    let applied = world.apply().succeeded();
-    assert!(
-        applied
-            .output
-            .contains("1 imported, 0 added, 0 changed, 0 destroyed"),
-        "{applied}"
-    );
-    assert_eq!(
-        world.state(JOB)["id"],
-        format!("{}:{}", job.cluster_id, job.job_id)
-    );
+    let applied = world.applied(format_args!("{configuration}{block}"));
+    applied.must_print("1 imported, 0 added, 0 changed, 0 destroyed");
+    let id = format!("{}:{}", job.cluster_id, job.job_id);
+    assert_eq!(world.state(JOB)["id"], id);
     assert_eq!(world.identity(JOB), identity_of_the_job(world));
     world.plan().is_empty();
 }
@@ -118,8 +94,7 @@ fn a_job_imported_by_its_id_has_its_identity(world: &TestWorkspace) {
 
     world.forget_state();
     let block = Block::new("import").with("to", JOB).text("id", &id);
-    world.configure(format_args!("{}{block}", job_like(&job)));
-    world.apply().succeeded();
+    world.applied(format_args!("{}{block}", job_like(&job)));
     assert_eq!(world.identity(JOB), identity_of_the_job(world));
 }
 
@@ -137,17 +112,16 @@ fn an_identity_that_is_none_is_rejected(world: &TestWorkspace) {
     for (cluster_id, job_id) in [("", "j"), ("a:b", "j"), ("cluster-1", " ")] {
         let block = import_block(cluster_id, job_id);
         world.configure(format_args!("{}{block}", Block::job("it")));
-        let error = world.plan().failed().error();
+        let error = world.plan_error();
         error.must_say(&["Invalid identity", "cluster_id and job_id"]);
     }
     let block = import_block("cluster-1", "nowhere");
     world.configure(format_args!("{}{block}", Block::job("it")));
-    world.plan().failed().error().must_say(&["non-existent"]);
+    world.plan_error().must_say(&["non-existent"]);
 }
 
 fn a_state_without_identities_is_filled_in_and_plans_nothing(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let identity = world.identity(JOB);
     world.edit_state(|state| {
         let instance = &mut state["resources"][0]["instances"][0];
@@ -160,8 +134,7 @@ fn a_state_without_identities_is_filled_in_and_plans_nothing(world: &TestWorkspa
 
 fn a_state_of_an_older_terraform_is_filled_in_and_plans_nothing(world: &TestWorkspace) {
     world.switch_to("1.6.6");
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.switch_to("1.15.5");
     let identity = identity_of_the_job(world);
     fills_in(world, &identity);
@@ -190,6 +163,6 @@ fn the_import_block_of_the_documentation_works(world: &TestWorkspace) {
     let import_block = import_block.replace(SHOWN_ID, &world.cloud.job().job_id);
     world.put("import-by-identity.tf", &import_block);
     let applied = world.apply().succeeded();
-    assert!(applied.output.contains("1 imported"), "{applied}");
+    applied.must_print("1 imported");
     world.plan().is_empty();
 }

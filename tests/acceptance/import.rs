@@ -20,8 +20,7 @@ over_each_terraform! {
 
 /// A job in the cloud that the state knows nothing of.
 fn a_job_made_elsewhere(world: &TestWorkspace) -> String {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     world.forget_state();
     format!("cluster-1:{}", world.cloud.job().job_id)
 }
@@ -35,17 +34,11 @@ fn a_job_is_imported_by_command(world: &TestWorkspace) {
 
 fn a_job_is_imported_by_block(world: &TestWorkspace) {
     let id = a_job_made_elsewhere(world);
-    let job = Block::job("it").text("status", "Running");
-    world.configure(format_args!(
+    let job = Block::running_job("it");
+    let applied = world.applied(format_args!(
         "{job}\nimport {{\n  to = {JOB}\n  id = \"{id}\"\n}}\n"
     ));
-    let applied = world.apply().succeeded();
-    assert!(
-        applied
-            .output
-            .contains("1 imported, 0 added, 0 changed, 0 destroyed"),
-        "{applied}"
-    );
+    applied.must_print("1 imported, 0 added, 0 changed, 0 destroyed");
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
@@ -66,8 +59,7 @@ fn the_configuration_that_is_generated_for_an_import_plans_nothing(world: &TestW
     assert!(generated.contains("\"Running\""), "{generated}");
     assert!(!generated.contains("create_time"), "{generated}");
     let applied = world.apply().succeeded();
-    let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
-    assert!(applied.output.contains(summary), "{applied}");
+    applied.must_print("1 imported, 0 added, 0 changed, 0 destroyed");
     world.plan().is_empty();
 }
 
@@ -86,8 +78,7 @@ fn configuration_generated_under_the_local_name_alicloud_applies_unchanged(world
     let planned = world.run(&["plan", "-json", "-generate-config-out=generated.tf"]);
     let _ = planned.succeeded();
     let applied = world.apply().succeeded();
-    let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
-    assert!(applied.output.contains(summary), "{applied}");
+    applied.must_print("1 imported, 0 added, 0 changed, 0 destroyed");
     world.plan().is_empty();
 
     // Tidied up: one local name, and no line that names the other.

@@ -32,10 +32,8 @@ const PLATFORM: &str = if cfg!(target_arch = "aarch64") {
 
 fn a_plain_init_finds_what_make_install_put_in_place(world: &TestWorkspace) {
     let plugins = world.home().join(".terraform.d/plugins");
-    package(
-        &["install", PROVIDER, "--target", TARGET, "--plugins"],
-        &plugins,
-    );
+    let install = ["install", PROVIDER, "--target", TARGET, "--plugins"];
+    package(&install, &plugins);
     // No settings of the CLI: no dev_overrides and no mirror.
     world.unset("TF_CLI_CONFIG_FILE");
     installs_and_works(world);
@@ -88,12 +86,10 @@ fn a_release_has_the_registrys_names_and_installs_from_a_mirror(world: &TestWork
     assert_eq!(manifest["metadata"]["protocol_versions"][0], "6.0");
 
     let mirror = quoted(dist.join("mirror").to_str().unwrap());
-    world.put(
-        "cli.tfrc",
-        &format!(
-            "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror}\n  }}\n}}\n"
-        ),
+    let settings = format!(
+        "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror}\n  }}\n}}\n"
     );
+    world.put("cli.tfrc", &settings);
     installs_and_works(world);
 }
 
@@ -105,11 +101,7 @@ fn installs_and_works(world: &TestWorkspace) {
     let with_version = format!("{source}\nversion = {}", quoted(VERSION));
     world.replace_in_configuration(source, &with_version);
     let init = world.run(&["init", "-no-color"]).succeeded();
-    assert!(
-        init.output
-            .contains(&format!("edge-transcode/alicloud-live v{VERSION}")),
-        "{init}"
-    );
+    init.must_print(&format!("edge-transcode/alicloud-live v{VERSION}"));
     // Within .terraform is what init chose: a link to the plugin folder, or what it took out of the archive.
     world.apply().succeeded();
     world.plan().is_empty();

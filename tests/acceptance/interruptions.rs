@@ -5,6 +5,7 @@
 //! run needs neither `force-unlock` nor `-lock=false`, and none is used.
 
 use crate::JOB;
+use crate::actions::{config_of, invoke, with_config};
 use crate::existing_jobs::named;
 use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
@@ -118,12 +119,8 @@ fn id_to_import(warning: &Diagnostic) -> String {
     id.split_once('"').unwrap().0.to_owned()
 }
 
-fn a_running_job() -> Block {
-    Block::job("it").text("status", "Running")
-}
-
 fn a_job_whose_maker_was_killed_is_named_and_can_be_imported(world: &TestWorkspace) {
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     killed(world, APPLY, "Create", Victim::Both, Fate::Done);
     let made = world.cloud.job();
     assert!(applied_as_told(world));
@@ -151,7 +148,7 @@ fn killed_while_a_new_job_is_started(world: &TestWorkspace) {
 
 /// With each fate: whether the user has to be told of a job that is there.
 fn killed_on_the_way_to_a_new_job(world: &TestWorkspace, verb: &str, fates: &[(Fate, bool)]) {
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     for victim in VICTIMS {
         for &(fate, is_there) in fates {
             killed(world, APPLY, verb, victim, fate);
@@ -160,8 +157,7 @@ fn killed_on_the_way_to_a_new_job(world: &TestWorkspace, verb: &str, fates: &[(F
             assert!(world.state(JOB).is_null(), "{row}");
             assert_eq!(applied_as_told(world), is_there, "{row}");
             assert!(world.cloud.is_running(), "{row}");
-            world.destroy().succeeded();
-            assert!(world.cloud.jobs().is_empty());
+            world.destroy_all();
         }
     }
 }
@@ -179,14 +175,13 @@ fn killed_while_a_job_is_started_after_an_update(world: &TestWorkspace) {
 }
 
 fn killed_on_the_way_to_an_update(world: &TestWorkspace, verb: &str) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     let job_id = world.cloud.job().job_id;
 
     for victim in VICTIMS {
         for fate in [Fate::Lost, Fate::Done] {
             let name = format!("{victim:?}-{fate:?}");
-            world.configure(a_running_job().text("name", &name));
+            world.configure(Block::running_job("it").text("name", &name));
             killed(world, APPLY, verb, victim, fate);
             assert!(!applied_as_told(world), "{name}");
             let job = world.cloud.job();
@@ -194,8 +189,7 @@ fn killed_on_the_way_to_an_update(world: &TestWorkspace, verb: &str) {
             assert!(world.cloud.is_running());
         }
     }
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn killed_while_a_job_is_stopped_for_its_deletion(world: &TestWorkspace) {
@@ -207,7 +201,7 @@ fn killed_while_a_job_is_deleted(world: &TestWorkspace) {
 }
 
 fn killed_on_the_way_to_a_deletion(world: &TestWorkspace, verb: &str) {
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     for victim in VICTIMS {
         for fate in [Fate::Lost, Fate::Done] {
             world.apply().succeeded();
@@ -224,9 +218,7 @@ fn killed_on_the_way_to_a_deletion(world: &TestWorkspace, verb: &str) {
 
 /// Starts a command, presses Ctrl-C while the call `verb` is held at `point`, and lets that call go on.
 fn stopped(world: &TestWorkspace, command: &[&str], verb: &str, point: FaultStage) -> Run {
-    world.cloud.hold(verb, point);
-    let running = world.start(command);
-    world.cloud.wait_paused();
+    let running = world.start_held(command, verb, point);
     running.press_ctrl_c();
     world.cloud.release();
     world.end_of(running).failed()
@@ -239,8 +231,7 @@ fn the_next_runs_converge(world: &TestWorkspace) {
     world.apply().succeeded();
     assert!(world.cloud.is_running());
     world.plan().is_empty();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn a_job_that_was_just_being_made_at_ctrl_c_is_in_the_state(world: &TestWorkspace) {
@@ -252,7 +243,7 @@ fn a_job_that_was_made_just_before_ctrl_c_is_in_the_state(world: &TestWorkspace)
 }
 
 fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: FaultStage) {
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     let error = stopped(world, APPLY, "Create", point).error();
     error.must_say(&[
         "Job created but not in the planned state",
@@ -275,10 +266,8 @@ fn a_job_in_the_making_survives_ctrl_c(world: &TestWorkspace, point: FaultStage)
 }
 
 fn a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.cloud.hold("Create", FaultStage::After);
-    let running = world.start(APPLY);
-    world.cloud.wait_paused();
+    world.configure(Block::running_job("it"));
+    let running = world.start_held(APPLY, "Create", FaultStage::After);
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();
@@ -288,10 +277,8 @@ fn a_job_whose_response_does_not_come_after_ctrl_c_is_looked_for(world: &TestWor
 
 /// Holds a create for longer than a process lives that ends by the signal.
 fn a_job_in_the_making_survives(world: &TestWorkspace, signal: impl FnOnce(&Running)) {
-    world.configure(a_running_job());
-    world.cloud.hold("Create", FaultStage::After);
-    let running = world.start(APPLY);
-    world.cloud.wait_paused();
+    world.configure(Block::running_job("it"));
+    let running = world.start_held(APPLY, "Create", FaultStage::After);
     signal(&running);
     // Nobody releases the call before the end.
     let error = world.end_of(running).failed().error();
@@ -313,8 +300,7 @@ fn a_job_that_is_being_made_at_a_signal_for_the_provider_is_in_the_state(world: 
 }
 
 fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     for (verb, point) in [
         ("Stop", FaultStage::Before),
         ("Stop", FaultStage::After),
@@ -323,10 +309,8 @@ fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
         ("Start", FaultStage::Before),
     ] {
         let name = format!("until-{verb}-{point:?}");
-        world.configure(a_running_job().text("name", &name));
-        world.cloud.hold(verb, point);
-        let mut running = world.start(APPLY);
-        world.cloud.wait_paused();
+        world.configure(Block::running_job("it").text("name", &name));
+        let mut running = world.start_held(APPLY, verb, point);
         running.kill_terraform();
         world.cloud.release();
         let _ = world.end_of(running);
@@ -348,28 +332,11 @@ fn an_update_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
 }
 
 fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWorkspace) {
-    let config = |job_id: &str| {
-        Block::new("config")
-            .text("cluster_id", "cluster-1")
-            .text("job_id", job_id)
-    };
-    let action = |job_id: &str| {
-        Block::new(r#"action "alicloud_live_edge_transcode_job_restart" "it""#)
-            .containing(config(job_id))
-    };
-    world.configure(a_running_job());
-    world.apply().succeeded();
-    let job_id = world.cloud.job().job_id;
-    world.configure(format_args!("{}{}", a_running_job(), action(&job_id)));
+    world.applied(Block::running_job("it"));
+    let action = with_config("restart", config_of(&world.cloud.job().job_id));
+    world.configure(format_args!("{}{action}", Block::running_job("it")));
     for point in [FaultStage::Before, FaultStage::After] {
-        world.cloud.hold("Stop", point);
-        let mut running = world.start(&[
-            "apply",
-            "-json",
-            "-auto-approve",
-            "-invoke=action.alicloud_live_edge_transcode_job_restart.it",
-        ]);
-        world.cloud.wait_paused();
+        let mut running = world.start_held(&invoke("restart"), "Stop", point);
         running.kill_terraform();
         world.cloud.release();
         let _ = world.end_of(running);
@@ -381,7 +348,7 @@ fn a_restart_whose_terraform_is_killed_leaves_the_stream_running(world: &TestWor
 fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &TestWorkspace) {
     world.configure(Block::job("it"));
     let created = stopped(world, APPLY, "Create", FaultStage::Before);
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     let started = stopped(world, APPLY, "Start", FaultStage::Before);
     for run in [created, started] {
         assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
@@ -392,7 +359,7 @@ fn jobs_that_are_as_planned_are_finished_in_spite_of_ctrl_c(world: &TestWorkspac
 }
 
 fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &TestWorkspace) {
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     // The first Get reads the new job, the second and third look whether it runs.
     let third_get = fault("Get", FaultKind::Pause).skip(2).times(1);
     world.cloud.set_faults([promise("Start"), third_get]);
@@ -412,11 +379,10 @@ fn ctrl_c_while_waiting_for_a_start_keeps_the_job(world: &TestWorkspace) {
 }
 
 fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     for (verb, errors) in [("Stop", 1), ("Update", 0), ("Start", 0)] {
         let name = format!("until-{verb}");
-        world.configure(a_running_job().text("name", &name));
+        world.configure(Block::running_job("it").text("name", &name));
         let run = stopped(world, APPLY, verb, FaultStage::Before);
         let told = run.diagnostics(Severity::Error);
         assert_eq!(told.len(), errors, "{run}");
@@ -440,8 +406,7 @@ fn ctrl_c_in_an_update_leaves_the_job_running(world: &TestWorkspace) {
 }
 
 fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     let error = stopped(world, DESTROY, "Stop", FaultStage::Before).error();
     error.must_say(&[
         "Unable to delete job",
@@ -450,21 +415,17 @@ fn ctrl_c_between_stop_and_delete_leaves_the_job_running(world: &TestWorkspace) 
     ]);
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 /// The stop arrives last: after Ctrl-C nobody waits for it, and the start that is owed is rejected, because the job still runs.
 fn a_stop_that_is_carried_out_after_its_start_was_rejected_is_made_good(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
-    world.configure(a_running_job().text("name", "another"));
+    world.applied(Block::running_job("it"));
+    world.configure(Block::running_job("it").text("name", "another"));
     world
         .cloud
         .configure(|behavior| behavior.status_lag_gets = 1);
-    world.cloud.hold("Stop", FaultStage::Before);
-    let running = world.start(APPLY);
-    world.cloud.wait_paused();
+    let running = world.start_held(APPLY, "Stop", FaultStage::Before);
     running.press_ctrl_c();
     running.wait_logged(&[
         "the API responded",
@@ -482,12 +443,9 @@ fn a_stop_that_is_carried_out_after_its_start_was_rejected_is_made_good(world: &
 }
 
 fn ctrl_c_while_a_job_is_read_ends_the_run_at_once(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let state = world.state_file();
-    world.cloud.hold("Get", FaultStage::Before);
-    let running = world.start(PLAN);
-    world.cloud.wait_paused();
+    let running = world.start_held(PLAN, "Get", FaultStage::Before);
     running.press_ctrl_c();
     // Nobody releases the call.
     let error = world.end_of(running).failed().error();

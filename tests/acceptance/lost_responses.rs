@@ -1,12 +1,9 @@
 //! Creates whose responses are lost: one job for each, and each in the state.
 
-use std::collections::BTreeSet;
-
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::relay::Relay;
-use crate::support::terraform::Severity;
 use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
@@ -38,14 +35,10 @@ fn a_job_whose_response_is_lost_is_found(
     check_nonces: bool,
     loss: FaultKind,
 ) {
-    world
-        .cloud
-        .configure(|config| config.check_nonces = check_nonces);
-    world
-        .cloud
-        .set_faults([fault("Create", loss).when(FaultStage::After).times(1)]);
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    let cloud = &world.cloud;
+    cloud.configure(|config| config.check_nonces = check_nonces);
+    cloud.set_faults([fault("Create", loss).when(FaultStage::After).times(1)]);
+    world.applied(Block::running_job("it"));
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
     world.plan().is_empty();
@@ -53,11 +46,9 @@ fn a_job_whose_response_is_lost_is_found(
 
 /// Takes 7 s: so long a list may lag before the absence of a job from it means anything.
 fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWorkspace) {
-    world.cloud.set_faults([fault("Create", FaultKind::Drop)
-        .when(FaultStage::Arrival)
-        .times(1)]);
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    let lost = fault("Create", FaultKind::Drop).when(FaultStage::Arrival);
+    world.cloud.set_faults([lost.times(1)]);
+    world.applied(Block::job("it"));
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     let calls = world.cloud.calls_of("Create");
     assert_eq!(calls.len(), 2);
@@ -66,17 +57,10 @@ fn a_job_whose_request_is_lost_is_made_by_the_identical_request(world: &TestWork
 }
 
 fn identical_jobs_whose_responses_are_lost_are_told_apart(world: &TestWorkspace) {
-    world.cloud.set_faults([fault("Create", FaultKind::Drop)
-        .when(FaultStage::After)
-        .times(2)]);
-    world.configure(Block::job("it").with("count", "2"));
-    world.apply().succeeded();
-    let made: BTreeSet<String> = world
-        .cloud
-        .jobs()
-        .into_iter()
-        .map(|job| job.job_id)
-        .collect();
+    let lost = fault("Create", FaultKind::Drop).when(FaultStage::After);
+    world.cloud.set_faults([lost.times(2)]);
+    world.applied(Block::job("it").with("count", "2"));
+    let made = world.cloud.job_ids();
     assert_eq!(made.len(), 2);
     assert_eq!(world.job_ids(JOB), made);
     assert_eq!(world.cloud.changes(), ["Create", "Create"]);
@@ -91,7 +75,7 @@ fn a_job_that_is_not_listed_in_time_is_named_by_the_next_plan(world: &TestWorksp
     ]);
     let timeouts = Block::new("timeouts").text("create", "3s");
     world.configure(Block::job("it").containing(timeouts));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&[
         "Job may have been created",
         "Whether the job was created is not known.",
@@ -101,21 +85,16 @@ fn a_job_that_is_not_listed_in_time_is_named_by_the_next_plan(world: &TestWorksp
 
     world.cloud.set_faults([]);
     let job_id = world.cloud.job().job_id;
-    let plan = world.plan();
-    let warning = plan.diagnostics(Severity::Warning);
-    assert_eq!(warning.len(), 1, "{plan}");
-    warning[0].must_say(&[&job_id]);
+    world.plan().warning().must_say(&[&job_id]);
 }
 
 /// The second attempt proves that the first one arrived, and the third is rejected because that was carried out.
 fn a_start_or_stop_whose_response_is_lost_may_be_seen_late(world: &TestWorkspace) {
     world.cloud.configure(|config| config.status_lag_gets = 2);
     for (verb, status) in [("Start", "Running"), ("Stop", "Stopped")] {
-        world.cloud.set_faults([fault(verb, FaultKind::Drop)
-            .when(FaultStage::After)
-            .times(1)]);
-        world.configure(Block::job("it").text("status", status));
-        world.apply().succeeded();
+        let lost = fault(verb, FaultKind::Drop).when(FaultStage::After);
+        world.cloud.set_faults([lost.times(1)]);
+        world.applied(Block::job("it").text("status", status));
         assert_eq!(world.state(JOB)["status"], status);
         assert_eq!(world.cloud.calls_of(verb).len(), 3);
         world.plan().is_empty();
@@ -128,14 +107,11 @@ fn connections_that_go_silent_are_used_for_no_retry(world: &TestWorkspace) {
     world.set("LIVE_ENDPOINT", &relay.url());
     let provider = Block::provider().with("client_read_timeout", "2000");
     let jobs = Block::job("it").with("count", "8");
-    world.configure_all(format_args!("{provider}{jobs}"));
-    world.apply().succeeded();
+    world.applied_all(format_args!("{provider}{jobs}"));
 
     let jobs = jobs.text("status", "Running");
     world.configure_all(format_args!("{provider}{jobs}"));
-    world.cloud.hold("Start", FaultStage::Before);
-    let running = world.start(APPLY);
-    world.cloud.wait_paused();
+    let running = world.start_held(APPLY, "Start", FaultStage::Before);
     assert!(relay.silence() > 1);
     world.cloud.release();
     world.end_of(running).succeeded();

@@ -1,7 +1,7 @@
 //! What users do and see: real Terraform, our provider as a separate process, and the mock API as the cloud.
 //!
 //! Each case runs over up to three releases of Terraform and OpenTofu, which `make setup` installs, in a world of its own
-//! (`support/world.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
+//! (`support/workspace.rs`). When a world ends, all that Terraform and the provider printed and logged at level TRACE is
 //! searched for secrets.
 
 #![allow(
@@ -20,38 +20,22 @@ mod support;
 /// was the first that can do what they test; `scripts/unsupported-tests` reads it from their names.
 macro_rules! over_each_terraform {
     (from "1.8": $($case:ident,)+) => {
-        mod from_1_8 {
-            use super::{$($case),+};
-            tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
-            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
-            tests_over! { "OpenTofu" over_opentofu $($case)+ }
-        }
+        tests_from! { from_1_8 [$($case)+] "1.12.2" terraform_1_12_2, "1.15.5" terraform_1_15_5, "OpenTofu" over_opentofu }
     };
     (from "1.12": $($case:ident,)+) => {
-        mod from_1_12 {
-            use super::{$($case),+};
-            tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
-            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
-            tests_over! { "OpenTofu" over_opentofu $($case)+ }
-        }
+        tests_from! { from_1_12 [$($case)+] "1.12.2" terraform_1_12_2, "1.15.5" terraform_1_15_5, "OpenTofu" over_opentofu }
     };
     (from "1.13": $($case:ident,)+) => {
-        mod from_1_13 {
-            use super::{$($case),+};
-            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
-        }
+        tests_from! { from_1_13 [$($case)+] "1.15.5" terraform_1_15_5 }
     };
     (from "1.14": $($case:ident,)+) => {
-        mod from_1_14 {
-            use super::{$($case),+};
-            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
-        }
+        tests_from! { from_1_14 [$($case)+] "1.15.5" terraform_1_15_5 }
     };
     ($($case:ident,)+) => {
-        tests_over! { "1.6.6" terraform_1_6_6 $($case)+ }
-        tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
-        tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
-        tests_over! { "OpenTofu" over_opentofu $($case)+ }
+        tests_over! { [$($case)+] "1.6.6" terraform_1_6_6 }
+        tests_over! { [$($case)+] "1.12.2" terraform_1_12_2 }
+        tests_over! { [$($case)+] "1.15.5" terraform_1_15_5 }
+        tests_over! { [$($case)+] "OpenTofu" over_opentofu }
     };
 }
 
@@ -59,42 +43,41 @@ macro_rules! over_each_terraform {
 /// as far as it has what they test.
 macro_rules! over_newest_terraform {
     (from "1.7": $($case:ident,)+) => {
-        mod from_1_7 {
-            use super::{$($case),+};
-            tests_over! { "1.15.5" newest_terraform $($case)+ }
-        }
+        tests_from! { from_1_7 [$($case)+] "1.15.5" newest_terraform }
     };
     (from "1.14": $($case:ident,)+) => {
-        mod from_1_14 {
-            use super::{$($case),+};
-            tests_over! { "1.15.5" newest_terraform $($case)+ }
-        }
+        tests_from! { from_1_14 [$($case)+] "1.15.5" newest_terraform }
     };
     ($($case:ident,)+) => {
-        tests_over! { "1.15.5" newest_terraform $($case)+ }
+        tests_over! { [$($case)+] "1.15.5" newest_terraform }
     };
 }
 
 /// Makes each case a test for the releases of Terraform that can do it: what OpenTofu does otherwise.
 macro_rules! over_terraform {
     (from "1.12": $($case:ident,)+) => {
-        mod only_terraform {
-            use super::{$($case),+};
-            tests_over! { "1.12.2" terraform_1_12_2 $($case)+ }
-            tests_over! { "1.15.5" terraform_1_15_5 $($case)+ }
-        }
+        tests_from! { only_terraform [$($case)+] "1.12.2" terraform_1_12_2, "1.15.5" terraform_1_15_5 }
     };
 }
 
 /// Makes each case a test for OpenTofu alone: what Terraform does not have.
 macro_rules! over_opentofu {
     ($($case:ident,)+) => {
-        tests_over! { "OpenTofu" only_opentofu $($case)+ }
+        tests_over! { [$($case)+] "OpenTofu" only_opentofu }
+    };
+}
+
+macro_rules! tests_from {
+    ($first:ident $cases:tt $($release:literal $module:ident),+) => {
+        mod $first {
+            use super::*;
+            $(tests_over! { $cases $release $module })+
+        }
     };
 }
 
 macro_rules! tests_over {
-    ($release:literal $module:ident $($case:ident)+) => {
+    ([$($case:ident)+] $release:literal $module:ident) => {
         mod $module {
             $(#[test] fn $case() { super::$case(&crate::support::workspace::TestWorkspace::new($release)); })+
         }

@@ -27,7 +27,7 @@ fn the_tests_of_the_rendition_ladder_pass_without_any_cloud(world: &TestWorkspac
         world.unset(variable);
     }
     let tested = world.run(&["test", "-no-color"]).succeeded();
-    assert!(tested.output.contains("6 passed, 0 failed"), "{tested}");
+    tested.must_print("6 passed, 0 failed");
     assert_eq!(world.cloud.calls().len(), 0);
 }
 
@@ -36,7 +36,7 @@ fn the_tests_of_the_rendition_ladder_pass_against_the_mock(world: &TestWorkspace
     let tested = world
         .run(&["test", "-no-color", "-test-directory=tests-mock"])
         .succeeded();
-    assert!(tested.output.contains("3 passed, 0 failed"), "{tested}");
+    tested.must_print("3 passed, 0 failed");
     assert_eq!(world.cloud.calls_of("Create").len(), 3);
     // `terraform test` destroys what it made.
     assert_eq!(world.cloud.jobs().len(), 0);

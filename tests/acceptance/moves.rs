@@ -43,15 +43,14 @@ fn a_job_of_another_provider(world: &TestWorkspace) {
 
 pub(crate) fn configure_move(world: &TestWorkspace) {
     let moved = Block::new("moved").with("from", OLD).with("to", JOB);
-    let job = Block::job("it").text("status", "Running");
+    let job = Block::running_job("it");
     world.configure(format_args!("{job}{moved}"));
 }
 
 /// The move has happened, and no more.
 fn is_taken_over(world: &TestWorkspace) {
     let applied = world.apply().succeeded();
-    let summary = "0 added, 0 changed, 0 destroyed";
-    assert!(applied.output.contains(summary), "{applied}");
+    applied.must_print("0 added, 0 changed, 0 destroyed");
     let job = world.cloud.job();
     assert_eq!(world.state(JOB)["id"], format!("cluster-1:{}", job.job_id));
     assert!(world.state(OLD).is_null());
@@ -115,14 +114,10 @@ fn the_identity_of_another_provider_is_replaced(world: &TestWorkspace) {
 fn replace_provider(world: &TestWorkspace, attributes: &serde_json::Value) {
     a_job_of_another_provider(world);
     world.edit_state(|state| {
-        let instance = state["resources"][0]["instances"][0]
-            .as_object_mut()
-            .unwrap();
-        instance.insert(
-            "private".to_owned(),
-            json!("eyJzY2hlbWFfdmVyc2lvbiI6IjEifQ=="),
-        );
-        instance.insert("attributes".to_owned(), attributes.clone());
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["private"] = json!("eyJzY2hlbWFfdmVyc2lvbiI6IjEifQ==");
+        instance["attributes"] = attributes.clone();
+        let instance = instance.as_object_mut().unwrap();
         instance.remove("identity");
         instance.remove("identity_schema_version");
     });
@@ -139,7 +134,7 @@ fn replace_provider(world: &TestWorkspace, attributes: &serde_json::Value) {
 
 fn what_another_provider_has_stored_is_read_after_replace_provider(world: &TestWorkspace) {
     replace_provider(world, &json!({ "name": "job-it", "status": 1 }));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&[
         "cannot be read",
         "it has no id",
@@ -153,12 +148,10 @@ fn what_another_provider_has_stored_is_read_after_replace_provider(world: &TestW
             json!({ "id": id, "status": 1, "tags": { "a": "b" }, "timeouts": [] });
     });
     let applied = world.apply().succeeded();
-    let summary = "0 added, 0 changed, 0 destroyed";
-    assert!(applied.output.contains(summary), "{applied}");
+    applied.must_print("0 added, 0 changed, 0 destroyed");
     assert_eq!(world.state(OLD)["status"], "Running");
     world.plan().is_empty();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn a_foreign_state_that_names_no_job_is_rejected(world: &TestWorkspace) {
@@ -169,7 +162,7 @@ fn a_foreign_state_that_names_no_job_is_rejected(world: &TestWorkspace) {
         instance.as_object_mut().unwrap().remove("identity");
     });
     configure_move(world);
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&[
         "Job cannot be moved",
         "elsewhere/alicloud-live",

@@ -35,13 +35,9 @@ fn apply_saved(world: &TestWorkspace) {
 }
 
 fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
-    for (number, status) in [JobStatus::Running, JobStatus::NotStarted]
-        .into_iter()
-        .enumerate()
-    {
-        world.configure(Block::job("it").text("name", &format!("renamed-{number}")));
+    world.applied(Block::job("it"));
+    for status in [JobStatus::Running, JobStatus::NotStarted] {
+        world.configure(Block::job("it").text("name", &format!("renamed-{status:?}")));
         saved_plan(world);
         world.cloud.edit(|job| job.status = status);
         apply_saved(world);
@@ -49,10 +45,9 @@ fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &T
         world.plan().is_empty();
     }
 
-    let running = Block::job("it").text("status", "Running");
-    world.configure(&running);
-    world.apply().succeeded();
-    world.configure(running.text("name", "renamed-2"));
+    let running = Block::running_job("it");
+    world.applied(&running);
+    world.configure(running.text("name", "renamed-again"));
     saved_plan(world);
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
     apply_saved(world);
@@ -61,8 +56,7 @@ fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &T
 }
 
 fn without_a_refresh_the_run_state_is_left_as_it_is(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.configure(Block::job("it").text("name", "renamed"));
     world
@@ -74,9 +68,8 @@ fn without_a_refresh_the_run_state_is_left_as_it_is(world: &TestWorkspace) {
 }
 
 fn a_change_that_the_api_does_not_know_makes_no_call(world: &TestWorkspace) {
-    let job = Block::job("it").text("status", "Running");
-    world.configure(&job);
-    world.apply().succeeded();
+    let job = Block::running_job("it");
+    world.applied(&job);
     saved_plan(world);
     let changes = world.cloud.changes();
     for job in [
@@ -89,11 +82,8 @@ fn a_change_that_the_api_does_not_know_makes_no_call(world: &TestWorkspace) {
         saved_plan(world);
         let calls = world.cloud.calls().len();
         apply_saved(world);
-        assert_eq!(
-            world.cloud.calls().len(),
-            calls,
-            "applying takes no call at all"
-        );
+        let after = world.cloud.calls().len();
+        assert_eq!(after, calls, "applying takes no call at all");
         world.plan().is_empty();
     }
     assert_eq!(world.cloud.changes(), changes);
@@ -101,14 +91,10 @@ fn a_change_that_the_api_does_not_know_makes_no_call(world: &TestWorkspace) {
 
 fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &TestWorkspace) {
     let job = Block::job("it").with("allow_stopping_for_update", "false");
-    world.configure(job.clone().text("status", "Running"));
-    world.apply().succeeded();
-    world.configure(
-        job.clone()
-            .text("status", "Running")
-            .text("name", "renamed"),
-    );
-    let error = world.plan().failed().error();
+    world.applied(job.clone().text("status", "Running"));
+    let running = job.clone().text("status", "Running");
+    world.configure(running.text("name", "renamed"));
+    let error = world.plan_error();
     error.must_say(&["Job must not be stopped", "\"job-it\" (cluster-1:"]);
     assert_eq!(world.pointed_at(&error), "allow_stopping_for_update");
 
@@ -124,8 +110,7 @@ fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &TestWorkspace) {
 }
 
 fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     let state = world.state_file();
     let elsewhere = Cloud::new();
     world.set("LIVE_ENDPOINT", elsewhere.url());
@@ -144,11 +129,8 @@ fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {
         .run(&["plan", "-json", "-destroy", "-out=saved"])
         .succeeded();
     world.set("LIVE_ENDPOINT", elsewhere.url());
-    world
-        .run(&["apply", "-json", "saved"])
-        .failed()
-        .error()
-        .must_say(&["Job not found at this endpoint or account"]);
+    let error = world.run(&["apply", "-json", "saved"]).failed().error();
+    error.must_say(&["Job not found at this endpoint or account"]);
     assert!(!world.state(JOB).is_null());
     assert!(elsewhere.changes().is_empty());
 
@@ -164,8 +146,7 @@ fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {
 
 fn a_job_of_another_access_key_stays_in_the_state(world: &TestWorkspace) {
     world.unset("ALICLOUD_SECURITY_TOKEN");
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.edit_state(|state| {
         let private = state["resources"][0]["instances"][0]["private"]
             .as_str()
@@ -177,7 +158,7 @@ fn a_job_of_another_access_key_stays_in_the_state(world: &TestWorkspace) {
     });
     world.plan().is_empty();
     world.cloud.delete();
-    world.plan().failed().error().must_say(&[
+    world.plan_error().must_say(&[
         "Job not found at this endpoint or account",
         "another-access-key-id",
         "acceptance-access-key-id",
@@ -185,27 +166,22 @@ fn a_job_of_another_access_key_stays_in_the_state(world: &TestWorkspace) {
 }
 
 fn a_job_that_somebody_stopped_is_told_of(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.apply().succeeded();
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
     let plan = world.plan();
     plan.is_empty();
-    let warnings = plan.diagnostics(Severity::Warning);
-    assert_eq!(warnings.len(), 1, "{plan}");
-    warnings[0].must_say(&["A job is no longer running", "\"job-it\" (cluster-1:"]);
+    plan.warning()
+        .must_say(&["A job is no longer running", "\"job-it\" (cluster-1:"]);
 }
 
 fn many_running_jobs(name: &str) -> Block {
-    Block::job("it")
+    let output = "rtmp://push.example.com/live/${count.index}";
+    Block::running_job("it")
         .with("count", "20")
         .text("name", &format!("{name}-${{count.index}}"))
-        .text(
-            "stream_output",
-            "rtmp://push.example.com/live/${count.index}",
-        )
-        .text("status", "Running")
+        .text("stream_output", output)
 }
 
 fn running(world: &TestWorkspace) -> usize {
@@ -216,11 +192,8 @@ fn running(world: &TestWorkspace) -> usize {
 }
 
 fn an_outage_in_an_update_of_many_jobs_leaves_them_running(world: &TestWorkspace) {
-    world.set("TF_LOG", "WARN");
-    world.configure(many_running_jobs("job"));
-    world.apply().succeeded();
-    world.unset("TF_LOG");
-    world.set("TF_LOG_PROVIDER", "TRACE");
+    let provider = Block::provider();
+    world.applied_quietly(format_args!("{provider}{}", many_running_jobs("job")));
     world.configure(many_running_jobs("renamed"));
     // After the first five stops the API is away for a hundred calls of any kind.
     let away = |verb: &str| {
@@ -240,14 +213,10 @@ fn an_outage_in_an_update_of_many_jobs_leaves_them_running(world: &TestWorkspace
 }
 
 fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &TestWorkspace) {
-    world.set("TF_LOG", "WARN");
     let provider = Block::provider().with("max_concurrent_interruptions", "1");
-    world.configure_all(format_args!("{provider}{}", many_running_jobs("job")));
-    world.apply().succeeded();
-    world.unset("TF_LOG");
-    world.set("TF_LOG_PROVIDER", "TRACE");
+    world.applied_quietly(format_args!("{provider}{}", many_running_jobs("job")));
     world.configure_all(format_args!("{provider}{}", many_running_jobs("renamed")));
-    world.cloud.deny("StartEdgeTranscodeJob");
+    world.cloud.deny("Start");
     let errors = world.apply().failed().diagnostics(Severity::Error);
     assert_eq!(errors.len(), 20);
     assert_eq!(
@@ -255,12 +224,9 @@ fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &TestWorks
         19,
         "one stream is lost, and no other is risked"
     );
-    let lost = world
-        .cloud
-        .jobs()
-        .into_iter()
-        .find(|job| job.status == JobStatus::NotStarted)
-        .unwrap();
+    let jobs = world.cloud.jobs();
+    let lost = jobs.iter().find(|job| job.status == JobStatus::NotStarted);
+    let lost = lost.unwrap();
     for error in errors {
         error.must_say(&[&lost.job_id]);
     }
@@ -270,15 +236,10 @@ fn after_a_job_that_does_not_come_back_no_other_is_interrupted(world: &TestWorks
 }
 
 fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &TestWorkspace) {
-    world.set("TF_LOG", "WARN");
     let provider = Block::provider().with("max_concurrent_interruptions", "2");
-    world.configure_all(format_args!("{provider}{}", many_running_jobs("job")));
-    world.apply().succeeded();
-    world.unset("TF_LOG");
-    world.set("TF_LOG_PROVIDER", "TRACE");
+    world.applied_quietly(format_args!("{provider}{}", many_running_jobs("job")));
     let begun = world.cloud.changes().len();
-    world.configure_all(format_args!("{provider}{}", many_running_jobs("renamed")));
-    world.apply().succeeded();
+    world.applied_all(format_args!("{provider}{}", many_running_jobs("renamed")));
     let (mut down, mut most) = (0, 0);
     for change in world.cloud.changes().split_off(begun) {
         match change.as_str() {
@@ -294,20 +255,18 @@ fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &TestWorkspace) {
 fn an_unknown_template_is_noticed_before_the_stop(world: &TestWorkspace) {
     // The plan would notice it, unless that is turned off or the template vanishes later.
     let provider = Block::provider().with("skip_plan_checks", "true");
-    let job = Block::job("it").text("status", "Running");
-    world.configure_all(format_args!("{provider}{job}"));
-    world.apply().succeeded();
+    let job = Block::running_job("it");
+    world.applied_all(format_args!("{provider}{job}"));
     let job = job.text("template_id", "nowhere");
     world.configure_all(format_args!("{provider}{job}"));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&["TemplateNotFound", "was not stopped"]);
     assert_eq!(world.pointed_at(&error), "template_id");
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
 
 fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {
-    world.configure(Block::job("it").containing(Block::new("timeouts").text("update", "5s")));
-    world.apply().succeeded();
+    world.applied(Block::job("it").containing(Block::new("timeouts").text("update", "5s")));
     let changes = world.cloud.changes();
     let job = world.cloud.job();
     let body = format!(
@@ -320,21 +279,18 @@ fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {
         content_type: "application/json".to_owned(),
         body,
     };
-    world.cloud.set_faults([fault("Get", kind)]);
+    world.cloud.fail("Get", kind);
     world.plan().is_empty();
     world.configure(Block::job("it").text("name", "renamed"));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&["status \"2\"", "does not document", "Nothing was changed"]);
     assert_eq!(world.cloud.changes(), changes);
 }
 
 fn urls_that_come_back_in_another_spelling_change_nothing(world: &TestWorkspace) {
     let output = "rtmp://Push.Example.COM:1935/live/it";
-    let job = Block::job("it")
-        .text("status", "Running")
-        .text("stream_output", output);
-    world.configure(&job);
-    world.apply().succeeded();
+    let job = Block::running_job("it").text("stream_output", output);
+    world.applied(&job);
     world
         .cloud
         .edit(|job| "rtmp://push.example.com/live/it".clone_into(&mut job.stream_output));

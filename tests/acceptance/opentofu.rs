@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::JOB;
 use crate::moves::{OLD, a_foreign_state_with_identity, configure_move};
 use crate::support::configuration::{AUTH_KEY_HASH, Block};
-use crate::support::terraform::{Run, Severity};
+use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::{APPLY, DESTROY, PLAN, TestWorkspace};
 
 over_opentofu! {
@@ -19,11 +19,6 @@ over_opentofu! {
     a_replacement_that_leaves_its_predecessor_running_is_warned_of,
     a_module_may_be_chosen_by_a_variable,
     a_state_with_the_identity_of_another_provider_is_taken_over_by_an_import,
-}
-
-/// A job that runs.
-fn running_job(label: &str) -> Block {
-    Block::job(label).text("status", "Running")
 }
 
 /// With a block that only OpenTofu knows: `lifecycle`, with this argument.
@@ -58,8 +53,8 @@ fn encryption(fallback: &str) -> String {
 
 #[track_caller]
 fn is_encrypted(world: &TestWorkspace, file: &str) {
-    let text =
-        String::from_utf8_lossy(&std::fs::read(world.home().join(file)).unwrap()).into_owned();
+    let bytes = std::fs::read(world.home().join(file)).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("encrypted_data"), "{text}");
     for plain in [AUTH_KEY_HASH, "job-it", "cluster-1"] {
         assert!(!text.contains(plain), "{file} holds {plain}: {text}");
@@ -72,7 +67,7 @@ fn an_encrypted_state_keeps_all_that_the_provider_has_stored(world: &TestWorkspa
     world.configure(format_args!(
         "{}{}{job_id}",
         encryption(""),
-        running_job("it")
+        Block::running_job("it")
     ));
     world.run(&["plan", "-json", "-out=saved"]).succeeded();
     is_encrypted(world, "saved");
@@ -85,7 +80,7 @@ fn an_encrypted_state_keeps_all_that_the_provider_has_stored(world: &TestWorkspa
     // Private data is kept too: where the job was found, and that it is not given up when it is missing elsewhere.
     world.cloud.delete();
     world.set("ALICLOUD_REGION", "cn-beijing");
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["Job not found at this endpoint or account", "cn-shanghai"]);
     world.set("ALICLOUD_REGION", "cn-shanghai");
     assert_eq!(
@@ -95,19 +90,22 @@ fn an_encrypted_state_keeps_all_that_the_provider_has_stored(world: &TestWorkspa
 }
 
 fn a_plain_state_becomes_an_encrypted_one(world: &TestWorkspace) {
-    world.configure(running_job("it"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     let fallback = "fallback {\n method = method.unencrypted.it\n }";
     world.configure(format_args!(
         "{}{}",
         encryption(fallback),
-        running_job("it")
+        Block::running_job("it")
     ));
     world.plan().is_empty();
     world.apply().succeeded();
     is_encrypted(world, "terraform.tfstate");
     // From now on nothing else is accepted.
-    world.configure(format_args!("{}{}", encryption(""), running_job("it")));
+    world.configure(format_args!(
+        "{}{}",
+        encryption(""),
+        Block::running_job("it")
+    ));
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 }
@@ -155,9 +153,14 @@ fn run_without(world: &TestWorkspace, command: &[&str], job: &str) -> Run {
 }
 
 fn an_excluded_job_is_not_interrupted(world: &TestWorkspace) {
-    let jobs = || format!("{}{}", running_job("it"), running_job("other"));
-    world.configure(jobs());
-    world.apply().succeeded();
+    let jobs = || {
+        format!(
+            "{}{}",
+            Block::running_job("it"),
+            Block::running_job("other")
+        )
+    };
+    world.applied(jobs());
     let template = |name: &str| {
         let jobs = world.cloud.jobs();
         let job = jobs.into_iter().find(|job| job.name == name).unwrap();
@@ -179,24 +182,19 @@ fn an_excluded_job_is_not_interrupted(world: &TestWorkspace) {
 }
 
 fn a_job_that_is_not_enabled_is_deleted(world: &TestWorkspace) {
-    let job = with_lifecycle(running_job("it"), "enabled", "var.enabled");
+    let job = with_lifecycle(Block::running_job("it"), "enabled", "var.enabled");
     let variable = Block::new(r#"variable "enabled""#).with("default", "true");
     let id =
         Block::new(r#"output "id""#).with("value", &format!("{JOB} == null ? null : {JOB}.id"));
-    world.configure(format_args!("{job}{variable}{id}"));
-    world.apply().succeeded();
+    world.applied(format_args!("{job}{variable}{id}"));
     assert_eq!(world.output("id"), world.state(JOB)["id"]);
 
     let disabled = world
         .run(&[APPLY, &["-var=enabled=false"]].concat())
         .succeeded();
     let warnings = disabled.diagnostics(Severity::Warning);
-    assert!(
-        warnings
-            .iter()
-            .any(|warning| warning.says("A running job will be deleted")),
-        "{disabled}"
-    );
+    let of_deletion = |warning: &Diagnostic| warning.says("A running job will be deleted");
+    assert!(warnings.iter().any(of_deletion), "{disabled}");
     assert_eq!(world.cloud.jobs().len(), 0);
     assert_eq!(world.output("id"), Value::Null);
     world.apply().succeeded();
@@ -205,38 +203,27 @@ fn a_job_that_is_not_enabled_is_deleted(world: &TestWorkspace) {
 
 fn a_protected_job_must_stay_enabled(world: &TestWorkspace) {
     let job = |enabled: &str| {
-        with_lifecycle(
-            running_job("it").with("deletion_protection", "true"),
-            "enabled",
-            enabled,
-        )
+        let protected = Block::running_job("it").with("deletion_protection", "true");
+        with_lifecycle(protected, "enabled", enabled)
     };
-    world.configure(job("true"));
-    world.apply().succeeded();
+    world.applied(job("true"));
     world.configure(job("false"));
-    world
-        .plan()
-        .failed()
-        .error()
-        .must_say(&["deletion_protection"]);
+    world.plan_error().must_say(&["deletion_protection"]);
     assert!(world.cloud.is_running());
 }
 
 /// With `destroy = false` a replacement forgets the old job, which goes on writing the stream of the new one. The provider
 /// learns of that only when the old job has not been deleted.
 fn a_replacement_that_leaves_its_predecessor_running_is_warned_of(world: &TestWorkspace) {
-    world.configure(with_lifecycle(running_job("it"), "destroy", "false"));
-    world.apply().succeeded();
+    world.applied(with_lifecycle(Block::running_job("it"), "destroy", "false"));
     let job = world.cloud.job();
     let replace = format!("-replace={JOB}");
     let planned = world.run(&[PLAN, &[replace.as_str()]].concat());
-    assert!(planned.output.contains("1 to forget"), "{planned}");
+    planned.must_print("1 to forget");
     let applied = world
         .run(&[APPLY, &[replace.as_str()]].concat())
         .succeeded();
-    let warnings = applied.diagnostics(Severity::Warning);
-    assert_eq!(warnings.len(), 1, "{applied}");
-    warnings[0].must_say(&[
+    applied.warning().must_say(&[
         "A running job writes the same output stream",
         &job.job_id,
         "both jobs will exist",
@@ -275,10 +262,8 @@ fn a_state_with_the_identity_of_another_provider_is_taken_over_by_an_import(worl
     let import = Block::new("import")
         .with("to", JOB)
         .text("id", &format!("cluster-1:{job_id}"));
-    world.configure(format_args!("{}{import}", running_job("it")));
-    let applied = world.apply().succeeded();
-    let summary = "1 imported, 0 added, 0 changed, 0 destroyed";
-    assert!(applied.output.contains(summary), "{applied}");
+    let applied = world.applied(format_args!("{}{import}", Block::running_job("it")));
+    applied.must_print("1 imported, 0 added, 0 changed, 0 destroyed");
     assert_eq!(
         world.identity(JOB),
         json!({ "cluster_id": "cluster-1", "job_id": job_id })

@@ -13,8 +13,7 @@ over_each_terraform! {
 }
 
 fn a_job_deleted_outside_is_planned_again(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let first = world.cloud.job();
     world.cloud.delete();
 
@@ -25,8 +24,7 @@ fn a_job_deleted_outside_is_planned_again(world: &TestWorkspace) {
 }
 
 fn destroying_a_job_that_is_already_gone_succeeds(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     world.cloud.delete();
     // Without a refresh the provider itself has to find out.
     world
@@ -36,8 +34,7 @@ fn destroying_a_job_that_is_already_gone_succeeds(world: &TestWorkspace) {
 }
 
 fn a_job_edited_outside_is_shown_and_corrected(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let before = world.cloud.job();
     world.cloud.edit(|job| {
         job.name = "by-hand".into();
@@ -68,8 +65,7 @@ fn a_job_edited_outside_is_shown_and_corrected(world: &TestWorkspace) {
 }
 
 fn a_job_stopped_outside_is_started_again(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
 
     let applied = world.apply().succeeded();

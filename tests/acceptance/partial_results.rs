@@ -3,7 +3,6 @@
 use crate::JOB;
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
-use crate::support::terraform::Severity;
 use crate::support::workspace::{DESTROY, TestWorkspace};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
@@ -23,14 +22,10 @@ over_newest_terraform! {
     no_response_but_job_not_found_takes_a_job_out_of_the_state,
 }
 
-fn a_running_job() -> Block {
-    Block::job("it").text("status", "Running")
-}
-
 fn a_job_that_may_not_start(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(0);
-    world.configure(a_running_job());
-    let error = world.apply().failed().error();
+    world.configure(Block::running_job("it"));
+    let error = world.apply_error();
     error.must_say(&["UserQuotaExceed", "is now Stopped", "untaint"]);
     assert_eq!(world.pointed_at(&error), "status");
     world.cloud.allow_running_jobs(1);
@@ -109,16 +104,15 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorks
             left: &["Start"],
         },
     ];
-    let job = a_running_job().containing(Block::new("timeouts").text("update", "2s"));
-    world.configure(&job);
-    world.apply().succeeded();
+    let job = Block::running_job("it").containing(Block::new("timeouts").text("update", "2s"));
+    world.applied(&job);
     let job_id = world.cloud.job().job_id;
 
     for (number, row) in rows.into_iter().enumerate() {
         world.configure(job.clone().text("name", &format!("name-{number}")));
         let begun = world.cloud.changes().len();
         world.cloud.set_faults([row.fault]);
-        let error = world.apply().failed().error();
+        let error = world.apply_error();
         error.must_say(&["Unable to update job"]);
         error.must_say(&row.said);
         let mut changes = world.cloud.changes().split_off(begun);
@@ -139,9 +133,8 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorks
 }
 
 fn an_update_that_was_carried_out_without_a_response_is_no_failure(world: &TestWorkspace) {
-    let job = a_running_job().containing(Block::new("timeouts").text("update", "2s"));
-    world.configure(&job);
-    world.apply().succeeded();
+    let job = Block::running_job("it").containing(Block::new("timeouts").text("update", "2s"));
+    world.applied(&job);
     world.configure(job.text("name", "renamed"));
     world
         .cloud
@@ -153,22 +146,18 @@ fn an_update_that_was_carried_out_without_a_response_is_no_failure(world: &TestW
 }
 
 fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     // No status is configured, so nothing but the debt tells that the job has to run.
     world.configure(Block::job("it").text("name", "renamed"));
-    world
-        .cloud
-        .set_faults([fault("Start", FaultKind::error(403, "OperationDenied"))]);
-    let error = world.apply().failed().error();
+    world.cloud.deny("Start");
+    let error = world.apply_error();
     error.must_say(&["OperationDenied", "is now Stopped, with its new settings"]);
     world.cloud.set_faults([]);
 
     let plan = world.plan();
-    let warnings = plan.diagnostics(Severity::Warning);
-    assert_eq!(warnings.len(), 1, "{plan}");
-    warnings[0].must_say(&["A stopped job will be started again", "\"renamed\""]);
+    plan.warning()
+        .must_say(&["A stopped job will be started again", "\"renamed\""]);
     assert_eq!(plan.planned(), [(JOB.to_owned(), "update".to_owned())]);
     world.apply().succeeded();
     assert!(world.cloud.is_running());
@@ -179,19 +168,15 @@ fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) 
 }
 
 fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
-    world
-        .cloud
-        .set_faults([fault("Delete", FaultKind::error(403, "OperationDenied"))]);
+    world.applied(Block::running_job("it"));
+    world.cloud.deny("Delete");
     let error = world.destroy().failed().error();
     error.must_say(&["Unable to delete job", "OperationDenied", "is now Running"]);
     assert!(world.cloud.is_running());
     assert_eq!(world.state(JOB)["status"], "Running");
     world.cloud.set_faults([]);
     world.plan().is_empty();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn a_delete_succeeds_in_spite_of_passing_failures(world: &TestWorkspace) {
@@ -203,7 +188,7 @@ fn a_delete_succeeds_in_spite_of_passing_failures(world: &TestWorkspace) {
         fault("Stop", FaultKind::Drop).when(FaultStage::After),
         fault("Stop", FaultKind::service_unavailable()),
     ];
-    world.configure(a_running_job());
+    world.configure(Block::running_job("it"));
     for fault in faults {
         world.apply().succeeded();
         world.cloud.set_faults([fault.times(1)]);
@@ -213,11 +198,8 @@ fn a_delete_succeeds_in_spite_of_passing_failures(world: &TestWorkspace) {
 }
 
 fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
-    world.cloud.hold("Stop", FaultStage::Before);
-    let running = world.start(DESTROY);
-    world.cloud.wait_paused();
+    world.applied(Block::running_job("it"));
+    let running = world.start_held(DESTROY, "Stop", FaultStage::Before);
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
     world.cloud.release();
     world.end_of(running).succeeded();
@@ -227,11 +209,8 @@ fn a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted(world: &Test
 }
 
 fn a_job_deleted_by_others_in_the_middle_of_its_deletion_is_gone(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
-    world.cloud.hold("Delete", FaultStage::Before);
-    let running = world.start(DESTROY);
-    world.cloud.wait_paused();
+    world.applied(Block::job("it"));
+    let running = world.start_held(DESTROY, "Delete", FaultStage::Before);
     world.cloud.delete();
     world.cloud.release();
     world.end_of(running).succeeded();
@@ -259,16 +238,11 @@ fn no_response_but_job_not_found_takes_a_job_out_of_the_state(world: &TestWorksp
         ),
         (FaultKind::Drop, "lost the connection"),
     ];
-    world.configure(a_running_job().containing(Block::new("timeouts").text("read", "1s")));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it").containing(Block::new("timeouts").text("read", "1s")));
     let state = world.state_file();
     for (response, said) in responses {
-        world.cloud.set_faults([fault("Get", response)]);
-        world
-            .plan()
-            .failed()
-            .error()
-            .must_say(&["Unable to read job", said]);
+        world.cloud.fail("Get", response);
+        world.plan_error().must_say(&["Unable to read job", said]);
         world.apply().failed();
         assert_eq!(world.state_file(), state, "{said}");
     }

@@ -4,9 +4,10 @@
 use alicloud_live_mock::{Fault, FaultKind, RecordedCall};
 
 use crate::JOB;
+use crate::existing_jobs::RUNNING_WRITER;
 use crate::support::cloud::fault;
 use crate::support::configuration::{AUTH_KEY_HASH, Block, auth_key};
-use crate::support::terraform::{Diagnostic, Run, Severity};
+use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
@@ -29,13 +30,11 @@ over_newest_terraform! {
 const GET_TEMPLATE: &str = "GetEdgeTranscodeTemplate";
 
 fn jobs(count: usize) -> Block {
+    let output = "rtmp://push.example.com/live/${count.index}";
     Block::job("it")
         .with("count", &count.to_string())
-        .with("name", "\"job-${count.index}\"")
-        .with(
-            "stream_output",
-            "\"rtmp://push.example.com/live/${count.index}\"",
-        )
+        .text("name", "job-${count.index}")
+        .text("stream_output", output)
 }
 
 fn template_looks(world: &TestWorkspace) -> Vec<RecordedCall> {
@@ -46,13 +45,6 @@ fn template_looks(world: &TestWorkspace) -> Vec<RecordedCall> {
 
 fn template_not_found() -> FaultKind {
     FaultKind::error(404, "TemplateNotFound")
-}
-
-/// The warnings with one of these summaries.
-fn warned(run: &Run, summary: &str) -> Vec<Diagnostic> {
-    let mut warnings = run.diagnostics(Severity::Warning);
-    warnings.retain(|warning| warning.summary == summary);
-    warnings
 }
 
 fn a_template_that_does_not_exist_is_an_error_at_plan(world: &TestWorkspace) {
@@ -79,8 +71,7 @@ fn a_template_is_looked_at_once_for_all_jobs(world: &TestWorkspace) {
 }
 
 fn a_template_that_vanishes_between_plan_and_apply_fails_the_create_alone(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.configure(Block::job("it").text("cluster_id", "cluster-2"));
     world.run(&["plan", "-no-color", "-out=tfplan"]).succeeded();
     world.cloud.set_faults([
@@ -99,18 +90,16 @@ fn a_template_that_vanishes_between_plan_and_apply_fails_the_create_alone(world:
 }
 
 fn a_template_that_is_in_use_is_not_looked_at(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let vanished = Fault::new(GET_TEMPLATE, template_not_found());
     world.cloud.set_faults([vanished]);
     let before = template_looks(world).len();
     world.plan().is_empty();
-    world.configure(Block::job("it").text("name", "other"));
-    world.apply().succeeded();
+    world.applied(Block::job("it").text("name", "other"));
     assert_eq!(template_looks(world).len(), before);
 
     world.configure(Block::job("it").text("template_id", "tpl-uhd-4k"));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     assert_eq!(error.summary, "Template not found");
     assert_eq!(error.address.as_deref(), Some(JOB));
     assert_eq!(world.pointed_at(&error), "template_id");
@@ -128,7 +117,7 @@ fn a_cluster_that_the_api_does_not_list_is_warned_of_once(world: &TestWorkspace)
     world.configure(jobs(3).text("cluster_id", "no-such-cluster"));
     let planned = world.plan();
     assert_eq!(planned.planned().len(), 3, "{planned}");
-    let warnings = warned(&planned, "Cluster is not accessible");
+    let warnings = planned.warnings("Cluster is not accessible");
     assert_eq!(warnings.len(), 1, "{planned}");
     warnings[0].must_say(&["\"job-", "OperationDenied", "cluster_id", "RequestId"]);
     let failed = world.apply().failed();
@@ -140,73 +129,66 @@ fn rejected_credentials_are_warned_of_once(world: &TestWorkspace) {
     world.configure(jobs(3));
     let planned = world.plan();
     assert_eq!(planned.planned().len(), 3, "{planned}");
-    let warnings = warned(&planned, "Credentials were rejected");
+    let warnings = planned.warnings("Credentials were rejected");
     assert_eq!(warnings.len(), 1, "{planned}");
     warnings[0].must_say(&["SignatureDoesNotMatch", "secret key"]);
 }
 
 /// Two jobs whose output URLs differ in their keys.
 fn two_writers(status: &str) -> String {
-    let writer = |label: &str, expires: u64| {
+    let writer = |label, expires, status| {
         let key = auth_key(expires);
+        let output = format!("rtmp://push.example.com/live/one?auth_key={key}");
         Block::job(label)
-            .text(
-                "stream_output",
-                &format!("rtmp://push.example.com/live/one?auth_key={key}"),
-            )
-            .text("status", if label == "a" { "Running" } else { status })
+            .text("stream_output", &output)
+            .text("status", status)
     };
-    format!(
-        "{}{}",
-        writer("a", 4_102_444_800),
-        writer("b", 4_102_444_900)
-    )
+    let first = writer("a", 4_102_444_800, "Running");
+    let second = writer("b", 4_102_444_900, status);
+    format!("{first}{second}")
 }
 
 const TWO_WRITERS: &str = "Two jobs write the same output stream";
-const RUNNING_WRITER: &str = "A running job writes the same output stream";
 
 fn two_jobs_that_will_write_one_stream_are_warned_of(world: &TestWorkspace) {
     world.configure(two_writers("Running"));
     let planned = world.plan();
-    let warnings = warned(&planned, TWO_WRITERS);
+    let warnings = planned.warnings(TWO_WRITERS);
     assert_eq!(warnings.len(), 1, "{planned}");
     warnings[0].must_say(&["\"job-a\"", "\"job-b\"", "other clusters"]);
     assert!(!warnings[0].detail.contains(AUTH_KEY_HASH));
 
     world.configure(two_writers("Stopped"));
     let planned = world.plan();
-    assert!(warned(&planned, TWO_WRITERS).is_empty(), "{planned}");
+    assert!(planned.warnings(TWO_WRITERS).is_empty(), "{planned}");
     world.apply().succeeded();
     // Now the first runs in the cloud, too, which is the stronger warning.
     world.configure(two_writers("Running"));
     let planned = world.plan();
-    assert_eq!(warned(&planned, RUNNING_WRITER).len(), 1, "{planned}");
-    assert!(warned(&planned, TWO_WRITERS).is_empty(), "{planned}");
+    assert_eq!(planned.warnings(RUNNING_WRITER).len(), 1, "{planned}");
+    assert!(planned.warnings(TWO_WRITERS).is_empty(), "{planned}");
 }
 
 fn a_plan_that_warns_of_a_running_job_does_not_warn_of_it_twice(world: &TestWorkspace) {
     let first = Block::job("a").text("status", "Running");
-    world.configure(&first);
-    world.apply().succeeded();
+    world.applied(&first);
     let second = first.clone().labelled("b").text("name", "job-b");
     world.configure(format_args!("{first}{second}"));
     let planned = world.plan();
-    let running = warned(&planned, RUNNING_WRITER);
+    let running = planned.warnings(RUNNING_WRITER);
     assert_eq!(running.len(), 1, "{planned}");
-    assert!(warned(&planned, TWO_WRITERS).is_empty(), "{planned}");
+    assert!(planned.warnings(TWO_WRITERS).is_empty(), "{planned}");
 }
 
 fn a_job_that_is_replaced_is_no_second_writer(world: &TestWorkspace) {
-    let job = Block::job("it").text("status", "Running");
-    world.configure(&job);
-    world.apply().succeeded();
+    let job = Block::running_job("it");
+    world.applied(&job);
     let replace = format!("-replace={JOB}");
     let planned = world.run(&["plan", "-json", &replace]);
-    assert!(warned(&planned, TWO_WRITERS).is_empty(), "{planned}");
+    assert!(planned.warnings(TWO_WRITERS).is_empty(), "{planned}");
     world.configure(job.text("cluster_id", "cluster-2"));
     for run in [world.plan(), world.apply()] {
-        assert!(warned(&run, TWO_WRITERS).is_empty(), "{run}");
+        assert!(run.warnings(TWO_WRITERS).is_empty(), "{run}");
     }
 }
 

@@ -1,11 +1,11 @@
 //! Where credentials and the endpoint come from.
 
+use crate::credentials::configure;
 use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
 use crate::support::configuration::Block;
 use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
-    the_block_alone_is_enough,
     the_block_comes_before_the_environment,
     each_name_of_an_environment_variable_is_understood,
     a_security_token_is_sent_with_the_keys_it_belongs_to,
@@ -30,26 +30,9 @@ fn endpoints(live: &str) -> Block {
     Block::new("endpoints").text("live", live)
 }
 
-/// One job under this provider block.
-fn configure(world: &TestWorkspace, provider: &Block) {
-    let secret_key = Block::sensitive_variable("secret_key");
-    let job = Block::job("it");
-    world.set("TF_VAR_secret_key", ACCESS_KEY_SECRET);
-    world.configure_all(format_args!("{secret_key}{provider}{job}"));
-}
-
 fn unset_credentials(world: &TestWorkspace) {
     world.unset("ALICLOUD_ACCESS_KEY");
     world.unset("ALICLOUD_SECRET_KEY");
-}
-
-fn the_block_alone_is_enough(world: &TestWorkspace) {
-    unset_credentials(world);
-    world.unset("LIVE_ENDPOINT");
-    let provider = with_credentials().text("region", "cn-shanghai");
-    configure(world, &provider.containing(endpoints(world.cloud.url())));
-    world.apply().succeeded();
-    world.cloud.job();
 }
 
 fn the_block_comes_before_the_environment(world: &TestWorkspace) {
@@ -66,8 +49,7 @@ fn the_block_comes_before_the_environment(world: &TestWorkspace) {
 const NOBODY: &str = "http://127.0.0.1:1";
 
 fn each_name_of_an_environment_variable_is_understood(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     unset_credentials(world);
     world.unset("LIVE_ENDPOINT");
 
@@ -101,8 +83,7 @@ fn each_name_of_an_environment_variable_is_understood(world: &TestWorkspace) {
 }
 
 fn a_security_token_is_sent_with_the_keys_it_belongs_to(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let calls = world.cloud.calls();
     assert!(
         calls
@@ -116,7 +97,7 @@ fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &Tes
     unset_credentials(world);
     // Two jobs, and yet one error: it is the provider that cannot be configured.
     world.configure(format_args!("{}{}", Block::job("it"), Block::job("other")));
-    world.plan().failed().error().must_say(&[
+    world.plan_error().must_say(&[
         "access_key",
         "secret_key",
         "ALICLOUD_ACCESS_KEY",
@@ -129,7 +110,7 @@ fn missing_credentials_are_one_error_that_lists_where_they_may_stand(world: &Tes
 fn half_a_key_pair_is_reported_at_the_missing_half(world: &TestWorkspace) {
     unset_credentials(world);
     configure(world, &Block::provider().text("access_key", "alone"));
-    let error = world.plan().failed().error();
+    let error = world.plan_error();
     error.must_say(&["secret_key", "ALICLOUD_SECRET_KEY"]);
     // The argument is not there, so the place is the block that lacks it.
     assert_eq!(world.pointed_at(&error), "provider");
@@ -139,29 +120,19 @@ fn an_endpoint_may_be_given_without_a_scheme(world: &TestWorkspace) {
     world.unset("LIVE_ENDPOINT");
     // It takes the scheme of the protocol, which is HTTPS unless the block says otherwise.
     let provider = Block::provider().text("protocol", "HTTP");
-    configure(
-        world,
-        &provider.containing(endpoints(world.cloud.address())),
-    );
+    let provider = provider.containing(endpoints(world.cloud.address()));
+    configure(world, &provider);
     world.apply().succeeded();
     world.cloud.job();
 }
 
 fn each_invalid_argument_is_rejected_at_its_place(world: &TestWorkspace) {
+    let endpoint = |live| ("live", Block::provider().containing(endpoints(live)));
     let wrong = [
         ("protocol", Block::provider().text("protocol", "ftp")),
-        (
-            "live",
-            Block::provider().containing(endpoints("not an endpoint")),
-        ),
-        (
-            "live",
-            Block::provider().containing(endpoints("ftp://127.0.0.1")),
-        ),
-        (
-            "live",
-            Block::provider().containing(endpoints("http://127.0.0.1/path")),
-        ),
+        endpoint("not an endpoint"),
+        endpoint("ftp://127.0.0.1"),
+        endpoint("http://127.0.0.1/path"),
     ];
     for (argument, provider) in wrong {
         configure(world, &provider);
@@ -173,22 +144,23 @@ fn each_invalid_argument_is_rejected_at_its_place(world: &TestWorkspace) {
 fn arguments_that_are_not_known_yet_pass_the_plan(world: &TestWorkspace) {
     let source = Block::known_after_apply("region", "cn-shanghai");
     let provider = Block::provider().with("region", "terraform_data.region.output");
-    world.configure_all(format_args!("{source}{provider}{}", Block::job("it")));
-    world.apply().succeeded();
+    world.applied_all(format_args!("{source}{provider}{}", Block::job("it")));
     world.cloud.job();
+}
+
+/// How many lines of a log say all of this.
+fn lines_that_say(log: &str, texts: &[&str]) -> usize {
+    let says_all = |line: &&str| texts.iter().all(|text| line.contains(text));
+    log.lines().filter(says_all).count()
 }
 
 /// The capability `get_provider_schema_optional`: the processes of a command after the first one are not asked again.
 fn the_schema_is_asked_for_once_in_a_command(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let logged = world.file("terraform.log").len();
     world.plan().is_empty();
     let log = world.file("terraform.log").split_off(logged);
-    let count = |texts: &[&str]| {
-        let holds_all = |line: &&str| texts.iter().all(|text| line.contains(text));
-        log.lines().filter(holds_all).count()
-    };
+    let count = |texts: &[&str]| lines_that_say(&log, texts);
     assert!(count(&["plugin started"]) > 1);
     assert_eq!(count(&["call answered", "tf_rpc=GetProviderSchema"]), 1);
 }
@@ -197,23 +169,18 @@ fn a_rejection_is_logged_with_its_code(world: &TestWorkspace) {
     world.configure(Block::job("it").text("cluster_id", "no-such-cluster"));
     let _ = world.apply().failed();
     let log = world.file("terraform.log");
-    let says_all = |line: &str| {
-        [
-            "the API responded",
-            "operation=CreateEdgeTranscodeJob",
-            "cluster=no-such-cluster",
-            "code=OperationDenied",
-            "status=403",
-        ]
-        .iter()
-        .all(|text| line.contains(text))
-    };
-    assert_eq!(log.lines().filter(|line| says_all(line)).count(), 1);
+    let rejection = [
+        "the API responded",
+        "operation=CreateEdgeTranscodeJob",
+        "cluster=no-such-cluster",
+        "code=OperationDenied",
+        "status=403",
+    ];
+    assert_eq!(lines_that_say(&log, &rejection), 1);
 }
 
 fn each_response_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     let log = world.file("terraform.log");
     let calls = world.cloud.calls();
     assert!(!calls.is_empty());
@@ -223,23 +190,15 @@ fn each_response_of_the_api_is_logged_with_its_request_id(world: &TestWorkspace)
         let endpoint = format!("endpoint={}", world.cloud.url());
         let of_job = call.parameters.get("JobId");
         let job = of_job.map_or(String::new(), |id| format!("job={id}"));
-        let says_all = |line: &str| {
-            [
-                "the API responded",
-                "cluster=cluster-1",
-                "status=200",
-                &operation,
-                &request_id,
-                &endpoint,
-                &job,
-            ]
-            .iter()
-            .all(|text| line.contains(text))
-        };
-        assert_eq!(
-            log.lines().filter(|line| says_all(line)).count(),
-            1,
-            "{operation} {request_id}"
-        );
+        let response = [
+            "the API responded",
+            "cluster=cluster-1",
+            "status=200",
+            &operation,
+            &request_id,
+            &endpoint,
+            &job,
+        ];
+        assert_eq!(lines_that_say(&log, &response), 1, "{response:?}");
     }
 }

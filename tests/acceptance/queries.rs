@@ -22,6 +22,7 @@ over_each_terraform! {
 }
 
 const QUERY: &[&str] = &["query", "-json"];
+const GENERATE: &[&str] = &["query", "-json", "-generate-config-out=jobs.tf"];
 
 /// Makes this the only query, and the provider block all of the configuration. The provider has the local name that
 /// Terraform writes into generated configuration.
@@ -122,9 +123,8 @@ fn an_object_is_shown_where_it_is_asked_for(world: &TestWorkspace) {
 
 fn a_limit_is_kept_without_reading_a_page_too_many(world: &TestWorkspace) {
     for number in 0..250 {
-        world
-            .cloud
-            .seed(|job| job.name = format!("camera-{number}"));
+        let name = format!("camera-{number}");
+        world.cloud.seed(|job| job.name = name);
     }
     let mut calls = 0;
     // Without a limit, Terraform's own is 100.
@@ -188,9 +188,7 @@ fn a_later_page_that_fails_fails_the_query(world: &TestWorkspace) {
 
 fn ctrl_c_ends_a_query(world: &TestWorkspace) {
     configure(world, &cluster_1(), &[]);
-    world.cloud.hold("List", FaultStage::Before);
-    let running = world.start(QUERY);
-    world.cloud.wait_paused();
+    let running = world.start_held(QUERY, "List", FaultStage::Before);
     running.press_ctrl_c();
     let query = world.end_of(running).failed();
     query.error().must_say(&["Unable to list jobs"]);
@@ -207,9 +205,7 @@ fn ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes(world: &Te
         });
     }
     configure(world, &cluster_1(), &[]);
-    let query = world.run(&["query", "-json", "-generate-config-out=jobs.tf"]);
-    let _ = query.succeeded();
-
+    world.run(GENERATE).succeeded();
     let generated = world.file("jobs.tf");
     let assigned = |name: &str| {
         let assigns = |line: &&str| line.split_whitespace().next() == Some(name);
@@ -228,8 +224,7 @@ fn ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes(world: &Te
     }
 
     let applied = world.apply().succeeded();
-    let summary = "10 imported, 0 added, 0 changed, 0 destroyed";
-    assert!(applied.output.contains(summary), "{applied}");
+    applied.must_print("10 imported, 0 added, 0 changed, 0 destroyed");
     world.plan().is_empty();
     assert_eq!(world.cloud.changes(), [""; 0]);
 }
@@ -242,16 +237,10 @@ fn the_query_of_the_documentation_works(world: &TestWorkspace) {
     world.cloud.seed(|job| job.name = "camera-2".into());
     world.put("main.tf", &HEADER.replace("alicloud =", "alicloud-live ="));
     world.configure_as_in("examples/list-resources/alicloud_live_edge_transcode_job");
-    let query = world
-        .run(&["query", "-json", "-generate-config-out=jobs.tf"])
-        .succeeded();
+    let query = world.run(GENERATE).succeeded();
     assert_eq!(found(&query).len(), 1);
     world.apply().succeeded();
     world.plan().is_empty();
-    assert_eq!(
-        world
-            .job_ids("alicloud_live_edge_transcode_job.running_0")
-            .len(),
-        1
-    );
+    let generated = world.job_ids("alicloud_live_edge_transcode_job.running_0");
+    assert_eq!(generated.len(), 1);
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::JOB;
-use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{FaultKind, Job, JobStatus};
@@ -30,12 +29,7 @@ fn reads(world: &TestWorkspace, act: impl FnOnce()) -> (usize, usize) {
 }
 
 fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &TestWorkspace) {
-    // The log of so many creates is long, and would be searched for the signature of each call.
-    world.set("TF_LOG", "WARN");
-    world.configure(jobs(250));
-    world.apply().succeeded();
-    world.unset("TF_LOG");
-    world.set("TF_LOG_PROVIDER", "TRACE");
+    world.applied_quietly(format_args!("{}{}", Block::provider(), jobs(250)));
     assert_eq!(world.cloud.jobs().len(), 250);
 
     // Three pages: Gets until they would have paid for those.
@@ -80,11 +74,10 @@ fn a_plan_over_many_jobs_takes_few_calls_and_sees_each_change(world: &TestWorksp
 }
 
 fn who_may_not_list_plans_all_the_same(world: &TestWorkspace) {
-    world.configure(jobs(20));
-    world.apply().succeeded();
+    world.applied(jobs(20));
     world
         .cloud
-        .set_faults([fault("List", FaultKind::error(403, "Forbidden.RAM"))]);
+        .fail("List", FaultKind::error(403, "Forbidden.RAM"));
     let (gets, lists) = reads(world, || world.plan().is_empty());
     assert_eq!((gets, lists), (20, 1));
     world.destroy().succeeded();

@@ -3,7 +3,7 @@
 use crate::JOB;
 use crate::existing_jobs::named;
 use crate::support::configuration::Block;
-use crate::support::terraform::{Run, Severity};
+use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
 
@@ -26,10 +26,6 @@ over_newest_terraform! {
 const OLD: &str = JOB;
 const NEW: &str = "alicloud_live_edge_transcode_job.new";
 
-fn a_running_job() -> Block {
-    Block::job("it").text("status", "Running")
-}
-
 /// There is one job, it runs, and nothing is left to do.
 #[track_caller]
 fn one_job_runs(world: &TestWorkspace) {
@@ -38,18 +34,15 @@ fn one_job_runs(world: &TestWorkspace) {
 }
 
 fn a_block_renamed_without_moved_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
-    world.configure(a_running_job());
-    world.apply().succeeded();
-    world.configure(a_running_job().labelled("new"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
+    world.applied(Block::running_job("it").labelled("new"));
     assert!(world.state(OLD).is_null());
     assert_eq!(world.state(NEW)["job_id"], world.cloud.job().job_id);
     one_job_runs(world);
 }
 
 fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     let job_id = world.cloud.job().job_id;
 
@@ -58,11 +51,9 @@ fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(worl
     let warnings = named(&plan);
     assert_eq!(warnings.len(), 1, "{plan}");
     warnings[0].must_say(&[&job_id, "moved {", "stays stopped", "status is not set"]);
-    let deletion = plan.diagnostics(Severity::Warning);
+    let deletion = plan.warnings("A running job will be deleted");
     assert!(
-        deletion
-            .iter()
-            .any(|warning| warning.says("A running job will be deleted") && warning.says(&job_id)),
+        deletion.iter().any(|warning| warning.says(&job_id)),
         "{plan}"
     );
 
@@ -76,51 +67,43 @@ fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(worl
 }
 
 fn other_keys_keep_a_stream_that_is_to_run(world: &TestWorkspace) {
-    let keyed = |keys: &str| a_running_job().with("for_each", &format!("toset({keys})"));
-    world.configure(keyed("[\"a\"]"));
-    world.apply().succeeded();
-    world.configure(keyed("[\"b\"]"));
-    world.apply().succeeded();
+    let keyed = |keys: &str| Block::running_job("it").with("for_each", &format!("toset({keys})"));
+    world.applied(keyed("[\"a\"]"));
+    world.applied(keyed("[\"b\"]"));
     one_job_runs(world);
-    world.configure(a_running_job().with("count", "1"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it").with("count", "1"));
     one_job_runs(world);
 }
 
-const REPLACE: &[&str] = &[
-    "apply",
-    "-json",
-    "-auto-approve",
-    "-replace=alicloud_live_edge_transcode_job.it",
-];
-
 fn replace(world: &TestWorkspace) -> Run {
-    world.run(REPLACE).succeeded()
+    world.run(&[
+        "apply",
+        "-json",
+        "-auto-approve",
+        &format!("-replace={JOB}"),
+    ])
 }
 
 fn a_running_job_is_replaced_by_a_running_one(world: &TestWorkspace) {
-    for status in [Some("Running"), None] {
-        let job = Block::job("it");
-        world.configure(status.map_or(job.clone(), |status| job.text("status", status)));
-        world.apply().succeeded();
+    for (job, is_configured) in [(Block::running_job("it"), true), (Block::job("it"), false)] {
+        world.applied(job);
         world.cloud.edit(|job| job.status = JobStatus::Running);
         let before = world.cloud.job().job_id;
-        replace(world);
+        replace(world).succeeded();
         assert_ne!(world.cloud.job().job_id, before);
         one_job_runs(world);
         assert_eq!(world.state(JOB)["status"], "Running");
         // A stopped one is replaced by a stopped one.
-        if status.is_none() {
+        if !is_configured {
             world.cloud.edit(|job| job.status = JobStatus::NotStarted);
-            replace(world);
+            replace(world).succeeded();
             assert!(!world.cloud.is_running());
         }
     }
 }
 
 fn a_tainted_running_job_is_replaced_by_a_running_one(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.run(&["taint", JOB]).succeeded();
     let plan = world.plan();
@@ -130,14 +113,11 @@ fn a_tainted_running_job_is_replaced_by_a_running_one(world: &TestWorkspace) {
 }
 
 fn another_cluster_is_warned_of_and_the_new_job_runs(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.configure(Block::job("it").text("cluster_id", "cluster-2"));
     let plan = world.plan();
-    let warnings = plan.diagnostics(Severity::Warning);
-    assert_eq!(warnings.len(), 1, "{plan}");
-    warnings[0].must_say(&[
+    plan.warning().must_say(&[
         "A running job will be replaced",
         "the new job will be started because the old one was running",
     ]);
@@ -148,38 +128,30 @@ fn another_cluster_is_warned_of_and_the_new_job_runs(world: &TestWorkspace) {
 
 fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
-    world.configure(a_running_job().containing(create_first));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it").containing(create_first));
     let before = world.cloud.job().job_id;
-    replace(world);
+    replace(world).succeeded();
     assert_ne!(world.cloud.job().job_id, before);
     one_job_runs(world);
 }
 
 fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
-    world.configure(a_running_job());
-    world.apply().succeeded();
-    world.configure(a_running_job().labelled("new"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
+    world.applied(Block::running_job("it").labelled("new"));
     one_job_runs(world);
 }
 
 fn a_protected_job_is_neither_deleted_nor_replaced(world: &TestWorkspace) {
-    let protected = a_running_job().with("deletion_protection", "true");
-    world.configure(&protected);
-    world.apply().succeeded();
+    let protected = Block::running_job("it").with("deletion_protection", "true");
+    world.applied(&protected);
     let rejected = |run: Run| {
         let errors = run.failed().diagnostics(Severity::Error);
-        assert!(
-            errors
-                .iter()
-                .any(|error| error.says("Job is protected from deletion")),
-            "{errors:#?}"
-        );
+        let is_protected = |error: &Diagnostic| error.says("Job is protected from deletion");
+        assert!(errors.iter().any(is_protected), "{errors:#?}");
     };
     rejected(world.destroy());
-    rejected(world.run(REPLACE));
+    rejected(replace(world));
     world.configure(protected.clone().text("cluster_id", "cluster-2"));
     rejected(world.apply());
     world.configure("");
@@ -188,31 +160,19 @@ fn a_protected_job_is_neither_deleted_nor_replaced(world: &TestWorkspace) {
     world.run(&["taint", JOB]).succeeded();
     rejected(world.apply());
     world.run(&["untaint", JOB]).succeeded();
-    assert_eq!(
-        world.cloud.changes(),
-        ["Create", "Start"],
-        "nothing was touched"
-    );
+    let touched = world.cloud.changes();
+    assert_eq!(touched, ["Create", "Start"], "nothing was touched");
 
-    world.configure(protected.with("deletion_protection", "false"));
-    world.apply().succeeded();
-    assert_eq!(
-        world.cloud.changes(),
-        ["Create", "Start"],
-        "no call is needed"
-    );
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.applied(protected.with("deletion_protection", "false"));
+    let touched = world.cloud.changes();
+    assert_eq!(touched, ["Create", "Start"], "no call is needed");
+    world.destroy_all();
 }
 
 fn a_protected_job_that_creates_first_is_not_left_behind(world: &TestWorkspace) {
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
-    world.configure(
-        a_running_job()
-            .with("deletion_protection", "true")
-            .containing(create_first),
-    );
-    world.apply().succeeded();
+    let protected = Block::running_job("it").with("deletion_protection", "true");
+    world.applied(protected.containing(create_first));
     // Core does not say that an object is tainted, so only the deletion could reject, when the new job exists.
     world.run(&["taint", JOB]).succeeded();
     world.apply().succeeded();

@@ -16,8 +16,7 @@ over_each_terraform! {
 
 fn a_job_is_started_and_stopped(world: &TestWorkspace) {
     for (status, running) in [("Running", true), ("Stopped", false), ("Running", true)] {
-        world.configure(Block::job("it").text("status", status));
-        world.apply().succeeded();
+        world.applied(Block::job("it").text("status", status));
         assert_eq!(world.cloud.is_running(), running);
         assert_eq!(world.state(JOB)["status"], status);
     }
@@ -31,21 +30,17 @@ fn a_job_is_started_and_stopped(world: &TestWorkspace) {
 }
 
 fn a_running_job_is_stopped_updated_and_started_again(world: &TestWorkspace) {
-    let job = Block::job("it").text("status", "Running");
-    world.configure(&job);
-    world.apply().succeeded();
+    let job = Block::running_job("it");
+    world.applied(&job);
 
-    world.configure(job.text("name", "renamed"));
-    let applied = world.apply().succeeded();
+    let applied = world.applied(job.text("name", "renamed"));
     let warnings = applied.diagnostics(Severity::Warning);
     assert!(
         warnings.iter().any(|warning| warning.says("interrupt")),
         "{warnings:#?}"
     );
-    assert_eq!(
-        world.cloud.changes(),
-        ["Create", "Start", "Stop", "Update", "Start"]
-    );
+    let changes = ["Create", "Start", "Stop", "Update", "Start"];
+    assert_eq!(world.cloud.changes(), changes);
     assert!(world.cloud.is_running());
     assert_eq!(world.cloud.job().name, "renamed");
     world.plan().is_empty();
@@ -53,26 +48,19 @@ fn a_running_job_is_stopped_updated_and_started_again(world: &TestWorkspace) {
 
 fn an_update_may_start_or_stop_the_job_too(world: &TestWorkspace) {
     let job = Block::job("it");
-    world.configure(&job);
-    world.apply().succeeded();
-    world.configure(job.clone().text("name", "second").text("status", "Running"));
-    world.apply().succeeded();
-    world.configure(job.text("name", "third").text("status", "Stopped"));
-    world.apply().succeeded();
-    assert_eq!(
-        world.cloud.changes(),
-        ["Create", "Update", "Start", "Stop", "Update"]
-    );
+    world.applied(&job);
+    world.applied(job.clone().text("name", "second").text("status", "Running"));
+    world.applied(job.text("name", "third").text("status", "Stopped"));
+    let changes = ["Create", "Update", "Start", "Stop", "Update"];
+    assert_eq!(world.cloud.changes(), changes);
 }
 
 fn a_status_that_is_not_set_is_left_alone(world: &TestWorkspace) {
-    world.configure(Block::job("it"));
-    world.apply().succeeded();
+    world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
 
     world.plan().is_empty();
-    world.configure(Block::job("it").text("name", "renamed"));
-    world.apply().succeeded();
+    world.applied(Block::job("it").text("name", "renamed"));
     assert!(
         world.cloud.is_running(),
         "the update must give the job its run state back"
@@ -83,8 +71,7 @@ fn a_status_that_is_not_set_is_left_alone(world: &TestWorkspace) {
 }
 
 fn destroy_stops_a_running_job_first(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("status", "Running"));
-    world.apply().succeeded();
+    world.applied(Block::running_job("it"));
 
     let destroyed = world.destroy().succeeded();
     let warnings = destroyed.diagnostics(Severity::Warning);

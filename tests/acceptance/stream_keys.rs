@@ -23,11 +23,8 @@ over_each_terraform! {
 }
 
 fn the_guide_s_url_signed_by_hand_is_right(world: &TestWorkspace) {
-    the_guide_s_url_is_right(
-        world,
-        "examples/guides/stream-url-authentication/md5",
-        "1893456000",
-    );
+    let folder = "examples/guides/stream-url-authentication/md5";
+    the_guide_s_url_is_right(world, folder, "1893456000");
 }
 
 fn the_guide_s_url_signed_by_a_function_is_right(world: &TestWorkspace) {
@@ -42,7 +39,7 @@ fn the_guide_s_url_is_right(world: &TestWorkspace, folder: &str, ends: &str) {
     world.set("TF_VAR_push_url_ends", ends);
 
     let shown = world.run(&["plan", "-no-color"]).succeeded();
-    assert!(shown.output.contains("(sensitive value)"), "{shown}");
+    shown.must_print("(sensitive value)");
     assert!(!shown.output.contains("e3acefe0"), "{shown}");
 
     world.apply().succeeded();
@@ -58,10 +55,8 @@ fn seconds_from_now(seconds: u64) -> u64 {
 }
 
 fn job_with_key(timestamp: u64) -> Block {
-    let url = format!(
-        "rtmp://push.example.com/live/it?auth_key={}",
-        auth_key(timestamp)
-    );
+    let key = auth_key(timestamp);
+    let url = format!("rtmp://push.example.com/live/it?auth_key={key}");
     Block::job("it").text("stream_output", &url)
 }
 
@@ -90,8 +85,7 @@ fn a_key_that_has_ended_is_warned_of_where_it_matters(world: &TestWorkspace) {
     assert_eq!(warned_of(&planned), [], "nobody starts or changes the job");
 
     let running = stopped.text("status", "Running");
-    world.configure(&running);
-    world.apply().succeeded();
+    world.applied(&running);
     let planned = world.plan();
     planned.is_empty();
     assert_eq!(warned_of(&planned), ended, "it will not connect again");
@@ -113,10 +107,8 @@ fn a_key_that_ends_within_a_day_is_warned_of_without_being_shown(world: &TestWor
         Block::job("soon").with("stream_input", "var.url"),
         job_with_key(later).labelled("later")
     ));
-    let url = format!(
-        "rtmp://pull.example.com/live/it?auth_key={}",
-        auth_key(soon)
-    );
+    let key = auth_key(soon);
+    let url = format!("rtmp://pull.example.com/live/it?auth_key={key}");
     world.set("TF_VAR_url", &url);
     let planned = world.plan();
     assert_eq!(
@@ -127,10 +119,7 @@ fn a_key_that_ends_within_a_day_is_warned_of_without_being_shown(world: &TestWor
             true
         )]
     );
-    assert_eq!(
-        planned.planned().len(),
-        2,
-        "a warning stops nothing: {planned}"
-    );
+    let count = planned.planned().len();
+    assert_eq!(count, 2, "a warning stops nothing: {planned}");
     // That the key is nowhere in what was printed and logged is asserted when the world ends.
 }

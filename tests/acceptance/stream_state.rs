@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::JOB;
+use crate::actions::{config, invoke, invoked, with_config};
 use crate::support::configuration::{AUTH_KEY, Block};
-use crate::support::terraform::{Run, Severity};
+use crate::support::terraform::Run;
 use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
@@ -36,6 +36,11 @@ fn state_output() -> Block {
     Block::new(r#"output "state""#).with("value", "data.alicloud_live_stream_state.it.state")
 }
 
+fn describe_fails(world: &TestWorkspace, status: u16, code: &str) {
+    let rejected = FaultKind::error(status, code);
+    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+}
+
 /// The input of the job is on air.
 fn feed(world: &TestWorkspace) {
     world.cloud.configure(|config| {
@@ -47,8 +52,7 @@ fn a_stream_is_found_by_its_url_and_by_its_parts(world: &TestWorkspace) {
     feed(world);
     let url = format!("rtmp://Pull.example.com:1935/live/it?auth_key={AUTH_KEY}");
     let by_url = data(&[("url", &url)]);
-    world.configure(format_args!("{by_url}{}", state_output()));
-    world.apply().succeeded();
+    world.applied(format_args!("{by_url}{}", state_output()));
     assert_eq!(world.output("state"), "online");
     let read = world.state("alicloud_live_stream_state.it");
     assert_eq!(read["id"], "pull.example.com/live/it");
@@ -60,19 +64,16 @@ fn a_stream_is_found_by_its_url_and_by_its_parts(world: &TestWorkspace) {
         ("app_name", "live"),
         ("stream_name", "it"),
     ]);
-    world.configure(format_args!("{by_parts}{}", state_output()));
-    world.apply().succeeded();
+    world.applied(format_args!("{by_parts}{}", state_output()));
     assert_eq!(world.output("state"), "offline");
     let read = world.state("alicloud_live_stream_state.it");
     assert_eq!((&read["url"], &read["type"]), (&json!(null), &json!(null)));
 }
 
 fn a_domain_of_somebody_else_is_no_error(world: &TestWorkspace) {
-    let rejected = FaultKind::error(400, "InvalidParam");
-    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    describe_fails(world, 400, "InvalidParam");
     let block = data(&[("url", "rtmp://other.example.com/live/it")]);
-    world.configure(format_args!("{block}{}", state_output()));
-    world.apply().succeeded();
+    world.applied(format_args!("{block}{}", state_output()));
     assert_eq!(world.output("state"), "unknown");
 }
 
@@ -105,29 +106,22 @@ fn wrong_arguments_are_rejected_where_they_stand(world: &TestWorkspace) {
         ),
     ] {
         world.configure(data(arguments));
-        let failed = world.validate().failed();
-        let error = failed.error();
+        let error = world.validate().failed().error();
         assert_eq!(error.summary, summary);
         assert_eq!(world.pointed_at(&error), at);
     }
 }
 
 fn a_missing_permission_is_an_error_that_names_it(world: &TestWorkspace) {
-    let rejected = FaultKind::error(403, "NoPermission");
-    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    describe_fails(world, 403, "NoPermission");
     world.configure(data(&[("url", "rtmp://h/a/s")]));
-    let failed = world.plan().failed();
-    let error = failed.error();
+    let error = world.plan_error();
     assert_eq!(error.summary, "Unable to read stream state");
     error.must_say(&["live:DescribeLiveStreamState", "NoPermission", "RequestId"]);
 }
 
 fn a_check_warns_of_a_stream_that_is_not_on_air(world: &TestWorkspace) {
-    let warned = |run: &Run| {
-        let warnings = run.diagnostics(Severity::Warning);
-        let failed = |warning: &&_| is_failed_check(warning);
-        warnings.iter().filter(failed).count()
-    };
+    let warned = |run: &Run| run.warnings("Check block assertion failed").len();
     world.configure_as_in("examples/guides/stream-on-air");
     let applied = world.apply().succeeded();
     assert_eq!(warned(&applied), 1, "nothing feeds the job: {applied}");
@@ -145,43 +139,22 @@ fn a_check_warns_of_a_stream_that_is_not_on_air(world: &TestWorkspace) {
     assert_eq!(warned(&applied), 0, "{applied}");
 
     // An output on another CDN breaks no check.
-    let rejected = FaultKind::error(400, "InvalidParam");
-    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
+    describe_fails(world, 400, "InvalidParam");
     let planned = world.plan();
     planned.is_empty();
     assert_eq!(warned(&planned), 0, "{planned}");
     world.replace_in_configuration("\"tpl-h264-720p\"", "\"tpl-h265-1080p\"");
     world.apply().succeeded();
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
-}
-
-fn is_failed_check(warning: &crate::support::terraform::Diagnostic) -> bool {
-    warning.summary == "Check block assertion failed"
+    world.destroy_all();
 }
 
 /// A job, and both actions that can wait for its stream.
 fn configure_actions(world: &TestWorkspace, timeout: &str) {
-    let config = Block::new("config")
-        .with("cluster_id", &format!("{JOB}.cluster_id"))
-        .with("job_id", &format!("{JOB}.job_id"))
+    let config = config()
         .with("wait_until_online", "true")
         .text("timeout", timeout);
-    let action = |verb: &str| {
-        let header = format!(r#"action "alicloud_live_edge_transcode_job_{verb}" "it""#);
-        Block::new(&header).containing(config.clone())
-    };
-    let (start, restart) = (action("start"), action("restart"));
+    let [start, restart] = ["start", "restart"].map(|verb| with_config(verb, config.clone()));
     world.configure(format_args!("{}{start}{restart}", Block::job("it")));
-}
-
-fn invoke(verb: &str) -> [String; 4] {
-    let action = format!("-invoke=action.alicloud_live_edge_transcode_job_{verb}.it");
-    ["apply", "-json", "-auto-approve", &action].map(str::to_owned)
-}
-
-fn invoked(world: &TestWorkspace, verb: &str) -> Run {
-    world.run(&invoke(verb).each_ref().map(String::as_str))
 }
 
 fn an_action_waits_until_the_stream_is_online(world: &TestWorkspace) {
@@ -196,7 +169,7 @@ fn an_action_waits_until_the_stream_is_online(world: &TestWorkspace) {
             .cloud
             .set_faults([paused.when(FaultStage::After).times(1)]);
         let before = world.cloud.calls().len();
-        let running = world.start(&invoke(verb).each_ref().map(String::as_str));
+        let running = world.start(&invoke(verb));
         let _paused = world.cloud.wait_paused();
         feed(world);
         world.cloud.release();
@@ -207,7 +180,7 @@ fn an_action_waits_until_the_stream_is_online(world: &TestWorkspace) {
             .count();
         assert_eq!(described, 2, "{run}");
         let told = format!("The output stream of job {id} is online.");
-        assert!(run.output.contains(&told), "{run}");
+        run.must_print(&told);
     }
     assert_eq!(world.cloud.changes(), ["Create", "Start", "Stop", "Start"]);
 }
@@ -215,8 +188,7 @@ fn an_action_waits_until_the_stream_is_online(world: &TestWorkspace) {
 fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &TestWorkspace) {
     configure_actions(world, "1s");
     world.apply().succeeded();
-    let failed = invoked(world, "start").failed();
-    let error = failed.error();
+    let error = invoked(world, "start").failed().error();
     error.must_say(&[
         "Stream is not online",
         "push.example.com/live/it",
@@ -229,10 +201,8 @@ fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &TestWorkspace)
 fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &TestWorkspace) {
     configure_actions(world, "5m");
     world.apply().succeeded();
-    let rejected = FaultKind::error(400, "InvalidParam");
-    world.cloud.set_faults([Fault::new(DESCRIBE, rejected)]);
-    let failed = invoked(world, "start").failed();
-    let error = failed.error();
+    describe_fails(world, 400, "InvalidParam");
+    let error = invoked(world, "start").failed().error();
     error.must_say(&[
         "Unknown stream state",
         "push.example.com",

@@ -16,15 +16,13 @@ over_newest_terraform! {
 
 fn a_running_job(operation: &str, time: &str) -> Block {
     let timeouts = Block::new("timeouts").text(operation, time);
-    Block::job("it")
-        .text("status", "Running")
-        .containing(timeouts)
+    Block::running_job("it").containing(timeouts)
 }
 
 fn a_create_ends_in_time_and_keeps_the_job(world: &TestWorkspace) {
     world.cloud.set_faults([promise("Start")]);
     world.configure(a_running_job("create", "2s"));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&[
         "Timed out waiting for the job to run (last status: Stopped).",
         "timeouts",
@@ -39,11 +37,10 @@ fn a_create_ends_in_time_and_keeps_the_job(world: &TestWorkspace) {
 }
 
 fn an_update_ends_in_time_and_says_what_it_waited_for(world: &TestWorkspace) {
-    world.configure(a_running_job("update", "2s").text("status", "Stopped"));
-    world.apply().succeeded();
+    world.applied(a_running_job("update", "2s").text("status", "Stopped"));
     world.cloud.set_faults([promise("Start")]);
     world.configure(a_running_job("update", "2s"));
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&[
         "Timed out waiting for the job to run (last status: Stopped).",
         "is now Stopped",
@@ -56,8 +53,7 @@ fn an_update_ends_in_time_and_says_what_it_waited_for(world: &TestWorkspace) {
 }
 
 fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &TestWorkspace) {
-    world.configure(a_running_job("delete", "2s"));
-    world.apply().succeeded();
+    world.applied(a_running_job("delete", "2s"));
     world.cloud.set_faults([promise("Stop")]);
     world.destroy().failed().error().must_say(&[
         "Timed out waiting for the job to be stopped (last status: Running).",
@@ -65,16 +61,14 @@ fn a_delete_ends_in_time_and_keeps_the_job_in_the_state(world: &TestWorkspace) {
     ]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     world.cloud.set_faults([]);
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }
 
 fn a_read_ends_in_time_and_keeps_the_state(world: &TestWorkspace) {
-    world.configure(a_running_job("read", "1s"));
-    world.apply().succeeded();
+    world.applied(a_running_job("read", "1s"));
     let state = world.state_file();
-    world.cloud.set_faults([fault("Get", FaultKind::Hang)]);
-    let error = world.plan().failed().error();
+    world.cloud.fail("Get", FaultKind::Hang);
+    let error = world.plan_error();
     error.must_say(&["Unable to read job", "no complete response", "within 1."]);
     assert_eq!(world.state_file(), state);
 }
@@ -85,10 +79,9 @@ fn a_create_without_a_response_in_its_time_is_looked_for(world: &TestWorkspace) 
     world
         .cloud
         .set_faults([fault("Create", FaultKind::Hang).when(FaultStage::After)]);
-    let error = world.apply().failed().error();
+    let error = world.apply_error();
     error.must_say(&["Job created but not in the planned state", "is now Stopped"]);
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     assert_eq!(world.cloud.changes(), ["Create"]);
-    world.destroy().succeeded();
-    assert!(world.cloud.jobs().is_empty());
+    world.destroy_all();
 }

@@ -1,6 +1,6 @@
 //! Values that can never work are rejected before anything is sent, each at its place in the configuration.
 
-use crate::support::configuration::{AUTH_KEY, Block};
+use crate::support::configuration::{AUTH_KEY, Block, all};
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
 
@@ -21,55 +21,56 @@ fn each_invalid_value_is_rejected_at_its_attribute(world: &TestWorkspace) {
         "rtmp://host",
         "rtmp://host/",
         "rtmp://host/app",
+        "rtmp:///app/stream",
+        "rtmp://host/app/stream ",
+        "rtmp://host//stream/",
+        "://host/app/stream",
     ];
     let same = "rtmp://pull.example.com/live/same";
+    let no_clusters = [
+        "",
+        " ",
+        "cluster 1",
+        "cluster\t1",
+        "cluster:1",
+        "cluster\u{7}1",
+    ];
+    let no_names = [
+        "",
+        "with space",
+        "a/b",
+        "name!",
+        "dot.ted",
+        "é",
+        "名！",
+        &too_long,
+    ];
     let wrong: [(&str, &[&str]); 6] = [
-        (
-            "cluster_id",
-            &[
-                "",
-                " ",
-                "cluster 1",
-                "cluster\t1",
-                "cluster:1",
-                "cluster\u{7}1",
-            ],
-        ),
-        (
-            "name",
-            &["", "with space", "a/b", "name!", "dot.ted", &too_long],
-        ),
-        ("template_id", &["", " ", "template 1"]),
+        ("cluster_id", &no_clusters),
+        ("name", &no_names),
+        ("template_id", &["", " ", "template 1", "template\t1"]),
         ("stream_input", &no_urls),
         ("stream_output", &no_urls),
-        ("status", &["", "running", "Started", "0"]),
+        ("status", &["", "running", "Started", "Starting", "0"]),
     ];
-    let wrong_durations = [
-        ("create", "soon"),
-        ("read", "5"),
-        ("update", "-1m"),
-        ("delete", ""),
-    ];
-
     // Each job is wrong in one place. Its label says which.
     let job = Block::job("it");
     let mut jobs = Vec::new();
     for (attribute, values) in wrong {
         for (number, value) in values.iter().enumerate() {
-            jobs.push((
-                format!("{attribute}-{number}"),
-                attribute,
-                job.clone().text(attribute, value),
-            ));
+            let label = format!("{attribute}-{number}");
+            jobs.push((label, attribute, job.clone().text(attribute, value)));
         }
     }
-    for (operation, duration) in wrong_durations {
+    for (operation, duration) in [
+        ("create", "soon"),
+        ("read", "5"),
+        ("update", "-1m"),
+        ("delete", ""),
+    ] {
         let timeouts = Block::new("timeouts").text(operation, duration);
-        jobs.push((
-            format!("timeout-{operation}"),
-            operation,
-            job.clone().containing(timeouts),
-        ));
+        let label = format!("timeout-{operation}");
+        jobs.push((label, operation, job.clone().containing(timeouts)));
     }
     let reads_itself = job.text("stream_input", same).text("stream_output", same);
     jobs.push(("reads-itself".to_owned(), "stream_output", reads_itself));
@@ -109,18 +110,13 @@ fn required_arguments_are_required(world: &TestWorkspace) {
         "stream_input",
         "stream_output",
     ];
-    let jobs: String = required
-        .iter()
-        .map(|attribute| Block::job(attribute).without(attribute).to_string())
-        .collect();
-    world.configure(jobs);
+    let jobs = required.map(|attribute| Block::job(attribute).without(attribute));
+    world.configure(all(&jobs));
     let errors = world.validate().failed().diagnostics(Severity::Error);
     assert_eq!(errors.len(), required.len(), "{errors:#?}");
     for attribute in required {
-        assert!(
-            errors.iter().any(|error| error.says(attribute)),
-            "{errors:#?}"
-        );
+        let is_told = errors.iter().any(|error| error.says(attribute));
+        assert!(is_told, "{errors:#?}");
     }
 }
 
@@ -137,10 +133,7 @@ fn a_rejected_url_is_not_repeated_in_the_message(world: &TestWorkspace) {
 
 fn another_scheme_than_rtmp_is_only_warned_about(world: &TestWorkspace) {
     world.configure(Block::job("it").text("stream_input", "srt://pull.example.com/live/stream"));
-    let warnings = world.validate().succeeded().diagnostics(Severity::Warning);
-    let [warning] = warnings.as_slice() else {
-        panic!("{warnings:#?}")
-    };
+    let warning = world.validate().succeeded().warning();
     warning.must_say(&["rtmp"]);
-    assert_eq!(world.pointed_at(warning), "stream_input");
+    assert_eq!(world.pointed_at(&warning), "stream_input");
 }

@@ -80,7 +80,7 @@ fn a_job_that_is_not_to_be_started_is_deleted_too(world: &TestWorkspace) {
 }
 
 fn what_fails_is_reported_and_the_job_is_deleted(world: &TestWorkspace) {
-    world.cloud.deny("StartEdgeTranscodeJob");
+    world.cloud.deny("Start");
     let (is_good, printed) = verified(world, "", &["yes", "yes"]);
     assert!(!is_good, "{printed}");
     assert!(printed.contains("| start | failed |"), "{printed}");
@@ -90,7 +90,7 @@ fn what_fails_is_reported_and_the_job_is_deleted(world: &TestWorkspace) {
 }
 
 fn a_job_that_cannot_be_deleted_is_named(world: &TestWorkspace) {
-    world.cloud.deny("DeleteEdgeTranscodeJob");
+    world.cloud.deny("Delete");
     let (is_good, printed) = verified(world, "", &["yes", "no"]);
     assert!(!is_good, "{printed}");
     let job = world.cloud.job();

@@ -1,6 +1,7 @@
 //! The cloud of a test: the mock API in this process.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use alicloud_live_mock::{
@@ -76,6 +77,11 @@ impl Cloud {
         self.mock(Mock::jobs)
     }
 
+    /// The IDs of all jobs.
+    pub(crate) fn job_ids(&self) -> BTreeSet<String> {
+        self.jobs().into_iter().map(|job| job.job_id).collect()
+    }
+
     /// The only job that there is.
     #[track_caller]
     pub(crate) fn job(&self) -> Job {
@@ -93,8 +99,7 @@ impl Cloud {
     /// Changes the only job behind Terraform's back.
     #[track_caller]
     pub(crate) fn edit(&self, change: impl FnOnce(&mut Job)) {
-        let job_id = self.job().job_id;
-        self.mock(|mock| mock.edit_job(&job_id, change));
+        self.edit_job(&self.job().job_id, change);
     }
 
     /// Changes one of several jobs behind Terraform's back.
@@ -111,8 +116,7 @@ impl Cloud {
     /// Deletes the only job behind Terraform's back.
     #[track_caller]
     pub(crate) fn delete(&self) {
-        let job_id = self.job().job_id;
-        assert!(self.mock(|mock| mock.remove_job(&job_id)));
+        self.delete_job(&self.job().job_id);
     }
 
     /// From now on no more than this many jobs may run.
@@ -152,9 +156,14 @@ impl Cloud {
         self.mock(|mock| mock.seed_job(edit))
     }
 
-    /// Refuses every call of an operation from now on.
-    pub(crate) fn deny(&self, action: &str) {
-        self.set_faults([Fault::new(action, FaultKind::error(403, "OperationDenied"))]);
+    /// Has every call of an operation fail like this from now on.
+    pub(crate) fn fail(&self, verb: &str, kind: FaultKind) {
+        self.set_faults([fault(verb, kind)]);
+    }
+
+    /// Rejects every call of an operation from now on.
+    pub(crate) fn deny(&self, verb: &str) {
+        self.fail(verb, FaultKind::error(403, "OperationDenied"));
     }
 
     /// Nothing responds from now on.

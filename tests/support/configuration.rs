@@ -68,6 +68,11 @@ impl Block {
             .text("stream_output", &stream("push.example.com"))
     }
 
+    /// The same, and it runs.
+    pub(crate) fn running_job(label: &str) -> Self {
+        Self::job(label).text("status", "Running")
+    }
+
     /// This job under another label.
     pub(crate) fn labelled(mut self, label: &str) -> Self {
         self.header = format!(r#"resource "alicloud_live_edge_transcode_job" "{label}""#);
@@ -112,6 +117,11 @@ impl Display for Block {
         }
         writeln!(formatter, "}}")
     }
+}
+
+/// A configuration of several blocks.
+pub(crate) fn all<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> String {
+    blocks.into_iter().map(ToString::to_string).collect()
 }
 
 /// A literal text. Not for texts that hold template sequences (`${`, `%{`).

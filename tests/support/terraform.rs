@@ -1,6 +1,7 @@
 //! The `terraform` or `tofu` command and what one run of it says.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -50,7 +51,7 @@ impl Terraform {
         &self,
         folder: &Path,
         environment: &BTreeMap<String, String>,
-        arguments: &[&str],
+        arguments: &[impl AsRef<OsStr>],
     ) -> Running {
         let mut command = Command::new(&self.command);
         command
@@ -148,9 +149,37 @@ impl Run {
     /// The one error of a run that failed.
     #[track_caller]
     pub(crate) fn error(&self) -> Diagnostic {
-        let errors = self.diagnostics(Severity::Error);
-        assert_eq!(errors.len(), 1, "one error was expected: {self}");
-        errors.into_iter().next().unwrap()
+        self.only(Severity::Error)
+    }
+
+    /// The one warning of a run.
+    #[track_caller]
+    pub(crate) fn warning(&self) -> Diagnostic {
+        self.only(Severity::Warning)
+    }
+
+    #[track_caller]
+    fn only(&self, severity: Severity) -> Diagnostic {
+        let mut shown = self.diagnostics(severity);
+        assert_eq!(
+            shown.len(),
+            1,
+            "one {} was expected: {self}",
+            severity.as_str()
+        );
+        shown.remove(0)
+    }
+
+    /// The warnings with this summary.
+    pub(crate) fn warnings(&self, summary: &str) -> Vec<Diagnostic> {
+        let mut warnings = self.diagnostics(Severity::Warning);
+        warnings.retain(|warning| warning.summary == summary);
+        warnings
+    }
+
+    #[track_caller]
+    pub(crate) fn must_print(&self, text: &str) {
+        assert!(self.output.contains(text), "{text:?} is missing: {self}");
     }
 
     /// Errors or warnings, without the ones by which core itself remarks on how these tests run and stop it.

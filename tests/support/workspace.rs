@@ -2,13 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use alicloud_live_mock::FaultStage;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
@@ -48,10 +50,8 @@ impl TestWorkspace {
 
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins).unwrap();
-        link(
-            env!("CARGO_BIN_EXE_terraform-provider-alicloud-live").into(),
-            plugins.join(PROVIDER),
-        );
+        let executable = env!("CARGO_BIN_EXE_terraform-provider-alicloud-live");
+        symlink(executable, plugins.join(PROVIDER)).unwrap();
         let installation = format!(
             "provider_installation {{
   dev_overrides {{
@@ -232,6 +232,49 @@ impl TestWorkspace {
         line.split_whitespace().next().unwrap().to_owned()
     }
 
+    /// Applies this configuration, under an empty provider block.
+    #[track_caller]
+    pub(crate) fn applied(&self, blocks: impl Display) -> Run {
+        self.configure(blocks);
+        self.apply().succeeded()
+    }
+
+    /// Applies this configuration, provider block included.
+    #[track_caller]
+    pub(crate) fn applied_all(&self, blocks: impl Display) -> Run {
+        self.configure_all(blocks);
+        self.apply().succeeded()
+    }
+
+    /// Applies this configuration, provider block included, with a short log: that of many creates would be searched for the
+    /// signature of each.
+    #[track_caller]
+    pub(crate) fn applied_quietly(&self, blocks: impl Display) {
+        self.set("TF_LOG", "WARN");
+        self.applied_all(blocks);
+        self.unset("TF_LOG");
+        self.set("TF_LOG_PROVIDER", "TRACE");
+    }
+
+    /// The one error of a plan that fails.
+    #[track_caller]
+    pub(crate) fn plan_error(&self) -> Diagnostic {
+        self.plan().failed().error()
+    }
+
+    /// The one error of an apply that fails.
+    #[track_caller]
+    pub(crate) fn apply_error(&self) -> Diagnostic {
+        self.apply().failed().error()
+    }
+
+    /// Destroys everything, and no job is left.
+    #[track_caller]
+    pub(crate) fn destroy_all(&self) {
+        self.destroy().succeeded();
+        assert!(self.cloud.jobs().is_empty());
+    }
+
     #[must_use]
     pub(crate) fn validate(&self) -> Run {
         self.run(&["validate", "-json"])
@@ -345,17 +388,32 @@ impl TestWorkspace {
 
     /// Runs a command to its end.
     #[must_use]
-    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Run {
         self.end_of(self.start(arguments))
     }
 
     /// Starts a command and does not wait for its end.
     #[must_use]
-    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn start(&self, arguments: &[impl AsRef<OsStr>]) -> Running {
         self.has_logged.set(true);
         self.terraform
             .borrow()
             .start(self.folder.path(), &self.environment.borrow(), arguments)
+    }
+
+    /// The same, and waits until its call `verb` is held at `point`.
+    #[must_use]
+    #[track_caller]
+    pub(crate) fn start_held(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        verb: &str,
+        point: FaultStage,
+    ) -> Running {
+        self.cloud.hold(verb, point);
+        let running = self.start(arguments);
+        self.cloud.wait_paused();
+        running
     }
 
     /// Waits for the end of a command and of all processes that it started.
@@ -437,14 +495,4 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), copied).unwrap();
         }
     }
-}
-
-#[cfg(unix)]
-fn link(original: PathBuf, link: PathBuf) {
-    std::os::unix::fs::symlink(original, link).unwrap();
-}
-
-#[cfg(not(unix))]
-fn link(original: PathBuf, link: PathBuf) {
-    fs::copy(original, link).unwrap();
 }

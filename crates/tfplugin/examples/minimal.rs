@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tfplugin::attribute::{block, required};
+use tfplugin::attribute::{required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::serve::{self, ProviderInfo};
 use tfplugin::value::{Value, ValueEmpty};
@@ -24,8 +24,7 @@ impl Provider for Minimal {
     type MetaState<'a> = ValueEmpty;
 
     fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
-        let block = block("Keeps notes.", []);
-        Some(Schema { version: 0, block })
+        Some(schema("Keeps notes.", []))
     }
 }
 
@@ -44,8 +43,7 @@ impl ManagedResource for Notes {
     type Identity = ();
 
     fn schema(&self) -> Schema {
-        let block = block("A note.", [("text", required("The text of the note."))]);
-        Schema { version: 0, block }
+        schema("A note.", [required("text", "The text of the note.")])
     }
 
     async fn read(&self, _: &mut Diagnostics, state: Note, (): ()) -> Option<Object<Self>> {

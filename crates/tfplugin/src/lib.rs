@@ -10,7 +10,7 @@
 //! ```
 //! use async_trait::async_trait;
 //! use serde::{Deserialize, Serialize};
-//! use tfplugin::attribute::{block, required};
+//! use tfplugin::attribute::{required, schema};
 //! use tfplugin::schema::Schema;
 //! use tfplugin::value::Value;
 //! use tfplugin::{Diagnostics, ManagedResource, Object};
@@ -31,8 +31,7 @@
 //!     type Identity = ();
 //!
 //!     fn schema(&self) -> Schema {
-//!         let block = block("A note.", [("text", required("The text of the note."))]);
-//!         Schema { version: 0, block }
+//!         schema("A note.", [required("text", "The text of the note.")])
 //!     }
 //!
 //!     async fn read(&self, _: &mut Diagnostics, state: Note, (): ()) -> Option<Object<Self>> {
