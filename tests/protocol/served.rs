@@ -1,22 +1,27 @@
 //! The sample definition, served to a client in the same process that is trusted already.
 
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Mock};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tfplugin::ProviderDefinition;
 use tfplugin::serve::{self, Connection};
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
+use tonic::{Response, Status};
 
-use crate::plugin_host::channel;
+use crate::plugin_host::{LIMIT, channel};
 use crate::sample::{self, Backstage, THING};
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::{
-    Diagnostic, DynamicValue, apply_resource_change, attribute_path,
+    Diagnostic, DynamicValue, RawState, apply_resource_change, attribute_path, configure_provider,
+    plan_resource_change, read_resource, stop_provider, upgrade_resource_identity,
+    upgrade_resource_state,
 };
 
-const LARGEST_MESSAGE: usize = 64 << 20;
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// A server in this process and a connection to it.
 pub struct Served {
@@ -31,11 +36,11 @@ pub struct Served {
 /// Serves the sample.
 pub async fn serve() -> Served {
     let (definition, backstage) = sample::definition();
-    let (channel, shutdown, server) = serve_offering(definition).await;
+    let (channel, shutdown, server) = serve_definition(definition).await;
     Served {
         provider: ProviderClient::new(channel.clone())
-            .max_decoding_message_size(LARGEST_MESSAGE)
-            .max_encoding_message_size(LARGEST_MESSAGE),
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
         channel,
         backstage,
         shutdown,
@@ -43,10 +48,34 @@ pub async fn serve() -> Served {
     }
 }
 
+impl Served {
+    /// Begins to create a thing that waits for a stop.
+    pub async fn create_that_waits(&self) -> JoinHandle<apply_resource_change::Response> {
+        let mut provider = self.provider.clone();
+        let create = async move { response(provider.apply_resource_change(create("wait"))).await };
+        let running = tokio::spawn(create);
+        happened(&self.backstage.waiting, "the change waits").await;
+        running
+    }
+
+    pub async fn stop(&mut self) -> stop_provider::Response {
+        response(self.provider.stop_provider(stop_provider::Request {})).await
+    }
+}
+
+/// Takes a permit, which comes as soon as what it stands for has happened.
+pub async fn happened(event: &Semaphore, what: &str) {
+    let permit = tokio::time::timeout(LIMIT, event.acquire()).await;
+    permit
+        .unwrap_or_else(|_| panic!("not seen: {what}"))
+        .unwrap()
+        .forget();
+}
+
 type Server = JoinHandle<Result<(), tonic::transport::Error>>;
 
 /// Serves any definition: a connection to it, what ends it, and the server itself.
-pub async fn serve_offering(
+pub async fn serve_definition(
     definition: ProviderDefinition,
 ) -> (Channel, CancellationToken, Server) {
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -61,12 +90,44 @@ pub async fn serve_offering(
     (channel(ours).await.unwrap(), shutdown, server)
 }
 
+/// Configures a provider for the calls that follow.
+pub async fn configure(provider: &mut ProviderClient<Channel>, config: &Value) {
+    let request = configure_provider::Request {
+        terraform_version: "1.15.5".to_owned(),
+        config: value(config),
+        ..configure_provider::Request::default()
+    };
+    let configured = response(provider.configure_provider(request)).await;
+    assert_eq!(configured.diagnostics, []);
+}
+
+/// The provider block for calls of this mock.
+pub fn provider_block(mock: &Mock) -> Value {
+    json!({
+        "access_key": DEFAULT_ACCESS_KEY_ID, "secret_key": DEFAULT_ACCESS_KEY_SECRET,
+        "endpoints": [{ "live": mock.url() }],
+    })
+}
+
+/// The response of a call. gRPC errors are for what the server does not have.
+pub async fn response<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> T {
+    call.await.unwrap().into_inner()
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]
-pub fn value(value: &impl Serialize) -> Option<DynamicValue> {
+pub fn msgpack(msgpack: Vec<u8>) -> Option<DynamicValue> {
     Some(DynamicValue {
-        msgpack: rmp_serde::to_vec_named(value).unwrap(),
+        msgpack,
         json: Vec::new(),
     })
+}
+
+pub fn value(value: &impl Serialize) -> Option<DynamicValue> {
+    msgpack(rmp_serde::to_vec_named(value).unwrap())
+}
+
+pub fn null() -> Option<DynamicValue> {
+    value(&Value::Null)
 }
 
 pub fn thing(name: &str) -> Option<DynamicValue> {
@@ -77,17 +138,73 @@ pub fn read_back(value: Option<DynamicValue>) -> Value {
     rmp_serde::from_slice(&value.expect("a value").msgpack).unwrap()
 }
 
-pub fn create(name: &str) -> apply_resource_change::Request {
+#[expect(clippy::unnecessary_wraps, reason = "messages hold states that way")]
+pub fn raw(json: &[u8]) -> Option<RawState> {
+    Some(RawState {
+        json: json.to_vec(),
+        ..RawState::default()
+    })
+}
+
+pub fn upgrade(type_name: &str, json: &[u8]) -> upgrade_resource_state::Request {
+    upgrade_resource_state::Request {
+        type_name: type_name.to_owned(),
+        version: 0,
+        raw_state: raw(json),
+    }
+}
+
+pub fn upgrade_identity(type_name: &str, json: &[u8]) -> upgrade_resource_identity::Request {
+    upgrade_resource_identity::Request {
+        type_name: type_name.to_owned(),
+        version: 0,
+        raw_identity: raw(json),
+    }
+}
+
+pub fn read(type_name: &str, state: Option<DynamicValue>) -> read_resource::Request {
+    read_resource::Request {
+        type_name: type_name.to_owned(),
+        current_state: state,
+        ..read_resource::Request::default()
+    }
+}
+
+/// A plan whose configuration is what core proposes.
+pub fn plan(
+    type_name: &str,
+    prior: Option<DynamicValue>,
+    proposed: Option<DynamicValue>,
+) -> plan_resource_change::Request {
+    plan_resource_change::Request {
+        type_name: type_name.to_owned(),
+        prior_state: prior,
+        proposed_new_state: proposed.clone(),
+        config: proposed,
+        ..plan_resource_change::Request::default()
+    }
+}
+
+pub fn apply(
+    type_name: &str,
+    prior: Option<DynamicValue>,
+    planned: Option<DynamicValue>,
+) -> apply_resource_change::Request {
     apply_resource_change::Request {
-        type_name: THING.to_owned(),
-        prior_state: value(&Value::Null),
-        planned_state: thing(name),
-        config: thing(name),
+        type_name: type_name.to_owned(),
+        prior_state: prior,
+        planned_state: planned.clone(),
+        config: planned,
         ..apply_resource_change::Request::default()
     }
 }
 
-/// The one diagnostic there is, and the attribute that it names.
+/// The creation of a thing of the sample.
+pub fn create(name: &str) -> apply_resource_change::Request {
+    apply(THING, null(), thing(name))
+}
+
+/// The one diagnostic there is, and the attribute that it names, if any.
 pub fn only(diagnostics: &[Diagnostic]) -> (&Diagnostic, Option<String>) {
     let [diagnostic] = diagnostics else {
         panic!("one diagnostic expected: {diagnostics:?}");
