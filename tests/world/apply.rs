@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Change, EncodedValue, ResourceInstanceObject};
+use tfplugin::ResourceInstanceObject;
 
 use crate::checks::compatible;
 use crate::core::{Action, Plan, Planned, Run};
-use crate::plan::stored;
 use crate::process::{Process, Response};
 use crate::state::{Slot, Stored};
 use crate::value::Value;
@@ -30,8 +29,8 @@ impl Step {
 }
 
 impl Run<'_> {
-    /// Makes the changes of a plan.
-    pub(crate) async fn apply(&self, plan: Plan) {
+    /// Applies the changes of a plan.
+    pub async fn apply(&self, plan: Plan) {
         self.workspace.borrow_mut().state = plan.prior.clone();
         let Some(process) = self.start(true).await else {
             return;
@@ -123,13 +122,7 @@ impl Run<'_> {
         if !self.hook() {
             return self.held_back(address);
         }
-        let change = Change {
-            prior: prior_value.encode(),
-            target: value.encode(),
-            config: config.encode(),
-            private,
-            keeps_planned_private: false,
-        };
+        let change = self.change(&prior_value, &value, &config, private);
         let response = process.apply(address, change).await;
         let response = self.take_all(address, response);
         self.store_made(slot, &value, prior, response, job.create_before_destroy)
@@ -188,9 +181,11 @@ impl Run<'_> {
         let keeps_identity = !has_errors || !self.spec.version.drops_identity_on_error();
         let is_well = is_consistent && !has_errors;
         let object = Stored {
+            value,
+            private: response.value.private,
+            identity: identity.filter(|_| keeps_identity),
             is_tainted: prior.is_none() && !is_well,
             create_before_destroy,
-            ..stored(value, &response.value, identity.filter(|_| keeps_identity))
         };
         workspace.state.set(slot, Some(object));
         is_well.then_some(())
@@ -214,13 +209,7 @@ impl Run<'_> {
         if !self.hook() {
             return self.held_back(address);
         }
-        let change = Change {
-            prior: object.value.encode(),
-            target: EncodedValue::null(),
-            config: EncodedValue::null(),
-            private,
-            keeps_planned_private: false,
-        };
+        let change = self.change(&object.value, &Value::Null, &Value::Null, private);
         let response = process.apply(address, change).await;
         let response = self.take_all(address, response);
         self.store_destroyed(&slot, &object, response)
@@ -254,11 +243,10 @@ impl Run<'_> {
                 if !has_errors {
                     self.breach(address, "a destroyed object is still there");
                 }
-                let names_it = self.report.borrow().shown.iter().any(|shown| {
-                    shown.is_error
-                        && shown.address == address
-                        && shown.text.contains(object.job_id())
-                });
+                let names_it =
+                    self.report.borrow().errors().any(|error| {
+                        error.address == address && error.text.contains(object.job_id())
+                    });
                 if has_errors && !names_it {
                     self.breach(address, "the error of a destroy does not name the job");
                 }
@@ -280,29 +268,19 @@ impl Run<'_> {
 fn graph(changes: &BTreeMap<Slot, Planned>) -> Vec<Node<Step>> {
     let mut nodes: Vec<Node<Step>> = Vec::new();
     for (slot, planned) in changes {
-        let mut add = |item, after: Vec<usize>| {
-            nodes.push(Node { item, after });
-            nodes.len() - 1
+        let [make, destroy] = [Step::Make, Step::Destroy].map(|step| step(slot.clone()));
+        let steps = match planned.action {
+            Action::NoOp => vec![],
+            Action::Forget => vec![Step::Forget(slot.clone())],
+            Action::Create | Action::Update => vec![make],
+            Action::Delete | Action::DeleteDeposed => vec![destroy],
+            Action::Replace => vec![destroy, make],
+            Action::ReplaceCreateFirst => vec![make, destroy],
         };
-        match planned.action {
-            Action::NoOp => {}
-            Action::Forget => {
-                add(Step::Forget(slot.clone()), Vec::new());
-            }
-            Action::Create | Action::Update => {
-                add(Step::Make(slot.clone()), Vec::new());
-            }
-            Action::Delete | Action::DeleteDeposed => {
-                add(Step::Destroy(slot.clone()), Vec::new());
-            }
-            Action::Replace => {
-                let destroy = add(Step::Destroy(slot.clone()), Vec::new());
-                add(Step::Make(slot.clone()), vec![destroy]);
-            }
-            Action::ReplaceCreateFirst => {
-                let make = add(Step::Make(slot.clone()), Vec::new());
-                add(Step::Destroy(slot.clone()), vec![make]);
-            }
+        for (position, item) in steps.into_iter().enumerate() {
+            let before = (position > 0).then(|| nodes.len() - 1);
+            let after = before.into_iter().collect();
+            nodes.push(Node { item, after });
         }
     }
     nodes

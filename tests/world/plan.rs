@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use tfplugin::{AttributePath, Change, EncodedValue, ResourceInstanceObject};
+use tfplugin::{AttributePath, Change, EncodedValue};
 
 use crate::configuration::Job;
 use crate::core::{Action, Plan, Planned, Run};
@@ -14,7 +14,7 @@ use crate::walk::{Node, walk};
 
 impl Run<'_> {
     /// Refreshes and plans; `None` after an error.
-    pub(crate) async fn plan(&self, command: Command) -> Option<Plan> {
+    pub async fn plan(&self, command: Command) -> Option<Plan> {
         let process = self.start(false).await?;
         let mut state = self.workspace.borrow().state.clone();
         for (from, to) in &self.configuration.moved {
@@ -125,7 +125,7 @@ impl Run<'_> {
             && removed.iter().any(|forgot| forgot == address)
     }
 
-    pub(crate) async fn upgrade(
+    pub async fn upgrade(
         &self,
         process: &Process,
         address: &str,
@@ -232,19 +232,14 @@ impl Run<'_> {
     }
 
     /// P(prior→∅).
-    pub(crate) async fn plan_null(
+    pub async fn plan_null(
         &self,
         process: &Process,
         address: &str,
         object: &Stored,
     ) -> Option<Vec<u8>> {
-        let change = Change {
-            prior: object.value.encode(),
-            target: EncodedValue::null(),
-            config: EncodedValue::null(),
-            private: object.private.clone(),
-            keeps_planned_private: self.spec.version.keeps_planned_private(),
-        };
+        let (nothing, private) = (&Value::Null, object.private.clone());
+        let change = self.change(&object.value, nothing, nothing, private);
         let response = process.plan(address, change).await;
         let planned = self.take(address, response)??;
         if !planned.held.state.is_null() {
@@ -311,7 +306,7 @@ impl Run<'_> {
 
     /// P: the planned value, its private data, and the attributes that require a replacement. Of the second one of a
     /// replacement core drops the warnings, unless there are errors.
-    pub(crate) async fn plan_value(
+    pub async fn plan_value(
         &self,
         process: &Process,
         address: &str,
@@ -320,13 +315,8 @@ impl Run<'_> {
         private: Vec<u8>,
         drops_warnings: bool,
     ) -> Option<(Value, Vec<u8>, Vec<String>)> {
-        let change = Change {
-            prior: prior.encode(),
-            target: self.shape.proposed(prior, config).encode(),
-            config: config.encode(),
-            private,
-            keeps_planned_private: self.spec.version.keeps_planned_private(),
-        };
+        let proposed = self.shape.proposed(prior, config);
+        let change = self.change(prior, &proposed, config, private);
         let mut response = process.plan(address, change).await;
         if let Ok(response) = &mut response
             && drops_warnings
@@ -344,7 +334,24 @@ impl Run<'_> {
         Some((value, planned.held.private, paths))
     }
 
-    pub(crate) fn decoded(&self, address: &str, encoded: &EncodedValue) -> Option<Value> {
+    /// What core asks of the provider in a plan call or an apply call.
+    pub fn change(
+        &self,
+        prior: &Value,
+        target: &Value,
+        config: &Value,
+        private: Vec<u8>,
+    ) -> Change {
+        Change {
+            prior: prior.encode(),
+            target: target.encode(),
+            config: config.encode(),
+            private,
+            keeps_planned_private: self.spec.version.keeps_planned_private(),
+        }
+    }
+
+    pub fn decoded(&self, address: &str, encoded: &EncodedValue) -> Option<Value> {
         match Value::decode(encoded) {
             Ok(value) => Some(value),
             Err(problem) => {
@@ -354,7 +361,7 @@ impl Run<'_> {
         }
     }
 
-    pub(crate) fn check_known(&self, address: &str, what: &str, value: &Value) -> Option<()> {
+    pub fn check_known(&self, address: &str, what: &str, value: &Value) -> Option<()> {
         let conforms = self.shape.conforms(value);
         if let Err(problem) = conforms {
             self.breach(address, format!("{what} does not conform: {problem}"));
@@ -367,7 +374,7 @@ impl Run<'_> {
         Some(())
     }
 
-    pub(crate) fn identity(&self, address: &str, identity: Option<&EncodedValue>) -> Option<Value> {
+    pub fn identity(&self, address: &str, identity: Option<&EncodedValue>) -> Option<Value> {
         let identity = self.decoded(address, identity?)?;
         if !identity.is_wholly_known() {
             self.breach(address, "identity has unknown values");
@@ -379,19 +386,4 @@ impl Run<'_> {
 fn first_step(path: &AttributePath) -> String {
     let path = path.to_string();
     path.trim_start_matches('.').to_owned()
-}
-
-/// What core stores of a response.
-pub(crate) fn stored(
-    value: Value,
-    held: &ResourceInstanceObject,
-    identity: Option<Value>,
-) -> Stored {
-    Stored {
-        value,
-        private: held.private.clone(),
-        identity,
-        is_tainted: false,
-        create_before_destroy: false,
-    }
 }

@@ -9,7 +9,7 @@ use axum::http::header;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::api::headers;
+use crate::api::{headers, is_read};
 use crate::dice::Dice;
 
 /// Habits.
@@ -18,26 +18,26 @@ use crate::dice::Dice;
     reason = "each is one independent habit"
 )]
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Climate {
-    pub(crate) list_lag_ms: u64,
-    pub(crate) get_lag_calls: u32,
-    pub(crate) status_lag_gets: u32,
+pub struct Climate {
+    pub list_lag_ms: u64,
+    pub get_lag_calls: u32,
+    pub status_lag_gets: u32,
     /// Jobs that may run at a time.
-    pub(crate) quota: Option<usize>,
+    pub quota: Option<usize>,
     /// URLs come back with the host in lower case and without the default port.
-    pub(crate) respells: bool,
+    pub respells: bool,
     /// Responses carry no `Date`.
-    pub(crate) has_no_date: bool,
-    pub(crate) ignores_nonces: bool,
+    pub has_no_date: bool,
+    pub ignores_nonces: bool,
     /// Every page of a list is the first one, and the total is absurd.
-    pub(crate) lists_without_end: bool,
+    pub lists_without_end: bool,
     /// A running job shows a status that nobody documents.
-    pub(crate) shows_odd_status: bool,
-    pub(crate) clock_ahead: i64,
+    pub shows_odd_status: bool,
+    pub clock_ahead: i64,
 }
 
 impl Climate {
-    pub(crate) fn config(&self) -> Behavior {
+    pub fn config(&self) -> Behavior {
         Behavior {
             list_lag_ms: self.list_lag_ms,
             get_lag_calls: self.get_lag_calls,
@@ -50,19 +50,19 @@ impl Climate {
     }
 
     /// A response as these habits bend it.
-    pub(crate) fn bend(&self, action: &str, mut reply: HttpResponse) -> HttpResponse {
+    pub fn bend(&self, action: &str, mut response: HttpResponse) -> HttpResponse {
         if self.has_no_date {
-            reply.headers.remove(header::DATE);
+            response.headers.remove(header::DATE);
         }
         let bends_body = self.respells || self.lists_without_end || self.shows_odd_status;
-        if bends_body && let Ok(mut body) = serde_json::from_slice(&reply.body) {
+        if bends_body && let Ok(mut body) = serde_json::from_slice(&response.body) {
             self.bend_value(&mut body);
-            if self.lists_without_end && action.starts_with("List") && reply.status == 200 {
+            if self.lists_without_end && action.starts_with("List") && response.status == 200 {
                 body["TotalCount"] = 1_000_000_000_000_000_u64.into();
             }
-            reply.body = body.to_string().into_bytes();
+            response.body = body.to_string().into_bytes();
         }
-        reply
+        response
     }
 
     fn bend_value(&self, value: &mut Value) {
@@ -87,7 +87,7 @@ impl Climate {
         }
     }
 
-    pub(crate) fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpResponse {
+    pub fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpResponse {
         let mut headers = headers(now + time::Duration::seconds(self.clock_ahead));
         if self.has_no_date {
             headers.clear();
@@ -110,7 +110,7 @@ impl Climate {
 }
 
 /// What RFC 3986 calls the same URL.
-pub(crate) fn respelled(url: &str) -> String {
+pub fn respelled(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("rtmp", url));
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let host = host.to_ascii_lowercase().replace(":1935", "");
@@ -119,7 +119,7 @@ pub(crate) fn respelled(url: &str) -> String {
 
 /// What can be wrong for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
     Unavailable,
     ErrorAfterWork,
     NoConnection,
@@ -131,7 +131,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub const ALL: [Self; 8] = [
         Self::Unavailable,
         Self::ErrorAfterWork,
         Self::NoConnection,
@@ -143,17 +143,17 @@ impl Kind {
     ];
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trouble {
-    pub(crate) kind: Kind,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trouble {
+    pub kind: Kind,
     /// Of a hundred calls.
-    pub(crate) share: usize,
-    pub(crate) only: Only,
+    pub share: usize,
+    pub only: Only,
 }
 
 /// Which calls a trouble concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Only {
+pub enum Only {
     All,
     Writes,
     Creates,
@@ -161,15 +161,15 @@ pub(crate) enum Only {
 
 /// A response in place of the API's own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Instead {
+pub struct Instead {
     status: u16,
-    pub(crate) code: &'static str,
+    pub code: &'static str,
     retry_after_ms: Option<u64>,
 }
 
 /// What becomes of one call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     Pass,
     Slow(Duration),
     NoConnection,
@@ -181,11 +181,10 @@ pub(crate) enum Verdict {
 }
 
 impl Trouble {
-    pub(crate) fn strikes(&self, action: &str, dice: &mut Dice) -> Option<Verdict> {
-        let is_read = action.starts_with("Get") || action.starts_with("List");
+    pub fn strikes(&self, action: &str, dice: &mut Dice) -> Option<Verdict> {
         let concerns = match self.only {
             Only::All => true,
-            Only::Writes => !is_read,
+            Only::Writes => !is_read(action),
             Only::Creates => action == "Create",
         };
         if !concerns || !dice.percent(self.share) {
@@ -207,9 +206,7 @@ impl Trouble {
                 retry_after_ms: dice.percent(50).then_some(300),
                 ..instead(400, "Throttling.User")
             }),
-            Kind::Slow => Verdict::Slow(Duration::from_millis(
-                u64::try_from(500 + dice.below(9_000)).unwrap(),
-            )),
+            Kind::Slow => Verdict::Slow(Duration::from_millis(500 + dice.number(9_000))),
         })
     }
 }

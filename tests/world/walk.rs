@@ -8,13 +8,13 @@ use futures_util::stream::FuturesUnordered;
 use crate::dice::Dice;
 
 /// A node, and those that must be done before it.
-pub(crate) struct Node<T> {
-    pub(crate) item: T,
-    pub(crate) after: Vec<usize>,
+pub struct Node<T> {
+    pub item: T,
+    pub after: Vec<usize>,
 }
 
 /// Visits all nodes; what waits for a node that failed is not visited. Says whether all went well.
-pub(crate) async fn walk<T, F: Future<Output = bool>>(
+pub async fn walk<T, F: Future<Output = bool>>(
     nodes: &[Node<T>],
     parallelism: usize,
     dice: &RefCell<Dice>,
@@ -24,7 +24,7 @@ pub(crate) async fn walk<T, F: Future<Output = bool>>(
     let mut done: Vec<Option<bool>> = nodes.iter().map(|_| None).collect();
     let mut running = FuturesUnordered::new();
     loop {
-        // Whoever waits for a failure fails.
+        // A node that waits for a failure fails.
         while let Some(position) = waiting.iter().position(|node| {
             let mut after = nodes[*node].after.iter();
             after.any(|before| done[*before] == Some(false))
