@@ -39,26 +39,17 @@ pub fn computed(description: &str) -> Attribute {
 
 /// A number that the user may set.
 pub fn number(description: &str) -> Attribute {
-    Attribute {
-        attr_type: AttributeType::Number,
-        ..optional(description)
-    }
+    of_type(AttributeType::Number, optional(description))
 }
 
 /// A `true` or `false` that the user may set.
 pub fn flag(description: &str) -> Attribute {
-    Attribute {
-        attr_type: AttributeType::Bool,
-        ..optional(description)
-    }
+    of_type(AttributeType::Bool, optional(description))
 }
 
 /// A number that the provider fills in.
 pub fn computed_number(description: &str) -> Attribute {
-    Attribute {
-        attr_type: AttributeType::Number,
-        ..computed(description)
-    }
+    of_type(AttributeType::Number, computed(description))
 }
 
 /// A list of such values in place of one.
@@ -74,10 +65,8 @@ pub fn computed_objects(
     description: &str,
     attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
 ) -> Attribute {
-    Attribute {
-        attr_type: AttributeType::AttributeList(by_name(attributes)),
-        ..computed(description)
-    }
+    let objects = AttributeType::AttributeList(by_name(attributes));
+    of_type(objects, computed(description))
 }
 
 /// Objects by a key that the provider chooses, which it fills in.
@@ -85,16 +74,21 @@ pub fn computed_objects_by_key(
     description: &str,
     attributes: impl IntoIterator<Item = (&'static str, Attribute)>,
 ) -> Attribute {
-    Attribute {
-        attr_type: AttributeType::AttributeMap(by_name(attributes)),
-        ..computed(description)
-    }
+    let objects = AttributeType::AttributeMap(by_name(attributes));
+    of_type(objects, computed(description))
 }
 
 /// The attribute's value is shown nowhere.
 pub fn sensitive(attribute: Attribute) -> Attribute {
     Attribute {
         sensitive: true,
+        ..attribute
+    }
+}
+
+fn of_type(attr_type: AttributeType, attribute: Attribute) -> Attribute {
+    Attribute {
+        attr_type,
         ..attribute
     }
 }
