@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tonic::Streaming;
 
+use crate::requests::{response, value};
 use crate::sample::POKE;
-use crate::served::{Served, happened, only, response, serve, value};
+use crate::served::{Served, happened, only, serve};
 use tfplugin::generated::tfplugin6::invoke_action::event::{Progress, Type};
 use tfplugin::generated::tfplugin6::{
     Diagnostic, DynamicValue, invoke_action, plan_action, validate_action_config,

@@ -7,11 +7,11 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::plugin_host::LIMIT;
-use crate::sample::{GREETING, POKE, REPEAT, THING, ThingState};
-use crate::served::{
-    Served, apply, configure, create, null, only, plan, read, read_back, response, serve, thing,
-    upgrade, value,
+use crate::requests::{
+    apply, configure, null, plan, read, read_back, response, upgrade, validate, value,
 };
+use crate::sample::{GREETING, POKE, REPEAT, THING, ThingState};
+use crate::served::{Served, create, only, serve, thing};
 use tfplugin::generated::plugin::Empty;
 use tfplugin::generated::plugin::grpc_broker_client::GrpcBrokerClient;
 use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
@@ -20,7 +20,6 @@ use tfplugin::generated::tfplugin6::{
     Schema, apply_resource_change, call_function, diagnostic, get_functions, get_metadata,
     get_provider_schema, open_ephemeral_resource, plan_resource_change, read_data_source,
     read_resource, validate_data_resource_config, validate_provider_config,
-    validate_resource_config,
 };
 
 const LARGE: usize = 20 << 20;
@@ -112,18 +111,10 @@ async fn a_stored_object_is_upgraded() {
     );
 }
 
-fn validate(name: &str) -> validate_resource_config::Request {
-    validate_resource_config::Request {
-        type_name: THING.to_owned(),
-        config: thing(name),
-        ..validate_resource_config::Request::default()
-    }
-}
-
 #[tokio::test]
 async fn a_wrong_value_is_reported_at_its_attribute() {
     let mut provider = serve().await.provider;
-    let resource = response(provider.validate_resource_config(validate(""))).await;
+    let resource = response(provider.validate_resource_config(validate(THING, thing("")))).await;
     let (error, attribute) = only(&resource.diagnostics);
     assert_eq!(error.summary, "Name is empty");
     assert_eq!(attribute.as_deref(), Some("name"));
@@ -252,7 +243,8 @@ async fn a_panic_fails_its_own_call_and_no_other() {
     assert_eq!(crashed.new_state, thing("before"));
     assert_eq!(crashed.private, b"\xc0");
 
-    let crashed = response(provider.validate_resource_config(validate("panic"))).await;
+    let crashed =
+        response(provider.validate_resource_config(validate(THING, thing("panic")))).await;
     assert_eq!(only(&crashed.diagnostics).0.summary, "The provider crashed");
 
     assert!(!running.is_finished());

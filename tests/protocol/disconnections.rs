@@ -4,8 +4,9 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::plugin_host::LIMIT;
+use crate::requests::value;
 use crate::sample::POKE;
-use crate::served::{Served, create, happened, serve, value};
+use crate::served::{Served, create, happened, serve};
 use tfplugin::generated::tfplugin6::invoke_action;
 
 #[tokio::test]

@@ -12,10 +12,11 @@ use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
-use crate::served::{
-    apply, configure, msgpack, null, only, plan, provider_block, read, read_back, response,
-    serve_definition, upgrade, upgrade_identity, value,
+use crate::requests::{
+    apply, configure, msgpack, null, plan, read, read_back, response, upgrade, upgrade_identity,
+    value,
 };
+use crate::served::{only, provider_block, serve_definition};
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::{
     Diagnostic, ResourceIdentityData, apply_resource_change, diagnostic, plan_resource_change,

@@ -2,11 +2,9 @@
 
 use serde_json::json;
 
+use crate::requests::{apply, null, plan, read, read_back, response, upgrade_identity, value};
 use crate::sample::THING;
-use crate::served::{
-    apply, create, null, only, plan, read, read_back, response, serve, thing, upgrade_identity,
-    value,
-};
+use crate::served::{create, only, serve, thing};
 use tfplugin::generated::tfplugin6::{
     ResourceIdentityData, apply_resource_change, get_resource_identity_schemas,
     import_resource_state, plan_resource_change, read_resource,

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use crate::requests::{read_back, response, value};
 use crate::sample::THING;
-use crate::served::{Served, attribute, happened, only, read_back, response, serve, value};
+use crate::served::{Served, attribute, happened, only, serve};
 use tfplugin::generated::tfplugin6::{
     diagnostic, generate_resource_config, list_resource, validate_list_resource_config,
 };

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::requests::{raw, read_back, response};
 use crate::sample::THING;
-use crate::served::{only, raw, read_back, response, serve};
+use crate::served::{only, serve};
 use tfplugin::generated::tfplugin6::move_resource_state;
 
 fn request(source_type_name: &str, identity: &str) -> move_resource_state::Request {

@@ -13,7 +13,8 @@ use tokio::net::UnixStream;
 use tonic::transport::Channel;
 
 use crate::plugin_host::{LIMIT, Plugin, channel, command, entries, output};
-use crate::served::{apply, configure, provider_block, response, value};
+use crate::requests::{apply, configure, response, value};
+use crate::served::provider_block;
 use tfplugin::generated::plugin::Empty;
 use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;

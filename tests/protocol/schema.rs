@@ -11,7 +11,7 @@ use tfplugin::generated::tfplugin6::schema::{Attribute, Block, object};
 use tfplugin::generated::tfplugin6::{Function, Schema, get_provider_schema};
 
 use crate::plugin_host::Plugin;
-use crate::served::response;
+use crate::requests::response;
 
 #[tokio::test]
 async fn the_schema_of_each_type_is_what_was_reviewed() {
