@@ -35,10 +35,6 @@ impl Actors {
         }
     }
 
-    pub fn act_in_pause(&self) {
-        self.act_at(Moment::Pause);
-    }
-
     fn act(&self, act: Act) {
         match act {
             Act::Operator(operator) => operate(&self.cloud, operator),

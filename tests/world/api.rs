@@ -18,7 +18,7 @@ use url::form_urlencoded;
 
 use crate::configuration::CLUSTERS;
 use crate::dice::{Dice, SharedDice};
-use crate::troubles::{Climate, Instead, Trouble, Verdict};
+use crate::troubles::{Climate, Kind, Trouble};
 
 /// The wall clock of the whole world: tokio's virtual clock, and the times when everything slept.
 #[derive(Clone)]
@@ -182,14 +182,14 @@ impl Cloud {
         }
     }
 
-    fn verdict(&self, action: &str) -> Verdict {
+    /// What is wrong with this call.
+    fn trouble(&self, action: &str) -> Option<Kind> {
         let now = Instant::now();
         let mut troubles = lock(&self.troubles);
         troubles.retain(|(until, _)| now < *until);
-        troubles
-            .iter()
-            .find_map(|(_, trouble)| self.dice.roll(|dice| trouble.strikes(action, dice)))
-            .unwrap_or(Verdict::Pass)
+        let mut troubles = troubles.iter().map(|(_, trouble)| trouble);
+        let struck = troubles.find(|trouble| self.dice.roll(|dice| trouble.strikes(action, dice)));
+        struck.map(|trouble| trouble.kind)
     }
 
     /// Writes down what the operator does.
@@ -265,23 +265,29 @@ impl Delivery {
     async fn run(mut self, request: Request<Body>) -> Result<HttpResponse, Failure> {
         self.travel().await;
         self.cloud.moment(self.caller);
-        let verdict = self.cloud.verdict(&self.action);
-        if let Verdict::Slow(time) = verdict {
-            tokio::time::sleep(time).await;
-        }
-        let result = match verdict {
-            Verdict::NoConnection => {
+        let dice = &self.cloud.dice;
+        let result = match self.cloud.trouble(&self.action) {
+            Some(Kind::Unavailable) => Ok(self.error((503, "ServiceUnavailable"), None, false)),
+            Some(Kind::Throttle) => {
+                let retry_after_ms = dice.roll(|dice| dice.percent(50).then_some(300));
+                Ok(self.error((400, "Throttling.User"), retry_after_ms, false))
+            }
+            Some(Kind::NoConnection) => {
                 let failure = NotSent::NoConnection("Connection refused".to_owned());
                 self.fail(Failure::NotSent(failure))
             }
-            Verdict::LostBefore => self.fail(lost()),
-            Verdict::HangBefore => {
+            Some(Kind::LostBefore) => self.fail(lost()),
+            Some(Kind::Hang) => {
                 self.note("hangs", false);
                 std::future::pending().await
             }
-            Verdict::Instead(instead) => Ok(self.respond(instead, false)),
-            Verdict::Pass | Verdict::Slow(_) | Verdict::LostAfter | Verdict::InsteadAfter(_) => {
-                self.carry_out(request, verdict).await
+            Some(Kind::Slow) => {
+                let time = dice.roll(|dice| 500 + dice.number(9_000));
+                tokio::time::sleep(Duration::from_millis(time)).await;
+                self.carry_out(request, None).await
+            }
+            after @ (None | Some(Kind::LostAfter | Kind::ErrorAfterWork)) => {
+                self.carry_out(request, after).await
             }
         };
         self.travel().await;
@@ -292,7 +298,7 @@ impl Delivery {
     async fn carry_out(
         &mut self,
         request: Request<Body>,
-        verdict: Verdict,
+        after: Option<Kind>,
     ) -> Result<HttpResponse, Failure> {
         let response = self.cloud.places[self.place].handle(request).await;
         let Some(response) = response else {
@@ -313,12 +319,14 @@ impl Delivery {
             headers: head.headers,
             body: body.to_vec(),
         };
-        match verdict {
-            Verdict::LostAfter => {
+        match after {
+            Some(Kind::LostAfter) => {
                 self.note("lost", is_committed);
                 Err(lost())
             }
-            Verdict::InsteadAfter(instead) => Ok(self.respond(instead, is_committed)),
+            Some(Kind::ErrorAfterWork) => {
+                Ok(self.error((500, "InternalError"), None, is_committed))
+            }
             _ => {
                 self.note(&code(&response), is_committed);
                 let mut response = self.cloud.climate.bend(&self.action, response);
@@ -346,10 +354,16 @@ impl Delivery {
         Err(failure)
     }
 
-    /// The caller gets this in place of the API's own response.
-    fn respond(&self, instead: Instead, is_committed: bool) -> HttpResponse {
-        self.note(instead.code, is_committed);
-        self.cloud.climate.dress(instead, self.cloud.clock.now())
+    /// The caller gets this error in place of the API's own response.
+    fn error(
+        &self,
+        error: (u16, &str),
+        retry_after_ms: Option<u64>,
+        is_committed: bool,
+    ) -> HttpResponse {
+        self.note(error.1, is_committed);
+        let now = self.cloud.clock.now();
+        self.cloud.climate.error(error, retry_after_ms, now)
     }
 
     fn note(&self, response: &str, is_committed: bool) {

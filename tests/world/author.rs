@@ -22,19 +22,6 @@ pub struct Author {
     pub names: usize,
 }
 
-/// What a story is mostly about.
-enum Theme {
-    Anything,
-    /// Many running jobs change at once.
-    Fleet,
-    /// Blocks get other names, keys and life cycles.
-    Refactoring,
-    /// Two teams create the same jobs, and responses are lost.
-    Duplicates,
-    /// Plans are old when they are applied.
-    Console,
-}
-
 /// A story in which anything can happen.
 pub fn story(seed: u64) -> Story {
     written(seed, false)
@@ -57,22 +44,17 @@ fn written(seed: u64, is_quiet: bool) -> Story {
         lags: false,
         names: 0,
     };
-    let theme = match author.dice.below(10) {
-        _ if is_quiet => Theme::Anything,
-        0..=3 => Theme::Anything,
-        4 | 5 => Theme::Fleet,
-        6 | 7 => Theme::Refactoring,
-        8 => Theme::Duplicates,
-        _ => Theme::Console,
-    };
+    // What the story is mostly about.
+    let theme = author.dice.below(10);
     let climate = author.climate();
     author.lags = climate.get_lag_calls + climate.status_lag_gets > 0;
     let steps = match theme {
-        Theme::Anything => author.anything(),
-        Theme::Fleet => author.fleet(),
-        Theme::Refactoring => author.refactoring(),
-        Theme::Duplicates => author.duplicates(),
-        Theme::Console => author.console(),
+        _ if is_quiet => author.anything(),
+        0..=3 => author.anything(),
+        4 | 5 => author.fleet(),
+        6 | 7 => author.refactoring(),
+        8 => author.duplicates(),
+        _ => author.console(),
     };
     Story {
         seed,

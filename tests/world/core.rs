@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tfplugin::{Diagnostic, Diagnostics};
 use tokio_util::sync::CancellationToken;
 
 use crate::actors::Actors;
@@ -15,9 +14,9 @@ use crate::api::{Caller, Cloud, lock};
 use crate::checks::Shape;
 use crate::configuration::Configuration;
 use crate::dice::Dice;
-use crate::process::{NoResponse, Process, Response, Rpc};
+use crate::process::{Process, Rpc};
 use crate::state::{Address, Slot, State, Stored};
-use crate::story::{Command, RunSpec};
+use crate::story::{Command, Moment, RunSpec};
 use crate::value::Value;
 use crate::version::Version;
 
@@ -225,7 +224,7 @@ impl Run<'_> {
             return;
         }
         tokio::time::sleep(Duration::from_secs(self.spec.pause)).await;
-        self.actors.act_in_pause();
+        self.actors.act_at(Moment::Pause);
         self.apply(plan).await;
         self.save();
         self.report.borrow_mut().was_applied = true;
@@ -250,7 +249,7 @@ impl Run<'_> {
         self.control.enter(&process, is_applying);
         self.is_of_plan.set(!is_applying);
         let configured = process.configure().await;
-        self.take("", configured)?;
+        self.visit(&process, "").take(configured)?;
         Some(process)
     }
 
@@ -271,8 +270,8 @@ impl Run<'_> {
         self.is_of_plan.set(true);
         for (address, job) in &self.configuration.jobs {
             process.begin_node();
-            let response = process.validate(address, &job.value(self.shape)).await;
-            is_valid &= self.take(address, response).is_some();
+            let visit = self.visit(&process, address);
+            is_valid &= visit.validate(&job.value(self.shape)).await.is_some();
         }
         self.close(&process);
         is_valid
@@ -287,68 +286,6 @@ impl Run<'_> {
     pub async fn think(&self) {
         let time = self.dice.borrow_mut().number(4);
         tokio::time::sleep(Duration::from_millis(time)).await;
-    }
-
-    /// The response, unless there are errors, which are shown.
-    pub fn take<T>(&self, address: &str, response: Result<Response<T>, NoResponse>) -> Option<T> {
-        let response = self.take_all(address, response)?;
-        (!response.has_errors()).then_some(response.value)
-    }
-
-    /// The response, errors or not.
-    pub fn take_all<T>(
-        &self,
-        address: &str,
-        response: Result<Response<T>, NoResponse>,
-    ) -> Option<Response<T>> {
-        match response {
-            Ok(response) => {
-                self.show_all(address, &response.diagnostics);
-                Some(response)
-            }
-            Err(NoResponse::Dead) => {
-                self.report.borrow_mut().was_killed = true;
-                self.fail(address, "Plugin did not respond");
-                None
-            }
-            Err(NoResponse::Panic(text)) => {
-                self.breach(address, format!("the provider panicked: {text}"));
-                None
-            }
-        }
-    }
-
-    fn show_all(&self, address: &str, diagnostics: &Diagnostics) {
-        let text =
-            |diagnostic: &Diagnostic| format!("{}: {}", diagnostic.summary, diagnostic.detail);
-        for error in &diagnostics.errors {
-            self.fail(address, &text(error));
-        }
-        for warning in &diagnostics.warnings {
-            self.show(address, &text(warning), false);
-        }
-    }
-
-    /// An error.
-    pub fn fail(&self, address: &str, text: &str) {
-        self.show(address, text, true);
-    }
-
-    fn show(&self, address: &str, text: &str, is_error: bool) {
-        self.report.borrow_mut().shown.push(Shown {
-            is_error,
-            is_of_plan: self.is_of_plan.get(),
-            address: address.to_owned(),
-            text: text.to_owned(),
-        });
-    }
-
-    /// The provider broke a rule, which core tells the user as a bug of the provider.
-    pub fn breach(&self, address: &str, what: impl Into<String>) {
-        let what = what.into();
-        self.fail(address, &what);
-        let breach = format!("{address}: {what}");
-        self.report.borrow_mut().breaches.push(breach);
     }
 
     fn load(&self) {

@@ -7,7 +7,7 @@
 //! | `configuration` | what users write, and how they change it |
 //! | `api`, `troubles`, `actors` | the cloud, what is wrong with it, and people in the console |
 //! | `process` | a provider process |
-//! | `core`, `walk`, `plan`, `apply` | the miniature core: a command, its graph, its two walks |
+//! | `core`, `walk`, `visit`, `plan`, `apply` | the miniature core: a command, its graph, a node of it, its two walks |
 //! | `version` | what differs between releases |
 //! | `state`, `value`, `checks` | what core stores, and what it checks |
 //! | `world` | plays a story |
@@ -49,6 +49,7 @@ mod themes;
 mod troubles;
 mod value;
 mod version;
+mod visit;
 mod walk;
 mod world;
 

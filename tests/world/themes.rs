@@ -33,6 +33,7 @@ impl Author {
         steps
     }
 
+    /// Many running jobs change at once.
     pub fn fleet(&mut self) -> Vec<Step> {
         let mut steps = self.running_jobs(3 + self.dice.clone().below(6));
         let jobs = self.files[0].jobs.clone();
@@ -45,6 +46,7 @@ impl Author {
         steps
     }
 
+    /// Blocks get other names, keys and life cycles.
     pub fn refactoring(&mut self) -> Vec<Step> {
         let mut steps = self.running_jobs(1 + self.dice.clone().below(3));
         for (address, mut job) in self.files[0].jobs.clone() {
@@ -78,6 +80,7 @@ impl Author {
         steps
     }
 
+    /// Two teams create the same jobs, and responses are lost.
     pub fn duplicates(&mut self) -> Vec<Step> {
         self.teams = 2;
         let mut steps = Vec::new();
@@ -117,6 +120,7 @@ impl Author {
         steps
     }
 
+    /// Plans are old when they are applied.
     pub fn console(&mut self) -> Vec<Step> {
         let mut steps = self.running_jobs(1 + self.dice.clone().below(2));
         for (address, job) in self.files[0].jobs.clone() {

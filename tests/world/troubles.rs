@@ -1,7 +1,6 @@
 //! What is wrong with the API: its habits throughout a world, and its troubles for a time.
 
 use std::fmt;
-use std::time::Duration;
 
 use alicloud_live::HttpResponse;
 use alicloud_live_mock::Behavior;
@@ -87,22 +86,28 @@ impl Climate {
         }
     }
 
-    pub fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpResponse {
+    /// An error in place of the API's own response.
+    pub fn error(
+        &self,
+        (status, code): (u16, &str),
+        retry_after_ms: Option<u64>,
+        now: OffsetDateTime,
+    ) -> HttpResponse {
         let mut headers = headers(now + time::Duration::seconds(self.clock_ahead));
         if self.has_no_date {
             headers.clear();
         }
-        if let Some(time) = instead.retry_after_ms {
+        if let Some(time) = retry_after_ms {
             headers.insert("x-acs-retry-after", time.to_string().parse().unwrap());
         }
         let body = serde_json::json!({
             "RequestId": "5E7A0B1C-0000-4000-8000-000000000000",
-            "Code": instead.code,
+            "Code": code,
             "Message": "The weather is bad.",
             "HostId": "mock.invalid",
         });
         HttpResponse {
-            status: instead.status,
+            status,
             headers,
             body: body.to_string().into_bytes(),
         }
@@ -159,55 +164,14 @@ pub enum Only {
     Creates,
 }
 
-/// A response in place of the API's own.
-#[derive(Clone, Copy, Debug)]
-pub struct Instead {
-    status: u16,
-    pub code: &'static str,
-    retry_after_ms: Option<u64>,
-}
-
-/// What becomes of one call.
-#[derive(Clone, Copy, Debug)]
-pub enum Verdict {
-    Pass,
-    Slow(Duration),
-    NoConnection,
-    LostBefore,
-    LostAfter,
-    HangBefore,
-    Instead(Instead),
-    InsteadAfter(Instead),
-}
-
 impl Trouble {
-    pub fn strikes(&self, action: &str, dice: &mut Dice) -> Option<Verdict> {
+    pub fn strikes(&self, action: &str, dice: &mut Dice) -> bool {
         let concerns = match self.only {
             Only::All => true,
             Only::Writes => !is_read(action),
             Only::Creates => action == "Create",
         };
-        if !concerns || !dice.percent(self.share) {
-            return None;
-        }
-        let instead = |status, code| Instead {
-            status,
-            code,
-            retry_after_ms: None,
-        };
-        Some(match self.kind {
-            Kind::Unavailable => Verdict::Instead(instead(503, "ServiceUnavailable")),
-            Kind::ErrorAfterWork => Verdict::InsteadAfter(instead(500, "InternalError")),
-            Kind::NoConnection => Verdict::NoConnection,
-            Kind::LostBefore => Verdict::LostBefore,
-            Kind::LostAfter => Verdict::LostAfter,
-            Kind::Hang => Verdict::HangBefore,
-            Kind::Throttle => Verdict::Instead(Instead {
-                retry_after_ms: dice.percent(50).then_some(300),
-                ..instead(400, "Throttling.User")
-            }),
-            Kind::Slow => Verdict::Slow(Duration::from_millis(500 + dice.number(9_000))),
-        })
+        concerns && dice.percent(self.share)
     }
 }
 

@@ -8,10 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use crate::dice::Dice;
 
 /// A node, and those that must be done before it.
-pub struct Node<T> {
-    pub item: T,
-    pub after: Vec<usize>,
-}
+pub type Node<T> = (T, Vec<usize>);
 
 /// Visits all nodes; what waits for a node that failed is not visited. Says whether all went well.
 pub async fn walk<T, F: Future<Output = bool>>(
@@ -26,8 +23,8 @@ pub async fn walk<T, F: Future<Output = bool>>(
     loop {
         // A node that waits for a failure fails.
         while let Some(position) = waiting.iter().position(|node| {
-            let mut after = nodes[*node].after.iter();
-            after.any(|before| done[*before] == Some(false))
+            let (_, after) = &nodes[*node];
+            after.iter().any(|before| done[*before] == Some(false))
         }) {
             done[waiting.remove(position)] = Some(false);
         }
@@ -35,14 +32,14 @@ pub async fn walk<T, F: Future<Output = bool>>(
             .iter()
             .copied()
             .filter(|node| {
-                let mut after = nodes[*node].after.iter();
-                after.all(|before| done[*before] == Some(true))
+                let (_, after) = &nodes[*node];
+                after.iter().all(|before| done[*before] == Some(true))
             })
             .collect();
         dice.borrow_mut().shuffle(&mut ready);
         for node in ready.into_iter().take(parallelism - running.len()) {
             waiting.retain(|other| *other != node);
-            let visiting = visit(&nodes[node].item);
+            let visiting = visit(&nodes[node].0);
             running.push(async move { (node, visiting.await) });
         }
         match running.next().await {
