@@ -97,12 +97,8 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                let name = path
-                    .strip_prefix(top)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('\\', "/");
+                let name = path.strip_prefix(top).unwrap().to_str().unwrap();
+                let name = name.replace('\\', "/");
                 if [".git", ".tools", "dist", "fuzz/target", "target"].contains(&name.as_str()) {
                     continue;
                 }

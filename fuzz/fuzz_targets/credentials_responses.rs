@@ -35,21 +35,15 @@ fuzz_target!(|data: &[u8]| {
     let Ok(body) = str::from_utf8(body) else {
         return;
     };
-    let settings = match way % 3 {
-        0 => CredentialsConfig {
-            ecs_role_name: Some("role".to_owned()),
-            ..CredentialsConfig::default()
-        },
-        1 => CredentialsConfig {
-            credentials_uri: Some("http://127.0.0.1/credentials".to_owned()),
-            ..CredentialsConfig::default()
-        },
-        _ => CredentialsConfig {
-            access_key: Some("id".to_owned()),
-            secret_key: Some(SecretString::from("secret")),
-            ..CredentialsConfig::default()
-        },
-    };
+    let mut settings = CredentialsConfig::default();
+    match way % 3 {
+        0 => settings.ecs_role_name = Some("role".to_owned()),
+        1 => settings.credentials_uri = Some("http://127.0.0.1/credentials".to_owned()),
+        _ => {
+            settings.access_key = Some("id".to_owned());
+            settings.secret_key = Some(SecretString::from("secret"));
+        }
+    }
     let role = [("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r")];
     let variables = if way % 3 == 2 { &role[..] } else { &[] };
     let environment: Environment = variables.iter().copied().collect();

@@ -33,15 +33,9 @@ const MAX_MESSAGE_CHARS: usize = 8 << 10;
 /// The level that the environment asks for: the provider's own variable, all providers', everything's.
 fn level(about: &ProviderInfo) -> LevelFilter {
     let own = about.name.to_uppercase().replace('-', "_");
-    level_from(
-        [
-            format!("TF_LOG_PROVIDER_{own}").as_str(),
-            "TF_LOG_PROVIDER",
-            "TF_LOG",
-        ]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok()),
-    )
+    let own = format!("TF_LOG_PROVIDER_{own}");
+    let names = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"];
+    level_from(names.iter().filter_map(|name| std::env::var(name).ok()))
 }
 
 fn level_from(mut settings: impl Iterator<Item = String>) -> LevelFilter {
