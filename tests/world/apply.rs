@@ -103,7 +103,7 @@ impl Visit<'_> {
             _ => None,
         };
         self.validate(&config).await?;
-        if !self.run.hook() {
+        if self.run.hook().is_none() {
             return self.held_back();
         }
         let prior_value = prior
@@ -129,12 +129,11 @@ impl Visit<'_> {
         if value == prior_value {
             return Some(());
         }
-        if !self.run.hook() {
+        if self.run.hook().is_none() {
             return self.held_back();
         }
         let change = self.change(&prior_value, &value, &config, private);
-        let response = self.process.apply(self.address, change).await;
-        let response = self.take_all(response);
+        let response = self.apply(change).await;
         self.store_made(slot, &value, prior, response, job.create_before_destroy)
     }
 
@@ -218,12 +217,11 @@ impl Visit<'_> {
         } else {
             planned.private
         };
-        if !self.run.hook() {
+        if self.run.hook().is_none() {
             return self.held_back();
         }
         let change = self.change(&object.value, &Value::Null, &Value::Null, private);
-        let response = self.process.apply(self.address, change).await;
-        let response = self.take_all(response);
+        let response = self.apply(change).await;
         self.store_destroyed(&slot, &object, response)
     }
 

@@ -278,8 +278,8 @@ impl Run<'_> {
     }
 
     /// What core does before some calls: it holds them back after a Ctrl-C.
-    pub fn hook(&self) -> bool {
-        !self.control.held_back.load(Ordering::Relaxed)
+    pub fn hook(&self) -> Option<()> {
+        (!self.control.held_back.load(Ordering::Relaxed)).then_some(())
     }
 
     /// A moment in which core thinks, and others act.

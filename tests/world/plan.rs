@@ -28,7 +28,7 @@ impl Run<'_> {
             let (slot, process, plan) = (slot.clone(), &process, &plan);
             async move {
                 let visit = self.visit(process, &slot.address);
-                visit.plan(command, &slot, plan).await.is_some()
+                visit.plan_slot(command, &slot, plan).await.is_some()
             }
         };
         let is_well = walk(&nodes, self.spec.parallelism, &self.dice, visit).await;
@@ -51,7 +51,7 @@ impl Run<'_> {
 }
 
 impl Visit<'_> {
-    async fn plan(&self, command: Command, slot: &Slot, plan: &RefCell<Plan>) -> Option<()> {
+    async fn plan_slot(&self, command: Command, slot: &Slot, plan: &RefCell<Plan>) -> Option<()> {
         self.run.think().await;
         self.process.begin_node();
         let stored = plan.borrow().prior.objects.get(slot).cloned();
@@ -62,7 +62,7 @@ impl Visit<'_> {
             _ => None,
         };
         let object = match stored {
-            Some(stored) => self.refreshed(command, stored).await?,
+            Some(stored) => self.read_or_keep(command, stored).await?,
             None => match job {
                 Some(job) => self.imported(job).await?,
                 None => None,
@@ -87,14 +87,14 @@ impl Visit<'_> {
     }
 
     /// The object as the provider reads it now; none if it is gone.
-    async fn refreshed(&self, command: Command, stored: Stored) -> Option<Option<Stored>> {
+    async fn read_or_keep(&self, command: Command, stored: Stored) -> Option<Option<Stored>> {
         let value = self.upgrade(&stored).await?;
         let object = Stored { value, ..stored };
         let refreshes = self.run.spec.refreshes && command != Command::Destroy;
         if !refreshes || self.is_forgotten(command) {
             return Some(Some(object));
         }
-        self.read(object).await
+        self.refresh(object).await
     }
 
     /// Whether a `removed` block lets the object go; a destroy destroys it, and a `-refresh-only` does not know the block.
@@ -105,12 +105,9 @@ impl Visit<'_> {
             && removed.iter().any(|forgot| forgot == self.address)
     }
 
-    async fn read(&self, object: Stored) -> Option<Option<Stored>> {
-        if !self.run.hook() {
-            return None;
-        }
-        let response = self.process.read(self.address, &object).await;
-        let read = self.take(response)??;
+    async fn refresh(&self, object: Stored) -> Option<Option<Stored>> {
+        self.run.hook()?;
+        let read = self.read(&object).await?;
         let value = self.decoded(&read.state)?;
         if value.is_null() {
             return Some(None);
@@ -138,11 +135,8 @@ impl Visit<'_> {
             return Some(None);
         };
         let id = format!("{}:{}", found.cluster_id, found.job_id);
-        if !self.run.hook() {
-            return None;
-        }
-        let response = self.process.import(self.address, id).await;
-        let imported = self.take(response)??;
+        self.run.hook()?;
+        let imported = self.import(id).await?;
         let object = Stored {
             value: self.decoded(&imported.state)?,
             identity: self.identity(imported.identity.as_ref()),
@@ -150,7 +144,7 @@ impl Visit<'_> {
             is_tainted: false,
             create_before_destroy: job.create_before_destroy,
         };
-        let read = self.read(object).await?;
+        let read = self.refresh(object).await?;
         if read.is_none() {
             self.fail("Cannot import non-existent remote object");
             return None;
@@ -167,9 +161,7 @@ impl Visit<'_> {
         let private = if action == Action::Forget {
             Vec::new()
         } else {
-            if !self.run.hook() {
-                return None;
-            }
+            self.run.hook()?;
             self.plan_null(&object).await?
         };
         Some(Planned {
@@ -183,9 +175,7 @@ impl Visit<'_> {
     async fn plan_job(&self, job: &Job, object: Option<Stored>) -> Option<Planned> {
         let config = job.value(self.run.shape);
         self.validate(&config).await?;
-        if !self.run.hook() {
-            return None;
-        }
+        self.run.hook()?;
         let live = object.as_ref().filter(|object| !object.is_tainted);
         let nothing = Value::Null;
         let prior = live.map_or(&nothing, |live| &live.value);

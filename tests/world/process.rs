@@ -10,17 +10,12 @@ use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use terraform_provider_alicloud_live::definition_in;
-use tfplugin::{
-    Change, Diagnostics, DynResource, EncodedValue, Planned, ProviderDefinition,
-    ResourceInstanceObject,
-};
+use tfplugin::{Diagnostics, EncodedValue, ProviderDefinition};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::{Caller, Cloud, Wire, lock};
 use crate::dice::{Dice, SharedDice};
-use crate::state::Stored;
-use crate::value::Value;
 
 pub const TYPE: &str = "alicloud_live_edge_transcode_job";
 
@@ -110,7 +105,7 @@ impl Process {
     }
 
     /// Calls in a task of its own, as the plugin's server does: a caller that hangs up does not end it.
-    async fn call<T: Send + 'static>(
+    pub async fn call<T: Send + 'static>(
         &self,
         name: &'static str,
         address: &str,
@@ -163,86 +158,5 @@ impl Process {
             .boxed()
         })
         .await
-    }
-
-    pub async fn validate(
-        &self,
-        address: &str,
-        config: &Value,
-    ) -> Result<Response<()>, NoResponse> {
-        let config = config.encode();
-        self.call("Validate", address, |definition, diagnostics| {
-            async move { job(definition).validate(diagnostics, &config) }.boxed()
-        })
-        .await
-    }
-
-    pub async fn upgrade(
-        &self,
-        address: &str,
-        state: &Value,
-    ) -> Result<Response<Option<EncodedValue>>, NoResponse> {
-        let state = state.to_json();
-        self.call("Upgrade", address, |definition, diagnostics| {
-            async move { job(definition).upgrade(diagnostics, &state).await }.boxed()
-        })
-        .await
-    }
-
-    pub async fn read(
-        &self,
-        address: &str,
-        object: &Stored,
-    ) -> Result<Response<Option<ResourceInstanceObject>>, NoResponse> {
-        let held = held(object);
-        self.call("Read", address, |definition, diagnostics| {
-            async move { job(definition).read(diagnostics, &held).await }.boxed()
-        })
-        .await
-    }
-
-    pub async fn import(
-        &self,
-        address: &str,
-        id: String,
-    ) -> Result<Response<Option<ResourceInstanceObject>>, NoResponse> {
-        self.call("Import", address, |definition, diagnostics| {
-            async move { job(definition).import(diagnostics, id).await }.boxed()
-        })
-        .await
-    }
-
-    pub async fn plan(
-        &self,
-        address: &str,
-        change: Change,
-    ) -> Result<Response<Option<Planned>>, NoResponse> {
-        self.call("Plan", address, |definition, diagnostics| {
-            async move { job(definition).plan(diagnostics, &change).await }.boxed()
-        })
-        .await
-    }
-
-    pub async fn apply(
-        &self,
-        address: &str,
-        change: Change,
-    ) -> Result<Response<ResourceInstanceObject>, NoResponse> {
-        self.call("Apply", address, |definition, diagnostics| {
-            async move { job(definition).apply(diagnostics, &change).await }.boxed()
-        })
-        .await
-    }
-}
-
-fn job(definition: &ProviderDefinition) -> &dyn DynResource {
-    definition.resources[TYPE].as_ref()
-}
-
-fn held(object: &Stored) -> ResourceInstanceObject {
-    ResourceInstanceObject {
-        state: object.value.encode(),
-        private: object.private.clone(),
-        identity: object.identity.as_ref().map(Value::encode),
     }
 }

@@ -1,10 +1,15 @@
 //! A node of core's graph on its way through a provider process: the calls of both walks, and what core checks of the
 //! responses.
 
-use tfplugin::{AttributePath, Change, Diagnostic, EncodedValue};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tfplugin::{
+    AttributePath, Change, Diagnostic, Diagnostics, DynResource, EncodedValue, Planned,
+    ResourceInstanceObject,
+};
 
 use crate::core::{Run, Shown};
-use crate::process::{NoResponse, Process, Response};
+use crate::process::{NoResponse, Process, Response, TYPE};
 use crate::state::Stored;
 use crate::value::Value;
 
@@ -27,25 +32,78 @@ impl Run<'_> {
 }
 
 impl Visit<'_> {
+    async fn call<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl for<'a> FnOnce(&'a dyn DynResource, &'a mut Diagnostics) -> BoxFuture<'a, T>
+        + Send
+        + 'static,
+    ) -> Result<Response<T>, NoResponse> {
+        let call = self
+            .process
+            .call(name, self.address, |definition, diagnostics| {
+                work(definition.resources[TYPE].as_ref(), diagnostics)
+            });
+        call.await
+    }
+
     pub async fn validate(&self, config: &Value) -> Option<()> {
-        self.take(self.process.validate(self.address, config).await)
+        let config = config.encode();
+        let response = self.call("Validate", |job, diagnostics| {
+            async move { job.validate(diagnostics, &config) }.boxed()
+        });
+        self.take(response.await)
     }
 
     pub async fn upgrade(&self, stored: &Stored) -> Option<Value> {
-        let response = self.process.upgrade(self.address, &stored.value).await;
-        let upgraded = self.take(response)?;
-        let value = self.decoded(upgraded.as_ref()?)?;
+        let state = stored.value.to_json();
+        let response = self.call("Upgrade", |job, diagnostics| {
+            async move { job.upgrade(diagnostics, &state).await }.boxed()
+        });
+        let value = self.decoded(&self.take(response.await)??)?;
         if value != stored.value {
             self.breach(format!("upgrade changed {:?}", stored.value));
         }
         Some(value)
     }
 
+    pub async fn read(&self, object: &Stored) -> Option<ResourceInstanceObject> {
+        let held = ResourceInstanceObject {
+            state: object.value.encode(),
+            private: object.private.clone(),
+            identity: object.identity.as_ref().map(Value::encode),
+        };
+        let response = self.call("Read", |job, diagnostics| {
+            async move { job.read(diagnostics, &held).await }.boxed()
+        });
+        self.take(response.await)?
+    }
+
+    pub async fn import(&self, id: String) -> Option<ResourceInstanceObject> {
+        let response = self.call("Import", |job, diagnostics| job.import(diagnostics, id));
+        self.take(response.await)?
+    }
+
+    async fn plan(&self, change: Change) -> Result<Response<Option<Planned>>, NoResponse> {
+        self.call("Plan", |job, diagnostics| {
+            async move { job.plan(diagnostics, &change).await }.boxed()
+        })
+        .await
+    }
+
+    /// The response, errors or not.
+    pub async fn apply(&self, change: Change) -> Option<Response<ResourceInstanceObject>> {
+        let response = self.call("Apply", |job, diagnostics| {
+            async move { job.apply(diagnostics, &change).await }.boxed()
+        });
+        self.take_all(response.await)
+    }
+
     /// P(prior→∅).
     pub async fn plan_null(&self, object: &Stored) -> Option<Vec<u8>> {
         let (nothing, private) = (&Value::Null, object.private.clone());
         let change = self.change(&object.value, nothing, nothing, private);
-        let response = self.process.plan(self.address, change).await;
+        let response = self.plan(change).await;
         let planned = self.take(response)??;
         if !planned.held.state.is_null() {
             self.breach("non-null destroy value");
@@ -64,7 +122,7 @@ impl Visit<'_> {
     ) -> Option<(Value, Vec<u8>, Vec<String>)> {
         let proposed = self.run.shape.proposed(prior, config);
         let change = self.change(prior, &proposed, config, private);
-        let mut response = self.process.plan(self.address, change).await;
+        let mut response = self.plan(change).await;
         if let Ok(response) = &mut response
             && drops_warnings
             && !response.has_errors()
