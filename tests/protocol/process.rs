@@ -111,15 +111,6 @@ async fn a_shutdown_ends_the_process_and_leaves_nothing_behind() {
     assert_eq!(entries(plugin.sockets.path()), 0);
 }
 
-#[tokio::test]
-async fn an_interrupt_is_the_hosts_to_deal_with() {
-    let plugin = Plugin::start();
-    let channel = plugin.connect().await;
-    schema(channel.clone()).await;
-    plugin.signal("INT");
-    schema(channel).await;
-}
-
 /// Waits until a message stands so many times in a log.
 async fn logged(log: &Path, message: &str, times: usize) {
     let begun = Instant::now();
@@ -130,12 +121,16 @@ async fn logged(log: &Path, message: &str, times: usize) {
 }
 
 #[tokio::test]
-async fn a_termination_and_a_closed_terminal_do_not_end_the_process() {
+async fn neither_an_interrupt_nor_a_termination_nor_a_closed_terminal_ends_the_process() {
     let log = tempfile::NamedTempFile::new().unwrap();
     let plugin = Plugin::start_with(|command| {
         command.env("TF_LOG", "debug").stderr(log.reopen().unwrap());
     });
     let channel = plugin.connect().await;
+    schema(channel.clone()).await;
+    // An interrupt is the host's to deal with.
+    plugin.signal("INT");
+    schema(channel.clone()).await;
     for (times, signal) in (1..).zip(["TERM", "HUP", "TERM"]) {
         plugin.signal(signal);
         logged(log.path(), "asked to stop by signal", times).await;

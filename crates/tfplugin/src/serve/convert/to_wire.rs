@@ -318,13 +318,11 @@ mod tests {
     #[test]
     fn an_attribute_has_a_type_or_a_nested_type() {
         let of = |attr_type| {
-            attribute(
-                "it",
-                &Attribute {
-                    attr_type,
-                    ..Attribute::default()
-                },
-            )
+            let with_type = Attribute {
+                attr_type,
+                ..Attribute::default()
+            };
+            attribute("it", &with_type)
         };
         let object = ["c", "a", "b"].map(|name| (name.to_owned(), AttributeType::String));
         let plain = of(AttributeType::List(Box::new(AttributeType::Object(
