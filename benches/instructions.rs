@@ -18,6 +18,9 @@ mod certificate;
 #[path = "../tests/support/plugin_host.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with tests")]
 mod plugin_host;
+#[path = "../tests/support/requests.rs"]
+#[allow(dead_code, unreachable_pub, reason = "shared with tests")]
+mod requests;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -36,13 +39,11 @@ use time::format_description::well_known::Rfc3339;
 use tonic::transport::Channel;
 
 use plugin_host::Plugin;
+use requests::{configure, plan, read, read_back, response, validate, value};
 use tfplugin::generated::plugin::Empty;
 use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
-use tfplugin::generated::tfplugin6::{
-    DynamicValue, configure_provider, get_provider_schema, plan_resource_change, read_resource,
-    validate_resource_config,
-};
+use tfplugin::generated::tfplugin6::{get_provider_schema, plan_resource_change};
 
 /// The counts that the tree is held to.
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.tsv");
@@ -231,7 +232,7 @@ fn count_calls(row: Row, times: usize) -> u64 {
     runtime.block_on(async {
         let channel = plugin.connect().await;
         let mut provider = ProviderClient::new(channel.clone());
-        configure(&mut provider).await;
+        configure(&mut provider, &json!({})).await;
         // Newest first: whatever their number, the same Gets and the same pages serve the first of them.
         for job in jobs.iter().rev().take(times) {
             call(&mut provider, row, job).await;
@@ -250,31 +251,17 @@ fn count_calls(row: Row, times: usize) -> u64 {
     callgrind.count()
 }
 
-async fn configure(provider: &mut ProviderClient<Channel>) {
-    let request = configure_provider::Request {
-        terraform_version: "1.15.5".to_owned(),
-        config: value(&json!({})),
-        ..configure_provider::Request::default()
-    };
-    let response = provider.configure_provider(request).await.unwrap();
-    assert_eq!(response.into_inner().diagnostics, []);
-}
-
 async fn call(provider: &mut ProviderClient<Channel>, row: Row, job: &Job) {
     let diagnostics = match row {
         Row::GetProviderSchema => {
             let request = get_provider_schema::Request {};
-            let response = provider.get_provider_schema(request).await.unwrap();
-            response.into_inner().diagnostics
+            let schema = response(provider.get_provider_schema(request)).await;
+            schema.diagnostics
         }
         Row::ValidateResourceConfig => {
-            let request = validate_resource_config::Request {
-                type_name: TYPE.to_owned(),
-                config: value(&config(job)),
-                ..validate_resource_config::Request::default()
-            };
-            let response = provider.validate_resource_config(request).await.unwrap();
-            response.into_inner().diagnostics
+            let request = validate(TYPE, value(&config(job)));
+            let validated = response(provider.validate_resource_config(request)).await;
+            validated.diagnostics
         }
         Row::PlanResourceChange => {
             let (mut config, mut proposed) = (config(job), state(job));
@@ -282,38 +269,21 @@ async fn call(provider: &mut ProviderClient<Channel>, row: Row, job: &Job) {
                 object["name"] = json!("renamed");
             }
             let request = plan_resource_change::Request {
-                type_name: TYPE.to_owned(),
-                prior_state: value(&state(job)),
-                proposed_new_state: value(&proposed),
                 config: value(&config),
-                ..plan_resource_change::Request::default()
+                ..plan(TYPE, value(&state(job)), value(&proposed))
             };
-            let response = provider.plan_resource_change(request).await.unwrap();
-            response.into_inner().diagnostics
+            let planned = response(provider.plan_resource_change(request)).await;
+            planned.diagnostics
         }
         _ => {
-            let request = read_resource::Request {
-                type_name: TYPE.to_owned(),
-                current_state: value(&state(job)),
-                ..read_resource::Request::default()
-            };
-            let response = provider.read_resource(request).await.unwrap().into_inner();
+            let request = read(TYPE, value(&state(job)));
+            let read = response(provider.read_resource(request)).await;
             // As values: the order of attributes means nothing.
-            let new_state = response.new_state.unwrap().msgpack;
-            let new_state: Value = rmp_serde::from_slice(&new_state).unwrap();
-            assert_eq!(new_state, state(job));
-            response.diagnostics
+            assert_eq!(read_back(read.new_state), state(job));
+            read.diagnostics
         }
     };
     assert_eq!(diagnostics, []);
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]
-fn value(value: &Value) -> Option<DynamicValue> {
-    Some(DynamicValue {
-        msgpack: rmp_serde::to_vec_named(value).unwrap(),
-        json: Vec::new(),
-    })
 }
 
 /// A job as Terraform's state has it.

@@ -97,12 +97,8 @@ impl Tree {
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                let name = path
-                    .strip_prefix(top)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .replace('\\', "/");
+                let name = path.strip_prefix(top).unwrap().to_str().unwrap();
+                let name = name.replace('\\', "/");
                 if [".git", ".tools", "dist", "fuzz/target", "target"].contains(&name.as_str()) {
                     continue;
                 }
@@ -117,10 +113,8 @@ impl Tree {
     }
 
     fn under<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
-            .filter(move |(path, _)| path.starts_with(folder))
+        let files = self.0.iter().map(|(path, text)| (&**path, &**text));
+        files.filter(move |(path, _)| path.starts_with(folder))
     }
 
     /// The product's own Rust files: no tests, no generated code.
@@ -167,20 +161,15 @@ fn dependencies_point_down(tree: &Tree) -> Vec<String> {
             .split_once("\n[dependencies]\n")
             .unwrap_or_default();
         let list = list.split("\n[").next().unwrap_or_default();
-        let names = list
-            .lines()
-            .filter_map(|line| line.split(['.', ' ']).next());
-        let ours = |name: &&str| {
-            DEPENDENCIES
+        let names = list.lines().map(|line| line.split(['.', ' ']).next());
+        for name in names.flatten().filter(|name| !allowed.contains(name)) {
+            if DEPENDENCIES
                 .iter()
-                .any(|(package, _)| package.strip_prefix("crates/") == Some(*name))
-        };
-        complaints.extend(
-            names
-                .filter(ours)
-                .filter(|name| !allowed.contains(name))
-                .map(|name| format!("{package} must not depend on {name}")),
-        );
+                .any(|(package, _)| *package == format!("crates/{name}"))
+            {
+                complaints.push(format!("{package} must not depend on {name}"));
+            }
+        }
     }
     complaints
 }
@@ -261,10 +250,9 @@ fn required_files(tree: &Tree) -> Vec<String> {
 
 /// An example that nothing applies is an example that will stop working.
 fn examples_are_used(tree: &Tree) -> Vec<String> {
-    let users: Vec<&str> = tree
-        .under("tests/")
-        .chain(tree.under("crates/"))
-        .chain(tree.under("scripts/"))
+    let folders = ["tests/", "crates/", "scripts/"].into_iter();
+    let users: Vec<&str> = folders
+        .flat_map(|folder| tree.under(folder))
         .filter(|(path, _)| *path != "tests/tidy.rs")
         .map(|(_, text)| text)
         .collect();
@@ -393,26 +381,17 @@ mod each_rule_sees_what_breaks_it {
                 "[package]\nname = \"x\"\n\n[dependencies]\nserde.workspace = true\n{dependency}.workspace = true\n\n[dev-dependencies]\nalicloud-live-mock.workspace = true\n"
             )
         };
+        let rule = dependencies_point_down;
         let path = "crates/alicloud-auth/Cargo.toml";
         for backwards in ["alicloud-live", "alicloud-live-mock", "tfplugin"] {
             let complaint = format!("crates/alicloud-auth must not depend on {backwards}");
-            complains(
-                dependencies_point_down,
-                path,
-                &manifest(backwards),
-                &complaint,
-            );
+            complains(rule, path, &manifest(backwards), &complaint);
         }
-        accepts(dependencies_point_down, path, &manifest("tokio"));
+        accepts(rule, path, &manifest("tokio"));
         let path = "crates/alicloud-live/Cargo.toml";
-        accepts(dependencies_point_down, path, &manifest("alicloud-auth"));
+        accepts(rule, path, &manifest("alicloud-auth"));
         let path = "crates/cellar/Cargo.toml";
-        complains(
-            dependencies_point_down,
-            path,
-            "",
-            "crates/cellar has no row",
-        );
+        complains(rule, path, "", "crates/cellar has no row");
     }
 
     #[test]
@@ -428,20 +407,14 @@ mod each_rule_sees_what_breaks_it {
 
     #[test]
     fn a_module_without_a_word_about_itself_is_seen() {
-        for text in [
-            "",
-            "//! client",
-            "// What this module is for stands here.\nmod a;",
-        ] {
+        let no_head = "// What this module is for stands here.\nmod a;";
+        for text in ["", "//! client", no_head] {
             for path in ["src/client/mod.rs", "crates/client/src/lib.rs"] {
                 complains(modules_are_introduced, path, text, "no head comment");
             }
         }
-        accepts(
-            modules_are_introduced,
-            "src/client/mod.rs",
-            "//! The API, one typed function per operation.",
-        );
+        let head = "//! The API, one typed function per operation.";
+        accepts(modules_are_introduced, "src/client/mod.rs", head);
     }
 
     #[test]
@@ -462,17 +435,12 @@ mod each_rule_sees_what_breaks_it {
         let all: Vec<(&str, &str)> = REQUIRED.iter().map(|path| (*path, "text")).collect();
         assert_eq!(required_files(&tree(&all)), NONE);
         for (position, (path, _)) in all.iter().enumerate() {
+            let complaint = [format!("{path} is missing")];
             let mut broken = all.clone();
             broken[position].1 = "\n";
-            assert_eq!(
-                required_files(&tree(&broken)),
-                [format!("{path} is missing")]
-            );
+            assert_eq!(required_files(&tree(&broken)), complaint);
             broken.remove(position);
-            assert_eq!(
-                required_files(&tree(&broken)),
-                [format!("{path} is missing")]
-            );
+            assert_eq!(required_files(&tree(&broken)), complaint);
         }
     }
 
@@ -501,14 +469,10 @@ mod each_rule_sees_what_breaks_it {
     #[test]
     fn a_make_target_that_is_not_there_is_seen() {
         let makefile = ("Makefile", "\ntest: ## Run every test.\n");
-        let readme = (
-            "README.md",
-            "Run `make test`, then\nmake demo # now\nor make peace",
-        );
-        let workflow = (
-            ".github/workflows/ci.yml",
-            "      - run: make dist TARGET=a",
-        );
+        let text = "Run `make test`, then\nmake demo # now\nor make peace";
+        let readme = ("README.md", text);
+        let text = "      - run: make dist TARGET=a";
+        let workflow = (".github/workflows/ci.yml", text);
         assert_eq!(
             make_targets_exist(&tree(&[makefile, readme, workflow])),
             [

@@ -20,13 +20,11 @@ fuzz_target!(|data: &[u8]| {
         state,
         identity,
     };
+    let empty = EncodedValue::Json(b"{}".to_vec());
     match call {
         0 => drop(runtime().block_on(resource.upgrade(diagnostics, &json))),
         1 => drop(resource.upgrade_identity(&json)),
         2 => drop(resource.move_state(diagnostics, &source(json, None))),
-        _ => drop(resource.move_state(
-            diagnostics,
-            &source(EncodedValue::Json(b"{}".to_vec()), Some(json)),
-        )),
+        _ => drop(resource.move_state(diagnostics, &source(empty, Some(json)))),
     }
 });

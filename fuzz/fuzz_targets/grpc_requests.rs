@@ -52,7 +52,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let Served { runtime, client } = served();
     let mut client = client.clone();
-    /// Makes the call if the bytes are a request of it. Whatever the answer is, the server has not panicked.
+    /// Calls if the bytes are a request of it. Whatever the response is, the server has not panicked.
     macro_rules! call {
         ($method:ident, $module:ident) => {
             if let Ok(request) = $module::Request::decode(request) {

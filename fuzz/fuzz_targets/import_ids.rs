@@ -9,11 +9,8 @@ fuzz_target!(|text: &str| {
     runtime().block_on(async {
         let definition = configured(Api::empty()).await;
         let diagnostics = &mut Diagnostics::default();
-        drop(
-            definition.resources[JOB]
-                .import(diagnostics, text.to_owned())
-                .await,
-        );
+        let job = &definition.resources[JOB];
+        drop(job.import(diagnostics, text.to_owned()).await);
         let argument = [EncodedValue::encode(&text).unwrap()];
         let parse = &definition.functions["parse_edge_transcode_job_id"];
         drop(parse.call(diagnostics, &argument).await);

@@ -9,15 +9,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((source, body)) = choice(data, 3) else {
         return;
     };
+    let cluster = r#"{"cluster_id":"cluster-1"}"#;
     let (source, config) = [
-        (
-            "alicloud_live_edge_transcode_jobs",
-            r#"{"cluster_id":"cluster-1"}"#,
-        ),
-        (
-            "alicloud_live_edge_transcode_templates",
-            r#"{"cluster_id":"cluster-1"}"#,
-        ),
+        ("alicloud_live_edge_transcode_jobs", cluster),
+        ("alicloud_live_edge_transcode_templates", cluster),
         (
             "alicloud_live_edge_transcode_job",
             r#"{"cluster_id":"cluster-1","name":"job"}"#,
@@ -25,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     ][usize::from(source)];
     let config = EncodedValue::Json(config.as_bytes().to_vec());
     runtime().block_on(async {
-        let definition = configured(Api::answering(200, body)).await;
+        let definition = configured(Api::responding(200, body)).await;
         let source = &definition.data_sources[source];
         drop(source.read(&mut Diagnostics::default(), &config).await);
     });

@@ -1,9 +1,9 @@
 //! Values in MessagePack, at each place where core sends one.
 #![no_main]
 
-use fuzz::{Api, JOB, choice, configured, runtime, state};
+use fuzz::{Api, JOB, change, choice, configured, held, null, runtime, state};
 use libfuzzer_sys::fuzz_target;
-use tfplugin::{Change, Diagnostics, EncodedValue, ResourceInstanceObject};
+use tfplugin::{Diagnostics, EncodedValue};
 
 fuzz_target!(|data: &[u8]| {
     let Some((place, bytes)) = choice(data, 9) else {
@@ -14,34 +14,12 @@ fuzz_target!(|data: &[u8]| {
         let definition = configured(Api::empty()).await;
         let resource = definition.resources[JOB].as_ref();
         let diagnostics = &mut Diagnostics::default();
-        let change = |prior: EncodedValue, target: EncodedValue| Change {
-            prior,
-            config: target.clone(),
-            target,
-            private: Vec::new(),
-            keeps_planned_private: true,
-        };
         match place {
             0 => resource.validate(diagnostics, &value),
-            1 => drop(
-                resource
-                    .plan(diagnostics, &change(EncodedValue::null(), value))
-                    .await,
-            ),
+            1 => drop(resource.plan(diagnostics, &change(null(), value)).await),
             2 => drop(resource.plan(diagnostics, &change(state(), value)).await),
-            3 => drop(
-                resource
-                    .apply(diagnostics, &change(value, EncodedValue::null()))
-                    .await,
-            ),
-            4 => {
-                let held = ResourceInstanceObject {
-                    state: value,
-                    private: Vec::new(),
-                    identity: None,
-                };
-                drop(resource.read(diagnostics, &held).await);
-            }
+            3 => drop(resource.apply(diagnostics, &change(value, null())).await),
+            4 => drop(resource.read(diagnostics, &held(value)).await),
             5 => drop(resource.import_by_identity(diagnostics, &value).await),
             6 => definition.provider.validate(diagnostics, &value).await,
             7 => {

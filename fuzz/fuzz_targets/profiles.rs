@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use alicloud_auth::credentials::{FileText, FileAccess, LockedFile, SystemContext, CredentialsConfig, select_source};
+use alicloud_auth::credentials::{
+    CredentialsConfig, FileAccess, FileText, LockedFile, SystemContext, select_source,
+};
 use alicloud_auth::environment::Environment;
 use async_trait::async_trait;
 use fuzz::{choice, runtime};

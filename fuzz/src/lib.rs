@@ -1,46 +1,41 @@
-//! What the targets share: the provider in this process, and an API that answers what it is told.
+//! What the targets share: the provider in this process, and an API that has one response.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use alicloud_auth::environment::Environment;
-use alicloud_live::{Exchange, Failure, HttpRequest, HttpResponse, Dependencies};
+use alicloud_live::{Dependencies, Exchange, Failure, HttpRequest, HttpResponse};
 use async_trait::async_trait;
 use http::HeaderMap;
 use terraform_provider_alicloud_live::definition_in;
-use tfplugin::{Diagnostics, EncodedValue, ProviderDefinition};
+use tfplugin::{Change, Diagnostics, EncodedValue, ProviderDefinition, ResourceInstanceObject};
 use tokio::runtime::{Builder, Runtime};
 
 /// The resource type.
 pub const JOB: &str = "alicloud_live_edge_transcode_job";
 
-/// Answers every call in the same way.
-pub struct Api {
-    reply: Mutex<(u16, Vec<u8>)>,
-}
+/// Responds to every call with this status and body.
+pub struct Api(u16, Vec<u8>);
 
 impl Api {
-    /// One that has no job. The provider takes that for a final answer, so nothing is tried again.
+    /// One that has no job. The provider takes that for a final response, so nothing is retried.
     pub fn empty() -> Arc<Self> {
         let body = br#"{"Code":"JobNotFound","Message":"no job","RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#;
-        Self::answering(404, body)
+        Self::responding(404, body)
     }
 
-    /// One that answers with this status and body.
-    pub fn answering(status: u16, body: &[u8]) -> Arc<Self> {
-        Arc::new(Self {
-            reply: Mutex::new((status, body.to_vec())),
-        })
+    /// One that responds with this status and body.
+    pub fn responding(status: u16, body: &[u8]) -> Arc<Self> {
+        Arc::new(Self(status, body.to_vec()))
     }
 }
 
 #[async_trait]
 impl Exchange for Api {
     async fn exchange(&self, _: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
-        let (status, body) = self.reply.lock().unwrap().clone();
         Ok(HttpResponse {
-            status,
+            status: self.0,
             headers: HeaderMap::new(),
-            body,
+            body: self.1.clone(),
         })
     }
 }
@@ -89,16 +84,41 @@ pub fn state() -> EncodedValue {
     )
 }
 
-/// The configuration of a job, with one field set to a text.
-pub fn config_with(field: &str, text: &str) -> EncodedValue {
+/// The configuration of a job, with one field set to this value.
+pub fn config_with(field: &str, value: impl Into<serde_json::Value>) -> EncodedValue {
     let mut config = serde_json::json!({
         "id": null, "cluster_id": "cluster-1", "job_id": null, "name": "job", "template_id": "t",
         "stream_input": "rtmp://a.example.com/live/i", "stream_output": "rtmp://b.example.com/live/o", "status": null,
         "allow_stopping_for_update": null, "deletion_protection": null, "create_time": null, "last_start_at": null,
         "last_stop_at": null, "template_name": null, "type": null, "timeouts": null,
     });
-    config[field] = text.into();
+    config[field] = value.into();
     EncodedValue::Json(config.to_string().into_bytes())
+}
+
+/// No object.
+pub fn null() -> EncodedValue {
+    EncodedValue::null()
+}
+
+/// A change to be planned or applied, without private data.
+pub fn change(prior: EncodedValue, target: EncodedValue) -> Change {
+    Change {
+        prior,
+        config: target.clone(),
+        target,
+        private: Vec::new(),
+        keeps_planned_private: true,
+    }
+}
+
+/// An object without private data and identity.
+pub fn held(state: EncodedValue) -> ResourceInstanceObject {
+    ResourceInstanceObject {
+        state,
+        private: Vec::new(),
+        identity: None,
+    }
 }
 
 /// The first byte, which chooses among `count` ways, and the rest.

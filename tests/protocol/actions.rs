@@ -1,15 +1,16 @@
 //! Actions, as Terraform 1.14 and later invoke them.
 
-use rmp_serde::to_vec_named;
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use tonic::Streaming;
 
+use crate::requests::{response, value};
 use crate::sample::POKE;
-use crate::served::{Served, only, serve, value};
+use crate::served::{Served, happened, only, serve};
 use tfplugin::generated::tfplugin6::invoke_action::event::{Progress, Type};
 use tfplugin::generated::tfplugin6::{
-    Diagnostic, DynamicValue, get_metadata, get_provider_schema, invoke_action, plan_action,
-    stop_provider, validate_action_config,
+    Diagnostic, DynamicValue, invoke_action, plan_action, validate_action_config,
 };
 
 fn request(whom: &str) -> invoke_action::Request {
@@ -20,7 +21,7 @@ fn request(whom: &str) -> invoke_action::Request {
     }
 }
 
-/// What an action says on its way, and in the end.
+/// The messages of an action on its way, and its diagnostics in the end.
 async fn ended(mut events: Streaming<invoke_action::Event>) -> (Vec<String>, Vec<Diagnostic>) {
     let mut messages = Vec::new();
     let completed = loop {
@@ -42,52 +43,31 @@ async fn invoked(
 }
 
 #[tokio::test]
-async fn actions_are_in_the_schema_with_a_block_of_their_own() {
-    let mut provider = serve().await.provider;
-    let schema = provider
-        .get_provider_schema(get_provider_schema::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    let schema = schema.action_schemas[POKE].schema.as_ref().unwrap();
-    assert_eq!(schema.block.as_ref().unwrap().attributes[0].name, "whom");
-    let metadata = provider
-        .get_metadata(get_metadata::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(metadata.actions[0].type_name, POKE);
-}
-
-#[tokio::test]
-async fn an_action_tells_of_its_progress_and_completes_once() {
+async fn an_action_reports_its_progress_and_completes_once() {
     let mut served = serve().await;
     let (messages, diagnostics) = invoked(&mut served, request("me")).await;
     assert_eq!(messages, ["reaching out", "poked"]);
     assert_eq!(diagnostics, []);
 }
 
+fn plan(config: Option<DynamicValue>) -> plan_action::Request {
+    plan_action::Request {
+        action_type: POKE.to_owned(),
+        config,
+        ..plan_action::Request::default()
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_configuration_is_rejected_when_it_is_checked_and_when_it_is_planned() {
     let mut provider = serve().await.provider;
     let config = value(&json!({ "whom": "nobody" }));
-    let checked = provider
-        .validate_action_config(validate_action_config::Request {
-            type_name: POKE.to_owned(),
-            config: config.clone(),
-        })
-        .await
-        .unwrap()
-        .into_inner();
-    let planned = provider
-        .plan_action(plan_action::Request {
-            action_type: POKE.to_owned(),
-            config,
-            ..plan_action::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let check = validate_action_config::Request {
+        type_name: POKE.to_owned(),
+        config: config.clone(),
+    };
+    let checked = response(provider.validate_action_config(check)).await;
+    let planned = response(provider.plan_action(plan(config))).await;
     for diagnostics in [checked.diagnostics, planned.diagnostics] {
         let (error, attribute) = only(&diagnostics);
         assert_eq!(error.summary, "Nobody to poke");
@@ -100,19 +80,8 @@ async fn a_wrong_configuration_is_rejected_when_it_is_checked_and_when_it_is_pla
 async fn what_is_not_known_yet_can_be_planned() {
     let mut provider = serve().await.provider;
     let unknown: tfplugin::value::Value<String> = tfplugin::value::Value::Unknown;
-    let config = DynamicValue {
-        msgpack: to_vec_named(&std::collections::BTreeMap::from([("whom", unknown)])).unwrap(),
-        json: Vec::new(),
-    };
-    let planned = provider
-        .plan_action(plan_action::Request {
-            action_type: POKE.to_owned(),
-            config: Some(config),
-            ..plan_action::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let config = value(&BTreeMap::from([("whom", unknown)]));
+    let planned = response(provider.plan_action(plan(config))).await;
     assert_eq!(planned.diagnostics, []);
 }
 
@@ -120,12 +89,8 @@ async fn what_is_not_known_yet_can_be_planned() {
 async fn a_stop_ends_an_action_that_waits() {
     let mut served = serve().await;
     let events = served.provider.invoke_action(request("wait")).await;
-    served.backstage.waiting.acquire().await.unwrap().forget();
-    served
-        .provider
-        .stop_provider(stop_provider::Request {})
-        .await
-        .unwrap();
+    happened(&served.backstage.waiting, "the action waits").await;
+    served.stop().await;
     let (messages, diagnostics) = ended(events.unwrap().into_inner()).await;
     assert_eq!(messages, ["reaching out"]);
     assert_eq!(only(&diagnostics).0.summary, "Stopped");
@@ -135,14 +100,10 @@ async fn a_stop_ends_an_action_that_waits() {
 async fn an_action_comes_to_its_own_end_when_its_caller_goes_away() {
     let mut served = serve().await;
     let events = served.provider.invoke_action(request("wait")).await;
-    served.backstage.waiting.acquire().await.unwrap().forget();
+    happened(&served.backstage.waiting, "the action waits").await;
     drop(events);
-    served
-        .provider
-        .stop_provider(stop_provider::Request {})
-        .await
-        .unwrap();
-    served.backstage.over.acquire().await.unwrap().forget();
+    served.stop().await;
+    happened(&served.backstage.over, "the action has ended").await;
 }
 
 #[tokio::test]

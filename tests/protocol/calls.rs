@@ -7,55 +7,51 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::plugin_host::LIMIT;
-use crate::sample::{GREETING, REPEAT, THING, ThingState};
-use crate::served::{Served, create, only, read_back, serve, thing, value};
+use crate::requests::{
+    apply, configure, null, plan, read, read_back, response, upgrade, validate, value,
+};
+use crate::sample::{GREETING, POKE, REPEAT, THING, ThingState};
+use crate::served::{Served, create, only, serve, thing};
 use tfplugin::generated::plugin::Empty;
 use tfplugin::generated::plugin::grpc_broker_client::GrpcBrokerClient;
 use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use tfplugin::generated::plugin::grpc_stdio_client::GrpcStdioClient;
 use tfplugin::generated::tfplugin6::{
-    RawState, apply_resource_change, call_function, configure_provider, diagnostic, get_functions,
-    get_metadata, get_provider_schema, import_resource_state, open_ephemeral_resource,
-    plan_resource_change, read_data_source, read_resource, stop_provider, upgrade_resource_state,
-    validate_data_resource_config, validate_provider_config, validate_resource_config,
+    Schema, apply_resource_change, call_function, diagnostic, get_functions, get_metadata,
+    get_provider_schema, open_ephemeral_resource, plan_resource_change, read_data_source,
+    read_resource, validate_data_resource_config, validate_provider_config,
 };
 
 const LARGE: usize = 20 << 20;
 
 #[tokio::test]
 async fn the_schema_has_all_that_is_offered_and_says_what_core_may_do() {
-    let mut served = serve().await;
-    let response = served
-        .provider
-        .get_provider_schema(get_provider_schema::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(response.diagnostics, []);
-    let capabilities = response.server_capabilities.unwrap();
+    let mut provider = serve().await.provider;
+    let schema = response(provider.get_provider_schema(get_provider_schema::Request {})).await;
+    assert_eq!(schema.diagnostics, []);
+    let capabilities = schema.server_capabilities.unwrap();
     assert!(capabilities.plan_destroy);
     assert!(capabilities.get_provider_schema_optional);
-    assert!(response.provider.is_some());
-    assert!(response.data_source_schemas.contains_key(GREETING));
-    assert_eq!(response.functions[REPEAT].parameters.len(), 2);
-    let block = response.resource_schemas[THING].block.as_ref().unwrap();
-    let names: Vec<_> = block.attributes.iter().map(|each| &each.name).collect();
-    assert_eq!(names, ["id", "name"]);
+    assert!(capabilities.move_resource_state);
+    assert!(capabilities.generate_resource_config);
+    let attributes = |schema: &Schema| -> Vec<String> {
+        let attributes = &schema.block.as_ref().unwrap().attributes;
+        attributes.iter().map(|each| each.name.clone()).collect()
+    };
+    assert_eq!(attributes(&schema.provider.unwrap()), ["region"]);
+    assert_eq!(attributes(&schema.resource_schemas[THING]), ["id", "name"]);
+    assert_eq!(attributes(&schema.list_resource_schemas[THING]), ["called"]);
+    let action = schema.action_schemas[POKE].schema.as_ref().unwrap();
+    assert_eq!(attributes(action), ["whom"]);
+    assert!(schema.data_source_schemas.contains_key(GREETING));
+    assert_eq!(schema.functions[REPEAT].parameters.len(), 2);
 
-    let functions = served
-        .provider
-        .get_functions(get_functions::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(functions.functions, response.functions);
-    let metadata = served
-        .provider
-        .get_metadata(get_metadata::Request {})
-        .await
-        .unwrap()
-        .into_inner();
+    let functions = response(provider.get_functions(get_functions::Request {})).await;
+    assert_eq!(functions.functions, schema.functions);
+    let metadata = response(provider.get_metadata(get_metadata::Request {})).await;
     assert_eq!(metadata.resources[0].type_name, THING);
+    assert_eq!(metadata.list_resources[0].type_name, THING);
+    assert_eq!(metadata.actions[0].type_name, POKE);
     assert_eq!(metadata.data_sources[0].type_name, GREETING);
     assert_eq!(metadata.functions[0].name, REPEAT);
 }
@@ -64,199 +60,100 @@ async fn the_schema_has_all_that_is_offered_and_says_what_core_may_do() {
 async fn a_resource_lives_from_plan_to_destruction() {
     let mut provider = serve().await.provider;
 
-    let planned = provider
-        .plan_resource_change(plan_resource_change::Request {
-            type_name: THING.to_owned(),
-            prior_state: value(&Value::Null),
-            proposed_new_state: thing("one"),
-            config: thing("one"),
-            ..plan_resource_change::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let planned = plan(THING, null(), thing("one"));
+    let planned = response(provider.plan_resource_change(planned)).await;
     let planned = planned.planned_state.unwrap().msgpack;
     let planned: ThingState = rmp_serde::from_slice(&planned).unwrap();
     assert!(planned.id.is_unknown());
 
-    let made = provider
-        .apply_resource_change(create("one"))
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(made.diagnostics, []);
-    assert_eq!(made.private, br#""private""#);
-    let state = made.new_state.clone();
+    let created = response(provider.apply_resource_change(create("one"))).await;
+    assert_eq!(created.diagnostics, []);
+    assert_eq!(created.private, br#""private""#);
+    let state = created.new_state.clone();
     assert_eq!(
-        read_back(made.new_state),
-        json!({ "id": "made", "name": "one" })
+        read_back(created.new_state),
+        json!({ "id": "created", "name": "one" })
     );
 
-    let read = provider
-        .read_resource(read_resource::Request {
-            type_name: THING.to_owned(),
-            current_state: state.clone(),
-            private: made.private.clone(),
-            ..read_resource::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(
-        (read.new_state, read.private),
-        (state.clone(), made.private.clone())
-    );
+    let request = read_resource::Request {
+        private: created.private.clone(),
+        ..read(THING, state.clone())
+    };
+    let read = response(provider.read_resource(request)).await;
+    assert_eq!(read.new_state, state);
+    assert_eq!(read.private, created.private);
 
-    let renamed = provider
-        .plan_resource_change(plan_resource_change::Request {
-            type_name: THING.to_owned(),
-            prior_state: state.clone(),
-            proposed_new_state: thing("two"),
-            config: thing("two"),
-            prior_private: made.private.clone(),
-            ..plan_resource_change::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let rename = plan_resource_change::Request {
+        prior_private: created.private.clone(),
+        ..plan(THING, state.clone(), thing("two"))
+    };
+    let renamed = response(provider.plan_resource_change(rename)).await;
     assert_eq!(renamed.requires_replace.len(), 1);
-    assert_eq!(renamed.planned_private, made.private);
+    assert_eq!(renamed.planned_private, created.private);
 
-    let destroyed = provider
-        .apply_resource_change(apply_resource_change::Request {
-            type_name: THING.to_owned(),
-            prior_state: state,
-            planned_state: value(&Value::Null),
-            planned_private: made.private,
-            ..apply_resource_change::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let destroy = apply_resource_change::Request {
+        planned_private: created.private,
+        ..apply(THING, state, null())
+    };
+    let destroyed = response(provider.apply_resource_change(destroy)).await;
     assert_eq!(destroyed.diagnostics, []);
     assert_eq!(read_back(destroyed.new_state), Value::Null);
 }
 
 #[tokio::test]
-async fn an_object_that_is_gone_is_null() {
+async fn a_stored_object_is_upgraded() {
     let mut provider = serve().await.provider;
-    let read = provider
-        .read_resource(read_resource::Request {
-            type_name: THING.to_owned(),
-            current_state: thing("gone"),
-            ..read_resource::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(read.diagnostics, []);
-    assert_eq!(read_back(read.new_state), Value::Null);
-}
-
-#[tokio::test]
-async fn a_stored_object_is_upgraded_and_an_id_imported() {
-    let mut provider = serve().await.provider;
-    let upgraded = provider
-        .upgrade_resource_state(upgrade_resource_state::Request {
-            type_name: THING.to_owned(),
-            version: 1,
-            raw_state: Some(RawState {
-                json: br#"{"id":"made","name":"one","gone":1}"#.to_vec(),
-                ..RawState::default()
-            }),
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let stored = upgrade(THING, br#"{"id":"created","name":"one","gone":1}"#);
+    let upgraded = response(provider.upgrade_resource_state(stored)).await;
     assert_eq!(
         read_back(upgraded.upgraded_state),
-        json!({ "id": "made", "name": "one" })
-    );
-
-    let imported = provider
-        .import_resource_state(import_resource_state::Request {
-            type_name: THING.to_owned(),
-            id: "found".to_owned(),
-            ..import_resource_state::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
-    let object = imported.imported_resources.into_iter().next().unwrap();
-    assert_eq!(object.type_name, THING);
-    assert_eq!(
-        read_back(object.state),
-        json!({ "id": "found", "name": "imported" })
+        json!({ "id": "created", "name": "one" })
     );
 }
 
 #[tokio::test]
 async fn a_wrong_value_is_reported_at_its_attribute() {
     let mut provider = serve().await.provider;
-    let resource = provider
-        .validate_resource_config(validate_resource_config::Request {
-            type_name: THING.to_owned(),
-            config: thing(""),
-            ..validate_resource_config::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let resource = response(provider.validate_resource_config(validate(THING, thing("")))).await;
     let (error, attribute) = only(&resource.diagnostics);
     assert_eq!(error.summary, "Name is empty");
     assert_eq!(attribute.as_deref(), Some("name"));
 
-    let block = provider
-        .validate_provider_config(validate_provider_config::Request {
-            config: value(&json!({ "region": "nowhere" })),
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let config = value(&json!({ "region": "nowhere" }));
+    let block = validate_provider_config::Request { config };
+    let block = response(provider.validate_provider_config(block)).await;
     let (_, attribute) = only(&block.diagnostics);
     assert_eq!(attribute.as_deref(), Some("region"));
 
-    let source = provider
-        .validate_data_resource_config(validate_data_resource_config::Request {
-            type_name: GREETING.to_owned(),
-            config: value(&json!({ "whom": "nobody", "text": null })),
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let source = validate_data_resource_config::Request {
+        type_name: GREETING.to_owned(),
+        config: value(&json!({ "whom": "nobody", "text": null })),
+    };
+    let source = response(provider.validate_data_resource_config(source)).await;
     let (warning, attribute) = only(&source.diagnostics);
     assert_eq!(warning.severity(), diagnostic::Severity::Warning);
     assert_eq!(attribute.as_deref(), Some("whom"));
 }
 
+fn greeting(whom: &str) -> read_data_source::Request {
+    read_data_source::Request {
+        type_name: GREETING.to_owned(),
+        config: value(&json!({ "whom": whom, "text": null })),
+        ..read_data_source::Request::default()
+    }
+}
+
 #[tokio::test]
 async fn a_data_source_responds_by_the_configured_provider() {
     let mut provider = serve().await.provider;
-    provider
-        .configure_provider(configure_provider::Request {
-            terraform_version: "1.15.5".to_owned(),
-            config: value(&json!({ "region": null })),
-            ..configure_provider::Request::default()
-        })
-        .await
-        .unwrap();
-    let mut read = async |whom: &str| {
-        provider
-            .read_data_source(read_data_source::Request {
-                type_name: GREETING.to_owned(),
-                config: value(&json!({ "whom": whom, "text": null })),
-                ..read_data_source::Request::default()
-            })
-            .await
-            .unwrap()
-            .into_inner()
-    };
+    configure(&mut provider, &json!({ "region": null })).await;
+    let read = response(provider.read_data_source(greeting("us"))).await;
     assert_eq!(
-        read_back(read("us").await.state),
+        read_back(read.state),
         json!({ "whom": "us", "text": "hello from 1.15.5" })
     );
 
-    let rejected = read("nobody").await;
+    let rejected = response(provider.read_data_source(greeting("nobody"))).await;
     assert_eq!(rejected.state, None);
     let (_, attribute) = only(&rejected.diagnostics);
     assert_eq!(attribute.as_deref(), Some("whom"));
@@ -266,25 +163,23 @@ async fn a_data_source_responds_by_the_configured_provider() {
 async fn a_function_responds_or_names_the_argument_at_fault() {
     let mut provider = serve().await.provider;
     let mut call = async |name: &str, arguments: &[Value]| {
-        provider
-            .call_function(call_function::Request {
-                name: name.to_owned(),
-                arguments: arguments.iter().filter_map(value).collect(),
-            })
-            .await
-            .unwrap()
-            .into_inner()
+        let request = call_function::Request {
+            name: name.to_owned(),
+            arguments: arguments.iter().filter_map(value).collect(),
+        };
+        response(provider.call_function(request)).await
     };
-    let response = call(REPEAT, &[json!("ab"), json!(2)]).await;
-    assert_eq!(response.error, None);
-    assert_eq!(read_back(response.result), "abab");
+    let repeated = call(REPEAT, &[json!("ab"), json!(2)]).await;
+    assert_eq!(repeated.error, None);
+    assert_eq!(read_back(repeated.result), "abab");
 
     for (second, text) in [
         (json!(-1), "Less than nothing"),
-        (json!("many"), "Value of unexpected type"),
+        (json!("many"), "Value of unexpected type. "),
     ] {
         let error = call(REPEAT, &[json!("ab"), second]).await.error.unwrap();
         assert!(error.text.starts_with(text), "{}", error.text);
+        assert!(!error.text.ends_with('.'), "core ends the sentence");
         assert_eq!(error.function_argument, Some(1));
     }
 
@@ -296,108 +191,65 @@ async fn a_function_responds_or_names_the_argument_at_fault() {
 #[tokio::test]
 async fn an_unknown_name_is_an_error_that_names_it() {
     let mut provider = serve().await.provider;
-    let resource = provider
-        .apply_resource_change(apply_resource_change::Request {
-            type_name: "sample_other".to_owned(),
-            prior_state: thing("one"),
-            planned_private: b"kept".to_vec(),
-            ..apply_resource_change::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let resource = apply_resource_change::Request {
+        planned_private: b"kept".to_vec(),
+        ..apply("sample_other", thing("one"), None)
+    };
+    let resource = response(provider.apply_resource_change(resource)).await;
     let (error, _) = only(&resource.diagnostics);
     assert!(error.detail.contains("sample_other"));
     assert_eq!(resource.new_state, thing("one"));
     assert_eq!(resource.private, b"kept");
 
-    let source = provider
-        .read_data_source(read_data_source::Request {
-            type_name: "sample_other".to_owned(),
-            ..read_data_source::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let source = read_data_source::Request {
+        type_name: "sample_other".to_owned(),
+        ..read_data_source::Request::default()
+    };
+    let source = response(provider.read_data_source(source)).await;
     assert!(only(&source.diagnostics).0.detail.contains("sample_other"));
 }
 
 #[tokio::test]
-async fn a_stop_in_mid_call_ends_it_with_what_was_made_and_later_calls_work() {
-    let Served {
-        mut provider,
-        backstage,
-        ..
-    } = serve().await;
-    let mut busy = provider.clone();
-    let running = tokio::spawn(async move { busy.apply_resource_change(create("wait")).await });
-    backstage.waiting.acquire().await.unwrap().forget();
-
-    let stopped = provider
-        .stop_provider(stop_provider::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(stopped.error, "");
-    let half_made = running.await.unwrap().unwrap().into_inner();
-    assert_eq!(only(&half_made.diagnostics).0.summary, "Stopped");
+async fn a_stop_in_mid_call_ends_it_with_what_was_created_and_later_calls_work() {
+    let mut served = serve().await;
+    let running = served.create_that_waits().await;
+    assert_eq!(served.stop().await.error, "");
+    let half_created = running.await.unwrap();
+    assert_eq!(only(&half_created.diagnostics).0.summary, "Stopped");
     assert_eq!(
-        read_back(half_made.new_state),
-        json!({ "id": "made", "name": "wait" })
+        read_back(half_created.new_state),
+        json!({ "id": "created", "name": "wait" })
     );
-    assert_eq!(half_made.private, br#""private""#);
+    assert_eq!(half_created.private, br#""private""#);
 
-    let later = provider
-        .apply_resource_change(create("one"))
-        .await
-        .unwrap()
-        .into_inner();
+    let later = response(served.provider.apply_resource_change(create("one"))).await;
     assert_eq!(later.diagnostics, []);
 }
 
 #[tokio::test]
 async fn a_panic_fails_its_own_call_and_no_other() {
-    let Served {
-        mut provider,
-        backstage,
-        ..
-    } = serve().await;
-    let mut busy = provider.clone();
-    let running = tokio::spawn(async move { busy.apply_resource_change(create("wait")).await });
-    backstage.waiting.acquire().await.unwrap().forget();
-
-    let crashed = provider
-        .apply_resource_change(apply_resource_change::Request {
-            prior_state: thing("before"),
-            planned_private: b"\xc0".to_vec(),
-            ..create("panic")
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let mut served = serve().await;
+    let running = served.create_that_waits().await;
+    let provider = &mut served.provider;
+    let crash = apply_resource_change::Request {
+        prior_state: thing("before"),
+        planned_private: b"\xc0".to_vec(),
+        ..create("panic")
+    };
+    let crashed = response(provider.apply_resource_change(crash)).await;
     let (error, _) = only(&crashed.diagnostics);
     assert_eq!(error.summary, "The provider crashed");
     assert!(!format!("{error:?}").contains("hunter2"));
     assert_eq!(crashed.new_state, thing("before"));
     assert_eq!(crashed.private, b"\xc0");
 
-    let crashed = provider
-        .validate_resource_config(validate_resource_config::Request {
-            type_name: THING.to_owned(),
-            config: thing("panic"),
-            ..validate_resource_config::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let crashed =
+        response(provider.validate_resource_config(validate(THING, thing("panic")))).await;
     assert_eq!(only(&crashed.diagnostics).0.summary, "The provider crashed");
 
     assert!(!running.is_finished());
-    provider
-        .stop_provider(stop_provider::Request {})
-        .await
-        .unwrap();
-    let other = running.await.unwrap().unwrap().into_inner();
+    served.stop().await;
+    let other = running.await.unwrap();
     assert_eq!(only(&other.diagnostics).0.summary, "Stopped");
 }
 
@@ -405,12 +257,8 @@ async fn a_panic_fails_its_own_call_and_no_other() {
 async fn twenty_mebibytes_pass_both_ways() {
     let mut provider = serve().await.provider;
     let name = "x".repeat(LARGE);
-    let made = provider
-        .apply_resource_change(create(&name))
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(read_back(made.new_state)["name"], name);
+    let created = response(provider.apply_resource_change(create(&name))).await;
+    assert_eq!(read_back(created.new_state)["name"], name);
 }
 
 #[tokio::test]
@@ -445,8 +293,8 @@ async fn the_hosts_own_services_respond_and_end_with_the_server() {
     let mut health = HealthClient::new(channel.clone());
     tokio::select! {
         biased;
-        said = &mut broker => panic!("the broker said {said:?}"),
-        said = &mut stdio => panic!("stdio said {said:?}"),
+        sent = &mut broker => panic!("the broker sent {sent:?}"),
+        sent = &mut stdio => panic!("stdio sent {sent:?}"),
         health = health.check(HealthCheckRequest { service: "plugin".to_owned() }) => {
             assert_eq!(health.unwrap().into_inner().status(), ServingStatus::Serving);
         }

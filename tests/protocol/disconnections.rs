@@ -1,36 +1,19 @@
 //! Callers that go away while their calls run: changes come to their own ends.
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::plugin_host::LIMIT;
+use crate::requests::value;
 use crate::sample::POKE;
-use crate::served::{Served, create, serve, value};
-use tfplugin::generated::tfplugin6::{invoke_action, stop_provider};
-
-/// Takes a permit, which comes as soon as what it stands for has happened.
-async fn happened(event: &Arc<Semaphore>, what: &str) {
-    let permit = timeout(LIMIT, event.acquire()).await;
-    permit
-        .unwrap_or_else(|_| panic!("not seen: {what}"))
-        .unwrap()
-        .forget();
-}
+use crate::served::{Served, create, happened, serve};
+use tfplugin::generated::tfplugin6::invoke_action;
 
 #[tokio::test]
 async fn a_change_comes_to_its_own_end_when_its_caller_goes_away() {
     let mut served = serve().await;
-    let mut caller = served.provider.clone();
-    let call = tokio::spawn(async move { caller.apply_resource_change(create("wait")).await });
-    happened(&served.backstage.waiting, "the change waits").await;
-    call.abort();
-    served
-        .provider
-        .stop_provider(stop_provider::Request {})
-        .await
-        .unwrap();
+    served.create_that_waits().await.abort();
+    served.stop().await;
     happened(&served.backstage.over, "the change has ended").await;
 }
 
@@ -50,7 +33,7 @@ async fn ends_after_its_host(start: impl AsyncFnOnce(&mut Served)) {
     } = served;
     drop((provider, channel));
     shutdown.cancel();
-    happened(&backstage.waiting, "the work was told to stop").await;
+    happened(&backstage.waiting, "the work was stopped").await;
     assert!(backstage.stop.is_host_gone() && backstage.stop.token().is_cancelled());
     assert!(!server.is_finished());
 
@@ -83,7 +66,7 @@ async fn the_server_waits_for_an_action_when_the_host_is_gone() {
     ends_after_its_host(async |served| {
         let request = invoke_action::Request {
             action_type: POKE.to_owned(),
-            config: value(&serde_json::json!({ "whom": "linger" })),
+            config: value(&json!({ "whom": "linger" })),
             ..invoke_action::Request::default()
         };
         drop(served.provider.invoke_action(request).await.unwrap());

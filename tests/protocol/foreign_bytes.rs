@@ -10,13 +10,17 @@ use serde_json::{Value, json};
 use terraform_provider_alicloud_live::definition;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Channel;
+use tonic::{Response, Status};
 
-use crate::served::{only, read_back, serve_offering, value};
+use crate::requests::{
+    apply, configure, msgpack, null, plan, read, read_back, response, upgrade, upgrade_identity,
+    value,
+};
+use crate::served::{only, provider_block, serve_definition};
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::{
-    Diagnostic, DynamicValue, RawState, ResourceIdentityData, apply_resource_change,
-    configure_provider, diagnostic, plan_resource_change, read_resource, upgrade_resource_identity,
-    upgrade_resource_state,
+    Diagnostic, ResourceIdentityData, apply_resource_change, diagnostic, plan_resource_change,
+    read_resource,
 };
 
 const JOB: &str = "alicloud_live_edge_transcode_job";
@@ -45,24 +49,13 @@ impl World {
     fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let mock = Mock::start(MockSettings::default()).unwrap();
-        let settings = MockSettings::default();
-        let config = json!({
-            "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
-            "endpoints": [{ "live": mock.url() }], "max_retries": 0,
-        });
+        let mut config = provider_block(&mock);
+        config["max_retries"] = 0.into();
         let provider = runtime.block_on(async {
             let definition = definition(Environment::default());
-            let (channel, _, _) = serve_offering(definition).await;
+            let (channel, _, _) = serve_definition(definition).await;
             let mut provider = ProviderClient::new(channel);
-            let configured = provider
-                .configure_provider(configure_provider::Request {
-                    config: value(&config),
-                    ..configure_provider::Request::default()
-                })
-                .await
-                .unwrap()
-                .into_inner();
-            assert_eq!(configured.diagnostics, []);
+            configure(&mut provider, &config).await;
             provider
         });
         Self {
@@ -70,6 +63,10 @@ impl World {
             mock,
             provider,
         }
+    }
+
+    fn respond<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> T {
+        self.runtime.block_on(response(call))
     }
 
     /// Every call that was made names a cluster and, where it names a job, a job.
@@ -89,7 +86,7 @@ impl World {
     }
 }
 
-/// Answered: with a result, or with errors that are no crash.
+/// A response has a result, or errors that are no crash.
 fn is_response(has_result: bool, diagnostics: &[Diagnostic]) -> Result<(), TestCaseError> {
     let errors = diagnostics
         .iter()
@@ -121,14 +118,9 @@ fn any_value() -> impl Strategy<Value = Value> {
 
 /// Objects with our attributes, or anything.
 fn any_object() -> impl Strategy<Value = Value> {
-    let object = btree_map(proptest::sample::select(NAMES), any_value(), 0..NAMES.len()).prop_map(
-        |object| {
-            object
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect()
-        },
-    );
+    let names = proptest::sample::select(NAMES).prop_map(str::to_owned);
+    let object = btree_map(names, any_value(), 0..NAMES.len());
+    let object = object.prop_map(|object| object.into_iter().collect());
     prop_oneof![4 => object, 1 => any_value()]
 }
 
@@ -148,22 +140,6 @@ fn any_message() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]
-fn dynamic(msgpack: Vec<u8>) -> Option<DynamicValue> {
-    Some(DynamicValue {
-        msgpack,
-        json: Vec::new(),
-    })
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]
-fn raw(json: Vec<u8>) -> Option<RawState> {
-    Some(RawState {
-        json,
-        ..RawState::default()
-    })
-}
-
 fn runner() -> TestRunner {
     TestRunner::new(Config {
         failure_persistence: None,
@@ -176,32 +152,17 @@ fn any_bytes_are_upgraded_or_rejected_and_what_is_upgraded_is_known_by_a_valid_i
     let world = World::new();
     let case = |(state, identity): (Vec<u8>, Vec<u8>)| {
         let mut provider = world.provider.clone();
-        let upgraded = world.runtime.block_on(provider.upgrade_resource_state(
-            upgrade_resource_state::Request {
-                type_name: JOB.to_owned(),
-                version: 0,
-                raw_state: raw(state),
-            },
-        ));
-        let upgraded = upgraded.unwrap().into_inner();
+        let upgraded = world.respond(provider.upgrade_resource_state(upgrade(JOB, &state)));
         is_response(upgraded.upgraded_state.is_some(), &upgraded.diagnostics)?;
         if let Some(state) = upgraded.upgraded_state {
             let state = read_back(Some(state));
-            let id = format!(
-                "{}:{}",
-                state["cluster_id"].as_str().unwrap(),
-                state["job_id"].as_str().unwrap()
-            );
+            let part = |name: &str| state[name].as_str().unwrap();
+            let id = format!("{}:{}", part("cluster_id"), part("job_id"));
             prop_assert_eq!(&state["id"], &id);
         }
-        let upgraded = world.runtime.block_on(provider.upgrade_resource_identity(
-            upgrade_resource_identity::Request {
-                type_name: JOB.to_owned(),
-                version: 0,
-                raw_identity: raw(identity),
-            },
-        ));
-        prop_assert_eq!(upgraded.unwrap().into_inner().diagnostics, []);
+        let identity = upgrade_identity(JOB, &identity);
+        let upgraded = world.respond(provider.upgrade_resource_identity(identity));
+        prop_assert_eq!(upgraded.diagnostics, []);
         Ok(())
     };
     runner().run(&(any_json(), any_json()), case).unwrap();
@@ -212,47 +173,35 @@ fn any_bytes_are_upgraded_or_rejected_and_what_is_upgraded_is_known_by_a_valid_i
 fn any_bytes_are_read_planned_and_applied_or_rejected_without_a_call_for_nobody() {
     let world = World::new();
     let case = |(prior, target, private): (Vec<u8>, Vec<u8>, Vec<u8>)| {
+        let (prior, target) = (msgpack(prior), msgpack(target));
         let mut provider = world.provider.clone();
-        let read = world
-            .runtime
-            .block_on(provider.read_resource(read_resource::Request {
-                type_name: JOB.to_owned(),
-                current_state: dynamic(prior.clone()),
-                private: private.clone(),
-                current_identity: Some(ResourceIdentityData {
-                    identity_data: dynamic(target.clone()),
-                }),
-                ..read_resource::Request::default()
-            }));
-        let read = read.unwrap().into_inner();
+        let request = read_resource::Request {
+            private: private.clone(),
+            current_identity: Some(ResourceIdentityData {
+                identity_data: target.clone(),
+            }),
+            ..read(JOB, prior.clone())
+        };
+        let read = world.respond(provider.read_resource(request));
         is_response(read.new_state.is_some(), &read.diagnostics)?;
 
-        let planned = world.runtime.block_on(provider.plan_resource_change(
-            plan_resource_change::Request {
-                type_name: JOB.to_owned(),
-                prior_state: dynamic(prior.clone()),
-                proposed_new_state: dynamic(target.clone()),
-                config: dynamic(target.clone()),
-                prior_private: private.clone(),
-                ..plan_resource_change::Request::default()
-            },
-        ));
-        let planned = planned.unwrap().into_inner();
+        let request = plan_resource_change::Request {
+            prior_private: private.clone(),
+            ..plan(JOB, prior.clone(), target.clone())
+        };
+        let planned = world.respond(provider.plan_resource_change(request));
         is_response(planned.planned_state.is_some(), &planned.diagnostics)?;
 
-        let null = rmp_serde::to_vec(&Value::Null).unwrap();
-        for (prior, target) in [(&prior, &target), (&null, &target), (&prior, &null)] {
-            let applied = world.runtime.block_on(provider.apply_resource_change(
-                apply_resource_change::Request {
-                    type_name: JOB.to_owned(),
-                    prior_state: dynamic(prior.clone()),
-                    planned_state: dynamic(target.clone()),
-                    config: dynamic(target.clone()),
-                    planned_private: private.clone(),
-                    ..apply_resource_change::Request::default()
-                },
-            ));
-            let applied = applied.unwrap().into_inner();
+        for (prior, target) in [
+            (prior.clone(), target.clone()),
+            (null(), target),
+            (prior, null()),
+        ] {
+            let request = apply_resource_change::Request {
+                planned_private: private.clone(),
+                ..apply(JOB, prior, target)
+            };
+            let applied = world.respond(provider.apply_resource_change(request));
             is_response(applied.new_state.is_some(), &applied.diagnostics)?;
         }
         world.has_called_nobody_in_particular()?;
@@ -275,23 +224,11 @@ fn an_object_of_which_the_id_alone_is_known_is_read() {
         json!({ "id": id }),
         json!({ "id": id, "status": 1, "job_id": null, "tags": {} }),
     ] {
-        let upgraded = world.runtime.block_on(provider.upgrade_resource_state(
-            upgrade_resource_state::Request {
-                type_name: JOB.to_owned(),
-                version: 0,
-                raw_state: raw(state.to_string().into_bytes()),
-            },
-        ));
-        let upgraded = upgraded.unwrap().into_inner();
+        let stored = upgrade(JOB, state.to_string().as_bytes());
+        let upgraded = world.respond(provider.upgrade_resource_state(stored));
         assert_eq!(upgraded.diagnostics, []);
-        let read = world
-            .runtime
-            .block_on(provider.read_resource(read_resource::Request {
-                type_name: JOB.to_owned(),
-                current_state: upgraded.upgraded_state,
-                ..read_resource::Request::default()
-            }));
-        let read = read.unwrap().into_inner();
+        let read = read(JOB, upgraded.upgraded_state);
+        let read = world.respond(provider.read_resource(read));
         assert_eq!(read.diagnostics, []);
         assert_eq!(read_back(read.new_state)["name"], "camera");
     }
@@ -300,28 +237,14 @@ fn an_object_of_which_the_id_alone_is_known_is_read() {
 #[test]
 fn an_object_that_names_no_job_is_rejected_before_any_call() {
     let world = World::new();
-    let mut provider = world.provider.clone();
     let state = value(&json!({ "id": "strange", "name": "camera" }));
-    let read = world
-        .runtime
-        .block_on(provider.read_resource(read_resource::Request {
-            type_name: JOB.to_owned(),
-            current_state: state.clone(),
-            ..read_resource::Request::default()
-        }));
-    let read = read.unwrap().into_inner();
+    let mut provider = world.provider.clone();
+    let read = world.respond(provider.read_resource(read(JOB, state.clone())));
     let (error, _) = only(&read.diagnostics);
     assert!(error.detail.contains("\"strange\"") && error.detail.contains("terraform import"));
 
-    let destroyed = world.runtime.block_on(provider.apply_resource_change(
-        apply_resource_change::Request {
-            type_name: JOB.to_owned(),
-            prior_state: state.clone(),
-            planned_state: value(&Value::Null),
-            ..apply_resource_change::Request::default()
-        },
-    ));
-    let destroyed = destroyed.unwrap().into_inner();
+    let destroy = apply(JOB, state, null());
+    let destroyed = world.respond(provider.apply_resource_change(destroy));
     assert_eq!(only(&destroyed.diagnostics).0.detail, error.detail);
     let kept = read_back(destroyed.new_state);
     assert_eq!(

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::requests::{read_back, response, value};
 use crate::sample::THING;
-use crate::served::{Served, attribute, only, read_back, serve, value};
+use crate::served::{Served, attribute, happened, only, serve};
 use tfplugin::generated::tfplugin6::{
-    diagnostic, generate_resource_config, get_metadata, get_provider_schema, list_resource,
-    validate_list_resource_config,
+    diagnostic, generate_resource_config, list_resource, validate_list_resource_config,
 };
 
 fn request(called: &str, limit: i64) -> list_resource::Request {
@@ -19,36 +19,12 @@ fn request(called: &str, limit: i64) -> list_resource::Request {
 }
 
 async fn events(served: &mut Served, request: list_resource::Request) -> Vec<list_resource::Event> {
-    let mut stream = served
-        .provider
-        .list_resource(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let mut stream = response(served.provider.list_resource(request)).await;
     let mut events = Vec::new();
     while let Some(event) = stream.message().await.unwrap() {
         events.push(event);
     }
     events
-}
-
-#[tokio::test]
-async fn what_can_be_listed_is_in_the_schema() {
-    let mut provider = serve().await.provider;
-    let schema = provider
-        .get_provider_schema(get_provider_schema::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    let block = schema.list_resource_schemas[THING].block.as_ref().unwrap();
-    assert_eq!(block.attributes[0].name, "called");
-    assert!(schema.server_capabilities.unwrap().generate_resource_config);
-    let metadata = provider
-        .get_metadata(get_metadata::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(metadata.list_resources[0].type_name, THING);
 }
 
 #[tokio::test]
@@ -81,7 +57,7 @@ async fn no_more_are_looked_for_than_are_wanted() {
             events(&mut served, request("a", limit)).await.len(),
             usize::try_from(limit).unwrap()
         );
-        served.backstage.over.acquire().await.unwrap().forget();
+        happened(&served.backstage.over, "the list has ended").await;
     }
     for limit in [0, -1] {
         assert_eq!(events(&mut served, request("a", limit)).await, []);
@@ -91,23 +67,15 @@ async fn no_more_are_looked_for_than_are_wanted() {
 
 #[tokio::test]
 async fn a_list_ends_when_its_caller_goes_away() {
-    let Served {
-        mut provider,
-        backstage,
-        ..
-    } = serve().await;
-    let mut stream = provider
-        .list_resource(request("a", i64::MAX))
-        .await
-        .unwrap()
-        .into_inner();
+    let mut served = serve().await;
+    let mut stream = response(served.provider.list_resource(request("a", i64::MAX))).await;
     assert_eq!(stream.message().await.unwrap().unwrap().display_name, "a-1");
     drop(stream);
-    backstage.over.acquire().await.unwrap().forget();
+    happened(&served.backstage.over, "the list has ended").await;
 }
 
 #[tokio::test]
-async fn what_is_to_be_said_of_a_list_comes_last_at_its_place() {
+async fn the_diagnostics_of_a_list_come_last_at_their_attributes() {
     let mut served = serve().await;
     let found = events(&mut served, request("few", 100)).await;
     let [.., last] = &found[..] else {
@@ -154,15 +122,12 @@ async fn a_panic_and_an_unknown_name_are_errors_of_the_list() {
 #[tokio::test]
 async fn a_wrong_configuration_is_rejected_at_its_attribute() {
     let mut provider = serve().await.provider;
-    let rejected = provider
-        .validate_list_resource_config(validate_list_resource_config::Request {
-            type_name: THING.to_owned(),
-            config: value(&json!({ "called": "nothing" })),
-            ..validate_list_resource_config::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let request = validate_list_resource_config::Request {
+        type_name: THING.to_owned(),
+        config: value(&json!({ "called": "nothing" })),
+        ..validate_list_resource_config::Request::default()
+    };
+    let rejected = response(provider.validate_list_resource_config(request)).await;
     let (error, attribute) = only(&rejected.diagnostics);
     assert_eq!(error.summary, "Nothing is called that");
     assert_eq!(attribute.as_deref(), Some("config.called"));
@@ -171,14 +136,11 @@ async fn a_wrong_configuration_is_rejected_at_its_attribute() {
 #[tokio::test]
 async fn the_configuration_of_an_object_leaves_out_what_it_need_not_say() {
     let mut provider = serve().await.provider;
-    let generated = provider
-        .generate_resource_config(generate_resource_config::Request {
-            type_name: THING.to_owned(),
-            state: value(&json!({ "id": "made", "name": "one" })),
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    let request = generate_resource_config::Request {
+        type_name: THING.to_owned(),
+        state: value(&json!({ "id": "created", "name": "one" })),
+    };
+    let generated = response(provider.generate_resource_config(request)).await;
     assert_eq!(generated.diagnostics, []);
     assert_eq!(
         read_back(generated.config),

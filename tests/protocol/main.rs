@@ -31,5 +31,7 @@ mod trust;
 mod certificate;
 #[path = "../support/plugin_host.rs"]
 mod plugin_host;
+#[path = "../support/requests.rs"]
+mod requests;
 mod sample;
 mod served;

@@ -2,45 +2,30 @@
 
 use serde_json::json;
 
+use crate::requests::{raw, read_back, response};
 use crate::sample::THING;
-use crate::served::{only, read_back, serve};
-use tfplugin::generated::tfplugin6::{RawState, get_provider_schema, move_resource_state};
+use crate::served::{only, serve};
+use tfplugin::generated::tfplugin6::move_resource_state;
 
 fn request(source_type_name: &str, identity: &str) -> move_resource_state::Request {
-    let raw = |json: &str| {
-        Some(RawState {
-            json: json.as_bytes().to_vec(),
-            ..RawState::default()
-        })
-    };
     move_resource_state::Request {
         source_provider_address: "example.com/a/b".to_owned(),
         source_type_name: source_type_name.to_owned(),
         source_schema_version: 7,
-        source_state: raw(r#"{"id":"theirs","unheard_of":[1]}"#),
+        source_state: raw(br#"{"id":"theirs","unheard_of":[1]}"#),
         target_type_name: THING.to_owned(),
         source_private: b"theirs".to_vec(),
-        source_identity: raw(identity),
+        source_identity: raw(identity.as_bytes()),
         source_identity_schema_version: 0,
     }
 }
 
 #[tokio::test]
-async fn an_object_is_taken_over_with_its_identity_and_without_foreign_private_data() {
+async fn an_object_is_moved_with_its_identity_and_without_foreign_private_data() {
     let mut provider = serve().await.provider;
-    let schema = provider
-        .get_provider_schema(get_provider_schema::Request {})
-        .await
-        .unwrap()
-        .into_inner();
-    assert!(schema.server_capabilities.unwrap().move_resource_state);
-
     // The provider is not configured yet.
-    let moved = provider
-        .move_resource_state(request("other_thing", r#"{"id":"one"}"#))
-        .await
-        .unwrap()
-        .into_inner();
+    let request = request("other_thing", r#"{"id":"one"}"#);
+    let moved = response(provider.move_resource_state(request)).await;
     assert_eq!(moved.diagnostics, []);
     assert_eq!(
         read_back(moved.target_state),
@@ -62,11 +47,7 @@ async fn an_object_may_come_without_an_identity() {
             ..request("other_thing", "")
         },
     ] {
-        let moved = provider
-            .move_resource_state(request)
-            .await
-            .unwrap()
-            .into_inner();
+        let moved = response(provider.move_resource_state(request)).await;
         assert_eq!(moved.diagnostics, []);
         assert_eq!(moved.target_identity, None);
     }
@@ -75,11 +56,8 @@ async fn an_object_may_come_without_an_identity() {
 #[tokio::test]
 async fn what_cannot_be_moved_is_an_error() {
     let mut provider = serve().await.provider;
-    let rejected = provider
-        .move_resource_state(request("stranger", "{}"))
-        .await
-        .unwrap()
-        .into_inner();
+    let stranger = request("stranger", "{}");
+    let rejected = response(provider.move_resource_state(stranger)).await;
     assert_eq!(only(&rejected.diagnostics).0.summary, "Not a thing");
     assert_eq!(rejected.target_state, None);
 
@@ -87,10 +65,6 @@ async fn what_cannot_be_moved_is_an_error() {
         target_type_name: "sample_other".to_owned(),
         ..request("other_thing", "{}")
     };
-    let unknown = provider
-        .move_resource_state(unknown)
-        .await
-        .unwrap()
-        .into_inner();
+    let unknown = response(provider.move_resource_state(unknown)).await;
     assert!(only(&unknown.diagnostics).0.detail.contains("sample_other"));
 }

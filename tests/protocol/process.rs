@@ -13,65 +13,32 @@ use tokio::net::UnixStream;
 use tonic::transport::Channel;
 
 use crate::plugin_host::{LIMIT, Plugin, channel, command, entries, output};
-use crate::served::value;
+use crate::requests::{apply, configure, response, value};
+use crate::served::provider_block;
 use tfplugin::generated::plugin::Empty;
 use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
-use tfplugin::generated::tfplugin6::{
-    apply_resource_change, configure_provider, get_provider_schema, read_data_source,
-};
+use tfplugin::generated::tfplugin6::{get_provider_schema, read_data_source};
 
 async fn schema(channel: Channel) -> get_provider_schema::Response {
-    ProviderClient::new(channel)
-        .get_provider_schema(get_provider_schema::Request {})
-        .await
-        .unwrap()
-        .into_inner()
-}
-
-/// Points the provider at the mock.
-async fn configure(provider: &mut ProviderClient<Channel>, mock: &Mock) {
-    let settings = MockSettings::default();
-    let configured = provider
-        .configure_provider(configure_provider::Request {
-            config: value(&json!({
-                "access_key": settings.access_key_id, "secret_key": settings.access_key_secret,
-                "endpoints": [{ "live": mock.url() }],
-            })),
-            ..configure_provider::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(configured.diagnostics, []);
+    let mut provider = ProviderClient::new(channel);
+    response(provider.get_provider_schema(get_provider_schema::Request {})).await
 }
 
 #[test]
-fn a_person_is_told_what_the_program_is() {
-    for cookie in [None, Some("wrong")] {
-        let mut command = command();
-        match cookie {
-            None => command.env_remove("TF_PLUGIN_MAGIC_COOKIE"),
-            Some(cookie) => command.env("TF_PLUGIN_MAGIC_COOKIE", cookie),
-        };
-        let ended = output(&mut command);
+fn a_caller_that_is_not_served_is_told_why() {
+    for (variable, value, why) in [
+        ("TF_PLUGIN_MAGIC_COOKIE", "", "terraform init"),
+        ("TF_PLUGIN_MAGIC_COOKIE", "wrong", "terraform init"),
+        ("PLUGIN_CLIENT_CERT", "", "TF_DISABLE_PLUGIN_TLS"),
+        ("PLUGIN_CLIENT_CERT", "not PEM", "not hold a certificate"),
+    ] {
+        let ended = output(command().env(variable, value));
         assert_eq!(ended.status.code(), Some(1));
         assert!(ended.stdout.is_empty());
-        let told = String::from_utf8(ended.stderr).unwrap();
-        assert!(told.contains("terraform init"), "{told}");
+        let error = String::from_utf8(ended.stderr).unwrap();
+        assert!(error.contains(why), "{error}");
     }
-}
-
-#[test]
-fn a_host_that_turned_tls_off_is_rejected_and_told_why() {
-    let ended = output(&mut command());
-    assert_eq!(ended.status.code(), Some(1));
-    assert!(ended.stdout.is_empty());
-    assert!(
-        String::from_utf8(ended.stderr)
-            .unwrap()
-            .contains("TF_DISABLE_PLUGIN_TLS")
-    );
 }
 
 #[test]
@@ -119,8 +86,10 @@ async fn socket_and_folder_are_for_the_owner_alone() {
     let plugin = Plugin::start();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let socket = plugin.socket();
+    let folder = socket.parent().unwrap();
+    assert_eq!(folder.parent(), Some(plugin.sockets.path()));
+    assert_eq!(mode(folder), 0o700);
     assert_eq!(mode(&socket), 0o600);
-    assert_eq!(mode(socket.parent().unwrap()), 0o700);
 }
 
 #[tokio::test]
@@ -142,15 +111,6 @@ async fn a_shutdown_ends_the_process_and_leaves_nothing_behind() {
     assert_eq!(entries(plugin.sockets.path()), 0);
 }
 
-#[tokio::test]
-async fn an_interrupt_is_the_hosts_to_deal_with() {
-    let plugin = Plugin::start();
-    let channel = plugin.connect().await;
-    schema(channel.clone()).await;
-    plugin.signal("INT");
-    schema(channel).await;
-}
-
 /// Waits until a message stands so many times in a log.
 async fn logged(log: &Path, message: &str, times: usize) {
     let begun = Instant::now();
@@ -161,12 +121,16 @@ async fn logged(log: &Path, message: &str, times: usize) {
 }
 
 #[tokio::test]
-async fn a_termination_and_a_closed_terminal_do_not_end_the_process() {
+async fn neither_an_interrupt_nor_a_termination_nor_a_closed_terminal_ends_the_process() {
     let log = tempfile::NamedTempFile::new().unwrap();
     let plugin = Plugin::start_with(|command| {
         command.env("TF_LOG", "debug").stderr(log.reopen().unwrap());
     });
     let channel = plugin.connect().await;
+    schema(channel.clone()).await;
+    // An interrupt is the host's to deal with.
+    plugin.signal("INT");
+    schema(channel.clone()).await;
     for (times, signal) in (1..).zip(["TERM", "HUP", "TERM"]) {
         plugin.signal(signal);
         logged(log.path(), "asked to stop by signal", times).await;
@@ -234,16 +198,13 @@ async fn what_is_logged_is_what_the_host_can_read() {
     // A call of the API, so that the crates below log, too.
     let mock = Mock::start(MockSettings::default()).unwrap();
     let mut provider = ProviderClient::new(channel);
-    configure(&mut provider, &mock).await;
-    let read = provider
-        .read_data_source(read_data_source::Request {
-            type_name: "alicloud_live_edge_transcode_jobs".to_owned(),
-            config: value(&json!({ "cluster_id": "cluster-1" })),
-            ..read_data_source::Request::default()
-        })
-        .await
-        .unwrap()
-        .into_inner();
+    configure(&mut provider, &provider_block(&mock)).await;
+    let request = read_data_source::Request {
+        type_name: "alicloud_live_edge_transcode_jobs".to_owned(),
+        config: value(&json!({ "cluster_id": "cluster-1" })),
+        ..read_data_source::Request::default()
+    };
+    let read = response(provider.read_data_source(request)).await;
     assert_eq!(read.diagnostics, []);
     plugin.abandon();
     plugin.ended().await;
@@ -258,12 +219,11 @@ async fn what_is_logged_is_what_the_host_can_read() {
             assert!(line[key].is_string(), "{key} of {line}");
         }
     }
-    let answered = lines
-        .iter()
-        .find(|line| line["@message"] == "call answered")
-        .unwrap();
-    assert_eq!(answered["tf_rpc"], "GetProviderSchema");
-    assert!(answered["tf_req_duration_ms"].is_number());
+    let mut all = lines.iter();
+    let call = all.find(|line| line["@message"] == "call answered");
+    let call = call.unwrap();
+    assert_eq!(call["tf_rpc"], "GetProviderSchema");
+    assert!(call["tf_req_duration_ms"].is_number());
     let crates: BTreeSet<&str> = lines
         .iter()
         .filter_map(|line| line["@module"].as_str()?.split('.').next())
@@ -274,14 +234,14 @@ async fn what_is_logged_is_what_the_host_can_read() {
     );
 }
 
-/// Whatever is still owed: the process must not go on for ever in the background.
+/// The process must not go on for ever in the background, whatever is still owed.
 #[tokio::test]
 async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
     let mock = Arc::new(Mock::start(MockSettings::default()).unwrap());
     let job = mock.seed_job(|job| job.status = JobStatus::Running);
     let mut plugin = Plugin::start();
     let mut provider = ProviderClient::new(plugin.connect().await);
-    configure(&mut provider, &mock).await;
+    configure(&mut provider, &provider_block(&mock)).await;
 
     // The update waits, and no start will ever succeed.
     mock.set_faults(vec![
@@ -298,13 +258,8 @@ async fn a_change_outlives_its_host_by_ten_seconds_at_most() {
             "stream_output": job.stream_output, "status": "Running",
         }))
     };
-    let update = apply_resource_change::Request {
-        type_name: "alicloud_live_edge_transcode_job".to_owned(),
-        prior_state: state(&job.name),
-        planned_state: state("renamed"),
-        config: state("renamed"),
-        ..apply_resource_change::Request::default()
-    };
+    let (prior, planned) = (state(&job.name), state("renamed"));
+    let update = apply("alicloud_live_edge_transcode_job", prior, planned);
     let call = tokio::spawn(async move { provider.apply_resource_change(update).await });
     let waiting = Arc::clone(&mock);
     let held = tokio::task::spawn_blocking(move || waiting.wait_paused(LIMIT)).await;

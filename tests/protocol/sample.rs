@@ -1,17 +1,16 @@
-//! A small definition with the behaviours that the server must live with.
+//! A small definition with the behavior that the server must live with.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tfplugin::schema::{
-    Attribute, AttributeConstraint, AttributeType, Block, FunctionSchema, Parameter, Schema, Type,
-};
+use tfplugin::attribute::{block, computed, optional, required, text_parameter};
+use tfplugin::schema::{Attribute, FunctionSchema, Parameter, Schema, Type};
 use tfplugin::value::{Value, ValueEmpty, ValueString};
 use tfplugin::{
-    Action, AttributePath, DataSource, Diagnostics, EncodedValue, Function, IdentitySchema,
-    ListResource, ListResults, ManagedResource, MoveSource, ProgressReporter, Provider,
+    Action, AttributePath, DataSource, Diagnostic, Diagnostics, Function, IdentitySchema,
+    ListResource, ListResults, ManagedResource, MoveSource, Object, ProgressReporter, Provider,
     ProviderDefinition, StopSignal, Update, diagnostic,
 };
 use tokio::sync::Semaphore;
@@ -35,57 +34,54 @@ pub struct Backstage {
     pub stop: StopSignal,
 }
 
+impl Backstage {
+    /// `wait` waits for a stop, `linger` goes on after that until it is let go. Whether `name` is one of them, and so was
+    /// stopped.
+    async fn is_stopped(&self, name: &Value<String>) -> bool {
+        let lingers = name.contains(&"linger");
+        if !lingers && !name.contains(&"wait") {
+            return false;
+        }
+        let stopped = self.stop.token();
+        self.waiting.add_permits(1);
+        stopped.cancelled().await;
+        if lingers {
+            self.waiting.add_permits(1);
+            let _let_go = self.lingering.acquire().await;
+        }
+        self.over.add_permits(1);
+        true
+    }
+}
+
 pub fn definition() -> (ProviderDefinition, Backstage) {
-    let stop = StopSignal::default();
+    let event = || Arc::new(Semaphore::new(0));
     let backstage = Backstage {
-        waiting: Arc::new(Semaphore::new(0)),
-        lingering: Arc::new(Semaphore::new(0)),
-        over: Arc::new(Semaphore::new(0)),
-        stop: stop.clone(),
+        waiting: event(),
+        lingering: event(),
+        over: event(),
+        stop: StopSignal::default(),
     };
     let configured_by = Arc::new(Mutex::new(String::from("nobody")));
-    let thing = Thing {
-        stop: stop.clone(),
-        backstage: backstage.clone(),
-    };
-    let poke = Poke {
-        stop: stop.clone(),
-        backstage: backstage.clone(),
-    };
-    let things = Things {
-        backstage: backstage.clone(),
-    };
-    let greeting = Greeting {
+    let provider = Sample {
         configured_by: Arc::clone(&configured_by),
     };
-    let definition = ProviderDefinition {
-        provider: Box::new(Sample { configured_by }),
-        resources: [(THING.to_owned(), Box::new(thing) as _)].into(),
-        list_resources: [(THING.to_owned(), Box::new(things) as _)].into(),
-        actions: [(POKE.to_owned(), Box::new(poke) as _)].into(),
-        data_sources: [(GREETING.to_owned(), Box::new(greeting) as _)].into(),
-        functions: [(REPEAT.to_owned(), Box::new(Repeat) as _)].into(),
-        stop,
-    };
+    let mut definition = ProviderDefinition::new(provider, backstage.stop.clone());
+    definition.add_resource(THING, Thing(backstage.clone()));
+    definition.add_list_resource(THING, Things(backstage.clone()));
+    definition.add_action(POKE, Poke(backstage.clone()));
+    definition.add_data_source(GREETING, Greeting { configured_by });
+    definition.add_function(REPEAT, Repeat);
     (definition, backstage)
 }
 
-fn schema(attributes: &[(&str, AttributeConstraint)]) -> Schema {
-    let attributes = attributes.iter().map(|(name, constraint)| {
-        let attribute = Attribute {
-            attr_type: AttributeType::String,
-            constraint: constraint.clone(),
-            ..Attribute::default()
-        };
-        ((*name).to_owned(), attribute)
-    });
-    Schema {
-        version: 1,
-        block: Block {
-            attributes: attributes.collect(),
-            ..Block::default()
-        },
-    }
+fn schema(attributes: impl IntoIterator<Item = (&'static str, Attribute)>) -> Schema {
+    let block = block("", attributes);
+    Schema { version: 1, block }
+}
+
+fn problem(attribute: &'static str, summary: &'static str) -> Diagnostic {
+    diagnostic::at(AttributePath::new(attribute), summary, "")
 }
 
 struct Sample {
@@ -104,7 +100,7 @@ impl Provider for Sample {
     type MetaState<'a> = ValueEmpty;
 
     fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
-        Some(schema(&[("region", AttributeConstraint::Optional)]))
+        Some(schema([("region", optional(""))]))
     }
 
     async fn validate<'a>(
@@ -113,11 +109,7 @@ impl Provider for Sample {
         config: SampleConfig<'a>,
     ) -> Option<()> {
         if config.region == Value::from("nowhere") {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("region"),
-                "No such region",
-                "",
-            ));
+            diagnostics.add_error(problem("region", "No such region"));
         }
         Some(())
     }
@@ -133,13 +125,10 @@ impl Provider for Sample {
     }
 }
 
-struct Thing {
-    stop: StopSignal,
-    backstage: Backstage,
-}
+struct Thing(Backstage);
 
-/// What a thing does depends on its name: `panic` panics, `wait` waits for a stop and then fails half-made, `linger` goes
-/// on after that until it is let go, every other name works.
+/// What a thing does depends on its name: `panic` panics, `wait` and `linger` fail half created after a stop, every other
+/// name works.
 #[derive(Serialize, Deserialize, Clone)]
 pub struct ThingState {
     pub id: Value<String>,
@@ -147,23 +136,12 @@ pub struct ThingState {
 }
 
 impl Thing {
-    async fn make(
-        &self,
-        diagnostics: &mut Diagnostics,
-        mut state: ThingState,
-    ) -> (ThingState, String) {
-        state.id = Value::from("made".to_owned());
+    async fn apply(&self, diagnostics: &mut Diagnostics, mut state: ThingState) -> Object<Self> {
+        state.id = Value::from("created".to_owned());
         assert!(!state.name.contains(&"panic"), "hunter2");
-        if state.name.contains(&"wait") || state.name.contains(&"linger") {
-            let stopped = self.stop.token();
-            self.backstage.waiting.add_permits(1);
-            stopped.cancelled().await;
-            if state.name.contains(&"linger") {
-                self.backstage.waiting.add_permits(1);
-                let _let_go = self.backstage.lingering.acquire().await;
-            }
-            self.backstage.over.add_permits(1);
-            diagnostics.add_error(diagnostic::general("Stopped", "The thing is half made."));
+        if self.0.is_stopped(&state.name).await {
+            let error = diagnostic::general("Stopped", "The thing is half created.");
+            diagnostics.add_error(error);
         }
         (state, "private".to_owned())
     }
@@ -181,20 +159,13 @@ impl ManagedResource for Thing {
     type Identity = ThingIdentity;
 
     fn schema(&self) -> Schema {
-        schema(&[
-            ("name", AttributeConstraint::Required),
-            ("id", AttributeConstraint::Computed),
-        ])
+        schema([("name", required("")), ("id", computed(""))])
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: ThingState) {
         match config.name.as_deref_option() {
             Some("panic") => panic!("hunter2"),
-            Some("") => diagnostics.add_error(diagnostic::at(
-                AttributePath::new("name"),
-                "Name is empty",
-                "Give it one.",
-            )),
+            Some("") => diagnostics.add_error(problem("name", "Name is empty")),
             _ => {}
         }
     }
@@ -204,7 +175,7 @@ impl ManagedResource for Thing {
         _: &mut Diagnostics,
         state: ThingState,
         private: String,
-    ) -> Option<(ThingState, String)> {
+    ) -> Option<Object<Self>> {
         (!state.name.contains(&"gone")).then_some((state, private))
     }
 
@@ -214,7 +185,7 @@ impl ManagedResource for Thing {
         mut proposed: ThingState,
         _: ThingState,
         private: String,
-    ) -> Option<(ThingState, String)> {
+    ) -> Option<Object<Self>> {
         proposed.id = Value::Unknown;
         Some((proposed, private))
     }
@@ -223,7 +194,7 @@ impl ManagedResource for Thing {
         &self,
         _: &mut Diagnostics,
         update: Update<Self>,
-    ) -> Option<((ThingState, String), Vec<AttributePath>)> {
+    ) -> Option<(Object<Self>, Vec<AttributePath>)> {
         let renamed = update.prior.name != update.proposed.name;
         let renamed = renamed.then(|| AttributePath::new("name"));
         Some((
@@ -232,22 +203,13 @@ impl ManagedResource for Thing {
         ))
     }
 
-    async fn plan_delete(
-        &self,
-        _: &mut Diagnostics,
-        _: ThingState,
-        private: String,
-    ) -> Option<String> {
-        Some(private)
-    }
-
     async fn create(
         &self,
         diagnostics: &mut Diagnostics,
         planned: ThingState,
         _: String,
-    ) -> Option<(ThingState, String)> {
-        Some(self.make(diagnostics, planned).await)
+    ) -> Option<Object<Self>> {
+        Some(self.apply(diagnostics, planned).await)
     }
 
     async fn update(
@@ -256,20 +218,15 @@ impl ManagedResource for Thing {
         _: ThingState,
         planned: ThingState,
         _: String,
-    ) -> (ThingState, String) {
-        self.make(diagnostics, planned).await
+    ) -> Object<Self> {
+        self.apply(diagnostics, planned).await
     }
 
-    async fn delete(
-        &self,
-        _: &mut Diagnostics,
-        _: ThingState,
-        _: String,
-    ) -> Option<(ThingState, String)> {
+    async fn delete(&self, _: &mut Diagnostics, _: ThingState, _: String) -> Option<Object<Self>> {
         None
     }
 
-    async fn import(&self, _: &mut Diagnostics, id: String) -> Option<(ThingState, String)> {
+    async fn import(&self, _: &mut Diagnostics, id: String) -> Option<Object<Self>> {
         let state = ThingState {
             id: Value::Value(id),
             name: Value::from("imported".to_owned()),
@@ -293,22 +250,15 @@ impl ManagedResource for Thing {
         &self,
         diagnostics: &mut Diagnostics,
         identity: ThingIdentity,
-    ) -> Option<(ThingState, String)> {
+    ) -> Option<Object<Self>> {
         self.import(diagnostics, identity.id).await
-    }
-
-    fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<ThingState> {
-        state
-            .decode()
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
     }
 
     fn move_state(
         &self,
         diagnostics: &mut Diagnostics,
         source: &MoveSource,
-    ) -> Option<(ThingState, String)> {
+    ) -> Option<Object<Self>> {
         if source.type_name != "other_thing" {
             diagnostics.add_error(diagnostic::general("Not a thing", ""));
             return None;
@@ -332,17 +282,15 @@ impl ManagedResource for Thing {
 }
 
 /// Finds the things that are called by what the configuration says, numbered from 1 on. There is no end of them, except
-/// of `few`, which are two, and of which a warning and an error are told; `panic` panics after the first one.
-struct Things {
-    backstage: Backstage,
-}
+/// of `few`, which are two, with a warning and an error; `panic` panics after the first one.
+struct Things(Backstage);
 
 #[derive(Deserialize)]
 pub struct ThingsConfig {
     called: Value<String>,
 }
 
-/// Tells that a list is over, in whatever way.
+/// Adds a permit when a list is over, in whatever way.
 struct Over(Arc<Semaphore>);
 
 impl Drop for Over {
@@ -356,16 +304,12 @@ impl ListResource for Things {
     type Config = ThingsConfig;
 
     fn schema(&self) -> Schema {
-        schema(&[("called", AttributeConstraint::Required)])
+        schema([("called", required(""))])
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ThingsConfig) {
         if config.called.contains(&"nothing") {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("called"),
-                "Nothing is called that",
-                "",
-            ));
+            diagnostics.add_error(problem("called", "Nothing is called that"));
         }
     }
 
@@ -375,7 +319,7 @@ impl ListResource for Things {
         config: ThingsConfig,
         results: &mut ListResults,
     ) {
-        let _over = Over(Arc::clone(&self.backstage.over));
+        let _over = Over(Arc::clone(&self.0.over));
         let Value::Value(called) = config.called else {
             panic!("the configuration is known");
         };
@@ -393,19 +337,16 @@ impl ListResource for Things {
             }
             if called == "few" && number == 2 {
                 diagnostics.add_warning(diagnostic::general("Few", ""));
-                diagnostics.add_error(diagnostic::at(AttributePath::new("called"), "No more", ""));
+                diagnostics.add_error(problem("called", "No more"));
                 return;
             }
         }
     }
 }
 
-/// Pokes whom the configuration names, and tells of it: `nobody` is rejected, `panic` panics half-way, `wait` waits for a
-/// stop and then fails, `linger` goes on after that until it is let go.
-struct Poke {
-    stop: StopSignal,
-    backstage: Backstage,
-}
+/// Pokes whom the configuration names, and reports it: `nobody` is rejected, `panic` panics half-way, `wait` and `linger` fail
+/// after a stop.
+struct Poke(Backstage);
 
 #[derive(Deserialize)]
 pub struct PokeConfig {
@@ -417,13 +358,12 @@ impl Action for Poke {
     type Config = PokeConfig;
 
     fn schema(&self) -> Schema {
-        schema(&[("whom", AttributeConstraint::Required)])
+        schema([("whom", required(""))])
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &PokeConfig) {
         if config.whom.contains(&"nobody") {
-            let whom = AttributePath::new("whom");
-            diagnostics.add_error(diagnostic::at(whom, "Nobody to poke", ""));
+            diagnostics.add_error(problem("whom", "Nobody to poke"));
         }
     }
 
@@ -433,17 +373,9 @@ impl Action for Poke {
         config: PokeConfig,
         progress: &ProgressReporter,
     ) {
-        let stopped = self.stop.token();
         progress.report("reaching out");
         assert!(!config.whom.contains(&"panic"), "hunter2");
-        if config.whom.contains(&"wait") || config.whom.contains(&"linger") {
-            self.backstage.waiting.add_permits(1);
-            stopped.cancelled().await;
-            if config.whom.contains(&"linger") {
-                self.backstage.waiting.add_permits(1);
-                let _let_go = self.backstage.lingering.acquire().await;
-            }
-            self.backstage.over.add_permits(1);
+        if self.0.is_stopped(&config.whom).await {
             diagnostics.add_error(diagnostic::general("Stopped", "Nobody is poked."));
             return;
         }
@@ -451,7 +383,7 @@ impl Action for Poke {
     }
 }
 
-/// Greets whom it is told to greet, on behalf of who configured the provider; `nobody` is an error.
+/// Greets whom the configuration names, on behalf of who configured the provider; `nobody` is an error.
 struct Greeting {
     configured_by: Arc<Mutex<String>>,
 }
@@ -469,10 +401,7 @@ impl DataSource for Greeting {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
-        Some(schema(&[
-            ("whom", AttributeConstraint::Required),
-            ("text", AttributeConstraint::Computed),
-        ]))
+        Some(schema([("whom", required("")), ("text", computed(""))]))
     }
 
     async fn validate<'a>(
@@ -481,11 +410,7 @@ impl DataSource for Greeting {
         config: GreetingState<'a>,
     ) -> Option<()> {
         if config.whom == Value::from("nobody") {
-            diagnostics.add_warning(diagnostic::at(
-                AttributePath::new("whom"),
-                "Nobody to greet",
-                "",
-            ));
+            diagnostics.add_warning(problem("whom", "Nobody to greet"));
         }
         Some(())
     }
@@ -497,11 +422,7 @@ impl DataSource for Greeting {
         _: ValueEmpty,
     ) -> Option<GreetingState<'a>> {
         if config.whom == Value::from("nobody") {
-            diagnostics.add_error(diagnostic::at(
-                AttributePath::new("whom"),
-                "Nobody to greet",
-                "",
-            ));
+            diagnostics.add_error(problem("whom", "Nobody to greet"));
             return None;
         }
         let greeter = self.configured_by.lock().unwrap().clone();
@@ -521,16 +442,12 @@ impl Function for Repeat {
     type Output<'a> = String;
 
     fn schema(&self, _: &mut Diagnostics) -> Option<FunctionSchema> {
-        let parameter = |name: &str, param_type| Parameter {
-            name: name.to_owned(),
-            param_type,
-            ..Parameter::default()
+        let times = Parameter {
+            param_type: Type::Number,
+            ..text_parameter("times", "")
         };
         Some(FunctionSchema {
-            parameters: vec![
-                parameter("text", Type::String),
-                parameter("times", Type::Number),
-            ],
+            parameters: vec![text_parameter("text", ""), times],
             return_type: Type::String,
             ..FunctionSchema::default()
         })

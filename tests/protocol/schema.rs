@@ -1,4 +1,4 @@
-//! What Terraform is told of each type, a line an attribute, in `tests/cases/schema.txt`: a change of the schema shows in
+//! What the schema says of each type, a line an attribute, in `tests/cases/schema.txt`: a change of the schema shows in
 //! review. After a change that is meant, run with `UPDATE_GENERATED=1`. (Descriptions are on the pages under `docs`.)
 
 use std::collections::BTreeMap;
@@ -11,28 +11,25 @@ use tfplugin::generated::tfplugin6::schema::{Attribute, Block, object};
 use tfplugin::generated::tfplugin6::{Function, Schema, get_provider_schema};
 
 use crate::plugin_host::Plugin;
+use crate::requests::response;
 
 #[tokio::test]
-async fn what_terraform_is_told_of_each_type_is_what_was_reviewed() {
+async fn the_schema_of_each_type_is_what_was_reviewed() {
     let plugin = Plugin::start();
-    let told = ProviderClient::new(plugin.connect().await)
-        .get_provider_schema(get_provider_schema::Request {})
-        .await
-        .unwrap()
-        .into_inner();
+    let mut provider = ProviderClient::new(plugin.connect().await);
+    let served = response(provider.get_provider_schema(get_provider_schema::Request {})).await;
 
     let mut lines = Vec::new();
-    let actions = told
-        .action_schemas
-        .into_iter()
+    let actions = served.action_schemas.into_iter();
+    let actions = actions
         .map(|(name, action)| (name, action.schema.unwrap()))
         .collect();
-    let provider = BTreeMap::from([("alicloud".to_owned(), told.provider.unwrap())]);
+    let provider = BTreeMap::from([("alicloud".to_owned(), served.provider.unwrap())]);
     let kinds: [(&str, BTreeMap<String, Schema>); 5] = [
         ("provider", provider),
-        ("resource", told.resource_schemas),
-        ("data", told.data_source_schemas),
-        ("list", told.list_resource_schemas),
+        ("resource", served.resource_schemas),
+        ("data", served.data_source_schemas),
+        ("list", served.list_resource_schemas),
         ("action", actions),
     ];
     for (kind, schemas) in kinds {
@@ -41,11 +38,8 @@ async fn what_terraform_is_told_of_each_type_is_what_was_reviewed() {
             of_block(&schema.block.unwrap(), "  ", &mut lines);
         }
     }
-    lines.extend(
-        told.functions
-            .iter()
-            .map(|(name, it)| of_function(name, it)),
-    );
+    let functions = served.functions.iter();
+    lines.extend(functions.map(|(name, it)| of_function(name, it)));
     let lines = lines.join("\n") + "\n";
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/schema.txt");

@@ -1,22 +1,24 @@
 //! The sample definition, served to a client in the same process that is trusted already.
 
-use serde::Serialize;
+use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Mock};
 use serde_json::{Value, json};
 use tfplugin::ProviderDefinition;
 use tfplugin::serve::{self, Connection};
 use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::plugin_host::channel;
+use crate::plugin_host::{LIMIT, channel};
+use crate::requests::{apply, null, response, value};
 use crate::sample::{self, Backstage, THING};
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::{
-    Diagnostic, DynamicValue, apply_resource_change, attribute_path,
+    Diagnostic, DynamicValue, apply_resource_change, attribute_path, stop_provider,
 };
 
-const LARGEST_MESSAGE: usize = 64 << 20;
+const MAX_MESSAGE_BYTES: usize = 64 << 20;
 
 /// A server in this process and a connection to it.
 pub struct Served {
@@ -31,11 +33,11 @@ pub struct Served {
 /// Serves the sample.
 pub async fn serve() -> Served {
     let (definition, backstage) = sample::definition();
-    let (channel, shutdown, server) = serve_offering(definition).await;
+    let (channel, shutdown, server) = serve_definition(definition).await;
     Served {
         provider: ProviderClient::new(channel.clone())
-            .max_decoding_message_size(LARGEST_MESSAGE)
-            .max_encoding_message_size(LARGEST_MESSAGE),
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
         channel,
         backstage,
         shutdown,
@@ -43,10 +45,34 @@ pub async fn serve() -> Served {
     }
 }
 
+impl Served {
+    /// Begins to create a thing that waits for a stop.
+    pub async fn create_that_waits(&self) -> JoinHandle<apply_resource_change::Response> {
+        let mut provider = self.provider.clone();
+        let create = async move { response(provider.apply_resource_change(create("wait"))).await };
+        let running = tokio::spawn(create);
+        happened(&self.backstage.waiting, "the change waits").await;
+        running
+    }
+
+    pub async fn stop(&mut self) -> stop_provider::Response {
+        response(self.provider.stop_provider(stop_provider::Request {})).await
+    }
+}
+
+/// Takes a permit, which comes as soon as what it stands for has happened.
+pub async fn happened(event: &Semaphore, what: &str) {
+    let permit = tokio::time::timeout(LIMIT, event.acquire()).await;
+    permit
+        .unwrap_or_else(|_| panic!("not seen: {what}"))
+        .unwrap()
+        .forget();
+}
+
 type Server = JoinHandle<Result<(), tonic::transport::Error>>;
 
 /// Serves any definition: a connection to it, what ends it, and the server itself.
-pub async fn serve_offering(
+pub async fn serve_definition(
     definition: ProviderDefinition,
 ) -> (Channel, CancellationToken, Server) {
     let (ours, theirs) = UnixStream::pair().unwrap();
@@ -61,11 +87,11 @@ pub async fn serve_offering(
     (channel(ours).await.unwrap(), shutdown, server)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "messages hold values that way")]
-pub fn value(value: &impl Serialize) -> Option<DynamicValue> {
-    Some(DynamicValue {
-        msgpack: rmp_serde::to_vec_named(value).unwrap(),
-        json: Vec::new(),
+/// The provider block for calls of this mock.
+pub fn provider_block(mock: &Mock) -> Value {
+    json!({
+        "access_key": DEFAULT_ACCESS_KEY_ID, "secret_key": DEFAULT_ACCESS_KEY_SECRET,
+        "endpoints": [{ "live": mock.url() }],
     })
 }
 
@@ -73,21 +99,12 @@ pub fn thing(name: &str) -> Option<DynamicValue> {
     value(&json!({ "name": name, "id": null }))
 }
 
-pub fn read_back(value: Option<DynamicValue>) -> Value {
-    rmp_serde::from_slice(&value.expect("a value").msgpack).unwrap()
-}
-
+/// The creation of a thing of the sample.
 pub fn create(name: &str) -> apply_resource_change::Request {
-    apply_resource_change::Request {
-        type_name: THING.to_owned(),
-        prior_state: value(&Value::Null),
-        planned_state: thing(name),
-        config: thing(name),
-        ..apply_resource_change::Request::default()
-    }
+    apply(THING, null(), thing(name))
 }
 
-/// The one diagnostic there is, and the attribute that it names.
+/// The one diagnostic there is, and the attribute that it names, if any.
 pub fn only(diagnostics: &[Diagnostic]) -> (&Diagnostic, Option<String>) {
     let [diagnostic] = diagnostics else {
         panic!("one diagnostic expected: {diagnostics:?}");

@@ -1,4 +1,4 @@
-//! Everybody but Terraform: people in the console, and whatever ends processes and connections.
+//! Everybody but Terraform: people in the console, and what ends processes and connections.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,21 +10,17 @@ use alicloud_live_mock::JobStatus;
 use crate::api::Cloud;
 use crate::configuration::Job;
 use crate::core::Control;
-use crate::story::{Act, Deed, Moment, Operator};
+use crate::story::{Act, ConsoleAction, Moment, Operator};
 
 /// Who acts in the middle of a run.
-pub(crate) struct Actors {
+pub struct Actors {
     cloud: Arc<Cloud>,
     control: Arc<Control>,
     acts: Vec<(Moment, Act)>,
 }
 
 impl Actors {
-    pub(crate) fn new(
-        cloud: &Arc<Cloud>,
-        control: &Arc<Control>,
-        acts: Vec<(Moment, Act)>,
-    ) -> Arc<Self> {
+    pub fn new(cloud: &Arc<Cloud>, control: &Arc<Control>, acts: Vec<(Moment, Act)>) -> Arc<Self> {
         Arc::new(Self {
             cloud: Arc::clone(cloud),
             control: Arc::clone(control),
@@ -32,15 +28,11 @@ impl Actors {
         })
     }
 
-    pub(crate) fn act_at(&self, moment: Moment) {
+    pub fn act_at(&self, moment: Moment) {
         let due = self.acts.iter().filter(|(when, _)| *when == moment);
         for (_, act) in due {
             self.act(*act);
         }
-    }
-
-    pub(crate) fn act_in_pause(&self) {
-        self.act_at(Moment::Pause);
     }
 
     fn act(&self, act: Act) {
@@ -67,7 +59,7 @@ impl Actors {
 }
 
 /// Somebody works in the console, under the API's own rules.
-pub(crate) fn operate(cloud: &Cloud, operator: Operator) {
+pub fn operate(cloud: &Cloud, operator: Operator) {
     let prefix = format!("stream-{}-", operator.stream);
     let job = cloud
         .jobs()
@@ -75,35 +67,35 @@ pub(crate) fn operate(cloud: &Cloud, operator: Operator) {
         .find(|job| job.name.starts_with(&prefix));
     let mock = cloud.mock();
     let now = cloud.clock.now();
-    match (operator.deed, job) {
-        (Deed::Start, Some(job)) if job.status == JobStatus::NotStarted => {
+    match (operator.action, job) {
+        (ConsoleAction::Start, Some(job)) if job.status == JobStatus::NotStarted => {
             mock.edit_job(&job.job_id, |job| {
                 job.status = JobStatus::Running;
                 job.last_start_at = Some(now);
             });
             cloud.note("Start", &job.job_id);
         }
-        (Deed::Stop, Some(job)) if job.status == JobStatus::Running => {
+        (ConsoleAction::Stop, Some(job)) if job.status == JobStatus::Running => {
             mock.edit_job(&job.job_id, |job| {
                 job.status = JobStatus::NotStarted;
                 job.last_stop_at = Some(now);
             });
             cloud.note("Stop", &job.job_id);
         }
-        (Deed::Delete, Some(job)) => {
+        (ConsoleAction::Delete, Some(job)) => {
             mock.remove_job(&job.job_id);
             cloud.note("Delete", &job.job_id);
         }
-        (Deed::ChangeTemplate, Some(job)) if job.status == JobStatus::NotStarted => {
+        (ConsoleAction::ChangeTemplate, Some(job)) if job.status == JobStatus::NotStarted => {
             mock.edit_job(&job.job_id, |job| {
                 "tpl-uhd-4k".clone_into(&mut job.template_id);
                 "uhd-4k".clone_into(&mut job.template_name);
             });
             cloud.note("Update", &job.job_id);
         }
-        (Deed::CreateTwin, _) => {
+        (ConsoleAction::CreateDuplicate, _) => {
             let fields = Job::of_stream(operator.stream);
-            let twin = mock.seed_job(|job| {
+            let created = mock.seed_job(|job| {
                 fields.cluster_id().clone_into(&mut job.cluster_id);
                 fields.template_id().clone_into(&mut job.template_id);
                 fields.template_id()[4..].clone_into(&mut job.template_name);
@@ -111,7 +103,7 @@ pub(crate) fn operate(cloud: &Cloud, operator: Operator) {
                 job.stream_input = fields.stream_input();
                 job.stream_output = fields.stream_output();
             });
-            cloud.note("Create", &twin.job_id);
+            cloud.note("Create", &created.job_id);
         }
         _ => {}
     }

@@ -1,5 +1,6 @@
 //! The cloud: the mock API behind a wire with latency and troubles, and a ledger of all that is asked of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,21 +13,22 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
 use time::OffsetDateTime;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use url::form_urlencoded;
 
 use crate::configuration::CLUSTERS;
 use crate::dice::{Dice, SharedDice};
-use crate::troubles::{Climate, Trouble, Verdict};
+use crate::troubles::{Climate, Kind, Trouble};
 
 /// The wall clock of the whole world: tokio's virtual clock, and the times when everything slept.
 #[derive(Clone)]
-pub(crate) struct WorldClock {
+pub struct WorldClock {
     began: Instant,
     slept: Arc<Mutex<Duration>>,
 }
 
 impl WorldClock {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             began: Instant::now(),
             slept: Arc::default(),
@@ -34,12 +36,12 @@ impl WorldClock {
     }
 
     /// A machine sleeps: its timers stand still, the time of day goes on.
-    pub(crate) fn sleep_through(&self, time: Duration) {
+    pub fn sleep_through(&self, time: Duration) {
         *lock(&self.slept) += time;
     }
 
     /// Time that timers have seen.
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 }
@@ -51,65 +53,69 @@ impl Clock for WorldClock {
     }
 }
 
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Who calls the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(crate) workspace: usize,
-    pub(crate) run: usize,
+pub struct Caller {
+    pub workspace: usize,
+    pub run: usize,
 }
 
 /// One thing that happened to the cloud.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) at: Duration,
+pub struct Entry {
+    pub at: Duration,
     /// How long it took until then.
-    pub(crate) took: Duration,
+    pub took: Duration,
     /// None: the operator.
-    pub(crate) caller: Option<Caller>,
+    pub caller: Option<Caller>,
     /// An operation of the API, without `EdgeTranscodeJob`.
-    pub(crate) action: String,
-    pub(crate) job_id: String,
+    pub action: String,
+    pub job_id: String,
     /// What the caller got; `lost` if nothing.
-    pub(crate) response: String,
+    pub response: String,
     /// It changed something.
-    pub(crate) is_committed: bool,
+    pub is_committed: bool,
     /// The caller was in the middle of an apply, and so may write.
-    pub(crate) may_write: bool,
+    pub may_write: bool,
 }
 
 impl Entry {
-    pub(crate) fn writes(&self) -> bool {
-        !(self.action.starts_with("Get") || self.action.starts_with("List"))
+    pub fn writes(&self) -> bool {
+        !is_read(&self.action)
+    }
+
+    pub fn creates(&self, job_id: &str) -> bool {
+        self.action == "Create" && self.job_id == job_id
     }
 }
 
 type OnCall = dyn Fn(Caller, usize) + Send + Sync;
 
 /// All places where jobs can be. The first is the one that is meant.
-pub(crate) struct Cloud {
-    pub(crate) places: Vec<Mock>,
-    pub(crate) clock: WorldClock,
-    pub(crate) climate: Climate,
+pub struct Cloud {
+    pub places: Vec<Mock>,
+    pub clock: WorldClock,
+    pub climate: Climate,
     dice: SharedDice,
     ledger: Mutex<Vec<Entry>>,
     troubles: Mutex<Vec<(Instant, Trouble)>>,
-    moments: Mutex<usize>,
+    moments: AtomicUsize,
     on_moment: Mutex<Option<Arc<OnCall>>>,
     /// What every page of a list without end looks like.
     page: Mutex<Vec<u8>>,
 }
 
 impl Cloud {
-    pub(crate) fn new(climate: Climate, mut dice: Dice) -> Self {
+    pub fn new(climate: Climate, mut dice: Dice) -> Self {
         let clock = WorldClock::new();
-        let place = |seed: usize| {
+        let place = |seed: u64| {
             let clock = clock.clone();
             let settings = MockSettings {
-                seed: Some(u64::try_from(seed).unwrap()),
+                seed: Some(seed),
                 clusters: CLUSTERS.map(str::to_owned).to_vec(),
                 clock: WallClock::new(move || clock.now()),
                 behavior: climate.config(),
@@ -118,80 +124,76 @@ impl Cloud {
             Mock::in_process(settings).unwrap()
         };
         Self {
-            places: vec![place(dice.below(1 << 20)), place(dice.below(1 << 20))],
+            places: vec![place(dice.number(1 << 20)), place(dice.number(1 << 20))],
             clock,
             climate,
             dice: SharedDice::new(dice),
             ledger: Mutex::default(),
             troubles: Mutex::default(),
-            moments: Mutex::default(),
+            moments: AtomicUsize::default(),
             on_moment: Mutex::default(),
             page: Mutex::default(),
         }
     }
 
-    pub(crate) fn mock(&self) -> &Mock {
+    pub fn mock(&self) -> &Mock {
         &self.places[0]
     }
 
-    pub(crate) fn jobs(&self) -> Vec<mock::Job> {
+    pub fn jobs(&self) -> Vec<mock::Job> {
         self.mock().jobs()
     }
 
-    /// Whether the operator made the job.
-    pub(crate) fn is_made_by_hand(&self, job_id: &str) -> bool {
-        self.ledger().iter().any(|entry| {
-            entry.job_id == job_id && entry.action == "Create" && entry.caller.is_none()
-        })
+    /// Whether the operator created the job.
+    pub fn is_made_by_hand(&self, job_id: &str) -> bool {
+        let ledger = self.ledger();
+        let mut by_hand = ledger.iter().filter(|entry| entry.caller.is_none());
+        by_hand.any(|entry| entry.creates(job_id))
     }
 
-    pub(crate) fn ledger(&self) -> MutexGuard<'_, Vec<Entry>> {
+    pub fn ledger(&self) -> MutexGuard<'_, Vec<Entry>> {
         lock(&self.ledger)
     }
 
-    pub(crate) fn begin_trouble(&self, trouble: Trouble, time: Duration) {
+    pub fn begin_trouble(&self, trouble: Trouble, time: Duration) {
         lock(&self.troubles).push((Instant::now() + time, trouble));
     }
 
-    pub(crate) fn end_troubles(&self) {
+    pub fn end_troubles(&self) {
         lock(&self.troubles).clear();
     }
 
-    /// Has `act` told of each moment between two calls: the caller, and how many moments there were since.
-    pub(crate) fn on_moment(&self, act: impl Fn(Caller, usize) + Send + Sync + 'static) {
-        *lock(&self.moments) = 0;
+    /// Calls `act` at each moment between two calls: with the caller, and how many moments there were since.
+    pub fn on_moment(&self, act: impl Fn(Caller, usize) + Send + Sync + 'static) {
+        self.moments.store(0, Ordering::Relaxed);
         *lock(&self.on_moment) = Some(Arc::new(act));
     }
 
     /// The last run is over. Those who acted in it know the cloud, so without this no world would ever be freed.
-    pub(crate) fn forget_actors(&self) {
+    pub fn forget_actors(&self) {
         *lock(&self.on_moment) = None;
     }
 
     fn moment(&self, caller: Caller) {
-        let number = {
-            let mut moments = lock(&self.moments);
-            *moments += 1;
-            *moments
-        };
+        let number = 1 + self.moments.fetch_add(1, Ordering::Relaxed);
         let act = lock(&self.on_moment).clone();
         if let Some(act) = act {
             act(caller, number);
         }
     }
 
-    fn verdict(&self, action: &str) -> Verdict {
+    /// What is wrong with this call.
+    fn trouble(&self, action: &str) -> Option<Kind> {
         let now = Instant::now();
         let mut troubles = lock(&self.troubles);
         troubles.retain(|(until, _)| now < *until);
-        troubles
-            .iter()
-            .find_map(|(_, trouble)| self.dice.roll(|dice| trouble.strikes(action, dice)))
-            .unwrap_or(Verdict::Pass)
+        let mut troubles = troubles.iter().map(|(_, trouble)| trouble);
+        let struck = troubles.find(|trouble| self.dice.roll(|dice| trouble.strikes(action, dice)));
+        struck.map(|trouble| trouble.kind)
     }
 
     /// Writes down what the operator does.
-    pub(crate) fn note(&self, action: &str, job_id: &str) {
+    pub fn note(&self, action: &str, job_id: &str) {
         let entry = Entry {
             at: self.clock.elapsed(),
             took: Duration::ZERO,
@@ -207,13 +209,13 @@ impl Cloud {
 }
 
 /// The way of one provider process to the cloud.
-pub(crate) struct Wire {
-    pub(crate) cloud: Arc<Cloud>,
-    pub(crate) caller: Caller,
+pub struct Wire {
+    pub cloud: Arc<Cloud>,
+    pub caller: Caller,
     /// Index of the place that the provider is configured for.
-    pub(crate) place: usize,
-    /// How many applies run in the process.
-    pub(crate) applies: Arc<Mutex<usize>>,
+    pub place: usize,
+    /// The applies that run in the process.
+    pub applies: TaskTracker,
 }
 
 #[async_trait]
@@ -228,14 +230,14 @@ impl Exchange for Wire {
             cloud: Arc::clone(&self.cloud),
             caller: self.caller,
             place: self.place,
-            may_write: *lock(&self.applies) > 0,
+            may_write: !self.applies.is_empty(),
             action: parameter(request.url.query().unwrap_or_default(), "Action")
                 .replace("EdgeTranscodeJob", ""),
             job_id: parameter(request.body, "JobId"),
             is_later_page: !matches!(parameter(request.body, "PageNo").as_str(), "" | "1"),
             sent_at: self.cloud.clock.elapsed(),
         };
-        // What has left the machine arrives, whoever hangs up.
+        // What has left the machine arrives, even if the caller hangs up.
         tokio::spawn(delivery.run(sent)).await.unwrap()
     }
 }
@@ -263,32 +265,31 @@ impl Delivery {
     async fn run(mut self, request: Request<Body>) -> Result<HttpResponse, Failure> {
         self.travel().await;
         self.cloud.moment(self.caller);
-        let verdict = self.cloud.verdict(&self.action);
-        if let Verdict::Slow(time) = verdict {
-            tokio::time::sleep(time).await;
-        }
-        let result = match verdict {
-            Verdict::NoConnection => Err(Failure::NotSent(NotSent::NoConnection(
-                "Connection refused".to_owned(),
-            ))),
-            Verdict::LostBefore => Err(lost()),
-            Verdict::HangBefore => {
+        let dice = &self.cloud.dice;
+        let result = match self.cloud.trouble(&self.action) {
+            Some(Kind::Unavailable) => Ok(self.error((503, "ServiceUnavailable"), None, false)),
+            Some(Kind::Throttle) => {
+                let retry_after_ms = dice.roll(|dice| dice.percent(50).then_some(300));
+                Ok(self.error((400, "Throttling.User"), retry_after_ms, false))
+            }
+            Some(Kind::NoConnection) => {
+                let failure = NotSent::NoConnection("Connection refused".to_owned());
+                self.fail(Failure::NotSent(failure))
+            }
+            Some(Kind::LostBefore) => self.fail(lost()),
+            Some(Kind::Hang) => {
                 self.note("hangs", false);
                 std::future::pending().await
             }
-            Verdict::Instead(reply) => Ok(self.cloud.climate.dress(reply, self.cloud.clock.now())),
-            Verdict::Pass | Verdict::Slow(_) | Verdict::LostAfter | Verdict::InsteadAfter(_) => {
-                self.carry_out(request, verdict).await
+            Some(Kind::Slow) => {
+                let time = dice.roll(|dice| 500 + dice.number(9_000));
+                tokio::time::sleep(Duration::from_millis(time)).await;
+                self.carry_out(request, None).await
+            }
+            after @ (None | Some(Kind::LostAfter | Kind::ErrorAfterWork)) => {
+                self.carry_out(request, after).await
             }
         };
-        if let Err(failure) = &result
-            && !matches!(verdict, Verdict::LostAfter)
-        {
-            self.note(&format!("{failure:?}"), false);
-        }
-        if let Verdict::Instead(reply) = verdict {
-            self.note(reply.code, false);
-        }
         self.travel().await;
         self.cloud.moment(self.caller);
         result
@@ -297,53 +298,72 @@ impl Delivery {
     async fn carry_out(
         &mut self,
         request: Request<Body>,
-        verdict: Verdict,
+        after: Option<Kind>,
     ) -> Result<HttpResponse, Failure> {
         let response = self.cloud.places[self.place].handle(request).await;
-        let response = response.ok_or_else(lost)?;
+        let Some(response) = response else {
+            return self.fail(lost());
+        };
         let (head, body) = response.into_parts();
-        let body = to_bytes(body, 8 << 20).await.map_err(|_| lost())?.to_vec();
+        let Ok(body) = to_bytes(body, 8 << 20).await else {
+            return self.fail(lost());
+        };
         if head.status.is_success() && self.action == "Create" {
             let created: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            created["JobId"]
-                .as_str()
-                .unwrap()
-                .clone_into(&mut self.job_id);
+            let job_id = created["JobId"].as_str().unwrap();
+            job_id.clone_into(&mut self.job_id);
         }
         let is_committed = head.status.is_success() && !is_read(&self.action);
-        let reply = HttpResponse {
+        let response = HttpResponse {
             status: head.status.as_u16(),
             headers: head.headers,
-            body,
+            body: body.to_vec(),
         };
-        match verdict {
-            Verdict::LostAfter => {
+        match after {
+            Some(Kind::LostAfter) => {
                 self.note("lost", is_committed);
                 Err(lost())
             }
-            Verdict::InsteadAfter(instead) => {
-                self.note(instead.code, is_committed);
-                Ok(self.cloud.climate.dress(instead, self.cloud.clock.now()))
+            Some(Kind::ErrorAfterWork) => {
+                Ok(self.error((500, "InternalError"), None, is_committed))
             }
             _ => {
-                self.note(&code(&reply), is_committed);
-                let mut reply = self.cloud.climate.bend(&self.action, reply);
+                self.note(&code(&response), is_committed);
+                let mut response = self.cloud.climate.bend(&self.action, response);
                 if self.cloud.climate.lists_without_end && self.action == "List" {
                     let mut page = lock(&self.cloud.page);
                     if self.is_later_page {
-                        reply.body.clone_from(&page);
+                        response.body.clone_from(&page);
                     } else {
-                        page.clone_from(&reply.body);
+                        page.clone_from(&response.body);
                     }
                 }
-                Ok(reply)
+                Ok(response)
             }
         }
     }
 
     async fn travel(&self) {
-        let time = self.cloud.dice.roll(|dice| 2 + dice.below(60));
-        tokio::time::sleep(Duration::from_millis(time.try_into().unwrap())).await;
+        let time = self.cloud.dice.roll(|dice| 2 + dice.number(60));
+        tokio::time::sleep(Duration::from_millis(time)).await;
+    }
+
+    /// The caller gets no response.
+    fn fail(&self, failure: Failure) -> Result<HttpResponse, Failure> {
+        self.note(&format!("{failure:?}"), false);
+        Err(failure)
+    }
+
+    /// The caller gets this error in place of the API's own response.
+    fn error(
+        &self,
+        error: (u16, &str),
+        retry_after_ms: Option<u64>,
+        is_committed: bool,
+    ) -> HttpResponse {
+        self.note(error.1, is_committed);
+        let now = self.cloud.clock.now();
+        self.cloud.climate.error(error, retry_after_ms, now)
     }
 
     fn note(&self, response: &str, is_committed: bool) {
@@ -362,7 +382,7 @@ impl Delivery {
     }
 }
 
-fn is_read(action: &str) -> bool {
+pub fn is_read(action: &str) -> bool {
     action.starts_with("Get") || action.starts_with("List")
 }
 
@@ -373,16 +393,16 @@ fn lost() -> Failure {
 }
 
 /// The code of a response, such as `JobNotFound`; `ok` for success.
-fn code(reply: &HttpResponse) -> String {
-    if reply.status == 200 {
+fn code(response: &HttpResponse) -> String {
+    if response.status == 200 {
         return "ok".to_owned();
     }
-    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
     body["Code"].as_str().unwrap_or("?").to_owned()
 }
 
 /// The headers of a response at this moment.
-pub(crate) fn headers(now: OffsetDateTime) -> HeaderMap {
+pub fn headers(now: OffsetDateTime) -> HeaderMap {
     let format = time::format_description::well_known::Rfc2822;
     let date = now.replace_nanosecond(0).unwrap().format(&format).unwrap();
     HeaderMap::from_iter([(

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use tfplugin::{Change, EncodedValue, ResourceInstanceObject};
+use tfplugin::ResourceInstanceObject;
 
 use crate::checks::compatible;
 use crate::core::{Action, Plan, Planned, Run};
-use crate::plan::stored;
-use crate::process::{Process, Response};
+use crate::process::Response;
 use crate::state::{Slot, Stored};
 use crate::value::Value;
+use crate::visit::Visit;
 use crate::walk::{Node, walk};
 
 /// A node of the graph.
@@ -30,8 +30,8 @@ impl Step {
 }
 
 impl Run<'_> {
-    /// Makes the changes of a plan.
-    pub(crate) async fn apply(&self, plan: Plan) {
+    /// Applies the changes of a plan.
+    pub async fn apply(&self, plan: Plan) {
         self.workspace.borrow_mut().state = plan.prior.clone();
         let Some(process) = self.start(true).await else {
             return;
@@ -43,10 +43,11 @@ impl Run<'_> {
             async move {
                 self.think().await;
                 process.begin_node();
+                let visit = self.visit(process, &step.slot().address);
                 let done = match &step {
-                    Step::Make(slot) => self.make(process, &slot.address, planned).await,
-                    Step::Destroy(slot) => self.destroy(process, slot, planned).await,
-                    Step::Forget(slot) => self.forget(process, slot).await,
+                    Step::Make(_) => visit.make(planned).await,
+                    Step::Destroy(slot) => visit.destroy(slot, planned).await,
+                    Step::Forget(slot) => visit.forget(slot).await,
                 };
                 self.save();
                 done.is_some()
@@ -55,37 +56,45 @@ impl Run<'_> {
         walk(&nodes, self.spec.parallelism, &self.dice, visit).await;
         self.close(&process);
     }
+}
 
+impl Visit<'_> {
     /// A `removed` block: the object leaves the state, and nothing else happens.
-    async fn forget(&self, process: &Process, slot: &Slot) -> Option<()> {
-        let object = self.workspace.borrow().state.objects.get(slot).cloned()?;
-        self.upgrade(process, &slot.address, &object).await?;
-        self.workspace.borrow_mut().state.set(slot, None);
+    async fn forget(&self, slot: &Slot) -> Option<()> {
+        let object = self
+            .run
+            .workspace
+            .borrow()
+            .state
+            .objects
+            .get(slot)
+            .cloned()?;
+        self.upgrade(&object).await?;
+        self.run.workspace.borrow_mut().state.set(slot, None);
         Some(())
     }
 
     /// Creates or updates.
-    async fn make(&self, process: &Process, address: &str, planned: Planned) -> Option<()> {
-        let slot = Slot::current(address);
+    async fn make(&self, planned: Planned) -> Option<()> {
+        let slot = Slot::current(self.address);
         let deposed = (planned.action == Action::ReplaceCreateFirst)
-            .then(|| self.workspace.borrow_mut().state.depose(address))
+            .then(|| self.run.workspace.borrow_mut().state.depose(self.address))
             .flatten();
-        let made = self.make_current(process, &slot, &planned).await;
+        let made = self.make_current(&slot, &planned).await;
         if made.is_none()
             && let Some(deposed) = deposed
         {
-            self.workspace.borrow_mut().state.restore(&deposed);
+            self.run.workspace.borrow_mut().state.restore(&deposed);
         }
         made
     }
 
-    async fn make_current(&self, process: &Process, slot: &Slot, planned: &Planned) -> Option<()> {
-        let address = slot.address.as_str();
-        let job = self.configuration.jobs.get(address)?;
-        let config = job.value(self.shape);
+    async fn make_current(&self, slot: &Slot, planned: &Planned) -> Option<()> {
+        let job = self.run.configuration.jobs.get(self.address)?;
+        let config = job.value(self.run.shape);
         let prior = match (&planned.action, &planned.prior) {
             (Action::Update, Some(prior)) => {
-                let value = self.upgrade(process, address, prior).await?;
+                let value = self.upgrade(prior).await?;
                 Some(Stored {
                     value,
                     ..prior.clone()
@@ -93,50 +102,43 @@ impl Run<'_> {
             }
             _ => None,
         };
-        let response = process.validate(address, &config).await;
-        self.take(address, response)?;
-        if !self.hook() {
-            return self.held_back(address);
+        self.validate(&config).await?;
+        if self.run.hook().is_none() {
+            return self.held_back();
         }
         let prior_value = prior
             .as_ref()
             .map_or(Value::Null, |prior| prior.value.clone());
         // Of a replacement it is a create, to which only the plan's private data come along, and these not always. The
         // plugin's service prefers them.
-        let private = if self.spec.version.keeps_planned_private() && !planned.private.is_empty() {
-            planned.private.clone()
-        } else {
-            prior
-                .as_ref()
-                .map_or_else(Vec::new, |prior| prior.private.clone())
-        };
+        let private =
+            if self.run.spec.version.keeps_planned_private() && !planned.private.is_empty() {
+                planned.private.clone()
+            } else {
+                prior
+                    .as_ref()
+                    .map_or_else(Vec::new, |prior| prior.private.clone())
+            };
         let (value, private, _) = self
-            .plan_value(process, address, &prior_value, &config, private, false)
+            .plan_value(&prior_value, &config, private, false)
             .await?;
         if let Err(problem) = compatible(&planned.value, &value) {
-            self.breach(address, format!("inconsistent final plan: {problem}"));
+            self.breach(format!("inconsistent final plan: {problem}"));
             return None;
         }
         if value == prior_value {
             return Some(());
         }
-        if !self.hook() {
-            return self.held_back(address);
+        if self.run.hook().is_none() {
+            return self.held_back();
         }
-        let change = Change {
-            prior: prior_value.encode(),
-            target: value.encode(),
-            config: config.encode(),
-            private,
-            keeps_planned_private: false,
-        };
-        let response = process.apply(address, change).await;
-        let response = self.take_all(address, response);
+        let change = self.change(&prior_value, &value, &config, private);
+        let response = self.apply(change).await;
         self.store_made(slot, &value, prior, response, job.create_before_destroy)
     }
 
-    fn held_back(&self, address: &str) -> Option<()> {
-        self.fail(address, "execution halted");
+    fn held_back(&self) -> Option<()> {
+        self.fail("execution halted");
         None
     }
 
@@ -149,8 +151,7 @@ impl Run<'_> {
         response: Option<Response<ResourceInstanceObject>>,
         create_before_destroy: bool,
     ) -> Option<()> {
-        let address = slot.address.as_str();
-        let mut workspace = self.workspace.borrow_mut();
+        let mut workspace = self.run.workspace.borrow_mut();
         let Some(response) = response else {
             // The process died: its private data and the identity are lost.
             let lost = prior.map(|prior| Stored {
@@ -161,76 +162,74 @@ impl Run<'_> {
             workspace.state.set(slot, lost);
             return None;
         };
-        let value = self.decoded(address, &response.value.state)?;
+        let value = self.decoded(&response.value.state)?;
         let has_errors = response.has_errors();
         if value.is_null() {
             if !has_errors {
-                self.breach(address, "inconsistent result: the object is absent");
+                self.breach("inconsistent result: the object is absent");
             }
             workspace.state.set(slot, prior);
             return None;
         }
-        self.check_known(address, "the result of apply", &value);
-        let identity = self.identity(address, response.value.identity.as_ref());
+        self.check_known("the result of apply", &value);
+        let identity = self.identity(response.value.identity.as_ref());
         if identity.is_none() && !value.str("job_id").is_empty() {
-            self.breach(address, "an object without identity");
+            self.breach("an object without identity");
         }
         let is_consistent = has_errors || {
             let consistent = compatible(planned, &value);
             if let Err(problem) = &consistent {
-                self.breach(
-                    address,
-                    format!("inconsistent result after apply: {problem}"),
-                );
+                self.breach(format!("inconsistent result after apply: {problem}"));
             }
             consistent.is_ok()
         };
-        let keeps_identity = !has_errors || !self.spec.version.drops_identity_on_error();
+        let keeps_identity = !has_errors || !self.run.spec.version.drops_identity_on_error();
         let is_well = is_consistent && !has_errors;
         let object = Stored {
+            value,
+            private: response.value.private,
+            identity: identity.filter(|_| keeps_identity),
             is_tainted: prior.is_none() && !is_well,
             create_before_destroy,
-            ..stored(value, &response.value, identity.filter(|_| keeps_identity))
         };
         workspace.state.set(slot, Some(object));
         is_well.then_some(())
     }
 
-    async fn destroy(&self, process: &Process, slot: &Slot, planned: Planned) -> Option<()> {
-        let address = slot.address.as_str();
+    async fn destroy(&self, slot: &Slot, planned: Planned) -> Option<()> {
         let (slot, replans) = match planned.action {
-            Action::ReplaceCreateFirst => (self.moved_aside(address)?, true),
+            Action::ReplaceCreateFirst => (self.moved_aside()?, true),
             Action::DeleteDeposed => (slot.clone(), true),
             _ => (slot.clone(), false),
         };
-        let object = self.workspace.borrow().state.objects.get(&slot).cloned()?;
-        let value = self.upgrade(process, address, &object).await?;
+        let object = self
+            .run
+            .workspace
+            .borrow()
+            .state
+            .objects
+            .get(&slot)
+            .cloned()?;
+        let value = self.upgrade(&object).await?;
         let object = Stored { value, ..object };
         let private = if replans {
-            self.plan_null(process, address, &object).await?
+            self.plan_null(&object).await?
         } else {
             planned.private
         };
-        if !self.hook() {
-            return self.held_back(address);
+        if self.run.hook().is_none() {
+            return self.held_back();
         }
-        let change = Change {
-            prior: object.value.encode(),
-            target: EncodedValue::null(),
-            config: EncodedValue::null(),
-            private,
-            keeps_planned_private: false,
-        };
-        let response = process.apply(address, change).await;
-        let response = self.take_all(address, response);
+        let change = self.change(&object.value, &Value::Null, &Value::Null, private);
+        let response = self.apply(change).await;
         self.store_destroyed(&slot, &object, response)
     }
 
-    fn moved_aside(&self, address: &str) -> Option<Slot> {
-        let workspace = self.workspace.borrow();
+    fn moved_aside(&self) -> Option<Slot> {
+        let workspace = self.run.workspace.borrow();
         let mut slots = workspace.state.objects.keys();
         slots
-            .rfind(|slot| slot.address == address && slot.deposed.is_some())
+            .rfind(|slot| slot.address == self.address && slot.deposed.is_some())
             .cloned()
     }
 
@@ -240,10 +239,9 @@ impl Run<'_> {
         object: &Stored,
         response: Option<Response<ResourceInstanceObject>>,
     ) -> Option<()> {
-        let address = slot.address.as_str();
         let response = response?;
-        let value = self.decoded(address, &response.value.state)?;
-        let mut workspace = self.workspace.borrow_mut();
+        let value = self.decoded(&response.value.state)?;
+        let mut workspace = self.run.workspace.borrow_mut();
         match (value.is_null(), response.has_errors()) {
             (true, false) => {
                 workspace.state.set(slot, None);
@@ -252,17 +250,15 @@ impl Run<'_> {
             (true, true) => None,
             (false, has_errors) => {
                 if !has_errors {
-                    self.breach(address, "a destroyed object is still there");
+                    self.breach("a destroyed object is still there");
                 }
-                let names_it = self.report.borrow().shown.iter().any(|shown| {
-                    shown.is_error
-                        && shown.address == address
-                        && shown.text.contains(object.job_id())
+                let names_it = self.run.report.borrow().errors().any(|error| {
+                    error.address == self.address && error.text.contains(object.job_id())
                 });
                 if has_errors && !names_it {
-                    self.breach(address, "the error of a destroy does not name the job");
+                    self.breach("the error of a destroy does not name the job");
                 }
-                let identity = self.identity(address, response.value.identity.as_ref());
+                let identity = self.identity(response.value.identity.as_ref());
                 let kept = Stored {
                     value,
                     private: response.value.private,
@@ -280,29 +276,18 @@ impl Run<'_> {
 fn graph(changes: &BTreeMap<Slot, Planned>) -> Vec<Node<Step>> {
     let mut nodes: Vec<Node<Step>> = Vec::new();
     for (slot, planned) in changes {
-        let mut add = |item, after: Vec<usize>| {
-            nodes.push(Node { item, after });
-            nodes.len() - 1
+        let [make, destroy] = [Step::Make, Step::Destroy].map(|step| step(slot.clone()));
+        let steps = match planned.action {
+            Action::NoOp => vec![],
+            Action::Forget => vec![Step::Forget(slot.clone())],
+            Action::Create | Action::Update => vec![make],
+            Action::Delete | Action::DeleteDeposed => vec![destroy],
+            Action::Replace => vec![destroy, make],
+            Action::ReplaceCreateFirst => vec![make, destroy],
         };
-        match planned.action {
-            Action::NoOp => {}
-            Action::Forget => {
-                add(Step::Forget(slot.clone()), Vec::new());
-            }
-            Action::Create | Action::Update => {
-                add(Step::Make(slot.clone()), Vec::new());
-            }
-            Action::Delete | Action::DeleteDeposed => {
-                add(Step::Destroy(slot.clone()), Vec::new());
-            }
-            Action::Replace => {
-                let destroy = add(Step::Destroy(slot.clone()), Vec::new());
-                add(Step::Make(slot.clone()), vec![destroy]);
-            }
-            Action::ReplaceCreateFirst => {
-                let make = add(Step::Make(slot.clone()), Vec::new());
-                add(Step::Destroy(slot.clone()), vec![make]);
-            }
+        for (position, item) in steps.into_iter().enumerate() {
+            let before = (position > 0).then(|| nodes.len() - 1);
+            nodes.push((item, before.into_iter().collect()));
         }
     }
     nodes

@@ -3,45 +3,32 @@
 use crate::configuration::{Configuration, Edit, Job};
 use crate::dice::Dice;
 use crate::state::Address;
-use crate::story::{Act, Command, Deed, Moment, Operator, RunSpec, Step, Story};
+use crate::story::{Act, Command, ConsoleAction, Moment, Operator, RunSpec, Step, Story};
 use crate::troubles::{Climate, Kind, Only, Trouble};
 use crate::version::Version;
 
 const STREAMS: usize = 4;
 
-pub(crate) struct Author {
-    pub(crate) dice: Dice,
+pub struct Author {
+    pub dice: Dice,
     /// What the files of each team say so far.
-    pub(crate) files: [Configuration; 2],
-    pub(crate) version: Version,
-    pub(crate) teams: usize,
+    pub files: [Configuration; 2],
+    pub version: Version,
+    pub teams: usize,
     /// Nothing goes wrong and nobody else acts.
-    pub(crate) is_quiet: bool,
+    pub is_quiet: bool,
     /// The API shows new values only after so many calls, however long that takes: after a kill nobody makes them.
-    pub(crate) lags: bool,
-    pub(crate) names: usize,
-}
-
-/// What a story is mostly about.
-enum Theme {
-    Anything,
-    /// Many running jobs change at once.
-    Fleet,
-    /// Blocks get other names, keys and life cycles.
-    Refactoring,
-    /// Two teams make the same jobs, and responses are lost.
-    Twins,
-    /// Plans are old when they are applied.
-    Console,
+    pub lags: bool,
+    pub names: usize,
 }
 
 /// A story in which anything can happen.
-pub(crate) fn story(seed: u64) -> Story {
+pub fn story(seed: u64) -> Story {
     written(seed, false)
 }
 
 /// A story without faults and foreign actors.
-pub(crate) fn quiet_story(seed: u64) -> Story {
+pub fn quiet_story(seed: u64) -> Story {
     written(seed, true)
 }
 
@@ -57,22 +44,17 @@ fn written(seed: u64, is_quiet: bool) -> Story {
         lags: false,
         names: 0,
     };
-    let theme = match author.dice.below(10) {
-        _ if is_quiet => Theme::Anything,
-        0..=3 => Theme::Anything,
-        4 | 5 => Theme::Fleet,
-        6 | 7 => Theme::Refactoring,
-        8 => Theme::Twins,
-        _ => Theme::Console,
-    };
+    // What the story is mostly about.
+    let theme = author.dice.below(10);
     let climate = author.climate();
     author.lags = climate.get_lag_calls + climate.status_lag_gets > 0;
     let steps = match theme {
-        Theme::Anything => author.anything(),
-        Theme::Fleet => author.fleet(),
-        Theme::Refactoring => author.refactoring(),
-        Theme::Twins => author.twins(),
-        Theme::Console => author.console(),
+        _ if is_quiet => author.anything(),
+        0..=3 => author.anything(),
+        4 | 5 => author.fleet(),
+        6 | 7 => author.refactoring(),
+        8 => author.duplicates(),
+        _ => author.console(),
     };
     Story {
         seed,
@@ -91,8 +73,8 @@ impl Author {
         for _ in 0..=dice.below(2) {
             match dice.below(24) {
                 0..=3 => climate.list_lag_ms = [500, 2_000, 5_000][dice.below(3)],
-                4..=6 => climate.get_lag_calls = 1 + u32::try_from(dice.below(3)).unwrap(),
-                7..=9 => climate.status_lag_gets = 1 + u32::try_from(dice.below(3)).unwrap(),
+                4..=6 => climate.get_lag_calls = [1, 2, 3][dice.below(3)],
+                7..=9 => climate.status_lag_gets = [1, 2, 3][dice.below(3)],
                 10..=12 => climate.quota = Some(1 + dice.below(3)),
                 13..=15 => climate.respells = true,
                 16..=17 => climate.has_no_date = true,
@@ -109,7 +91,7 @@ impl Author {
         climate
     }
 
-    pub(crate) fn between_runs(&mut self, steps: &mut Vec<Step>) {
+    pub fn between_runs(&mut self, steps: &mut Vec<Step>) {
         for _ in 0..self.dice.below(4) {
             let workspace = self.dice.below(self.teams);
             if self.dice.percent(75) || self.is_quiet {
@@ -125,13 +107,11 @@ impl Author {
             steps.push(Step::Taint(0, address));
         }
         if self.dice.percent(20) {
-            steps.push(Step::Wait(
-                1 + u64::try_from(self.dice.below(4_000)).unwrap(),
-            ));
+            steps.push(Step::Wait(1 + self.dice.number(4_000)));
         }
     }
 
-    pub(crate) fn edit(&mut self, workspace: usize) -> Option<Step> {
+    fn edit(&mut self, workspace: usize) -> Option<Step> {
         let Some(address) = self.any_address(workspace) else {
             return Some(self.adds(workspace));
         };
@@ -153,11 +133,16 @@ impl Author {
             }
             _ => Edit::Change(address, self.changed(job)),
         };
-        self.files[workspace].edit(&edit);
-        Some(Step::Edit(workspace, edit))
+        Some(self.edits(workspace, edit))
     }
 
-    pub(crate) fn changed(&mut self, mut job: Job) -> Job {
+    /// Edits the files of a workspace.
+    pub fn edits(&mut self, workspace: usize, edit: Edit) -> Step {
+        self.files[workspace].edit(&edit);
+        Step::Edit(workspace, edit)
+    }
+
+    pub fn changed(&mut self, mut job: Job) -> Job {
         for _ in 0..=self.dice.below(2) {
             match self.dice.below(14) {
                 0 | 1 => job.template = self.dice.below(3),
@@ -175,7 +160,7 @@ impl Author {
         job
     }
 
-    pub(crate) fn adds(&mut self, workspace: usize) -> Step {
+    pub fn adds(&mut self, workspace: usize) -> Step {
         let mut job = Job::of_stream(self.dice.below(STREAMS));
         // Two blocks for one output are a mistake of the user's own.
         let taken = |job: &Job, files: &Configuration| {
@@ -192,18 +177,17 @@ impl Author {
         }
         job.runs = self.run_state();
         job.create_before_destroy = self.dice.percent(20);
-        let edit = Edit::Add(self.new_address(), job);
-        self.files[workspace].edit(&edit);
-        Step::Edit(workspace, edit)
+        let address = self.new_address();
+        self.edits(workspace, Edit::Add(address, job))
     }
 
-    pub(crate) fn run_state(&mut self) -> Option<bool> {
+    pub fn run_state(&mut self) -> Option<bool> {
         *self
             .dice
             .pick(&[None, None, Some(true), Some(true), Some(false)])
     }
 
-    pub(crate) fn new_address(&mut self) -> Address {
+    pub fn new_address(&mut self) -> Address {
         self.names += 1;
         let number = self.names;
         if self.dice.percent(30) {
@@ -213,12 +197,12 @@ impl Author {
         }
     }
 
-    pub(crate) fn any_address(&mut self, workspace: usize) -> Option<Address> {
+    pub fn any_address(&mut self, workspace: usize) -> Option<Address> {
         let addresses: Vec<_> = self.files[workspace].jobs.keys().cloned().collect();
         (!addresses.is_empty()).then(|| self.dice.pick(&addresses).clone())
     }
 
-    pub(crate) fn run(&mut self, workspace: usize) -> RunSpec {
+    pub fn run(&mut self, workspace: usize) -> RunSpec {
         let mut run = RunSpec {
             parallelism: 1 + self.dice.below(16),
             ..RunSpec::quiet(workspace, self.version)
@@ -240,7 +224,7 @@ impl Author {
             run.replaced.clear();
         }
         if self.dice.percent(25) {
-            run.pause = u64::try_from(1 + self.dice.below(7_200)).unwrap();
+            run.pause = 1 + self.dice.number(7_200);
         }
         if !self.is_quiet {
             if self.dice.percent(4) {
@@ -270,7 +254,7 @@ impl Author {
             10 => Act::KillCore {
                 with_provider: self.dice.percent(50),
             },
-            _ => Act::Suspend(u64::try_from(1 + self.dice.below(3_000)).unwrap()),
+            _ => Act::Suspend(1 + self.dice.number(3_000)),
         };
         (moment, act)
     }
@@ -284,16 +268,13 @@ impl Author {
                 .pick(&[Only::All, Only::All, Only::Writes, Only::Creates]),
         };
         let longest = [300, 2_000, 9_000, 90_000, 600_000][self.dice.below(5)];
-        Act::Trouble(
-            trouble,
-            u64::try_from(longest / 3 + self.dice.below(longest * 2 / 3)).unwrap(),
-        )
+        Act::Trouble(trouble, longest / 3 + self.dice.number(longest * 2 / 3))
     }
 
-    pub(crate) fn operator(&mut self) -> Operator {
+    pub fn operator(&mut self) -> Operator {
         Operator {
             stream: self.dice.below(STREAMS),
-            deed: *self.dice.pick(&Deed::ALL),
+            action: *self.dice.pick(&ConsoleAction::ALL),
         }
     }
 }

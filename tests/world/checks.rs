@@ -8,7 +8,7 @@ use tfplugin::schema::{AttributeConstraint, Block, NestedBlock, Schema};
 use crate::value::{Object, Value};
 
 /// What core knows of a resource type.
-pub(crate) struct Shape {
+pub struct Shape {
     attributes: BTreeMap<String, Rule>,
     blocks: BTreeMap<String, Shape>,
 }
@@ -24,7 +24,7 @@ enum Rule {
 }
 
 impl Shape {
-    pub(crate) fn of(schema: &Schema) -> Self {
+    pub fn of(schema: &Schema) -> Self {
         Self::of_block(&schema.block)
     }
 
@@ -47,12 +47,12 @@ impl Shape {
         }
     }
 
-    pub(crate) fn has(&self, attribute: &str) -> bool {
+    pub fn has(&self, attribute: &str) -> bool {
         self.attributes.contains_key(attribute)
     }
 
     /// The whole object that these settings make: what is not set is null.
-    pub(crate) fn complete(&self, settings: &Object) -> Value {
+    pub fn complete(&self, settings: &Object) -> Value {
         let names = self.attributes.keys().chain(self.blocks.keys());
         let whole = names.map(|name| {
             let value = match (settings.get(name), self.blocks.get(name)) {
@@ -66,7 +66,7 @@ impl Shape {
     }
 
     /// `ProposedNew`: the configuration, with prior values where it says nothing and the provider may decide.
-    pub(crate) fn proposed(&self, prior: &Value, config: &Value) -> Value {
+    pub fn proposed(&self, prior: &Value, config: &Value) -> Value {
         let attributes = self.attributes.iter().map(|(name, rule)| {
             let configured = config.get(name);
             let keeps_prior = match rule {
@@ -92,7 +92,7 @@ impl Shape {
     }
 
     /// Whether `value` has just the attributes of the schema.
-    pub(crate) fn conforms(&self, value: &Value) -> Result<(), String> {
+    pub fn conforms(&self, value: &Value) -> Result<(), String> {
         let Value::Object(object) = value else {
             return Err(format!("not an object: {value:?}"));
         };
@@ -106,12 +106,7 @@ impl Shape {
     }
 
     /// `AssertPlanValid`.
-    pub(crate) fn plan_valid(
-        &self,
-        prior: &Value,
-        config: &Value,
-        planned: &Value,
-    ) -> Result<(), String> {
+    pub fn plan_valid(&self, prior: &Value, config: &Value, planned: &Value) -> Result<(), String> {
         self.conforms(planned)?;
         for (name, rule) in &self.attributes {
             let (prior, config, planned) = (prior.get(name), config.get(name), planned.get(name));
@@ -137,7 +132,7 @@ impl Shape {
 }
 
 /// `AssertObjectCompatible`: what was planned as known has come true.
-pub(crate) fn compatible(planned: &Value, actual: &Value) -> Result<(), String> {
+pub fn compatible(planned: &Value, actual: &Value) -> Result<(), String> {
     match (planned, actual) {
         (Value::Unknown, _) => Ok(()),
         (Value::Object(planned), Value::Object(actual)) => {

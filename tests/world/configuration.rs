@@ -7,87 +7,88 @@ use crate::checks::Shape;
 use crate::state::Address;
 use crate::value::{Object, Value};
 
-pub(crate) const CLUSTERS: [&str; 2] = ["cluster-1", "cluster-2"];
+pub const CLUSTERS: [&str; 2] = ["cluster-1", "cluster-2"];
 const TEMPLATES: [&str; 3] = ["tpl-h264-720p", "tpl-h265-1080p", "tpl-nbhd2-1080p"];
 
 /// A block, or one instance of a block with keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Job {
-    /// Which stream it is about: name, input and output follow from it. Blocks with equal fields are twins.
-    pub(crate) stream: usize,
-    pub(crate) name: usize,
-    pub(crate) template: usize,
-    pub(crate) input: usize,
-    pub(crate) output: usize,
-    pub(crate) cluster: usize,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Job {
+    /// Which stream it is about: name, input and output follow from it. Blocks with equal fields are duplicates.
+    pub stream: usize,
+    pub name: usize,
+    pub template: usize,
+    pub input: usize,
+    pub output: usize,
+    pub cluster: usize,
     /// Whether it is to run; none: not said.
-    pub(crate) runs: Option<bool>,
+    pub runs: Option<bool>,
     /// Minutes of `timeouts`.
-    pub(crate) timeouts: Option<usize>,
-    pub(crate) create_before_destroy: bool,
+    pub timeouts: Option<usize>,
+    pub create_before_destroy: bool,
     /// `deletion_protection`.
-    pub(crate) is_protected: bool,
+    pub is_protected: bool,
     /// `allow_stopping_for_update = false`.
-    pub(crate) may_not_stop: bool,
+    pub may_not_stop: bool,
 }
 
 impl Job {
-    pub(crate) fn of_stream(stream: usize) -> Self {
+    pub fn of_stream(stream: usize) -> Self {
         Self {
             stream,
-            name: 0,
-            template: 0,
-            input: 0,
-            output: 0,
-            cluster: 0,
-            runs: None,
-            timeouts: None,
-            create_before_destroy: false,
-            is_protected: false,
-            may_not_stop: false,
+            ..Self::default()
         }
     }
 
-    pub(crate) fn cluster_id(&self) -> &'static str {
+    pub fn cluster_id(&self) -> &'static str {
         CLUSTERS[self.cluster]
     }
 
-    pub(crate) fn job_name(&self) -> String {
+    pub fn job_name(&self) -> String {
         format!("stream-{}-{}", self.stream, self.name)
     }
 
-    pub(crate) fn template_id(&self) -> &'static str {
+    pub fn template_id(&self) -> &'static str {
         TEMPLATES[self.template]
     }
 
-    pub(crate) fn stream_input(&self) -> String {
+    pub fn stream_input(&self) -> String {
         format!(
             "rtmp://In.Example.com:1935/app/{}-{}",
             self.stream, self.input
         )
     }
 
-    pub(crate) fn stream_output(&self) -> String {
+    pub fn stream_output(&self) -> String {
         format!(
             "rtmp://Out.Example.com:1935/app/{}-{}",
             self.stream, self.output
         )
     }
 
+    /// The attributes that every block has.
+    pub fn required(&self) -> [(&'static str, String); 5] {
+        [
+            ("cluster_id", self.cluster_id().to_owned()),
+            ("name", self.job_name()),
+            ("template_id", self.template_id().to_owned()),
+            ("stream_input", self.stream_input()),
+            ("stream_output", self.stream_output()),
+        ]
+    }
+
+    /// The attribute `status`, if it is set.
+    pub fn status(&self) -> Option<&'static str> {
+        let status = |runs| if runs { "Running" } else { "Stopped" };
+        self.runs.map(status)
+    }
+
     /// The whole configuration value. Attributes that the provider does not have are left out.
-    pub(crate) fn value(&self, shape: &Shape) -> Value {
-        let mut settings = Object::from([
-            ("cluster_id".to_owned(), Value::text(self.cluster_id())),
-            ("name".to_owned(), Value::text(self.job_name())),
-            ("template_id".to_owned(), Value::text(self.template_id())),
-            ("stream_input".to_owned(), Value::Text(self.stream_input())),
-            (
-                "stream_output".to_owned(),
-                Value::Text(self.stream_output()),
-            ),
-        ]);
-        if let Some(runs) = self.runs {
-            let status = if runs { "Running" } else { "Stopped" };
+    pub fn value(&self, shape: &Shape) -> Value {
+        let required = self.required().into_iter();
+        let mut settings: Object = required
+            .map(|(name, value)| (name.to_owned(), Value::Text(value)))
+            .collect();
+        if let Some(status) = self.status() {
             settings.insert("status".to_owned(), Value::text(status));
         }
         if let Some(minutes) = self.timeouts {
@@ -109,18 +110,18 @@ impl Job {
 
 /// One workspace's blocks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Configuration {
-    pub(crate) jobs: BTreeMap<Address, Job>,
-    pub(crate) moved: Vec<(Address, Address)>,
+pub struct Configuration {
+    pub jobs: BTreeMap<Address, Job>,
+    pub moved: Vec<(Address, Address)>,
     /// `removed` blocks that do not destroy.
-    pub(crate) removed: Vec<Address>,
+    pub removed: Vec<Address>,
     /// `import` blocks: the job of this stream that the configuration does not manage yet.
-    pub(crate) imports: Vec<(Address, usize)>,
+    pub imports: Vec<(Address, usize)>,
 }
 
 /// A change of the configuration.
-#[derive(Clone, Debug)]
-pub(crate) enum Edit {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
     Add(Address, Job),
     Delete(Address),
     /// A `removed` block in place of the block.
@@ -136,7 +137,7 @@ pub(crate) enum Edit {
 }
 
 impl Configuration {
-    pub(crate) fn edit(&mut self, edit: &Edit) {
+    pub fn edit(&mut self, edit: &Edit) {
         match edit {
             Edit::Add(address, job) => {
                 self.jobs.insert(address.clone(), *job);
@@ -174,7 +175,7 @@ impl Configuration {
     }
 
     /// The blocks that did their work in a run are taken out again.
-    pub(crate) fn clear_refactorings(&mut self) {
+    pub fn clear_refactorings(&mut self) {
         self.moved.clear();
         self.removed.clear();
         self.imports.clear();
@@ -192,12 +193,8 @@ impl fmt::Display for Edit {
                 to,
                 with_moved,
             } => {
-                let how = if *with_moved {
-                    "with `moved`"
-                } else {
-                    "without `moved`"
-                };
-                write!(formatter, "renames {from} to {to} {how}")
+                let how = if *with_moved { "with" } else { "without" };
+                write!(formatter, "renames {from} to {to} {how} `moved`")
             }
             Self::Change(address, job) => write!(formatter, "changes {address}: {job}"),
             Self::Import(address, job) => write!(formatter, "imports as {address}: {job}"),
@@ -218,10 +215,8 @@ impl fmt::Display for Job {
         for (field, revision) in revisions.iter().filter(|(_, revision)| *revision > 0) {
             write!(formatter, ", {field} {revision}")?;
         }
-        match self.runs {
-            Some(true) => write!(formatter, ", status Running")?,
-            Some(false) => write!(formatter, ", status Stopped")?,
-            None => {}
+        if let Some(status) = self.status() {
+            write!(formatter, ", status {status}")?;
         }
         if let Some(minutes) = self.timeouts {
             write!(formatter, ", timeouts {minutes}m")?;

@@ -3,11 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tfplugin::{Diagnostic, Diagnostics};
 use tokio_util::sync::CancellationToken;
 
 use crate::actors::Actors;
@@ -15,33 +14,33 @@ use crate::api::{Caller, Cloud, lock};
 use crate::checks::Shape;
 use crate::configuration::Configuration;
 use crate::dice::Dice;
-use crate::process::{NoResponse, Process, Response, Rpc};
+use crate::process::{Process, Rpc};
 use crate::state::{Address, Slot, State, Stored};
-use crate::story::{Command, RunSpec};
+use crate::story::{Command, Moment, RunSpec};
 use crate::value::Value;
 use crate::version::Version;
 
-/// What a run is told while it runs.
-pub(crate) struct Control {
+/// What others do to a run while it is on.
+pub struct Control {
     version: Version,
-    interrupts: Mutex<usize>,
+    interrupts: AtomicUsize,
     is_applying: AtomicBool,
     /// Calls are held back.
     held_back: AtomicBool,
     process: Mutex<Option<Arc<Process>>>,
     /// The second Ctrl-C.
-    pub(crate) quit: CancellationToken,
+    pub quit: CancellationToken,
     /// kill -9 of core.
-    pub(crate) kill: CancellationToken,
+    pub kill: CancellationToken,
     /// Whether the provider dies with core.
-    pub(crate) kills_provider: AtomicBool,
+    pub kills_provider: AtomicBool,
 }
 
 impl Control {
-    pub(crate) fn new(version: Version) -> Arc<Self> {
+    pub fn new(version: Version) -> Arc<Self> {
         Arc::new(Self {
             version,
-            interrupts: Mutex::default(),
+            interrupts: AtomicUsize::default(),
             is_applying: AtomicBool::new(false),
             held_back: AtomicBool::new(false),
             process: Mutex::default(),
@@ -52,13 +51,9 @@ impl Control {
     }
 
     /// Ctrl-C.
-    pub(crate) fn interrupt(self: &Arc<Self>) {
-        let count = {
-            let mut interrupts = lock(&self.interrupts);
-            *interrupts += 1;
-            *interrupts
-        };
-        if count > 1 {
+    pub fn interrupt(self: &Arc<Self>) {
+        let is_second = self.interrupts.fetch_add(1, Ordering::Relaxed) > 0;
+        if is_second {
             self.quit.cancel();
         } else if self.is_applying.load(Ordering::Relaxed) {
             self.stop_process();
@@ -82,14 +77,14 @@ impl Control {
         }
     }
 
-    pub(crate) fn kill_provider(&self) {
+    pub fn kill_provider(&self) {
         if let Some(process) = &*lock(&self.process) {
             process.kill();
         }
     }
 
-    pub(crate) fn is_interrupted(&self) -> bool {
-        *lock(&self.interrupts) > 0
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupts.load(Ordering::Relaxed) > 0
     }
 
     fn enter(&self, process: &Arc<Process>, is_applying: bool) {
@@ -100,15 +95,15 @@ impl Control {
 
 /// A diagnostic as core shows it.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
-    pub(crate) is_error: bool,
-    pub(crate) is_of_plan: bool,
-    pub(crate) address: Address,
-    pub(crate) text: String,
+pub struct Shown {
+    pub is_error: bool,
+    pub is_of_plan: bool,
+    pub address: Address,
+    pub text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Action {
+pub enum Action {
     NoOp,
     Create,
     Update,
@@ -121,75 +116,79 @@ pub(crate) enum Action {
 
 /// A planned change of one slot.
 #[derive(Clone, Debug)]
-pub(crate) struct Planned {
-    pub(crate) action: Action,
-    pub(crate) prior: Option<Stored>,
-    pub(crate) value: Value,
-    pub(crate) private: Vec<u8>,
+pub struct Planned {
+    pub action: Action,
+    pub prior: Option<Stored>,
+    pub value: Value,
+    pub private: Vec<u8>,
 }
 
 /// What a plan is, on disk or in memory.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The refreshed state.
-    pub(crate) prior: State,
-    pub(crate) changes: BTreeMap<Slot, Planned>,
+    pub prior: State,
+    pub changes: BTreeMap<Slot, Planned>,
 }
 
 /// What became of a run.
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact")]
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Report {
-    pub(crate) shown: Vec<Shown>,
+pub struct Report {
+    pub shown: Vec<Shown>,
     /// Rules of core that the provider broke.
-    pub(crate) breaches: Vec<String>,
-    pub(crate) plan: Plan,
-    pub(crate) was_planned: bool,
-    pub(crate) was_applied: bool,
+    pub breaches: Vec<String>,
+    pub plan: Plan,
+    pub was_planned: bool,
+    pub was_applied: bool,
     /// Core or provider was killed: responses were lost.
-    pub(crate) was_killed: bool,
-    pub(crate) was_interrupted: bool,
+    pub was_killed: bool,
+    pub was_interrupted: bool,
     /// The calls of each process.
-    pub(crate) calls: Vec<Vec<Rpc>>,
+    pub calls: Vec<Vec<Rpc>>,
 }
 
 impl Report {
-    pub(crate) fn has_errors(&self) -> bool {
-        self.was_killed || self.shown.iter().any(|shown| shown.is_error)
+    pub fn errors(&self) -> impl Iterator<Item = &Shown> {
+        self.shown.iter().filter(|shown| shown.is_error)
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.was_killed || self.errors().next().is_some()
     }
 }
 
 /// What a workspace keeps between runs.
 #[derive(Default)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     /// What the running core holds.
-    pub(crate) state: State,
+    pub state: State,
     /// In the file.
-    pub(crate) saved: State,
+    pub saved: State,
 }
 
 /// One command.
-pub(crate) struct Run<'w> {
-    pub(crate) cloud: &'w Arc<Cloud>,
-    pub(crate) shape: &'w Shape,
-    pub(crate) spec: &'w RunSpec,
-    pub(crate) caller: Caller,
-    pub(crate) configuration: &'w Configuration,
-    pub(crate) workspace: &'w RefCell<Workspace>,
-    pub(crate) control: Arc<Control>,
-    pub(crate) actors: Arc<Actors>,
-    pub(crate) dice: RefCell<Dice>,
-    pub(crate) report: RefCell<Report>,
-    pub(crate) is_of_plan: Cell<bool>,
+pub struct Run<'w> {
+    pub cloud: &'w Arc<Cloud>,
+    pub shape: &'w Shape,
+    pub spec: &'w RunSpec,
+    pub caller: Caller,
+    pub configuration: &'w Configuration,
+    pub workspace: &'w RefCell<Workspace>,
+    pub control: Arc<Control>,
+    pub actors: Arc<Actors>,
+    pub dice: RefCell<Dice>,
+    pub report: RefCell<Report>,
+    pub is_of_plan: Cell<bool>,
 }
 
 impl Run<'_> {
     /// Runs to the end, or until somebody puts an end to it.
-    pub(crate) async fn run(self) -> Report {
+    pub async fn run(self) -> Report {
         let quit = async {
             self.control.quit.cancelled().await;
-            let patience = self.dice.borrow_mut().below(5_000);
-            tokio::time::sleep(Duration::from_millis(patience.try_into().unwrap())).await;
+            let delay = self.dice.borrow_mut().number(5_000);
+            tokio::time::sleep(Duration::from_millis(delay)).await;
         };
         let ended_early = tokio::select! {
             biased;
@@ -225,7 +224,7 @@ impl Run<'_> {
             return;
         }
         tokio::time::sleep(Duration::from_secs(self.spec.pause)).await;
-        self.actors.act_in_pause();
+        self.actors.act_at(Moment::Pause);
         self.apply(plan).await;
         self.save();
         self.report.borrow_mut().was_applied = true;
@@ -245,12 +244,12 @@ impl Run<'_> {
     }
 
     /// A process that is configured; `None` if that failed.
-    pub(crate) async fn start(&self, is_applying: bool) -> Option<Arc<Process>> {
+    pub async fn start(&self, is_applying: bool) -> Option<Arc<Process>> {
         let process = self.process();
         self.control.enter(&process, is_applying);
         self.is_of_plan.set(!is_applying);
         let configured = process.configure().await;
-        self.take("", configured)?;
+        self.visit(&process, "").take(configured)?;
         Some(process)
     }
 
@@ -260,7 +259,7 @@ impl Run<'_> {
         Arc::new(process)
     }
 
-    pub(crate) fn close(&self, process: &Process) {
+    pub fn close(&self, process: &Process) {
         self.report.borrow_mut().calls.push(process.calls());
     }
 
@@ -271,88 +270,22 @@ impl Run<'_> {
         self.is_of_plan.set(true);
         for (address, job) in &self.configuration.jobs {
             process.begin_node();
-            let response = process.validate(address, &job.value(self.shape)).await;
-            is_valid &= self.take(address, response).is_some();
+            let visit = self.visit(&process, address);
+            is_valid &= visit.validate(&job.value(self.shape)).await.is_some();
         }
         self.close(&process);
         is_valid
     }
 
-    /// What core does before some calls: it contains them back after a Ctrl-C.
-    pub(crate) fn hook(&self) -> bool {
-        !self.control.held_back.load(Ordering::Relaxed)
+    /// What core does before some calls: it holds them back after a Ctrl-C.
+    pub fn hook(&self) -> Option<()> {
+        (!self.control.held_back.load(Ordering::Relaxed)).then_some(())
     }
 
     /// A moment in which core thinks, and others act.
-    pub(crate) async fn think(&self) {
-        let time = self.dice.borrow_mut().below(4);
-        tokio::time::sleep(Duration::from_millis(time.try_into().unwrap())).await;
-    }
-
-    /// The response, unless there are errors, which are shown.
-    pub(crate) fn take<T>(
-        &self,
-        address: &str,
-        response: Result<Response<T>, NoResponse>,
-    ) -> Option<T> {
-        let response = self.take_all(address, response)?;
-        (!response.has_errors()).then_some(response.value)
-    }
-
-    /// The response, errors or not.
-    pub(crate) fn take_all<T>(
-        &self,
-        address: &str,
-        response: Result<Response<T>, NoResponse>,
-    ) -> Option<Response<T>> {
-        match response {
-            Ok(response) => {
-                self.show(address, &response.diagnostics);
-                Some(response)
-            }
-            Err(NoResponse::Dead) => {
-                self.report.borrow_mut().was_killed = true;
-                self.fail(address, "Plugin did not respond");
-                None
-            }
-            Err(NoResponse::Panic(text)) => {
-                self.breach(address, format!("the provider panicked: {text}"));
-                None
-            }
-        }
-    }
-
-    fn show(&self, address: &str, diagnostics: &Diagnostics) {
-        let shown = |is_error| {
-            move |diagnostic: &Diagnostic| Shown {
-                is_error,
-                is_of_plan: self.is_of_plan.get(),
-                address: address.to_owned(),
-                text: format!("{}: {}", diagnostic.summary, diagnostic.detail),
-            }
-        };
-        let errors = diagnostics.errors.iter().map(shown(true));
-        let warnings = diagnostics.warnings.iter().map(shown(false));
-        let mut report = self.report.borrow_mut();
-        report.shown.extend(errors.chain(warnings));
-    }
-
-    /// An error of core's own.
-    pub(crate) fn fail(&self, address: &str, text: &str) {
-        self.report.borrow_mut().shown.push(Shown {
-            is_error: true,
-            is_of_plan: self.is_of_plan.get(),
-            address: address.to_owned(),
-            text: text.to_owned(),
-        });
-    }
-
-    /// The provider broke a rule, which core tells the user as a bug of the provider.
-    pub(crate) fn breach(&self, address: &str, what: impl Into<String>) {
-        let what = what.into();
-        self.fail(address, &what);
-        let breach = format!("{address}: {what}");
-        self.report.borrow_mut().breaches.push(breach);
+    pub async fn think(&self) {
+        let time = self.dice.borrow_mut().number(4);
+        tokio::time::sleep(Duration::from_millis(time)).await;
     }
 
     fn load(&self) {
@@ -361,7 +294,7 @@ impl Run<'_> {
     }
 
     /// Brings the state to the file.
-    pub(crate) fn save(&self) {
+    pub fn save(&self) {
         let mut workspace = self.workspace.borrow_mut();
         workspace.saved = workspace.state.clone();
     }

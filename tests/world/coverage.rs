@@ -31,12 +31,12 @@ const RARE: [Action; 2] = [Action::DeleteDeposed, Action::Forget];
 
 /// Rows: what was out of the ordinary. Columns: what the plan of the run was to do.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Coverage {
+pub struct Coverage {
     cells: BTreeMap<(String, Action), usize>,
 }
 
 impl Coverage {
-    pub(crate) fn note(&mut self, spec: &RunSpec, climate: &Climate, report: &Report) {
+    pub fn note(&mut self, spec: &RunSpec, climate: &Climate, report: &Report) {
         let changes = report.plan.changes.values();
         let actions: BTreeSet<_> = changes.map(|change| change.action).collect();
         for row in rows(spec, climate) {
@@ -47,14 +47,14 @@ impl Coverage {
         }
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         for (cell, count) in &other.cells {
             *self.cells.entry(cell.clone()).or_default() += count;
         }
     }
 
     /// Cells in which nothing was met, though it could have been.
-    pub(crate) fn empty_cells(&self, is_long: bool) -> Vec<String> {
+    pub fn empty_cells(&self, is_long: bool) -> Vec<String> {
         let empty = self.cells.iter().filter(|((row, action), count)| {
             let is_impossible = |(of_row, of_action, _): &(&str, Action, &str)| {
                 row == of_row && action == of_action
@@ -68,7 +68,7 @@ impl Coverage {
             .collect()
     }
 
-    pub(crate) fn table(&self) -> String {
+    pub fn table(&self) -> String {
         let rows: BTreeSet<_> = self.cells.keys().map(|(row, _)| row).collect();
         let mut table = format!("{:<34}", "");
         for (_, name) in ACTIONS {
@@ -97,20 +97,10 @@ fn rows(spec: &RunSpec, climate: &Climate) -> Vec<String> {
         .filter(|_| spec.command != Command::RefreshOnly);
     for (_, act) in acts {
         rows.push(match act {
-            Act::Operator(operator) => format!("operator: {:?}", operator.deed),
+            Act::Operator(operator) => format!("operator: {:?}", operator.action),
             Act::Trouble(trouble, _) => format!("API for a time: {:?}", trouble.kind),
-            Act::Interrupt => "Ctrl-C".to_owned(),
-            Act::InterruptTwice => "Ctrl-C twice".to_owned(),
-            Act::KillCore { with_provider } => {
-                let provider = if *with_provider {
-                    "and provider"
-                } else {
-                    "alone"
-                };
-                format!("kill -9 of core {provider}")
-            }
-            Act::KillProvider => "kill -9 of the provider".to_owned(),
             Act::Suspend(_) => "suspend".to_owned(),
+            other => other.to_string(),
         });
     }
     for (is_set, row) in [

@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use alicloud_live::Random;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -20,27 +20,32 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// Other dice, which rolling these no longer touches.
-    pub(crate) fn split(&mut self) -> Self {
+    /// Other dice, which rolling these does not touch.
+    pub fn split(&mut self) -> Self {
         Self(self.next())
     }
 
-    /// A number below `bound`, which is at least 1.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound.max(1)).unwrap();
-        usize::try_from(self.next() % bound).unwrap()
+    /// A number below `bound`; 0 below 0.
+    pub fn number(&mut self, bound: u64) -> u64 {
+        self.next() % bound.max(1)
+    }
+
+    /// The same for counts and indexes.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap();
+        usize::try_from(self.number(bound)).unwrap()
     }
 
     /// True in so many of a hundred cases.
-    pub(crate) fn percent(&mut self, share: usize) -> bool {
+    pub fn percent(&mut self, share: usize) -> bool {
         self.below(100) < share
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
@@ -48,14 +53,14 @@ impl Dice {
 }
 
 /// Dice that the client rolls.
-pub(crate) struct SharedDice(Mutex<Dice>);
+pub struct SharedDice(Mutex<Dice>);
 
 impl SharedDice {
-    pub(crate) fn new(dice: Dice) -> Self {
+    pub fn new(dice: Dice) -> Self {
         Self(Mutex::new(dice))
     }
 
-    pub(crate) fn roll<T>(&self, roll: impl FnOnce(&mut Dice) -> T) -> T {
+    pub fn roll<T>(&self, roll: impl FnOnce(&mut Dice) -> T) -> T {
         roll(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

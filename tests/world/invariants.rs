@@ -15,13 +15,13 @@ use crate::troubles::Climate;
 
 /// A rule that was broken.
 #[derive(Clone, Debug)]
-pub(crate) struct Violation {
-    pub(crate) rule: &'static str,
-    pub(crate) text: String,
+pub struct Violation {
+    pub rule: &'static str,
+    pub text: String,
 }
 
 impl Violation {
-    pub(crate) fn new(rule: &'static str, text: impl Into<String>) -> Self {
+    pub fn new(rule: &'static str, text: impl Into<String>) -> Self {
         Self {
             rule,
             text: text.into(),
@@ -30,54 +30,59 @@ impl Violation {
 }
 
 /// One run with all that was before and after.
-pub(crate) struct Scene<'s> {
-    pub(crate) spec: &'s RunSpec,
+pub struct Scene<'s> {
+    pub spec: &'s RunSpec,
     /// Who acted meanwhile, and when.
-    pub(crate) acts: &'s [(Moment, Act)],
-    pub(crate) caller: Caller,
-    pub(crate) report: &'s Report,
-    pub(crate) files: &'s Configuration,
-    pub(crate) climate: &'s Climate,
-    pub(crate) state_before: &'s State,
-    pub(crate) state_after: &'s State,
+    pub acts: &'s [(Moment, Act)],
+    pub caller: Caller,
+    pub report: &'s Report,
+    pub files: &'s Configuration,
+    pub climate: &'s Climate,
+    pub state_before: &'s State,
+    pub state_after: &'s State,
     /// That of the other team, after the run.
-    pub(crate) state_of_others: &'s State,
-    pub(crate) jobs_before: &'s [mock::Job],
-    pub(crate) jobs_after: &'s [mock::Job],
+    pub state_of_others: &'s State,
+    pub jobs_before: &'s [mock::Job],
+    pub jobs_after: &'s [mock::Job],
     /// Before the run.
-    pub(crate) history: &'s [Entry],
+    pub history: &'s [Entry],
     /// During the run.
-    pub(crate) entries: &'s [Entry],
-    /// All that earlier runs have told.
-    pub(crate) told: &'s str,
+    pub entries: &'s [Entry],
+    /// All that earlier runs have reported.
+    pub reported: &'s str,
 }
 
 impl Scene<'_> {
-    pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
+    pub fn is_ours(&self, entry: &Entry) -> bool {
         entry.caller == Some(self.caller)
     }
 
-    pub(crate) fn ours(&self) -> impl Iterator<Item = &Entry> {
+    pub fn ours(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| self.is_ours(entry))
     }
 
+    /// What the run asked about this job.
+    pub fn ours_of(&self, job_id: &str) -> impl Iterator<Item = &Entry> {
+        self.ours().filter(move |entry| entry.job_id == job_id)
+    }
+
+    /// All that has ever happened.
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &Entry> + Clone {
+        self.history.iter().chain(self.entries)
+    }
+
     /// Somebody else changed the job while the run was on.
-    pub(crate) fn is_disturbed(&self, job_id: &str) -> bool {
+    pub fn is_disturbed(&self, job_id: &str) -> bool {
         self.entries
             .iter()
             .any(|entry| entry.job_id == job_id && entry.is_committed && !self.is_ours(entry))
     }
 
-    /// Whether the workspace made this job, or imported it.
-    pub(crate) fn owns(&self, job_id: &str) -> bool {
-        let made = |entry: &Entry| {
-            entry.job_id == job_id
-                && entry.action == "Create"
-                && entry
-                    .caller
-                    .is_some_and(|by| by.workspace == self.caller.workspace)
-        };
-        self.history.iter().chain(self.entries).any(made) || self.is_imported(job_id)
+    /// Whether the workspace created this job, or imported it.
+    pub fn owns(&self, job_id: &str) -> bool {
+        let is_us = |caller: Caller| caller.workspace == self.caller.workspace;
+        let mut creates = self.all().filter(|entry| entry.creates(job_id));
+        creates.any(|entry| entry.caller.is_some_and(is_us)) || self.is_imported(job_id)
     }
 
     fn is_imported(&self, job_id: &str) -> bool {
@@ -86,28 +91,22 @@ impl Scene<'_> {
                 let object = self.state_after.current(address);
                 // Or it was replaced in the same run.
                 object.is_some_and(|object| object.job_id() == job_id)
-                    || self
-                        .ours()
-                        .any(|entry| entry.job_id == job_id && entry.action == "Delete")
+                    || self.ours_of(job_id).any(|entry| entry.action == "Delete")
             })
     }
 
-    pub(crate) fn job_after(&self, job_id: &str) -> Option<&mock::Job> {
+    pub fn job_after(&self, job_id: &str) -> Option<&mock::Job> {
         self.jobs_after.iter().find(|job| job.job_id == job_id)
     }
 
     /// Whether an error says what became of this address or job.
-    pub(crate) fn has_error_about(&self, address: &str, names: &[&str]) -> bool {
-        self.tells(names, |shown| shown.is_error)
-            || self
-                .report
-                .shown
-                .iter()
-                .any(|shown| shown.is_error && shown.address == address)
+    pub fn has_error_about(&self, address: &str, names: &[&str]) -> bool {
+        let mut errors = self.report.errors();
+        self.tells(names, |shown| shown.is_error) || errors.any(|error| error.address == address)
     }
 
     /// Whether a diagnostic names one of these.
-    pub(crate) fn tells(&self, names: &[&str], concerns: impl Fn(&Shown) -> bool) -> bool {
+    pub fn tells(&self, names: &[&str], concerns: impl Fn(&Shown) -> bool) -> bool {
         self.report.shown.iter().any(|shown| {
             let names_one = |name: &&str| !name.is_empty() && shown.text.contains(*name);
             concerns(shown) && names.iter().any(names_one)
@@ -116,7 +115,7 @@ impl Scene<'_> {
 }
 
 /// Checks all rules after a run.
-pub(crate) fn check_run(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Violation>) {
+pub fn check_run(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Violation>) {
     let breaches = scene.report.breaches.iter();
     violations.extend(breaches.map(|breach| Violation::new("core", breach)));
     check_writes(scene, violations);
@@ -163,8 +162,7 @@ fn check_writes(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
         if !is_quiet || shares {
             continue;
         }
-        let mut writes = scene.ours().filter(|entry| entry.writes());
-        if let Some(write) = writes.find(|entry| entry.job_id == prior.job_id()) {
+        if let Some(write) = scene.ours_of(prior.job_id()).find(|entry| entry.writes()) {
             let text = format!(
                 "{} of {}, of which nothing changes",
                 write.action, slot.address
@@ -179,24 +177,16 @@ fn changes_no_job(scene: &Scene<'_>, job: &Job, planned: &Planned) -> bool {
     let Some(prior) = &planned.prior else {
         return false;
     };
-    let fields = [
-        "cluster_id",
-        "name",
-        "template_id",
-        "stream_input",
-        "stream_output",
-    ];
-    let keeps = |field: &&str| planned.value.get(field) == prior.value.get(field);
-    let keeps_run_state = match job.runs {
-        None => planned.value.get("status") == prior.value.get("status"),
-        Some(runs) => {
-            let status = if runs { "Running" } else { "Stopped" };
+    let keeps = |field: &str| planned.value.get(field) == prior.value.get(field);
+    let keeps_run_state = match job.status() {
+        None => keeps("status"),
+        Some(status) => {
             prior.value.str("status") == status
                 && scene.spec.refreshes
                 && !scene.is_disturbed(prior.job_id())
         }
     };
-    fields.iter().all(keeps) && keeps_run_state
+    job.required().iter().all(|(field, _)| keeps(field)) && keeps_run_state
 }
 
 /// Calls are bounded, whatever the API returns.
@@ -208,9 +198,8 @@ fn check_bounds(scene: &Scene<'_>, most_calls: usize, violations: &mut Vec<Viola
     }
     let jobs: BTreeSet<_> = scene.ours().map(|entry| entry.job_id.as_str()).collect();
     for job in jobs.into_iter().filter(|job| !job.is_empty()) {
-        let writes = scene
-            .ours()
-            .filter(|entry| entry.job_id == job && entry.writes() && entry.is_committed);
+        let entries = scene.ours_of(job);
+        let writes = entries.filter(|entry| entry.writes() && entry.is_committed);
         let count = writes.count();
         if count > 8 {
             let text = format!("{count} writes to one job");
@@ -244,37 +233,30 @@ fn check_lost(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// A job that a run made is in the state, or in an error's text.
+/// A job that a run created is in the state, or in an error's text.
 fn check_orphans(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     if scene.report.was_killed {
         return;
     }
-    let made = scene
+    let created = scene
         .ours()
         .filter(|entry| entry.action == "Create" && entry.is_committed);
-    for entry in made {
+    for entry in created {
         let job_id = entry.job_id.as_str();
         if scene.job_after(job_id).is_none() || scene.state_after.holds(job_id) {
             continue;
         }
-        let is_unsure = scene.report.shown.iter().any(|shown| {
-            shown.is_error && shown.text.to_lowercase().contains("may have been created")
-        });
+        let mut errors = scene.report.errors();
+        let is_unsure =
+            errors.any(|error| error.text.to_lowercase().contains("may have been created"));
         let mut others = scene.state_after.job_ids();
         let took_another = others.any(|other| !scene.owns(other) && could_be_ours(scene, other));
         // The operator changed it before any search saw it as the job that was to be created.
-        let of_job = |entry: &&Entry| entry.job_id == job_id;
-        let was_changed = scene
-            .entries
-            .iter()
-            .filter(of_job)
-            .any(|entry| entry.caller.is_none())
-            && !scene
-                .ours()
-                .filter(of_job)
-                .any(|entry| entry.action == "Get");
+        let mut by_hand = scene.entries.iter().filter(|entry| entry.caller.is_none());
+        let was_changed = by_hand.any(|entry| entry.job_id == job_id)
+            && !scene.ours_of(job_id).any(|entry| entry.action == "Get");
         if !scene.tells(&[job_id], |_| true) && !is_unsure && !took_another && !was_changed {
-            let text = format!("made and forgotten: {job_id}");
+            let text = format!("created and forgotten: {job_id}");
             violations.push(Violation::new("orphan", text));
         }
     }
@@ -300,8 +282,8 @@ fn check_theft(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     }
 }
 
-/// A list that told nothing: it failed, or the checks of a plan had no time left for it. That fails no plan and is not told.
-pub(crate) fn is_look_in_vain(entry: &Entry) -> bool {
+/// A list without a result: it failed, or the checks of a plan had no time left for it. That fails no plan and is not reported.
+pub fn is_failed_check(entry: &Entry) -> bool {
     const TIME_OF_CHECKS: std::time::Duration = std::time::Duration::from_millis(2_900);
     match entry.action.as_str() {
         "List" => entry.response != "ok" || entry.took >= TIME_OF_CHECKS,
@@ -317,15 +299,11 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
     let Some(lost) = creates.find(|entry| entry.response != "ok") else {
         return false;
     };
-    let all = scene.history.iter().chain(scene.entries);
-    let made = all
-        .clone()
-        .find(|entry| entry.job_id == job_id && entry.action == "Create");
+    let creation = scene.all().find(|entry| entry.creates(job_id));
     let slack = std::time::Duration::from_secs(40);
-    let mut looks = scene.ours().filter(|entry| entry.job_id == job_id);
-    let looked = looks.next().map(|entry| entry.at);
-    let before = all
-        .clone()
+    let looked = scene.ours_of(job_id).next().map(|entry| entry.at);
+    let before = scene
+        .all()
         .filter(|entry| entry.job_id == job_id && looked.is_none_or(|looked| entry.at < looked));
     let starts = before.clone().position(|entry| {
         let starts = entry.action == "Start" && entry.is_committed;
@@ -340,11 +318,11 @@ fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
             .filter(|entry| entry.action == "Get" && entry.response == "ok");
         reads.count() >= lag
     });
-    made.is_some_and(|made| made.at + slack >= lost.at) && !ran
+    creation.is_some_and(|creation| creation.at + slack >= lost.at) && !ran
 }
 
 /// Whether an apply went well and the plan after it is empty.
-pub(crate) fn is_done(apply: &Report, plan: &Report) -> bool {
+pub fn is_done(apply: &Report, plan: &Report) -> bool {
     let mut changes = plan.plan.changes.values();
     !apply.has_errors()
         && !plan.has_errors()
@@ -352,7 +330,7 @@ pub(crate) fn is_done(apply: &Report, plan: &Report) -> bool {
 }
 
 /// What must hold at the end, when two quiet runs are over and a third one plans.
-pub(crate) fn check_end(
+pub fn check_end(
     second: &Report,
     last: &Report,
     climate: &Climate,
@@ -362,7 +340,7 @@ pub(crate) fn check_end(
         return;
     }
     for report in [second, last] {
-        if let Some(error) = report.shown.iter().find(|shown| shown.is_error) {
+        if let Some(error) = report.errors().next() {
             if is_rejected_by_a_brake(error) {
                 return;
             }
@@ -396,11 +374,11 @@ fn is_rejected_by_a_brake(error: &Shown) -> bool {
 }
 
 /// Whether the job runs.
-pub(crate) fn runs(job: &mock::Job) -> bool {
+pub fn runs(job: &mock::Job) -> bool {
     job.status == JobStatus::Running
 }
 
 /// Whether a command leaves the cloud as the configuration says.
-pub(crate) fn enforces(scene: &Scene<'_>) -> bool {
+pub fn enforces(scene: &Scene<'_>) -> bool {
     scene.spec.command == Command::Apply && scene.report.was_applied && scene.spec.place == 0
 }

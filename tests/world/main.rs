@@ -7,7 +7,7 @@
 //! | `configuration` | what users write, and how they change it |
 //! | `api`, `troubles`, `actors` | the cloud, what is wrong with it, and people in the console |
 //! | `process` | a provider process |
-//! | `core`, `walk`, `plan`, `apply` | the miniature core: a command, its graph, its two walks |
+//! | `core`, `walk`, `visit`, `plan`, `apply` | the miniature core: a command, its graph, a node of it, its two walks |
 //! | `version` | what differs between releases |
 //! | `state`, `value`, `checks` | what core stores, and what it checks |
 //! | `world` | plays a story |
@@ -22,6 +22,10 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a panic is how a test fails, and it prints what it found"
+)]
+#![expect(
+    unreachable_pub,
+    reason = "in a test program nothing is reachable from outside"
 )]
 
 mod actors;
@@ -45,6 +49,7 @@ mod themes;
 mod troubles;
 mod value;
 mod version;
+mod visit;
 mod walk;
 mod world;
 
@@ -57,7 +62,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use coverage::Coverage;
-use world::{play, play_and_tell};
+use world::{play, play_and_narrate};
 
 /// Worlds of a usual run; `WORLDS` names another number.
 const WORLDS: u64 = 1_000;
@@ -76,14 +81,14 @@ fn number(variable: &str, default: u64) -> u64 {
 #[test]
 fn no_world_breaks_a_rule() {
     let (worlds, first) = (number("WORLDS", WORLDS), number("WORLD_SEED", 1));
-    // Stories of each rule that are told; with none the first failure ends the run.
+    // Stories of each rule that are printed; with none the first failure ends the run.
     let shown = usize::try_from(number("WORLD_FAILURES", 1)).unwrap();
     // The one rule that is looked at.
     let only = std::env::var("WORLD_RULE").ok();
     let began = Instant::now();
     let mut coverage = Coverage::default();
     let mut failures: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    let mut told = String::new();
+    let mut stories = String::new();
     for number in 0..worlds {
         let seed = first.wrapping_add(number);
         if number > 0 && number % STAGE == 0 {
@@ -100,7 +105,7 @@ fn no_world_breaks_a_rule() {
             println!("seed {seed} breaks `{rule}`");
             assert!(shown > 0, "seed {seed} breaks `{rule}`");
             if seeds.len() <= shown {
-                write!(told, "\n\n{}", tell(seed, rule)).unwrap();
+                write!(stories, "\n\n{}", short_story(seed, rule)).unwrap();
             }
         }
     }
@@ -112,7 +117,7 @@ fn no_world_breaks_a_rule() {
     for (rule, seeds) in &failures {
         println!("{rule}: {} worlds, {seeds:?}", seeds.len());
     }
-    assert!(failures.is_empty(), "{told}");
+    assert!(failures.is_empty(), "{stories}");
     if worlds >= COVERING_RUN {
         let empty = coverage.empty_cells(worlds >= LONG_RUN);
         assert!(empty.is_empty(), "never met: {empty:#?}");
@@ -120,24 +125,24 @@ fn no_world_breaks_a_rule() {
 }
 
 /// The short story of a failure.
-fn tell(seed: u64, rule: &str) -> String {
+fn short_story(seed: u64, rule: &str) -> String {
     let (story, violations) = shrink::shrink(&author::story(seed), rule);
-    let mut told = format!("WORLD_SEED={seed} WORLDS=1 breaks `{rule}`:\n{story}");
-    let outcome = play_and_tell(&story);
+    let mut text = format!("WORLD_SEED={seed} WORLDS=1 breaks `{rule}`:\n{story}");
+    let outcome = play_and_narrate(&story);
     for event in outcome.events {
-        writeln!(told, "    {event}").unwrap();
+        writeln!(text, "    {event}").unwrap();
     }
     for violation in violations {
-        writeln!(told, "  {}: {}", violation.rule, violation.text).unwrap();
+        writeln!(text, "  {}: {}", violation.rule, violation.text).unwrap();
     }
-    told
+    text
 }
 
 #[test]
 fn a_seed_makes_one_world() {
     for seed in 1..40 {
         let story = author::story(seed);
-        let [once, again] = [play_and_tell(&story), play_and_tell(&story)];
+        let [once, again] = [play_and_narrate(&story), play_and_narrate(&story)];
         assert_eq!(once.events, again.events, "seed {seed}");
     }
 }

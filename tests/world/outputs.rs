@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use alicloud_live_mock as mock;
 
 use crate::configuration::Job;
-use crate::invariants::{Scene, Violation, enforces, is_look_in_vain, runs};
+use crate::invariants::{Scene, Violation, enforces, is_failed_check, runs};
 use crate::state::Stored;
 use crate::story::{Act, Moment};
 use crate::troubles::Only;
 
 /// Checks every stream that the workspace has a block for.
-pub(crate) fn check(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
+pub fn check(scene: &Scene<'_>, violations: &mut Vec<Violation>) {
     if !enforces(scene) {
         return;
     }
@@ -68,15 +68,11 @@ fn check_stream(
         return;
     }
     let names = stream.names();
-    let has_called = scene
-        .ours()
-        .any(|entry| names.contains(&entry.job_id.as_str()));
-    let twins = scene
-        .files
-        .jobs
-        .values()
-        .filter(|other| other.stream == job.stream);
-    if !scene.spec.refreshes && !has_called || twins.count() > 1 {
+    let mut calls = scene.ours();
+    let has_called = calls.any(|entry| names.contains(&entry.job_id.as_str()));
+    let blocks = scene.files.jobs.values();
+    let duplicates = blocks.filter(|other| other.stream == job.stream);
+    if !scene.spec.refreshes && !has_called || duplicates.count() > 1 {
         // Core has not let the provider look, or the user has configured two writers.
         return;
     }
@@ -104,49 +100,39 @@ fn check_stream(
                 || object.value.str("cluster_id") != job.cluster_id())
     });
     let cannot_tell_before = cannot_tell_before || !scene.spec.refreshes || is_tainted;
-    let is_told = scene.has_error_about(address, &stream.names())
-        || scene.tells(&stream.names(), |shown| {
-            shown.is_of_plan || cannot_tell_before
-        });
+    let is_reported = scene.has_error_about(address, &names)
+        || scene.tells(&names, |shown| shown.is_of_plan || cannot_tell_before);
     let mut report = |rule, what: &str| {
         let text = format!("{address} (stream {}): {what}", job.stream);
         violations.push(Violation::new(rule, text));
     };
     let should_run = job.runs.unwrap_or(ran);
-    let was_told = stream
-        .after
-        .iter()
-        .any(|job| scene.told.contains(&job.job_id));
+    let mut jobs = stream.after.iter();
+    let was_reported = jobs.any(|job| scene.reported.contains(&job.job_id));
     // Another writer that was there before is known by a look alone: an earlier run has left it, this one lets it go with
     // `removed`, or its block was renamed.
-    let is_unseen = scene.ours().any(is_look_in_vain)
+    let is_unseen = scene.ours().any(is_failed_check)
         && stream.before.iter().any(|before| {
             runs(before) && Some(before.job_id.as_str()) != kept && is_of(before, job)
         });
     // A lost create took a job that could have been its own, and the one that was is known to nobody.
     let has_taken_another = stream.after.iter().any(|job| {
-        let entries = scene.history.iter().chain(scene.entries);
-        let mut created =
-            entries.filter(|entry| entry.job_id == job.job_id && entry.action == "Create");
-        let is_lost = created.any(|entry| entry.caller.is_some() && entry.response != "ok");
+        let mut creates = scene.all().filter(|entry| entry.creates(&job.job_id));
+        let is_lost = creates.any(|entry| entry.caller.is_some() && entry.response != "ok");
         is_lost && !scene.state_after.holds(&job.job_id)
     });
-    if writers > 1 && !has_taken_another && !is_told && !was_told && !is_unseen {
+    if writers > 1 && !has_taken_another && !is_reported && !was_reported && !is_unseen {
         report("double", "two writers of one output");
     }
     if should_run && running == 0 {
-        if !is_told
-            && !stream
-                .after
-                .iter()
-                .any(|job| is_shown_as_before(scene, &job.job_id))
-        {
+        let mut jobs = stream.after.iter();
+        if !is_reported && !jobs.any(|job| is_shown_as_before(scene, &job.job_id)) {
             report("dark", "the output is dark, and nobody says so");
         } else if is_owed(scene, stream) {
             report("owed", "what we stopped was not started again");
         }
     }
-    if should_run && running == 0 && is_told && has_room(scene) {
+    if should_run && running == 0 && is_reported && has_room(scene) {
         report(
             "quota",
             "the quota would have sufficed for what this run replaced",
@@ -162,7 +148,7 @@ fn check_stream(
         .after
         .iter()
         .filter(|job| targeted.contains(&job.job_id.as_str()));
-    if !should_run && kept.any(|job| runs(job)) && !is_told {
+    if !should_run && kept.any(|job| runs(job)) && !is_reported {
         report("run state", "the output runs, which nobody asked for");
     }
 }
@@ -197,8 +183,7 @@ fn has_room(scene: &Scene<'_>) -> bool {
         .iter()
         .filter(|job| runs(job) && !scene.state_after.holds(&job.job_id));
     let let_go = let_go.count();
-    let errors = scene.report.shown.iter().filter(|shown| shown.is_error);
-    let mut errors = errors.map(|shown| shown.text.as_str());
+    let mut errors = scene.report.errors();
     let rejected = scene
         .ours()
         .filter(|entry| entry.response == "UserQuotaExceed");
@@ -209,7 +194,7 @@ fn has_room(scene: &Scene<'_>) -> bool {
         && wanted + let_go <= quota
         && fits(scene.jobs_before)
         && fits(scene.jobs_after)
-        && errors.any(|text| text.contains("UserQuotaExceed"))
+        && errors.any(|error| error.text.contains("UserQuotaExceed"))
 }
 
 /// Whether the provider stopped a job that still exists, and could have started it again.
@@ -218,10 +203,8 @@ fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
         return false;
     }
     stream.after.iter().any(|job| {
-        let mut writes = scene
-            .ours()
-            .filter(|entry| entry.job_id == job.job_id && entry.is_committed && entry.writes());
-        let stopped = writes.any(|entry| entry.action == "Stop");
+        let mut entries = scene.ours_of(&job.job_id);
+        let stopped = entries.any(|entry| entry.action == "Stop" && entry.is_committed);
         let is_tainted = scene
             .state_after
             .objects
@@ -234,7 +217,7 @@ fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
 /// Whether no read has shown yet what a start or a stop did: so long nobody can know it.
 fn is_shown_as_before(scene: &Scene<'_>, job_id: &str) -> bool {
     let lag = usize::try_from(scene.climate.status_lag_gets).unwrap_or(usize::MAX);
-    let entries = scene.history.iter().chain(scene.entries).rev();
+    let entries = scene.all().rev();
     let reads = entries
         .filter(|entry| entry.job_id == job_id)
         .take_while(|entry| !(entry.is_committed && ["Start", "Stop"].contains(&&*entry.action)))

@@ -31,7 +31,7 @@ const CALLS: [(&str, &str); 6] = [
 type Calls = Vec<Vec<String>>;
 
 /// Plays so many stories with both.
-pub(crate) fn compare(release: &str, minor: usize, stories: u64) {
+pub fn compare(release: &str, minor: usize, stories: u64) {
     for seed in 1..=stories {
         let story = of_release(quiet_story(seed), minor);
         let real = play_real(release, &story);
@@ -205,17 +205,10 @@ fn resource(address: &str, job: &Job) -> String {
         let key = key.trim_end_matches(']');
         writeln!(text, "  for_each = toset([{key}])").unwrap();
     }
-    for (attribute, value) in [
-        ("cluster_id", job.cluster_id().to_owned()),
-        ("name", job.job_name()),
-        ("template_id", job.template_id().to_owned()),
-        ("stream_input", job.stream_input()),
-        ("stream_output", job.stream_output()),
-    ] {
+    for (attribute, value) in job.required() {
         writeln!(text, "  {attribute} = \"{value}\"").unwrap();
     }
-    if let Some(runs) = job.runs {
-        let status = if runs { "Running" } else { "Stopped" };
+    if let Some(status) = job.status() {
         writeln!(text, "  status = \"{status}\"").unwrap();
     }
     if job.is_protected {

@@ -1,12 +1,12 @@
 //! Makes a failing story short: takes out whatever it still fails without.
 
 use crate::invariants::Violation;
-use crate::story::{Step, Story};
+use crate::story::{RunSpec, Step, Story};
 use crate::troubles::Climate;
 use crate::world::play;
 
 /// The shortest story found in which the same rule is broken, and how.
-pub(crate) fn shrink(story: &Story, rule: &str) -> (Story, Vec<Violation>) {
+pub fn shrink(story: &Story, rule: &str) -> (Story, Vec<Violation>) {
     let mut best = story.clone();
     let mut violations = play(&best).violations;
     loop {
@@ -28,81 +28,50 @@ fn candidates(story: &Story) -> Vec<Story> {
     let mut with = |change: &dyn Fn(&mut Story)| {
         let mut candidate = story.clone();
         change(&mut candidate);
-        all.push(candidate);
+        if candidate != *story {
+            all.push(candidate);
+        }
     };
     for index in 0..story.steps.len() {
-        with(&|story| {
-            story.steps.remove(index);
-        });
+        with(&|story| drop(story.steps.remove(index)));
     }
-    with_plainer_climates(story, &mut with);
+    for take_away in HABITS {
+        with(&|story| take_away(&mut story.climate));
+    }
     for (index, step) in story.steps.iter().enumerate() {
-        let Step::Run(run, beside) = step else {
+        let Step::Run(run, _) = step else {
             continue;
         };
-        if beside.is_some() {
+        let mut with_run = |change: &dyn Fn(&mut RunSpec, &mut Option<RunSpec>)| {
             with(&|story| {
-                if let Step::Run(_, beside) = &mut story.steps[index] {
-                    *beside = None;
+                if let Step::Run(run, beside) = &mut story.steps[index] {
+                    change(run, beside);
                 }
             });
-        }
+        };
+        with_run(&|_, beside| *beside = None);
         for act in 0..run.acts.len() {
-            with(&|story| {
-                if let Step::Run(run, _) = &mut story.steps[index] {
-                    run.acts.remove(act);
-                }
+            with_run(&|run, _| {
+                run.acts.remove(act);
             });
         }
-        if run.pause > 0 {
-            with(&|story| {
-                if let Step::Run(run, _) = &mut story.steps[index] {
-                    run.pause = 0;
-                }
-            });
-        }
-        if run.parallelism > 1 {
-            with(&|story| {
-                if let Step::Run(run, _) = &mut story.steps[index] {
-                    run.parallelism = 1;
-                }
-            });
-        }
-        if !run.replaced.is_empty() {
-            with(&|story| {
-                if let Step::Run(run, _) = &mut story.steps[index] {
-                    run.replaced.clear();
-                }
-            });
-        }
+        with_run(&|run, _| run.pause = 0);
+        with_run(&|run, _| run.parallelism = 1);
+        with_run(&|run, _| run.replaced.clear());
     }
     all
 }
 
-/// Takes a story that is changed so.
-type TakeChanged<'a> = &'a mut dyn FnMut(&dyn Fn(&mut Story));
-
-/// Takes one habit of the API away.
-type Plainer = fn(&mut Climate);
-
-fn with_plainer_climates(story: &Story, with: TakeChanged<'_>) {
-    let habit: [Plainer; 10] = [
-        |climate| climate.list_lag_ms = 0,
-        |climate| climate.get_lag_calls = 0,
-        |climate| climate.status_lag_gets = 0,
-        |climate| climate.quota = None,
-        |climate| climate.respells = false,
-        |climate| climate.has_no_date = false,
-        |climate| climate.ignores_nonces = false,
-        |climate| climate.lists_without_end = false,
-        |climate| climate.shows_odd_status = false,
-        |climate| climate.clock_ahead = 0,
-    ];
-    for change in habit {
-        let mut plainer = story.climate.clone();
-        change(&mut plainer);
-        if plainer != story.climate {
-            with(&|story| change(&mut story.climate));
-        }
-    }
-}
+/// Each takes one habit of the API away.
+const HABITS: [fn(&mut Climate); 10] = [
+    |climate| climate.list_lag_ms = 0,
+    |climate| climate.get_lag_calls = 0,
+    |climate| climate.status_lag_gets = 0,
+    |climate| climate.quota = None,
+    |climate| climate.respells = false,
+    |climate| climate.has_no_date = false,
+    |climate| climate.ignores_nonces = false,
+    |climate| climate.lists_without_end = false,
+    |climate| climate.shows_odd_status = false,
+    |climate| climate.clock_ahead = 0,
+];

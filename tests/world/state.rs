@@ -5,33 +5,33 @@ use std::collections::BTreeMap;
 use crate::value::Value;
 
 /// Of an instance, such as `job.a` or `job.a["x"]`.
-pub(crate) type Address = String;
+pub type Address = String;
 
 /// One object with what is stored beside it.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Stored {
-    pub(crate) value: Value,
-    pub(crate) private: Vec<u8>,
-    pub(crate) identity: Option<Value>,
-    pub(crate) is_tainted: bool,
-    pub(crate) create_before_destroy: bool,
+pub struct Stored {
+    pub value: Value,
+    pub private: Vec<u8>,
+    pub identity: Option<Value>,
+    pub is_tainted: bool,
+    pub create_before_destroy: bool,
 }
 
 impl Stored {
-    pub(crate) fn job_id(&self) -> &str {
+    pub fn job_id(&self) -> &str {
         self.value.str("job_id")
     }
 }
 
 /// A slot of the state: the current object of an address, or a deposed one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Slot {
-    pub(crate) address: Address,
-    pub(crate) deposed: Option<u32>,
+pub struct Slot {
+    pub address: Address,
+    pub deposed: Option<u32>,
 }
 
 impl Slot {
-    pub(crate) fn current(address: &str) -> Self {
+    pub fn current(address: &str) -> Self {
         Self {
             address: address.to_owned(),
             deposed: None,
@@ -40,17 +40,17 @@ impl Slot {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct State {
-    pub(crate) objects: BTreeMap<Slot, Stored>,
+pub struct State {
+    pub objects: BTreeMap<Slot, Stored>,
     next_deposed: u32,
 }
 
 impl State {
-    pub(crate) fn current(&self, address: &str) -> Option<&Stored> {
+    pub fn current(&self, address: &str) -> Option<&Stored> {
         self.objects.get(&Slot::current(address))
     }
 
-    pub(crate) fn set(&mut self, slot: &Slot, object: Option<Stored>) {
+    pub fn set(&mut self, slot: &Slot, object: Option<Stored>) {
         match object {
             Some(object) => self.objects.insert(slot.clone(), object),
             None => self.objects.remove(slot),
@@ -58,7 +58,7 @@ impl State {
     }
 
     /// Moves the current object aside, for its successor to be created.
-    pub(crate) fn depose(&mut self, address: &str) -> Option<Slot> {
+    pub fn depose(&mut self, address: &str) -> Option<Slot> {
         let object = self.objects.remove(&Slot::current(address))?;
         let slot = Slot {
             address: address.to_owned(),
@@ -70,7 +70,7 @@ impl State {
     }
 
     /// Takes a deposed object back, if there is no successor.
-    pub(crate) fn restore(&mut self, slot: &Slot) {
+    pub fn restore(&mut self, slot: &Slot) {
         let current = Slot::current(&slot.address);
         if !self.objects.contains_key(&current)
             && let Some(object) = self.objects.remove(slot)
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// A `moved` block.
-    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+    pub fn rename(&mut self, from: &str, to: &str) {
         if self.current(to).is_none()
             && let Some(object) = self.objects.remove(&Slot::current(from))
         {
@@ -88,11 +88,11 @@ impl State {
         }
     }
 
-    pub(crate) fn holds(&self, job_id: &str) -> bool {
+    pub fn holds(&self, job_id: &str) -> bool {
         self.job_ids().any(|held| held == job_id)
     }
 
-    pub(crate) fn job_ids(&self) -> impl Iterator<Item = &str> {
+    pub fn job_ids(&self) -> impl Iterator<Item = &str> {
         self.objects.values().map(Stored::job_id)
     }
 }

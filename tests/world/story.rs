@@ -7,15 +7,15 @@ use crate::state::Address;
 use crate::troubles::{Climate, Trouble};
 use crate::version::Version;
 
-#[derive(Clone, Debug)]
-pub(crate) struct Story {
-    pub(crate) seed: u64,
-    pub(crate) climate: Climate,
-    pub(crate) steps: Vec<Step>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Story {
+    pub seed: u64,
+    pub climate: Climate,
+    pub steps: Vec<Step>,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Step {
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
     /// Somebody edits the files of a workspace.
     Edit(usize, Edit),
     /// Terraform runs; perhaps another run at the same time.
@@ -27,25 +27,25 @@ pub(crate) enum Step {
 }
 
 /// A command with its options.
-#[derive(Clone, Debug)]
-pub(crate) struct RunSpec {
-    pub(crate) workspace: usize,
-    pub(crate) command: Command,
-    pub(crate) refreshes: bool,
-    pub(crate) replaced: Vec<Address>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSpec {
+    pub workspace: usize,
+    pub command: Command,
+    pub refreshes: bool,
+    pub replaced: Vec<Address>,
     /// None: everything.
-    pub(crate) target: Option<Address>,
-    pub(crate) parallelism: usize,
-    pub(crate) version: Version,
+    pub target: Option<Address>,
+    pub parallelism: usize,
+    pub version: Version,
     /// Which cloud the endpoint variable names; 0 is the one that is meant.
-    pub(crate) place: usize,
+    pub place: usize,
     /// Seconds between plan and apply.
-    pub(crate) pause: u64,
-    pub(crate) acts: Vec<(Moment, Act)>,
+    pub pause: u64,
+    pub acts: Vec<(Moment, Act)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Command {
+pub enum Command {
     Apply,
     Plan,
     RefreshOnly,
@@ -54,7 +54,7 @@ pub(crate) enum Command {
 
 /// When somebody acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub enum Moment {
     /// When so many requests and responses have arrived.
     Call(usize),
     /// Between plan and apply.
@@ -62,8 +62,8 @@ pub(crate) enum Moment {
 }
 
 /// What happens in the middle of a run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Act {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
     Operator(Operator),
     /// For so many milliseconds.
     Trouble(Trouble, u64),
@@ -78,35 +78,35 @@ pub(crate) enum Act {
 }
 
 /// What people do in the console, with a job of a stream.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operator {
-    pub(crate) stream: usize,
-    pub(crate) deed: Deed,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Operator {
+    pub stream: usize,
+    pub action: ConsoleAction,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Deed {
+pub enum ConsoleAction {
     Start,
     Stop,
     Delete,
     ChangeTemplate,
-    /// Makes a job with the same fields.
-    CreateTwin,
+    /// Creates a job with the same fields.
+    CreateDuplicate,
 }
 
-impl Deed {
-    pub(crate) const ALL: [Self; 5] = [
+impl ConsoleAction {
+    pub const ALL: [Self; 5] = [
         Self::Start,
         Self::Stop,
         Self::Delete,
         Self::ChangeTemplate,
-        Self::CreateTwin,
+        Self::CreateDuplicate,
     ];
 }
 
 impl RunSpec {
     /// A plain apply with nobody else about.
-    pub(crate) fn quiet(workspace: usize, version: Version) -> Self {
+    pub fn quiet(workspace: usize, version: Version) -> Self {
         Self {
             workspace,
             command: Command::Apply,
@@ -121,11 +121,11 @@ impl RunSpec {
         }
     }
 
-    pub(crate) fn is_targeted(&self, address: &str) -> bool {
+    pub fn is_targeted(&self, address: &str) -> bool {
         self.target.as_ref().is_none_or(|target| target == address)
     }
 
-    pub(crate) fn replaces(&self, address: &str) -> bool {
+    pub fn replaces(&self, address: &str) -> bool {
         self.replaced.iter().any(|replaced| replaced == address)
     }
 }
@@ -229,7 +229,7 @@ impl fmt::Display for Operator {
         write!(
             formatter,
             "the operator: {:?} stream {}",
-            self.deed, self.stream
+            self.action, self.stream
         )
     }
 }

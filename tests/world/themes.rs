@@ -2,11 +2,11 @@
 
 use crate::author::Author;
 use crate::configuration::{Edit, Job};
-use crate::story::{Act, Command, Deed, Moment, Operator, RunSpec, Step};
+use crate::story::{Act, Command, ConsoleAction, Moment, Operator, RunSpec, Step};
 use crate::troubles::{Kind, Only, Trouble};
 
 impl Author {
-    pub(crate) fn anything(&mut self) -> Vec<Step> {
+    pub fn anything(&mut self) -> Vec<Step> {
         if !self.is_quiet && self.dice.percent(20) {
             self.teams = 2;
         }
@@ -33,23 +33,23 @@ impl Author {
         steps
     }
 
-    pub(crate) fn fleet(&mut self) -> Vec<Step> {
+    /// Many running jobs change at once.
+    pub fn fleet(&mut self) -> Vec<Step> {
         let mut steps = self.running_jobs(3 + self.dice.clone().below(6));
         let jobs = self.files[0].jobs.clone();
         let template = 1 + self.dice.below(2);
         for (address, job) in jobs {
-            let edit = Edit::Change(address, Job { template, ..job });
-            self.files[0].edit(&edit);
-            steps.push(Step::Edit(0, edit));
+            steps.push(self.edits(0, Edit::Change(address, Job { template, ..job })));
         }
         let run = self.applies();
         steps.push(Step::Run(run, None));
         steps
     }
 
-    pub(crate) fn refactoring(&mut self) -> Vec<Step> {
+    /// Blocks get other names, keys and life cycles.
+    pub fn refactoring(&mut self) -> Vec<Step> {
         let mut steps = self.running_jobs(1 + self.dice.clone().below(3));
-        for (address, job) in self.files[0].jobs.clone() {
+        for (address, mut job) in self.files[0].jobs.clone() {
             let edit = match self.dice.below(6) {
                 0..=2 => Edit::Rename {
                     to: self.new_address(),
@@ -57,28 +57,20 @@ impl Author {
                     with_moved: self.dice.percent(20),
                 },
                 3 => {
-                    let create_before_destroy = true;
-                    let job = Job {
-                        create_before_destroy,
-                        ..job
-                    };
                     let is_tainted = self.dice.percent(50);
                     if is_tainted {
                         steps.push(Step::Taint(0, address.clone()));
                     }
+                    job.create_before_destroy = true;
                     Edit::Change(address, job)
                 }
-                4 => Edit::Change(
-                    address,
-                    Job {
-                        cluster: 1 - job.cluster,
-                        ..job
-                    },
-                ),
+                4 => {
+                    job.cluster = 1 - job.cluster;
+                    Edit::Change(address, job)
+                }
                 _ => Edit::Change(address, self.changed(job)),
             };
-            self.files[0].edit(&edit);
-            steps.push(Step::Edit(0, edit));
+            steps.push(self.edits(0, edit));
         }
         let mut run = self.applies();
         if self.dice.percent(30) {
@@ -88,16 +80,16 @@ impl Author {
         steps
     }
 
-    pub(crate) fn twins(&mut self) -> Vec<Step> {
+    /// Two teams create the same jobs, and responses are lost.
+    pub fn duplicates(&mut self) -> Vec<Step> {
         self.teams = 2;
         let mut steps = Vec::new();
         for stream in 0..=self.dice.below(2) {
             for workspace in 0..2 {
                 let mut job = Job::of_stream(stream);
                 job.runs = self.run_state();
-                let edit = Edit::Add(self.new_address(), job);
-                self.files[workspace].edit(&edit);
-                steps.push(Step::Edit(workspace, edit));
+                let address = self.new_address();
+                steps.push(self.edits(workspace, Edit::Add(address, job)));
             }
         }
         let mut run = self.applies();
@@ -115,39 +107,39 @@ impl Author {
         run.acts
             .push((Moment::Call(1), Act::Trouble(trouble, time)));
         if self.dice.percent(50) {
-            let twin = Operator {
+            let operator = Operator {
                 stream: 0,
-                deed: Deed::CreateTwin,
+                action: ConsoleAction::CreateDuplicate,
             };
-            run.acts
-                .push((Moment::Call(1 + self.dice.below(30)), Act::Operator(twin)));
+            let moment = Moment::Call(1 + self.dice.below(30));
+            run.acts.push((moment, Act::Operator(operator)));
         }
         let mut beside = RunSpec::quiet(1 - run.workspace, self.version);
-        beside.pause = u64::try_from(self.dice.below(8)).unwrap();
+        beside.pause = self.dice.number(8);
         steps.push(Step::Run(run, Some(beside)));
         steps
     }
 
-    pub(crate) fn console(&mut self) -> Vec<Step> {
+    /// Plans are old when they are applied.
+    pub fn console(&mut self) -> Vec<Step> {
         let mut steps = self.running_jobs(1 + self.dice.clone().below(2));
         for (address, job) in self.files[0].jobs.clone() {
             if self.dice.percent(70) {
-                let edit = Edit::Change(address, self.changed(job));
-                self.files[0].edit(&edit);
-                steps.push(Step::Edit(0, edit));
+                let job = self.changed(job);
+                steps.push(self.edits(0, Edit::Change(address, job)));
             }
         }
         let mut run = self.applies();
-        run.pause = 1 + u64::try_from(self.dice.below(7_200)).unwrap();
+        run.pause = 1 + self.dice.number(7_200);
         run.refreshes = self.dice.percent(50);
         let operator = Operator {
             stream: self.dice.below(2),
-            deed: *self.dice.pick(&[
-                Deed::Start,
-                Deed::Stop,
-                Deed::Start,
-                Deed::Stop,
-                Deed::Delete,
+            action: *self.dice.pick(&[
+                ConsoleAction::Start,
+                ConsoleAction::Stop,
+                ConsoleAction::Start,
+                ConsoleAction::Stop,
+                ConsoleAction::Delete,
             ]),
         };
         if self.dice.percent(50) {
@@ -170,14 +162,13 @@ impl Author {
             if job.runs.is_none() {
                 by_hand.push(stream);
             }
-            let edit = Edit::Add(self.new_address(), job);
-            self.files[0].edit(&edit);
-            steps.push(Step::Edit(0, edit));
+            let address = self.new_address();
+            steps.push(self.edits(0, Edit::Add(address, job)));
         }
         steps.push(Step::Run(RunSpec::quiet(0, self.version), None));
         for stream in by_hand {
-            let deed = Deed::Start;
-            steps.push(Step::Operator(Operator { stream, deed }));
+            let action = ConsoleAction::Start;
+            steps.push(Step::Operator(Operator { stream, action }));
         }
         steps
     }

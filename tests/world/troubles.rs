@@ -1,7 +1,6 @@
 //! What is wrong with the API: its habits throughout a world, and its troubles for a time.
 
 use std::fmt;
-use std::time::Duration;
 
 use alicloud_live::HttpResponse;
 use alicloud_live_mock::Behavior;
@@ -9,7 +8,7 @@ use axum::http::header;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::api::headers;
+use crate::api::{headers, is_read};
 use crate::dice::Dice;
 
 /// Habits.
@@ -18,26 +17,26 @@ use crate::dice::Dice;
     reason = "each is one independent habit"
 )]
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Climate {
-    pub(crate) list_lag_ms: u64,
-    pub(crate) get_lag_calls: u32,
-    pub(crate) status_lag_gets: u32,
+pub struct Climate {
+    pub list_lag_ms: u64,
+    pub get_lag_calls: u32,
+    pub status_lag_gets: u32,
     /// Jobs that may run at a time.
-    pub(crate) quota: Option<usize>,
+    pub quota: Option<usize>,
     /// URLs come back with the host in lower case and without the default port.
-    pub(crate) respells: bool,
+    pub respells: bool,
     /// Responses carry no `Date`.
-    pub(crate) has_no_date: bool,
-    pub(crate) ignores_nonces: bool,
+    pub has_no_date: bool,
+    pub ignores_nonces: bool,
     /// Every page of a list is the first one, and the total is absurd.
-    pub(crate) lists_without_end: bool,
+    pub lists_without_end: bool,
     /// A running job shows a status that nobody documents.
-    pub(crate) shows_odd_status: bool,
-    pub(crate) clock_ahead: i64,
+    pub shows_odd_status: bool,
+    pub clock_ahead: i64,
 }
 
 impl Climate {
-    pub(crate) fn config(&self) -> Behavior {
+    pub fn config(&self) -> Behavior {
         Behavior {
             list_lag_ms: self.list_lag_ms,
             get_lag_calls: self.get_lag_calls,
@@ -50,19 +49,19 @@ impl Climate {
     }
 
     /// A response as these habits bend it.
-    pub(crate) fn bend(&self, action: &str, mut reply: HttpResponse) -> HttpResponse {
+    pub fn bend(&self, action: &str, mut response: HttpResponse) -> HttpResponse {
         if self.has_no_date {
-            reply.headers.remove(header::DATE);
+            response.headers.remove(header::DATE);
         }
         let bends_body = self.respells || self.lists_without_end || self.shows_odd_status;
-        if bends_body && let Ok(mut body) = serde_json::from_slice(&reply.body) {
+        if bends_body && let Ok(mut body) = serde_json::from_slice(&response.body) {
             self.bend_value(&mut body);
-            if self.lists_without_end && action.starts_with("List") && reply.status == 200 {
+            if self.lists_without_end && action.starts_with("List") && response.status == 200 {
                 body["TotalCount"] = 1_000_000_000_000_000_u64.into();
             }
-            reply.body = body.to_string().into_bytes();
+            response.body = body.to_string().into_bytes();
         }
-        reply
+        response
     }
 
     fn bend_value(&self, value: &mut Value) {
@@ -87,22 +86,28 @@ impl Climate {
         }
     }
 
-    pub(crate) fn dress(&self, instead: Instead, now: OffsetDateTime) -> HttpResponse {
+    /// An error in place of the API's own response.
+    pub fn error(
+        &self,
+        (status, code): (u16, &str),
+        retry_after_ms: Option<u64>,
+        now: OffsetDateTime,
+    ) -> HttpResponse {
         let mut headers = headers(now + time::Duration::seconds(self.clock_ahead));
         if self.has_no_date {
             headers.clear();
         }
-        if let Some(time) = instead.retry_after_ms {
+        if let Some(time) = retry_after_ms {
             headers.insert("x-acs-retry-after", time.to_string().parse().unwrap());
         }
         let body = serde_json::json!({
             "RequestId": "5E7A0B1C-0000-4000-8000-000000000000",
-            "Code": instead.code,
+            "Code": code,
             "Message": "The weather is bad.",
             "HostId": "mock.invalid",
         });
         HttpResponse {
-            status: instead.status,
+            status,
             headers,
             body: body.to_string().into_bytes(),
         }
@@ -110,7 +115,7 @@ impl Climate {
 }
 
 /// What RFC 3986 calls the same URL.
-pub(crate) fn respelled(url: &str) -> String {
+pub fn respelled(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("rtmp", url));
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let host = host.to_ascii_lowercase().replace(":1935", "");
@@ -119,7 +124,7 @@ pub(crate) fn respelled(url: &str) -> String {
 
 /// What can be wrong for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Kind {
+pub enum Kind {
     Unavailable,
     ErrorAfterWork,
     NoConnection,
@@ -131,7 +136,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub const ALL: [Self; 8] = [
         Self::Unavailable,
         Self::ErrorAfterWork,
         Self::NoConnection,
@@ -143,74 +148,30 @@ impl Kind {
     ];
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trouble {
-    pub(crate) kind: Kind,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trouble {
+    pub kind: Kind,
     /// Of a hundred calls.
-    pub(crate) share: usize,
-    pub(crate) only: Only,
+    pub share: usize,
+    pub only: Only,
 }
 
 /// Which calls a trouble concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Only {
+pub enum Only {
     All,
     Writes,
     Creates,
 }
 
-/// A response in place of the API's own.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Instead {
-    status: u16,
-    pub(crate) code: &'static str,
-    retry_after_ms: Option<u64>,
-}
-
-/// What becomes of one call.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Verdict {
-    Pass,
-    Slow(Duration),
-    NoConnection,
-    LostBefore,
-    LostAfter,
-    HangBefore,
-    Instead(Instead),
-    InsteadAfter(Instead),
-}
-
 impl Trouble {
-    pub(crate) fn strikes(&self, action: &str, dice: &mut Dice) -> Option<Verdict> {
-        let is_read = action.starts_with("Get") || action.starts_with("List");
+    pub fn strikes(&self, action: &str, dice: &mut Dice) -> bool {
         let concerns = match self.only {
             Only::All => true,
-            Only::Writes => !is_read,
+            Only::Writes => !is_read(action),
             Only::Creates => action == "Create",
         };
-        if !concerns || !dice.percent(self.share) {
-            return None;
-        }
-        let instead = |status, code| Instead {
-            status,
-            code,
-            retry_after_ms: None,
-        };
-        Some(match self.kind {
-            Kind::Unavailable => Verdict::Instead(instead(503, "ServiceUnavailable")),
-            Kind::ErrorAfterWork => Verdict::InsteadAfter(instead(500, "InternalError")),
-            Kind::NoConnection => Verdict::NoConnection,
-            Kind::LostBefore => Verdict::LostBefore,
-            Kind::LostAfter => Verdict::LostAfter,
-            Kind::Hang => Verdict::HangBefore,
-            Kind::Throttle => Verdict::Instead(Instead {
-                retry_after_ms: dice.percent(50).then_some(300),
-                ..instead(400, "Throttling.User")
-            }),
-            Kind::Slow => Verdict::Slow(Duration::from_millis(
-                u64::try_from(500 + dice.below(9_000)).unwrap(),
-            )),
-        })
+        concerns && dice.percent(self.share)
     }
 }
 

@@ -8,13 +8,10 @@ use futures_util::stream::FuturesUnordered;
 use crate::dice::Dice;
 
 /// A node, and those that must be done before it.
-pub(crate) struct Node<T> {
-    pub(crate) item: T,
-    pub(crate) after: Vec<usize>,
-}
+pub type Node<T> = (T, Vec<usize>);
 
 /// Visits all nodes; what waits for a node that failed is not visited. Says whether all went well.
-pub(crate) async fn walk<T, F: Future<Output = bool>>(
+pub async fn walk<T, F: Future<Output = bool>>(
     nodes: &[Node<T>],
     parallelism: usize,
     dice: &RefCell<Dice>,
@@ -24,10 +21,10 @@ pub(crate) async fn walk<T, F: Future<Output = bool>>(
     let mut done: Vec<Option<bool>> = nodes.iter().map(|_| None).collect();
     let mut running = FuturesUnordered::new();
     loop {
-        // Whoever waits for a failure fails.
+        // A node that waits for a failure fails.
         while let Some(position) = waiting.iter().position(|node| {
-            let mut after = nodes[*node].after.iter();
-            after.any(|before| done[*before] == Some(false))
+            let (_, after) = &nodes[*node];
+            after.iter().any(|before| done[*before] == Some(false))
         }) {
             done[waiting.remove(position)] = Some(false);
         }
@@ -35,14 +32,14 @@ pub(crate) async fn walk<T, F: Future<Output = bool>>(
             .iter()
             .copied()
             .filter(|node| {
-                let mut after = nodes[*node].after.iter();
-                after.all(|before| done[*before] == Some(true))
+                let (_, after) = &nodes[*node];
+                after.iter().all(|before| done[*before] == Some(true))
             })
             .collect();
         dice.borrow_mut().shuffle(&mut ready);
         for node in ready.into_iter().take(parallelism - running.len()) {
             waiting.retain(|other| *other != node);
-            let visiting = visit(&nodes[node].item);
+            let visiting = visit(&nodes[node].0);
             running.push(async move { (node, visiting.await) });
         }
         match running.next().await {

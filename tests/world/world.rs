@@ -15,33 +15,34 @@ use crate::configuration::Configuration;
 use crate::core::{Action, Control, Report, Run, Workspace};
 use crate::coverage::Coverage;
 use crate::dice::Dice;
-use crate::invariants::{Scene, Violation, check_end, check_run, is_done, is_look_in_vain};
+use crate::invariants::{Scene, Violation, check_end, check_run, is_done, is_failed_check};
 use crate::process::{Rpc, TYPE};
 use crate::state::{Slot, State};
 use crate::story::{Act, Command, Moment, RunSpec, Step, Story};
 
-/// A run that calls the API more often than this is put an end to.
-const MOST_CALLS: usize = 1_500;
+/// A run that calls the API more often than this is ended.
+const MAX_CALLS: usize = 1_500;
 /// Virtual time of a run, beside the pause between plan and apply.
-const LONGEST_RUN: Duration = Duration::from_secs(4 * 60 * 60);
+const RUN_TIMEOUT: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// What became of a world.
-pub(crate) struct Outcome {
-    pub(crate) violations: Vec<Violation>,
-    pub(crate) coverage: Coverage,
+#[derive(Default)]
+pub struct Outcome {
+    pub violations: Vec<Violation>,
+    pub coverage: Coverage,
     /// What happened, a line an event.
-    pub(crate) events: Vec<String>,
+    pub events: Vec<String>,
     /// The calls of each process of each run.
-    pub(crate) calls: Vec<Vec<Vec<Rpc>>>,
+    pub calls: Vec<Vec<Vec<Rpc>>>,
 }
 
 /// Plays a story from its beginning to its end, in virtual time.
-pub(crate) fn play(story: &Story) -> Outcome {
+pub fn play(story: &Story) -> Outcome {
     play_all(story, false)
 }
 
 /// The same, writing down what happens.
-pub(crate) fn play_and_tell(story: &Story) -> Outcome {
+pub fn play_and_narrate(story: &Story) -> Outcome {
     play_all(story, true)
 }
 
@@ -54,17 +55,12 @@ fn play_all(story: &Story, narrates: bool) -> Outcome {
     runtime.block_on(async {
         let mut world = World::new(story, narrates);
         world.play(story).await;
-        Outcome {
-            violations: world.violations,
-            coverage: world.coverage,
-            events: world.events,
-            calls: world.calls,
-        }
+        world.outcome
     })
 }
 
 /// What core learns from the provider's schema.
-pub(crate) fn shape() -> Shape {
+pub fn shape() -> Shape {
     let definition = definition(Environment::default());
     Shape::of(&definition.resources[TYPE].schema())
 }
@@ -76,11 +72,9 @@ struct World {
     workspaces: [RefCell<Workspace>; 2],
     files: [Configuration; 2],
     runs: usize,
-    violations: Vec<Violation>,
-    coverage: Coverage,
-    events: Vec<String>,
-    calls: Vec<Vec<Vec<Rpc>>>,
-    told: String,
+    outcome: Outcome,
+    /// The text of all diagnostics, and the IDs of jobs of which a diagnostic was not possible.
+    reported: String,
     narrates: bool,
 }
 
@@ -94,11 +88,8 @@ impl World {
             workspaces: Default::default(),
             files: Default::default(),
             runs: 0,
-            violations: Vec::new(),
-            coverage: Coverage::default(),
-            events: Vec::new(),
-            calls: Vec::new(),
-            told: String::new(),
+            outcome: Outcome::default(),
+            reported: String::new(),
             narrates,
         }
     }
@@ -131,7 +122,7 @@ impl World {
 
     /// A failed run may leave work; a quiet one finishes it, and the plan after it is empty.
     async fn end_quietly(&mut self, apply: &RunSpec) {
-        // What was made a moment ago may not be listed yet.
+        // What was created a moment ago may not be listed yet.
         tokio::time::sleep(Duration::from_secs(30)).await;
         let plan = RunSpec {
             command: Command::Plan,
@@ -144,12 +135,13 @@ impl World {
         }
         let second = self.run(apply, None).await;
         let last = self.run(&plan, None).await;
-        check_end(&second, &last, &self.cloud.climate, &mut self.violations);
+        let violations = &mut self.outcome.violations;
+        check_end(&second, &last, &self.cloud.climate, violations);
     }
 
     async fn step(&mut self, step: &Step) {
         if self.narrates && !matches!(step, Step::Run(..)) {
-            self.events.push(format!("# {step}"));
+            self.outcome.events.push(format!("# {step}"));
         }
         match step {
             Step::Edit(workspace, edit) => self.files[*workspace].edit(edit),
@@ -169,7 +161,7 @@ impl World {
 
     async fn run(&mut self, spec: &RunSpec, beside: Option<&RunSpec>) -> Report {
         if self.narrates {
-            self.events.push(format!("# {spec}"));
+            self.outcome.events.push(format!("# {spec}"));
         }
         let began = Before::look(self);
         let control = Control::new(spec.version);
@@ -183,7 +175,7 @@ impl World {
             self.prepare(beside, control, actors)
         });
         let caller = main.caller;
-        let patience = LONGEST_RUN + Duration::from_secs(spec.pause);
+        let timeout = RUN_TIMEOUT + Duration::from_secs(spec.pause);
         let both = async {
             tokio::join!(main.run(), async {
                 match other {
@@ -192,18 +184,18 @@ impl World {
                 }
             })
         };
-        let Ok((report, other)) = tokio::time::timeout(patience, both).await else {
-            self.violations
-                .push(Violation::new("bounds", "the run does not end"));
+        let Ok((report, other)) = tokio::time::timeout(timeout, both).await else {
+            let violation = Violation::new("bounds", "the run does not end");
+            self.outcome.violations.push(violation);
             return Report::default();
         };
         // What is still on its way arrives.
         tokio::time::sleep(Duration::from_secs(70)).await;
         self.runs += 2;
         if self.narrates {
-            self.tell(&began, &report);
+            self.narrate(&began, &report);
         }
-        self.calls.push(report.calls.clone());
+        self.outcome.calls.push(report.calls.clone());
         if let (Some((caller, other)), Some(beside)) = (other, beside) {
             self.check(&began, beside, &spec.acts, caller, &other);
         }
@@ -219,7 +211,7 @@ impl World {
         let (actors, control) = (Arc::clone(actors), Arc::clone(control));
         self.cloud.on_moment(move |_, number| {
             actors.act_at(Moment::Call(number));
-            if number >= 2 * MOST_CALLS {
+            if number >= 2 * MAX_CALLS {
                 control.kill.cancel();
             }
         });
@@ -260,6 +252,7 @@ impl World {
         report: &Report,
     ) {
         let ledger = self.cloud.ledger().clone();
+        let (history, entries) = ledger.split_at(before.entries);
         let scene = Scene {
             spec,
             acts,
@@ -272,47 +265,41 @@ impl World {
             state_of_others: &self.workspaces[1 - spec.workspace].borrow().saved.clone(),
             jobs_before: &before.jobs,
             jobs_after: &self.cloud.jobs(),
-            history: &ledger[..before.entries],
-            entries: &ledger[before.entries..],
-            told: &self.told,
+            history,
+            entries,
+            reported: &self.reported,
         };
-        check_run(&scene, MOST_CALLS, &mut self.violations);
-        self.coverage.note(spec, &self.cloud.climate, report);
-        for shown in &report.shown {
-            self.told.push_str(&shown.text);
-        }
-        if ledger[before.entries..].iter().any(is_look_in_vain) {
-            // A look for twins that fails is silent.
+        check_run(&scene, MAX_CALLS, &mut self.outcome.violations);
+        let coverage = &mut self.outcome.coverage;
+        coverage.note(spec, &self.cloud.climate, report);
+        let texts = report.shown.iter().map(|shown| shown.text.as_str());
+        self.reported.extend(texts);
+        if entries.iter().any(is_failed_check) {
+            // A check for duplicates that fails is silent.
             let ids = self.cloud.jobs().into_iter().map(|job| job.job_id);
-            self.told.extend(ids);
+            self.reported.extend(ids);
         }
         let mut changes = report.plan.changes.values();
         if report.was_killed && changes.any(|change| change.action == Action::ReplaceCreateFirst) {
-            // The predecessor is still in the state: no create is planned again, so nobody looks for its twin.
-            let made = ledger[before.entries..]
-                .iter()
-                .filter(|entry| entry.action == "Create");
-            self.told.extend(made.map(|entry| entry.job_id.as_str()));
+            // The predecessor is still in the state: no create is planned again, so nothing checks for its duplicate.
+            let created = entries.iter().filter(|entry| entry.action == "Create");
+            let ids = created.map(|entry| entry.job_id.as_str());
+            self.reported.extend(ids);
         }
     }
 
     /// Writes down what happened in a run.
-    fn tell(&mut self, before: &Before, report: &Report) {
-        let ledger = self.cloud.ledger();
-        self.events
-            .extend(ledger[before.entries..].iter().map(line));
-        drop(ledger);
-        for shown in report
-            .shown
-            .iter()
-            .filter(|shown| !shown.address.is_empty())
-        {
+    fn narrate(&mut self, before: &Before, report: &Report) {
+        let events = &mut self.outcome.events;
+        events.extend(self.cloud.ledger()[before.entries..].iter().map(line));
+        let shown = report.shown.iter();
+        let shown = shown.filter(|shown| !shown.address.is_empty());
+        events.extend(shown.map(|shown| {
             let severity = if shown.is_error { "Error" } else { "Warning" };
             let text: String = shown.text.chars().take(220).collect();
             let text = text.replace('\n', " ");
-            self.events
-                .push(format!("  {severity} of {}: {text}", shown.address));
-        }
+            format!("  {severity} of {}: {text}", shown.address)
+        }));
     }
 }
 

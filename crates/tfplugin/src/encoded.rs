@@ -67,7 +67,7 @@ impl EncodedValue {
     }
 }
 
-/// The decoder's own message may quote the value, which may be secret: only the place is told.
+/// The decoder's own message may quote the value, which may be secret: only the attribute is named.
 fn decode_error(path: &serde_path_to_error::Path) -> Diagnostic {
     let path = attribute_path(path);
     let subject = if path.steps.is_empty() {

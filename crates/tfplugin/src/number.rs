@@ -1,6 +1,4 @@
-use std::fmt;
-
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
 /// A number that a user has written. Terraform's numbers may have a fraction and any size, so one that an argument cannot
@@ -28,35 +26,18 @@ impl Number {
 /// decimal strings.
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(NumberVisitor)
-    }
-}
-
-struct NumberVisitor;
-
-impl Visitor<'_> for NumberVisitor {
-    type Value = Number;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a number")
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Number, E> {
-        Ok(Number::Whole(number))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
-        #[expect(clippy::cast_precision_loss, reason = "known to be too large alone")]
-        let roughly = number as f64;
-        Ok(i64::try_from(number).map_or(Number::Other(roughly), Number::Whole))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
-        Ok(Number::Other(number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
-        text.parse().map(Number::Other).map_err(E::custom)
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Sent {
+            Whole(i64),
+            Other(f64),
+            Decimal(String),
+        }
+        match Sent::deserialize(deserializer)? {
+            Sent::Whole(number) => Ok(Self::Whole(number)),
+            Sent::Other(number) => Ok(Self::Other(number)),
+            Sent::Decimal(text) => text.parse().map(Self::Other).map_err(Error::custom),
+        }
     }
 }
 

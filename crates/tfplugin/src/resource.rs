@@ -3,6 +3,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 
+use super::served_resource::decode;
 use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
 
 /// A managed resource type.
@@ -126,10 +127,7 @@ pub trait ManagedResource: Send + Sync + Sized {
     /// between providers. The provider is not configured then. Only what fits the schema is read, unless the type says
     /// otherwise.
     fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<Self::State> {
-        state
-            .decode()
-            .map_err(|error| diagnostics.add_error(error))
-            .ok()
+        decode(diagnostics, state)
     }
 
     /// Moves an object here from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider

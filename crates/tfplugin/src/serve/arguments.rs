@@ -9,7 +9,7 @@ use super::ProviderInfo;
 pub(super) enum Mode {
     /// Serve Terraform, which started us.
     Plugin,
-    /// Serve whoever attaches.
+    /// Serve callers that attach.
     Debug,
     /// Print the version.
     Version,
@@ -70,25 +70,20 @@ Options:
 mod tests {
     use super::*;
 
-    fn parsed(arguments: &[&str]) -> Result<Mode, UnknownArgument> {
-        parse(arguments.iter().map(OsString::from))
-    }
-
     #[test]
-    fn without_arguments_we_are_a_plugin() {
-        assert_eq!(parsed(&[]), Ok(Mode::Plugin));
-    }
-
-    #[test]
-    fn flags_take_one_dash_or_two() {
-        for debug in ["-debug", "--debug"] {
-            assert_eq!(parsed(&[debug]), Ok(Mode::Debug));
+    fn flags_take_one_dash_or_two_and_an_unknown_argument_is_named() {
+        for (argument, mode) in [
+            (None, Ok(Mode::Plugin)),
+            (Some("-debug"), Ok(Mode::Debug)),
+            (Some("--debug"), Ok(Mode::Debug)),
+            (
+                Some("--verbose"),
+                Err("unknown argument \"--verbose\"; --help lists those there are"),
+            ),
+        ] {
+            let parsed = parse(argument.map(OsString::from));
+            let parsed = parsed.map_err(|error| error.to_string());
+            assert_eq!(parsed, mode.map_err(str::to_owned));
         }
-    }
-
-    #[test]
-    fn an_unknown_argument_is_named() {
-        let error = parsed(&["--verbose"]).unwrap_err();
-        assert!(error.to_string().contains("--verbose"));
     }
 }

@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
-use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use super::listener::Listener;
@@ -35,15 +33,6 @@ impl Connection {
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self(Box::new(stream))
     }
-}
-
-/// Where accepted connections go, and where the server takes them from.
-pub(super) fn channel() -> (
-    mpsc::Sender<io::Result<Connection>>,
-    impl Stream<Item = io::Result<Connection>>,
-) {
-    let (accepted, connections) = mpsc::channel(1);
-    (accepted, ReceiverStream::new(connections))
 }
 
 /// Accepts connections for ever; with an identity, only those that pass mutual TLS.

@@ -38,7 +38,7 @@ pub(super) struct HostEnvironment {
 }
 
 /// Why we do not serve the process that started us.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum HandshakeError {
     /// No cookie: a person started us.
     NotAHost,
@@ -49,13 +49,9 @@ pub(super) enum HandshakeError {
 }
 
 impl HostEnvironment {
-    /// Reads this process's variables.
+    /// Reads this process's variables. An empty one counts as none.
     pub(super) fn from_env() -> Self {
-        Self::read(|name| std::env::var_os(name))
-    }
-
-    fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let variable = |name| variable(name).filter(|value| !value.is_empty());
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
             cookie: variable("TF_PLUGIN_MAGIC_COOKIE"),
             client_certificate: variable("PLUGIN_CLIENT_CERT"),
@@ -127,7 +123,7 @@ pub(super) fn line(
 ) -> String {
     let mut line = format!(
         "{CORE_PROTOCOL}|{PROTOCOL}|{network}|{address}|grpc|{certificate}",
-        network = listener.network(),
+        network = Listener::NETWORK,
         address = listener.address(),
         certificate = STANDARD_NO_PAD.encode(identity.certificate()),
     );
@@ -148,7 +144,7 @@ pub(super) fn reattach_instructions(about: &ProviderInfo, listener: &Listener) -
             "ProtocolVersion": PROTOCOL,
             "Pid": std::process::id(),
             "Test": true,
-            "Addr": { "Network": listener.network(), "String": listener.address() },
+            "Addr": { "Network": Listener::NETWORK, "String": listener.address() },
         }
     });
     let mut text = String::from(
@@ -172,59 +168,16 @@ pub(super) fn reattach_instructions(about: &ProviderInfo, listener: &Listener) -
 mod tests {
     use super::*;
 
-    const ABOUT: ProviderInfo = ProviderInfo {
-        name: "example",
-        version: "1.2.3",
-        address: "registry.terraform.io/example/example",
-        log_crates: &[],
-    };
-
-    fn environment(variables: &[(&str, &str)]) -> HostEnvironment {
-        HostEnvironment::read(|name| {
-            variables
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| OsString::from(value))
-        })
-    }
-
-    #[test]
-    fn a_person_is_told_that_terraform_starts_the_plugin() {
-        for variables in [&[][..], &[("TF_PLUGIN_MAGIC_COOKIE", "wrong")]] {
-            let rejection = environment(variables).host_certificate().unwrap_err();
-            assert_eq!(rejection, HandshakeError::NotAHost);
-            assert!(rejection.explain(&ABOUT).contains("terraform init"));
-        }
-    }
-
-    #[test]
-    fn a_host_without_a_certificate_is_rejected_and_told_why() {
-        let rejection = environment(&[("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE)])
-            .host_certificate()
-            .unwrap_err();
-        assert_eq!(rejection, HandshakeError::NoCertificate);
-        assert!(rejection.explain(&ABOUT).contains("TF_DISABLE_PLUGIN_TLS"));
-    }
-
-    #[test]
-    fn a_certificate_that_is_none_is_rejected() {
-        let rejection = environment(&[
-            ("TF_PLUGIN_MAGIC_COOKIE", MAGIC_COOKIE),
-            ("PLUGIN_CLIENT_CERT", "not PEM"),
-        ])
-        .host_certificate()
-        .unwrap_err();
-        assert_eq!(rejection, HandshakeError::BadCertificate);
-    }
-
     #[test]
     fn our_protocol_is_found_among_those_offered() {
-        let offers =
-            |versions| environment(&[("PLUGIN_PROTOCOL_VERSIONS", versions)]).offers_our_protocol();
-        assert!(offers("5,6"));
-        assert!(offers("6"));
-        assert!(!offers("5"));
-        assert!(!offers("66,x,"));
-        assert!(environment(&[]).offers_our_protocol());
+        let offers = |versions: Option<&str>| {
+            let environment = HostEnvironment {
+                protocol_versions: versions.map(OsString::from),
+                ..HostEnvironment::default()
+            };
+            environment.offers_our_protocol()
+        };
+        assert!(offers(None) && offers(Some("5,6")) && offers(Some("6")));
+        assert!(!offers(Some("5")) && !offers(Some("66,x,")));
     }
 }

@@ -33,15 +33,9 @@ const MAX_MESSAGE_CHARS: usize = 8 << 10;
 /// The level that the environment asks for: the provider's own variable, all providers', everything's.
 fn level(about: &ProviderInfo) -> LevelFilter {
     let own = about.name.to_uppercase().replace('-', "_");
-    level_from(
-        [
-            format!("TF_LOG_PROVIDER_{own}").as_str(),
-            "TF_LOG_PROVIDER",
-            "TF_LOG",
-        ]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok()),
-    )
+    let own = format!("TF_LOG_PROVIDER_{own}");
+    let names = [own.as_str(), "TF_LOG_PROVIDER", "TF_LOG"];
+    level_from(names.iter().filter_map(|name| std::env::var(name).ok()))
 }
 
 fn level_from(mut settings: impl Iterator<Item = String>) -> LevelFilter {
@@ -118,22 +112,20 @@ where
     }
 }
 
-fn line(level: Level, module: &str, fields: Fields, now: OffsetDateTime) -> String {
-    let Fields {
-        message,
-        mut others,
-    } = fields;
-    others.insert("@level".into(), level.as_str().to_lowercase().into());
-    others.insert("@module".into(), module.into());
-    others.insert("@timestamp".into(), timestamp(now).into());
-    others.insert("@message".into(), message.as_str().into());
-    let mut text = Value::Object(others.clone()).to_string();
+fn line(level: Level, module: &str, Fields(mut fields): Fields, now: OffsetDateTime) -> String {
+    let message = fields.remove(MESSAGE).unwrap_or_else(|| "".into());
+    fields.insert("@level".into(), level.as_str().to_lowercase().into());
+    fields.insert("@module".into(), module.into());
+    fields.insert("@timestamp".into(), timestamp(now).into());
+    fields.insert("@message".into(), message.clone());
+    let mut text = Value::Object(fields.clone()).to_string();
     if text.len() > MAX_LINE_BYTES {
-        others.retain(|key, _| key.starts_with('@'));
-        others.insert("truncated".into(), true.into());
+        fields.retain(|key, _| key.starts_with('@'));
+        fields.insert("truncated".into(), true.into());
+        let message = message.as_str().unwrap_or_default();
         let kept: String = message.chars().take(MAX_MESSAGE_CHARS).collect();
-        others.insert("@message".into(), kept.into());
-        text = Value::Object(others).to_string();
+        fields.insert("@message".into(), kept.into());
+        text = Value::Object(fields).to_string();
     }
     text.push('\n');
     text
@@ -152,45 +144,35 @@ fn timestamp(now: OffsetDateTime) -> String {
     )
 }
 
+/// The field in which tracing has the text of an event.
+const MESSAGE: &str = "message";
+
 /// What an event or a span carries.
 #[derive(Default)]
-struct Fields {
-    message: String,
-    others: Map<String, Value>,
-}
+struct Fields(Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
         // A name that begins with @ would pass for one of the host's.
         let name = field.name().trim_start_matches('@');
-        self.others.insert(name.to_owned(), value);
+        self.0.insert(name.to_owned(), value);
     }
 
     fn take_missing_from(&mut self, outer: &Self) {
-        for (name, value) in &outer.others {
-            self.others
-                .entry(name.clone())
-                .or_insert_with(|| value.clone());
+        for (name, value) in &outer.0 {
+            let field = self.0.entry(name.clone());
+            field.or_insert_with(|| value.clone());
         }
     }
 }
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let text = format!("{value:?}");
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.put(field, text.into());
-        }
+        self.put(field, format!("{value:?}").into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            self.put(field, value.into());
-        }
+        self.put(field, value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {

@@ -27,6 +27,9 @@ mod tls;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
 use crate::ProviderDefinition;
 use arguments::Mode;
 use handshake::{HandshakeError, HostEnvironment};
@@ -77,7 +80,7 @@ pub fn main(about: &ProviderInfo, offer: impl FnOnce() -> ProviderDefinition) ->
 /// An error that ends the program before it serves; its text is for the person at the terminal.
 type StartError = Box<dyn std::error::Error>;
 
-/// Started by Terraform or OpenTofu: proves it, responds with the handshake line, serves until told to stop.
+/// Started by Terraform or OpenTofu: verifies that, responds with the handshake line, serves until the shutdown.
 fn serve_plugin(
     about: &ProviderInfo,
     offer: impl FnOnce() -> ProviderDefinition,
@@ -90,7 +93,7 @@ fn serve_plugin(
 
     let identity = TlsIdentity::generate(host_certificate)?;
     let definition = offer();
-    process::runtime()?.run(async {
+    process::run(async {
         let shutdown = Shutdown::default();
         shutdown.follow_host(definition.stop.clone())?;
         let listener = Listener::bind(&environment.place)?;
@@ -100,7 +103,6 @@ fn serve_plugin(
         }
         say(&handshake::line(&listener, &identity, &environment))?;
         tracing::debug!(version = about.version, "serving");
-        listener.sweep();
         serve_on(&listener, Some(&identity), definition, &shutdown).await
     })
 }
@@ -113,24 +115,25 @@ fn serve_debug(
     log::start(about);
     let environment = HostEnvironment::from_env();
     let definition = offer();
-    process::runtime()?.run(async {
+    process::run(async {
         let shutdown = Shutdown::default();
         shutdown.follow_user()?;
         let listener = Listener::bind(&environment.place)?;
         say(&handshake::reattach_instructions(about, &listener))?;
-        listener.sweep();
         serve_on(&listener, None, definition, &shutdown).await
     })
 }
 
-/// Serves whoever gets through to `listener`, until `shutdown` and the grace after it are over.
+/// Serves the callers that get through to `listener`, until `shutdown` and the grace after it are over.
 async fn serve_on(
     listener: &Listener,
     identity: Option<&TlsIdentity>,
     definition: ProviderDefinition,
     shutdown: &Shutdown,
 ) -> Result<(), StartError> {
-    let (accepted, connections) = connections::channel();
+    listener.sweep();
+    let (accepted, connections) = mpsc::channel(1);
+    let connections = ReceiverStream::new(connections);
     tokio::select! {
         served = serve(definition, connections, shutdown.requested.clone()) => served?,
         never = connections::accept(listener, identity, &accepted) => match never {},

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use tokio::io::{Interest, unix::AsyncFd};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::ProviderInfo;
@@ -35,13 +35,12 @@ const HOST_GONE_GRACE_PERIOD: Duration = Duration::from_secs(10);
 /// Where a thread may have to wait for the system: as many as may.
 const THREADS: usize = 4;
 
-/// The runtime on which everything runs, in one thread: calls spend their time waiting for the network, and handing them
-/// from thread to thread would cost more than it saves (measured: `benches/build-options.md`). Windows and macOS verify
-/// certificates themselves and may ask for revocation lists meanwhile, so there the others must be able to go on.
-pub(super) struct Process(Runtime);
-
-/// Starts the runtime.
-pub(super) fn runtime() -> io::Result<Process> {
+/// Runs `main` to its end, and waits for nothing that still runs then.
+///
+/// Everything runs in one thread: calls spend their time waiting for the network, and handing them from thread to thread
+/// would cost more than it saves (measured: `benches/build-options.md`). Windows and macOS verify certificates themselves
+/// and may ask for revocation lists meanwhile, so there the others must be able to go on.
+pub(super) fn run<T, E: From<io::Error>>(main: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     let mut builder = if cfg!(target_os = "linux") {
         Builder::new_current_thread()
     } else {
@@ -49,16 +48,10 @@ pub(super) fn runtime() -> io::Result<Process> {
         builder.worker_threads(THREADS);
         builder
     };
-    builder.enable_all().build().map(Process)
-}
-
-impl Process {
-    /// Runs `main` to its end, and waits for nothing that still runs then.
-    pub(super) fn run<T>(self, main: impl Future<Output = T>) -> T {
-        let done = self.0.block_on(main);
-        self.0.shutdown_background();
-        done
-    }
+    let runtime = builder.enable_all().build()?;
+    let done = runtime.block_on(main);
+    runtime.shutdown_background();
+    done
 }
 
 /// Why and when the process ends.

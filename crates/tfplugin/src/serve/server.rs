@@ -34,8 +34,8 @@ pub async fn serve(
     health
         .set_service_status(HEALTH_SERVICE, ServingStatus::Serving)
         .await;
-    // Calls that end early leave more in the state than calls that are cut off. Whoever asks for our end does not await
-    // them, and may release the lock on the state at any moment.
+    // Calls that end early leave more in the state than calls that are cut off. A host that asks for our end does not
+    // await them, and may release the lock on the state at any moment.
     let stop = definition.stop.clone();
     let stopped = shutdown
         .clone()

@@ -1,5 +1,5 @@
 use crate::generated::tfplugin6::{DynamicValue, RawState, ResourceIdentityData};
-use crate::{Diagnostic, EncodedValue, diagnostic};
+use crate::{Diagnostics, EncodedValue, diagnostic};
 
 /// A value; one that is left out is null.
 pub(crate) fn value(value: Option<DynamicValue>) -> EncodedValue {
@@ -18,18 +18,22 @@ pub(crate) fn identity(identity: Option<ResourceIdentityData>) -> Option<Encoded
     (!identity.is_null()).then_some(identity)
 }
 
-/// An object as it stands in a state file.
-pub(crate) fn state(state: Option<RawState>) -> Result<EncodedValue, Diagnostic> {
+/// An object as it stands in a state file. `None` comes with an error.
+pub(crate) fn state(
+    state: Option<RawState>,
+    diagnostics: &mut Diagnostics,
+) -> Option<EncodedValue> {
     match state {
         Some(RawState { json, flatmap }) if json.is_empty() && !flatmap.is_empty() => {
-            Err(diagnostic::general(
+            diagnostics.add_error(diagnostic::general(
                 "State is too old",
                 "The state was written by Terraform 0.11 or older. Apply it once with Terraform 0.12 to 0.13, \
                  which bring it up to date.",
-            ))
+            ));
+            None
         }
-        Some(RawState { json, .. }) => Ok(EncodedValue::Json(json)),
-        None => Ok(EncodedValue::null()),
+        Some(RawState { json, .. }) => Some(EncodedValue::Json(json)),
+        None => Some(EncodedValue::null()),
     }
 }
 
@@ -60,6 +64,8 @@ mod tests {
             json: Vec::new(),
             flatmap: [("id".to_owned(), "1".to_owned())].into(),
         };
-        assert!(state(Some(old)).is_err());
+        let mut diagnostics = Diagnostics::default();
+        assert_eq!(state(Some(old), &mut diagnostics), None);
+        assert_eq!(diagnostics.errors[0].summary, "State is too old");
     }
 }

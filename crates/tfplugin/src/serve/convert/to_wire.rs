@@ -58,11 +58,6 @@ pub(crate) fn diagnostics(diagnostics: Diagnostics) -> Vec<wire::Diagnostic> {
         .collect()
 }
 
-/// One diagnostic that is an error.
-pub(crate) fn error(error: Diagnostic) -> wire::Diagnostic {
-    diagnostic(error, Severity::Error)
-}
-
 fn diagnostic(diagnostic: Diagnostic, severity: Severity) -> wire::Diagnostic {
     wire::Diagnostic {
         severity: severity.into(),
@@ -281,7 +276,7 @@ mod tests {
             (format!("Ask the cloud.\n{trace}"), "Ask the cloud."),
             ("Ask\nthe cloud.".to_owned(), "Ask\nthe cloud."),
         ] {
-            let sent = error(make::general("Failed", detail));
+            let sent = diagnostic(make::general("Failed", detail), Severity::Error);
             assert_eq!(sent.detail, shown);
         }
     }
@@ -307,52 +302,27 @@ mod tests {
     }
 
     #[test]
-    fn a_function_error_names_its_argument() {
-        let sent = function_error(vec![make::at(
-            AttributePath::function_argument(1),
-            "Not an id",
-            "An id has two parts.",
-        )]);
-        assert_eq!(sent.text, "Not an id. An id has two parts");
-        assert_eq!(sent.function_argument, Some(1));
-        assert_eq!(
-            function_error(vec![make::general("Failed", "")]).function_argument,
-            None
-        );
-    }
-
-    #[test]
     fn blocks_have_the_limits_that_core_accepts() {
-        let limits = |nested: NestedBlock| {
-            let block = nested_block("block", &nested);
-            (block.nesting(), block.min_items, block.max_items)
-        };
         let inner = Block::default;
-        assert_eq!(
-            limits(NestedBlock::Single(inner())),
-            (BlockNesting::Single, 0, 0)
-        );
-        assert_eq!(
-            limits(NestedBlock::Optional(inner())),
-            (BlockNesting::List, 0, 1)
-        );
-        assert_eq!(
-            limits(NestedBlock::List(inner())),
-            (BlockNesting::List, 0, 0)
-        );
-        assert_eq!(limits(NestedBlock::Set(inner())), (BlockNesting::Set, 0, 0));
+        for (nested, limits) in [
+            (NestedBlock::Single(inner()), (BlockNesting::Single, 0, 0)),
+            (NestedBlock::Optional(inner()), (BlockNesting::List, 0, 1)),
+            (NestedBlock::List(inner()), (BlockNesting::List, 0, 0)),
+            (NestedBlock::Set(inner()), (BlockNesting::Set, 0, 0)),
+        ] {
+            let block = nested_block("block", &nested);
+            assert_eq!((block.nesting(), block.min_items, block.max_items), limits);
+        }
     }
 
     #[test]
     fn an_attribute_has_a_type_or_a_nested_type() {
         let of = |attr_type| {
-            attribute(
-                "it",
-                &Attribute {
-                    attr_type,
-                    ..Attribute::default()
-                },
-            )
+            let with_type = Attribute {
+                attr_type,
+                ..Attribute::default()
+            };
+            attribute("it", &with_type)
         };
         let object = ["c", "a", "b"].map(|name| (name.to_owned(), AttributeType::String));
         let plain = of(AttributeType::List(Box::new(AttributeType::Object(

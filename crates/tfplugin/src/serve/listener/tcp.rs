@@ -14,6 +14,9 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// The network's name in the handshake.
+    pub(crate) const NETWORK: &str = "tcp";
+
     /// Takes the first free port between `PLUGIN_MIN_PORT` and `PLUGIN_MAX_PORT`, or any free port where the host
     /// names none.
     pub(crate) fn bind(place: &Place) -> io::Result<Self> {
@@ -55,15 +58,6 @@ impl Listener {
     )]
     pub(crate) fn sweep(&self) {}
 
-    /// The network's name in the handshake.
-    #[expect(
-        clippy::unused_self,
-        reason = "same form as where there are Unix sockets"
-    )]
-    pub(crate) fn network(&self) -> &'static str {
-        "tcp"
-    }
-
     /// The address in the handshake.
     pub(crate) fn address(&self) -> &str {
         &self.address
@@ -101,7 +95,7 @@ mod tests {
     async fn a_port_is_taken_on_loopback_and_within_the_range() {
         let taken = Listener::bind(&Place::default()).unwrap();
         let port = taken.socket.local_addr().unwrap().port();
-        assert_eq!(taken.network(), "tcp");
+        assert_eq!(Listener::NETWORK, "tcp");
         assert_eq!(taken.address(), format!("127.0.0.1:{port}"));
         let error = bound(port, port).unwrap_err();
         assert!(error.to_string().contains(&port.to_string()));

@@ -25,6 +25,9 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// The network's name in the handshake.
+    pub(crate) const NETWORK: &str = "unix";
+
     /// Makes folder and socket below `PLUGIN_UNIX_SOCKET_DIR` or the temporary folder, or below `/tmp` where that
     /// name would be too long for a socket.
     pub(crate) fn bind(place: &Place) -> io::Result<Self> {
@@ -90,15 +93,6 @@ impl Listener {
         {
             sweep(parent, ours.uid());
         }
-    }
-
-    /// The network's name in the handshake.
-    #[expect(
-        clippy::unused_self,
-        reason = "same form as where there are no Unix sockets"
-    )]
-    pub(crate) fn network(&self) -> &'static str {
-        "unix"
     }
 
     /// The address in the handshake.
@@ -193,34 +187,16 @@ mod tests {
         })
     }
 
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o777
-    }
-
-    #[tokio::test]
-    async fn the_socket_is_for_its_owner_alone_and_goes_with_the_listener() {
-        let parent = tempfile::tempdir().unwrap();
-        let listener = bound_below(parent.path(), None).unwrap();
-        let socket = PathBuf::from(listener.address());
-        let folder = socket.parent().unwrap().to_owned();
-        assert_eq!(folder.parent(), Some(parent.path()));
-        assert_eq!((mode(&folder), mode(&socket)), (0o700, 0o600));
-        drop(listener);
-        assert!(!folder.exists());
-    }
-
     #[tokio::test]
     async fn a_group_gets_in_where_the_host_asks_for_it() {
-        use std::os::unix::fs::MetadataExt;
         let parent = tempfile::tempdir().unwrap();
         // Our own group: the only one to which every user may give a file.
         let group = fs::metadata(parent.path()).unwrap().gid();
         let listener = bound_below(parent.path(), Some(&group.to_string())).unwrap();
         let socket = Path::new(listener.address());
-        assert_eq!(
-            (mode(socket.parent().unwrap()), mode(socket)),
-            (0o710, 0o660)
-        );
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(socket.parent().unwrap()), 0o710);
+        assert_eq!(mode(socket), 0o660);
     }
 
     #[tokio::test]

@@ -7,47 +7,39 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
-use super::call::{RpcCall, failed, unsupported};
+use super::call::{RpcCall, find};
 use crate::generated::tfplugin6::{invoke_action, plan_action, validate_action_config};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, DynAction, ProgressReporter, ProviderDefinition};
+use crate::{Diagnostics, DynAction, ProgressReporter, ProviderDefinition};
 use invoke_action::event::{Completed, Type};
 
-fn find<'a>(
+fn action<'a>(
     definition: &'a ProviderDefinition,
     name: &str,
-) -> Result<&'a dyn DynAction, Diagnostic> {
-    definition
-        .actions
-        .get(name)
-        .map(AsRef::as_ref)
-        .ok_or_else(|| unsupported("action", name))
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a dyn DynAction> {
+    find(&definition.actions, "action", name, diagnostics)
 }
 
 pub(super) fn validate(
     definition: &ProviderDefinition,
     request: validate_action_config::Request,
-) -> Result<validate_action_config::Response, Diagnostic> {
-    let action = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
-    action.validate(&mut diagnostics, &from_wire::value(request.config));
-    Ok(validate_action_config::Response {
-        diagnostics: to_wire::diagnostics(diagnostics),
-    })
+    diagnostics: &mut Diagnostics,
+) -> Option<validate_action_config::Response> {
+    let config = from_wire::value(request.config);
+    action(definition, &request.type_name, diagnostics)?.validate(diagnostics, &config);
+    Some(validate_action_config::Response::default())
 }
 
 /// An action plans nothing: its configuration is checked once more, with the values that are known by now.
 pub(super) fn plan(
     definition: &ProviderDefinition,
     request: plan_action::Request,
-) -> Result<plan_action::Response, Diagnostic> {
-    let action = find(definition, &request.action_type)?;
-    let mut diagnostics = Diagnostics::default();
-    action.validate(&mut diagnostics, &from_wire::value(request.config));
-    Ok(plan_action::Response {
-        diagnostics: to_wire::diagnostics(diagnostics),
-        deferred: None,
-    })
+    diagnostics: &mut Diagnostics,
+) -> Option<plan_action::Response> {
+    let config = from_wire::value(request.config);
+    action(definition, &request.action_type, diagnostics)?.validate(diagnostics, &config);
+    Some(plan_action::Response::default())
 }
 
 /// Sends an event for each message on the way, and at the end the one that says how it went.
@@ -59,13 +51,11 @@ pub(super) fn invoke(
 ) -> BoxStream<invoke_action::Event> {
     let (progress, messages) = ProgressReporter::new();
     let diagnostics = call.work(tasks, async move {
-        let action = match find(&definition, &request.action_type) {
-            Ok(action) => action,
-            Err(unknown) => return failed(unknown),
-        };
         let mut diagnostics = Diagnostics::default();
-        let config = from_wire::value(request.config);
-        action.invoke(&mut diagnostics, &config, progress).await;
+        if let Some(action) = action(&definition, &request.action_type, &mut diagnostics) {
+            let config = from_wire::value(request.config);
+            action.invoke(&mut diagnostics, &config, progress).await;
+        }
         diagnostics
     });
     let messages = UnboundedReceiverStream::new(messages)

@@ -1,8 +1,9 @@
 //! What every call has in common: it is logged, and it gets a response whatever happens.
 //!
-//! Core takes a gRPC error for "nothing was made" and shows it as a crash, so a failure always travels inside an
+//! Core takes a gRPC error for "nothing was created" and shows it as a crash, so a failure always travels inside a
 //! response. A panic ends its own call and no other: it becomes an error like any other, beside the report on stderr.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,12 +16,12 @@ use tracing::{Instrument, Span};
 
 use crate::generated::tfplugin6 as wire;
 use crate::serve::convert::to_wire;
-use crate::{Diagnostic, Diagnostics, diagnostic};
+use crate::{Diagnostic, Diagnostics, ProviderDefinition, diagnostic};
 
 /// What a call is about, by name.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
-    Provider,
+    WholeProvider,
     Resource(&'a str),
     DataSource(&'a str),
     Function(&'a str),
@@ -47,7 +48,7 @@ impl RpcCall {
         let (mut resource, mut data_source, mut function) = (None, None, None);
         let (mut list_resource, mut action) = (None, None);
         match subject {
-            Subject::Provider => {}
+            Subject::WholeProvider => {}
             Subject::Resource(name) => resource = Some(name),
             Subject::DataSource(name) => data_source = Some(name),
             Subject::Function(name) => function = Some(name),
@@ -72,35 +73,56 @@ impl RpcCall {
         }
     }
 
-    /// Responds with what `handler` returns, or with the error that kept it from it.
-    pub(super) async fn respond<A: RpcResponse + Default>(
+    /// Responds with what `handler` makes of the request, and with the diagnostics that it adds.
+    pub(super) async fn respond<Q, A: RpcResponse + Default>(
         self,
-        handler: impl Future<Output = Result<A, Diagnostic>>,
+        definition: &ProviderDefinition,
+        request: Q,
+        handler: impl FnOnce(&ProviderDefinition, Q, &mut Diagnostics) -> Option<A>,
     ) -> Result<Response<A>, Status> {
-        self.respond_or(A::default(), handler).await
+        let handler =
+            async |definition: &ProviderDefinition, request, problems: &mut Diagnostics| {
+                handler(definition, request, problems)
+            };
+        self.respond_async(definition, request, handler).await
     }
 
-    /// The same, but the error stands in `otherwise`.
+    /// The same with a handler that waits.
+    pub(super) async fn respond_async<Q, A: RpcResponse + Default>(
+        self,
+        definition: &ProviderDefinition,
+        request: Q,
+        handler: impl AsyncFnOnce(&ProviderDefinition, Q, &mut Diagnostics) -> Option<A>,
+    ) -> Result<Response<A>, Status> {
+        let handler =
+            async |problems: &mut Diagnostics| handler(definition, request, problems).await;
+        Ok(Response::new(self.respond_or(A::default(), handler).await))
+    }
+
+    /// The response of `handler`, or else `otherwise`, with the diagnostics.
     pub(super) async fn respond_or<A: RpcResponse>(
         self,
-        mut otherwise: A,
-        handler: impl Future<Output = Result<A, Diagnostic>>,
-    ) -> Result<Response<A>, Status> {
+        otherwise: A,
+        handler: impl AsyncFnOnce(&mut Diagnostics) -> Option<A>,
+    ) -> A {
         let Self { rpc, span, arrived } = self;
         let response = async {
             tracing::trace!("call received");
-            let outcome = AssertUnwindSafe(handler).catch_unwind().await;
-            let response = match outcome.unwrap_or_else(|_panic| Err(crashed(rpc))) {
-                Ok(response) => response,
-                Err(problem) => {
-                    otherwise.fail(problem);
-                    otherwise
-                }
-            };
-            log_response(arrived, response.problems());
+            let mut diagnostics = Diagnostics::default();
+            let outcome = AssertUnwindSafe(handler(&mut diagnostics))
+                .catch_unwind()
+                .await;
+            let response = outcome.unwrap_or_else(|_panic| {
+                diagnostics = failed(crashed(rpc));
+                None
+            });
+            let response = with_reason(response, &mut diagnostics);
+            log_response(arrived, &diagnostics);
+            let mut response = response.unwrap_or(otherwise);
+            response.set_diagnostics(diagnostics);
             response
         };
-        Ok(Response::new(response.instrument(span).await))
+        response.instrument(span).await
     }
 
     /// Works on a call whose response is a stream, and gives the diagnostics of the whole. The work is a task of its own: a
@@ -115,10 +137,7 @@ impl RpcCall {
             tracing::trace!("call received");
             let outcome = AssertUnwindSafe(work).catch_unwind().await;
             let diagnostics = outcome.unwrap_or_else(|_panic| failed(crashed(rpc)));
-            log_response(
-                arrived,
-                (diagnostics.errors.len(), diagnostics.warnings.len()),
-            );
+            log_response(arrived, &diagnostics);
             diagnostics
         };
         let task = tasks.spawn(work.instrument(span));
@@ -127,11 +146,11 @@ impl RpcCall {
     }
 }
 
-fn log_response(arrived: Instant, (errors, warnings): (usize, usize)) {
+fn log_response(arrived: Instant, diagnostics: &Diagnostics) {
     tracing::debug!(
         tf_req_duration_ms = arrived.elapsed().as_secs_f64() * 1e3,
-        diagnostic_error_count = errors,
-        diagnostic_warning_count = warnings,
+        diagnostic_error_count = diagnostics.errors.len(),
+        diagnostic_warning_count = diagnostics.warnings.len(),
         "call answered"
     );
 }
@@ -154,15 +173,24 @@ fn crashed(rpc: &str) -> Diagnostic {
     )
 }
 
-/// The error of a name that is not on offer.
-pub(super) fn unsupported(kind: &str, name: &str) -> Diagnostic {
-    diagnostic::general(
-        format!("Unknown {kind}"),
-        format!(
-            "This version of the provider has no {kind} {name:?}. Another version may: check the version constraint \
-             in required_providers."
-        ),
-    )
+/// What is offered under this name, or else an error.
+pub(super) fn find<'a, T: ?Sized>(
+    offered: &'a BTreeMap<String, Box<T>>,
+    kind: &str,
+    name: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a T> {
+    let found = offered.get(name).map(AsRef::as_ref);
+    if found.is_none() {
+        diagnostics.add_error(diagnostic::general(
+            format!("Unknown {kind}"),
+            format!(
+                "This version of the provider has no {kind} {name:?}. Another version may: check the version constraint \
+                 in required_providers."
+            ),
+        ));
+    }
+    found
 }
 
 /// Sees to it that a response without a result says why.
@@ -176,28 +204,17 @@ pub(super) fn with_reason<T>(outcome: Option<T>, diagnostics: &mut Diagnostics) 
     outcome
 }
 
-/// A response that can contain errors.
+/// A response that can contain diagnostics.
 pub(super) trait RpcResponse {
-    /// Adds an error.
-    fn fail(&mut self, problem: Diagnostic);
-
-    /// How many errors and warnings there are.
-    fn problems(&self) -> (usize, usize);
+    /// Takes the diagnostics of the call.
+    fn set_diagnostics(&mut self, diagnostics: Diagnostics);
 }
 
 macro_rules! responds_with_diagnostics {
     ($($call:ident),+ $(,)?) => {$(
         impl RpcResponse for wire::$call::Response {
-            fn fail(&mut self, problem: Diagnostic) {
-                self.diagnostics.push(to_wire::error(problem));
-            }
-
-            fn problems(&self) -> (usize, usize) {
-                let is_error = |each: &&wire::Diagnostic| {
-                    each.severity() == wire::diagnostic::Severity::Error
-                };
-                let errors = self.diagnostics.iter().filter(is_error).count();
-                (errors, self.diagnostics.len() - errors)
+            fn set_diagnostics(&mut self, diagnostics: Diagnostics) {
+                self.diagnostics = to_wire::diagnostics(diagnostics);
             }
         }
     )+};
@@ -226,22 +243,19 @@ responds_with_diagnostics!(
     validate_resource_config,
 );
 
+/// A result or an error, never both. Warnings have no place in it.
 impl RpcResponse for wire::call_function::Response {
-    fn fail(&mut self, problem: Diagnostic) {
-        self.error = Some(to_wire::function_error(vec![problem]));
-    }
-
-    fn problems(&self) -> (usize, usize) {
-        (usize::from(self.error.is_some()), 0)
+    fn set_diagnostics(&mut self, diagnostics: Diagnostics) {
+        if !diagnostics.errors.is_empty() {
+            self.result = None;
+            self.error = Some(to_wire::function_error(diagnostics.errors));
+        }
     }
 }
 
 impl RpcResponse for wire::stop_provider::Response {
-    fn fail(&mut self, problem: Diagnostic) {
-        self.error = problem.summary.into_owned();
-    }
-
-    fn problems(&self) -> (usize, usize) {
-        (usize::from(!self.error.is_empty()), 0)
+    fn set_diagnostics(&mut self, diagnostics: Diagnostics) {
+        let error = diagnostics.errors.into_iter().next();
+        self.error = error.map_or_else(String::new, |error| error.summary.into_owned());
     }
 }

@@ -1,45 +1,39 @@
 //! Data sources: checked and read.
 
-use super::call::{unsupported, with_reason};
+use super::call::find;
 use crate::generated::tfplugin6::{read_data_source, validate_data_resource_config};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, DynDataSource, ProviderDefinition};
+use crate::{Diagnostics, DynDataSource, ProviderDefinition};
 
-fn find<'a>(
+fn source<'a>(
     definition: &'a ProviderDefinition,
     name: &str,
-) -> Result<&'a dyn DynDataSource, Diagnostic> {
-    definition
-        .data_sources
-        .get(name)
-        .map(AsRef::as_ref)
-        .ok_or_else(|| unsupported("data source", name))
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a dyn DynDataSource> {
+    find(&definition.data_sources, "data source", name, diagnostics)
 }
 
 pub(super) async fn validate(
     definition: &ProviderDefinition,
     request: validate_data_resource_config::Request,
-) -> Result<validate_data_resource_config::Response, Diagnostic> {
-    let source = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<validate_data_resource_config::Response> {
+    let source = source(definition, &request.type_name, diagnostics)?;
     let config = from_wire::value(request.config);
-    source.validate(&mut diagnostics, &config).await;
-    Ok(validate_data_resource_config::Response {
-        diagnostics: to_wire::diagnostics(diagnostics),
-    })
+    source.validate(diagnostics, &config).await;
+    Some(validate_data_resource_config::Response::default())
 }
 
 pub(super) async fn read(
     definition: &ProviderDefinition,
     request: read_data_source::Request,
-) -> Result<read_data_source::Response, Diagnostic> {
-    let source = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<read_data_source::Response> {
+    let source = source(definition, &request.type_name, diagnostics)?;
     let config = from_wire::value(request.config);
-    let read = source.read(&mut diagnostics, &config).await;
-    Ok(read_data_source::Response {
-        state: with_reason(read, &mut diagnostics).map(to_wire::value),
-        diagnostics: to_wire::diagnostics(diagnostics),
+    let read = source.read(diagnostics, &config).await?;
+    Some(read_data_source::Response {
+        state: Some(to_wire::value(read)),
         ..read_data_source::Response::default()
     })
 }

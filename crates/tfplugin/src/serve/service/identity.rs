@@ -1,9 +1,9 @@
 //! What tells the objects of a resource type apart. Terraform asks from 1.12 on.
 
-use super::resource::find;
+use super::resource::resource;
 use crate::generated::tfplugin6::{get_resource_identity_schemas, upgrade_resource_identity};
 use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, ProviderDefinition};
+use crate::{Diagnostics, ProviderDefinition};
 
 pub(super) fn schemas(definition: &ProviderDefinition) -> get_resource_identity_schemas::Response {
     let schemas = definition
@@ -21,13 +21,14 @@ pub(super) fn schemas(definition: &ProviderDefinition) -> get_resource_identity_
 pub(super) fn upgrade(
     definition: &ProviderDefinition,
     request: upgrade_resource_identity::Request,
-) -> Result<upgrade_resource_identity::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
+    diagnostics: &mut Diagnostics,
+) -> Option<upgrade_resource_identity::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
     // Core asks for objects that have no identity, too.
-    let identity = from_wire::state(request.raw_identity)?;
+    let identity = from_wire::state(request.raw_identity, diagnostics)?;
     let upgraded = resource.upgrade_identity(&identity);
-    Ok(upgrade_resource_identity::Response {
+    Some(upgrade_resource_identity::Response {
         upgraded_identity: (!upgraded.is_null()).then(|| to_wire::identity(upgraded)),
-        diagnostics: Vec::new(),
+        ..upgrade_resource_identity::Response::default()
     })
 }

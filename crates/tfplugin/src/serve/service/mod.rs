@@ -1,7 +1,7 @@
 //! The calls of the protocol: each is taken apart, handed to the definition, and put together again.
 //!
-//! One file an RPC group. The functions in them take a request and give the response, or the one diagnostic that
-//! stands in its way; [`call`] makes a proper response of either, and of a panic. Two responses are streams: what a list
+//! One file an RPC group. The functions in them take a request and return the response, or `None` and an error in the
+//! diagnostics; [`call`] makes a proper response of either, and of a panic. Two responses are streams: what a list
 //! resource finds, and what an action has to say.
 //!
 //! RPCs for which the vocabulary has no words (ephemeral resources among them) have no method here: the generated trait
@@ -24,7 +24,6 @@ use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use crate::ProviderDefinition;
 use crate::generated::tfplugin6::provider_server::Provider;
 use crate::generated::tfplugin6::{
     apply_resource_change, call_function, configure_provider, generate_resource_config,
@@ -35,7 +34,9 @@ use crate::generated::tfplugin6::{
     validate_data_resource_config, validate_list_resource_config, validate_provider_config,
     validate_resource_config,
 };
-use call::{RpcCall, Subject};
+use crate::{Diagnostics, ProviderDefinition};
+use call::RpcCall;
+use call::Subject::{Action, DataSource, Function, ListResource, Resource, WholeProvider};
 
 pub(super) use go_plugin::{Broker, Controller, Stdio};
 
@@ -43,7 +44,7 @@ pub(super) use go_plugin::{Broker, Controller, Stdio};
 pub(super) struct ProviderService {
     definition: Arc<ProviderDefinition>,
     /// Made when first asked for: most processes of a run never are, since core keeps the schema.
-    schema: OnceLock<get_provider_schema::Response>,
+    schema: OnceLock<(get_provider_schema::Response, Diagnostics)>,
     /// The tasks of the calls that a lost connection must not cut off.
     work: TaskTracker,
 }
@@ -57,8 +58,14 @@ impl ProviderService {
         }
     }
 
-    fn schema(&self) -> &get_provider_schema::Response {
-        self.schema.get_or_init(|| schema::all(&self.definition))
+    fn schema(&self, diagnostics: &mut Diagnostics) -> &get_provider_schema::Response {
+        let (schema, problems) = self.schema.get_or_init(|| {
+            let mut problems = Diagnostics::default();
+            let schema = schema::all(&self.definition, &mut problems);
+            (schema, problems)
+        });
+        diagnostics.clone_from(problems);
+        schema
     }
 }
 
@@ -68,8 +75,10 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_metadata::Request>,
     ) -> Result<Response<get_metadata::Response>, Status> {
-        RpcCall::new("GetMetadata", Subject::Provider)
-            .respond(async { Ok(schema::metadata(&self.definition)) })
+        RpcCall::new("GetMetadata", WholeProvider)
+            .respond(&self.definition, (), |definition, (), _| {
+                Some(schema::metadata(definition))
+            })
             .await
     }
 
@@ -77,8 +86,10 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_provider_schema::Request>,
     ) -> Result<Response<get_provider_schema::Response>, Status> {
-        RpcCall::new("GetProviderSchema", Subject::Provider)
-            .respond(async { Ok(self.schema().clone()) })
+        RpcCall::new("GetProviderSchema", WholeProvider)
+            .respond(&self.definition, (), |_, (), problems| {
+                Some(self.schema(problems).clone())
+            })
             .await
     }
 
@@ -86,8 +97,14 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_functions::Request>,
     ) -> Result<Response<get_functions::Response>, Status> {
-        RpcCall::new("GetFunctions", Subject::Provider)
-            .respond(async { Ok(schema::functions(self.schema())) })
+        RpcCall::new("GetFunctions", WholeProvider)
+            .respond(&self.definition, (), |_, (), problems| {
+                let functions = self.schema(problems).functions.clone();
+                Some(get_functions::Response {
+                    functions,
+                    ..get_functions::Response::default()
+                })
+            })
             .await
     }
 
@@ -95,8 +112,10 @@ impl Provider for ProviderService {
         &self,
         _: Request<get_resource_identity_schemas::Request>,
     ) -> Result<Response<get_resource_identity_schemas::Response>, Status> {
-        RpcCall::new("GetResourceIdentitySchemas", Subject::Provider)
-            .respond(async { Ok(identity::schemas(&self.definition)) })
+        RpcCall::new("GetResourceIdentitySchemas", WholeProvider)
+            .respond(&self.definition, (), |definition, (), _| {
+                Some(identity::schemas(definition))
+            })
             .await
     }
 
@@ -104,11 +123,9 @@ impl Provider for ProviderService {
         &self,
         request: Request<validate_provider_config::Request>,
     ) -> Result<Response<validate_provider_config::Response>, Status> {
-        RpcCall::new("ValidateProviderConfig", Subject::Provider)
-            .respond(provider_block::validate(
-                &self.definition,
-                request.into_inner(),
-            ))
+        let request = request.into_inner();
+        RpcCall::new("ValidateProviderConfig", WholeProvider)
+            .respond_async(&self.definition, request, provider_block::validate)
             .await
     }
 
@@ -116,11 +133,9 @@ impl Provider for ProviderService {
         &self,
         request: Request<configure_provider::Request>,
     ) -> Result<Response<configure_provider::Response>, Status> {
-        RpcCall::new("ConfigureProvider", Subject::Provider)
-            .respond(provider_block::configure(
-                &self.definition,
-                request.into_inner(),
-            ))
+        let request = request.into_inner();
+        RpcCall::new("ConfigureProvider", WholeProvider)
+            .respond_async(&self.definition, request, provider_block::configure)
             .await
     }
 
@@ -128,8 +143,10 @@ impl Provider for ProviderService {
         &self,
         _: Request<stop_provider::Request>,
     ) -> Result<Response<stop_provider::Response>, Status> {
-        RpcCall::new("StopProvider", Subject::Provider)
-            .respond(async { Ok(provider_block::stop(&self.definition)) })
+        RpcCall::new("StopProvider", WholeProvider)
+            .respond(&self.definition, (), |definition, (), _| {
+                Some(provider_block::stop(definition))
+            })
             .await
     }
 
@@ -138,12 +155,9 @@ impl Provider for ProviderService {
         request: Request<validate_resource_config::Request>,
     ) -> Result<Response<validate_resource_config::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new(
-            "ValidateResourceConfig",
-            Subject::Resource(&request.type_name),
-        )
-        .respond(async { resource::validate(&self.definition, request) })
-        .await
+        RpcCall::new("ValidateResourceConfig", Resource(&request.type_name))
+            .respond(&self.definition, request, resource::validate)
+            .await
     }
 
     async fn upgrade_resource_state(
@@ -151,12 +165,9 @@ impl Provider for ProviderService {
         request: Request<upgrade_resource_state::Request>,
     ) -> Result<Response<upgrade_resource_state::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new(
-            "UpgradeResourceState",
-            Subject::Resource(&request.type_name),
-        )
-        .respond(resource::upgrade(&self.definition, request))
-        .await
+        RpcCall::new("UpgradeResourceState", Resource(&request.type_name))
+            .respond_async(&self.definition, request, resource::upgrade)
+            .await
     }
 
     async fn upgrade_resource_identity(
@@ -164,12 +175,9 @@ impl Provider for ProviderService {
         request: Request<upgrade_resource_identity::Request>,
     ) -> Result<Response<upgrade_resource_identity::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new(
-            "UpgradeResourceIdentity",
-            Subject::Resource(&request.type_name),
-        )
-        .respond(async { identity::upgrade(&self.definition, request) })
-        .await
+        RpcCall::new("UpgradeResourceIdentity", Resource(&request.type_name))
+            .respond(&self.definition, request, identity::upgrade)
+            .await
     }
 
     async fn read_resource(
@@ -177,8 +185,8 @@ impl Provider for ProviderService {
         request: Request<read_resource::Request>,
     ) -> Result<Response<read_resource::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("ReadResource", Subject::Resource(&request.type_name))
-            .respond(resource::read(&self.definition, request))
+        RpcCall::new("ReadResource", Resource(&request.type_name))
+            .respond_async(&self.definition, request, resource::read)
             .await
     }
 
@@ -187,8 +195,8 @@ impl Provider for ProviderService {
         request: Request<plan_resource_change::Request>,
     ) -> Result<Response<plan_resource_change::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("PlanResourceChange", Subject::Resource(&request.type_name))
-            .respond(resource::plan(&self.definition, request))
+        RpcCall::new("PlanResourceChange", Resource(&request.type_name))
+            .respond_async(&self.definition, request, resource::plan)
             .await
     }
 
@@ -198,16 +206,16 @@ impl Provider for ProviderService {
     ) -> Result<Response<apply_resource_change::Response>, Status> {
         let request = request.into_inner();
         let definition = Arc::clone(&self.definition);
-        let call = RpcCall::new("ApplyResourceChange", Subject::Resource(&request.type_name));
-        let applied = self
-            .work
-            .spawn(call.respond_or(resource::unchanged(&request), async move {
-                resource::apply(&definition, request).await
-            }));
+        let call = RpcCall::new("ApplyResourceChange", Resource(&request.type_name));
+        let unchanged = resource::unchanged(&request);
+        let apply = async move |diagnostics: &mut Diagnostics| {
+            resource::apply(&definition, request, diagnostics).await
+        };
+        let applied = self.work.spawn(call.respond_or(unchanged, apply)).await;
         // It cannot panic, and is ended early only when the whole process ends.
         applied
-            .await
-            .map_err(|error| Status::internal(error.to_string()))?
+            .map(Response::new)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 
     async fn import_resource_state(
@@ -215,8 +223,8 @@ impl Provider for ProviderService {
         request: Request<import_resource_state::Request>,
     ) -> Result<Response<import_resource_state::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("ImportResourceState", Subject::Resource(&request.type_name))
-            .respond(resource::import(&self.definition, request))
+        RpcCall::new("ImportResourceState", Resource(&request.type_name))
+            .respond_async(&self.definition, request, resource::import)
             .await
     }
 
@@ -225,12 +233,9 @@ impl Provider for ProviderService {
         request: Request<validate_data_resource_config::Request>,
     ) -> Result<Response<validate_data_resource_config::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new(
-            "ValidateDataResourceConfig",
-            Subject::DataSource(&request.type_name),
-        )
-        .respond(data_source::validate(&self.definition, request))
-        .await
+        RpcCall::new("ValidateDataResourceConfig", DataSource(&request.type_name))
+            .respond_async(&self.definition, request, data_source::validate)
+            .await
     }
 
     async fn read_data_source(
@@ -238,8 +243,8 @@ impl Provider for ProviderService {
         request: Request<read_data_source::Request>,
     ) -> Result<Response<read_data_source::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("ReadDataSource", Subject::DataSource(&request.type_name))
-            .respond(data_source::read(&self.definition, request))
+        RpcCall::new("ReadDataSource", DataSource(&request.type_name))
+            .respond_async(&self.definition, request, data_source::read)
             .await
     }
 
@@ -248,8 +253,8 @@ impl Provider for ProviderService {
         request: Request<call_function::Request>,
     ) -> Result<Response<call_function::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("CallFunction", Subject::Function(&request.name))
-            .respond(function::call(&self.definition, request))
+        RpcCall::new("CallFunction", Function(&request.name))
+            .respond_async(&self.definition, request, function::call)
             .await
     }
 
@@ -258,12 +263,9 @@ impl Provider for ProviderService {
         request: Request<move_resource_state::Request>,
     ) -> Result<Response<move_resource_state::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new(
-            "MoveResourceState",
-            Subject::Resource(&request.target_type_name),
-        )
-        .respond(async { resource::move_state(&self.definition, request) })
-        .await
+        RpcCall::new("MoveResourceState", Resource(&request.target_type_name))
+            .respond(&self.definition, request, resource::move_state)
+            .await
     }
 
     async fn generate_resource_config(
@@ -271,12 +273,9 @@ impl Provider for ProviderService {
         request: Request<generate_resource_config::Request>,
     ) -> Result<Response<generate_resource_config::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new(
-            "GenerateResourceConfig",
-            Subject::Resource(&request.type_name),
-        )
-        .respond(async { resource::generate_config(&self.definition, request) })
-        .await
+        RpcCall::new("GenerateResourceConfig", Resource(&request.type_name))
+            .respond(&self.definition, request, resource::generate_config)
+            .await
     }
 
     async fn validate_list_resource_config(
@@ -286,9 +285,9 @@ impl Provider for ProviderService {
         let request = request.into_inner();
         RpcCall::new(
             "ValidateListResourceConfig",
-            Subject::ListResource(&request.type_name),
+            ListResource(&request.type_name),
         )
-        .respond(async { list_resource::validate(&self.definition, request) })
+        .respond(&self.definition, request, list_resource::validate)
         .await
     }
 
@@ -297,7 +296,7 @@ impl Provider for ProviderService {
         request: Request<list_resource_rpc::Request>,
     ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
         let request = request.into_inner();
-        let call = RpcCall::new("ListResource", Subject::ListResource(&request.type_name));
+        let call = RpcCall::new("ListResource", ListResource(&request.type_name));
         let events = list_resource::list(Arc::clone(&self.definition), &self.work, call, request);
         Ok(Response::new(events))
     }
@@ -307,8 +306,8 @@ impl Provider for ProviderService {
         request: Request<validate_action_config::Request>,
     ) -> Result<Response<validate_action_config::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("ValidateActionConfig", Subject::Action(&request.type_name))
-            .respond(async { action::validate(&self.definition, request) })
+        RpcCall::new("ValidateActionConfig", Action(&request.type_name))
+            .respond(&self.definition, request, action::validate)
             .await
     }
 
@@ -317,8 +316,8 @@ impl Provider for ProviderService {
         request: Request<plan_action::Request>,
     ) -> Result<Response<plan_action::Response>, Status> {
         let request = request.into_inner();
-        RpcCall::new("PlanAction", Subject::Action(&request.action_type))
-            .respond(async { action::plan(&self.definition, request) })
+        RpcCall::new("PlanAction", Action(&request.action_type))
+            .respond(&self.definition, request, action::plan)
             .await
     }
 
@@ -327,7 +326,7 @@ impl Provider for ProviderService {
         request: Request<invoke_action::Request>,
     ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
         let request = request.into_inner();
-        let call = RpcCall::new("InvokeAction", Subject::Action(&request.action_type));
+        let call = RpcCall::new("InvokeAction", Action(&request.action_type));
         let events = action::invoke(Arc::clone(&self.definition), &self.work, call, request);
         Ok(Response::new(events))
     }

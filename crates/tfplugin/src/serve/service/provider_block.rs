@@ -1,37 +1,30 @@
-//! The provider block: checked, taken into use, and told to stop.
+//! The provider block: checked and taken into use; and the end of all running calls.
 
 use crate::generated::tfplugin6::{configure_provider, stop_provider, validate_provider_config};
-use crate::serve::convert::{from_wire, to_wire};
-use crate::{Diagnostic, Diagnostics, ProviderDefinition};
+use crate::serve::convert::from_wire;
+use crate::{Diagnostics, ProviderDefinition};
 
 pub(super) async fn validate(
     definition: &ProviderDefinition,
     request: validate_provider_config::Request,
-) -> Result<validate_provider_config::Response, Diagnostic> {
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<validate_provider_config::Response> {
     let config = from_wire::value(request.config);
-    definition
-        .provider
-        .validate(&mut diagnostics, &config)
-        .await;
-    Ok(validate_provider_config::Response {
-        diagnostics: to_wire::diagnostics(diagnostics),
-    })
+    definition.provider.validate(diagnostics, &config).await;
+    Some(validate_provider_config::Response::default())
 }
 
 pub(super) async fn configure(
     definition: &ProviderDefinition,
     request: configure_provider::Request,
-) -> Result<configure_provider::Response, Diagnostic> {
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<configure_provider::Response> {
     let config = from_wire::value(request.config);
-    definition
-        .provider
-        .configure(&mut diagnostics, request.terraform_version, &config)
+    let provider = &definition.provider;
+    provider
+        .configure(diagnostics, request.terraform_version, &config)
         .await;
-    Ok(configure_provider::Response {
-        diagnostics: to_wire::diagnostics(diagnostics),
-    })
+    Some(configure_provider::Response::default())
 }
 
 /// Tells the running calls to stop and returns at once: core waits for their responses, not for this one.

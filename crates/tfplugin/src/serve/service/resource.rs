@@ -1,82 +1,73 @@
 //! The life of a managed resource.
 
-use super::call::{unsupported, with_reason};
+use super::call::find;
 use crate::generated::tfplugin6::{
     apply_resource_change, generate_resource_config, import_resource_state, move_resource_state,
     plan_resource_change, read_resource, upgrade_resource_state, validate_resource_config,
 };
 use crate::serve::convert::{from_wire, to_wire};
 use crate::{
-    Change, Diagnostic, Diagnostics, DynResource, MoveSource, ProviderDefinition,
-    ResourceInstanceObject,
+    Change, Diagnostics, DynResource, MoveSource, ProviderDefinition, ResourceInstanceObject,
 };
 
-pub(super) fn find<'a>(
+pub(super) fn resource<'a>(
     definition: &'a ProviderDefinition,
     name: &str,
-) -> Result<&'a dyn DynResource, Diagnostic> {
-    definition
-        .resources
-        .get(name)
-        .map(AsRef::as_ref)
-        .ok_or_else(|| unsupported("resource type", name))
+    diagnostics: &mut Diagnostics,
+) -> Option<&'a dyn DynResource> {
+    find(&definition.resources, "resource type", name, diagnostics)
 }
 
 pub(super) fn validate(
     definition: &ProviderDefinition,
     request: validate_resource_config::Request,
-) -> Result<validate_resource_config::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<validate_resource_config::Response> {
     let config = from_wire::value(request.config);
-    resource.validate(&mut diagnostics, &config);
-    Ok(validate_resource_config::Response {
-        diagnostics: to_wire::diagnostics(diagnostics),
-    })
+    resource(definition, &request.type_name, diagnostics)?.validate(diagnostics, &config);
+    Some(validate_resource_config::Response::default())
 }
 
 pub(super) async fn upgrade(
     definition: &ProviderDefinition,
     request: upgrade_resource_state::Request,
-) -> Result<upgrade_resource_state::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
-    let state = from_wire::state(request.raw_state)?;
-    let upgraded = resource.upgrade(&mut diagnostics, &state).await;
-    Ok(upgrade_resource_state::Response {
-        upgraded_state: with_reason(upgraded, &mut diagnostics).map(to_wire::value),
-        diagnostics: to_wire::diagnostics(diagnostics),
+    diagnostics: &mut Diagnostics,
+) -> Option<upgrade_resource_state::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
+    let state = from_wire::state(request.raw_state, diagnostics)?;
+    let upgraded = resource.upgrade(diagnostics, &state).await?;
+    Some(upgrade_resource_state::Response {
+        upgraded_state: Some(to_wire::value(upgraded)),
+        ..upgrade_resource_state::Response::default()
     })
 }
 
 pub(super) async fn read(
     definition: &ProviderDefinition,
     request: read_resource::Request,
-) -> Result<read_resource::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<read_resource::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
     let held = ResourceInstanceObject {
         state: from_wire::value(request.current_state),
         private: request.private,
         identity: from_wire::identity(request.current_identity),
     };
-    let read = resource.read(&mut diagnostics, &held).await;
-    let mut response = read_resource::Response::default();
-    if let Some(read) = with_reason(read, &mut diagnostics) {
-        response.new_state = Some(to_wire::value(read.state));
-        response.private = read.private;
-        response.new_identity = read.identity.map(to_wire::identity);
-    }
-    response.diagnostics = to_wire::diagnostics(diagnostics);
-    Ok(response)
+    let read = resource.read(diagnostics, &held).await?;
+    Some(read_resource::Response {
+        new_state: Some(to_wire::value(read.state)),
+        private: read.private,
+        new_identity: read.identity.map(to_wire::identity),
+        ..read_resource::Response::default()
+    })
 }
 
 pub(super) async fn plan(
     definition: &ProviderDefinition,
     request: plan_resource_change::Request,
-) -> Result<plan_resource_change::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<plan_resource_change::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
     let change = Change {
         prior: from_wire::value(request.prior_state),
         target: from_wire::value(request.proposed_new_state),
@@ -91,20 +82,15 @@ pub(super) async fn plan(
             .client_capabilities
             .is_some_and(|capabilities| capabilities.store_planned_private),
     };
-    let planned = resource.plan(&mut diagnostics, &change).await;
-    let mut response = plan_resource_change::Response::default();
-    if let Some(planned) = with_reason(planned, &mut diagnostics) {
-        response.planned_state = Some(to_wire::value(planned.held.state));
-        response.planned_private = planned.held.private;
-        response.planned_identity = planned.held.identity.map(to_wire::identity);
-        response.requires_replace = planned
-            .requires_replace
-            .into_iter()
-            .map(to_wire::path)
-            .collect();
-    }
-    response.diagnostics = to_wire::diagnostics(diagnostics);
-    Ok(response)
+    let planned = resource.plan(diagnostics, &change).await?;
+    let requires_replace = planned.requires_replace.into_iter().map(to_wire::path);
+    Some(plan_resource_change::Response {
+        planned_state: Some(to_wire::value(planned.held.state)),
+        planned_private: planned.held.private,
+        planned_identity: planned.held.identity.map(to_wire::identity),
+        requires_replace: requires_replace.collect(),
+        ..plan_resource_change::Response::default()
+    })
 }
 
 /// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
@@ -112,9 +98,9 @@ pub(super) async fn plan(
 pub(super) async fn apply(
     definition: &ProviderDefinition,
     request: apply_resource_change::Request,
-) -> Result<apply_resource_change::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
+    diagnostics: &mut Diagnostics,
+) -> Option<apply_resource_change::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
     let change = Change {
         prior: from_wire::value(request.prior_state),
         target: from_wire::value(request.planned_state),
@@ -122,12 +108,11 @@ pub(super) async fn apply(
         private: request.planned_private,
         keeps_planned_private: false,
     };
-    let held = resource.apply(&mut diagnostics, &change).await;
-    Ok(apply_resource_change::Response {
+    let held = resource.apply(diagnostics, &change).await;
+    Some(apply_resource_change::Response {
         new_state: Some(to_wire::value(held.state)),
         private: held.private,
         new_identity: held.identity.map(to_wire::identity),
-        diagnostics: to_wire::diagnostics(diagnostics),
         ..apply_resource_change::Response::default()
     })
 }
@@ -147,69 +132,59 @@ pub(super) fn unchanged(
 pub(super) async fn import(
     definition: &ProviderDefinition,
     request: import_resource_state::Request,
-) -> Result<import_resource_state::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
-    let imported = match from_wire::identity(request.identity) {
-        Some(identity) => {
-            resource
-                .import_by_identity(&mut diagnostics, &identity)
-                .await
-        }
-        None => resource.import(&mut diagnostics, request.id).await,
+    diagnostics: &mut Diagnostics,
+) -> Option<import_resource_state::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
+    let held = match from_wire::identity(request.identity) {
+        Some(identity) => resource.import_by_identity(diagnostics, &identity).await?,
+        None => resource.import(diagnostics, request.id).await?,
     };
-    let imported = with_reason(imported, &mut diagnostics).map(|held| {
-        import_resource_state::ImportedResource {
-            type_name: request.type_name,
-            state: Some(to_wire::value(held.state)),
-            private: held.private,
-            identity: held.identity.map(to_wire::identity),
-        }
-    });
-    Ok(import_resource_state::Response {
-        imported_resources: imported.into_iter().collect(),
-        diagnostics: to_wire::diagnostics(diagnostics),
+    let imported = import_resource_state::ImportedResource {
+        type_name: request.type_name,
+        state: Some(to_wire::value(held.state)),
+        private: held.private,
+        identity: held.identity.map(to_wire::identity),
+    };
+    Some(import_resource_state::Response {
+        imported_resources: vec![imported],
         ..import_resource_state::Response::default()
     })
 }
 
-/// Takes over an object from another resource type or provider. The private data of that one means nothing to us.
+/// Moves an object here from another resource type or provider. The private data of that one means nothing to us.
 pub(super) fn move_state(
     definition: &ProviderDefinition,
     request: move_resource_state::Request,
-) -> Result<move_resource_state::Response, Diagnostic> {
-    let resource = find(definition, &request.target_type_name)?;
-    let mut diagnostics = Diagnostics::default();
-    let identity = from_wire::state(request.source_identity)?;
+    diagnostics: &mut Diagnostics,
+) -> Option<move_resource_state::Response> {
+    let resource = resource(definition, &request.target_type_name, diagnostics)?;
+    let identity = from_wire::state(request.source_identity, diagnostics)?;
     let source = MoveSource {
         provider_address: request.source_provider_address,
         type_name: request.source_type_name,
         schema_version: request.source_schema_version,
-        state: from_wire::state(request.source_state)?,
+        state: from_wire::state(request.source_state, diagnostics)?,
         identity: (!identity.is_null()).then_some(identity),
     };
-    let taken = resource.move_state(&mut diagnostics, &source);
-    let mut response = move_resource_state::Response::default();
-    if let Some(held) = with_reason(taken, &mut diagnostics) {
-        response.target_state = Some(to_wire::value(held.state));
-        response.target_private = held.private;
-        response.target_identity = held.identity.map(to_wire::identity);
-    }
-    response.diagnostics = to_wire::diagnostics(diagnostics);
-    Ok(response)
+    let held = resource.move_state(diagnostics, &source)?;
+    Some(move_resource_state::Response {
+        target_state: Some(to_wire::value(held.state)),
+        target_private: held.private,
+        target_identity: held.identity.map(to_wire::identity),
+        ..move_resource_state::Response::default()
+    })
 }
 
 /// The configuration that describes an object, for `-generate-config-out`.
 pub(super) fn generate_config(
     definition: &ProviderDefinition,
     request: generate_resource_config::Request,
-) -> Result<generate_resource_config::Response, Diagnostic> {
-    let resource = find(definition, &request.type_name)?;
-    let mut diagnostics = Diagnostics::default();
-    let state = from_wire::value(request.state);
-    let config = resource.generate_config(&mut diagnostics, &state);
-    Ok(generate_resource_config::Response {
-        config: with_reason(config, &mut diagnostics).map(to_wire::value),
-        diagnostics: to_wire::diagnostics(diagnostics),
+    diagnostics: &mut Diagnostics,
+) -> Option<generate_resource_config::Response> {
+    let resource = resource(definition, &request.type_name, diagnostics)?;
+    let config = resource.generate_config(diagnostics, &from_wire::value(request.state))?;
+    Some(generate_resource_config::Response {
+        config: Some(to_wire::value(config)),
+        ..generate_resource_config::Response::default()
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::call::with_reason;
 use crate::generated::tfplugin6::{
-    self as wire, ServerCapabilities, get_functions, get_metadata, get_provider_schema,
+    self as wire, ServerCapabilities, get_metadata, get_provider_schema,
 };
 use crate::serve::convert::to_wire;
 use crate::{Diagnostics, ProviderDefinition};
@@ -18,42 +18,30 @@ const CAPABILITIES: ServerCapabilities = ServerCapabilities {
     generate_resource_config: true,
 };
 
-/// All schemas, with the errors of those that could not be made.
-pub(super) fn all(definition: &ProviderDefinition) -> get_provider_schema::Response {
-    let mut problems = Diagnostics::default();
-    let provider = definition.provider.schema(&mut problems);
-    let provider = with_reason(provider, &mut problems).map(|schema| to_wire::schema(&schema));
-    let resource_schemas = definition
-        .resources
-        .iter()
-        .map(|(name, resource)| (name.clone(), to_wire::schema(&resource.schema())))
-        .collect();
-    let data_source_schemas = each(
-        &definition.data_sources,
-        &mut problems,
-        |source, problems| Some(to_wire::schema(&source.schema(problems)?)),
-    );
-    let list_resource_schemas = definition
-        .list_resources
-        .iter()
-        .map(|(name, list_resource)| (name.clone(), to_wire::schema(&list_resource.schema())));
-    let action_schemas = definition.actions.iter().map(|(name, action)| {
-        let schema = Some(to_wire::schema(&action.schema()));
-        (name.clone(), wire::ActionSchema { schema })
-    });
-    let functions = each(
-        &definition.functions,
-        &mut problems,
-        |function, problems| Some(to_wire::function(&function.schema(problems)?)),
-    );
+/// All schemas but those that could not be made, which are errors.
+pub(super) fn all(
+    definition: &ProviderDefinition,
+    problems: &mut Diagnostics,
+) -> get_provider_schema::Response {
+    let provider = definition.provider.schema(problems);
     get_provider_schema::Response {
-        provider,
-        resource_schemas,
-        list_resource_schemas: list_resource_schemas.collect(),
-        action_schemas: action_schemas.collect(),
-        data_source_schemas,
-        functions,
-        diagnostics: to_wire::diagnostics(problems),
+        provider: with_reason(provider, problems).map(|schema| to_wire::schema(&schema)),
+        resource_schemas: each(&definition.resources, problems, |resource, _| {
+            Some(to_wire::schema(&resource.schema()))
+        }),
+        list_resource_schemas: each(&definition.list_resources, problems, |list, _| {
+            Some(to_wire::schema(&list.schema()))
+        }),
+        action_schemas: each(&definition.actions, problems, |action, _| {
+            let schema = Some(to_wire::schema(&action.schema()));
+            Some(wire::ActionSchema { schema })
+        }),
+        data_source_schemas: each(&definition.data_sources, problems, |source, problems| {
+            Some(to_wire::schema(&source.schema(problems)?))
+        }),
+        functions: each(&definition.functions, problems, |function, problems| {
+            Some(to_wire::function(&function.schema(problems)?))
+        }),
         server_capabilities: Some(CAPABILITIES),
         ..get_provider_schema::Response::default()
     }
@@ -73,40 +61,30 @@ fn each<T, S>(
         .collect()
 }
 
-/// The functions alone. Terraform takes them from all schemas; `OpenTofu` asks for them.
-pub(super) fn functions(all: &get_provider_schema::Response) -> get_functions::Response {
-    get_functions::Response {
-        functions: all.functions.clone(),
-        diagnostics: all.diagnostics.clone(),
-    }
-}
-
 /// The names alone, for servers that combine providers.
 pub(super) fn metadata(definition: &ProviderDefinition) -> get_metadata::Response {
     use wire::get_metadata::{
         ActionMetadata, DataSourceMetadata, FunctionMetadata, ListResourceMetadata,
         ResourceMetadata,
     };
-    let data_sources = definition.data_sources.keys().cloned();
-    let resources = definition.resources.keys().cloned();
-    let list_resources = definition.list_resources.keys().cloned();
-    let actions = definition.actions.keys().cloned();
-    let functions = definition.functions.keys().cloned();
+    fn names<T, M>(offered: &BTreeMap<String, T>, metadata: fn(String) -> M) -> Vec<M> {
+        offered.keys().cloned().map(metadata).collect()
+    }
     get_metadata::Response {
         server_capabilities: Some(CAPABILITIES),
-        data_sources: data_sources
-            .map(|type_name| DataSourceMetadata { type_name })
-            .collect(),
-        resources: resources
-            .map(|type_name| ResourceMetadata { type_name })
-            .collect(),
-        list_resources: list_resources
-            .map(|type_name| ListResourceMetadata { type_name })
-            .collect(),
-        actions: actions
-            .map(|type_name| ActionMetadata { type_name })
-            .collect(),
-        functions: functions.map(|name| FunctionMetadata { name }).collect(),
+        data_sources: names(&definition.data_sources, |type_name| DataSourceMetadata {
+            type_name,
+        }),
+        resources: names(&definition.resources, |type_name| ResourceMetadata {
+            type_name,
+        }),
+        list_resources: names(&definition.list_resources, |type_name| {
+            ListResourceMetadata { type_name }
+        }),
+        actions: names(&definition.actions, |type_name| ActionMetadata {
+            type_name,
+        }),
+        functions: names(&definition.functions, |name| FunctionMetadata { name }),
         ..get_metadata::Response::default()
     }
 }
