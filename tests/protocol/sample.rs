@@ -100,7 +100,7 @@ impl Provider for Sample {
     type MetaState<'a> = ValueEmpty;
 
     fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
-        Some(schema([("region", optional(""))]))
+        Some(schema([optional("region", "")]))
     }
 
     async fn validate<'a>(
@@ -159,7 +159,7 @@ impl ManagedResource for Thing {
     type Identity = ThingIdentity;
 
     fn schema(&self) -> Schema {
-        schema([("name", required("")), ("id", computed(""))])
+        schema([required("name", ""), computed("id", "")])
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: ThingState) {
@@ -304,7 +304,7 @@ impl ListResource for Things {
     type Config = ThingsConfig;
 
     fn schema(&self) -> Schema {
-        schema([("called", required(""))])
+        schema([required("called", "")])
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &ThingsConfig) {
@@ -358,7 +358,7 @@ impl Action for Poke {
     type Config = PokeConfig;
 
     fn schema(&self) -> Schema {
-        schema([("whom", required(""))])
+        schema([required("whom", "")])
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &PokeConfig) {
@@ -401,7 +401,7 @@ impl DataSource for Greeting {
     type ProviderMetaState<'a> = ValueEmpty;
 
     fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
-        Some(schema([("whom", required("")), ("text", computed(""))]))
+        Some(schema([required("whom", ""), computed("text", "")]))
     }
 
     async fn validate<'a>(
