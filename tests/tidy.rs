@@ -142,6 +142,7 @@ fn complaints(tree: &Tree) -> Vec<String> {
         required_files,
         examples_are_used,
         walks_pass_what_exists,
+        promises_name_tests,
         make_targets_exist,
     ];
     rules.iter().flat_map(|rule| rule(tree)).collect()
@@ -301,6 +302,23 @@ fn walks_pass_what_exists(tree: &Tree) -> Vec<String> {
         .filter(|name| !name.contains('.') || name.ends_with(".rs"))
         .filter(|name| !exists(name))
         .map(|name| format!("{PAGE}: a walk passes {name}, which does not exist"))
+        .collect()
+}
+
+/// `RELIABILITY.md` names the tests that hold a promise, each of them a sentence. A name that is gone proves nothing.
+fn promises_name_tests(tree: &Tree) -> Vec<String> {
+    const PAGE: &str = "RELIABILITY.md";
+    let page = tree.0.get(PAGE).map_or("", String::as_str);
+    let exists = |name: &str| {
+        let test = format!("fn {name}(");
+        tree.0.values().any(|text| text.contains(&test))
+    };
+    page.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.matches('_').count() > 2 && name.chars().all(is_of_a_name))
+        .filter(|name| !exists(name))
+        .map(|name| format!("{PAGE}: there is no test {name}"))
         .collect()
 }
 
@@ -464,6 +482,18 @@ mod each_rule_sees_what_breaks_it {
                 "ARCHITECTURE.md: a walk passes LiveClient::went, which does not exist",
             ]
         );
+    }
+
+    #[test]
+    fn a_promise_whose_test_is_gone_is_seen() {
+        let page = (
+            "RELIABILITY.md",
+            "`a_job_is_found_again`, `STRESS_SEED`, `a/moves`",
+        );
+        let complaint = "RELIABILITY.md: there is no test a_job_is_found_again";
+        assert_eq!(promises_name_tests(&tree(&[page])), [complaint]);
+        let test = ("tests/a.rs", "async fn a_job_is_found_again() {}");
+        assert_eq!(promises_name_tests(&tree(&[page, test])), NONE);
     }
 
     #[test]

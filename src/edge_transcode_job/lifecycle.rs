@@ -18,7 +18,7 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 /// Reads a job again. `None` without an error: it verifiably no longer exists.
 pub(super) async fn read(
     session: &Session,
-    mut state: JobModel,
+    state: JobModel,
     private: JobPrivate,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
@@ -43,8 +43,7 @@ pub(super) async fn read(
                 owes_start: private.owes_start && job.status != JobStatus::Running,
                 ..JobPrivate::default()
             };
-            state.set_from_api(&job);
-            Some((state, private))
+            Some((state.as_returned(&job), private))
         }
         Err(error) if error.is_job_not_found() => {
             let is_gone = private.check_location(&id, &client.location().await);
@@ -245,7 +244,7 @@ pub(super) async fn delete(
     ));
     let mut left = prior;
     if let Some(job) = report.job() {
-        left.set_from_api(job);
+        left = left.as_returned(job);
     }
     if has_successor {
         left.deletion_protection = Value::Null;

@@ -164,9 +164,9 @@ impl JobModel {
         JobIdentity::new(text(&self.cluster_id), text(&self.job_id))
     }
 
-    /// Takes over what the API returns of the job. Keeps what the API does not know, and the spelling of a URL that means
-    /// the same.
-    pub(super) fn set_from_api(&mut self, job: &Job) {
+    /// This object as the API returns the job. Keeps what the API does not know, and the spelling of a URL that means the
+    /// same.
+    pub(super) fn as_returned(&self, job: &Job) -> Self {
         let mut returned = Self::from_api(&self.identity(), job);
         for (url, known) in [
             (&mut returned.stream_input, &self.stream_input),
@@ -176,7 +176,7 @@ impl JobModel {
                 url.clone_from(known);
             }
         }
-        *self = returned.with_local_settings(self);
+        returned.with_local_settings(self)
     }
 
     /// Takes over what the API returns of the job where it was not known before. What a plan has promised stays as it is:
@@ -192,9 +192,7 @@ impl JobModel {
 
     /// Whether the API shows the job as it is known here. What is known by its ID alone agrees with anything.
     pub(super) fn agrees_with(&self, job: &Job) -> bool {
-        let mut seen = self.clone();
-        seen.set_from_api(job);
-        seen == *self || *self == Self::from_identity(&self.identity())
+        self.as_returned(job) == *self || *self == Self::from_identity(&self.identity())
     }
 
     /// The configuration that describes this object. `status` is left out of a job that does not run: it is what a new
@@ -256,7 +254,7 @@ impl JobModel {
 /// Whether two values are alike. Another spelling of a URL is the same one.
 pub(super) fn is_same_url(one: &Value<String>, other: &Value<String>) -> bool {
     match (one, other) {
-        (Value::Value(one), Value::Value(other)) => {
+        (Value::Value(one), Value::Value(other)) if one != other => {
             StreamUrl::from(one.as_str()).is_equivalent(&StreamUrl::from(other.as_str()))
         }
         _ => one == other,

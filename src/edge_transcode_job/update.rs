@@ -67,7 +67,7 @@ pub(super) async fn update(
     diagnostics.add_error(explain(error, &id, &planned, &report));
     let mut state = prior.with_local_settings(&planned);
     if let Some(job) = report.job() {
-        state.set_from_api(job);
+        state = state.as_returned(job);
     }
     (state, private.after_failure(is_lost, &report))
 }
