@@ -356,6 +356,3 @@ fn is_in_cluster(template: &Template, cluster_id: &str) -> bool {
 fn matches_keyword(keyword: Option<&str>, id: &str, name: &str) -> bool {
     keyword.is_none_or(|keyword| keyword == id || name.contains(keyword))
 }
-
-#[cfg(test)]
-mod tests;

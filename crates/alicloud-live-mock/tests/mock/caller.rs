@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use alicloud_live_mock::{DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, Mock, MockSettings};
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -108,12 +110,7 @@ impl HttpResponse {
 /// Returns the encoded parameters of a call with its signature. `own` overrides the common parameters, so that tests can
 /// send wrong ones.
 pub(crate) fn signed(method: &str, own: &[(&str, &str)]) -> String {
-    signed_at(OffsetDateTime::now_utc(), method, own)
-}
-
-/// Does the same as [`signed`] at another time.
-pub(crate) fn signed_at(time: OffsetDateTime, method: &str, own: &[(&str, &str)]) -> String {
-    sign(DEFAULT_ACCESS_KEY_SECRET, time, method, own)
+    signed_with(DEFAULT_ACCESS_KEY_SECRET, method, own)
 }
 
 /// Does the same as [`signed`] with another secret.
@@ -253,6 +250,26 @@ pub(crate) fn send_call(mock: &Mock, action: &str, parameters: &[(&str, &str)]) 
 /// Sends a call and reads its response.
 pub(crate) fn call(mock: &Mock, action: &str, parameters: &[(&str, &str)]) -> HttpResponse {
     send_call(mock, action, parameters).response()
+}
+
+/// Handles a successful call at this time without a socket. Returns the body of the response.
+pub(crate) async fn handle_at(
+    time: OffsetDateTime,
+    mock: &Mock,
+    action: &str,
+    parameters: &[(&str, &str)],
+) -> Value {
+    let parameters = with_action(action, parameters);
+    let form = sign(DEFAULT_ACCESS_KEY_SECRET, time, "POST", &parameters);
+    let request = Request::post("/")
+        .header("host", "live.test")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let response = mock.handle(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK, "{action}");
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    serde_json::from_slice(&body).unwrap()
 }
 
 /// Sends a call with signature version 3 and all parameters in a form body to the server at `url`. If `host` is another

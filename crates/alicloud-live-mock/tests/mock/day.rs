@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use alicloud_live_mock::{Mock, MockSettings, WallClock};
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use crate::caller::{NEW_JOB, signed_at, with_action};
+use crate::caller::{NEW_JOB, handle_at};
 
 /// Calls per second.
 const RATE: u64 = 200;
@@ -32,16 +30,7 @@ impl Day {
 
     async fn call(&self, mock: &Mock, action: &str, own: &[(&str, &str)]) -> Value {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let form = signed_at(self.now(), "POST", &with_action(action, own));
-        let request = Request::post("/")
-            .header("host", "live.test")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Body::from(form))
-            .unwrap();
-        let response = mock.handle(request).await.unwrap();
-        assert_eq!(response.status(), StatusCode::OK, "{action}");
-        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        serde_json::from_slice(&body).unwrap()
+        handle_at(self.now(), mock, action, own).await
     }
 }
 

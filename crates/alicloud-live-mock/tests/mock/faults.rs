@@ -1,7 +1,7 @@
 //! Tests each kind of fault.
 
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
-use serde_json::Value;
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings};
+use serde_json::{Value, json};
 
 use crate::caller::{
     HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, post_form, send_call, signed, with_action,
@@ -200,19 +200,35 @@ fn the_same_seed_hits_the_same_calls_after_a_reset() {
 
 #[test]
 fn responses_lag_behind_writes_where_behavior_says_so() {
-    let mock = mock();
+    let mock = Mock::start(MockSettings {
+        clusters: vec!["cluster-1".to_owned(), "cluster-2".to_owned()],
+        ..MockSettings::default()
+    })
+    .unwrap();
     mock.configure(|behavior| {
-        behavior.list_lag_calls = 1;
-        behavior.get_lag_calls = 1;
-        behavior.status_lag_gets = 1;
+        behavior.list_lag_calls = 2;
+        behavior.get_lag_calls = 2;
+        behavior.status_lag_gets = 2;
     });
     let id = create(&mock);
     let job = [("JobId", id.as_str())];
+    // Lists of another cluster do not count.
+    let other = [("Action", LIST), ("ClusterId", "cluster-2")];
+    let other = post_form(&mock.url(), &signed("POST", &other)).json();
+    assert_eq!(other["TotalCount"], 0);
     let total = || call(&mock, LIST, &[]).json()["TotalCount"].clone();
-    assert_eq!([total(), total()], [0, 1]);
+    assert_eq!([total(), total(), total()], [0, 0, 1]);
     let get = || call(&mock, "GetEdgeTranscodeJob", &job);
-    assert_eq!(get().error(), "404 JobNotFound");
-    assert_eq!(call(&mock, "StartEdgeTranscodeJob", &job).status(), 200);
-    let status = || get().json()["Job"]["Status"].clone();
-    assert_eq!([status(), status()], ["0", "1"]);
+    assert_eq!([get().error(), get().error()], ["404 JobNotFound"; 2]);
+    let start = || call(&mock, "StartEdgeTranscodeJob", &job);
+    assert_eq!(start().status(), 200);
+    // The service itself has the new status at once.
+    assert_eq!(start().error(), "403 OperationDenied");
+    let shown = || {
+        let shown = get().json();
+        let job = &shown["Job"];
+        (job["Status"].clone(), job["LastStartAt"].is_string())
+    };
+    let (before, after) = ((json!("0"), false), (json!("1"), true));
+    assert_eq!([shown(), shown(), shown()], [before.clone(), before, after]);
 }

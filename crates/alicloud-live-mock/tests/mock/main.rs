@@ -14,6 +14,7 @@ mod control;
 mod day;
 mod faults;
 mod guide;
+mod jobs;
 mod load;
 mod page;
 mod pause;
