@@ -256,21 +256,3 @@ fn parse_template(text: &str) -> Result<Template, String> {
     }
     Ok(template)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_is_parsed_from_its_fields() {
-        let read = parse_template("id=t,type=nbhd-2,codec=H.265,cluster=c").unwrap();
-        let expected = Template {
-            cluster_id: Some("c".to_owned()),
-            ..Template::new("t", "t", TemplateType::Nbhd2, "H.265")
-        };
-        assert_eq!(read, expected);
-        for wrong in ["", "name=n", "id", "id=t,type=hd", "id=t,colour=red"] {
-            assert!(parse_template(wrong).is_err(), "{wrong}");
-        }
-    }
-}

@@ -120,21 +120,3 @@ fn malformed(name: &str) -> ApiError {
     let message = format!("The parameter {name} is wrongly formed.");
     ApiError::new(400, &format!("InvalidParameter.{name}"), message)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_caller_with_a_temporary_key_is_an_assumed_role() {
-        let identity = caller_identity(Some("alice"), "", &MockSettings::default());
-        let expected = json!({
-            "IdentityType": "AssumedRoleUser",
-            "AccountId": "1234567890123456",
-            "PrincipalId": "300000000000000000:alice",
-            "Arn": "acs:ram::1234567890123456:assumed-role/mock-role/alice",
-            "RoleId": "300000000000000000",
-        });
-        assert_eq!(identity, expected);
-    }
-}

@@ -88,18 +88,32 @@ fn temporary_keys_select_the_state_of_the_key_that_assumed_the_role() {
         ("RoleSessionName", "alice"),
     ];
     let assumed = call(&mock, &key, "AssumeRole", &role).json();
-    for credentials in [&uri.json(), &assumed["Credentials"]] {
+    let version = ("Version", "2015-04-01");
+    for (credentials, session) in [(&uri.json(), "uri"), (&assumed["Credentials"], "alice")] {
         let text = |name: &str| credentials[name].as_str().unwrap();
         let temporary = Key {
             id: text("AccessKeyId").to_owned(),
             secret: text("AccessKeySecret").to_owned(),
         };
-        let token = [("SecurityToken", text("SecurityToken"))];
-        let list = call(&mock, &temporary, "ListEdgeTranscodeJob", &token).json();
+        let token = ("SecurityToken", text("SecurityToken"));
+        let list = call(&mock, &temporary, "ListEdgeTranscodeJob", &[token]).json();
         assert_eq!(list["TotalCount"], 1, "{list}");
+        let mut identity = call(&mock, &temporary, "GetCallerIdentity", &[version, token]).json();
+        identity
+            .as_object_mut()
+            .unwrap()
+            .remove("RequestId")
+            .unwrap();
+        let expected = json!({
+            "IdentityType": "AssumedRoleUser",
+            "AccountId": "1234567890123456",
+            "PrincipalId": format!("300000000000000000:{session}"),
+            "Arn": format!("acs:ram::1234567890123456:assumed-role/mock-role/{session}"),
+            "RoleId": "300000000000000000",
+        });
+        assert_eq!(identity, expected);
     }
-    let version = [("Version", "2015-04-01")];
-    let identity = call(&mock, &key, "GetCallerIdentity", &version).json();
+    let identity = call(&mock, &key, "GetCallerIdentity", &[version]).json();
     assert_eq!(identity["Arn"], "acs:ram::1234567890123456:user/ci-7");
 }
 

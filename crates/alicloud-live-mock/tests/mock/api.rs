@@ -4,7 +4,8 @@ use alicloud_live_mock::{JobStatus, Mock, MockSettings, SignatureCheck, TimeForm
 use time::{Duration, OffsetDateTime};
 
 use crate::caller::{
-    NEW_JOB, call, create, mock, post_form, send, send_raw, signed, timestamp, with_action,
+    NEW_JOB, call, create, mock, post_form, send, send_raw, signed, signed_with, timestamp,
+    with_action,
 };
 
 const GET: &str = "GetEdgeTranscodeJob";
@@ -59,7 +60,8 @@ fn templates_are_read_one_by_one_and_as_a_list() {
 #[test]
 fn parameters_come_in_the_query_in_a_form_or_in_both() {
     let mock = mock();
-    let own = with_action(LIST, &[("SignatureType", ""), ("RegionId", "cn-shanghai")]);
+    let ignored = [("SignatureType", ""), ("RegionId", "cn-shanghai")];
+    let own = [&with_action(LIST, &ignored)[..], &[("Format", "json")]].concat();
     let (get, post) = (signed("GET", &own), signed("POST", &own));
     let half = signed("POST", &own);
     let (in_query, in_form) = half.split_once('&').unwrap();
@@ -107,7 +109,18 @@ fn each_mistake_in_a_call_has_its_error_code() {
     for (name, wrong, expected) in [
         ("Action", "Nonsense", "404 InvalidApi.NotFound"),
         ("Version", "2014-11-11", "404 InvalidApi.NotFound"),
+        // That of STS, which does not have this operation.
+        ("Version", "2015-04-01", "404 InvalidApi.NotFound"),
         ("Format", "XML", "400 InvalidParameter.Format"),
+        ("Format", "", "400 InvalidParameter.Format"),
+        ("Format", "jsonp", "400 InvalidParameter.Format"),
+        (
+            "SignatureMethod",
+            "HMAC-SHA256",
+            "400 InvalidSignatureMethod",
+        ),
+        ("SignatureVersion", "2.0", "400 InvalidSignatureVersion"),
+        ("SignatureNonce", &"n".repeat(256), "400 InvalidParameter"),
         ("AccessKeyId", "x", "404 InvalidAccessKeyId.NotFound"),
         ("Timestamp", &old, "400 InvalidTimeStamp.Expired"),
         ("Timestamp", "yesterday", "400 InvalidTimeStamp.Format"),
@@ -120,17 +133,26 @@ fn each_mistake_in_a_call_has_its_error_code() {
         let response = post_form(&mock.url(), &signed("POST", &own));
         assert_eq!(response.error(), expected, "{name}={wrong}");
     }
+    let list = with_action(LIST, &[]);
+    let other_method = signed("GET", &list);
+    let other_secret = signed_with("mock-access-key-secreT", "POST", &list);
+    for form in [other_method, other_secret] {
+        let response = post_form(&mock.url(), &form);
+        assert_eq!(response.error(), "400 SignatureDoesNotMatch", "{form}");
+    }
 }
 
 #[test]
-fn a_changed_call_does_not_match_its_signature() {
+fn a_mismatch_returns_the_string_to_sign_and_never_the_secret() {
     let mock = mock();
     let form = signed("POST", &with_action(CREATE, &NEW_JOB));
     let changed = form.replace("tpl-h264-720p", "tpl-uhd-4k");
     let response = post_form(&mock.url(), &changed);
     assert_eq!(response.error(), "400 SignatureDoesNotMatch");
     let string_to_sign = "server string to sign is:POST&%2F&AccessKeyId";
-    assert!(response.message().contains(string_to_sign), "{response:?}");
+    let message = response.message();
+    assert!(message.contains(string_to_sign), "{message}");
+    assert!(!message.contains("mock-access-key-secret"), "{message}");
     assert_eq!(mock.jobs(), []);
     assert_eq!(mock.calls()[0].signature, SignatureCheck::Invalid);
 }
@@ -204,9 +226,12 @@ fn an_expected_security_token_is_required() {
     let mock = Mock::start(settings).unwrap();
     let without = call(&mock, LIST, &[]);
     assert_eq!(without.error(), "400 MissingSecurityToken");
+    let other = call(&mock, LIST, &[("SecurityToken", "tok")]);
+    let mismatch = "400 InvalidSecurityToken.MismatchWithAccessKey";
+    assert_eq!(other.error(), mismatch);
     let with = call(&mock, LIST, &[("SecurityToken", "tok+/=")]);
     assert_eq!(with.status(), 200);
-    assert_eq!(mock.calls()[1].parameters["SecurityToken"], "***");
+    assert_eq!(mock.calls()[2].parameters["SecurityToken"], "***");
 }
 
 #[test]

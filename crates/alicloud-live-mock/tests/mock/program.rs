@@ -126,7 +126,10 @@ fn it_prints_its_address_and_serves_the_clusters_and_templates_of_the_options() 
         ];
         post_form(url, &signed("POST", &own))
     };
-    assert_eq!(get("cluster-2").json()["Template"]["Type"], "ultra-hd");
+    let shown = get("cluster-2").json();
+    for (name, value) in [("Name", "own"), ("Type", "ultra-hd"), ("Codec", "H.265")] {
+        assert_eq!(shown["Template"][name], value);
+    }
     assert_eq!(get("cluster-1").error(), "404 TemplateNotFound");
 }
 
@@ -144,10 +147,25 @@ fn a_signal_stops_it_cleanly_after_one_line_of_output() {
 
 #[test]
 fn an_invalid_option_is_explained() {
-    let mut command = Command::new(PROGRAM);
-    let output = command.arg("--template=name=x").output().unwrap();
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("expected id=ID"));
+    for (template, complaint) in [
+        ("", "expected name=value, not ``"),
+        ("id", "expected name=value, not `id`"),
+        ("name=n", "expected id=ID"),
+        (
+            "id=t,type=hd",
+            "expected the type common, nbhd-2 or ultra-hd, not `hd`",
+        ),
+        ("id=t,colour=red", "unknown field `colour`"),
+    ] {
+        let mut command = Command::new(PROGRAM);
+        let output = command
+            .arg(format!("--template={template}"))
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(complaint), "{error}");
+    }
 }
 
 fn help() -> String {
