@@ -1,4 +1,4 @@
-//! What requests to the control API and the configuration file say of a job.
+//! Changes to fields of a job: what Update, the control API and the configuration file say of it.
 
 use serde::Deserialize;
 use time::OffsetDateTime;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::errors::ApiError;
+use super::job_patch::JobPatch;
 use super::model::{JobStatus, TemplateType};
 use super::parameters::Parameters;
 use super::sts::AssumeRoleRequest;
@@ -13,7 +14,7 @@ pub(super) enum Operation {
     CreateJob(NewJob),
     GetJob(JobKey),
     ListJobs(JobFilter),
-    UpdateJob(JobKey, JobChanges),
+    UpdateJob(JobKey, JobPatch),
     DeleteJob(JobKey),
     StartJob(JobKey),
     StopJob(JobKey),
@@ -41,15 +42,6 @@ pub(super) struct NewJob {
 pub(super) struct JobKey {
     pub(super) cluster_id: String,
     pub(super) job_id: String,
-}
-
-/// The fields to change. A field that is none stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(super) struct JobChanges {
-    pub(super) name: Option<String>,
-    pub(super) template_id: Option<String>,
-    pub(super) stream_input: Option<String>,
-    pub(super) stream_output: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,13 +142,14 @@ fn job_key(parameters: &Parameters) -> Result<JobKey, ApiError> {
     })
 }
 
-fn job_changes(parameters: &Parameters) -> Result<JobChanges, ApiError> {
+fn job_changes(parameters: &Parameters) -> Result<JobPatch, ApiError> {
     check_name_and_streams(parameters)?;
-    Ok(JobChanges {
+    Ok(JobPatch {
         name: parameters.optional("Name"),
         template_id: parameters.optional("TemplateId"),
         stream_input: parameters.optional("StreamInput"),
         stream_output: parameters.optional("StreamOutput"),
+        ..JobPatch::default()
     })
 }
 

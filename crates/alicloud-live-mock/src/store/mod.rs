@@ -14,8 +14,9 @@ use page::page;
 use super::behavior::Behavior;
 use super::budget::{Budget, Charge};
 use super::errors::ApiError;
+use super::job_patch::JobPatch;
 use super::model::{Job, JobStatus, Template};
-use super::operation::{JobChanges, JobFilter, JobKey, NewJob, TemplateFilter};
+use super::operation::{JobFilter, JobKey, NewJob, TemplateFilter};
 use super::representation::stored_stream_url;
 
 /// How long List returns a job after it was created or last changed.
@@ -220,7 +221,7 @@ impl Store {
     pub(super) fn update(
         &mut self,
         key: &JobKey,
-        changes: JobChanges,
+        changes: JobPatch,
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
@@ -228,25 +229,20 @@ impl Store {
         if let Some(name) = &changes.name {
             self.check_name_is_free(&key.cluster_id, name, Some(&key.job_id), behavior)?;
         }
-        let template = changes
-            .template_id
-            .map(|id| self.template(&key.cluster_id, &id).cloned())
+        let template = changes.template_id.as_ref();
+        let template = template
+            .map(|id| self.template(&key.cluster_id, id).cloned())
             .transpose()?;
-        let budget = self.budget.clone();
-        budget.check()?;
-        let stored = self.stored_job(key)?;
-        let job = &mut stored.job;
-        if let Some(template) = template {
-            job.template_id = template.template_id;
-            job.template_name = template.name;
-            job.r#type = template.r#type;
-        }
-        replace(&mut job.name, changes.name);
+        self.budget.check()?;
         let stored_url = |url: Option<String>| url.map(|url| stored_stream_url(&url, behavior));
-        replace(&mut job.stream_input, stored_url(changes.stream_input));
-        replace(&mut job.stream_output, stored_url(changes.stream_output));
-        stored.modified = now;
-        stored.charge = budget.charge(stored.job.bytes());
+        let changes = JobPatch {
+            stream_input: stored_url(changes.stream_input),
+            stream_output: stored_url(changes.stream_output),
+            ..changes
+        };
+        self.edit(&key.job_id, now, |job| {
+            changes.apply(job, template.as_slice());
+        });
         Ok(())
     }
 
@@ -336,12 +332,6 @@ impl Store {
             .and_then(|number| self.jobs.get_mut(number))
             .filter(|stored| stored.job.cluster_id == key.cluster_id)
             .ok_or_else(ApiError::job_not_found)
-    }
-}
-
-fn replace(field: &mut String, value: Option<String>) {
-    if let Some(value) = value {
-        *field = value;
     }
 }
 
