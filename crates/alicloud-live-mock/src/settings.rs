@@ -1,5 +1,6 @@
 //! The settings that a mock starts with.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -135,10 +136,8 @@ impl MockSettings {
                 template.name.clone_from(&template.template_id);
             }
         }
-        match settings.problem() {
-            Some(problem) => Err(at(&problem)),
-            None => Ok(settings),
-        }
+        settings.check().map_err(|error| at(&error))?;
+        Ok(settings)
     }
 
     /// Fails if the address is not loopback and [`Self::allow_remote`] is false.
@@ -153,52 +152,44 @@ impl MockSettings {
         ))
     }
 
-    /// Returns the first contradiction in what was read, with its key.
-    fn problem(&self) -> Option<String> {
+    /// Fails at the first contradiction. The error begins with its key.
+    fn check(&self) -> Result<(), String> {
         if self.clusters.is_empty() {
-            return Some("clusters: expected at least one".to_owned());
+            return Err("clusters: expected at least one".to_owned());
         }
-        let templates = self.templates.iter().enumerate();
-        let jobs = self.jobs.iter().enumerate();
-        let faults = self.faults.iter().enumerate();
-        let unknown_cluster = |cluster: Option<&String>| {
-            let cluster = cluster.filter(|id| !self.clusters.contains(id))?;
-            Some(format!(
-                "ClusterId: expected one of clusters, not `{cluster}`"
-            ))
+        let check_cluster = |id: Option<&String>| match id {
+            Some(id) if !self.clusters.contains(id) => {
+                Err(format!("ClusterId: expected one of clusters, not `{id}`"))
+            }
+            _ => Ok(()),
         };
-        let template_problem = |(index, template): (usize, &Template)| {
-            let problem = if template.template_id.is_empty() {
-                Some("TemplateId: expected an ID".to_owned())
-            } else {
-                unknown_cluster(template.cluster_id.as_ref())
+        for (index, template) in self.templates.iter().enumerate() {
+            if template.template_id.is_empty() {
+                return Err(format!("templates[{index}].TemplateId: expected an ID"));
+            }
+            check_cluster(template.cluster_id.as_ref())
+                .map_err(|why| format!("templates[{index}].{why}"))?;
+        }
+        let is_template = |id: &String| self.templates.iter().any(|known| known.template_id == *id);
+        let mut ids = BTreeSet::new();
+        for (index, job) in self.jobs.iter().enumerate() {
+            let problem = match (&job.job_id, &job.template_id) {
+                (Some(id), _) if !ids.insert(id) => {
+                    Err("JobId: expected an ID that no earlier job has".to_owned())
+                }
+                (_, Some(id)) if !is_template(id) => {
+                    Err(format!("TemplateId: expected one of templates, not `{id}`"))
+                }
+                _ => check_cluster(job.cluster_id.as_ref()),
             };
-            Some(format!("templates[{index}].{}", problem?))
-        };
-        let job_problem = |(index, job): (usize, &JobPatch)| {
-            let is_repeated = |id: &String| {
-                let mut earlier = self.jobs[..index].iter();
-                earlier.any(|earlier| earlier.job_id.as_ref() == Some(id))
-            };
-            let is_unknown =
-                |id: &&String| self.templates.iter().all(|known| known.template_id != **id);
-            let problem = if job.job_id.as_ref().is_some_and(is_repeated) {
-                Some("JobId: expected an ID that no earlier job has".to_owned())
-            } else if let Some(id) = job.template_id.as_ref().filter(is_unknown) {
-                Some(format!("TemplateId: expected one of templates, not `{id}`"))
-            } else {
-                unknown_cluster(job.cluster_id.as_ref())
-            };
-            Some(format!("jobs[{index}].{}", problem?))
-        };
-        let fault_problem = |(index, fault): (usize, &Fault)| {
-            Some(format!("faults[{index}]: {}", fault.problem()?))
-        };
-        let mut problems = templates
-            .filter_map(template_problem)
-            .chain(jobs.filter_map(job_problem))
-            .chain(faults.filter_map(fault_problem));
-        problems.next()
+            problem.map_err(|why| format!("jobs[{index}].{why}"))?;
+        }
+        for (index, fault) in self.faults.iter().enumerate() {
+            fault
+                .check()
+                .map_err(|why| format!("faults[{index}]: {why}"))?;
+        }
+        Ok(())
     }
 
     /// Returns the last part of the role's ARN.

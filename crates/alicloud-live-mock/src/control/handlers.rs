@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::access_keys::AccessKeys;
 use crate::counts::Expected;
-use crate::faults::Fault;
+use crate::faults::{Fault, Faults};
 use crate::job_patch::JobPatch;
 use crate::json;
 use crate::overview::{call_details, overview};
@@ -162,31 +162,31 @@ pub(super) async fn faults(Selected(shared): Selected) -> Json<Value> {
 }
 
 pub(super) async fn set_faults(Selected(shared): Selected, body: Bytes) -> JsonResult {
-    let faults = parse_faults(&body)?;
-    check_budget(&shared)?;
-    let mut state = shared.state();
-    state.faults.replace(faults).map_err(bad_request)?;
-    Ok(Json(state.faults.to_json()))
+    change_faults(&shared, &body, Faults::replace)
 }
 
 pub(super) async fn add_faults(Selected(shared): Selected, body: Bytes) -> JsonResult {
-    let faults = parse_faults(&body)?;
-    check_budget(&shared)?;
+    change_faults(&shared, &body, Faults::add)
+}
+
+fn change_faults(
+    shared: &Shared,
+    body: &[u8],
+    change: fn(&mut Faults, Vec<Fault>) -> Result<(), String>,
+) -> JsonResult {
+    let faults: Vec<Fault> = parse(body)?;
+    faults
+        .iter()
+        .try_for_each(Fault::check)
+        .map_err(bad_request)?;
+    check_budget(shared)?;
     let mut state = shared.state();
-    state.faults.add(faults).map_err(bad_request)?;
+    change(&mut state.faults, faults).map_err(bad_request)?;
     Ok(Json(state.faults.to_json()))
 }
 
 pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>) -> JsonResult {
     removed(shared.state().faults.remove(id), "rule")
-}
-
-fn parse_faults(body: &[u8]) -> Result<Vec<Fault>, Problem> {
-    let faults: Vec<Fault> = parse(body)?;
-    match faults.iter().find_map(Fault::problem) {
-        Some(message) => Err(bad_request(message)),
-        None => Ok(faults),
-    }
 }
 
 #[derive(Deserialize)]

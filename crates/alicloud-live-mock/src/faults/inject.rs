@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FaultKind, FaultStage, Target};
+use super::{FaultKind, FaultStage};
 use crate::active_call::{ActiveCall, CallAborted};
 use crate::call_log::RecordedCall;
 use crate::errors::ApiError;
@@ -38,13 +38,7 @@ impl ActiveCall {
     /// Returns the faults that are due, and records them.
     fn due_faults(&self, when: FaultStage) -> Result<Vec<FaultKind>, CallAborted> {
         let mut state = self.state()?;
-        let parameters = &self.request.parameters;
-        let target = Target {
-            action: parameters.get("Action"),
-            job_id: parameters.get("JobId"),
-            cluster_id: parameters.get("ClusterId"),
-        };
-        let due = state.faults.due(target, when);
+        let due = state.faults.due(&self.request.parameters, when);
         state.call_log.update(self.number, |recorded| {
             recorded.faults.extend(due.iter().cloned());
         });

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use alter::alter;
 pub(super) use rules::Faults;
-use rules::Target;
 
 use super::actions;
 use super::mock_response::json_type;
+use super::parameters::Parameters;
 
 /// A rule: the fault `kind` is injected into calls of `action` at the stage `when`.
 ///
@@ -166,35 +166,35 @@ impl Fault {
         }
     }
 
-    fn matches(&self, target: Target<'_>) -> bool {
-        let fits = |expected: &Option<String>, sent: Option<&str>| {
-            expected.is_none() || expected.as_deref() == sent
+    fn matches(&self, call: &Parameters) -> bool {
+        let fits = |expected: &Option<String>, name: &str| {
+            expected.is_none() || expected.as_deref() == call.get(name)
         };
-        (self.action == "*" || Some(self.action.as_str()) == target.action)
-            && fits(&self.job_id, target.job_id)
-            && fits(&self.cluster_id, target.cluster_id)
+        (self.action == "*" || Some(self.action.as_str()) == call.get("Action"))
+            && fits(&self.job_id, "JobId")
+            && fits(&self.cluster_id, "ClusterId")
     }
 
-    /// Returns why the rule is invalid, if it is.
-    pub(super) fn problem(&self) -> Option<&'static str> {
+    /// Fails if the rule is invalid.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.action != "*" && !actions::is_known(&self.action) {
-            return Some("action: expected the name of an operation, or *");
+            return Err("action: expected the name of an operation, or *");
         }
         let status = match &self.kind {
             FaultKind::Error { status, .. } | FaultKind::Response { status, .. } => *status,
             _ => 200,
         };
         if !(200..=599).contains(&status) {
-            return Some("status: expected a number from 200 to 599");
+            return Err("status: expected a number from 200 to 599");
         }
         if !(0.0..=1.0).contains(&self.probability) {
-            return Some("probability: expected a number from 0 to 1");
+            return Err("probability: expected a number from 0 to 1");
         }
         if self.kind.alters_response() && self.when.is_some_and(|stage| stage != FaultStage::After)
         {
-            return Some("when: expected after, because this kind alters the response");
+            return Err("when: expected after, because this kind alters the response");
         }
-        None
+        Ok(())
     }
 }
 

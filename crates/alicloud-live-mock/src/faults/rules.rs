@@ -4,15 +4,8 @@ use serde::Serialize;
 
 use super::{Fault, FaultKind, FaultStage};
 use crate::budget::{Budget, Charge};
+use crate::parameters::Parameters;
 use crate::random::Random;
-
-/// The properties of a call that rules select by.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Target<'a> {
-    pub(crate) action: Option<&'a str>,
-    pub(crate) job_id: Option<&'a str>,
-    pub(crate) cluster_id: Option<&'a str>,
-}
 
 /// The rules in force, and how often each was due and hit.
 #[derive(Debug)]
@@ -101,11 +94,11 @@ impl Faults {
     }
 
     /// Returns the faults that are due for a call at `stage`, in the order of the rules, up to the first that ends it.
-    pub(crate) fn due(&mut self, target: Target<'_>, stage: FaultStage) -> Vec<FaultKind> {
+    pub(crate) fn due(&mut self, call: &Parameters, stage: FaultStage) -> Vec<FaultKind> {
         let mut due = Vec::new();
         for rule in &mut self.rules {
             let fault = &rule.fault;
-            if fault.stage() != stage || !fault.matches(target) {
+            if fault.stage() != stage || !fault.matches(call) {
                 continue;
             }
             rule.seen += 1;
@@ -144,16 +137,17 @@ mod tests {
         faults
     }
 
-    fn calls_of(action: &str) -> Target<'_> {
-        Target {
-            action: Some(action),
-            ..Target::default()
-        }
+    fn call(query: &str) -> Parameters {
+        Parameters::decode(query, b"")
+    }
+
+    fn due(faults: &mut Faults, query: &str) -> Vec<FaultKind> {
+        faults.due(&call(query), FaultStage::Before)
     }
 
     fn hits(faults: &mut Faults, calls: usize) -> Vec<bool> {
         (0..calls)
-            .map(|_| !faults.due(calls_of("A"), FaultStage::Before).is_empty())
+            .map(|_| !due(faults, "Action=A").is_empty())
             .collect()
     }
 
@@ -169,13 +163,13 @@ mod tests {
     fn a_rule_hits_only_its_action_and_stage_and_a_star_every_call() {
         let after = Fault::new("A", FaultKind::Drop).when(FaultStage::After);
         let mut faults = faults(vec![after, Fault::new("*", FaultKind::Hang)]);
-        let mut due = |target, stage| faults.due(target, stage);
-        for target in [calls_of("A"), calls_of("B"), Target::default()] {
-            assert_eq!(due(target, FaultStage::Before), [FaultKind::Hang]);
+        let mut due = |query, stage| faults.due(&call(query), stage);
+        for query in ["Action=A", "Action=B", ""] {
+            assert_eq!(due(query, FaultStage::Before), [FaultKind::Hang]);
         }
-        assert_eq!(due(calls_of("A"), FaultStage::After), [FaultKind::Drop]);
-        assert_eq!(due(calls_of("B"), FaultStage::After), []);
-        assert_eq!(due(Target::default(), FaultStage::After), []);
+        assert_eq!(due("Action=A", FaultStage::After), [FaultKind::Drop]);
+        assert_eq!(due("Action=B", FaultStage::After), []);
+        assert_eq!(due("", FaultStage::After), []);
     }
 
     #[test]
@@ -183,19 +177,12 @@ mod tests {
         let slow = FaultKind::Slow { ms: 1 };
         let rules =
             [slow.clone(), FaultKind::Drop, FaultKind::Hang].map(|kind| Fault::new("A", kind));
-        assert_eq!(
-            faults(rules.to_vec()).due(calls_of("A"), FaultStage::Before),
-            [slow, FaultKind::Drop]
-        );
+        let due = due(&mut faults(rules.to_vec()), "Action=A");
+        assert_eq!(due, [slow, FaultKind::Drop]);
     }
 
     #[test]
     fn a_rule_for_a_job_or_cluster_hits_no_other() {
-        let call = |job_id, cluster_id| Target {
-            job_id,
-            cluster_id,
-            ..calls_of("A")
-        };
         let of_job = Fault {
             job_id: Some("j".to_owned()),
             ..Fault::new("A", FaultKind::Drop)
@@ -205,11 +192,14 @@ mod tests {
             ..Fault::new("*", FaultKind::Hang)
         };
         let mut faults = faults(vec![of_job, of_cluster]);
-        let mut due = |job_id, cluster_id| faults.due(call(job_id, cluster_id), FaultStage::Before);
-        assert_eq!(due(Some("j"), Some("d")), [FaultKind::Drop]);
-        assert_eq!(due(Some("k"), Some("d")), []);
-        assert_eq!(due(None, None), []);
-        assert_eq!(due(Some("k"), Some("c")), [FaultKind::Hang]);
+        for (query, expected) in [
+            ("Action=A&JobId=j&ClusterId=d", vec![FaultKind::Drop]),
+            ("Action=A&JobId=k&ClusterId=d", vec![]),
+            ("Action=A", vec![]),
+            ("Action=A&JobId=k&ClusterId=c", vec![FaultKind::Hang]),
+        ] {
+            assert_eq!(due(&mut faults, query), expected, "{query}");
+        }
     }
 
     #[test]
@@ -223,8 +213,8 @@ mod tests {
         let mut both = faults(vec![other, share]);
         let together: Vec<bool> = (0..200)
             .map(|_| {
-                both.due(calls_of("B"), FaultStage::Before);
-                !both.due(calls_of("A"), FaultStage::Before).is_empty()
+                due(&mut both, "Action=B");
+                !due(&mut both, "Action=A").is_empty()
             })
             .collect();
         assert_eq!(alone, together);
@@ -237,9 +227,8 @@ mod tests {
         let mut faults = faults(vec![Fault::new("A", FaultKind::Drop)]);
         faults.add(vec![Fault::new("B", FaultKind::Drop)]).unwrap();
         assert!(faults.remove(0) && !faults.remove(0));
-        assert_eq!(faults.due(calls_of("A"), FaultStage::Before), []);
-        let due = faults.due(calls_of("B"), FaultStage::Before);
-        assert_eq!(due, [FaultKind::Drop]);
+        assert_eq!(due(&mut faults, "Action=A"), []);
+        assert_eq!(due(&mut faults, "Action=B"), [FaultKind::Drop]);
         let many = vec![Fault::new("C", FaultKind::Drop); MAX_RULES];
         assert!(faults.add(many.clone()).is_err());
         assert!(faults.add(many[1..].to_vec()).is_ok());
