@@ -23,7 +23,7 @@ use super::errors::ApiError;
 use super::headers;
 use super::json::replace_values;
 use super::parameters::Parameters;
-use super::redaction::MASK;
+use super::redaction::{MASK, masked_query};
 
 /// Where calls are forwarded to and recorded.
 #[derive(Clone, Debug, Deserialize)]
@@ -289,15 +289,10 @@ impl Placeholders {
         for segment in path.split('/') {
             replaced = format!("{replaced}/{}", self.placeholder("path", segment));
         }
-        let query: Vec<String> = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| format!("{}={MASK}", pair.split('=').next().unwrap_or_default()))
-            .collect();
         if query.is_empty() {
             replaced
         } else {
-            format!("{replaced}?{}", query.join("&"))
+            format!("{replaced}?{}", masked_query(query))
         }
     }
 
@@ -328,7 +323,7 @@ mod tests {
             "Job": {
                 "JobId": "J", "Name": "hunter", "Status": "1", "CreateTime": "2024-01-01T00:00:00Z",
                 "StreamInput": "rtmp://hunter@Hunter.test:1935/hunter/key?auth_key=hunter",
-                "StreamOutput": "rtmp://hunter.test/hunter/key",
+                "StreamOutput": "rtmp://hunter.test/hunter/key?hunter",
             },
         });
         let written = placeholders.in_member("", body);

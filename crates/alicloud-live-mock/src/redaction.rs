@@ -57,16 +57,21 @@ pub(super) fn masked(text: &str) -> String {
         None => address.to_owned(),
     };
     if let Some(query) = query {
-        let pairs: Vec<String> = query
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((name, _)) => format!("{name}={MASK}"),
-                None => MASK.to_owned(),
-            })
-            .collect();
-        shown = format!("{shown}?{}", pairs.join("&"));
+        shown = format!("{shown}?{}", masked_query(query));
     }
     shown
+}
+
+/// Masks everything in the query of a URL but the names of its parameters.
+pub(super) fn masked_query(query: &str) -> String {
+    let pairs: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _)) => format!("{name}={MASK}"),
+            None => MASK.to_owned(),
+        })
+        .collect();
+    pairs.join("&")
 }
 
 #[cfg(test)]
