@@ -59,12 +59,14 @@ impl Job {
 
 /// The two statuses of a job: `"0"` and `"1"` in responses, an integer in requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "&'static str")]
+#[serde(try_from = "String")]
 pub enum JobStatus {
     /// `0`
     #[default]
+    #[serde(rename = "0")]
     NotStarted,
     /// `1`
+    #[serde(rename = "1")]
     Running,
 }
 
@@ -76,21 +78,7 @@ impl TryFrom<String> for JobStatus {
     }
 }
 
-impl From<JobStatus> for &'static str {
-    fn from(status: JobStatus) -> Self {
-        status.as_str()
-    }
-}
-
 impl JobStatus {
-    /// Returns `"0"` or `"1"`, as in responses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotStarted => "0",
-            Self::Running => "1",
-        }
-    }
-
     /// Parses `0` or `1`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -117,20 +105,9 @@ pub enum TemplateType {
 }
 
 impl TemplateType {
-    /// Returns the API's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Common => "common",
-            Self::Nbhd2 => "nbhd-2",
-            Self::UltraHd => "ultra-hd",
-        }
-    }
-
     /// Parses the API's value.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Common, Self::Nbhd2, Self::UltraHd]
-            .into_iter()
-            .find(|r#type| r#type.as_str() == text)
+        serde_json::from_value(text.into()).ok()
     }
 }
 
@@ -190,5 +167,11 @@ impl Template {
             codec: codec.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Reports whether this cluster has the template.
+    pub(super) fn is_in(&self, cluster_id: &str) -> bool {
+        let only = self.cluster_id.as_deref();
+        only.is_none_or(|only| only == cluster_id)
     }
 }

@@ -38,10 +38,7 @@ pub(super) fn overview(settings: &MockSettings, state: &MockState) -> Value {
 
 fn cluster(id: &str, settings: &MockSettings, jobs: &[Job]) -> Value {
     let in_cluster = jobs.iter().filter(|job| job.cluster_id == id);
-    let templates = settings.templates.iter().filter(|template| {
-        let only = template.cluster_id.as_deref();
-        only.is_none_or(|only| only == id)
-    });
+    let templates = settings.templates.iter().filter(|known| known.is_in(id));
     json!({
         "ClusterId": id,
         "jobs": in_cluster.clone().count(),

@@ -12,7 +12,7 @@ pub(super) fn job(job: &Job, behavior: &Behavior) -> Value {
     let mut body = json!({
         "JobId": job.job_id,
         "Name": job.name,
-        "Status": job.status.as_str(),
+        "Status": job.status,
         "StreamInput": job.stream_input,
         "StreamOutput": job.stream_output,
         "TemplateId": job.template_id,

@@ -166,10 +166,7 @@ impl Store {
 
     /// Returns every job, oldest first.
     pub(super) fn jobs(&self) -> Vec<Job> {
-        self.jobs
-            .values()
-            .map(|stored| stored.job.clone())
-            .collect()
+        self.modified().map(|(job, _)| job.clone()).collect()
     }
 
     /// Returns the job as the API shows it, which may lag behind.
@@ -266,9 +263,7 @@ impl Store {
         self.check_cluster(cluster_id)?;
         self.templates
             .iter()
-            .find(|template| {
-                template.template_id == template_id && is_in_cluster(template, cluster_id)
-            })
+            .find(|template| template.template_id == template_id && template.is_in(cluster_id))
             .ok_or_else(ApiError::template_not_found)
     }
 
@@ -281,7 +276,7 @@ impl Store {
         let matches = |template: &&Template| {
             let (id, name) = (&template.template_id, &template.name);
             let codec = filter.codec.as_ref();
-            is_in_cluster(template, &filter.cluster_id)
+            template.is_in(&filter.cluster_id)
                 && filter.r#type.is_none_or(|r#type| template.r#type == r#type)
                 && codec.is_none_or(|codec| template.codec == *codec)
                 && matches_keyword(filter.keyword.as_deref(), id, name)
@@ -333,13 +328,6 @@ impl Store {
             .filter(|stored| stored.job.cluster_id == key.cluster_id)
             .ok_or_else(ApiError::job_not_found)
     }
-}
-
-fn is_in_cluster(template: &Template, cluster_id: &str) -> bool {
-    template
-        .cluster_id
-        .as_deref()
-        .is_none_or(|only| only == cluster_id)
 }
 
 /// Reports whether an object matches `Keyword`: the whole ID or a part of the name, as documented.
