@@ -43,13 +43,6 @@ pub struct JobPatch {
 }
 
 impl JobPatch {
-    /// Overwrites fields of a new job. It was never started or stopped unless the patch contains a time.
-    pub(super) fn apply_to_new(self, job: &mut Job, templates: &[Template]) {
-        job.last_start_at = None;
-        job.last_stop_at = None;
-        self.apply(job, templates);
-    }
-
     /// Overwrites the fields that the patch contains.
     pub(super) fn apply(self, job: &mut Job, templates: &[Template]) {
         let template = self

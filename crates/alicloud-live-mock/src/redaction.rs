@@ -42,24 +42,16 @@ pub(super) fn masked_streams(body: &str) -> String {
 
 /// Masks what may be secret in a URL: user information, and the values of the query such as `auth_key`.
 pub(super) fn masked(text: &str) -> String {
-    let (address, query) = match text.split_once('?') {
-        Some((address, query)) => (address, Some(query)),
-        None => (text, None),
-    };
-    let mut shown = match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            match authority.rsplit_once('@') {
-                Some((_, host)) => format!("{scheme}://{MASK}@{host}{path}"),
-                None => address.to_owned(),
-            }
-        }
-        None => address.to_owned(),
-    };
-    if let Some(query) = query {
-        shown = format!("{shown}?{}", masked_query(query));
+    if let Some((address, query)) = text.split_once('?') {
+        return format!("{}?{}", masked(address), masked_query(query));
     }
-    shown
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if let Some((_, host)) = authority.rsplit_once('@') {
+            return format!("{scheme}://{MASK}@{host}{path}");
+        }
+    }
+    text.to_owned()
 }
 
 /// Masks everything in the query of a URL but the names of its parameters.

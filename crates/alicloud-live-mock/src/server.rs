@@ -120,10 +120,6 @@ impl Server {
     }
 }
 
-/// Lets a call close its own connection.
-#[derive(Clone)]
-struct ConnectionHandle(CancellationToken);
-
 /// Serves one connection until it ends or is closed by `close`.
 async fn serve_connection(
     stream: TcpStream,
@@ -136,8 +132,9 @@ async fn serve_connection(
     let _ = stream.set_nodelay(true);
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(timeout));
-    let handle = ConnectionHandle(close.clone());
-    let service = TowerToHyperService::new(router.layer(Extension(handle)));
+    // A call closes its own connection with it.
+    let router = router.layer(Extension(close.clone()));
+    let service = TowerToHyperService::new(router);
     let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
     server
         .http1()
@@ -200,13 +197,13 @@ async fn buffer_body(
 
 async fn api(
     State(keys): State<Arc<AccessKeys>>,
-    Extension(connection): Extension<ConnectionHandle>,
+    Extension(connection): Extension<CancellationToken>,
     request: Request,
 ) -> Response {
     if let Some(response) = handle(keys, request).await {
         return response;
     }
-    connection.0.cancel();
+    connection.cancel();
     pending().await
 }
 

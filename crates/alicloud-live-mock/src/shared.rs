@@ -249,7 +249,7 @@ impl MockState {
     fn seed_jobs(&mut self, settings: &MockSettings) {
         for patch in &settings.jobs {
             self.seed(settings, |job| {
-                patch.clone().apply_to_new(job, &settings.templates);
+                patch.clone().apply(job, &settings.templates);
             });
         }
     }

@@ -68,7 +68,7 @@ pub(super) async fn seed_job(Selected(shared): Selected, body: Bytes) -> JsonRes
     check_budget(&shared)?;
     let settings = &shared.settings;
     let job = change(&shared, |state| {
-        state.seed(settings, |job| patch.apply_to_new(job, &settings.templates))
+        state.seed(settings, |job| patch.apply(job, &settings.templates))
     })?;
     Ok(Json(json!(job)))
 }
