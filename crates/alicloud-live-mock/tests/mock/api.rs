@@ -1,11 +1,11 @@
 //! Tests the API as the reference documents it.
 
-use alicloud_live_mock::{JobStatus, Mock, MockSettings, SignatureCheck, TimeFormat};
+use alicloud_live_mock::{JobStatus, SignatureCheck, TimeFormat};
 use time::{Duration, OffsetDateTime};
 
 use crate::caller::{
-    NEW_JOB, call, create, mock, post_form, send, send_raw, signed, signed_with, timestamp,
-    with_action,
+    NEW_JOB, call, create, mock, mock_with, post_form, send, send_raw, signed, signed_with,
+    timestamp, with_action,
 };
 
 const GET: &str = "GetEdgeTranscodeJob";
@@ -219,11 +219,7 @@ fn a_v3_call_without_a_required_header_is_rejected() {
 
 #[test]
 fn an_expected_security_token_is_required() {
-    let settings = MockSettings {
-        security_token: Some("tok+/=".to_owned()),
-        ..MockSettings::default()
-    };
-    let mock = Mock::start(settings).unwrap();
+    let mock = mock_with(|settings| settings.security_token = Some("tok+/=".to_owned()));
     let without = call(&mock, LIST, &[]);
     assert_eq!(without.error(), "400 MissingSecurityToken");
     let other = call(&mock, LIST, &[("SecurityToken", "tok")]);
@@ -362,7 +358,7 @@ fn a_seed_makes_ids_repeatable_and_a_reset_starts_again() {
     one.reset();
     assert_eq!((one.jobs(), one.calls()), (Vec::new(), Vec::new()));
     assert_eq!(create(&one), first);
-    let random = Mock::start(MockSettings::default()).unwrap();
+    let random = mock_with(|_| {});
     let before = create(&random);
     random.reset();
     assert_ne!(create(&random), before);
@@ -383,12 +379,7 @@ fn one_connection_serves_many_calls() {
 #[test]
 fn a_dropped_mock_leaves_no_listener_behind() {
     // An address that no other test uses, so that none can reuse the port.
-    let listen = "127.0.0.77:0".parse().unwrap();
-    let mock = Mock::start(MockSettings {
-        listen,
-        ..MockSettings::default()
-    })
-    .unwrap();
+    let mock = mock_with(|settings| settings.listen = "127.0.0.77:0".parse().unwrap());
     let url = mock.url();
     let waiting = send_raw(&url, b"GET / HTTP/1.1\r\n");
     drop(mock);

@@ -28,11 +28,15 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Starts a mock with a seed.
 pub(crate) fn mock() -> Mock {
-    Mock::start(MockSettings {
-        seed: Some(1),
-        ..MockSettings::default()
-    })
-    .unwrap()
+    mock_with(|settings| settings.seed = Some(1))
+}
+
+/// Starts a mock with the default settings after this change.
+#[track_caller]
+pub(crate) fn mock_with(change: impl FnOnce(&mut MockSettings)) -> Mock {
+    let mut settings = MockSettings::default();
+    change(&mut settings);
+    Mock::start(settings).unwrap()
 }
 
 /// The response on a connection.

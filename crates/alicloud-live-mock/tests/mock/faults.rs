@@ -1,10 +1,11 @@
 //! Tests each kind of fault.
 
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 use serde_json::{Value, json};
 
 use crate::caller::{
-    HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, post_form, send_call, signed, with_action,
+    HttpResponse, NEW_JOB, TIMEOUT, call, create, mock, mock_with, post_form, send_call, signed,
+    with_action,
 };
 
 const CREATE: &str = "CreateEdgeTranscodeJob";
@@ -200,11 +201,7 @@ fn the_same_seed_hits_the_same_calls_after_a_reset() {
 
 #[test]
 fn responses_lag_behind_writes_where_behavior_says_so() {
-    let mock = Mock::start(MockSettings {
-        clusters: vec!["cluster-1".to_owned(), "cluster-2".to_owned()],
-        ..MockSettings::default()
-    })
-    .unwrap();
+    let mock = mock_with(|settings| settings.clusters.push("cluster-2".to_owned()));
     mock.configure(|behavior| {
         behavior.list_lag_calls = 2;
         behavior.get_lag_calls = 2;

@@ -2,17 +2,16 @@
 
 use alicloud_live_mock::{
     EmptyTimes, Job, JobStatus, Mock, MockSettings, SecondWriter, TemplateType, WallClock,
-    default_templates,
 };
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
-use crate::caller::{NEW_JOB, call, create, handle_at, mock, post_form, signed};
+use crate::caller::{NEW_JOB, call, create, handle_at, mock, mock_with, post_form, signed};
 
 const OPERATION_DENIED: &str = "403 OperationDenied";
 
 /// Starts a mock with jobs whose IDs and names these are, created a second apart.
-fn mock_with(names: &[&str]) -> Mock {
+fn mock_of(names: &[&str]) -> Mock {
     let mock = mock();
     let now = OffsetDateTime::now_utc().replace_nanosecond(0).unwrap();
     for (second, name) in (0..).zip(names.iter().copied()) {
@@ -27,14 +26,10 @@ fn mock_with(names: &[&str]) -> Mock {
 
 /// Starts a mock with two clusters, of which only the second has the template of [`NEW_JOB`].
 fn mock_with_two_clusters() -> Mock {
-    let mut templates = default_templates();
-    templates[0].cluster_id = Some("two".to_owned());
-    Mock::start(MockSettings {
-        clusters: vec!["one".to_owned(), "two".to_owned()],
-        templates,
-        ..MockSettings::default()
+    mock_with(|settings| {
+        settings.clusters = vec!["one".to_owned(), "two".to_owned()];
+        settings.templates[0].cluster_id = Some("two".to_owned());
     })
-    .unwrap()
 }
 
 /// Makes a call of `<verb>EdgeTranscodeJob`. Returns its error; an empty string if it succeeded.
@@ -121,7 +116,7 @@ fn a_job_is_found_only_in_its_own_cluster() {
 
 #[test]
 fn start_update_stop_and_delete_check_their_preconditions() {
-    let mock = mock_with(&["a"]);
+    let mock = mock_of(&["a"]);
     for (verb, expected) in [
         ("Stop", OPERATION_DENIED),
         ("Start", ""),
@@ -139,7 +134,7 @@ fn start_update_stop_and_delete_check_their_preconditions() {
 
 #[test]
 fn start_and_stop_set_their_times() {
-    let mock = mock_with(&["a"]);
+    let mock = mock_of(&["a"]);
     let job = || mock.jobs().remove(0);
     let begun = OffsetDateTime::now_utc() - Duration::SECOND;
     let is_now = |time: Option<OffsetDateTime>| {
@@ -155,7 +150,7 @@ fn start_and_stop_set_their_times() {
 
 #[test]
 fn a_running_job_is_deleted_with_delete_while_running() {
-    let mock = mock_with(&["a"]);
+    let mock = mock_of(&["a"]);
     mock.configure(|behavior| behavior.delete_while_running = true);
     assert_eq!(
         ["Start", "Delete"].map(|verb| error(&mock, verb, "a")),
@@ -166,7 +161,7 @@ fn a_running_job_is_deleted_with_delete_while_running() {
 
 #[test]
 fn an_update_changes_only_the_fields_that_it_contains() {
-    let mock = mock_with(&["a"]);
+    let mock = mock_of(&["a"]);
     let expected = Job {
         template_id: "tpl-uhd-4k".to_owned(),
         template_name: "uhd-4k".to_owned(),
@@ -183,7 +178,7 @@ fn an_update_changes_only_the_fields_that_it_contains() {
 
 #[test]
 fn names_need_not_be_unique_without_unique_names() {
-    let mock = mock_with(&["a", "b"]);
+    let mock = mock_of(&["a", "b"]);
     let create = || create_error(&mock, "cluster-1", "a");
     mock.configure(|behavior| behavior.unique_names = true);
     assert_eq!(create(), OPERATION_DENIED);
@@ -195,7 +190,7 @@ fn names_need_not_be_unique_without_unique_names() {
 
 #[test]
 fn a_start_beyond_the_quota_of_running_jobs_is_rejected() {
-    let mock = mock_with(&["a", "b"]);
+    let mock = mock_of(&["a", "b"]);
     mock.configure(|behavior| behavior.max_running_jobs = Some(1));
     for (verb, id, expected) in [
         ("Start", "a", ""),
@@ -214,7 +209,7 @@ fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
         (SecondWriter::Rejected, OPERATION_DENIED, [true, false]),
         (SecondWriter::FirstStopped, "", [false, true]),
     ] {
-        let mock = mock_with(&["a", "b"]);
+        let mock = mock_of(&["a", "b"]);
         mock.configure(|behavior| behavior.second_writer = second_writer);
         mock.edit_job("b", |job| {
             job.stream_output = "rtmp://OUTPUT.example.com:1935/app/stream?auth_key=1".to_owned();
@@ -229,7 +224,7 @@ fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
 
 #[test]
 fn a_stream_is_online_if_a_running_job_writes_it_from_an_online_input() {
-    let mock = mock_with(&["a", "b"]);
+    let mock = mock_of(&["a", "b"]);
     let edit = |id, input: &str, output: &str| {
         mock.edit_job(id, |job| {
             job.stream_input = input.to_owned();
@@ -291,7 +286,7 @@ fn stream_urls_are_normalized_where_behavior_says_so() {
 
 #[test]
 fn a_list_is_filtered_by_keyword_status_and_type() {
-    let mock = mock_with(&["alpha", "alphabet", "beta"]);
+    let mock = mock_of(&["alpha", "alphabet", "beta"]);
     error(&mock, "Start", "beta");
     let by = |name, value| names(&mock, &[("SortBy", "asc"), (name, value)]);
     assert_eq!(by("Keyword", "alpha"), ["alpha", "alphabet"]);
@@ -307,7 +302,7 @@ fn a_list_is_filtered_by_keyword_status_and_type() {
 
 #[test]
 fn pages_come_newest_first_unless_asked_otherwise() {
-    let mock = mock_with(&["a", "b", "c", "d", "e"]);
+    let mock = mock_of(&["a", "b", "c", "d", "e"]);
     let page = |number, order| {
         let page = [("PageNo", number), ("PageSize", "2"), ("SortBy", order)];
         names(&mock, &page)
@@ -325,7 +320,7 @@ fn pages_come_newest_first_unless_asked_otherwise() {
 
 #[test]
 fn jobs_of_the_same_second_are_listed_in_the_order_of_their_creation() {
-    let mock = mock_with(&["x", "m", "a"]);
+    let mock = mock_of(&["x", "m", "a"]);
     let second = mock.jobs()[0].create_time;
     for id in ["x", "m", "a"] {
         mock.edit_job(id, |job| job.create_time = second);
@@ -336,11 +331,7 @@ fn jobs_of_the_same_second_are_listed_in_the_order_of_their_creation() {
 #[test]
 fn a_list_omits_jobs_that_were_not_changed_for_180_days() {
     let now = OffsetDateTime::now_utc();
-    let mock = Mock::start(MockSettings {
-        clock: WallClock::new(move || now),
-        ..MockSettings::default()
-    })
-    .unwrap();
+    let mock = mock_with(|settings| settings.clock = WallClock::new(move || now));
     let latest = Duration::days(180);
     for (id, age) in [("new", latest), ("old", latest + Duration::SECOND)] {
         mock.seed_job(|job| {
@@ -420,7 +411,7 @@ fn an_empty_list_is_there_unless_omit_empty_lists() {
 
 #[test]
 fn a_time_that_does_not_exist_yet_is_shown_as_configured() {
-    let mock = mock_with(&["a"]);
+    let mock = mock_of(&["a"]);
     for (empty_times, expected) in [
         (EmptyTimes::Absent, None),
         (EmptyTimes::Null, Some(Value::Null)),

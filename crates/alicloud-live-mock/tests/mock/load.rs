@@ -4,11 +4,12 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock, MockSettings};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::caller::{
-    NEW_JOB, Sent, TIMEOUT, call, mock, post, post_form, send, send_raw, signed, with_action,
+    NEW_JOB, Sent, TIMEOUT, call, mock, mock_with, post, post_form, send, send_raw, signed,
+    with_action,
 };
 use crate::program::{PROGRAM, Program, config_file};
 
@@ -19,11 +20,7 @@ const SHORT_TIMEOUT_MS: u64 = 1500;
 
 /// Starts a mock with a short request timeout.
 fn mock_with_short_timeout() -> Mock {
-    Mock::start(MockSettings {
-        request_timeout_ms: SHORT_TIMEOUT_MS,
-        ..MockSettings::default()
-    })
-    .unwrap()
+    mock_with(|settings| settings.request_timeout_ms = SHORT_TIMEOUT_MS)
 }
 
 fn connect(url: &str) -> TcpStream {

@@ -9,7 +9,7 @@ use alicloud_live_mock::{
 };
 use serde_json::{Value, json};
 
-use crate::caller::{NEW_JOB, call, create, mock, send, send_v3, signed};
+use crate::caller::{NEW_JOB, call, create, mock, mock_with, send, send_v3, signed};
 
 /// A mock that forwards its calls to another and records them.
 struct Recorder {
@@ -26,12 +26,8 @@ impl Recorder {
             upstream: upstream.url().parse().unwrap(),
             file: file.clone(),
         };
-        let settings = MockSettings {
-            recording: Some(recording),
-            ..MockSettings::default()
-        };
         Self {
-            mock: Mock::start(settings).unwrap(),
+            mock: mock_with(|settings| settings.recording = Some(recording)),
             file,
             _directory: directory,
         }
@@ -136,12 +132,10 @@ fn mock_of(exchanges: &[Value]) -> Mock {
             }
         }
     }
-    Mock::start(MockSettings {
-        clusters: clusters.into_iter().collect(),
-        templates: templates.into_values().collect(),
-        ..MockSettings::default()
+    mock_with(|settings| {
+        settings.clusters = clusters.into_iter().collect();
+        settings.templates = templates.into_values().collect();
     })
-    .unwrap()
 }
 
 /// Returns the path of each member with the type of its value.

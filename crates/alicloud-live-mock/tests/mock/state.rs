@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
-use alicloud_live_mock::{Mock, MockSettings};
 use serde_json::{Value, json};
 
 use crate::caller::{
-    HttpResponse, NEW_JOB, TIMEOUT, call, post, post_form, send, signed, with_action,
+    HttpResponse, NEW_JOB, TIMEOUT, call, mock_with, post, post_form, send, signed, with_action,
 };
 use crate::program::{Program, config_file, start_error};
 
@@ -269,11 +268,7 @@ fn a_missing_directory_prevents_the_start() {
 #[test]
 fn a_change_that_cannot_be_saved_is_an_error() {
     let directory = StateDirectory::new();
-    let mock = Mock::start(MockSettings {
-        state_file: Some(directory.file()),
-        ..MockSettings::default()
-    })
-    .unwrap();
+    let mock = mock_with(|settings| settings.state_file = Some(directory.file()));
     let check = || {
         let response = call(&mock, CREATE, &NEW_JOB);
         assert_eq!(response.error(), "500 InternalError");
