@@ -203,13 +203,6 @@ fn a_paused_call_is_awaited_and_released_through_the_control_api() {
 }
 
 #[test]
-fn the_mock_reports_that_it_is_ready() {
-    let ready = get(&mock(), "/_mock/ready");
-    assert_eq!(ready.status(), 200);
-    assert_eq!(ready.json()["ready"], true);
-}
-
-#[test]
 fn counts_are_asserted_over_http() {
     let mock = mock();
     let check = |expected: Value| {

@@ -367,4 +367,5 @@ fn the_command_of_the_dockerfile_starts_the_program() {
     let url = format!("http://127.0.0.1:{port}");
     let response = send_raw(&url, request.as_bytes()).response();
     assert_eq!(response.status(), 200, "{response:?}");
+    assert_eq!(response.json()["ready"], true);
 }
