@@ -35,8 +35,8 @@ pub(super) struct FailureReport {
 }
 
 impl FailureReport {
-    /// Reads the job. Neither a cancellation nor the operation's deadline ends this read: whoever reads
-    /// the error must know what there is now.
+    /// Reads the job. Neither a cancellation nor the operation's deadline ends this read: the error
+    /// must say what there is now.
     pub(super) async fn read(client: &LiveClient, id: &JobIdentity) -> Self {
         let ctx = CallContext::without_cancel(READ_TIMEOUT);
         let job = client

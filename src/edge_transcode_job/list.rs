@@ -1,4 +1,4 @@
-//! The list resource: finds the jobs of a cluster, whoever created them.
+//! The list resource: finds the jobs of a cluster, whether or not Terraform manages them.
 
 use std::sync::Arc;
 

@@ -183,7 +183,7 @@ async fn interrupt(
 }
 
 /// Asks for a new template before the job is stopped: that the API does not know it, or does not respond, must cost no
-/// stream. Whoever may not read templates goes without.
+/// stream. An account that may not read templates goes without.
 async fn check_template(
     session: &Session,
     id: &JobIdentity,

@@ -49,7 +49,7 @@ over_each_terraform! {
 
 const OIDC_PROVIDER_ARN: &str = "acs:ram::1234567890123456:oidc-provider/mock";
 /// Less than what a helper may take, and far more than the rest of a run does.
-const PATIENCE: Duration = Duration::from_secs(45);
+const TIMEOUT: Duration = Duration::from_secs(45);
 const FAR_AWAY: i64 = 4_102_444_800;
 
 /// A world without keys in its environment.
@@ -374,7 +374,7 @@ fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &T
         {
             break id.trim().to_owned();
         }
-        assert!(begun.elapsed() < PATIENCE, "the helper was not started");
+        assert!(begun.elapsed() < TIMEOUT, "the helper was not started");
         thread::sleep(Duration::from_millis(5));
     };
     let pressed = Instant::now();
@@ -382,13 +382,13 @@ fn ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper(world: &T
     let error = world.end_of(running).failed().error();
     error.must_say(&["Unable to read job", "interrupted"]);
     // Its own limit is 60 s.
-    assert!(pressed.elapsed() < PATIENCE, "{:?}", pressed.elapsed());
+    assert!(pressed.elapsed() < TIMEOUT, "{:?}", pressed.elapsed());
     let is_running = || {
         fs::read_to_string(format!("/proc/{helper}/cmdline"))
             .is_ok_and(|line| line.starts_with("sleep"))
     };
     while is_running() {
-        assert!(pressed.elapsed() < PATIENCE, "{helper} goes on");
+        assert!(pressed.elapsed() < TIMEOUT, "{helper} goes on");
         thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(world.cloud.calls().len(), calls);

@@ -62,12 +62,12 @@ fn a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said(worl
 fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(
     world: &TestWorkspace,
 ) {
-    let twins = [seed(world, "twin", |_| {}), seed(world, "twin", |_| {})];
+    let same = ["duplicate"; 2].map(|name| seed(world, name, |_| {}));
     let similar = seed(world, "single-1", |_| {});
 
-    world.configure(job_data("it").text("name", "twin"));
+    world.configure(job_data("it").text("name", "duplicate"));
     let error = world.plan_error();
-    error.must_say(&["2 jobs", "job_id", &twins[0], &twins[1]]);
+    error.must_say(&["2 jobs", "job_id", &same[0], &same[1]]);
     assert!(!error.says(&similar));
     assert_eq!(world.pointed_at(&error), "name");
 

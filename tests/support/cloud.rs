@@ -17,8 +17,8 @@ pub(crate) const SECURITY_TOKEN: &str = "5ecre7t0ken5ecre7t0ken5ecre7t0ken";
 /// A second cluster, beside `cluster-1`.
 pub(crate) const OTHER_CLUSTER: &str = "cluster-2";
 
-/// No call of these tests takes longer to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// No call of these tests takes longer to arrive.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A fault of the operation on jobs that begins with this word: `Create`, `Get`, `List`, …
 pub(crate) fn fault(verb: &str, kind: FaultKind) -> Fault {
@@ -141,7 +141,7 @@ impl Cloud {
     /// Waits until a call is held.
     #[track_caller]
     pub(crate) fn wait_paused(&self) -> CallEvent {
-        let mut held = self.mock(|mock| mock.wait_paused(PATIENCE));
+        let mut held = self.mock(|mock| mock.wait_paused(CALL_TIMEOUT));
         assert_eq!(held.len(), 1, "one held call was expected: {held:#?}");
         held.remove(0)
     }

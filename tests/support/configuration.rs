@@ -12,7 +12,7 @@ pub(crate) const HEADER: &str = r#"terraform {
 }
 "#;
 
-/// The signing key in the stream URLs of [`Block::job`]. Whoever has it can open those streams: a secret.
+/// The signing key in the stream URLs of [`Block::job`]. It opens those streams: a secret.
 /// Ends in 2100.
 pub(crate) const AUTH_KEY: &str = "4102444800-0-0-5ecre7a07h4ey5ecre7a07h4ey5ecre7";
 /// The part of it that is secret.
