@@ -27,7 +27,7 @@ fn served() -> &'static Served {
         let client = runtime.block_on(async {
             let definition = configured(Api::empty()).await;
             let (ours, theirs) = UnixStream::pair().unwrap();
-            let connections = tokio_stream::once(Ok(Connection::new(theirs)));
+            let connections = tokio_stream::once(Ok(Box::new(theirs) as Connection));
             let connections = tokio_stream::StreamExt::chain(connections, tokio_stream::pending());
             tokio::spawn(serve::serve(
                 definition,

@@ -76,7 +76,7 @@ pub async fn serve_definition(
     definition: ProviderDefinition,
 ) -> (Channel, CancellationToken, Server) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let connections = tokio_stream::once(Ok(Connection::new(theirs)));
+    let connections = tokio_stream::once(Ok(Box::new(theirs) as Connection));
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
     let server = tokio::spawn(async move {

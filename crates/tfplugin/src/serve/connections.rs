@@ -5,11 +5,9 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tonic::transport::server::Connected;
 
@@ -23,17 +21,11 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection whose peer may call us.
-pub struct Connection(Box<dyn Duplex>);
+pub type Connection = Box<dyn Duplex>;
 
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What a connection can do.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-impl Connection {
-    /// Trusts the peer at the other end of `stream`.
-    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self(Box::new(stream))
-    }
-}
 
 /// Accepts connections for ever; with an identity, only those that pass mutual TLS.
 pub(super) async fn accept(
@@ -54,7 +46,7 @@ pub(super) async fn accept(
         let (acceptor, accepted) = (acceptor.clone(), accepted.clone());
         tokio::spawn(async move {
             let connection = match acceptor {
-                None => Ok(Connection::new(stream)),
+                None => Ok(Box::new(stream) as Connection),
                 Some(acceptor) => prove(acceptor, stream).await,
             };
             match connection {
@@ -72,51 +64,11 @@ async fn prove(
 ) -> io::Result<Connection> {
     let handshake = acceptor.accept(stream);
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await??;
-    Ok(Connection::new(stream))
+    Ok(Box::new(stream))
 }
 
 impl Connected for Connection {
     type ConnectInfo = ();
 
     fn connect_info(&self) {}
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
-    }
 }

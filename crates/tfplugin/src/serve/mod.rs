@@ -37,7 +37,7 @@ use listener::Listener;
 use process::Shutdown;
 use tls::TlsIdentity;
 
-pub use connections::Connection;
+pub use connections::{Connection, Duplex};
 pub use server::serve;
 
 /// Who we are, for the texts that a person reads.
