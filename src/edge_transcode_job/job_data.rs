@@ -7,7 +7,6 @@ use super::model::{JobModel, RUNNING};
 use super::schema;
 use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{NamedAttribute, computed};
-
 use tfplugin::value::Value;
 
 /// A job as a data source shows it. Deliberately without `Debug`: stream URLs can contain tokens.

@@ -2,42 +2,32 @@ use serde::{Deserialize, Serialize};
 
 use alicloud_live::Template;
 use tfplugin::attribute::{NamedAttribute, computed};
-
 use tfplugin::value::Value;
 
-/// A template as data sources show it. Only [`Arguments`] are ever read, as with a job.
+/// A template as data sources show it. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
-#[serde(from = "Arguments")]
+#[serde(default)]
 pub(crate) struct TemplateData {
-    id: Value<String>,
     pub(super) cluster_id: Value<String>,
     pub(super) template_id: Value<String>,
+    #[serde(skip_deserializing)]
+    id: Value<String>,
+    #[serde(skip_deserializing)]
     name: Value<String>,
+    #[serde(skip_deserializing)]
     r#type: Value<String>,
+    #[serde(skip_deserializing)]
     codec: Value<String>,
+    #[serde(skip_deserializing)]
     bitrate: Value<String>,
+    #[serde(skip_deserializing)]
     fps: Value<String>,
+    #[serde(skip_deserializing)]
     gop: Value<String>,
+    #[serde(skip_deserializing)]
     resolution: Value<String>,
+    #[serde(skip_deserializing)]
     create_time: Value<String>,
-}
-
-/// What a configuration says of one template.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Arguments {
-    cluster_id: Value<String>,
-    template_id: Value<String>,
-}
-
-impl From<Arguments> for TemplateData {
-    fn from(arguments: Arguments) -> Self {
-        Self {
-            cluster_id: arguments.cluster_id,
-            template_id: arguments.template_id,
-            ..Self::default()
-        }
-    }
 }
 
 impl TemplateData {

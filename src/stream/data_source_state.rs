@@ -25,39 +25,20 @@ const NAME: Rule = Rule("Invalid stream name", |text| {
 /// It never waits: Terraform reads a data source while it plans, too, and a `check` block must not block a plan.
 pub(super) struct StreamStateDataSource(pub(super) Arc<ProviderData>);
 
-/// A stream, by its URL or its parts, and its state.
+/// A stream, by its URL or its parts, and its state. In a configuration the results are null.
 #[derive(Serialize, Deserialize, Default)]
-#[serde(from = "Arguments")]
-pub(crate) struct StreamStateData {
-    id: Value<String>,
-    url: Value<String>,
-    domain_name: Value<String>,
-    app_name: Value<String>,
-    stream_name: Value<String>,
-    state: Value<String>,
-    r#type: Value<String>,
-}
-
-/// What a configuration says of the stream.
-#[derive(Deserialize, Default)]
 #[serde(default)]
-struct Arguments {
+pub(crate) struct StreamStateData {
     url: Value<String>,
     domain_name: Value<String>,
     app_name: Value<String>,
     stream_name: Value<String>,
-}
-
-impl From<Arguments> for StreamStateData {
-    fn from(arguments: Arguments) -> Self {
-        Self {
-            url: arguments.url,
-            domain_name: arguments.domain_name,
-            app_name: arguments.app_name,
-            stream_name: arguments.stream_name,
-            ..Self::default()
-        }
-    }
+    #[serde(skip_deserializing)]
+    id: Value<String>,
+    #[serde(skip_deserializing)]
+    state: Value<String>,
+    #[serde(skip_deserializing)]
+    r#type: Value<String>,
 }
 
 impl StreamStateData {
