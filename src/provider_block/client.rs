@@ -10,9 +10,7 @@ use alicloud_auth::credentials::{
     ServerClock, SystemContext, select_source,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
-use alicloud_live::{
-    BuildError, Endpoint, LiveClient, LiveClientConfig, RetryPolicy, SearchPolicy, SignVersion,
-};
+use alicloud_live::{BuildError, Endpoint, LiveClient, LiveClientConfig, RetryPolicy, SignVersion};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
@@ -22,10 +20,6 @@ use crate::shared::reported;
 const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
 /// As in the official provider.
 const RETRY_TIMEOUT_VARIABLE: &str = "MAX_RETRY_TIMEOUT";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The published quota of each operation.
-const REQUESTS_PER_MINUTE: u32 = 6_000;
 
 impl ProviderConfig {
     /// Returns the configuration of the client that the block describes, and the identity of its credentials. Makes no network call.
@@ -79,28 +73,27 @@ impl ProviderConfig {
             Some(checked(read, diagnostics)?.unwrap_or(default))
         };
         let (credentials, identity) = chosen.into_cache(system.clock);
+        let default = LiveClientConfig::new(endpoint, credentials);
         let config = LiveClientConfig {
-            endpoint,
             region,
             proxy,
-            credentials,
             sign_version: self.sign_version(),
             user_agent,
             connect_timeout: timeout(
                 &self.client_connect_timeout,
                 "CLIENT_CONNECT_TIMEOUT",
-                CONNECT_TIMEOUT,
+                default.connect_timeout,
             )?,
             attempt_timeout: timeout(
                 &self.client_read_timeout,
                 "CLIENT_READ_TIMEOUT",
-                ATTEMPT_TIMEOUT,
+                default.attempt_timeout,
             )?,
             retry: checked(self.retry_policy(environment), diagnostics)?,
-            search: SearchPolicy::default(),
             requests_per_minute: count(&self.max_requests_per_minute)
-                .unwrap_or(REQUESTS_PER_MINUTE),
+                .unwrap_or(default.requests_per_minute),
             dependencies: client_dependencies.clone(),
+            ..default
         };
         Some((config, identity))
     }
