@@ -1,21 +1,13 @@
 //! What a change will do. Pure: the same request gives the same plan at any time and in any process, because Terraform plans
 //! once more before it applies.
 
+use std::mem;
+
 use super::model::{JobModel, RUNNING, STOPPED, is_same_url};
 use super::private::{ChangedJob, JobPrivate};
+use super::resource::JobResource;
 use tfplugin::value::Value;
-use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
-
-/// The change of a job, to be planned.
-pub(super) struct Update<'a> {
-    pub(super) prior: &'a JobModel,
-    pub(super) proposed: JobModel,
-    pub(super) config: &'a JobModel,
-    /// Whether an earlier run has stopped the job for a change and could not start it again.
-    pub(super) owes_start: bool,
-    /// Whether the plan of a job that replaces this one reaches the apply.
-    pub(super) keeps_planned_private: bool,
-}
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, Update, diagnostic};
 
 /// A new job: all that the API decides is unknown.
 pub(super) fn create(mut proposed: JobModel, config: &JobModel) -> JobModel {
@@ -29,23 +21,23 @@ pub(super) fn create(mut proposed: JobModel, config: &JobModel) -> JobModel {
 }
 
 /// A changed job, and the attributes whose change takes a new one. What a call of this change may alter is unknown: others
-/// start and stop jobs between plan and apply. Without a call all stays as it is known.
+/// start and stop jobs between plan and apply. Without a call all stays as it is known. Takes `proposed` out of the update.
 pub(super) fn update(
-    update: Update<'_>,
+    update: &mut Update<JobResource>,
     diagnostics: &mut Diagnostics,
 ) -> (JobModel, Vec<AttributePath>) {
     if update.prior.cluster_id != update.proposed.cluster_id {
-        check_replacement(&update, diagnostics);
-        let state = create(update.proposed, update.config);
+        check_replacement(update, diagnostics);
+        let state = create(mem::take(&mut update.proposed), &update.config);
         return (state, vec![AttributePath::new("cluster_id")]);
     }
-    let changes_settings = changes_settings(update.prior, &update.proposed);
+    let changes_settings = changes_settings(&update.prior, &update.proposed);
     if changes_settings {
-        check_interruption(&update, diagnostics);
+        check_interruption(update, diagnostics);
     }
-    let status = planned_status(&update, changes_settings, diagnostics);
+    let status = planned_status(update, changes_settings, diagnostics);
     // What the provider fills in is proposed as it is in the prior state.
-    let (prior, mut planned) = (update.prior, update.proposed);
+    let (prior, mut planned) = (&update.prior, mem::take(&mut update.proposed));
     if changes_settings || status != prior.status {
         planned.last_start_at = Value::Unknown;
         planned.last_stop_at = Value::Unknown;
@@ -61,14 +53,14 @@ pub(super) fn update(
 /// The configured status. Where none is configured it stays as it is, which only the apply can see; but a job that an
 /// earlier run owes a start is started.
 fn planned_status(
-    update: &Update<'_>,
+    update: &Update<JobResource>,
     changes_settings: bool,
     diagnostics: &mut Diagnostics,
 ) -> Value<String> {
     if !update.config.status.is_null() {
         return update.config.status.clone();
     }
-    if update.owes_start && !update.prior.is_running() {
+    if update.private.owes_start && !update.prior.is_running() {
         diagnostics.add_warning(diagnostic::general(
             "A stopped job will be started again",
             format!(
@@ -97,7 +89,7 @@ fn changes_settings(prior: &JobModel, proposed: &JobModel) -> bool {
 }
 
 /// Warns of the interruption of a running job that runs again afterwards, or rejects it.
-fn check_interruption(update: &Update<'_>, diagnostics: &mut Diagnostics) {
+fn check_interruption(update: &Update<JobResource>, diagnostics: &mut Diagnostics) {
     let stays_stopped = update.config.status.contains(&STOPPED);
     if !update.prior.is_running() || stays_stopped {
         return;
@@ -117,7 +109,7 @@ fn check_interruption(update: &Update<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Warns of the replacement of a running job, or rejects it.
-fn check_replacement(update: &Update<'_>, diagnostics: &mut Diagnostics) {
+fn check_replacement(update: &Update<JobResource>, diagnostics: &mut Diagnostics) {
     let Update {
         prior, proposed, ..
     } = update;
@@ -139,7 +131,7 @@ fn check_replacement(update: &Update<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Whether the job that takes the place of a running one will run.
-fn successor(update: &Update<'_>) -> &'static str {
+fn successor(update: &Update<JobResource>) -> &'static str {
     let keeps_output = is_same_url(&update.prior.stream_output, &update.proposed.stream_output);
     if update.config.status.contains(&RUNNING) {
         ", and the new job will be started."
@@ -242,47 +234,35 @@ mod tests {
         }
     }
 
-    /// Plans the change of a job to `edit`ed settings, with the configured `status`.
-    struct Case<'a> {
-        prior: &'a JobModel,
-        status: Option<&'a str>,
-        owes_start: bool,
-        keeps_planned_private: bool,
+    /// The change of a job to `edit`ed settings, with the configured `status`.
+    fn change(
+        prior: &JobModel,
+        edit: impl FnOnce(&mut JobModel),
+        status: Option<&str>,
+    ) -> Update<JobResource> {
+        let mut proposed = prior.clone();
+        edit(&mut proposed);
+        if let Some(status) = status {
+            proposed.status = Value::Value(status.to_owned());
+        }
+        Update {
+            prior: prior.clone(),
+            proposed,
+            config: JobModel {
+                status: status.map(str::to_owned).into(),
+                ..JobModel::default()
+            },
+            private: JobPrivate::default(),
+            keeps_planned_private: false,
+        }
     }
 
-    impl<'a> Case<'a> {
-        fn of(prior: &'a JobModel, status: Option<&'a str>) -> Self {
-            Self {
-                prior,
-                status,
-                owes_start: false,
-                keeps_planned_private: false,
-            }
-        }
-
-        fn plan(&self, edit: impl FnOnce(&mut JobModel)) -> (JobModel, Diagnostics) {
-            let mut proposed = self.prior.clone();
-            edit(&mut proposed);
-            let config = JobModel {
-                status: self.status.map(str::to_owned).into(),
-                ..JobModel::default()
-            };
-            if let Some(status) = self.status {
-                proposed.status = Value::Value(status.to_owned());
-            }
-            let mut diagnostics = Diagnostics::default();
-            let change = Update {
-                prior: self.prior,
-                proposed,
-                config: &config,
-                owes_start: self.owes_start,
-                keeps_planned_private: self.keeps_planned_private,
-            };
-            let (state, requires_replace) = update(change, &mut diagnostics);
-            let moves = self.prior.cluster_id != state.cluster_id;
-            assert_eq!(requires_replace.is_empty(), !moves);
-            (state, diagnostics)
-        }
+    fn plan(mut change: Update<JobResource>) -> (JobModel, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let (state, requires_replace) = update(&mut change, &mut diagnostics);
+        let moves = change.prior.cluster_id != state.cluster_id;
+        assert_eq!(requires_replace.is_empty(), !moves);
+        (state, diagnostics)
     }
 
     fn planned(
@@ -290,7 +270,7 @@ mod tests {
         edit: impl FnOnce(&mut JobModel),
         status: Option<&str>,
     ) -> (JobModel, usize) {
-        let (state, diagnostics) = Case::of(prior, status).plan(edit);
+        let (state, diagnostics) = plan(change(prior, edit, status));
         assert!(diagnostics.errors.is_empty());
         (state, diagnostics.warnings.len())
     }
@@ -370,11 +350,9 @@ mod tests {
             (STOPPED, Some(STOPPED), false),
         ] {
             let prior = job(prior);
-            let case = Case {
-                owes_start: true,
-                ..Case::of(&prior, status)
-            };
-            let (state, diagnostics) = case.plan(|_| {});
+            let mut change = change(&prior, |_| {}, status);
+            change.private.owes_start = true;
+            let (state, diagnostics) = plan(change);
             assert_eq!(makes_calls(&prior, &state), is_planned);
             assert_eq!(diagnostics.warnings.len(), usize::from(is_planned));
         }
@@ -390,11 +368,11 @@ mod tests {
                 (RUNNING, Some(RUNNING), 1),
                 (STOPPED, None, 0),
             ] {
-                let prior = job(prior);
-                let (_, diagnostics) = Case::of(&prior, status).plan(|job| {
+                let both = |job: &mut JobModel| {
                     forbid(job);
                     edit(job);
-                });
+                };
+                let (_, diagnostics) = plan(change(&job(prior), both, status));
                 assert_eq!(diagnostics.errors.len(), errors);
                 for error in &diagnostics.errors {
                     let attribute = AttributePath::new("allow_stopping_for_update");
@@ -403,8 +381,7 @@ mod tests {
                 }
             }
         }
-        let stops = job(RUNNING);
-        let (_, diagnostics) = Case::of(&stops, Some(STOPPED)).plan(forbid);
+        let (_, diagnostics) = plan(change(&job(RUNNING), forbid, Some(STOPPED)));
         assert!(
             diagnostics.errors.is_empty(),
             "stopping it is what is configured"
@@ -422,23 +399,21 @@ mod tests {
     fn replacing_a_running_job_is_warned_of_with_what_becomes_of_the_stream() {
         let other_output =
             |job: &mut JobModel| job.stream_output = Value::Value("rtmp://x/y/z".to_owned());
-        let prior = job(RUNNING);
         for (status, keeps_output, keeps_planned_private, says) in [
             (Some(RUNNING), false, false, "the new job will be started."),
             (None, true, false, "because the old one was running"),
             (None, false, true, "because the old one was running"),
             (None, false, false, "The new job stays stopped"),
         ] {
-            let case = Case {
-                keeps_planned_private,
-                ..Case::of(&prior, status)
-            };
-            let (_, diagnostics) = case.plan(|job| {
+            let edit = |job: &mut JobModel| {
                 move_cluster(job);
                 if !keeps_output {
                     other_output(job);
                 }
-            });
+            };
+            let mut change = change(&job(RUNNING), edit, status);
+            change.keeps_planned_private = keeps_planned_private;
+            let (_, diagnostics) = plan(change);
             let warning = &diagnostics.warnings[0];
             assert_eq!(warning.summary, "A running job will be replaced");
             for part in ["\"n\" (c:j)", says] {

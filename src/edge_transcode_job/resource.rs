@@ -88,17 +88,10 @@ impl ManagedResource for JobResource {
     async fn plan_update(
         &self,
         diagnostics: &mut Diagnostics,
-        update: Update<Self>,
+        mut update: Update<Self>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
+        let (planned, requires_replace) = plan::update(&mut update, diagnostics);
         let prior = update.prior;
-        let change = plan::Update {
-            prior: &prior,
-            proposed: update.proposed,
-            config: &update.config,
-            owes_start: update.private.owes_start,
-            keeps_planned_private: update.keeps_planned_private,
-        };
-        let (planned, requires_replace) = plan::update(change, diagnostics);
         // A replacement is planned once more, as a create.
         if requires_replace.is_empty() {
             let now = OffsetDateTime::now_utc();
