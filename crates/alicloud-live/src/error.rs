@@ -156,16 +156,8 @@ impl CallError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            operation,
-            endpoint,
-            ..
-        } = self;
-        match &self.failure {
-            Failure::NotSent(reason) => reason.describe(f, operation, endpoint)?,
-            Failure::Rejected(error) => write!(f, "{operation} failed with {error}")?,
-            Failure::Ambiguous(reason) => reason.describe(f, operation, endpoint)?,
-        }
+        let what_happened = self.failure.describe(&self.endpoint);
+        write!(f, "{}{what_happened}", self.operation)?;
         if let Some(rejection) = &self.rejection {
             write!(f, " A retry was rejected with {rejection}")?;
         }
@@ -176,63 +168,51 @@ impl fmt::Display for CallError {
     }
 }
 
-impl NotSent {
-    /// Writes a sentence about the call of an operation.
-    fn describe(&self, f: &mut fmt::Formatter<'_>, operation: &str, endpoint: &str) -> fmt::Result {
+impl Failure {
+    /// Returns the rest of a sentence that begins with the operation.
+    fn describe(&self, endpoint: &str) -> String {
         match self {
-            Self::NoConnection(reason) => {
-                write!(f, "{operation}: no connection to {endpoint}: {reason}.")
+            Self::NotSent(NotSent::NoConnection(reason)) => {
+                format!(": no connection to {endpoint}: {reason}.")
             }
-            Self::UntrustedCertificate(reason) => write!(
-                f,
-                "{operation} was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the \
-                 endpoint and this machine's clock. If a proxy inspects TLS, add its CA certificate to the system's trust \
-                 store (on Linux, SSL_CERT_FILE can name it instead)."
+            Self::NotSent(NotSent::UntrustedCertificate(reason)) => format!(
+                " was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the endpoint and \
+                 this machine's clock. If a proxy inspects TLS, add its CA certificate to the system's trust store (on \
+                 Linux, SSL_CERT_FILE can name it instead)."
             ),
-            Self::Cancelled => write!(f, "{operation} was not sent: interrupted."),
-            Self::DeadlineExceeded => {
-                write!(f, "{operation} was not sent: the timeout was reached.")
+            Self::NotSent(NotSent::Cancelled) => " was not sent: interrupted.".to_owned(),
+            Self::NotSent(NotSent::DeadlineExceeded) => {
+                " was not sent: the timeout was reached.".to_owned()
             }
-            Self::NoNonce => write!(
-                f,
-                "{operation} was not sent: the operating system provided no random bytes."
-            ),
-            Self::NoCredentials(error) => write!(
-                f,
-                "{operation} was not sent, because there are no credentials: {error}."
-            ),
-        }
-    }
-}
-
-impl Ambiguous {
-    /// Writes a sentence about the call of an operation.
-    fn describe(&self, f: &mut fmt::Formatter<'_>, operation: &str, endpoint: &str) -> fmt::Result {
-        match self {
-            Self::TimedOut(time) => write!(
-                f,
-                "{operation}: no complete response from {endpoint} within {:.1} s.",
-                time.as_secs_f32()
-            ),
-            Self::ConnectionLost(reason) => write!(
-                f,
-                "{operation}: lost the connection to {endpoint} before it responded: {reason}."
-            ),
-            Self::ServerFault(error) => {
-                write!(f, "{operation}: the API returned a server error: {error}")
+            Self::NotSent(NotSent::NoNonce) => {
+                " was not sent: the operating system provided no random bytes.".to_owned()
             }
-            Self::UnknownCode(error) => {
-                write!(f, "{operation}: the API returned an unknown error: {error}")
+            Self::NotSent(NotSent::NoCredentials(error)) => {
+                format!(" was not sent, because there are no credentials: {error}.")
             }
-            Self::AlreadyReceived(error) => write!(
-                f,
-                "{operation}: the API had received this request, but its response was lost: {error}"
-            ),
-            Self::Unreadable { status, reason } => write!(
-                f,
-                "{operation}: {endpoint} returned an unexpected response (HTTP {status}): {reason}."
-            ),
-            Self::Cancelled => write!(f, "{operation}: interrupted before {endpoint} responded."),
+            Self::Rejected(error) => format!(" failed with {error}"),
+            Self::Ambiguous(Ambiguous::TimedOut(time)) => {
+                let seconds = time.as_secs_f32();
+                format!(": no complete response from {endpoint} within {seconds:.1} s.")
+            }
+            Self::Ambiguous(Ambiguous::ConnectionLost(reason)) => {
+                format!(": lost the connection to {endpoint} before it responded: {reason}.")
+            }
+            Self::Ambiguous(Ambiguous::ServerFault(error)) => {
+                format!(": the API returned a server error: {error}")
+            }
+            Self::Ambiguous(Ambiguous::UnknownCode(error)) => {
+                format!(": the API returned an unknown error: {error}")
+            }
+            Self::Ambiguous(Ambiguous::AlreadyReceived(error)) => {
+                format!(": the API had received this request, but its response was lost: {error}")
+            }
+            Self::Ambiguous(Ambiguous::Unreadable { status, reason }) => {
+                format!(": {endpoint} returned an unexpected response (HTTP {status}): {reason}.")
+            }
+            Self::Ambiguous(Ambiguous::Cancelled) => {
+                format!(": interrupted before {endpoint} responded.")
+            }
         }
     }
 }
