@@ -12,7 +12,7 @@ use super::model::{JobModel, RUNNING};
 use super::plan_existing_jobs;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
 use crate::shared::provider_data::Session;
-use alicloud_live::{CallContext, CallError, TemplateCheck};
+use alicloud_live::{CallContext, CallError};
 use tfplugin::{Diagnostics, diagnostic};
 
 /// The client bounds all checks of a run together; this bounds one.
@@ -73,11 +73,11 @@ async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut
     let fields = planned.spec();
     let cluster_id = planned.identity().cluster_id;
     let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
-    let look = session
+    let missing = session
         .client
         .check_template(&cluster_id, &fields.template_id, &ctx)
         .await;
-    if let TemplateCheck::NotFound(error) = look {
+    if let Some(error) = missing {
         let shown = followed_by(
             to_diagnostic("Template not found", &error),
             "Terraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",

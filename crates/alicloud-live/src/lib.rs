@@ -139,7 +139,6 @@ pub use search::UnresolvedReason;
 pub use send_state::SendState;
 pub use stream_url::StreamUrl;
 pub use streams::{StreamName, StreamState};
-pub use template_cache::TemplateCheck;
 pub use templates::TemplateFilter;
 
 /// Locks data that is consistent between any two statements, so a panic of an earlier owner does not matter.

@@ -9,15 +9,6 @@ use tracing::debug;
 use super::call::OperationKind;
 use super::{CallContext, CallError, LiveClient, Template, lock};
 
-/// The result of a template check.
-#[derive(Clone, Debug)]
-pub enum TemplateCheck {
-    /// The template exists, or its existence is unknown.
-    MayExist,
-    /// The API returned HTTP 404 with code `TemplateNotFound`; nothing else proves that it does not exist.
-    NotFound(CallError),
-}
-
 /// The result of the first read of a template: the owner of the lock reads it for all waiting callers.
 type Entry = Arc<AsyncMutex<Option<Result<Template, CallError>>>>;
 
@@ -60,18 +51,19 @@ impl LiveClient {
     }
 
     /// Checks for a plan whether a template exists: one attempt per template and process, within a timeout that all checks
-    /// share. Never fails.
+    /// share. Returns the error if the API returned HTTP 404 with code `TemplateNotFound`; nothing else proves that it does
+    /// not exist.
     pub async fn check_template(
         &self,
         cluster_id: &str,
         template_id: &str,
         ctx: &CallContext,
-    ) -> TemplateCheck {
+    ) -> Option<CallError> {
         let entry = self.templates.entry(cluster_id, template_id);
         let mut known = tokio::select! {
             biased;
             known = entry.lock() => known,
-            _interruption = ctx.done() => return TemplateCheck::MayExist,
+            _interruption = ctx.done() => return None,
         };
         if known.is_none() {
             let kind = OperationKind::Prefetch;
@@ -82,11 +74,7 @@ impl LiveClient {
             }
             *known = Some(read);
         }
-        match &*known {
-            Some(Err(error)) if error.is_template_not_found() => {
-                TemplateCheck::NotFound(error.clone())
-            }
-            _ => TemplateCheck::MayExist,
-        }
+        let error = known.as_ref()?.as_ref().err()?;
+        error.is_template_not_found().then(|| error.clone())
     }
 }
