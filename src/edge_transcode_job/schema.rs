@@ -87,17 +87,20 @@ pub(super) fn schema() -> Schema {
         .into_iter()
         .chain(returned()),
     );
-    let timeouts = block(
-        "Timeouts of the operations, such as `30s`, `5m` or `1h30m`.",
-        ["create", "read", "update", "delete"].map(|operation| {
-            let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
-            let description = format!("Timeout for {operation}. Defaults to `{minutes}m`.");
-            optional(operation, &description)
-        }),
-    );
-    let blocks = [("timeouts".to_owned(), NestedBlock::Single(timeouts))].into();
+    let blocks = [("timeouts".to_owned(), NestedBlock::Single(timeouts()))].into();
     Schema {
         version: 0,
         block: Block { blocks, ..job },
     }
+}
+
+fn timeouts() -> Block {
+    let minutes = DEFAULT_TIMEOUT.as_secs() / 60;
+    block(
+        "Timeouts of the operations, such as `30s`, `5m` or `1h30m`.",
+        ["create", "read", "update", "delete"].map(|operation| {
+            let description = format!("Timeout for {operation}. Defaults to `{minutes}m`.");
+            optional(operation, &description)
+        }),
+    )
 }

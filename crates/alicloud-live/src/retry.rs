@@ -116,7 +116,6 @@ impl LiveClient {
                 connection = Connection::New;
             }
             in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
-
             let error = self.error(call.operation, attempts.count, failed.failure);
             let latest = FailedCall { error, sent };
             let failed = merge_failures(failed_before, latest, call.kind, ctx);

@@ -34,8 +34,7 @@ pub(super) fn select_source(
     let origin = builder.origin(profile);
     // An `assume_role` block replaces the role of this mode; the roles of other modes are part of the source.
     let (source, role) = if &*profile.mode == "RamRoleArn" {
-        let base: Box<dyn CredentialsSource> =
-            Box::new(static_credentials(profile, &origin, false)?);
+        let base: Box<dyn CredentialsSource> = Box::new(static_credentials(profile, &origin)?);
         (base, Some(profile.role(&origin, sts)?))
     } else {
         (builder.source(profile, MAX_CHAIN)?, None)
@@ -69,10 +68,9 @@ impl SourceBuilder<'_> {
         let invalid = |reason: String| format!("{origin}: {reason}");
         let required = |field: &str, value: &Text| value.required(field).map_err(invalid);
         Ok(match &*profile.mode {
-            "AK" | "" => Box::new(static_credentials(profile, &origin, false)?),
-            "StsToken" => Box::new(static_credentials(profile, &origin, true)?),
+            "AK" | "" | "StsToken" => Box::new(static_credentials(profile, &origin)?),
             "RamRoleArn" => {
-                let base = static_credentials(profile, &origin, false)?;
+                let base = static_credentials(profile, &origin)?;
                 self.assumed_role(profile, Box::new(base), &origin)?
             }
             "EcsRamRole" => Box::new(self.ecs_role(profile).map_err(invalid)?),
@@ -83,9 +81,9 @@ impl SourceBuilder<'_> {
             "ChainableRamRoleArn" => {
                 let name = required("source_profile", &profile.source)?;
                 let source = self.file.profile(&name).map_err(invalid)?;
-                let too_long =
-                    || invalid("its source_profile chain is too long or circular".to_owned());
-                let left = chain_left.checked_sub(1).ok_or_else(too_long)?;
+                let too_long = "its source_profile chain is too long or circular";
+                let left = chain_left.checked_sub(1);
+                let left = left.ok_or_else(|| invalid(too_long.to_owned()))?;
                 self.assumed_role(profile, self.source(source, left)?, &origin)?
             }
             "OIDC" => {
@@ -145,11 +143,8 @@ impl SourceBuilder<'_> {
     }
 }
 
-fn static_credentials(
-    profile: &Profile,
-    origin: &str,
-    needs_token: bool,
-) -> Result<StaticCredentials, String> {
+fn static_credentials(profile: &Profile, origin: &str) -> Result<StaticCredentials, String> {
+    let needs_token = &*profile.mode == "StsToken";
     let fields = [
         ("access_key_id", profile.access_key_id.is_empty()),
         ("access_key_secret", profile.access_key_secret.is_empty()),
