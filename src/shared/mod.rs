@@ -16,12 +16,4 @@ pub(crate) mod provider_data;
 pub(crate) mod reading;
 pub(crate) mod run;
 
-use tfplugin::{Diagnostic, Diagnostics};
-
-/// The value; an error goes to the diagnostics.
-pub(crate) fn reported<T>(
-    result: Result<T, Diagnostic>,
-    diagnostics: &mut Diagnostics,
-) -> Option<T> {
-    result.map_err(|error| diagnostics.add_error(error)).ok()
-}
+pub(crate) use tfplugin::diagnostic::reported;

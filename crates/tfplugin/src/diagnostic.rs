@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::{AttributePath, Diagnostic};
+use super::{AttributePath, Diagnostic, Diagnostics};
 
 /// A diagnostic about the attribute or block at `path`: Terraform quotes the line of configuration beside it.
 ///
@@ -29,4 +29,9 @@ pub fn general(
     detail: impl Into<Cow<'static, str>>,
 ) -> Diagnostic {
     at(AttributePath::root(), summary, detail)
+}
+
+/// The value; an error goes to the diagnostics.
+pub fn reported<T>(result: Result<T, Diagnostic>, diagnostics: &mut Diagnostics) -> Option<T> {
+    result.map_err(|error| diagnostics.add_error(error)).ok()
 }

@@ -3,8 +3,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tf_provider::schema::Schema;
 
+use super::diagnostic::{self, reported};
 use super::resource::{IdentitySchema, ManagedResource, MoveSource, Object, Update};
-use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
+use super::{AttributePath, Diagnostics, EncodedValue};
 
 /// An object with what Terraform stores beside it, unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -299,19 +300,14 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(
     diagnostics: &mut Diagnostics,
     encoded: &'a EncodedValue,
 ) -> Option<T> {
-    encoded
-        .decode()
-        .map_err(|error| diagnostics.add_error(error))
-        .ok()
+    reported(encoded.decode(), diagnostics)
 }
 
 pub(super) fn encode<T: Serialize>(
     diagnostics: &mut Diagnostics,
     value: &T,
 ) -> Option<EncodedValue> {
-    EncodedValue::encode(value)
-        .map_err(|error| diagnostics.add_error(error))
-        .ok()
+    reported(EncodedValue::encode(value), diagnostics)
 }
 
 fn encode_held<R: ManagedResource>(
@@ -338,14 +334,13 @@ fn encode_private<P: Serialize + Default + PartialEq>(
     if *private == P::default() {
         return Some(Vec::new());
     }
-    serde_json::to_vec(private)
-        .map_err(|error| {
-            diagnostics.add_error(diagnostic::general(
-                "Private data cannot be encoded",
-                format!("This is a bug in the provider, please report it: {error}."),
-            ));
-        })
-        .ok()
+    let encoded = serde_json::to_vec(private).map_err(|error| {
+        diagnostic::general(
+            "Private data cannot be encoded",
+            format!("This is a bug in the provider, please report it: {error}."),
+        )
+    });
+    reported(encoded, diagnostics)
 }
 
 /// Private data that can be read. Others are another provider's, such as after `terraform state replace-provider`, and mean
@@ -356,12 +351,11 @@ fn decode_private<P: DeserializeOwned + Default>(private: &[u8]) -> P {
 
 /// `provider_meta` blocks are for modules of a provider's own publisher; we declare none, so their value is null.
 pub(super) fn no_meta<'a, M: Deserialize<'a>>(diagnostics: &mut Diagnostics) -> Option<M> {
-    rmp_serde::from_slice(super::encoded::NIL)
-        .map_err(|_| {
-            diagnostics.add_error(diagnostic::general(
-                "Provider metadata cannot be read",
-                "This is a bug in the provider, please report it.",
-            ));
-        })
-        .ok()
+    let null = rmp_serde::from_slice(super::encoded::NIL).map_err(|_| {
+        diagnostic::general(
+            "Provider metadata cannot be read",
+            "This is a bug in the provider, please report it.",
+        )
+    });
+    reported(null, diagnostics)
 }
