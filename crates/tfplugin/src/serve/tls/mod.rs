@@ -25,8 +25,7 @@ use rustls::{
     ServerConfig, SignatureScheme,
 };
 
-/// An error while making our side of the handshake.
-type SetupError = Box<dyn std::error::Error>;
+use super::StartError;
 
 /// Our certificate and key, fresh at each start, and the one certificate that may call.
 pub(super) struct TlsIdentity {
@@ -36,7 +35,7 @@ pub(super) struct TlsIdentity {
 
 impl TlsIdentity {
     /// Makes a key pair and its certificate, to be shown to the owner of `host_certificate` alone.
-    pub(super) fn generate(host_certificate: CertificateDer<'static>) -> Result<Self, SetupError> {
+    pub(super) fn generate(host_certificate: CertificateDer<'static>) -> Result<Self, StartError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(["localhost".to_owned()])?;
         params
