@@ -199,11 +199,11 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let report = FailureReport::read(&self.session.client, self.id).await;
+        let report = FailureReport::read(self.session, self.id).await;
         if report.has_status(wanted) {
             return Ok(());
         }
-        Err(followed_by(explained, &report.after_run_state()))
+        Err(followed_by(explained, &report.present("")))
     }
 
     /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
@@ -245,7 +245,7 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let report = FailureReport::read(&self.session.client, self.id).await;
+        let report = FailureReport::read(self.session, self.id).await;
         Err(followed_by(explained, &report.after_restart()))
     }
 

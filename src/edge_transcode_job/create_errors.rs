@@ -20,7 +20,9 @@ pub(super) fn unresolved(
         format!(
             "{error}\n\nThe response was lost, so whether the job was created is not known. {reason} Find out \
              whether one of them is yours, and import it:\n\n{}",
-            import_commands(candidates)
+            lines(candidates, |id| format!(
+                "terraform import {TYPE_NAME}.<name> '{id}'"
+            ))
         )
     };
     diagnostic::general("Job may have been created", detail)
@@ -36,12 +38,6 @@ pub(super) fn possible_duplicates(possible_duplicates: &[JobIdentity]) -> Diagno
             lines(possible_duplicates, ToString::to_string)
         ),
     )
-}
-
-fn import_commands(jobs: &[JobIdentity]) -> String {
-    lines(jobs, |id| {
-        format!("terraform import {TYPE_NAME}.<name> '{id}'")
-    })
 }
 
 fn lines(jobs: &[JobIdentity], line: impl Fn(&JobIdentity) -> String) -> String {

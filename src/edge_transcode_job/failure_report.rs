@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::TYPE_NAME;
 use super::id::JobIdentity;
 use super::model::status_text;
-use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus, LiveClient};
+use crate::shared::provider_data::Session;
+use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus};
 use tfplugin::Diagnostic;
 
 /// Time to read, after a failure, the status in which a job was left.
@@ -37,14 +38,11 @@ pub(super) struct FailureReport {
 impl FailureReport {
     /// Reads the job. Neither a cancellation nor the operation's deadline ends this read: the error
     /// must say what there is now.
-    pub(super) async fn read(client: &LiveClient, id: &JobIdentity) -> Self {
+    pub(super) async fn read(session: &Session, id: &JobIdentity) -> Self {
         let ctx = CallContext::without_cancel(READ_TIMEOUT);
-        let job = client
-            .get_edge_transcode_job(&id.cluster_id, &id.job_id, &ctx)
-            .await;
         Self {
             id: id.clone(),
-            job,
+            job: session.get(id, &ctx).await,
         }
     }
 
@@ -105,11 +103,6 @@ impl FailureReport {
         }
     }
 
-    /// After a start or a stop.
-    pub(super) fn after_run_state(&self) -> String {
-        self.present("")
-    }
-
     /// After a restart of a job that ran.
     pub(super) fn after_restart(&self) -> String {
         let present = self.present("");
@@ -122,7 +115,8 @@ impl FailureReport {
         }
     }
 
-    fn present(&self, addition: &str) -> String {
+    /// The status of the job now.
+    pub(super) fn present(&self, addition: &str) -> String {
         let id = &self.id;
         match &self.job {
             Ok(job) => format!(

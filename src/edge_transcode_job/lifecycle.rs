@@ -92,7 +92,7 @@ pub(super) async fn create(
     let job = match wait_until_ready(session, &id, target.as_ref(), ctx).await {
         Ok(job) => Some(job),
         Err(error) => {
-            let report = FailureReport::read(&session.client, &id).await;
+            let report = FailureReport::read(session, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
             if !report.is_as_planned(&state.spec(), target.as_ref()) {
                 diagnostics.add_error(followed_by(
@@ -224,7 +224,7 @@ pub(super) async fn delete(
     } else {
         Ok(())
     };
-    let report = FailureReport::read(&session.client, &id).await;
+    let report = FailureReport::read(session, &id).await;
     if error.is_job_not_found() || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session.client.location().await;

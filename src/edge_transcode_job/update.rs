@@ -55,7 +55,7 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
-    let report = FailureReport::read(&session.client, &id).await;
+    let report = FailureReport::read(session, &id).await;
     if let Some(job) = report.job()
         && report.is_as_planned(&planned.spec(), target_status(&planned.status).as_ref())
         && !matches!(error, NotChanged::Lost(_))
