@@ -139,9 +139,17 @@ mod tests {
     }
 
     fn moved(state: &Json, identity: Option<&Json>) -> Result<JobModel, Diagnostic> {
+        moved_from(TYPE_NAME, state, identity)
+    }
+
+    fn moved_from(
+        type_name: &str,
+        state: &Json,
+        identity: Option<&Json>,
+    ) -> Result<JobModel, Diagnostic> {
         super::moved(&MoveSource {
             provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
-            type_name: TYPE_NAME.to_owned(),
+            type_name: type_name.to_owned(),
             schema_version: 3,
             state: encoded(state),
             identity: identity.map(encoded),
@@ -175,12 +183,8 @@ mod tests {
         assert!(job.status.is_null() && job.r#type.is_null() && job.template_id.is_null());
         assert_eq!(job.timeout(|block| &block.create).as_secs(), 7 * 60);
 
-        for timeouts in [
-            json!([]),
-            json!("5m"),
-            json!({"create": 5}),
-            json!({"other": "5m"}),
-        ] {
+        for timeouts in ["[]", r#""5m""#, r#"{"create": 5}"#, r#"{"other": "5m"}"#] {
+            let timeouts: Json = timeouts.parse().unwrap();
             let state = json!({"id": "c:j", "timeouts": timeouts});
             assert!(moved(&state, None).is_ok_and(|job| job.timeouts.is_null()));
         }
@@ -188,17 +192,8 @@ mod tests {
 
     #[test]
     fn an_object_of_another_type_is_rejected() {
-        let source = MoveSource {
-            provider_address: "registry.terraform.io/aliyun/alicloud".to_owned(),
-            type_name: "alicloud_live_caster".to_owned(),
-            schema_version: 0,
-            state: EncodedValue::Json(br#"{"id":"c:j"}"#.to_vec()),
-            identity: None,
-        };
-        let Err(error) = super::moved(&source) else {
-            panic!("a caster is no job");
-        };
-        assert!(error.detail.contains("alicloud_live_caster"));
+        let error = moved_from("alicloud_live_caster", &json!({"id": "c:j"}), None).err();
+        assert!(error.unwrap().detail.contains("alicloud_live_caster"));
     }
 
     #[test]
@@ -209,16 +204,14 @@ mod tests {
             json!({"cluster_id": "c"}),
             json!({"cluster_id": "c", "job_id": ""}),
         ] {
-            let Err(error) = moved(&state, None) else {
-                panic!("{state}");
-            };
+            let detail = moved(&state, None).err().unwrap().detail;
             for part in [
                 "aliyun/alicloud",
                 "version 3",
                 "cluster_id and job_id",
                 "import",
             ] {
-                assert!(error.detail.contains(part), "{part}: {}", error.detail);
+                assert!(detail.contains(part), "{part}: {detail}");
             }
         }
     }
@@ -245,13 +238,11 @@ mod tests {
             (json!({}), "it has no id"),
             (json!([1]), "not a JSON object"),
         ] {
-            let Err(error) = upgraded(&encoded(&state)) else {
-                panic!("{state}");
-            };
+            let detail = upgraded(&encoded(&state)).err().unwrap().detail;
             for part in [part, "state rm", "terraform import"] {
-                assert!(error.detail.contains(part), "{part}: {}", error.detail);
+                assert!(detail.contains(part), "{part}: {detail}");
             }
-            assert!(!error.detail.contains("bug") && !error.detail.contains("c0ffee"));
+            assert!(!detail.contains("bug") && !detail.contains("c0ffee"));
         }
     }
 
@@ -267,14 +258,8 @@ mod tests {
         assert_eq!(job.identity().to_string(), "c:j");
         assert_eq!(job.name, Value::Value("n".to_owned()));
         for state in [known("", "j"), known("a b:c", ""), JobModel::default()] {
-            let Err(error) = identified(state) else {
-                panic!("there is no ID");
-            };
-            assert!(
-                error.detail.contains("No call was made"),
-                "{}",
-                error.detail
-            );
+            let detail = identified(state).err().unwrap().detail;
+            assert!(detail.contains("No call was made"), "{detail}");
         }
     }
 

@@ -146,36 +146,27 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_names_operation_code_and_request_id_and_says_what_to_do() {
-        let shown = rejected("TemplateNotFound");
-        assert_eq!(shown.attribute, AttributePath::new("template_id"));
-        for part in [
-            "CreateEdgeTranscodeJob",
-            "TemplateNotFound",
-            "R-1",
-            "Check template_id",
+    fn a_rejection_names_operation_code_and_request_id_and_says_what_to_do_if_the_code_is_known() {
+        for (code, attribute, end) in [
+            (
+                "TemplateNotFound",
+                Some("template_id"),
+                "lists those that do.",
+            ),
+            (
+                "Forbidden.RAM",
+                None,
+                "live:CreateEdgeTranscodeJob on resource \"*\".",
+            ),
+            ("SomethingNew", None, "(RequestId: R-1)"),
         ] {
-            assert!(shown.detail.contains(part), "{part}: {}", shown.detail);
+            let shown = rejected(code);
+            let attribute = attribute.map_or_else(AttributePath::root, AttributePath::new);
+            assert_eq!(shown.attribute, attribute);
+            for part in ["CreateEdgeTranscodeJob", code, "R-1"] {
+                assert!(shown.detail.contains(part), "{part}: {}", shown.detail);
+            }
+            assert!(shown.detail.ends_with(end), "{}", shown.detail);
         }
-    }
-
-    #[test]
-    fn a_missing_permission_names_the_action_to_grant() {
-        assert!(
-            rejected("Forbidden.RAM")
-                .detail
-                .contains("live:CreateEdgeTranscodeJob")
-        );
-    }
-
-    #[test]
-    fn an_unknown_code_is_passed_on_as_it_came() {
-        let shown = rejected("SomethingNew");
-        assert_eq!(shown.attribute, AttributePath::root());
-        assert!(
-            shown.detail.ends_with("(RequestId: R-1)"),
-            "{}",
-            shown.detail
-        );
     }
 }
