@@ -148,19 +148,18 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    fn configured(json: &str, variables: &[(&'static str, &'static str)]) -> (bool, Diagnostics) {
+    const KEYS: [(&str, &str); 2] = [
+        ("ALICLOUD_ACCESS_KEY", "id"),
+        ("ALICLOUD_SECRET_KEY", "secret"),
+    ];
+
+    async fn configured(json: &str, variables: &[(&str, &str)]) -> (bool, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let environment: Environment = variables.iter().copied().collect();
-        let client = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-            .block_on(config(json).client(
-                &mut diagnostics,
-                "1.15.5",
-                &environment,
-                &alicloud_live::Dependencies::default(),
-            ));
+        let dependencies = alicloud_live::Dependencies::default();
+        let client = config(json)
+            .client(&mut diagnostics, "1.15.5", &environment, &dependencies)
+            .await;
         (client.is_some(), diagnostics)
     }
 
@@ -172,9 +171,9 @@ mod tests {
         errors.map(|error| error.attribute.to_string()).collect()
     }
 
-    #[test]
-    fn without_credentials_one_error_lists_every_place() {
-        let (made, diagnostics) = configured("{}", &[]);
+    #[tokio::test]
+    async fn without_credentials_one_error_lists_every_place() {
+        let (made, diagnostics) = configured("{}", &[]).await;
         assert!(!made);
         let [error] = diagnostics.errors.as_slice() else {
             panic!("{diagnostics:?}")
@@ -184,20 +183,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn clear_text_to_another_machine_is_warned_of_and_to_this_one_is_not() {
-        let keys = [
-            ("ALICLOUD_ACCESS_KEY", "id"),
-            ("ALICLOUD_SECRET_KEY", "secret"),
-        ];
-        let (made, diagnostics) =
-            configured(r#"{"endpoints": [{"live": "http://192.0.2.1"}]}"#, &keys);
-        assert!(made);
-        assert_eq!(diagnostics.warnings.len(), 1);
-        let (made, diagnostics) =
-            configured(r#"{"endpoints": [{"live": "http://127.0.0.1:1"}]}"#, &keys);
-        assert!(made);
-        assert!(diagnostics.warnings.is_empty());
+    #[tokio::test]
+    async fn clear_text_to_another_machine_is_warned_of_and_to_this_one_is_not() {
+        for (host, warnings) in [("192.0.2.1", 1), ("127.0.0.1:1", 0)] {
+            let block = format!(r#"{{"endpoints": [{{"live": "http://{host}"}}]}}"#);
+            let (made, diagnostics) = configured(&block, &KEYS).await;
+            assert!(made);
+            assert_eq!(diagnostics.warnings.len(), warnings);
+        }
     }
 
     #[test]
@@ -244,29 +237,20 @@ mod tests {
 
     #[test]
     fn retries_end_by_number_or_by_time() {
-        const SECONDS: fn(u64) -> Option<Duration> = |seconds| Some(Duration::from_secs(seconds));
-        let variable = [("MAX_RETRY_TIMEOUT", "40")];
-        for (json, variables, attempts, max_elapsed) in [
-            ("{}", &[][..], 5, None),
-            (r#"{"max_retries": 2}"#, &[], 3, None),
-            (r#"{"max_retry_timeout": 30}"#, &[], u32::MAX, SECONDS(30)),
-            (
-                r#"{"max_retry_timeout": 30}"#,
-                &variable,
-                u32::MAX,
-                SECONDS(30),
-            ),
-            ("{}", &variable, u32::MAX, SECONDS(40)),
-            (r#"{"max_retries": 2}"#, &variable, 3, SECONDS(40)),
-            (r#"{"max_retry_timeout": 0}"#, &variable, 5, None),
+        for (json, variable, attempts, seconds) in [
+            ("{}", "", 5, None),
+            (r#"{"max_retries": 2}"#, "", 3, None),
+            (r#"{"max_retry_timeout": 30}"#, "", u32::MAX, Some(30)),
+            (r#"{"max_retry_timeout": 30}"#, "40", u32::MAX, Some(30)),
+            ("{}", "40", u32::MAX, Some(40)),
+            (r#"{"max_retries": 2}"#, "40", 3, Some(40)),
+            (r#"{"max_retry_timeout": 0}"#, "40", 5, None),
         ] {
-            let environment: Environment = variables.iter().copied().collect();
+            let environment = Environment::from_iter([("MAX_RETRY_TIMEOUT", variable)]);
             let policy = config(json).retry_policy(&environment).unwrap();
-            assert_eq!(
-                (policy.max_attempts, policy.max_elapsed),
-                (attempts, max_elapsed),
-                "{json}"
-            );
+            assert_eq!(policy.max_attempts, attempts, "{json}");
+            let max_elapsed = seconds.map(Duration::from_secs);
+            assert_eq!(policy.max_elapsed, max_elapsed, "{json}");
         }
     }
 
@@ -307,41 +291,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_argument_beats_a_variable_that_is_wrong() {
-        let variables = [
-            ("ALICLOUD_ACCESS_KEY", "id"),
-            ("ALICLOUD_SECRET_KEY", "secret"),
-            ("LIVE_ENDPOINT", "http://127.0.0.1:1"),
-            ("CLIENT_READ_TIMEOUT", "soon"),
-        ];
-        let (made, diagnostics) = configured(r#"{"client_read_timeout": 60000}"#, &variables);
+    #[tokio::test]
+    async fn an_argument_beats_a_variable_that_is_wrong() {
+        let variables = [KEYS[0], KEYS[1], ("CLIENT_READ_TIMEOUT", "soon")];
+        let block =
+            r#"{"client_read_timeout": 60000, "endpoints": [{"live": "http://127.0.0.1:1"}]}"#;
+        let (made, diagnostics) = configured(block, &variables).await;
         assert!(made && diagnostics.errors.is_empty(), "{diagnostics:?}");
     }
 
-    #[test]
-    fn what_is_wrong_outside_is_an_error_that_names_its_source() {
-        let keys = [
-            ("ALICLOUD_ACCESS_KEY", "id"),
-            ("ALICLOUD_SECRET_KEY", "secret"),
-        ];
+    #[tokio::test]
+    async fn what_is_wrong_outside_is_an_error_that_names_its_source() {
         for (variable, value) in [
             ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "maybe"),
             ("TF_APPEND_USER_AGENT", "two\r\nlines"),
             ("STS_ENDPOINT", "a/b"),
             ("CLIENT_CONNECT_TIMEOUT", "0"),
         ] {
-            let variables = [keys[0], keys[1], (variable, value)];
-            let (made, diagnostics) = configured("{}", &variables);
+            let variables = [KEYS[0], KEYS[1], (variable, value)];
+            let (made, diagnostics) = configured("{}", &variables).await;
             assert!(!made, "{variable}");
             let [error] = diagnostics.errors.as_slice() else {
                 panic!("{diagnostics:?}")
             };
-            assert!(
-                error.detail.contains(variable),
-                "{variable}: {}",
-                error.detail
-            );
+            let detail = &error.detail;
+            assert!(detail.contains(variable), "{variable}: {detail}");
         }
     }
 
