@@ -125,30 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn refined_unknowns_are_unknown() {
+    fn refined_unknowns_are_unknown_and_a_state_file_may_lack_attributes_and_hold_foreign_ones() {
         // {"name": ext 12 of one byte, "size": ext 0 of one byte}: Terraform 1.6 and later refine unknown values.
-        let bytes = b"\x82\xa4name\xd4\x0c\x80\xa4size\xd4\x00\x00".to_vec();
-        let object: Object = EncodedValue::MessagePack(bytes).decode().unwrap();
-        assert_eq!(
-            object,
-            Object {
-                name: Value::Unknown,
-                size: Value::Unknown
-            }
-        );
-    }
-
-    #[test]
-    fn a_state_file_may_lack_attributes_and_hold_foreign_ones() {
-        let encoded = EncodedValue::Json(br#"{"name": "a", "gone": true}"#.to_vec());
-        let object: Object = encoded.decode().unwrap();
-        assert_eq!(
-            object,
-            Object {
-                name: Value::from("a"),
-                size: Value::Null
-            }
-        );
+        let refined = b"\x82\xa4name\xd4\x0c\x80\xa4size\xd4\x00\x00".to_vec();
+        let foreign = br#"{"name": "a", "gone": true}"#.to_vec();
+        for (encoded, name, size) in [
+            (
+                EncodedValue::MessagePack(refined),
+                Value::Unknown,
+                Value::Unknown,
+            ),
+            (EncodedValue::Json(foreign), Value::from("a"), Value::Null),
+        ] {
+            assert_eq!(encoded.decode::<Object>().unwrap(), Object { name, size });
+        }
     }
 
     #[test]
@@ -165,12 +155,8 @@ mod tests {
         assert!(EncodedValue::null().is_null());
         assert!(EncodedValue::MessagePack(Vec::new()).is_null());
         assert!(EncodedValue::Json(b"null".to_vec()).is_null());
-        assert_eq!(
-            EncodedValue::Json(Vec::new())
-                .decode::<Value<Object>>()
-                .unwrap(),
-            Value::Null
-        );
+        let nothing = EncodedValue::Json(Vec::new());
+        assert_eq!(nothing.decode::<Value<Object>>().unwrap(), Value::Null);
     }
 
     proptest! {

@@ -41,15 +41,13 @@ mod tests {
     #[test]
     fn a_region_is_trimmed_and_rejected_if_it_could_change_a_host() {
         let parse = |text| Region::parse(text, "ALICLOUD_REGION");
-        assert_eq!(
-            parse(" cn-shanghai\n").unwrap().unwrap().as_str(),
-            "cn-shanghai"
-        );
+        let trimmed = parse(" cn-shanghai\n").unwrap().unwrap();
+        assert_eq!(trimmed.as_str(), "cn-shanghai");
         assert_eq!(parse(" ").unwrap(), None);
         for text in [
             "CN-Shanghai",
             "cn_shanghai",
-            "evil.example/",
+            "a.example/",
             "a b",
             "-a",
             "a.",

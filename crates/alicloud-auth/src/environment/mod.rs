@@ -137,10 +137,11 @@ mod tests {
     fn the_first_variable_that_is_not_empty_wins() {
         let environment =
             Environment::from_iter([("A", ""), ("B", " \t"), ("C", " c\r\n"), ("D", "d")]);
-        let found = environment.first(&["X", "A", "B", "C", "D"]).unwrap();
-        let name = "C";
-        let value = "c".to_owned();
-        assert_eq!(found, Some(Variable { name, value }));
+        let found = environment
+            .first(&["X", "A", "B", "C", "D"])
+            .unwrap()
+            .unwrap();
+        assert_eq!((found.name, &*found.value), ("C", "c"));
         assert_eq!(environment.first(&["X"]).unwrap(), None);
     }
 
@@ -164,13 +165,13 @@ mod tests {
             ("B", OsString::from("two\nlines")),
             ("C", OsString::from("c")),
         ]);
-        let error = environment.first(&["A", "C"]).unwrap_err().to_string();
-        assert_eq!(error, "A is not UTF-8 text");
-        let error = environment.first(&["B", "C"]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "B contains a line break or another control character"
-        );
+        for (name, problem) in [
+            ("A", "is not UTF-8 text"),
+            ("B", "contains a line break or another control character"),
+        ] {
+            let error = environment.first(&[name, "C"]).unwrap_err();
+            assert_eq!((&*error.origin, &*error.problem), (name, problem));
+        }
         let path = environment.path(&["A"]).unwrap();
         assert_eq!(path.into_os_string().into_vec(), [b'k', 0xff]);
     }

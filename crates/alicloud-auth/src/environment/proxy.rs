@@ -206,7 +206,7 @@ mod tests {
         for value in [
             "http://",
             "http://hunter2@",
-            "gopher://proxy:1",
+            "gopher://p:1",
             "a b",
             "http://h:99999",
         ] {

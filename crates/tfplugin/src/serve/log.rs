@@ -220,14 +220,10 @@ mod tests {
             .with(Hclog(move || to.clone()))
             .with(Targets::new().with_target(env!("CARGO_CRATE_NAME"), level));
         tracing::subscriber::with_default(subscriber, events);
-        let bytes = written.0.lock().unwrap();
-        assert!(
-            bytes
-                .split(|byte| *byte == b'\n')
-                .all(|line| line.len() < 64 << 10)
-        );
-        String::from_utf8_lossy(&bytes)
-            .lines()
+        let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+        assert!(text.lines().all(|line| line.len() < 64 << 10));
+        let lines = text.lines();
+        lines
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
     }

@@ -130,10 +130,7 @@ mod tests {
         for (command, words) in [
             ("get-keys --for live", vec!["get-keys", "--for", "live"]),
             ("get-keys #1 a#b '#c'", vec!["get-keys", "#1", "a#b", "#c"]),
-            (
-                "'my tool' \"two words\" \\'",
-                vec!["my tool", "two words", "'"],
-            ),
+            ("'a b' \"two words\" \\'", vec!["a b", "two words", "'"]),
             ("tool '' a", vec!["tool", "", "a"]),
         ] {
             assert_eq!(split(command).unwrap(), words, "{command}");

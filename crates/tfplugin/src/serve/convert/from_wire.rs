@@ -49,10 +49,8 @@ mod tests {
                 json: json.to_vec(),
             }))
         };
-        assert_eq!(
-            wire(b"\xc3", b""),
-            EncodedValue::MessagePack(b"\xc3".to_vec())
-        );
+        let message_pack = EncodedValue::MessagePack(b"\xc3".to_vec());
+        assert_eq!(wire(b"\xc3", b""), message_pack);
         assert_eq!(wire(b"", b"true"), EncodedValue::Json(b"true".to_vec()));
         assert!(wire(b"", b"").is_null());
         assert!(value(None).is_null());

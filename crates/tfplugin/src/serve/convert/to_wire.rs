@@ -285,14 +285,8 @@ mod tests {
     fn errors_come_before_warnings_and_keep_their_paths() {
         let mut both = Diagnostics::default();
         both.add_warning(make::general("careful", ""));
-        both.add_error(make::at(
-            AttributePath::new("jobs")
-                .index(2)
-                .key("a")
-                .attribute("name"),
-            "wrong",
-            "why",
-        ));
+        let path = AttributePath::new("jobs").index(2).key("a");
+        both.add_error(make::at(path.attribute("name"), "wrong", "why"));
         let sent = diagnostics(both);
         assert_eq!(sent[0].severity(), Severity::Error);
         let path = sent[0].attribute.as_ref().unwrap();
@@ -325,13 +319,10 @@ mod tests {
             attribute("it", &with_type)
         };
         let object = ["c", "a", "b"].map(|name| (name.to_owned(), AttributeType::String));
-        let plain = of(AttributeType::List(Box::new(AttributeType::Object(
-            object.into(),
-        ))));
-        assert_eq!(
-            String::from_utf8(plain.r#type).unwrap(),
-            r#"["list",["object",{"a":"string","b":"string","c":"string"}]]"#
-        );
+        let object = AttributeType::Object(object.into());
+        let plain = of(AttributeType::List(Box::new(object)));
+        let json = br#"["list",["object",{"a":"string","b":"string","c":"string"}]]"#;
+        assert_eq!(plain.r#type, json);
         assert_eq!(plain.nested_type, None);
 
         let names = ["c", "a", "b"].map(|name| (name.to_owned(), Attribute::default()));
