@@ -284,14 +284,9 @@ mod tests {
             timeouts: Value::Value(block),
             ..JobModel::default()
         };
-        assert_eq!(
-            state.timeout(|block| &block.create),
-            Duration::from_secs(30)
-        );
+        assert_eq!(state.timeout(|block| &block.create).as_secs(), 30);
         assert_eq!(state.timeout(|block| &block.delete), DEFAULT_TIMEOUT);
-        assert_eq!(
-            JobModel::default().timeout(|block| &block.create),
-            DEFAULT_TIMEOUT
-        );
+        let without_block = JobModel::default().timeout(|block| &block.create);
+        assert_eq!(without_block, DEFAULT_TIMEOUT);
     }
 }

@@ -46,17 +46,14 @@ mod tests {
             ("250ms", 250),
             (".5s", 500),
         ] {
-            assert_eq!(
-                parse(text).map(|time| time.as_millis()),
-                Some(milliseconds),
-                "{text}"
-            );
+            let expected = Duration::from_millis(milliseconds);
+            assert_eq!(parse(text), Some(expected), "{text}");
         }
     }
 
     #[test]
     fn anything_else_is_no_duration() {
-        for text in [
+        let texts = [
             "",
             "5",
             "m",
@@ -69,7 +66,8 @@ mod tests {
             "9999999999999h",
             "٣s",
             "1..5h",
-        ] {
+        ];
+        for text in texts {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }

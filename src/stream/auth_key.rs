@@ -58,18 +58,12 @@ pub(crate) fn parse_seconds(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(seconds).unwrap()
-    }
-
     #[test]
     fn the_time_in_a_key_is_read_where_there_is_one() {
         let time = |query: &str| expires_at(&format!("rtmp://d/app/stream{query}"));
-        assert_eq!(
-            time("?auth_key=1893456000-0-0-c0ffee"),
-            Some(at(1_893_456_000))
-        );
-        assert_eq!(time("?a=1&auth_key=1-r-u-h&b=2"), Some(at(1)));
+        let expected = OffsetDateTime::from_unix_timestamp(1_893_456_000).ok();
+        assert_eq!(time("?auth_key=1893456000-0-0-c0ffee"), expected);
+        assert_eq!(time("?a=1&auth_key=1893456000-r-u-h&b=2"), expected);
         for other in [
             "",
             "?auth_key=",

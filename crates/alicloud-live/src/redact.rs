@@ -100,8 +100,8 @@ mod tests {
     fn the_value_is_masked_and_the_rest_of_the_url_stays() {
         for (text, redacted) in [
             (
-                "rtmp://d/app/s?a=1&auth_key=1-0-0-c0ffee&b=2#c",
-                "rtmp://d/app/s?a=1&auth_key=***&b=2#c",
+                "rtmp://d/s?a&auth_key=1-c0ffee&b=2#c",
+                "rtmp://d/s?a&auth_key=***&b=2#c",
             ),
             ("Auth_Key%3Dc0ffee tail", "Auth_Key%3D*** tail"),
             ("no auth_key here", "no auth_key here"),
@@ -114,10 +114,8 @@ mod tests {
 
     #[test]
     fn foreign_text_is_one_line_without_terminal_control_characters() {
-        assert_eq!(
-            printable("a\u{1b}[31m\r\nb\u{202e}c\u{200b}d直", 100),
-            "a [31m  b c d直"
-        );
+        let foreign = "a\u{1b}[31m\r\nb\u{202e}c\u{200b}d直";
+        assert_eq!(printable(foreign, 100), "a [31m  b c d直");
         assert_eq!(printable("直直直", 2), "直直…");
         assert_eq!(printable("直直", 2), "直直");
     }

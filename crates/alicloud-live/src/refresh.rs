@@ -229,10 +229,8 @@ mod tests {
     use super::*;
 
     fn job(number: usize, url: &str) -> Job {
-        let (id, time) = (
-            format!("16a96b9a-f203-4ec5-8e43-{number:012}"),
-            "2023-07-24T16:44:55Z",
-        );
+        let id = format!("16a96b9a-f203-4ec5-8e43-{number:012}");
+        let time = "2023-07-24T16:44:55Z";
         let job = json!({
             "JobId": id, "Name": format!("job-{number}"), "Status": "1", "StreamInput": url, "StreamOutput": url,
             "TemplateId": "tpl-h264-720p", "TemplateName": "h264-720p", "Type": "common",

@@ -162,10 +162,8 @@ mod tests {
         let parameters = vec![("StreamInput", "rtmp://a/b/c?auth_key=1".to_owned())];
         for version in [SignVersion::V1, SignVersion::V3] {
             let request = signed(version, &parameters, "n");
-            assert_eq!(
-                request.body,
-                "StreamInput=rtmp%3A%2F%2Fa%2Fb%2Fc%3Fauth_key%3D1"
-            );
+            let body = "StreamInput=rtmp%3A%2F%2Fa%2Fb%2Fc%3Fauth_key%3D1";
+            assert_eq!(request.body, body);
             assert!(!request.url.as_str().contains("auth_key"));
         }
     }

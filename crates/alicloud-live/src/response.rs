@@ -235,13 +235,13 @@ mod tests {
 
     #[test]
     fn an_error_keeps_code_message_request_id_and_status() {
-        let error = rejection(
+        for body in [
             r#"{"Code": "OperationDenied", "Message": "no", "RequestId": "R", "HostId": "h"}"#,
-        );
-        let shown = "OperationDenied (HTTP 400): no (RequestId: R)";
-        assert_eq!(error.to_string(), shown);
-        let error = rejection(r#"{"code": "OperationDenied", "message": "no", "requestId": "R"}"#);
-        assert_eq!(error.request_id, "R");
+            r#"{"code": "OperationDenied", "message": "no", "requestId": "R"}"#,
+        ] {
+            let shown = "OperationDenied (HTTP 400): no (RequestId: R)";
+            assert_eq!(rejection(body).to_string(), shown);
+        }
     }
 
     #[test]
@@ -280,9 +280,8 @@ mod tests {
             rejection(r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2"}"#);
         assert!(!error.message.contains("hunter2"));
         let long = "直".repeat(10_000);
-        let error = rejection(&format!(
-            r#"{{"Code": "OperationDenied", "Message": "{long}"}}"#
-        ));
+        let body = format!(r#"{{"Code": "OperationDenied", "Message": "{long}"}}"#);
+        let error = rejection(&body);
         assert_eq!(error.message.chars().count(), MAX_MESSAGE_CHARS + 1);
     }
 
