@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
-use super::served_resource::{decode, encode};
+use super::diagnostic::reported;
+use super::served_resource::decode;
 use super::{Diagnostics, EncodedValue};
 
 /// A list resource: finds the objects of a managed resource type that exist, for `terraform query` (1.14 and later). It
@@ -70,21 +71,16 @@ impl ListResults {
         display_name: String,
         object: &(impl Serialize + Sync),
     ) -> ControlFlow<()> {
-        let Some(identity) = encode(diagnostics, identity) else {
+        let found = EncodedValue::encode(identity).and_then(|identity| {
+            let object = self.whole_objects.then(|| EncodedValue::encode(object));
+            Ok(ListResult {
+                identity,
+                display_name,
+                object: object.transpose()?,
+            })
+        });
+        let Some(found) = reported(found, diagnostics) else {
             return ControlFlow::Break(());
-        };
-        let object = if self.whole_objects {
-            let Some(object) = encode(diagnostics, object) else {
-                return ControlFlow::Break(());
-            };
-            Some(object)
-        } else {
-            None
-        };
-        let found = ListResult {
-            identity,
-            display_name,
-            object,
         };
         let is_received = self.sender.send(found).await.is_ok();
         self.wanted = self.wanted.saturating_sub(1);

@@ -4,7 +4,6 @@
 //! older hosts would take a seventh field for a part of the certificate. Nothing else may ever reach stdout.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -147,21 +146,18 @@ pub(super) fn reattach_instructions(about: &ProviderInfo, listener: &Listener) -
             "Addr": { "Network": Listener::NETWORK, "String": listener.address() },
         }
     });
-    let mut text = String::from(
-        "Provider started. Set this in the environment of Terraform or OpenTofu to attach to it:\n\n",
-    );
-    // Writing to a String does not fail.
-    let _ = if cfg!(windows) {
-        writeln!(
-            text,
+    let setting = if cfg!(windows) {
+        format!(
             "  Command Prompt:  set \"TF_REATTACH_PROVIDERS={providers}\"\n  \
                PowerShell:      $env:TF_REATTACH_PROVIDERS='{providers}'"
         )
     } else {
-        writeln!(text, "  TF_REATTACH_PROVIDERS='{providers}'")
+        format!("  TF_REATTACH_PROVIDERS='{providers}'")
     };
-    text.push_str("\nInterrupt it (Ctrl-C) to end.\n");
-    text
+    format!(
+        "Provider started. Set this in the environment of Terraform or OpenTofu to attach to it:\n\n{setting}\n\n\
+         Interrupt it (Ctrl-C) to end.\n"
+    )
 }
 
 #[cfg(test)]

@@ -42,15 +42,10 @@ fn level_from(mut settings: impl Iterator<Item = String>) -> LevelFilter {
     let Some(setting) = settings.find(|setting| !setting.is_empty()) else {
         return LevelFilter::INFO;
     };
-    match setting.to_uppercase().as_str() {
-        "OFF" => LevelFilter::OFF,
-        "ERROR" => LevelFilter::ERROR,
-        "WARN" => LevelFilter::WARN,
-        "INFO" => LevelFilter::INFO,
-        "DEBUG" => LevelFilter::DEBUG,
-        // TRACE, JSON, and what core takes for TRACE because it does not know it either.
-        _ => LevelFilter::TRACE,
-    }
+    // Core takes JSON, and what it does not know, such as a number, for TRACE.
+    let is_word = setting.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let level = setting.parse().ok().filter(|_| is_word);
+    level.unwrap_or(LevelFilter::TRACE)
 }
 
 /// Sends this process's events, from the level that the environment asks for, to stderr. Later calls change nothing.
@@ -281,5 +276,6 @@ mod tests {
         assert_eq!(level(&["", "debug"]), LevelFilter::DEBUG);
         assert_eq!(level(&["off", "debug"]), LevelFilter::OFF);
         assert_eq!(level(&["JSON"]), LevelFilter::TRACE);
+        assert_eq!(level(&["2"]), LevelFilter::TRACE);
     }
 }
