@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -148,20 +147,15 @@ fn only_one(cluster_id: &str, name: &str, similar: Vec<Job>) -> Result<Job, Diag
 
 /// Jobs, a line each. Without URLs, which can contain tokens.
 fn candidates(cluster_id: &str, jobs: &[Job]) -> String {
-    let mut lines = String::new();
-    for job in jobs.iter().take(MAX_LISTED) {
-        let id = job_data::id(cluster_id, job);
+    let line = |job: &Job| {
+        let (id, name) = (job_data::id(cluster_id, job), &job.name);
         let status = status_text(&job.status);
         let created = job.create_time.as_deref().unwrap_or("at an unknown time");
-        // Writing to a text cannot fail.
-        let _ = write!(
-            lines,
-            "\n  - {id} {:?}, {status}, created {created}",
-            job.name
-        );
-    }
+        format!("\n  - {id} {name:?}, {status}, created {created}")
+    };
+    let mut lines: Vec<_> = jobs.iter().take(MAX_LISTED).map(line).collect();
     if jobs.len() > MAX_LISTED {
-        let _ = write!(lines, "\n  - and {} more", jobs.len() - MAX_LISTED);
+        lines.push(format!("\n  - and {} more", jobs.len() - MAX_LISTED));
     }
-    lines
+    lines.concat()
 }

@@ -27,25 +27,20 @@ pub(crate) struct ParsedStreamUrl<'a> {
 impl<'a> ParsedStreamUrl<'a> {
     /// Takes a URL apart, or says what is wrong with it.
     pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
-        let Server {
-            scheme,
-            host,
-            port,
-            rest,
-        } = Server::parse(text).map_err(wrong)?;
-        if rest.contains('#') {
+        let server = Server::parse(text).map_err(wrong)?;
+        if server.rest.contains('#') {
             return Err(wrong("It has a fragment (#)"));
         }
-        let (path, query) = match rest.split_once('?') {
+        let (path, query) = match server.rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (rest, None),
+            None => (server.rest, None),
         };
         let (app, stream) = app_and_stream(path)
             .ok_or_else(|| wrong("Its path does not name both an app and a stream"))?;
         Ok(Self {
-            scheme,
-            host,
-            port,
+            scheme: server.scheme,
+            host: server.host,
+            port: server.port,
             path,
             app,
             stream,
