@@ -100,9 +100,7 @@ impl LiveClient {
             time: response.time,
         })
     }
-}
 
-impl LiveClient {
     /// Reads consecutive pages of a list concurrently, and returns them in their order. The first is retried as any read. The
     /// others are prefetched with one attempt: if one fails, read it as the first of the next pages.
     pub(super) fn list_pages<T: ListItem>(
