@@ -11,23 +11,16 @@ use super::url::ParsedStreamUrl;
 /// The query parameter.
 pub(crate) const PARAMETER: &str = "auth_key";
 
-/// What goes into an `auth_key` beside path and key.
-pub(crate) struct Claims<'a> {
-    /// When it ends. The service adds the validity that is set on the domain.
-    pub(crate) expires_at: OffsetDateTime,
-    /// Usually `0`, or a UUID without hyphens.
-    pub(crate) rand: &'a str,
-    /// Not used by the service: `0`.
-    pub(crate) uid: &'a str,
-}
-
-/// The `auth_key` for a path, by the key of the URL's domain. The path is signed as it stands.
-pub(crate) fn sign(path: &str, key: &str, claims: &Claims<'_>) -> String {
-    let Claims {
-        expires_at,
-        rand,
-        uid,
-    } = claims;
+/// The `auth_key` for a path, by the key of the URL's domain. The path is signed as it stands. The service adds the
+/// validity that is set on the domain to `expires_at`. `rand` is usually `0`, or a UUID without hyphens; the service does
+/// not use `uid`, which is usually `0`.
+pub(crate) fn sign(
+    path: &str,
+    key: &str,
+    expires_at: OffsetDateTime,
+    rand: &str,
+    uid: &str,
+) -> String {
     let timestamp = expires_at.unix_timestamp();
     let hash = Md5::digest(format!("{path}-{timestamp}-{rand}-{uid}-{key}"));
     let mut auth_key = format!("{timestamp}-{rand}-{uid}-");

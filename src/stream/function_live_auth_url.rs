@@ -1,9 +1,8 @@
 use async_trait::async_trait;
-use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::auth_key::{self, Claims};
+use super::auth_key;
 use super::url::ParsedStreamUrl;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
@@ -12,22 +11,12 @@ use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
 /// `live_auth_url(url, key, expires_at, rand_and_uid...)`
 pub(crate) struct LiveAuthUrl;
 
-/// The arguments, of which Terraform sends as many as the call has.
-#[derive(Deserialize)]
-#[serde(try_from = "Vec<String>")]
-pub(crate) struct Arguments {
-    url: String,
-    key: String,
-    expires_at: String,
-    rand_and_uid: Vec<String>,
-}
-
 /// An argument that breaks a rule: its index and the rule. Neither URL nor key is ever quoted.
 type Wrong = (i64, String);
 
 #[async_trait]
 impl Function for LiveAuthUrl {
-    type Input<'a> = Arguments;
+    type Input<'a> = Vec<String>;
     type Output<'a> = String;
 
     fn schema(&self, _diagnostics: &mut Diagnostics) -> Option<FunctionSchema> {
@@ -64,9 +53,9 @@ impl Function for LiveAuthUrl {
     async fn call<'a>(
         &self,
         diagnostics: &mut Diagnostics,
-        arguments: Arguments,
+        arguments: Vec<String>,
     ) -> Option<String> {
-        match arguments.signed() {
+        match signed(&arguments) {
             Ok(url) => Some(url),
             Err((argument, rule)) => {
                 let path = AttributePath::function_argument(argument);
@@ -77,57 +66,52 @@ impl Function for LiveAuthUrl {
     }
 }
 
-impl Arguments {
-    fn signed(&self) -> Result<String, Wrong> {
-        let url = ParsedStreamUrl::parse(&self.url).map_err(|problem| (0, problem))?;
-        if url.has_parameter(auth_key::PARAMETER) {
-            let rule = "The URL has an auth_key already. Give it without one.";
-            return Err((0, rule.to_owned()));
-        }
-        if self.key.is_empty() || self.key.contains(char::is_whitespace) {
-            let rule = "A domain's key is not empty and contains no whitespace.";
-            return Err((1, rule.to_owned()));
-        }
-        let claims = Claims {
-            expires_at: parse_time(&self.expires_at).ok_or_else(|| (2, time_rule()))?,
-            rand: self.option(0, "rand")?,
-            uid: self.option(1, "uid")?,
-        };
-        if self.rand_and_uid.len() > 2 {
-            let rule = "At most rand and uid may follow expires_at.";
-            return Err((5, rule.to_owned()));
-        }
-
-        let separator = match url.query {
-            None => "?",
-            Some(query) if query.is_empty() || query.ends_with('&') => "",
-            Some(_) => "&",
-        };
-        let auth_key = auth_key::sign(url.path, &self.key, &claims);
-        Ok(format!(
-            "{}{separator}{}={auth_key}",
-            self.url,
-            auth_key::PARAMETER
-        ))
+fn signed(arguments: &[String]) -> Result<String, Wrong> {
+    let [url, key, expires_at, rand_and_uid @ ..] = arguments else {
+        return Err((0, "An argument is missing.".to_owned()));
+    };
+    let parsed = ParsedStreamUrl::parse(url).map_err(|problem| (0, problem))?;
+    if parsed.has_parameter(auth_key::PARAMETER) {
+        let rule = "The URL has an auth_key already. Give it without one.";
+        return Err((0, rule.to_owned()));
+    }
+    if key.is_empty() || key.contains(char::is_whitespace) {
+        let rule = "A domain's key is not empty and contains no whitespace.";
+        return Err((1, rule.to_owned()));
+    }
+    let expires_at = parse_time(expires_at).ok_or_else(|| (2, time_rule()))?;
+    let rand = option(rand_and_uid, 0, "rand")?;
+    let uid = option(rand_and_uid, 1, "uid")?;
+    if rand_and_uid.len() > 2 {
+        let rule = "At most rand and uid may follow expires_at.";
+        return Err((5, rule.to_owned()));
     }
 
-    /// `rand` or `uid`: letters and digits, since hyphens separate the parts of an `auth_key`.
-    fn option(&self, position: u8, name: &str) -> Result<&str, Wrong> {
-        let text = self
-            .rand_and_uid
-            .get(usize::from(position))
-            .map_or("0", String::as_str);
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Ok(text);
-        }
-        let hint = if name == "rand" {
-            r#" Of a UUID, take replace(uuid, "-", "")."#
-        } else {
-            ""
-        };
-        let rule = format!("{name} has letters and digits only, and at least one.{hint}");
-        Err((3 + i64::from(position), rule))
+    let separator = match parsed.query {
+        None => "?",
+        Some(query) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    let auth_key = auth_key::sign(parsed.path, key, expires_at, rand, uid);
+    Ok(format!(
+        "{url}{separator}{}={auth_key}",
+        auth_key::PARAMETER
+    ))
+}
+
+/// `rand` or `uid`: letters and digits, since hyphens separate the parts of an `auth_key`.
+fn option<'a>(given: &'a [String], position: u8, name: &str) -> Result<&'a str, Wrong> {
+    let text = given.get(usize::from(position)).map_or("0", String::as_str);
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(text);
     }
+    let hint = if name == "rand" {
+        r#" Of a UUID, take replace(uuid, "-", "")."#
+    } else {
+        ""
+    };
+    let rule = format!("{name} has letters and digits only, and at least one.{hint}");
+    Err((3 + i64::from(position), rule))
 }
 
 /// Unix seconds, or RFC 3339; not before 1970, since an `auth_key` has no place for a minus. Terraform makes a text of a
@@ -145,34 +129,20 @@ fn time_rule() -> String {
         .to_owned()
 }
 
-impl TryFrom<Vec<String>> for Arguments {
-    type Error = &'static str;
-
-    fn try_from(arguments: Vec<String>) -> Result<Self, Self::Error> {
-        let mut arguments = arguments.into_iter();
-        match (arguments.next(), arguments.next(), arguments.next()) {
-            (Some(url), Some(key), Some(expires_at)) => Ok(Self {
-                url,
-                key,
-                expires_at,
-                rand_and_uid: arguments.collect(),
-            }),
-            _ => Err("an argument is missing"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tfplugin::EncodedValue;
 
     const URL: &str = "rtmp://push.example.com/app/stream2";
     const SIGNED: &str = "1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";
 
     fn signed(arguments: &[&str]) -> Result<String, Wrong> {
-        let encoded = EncodedValue::encode(&arguments).unwrap();
-        encoded.decode::<Arguments>().unwrap().signed()
+        super::signed(
+            &arguments
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
