@@ -101,15 +101,11 @@ impl HttpSend for HttpClient {
             // A machine without a certificate store must still reach its metadata service.
             client = client.tls_certs_only([]);
         }
-        let method = match request.method {
-            "GET" => reqwest::Method::GET,
-            "PUT" => reqwest::Method::PUT,
-            _ => reqwest::Method::POST,
-        };
+        let method: Result<reqwest::Method, _> = request.method.parse();
         let mut sending = client
             .build()
             .map_err(reason)?
-            .request(method, request.url)
+            .request(method.map_err(|error| error.to_string())?, request.url)
             .body(request.body.expose_secret().to_owned());
         for (name, value) in &request.headers {
             sending = sending.header(*name, value.expose_secret());
