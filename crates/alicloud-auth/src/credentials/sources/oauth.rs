@@ -19,7 +19,7 @@ use url::Url;
 use url::form_urlencoded;
 
 use super::login::Login;
-use super::profile_fields::{Profile, Secret};
+use super::profile_fields::{Profile, Trimmed};
 use crate::credentials::response::{StsCredentials, parse, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpResponse, LockedFile, SystemContext};
@@ -201,8 +201,8 @@ impl OAuth {
             && unsaved.in_file.expose_secret() == in_file
         {
             let tokens = unsaved.tokens.clone();
-            profile.oauth_access_token = Secret(tokens.access_token);
-            profile.oauth_refresh_token = Secret(tokens.refresh_token);
+            profile.oauth_access_token = Trimmed(tokens.access_token);
+            profile.oauth_refresh_token = Trimmed(tokens.refresh_token);
             profile.oauth_access_token_expire = tokens.expires_at.unix_timestamp();
         }
         profile

@@ -102,8 +102,24 @@ impl Profile {
 }
 
 /// A string of a file, without surrounding whitespace.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
-pub(super) struct Text(String);
+#[derive(Clone, Default)]
+pub(super) struct Trimmed<T>(pub(super) T);
+
+pub(super) type Text = Trimmed<String>;
+pub(super) type Secret = Trimmed<SecretString>;
+
+impl<T: for<'a> From<&'a str>> From<&str> for Trimmed<T> {
+    fn from(text: &str) -> Self {
+        Self(text.trim().into())
+    }
+}
+
+impl<'de, T: for<'a> From<&'a str>> Deserialize<'de> for Trimmed<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: Option<SecretString> = Option::deserialize(deserializer)?;
+        Ok(Self::from(text.unwrap_or_default().expose_secret()))
+    }
+}
 
 impl Text {
     /// Returns `None` if it is empty.
@@ -125,39 +141,9 @@ impl std::ops::Deref for Text {
     }
 }
 
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        Self(text.trim().to_owned())
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text: Option<String> = Option::deserialize(deserializer)?;
-        Ok(Self::from(text.unwrap_or_default().as_str()))
-    }
-}
-
-/// A secret string of a file, without surrounding whitespace.
-#[derive(Clone, Default)]
-pub(super) struct Secret(pub(super) SecretString);
-
 impl Secret {
     pub(super) fn is_empty(&self) -> bool {
         self.0.expose_secret().is_empty()
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.trim().into())
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text: Option<SecretString> = Option::deserialize(deserializer)?;
-        Ok(text.map_or_else(Self::default, |text| text.expose_secret().into()))
     }
 }
 
