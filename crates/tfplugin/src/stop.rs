@@ -13,44 +13,33 @@ use tokio_util::sync::CancellationToken;
 /// Clones share the signal.
 #[derive(Clone, Default, Debug)]
 pub struct StopSignal {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default, Debug)]
-struct State {
-    current: CancellationToken,
-    host_gone: bool,
+    /// Cancelled already if the host is gone.
+    current: Arc<Mutex<CancellationToken>>,
 }
 
 impl StopSignal {
     /// The token that the next stop cancels. Take it once at the start of a call and keep it to the end.
     pub fn token(&self) -> CancellationToken {
-        self.state().current.clone()
+        self.current().clone()
     }
 
     /// Tells every call that took its token before this moment to stop.
     pub fn stop(&self) {
-        let mut state = self.state();
-        state.current.cancel();
-        if !state.host_gone {
-            state.current = CancellationToken::new();
+        let mut current = self.current();
+        if !current.is_cancelled() {
+            current.cancel();
+            *current = CancellationToken::new();
         }
     }
 
-    /// Stops all calls, later ones included: the host is gone.
+    /// Stops all calls, later ones included: the host is gone. No change may begin, except to start what this provider
+    /// has stopped.
     pub fn set_host_gone(&self) {
-        let mut state = self.state();
-        state.host_gone = true;
-        state.current.cancel();
+        self.current().cancel();
     }
 
-    /// Whether the host is gone. Then no change may begin, except to start what this provider has stopped.
-    pub fn is_host_gone(&self) -> bool {
-        self.state().host_gone
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, CancellationToken> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,7 +54,6 @@ mod tests {
         signal.clone().stop();
         assert!(running.is_cancelled());
         assert!(!signal.token().is_cancelled());
-        assert!(!signal.is_host_gone());
     }
 
     #[test]
@@ -75,6 +63,6 @@ mod tests {
         signal.clone().set_host_gone();
         assert!(running.is_cancelled() && signal.token().is_cancelled());
         signal.stop();
-        assert!(signal.is_host_gone() && signal.token().is_cancelled());
+        assert!(signal.token().is_cancelled());
     }
 }
