@@ -137,12 +137,8 @@ mod tests {
     const SIGNED: &str = "1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a";
 
     fn signed(arguments: &[&str]) -> Result<String, Wrong> {
-        super::signed(
-            &arguments
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>(),
-        )
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        super::signed(&arguments)
     }
 
     #[test]
