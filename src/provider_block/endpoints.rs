@@ -29,8 +29,8 @@ impl ProviderConfig {
         if let Some(written) = written("live", argument, LIVE_VARIABLES, environment)? {
             return written.read(protocol, diagnostics);
         }
-        let endpoint = Endpoint::for_region(region.unwrap_or_default());
-        Ok(endpoint.with_protocol(protocol))
+        let region = region.unwrap_or_default();
+        Ok(Endpoint::for_region(region, protocol))
     }
 
     /// The endpoint of STS, if one is configured. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.

@@ -20,13 +20,6 @@ pub enum Interruption {
     DeadlineExceeded,
 }
 
-impl Interruption {
-    /// Whether the reason is a cancellation.
-    pub fn is_cancelled(self) -> bool {
-        self == Self::Cancelled
-    }
-}
-
 impl CallContext {
     /// Returns a context with a timeout and a cancellation token.
     pub fn new(timeout: Duration, cancellation: CancellationToken) -> Self {

@@ -44,13 +44,13 @@ pub enum EndpointError {
 impl Endpoint {
     /// Returns the public endpoint of a region. Singapore and Germany have their own; the central one serves all other
     /// regions (API reference, "Endpoints").
-    pub fn for_region(region: &str) -> Self {
+    pub fn for_region(region: &str, protocol: Protocol) -> Self {
         let host = match region {
             "ap-southeast-1" => "live.ap-southeast-1.aliyuncs.com",
             "eu-central-1" => "live.eu-central-1.aliyuncs.com",
             _ => "live.aliyuncs.com",
         };
-        Self::parse(host, Protocol::Https)
+        Self::parse(host, protocol)
             .unwrap_or_else(|_| unreachable!("constant host names are valid"))
     }
 
@@ -78,14 +78,6 @@ impl Endpoint {
         } else {
             Err(EndpointError::MoreThanAHost)
         }
-    }
-
-    /// Returns the same host and port with another protocol.
-    #[must_use]
-    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
-        // Always succeeds, because both are "special" schemes.
-        let _ = self.url.set_scheme(protocol.scheme());
-        self
     }
 
     /// Returns the root URL.
@@ -169,7 +161,8 @@ mod tests {
             ("eu-central-1", "https://live.eu-central-1.aliyuncs.com"),
             ("cn-beijing", "https://live.aliyuncs.com"),
         ] {
-            assert_eq!(Endpoint::for_region(region).to_string(), endpoint);
+            let public = Endpoint::for_region(region, Protocol::Https);
+            assert_eq!(public.to_string(), endpoint);
         }
     }
 
@@ -183,7 +176,7 @@ mod tests {
         assert!(warns("live.aliyuncs.com") && warns("10.0.0.1") && warns("[::2]"));
         assert!(!warns("localhost:1") && !warns("127.0.0.1:1") && !warns("[::1]:1"));
         assert!(!warns("https://live.aliyuncs.com"));
-        let central = Endpoint::for_region("cn-beijing");
-        assert!(central.is_https() && !central.with_protocol(Protocol::Http).is_https());
+        let central = |protocol| Endpoint::for_region("cn-beijing", protocol);
+        assert!(central(Protocol::Https).is_https() && !central(Protocol::Http).is_https());
     }
 }
