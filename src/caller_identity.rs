@@ -107,14 +107,6 @@ impl DataSource for CallerIdentityDataSource {
         ))
     }
 
-    async fn validate<'a>(
-        &self,
-        _diagnostics: &mut Diagnostics,
-        _config: CallerIdentityData,
-    ) -> Option<()> {
-        Some(())
-    }
-
     async fn read<'a>(
         &self,
         diagnostics: &mut Diagnostics,
