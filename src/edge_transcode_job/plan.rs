@@ -5,9 +5,10 @@ use std::mem;
 
 use super::model::{JobModel, RUNNING, STOPPED, is_same_url};
 use super::private::{ChangedJob, JobPrivate};
-use super::resource::JobResource;
 use tfplugin::value::Value;
-use tfplugin::{AttributePath, Diagnostic, Diagnostics, Update, diagnostic};
+use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+
+type Update = tfplugin::Update<JobModel, JobPrivate>;
 
 /// A new job: all that the API decides is unknown.
 pub(super) fn create(mut proposed: JobModel, config: &JobModel) -> JobModel {
@@ -23,7 +24,7 @@ pub(super) fn create(mut proposed: JobModel, config: &JobModel) -> JobModel {
 /// A changed job, and the attributes whose change takes a new one. What a call of this change may alter is unknown: others
 /// start and stop jobs between plan and apply. Without a call all stays as it is known. Takes `proposed` out of the update.
 pub(super) fn update(
-    update: &mut Update<JobResource>,
+    update: &mut Update,
     diagnostics: &mut Diagnostics,
 ) -> (JobModel, Vec<AttributePath>) {
     if update.prior.cluster_id != update.proposed.cluster_id {
@@ -53,7 +54,7 @@ pub(super) fn update(
 /// The configured status. Where none is configured it stays as it is, which only the apply can see; but a job that an
 /// earlier run owes a start is started.
 fn planned_status(
-    update: &Update<JobResource>,
+    update: &Update,
     changes_settings: bool,
     diagnostics: &mut Diagnostics,
 ) -> Value<String> {
@@ -89,7 +90,7 @@ fn changes_settings(prior: &JobModel, proposed: &JobModel) -> bool {
 }
 
 /// Warns of the interruption of a running job that runs again afterwards, or rejects it.
-fn check_interruption(update: &Update<JobResource>, diagnostics: &mut Diagnostics) {
+fn check_interruption(update: &Update, diagnostics: &mut Diagnostics) {
     let stays_stopped = update.config.status.contains(&STOPPED);
     if !update.prior.is_running() || stays_stopped {
         return;
@@ -109,7 +110,7 @@ fn check_interruption(update: &Update<JobResource>, diagnostics: &mut Diagnostic
 }
 
 /// Warns of the replacement of a running job, or rejects it.
-fn check_replacement(update: &Update<JobResource>, diagnostics: &mut Diagnostics) {
+fn check_replacement(update: &Update, diagnostics: &mut Diagnostics) {
     let Update {
         prior, proposed, ..
     } = update;
@@ -131,7 +132,7 @@ fn check_replacement(update: &Update<JobResource>, diagnostics: &mut Diagnostics
 }
 
 /// Whether the job that takes the place of a running one will run.
-fn successor(update: &Update<JobResource>) -> &'static str {
+fn successor(update: &Update) -> &'static str {
     let keeps_output = is_same_url(&update.prior.stream_output, &update.proposed.stream_output);
     if update.config.status.contains(&RUNNING) {
         ", and the new job will be started."
@@ -235,11 +236,7 @@ mod tests {
     }
 
     /// The change of a job to `edit`ed settings, with the configured `status`.
-    fn change(
-        prior: &JobModel,
-        edit: impl FnOnce(&mut JobModel),
-        status: Option<&str>,
-    ) -> Update<JobResource> {
+    fn change(prior: &JobModel, edit: impl FnOnce(&mut JobModel), status: Option<&str>) -> Update {
         let mut proposed = prior.clone();
         edit(&mut proposed);
         if let Some(status) = status {
@@ -257,7 +254,7 @@ mod tests {
         }
     }
 
-    fn plan(mut change: Update<JobResource>) -> (JobModel, Diagnostics) {
+    fn plan(mut change: Update) -> (JobModel, Diagnostics) {
         let mut diagnostics = Diagnostics::default();
         let (state, requires_replace) = update(&mut change, &mut diagnostics);
         let moves = change.prior.cluster_id != state.cluster_id;

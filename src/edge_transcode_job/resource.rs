@@ -88,7 +88,7 @@ impl ManagedResource for JobResource {
     async fn plan_update(
         &self,
         diagnostics: &mut Diagnostics,
-        mut update: Update<Self>,
+        mut update: Update<JobModel, JobPrivate>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
         let (planned, requires_replace) = plan::update(&mut update, diagnostics);
         let prior = update.prior;

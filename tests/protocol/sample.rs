@@ -193,7 +193,7 @@ impl ManagedResource for Thing {
     async fn plan_update(
         &self,
         _: &mut Diagnostics,
-        update: Update<Self>,
+        update: Update<ThingState, String>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
         let renamed = update.prior.name != update.proposed.name;
         let renamed = renamed.then(|| AttributePath::new("name"));

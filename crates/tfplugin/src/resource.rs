@@ -3,8 +3,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 
-use super::served_resource::decode;
-use super::{AttributePath, Diagnostics, EncodedValue, diagnostic};
+use super::diagnostic::{self, reported};
+use super::{AttributePath, Diagnostics, EncodedValue};
 
 /// A managed resource type.
 ///
@@ -67,7 +67,7 @@ pub trait ManagedResource: Send + Sync + Sized {
     async fn plan_update(
         &self,
         _diagnostics: &mut Diagnostics,
-        update: Update<Self>,
+        update: Update<Self::State, Self::Private>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
         Some(((update.proposed, update.private), Vec::new()))
     }
@@ -127,7 +127,7 @@ pub trait ManagedResource: Send + Sync + Sized {
     /// between providers. The provider is not configured then. Only what fits the schema is read, unless the type says
     /// otherwise.
     fn upgrade(&self, diagnostics: &mut Diagnostics, state: &EncodedValue) -> Option<Self::State> {
-        decode(diagnostics, state)
+        reported(state.decode(), diagnostics)
     }
 
     /// Moves an object here from another resource type or provider (a `moved` block; Terraform 1.8 and later). The provider
@@ -156,15 +156,15 @@ fn not_supported<T>(diagnostics: &mut Diagnostics, what: &str) -> Option<T> {
 }
 
 /// The change of an object, to be planned.
-pub struct Update<R: ManagedResource> {
+pub struct Update<S, P> {
     /// The object as it is.
-    pub prior: R::State,
+    pub prior: S,
     /// As Terraform proposes it: the configuration, and what it does not mention as before.
-    pub proposed: R::State,
+    pub proposed: S,
     /// The configuration.
-    pub config: R::State,
+    pub config: S,
     /// What is stored beside the object.
-    pub private: R::Private,
+    pub private: P,
     /// Whether the private data of this plan come back when a replacement is planned again before its apply (Terraform
     /// 1.16 and later).
     pub keeps_planned_private: bool,
