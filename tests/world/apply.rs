@@ -59,16 +59,14 @@ impl Run<'_> {
 }
 
 impl Visit<'_> {
+    fn object(&self, slot: &Slot) -> Option<Stored> {
+        let objects = &self.run.workspace.borrow().state.objects;
+        objects.get(slot).cloned()
+    }
+
     /// A `removed` block: the object leaves the state, and nothing else happens.
     async fn forget(&self, slot: &Slot) -> Option<()> {
-        let object = self
-            .run
-            .workspace
-            .borrow()
-            .state
-            .objects
-            .get(slot)
-            .cloned()?;
+        let object = self.object(slot)?;
         self.upgrade(&object).await?;
         self.run.workspace.borrow_mut().state.set(slot, None);
         Some(())
@@ -202,14 +200,7 @@ impl Visit<'_> {
             Action::DeleteDeposed => (slot.clone(), true),
             _ => (slot.clone(), false),
         };
-        let object = self
-            .run
-            .workspace
-            .borrow()
-            .state
-            .objects
-            .get(&slot)
-            .cloned()?;
+        let object = self.object(&slot)?;
         let value = self.upgrade(&object).await?;
         let object = Stored { value, ..object };
         let private = if replans {
