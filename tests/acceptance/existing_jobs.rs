@@ -1,6 +1,6 @@
 //! Jobs that write the same stream already: a plan names them with the block to add, and nothing is rejected or adopted.
 
-use alicloud_live_mock::{FaultKind, JobStatus};
+use alicloud_live_mock::{Fault, FaultKind, JobStatus};
 
 use crate::JOB;
 use crate::support::configuration::{AUTH_KEY, Block};
@@ -19,6 +19,7 @@ over_newest_terraform! {
     identical_jobs_can_be_created_together,
     the_look_costs_one_list_a_process_however_many_jobs_are_planned,
     a_look_that_fails_is_silent,
+    a_template_call_that_hangs_hides_no_existing_job,
 }
 
 /// A job as [`Block::job`] has it, created by a run whose state is lost.
@@ -166,4 +167,13 @@ fn a_look_that_fails_is_silent(world: &TestWorkspace) {
         assert!(plan.diagnostics(Severity::Error).is_empty(), "{plan}");
     }
     assert_eq!(world.cloud.calls_of("List").len(), 3, "each is tried once");
+}
+
+fn a_template_call_that_hangs_hides_no_existing_job(world: &TestWorkspace) {
+    an_existing_job(world);
+    let template = Fault::new("GetEdgeTranscodeTemplate", FaultKind::Hang);
+    world.cloud.set_faults([template]);
+    world.configure(Block::job("it"));
+    let plan = world.plan();
+    assert_eq!(named(&plan).len(), 1, "{plan}");
 }
