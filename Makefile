@@ -104,10 +104,14 @@ callgrind: prerequisites $(PROTOC_STAMP) ## Count instructions for each kind of 
 	@command -v valgrind >/dev/null || { echo "valgrind is missing"; exit 1; }
 	@cargo bench --locked --bench instructions
 
+# MUTANTS_OPTIONS="--shard 0/10 --sharding round-robin" takes one in ten.
+MUTANTS := STRESS_CREATES=100 PROPTEST_CASES=24 WORLDS=200 WORLD_FAILURES=0 cargo mutants --timeout 180 $(MUTANTS_OPTIONS)
+
 .PHONY: mutants
-mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client and signing in every way that cargo-mutants knows.
+mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client, credentials and provider in every way that cargo-mutants knows.
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
-	STRESS_CREATES=400 PROPTEST_CASES=24 cargo mutants --timeout 90
+	$(MUTANTS) --output target/mutants/client --package alicloud-live --package alicloud-auth -- --tests
+	$(MUTANTS) --output target/mutants/provider --package terraform-provider-alicloud-live -- --lib --test protocol --test world -- --skip terraform_1_
 
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz
 CARGO_FUZZ_STAMP := $(CARGO_FUZZ)/.$(CARGO_FUZZ_VERSION)
@@ -115,6 +119,10 @@ CARGO_FUZZ_STAMP := $(CARGO_FUZZ)/.$(CARGO_FUZZ_VERSION)
 .PHONY: fuzz
 fuzz: prerequisites $(PROTOC_STAMP) $(CARGO_FUZZ_STAMP) ## Feed hostile bytes to every decoder until coverage stops growing (FUZZ_TARGETS, FUZZ_SECONDS). Needs a nightly Rust.
 	@scripts/fuzz $(CARGO_FUZZ)/bin/cargo-fuzz $(FUZZ_TARGETS)
+
+.PHONY: fuzzfaults
+fuzzfaults: prerequisites $(PROTOC_STAMP) $(CARGO_FUZZ_STAMP) ## Plant a fault behind each target of make fuzz, and tell how soon it is found.
+	@scripts/fuzz $(CARGO_FUZZ)/bin/cargo-fuzz --faults $(FUZZ_TARGETS)
 
 .PHONY: bench
 bench: terraform ## Measure with real Terraform and the mock, beside the smallest provider in Go, and write BENCHMARKS.md. Needs Go.
