@@ -144,6 +144,7 @@ mod tests {
             ("http://", EndpointError::NotAnAddress),
             ("host:port", EndpointError::NotAnAddress),
             ("ho\nst", EndpointError::NotAnAddress),
+            ("host\u{1}", EndpointError::NotAnAddress),
             ("ftp://host", EndpointError::Scheme),
             ("host/path", EndpointError::MoreThanAHost),
             ("https://user@host", EndpointError::MoreThanAHost),

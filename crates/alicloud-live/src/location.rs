@@ -72,3 +72,35 @@ impl LiveClient {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Endpoint, region, account and access key; empty: not known.
+    fn location([endpoint, region, account_id, access_key_id]: [&str; 4]) -> Location {
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Location {
+            endpoint: endpoint.to_owned(),
+            region: known(region),
+            account_id: known(account_id),
+            access_key_id: known(access_key_id),
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_known_does_not_differ() {
+        for (there, here, may_differ) in [
+            (["a", "r", "", "K1"], ["a", "r", "", "K1"], false),
+            (["a", "r", "", "K1"], ["a", "r", "", ""], false),
+            (["a", "r", "1", ""], ["a", "r", "", "K1"], false),
+            (["a", "r", "", "K1"], ["a", "r", "", "K2"], true),
+            (["a", "r", "1", ""], ["a", "r", "2", ""], true),
+            (["a", "r", "", ""], ["a", "", "", ""], true),
+            (["a", "r", "", ""], ["b", "r", "", ""], true),
+        ] {
+            let (there, here) = (location(there), location(here));
+            assert_eq!(there.may_differ(&here), may_differ, "{there}, then {here}");
+        }
+    }
+}

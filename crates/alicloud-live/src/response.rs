@@ -234,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn an_unreadable_response_is_described_without_its_values() {
+        for (body, described) in [
+            ("", "it is empty"),
+            (r#"{"JobId": "J""#, "not a complete JSON object"),
+            (r#"{"JobId": 7}"#, "the field JobId is missing or has"),
+            (r#"{"JobId": "J"} and more"#, "other data follows"),
+        ] {
+            let Err(Failure::Ambiguous(Ambiguous::Unreadable { reason, .. })) = read(200, body)
+            else {
+                panic!("{body}")
+            };
+            assert!(reason.contains(described), "{body}: {reason}");
+        }
+    }
+
+    #[test]
     fn an_error_keeps_code_message_request_id_and_status() {
         for body in [
             r#"{"Code": "OperationDenied", "Message": "no", "RequestId": "R", "HostId": "h"}"#,

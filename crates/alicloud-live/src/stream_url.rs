@@ -135,6 +135,8 @@ mod tests {
         for (one, other) in [
             ("rtmp://h/a/%e4b", "rtmp://h/a/%E4b"),
             ("rtmp://h", "rtmp://h/"),
+            ("rtmps://h:443/a", "rtmps://h/a"),
+            ("rtsp://h:554/a", "rtsp://h/a"),
             ("srt://[2001:DB8::1]:9/a", "srt://[2001:db8::1]:9/a"),
         ] {
             assert!(are_equivalent(one, other), "{one} {other}");

@@ -166,6 +166,38 @@ async fn a_concurrent_identical_job_makes_the_create_unresolved_and_is_named() {
     assert_eq!(reason, UnresolvedReason::Several);
     let candidates: HashSet<_> = candidates.into_iter().collect();
     assert_eq!(candidates, job_ids(&mock).into_iter().collect());
+    assert_eq!(calls_of(&mock, LIST).len(), 1, "no search can settle it");
+}
+
+/// Adds so many jobs that the search lists too, created so long after now.
+fn seed_similar(mock: &Mock, count: usize, age: time::Duration) {
+    for number in 0..count {
+        seed_spec(mock, &spec(&format!("a-{number}")), |job| {
+            job.create_time += age;
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_job_behind_a_page_of_newer_ones_is_found() {
+    let mock = Arc::new(mock());
+    once_at(&mock, FaultStage::Before, LIST, |mock| {
+        seed_similar(mock, 150, time::Duration::seconds(1));
+    });
+    mock.set_faults(lose_the_response(FaultStage::After));
+    let id = create(&client(&mock), "a").await.unwrap();
+    let ours = mock.jobs().into_iter().find(|job| job.name == "a");
+    assert_eq!(id, ours.unwrap().job_id);
+    assert_eq!(calls_of(&mock, LIST).len(), 2);
+}
+
+#[tokio::test]
+async fn a_search_reads_no_page_of_older_jobs() {
+    let mock = mock();
+    seed_similar(&mock, 150, time::Duration::minutes(-1));
+    mock.set_faults(lose_the_response(FaultStage::After));
+    create(&client(&mock), "a").await.unwrap();
+    assert_eq!(calls_of(&mock, LIST).len(), 1);
 }
 
 /// Adds a job with the same spec during the search for a lost create.
@@ -285,9 +317,12 @@ async fn a_job_that_is_changed_before_it_is_read_is_named_and_no_second_one_crea
 #[tokio::test]
 async fn a_job_that_get_returns_later_than_the_list_is_found() {
     let mock = mock();
+    let client = client_with(&mock, |config| {
+        config.search.after_receipt = Duration::from_secs(10);
+    });
     mock.configure(|config| config.get_lag_calls = 3);
     mock.set_faults(lose_the_response(FaultStage::After));
-    let id = create(&client(&mock), "a").await.unwrap();
+    let id = create(&client, "a").await.unwrap();
     assert_eq!(job_ids(&mock), [id]);
 }
 

@@ -153,14 +153,17 @@ async fn a_list_that_repeats_the_same_page_is_an_error_soon() {
         // 25, and the pages that are read at the same time as the last.
         assert!(calls_of(&mock, LIST).len() < 25 + 10);
 
-        // The search for a lost create ends too.
+        // The search for a lost create ends too, each time at the page that repeats the first.
         let cut = lost(CREATE, FaultStage::After);
         mock.set_faults(vec![list_of(total_count, &jobs), cut]);
+        let before = calls_of(&mock, LIST).len();
         let created = client.create(&spec("a")).await;
         let is_unresolved = matches!(created, Err(CreateError::Unresolved { .. }));
         assert!(is_unresolved, "{created:?}");
-        let many = calls_of(&mock, LIST).len();
-        assert!(many < 300, "{many} calls");
+        for call in &calls_of(&mock, LIST)[before..] {
+            let page = &call.parameters["PageNo"];
+            assert!(page == "1" || page == "2", "page {page}");
+        }
     }
 }
 
@@ -184,4 +187,19 @@ async fn an_unreadable_job_in_a_list_hides_no_other_and_is_named() {
     mock.set_faults(vec![list_of(3, &jobs).times(2), lost.times(1)]);
     let created = client.create(&spec("b")).await.unwrap();
     assert_eq!(mock.jobs()[0].job_id, created.job_id);
+}
+
+#[tokio::test]
+async fn a_job_without_an_id_counts_as_listed() {
+    let mock = mock();
+    let jobs = [
+        "{}".to_owned(),
+        job_json("J-1", r#""rtmp://out.example/app/1""#),
+    ];
+    let cut = lost(CREATE, FaultStage::Arrival).times(1);
+    mock.set_faults(vec![list_of(2, &jobs), cut]);
+    client(&mock).create(&spec("a")).await.unwrap();
+    for call in calls_of(&mock, LIST) {
+        assert_eq!(call.parameters["PageNo"], "1");
+    }
 }

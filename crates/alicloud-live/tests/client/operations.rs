@@ -112,6 +112,7 @@ async fn a_rejection_keeps_code_status_and_request_id() {
         !error.to_string().contains("StringToSign") && !error.to_string().contains("%26"),
         "{error}"
     );
+    assert!(!error.to_string().contains("attempt"), "{error}");
     assert_eq!(mock.calls().len(), 1);
 }
 

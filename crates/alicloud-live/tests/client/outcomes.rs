@@ -172,6 +172,20 @@ async fn a_throttled_copy_after_a_lost_one_does_not_end_the_call() {
     ]);
     client(&mock).stop(&id).await.unwrap();
     assert_eq!(mock.jobs()[0].status, MockStatus::NotStarted);
+    let calls = calls_of(&mock, STOP);
+    let codes: Vec<_> = calls.iter().map(|call| call.code.as_deref()).collect();
+    assert_eq!(
+        codes,
+        [
+            None,
+            Some("Throttling.User"),
+            Some("SignatureNonceUsed"),
+            None
+        ]
+    );
+    for copy in &calls[1..3] {
+        assert_eq!(copy.parameters, calls[0].parameters);
+    }
 }
 
 #[tokio::test]

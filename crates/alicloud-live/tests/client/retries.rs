@@ -1,14 +1,18 @@
 //! What is known after each fault, and which calls are retried.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alicloud_live::{
-    Ambiguous, CallContext, CallError, CreateError, Failure, JobFilter,
+    Ambiguous, CallContext, CallError, CreateError, Exchange, Failure, HttpRequest, HttpResponse,
+    JobFilter,
     JobStatus::{NotStarted, Running},
     NotSent, RetryPolicy,
 };
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
+use async_trait::async_trait;
+use reqwest::header::HeaderMap;
 
 use crate::support::{
     CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, assert_no_connection, calls_of,
@@ -80,6 +84,7 @@ async fn a_permanent_fault_ends_a_read_after_five_attempts_and_is_never_a_missin
         assert!(!error.is_job_not_found(), "{fault:?}");
         let attempts = (error.attempts, calls_of(&mock, GET).len());
         assert_eq!(attempts, (5, 5), "{fault:?}");
+        assert!(error.to_string().contains("(5 attempts)"), "{error}");
     }
 }
 
@@ -371,6 +376,46 @@ async fn at_three_times_the_quota_no_call_fails_and_few_requests_are_wasted() {
     let (sent, needed) = (mock.calls().len(), callers * calls);
     println!("throttle storm at 3 times the quota: {sent} requests sent for {needed} needed");
     assert!(sent * 10 <= needed * 12, "{sent} for {needed}");
+}
+
+/// Throttles the first calls, and responds to the others that the job does not exist.
+struct ThrottlesFirst(AtomicUsize);
+
+#[async_trait]
+impl Exchange for ThrottlesFirst {
+    async fn exchange(&self, _: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
+        let left = self.0.load(Ordering::Relaxed);
+        self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+        let (status, code) = match left {
+            0 => (404, "JobNotFound"),
+            _ => (429, "Throttling.User"),
+        };
+        Ok(HttpResponse {
+            status,
+            headers: HeaderMap::new(),
+            body: format!(r#"{{"Code": "{code}", "RequestId": "R"}}"#).into_bytes(),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_throttled_call_the_next_ones_are_slower() {
+    let mut took = Vec::new();
+    for throttled in [0, 1] {
+        let mock = mock();
+        let client = client_with(&mock, |config| {
+            config.requests_per_minute = 60 * 100;
+            config.dependencies.exchange = Some(Arc::new(ThrottlesFirst(throttled.into())));
+        });
+        let started_at = tokio::time::Instant::now();
+        for _ in 0..100 {
+            assert!(client.get("J").await.unwrap_err().is_job_not_found());
+        }
+        took.push(started_at.elapsed());
+    }
+    // A call in ten may come at once; then 100 a second, and 70 after the slowdown.
+    assert!(took[0] < Duration::from_millis(950), "{took:?}");
+    assert!(took[1] > Duration::from_millis(1_350), "{took:?}");
 }
 
 #[tokio::test]
