@@ -19,13 +19,6 @@ use alicloud_auth::signing::{nonce, timestamp};
 /// A signed request is accepted for 15 minutes by the server's clock; the rest is a margin for skew and latency.
 pub(super) const REPLAY_VALIDITY: Duration = Duration::from_secs(10 * 60);
 
-/// A write that may have arrived.
-struct InDoubt {
-    sent: SentRequest,
-    /// A later copy was rejected, and may have used the nonce.
-    was_rejected: bool,
-}
-
 impl LiveClient {
     /// Makes a call, with retries where they are safe and useful.
     pub(super) async fn call<T: DeserializeOwned>(
@@ -79,10 +72,11 @@ impl LiveClient {
     ) -> Result<ApiResponse<T>, FailedCall> {
         let mut attempts = Attempts::new();
         let mut connection = Connection::Any;
-        let mut in_doubt: Option<InDoubt> = None;
+        // A write that may have arrived.
+        let mut in_doubt: Option<SentRequest> = None;
         let mut failed_before = None;
         loop {
-            in_doubt = in_doubt.filter(|copy| self.clock.age(copy.sent.at) < REPLAY_VALIDITY);
+            in_doubt = in_doubt.filter(|copy| self.clock.age(copy.at) < REPLAY_VALIDITY);
             let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), ctx).await {
                 Ok(sent) => {
                     let attempt = self.attempt(&sent.request, call.kind, connection, ctx);
@@ -104,14 +98,7 @@ impl LiveClient {
                 Err(failed) => failed,
             };
             attempts.count += 1;
-            let delay = self.retry_delay(
-                call,
-                &failed,
-                sent.as_ref(),
-                in_doubt.as_ref(),
-                &mut attempts,
-                ctx,
-            );
+            let delay = self.retry_delay(call, &failed, sent.as_ref(), &mut attempts, ctx);
             if !matches!(failed.failure, Failure::Rejected(_)) {
                 connection = Connection::New;
             }
@@ -139,7 +126,6 @@ impl LiveClient {
         call: &ApiCall,
         failed: &FailedAttempt,
         sent: Option<&SentRequest>,
-        in_doubt: Option<&InDoubt>,
         attempts: &mut Attempts,
         ctx: &CallContext,
     ) -> Option<Duration> {
@@ -147,7 +133,6 @@ impl LiveClient {
         let settles = |sent| self.late_writes.settle(call, sent, Some(failure));
         if self.renew_rejected_credentials(failed, sent, attempts)
             || (sent.is_some_and(settles) && is_caused_by_late_write(failure))
-            || is_nonce_of_rejected_copy(failure, in_doubt)
         {
             return Some(Duration::ZERO);
         }
@@ -155,9 +140,14 @@ impl LiveClient {
     }
 
     /// Returns the failure of a call, and records its request if it may still arrive.
-    fn finish(&self, call: &ApiCall, failed: FailedCall, in_doubt: Option<InDoubt>) -> FailedCall {
+    fn finish(
+        &self,
+        call: &ApiCall,
+        failed: FailedCall,
+        in_doubt: Option<SentRequest>,
+    ) -> FailedCall {
         if let Some(copy) = in_doubt {
-            self.late_writes.record(call, &copy.sent, &self.clock);
+            self.late_writes.record(call, &copy, &self.clock);
         }
         failed
     }
@@ -167,13 +157,13 @@ impl LiveClient {
     async fn next_request(
         &self,
         call: &ApiCall,
-        in_doubt: Option<&InDoubt>,
+        in_doubt: Option<&SentRequest>,
         ctx: &CallContext,
     ) -> Result<SentRequest, NotSent> {
         match in_doubt {
             Some(copy) => {
                 self.rate_limiter.acquire(call.operation, ctx).await?;
-                Ok(copy.sent.clone())
+                Ok(copy.clone())
             }
             None => Ok(SentRequest {
                 request: self.prepare(call, ctx).await?,
@@ -281,38 +271,26 @@ impl LiveClient {
     }
 }
 
-/// Whether a rejected copy of this request has caused the failure: then its nonce is used, so no copy can take effect, and
-/// the next attempt may have a new signature.
-fn is_nonce_of_rejected_copy(failure: &Failure, in_doubt: Option<&InDoubt>) -> bool {
-    matches!(failure, Failure::Ambiguous(Ambiguous::AlreadyReceived(_)))
-        && in_doubt.is_some_and(|in_doubt| in_doubt.was_rejected)
-}
-
 /// Returns the write that may still arrive after another failed attempt.
 fn still_in_doubt(
-    before: Option<InDoubt>,
+    before: Option<SentRequest>,
     failure: &Failure,
     kind: OperationKind,
     sent: Option<&SentRequest>,
-) -> Option<InDoubt> {
+) -> Option<SentRequest> {
     match failure {
         _ if kind != OperationKind::IdempotentWrite => None,
         Failure::NotSent(_) => before,
         Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => None,
-        Failure::Ambiguous(_) => before.or_else(|| {
-            sent.cloned().map(|sent| InDoubt {
-                sent,
-                was_rejected: false,
-            })
-        }),
-        Failure::Rejected(error) => match classify(&error.code, error.status) {
-            ErrorClass::Throttled => before.map(|before| InDoubt {
-                was_rejected: true,
-                ..before
-            }),
-            // Rejected for its timestamp or credentials: no copy of these bytes will be accepted.
-            _ => None,
-        },
+        Failure::Ambiguous(_) => before.or_else(|| sent.cloned()),
+        // A throttled copy says nothing of an earlier one.
+        Failure::Rejected(error)
+            if classify(&error.code, error.status) == ErrorClass::Throttled =>
+        {
+            before
+        }
+        // Rejected for its timestamp or credentials: no copy of these bytes will be accepted.
+        Failure::Rejected(_) => None,
     }
 }
 

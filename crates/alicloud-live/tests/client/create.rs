@@ -197,7 +197,9 @@ async fn a_search_reads_no_page_of_older_jobs() {
     seed_similar(&mock, 150, time::Duration::minutes(-1));
     mock.set_faults(lose_the_response(FaultStage::After));
     create(&client(&mock), "a").await.unwrap();
-    assert_eq!(calls_of(&mock, LIST).len(), 1);
+    let searches = calls_of(&mock, LIST);
+    assert_eq!(searches.len(), 1);
+    assert_eq!(searches[0].parameters["Keyword"], "a");
 }
 
 /// Adds a job with the same spec during the search for a lost create.
