@@ -110,6 +110,7 @@ MUTANTS := STRESS_CREATES=100 PROPTEST_CASES=24 WORLDS=200 WORLD_FAILURES=0 carg
 .PHONY: mutants
 mutants: prerequisites $(PROTOC_STAMP) ## Test the tests: change client, credentials and provider in every way that cargo-mutants knows.
 	@command -v cargo-mutants >/dev/null || { echo "cargo-mutants is missing: cargo install cargo-mutants"; exit 1; }
+	@mkdir -p target/mutants/client target/mutants/provider
 	$(MUTANTS) --output target/mutants/client --package alicloud-live --package alicloud-auth -- --tests
 	$(MUTANTS) --output target/mutants/provider --package terraform-provider-alicloud-live -- --lib --test protocol --test world -- --skip terraform_1_
 
