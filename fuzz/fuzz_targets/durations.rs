@@ -9,7 +9,7 @@ use tfplugin::{Diagnostics, EncodedValue};
 fuzz_target!(|text: &str| {
     let definition = provider(Api::empty());
     let diagnostics = &mut Diagnostics::default();
-    let timeouts = json!([{ "create": text, "read": text, "update": text, "delete": text }]);
+    let timeouts = json!({ "create": text, "read": text, "update": text, "delete": text });
     definition.resources[JOB].validate(diagnostics, &config_with("timeouts", timeouts));
     let sign = &definition.functions["live_auth_url"];
     let url = "rtmp://push.example.com/live/it";
