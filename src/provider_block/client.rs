@@ -62,7 +62,7 @@ impl ProviderConfig {
         let chosen = reported(chosen.map_err(|error| no_credentials(&error)), diagnostics);
         let of_profile = chosen.as_ref().and_then(|chosen| chosen.region.clone());
         let region = checked(self.region(environment, of_profile), diagnostics)?;
-        let region = region.map(|region| region.to_string());
+        let region = region.map(|region| region.as_str().to_owned());
         let endpoint = self.live_endpoint(diagnostics, region.as_deref(), environment);
         let endpoint = reported(endpoint, diagnostics)?;
         let mut chosen = chosen?;

@@ -1,5 +1,3 @@
-use std::fmt;
-
 use crate::environment::InvalidInput;
 
 /// The ID of a region, such as `cn-shanghai`. It becomes part of host names, so it is always validated.
@@ -25,12 +23,6 @@ impl Region {
     /// Returns the ID.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

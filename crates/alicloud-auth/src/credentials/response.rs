@@ -170,6 +170,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_expiration_is_read_and_may_be_empty_or_absent() {
+        let loaded = |expiration: &str| {
+            let body =
+                format!(r#"{{"AccessKeyId": "id", "AccessKeySecret": "hunter"{expiration}}}"#);
+            let credentials: StsCredentials = serde_json::from_str(&body).unwrap();
+            credentials.into_loaded("STS", None)
+        };
+        for (expiration, seconds) in [
+            ("", None),
+            (r#", "Expiration": null"#, None),
+            (r#", "Expiration": """#, None),
+            (r#", "Expiration": "1970-01-01T00:01:00Z""#, Some(60)),
+        ] {
+            let expires_at = loaded(expiration).unwrap().expires_at;
+            let read = expires_at.map(OffsetDateTime::unix_timestamp);
+            assert_eq!(read, seconds, "{expiration}");
+        }
+        let error = loaded(r#", "Expiration": "tomorrow""#).unwrap_err();
+        let expected = "STS returned an expiration that is not a timestamp";
+        assert_eq!(error.reason, expected);
+    }
+
+    #[test]
     fn an_error_that_quotes_the_string_to_sign_is_shown_without_its_message() {
         let body = r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2", "RequestId": "R"}"#;
         let error = error_response("AssumeRole", 400, body, &[]).error;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use alicloud_auth::credentials::{CredentialsConfig, SystemContext, select_source};
 use alicloud_auth::environment::Environment;
@@ -97,9 +98,9 @@ pub(crate) async fn check(name: &str) {
     let home = home_of(&directory, &mock.url());
     let sts = ["ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"]
         .iter()
-        .find_map(|name| case.environment.get(*name));
+        .find_map(|name| case.environment.get(*name).cloned());
     let config = CredentialsConfig {
-        sts_endpoint: sts.map(|url| url.parse().unwrap()),
+        sts_endpoint: sts.as_deref().map(|url| url.parse().unwrap()),
         ..case.arguments
     };
     let system = system(case.environment, home.path());
@@ -117,15 +118,19 @@ pub(crate) async fn check(name: &str) {
             region,
         } => {
             let selected = selected.unwrap();
-            check_message(&selected.source.name(), &[source]);
             if let Some(region) = region {
                 assert_eq!(selected.region.as_ref().unwrap().as_str(), region);
             }
-            let loaded = selected.source.load().await.unwrap();
-            let id = &loaded.credentials.access_key_id;
+            let (cache, identity) = selected.into_cache(Arc::default());
+            check_message(&identity.source_name(), &[source]);
+            if let Some(sts) = sts {
+                assert_eq!(identity.sts_endpoint(), sts);
+            }
+            let credentials = cache.get().await.unwrap();
+            let id = &credentials.access_key_id;
             assert!(id.starts_with(&access_key_id), "{id}");
-            assert_eq!(loaded.credentials.account_id, account_id);
-            assert!(!format!("{loaded:?}").contains("hunter"));
+            assert_eq!(credentials.account_id, account_id);
+            assert!(!format!("{credentials:?}").contains("hunter"));
         }
         Expectation::Fails { fails } => {
             let error = selected.unwrap().source.load().await.unwrap_err();

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once};
 
 use alicloud_auth::credentials::{
@@ -296,11 +297,18 @@ async fn tokens_that_cannot_be_written_are_used_as_long_as_the_process_runs() {
     let (home, file) = home();
     let before = fs::read(&file).unwrap();
     let sign_in = Arc::default();
-    let source = source(&with_full_disk(&home, &sign_in)).await;
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&attempts);
+    let full = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Err(io::ErrorKind::StorageFull.into())
+    };
+    let source = source(&hooked(context(&home, &sign_in), || Ok(()), full)).await;
     for expected in ["STS.1", "STS.2"] {
         let loaded = source.load().await.unwrap();
         assert_eq!(loaded.credentials.access_key_id, expected);
     }
+    assert_eq!(attempts.load(Ordering::Relaxed), 1);
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(fs::read(&file).unwrap(), before);
 }

@@ -1,11 +1,14 @@
 //! Requests to services that the mock does not simulate, and to services with another clock or a rejection.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use alicloud_auth::credentials::{
-    AssumeRole, AssumeRoleWithOidc, CredentialsConfig, HttpRequest, HttpResponse, HttpSend,
-    LoadedCredentials, SourceError, SystemContext, select_source,
+    AssumeRole, AssumeRoleWithOidc, CommandExecute, CommandOutput, CredentialsConfig, HttpRequest,
+    HttpResponse, HttpSend, LoadedCredentials, SourceError, SystemContext, select_source,
 };
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
@@ -95,6 +98,7 @@ fn with_role() -> CredentialsConfig {
         secret_key: Some("hunter1".into()),
         assume_role: Some(AssumeRole {
             role_arn: Some("acs:ram::1234567890123456:role/r".to_owned()),
+            external_id: Some("partner".to_owned()),
             ..AssumeRole::default()
         }),
         source_ip: Some("192.0.2.1".to_owned()),
@@ -221,6 +225,16 @@ async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
 }
 
 #[tokio::test]
+async fn the_external_id_of_a_role_is_sent() {
+    let responses = vec![response(200, &credentials("2100-01-01T00:00:00Z"))];
+    let outcome = load(with_role(), &[], responses).await;
+    let [body] = &outcome.bodies[..] else {
+        panic!("{:?}", outcome.bodies)
+    };
+    assert!(body.contains("ExternalId=partner"), "{body}");
+}
+
+#[tokio::test]
 async fn a_new_cloud_sso_login_is_found() {
     let home = TempDir::new().unwrap();
     let log_in = |token: &str, token_until: i64| {
@@ -232,7 +246,7 @@ async fn a_new_cloud_sso_login_is_found() {
         profile(&home, &fields).1
     };
     let config = log_in("hunter3", 1);
-    let mut system = system(std::collections::BTreeMap::new(), home.path());
+    let mut system = system(BTreeMap::new(), home.path());
     let script = Arc::new(Script::default());
     system.http = Arc::clone(&script) as _;
     let source = select_source(&config, &system).await.unwrap().source;
@@ -249,4 +263,28 @@ async fn a_new_cloud_sso_login_is_found() {
     let requests = script.requests.lock().unwrap();
     let expected = "POST https://sso.example.com/cloud-credentials";
     assert!(requests.len() == 1 && requests[0].0 == expected);
+}
+
+/// Programs that do not exit.
+struct Endless;
+
+#[async_trait]
+impl CommandExecute for Endless {
+    async fn run(&self, _: &str, _: &[String], _: Duration) -> io::Result<CommandOutput> {
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_exit_is_named_with_its_timeout() {
+    let home = TempDir::new().unwrap();
+    let fields =
+        json!({"name": "keys", "mode": "External", "process_command": "keys --secret hunter2"});
+    let (_, config) = profile(&home, &fields);
+    let mut system = system(BTreeMap::new(), home.path());
+    system.commands = Arc::new(Endless);
+    let selected = select_source(&config, &system).await.unwrap();
+    let error = selected.source.load().await.unwrap_err();
+    let expected = "the program \"keys\" did not exit within 60 s";
+    assert!(error.reason.ends_with(expected), "{error}");
 }

@@ -80,7 +80,6 @@ impl EcsRole {
         let request = HttpRequest {
             headers: header.into_iter().collect(),
             proxy_policy: ProxyPolicy::Bypass,
-            connect_timeout: TIMEOUT,
             timeout: TIMEOUT,
             ..HttpRequest::new(method, url)
         };

@@ -96,6 +96,8 @@ fn set(profile: &mut Profile, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret as _;
+
     use super::*;
 
     #[test]
@@ -118,6 +120,50 @@ mod tests {
             };
             assert_eq!(&*profile.name, "my profile");
             assert_eq!(&*profile.ram_role_name, read, "{written}");
+        }
+    }
+
+    #[test]
+    fn every_name_sets_its_field() {
+        let fields: [(&str, fn(&Profile) -> &str); 10] = [
+            ("access_key_id", |profile| &profile.access_key_id),
+            ("access_key_secret", |profile| {
+                profile.access_key_secret.0.expose_secret()
+            }),
+            ("security_token", |profile| {
+                profile.sts_token.0.expose_secret()
+            }),
+            ("role_arn", |profile| &profile.ram_role_arn),
+            ("role_session_name", |profile| &profile.ram_session_name),
+            ("policy", |profile| &profile.policy),
+            ("oidc_provider_arn", |profile| &profile.oidc_provider_arn),
+            ("oidc_token_file_path", |profile| &profile.oidc_token_file),
+            ("credentials_uri", |profile| &profile.credentials_uri),
+            ("region_id", |profile| &profile.region_id),
+        ];
+        for (name, field) in fields {
+            let [profile] = &parse("f", &format!("[a]\n{name} = v")).unwrap()[..] else {
+                panic!("{name}")
+            };
+            assert_eq!(field(profile), "v", "{name}");
+        }
+    }
+
+    #[test]
+    fn every_type_is_a_mode_of_the_cli() {
+        for (name, mode) in [
+            ("access_key", "AK"),
+            ("sts", "StsToken"),
+            ("ecs_ram_role", "EcsRamRole"),
+            ("ram_role_arn", "RamRoleArn"),
+            ("oidc_role_arn", "OIDC"),
+            ("credentials_uri", "CredentialsURI"),
+            ("bearer", "bearer"),
+        ] {
+            let [profile] = &parse("f", &format!("[a]\ntype = {name}")).unwrap()[..] else {
+                panic!("{name}")
+            };
+            assert_eq!(&*profile.mode, mode, "{name}");
         }
     }
 

@@ -10,6 +10,7 @@ use crate::environment::Proxies;
 
 /// Credentials take a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 << 10;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes single HTTP calls. No retries, no redirects.
 #[async_trait]
@@ -30,14 +31,12 @@ pub struct HttpRequest {
     pub body: SecretString,
     /// Whether the call may use a proxy.
     pub proxy_policy: ProxyPolicy,
-    /// The timeout for connecting.
-    pub connect_timeout: Duration,
-    /// The timeout for the whole call.
+    /// The timeout for the whole call, of which connecting takes 5 s at most.
     pub timeout: Duration,
 }
 
 impl HttpRequest {
-    /// Returns a request without headers and body, with timeouts of 5 s for connecting and of 10 s for the whole call.
+    /// Returns a request without headers and body, with a timeout of 10 s.
     pub(in crate::credentials) fn new(method: &'static str, url: Url) -> Self {
         Self {
             method,
@@ -45,7 +44,6 @@ impl HttpRequest {
             headers: Vec::new(),
             body: SecretString::default(),
             proxy_policy: ProxyPolicy::FromEnvironment,
-            connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
         }
     }
@@ -84,7 +82,7 @@ impl HttpSend for HttpClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = reqwest::Client::builder()
             .user_agent(&self.user_agent)
-            .connect_timeout(request.connect_timeout)
+            .connect_timeout(CONNECT_TIMEOUT)
             .timeout(request.timeout)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
