@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use alicloud_auth::credentials::{CommandOutput, CredentialsConfig, SystemContext, select_source};
@@ -186,4 +188,50 @@ async fn a_file_that_other_users_can_read_causes_a_warning_and_a_private_one_doe
             assert!(warning.contains("chmod 600 ~/keys.ini"), "{warning}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_file_and_a_response_may_have_their_largest_size_and_no_more() {
+    let (home, system) = world();
+    let file = home.path().join("keys.ini");
+    let text = "[default]\ntype = access_key\naccess_key_id = id\naccess_key_secret = hunter2\n";
+    for (size, is_valid) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        fs::write(&file, padded(text, size)).unwrap();
+        let selected = select_source(&of_file(&file), &system).await;
+        assert_eq!(selected.is_ok(), is_valid, "{selected:?}");
+    }
+    let body = r#"{"Code": "Success", "AccessKeyId": "id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3"}"#;
+    for (size, is_valid) in [(256 << 10, true), ((256 << 10) + 1, false)] {
+        let config = CredentialsConfig {
+            credentials_uri: Some(responding(padded(body, size))),
+            ..CredentialsConfig::default()
+        };
+        let source = select_source(&config, &system).await.unwrap().source;
+        match source.load().await {
+            Ok(_) => assert!(is_valid),
+            Err(error) => assert!(
+                error.reason.ends_with("the response is too long"),
+                "{error}"
+            ),
+        }
+    }
+}
+
+fn padded(text: &str, size: usize) -> String {
+    text.to_owned() + &"\n".repeat(size - text.len())
+}
+
+/// Responds to one call; returns its URL.
+fn responding(body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        // A client that has read enough closes the connection.
+        let _ = stream.write_all((head + &body).as_bytes());
+    });
+    url
 }
