@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn every_name_sets_its_field() {
-        let fields: [(&str, fn(&Profile) -> &str); 10] = [
+        type Field = fn(&Profile) -> &str;
+        let fields: [(&str, Field); 10] = [
             ("access_key_id", |profile| &profile.access_key_id),
             ("access_key_secret", |profile| {
                 profile.access_key_secret.0.expose_secret()
