@@ -79,21 +79,3 @@ impl Identity {
         self.sts.endpoint()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::credentials::source::StaticCredentials;
-
-    #[test]
-    fn credentials_that_never_change_do_not_because_their_account_is_named() {
-        let source = WithAccountId {
-            base: Box::new(StaticCredentials {
-                origin: "block".to_owned(),
-                credentials: Credentials::new("id", "hunter"),
-            }),
-            account_id: "1234567890123456".to_owned(),
-        };
-        assert!(!source.can_change());
-    }
-}

@@ -265,6 +265,32 @@ async fn a_new_cloud_sso_login_is_found() {
     assert!(requests.len() == 1 && requests[0].0 == expected);
 }
 
+#[tokio::test]
+async fn only_credentials_that_may_change_are_renewed_whether_or_not_their_account_is_named() {
+    let home = TempDir::new().unwrap();
+    for (has_role, account_id) in [
+        (true, None),
+        (true, Some("1234567890123456")),
+        (false, None),
+        (false, Some("1234567890123456")),
+    ] {
+        let config = CredentialsConfig {
+            assume_role: with_role().assume_role.filter(|_| has_role),
+            account_id: account_id.map(str::to_owned),
+            ..with_role()
+        };
+        let mut system = system(BTreeMap::new(), home.path());
+        system.http = Arc::new(Script {
+            responses: Mutex::new(vec![response(200, &credentials("2100-01-01T00:00:00Z"))]),
+            ..Script::default()
+        });
+        let selected = select_source(&config, &system).await.unwrap();
+        let (cache, _) = selected.into_cache(Arc::default());
+        let rejected = cache.get().await.unwrap();
+        assert_eq!(cache.reject(&rejected), has_role, "{account_id:?}");
+    }
+}
+
 /// Programs that do not exit.
 struct Endless;
 
