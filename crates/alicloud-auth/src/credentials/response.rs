@@ -193,6 +193,16 @@ mod tests {
     }
 
     #[test]
+    fn credentials_without_id_or_secret_are_rejected() {
+        for (id, secret) in [("", "hunter"), ("id", ""), (" ", "hunter")] {
+            let body = format!(r#"{{"AccessKeyId": "{id}", "AccessKeySecret": "{secret}"}}"#);
+            let credentials: StsCredentials = serde_json::from_str(&body).unwrap();
+            let error = credentials.into_loaded("STS", None).unwrap_err();
+            assert_eq!(error.reason, "STS returned empty credentials");
+        }
+    }
+
+    #[test]
     fn an_error_that_quotes_the_string_to_sign_is_shown_without_its_message() {
         let body = r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2", "RequestId": "R"}"#;
         let error = error_response("AssumeRole", 400, body, &[]).error;

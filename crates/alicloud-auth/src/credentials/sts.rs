@@ -319,6 +319,7 @@ fn parse_endpoint(text: &str) -> Option<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
 
     #[test]
     fn public_endpoints_are_global_regional_or_inside_a_vpc() {
@@ -334,6 +335,21 @@ mod tests {
         ] {
             let region = Region::parse(region, "test").unwrap();
             assert_eq!(public_endpoint(region.as_ref(), in_vpc).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn the_region_of_a_profile_chooses_the_endpoint_inside_a_vpc_if_that_or_a_variable_says_so() {
+        for (variable, enable_vpc, expected) in [
+            ("", false, "https://sts.cn-beijing.aliyuncs.com"),
+            ("", true, "https://sts-vpc.cn-beijing.aliyuncs.com"),
+            ("true", false, "https://sts-vpc.cn-beijing.aliyuncs.com"),
+        ] {
+            let environment = Environment::from_iter([(VPC_VARIABLE, variable)]);
+            let system = SystemContext::new(environment, "tests".to_owned()).unwrap();
+            let sts = Sts::new(&system, None).unwrap();
+            let sts = sts.for_profile("", "cn-beijing", enable_vpc, "profile");
+            assert_eq!(sts.unwrap().endpoint(), expected);
         }
     }
 

@@ -4,7 +4,6 @@
 //! The rules are those of `golang.org/x/net/http/httpproxy`. No crate implements them: hyper-util's matcher and others
 //! support neither ports nor `*.` in `NO_PROXY`, and use the proxy for loopback.
 
-use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -68,17 +67,6 @@ impl Proxies {
         let is_excepted =
             is_loopback(&host) || self.exceptions.iter().any(|e| e.covers(&host, port));
         (!is_excepted).then_some(proxy)
-    }
-}
-
-impl fmt::Debug for Proxies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = |url: &Option<Url>| url.as_ref()?.host_str().map(ToOwned::to_owned);
-        f.debug_struct("Proxies")
-            .field("http", &host(&self.http))
-            .field("https", &host(&self.https))
-            .field("exceptions", &self.exceptions)
-            .finish()
     }
 }
 
@@ -211,7 +199,7 @@ mod tests {
             "http://h:99999",
         ] {
             let environment = Environment::from_iter([("https_proxy", value)]);
-            let error = Proxies::from_environment(&environment).unwrap_err();
+            let error = Proxies::from_environment(&environment).err().unwrap();
             assert_eq!(error.origin, "https_proxy", "{value}");
             assert!(!error.to_string().contains("hunter2"));
         }
@@ -228,13 +216,5 @@ mod tests {
         let proxy = |url: &str| proxies.for_url(&url.parse().unwrap()).map(Url::as_str);
         assert_eq!(proxy("http://a.example"), None);
         assert_eq!(proxy("https://a.example"), Some("http://q:2/"));
-    }
-
-    #[test]
-    fn a_password_is_never_shown() {
-        let environment =
-            Environment::from_iter([("HTTPS_PROXY", "http://me:hunter2@proxy.example:3128")]);
-        let proxies = Proxies::from_environment(&environment).unwrap();
-        assert!(!format!("{proxies:?}").contains("hunter2"));
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, CommandExecute, CommandOutput, CredentialsConfig, HttpRequest,
-    HttpResponse, HttpSend, LoadedCredentials, SourceError, SystemContext, select_source,
+    HttpResponse, HttpSend, LoadedCredentials, ProxyPolicy, SourceError, SystemContext,
+    select_source,
 };
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
@@ -32,6 +33,10 @@ struct Script {
 #[async_trait]
 impl HttpSend for Script {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
+        if request.url.host_str() == Some("100.100.100.200") {
+            // No proxy may read the credentials of the instance.
+            assert_eq!(request.proxy_policy, ProxyPolicy::Bypass);
+        }
         let call = format!("{} {}", request.method, request.url);
         let body = request.body.expose_secret().to_owned();
         self.requests.lock().unwrap().push((call, body));
@@ -98,6 +103,7 @@ fn with_role() -> CredentialsConfig {
         secret_key: Some("hunter1".into()),
         assume_role: Some(AssumeRole {
             role_arn: Some("acs:ram::1234567890123456:role/r".to_owned()),
+            policy: Some("{}".to_owned()),
             external_id: Some("partner".to_owned()),
             ..AssumeRole::default()
         }),
@@ -225,13 +231,15 @@ async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
 }
 
 #[tokio::test]
-async fn the_external_id_of_a_role_is_sent() {
+async fn the_policy_and_the_external_id_of_a_role_are_sent() {
     let responses = vec![response(200, &credentials("2100-01-01T00:00:00Z"))];
     let outcome = load(with_role(), &[], responses).await;
     let [body] = &outcome.bodies[..] else {
         panic!("{:?}", outcome.bodies)
     };
-    assert!(body.contains("ExternalId=partner"), "{body}");
+    for parameter in ["Policy=%7B%7D", "ExternalId=partner"] {
+        assert!(body.contains(parameter), "{body}");
+    }
 }
 
 #[tokio::test]
@@ -263,6 +271,24 @@ async fn a_new_cloud_sso_login_is_found() {
     let requests = script.requests.lock().unwrap();
     let expected = "POST https://sso.example.com/cloud-credentials";
     assert!(requests.len() == 1 && requests[0].0 == expected);
+}
+
+#[tokio::test]
+async fn a_token_of_the_environment_belongs_to_no_keys_of_the_block() {
+    let block = || CredentialsConfig {
+        access_key: Some("id".to_owned()),
+        secret_key: Some("hunter1".into()),
+        ..CredentialsConfig::default()
+    };
+    let variables = [
+        ("ALICLOUD_ACCESS_KEY", "id"),
+        ("ALICLOUD_SECRET_KEY", "hunter2"),
+        ("ALICLOUD_SECURITY_TOKEN", "hunter3"),
+    ];
+    for (config, has_token) in [(block(), false), (CredentialsConfig::default(), true)] {
+        let loaded = load(config, &variables, Vec::new()).await.loaded.unwrap();
+        assert_eq!(loaded.credentials.security_token.is_some(), has_token);
+    }
 }
 
 #[tokio::test]
