@@ -1,5 +1,3 @@
-use std::fmt;
-
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -67,14 +65,6 @@ pub(super) struct Candidate {
 pub(super) struct ProfileRole {
     pub(super) role: Role,
     pub(super) sts: Sts,
-}
-
-impl fmt::Debug for SelectedSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SelectedSource")
-            .field(&self.source.name())
-            .finish()
-    }
 }
 
 /// What a source finds in arguments, environment and files, unless its configuration is invalid.

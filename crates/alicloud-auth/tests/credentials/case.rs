@@ -107,7 +107,7 @@ pub(crate) async fn check(name: &str) {
     let selected = select_source(&config, &system).await;
     match case.expect {
         Expectation::Invalid { invalid, argument } => {
-            let error = selected.unwrap_err();
+            let error = selected.err().unwrap();
             check_message(&error.to_string(), &invalid);
             assert_eq!(error.argument(), argument.as_deref());
         }

@@ -146,7 +146,8 @@ async fn anything_but_a_regular_text_file_is_rejected_without_waiting() {
         (at("huge"), "it is larger than 1 MiB"),
         (at("latin1"), "it is not UTF-8 text"),
     ] {
-        let error = select_source(&of_file(&path), &system).await.unwrap_err();
+        let selected = select_source(&of_file(&path), &system).await;
+        let error = selected.err().unwrap();
         let shown = error.to_string();
         assert!(shown.contains(expected), "{shown}");
         assert!(shown.contains(&path.display().to_string()), "{shown}");
@@ -169,7 +170,7 @@ async fn a_token_file_that_is_a_fifo_is_rejected_without_waiting() {
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let system = system(BTreeMap::from(variables), home.path());
     let selected = select_source(&CredentialsConfig::default(), &system).await;
-    let error = selected.unwrap_err().to_string();
+    let error = selected.err().unwrap().to_string();
     assert!(error.contains("it is not a regular file"), "{error}");
 }
 
@@ -198,7 +199,7 @@ async fn a_file_and_a_response_may_have_their_largest_size_and_no_more() {
     for (size, is_valid) in [(1 << 20, true), ((1 << 20) + 1, false)] {
         fs::write(&file, padded(text, size)).unwrap();
         let selected = select_source(&of_file(&file), &system).await;
-        assert_eq!(selected.is_ok(), is_valid, "{selected:?}");
+        assert_eq!(selected.is_ok(), is_valid, "{size} bytes");
     }
     let body = r#"{"Code": "Success", "AccessKeyId": "id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3"}"#;
     for (size, is_valid) in [(256 << 10, true), ((256 << 10) + 1, false)] {
