@@ -26,11 +26,12 @@ impl ProviderConfig {
             .and_then(|protocol| parse_protocol(&protocol))
             .unwrap_or_default();
         let argument = only(&self.endpoints).and_then(|block| block.live.as_deref_option());
-        if let Some(written) = written("live", argument, LIVE_VARIABLES, environment)? {
-            return written.read(protocol, diagnostics);
-        }
-        let region = region.unwrap_or_default();
-        Ok(Endpoint::for_region(region, protocol))
+        let endpoint = match written("live", argument, LIVE_VARIABLES, environment)? {
+            Some(written) => written.read(protocol)?,
+            None => Endpoint::for_region(region.unwrap_or_default(), protocol),
+        };
+        warn_unencrypted(&endpoint, diagnostics);
+        Ok(endpoint)
     }
 
     /// The endpoint of STS, if one is configured. `protocol` does not count for it: keys travel by HTTPS unless a URL says otherwise.
@@ -40,9 +41,13 @@ impl ProviderConfig {
         environment: &Environment,
     ) -> Result<Option<Endpoint>, Diagnostic> {
         let argument = only(&self.endpoints).and_then(|block| block.sts.as_deref_option());
-        written("sts", argument, STS_VARIABLES, environment)?
-            .map(|written| written.read(Protocol::Https, diagnostics))
-            .transpose()
+        let endpoint = written("sts", argument, STS_VARIABLES, environment)?
+            .map(|written| written.read(Protocol::Https))
+            .transpose()?;
+        if let Some(endpoint) = &endpoint {
+            warn_unencrypted(endpoint, diagnostics);
+        }
+        Ok(endpoint)
     }
 }
 
@@ -78,23 +83,21 @@ fn written(
 }
 
 impl WrittenEndpoint {
-    fn read(
-        self,
-        protocol: Protocol,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Endpoint, Diagnostic> {
-        let endpoint = Endpoint::parse(&self.text, protocol)
-            .map_err(|reason| invalid_endpoint(&self.origin, reason, self.path))?;
-        if endpoint.is_unencrypted_beyond_this_machine() {
-            diagnostics.add_warning(diagnostic::general(
-                "API calls are not encrypted",
-                format!(
-                    "Calls to {endpoint} travel in clear text: others on the way can read stream URLs and tokens. \
-                     Use HTTPS for anything but a mock on this machine."
-                ),
-            ));
-        }
-        Ok(endpoint)
+    fn read(self, protocol: Protocol) -> Result<Endpoint, Diagnostic> {
+        Endpoint::parse(&self.text, protocol)
+            .map_err(|reason| invalid_endpoint(&self.origin, reason, self.path))
+    }
+}
+
+fn warn_unencrypted(endpoint: &Endpoint, diagnostics: &mut Diagnostics) {
+    if endpoint.is_unencrypted_beyond_this_machine() {
+        diagnostics.add_warning(diagnostic::general(
+            "API calls are not encrypted",
+            format!(
+                "Calls to {endpoint} travel in clear text: others on the way can read stream URLs and tokens. Use HTTPS \
+                 for anything but a mock on this machine."
+            ),
+        ));
     }
 }
 

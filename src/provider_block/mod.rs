@@ -185,9 +185,13 @@ mod tests {
 
     #[tokio::test]
     async fn clear_text_to_another_machine_is_warned_of_and_to_this_one_is_not() {
-        for (host, warnings) in [("192.0.2.1", 1), ("127.0.0.1:1", 0)] {
-            let block = format!(r#"{{"endpoints": [{{"live": "http://{host}"}}]}}"#);
-            let (made, diagnostics) = configured(&block, &KEYS).await;
+        for (block, warnings) in [
+            (r#"{"endpoints": [{"live": "http://192.0.2.1"}]}"#, 1),
+            (r#"{"endpoints": [{"live": "http://127.0.0.1:1"}]}"#, 0),
+            (r#"{"protocol": "HTTP"}"#, 1),
+            ("{}", 0),
+        ] {
+            let (made, diagnostics) = configured(block, &KEYS).await;
             assert!(made);
             assert_eq!(diagnostics.warnings.len(), warnings);
         }
