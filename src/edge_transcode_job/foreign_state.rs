@@ -95,15 +95,22 @@ fn unidentified(id: Option<&str>) -> String {
 /// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
 fn known_attributes(mut attributes: Map<String, Json>) -> JobModel {
     attributes.retain(|_, value| *value != "");
+    let has_our_block = attributes.get("timeouts").is_some_and(is_our_block);
     let mut state = JobModel::deserialize(&Json::Object(attributes.clone())).unwrap_or_else(|_| {
         attributes.retain(|name, value| JobModel::deserialize(&one(name, value)).is_ok());
         JobModel::deserialize(Json::Object(attributes)).unwrap_or_default()
     });
-    // An empty block would differ from a configuration that has none.
-    if state.timeouts.contains(&TimeoutsBlock::default()) {
+    // An empty block would differ from a configuration that has none. One of ours is configured, and its timeouts are null.
+    if state.timeouts.contains(&TimeoutsBlock::default()) && !has_our_block {
         state.timeouts = Value::Null;
     }
     state
+}
+
+/// Whether this provider has written the block `timeouts`: others have no timeout for reads.
+fn is_our_block(timeouts: &Json) -> bool {
+    let mut operations = ["create", "read", "update", "delete"].into_iter();
+    operations.all(|operation| timeouts.get(operation).is_some())
 }
 
 fn one(name: &str, value: &Json) -> Json {
@@ -188,6 +195,16 @@ mod tests {
             let state = json!({"id": "c:j", "timeouts": timeouts});
             assert!(moved(&state, None).is_ok_and(|job| job.timeouts.is_null()));
         }
+    }
+
+    #[test]
+    fn an_empty_block_of_ours_is_kept() {
+        let block = json!({"create": null, "read": null, "update": null, "delete": null});
+        let job = upgraded(&encoded(&json!({"id": "c:j", "timeouts": block})));
+        assert!(job.is_ok_and(|job| job.timeouts.contains(&TimeoutsBlock::default())));
+        let block = json!({"create": null, "update": null, "delete": null});
+        let job = upgraded(&encoded(&json!({"id": "c:j", "timeouts": block})));
+        assert!(job.is_ok_and(|job| job.timeouts.is_null()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ over_newest_terraform! {
     a_delete_ends_in_time_and_keeps_the_job_in_the_state,
     a_read_ends_in_time_and_keeps_the_state,
     a_create_without_a_response_in_its_time_is_looked_for,
+    a_block_without_timeouts_changes_nothing,
 }
 
 fn a_running_job(operation: &str, time: &str) -> Block {
@@ -84,4 +85,19 @@ fn a_create_without_a_response_in_its_time_is_looked_for(world: &TestWorkspace) 
     assert_eq!(world.state(JOB)["job_id"], world.cloud.job().job_id);
     assert_eq!(world.cloud.changes(), ["Create"]);
     world.destroy_all();
+}
+
+/// As a module writes it, whose caller has set no timeout.
+fn a_block_without_timeouts_changes_nothing(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    for timeouts in [
+        Block::new("timeouts"),
+        Block::new("timeouts").with("create", "null"),
+    ] {
+        world.applied(Block::job("it").containing(timeouts));
+        world.plan().is_empty();
+    }
+    world.applied(Block::job("it"));
+    world.plan().is_empty();
+    assert_eq!(world.cloud.changes(), ["Create"]);
 }
