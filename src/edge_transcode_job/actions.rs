@@ -237,7 +237,9 @@ impl Invocation<'_> {
             }
             (Err(error), Ok(())) => error,
             (_, Err(error)) => {
-                self.session.run.note_lost(self.id);
+                if !error.is_job_not_found() {
+                    self.session.run.note_lost(self.id);
+                }
                 error
             }
         };

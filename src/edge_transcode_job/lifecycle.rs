@@ -10,7 +10,9 @@ use super::run_state::{WaitError, ensure_status, start_again, wait_until_visible
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::provider_data::Session;
+use crate::shared::reading::text;
 use crate::shared::reported;
+use crate::shared::run::Created;
 use alicloud_live::{CallContext, CreateError, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
@@ -36,7 +38,7 @@ pub(super) async fn read(
     match read {
         Ok(job) => {
             if state.is_running() && job.status != JobStatus::Running {
-                diagnostics.add_warning(stopped_by_others(&state.label()));
+                diagnostics.add_warning(no_longer_running(&state.label(), &job.status));
             }
             let private = JobPrivate {
                 found_at: Some(client.location().await),
@@ -58,15 +60,19 @@ pub(super) async fn read(
 }
 
 /// Terraform shows no change of what is not configured, and a stream that is down must not go unnoticed.
-fn stopped_by_others(label: &str) -> Diagnostic {
-    diagnostic::general(
-        "A job is no longer running",
-        format!(
+fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {
+    let detail = match status {
+        JobStatus::Other(status) => format!(
+            "The job {label} was running when Terraform saw it last, and has the status {status:?} now, which the API does \
+             not document. Its output stream may be down."
+        ),
+        _ => format!(
             "The job {label} was running when Terraform saw it last, and is stopped now: somebody has stopped it, or a run \
              was killed while it changed the job. Its output stream is down. To have Terraform start it, set status = \
              \"{RUNNING}\"."
         ),
-    )
+    };
+    diagnostic::general("A job is no longer running", detail)
 }
 
 /// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
@@ -84,10 +90,12 @@ pub(super) async fn create(
     };
     let id = create_job(session, &planned, ctx, diagnostics).await?;
     let mut state = planned.with_identity(&id);
-    let output = state.spec().stream_output;
-    session
-        .run
-        .note_created(id.clone(), output, target.is_some());
+    session.run.note_created(Created {
+        id: id.clone(),
+        stream: state.stream().unwrap_or_default(),
+        replaces: private.changed.as_ref().map(|changed| changed.id.clone()),
+        has_target: target.is_some(),
+    });
 
     let job = match wait_until_ready(session, &id, target.as_ref(), ctx).await {
         Ok(job) => Some(job),
@@ -121,20 +129,19 @@ async fn inherited_status(
     private: &JobPrivate,
     ctx: &CallContext,
 ) -> Option<JobStatus> {
-    let replaced = private.changed.as_ref();
-    let output = planned.spec().stream_output;
-    let was_running = match session
-        .run
-        .replaced_was_running(replaced.map(|replaced| &replaced.id), &output)
-    {
-        Some(was_running) => was_running,
+    let id = private.changed.as_ref().map(|changed| &changed.id);
+    let stream = planned.stream().unwrap_or_default();
+    let deleted = session.run.take_replaced(id, text(&planned.name), &stream);
+    let is_to_run = match (deleted, &private.changed) {
+        (Some(deleted), _) => deleted.is_to_run,
+        (None, None) => false,
         // With create_before_destroy it still exists.
-        None => match session.get(&replaced?.id, ctx).await {
-            Ok(job) => job.status == JobStatus::Running,
-            Err(_) => replaced?.is_running,
+        (None, Some(changed)) => match session.get(&changed.id, ctx).await {
+            Ok(job) => job.status == JobStatus::Running || private.owes_start,
+            Err(_) => changed.is_running || private.owes_start,
         },
     };
-    was_running.then_some(JobStatus::Running)
+    is_to_run.then_some(JobStatus::Running)
 }
 
 /// Waits for a new job, and brings it to its run state.
@@ -204,7 +211,7 @@ pub(super) async fn delete(
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.identity();
-    let has_successor = session.run.has_created(&prior.spec().stream_output);
+    let has_successor = successor(session, &prior).is_some();
     if prior.is_protected() && !has_successor {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
         return Some((prior, private.stored()));
@@ -262,19 +269,28 @@ fn note_deleted(
     diagnostics: &mut Diagnostics,
 ) {
     let was_running = seen == Some(&JobStatus::Running);
-    let output = prior.spec().stream_output;
     if was_running {
-        if let Some(successor) = session.run.created_without_target(&output) {
-            diagnostics.add_warning(stream_ended(&prior.label(), &successor));
-        } else if !session.run.has_created(&output) && !private.foresaw_running(prior) {
-            diagnostics.add_warning(running_job_deleted(&prior.label()));
+        match successor(session, prior) {
+            Some(successor) if !successor.has_target => {
+                diagnostics.add_warning(stream_ended(&prior.label(), &successor.id));
+            }
+            None if !private.foresaw_running(prior) => {
+                diagnostics.add_warning(running_job_deleted(&prior.label()));
+            }
+            _ => {}
         }
     }
     if !private.is_plain_deletion {
         session
             .run
-            .note_replaced(prior.identity(), output, was_running);
+            .note_replaced(private.replaced(prior, was_running));
     }
+}
+
+/// The job that this run has created in the place of this one.
+pub(super) fn successor(session: &Session, prior: &JobModel) -> Option<Created> {
+    let stream = prior.stream().unwrap_or_default();
+    session.run.successor(&prior.identity(), &stream)
 }
 
 /// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was

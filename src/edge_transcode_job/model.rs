@@ -214,6 +214,14 @@ impl JobModel {
         }
     }
 
+    /// The key of the output stream, where that is known.
+    pub(super) fn stream(&self) -> Option<String> {
+        match &self.stream_output {
+            Value::Value(url) => Some(StreamUrl::from(url.as_str()).stream_key()),
+            Value::Null | Value::Unknown => None,
+        }
+    }
+
     /// Whether a running job may be interrupted to change it.
     pub(super) fn may_be_interrupted(&self) -> bool {
         !self.allow_stopping_for_update.contains(&false)

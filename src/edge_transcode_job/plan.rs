@@ -37,9 +37,11 @@ pub(super) fn update(
         check_interruption(update, diagnostics);
     }
     let status = planned_status(update, changes_settings, diagnostics);
+    // Or else the start would be planned when `status` is removed, however long after.
+    let settles_owed_start = update.private.owes_start && update.config.status.contains(&STOPPED);
     // What the provider fills in is proposed as it is in the prior state.
     let (prior, mut planned) = (&update.prior, mem::take(&mut update.proposed));
-    if changes_settings || status != prior.status {
+    if changes_settings || status != prior.status || settles_owed_start {
         planned.last_start_at = Value::Unknown;
         planned.last_stop_at = Value::Unknown;
     }
@@ -61,15 +63,8 @@ fn planned_status(
     if !update.config.status.is_null() {
         return update.config.status.clone();
     }
-    if update.private.owes_start && !update.prior.is_running() {
-        diagnostics.add_warning(diagnostic::general(
-            "A stopped job will be started again",
-            format!(
-                "The job {} was stopped by an earlier run to be changed and could not be started again, so its output \
-                 stream is down. Apply to start it, or set status = \"{STOPPED}\" to leave it stopped.",
-                update.prior.label()
-            ),
-        ));
+    if is_owed_start(update) {
+        diagnostics.add_warning(start_is_owed(&update.prior.label()));
         return Value::Value(RUNNING.to_owned());
     }
     if changes_settings {
@@ -79,9 +74,28 @@ fn planned_status(
     }
 }
 
+/// Whether an earlier run owes the job a start that nothing in the configuration forbids.
+fn is_owed_start(update: &Update) -> bool {
+    let may_start = update.config.status.is_null() && !update.prior.is_running();
+    update.private.owes_start && may_start
+}
+
+fn start_is_owed(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A stopped job will be started again",
+        format!(
+            "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
+             stream is down. Apply to start it, or the one that replaces it, or set status = \"{STOPPED}\" to leave it \
+             stopped."
+        ),
+    )
+}
+
 /// Whether applying the plan takes a call.
 pub(super) fn makes_calls(prior: &JobModel, planned: &JobModel) -> bool {
-    changes_settings(prior, planned) || planned.status != prior.status
+    changes_settings(prior, planned)
+        || planned.status != prior.status
+        || planned.last_stop_at.is_unknown()
 }
 
 /// Whether the API must change what it stores of the job.
@@ -128,6 +142,8 @@ fn check_replacement(update: &Update, diagnostics: &mut Diagnostics) {
                 successor(update)
             ),
         ));
+    } else if is_owed_start(update) {
+        diagnostics.add_warning(start_is_owed(&label));
     }
 }
 
@@ -177,12 +193,14 @@ pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
 }
 
 /// What the plan of a change passes on to the calls that follow it.
-pub(super) fn private(prior: &JobModel, private: JobPrivate) -> JobPrivate {
+pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate) -> JobPrivate {
     JobPrivate {
         changed: Some(ChangedJob {
             id: prior.identity(),
             is_running: prior.is_running(),
             is_protected: prior.is_protected(),
+            name: planned.name.as_deref_option().map(str::to_owned),
+            stream: planned.stream(),
         }),
         ..private
     }
@@ -276,6 +294,8 @@ mod tests {
         job.name = Value::Value("other".to_owned());
     }
 
+    fn stay(_: &mut JobModel) {}
+
     fn move_cluster(job: &mut JobModel) {
         job.cluster_id = Value::Value("c2".to_owned());
     }
@@ -340,18 +360,19 @@ mod tests {
     }
 
     #[test]
-    fn a_start_that_is_owed_is_planned_where_no_status_is_configured() {
-        for (prior, status, is_planned) in [
-            (STOPPED, None, true),
-            (RUNNING, None, false),
-            (STOPPED, Some(STOPPED), false),
+    fn a_start_that_is_owed_is_planned_where_no_status_is_configured_and_settled_by_stopped() {
+        for (prior, status, edit, makes_calls_for_it, warnings) in [
+            (STOPPED, None, stay as fn(&mut JobModel), true, 1),
+            (STOPPED, None, move_cluster, true, 1),
+            (STOPPED, Some(STOPPED), stay, true, 0),
+            (RUNNING, None, stay, false, 0),
         ] {
             let prior = job(prior);
-            let mut change = change(&prior, |_| {}, status);
+            let mut change = change(&prior, edit, status);
             change.private.owes_start = true;
             let (state, diagnostics) = plan(change);
-            assert_eq!(makes_calls(&prior, &state), is_planned);
-            assert_eq!(diagnostics.warnings.len(), usize::from(is_planned));
+            assert_eq!(makes_calls(&prior, &state), makes_calls_for_it);
+            assert_eq!(diagnostics.warnings.len(), warnings);
         }
     }
 

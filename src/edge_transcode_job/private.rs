@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::failure_report::FailureReport;
 use super::id::JobIdentity;
 use super::model::JobModel;
+use crate::shared::reading::text;
+use crate::shared::run::Replaced;
 use alicloud_live::{JobStatus, Location};
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -27,12 +29,16 @@ pub(crate) struct JobPrivate {
     pub(super) is_plain_deletion: bool,
 }
 
-/// A job as it was when a change of it was planned.
+/// A job as it was when a change of it was planned, and what tells the job that may replace it from others.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct ChangedJob {
     pub(super) id: JobIdentity,
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
+    /// The planned name, where it is known.
+    pub(super) name: Option<String>,
+    /// The key of the stream that is planned to be written, where it is known.
+    pub(super) stream: Option<String>,
 }
 
 // The signature is serde's.
@@ -75,8 +81,23 @@ impl JobPrivate {
     pub(super) fn foresaw_running(&self, prior: &JobModel) -> bool {
         match &self.changed {
             _ if self.is_plain_deletion => prior.is_running(),
-            Some(changed) => changed.is_running,
+            // With an unknown stream the plan could not know which job takes its place.
+            Some(changed) => changed.is_running && changed.stream.is_some(),
             None => false,
+        }
+    }
+
+    /// What is noted of this job when it is deleted in favor of a new one.
+    pub(super) fn replaced(&self, prior: &JobModel, was_running: bool) -> Replaced {
+        let (name, stream) = match &self.changed {
+            Some(changed) => (changed.name.clone(), changed.stream.clone()),
+            None => (None, prior.stream()),
+        };
+        Replaced {
+            id: prior.identity(),
+            name: name.unwrap_or_else(|| text(&prior.name).to_owned()),
+            stream,
+            is_to_run: was_running || self.owes_start,
         }
     }
 
@@ -160,6 +181,8 @@ mod tests {
                     id: id.clone(),
                     is_running,
                     is_protected: false,
+                    name: None,
+                    stream: Some("s".to_owned()),
                 }),
                 ..JobPrivate::default()
             };

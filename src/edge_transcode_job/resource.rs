@@ -100,7 +100,7 @@ impl ManagedResource for JobResource {
                 plan_checks::update(&session, &prior, &planned, diagnostics).await;
             }
         }
-        let private = plan::private(&prior, update.private);
+        let private = plan::private(&prior, &planned, update.private);
         Some(((planned, private), requires_replace))
     }
 
@@ -110,10 +110,12 @@ impl ManagedResource for JobResource {
         prior: JobModel,
         private: JobPrivate,
     ) -> Option<JobPrivate> {
-        let output = prior.spec().stream_output;
-        let session = self.0.session();
         // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
-        if !session.is_ok_and(|session| session.run.has_created(&output)) {
+        let session = self.0.session();
+        let successor = session
+            .ok()
+            .and_then(|session| lifecycle::successor(&session, &prior));
+        if successor.is_none() {
             plan::delete(&prior, diagnostics);
         }
         Some(JobPrivate {

@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::edge_transcode_job::id::JobIdentity;
-use alicloud_live::{CallContext, Interruption, StreamUrl};
+use alicloud_live::{CallContext, Interruption};
 
 /// How long a start that the quota rejects waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.
@@ -35,7 +35,7 @@ struct Known {
     stopping: usize,
     /// When the last of them was stopped.
     stopped_at: Option<Instant>,
-    /// Replaced jobs that are deleted, and whether they ran until then.
+    /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
 }
@@ -50,17 +50,26 @@ struct Writer {
 }
 
 /// A new job.
-struct Created {
-    id: JobIdentity,
-    output: StreamUrl,
+#[derive(Clone)]
+pub(crate) struct Created {
+    pub(crate) id: JobIdentity,
+    /// The key of the stream that it writes.
+    pub(crate) stream: String,
+    /// The job whose place it takes, where the plan has recorded that.
+    pub(crate) replaces: Option<JobIdentity>,
     /// Whether it is to be stopped or running, and not only as the API creates it.
-    has_target: bool,
+    pub(crate) has_target: bool,
 }
 
-struct Replaced {
-    id: JobIdentity,
-    output: StreamUrl,
-    was_running: bool,
+/// A job that was deleted in favor of a new one.
+pub(crate) struct Replaced {
+    pub(crate) id: JobIdentity,
+    /// The name of the new one.
+    pub(crate) name: String,
+    /// The key of the stream that the new one writes; `None` where the plan did not know it.
+    pub(crate) stream: Option<String>,
+    /// Whether the new one is to run, unless a status is configured.
+    pub(crate) is_to_run: bool,
 }
 
 /// Why a running job was not interrupted.
@@ -168,56 +177,45 @@ impl Run {
     }
 
     /// A job that another one replaces is deleted.
-    pub(crate) fn note_replaced(&self, id: JobIdentity, output: StreamUrl, was_running: bool) {
-        self.known().replaced.push(Replaced {
-            id,
-            output,
-            was_running,
-        });
+    pub(crate) fn note_replaced(&self, replaced: Replaced) {
+        self.known().replaced.push(replaced);
     }
 
-    /// Whether the job that this run has deleted in favor of a new one ran until then; `None` where there is none. It is
-    /// known by its ID where the plan has recorded that, or else by the stream that both write.
-    pub(crate) fn replaced_was_running(
+    /// The job that this run has deleted in favor of this new one, which none but this one takes the place of. It is known
+    /// by its ID where the plan has recorded that, or else by the name and the stream of the new one, or by the stream
+    /// alone.
+    pub(crate) fn take_replaced(
         &self,
         id: Option<&JobIdentity>,
-        output: &StreamUrl,
-    ) -> Option<bool> {
-        let known = self.known();
-        let mut replaced = known.replaced.iter();
-        replaced
-            .find(|replaced| match id {
-                Some(id) => replaced.id == *id,
-                None => replaced.output.is_equivalent(output),
-            })
-            .map(|replaced| replaced.was_running)
+        name: &str,
+        stream: &str,
+    ) -> Option<Replaced> {
+        let mut known = self.known();
+        let position = |is_it: &dyn Fn(&Replaced) -> bool| known.replaced.iter().position(is_it);
+        let position = match id {
+            Some(id) => position(&|replaced| replaced.id == *id),
+            None => {
+                let writes = |replaced: &Replaced| replaced.stream.as_deref() == Some(stream);
+                position(&|replaced| {
+                    replaced.name == name && (replaced.stream.is_none() || writes(replaced))
+                })
+                .or_else(|| position(&writes))
+            }
+        }?;
+        Some(known.replaced.remove(position))
     }
 
-    /// A new job writes this stream. `has_target`: its run state was configured or inherited.
-    pub(crate) fn note_created(&self, id: JobIdentity, output: StreamUrl, has_target: bool) {
-        self.known().created.push(Created {
-            id,
-            output,
-            has_target,
-        });
+    pub(crate) fn note_created(&self, created: Created) {
+        self.known().created.push(created);
     }
 
-    /// Whether this run has created a job that writes this stream.
-    pub(crate) fn has_created(&self, output: &StreamUrl) -> bool {
+    /// The job that this run has created in the place of this one, or else for the stream that this one writes.
+    pub(crate) fn successor(&self, id: &JobIdentity, stream: &str) -> Option<Created> {
         let known = self.known();
-        known
-            .created
-            .iter()
-            .any(|created| created.output.is_equivalent(output))
-    }
-
-    /// The job that this run has created for this stream without a run state to bring it to.
-    pub(crate) fn created_without_target(&self, output: &StreamUrl) -> Option<JobIdentity> {
-        let known = self.known();
-        let mut created = known.created.iter();
-        created
-            .find(|created| !created.has_target && created.output.is_equivalent(output))
-            .map(|created| created.id.clone())
+        let of = |is_it: &dyn Fn(&Created) -> bool| known.created.iter().find(|&one| is_it(one));
+        of(&|created| created.replaces.as_ref() == Some(id))
+            .or_else(|| of(&|created| created.stream == stream))
+            .cloned()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -289,16 +287,66 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_replaced_job_is_known_by_its_id_or_else_by_its_stream() {
+    /// A run that has deleted three jobs in favor of new ones.
+    fn replacing() -> Run {
         let run = Run::new(None, true);
-        run.note_replaced(id("old"), "rtmp://H/a/s".into(), true);
-        let output = "rtmp://h/a/s".into();
-        assert_eq!(run.replaced_was_running(None, &output), Some(true));
-        assert_eq!(
-            run.replaced_was_running(Some(&id("old")), &"rtmp://h/a/x".into()),
-            Some(true)
-        );
-        assert_eq!(run.replaced_was_running(Some(&id("other")), &output), None);
+        for (job_id, name, stream) in [
+            ("1", "a", Some("s")),
+            ("2", "b", Some("s")),
+            ("3", "c", None),
+        ] {
+            run.note_replaced(Replaced {
+                id: id(job_id),
+                name: name.to_owned(),
+                stream: stream.map(str::to_owned),
+                is_to_run: true,
+            });
+        }
+        run
+    }
+
+    #[test]
+    fn a_replaced_job_is_known_by_its_id_or_else_by_what_the_new_one_is() {
+        for (known_id, name, stream, expected) in [
+            (Some("2"), "x", "x", Some("2")),
+            (Some("4"), "a", "s", None),
+            (None, "b", "s", Some("2")),
+            (None, "x", "s", Some("1")),
+            (None, "c", "x", Some("3")),
+            (None, "a", "x", None),
+        ] {
+            let known_id = known_id.map(id);
+            let replaced = replacing().take_replaced(known_id.as_ref(), name, stream);
+            let found = replaced.map(|replaced| replaced.id.job_id);
+            assert_eq!(found.as_deref(), expected, "{name} {stream}");
+        }
+    }
+
+    #[test]
+    fn a_job_has_one_successor() {
+        let run = replacing();
+        for expected in [true, true, false] {
+            assert_eq!(run.take_replaced(None, "a", "s").is_some(), expected);
+        }
+    }
+
+    #[test]
+    fn a_successor_is_known_by_the_job_that_it_replaces_or_else_by_its_stream() {
+        let run = Run::new(None, true);
+        for (job_id, stream, replaces) in [("1", "s", None), ("2", "t", Some("old"))] {
+            run.note_created(Created {
+                id: id(job_id),
+                stream: stream.to_owned(),
+                replaces: replaces.map(id),
+                has_target: false,
+            });
+        }
+        let successor = |job_id, stream| {
+            let successor = run.successor(&id(job_id), stream);
+            successor.map(|created| created.id.job_id)
+        };
+        assert_eq!(successor("old", "s").as_deref(), Some("2"));
+        assert_eq!(successor("other", "s").as_deref(), Some("1"));
+        assert_eq!(successor("other", "x"), None);
     }
 }

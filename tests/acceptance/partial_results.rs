@@ -15,6 +15,8 @@ over_newest_terraform! {
     a_new_job_that_is_untainted_is_only_started,
     an_update_that_was_carried_out_without_a_response_is_no_failure,
     a_start_that_is_still_owed_is_planned_by_the_next_run,
+    a_job_that_is_owed_a_start_is_replaced_by_a_running_one,
+    a_job_that_is_owed_a_start_may_be_left_stopped_for_good,
     a_delete_that_fails_leaves_the_job_running_and_says_so,
     a_delete_succeeds_in_spite_of_passing_failures,
     a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
@@ -145,16 +147,22 @@ fn an_update_that_was_carried_out_without_a_response_is_no_failure(world: &TestW
     world.plan().is_empty();
 }
 
-fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) {
+/// A job that was stopped to be changed and could not be started again. No status is configured, so nothing but the debt tells
+/// that it has to run.
+fn a_job_that_is_owed_a_start(world: &TestWorkspace) -> Block {
     world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
-    // No status is configured, so nothing but the debt tells that the job has to run.
-    world.configure(Block::job("it").text("name", "renamed"));
+    let renamed = Block::job("it").text("name", "renamed");
+    world.configure(&renamed);
     world.cloud.deny("Start");
     let error = world.apply_error();
     error.must_say(&["OperationDenied", "is now Stopped, with its new settings"]);
     world.cloud.set_faults([]);
+    renamed
+}
 
+fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) {
+    a_job_that_is_owed_a_start(world);
     let plan = world.plan();
     plan.warning()
         .must_say(&["A stopped job will be started again", "\"renamed\""]);
@@ -164,6 +172,25 @@ fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) 
     world.plan().is_empty();
     // It is paid: a job that somebody stops later stays stopped.
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.plan().is_empty();
+}
+
+fn a_job_that_is_owed_a_start_is_replaced_by_a_running_one(world: &TestWorkspace) {
+    let job = a_job_that_is_owed_a_start(world);
+    world.configure(job.text("cluster_id", "cluster-2"));
+    let plan = world.plan();
+    plan.warning()
+        .must_say(&["A stopped job will be started again"]);
+    world.apply().succeeded();
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn a_job_that_is_owed_a_start_may_be_left_stopped_for_good(world: &TestWorkspace) {
+    let job = a_job_that_is_owed_a_start(world);
+    world.applied(job.clone().text("status", "Stopped"));
+    assert!(!world.cloud.is_running());
+    world.configure(job);
     world.plan().is_empty();
 }
 

@@ -2,7 +2,7 @@
 
 use crate::JOB;
 use crate::existing_jobs::named;
-use crate::support::configuration::Block;
+use crate::support::configuration::{Block, auth_key};
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::TestWorkspace;
 use alicloud_live_mock::JobStatus;
@@ -13,6 +13,8 @@ over_each_terraform! {
     a_running_job_is_replaced_by_a_running_one,
     a_tainted_running_job_is_replaced_by_a_running_one,
     another_cluster_is_warned_of_and_the_new_job_runs,
+    a_job_that_is_new_beside_a_replaced_one_stays_stopped,
+    a_running_job_that_is_replaced_with_another_stream_is_replaced_by_a_running_one,
     a_protected_job_is_neither_deleted_nor_replaced,
 }
 
@@ -124,6 +126,47 @@ fn another_cluster_is_warned_of_and_the_new_job_runs(world: &TestWorkspace) {
     world.apply().succeeded();
     one_job_runs(world);
     assert_eq!(world.state(JOB)["cluster_id"], "cluster-2");
+}
+
+fn a_job_that_is_new_beside_a_replaced_one_stays_stopped(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    let moved = Block::job("it").text("cluster_id", "cluster-2");
+    let standby = Block::job("new").with("stream_output", &format!("{OLD}.stream_output"));
+    world.configure(format_args!("{moved}{standby}"));
+    world.apply().succeeded();
+    assert_eq!(world.state(OLD)["status"], "Running");
+    assert_eq!(world.state(NEW)["status"], "Stopped");
+}
+
+fn a_running_job_that_is_replaced_with_another_stream_is_replaced_by_a_running_one(
+    world: &TestWorkspace,
+) {
+    let output = |stream: &str, key: u64| {
+        let url = format!(
+            "rtmp://push.example.com/live/{stream}?auth_key={}",
+            auth_key(key)
+        );
+        Block::job("it").text("stream_output", &url)
+    };
+    world.applied(output("a", 4_102_444_800));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    // Another key of the same stream, another stream, and one that is known only when it is applied.
+    for job in [
+        output("a", 4_102_444_801),
+        output("b", 4_102_444_801),
+        output("b", 4_102_444_801).with(
+            "stream_output",
+            "\"rtmp://push.example.com/live/${terraform_data.stream.output}\"",
+        ),
+    ] {
+        let stream = Block::known_after_apply("stream", "c");
+        world.configure(format_args!("{job}{stream}"));
+        let before = world.cloud.job().job_id;
+        replace(world).succeeded();
+        assert_ne!(world.cloud.job().job_id, before);
+        one_job_runs(world);
+    }
 }
 
 fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
