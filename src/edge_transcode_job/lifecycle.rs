@@ -41,14 +41,15 @@ pub(super) async fn read(
                 diagnostics.add_warning(no_longer_running(&state.label(), &job.status));
             }
             let private = JobPrivate {
-                found_at: Some(client.location().await),
+                found_at: Some(session.location(private.found_at.as_ref()).await),
                 owes_start: private.owes_start && job.status != JobStatus::Running,
                 ..JobPrivate::default()
             };
             Some((state.as_returned(&job), private))
         }
         Err(error) if error.is_job_not_found() => {
-            let is_gone = private.check_location(&id, &client.location().await);
+            let here = session.location_to_compare(private.found_at.as_ref()).await;
+            let is_gone = private.check_location(&id, &here);
             reported(is_gone, diagnostics)?;
             None
         }
@@ -88,7 +89,12 @@ pub(super) async fn create(
         Some(target) => Some(target),
         None => inherited_status(session, &planned, private, ctx).await,
     };
-    let id = create_job(session, &planned, ctx, diagnostics).await?;
+    let Some(id) = create_job(session, &planned, ctx, diagnostics).await else {
+        if target == Some(JobStatus::Running) && !planned.is_running() {
+            diagnostics.add_warning(successor_not_created(&planned.label()));
+        }
+        return None;
+    };
     let mut state = planned.with_identity(&id);
     session.run.note_created(Created {
         id: id.clone(),
@@ -119,7 +125,17 @@ pub(super) async fn create(
         state.fill_unknown(job);
     }
     state.unknown_to_null();
-    Some((state, JobPrivate::found_at(session.client.location().await)))
+    Some((state, JobPrivate::found_at(session.location(None).await)))
+}
+
+fn successor_not_created(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A running job has no successor",
+        format!(
+            "The job {label} was to be started because the job that it replaces was running, which the next run cannot know. \
+             To have the next apply start it, set status = \"{RUNNING}\"."
+        ),
+    )
 }
 
 /// The status of a new job for which none is configured: that of the job that it replaces. `None`: as the API creates it.
@@ -234,7 +250,7 @@ pub(super) async fn delete(
     let report = FailureReport::read(session, &id).await;
     if error.is_job_not_found() || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
-        let here = session.client.location().await;
+        let here = session.location_to_compare(private.found_at.as_ref()).await;
         if seen.is_none()
             && let Err(elsewhere) = private.check_location_of_deletion(&id, &here)
         {

@@ -47,7 +47,7 @@ pub(super) async fn update(
     }
     let id = prior.identity();
     let changed = change(session, &id, &planned, ctx).await;
-    let here = JobPrivate::found_at(session.client.location().await);
+    let here = JobPrivate::found_at(session.location(private.found_at.as_ref()).await);
     let error = match changed {
         Ok(job) => {
             stored::check(&planned, &job, diagnostics);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::run::Run;
 use crate::edge_transcode_job::id::JobIdentity;
 use alicloud_auth::credentials::Identity;
-use alicloud_live::{CallContext, CallError, Job, LiveClient};
+use alicloud_live::{CallContext, CallError, Job, LiveClient, Location};
 use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};
 
 /// What the provider block has become: the client that all resources share.
@@ -84,6 +84,32 @@ impl ProviderData {
 }
 
 impl Session {
+    /// Where a job was found now. `before`: where it was found before, which was in the same account, because its ID is the same.
+    pub(crate) async fn location(&self, before: Option<&Location>) -> Location {
+        let here = self.client.location().await;
+        if here.account_id.is_some() {
+            return here;
+        }
+        let before = before.filter(|there| there.endpoint == here.endpoint);
+        let account_id = match before.and_then(|there| there.account_id.clone()) {
+            Some(account_id) => Some(account_id),
+            // The IDs of temporary keys tell nothing.
+            None if here.access_key_id.is_none() => self.identity.account_id().await,
+            None => None,
+        };
+        Location { account_id, ..here }
+    }
+
+    /// Where a job was not found, to be compared with where it was found before.
+    pub(crate) async fn location_to_compare(&self, before: Option<&Location>) -> Location {
+        let mut here = self.client.location().await;
+        let has_account = before.is_some_and(|there| there.account_id.is_some());
+        if has_account && here.account_id.is_none() {
+            here.account_id = self.identity.account_id().await;
+        }
+        here
+    }
+
     pub(crate) async fn get(&self, id: &JobIdentity, ctx: &CallContext) -> Result<Job, CallError> {
         self.client
             .get_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)

@@ -24,6 +24,7 @@ over_newest_terraform! {
     a_status_that_is_not_documented_is_left_alone,
     urls_that_come_back_in_another_spelling_change_nothing,
     a_job_of_another_access_key_stays_in_the_state,
+    a_job_of_another_account_stays_in_the_state,
 }
 
 fn saved_plan(world: &TestWorkspace) {
@@ -144,18 +145,42 @@ fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {
     );
 }
 
+/// Replaces something in what is stored beside the job.
+fn edit_stored(world: &TestWorkspace, this: &str, other: &str) {
+    world.edit_state(|state| {
+        let private = &mut state["resources"][0]["instances"][0]["private"];
+        let stored = TestWorkspace::decoded(private.as_str().unwrap());
+        assert!(stored.contains(this), "{stored}");
+        *private = TestWorkspace::encoded(&stored.replace(this, other)).into();
+    });
+}
+
+/// With temporary keys, whose IDs say nothing: STS tells the account.
+fn a_job_of_another_account_stays_in_the_state(world: &TestWorkspace) {
+    const ACCOUNT: &str = "1234567890123456";
+    world.applied(Block::job("it"));
+    edit_stored(world, ACCOUNT, "6543210987654321");
+    world.cloud.delete();
+    world.plan_error().must_say(&[
+        "Job not found at this endpoint or account",
+        "account 6543210987654321",
+        "account 1234567890123456",
+    ]);
+    // Without STS it cannot be known whose keys these are.
+    edit_stored(world, "6543210987654321", ACCOUNT);
+    world.set("STS_ENDPOINT", "http://127.0.0.1:1");
+    world
+        .plan_error()
+        .must_say(&["Job not found at this endpoint or account", ACCOUNT]);
+    world.set("STS_ENDPOINT", world.cloud.url());
+    world.apply().succeeded();
+    world.plan().is_empty();
+}
+
 fn a_job_of_another_access_key_stays_in_the_state(world: &TestWorkspace) {
     world.unset("ALICLOUD_SECURITY_TOKEN");
     world.applied(Block::job("it"));
-    world.edit_state(|state| {
-        let private = state["resources"][0]["instances"][0]["private"]
-            .as_str()
-            .unwrap();
-        let stored = TestWorkspace::decoded(private);
-        assert!(stored.contains("acceptance-access-key-id"), "{stored}");
-        let other = stored.replace("acceptance-access-key-id", "another-access-key-id");
-        state["resources"][0]["instances"][0]["private"] = TestWorkspace::encoded(&other).into();
-    });
+    edit_stored(world, "acceptance-access-key-id", "another-access-key-id");
     world.plan().is_empty();
     world.cloud.delete();
     world.plan_error().must_say(&[

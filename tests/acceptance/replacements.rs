@@ -20,9 +20,11 @@ over_each_terraform! {
 
 over_newest_terraform! {
     other_keys_keep_a_stream_that_is_to_run,
+    a_running_job_whose_successor_cannot_be_created_is_told_of,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
     the_quota_of_the_replaced_job_is_waited_for,
     a_protected_job_that_creates_first_is_not_left_behind,
+    a_protected_job_that_a_replacement_left_is_forgotten_when_it_is_deleted,
 }
 
 const OLD: &str = JOB;
@@ -169,6 +171,18 @@ fn a_running_job_that_is_replaced_with_another_stream_is_replaced_by_a_running_o
     }
 }
 
+fn a_running_job_whose_successor_cannot_be_created_is_told_of(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
+    world.cloud.deny("Create");
+    let run = world.apply().failed();
+    let [warning] = &run.warnings("A running job has no successor")[..] else {
+        panic!("{run}")
+    };
+    warning.must_say(&["job-it", "status = \"Running\""]);
+}
+
 fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
     world.applied(Block::running_job("it").containing(create_first));
@@ -220,4 +234,26 @@ fn a_protected_job_that_creates_first_is_not_left_behind(world: &TestWorkspace) 
     world.run(&["taint", JOB]).succeeded();
     world.apply().succeeded();
     one_job_runs(world);
+}
+
+/// Terraform does not let the provider know that an object is deposed.
+fn a_protected_job_that_a_replacement_left_is_forgotten_when_it_is_deleted(world: &TestWorkspace) {
+    let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
+    let protected = Block::job("it")
+        .with("deletion_protection", "true")
+        .containing(create_first);
+    world.applied(&protected);
+    let old = world.cloud.job().job_id;
+    world.run(&["taint", JOB]).succeeded();
+    world.configure(protected.text("stream_output", "rtmp://push.example.com/live/other"));
+    world.apply().failed();
+    world.plan_error().must_say(&[
+        "Job is protected from deletion",
+        &old,
+        "If it is deposed",
+        "delete it yourself",
+    ]);
+    world.cloud.delete_job(&old);
+    world.apply().succeeded();
+    world.plan().is_empty();
 }

@@ -81,6 +81,7 @@ impl TestWorkspace {
             ("ALICLOUD_SECRET_KEY", ACCESS_KEY_SECRET.to_owned()),
             ("ALICLOUD_SECURITY_TOKEN", SECURITY_TOKEN.to_owned()),
             ("LIVE_ENDPOINT", cloud.url().to_owned()),
+            ("STS_ENDPOINT", cloud.url().to_owned()),
         ];
         let environment = environment
             .map(|(name, value)| (name.to_owned(), value))

@@ -15,23 +15,25 @@ pub struct Location {
     /// The account, 16 digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
-    /// The ID of a permanent access key, if the account is not known. IDs of temporary credentials change from run to run
-    /// and identify nothing.
+    /// The ID of a permanent access key. IDs of temporary credentials change from run to run and identify nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
 }
 
 impl Location {
-    /// Whether the same ID may belong to another job there, or to none.
-    pub fn may_differ(&self, other: &Self) -> bool {
-        let differs = |one: &Option<String>, other: &Option<String>| match (one, other) {
-            (Some(one), Some(other)) => one != other,
-            _ => false,
-        };
-        self.endpoint != other.endpoint
-            || self.region != other.region
-            || differs(&self.account_id, &other.account_id)
-            || differs(&self.access_key_id, &other.access_key_id)
+    /// Whether the same ID may belong to another job here, or to none.
+    pub fn may_differ(&self, here: &Self) -> bool {
+        self.endpoint != here.endpoint || self.region != here.region || self.owner_may_differ(here)
+    }
+
+    fn owner_may_differ(&self, here: &Self) -> bool {
+        match (&self.account_id, &here.account_id) {
+            (Some(there), Some(here)) => return there != here,
+            (Some(_), None) => return true,
+            (None, _) => {}
+        }
+        // Without an access key either, nothing was known there.
+        self.access_key_id.is_some() && self.access_key_id != here.access_key_id
     }
 }
 
@@ -62,7 +64,7 @@ impl LiveClient {
             .as_ref()
             .and_then(|credentials| credentials.account_id.clone());
         let access_key_id = credentials
-            .filter(|credentials| account_id.is_none() && credentials.security_token.is_none())
+            .filter(|credentials| credentials.security_token.is_none())
             .map(|credentials| credentials.access_key_id.clone());
         Location {
             endpoint: self.request.endpoint.to_string(),
@@ -89,13 +91,18 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_is_not_known_does_not_differ() {
+    fn an_owner_that_was_known_must_be_the_same() {
         for (there, here, may_differ) in [
             (["a", "r", "", "K1"], ["a", "r", "", "K1"], false),
-            (["a", "r", "", "K1"], ["a", "r", "", ""], false),
-            (["a", "r", "1", ""], ["a", "r", "", "K1"], false),
+            (["a", "r", "", "K1"], ["a", "r", "1", "K1"], false),
+            (["a", "r", "", "K1"], ["a", "r", "", ""], true),
+            (["a", "r", "", "K1"], ["a", "r", "1", ""], true),
             (["a", "r", "", "K1"], ["a", "r", "", "K2"], true),
+            (["a", "r", "1", ""], ["a", "r", "", "K1"], true),
+            (["a", "r", "1", ""], ["a", "r", "", ""], true),
             (["a", "r", "1", ""], ["a", "r", "2", ""], true),
+            (["a", "r", "1", "K1"], ["a", "r", "1", "K2"], false),
+            (["a", "r", "", ""], ["a", "r", "1", ""], false),
             (["a", "r", "", ""], ["a", "", "", ""], true),
             (["a", "r", "", ""], ["b", "r", "", ""], true),
         ] {

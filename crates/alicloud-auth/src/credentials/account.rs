@@ -1,5 +1,8 @@
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+use tracing::warn;
+
 use super::cache::CredentialsCache;
 use super::clock::ServerClock;
 use super::discovery::SelectedSource;
@@ -48,6 +51,7 @@ impl CredentialsSource for WithAccountId {
 pub struct Identity {
     credentials: CredentialsCache,
     sts: Sts,
+    account_id: OnceCell<Option<String>>,
 }
 
 impl SelectedSource {
@@ -57,6 +61,7 @@ impl SelectedSource {
         let identity = Identity {
             credentials: credentials.clone(),
             sts: self.sts,
+            account_id: OnceCell::new(),
         };
         (credentials, identity)
     }
@@ -67,6 +72,16 @@ impl Identity {
     pub async fn caller(&self) -> Result<CallerIdentity, SourceError> {
         let credentials = self.credentials.get().await?;
         self.sts.caller_identity(&credentials).await
+    }
+
+    /// Returns the account of the credentials, which is looked up once; `None` if STS does not say.
+    pub async fn account_id(&self) -> Option<String> {
+        let looked_up = self.account_id.get_or_init(async || {
+            let caller = self.caller().await;
+            let caller = caller.inspect_err(|error| warn!(%error, "the account is not known"));
+            Some(caller.ok()?.account_id)
+        });
+        looked_up.await.clone()
     }
 
     /// Returns the source of the credentials, for messages: `profile "prod" of ~/.aliyun/config.json`.
