@@ -110,7 +110,6 @@ pub fn change(prior: EncodedValue, target: EncodedValue) -> Change {
         config: target.clone(),
         target,
         private: Vec::new(),
-        keeps_planned_private: true,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::model::{JobModel, RUNNING, STOPPED, is_same_url};
+use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::{ChangedJob, JobPrivate};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
@@ -149,16 +149,13 @@ fn check_replacement(update: &Update, diagnostics: &mut Diagnostics) {
 
 /// Whether the job that takes the place of a running one will run.
 fn successor(update: &Update) -> &'static str {
-    let keeps_output = is_same_url(&update.prior.stream_output, &update.proposed.stream_output);
     if update.config.status.contains(&RUNNING) {
         ", and the new job will be started."
     } else if !update.config.status.is_null() {
         "."
-    } else if update.keeps_planned_private || keeps_output {
+    } else {
         ", and the new job will be started because the old one was running. With create_before_destroy, Terraform before \
          1.16 and OpenTofu cannot tell the provider so: set status = \"Running\" there."
-    } else {
-        ". The new job stays stopped: set status = \"Running\" to start it."
     }
 }
 
@@ -270,7 +267,6 @@ mod tests {
                 ..JobModel::default()
             },
             private: JobPrivate::default(),
-            keeps_planned_private: false,
         }
     }
 
@@ -417,23 +413,12 @@ mod tests {
 
     #[test]
     fn replacing_a_running_job_is_warned_of_with_what_becomes_of_the_stream() {
-        let other_output =
-            |job: &mut JobModel| job.stream_output = Value::Value("rtmp://x/y/z".to_owned());
-        for (status, keeps_output, keeps_planned_private, says) in [
-            (Some(RUNNING), false, false, "the new job will be started."),
-            (None, true, false, "because the old one was running"),
-            (None, false, true, "because the old one was running"),
-            (None, false, false, "The new job stays stopped"),
+        for (status, says) in [
+            (Some(RUNNING), "the new job will be started."),
+            (None, "because the old one was running"),
+            (Some(STOPPED), "which interrupts its output stream."),
         ] {
-            let edit = |job: &mut JobModel| {
-                move_cluster(job);
-                if !keeps_output {
-                    other_output(job);
-                }
-            };
-            let mut change = change(&job(RUNNING), edit, status);
-            change.keeps_planned_private = keeps_planned_private;
-            let (_, diagnostics) = plan(change);
+            let (_, diagnostics) = plan(change(&job(RUNNING), move_cluster, status));
             let warning = &diagnostics.warnings[0];
             assert_eq!(warning.summary, "A running job will be replaced");
             for part in ["\"n\" (c:j)", says] {

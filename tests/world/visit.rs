@@ -152,7 +152,6 @@ impl Visit<'_> {
             target: target.encode(),
             config: config.encode(),
             private,
-            keeps_planned_private: self.run.spec.version.keeps_planned_private(),
         }
     }
 

@@ -165,9 +165,6 @@ pub struct Update<S, P> {
     pub config: S,
     /// What is stored beside the object.
     pub private: P,
-    /// Whether the private data of this plan come back when a replacement is planned again before its apply (Terraform
-    /// 1.16 and later).
-    pub keeps_planned_private: bool,
 }
 
 /// An object and what is stored beside it.

@@ -40,8 +40,6 @@ pub struct Change {
     /// Private data: the prior object's when planning, the plan's when applying; when core repeats a plan before its
     /// apply, the first one's (Terraform 1.16 and later).
     pub private: Vec<u8>,
-    /// Whether private data of a plan come back with the plan call before its apply.
-    pub keeps_planned_private: bool,
 }
 
 /// The response to a plan.
@@ -187,7 +185,6 @@ impl<R: ManagedResource> DynResource for R {
                 proposed,
                 config,
                 private,
-                keeps_planned_private: change.keeps_planned_private,
             };
             ManagedResource::plan_update(self, diagnostics, update).await?
         };

@@ -78,9 +78,6 @@ pub(super) async fn plan(
         } else {
             request.planned_private
         },
-        keeps_planned_private: request
-            .client_capabilities
-            .is_some_and(|capabilities| capabilities.store_planned_private),
     };
     let planned = resource.plan(diagnostics, &change).await?;
     let requires_replace = planned.requires_replace.into_iter().map(to_wire::path);
@@ -106,7 +103,6 @@ pub(super) async fn apply(
         target: from_wire::value(request.planned_state),
         config: from_wire::value(request.config),
         private: request.planned_private,
-        keeps_planned_private: false,
     };
     let held = resource.apply(diagnostics, &change).await;
     Some(apply_resource_change::Response {
