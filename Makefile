@@ -66,7 +66,7 @@ setup: terraform $(OPENTOFU) ## Install what is missing into .tools: protoc, thr
 terraform: prerequisites $(PYTHON_STAMP) $(PROTOC_STAMP) $(TERRAFORM_STAMPS)
 
 .PHONY: build
-build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimised, into target/release.
+build: prerequisites $(PROTOC_STAMP) ## Build the provider and the mock, optimized, into target/release.
 	cargo build --locked --release
 
 .PHONY: demo

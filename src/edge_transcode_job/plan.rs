@@ -209,7 +209,7 @@ pub(super) fn is_protected(label: &str, verb: &str) -> Diagnostic {
         format!(
             "The job {label} would be {verb}, but its deletion_protection is true. To allow it, set deletion_protection to \
              false and apply that first. If the job is tainted, run terraform untaint <address> before. If it is deposed, which \
-             a replacement with create_before_destroy can leave behind, no setting reaches it any more: delete it yourself, \
+             a replacement with create_before_destroy can leave behind, no setting reaches it: delete it yourself, \
              such as in the console, and plan again."
         ),
     )

@@ -4,7 +4,8 @@ terraform {
       source = "aliyun/alicloud"
     }
     alicloud-live = {
-      source = "edge-transcode/alicloud-live"
+      source  = "edge-transcode/alicloud-live"
+      version = "0.1.0-beta.1"
     }
   }
 }

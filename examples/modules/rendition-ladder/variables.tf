@@ -1,5 +1,5 @@
 variable "cluster_id" {
-  description = "The edge cluster (data centre) in which all renditions are made."
+  description = "The edge cluster (data center) in which all renditions are made."
   type        = string
   nullable    = false
 }

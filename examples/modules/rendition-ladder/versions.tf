@@ -4,7 +4,7 @@ terraform {
   required_providers {
     alicloud = {
       source  = "edge-transcode/alicloud-live"
-      version = ">= 0.1.0-beta.1"
+      version = "0.1.0-beta.1"
     }
   }
 }

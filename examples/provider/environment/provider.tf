@@ -1,7 +1,8 @@
 terraform {
   required_providers {
     alicloud = {
-      source = "edge-transcode/alicloud-live"
+      source  = "edge-transcode/alicloud-live"
+      version = "0.1.0-beta.1"
     }
   }
 }

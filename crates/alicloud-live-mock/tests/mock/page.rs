@@ -553,7 +553,7 @@ fn nothing_overflows_and_the_page_is_accessible_at_any_width_in_light_and_dark()
     }
 }
 
-/// Takes the screenshots of the guide: `MOCK_SCREENSHOTS=docs/images cargo test --test mock nothing_overflows`.
+/// Takes the screenshots of the guide: `MOCK_SCREENSHOTS=$PWD/docs/images cargo test --test mock nothing_overflows`.
 fn take_screenshots(browser: &Browser, directory: &Path) {
     let mock = mock();
     for camera in 1..=3 {

@@ -3,7 +3,8 @@ terraform {
 
   required_providers {
     alicloud-live = {
-      source = "edge-transcode/alicloud-live"
+      source  = "edge-transcode/alicloud-live"
+      version = "0.1.0-beta.1"
     }
   }
 }
