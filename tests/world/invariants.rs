@@ -296,7 +296,10 @@ pub fn is_failed_check(entry: &Entry) -> bool {
 /// as the API showed until it was looked at.
 fn could_be_ours(scene: &Scene<'_>, job_id: &str) -> bool {
     let mut creates = scene.ours().filter(|entry| entry.action == "Create");
-    let Some(lost) = creates.find(|entry| entry.response != "ok") else {
+    // One whose response came after the call was given up was lost, too.
+    let is_lost =
+        |entry: &&Entry| entry.response != "ok" || !scene.state_after.holds(&entry.job_id);
+    let Some(lost) = creates.find(is_lost) else {
         return false;
     };
     let creation = scene.all().find(|entry| entry.creates(job_id));
