@@ -277,7 +277,11 @@ fn signature_version_3(world: &TestWorkspace) {
     let version = Block::new("sign_version").text("live", "v3");
     let provider = Block::provider().containing(version);
     applies_with(world, &provider, ACCESS_KEY_ID);
-    for call in world.cloud.calls() {
+    // STS has its own.
+    let mut calls = world.cloud.calls();
+    calls.retain(|call| call.action.as_deref() != Some("GetCallerIdentity"));
+    assert!(!calls.is_empty());
+    for call in calls {
         assert_eq!(call.parameters["SignatureMethod"], "ACS3-HMAC-SHA256");
     }
 }
