@@ -67,7 +67,10 @@ fn credentials() -> [NamedAttribute; 11] {
             "secure_transport",
             "`true` or `false`, sent when a role is assumed, for conditions of the role. Can also be set with the `ALICLOUD_SECURE_TRANSPORT` or `ALIBABA_CLOUD_SECURE_TRANSPORT` environment variable.",
         ),
-        optional("security_transport", "Older name of `secure_transport`."),
+        optional(
+            "security_transport",
+            "Older name of `secure_transport`. Can also be set with the `ALICLOUD_SECURITY_TRANSPORT` or `ALIBABA_CLOUD_SECURITY_TRANSPORT` environment variable.",
+        ),
         optional(
             "account_id",
             "ID of the Alibaba Cloud account. Can also be set with the `ALICLOUD_ACCOUNT_ID` or `ALIBABA_CLOUD_ACCOUNT_ID` environment variable. Credentials that are known to belong to another account are an error.",
@@ -141,7 +144,7 @@ fn endpoints() -> Block {
             ),
             optional(
                 "sts",
-                "Endpoint of the Security Token Service, with HTTPS unless it is a URL with another scheme. Can also be set with the `ALIBABA_CLOUD_ENDPOINT_STS`, `STS_ENDPOINT` or `ALIBABA_CLOUD_STS_ENDPOINT` environment variable. Defaults to `sts.aliyuncs.com`, or to the endpoint of the region in `ALIBABA_CLOUD_STS_REGION` or the profile.",
+                "Endpoint of the Security Token Service, with HTTPS unless it is a URL with another scheme. Can also be set with the `ALIBABA_CLOUD_ENDPOINT_STS`, `STS_ENDPOINT` or `ALIBABA_CLOUD_STS_ENDPOINT` environment variable. Defaults to `sts.aliyuncs.com`, or to the endpoint of the region in `ALIBABA_CLOUD_STS_REGION` or the profile; with `ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED=true`, to that region's endpoint inside a VPC.",
             ),
         ],
     )
