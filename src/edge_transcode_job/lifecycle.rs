@@ -12,7 +12,7 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::reported;
-use crate::shared::run::Created;
+use crate::shared::run::{Created, Replaced};
 use alicloud_live::{CallContext, CreateError, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
@@ -41,14 +41,16 @@ pub(super) async fn read(
                 diagnostics.add_warning(no_longer_running(&state.label(), &job.status));
             }
             let private = JobPrivate {
-                found_at: Some(session.location(private.found_at.as_ref()).await),
+                found_at: Some(session.location(private.found_at.as_ref(), ctx).await),
                 owes_start: private.owes_start && job.status != JobStatus::Running,
                 ..JobPrivate::default()
             };
             Some((state.as_returned(&job), private))
         }
         Err(error) if error.is_job_not_found() => {
-            let here = session.location_to_compare(private.found_at.as_ref()).await;
+            let here = session
+                .location_to_compare(private.found_at.as_ref(), ctx)
+                .await;
             let is_gone = private.check_location(&id, &here);
             reported(is_gone, diagnostics)?;
             None
@@ -85,12 +87,20 @@ pub(super) async fn create(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
+    let replaced_id = private.changed.as_ref().map(|changed| &changed.id);
+    let stream = planned.stream().unwrap_or_default();
+    let replaced = session
+        .run
+        .take_replaced(replaced_id, text(&planned.name), &stream);
     let target = match target_status(&planned.status) {
         Some(target) => Some(target),
-        None => inherited_status(session, &planned, private, ctx).await,
+        None => inherited_status(session, replaced.as_ref(), private, ctx).await,
     };
+    // Asked before there is an ID that could be lost meanwhile.
+    let place = session.location(None, ctx).await;
     let Some(id) = create_job(session, &planned, ctx, diagnostics).await else {
-        if target == Some(JobStatus::Running) && !planned.is_running() {
+        let was_to_run = replaced.is_some_and(|replaced| replaced.is_to_run);
+        if was_to_run && target_status(&planned.status).is_none() {
             diagnostics.add_warning(successor_not_created(&planned.label()));
         }
         return None;
@@ -98,8 +108,8 @@ pub(super) async fn create(
     let mut state = planned.with_identity(&id);
     session.run.note_created(Created {
         id: id.clone(),
-        stream: state.stream().unwrap_or_default(),
-        replaces: private.changed.as_ref().map(|changed| changed.id.clone()),
+        stream,
+        replaces: replaced_id.cloned(),
         has_target: target.is_some(),
     });
 
@@ -125,7 +135,7 @@ pub(super) async fn create(
         state.fill_unknown(job);
     }
     state.unknown_to_null();
-    Some((state, JobPrivate::found_at(session.location(None).await)))
+    Some((state, JobPrivate::found_at(place)))
 }
 
 fn successor_not_created(label: &str) -> Diagnostic {
@@ -141,13 +151,10 @@ fn successor_not_created(label: &str) -> Diagnostic {
 /// The status of a new job for which none is configured: that of the job that it replaces. `None`: as the API creates it.
 async fn inherited_status(
     session: &Session,
-    planned: &JobModel,
+    deleted: Option<&Replaced>,
     private: &JobPrivate,
     ctx: &CallContext,
 ) -> Option<JobStatus> {
-    let id = private.changed.as_ref().map(|changed| &changed.id);
-    let stream = planned.stream().unwrap_or_default();
-    let deleted = session.run.take_replaced(id, text(&planned.name), &stream);
     let is_to_run = match (deleted, &private.changed) {
         (Some(deleted), _) => deleted.is_to_run,
         (None, None) => false,
@@ -250,7 +257,9 @@ pub(super) async fn delete(
     let report = FailureReport::read(session, &id).await;
     if error.is_job_not_found() || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
-        let here = session.location_to_compare(private.found_at.as_ref()).await;
+        let here = session
+            .location_to_compare(private.found_at.as_ref(), ctx)
+            .await;
         if seen.is_none()
             && let Err(elsewhere) = private.check_location_of_deletion(&id, &here)
         {

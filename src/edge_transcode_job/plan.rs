@@ -39,6 +39,9 @@ pub(super) fn update(
     let status = planned_status(update, changes_settings, diagnostics);
     // Or else the start would be planned when `status` is removed, however long after.
     let settles_owed_start = update.private.owes_start && update.config.status.contains(&STOPPED);
+    if settles_owed_start {
+        diagnostics.add_warning(start_is_given_up(&update.prior.label()));
+    }
     // What the provider fills in is proposed as it is in the prior state.
     let (prior, mut planned) = (&update.prior, mem::take(&mut update.proposed));
     if changes_settings || status != prior.status || settles_owed_start {
@@ -87,6 +90,17 @@ fn start_is_owed(label: &str) -> Diagnostic {
             "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
              stream is down. Apply to start it, or the one that replaces it, or set status = \"{STOPPED}\" to leave it \
              stopped."
+        ),
+    )
+}
+
+/// Also of a status that is ignored with `ignore_changes`: core sends that as configured.
+fn start_is_given_up(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A stopped job stays stopped",
+        format!(
+            "The job {label} was stopped by an earlier run to be changed and could not be started again. Its status is \
+             \"{STOPPED}\", so no later run will start it, and its output stream stays down."
         ),
     )
 }
@@ -191,16 +205,18 @@ pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
 
 /// What the plan of a change passes on to the calls that follow it.
 pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate) -> JobPrivate {
-    JobPrivate {
-        changed: Some(ChangedJob {
-            id: prior.identity(),
-            is_running: prior.is_running(),
-            is_protected: prior.is_protected(),
-            name: planned.name.as_deref_option().map(str::to_owned),
-            stream: planned.stream(),
-        }),
+    let changed = ChangedJob {
+        id: prior.identity(),
+        is_running: prior.is_running(),
+        is_protected: prior.is_protected(),
+        name: None,
+        stream: None,
+    };
+    let private = JobPrivate {
+        changed: Some(changed),
         ..private
-    }
+    };
+    private.replaced_by(planned)
 }
 
 pub(super) fn is_protected(label: &str, verb: &str) -> Diagnostic {
@@ -362,7 +378,7 @@ mod tests {
         for (prior, status, edit, makes_calls_for_it, warnings) in [
             (STOPPED, None, stay as fn(&mut JobModel), true, 1),
             (STOPPED, None, move_cluster, true, 1),
-            (STOPPED, Some(STOPPED), stay, true, 0),
+            (STOPPED, Some(STOPPED), stay, true, 1),
             (RUNNING, None, stay, false, 0),
         ] {
             let prior = job(prior);

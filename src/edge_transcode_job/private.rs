@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::failure_report::FailureReport;
 use super::id::JobIdentity;
 use super::model::JobModel;
-use crate::shared::reading::text;
 use crate::shared::run::Replaced;
 use alicloud_live::{JobStatus, Location};
 use tfplugin::{Diagnostic, diagnostic};
@@ -59,6 +58,16 @@ impl JobPrivate {
         }
     }
 
+    /// As which job the one that replaces this one is created. Its plan may differ from the plan of the change: attributes that
+    /// a user has Terraform ignore are as configured.
+    pub(super) fn replaced_by(mut self, planned: &JobModel) -> Self {
+        if let Some(changed) = &mut self.changed {
+            changed.name = planned.name.as_deref_option().map(str::to_owned);
+            changed.stream = planned.stream();
+        }
+        self
+    }
+
     /// What of it is stored with the object.
     pub(super) fn stored(self) -> Self {
         Self {
@@ -81,8 +90,10 @@ impl JobPrivate {
     pub(super) fn foresaw_running(&self, prior: &JobModel) -> bool {
         match &self.changed {
             _ if self.is_plain_deletion => prior.is_running(),
-            // With an unknown stream the plan could not know which job takes its place.
-            Some(changed) => changed.is_running && changed.stream.is_some(),
+            // With neither, the plan could not know which job takes its place.
+            Some(changed) => {
+                changed.is_running && (changed.name.is_some() || changed.stream.is_some())
+            }
             None => false,
         }
     }
@@ -95,7 +106,7 @@ impl JobPrivate {
         };
         Replaced {
             id: prior.identity(),
-            name: name.unwrap_or_else(|| text(&prior.name).to_owned()),
+            name,
             stream,
             is_to_run: was_running || self.owes_start,
         }

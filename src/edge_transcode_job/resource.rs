@@ -82,6 +82,7 @@ impl ManagedResource for JobResource {
             let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
             plan_checks::create(&session, &planned, replaced, diagnostics).await;
         }
+        let private = private.replaced_by(&planned);
         Some((planned, private))
     }
 

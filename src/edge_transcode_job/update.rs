@@ -47,11 +47,14 @@ pub(super) async fn update(
     }
     let id = prior.identity();
     let changed = change(session, &id, &planned, ctx).await;
-    let here = JobPrivate::found_at(session.location(private.found_at.as_ref()).await);
+    let here = async || {
+        let place = session.location(private.found_at.as_ref(), ctx).await;
+        JobPrivate::found_at(place)
+    };
     let error = match changed {
         Ok(job) => {
             stored::check(&planned, &job, diagnostics);
-            return (filled(planned, &job), here);
+            return (filled(planned, &job), here().await);
         }
         Err(error) => error,
     };
@@ -60,7 +63,7 @@ pub(super) async fn update(
         && report.is_as_planned(&planned.spec(), target_status(&planned.status).as_ref())
         && !matches!(error, NotChanged::Lost(_))
     {
-        return (filled(planned, job), here);
+        return (filled(planned, job), here().await);
     }
 
     let is_lost = matches!(error, NotChanged::Lost(_));

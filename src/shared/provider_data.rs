@@ -85,7 +85,7 @@ impl ProviderData {
 
 impl Session {
     /// Where a job was found now. `before`: where it was found before, which was in the same account, because its ID is the same.
-    pub(crate) async fn location(&self, before: Option<&Location>) -> Location {
+    pub(crate) async fn location(&self, before: Option<&Location>, ctx: &CallContext) -> Location {
         let here = self.client.location().await;
         if here.account_id.is_some() {
             return here;
@@ -94,20 +94,32 @@ impl Session {
         let account_id = match before.and_then(|there| there.account_id.clone()) {
             Some(account_id) => Some(account_id),
             // The IDs of temporary keys tell nothing.
-            None if here.access_key_id.is_none() => self.identity.account_id().await,
+            None if here.access_key_id.is_none() => self.account_id(ctx).await,
             None => None,
         };
         Location { account_id, ..here }
     }
 
     /// Where a job was not found, to be compared with where it was found before.
-    pub(crate) async fn location_to_compare(&self, before: Option<&Location>) -> Location {
+    pub(crate) async fn location_to_compare(
+        &self,
+        before: Option<&Location>,
+        ctx: &CallContext,
+    ) -> Location {
         let mut here = self.client.location().await;
-        let has_account = before.is_some_and(|there| there.account_id.is_some());
-        if has_account && here.account_id.is_none() {
-            here.account_id = self.identity.account_id().await;
+        let is_in_doubt = |there: &Location| there.account_id.is_some() && there.may_differ(&here);
+        if here.account_id.is_none() && before.is_some_and(is_in_doubt) {
+            here.account_id = self.account_id(ctx).await;
         }
         here
+    }
+
+    async fn account_id(&self, ctx: &CallContext) -> Option<String> {
+        tokio::select! {
+            biased;
+            _ended = ctx.done() => None,
+            account_id = self.identity.account_id() => account_id,
+        }
     }
 
     pub(crate) async fn get(&self, id: &JobIdentity, ctx: &CallContext) -> Result<Job, CallError> {

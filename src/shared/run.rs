@@ -64,8 +64,8 @@ pub(crate) struct Created {
 /// A job that was deleted in favor of a new one.
 pub(crate) struct Replaced {
     pub(crate) id: JobIdentity,
-    /// The name of the new one.
-    pub(crate) name: String,
+    /// The name of the new one; `None` where the plan did not know it, or core does not say what was planned.
+    pub(crate) name: Option<String>,
     /// The key of the stream that the new one writes; `None` where the plan did not know it.
     pub(crate) stream: Option<String>,
     /// Whether the new one is to run, unless a status is configured.
@@ -181,9 +181,8 @@ impl Run {
         self.known().replaced.push(replaced);
     }
 
-    /// The job that this run has deleted in favor of this new one, which none but this one takes the place of. It is known
-    /// by its ID where the plan has recorded that, or else by the name and the stream of the new one, or by the stream
-    /// alone.
+    /// The job that this run has deleted in favor of this new one, and none other takes the place of. It is known by its ID
+    /// where core says that, or else by the name and the stream of the new one, as far as they are known.
     pub(crate) fn take_replaced(
         &self,
         id: Option<&JobIdentity>,
@@ -191,17 +190,14 @@ impl Run {
         stream: &str,
     ) -> Option<Replaced> {
         let mut known = self.known();
-        let position = |is_it: &dyn Fn(&Replaced) -> bool| known.replaced.iter().position(is_it);
-        let position = match id {
-            Some(id) => position(&|replaced| replaced.id == *id),
-            None => {
-                let writes = |replaced: &Replaced| replaced.stream.as_deref() == Some(stream);
-                position(&|replaced| {
-                    replaced.name == name && (replaced.stream.is_none() || writes(replaced))
-                })
-                .or_else(|| position(&writes))
-            }
-        }?;
+        let is_it = |replaced: &Replaced| match (id, &replaced.name, &replaced.stream) {
+            (Some(id), ..) => replaced.id == *id,
+            (None, Some(its_name), Some(its_stream)) => its_name == name && its_stream == stream,
+            (None, Some(its_name), None) => its_name == name,
+            (None, None, Some(its_stream)) => its_stream == stream,
+            (None, None, None) => false,
+        };
+        let position = known.replaced.iter().position(is_it)?;
         Some(known.replaced.remove(position))
     }
 
@@ -287,17 +283,18 @@ mod tests {
         );
     }
 
-    /// A run that has deleted three jobs in favor of new ones.
+    /// A run that has deleted jobs in favor of new ones.
     fn replacing() -> Run {
         let run = Run::new(None, true);
         for (job_id, name, stream) in [
-            ("1", "a", Some("s")),
-            ("2", "b", Some("s")),
-            ("3", "c", None),
+            ("1", Some("a"), Some("s")),
+            ("2", None, Some("t")),
+            ("3", Some("c"), None),
+            ("4", None, None),
         ] {
             run.note_replaced(Replaced {
                 id: id(job_id),
-                name: name.to_owned(),
+                name: name.map(str::to_owned),
                 stream: stream.map(str::to_owned),
                 is_to_run: true,
             });
@@ -308,12 +305,14 @@ mod tests {
     #[test]
     fn a_replaced_job_is_known_by_its_id_or_else_by_what_the_new_one_is() {
         for (known_id, name, stream, expected) in [
-            (Some("2"), "x", "x", Some("2")),
-            (Some("4"), "a", "s", None),
-            (None, "b", "s", Some("2")),
-            (None, "x", "s", Some("1")),
-            (None, "c", "x", Some("3")),
+            (Some("4"), "a", "s", Some("4")),
+            (Some("5"), "a", "s", None),
+            (None, "a", "s", Some("1")),
+            (None, "b", "s", None),
             (None, "a", "x", None),
+            (None, "b", "t", Some("2")),
+            (None, "c", "x", Some("3")),
+            (None, "x", "x", None),
         ] {
             let known_id = known_id.map(id);
             let replaced = replacing().take_replaced(known_id.as_ref(), name, stream);
@@ -325,7 +324,7 @@ mod tests {
     #[test]
     fn a_job_has_one_successor() {
         let run = replacing();
-        for expected in [true, true, false] {
+        for expected in [true, false] {
             assert_eq!(run.take_replaced(None, "a", "s").is_some(), expected);
         }
     }

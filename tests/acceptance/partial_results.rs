@@ -188,7 +188,10 @@ fn a_job_that_is_owed_a_start_is_replaced_by_a_running_one(world: &TestWorkspace
 
 fn a_job_that_is_owed_a_start_may_be_left_stopped_for_good(world: &TestWorkspace) {
     let job = a_job_that_is_owed_a_start(world);
-    world.applied(job.clone().text("status", "Stopped"));
+    world.configure(job.clone().text("status", "Stopped"));
+    let plan = world.plan();
+    plan.warning().must_say(&["A stopped job stays stopped"]);
+    world.apply().succeeded();
     assert!(!world.cloud.is_running());
     world.configure(job);
     world.plan().is_empty();

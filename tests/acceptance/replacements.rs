@@ -14,6 +14,7 @@ over_each_terraform! {
     a_tainted_running_job_is_replaced_by_a_running_one,
     another_cluster_is_warned_of_and_the_new_job_runs,
     a_job_that_is_new_beside_a_replaced_one_stays_stopped,
+    a_running_job_is_replaced_by_a_running_one_with_ignored_settings,
     a_running_job_that_is_replaced_with_another_stream_is_replaced_by_a_running_one,
     a_protected_job_is_neither_deleted_nor_replaced,
 }
@@ -131,14 +132,31 @@ fn another_cluster_is_warned_of_and_the_new_job_runs(world: &TestWorkspace) {
 }
 
 fn a_job_that_is_new_beside_a_replaced_one_stays_stopped(world: &TestWorkspace) {
-    world.applied(Block::job("it"));
+    for job in [Block::job("it"), Block::running_job("it")] {
+        world.applied(&job);
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        let moved = job.text("cluster_id", "cluster-2");
+        let standby = Block::job("new").with("stream_output", &format!("{OLD}.stream_output"));
+        world.configure(format_args!("{moved}{standby}"));
+        world.apply().succeeded();
+        assert_eq!(world.state(OLD)["status"], "Running");
+        assert_eq!(world.state(NEW)["status"], "Stopped");
+        world.destroy_all();
+    }
+}
+
+/// The plan of the new job does not ignore what the plan of the change does.
+fn a_running_job_is_replaced_by_a_running_one_with_ignored_settings(world: &TestWorkspace) {
+    let ignore = Block::new("lifecycle").with("ignore_changes", "[name, stream_output]");
+    let job = Block::job("it").containing(ignore);
+    world.applied(&job);
     world.cloud.edit(|job| job.status = JobStatus::Running);
-    let moved = Block::job("it").text("cluster_id", "cluster-2");
-    let standby = Block::job("new").with("stream_output", &format!("{OLD}.stream_output"));
-    world.configure(format_args!("{moved}{standby}"));
+    let other = "rtmp://push.example.com/live/other";
+    let moved = job.text("name", "other").text("stream_output", other);
+    world.configure(moved.text("cluster_id", "cluster-2"));
     world.apply().succeeded();
-    assert_eq!(world.state(OLD)["status"], "Running");
-    assert_eq!(world.state(NEW)["status"], "Stopped");
+    assert_eq!(world.cloud.job().name, "other");
+    one_job_runs(world);
 }
 
 fn a_running_job_that_is_replaced_with_another_stream_is_replaced_by_a_running_one(

@@ -27,13 +27,15 @@ impl Location {
     }
 
     fn owner_may_differ(&self, here: &Self) -> bool {
-        match (&self.account_id, &here.account_id) {
-            (Some(there), Some(here)) => return there != here,
-            (Some(_), None) => return true,
-            (None, _) => {}
+        // A key belongs to one account for ever.
+        if self.access_key_id.is_some() && self.access_key_id == here.access_key_id {
+            return false;
         }
-        // Without an access key either, nothing was known there.
-        self.access_key_id.is_some() && self.access_key_id != here.access_key_id
+        match &self.account_id {
+            Some(account_id) => here.account_id.as_ref() != Some(account_id),
+            // Without an access key either, nothing was known there.
+            None => self.access_key_id.is_some(),
+        }
     }
 }
 
@@ -102,6 +104,7 @@ mod tests {
             (["a", "r", "1", ""], ["a", "r", "", ""], true),
             (["a", "r", "1", ""], ["a", "r", "2", ""], true),
             (["a", "r", "1", "K1"], ["a", "r", "1", "K2"], false),
+            (["a", "r", "1", "K1"], ["a", "r", "", "K1"], false),
             (["a", "r", "", ""], ["a", "r", "1", ""], false),
             (["a", "r", "", ""], ["a", "", "", ""], true),
             (["a", "r", "", ""], ["b", "r", "", ""], true),

@@ -1,6 +1,8 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use tracing::warn;
 
 use super::cache::CredentialsCache;
@@ -47,6 +49,9 @@ impl CredentialsSource for WithAccountId {
     }
 }
 
+/// Jobs wait for it, and can do without.
+const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Looks up which identity the credentials in use belong to.
 pub struct Identity {
     credentials: CredentialsCache,
@@ -77,9 +82,12 @@ impl Identity {
     /// Returns the account of the credentials, which is looked up once; `None` if STS does not say.
     pub async fn account_id(&self) -> Option<String> {
         let looked_up = self.account_id.get_or_init(async || {
-            let caller = self.caller().await;
-            let caller = caller.inspect_err(|error| warn!(%error, "the account is not known"));
-            Some(caller.ok()?.account_id)
+            match timeout(ACCOUNT_TIMEOUT, self.caller()).await {
+                Ok(Ok(caller)) => return Some(caller.account_id),
+                Ok(Err(error)) => warn!(%error, "the account is not known"),
+                Err(_elapsed) => warn!("the account is not known: STS has not responded in time"),
+            }
+            None
         });
         looked_up.await.clone()
     }
