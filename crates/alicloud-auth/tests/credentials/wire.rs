@@ -243,6 +243,40 @@ async fn the_policy_and_the_external_id_of_a_role_are_sent() {
 }
 
 #[tokio::test]
+async fn what_another_mode_has_left_in_a_profile_is_not_used() {
+    for (mode, has_token) in [("AK", false), ("StsToken", true)] {
+        let home = TempDir::new().unwrap();
+        let fields = json!({
+            "name": "p", "mode": mode, "access_key_id": "id", "access_key_secret": "hunter1", "sts_token": "hunter2",
+            "sts_expiration": 4_102_444_800_i64, "cloud_sso_account_id": "1234567890123456",
+        });
+        let config = profile(&home, &fields).1;
+        let loaded = load(config, &[], Vec::new()).await.loaded.unwrap();
+        assert_eq!(loaded.credentials.security_token.is_some(), has_token);
+        assert_eq!(loaded.credentials.account_id, None, "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn a_cloud_sso_login_to_another_account_is_not_used_in_the_middle_of_a_run() {
+    let home = TempDir::new().unwrap();
+    let log_in = |account_id: &str| {
+        let fields = json!({
+            "name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.example.com/start/login",
+            "cloud_sso_account_id": account_id, "cloud_sso_access_config": "c",
+            "access_token": "hunter3", "cloud_sso_access_token_expire": FAR,
+        });
+        profile(&home, &fields).1
+    };
+    let config = log_in("1234567890123456");
+    let system = system(BTreeMap::new(), home.path());
+    let source = select_source(&config, &system).await.unwrap().source;
+    log_in("6543210987654321");
+    let error = source.load().await.unwrap_err();
+    assert!(error.reason.contains("was changed"), "{error}");
+}
+
+#[tokio::test]
 async fn a_new_cloud_sso_login_is_found() {
     let home = TempDir::new().unwrap();
     let log_in = |token: &str, token_until: i64| {

@@ -1,5 +1,6 @@
-//! Credentials of a `CloudSSO` login of the CLI: those in the profile until they expire, then new ones for the access
-//! token. Nothing renews that token, not even the CLI: users have to log in again.
+//! Credentials of a `CloudSSO` login of the CLI: new ones for the access token, as the Go SDK gets them. Those in the profile
+//! may be of another account: the CLI keeps them when the account of a profile is changed. Nothing renews the token, not even
+//! the CLI: users have to log in again.
 
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -59,8 +60,13 @@ impl CredentialsSource for CloudSso {
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.login.read().await?;
-        if let Some(cached) = self.login.cached_credentials(&profile) {
-            return Ok(cached);
+        let is_same = *profile.mode == *"CloudSSO"
+            && *profile.cloud_sso_account_id == *self.account_id
+            && *profile.cloud_sso_access_config == *self.access_configuration_id;
+        if !is_same {
+            let reason =
+                "its mode, account or access configuration was changed; run Terraform again";
+            return Err(self.login.failed(reason));
         }
         let seconds = profile.cloud_sso_access_token_expire;
         let expires_at = self.login.time("cloud_sso_access_token_expire", seconds)?;

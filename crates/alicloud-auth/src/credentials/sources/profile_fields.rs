@@ -57,15 +57,9 @@ pub(super) struct Profile {
 impl Profile {
     /// Returns the credentials in the profile itself. `Err` names the part that is invalid.
     pub(super) fn credentials(&self) -> Result<Credentials, &'static str> {
-        let credentials = Credentials::from_text(
-            &self.access_key_id,
-            &self.access_key_secret.0,
-            Some(&self.sts_token.0),
-        )?;
-        Ok(Credentials {
-            account_id: self.cloud_sso_account_id.non_empty(),
-            ..credentials
-        })
+        // The CLI keeps the token of a login when the mode of a profile is changed to permanent keys.
+        let token = (*self.mode != *"AK").then_some(&self.sts_token.0);
+        Credentials::from_text(&self.access_key_id, &self.access_key_secret.0, token)
     }
 
     /// Returns the region. `origin` names the profile in errors, here and below.

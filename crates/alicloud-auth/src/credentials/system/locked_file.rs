@@ -2,7 +2,7 @@
 //! it and renames that, and the SDKs lock the file meanwhile.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -101,13 +101,27 @@ impl SystemLockedFile {
         self.replacement
             .write_all(text.expose_secret().as_bytes())?;
         self.replacement.as_file().sync_all()?;
-        if cfg!(windows) {
-            // Windows does not rename onto an open file.
-            drop(self.lock);
+        // Windows does not rename onto an open file.
+        #[cfg(windows)]
+        drop(self.lock);
+        match self.replacement.persist(&self.target) {
+            // Nothing can be renamed onto a file that is mounted into a container.
+            #[cfg(unix)]
+            Err(error) if error.error.kind() == io::ErrorKind::ResourceBusy => {
+                overwrite(&mut self.lock, text)
+            }
+            finished => Ok(finished.map(drop)?),
         }
-        self.replacement.persist(&self.target)?;
-        Ok(())
     }
+}
+
+#[cfg(unix)]
+fn overwrite(file: &mut File, text: &SecretString) -> io::Result<()> {
+    let text = text.expose_secret().as_bytes();
+    file.rewind()?;
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)?;
+    file.sync_all()
 }
 
 #[async_trait]
