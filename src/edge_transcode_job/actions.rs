@@ -224,10 +224,12 @@ impl Invocation<'_> {
         // What was stopped is started again, whatever became of the stop.
         let restarted = match &stopped {
             // It was not stopped.
-            Err(error) if error.is_rejected() => Ok(()),
+            Err(error) if error.was_not_done() => Ok(()),
             _ => {
                 self.tell(format!("Starting job {} ...", self.id));
-                start_again(self.session, self.id).await.map(drop)
+                let awaits_stop = stopped.as_ref().is_err_and(WaitError::is_accepted);
+                let restarted = start_again(self.session, self.id, awaits_stop).await;
+                restarted.map(drop)
             }
         };
         let error = match (stopped, restarted) {

@@ -250,7 +250,8 @@ pub(super) async fn delete(
     };
     let was_running = seen == Some(JobStatus::Running);
     let restarted = if was_running && !error.is_job_not_found() {
-        start_again(session, &id).await.map(drop)
+        let restarted = start_again(session, &id, error.is_accepted()).await;
+        restarted.map(drop)
     } else {
         Ok(())
     };

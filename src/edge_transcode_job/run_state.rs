@@ -16,7 +16,7 @@ const FIRST_POLL: Duration = Duration::from_millis(500);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.
-const READS_IN_DOUBT: usize = 4;
+const READS_IN_DOUBT: u32 = 4;
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
 /// does not shorten it, so a cancellation takes no longer than this.
@@ -57,6 +57,18 @@ impl WaitError {
     /// Whether the API rejected the change, other than for its quota: then nothing was done.
     pub(super) fn is_rejected(&self) -> bool {
         matches!(self, Self::Call(error) if matches!(error.failure, Failure::Rejected(_)) && !is_over_quota(error))
+    }
+
+    /// Whether what was asked for was certainly not done: it was rejected, or not sent.
+    pub(super) fn was_not_done(&self) -> bool {
+        let is_unsent =
+            matches!(self, Self::Call(error) if matches!(error.failure, Failure::NotSent(_)));
+        is_unsent || self.is_rejected()
+    }
+
+    /// Whether the API accepted the change, and the job was not seen so: it may be done later.
+    pub(super) fn is_accepted(&self) -> bool {
+        matches!(self, Self::Unseen(_) | Self::Waiting { .. })
     }
 
     /// Whether there was time left for nothing more.
@@ -259,8 +271,17 @@ async fn wait_for(
 }
 
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
-/// time ends it, and it has attempts of its own.
-pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<Job, WaitError> {
+/// time ends it, and it has attempts of its own. `awaits_stop`: the stop was accepted, and may be carried out later.
+pub(super) async fn start_again(
+    session: &Session,
+    id: &JobIdentity,
+    awaits_stop: bool,
+) -> Result<Job, WaitError> {
+    let watched = if awaits_stop {
+        REJECTIONS_TIME
+    } else {
+        FIRST_POLL * READS_IN_DOUBT
+    };
     let ctx = CallContext::recovery(RECOVERY_TIME);
     let begun = Instant::now();
     let mut polls = Polls::new();
@@ -270,7 +291,7 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
         let is_rejected =
             matches!(&asked, Err(error) if matches!(error.failure, Failure::Rejected(_)));
         let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
-            Ok(_) if is_rejected && is_stopped_late(session, id, &ctx).await => continue,
+            Ok(_) if is_rejected && is_stopped_late(session, id, watched, &ctx).await => continue,
             Ok(job) => return Ok(job),
             Err(error) => error,
         };
@@ -287,8 +308,14 @@ pub(super) async fn start_again(session: &Session, id: &JobIdentity) -> Result<J
 
 /// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
 /// after that, and which the API may show late.
-async fn is_stopped_late(session: &Session, id: &JobIdentity, ctx: &CallContext) -> bool {
-    for _ in 0..READS_IN_DOUBT {
+async fn is_stopped_late(
+    session: &Session,
+    id: &JobIdentity,
+    watched: Duration,
+    ctx: &CallContext,
+) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < watched {
         if ctx.wait(FIRST_POLL).await.is_err() {
             return false;
         }

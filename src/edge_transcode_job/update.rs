@@ -161,18 +161,29 @@ async fn interrupt(
         return Err(NotChanged::Rejected(Box::new(rejection)));
     }
     check_template(session, id, &job, planned, ctx).await?;
-    let _permit =
+    let turn =
         session.run.interrupt(ctx).await.map_err(|reason| {
             NotChanged::Rejected(Box::new(not_interrupted(SUMMARY, id, reason)))
         })?;
+    // Others may have stopped it meanwhile.
+    let job = if turn.was_awaited {
+        session.get(id, ctx).await?
+    } else {
+        job
+    };
+    if job.status == JobStatus::NotStarted && target_status(&planned.status).is_none() {
+        return Ok(update_stopped(session, id, planned, ctx).await?);
+    }
 
-    let changed = match ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await {
+    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await;
+    let awaits_stop = stopped.as_ref().is_err_and(WaitError::is_accepted);
+    let changed = match stopped {
         Ok(_) => send_update(session, id, planned, ctx).await,
         // It was not stopped.
-        Err(error) if error.is_rejected() => return Err(NotChanged::Failed(error)),
+        Err(error) if error.was_not_done() => return Err(NotChanged::Failed(error)),
         Err(error) => Err(error),
     };
-    let restarted = start_again(session, id).await;
+    let restarted = start_again(session, id, awaits_stop).await;
     match (changed, restarted) {
         (Ok(()), Ok(job)) => Ok(job),
         (Err(error), Ok(_)) => Err(NotChanged::Failed(error)),

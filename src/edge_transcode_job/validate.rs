@@ -1,6 +1,7 @@
 use super::model::{JobModel, RUNNING, STOPPED};
 use crate::shared::check::{self, Problem, Rule, shown};
 use crate::stream::url as stream_url;
+use alicloud_live::StreamUrl;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
@@ -68,11 +69,12 @@ fn url_problem(text: &str) -> Problem {
 }
 
 fn check_that_streams_differ(config: &JobModel, diagnostics: &mut Diagnostics) {
-    if let (Value::Value(input), Value::Value(output)) =
-        (&config.stream_input, &config.stream_output)
-        && input == output
-        && !input.is_empty()
-    {
+    let Value::Value(input) = &config.stream_input else {
+        return;
+    };
+    // Whatever their keys.
+    let input_stream = StreamUrl::from(input.as_str()).stream_key();
+    if !input.is_empty() && config.stream() == Some(input_stream) {
         diagnostics.add_error(diagnostic::at(
             AttributePath::new("stream_output"),
             "Output stream is the input stream",

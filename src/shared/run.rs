@@ -80,6 +80,13 @@ pub(crate) enum NotInterrupted {
     Lost(JobIdentity),
 }
 
+/// The turn of a running job to be interrupted.
+pub(crate) struct Turn<'a> {
+    /// Whether others were interrupted meanwhile.
+    pub(crate) was_awaited: bool,
+    _permit: SemaphorePermit<'a>,
+}
+
 /// A job that is being stopped. Dropping it records that the job is stopped, or that stopping failed.
 pub(crate) struct Stopping<'a>(&'a Run);
 
@@ -138,20 +145,27 @@ impl Run {
         is_news.then(|| other.label.clone())
     }
 
-    /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
-    pub(crate) async fn interrupt(
-        &self,
-        ctx: &CallContext,
-    ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
-        let permit = tokio::select! {
-            biased;
-            ended = ctx.done() => return Err(NotInterrupted::Interruption(ended)),
-            permit = self.interruptions.acquire() => permit,
+    /// Waits until one more running job may be interrupted for a change. The job counts until the turn is dropped.
+    pub(crate) async fn interrupt(&self, ctx: &CallContext) -> Result<Turn<'_>, NotInterrupted> {
+        let at_once = self.interruptions.try_acquire().ok();
+        let was_awaited = at_once.is_none();
+        let permit = match at_once {
+            Some(permit) => permit,
+            None => tokio::select! {
+                biased;
+                ended = ctx.done() => return Err(NotInterrupted::Interruption(ended)),
+                permit = self.interruptions.acquire() => match permit {
+                    Ok(permit) => permit,
+                    Err(_closed) => unreachable!("the semaphore is never closed"),
+                },
+            },
         };
-        match (&self.known().lost, permit) {
-            (Some(lost), _) => Err(NotInterrupted::Lost(lost.clone())),
-            (None, Ok(permit)) => Ok(permit),
-            (None, Err(_closed)) => unreachable!("the semaphore is never closed"),
+        match &self.known().lost {
+            Some(lost) => Err(NotInterrupted::Lost(lost.clone())),
+            None => Ok(Turn {
+                was_awaited,
+                _permit: permit,
+            }),
         }
     }
 

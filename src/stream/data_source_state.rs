@@ -108,7 +108,8 @@ impl DataSource for StreamStateDataSource {
         URL.check(AttributePath::new("url"), &config.url, diagnostics);
         for (attribute, value) in config.parts() {
             NAME.check(AttributePath::new(attribute), value, diagnostics);
-            if !config.url.is_null() && !value.is_null() {
+            // With for_each, what is unknown here may be null.
+            if let (Value::Value(_), Value::Value(_)) = (&config.url, value) {
                 diagnostics.add_error(diagnostic::at(
                     AttributePath::new(attribute),
                     "Invalid attribute combination",

@@ -4,8 +4,8 @@ use crate::JOB;
 use crate::support::cloud::{Cloud, fault};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
-use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{FaultKind, JobStatus};
+use crate::support::workspace::{APPLY, TestWorkspace};
+use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
     a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced,
@@ -20,6 +20,7 @@ over_newest_terraform! {
     an_outage_in_an_update_of_many_jobs_leaves_them_running,
     after_a_job_that_does_not_come_back_no_other_is_interrupted,
     no_more_jobs_are_interrupted_at_a_time_than_allowed,
+    a_job_that_is_stopped_while_it_waits_for_its_turn_stays_stopped,
     an_unknown_template_is_noticed_before_the_stop,
     a_status_that_is_not_documented_is_left_alone,
     urls_that_come_back_in_another_spelling_change_nothing,
@@ -275,6 +276,35 @@ fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &TestWorkspace) {
         most = most.max(down);
     }
     assert_eq!((down, most), (0, 2));
+}
+
+fn a_job_that_is_stopped_while_it_waits_for_its_turn_stays_stopped(world: &TestWorkspace) {
+    let provider = Block::provider().with("max_concurrent_interruptions", "1");
+    let named = |name: &str| {
+        let [one, other] = ["one", "other"].map(|label| Block::job(label).text("name", name));
+        format!("{provider}{one}{other}")
+    };
+    world.applied_quietly(named("before"));
+    for job_id in world.cloud.job_ids() {
+        world
+            .cloud
+            .edit_job(&job_id, |job| job.status = JobStatus::Running);
+    }
+    world.configure_all(named("after"));
+    world.cloud.hold("Stop", FaultStage::Before);
+    let running = world.start(APPLY);
+    let held = world.cloud.wait_paused().call.parameters["JobId"].clone();
+    let waiting = world.cloud.job_ids().into_iter().find(|id| *id != held);
+    let waiting = waiting.unwrap();
+    world
+        .cloud
+        .edit_job(&waiting, |job| job.status = JobStatus::NotStarted);
+    world.cloud.release();
+    world.end_of(running).succeeded();
+    for job in world.cloud.jobs() {
+        assert_eq!(job.name, "after");
+        assert_eq!(job.status == JobStatus::Running, job.job_id == held);
+    }
 }
 
 fn an_unknown_template_is_noticed_before_the_stop(world: &TestWorkspace) {

@@ -12,6 +12,7 @@ over_each_terraform! {
     a_stream_is_found_by_its_url_and_by_its_parts,
     a_domain_of_somebody_else_is_no_error,
     wrong_arguments_are_rejected_where_they_stand,
+    streams_of_a_for_each_are_given_by_url_or_by_parts,
     a_missing_permission_is_an_error_that_names_it,
     a_check_warns_of_a_stream_that_is_not_on_air,
 }
@@ -110,6 +111,34 @@ fn wrong_arguments_are_rejected_where_they_stand(world: &TestWorkspace) {
         assert_eq!(error.summary, summary);
         assert_eq!(world.pointed_at(&error), at);
     }
+}
+
+/// In the validation of a block with `for_each`, what a caller may leave out is unknown.
+fn streams_of_a_for_each_are_given_by_url_or_by_parts(world: &TestWorkspace) {
+    let streams = r#"{
+  by_url   = { url = "rtmp://pull.example.com/live/it", domain = null, app = null, stream = null }
+  by_parts = { url = null, domain = "pull.example.com", app = "live", stream = "it" }
+}"#;
+    let variable = Block::new(r#"variable "streams""#)
+        .with(
+            "type",
+            "map(object({ url = string, domain = string, app = string, stream = string }))",
+        )
+        .with("default", streams);
+    let source = Block::new(r#"data "alicloud_live_stream_state" "it""#)
+        .with("for_each", "var.streams")
+        .with("url", "each.value.url")
+        .with("domain_name", "each.value.domain")
+        .with("app_name", "each.value.app")
+        .with("stream_name", "each.value.stream");
+    let output = Block::new(r#"output "states""#).with(
+        "value",
+        "{ for key, it in data.alicloud_live_stream_state.it : key => it.state }",
+    );
+    feed(world);
+    world.applied(format_args!("{variable}{source}{output}"));
+    let expected = json!({"by_url": "online", "by_parts": "online"});
+    assert_eq!(world.output("states"), expected);
 }
 
 fn a_missing_permission_is_an_error_that_names_it(world: &TestWorkspace) {

@@ -72,8 +72,17 @@ fn each_invalid_value_is_rejected_at_its_attribute(world: &TestWorkspace) {
         let label = format!("timeout-{operation}");
         jobs.push((label, operation, job.clone().containing(timeouts)));
     }
-    let reads_itself = job.text("stream_input", same).text("stream_output", same);
-    jobs.push(("reads-itself".to_owned(), "stream_output", reads_itself));
+    for (label, output) in [
+        ("reads-itself", same),
+        (
+            "reads-itself-respelled",
+            "RTMP://Pull.example.com:1935/live/same",
+        ),
+    ] {
+        let job = job.clone().text("stream_input", same);
+        let reads_itself = job.text("stream_output", output);
+        jobs.push((label.to_owned(), "stream_output", reads_itself));
+    }
 
     let mut configuration = String::new();
     let mut expected = Vec::new();
