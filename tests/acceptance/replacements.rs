@@ -57,10 +57,12 @@ fn a_renamed_block_is_named_at_plan_with_the_moved_block_that_keeps_the_job(worl
     assert_eq!(warnings.len(), 1, "{plan}");
     warnings[0].must_say(&[&job_id, "moved {", "stays stopped", "status is not set"]);
     let deletion = plan.warnings("A running job will be deleted");
-    assert!(
-        deletion.iter().any(|warning| warning.says(&job_id)),
-        "{plan}"
-    );
+    let is_told = deletion.iter().any(|warning| warning.says(&job_id));
+    // These releases show no warning of a deletion because the block is gone.
+    let is_dropped = ["1.9.", "1.10.", "1.11."]
+        .iter()
+        .any(|release| plan.output.contains(&format!("\"terraform\":\"{release}")));
+    assert_eq!(is_told, !is_dropped, "{plan}");
 
     let moved = Block::new("moved").with("from", OLD).with("to", NEW);
     world.configure(format_args!("{}{moved}", Block::job("it").labelled("new")));
