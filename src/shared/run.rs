@@ -147,18 +147,18 @@ impl Run {
 
     /// Waits until one more running job may be interrupted for a change. The job counts until the turn is dropped.
     pub(crate) async fn interrupt(&self, ctx: &CallContext) -> Result<Turn<'_>, NotInterrupted> {
-        let at_once = self.interruptions.try_acquire().ok();
-        let was_awaited = at_once.is_none();
-        let permit = match at_once {
-            Some(permit) => permit,
-            None => tokio::select! {
+        let at_once = self.interruptions.try_acquire();
+        let was_awaited = at_once.is_err();
+        let permit = if let Ok(permit) = at_once {
+            permit
+        } else {
+            tokio::select! {
                 biased;
                 ended = ctx.done() => return Err(NotInterrupted::Interruption(ended)),
-                permit = self.interruptions.acquire() => match permit {
-                    Ok(permit) => permit,
-                    Err(_closed) => unreachable!("the semaphore is never closed"),
-                },
-            },
+                permit = self.interruptions.acquire() => {
+                    permit.unwrap_or_else(|_closed| unreachable!("the semaphore is never closed"))
+                }
+            }
         };
         match &self.known().lost {
             Some(lost) => Err(NotInterrupted::Lost(lost.clone())),

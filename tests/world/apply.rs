@@ -9,7 +9,7 @@ use crate::core::{Action, Plan, Planned, Run};
 use crate::process::Response;
 use crate::state::{Slot, Stored};
 use crate::value::Value;
-use crate::visit::Visit;
+use crate::visit::{Visit, change};
 use crate::walk::{Node, walk};
 
 /// A node of the graph.
@@ -130,7 +130,7 @@ impl Visit<'_> {
         if self.run.hook().is_none() {
             return self.held_back();
         }
-        let change = self.change(&prior_value, &value, &config, private);
+        let change = change(&prior_value, &value, &config, private);
         let response = self.apply(change).await;
         self.store_made(slot, &value, prior, response, job.create_before_destroy)
     }
@@ -211,7 +211,7 @@ impl Visit<'_> {
         if self.run.hook().is_none() {
             return self.held_back();
         }
-        let change = self.change(&object.value, &Value::Null, &Value::Null, private);
+        let change = change(&object.value, &Value::Null, &Value::Null, private);
         let response = self.apply(change).await;
         self.store_destroyed(&slot, &object, response)
     }

@@ -102,7 +102,7 @@ impl Visit<'_> {
     /// P(prior→∅).
     pub async fn plan_null(&self, object: &Stored) -> Option<Vec<u8>> {
         let (nothing, private) = (&Value::Null, object.private.clone());
-        let change = self.change(&object.value, nothing, nothing, private);
+        let change = change(&object.value, nothing, nothing, private);
         let response = self.plan(change).await;
         let planned = self.take(response)??;
         if !planned.held.state.is_null() {
@@ -121,7 +121,7 @@ impl Visit<'_> {
         drops_warnings: bool,
     ) -> Option<(Value, Vec<u8>, Vec<String>)> {
         let proposed = self.run.shape.proposed(prior, config);
-        let change = self.change(prior, &proposed, config, private);
+        let change = change(prior, &proposed, config, private);
         let mut response = self.plan(change).await;
         if let Ok(response) = &mut response
             && drops_warnings
@@ -137,22 +137,6 @@ impl Visit<'_> {
         }
         let paths = planned.requires_replace.iter().map(first_step).collect();
         Some((value, planned.held.private, paths))
-    }
-
-    /// What core asks of the provider in a plan call or an apply call.
-    pub fn change(
-        &self,
-        prior: &Value,
-        target: &Value,
-        config: &Value,
-        private: Vec<u8>,
-    ) -> Change {
-        Change {
-            prior: prior.encode(),
-            target: target.encode(),
-            config: config.encode(),
-            private,
-        }
     }
 
     pub fn decoded(&self, encoded: &EncodedValue) -> Option<Value> {
@@ -245,4 +229,14 @@ fn text(diagnostic: &Diagnostic) -> String {
 fn first_step(path: &AttributePath) -> String {
     let path = path.to_string();
     path.trim_start_matches('.').to_owned()
+}
+
+/// What core asks of the provider in a plan call or an apply call.
+pub fn change(prior: &Value, target: &Value, config: &Value, private: Vec<u8>) -> Change {
+    Change {
+        prior: prior.encode(),
+        target: target.encode(),
+        config: config.encode(),
+        private,
+    }
 }
