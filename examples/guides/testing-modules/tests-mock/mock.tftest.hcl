@@ -12,11 +12,14 @@ run "create" {
 
 run "remove_a_camera" {
   variables {
+    # OpenTofu evaluates `run` only here, not in conditions.
+    job_ids_before = run.create.job_ids
+
     cameras = ["yard"]
   }
 
   assert {
-    condition     = output.job_ids == { yard = run.create.job_ids["yard"] }
+    condition     = output.job_ids == { yard = var.job_ids_before["yard"] }
     error_message = "The other job must stay as it is."
   }
 }
