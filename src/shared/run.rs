@@ -147,6 +147,9 @@ impl Run {
 
     /// Waits until one more running job may be interrupted for a change. The job counts until the turn is dropped.
     pub(crate) async fn interrupt(&self, ctx: &CallContext) -> Result<Turn<'_>, NotInterrupted> {
+        if let Some(ended) = ctx.interruption() {
+            return Err(NotInterrupted::Interruption(ended));
+        }
         let at_once = self.interruptions.try_acquire();
         let was_awaited = at_once.is_err();
         let permit = if let Ok(permit) = at_once {
@@ -271,6 +274,9 @@ mod tests {
     async fn after_a_lost_stream_no_further_job_is_interrupted() {
         let run = Run::new(None, true);
         assert!(run.interrupt(&ctx()).await.is_ok());
+        let ended = CallContext::without_cancel(Duration::ZERO);
+        let interrupted = run.interrupt(&ended).await;
+        assert!(matches!(interrupted, Err(NotInterrupted::Interruption(_))));
         run.note_lost(&id("first"));
         run.note_lost(&id("second"));
         let Err(NotInterrupted::Lost(lost)) = run.interrupt(&ctx()).await else {
