@@ -96,7 +96,12 @@ impl DataSource for JobDataSource {
                 let pages = client.edge_transcode_job_pages(cluster_id, filter, &ctx);
                 match pages.rest().await {
                     Ok(similar) => {
-                        reading::warn_of_unreadable("jobs", &similar.unreadable, diagnostics);
+                        reading::warn_if_incomplete(
+                            "jobs",
+                            &similar.unreadable,
+                            similar.missing,
+                            diagnostics,
+                        );
                         only_one(cluster_id, name, similar.items)
                     }
                     Err(error) => Err(to_diagnostic("Unable to list jobs", &error)),

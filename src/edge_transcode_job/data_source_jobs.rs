@@ -241,6 +241,6 @@ async fn list(
         .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx)
         .rest()
         .await?;
-    reading::warn_of_unreadable("jobs", &listed.unreadable, diagnostics);
+    reading::warn_if_incomplete("jobs", &listed.unreadable, listed.missing, diagnostics);
     Ok(listed.items)
 }

@@ -96,8 +96,8 @@ impl ListResource for JobListResource {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
                 Ok(None) => {
-                    let unreadable = pages.unreadable();
-                    return reading::warn_of_unreadable("jobs", unreadable, diagnostics);
+                    let (unreadable, missing) = (pages.unreadable(), pages.missing());
+                    return reading::warn_if_incomplete("jobs", unreadable, missing, diagnostics);
                 }
                 Err(error) => {
                     return diagnostics.add_error(to_diagnostic("Unable to list jobs", &error));

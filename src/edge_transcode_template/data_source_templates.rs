@@ -118,7 +118,7 @@ impl DataSource for TemplatesDataSource {
         let pages = client.edge_transcode_template_pages(cluster_id, filter, &ctx);
         let listed = pages.rest().await;
         let listed = reading::returned(listed, "Unable to list templates", diagnostics)?;
-        reading::warn_of_unreadable("templates", &listed.unreadable, diagnostics);
+        reading::warn_if_incomplete("templates", &listed.unreadable, listed.missing, diagnostics);
         let mut templates = listed.items;
         let name_matches = reading::name_matcher(&config.name_regex);
         templates.retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));

@@ -34,12 +34,22 @@ pub(crate) fn returned<T>(
     )
 }
 
-/// Warns of listed items that could not be decoded: what was found is not the whole then.
-pub(crate) fn warn_of_unreadable(
+/// Warns of listed items that could not be decoded, and of those that the list counts and does not contain: what was found
+/// is not the whole then.
+pub(crate) fn warn_if_incomplete(
     items: &'static str,
     unreadable: &[String],
+    missing: u64,
     diagnostics: &mut Diagnostics,
 ) {
+    if missing > 0 {
+        diagnostics.add_warning(diagnostic::general(
+            "Incomplete list",
+            format!(
+                "The API counts {missing} more {items} than its pages contained. They are missing here."
+            ),
+        ));
+    }
     const MAX_LISTED: usize = 10;
     if unreadable.is_empty() {
         return;

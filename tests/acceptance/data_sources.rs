@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::JOB;
+use crate::support::cloud::{fault, success};
 use crate::support::configuration::{AUTH_KEY, Block, all};
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
@@ -20,6 +21,7 @@ over_each_terraform! {
 
 over_newest_terraform! {
     all_pages_are_read,
+    what_a_list_lacks_is_warned_of,
     urls_that_were_read_are_not_shown,
 }
 
@@ -237,6 +239,27 @@ fn all_pages_are_read(world: &TestWorkspace) {
         .map(|number| format!("job-{number:03}").into())
         .collect();
     assert_eq!(world.output("names"), Value::Array(expected));
+}
+
+fn what_a_list_lacks_is_warned_of(world: &TestWorkspace) {
+    let job = json!({
+        "JobId": "J-1", "Name": "camera", "Status": "0", "TemplateId": "tpl-h264-720p",
+        "StreamInput": "rtmp://a.example/live/camera", "StreamOutput": "rtmp://b.example/live/camera",
+    });
+    let first = json!({"TotalCount": 3, "JobList": {"Job": [job, {"JobId": "J-2"}]}});
+    let second = json!({"TotalCount": 3});
+    let [first, second] = [first, second].map(|page| fault("List", success(page.to_string())));
+    world.cloud.set_faults([first.times(1), second]);
+    world.configure(jobs_data("it"));
+    let plan = world.plan();
+    let [lacks] = &plan.warnings("Incomplete list")[..] else {
+        panic!("{plan}");
+    };
+    lacks.must_say(&["counts 1 more"]);
+    let [unreadable] = &plan.warnings("Items of a list could not be decoded")[..] else {
+        panic!("{plan}");
+    };
+    unreadable.must_say(&["J-2"]);
 }
 
 fn what_was_found_can_be_used_in_for_each(world: &TestWorkspace) {

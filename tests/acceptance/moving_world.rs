@@ -1,7 +1,7 @@
 //! Others start, stop and change jobs while Terraform works, the API is away, and environments change.
 
 use crate::JOB;
-use crate::support::cloud::{Cloud, fault};
+use crate::support::cloud::{Cloud, fault, success};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::workspace::{APPLY, TestWorkspace};
@@ -329,12 +329,7 @@ fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {
             "StreamInput": "{}", "StreamOutput": "{}"}}}}"#,
         job.job_id, job.name, job.template_id, job.stream_input, job.stream_output
     );
-    let kind = FaultKind::Response {
-        status: 200,
-        content_type: "application/json".to_owned(),
-        body,
-    };
-    world.cloud.fail("Get", kind);
+    world.cloud.fail("Get", success(body));
     world.plan().is_empty();
     world.configure(Block::job("it").text("name", "renamed"));
     let error = world.apply_error();

@@ -27,12 +27,17 @@ pub(crate) fn fault(verb: &str, kind: FaultKind) -> Fault {
 
 /// The API reports an operation as done that it has not done.
 pub(crate) fn promise(verb: &str) -> Fault {
-    let kind = FaultKind::Response {
+    let body = r#"{"RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#;
+    fault(verb, success(body.to_owned()))
+}
+
+/// A successful response with this body.
+pub(crate) fn success(body: String) -> FaultKind {
+    FaultKind::Response {
         status: 200,
         content_type: "application/json".to_owned(),
-        body: r#"{"RequestId":"16A96B9A-F203-4EC5-8E43-CB92E68F4CD8"}"#.to_owned(),
-    };
-    fault(verb, kind)
+        body,
+    }
 }
 
 pub(crate) struct Cloud {

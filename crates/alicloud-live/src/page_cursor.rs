@@ -81,6 +81,12 @@ impl PageCursor {
         Some(total_count.div_ceil(u64::from(MAX_PAGE_SIZE)))
     }
 
+    /// Returns how many items the latest total count promises beyond those that were seen.
+    pub(super) fn missing(&self) -> u64 {
+        let total_count = self.total_count.unwrap_or_default();
+        total_count.saturating_sub(self.seen())
+    }
+
     /// Records that a page was read, and returns the items that were on no earlier page. The error says why reading
     /// stops: the list does not end, or is too large.
     pub(super) fn advance<T: ListItem>(
@@ -144,18 +150,21 @@ impl PageCursor {
     fn next(&self, number: u32, window: &Range<u64>, on_page: u64) -> Option<u32> {
         let total_count = self.total_count.unwrap_or_default();
         let is_full = on_page >= u64::from(MAX_PAGE_SIZE);
-        let seen = (self.seen.len() + self.without_id) as u64;
         // The list is longer than its total count: only a page that is not full can be the last one.
         let is_understated = is_full && window.start + on_page > total_count;
         if self.covered < total_count {
             let promised_more = on_page == 0 && window.start < total_count;
             let page = u32::try_from(self.covered / u64::from(MAX_PAGE_SIZE)).unwrap_or(u32::MAX);
             (!promised_more).then(|| page.saturating_add(1))
-        } else if on_page > 0 && (seen < total_count || is_understated) {
+        } else if on_page > 0 && (self.seen() < total_count || is_understated) {
             Some(number.saturating_add(1))
         } else {
             None
         }
+    }
+
+    fn seen(&self) -> u64 {
+        (self.seen.len() + self.without_id) as u64
     }
 
     fn check_bounds(&mut self) -> Result<(), String> {
@@ -380,5 +389,6 @@ mod tests {
         let empty = page(std::iter::empty(), u64::MAX);
         assert!(cursor.advance(1, empty).unwrap().is_empty());
         assert_eq!(cursor.page, None);
+        assert_eq!(cursor.missing(), u64::MAX);
     }
 }

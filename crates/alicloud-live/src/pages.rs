@@ -28,6 +28,8 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// IDs of the items that could not be decoded; an empty string for an item without an ID.
     pub unreadable: Vec<String>,
+    /// How many items are missing by the list's own total count.
+    pub missing: u64,
 }
 
 impl LiveClient {
@@ -97,6 +99,12 @@ impl<T: ListItem> Pages<'_, T> {
         &self.unreadable
     }
 
+    /// Returns how many items are missing after the last page, by the list's own total count. If there are any, the list is
+    /// incomplete.
+    pub fn missing(&self) -> u64 {
+        self.cursor.missing()
+    }
+
     /// Reads all remaining pages, several at the same time.
     pub async fn rest(mut self) -> Result<Listed<T>, CallError> {
         let mut items = Vec::new();
@@ -119,6 +127,7 @@ impl<T: ListItem> Pages<'_, T> {
         }
         Ok(Listed {
             items,
+            missing: self.cursor.missing(),
             unreadable: self.unreadable,
         })
     }
