@@ -146,7 +146,8 @@ impl JobsData {
         move |job| {
             name_matches(&job.name)
                 && matches(&status, Some(status_text(&job.status)))
-                && matches(&r#type, job.r#type.as_deref())
+                // Responses need not contain the type.
+                && job.r#type.as_deref().is_none_or(|found| matches(&r#type, Some(found)))
                 && matches(&template_id, Some(&job.template_id))
         }
     }

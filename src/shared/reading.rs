@@ -42,6 +42,7 @@ pub(crate) fn warn_if_incomplete(
     missing: u64,
     diagnostics: &mut Diagnostics,
 ) {
+    const MAX_LISTED: usize = 10;
     if missing > 0 {
         diagnostics.add_warning(diagnostic::general(
             "Incomplete list",
@@ -50,7 +51,6 @@ pub(crate) fn warn_if_incomplete(
             ),
         ));
     }
-    const MAX_LISTED: usize = 10;
     if unreadable.is_empty() {
         return;
     }

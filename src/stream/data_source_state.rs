@@ -77,7 +77,7 @@ impl DataSource for StreamStateDataSource {
             computed("id", "`<domain_name>/<app_name>/<stream_name>`."),
             sensitive(optional(
                 "url",
-                "URL of the stream, such as the `stream_output` of a job. Of an `http` or `https` URL, the suffix \
+                "URL of the stream, such as the `stream_output` of a job, with an application and a stream in its path. Of an `http` or `https` URL, the suffix \
                  `.flv` or `.m3u8` is ignored.",
             )),
             part("domain_name", "Ingest or streaming domain of the stream."),

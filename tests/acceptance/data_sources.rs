@@ -22,6 +22,7 @@ over_each_terraform! {
 over_newest_terraform! {
     all_pages_are_read,
     what_a_list_lacks_is_warned_of,
+    jobs_that_are_returned_without_their_type_are_filtered_by_the_api,
     urls_that_were_read_are_not_shown,
 }
 
@@ -132,6 +133,22 @@ fn each_filter_narrows_the_jobs(world: &TestWorkspace) {
         );
     }
     world.plan().is_empty();
+}
+
+fn jobs_that_are_returned_without_their_type_are_filtered_by_the_api(world: &TestWorkspace) {
+    seed(world, "common", |_| {});
+    seed(world, "ultra", |job| {
+        job.r#type = TemplateType::UltraHd;
+    });
+    world
+        .cloud
+        .configure(|behavior| behavior.omit_members = vec!["Type".to_owned()]);
+    let names = output("names", &format!("{JOBS_DATA}.names"));
+    world.applied(format_args!(
+        "{}{names}",
+        jobs_data("it").text("type", "common")
+    ));
+    assert_eq!(world.output("names"), json!(["common"]));
 }
 
 fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &TestWorkspace) {

@@ -125,7 +125,8 @@ pub enum EmptyTimes {
 
 /// What happens when a job is started whose output another running job writes already (not documented).
 ///
-/// Outputs are the same if their URLs are, apart from the query, the case of the host and a default port.
+/// Outputs are the same if they name the same stream: the host, whatever its case, and the path. URLs without an application
+/// and a stream in their path are the same if they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondWriter {

@@ -156,6 +156,10 @@ impl Arguments {
             .or(behavior.max_requests_per_minute);
         behavior.delete_while_running |= self.delete_while_running;
         replace(&mut behavior.clock_offset_seconds, self.clock_offset);
+        settings.check().map_err(|why| match &self.config {
+            Some(path) => format!("{}: {why}", path.display()),
+            None => why,
+        })?;
         Ok(settings)
     }
 }

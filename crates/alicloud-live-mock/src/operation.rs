@@ -1,5 +1,6 @@
 //! Parses parameters into an operation, with the rules of the API reference for each parameter.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::errors::ApiError;
@@ -74,7 +75,9 @@ impl StreamName {
     /// Parses a URL such as `rtmp://domain/app/stream`. Returns `None` for other forms.
     pub(super) fn from_url(url: &str) -> Option<Self> {
         let url = url::Url::parse(url).ok()?;
-        let (app, stream) = url.path().strip_prefix('/')?.split_once('/')?;
+        // The parser has encoded what is not ASCII; the parameters of a call are decoded.
+        let path = percent_decode_str(url.path()).decode_utf8().ok()?;
+        let (app, stream) = path.strip_prefix('/')?.split_once('/')?;
         Some(Self {
             domain: url.host_str()?.to_ascii_lowercase(),
             app: app.to_owned(),

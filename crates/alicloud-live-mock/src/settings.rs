@@ -67,7 +67,7 @@ pub struct MockSettings {
     pub jobs: Vec<JobPatch>,
     /// The fault rules at the start and after a reset. Default none.
     pub faults: Vec<Fault>,
-    /// A file in which jobs and used nonces outlive the process. If it exists, its jobs replace [`Self::jobs`]. Default
+    /// A file in which jobs outlive the process, and the nonces that were used up to their last change. If it exists, its jobs replace [`Self::jobs`]. Default
     /// none: everything is in memory.
     pub state_file: Option<PathBuf>,
     /// How many milliseconds a caller has to send the head of a request, and then its body, and how long it may pause
@@ -123,7 +123,7 @@ impl MockSettings {
     ///
     /// # Errors
     ///
-    /// The file cannot be read or is invalid. The message names the file, the key and what was expected there.
+    /// The file cannot be read or decoded. The message names the file, the key and what was expected there.
     pub fn read(path: &Path) -> Result<Self, String> {
         let at = |what: &str| format!("{}: {what}", path.display());
         let text = fs::read(path).map_err(|error| at(&error.to_string()))?;
@@ -136,7 +136,6 @@ impl MockSettings {
                 template.name.clone_from(&template.template_id);
             }
         }
-        settings.check().map_err(|error| at(&error))?;
         Ok(settings)
     }
 
@@ -152,8 +151,12 @@ impl MockSettings {
         ))
     }
 
-    /// Fails at the first contradiction. The error begins with its key.
-    fn check(&self) -> Result<(), String> {
+    /// Checks that the fields do not contradict each other.
+    ///
+    /// # Errors
+    ///
+    /// The message names the key of the first contradiction and what was expected there.
+    pub fn check(&self) -> Result<(), String> {
         if self.clusters.is_empty() {
             return Err("clusters: expected at least one".to_owned());
         }

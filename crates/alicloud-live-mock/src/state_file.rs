@@ -1,7 +1,7 @@
 //! The state file, which survives a crash and a power failure.
 //!
-//! It contains the jobs, the used nonces and the state of the random numbers, so that a restarted mock neither repeats an ID
-//! nor serves a signed request twice. It does not contain calls, temporary keys, faults and behavior.
+//! It contains the jobs, the used nonces and the state of the random numbers, as of the last change of a job, so that a
+//! restarted mock neither repeats an ID nor makes a change twice for one signed request. It does not contain calls, temporary keys, faults and behavior.
 //!
 //! Each line is the whole state, and the last complete line is valid. A change appends a line and syncs the file, so the
 //! previous state remains until the new line is complete. The file is never replaced, so it may be a symbolic link or a file
@@ -151,6 +151,8 @@ impl StateFile {
 
 impl Open {
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        // A line whose write or sync failed must not follow a shorter one.
+        self.file.set_len(self.end)?;
         self.write_at(self.end, line)?;
         self.last = self.end;
         self.end += line.len() as u64;
@@ -170,9 +172,8 @@ impl Open {
         }
         self.write_at(0, &copy)?;
         self.file.set_len(line.len() as u64)?;
-        self.file.sync_all()?;
         (self.last, self.end) = (0, line.len() as u64);
-        Ok(())
+        self.file.sync_all()
     }
 
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -294,6 +295,20 @@ mod tests {
             drop(file);
             assert!(contains(&path, 3), "{length} bytes");
         }
+    }
+
+    /// A sync can fail after the line was written.
+    #[test]
+    fn a_line_whose_sync_failed_does_no_harm() {
+        let (_directory, path) = directory_with_file();
+        let (file, _) = StateFile::open(path.clone()).unwrap();
+        file.save(&saved(1)).unwrap();
+        let unsynced = [vec![b'x'; 10_000], vec![b'\n']].concat();
+        let mut other = OpenOptions::new().append(true).open(&path).unwrap();
+        other.write_all(&unsynced).unwrap();
+        file.save(&saved(2)).unwrap();
+        drop(file);
+        assert!(contains(&path, 2));
     }
 
     #[test]

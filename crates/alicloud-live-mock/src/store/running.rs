@@ -88,10 +88,9 @@ impl Store {
         now: OffsetDateTime,
         behavior: &Behavior,
     ) -> Result<(), ApiError> {
-        let output = StreamName::from_url(&second.stream_output);
         let writers: Vec<JobKey> = self
             .running()
-            .filter(|job| StreamName::from_url(&job.stream_output) == output)
+            .filter(|job| is_same_stream(&job.stream_output, &second.stream_output))
             .map(|job| JobKey {
                 cluster_id: job.cluster_id.clone(),
                 job_id: job.job_id.clone(),
@@ -123,6 +122,13 @@ impl Store {
         change(&mut stored.job);
         stored.modified = now;
         Ok(())
+    }
+}
+
+fn is_same_stream(one: &str, other: &str) -> bool {
+    match (StreamName::from_url(one), StreamName::from_url(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
     }
 }
 

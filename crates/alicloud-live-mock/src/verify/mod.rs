@@ -144,6 +144,7 @@ pub(super) fn check_nonce(
         let rule = format!("at most {} characters", nonces::MAX_LEN);
         return Err(ApiError::invalid_parameter("SignatureNonce", &rule));
     }
+    nonces.remove_expired(now);
     if nonces.len() >= nonces::MAX_NONCES {
         return Err(ApiError::throttled());
     }
@@ -272,5 +273,10 @@ mod tests {
         }
         let rejected = check_nonce(&parameters(&call()), &mut nonces, time_of_call());
         assert_eq!(code(rejected), (400, "Throttling.User".to_owned()));
+
+        let later = until.saturating_add(Duration::SECOND);
+        let accepted = check_nonce(&parameters(&call()), &mut nonces, later);
+        assert_eq!(accepted, Ok(()));
+        assert_eq!(nonces.len(), 1);
     }
 }

@@ -41,11 +41,15 @@ impl Nonces {
             return false;
         }
         self.expiry.insert(nonce.to_owned(), expires);
+        true
+    }
+
+    /// Removes expired nonces, once per minute at most.
+    pub(super) fn remove_expired(&mut self, now: OffsetDateTime) {
         if self.next_cleanup.is_none_or(|at| at <= now) {
             self.expiry.retain(|_, until| *until >= now);
             self.next_cleanup = now.checked_add(Duration::MINUTE);
         }
-        true
     }
 }
 
@@ -99,6 +103,7 @@ mod tests {
         let mut now = OffsetDateTime::UNIX_EPOCH;
         for number in 0..10_000 {
             now += Duration::SECOND;
+            nonces.remove_expired(now);
             assert!(nonces.take(&number.to_string(), now + VALIDITY, now));
         }
         // Fifteen minutes are stored, and the one since the last cleanup.

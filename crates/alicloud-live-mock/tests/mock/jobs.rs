@@ -223,6 +223,19 @@ fn a_second_writer_is_accepted_or_rejected_or_stops_the_first() {
 }
 
 #[test]
+fn outputs_without_a_stream_in_their_path_are_the_same_if_they_are_equal() {
+    let mock = mock_of(&["a", "b", "c"]);
+    mock.configure(|behavior| behavior.second_writer = SecondWriter::Rejected);
+    for (id, stream) in [("a", "x"), ("b", "y"), ("c", "x")] {
+        mock.edit_job(id, |job| {
+            job.stream_output = format!("srt://output.example.com:1105?streamid={stream}");
+        });
+    }
+    let started = ["a", "b", "c"].map(|id| error(&mock, "Start", id));
+    assert_eq!(started, ["", "", OPERATION_DENIED]);
+}
+
+#[test]
 fn a_stream_is_online_if_a_running_job_writes_it_from_an_online_input() {
     let mock = mock_of(&["a", "b"]);
     let edit = |id, input: &str, output: &str| {
@@ -231,10 +244,10 @@ fn a_stream_is_online_if_a_running_job_writes_it_from_an_online_input() {
             job.stream_output = output.to_owned();
         });
     };
-    edit("a", "rtmp://a/b/c", "rtmp://d/e/f");
-    edit("b", "rtmp://D:1935/e/f", "rtmp://g/h/i");
+    edit("a", "rtmp://a/b/c", "rtmp://d/e/直播");
+    edit("b", "rtmp://D:1935/e/直播", "rtmp://g/h/i");
     let online = || {
-        [["a", "b", "c"], ["d", "e", "f"], ["g", "h", "i"]].map(|[domain, app, stream]| {
+        [["a", "b", "c"], ["d", "e", "直播"], ["g", "h", "i"]].map(|[domain, app, stream]| {
             let names = [
                 ("DomainName", domain),
                 ("AppName", app),
@@ -256,7 +269,7 @@ fn a_stream_is_online_if_a_running_job_writes_it_from_an_online_input() {
     error(&mock, "Stop", "b");
     assert_eq!(online(), [true, true, false]);
     // Two jobs that feed each other are off air when nothing else feeds them.
-    edit("b", "rtmp://D:1935/e/f", "rtmp://a/b/c");
+    edit("b", "rtmp://D:1935/e/直播", "rtmp://a/b/c");
     error(&mock, "Start", "b");
     assert_eq!(online(), [true, true, false]);
     set_online_inputs(&[]);

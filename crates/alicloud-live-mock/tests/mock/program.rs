@@ -310,6 +310,26 @@ fn a_mistake_in_the_configuration_file_is_reported_with_its_key_and_what_was_exp
         let expected = format!("alicloud-live-mock: {file}: {complaint}");
         assert!(error.starts_with(&expected), "{text}: {error}");
     }
+    fs::write(
+        &file,
+        r#"{"jobs": [{"ClusterId": "c", "TemplateId": "t"}]}"#,
+    )
+    .unwrap();
+    let options = [
+        "--config",
+        &file,
+        "--listen",
+        "127.0.0.1:0",
+        "--cluster",
+        "c",
+        "--template",
+    ];
+    let error = start_error(&[&options[..], &["id=t,cluster=d"]].concat());
+    assert!(
+        error.contains("ClusterId: expected one of clusters, not `d`"),
+        "{error}"
+    );
+    Program::start(&[&options[..], &["id=t,cluster=c"]].concat());
     fs::remove_file(&file).unwrap();
     assert!(start_error(&["--config", &file]).contains("mock.json: No such file"));
 }
