@@ -110,6 +110,7 @@ pub fn change(prior: EncodedValue, target: EncodedValue) -> Change {
         config: target.clone(),
         target,
         private: Vec::new(),
+        is_repeated: false,
     }
 }
 

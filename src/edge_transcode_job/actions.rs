@@ -11,7 +11,9 @@ use super::failure_report::{FailureReport, about, followed_by};
 use super::id::JobIdentity;
 use super::model::DEFAULT_TIMEOUT;
 use super::online;
-use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
+use super::run_state::{
+    NotChanged, WaitError, change_while_stopped, ensure_status, not_interrupted,
+};
 use crate::shared::check;
 use crate::shared::duration;
 use crate::shared::provider_data::{ProviderData, Session};
@@ -220,30 +222,17 @@ impl Invocation<'_> {
             .interrupt(self.ctx)
             .await
             .map_err(|reason| not_interrupted(SUMMARY, self.id, reason))?;
-        let stopped = self.bring(job, &JobStatus::NotStarted).await;
-        // What was stopped is started again, whatever became of the stop.
-        let restarted = match &stopped {
-            // It was not stopped.
-            Err(error) if error.was_not_done() => Ok(()),
-            _ => {
-                self.tell(format!("Starting job {} ...", self.id));
-                let awaits_stop = stopped.as_ref().is_err_and(WaitError::is_accepted);
-                let restarted = start_again(self.session, self.id, awaits_stop).await;
-                restarted.map(drop)
-            }
+        let id = self.id;
+        self.tell(format!("Stopping job {id} ..."));
+        let start = async || {
+            self.tell(format!("Job {id} is stopped."));
+            self.tell(format!("Starting job {id} ..."));
+            Ok(())
         };
-        let error = match (stopped, restarted) {
-            (Ok(_), Ok(())) => {
-                self.tell(format!("Job {} is running.", self.id));
-                return Ok(());
-            }
-            (Err(error), Ok(())) => error,
-            (_, Err(error)) => {
-                if !error.is_job_not_found() {
-                    self.session.run.note_lost(self.id);
-                }
-                error
-            }
+        let restarted = change_while_stopped(self.session, id, job, start, self.ctx).await;
+        let Err(NotChanged { error, .. }) = restarted else {
+            self.tell(format!("Job {id} is running."));
+            return Ok(());
         };
         let explained = self.explained(&error, SUMMARY);
         if error.is_job_not_found() {

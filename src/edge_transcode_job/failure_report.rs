@@ -90,10 +90,10 @@ impl FailureReport {
         format!("{present} Run apply again to finish the update.")
     }
 
-    /// After a delete of a job that ran or did not.
-    pub(super) fn after_delete(&self, was_running: bool) -> String {
+    /// After a delete. `is_lost`: the job was stopped for it and could not be started again.
+    pub(super) fn after_delete(&self, is_lost: bool) -> String {
         let present = self.present("");
-        if was_running && self.job().is_some() && !self.has_status(&JobStatus::Running) {
+        if is_lost && self.job().is_some() && !self.has_status(&JobStatus::Running) {
             format!(
                 "{present} It was running before and could not be started again: the next apply starts it or deletes it, \
                  and the action {TYPE_NAME}_start starts it now."

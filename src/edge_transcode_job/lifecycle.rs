@@ -13,7 +13,7 @@ use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::reported;
 use crate::shared::run::{Created, Replaced};
-use alicloud_live::{CallContext, CreateError, Job, JobStatus};
+use alicloud_live::{CallContext, CreateError, Interruption, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -225,7 +225,7 @@ async fn create_job(
 }
 
 /// Deletes a job; a running one is stopped first. That it is gone already is success. Returns what is left after a failure:
-/// a job that was running is running again then.
+/// a job that was running is running again then, unless its successor runs.
 pub(super) async fn delete(
     session: &Session,
     prior: JobModel,
@@ -234,56 +234,73 @@ pub(super) async fn delete(
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.identity();
-    let has_successor = successor(session, &prior).is_some();
-    if prior.is_protected() && !has_successor {
+    let successor = successor(session, &prior);
+    if prior.is_protected() && successor.is_none() {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
         return Some((prior, private.stored()));
     }
+    let found = session.get(&id, ctx).await;
+    let was_found = found.is_ok();
+    let was_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
+    if was_running && successor.is_none() && !private.may_be_stopped() {
+        diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
+        return Some((prior, private.stored()));
+    }
 
-    let mut seen = None;
-    let error = match stop_and_delete(session, &id, &mut seen, ctx).await {
-        Ok(()) => {
-            note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
-            return None;
-        }
-        Err(error) => error,
+    let deleted = match found {
+        Ok(job) => stop_and_delete(session, &id, job, ctx).await,
+        Err(error) => Err(NotDeleted::unchanged(error)),
     };
-    let was_running = seen == Some(JobStatus::Running);
-    let restarted = if was_running && !error.is_job_not_found() {
-        let restarted = start_again(session, &id, error.is_accepted()).await;
-        restarted.map(drop)
-    } else {
-        Ok(())
+    let Err(NotDeleted { error, stop }) = deleted else {
+        note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
+        return None;
     };
+    let is_interrupted = was_running && stop != Stop::NotDone && !error.is_job_not_found();
+    let is_lost = is_interrupted
+        && !runs(session, successor.as_ref()).await
+        && start_again(session, &id, stop == Stop::InDoubt)
+            .await
+            .is_err();
     let report = FailureReport::read(session, &id).await;
     if error.is_job_not_found() || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session
             .location_to_compare(private.found_at.as_ref(), ctx)
             .await;
-        if seen.is_none()
-            && let Err(elsewhere) = private.check_location_of_deletion(&id, &here)
-        {
+        if !was_found && let Err(elsewhere) = private.check_location(&id, &here) {
             diagnostics.add_error(elsewhere);
             return Some((prior, private.stored()));
         }
-        note_deleted(session, &prior, &private, seen.as_ref(), diagnostics);
+        note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
         return None;
     }
 
     diagnostics.add_error(followed_by(
         about(&id, error.to_diagnostic("Unable to delete job")),
-        &report.after_delete(was_running),
+        &report.after_delete(is_lost),
     ));
+    let mut private = private.after_failure(is_lost, &report);
+    if was_found {
+        private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
+    }
     let mut left = prior;
     if let Some(job) = report.job() {
         left = left.as_returned(job);
     }
-    if has_successor {
+    if successor.is_some() {
         left.deletion_protection = Value::Null;
     }
-    let private = private.after_failure(restarted.is_err(), &report);
     Some((left, private))
+}
+
+/// Whether a job that this run has created runs, so that it takes over the stream of the one that it replaces.
+async fn runs(session: &Session, created: Option<&Created>) -> bool {
+    match created {
+        Some(created) => FailureReport::read(session, &created.id)
+            .await
+            .has_status(&JobStatus::Running),
+        None => false,
+    }
 }
 
 /// A job is deleted: the one that replaces it may have to take its run state over.
@@ -291,12 +308,13 @@ fn note_deleted(
     session: &Session,
     prior: &JobModel,
     private: &JobPrivate,
-    seen: Option<&JobStatus>,
+    was_running: bool,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
-    let was_running = seen == Some(&JobStatus::Running);
+    let successor = successor(session, prior);
     if was_running {
-        match successor(session, prior) {
+        match &successor {
             Some(successor) if !successor.has_target => {
                 diagnostics.add_warning(stream_ended(&prior.label(), &successor.id));
             }
@@ -306,11 +324,18 @@ fn note_deleted(
             _ => {}
         }
     }
-    if !private.is_plain_deletion {
-        session
-            .run
-            .note_replaced(private.replaced(prior, was_running));
+    if private.is_plain_deletion {
+        return;
     }
+    let replaced = private.replaced(prior, was_running);
+    let is_canceled = ctx.interruption() == Some(Interruption::Cancelled);
+    if replaced.is_to_run && successor.is_none() && is_canceled {
+        diagnostics.add_warning(successor_not_created(&format!(
+            "that replaces {}",
+            prior.label()
+        )));
+    }
+    session.run.note_replaced(replaced);
 }
 
 /// The job that this run has created in the place of this one.
@@ -344,26 +369,57 @@ fn running_job_deleted(label: &str) -> Diagnostic {
     )
 }
 
-/// `seen` tells, after a failure too, in which status the job was found, if it was.
+/// A job was not deleted.
+struct NotDeleted {
+    error: WaitError,
+    stop: Stop,
+}
+
+/// Whether a job was stopped.
+#[derive(PartialEq, Eq)]
+enum Stop {
+    NotDone,
+    InDoubt,
+    Done,
+}
+
+impl NotDeleted {
+    fn unchanged(error: impl Into<WaitError>) -> Self {
+        Self {
+            error: error.into(),
+            stop: Stop::NotDone,
+        }
+    }
+}
+
 async fn stop_and_delete(
     session: &Session,
     id: &JobIdentity,
-    seen: &mut Option<JobStatus>,
+    job: Job,
     ctx: &CallContext,
-) -> Result<(), WaitError> {
-    let job = session.get(id, ctx).await?;
-    *seen = Some(job.status.clone());
+) -> Result<(), NotDeleted> {
     let _stopping = session.run.stopping();
     let is_documented = !matches!(job.status, JobStatus::Other(_));
-    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await;
-    // Whether a status that the API does not document is that of a running job is not known: the API decides.
-    if is_documented || !matches!(&stopped, Err(error) if error.is_rejected()) {
-        stopped?;
+    match ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await {
+        Ok(_) => {}
+        // Whether a status that the API does not document is that of a running job is not known: the API decides.
+        Err(error) if error.is_rejected() && !is_documented => {}
+        Err(error) if error.was_not_done() => return Err(NotDeleted::unchanged(error)),
+        Err(error) => {
+            return Err(NotDeleted {
+                error,
+                stop: Stop::InDoubt,
+            });
+        }
     }
-    Ok(session
+    session
         .client
         .delete_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
-        .await?)
+        .await
+        .map_err(|error| NotDeleted {
+            error: error.into(),
+            stop: Stop::Done,
+        })
 }
 
 /// The status that a plan asks for; `None` where it leaves it open.

@@ -22,17 +22,17 @@ pub(super) fn create(mut proposed: JobModel, config: &JobModel) -> JobModel {
 }
 
 /// A changed job, and the attributes whose change takes a new one. What a call of this change may alter is unknown: others
-/// start and stop jobs between plan and apply. Without a call all stays as it is known. Takes `proposed` out of the update.
+/// start and stop jobs between plan and apply. Without a call all stays as it is known. Takes `target` out of the update.
 pub(super) fn update(
     update: &mut Update,
     diagnostics: &mut Diagnostics,
 ) -> (JobModel, Vec<AttributePath>) {
-    if update.prior.cluster_id != update.proposed.cluster_id {
+    if update.prior.cluster_id != update.target.cluster_id {
         check_replacement(update, diagnostics);
-        let state = create(mem::take(&mut update.proposed), &update.config);
+        let state = create(mem::take(&mut update.target), &update.config);
         return (state, vec![AttributePath::new("cluster_id")]);
     }
-    let changes_settings = changes_settings(&update.prior, &update.proposed);
+    let changes_settings = changes_settings(&update.prior, &update.target);
     if changes_settings {
         check_interruption(update, diagnostics);
     }
@@ -43,7 +43,7 @@ pub(super) fn update(
         diagnostics.add_warning(start_is_given_up(&update.prior.label()));
     }
     // What the provider fills in is proposed as it is in the prior state.
-    let (prior, mut planned) = (&update.prior, mem::take(&mut update.proposed));
+    let (prior, mut planned) = (&update.prior, mem::take(&mut update.target));
     if changes_settings || status != prior.status || settles_owed_start {
         planned.last_start_at = Value::Unknown;
         planned.last_stop_at = Value::Unknown;
@@ -124,7 +124,7 @@ fn check_interruption(update: &Update, diagnostics: &mut Diagnostics) {
         return;
     }
     let label = update.prior.label();
-    if update.proposed.may_be_interrupted() {
+    if update.target.may_be_interrupted() {
         diagnostics.add_warning(diagnostic::general(
             "The stream will be interrupted",
             format!(
@@ -139,14 +139,12 @@ fn check_interruption(update: &Update, diagnostics: &mut Diagnostics) {
 
 /// Warns of the replacement of a running job, or rejects it.
 fn check_replacement(update: &Update, diagnostics: &mut Diagnostics) {
-    let Update {
-        prior, proposed, ..
-    } = update;
+    let Update { prior, target, .. } = update;
     let label = prior.label();
     let stays_stopped = update.config.status.contains(&STOPPED);
-    if prior.is_protected() || proposed.is_protected() {
+    if prior.is_protected() || target.is_protected() {
         diagnostics.add_error(is_protected(&label, "replaced"));
-    } else if prior.is_running() && !proposed.may_be_interrupted() && !stays_stopped {
+    } else if prior.is_running() && !target.may_be_interrupted() && !stays_stopped {
         diagnostics.add_error(must_not_be_interrupted(&label, "replaced"));
     } else if prior.is_running() {
         diagnostics.add_warning(diagnostic::general(
@@ -209,6 +207,7 @@ pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate)
         id: prior.identity(),
         is_running: prior.is_running(),
         is_protected: prior.is_protected(),
+        may_be_stopped: false,
         name: None,
         stream: None,
     };
@@ -277,7 +276,7 @@ mod tests {
         }
         Update {
             prior: prior.clone(),
-            proposed,
+            target: proposed,
             config: JobModel {
                 status: status.map(str::to_owned).into(),
                 ..JobModel::default()

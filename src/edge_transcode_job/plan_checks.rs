@@ -26,19 +26,33 @@ pub(super) async fn create(
     diagnostics: &mut Diagnostics,
 ) {
     let mut known_writers = Vec::new();
+    // First, because the time for all checks may be over after it: an unknown template still fails the create.
+    if replaced.is_none() {
+        known_writers = existing(session, planned, diagnostics).await;
+    }
     if session.run.checks_plans() && planned.cluster_id.is_value() {
-        // First, because the time for all checks may be over after it: an unknown template still fails the create.
-        if replaced.is_none() && planned.stream_output.is_value() {
-            let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
-            known_writers =
-                plan_existing_jobs::warn_of_create(&session.client, planned, &ctx, diagnostics)
-                    .await;
-            check_cluster(session, planned, diagnostics);
-        }
         check_template(session, planned, diagnostics).await;
     }
     let job_id = replaced.map_or("", |id| &id.job_id);
     check_output(session, planned, job_id, known_writers, diagnostics);
+}
+
+/// Warns of what a new job will find in its cluster: jobs that are identical or write its stream, of which it returns the IDs,
+/// and a cluster without access.
+pub(super) async fn existing(
+    session: &Session,
+    planned: &JobModel,
+    diagnostics: &mut Diagnostics,
+) -> Vec<String> {
+    let is_known = planned.cluster_id.is_value() && planned.stream_output.is_value();
+    if !session.run.checks_plans() || !is_known {
+        return Vec::new();
+    }
+    let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
+    let warned_of =
+        plan_existing_jobs::warn_of_create(&session.client, planned, &ctx, diagnostics).await;
+    check_cluster(session, planned, diagnostics);
+    warned_of
 }
 
 /// Checks a job that exists.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure_report::FailureReport;
 use super::id::JobIdentity;
-use super::model::JobModel;
+use super::model::{JobModel, STOPPED};
 use crate::shared::run::Replaced;
 use alicloud_live::{JobStatus, Location};
 use tfplugin::{Diagnostic, diagnostic};
@@ -26,6 +26,9 @@ pub(crate) struct JobPrivate {
     /// Whether the deletion was planned for its own sake. Without this mark a job is deleted in favor of a new one.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) is_plain_deletion: bool,
+    /// Whether a user has named the job to import it, and it was not read yet.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) is_import: bool,
 }
 
 /// A job as it was when a change of it was planned, and what tells the job that may replace it from others.
@@ -34,6 +37,8 @@ pub(super) struct ChangedJob {
     pub(super) id: JobIdentity,
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
+    /// Whether the plan allows to stop it.
+    pub(super) may_be_stopped: bool,
     /// The planned name, where it is known.
     pub(super) name: Option<String>,
     /// The key of the stream that is planned to be written, where it is known.
@@ -58,10 +63,20 @@ impl JobPrivate {
         }
     }
 
+    /// Passed on to the first read of a job that is imported.
+    pub(super) fn import() -> Self {
+        Self {
+            is_import: true,
+            ..Self::default()
+        }
+    }
+
     /// As which job the one that replaces this one is created. Its plan may differ from the plan of the change: attributes that
     /// a user has Terraform ignore are as configured.
     pub(super) fn replaced_by(mut self, planned: &JobModel) -> Self {
         if let Some(changed) = &mut self.changed {
+            changed.may_be_stopped =
+                planned.may_be_interrupted() || planned.status.contains(&STOPPED);
             changed.name = planned.name.as_deref_option().map(str::to_owned);
             changed.stream = planned.stream();
         }
@@ -112,20 +127,7 @@ impl JobPrivate {
         }
     }
 
-    /// As [`Self::check_location`], before a job is taken for deleted. Core does not hand over what is stored beside a tainted
-    /// object.
-    pub(super) fn check_location_of_deletion(
-        &self,
-        id: &JobIdentity,
-        here: &Location,
-    ) -> Result<(), Diagnostic> {
-        if self.found_at.is_none() && !self.is_plain_deletion {
-            return Err(found_nowhere(id, here));
-        }
-        self.check_location(id, here)
-    }
-
-    /// An error if the job was found at another location than the one that does not know it now.
+    /// An error unless the job was found before at the location that does not know it now.
     pub(super) fn check_location(
         &self,
         id: &JobIdentity,
@@ -133,18 +135,34 @@ impl JobPrivate {
     ) -> Result<(), Diagnostic> {
         match &self.found_at {
             Some(there) if there.may_differ(here) => Err(found_elsewhere(id, there, here)),
+            // Core has an error of its own for an import of what does not exist.
+            None if !self.is_import => Err(found_nowhere(id, here)),
             _ => Ok(()),
         }
     }
+
+    /// Whether the plan of a replacement allows to stop the job. A plain deletion needs no permission, and of a tainted job core
+    /// does not hand over the plan.
+    pub(super) fn may_be_stopped(&self) -> bool {
+        self.is_plain_deletion
+            || self
+                .changed
+                .as_ref()
+                .is_none_or(|changed| changed.may_be_stopped)
+    }
 }
 
+/// Core hands over nothing that is stored beside a tainted object or by another provider, and loses what is stored beside one
+/// whose provider was killed.
 fn found_nowhere(id: &JobIdentity, here: &Location) -> Diagnostic {
     diagnostic::general(
         "Job not found at this endpoint or account",
         format!(
-            "{here} does not know the job {id}, and where it was found last is not known of a tainted one, so this does not \
-             prove that it no longer exists. Plan again with a refresh (without -refresh=false): it reads the job where its \
-             state says that it is."
+            "{here} does not know the job {id}, and where it was found last is not known, so this does not prove that it no \
+             longer exists, and it stays in the state.\n\n\
+             Check endpoint, region, and credentials of the provider, environment variables and profile included. If \
+             they are right and the job is gone, remove it from the state with terraform state rm. If the job is tainted \
+             and was planned with -refresh=false, plan again without it."
         ),
     )
 }
@@ -192,6 +210,7 @@ mod tests {
                     id: id.clone(),
                     is_running,
                     is_protected: false,
+                    may_be_stopped: true,
                     name: None,
                     stream: Some("s".to_owned()),
                 }),
@@ -209,26 +228,10 @@ mod tests {
         let found = JobPrivate::found_at(place("a"));
         assert!(found.check_location(&id, &place("a")).is_ok());
         assert!(found.check_location(&id, &place("b")).is_err());
-        assert!(
-            JobPrivate::default()
-                .check_location(&id, &place("b"))
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn a_tainted_job_that_is_not_found_is_not_taken_for_deleted() {
-        let id = JobIdentity::parse("c:j").unwrap();
-        let here = place("a");
-        let tainted = JobPrivate::default();
-        assert!(tainted.check_location_of_deletion(&id, &here).is_err());
-        let plain = JobPrivate {
-            is_plain_deletion: true,
-            ..JobPrivate::default()
-        };
-        assert!(plain.check_location_of_deletion(&id, &here).is_ok());
-        let found = JobPrivate::found_at(here.clone());
-        assert!(found.check_location_of_deletion(&id, &here).is_ok());
+        let nowhere = JobPrivate::default();
+        assert!(nowhere.check_location(&id, &place("a")).is_err());
+        let import = JobPrivate::import();
+        assert!(import.check_location(&id, &place("a")).is_ok());
     }
 
     #[test]

@@ -71,14 +71,19 @@ impl ManagedResource for JobResource {
         proposed: JobModel,
         config: JobModel,
         private: JobPrivate,
+        is_repeated: bool,
     ) -> Option<Object<Self>> {
         let planned = plan::create(proposed, &config);
         expiry::warn(None, &planned, OffsetDateTime::now_utc(), diagnostics);
-        if let Some(replaced) = &private.changed {
+        // An error now would take the job's place from it: with create_before_destroy it is deposed already, or else deleted.
+        if !is_repeated && let Some(replaced) = &private.changed {
             plan::check_replaced(replaced, &planned, diagnostics);
         }
         // Without a client there is nothing to check, and planning needs none.
         if let Ok(session) = self.0.session() {
+            if is_repeated {
+                session.run.note_apply();
+            }
             let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
             plan_checks::create(&session, &planned, replaced, diagnostics).await;
         }
@@ -93,13 +98,16 @@ impl ManagedResource for JobResource {
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
         let (planned, requires_replace) = plan::update(&mut update, diagnostics);
         let prior = update.prior;
-        // A replacement is planned once more, as a create.
+        let session = self.0.session().ok();
         if requires_replace.is_empty() {
             let now = OffsetDateTime::now_utc();
             expiry::warn(Some(&prior), &planned, now, diagnostics);
-            if let Ok(session) = self.0.session() {
+            if let Some(session) = session {
                 plan_checks::update(&session, &prior, &planned, diagnostics).await;
             }
+        } else if let Some(session) = session {
+            // It is planned once more, as a create, and core drops the warnings of that.
+            plan_checks::existing(&session, &planned, diagnostics).await;
         }
         let private = plan::private(&prior, &planned, update.private);
         Some(((planned, private), requires_replace))
@@ -145,18 +153,17 @@ impl ManagedResource for JobResource {
     async fn update(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: JobModel,
-        planned: JobModel,
-        private: JobPrivate,
+        mut update: Update<JobModel, JobPrivate>,
     ) -> Object<Self> {
-        let identified = identified(prior.clone(), diagnostics);
+        let identified = identified(update.prior.clone(), diagnostics);
         let session = self.session(diagnostics);
         let (Some(prior), Some(session)) = (identified, session) else {
-            return (prior, private.stored());
+            return (update.prior, update.private.stored());
         };
+        update.prior = prior;
         session.run.note_apply();
-        let ctx = self.0.ctx(planned.timeout(|block| &block.update));
-        update::update(&session, prior, planned, private, &ctx, diagnostics).await
+        let ctx = self.0.ctx(update.target.timeout(|block| &block.update));
+        update::update(&session, update, &ctx, diagnostics).await
     }
 
     async fn delete(
@@ -177,7 +184,7 @@ impl ManagedResource for JobResource {
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {
         match JobIdentity::parse(&id) {
-            Ok(id) => Some((JobModel::from_identity(&id), JobPrivate::default())),
+            Ok(id) => Some((JobModel::from_identity(&id), JobPrivate::import())),
             Err(error) => {
                 let detail = format!("In an import {error} (got {}).", shown(&id));
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
@@ -192,7 +199,7 @@ impl ManagedResource for JobResource {
         identity: JobIdentity,
     ) -> Option<Object<Self>> {
         if identity.is_valid() {
-            return Some((JobModel::from_identity(&identity), JobPrivate::default()));
+            return Some((JobModel::from_identity(&identity), JobPrivate::import()));
         }
         diagnostics.add_error(diagnostic::general(
             "Invalid identity",

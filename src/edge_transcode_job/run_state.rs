@@ -66,11 +66,6 @@ impl WaitError {
         is_unsent || self.is_rejected()
     }
 
-    /// Whether the API accepted the change, and the job was not seen so: it may be done later.
-    pub(super) fn is_accepted(&self) -> bool {
-        matches!(self, Self::Unseen(_) | Self::Waiting { .. })
-    }
-
     /// Whether there was time left for nothing more.
     pub(super) fn is_out_of_time(&self) -> bool {
         matches!(
@@ -270,8 +265,48 @@ async fn wait_for(
     }
 }
 
+/// A job was not changed.
+pub(super) struct NotChanged {
+    pub(super) error: WaitError,
+    /// Whether it was stopped for the change and could not be started again.
+    pub(super) is_lost: bool,
+}
+
+impl<E: Into<WaitError>> From<E> for NotChanged {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            is_lost: false,
+        }
+    }
+}
+
+/// Stops a running job, changes it, and starts it again, whatever becomes of the change.
+pub(super) async fn change_while_stopped(
+    session: &Session,
+    id: &JobIdentity,
+    job: Job,
+    change: impl AsyncFnOnce() -> Result<(), WaitError>,
+    ctx: &CallContext,
+) -> Result<Job, NotChanged> {
+    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await;
+    let is_in_doubt = stopped.is_err();
+    let changed = match stopped {
+        Ok(_) => change().await,
+        Err(error) if error.was_not_done() => return Err(error.into()),
+        Err(error) => Err(error),
+    };
+    let restarted = start_again(session, id, is_in_doubt).await;
+    let job = restarted.map_err(|error| NotChanged {
+        error,
+        is_lost: true,
+    })?;
+    changed?;
+    Ok(job)
+}
+
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
-/// time ends it, and it has attempts of its own. `awaits_stop`: the stop was accepted, and may be carried out later.
+/// time ends it, and it has attempts of its own. `awaits_stop`: the stop may have been accepted, and be carried out later.
 pub(super) async fn start_again(
     session: &Session,
     id: &JobIdentity,
@@ -301,6 +336,7 @@ pub(super) async fn start_again(
         warn!(job = %id, "the job could not be started again yet");
         let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
         if is_hopeless || polls.wait(&ctx).await.is_err() {
+            session.run.note_lost(id);
             return Err(error);
         }
     }

@@ -6,28 +6,27 @@ use super::lifecycle::target_status;
 use super::model::JobModel;
 use super::plan;
 use super::private::JobPrivate;
-use super::run_state::{WaitError, ensure_status, not_interrupted, start_again};
+use super::run_state::{
+    NotChanged, WaitError, change_while_stopped, ensure_status, not_interrupted,
+};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, Failure, Job, JobStatus};
-use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+use tfplugin::{Diagnostic, Diagnostics, Update, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
 
-/// Why a change failed.
-enum NotChanged {
+/// Why an update failed.
+enum UpdateError {
     /// Nothing was changed, for this reason.
     Rejected(Box<Diagnostic>),
-    /// A call or a wait failed.
-    Failed(WaitError),
-    /// The job was stopped for the change and could not be started again.
-    Lost(WaitError),
+    NotChanged(NotChanged),
 }
 
-impl<E: Into<WaitError>> From<E> for NotChanged {
+impl<E: Into<NotChanged>> From<E> for UpdateError {
     fn from(error: E) -> Self {
-        Self::Failed(error.into())
+        Self::NotChanged(error.into())
     }
 }
 
@@ -35,18 +34,23 @@ impl<E: Into<WaitError>> From<E> for NotChanged {
 /// errors say in which state that is. Without a change for the API no call is made.
 pub(super) async fn update(
     session: &Session,
-    prior: JobModel,
-    planned: JobModel,
-    private: JobPrivate,
+    update: Update<JobModel, JobPrivate>,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> (JobModel, JobPrivate) {
+    let target = target(&update);
+    let Update {
+        prior,
+        target: planned,
+        private,
+        ..
+    } = update;
     let private = private.stored();
     if !plan::makes_calls(&prior, &planned) {
         return (planned, private);
     }
     let id = prior.identity();
-    let changed = change(session, &id, &planned, ctx).await;
+    let changed = change(session, &id, &planned, target.as_ref(), ctx).await;
     let here = async || {
         let place = session.location(private.found_at.as_ref(), ctx).await;
         JobPrivate::found_at(place)
@@ -58,15 +62,18 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
+    let is_lost = matches!(
+        &error,
+        UpdateError::NotChanged(NotChanged { is_lost: true, .. })
+    );
     let report = FailureReport::read(session, &id).await;
     if let Some(job) = report.job()
-        && report.is_as_planned(&planned.spec(), target_status(&planned.status).as_ref())
-        && !matches!(error, NotChanged::Lost(_))
+        && report.is_as_planned(&planned.spec(), target.as_ref())
+        && !is_lost
     {
         return (filled(planned, job), here().await);
     }
 
-    let is_lost = matches!(error, NotChanged::Lost(_));
     diagnostics.add_error(explain(error, &id, &planned, &report));
     let mut state = prior.with_local_settings(&planned);
     if let Some(job) = report.job() {
@@ -75,20 +82,28 @@ pub(super) async fn update(
     (state, private.after_failure(is_lost, &report))
 }
 
+/// The status to bring the job to. None, if the planned one is not the configured one: then it is ignored with `ignore_changes`,
+/// and planned as it was when Terraform saw the job last.
+fn target(update: &Update<JobModel, JobPrivate>) -> Option<JobStatus> {
+    let configured = &update.config.status;
+    let is_ignored = configured.is_value() && *configured != update.target.status;
+    target_status(&update.target.status).filter(|_| !is_ignored)
+}
+
 fn filled(mut planned: JobModel, job: &Job) -> JobModel {
     planned.fill_unknown(job);
     planned
 }
 
 fn explain(
-    error: NotChanged,
+    error: UpdateError,
     id: &JobIdentity,
     planned: &JobModel,
     report: &FailureReport,
 ) -> Diagnostic {
     let error = match error {
-        NotChanged::Rejected(diagnostic) => return *diagnostic,
-        NotChanged::Failed(error) | NotChanged::Lost(error) => error,
+        UpdateError::Rejected(diagnostic) => return *diagnostic,
+        UpdateError::NotChanged(NotChanged { error, .. }) => error,
     };
     let shown = about(id, error.to_diagnostic(SUMMARY));
     followed_by(shown, &report.after_update(&planned.spec()))
@@ -98,15 +113,19 @@ async fn change(
     session: &Session,
     id: &JobIdentity,
     planned: &JobModel,
+    target: Option<&JobStatus>,
     ctx: &CallContext,
-) -> Result<Job, NotChanged> {
+) -> Result<Job, UpdateError> {
     let job = session.get(id, ctx).await?;
-    let target = target_status(&planned.status).unwrap_or_else(|| job.status.clone());
+    let is_to_run = target == Some(&JobStatus::Running);
+    let target = target.unwrap_or(&job.status).clone();
     if job.spec().is_equivalent(&planned.spec()) {
         return Ok(ensure_status(session, id, job, &target, ctx).await?);
     }
     match (&job.status, &target) {
-        (JobStatus::Running, JobStatus::Running) => interrupt(session, id, job, planned, ctx).await,
+        (JobStatus::Running, JobStatus::Running) => {
+            interrupt(session, id, job, planned, is_to_run, ctx).await
+        }
         (_, JobStatus::NotStarted) => {
             ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await?;
             Ok(update_stopped(session, id, planned, ctx).await?)
@@ -116,7 +135,7 @@ async fn change(
             Ok(ensure_status(session, id, job, &target, ctx).await?)
         }
         (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
-            Err(NotChanged::Rejected(Box::new(undocumented(id, status))))
+            Err(UpdateError::Rejected(Box::new(undocumented(id, status))))
         }
     }
 }
@@ -148,66 +167,51 @@ async fn update_stopped(
     }
 }
 
-/// Stops a running job, changes it, and starts it again, whatever becomes of the change.
+/// Stops a running job, changes it, and starts it again, whatever becomes of the change. `is_to_run`: also if others have stopped
+/// it meanwhile.
 async fn interrupt(
     session: &Session,
     id: &JobIdentity,
     job: Job,
     planned: &JobModel,
+    is_to_run: bool,
     ctx: &CallContext,
-) -> Result<Job, NotChanged> {
+) -> Result<Job, UpdateError> {
     if !planned.may_be_interrupted() {
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
-        return Err(NotChanged::Rejected(Box::new(rejection)));
+        return Err(UpdateError::Rejected(Box::new(rejection)));
     }
-    check_template(session, id, &job, planned, ctx).await?;
+    let was_template_asked = check_template(session, id, &job, planned, ctx).await?;
     let turn =
         session.run.interrupt(ctx).await.map_err(|reason| {
-            NotChanged::Rejected(Box::new(not_interrupted(SUMMARY, id, reason)))
+            UpdateError::Rejected(Box::new(not_interrupted(SUMMARY, id, reason)))
         })?;
     // Others may have stopped it meanwhile.
-    let job = if turn.was_awaited {
+    let job = if turn.was_awaited || was_template_asked {
         session.get(id, ctx).await?
     } else {
         job
     };
-    if job.status == JobStatus::NotStarted && target_status(&planned.status).is_none() {
+    if job.status == JobStatus::NotStarted && !is_to_run {
         return Ok(update_stopped(session, id, planned, ctx).await?);
     }
 
-    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await;
-    let awaits_stop = stopped.as_ref().is_err_and(WaitError::is_accepted);
-    let changed = match stopped {
-        Ok(_) => send_update(session, id, planned, ctx).await,
-        // It was not stopped.
-        Err(error) if error.was_not_done() => return Err(NotChanged::Failed(error)),
-        Err(error) => Err(error),
-    };
-    let restarted = start_again(session, id, awaits_stop).await;
-    match (changed, restarted) {
-        (Ok(()), Ok(job)) => Ok(job),
-        (Err(error), Ok(_)) => Err(NotChanged::Failed(error)),
-        (_, Err(error)) => {
-            if !error.is_job_not_found() {
-                session.run.note_lost(id);
-            }
-            Err(NotChanged::Lost(error))
-        }
-    }
+    let update = async || send_update(session, id, planned, ctx).await;
+    Ok(change_while_stopped(session, id, job, update, ctx).await?)
 }
 
 /// Asks for a new template before the job is stopped: that the API does not know it, or does not respond, must cost no
-/// stream. An account that may not read templates goes without.
+/// stream. An account that may not read templates goes without. Returns whether it was necessary.
 async fn check_template(
     session: &Session,
     id: &JobIdentity,
     job: &Job,
     planned: &JobModel,
     ctx: &CallContext,
-) -> Result<(), NotChanged> {
+) -> Result<bool, UpdateError> {
     let template_id = planned.spec().template_id;
     if job.template_id == template_id {
-        return Ok(());
+        return Ok(false);
     }
     let template = session
         .client
@@ -217,10 +221,10 @@ async fn check_template(
         Err(error) if error.is_rejected_with("TemplateNotFound") => {
             let left = format!("The job {id} was not stopped and keeps its template.");
             let shown = followed_by(to_diagnostic(SUMMARY, &error), &left);
-            Err(NotChanged::Rejected(Box::new(shown)))
+            Err(UpdateError::Rejected(Box::new(shown)))
         }
         Err(error) if !matches!(error.failure, Failure::Rejected(_)) => Err(error.into()),
-        Ok(_) | Err(_) => Ok(()),
+        Ok(_) | Err(_) => Ok(true),
     }
 }
 

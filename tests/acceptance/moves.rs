@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::JOB;
+use crate::support::cloud::Cloud;
 use crate::support::configuration::{Block, HEADER};
 use crate::support::workspace::TestWorkspace;
 
@@ -11,6 +12,10 @@ over_each_terraform! {
     a_job_of_another_provider_is_taken_over,
     a_foreign_state_is_taken_over_as_far_as_it_fits,
     a_foreign_state_that_names_no_job_is_rejected,
+}
+
+over_newest_terraform! {
+    a_job_of_another_provider_that_is_not_found_stays_in_the_state,
 }
 
 over_each_terraform! {
@@ -62,6 +67,19 @@ fn is_taken_over(world: &TestWorkspace) {
 fn a_job_of_another_provider_is_taken_over(world: &TestWorkspace) {
     a_job_of_another_provider(world);
     configure_move(world);
+    is_taken_over(world);
+}
+
+/// Where it was found before, the other provider has not said: absence from here proves nothing.
+fn a_job_of_another_provider_that_is_not_found_stays_in_the_state(world: &TestWorkspace) {
+    a_job_of_another_provider(world);
+    configure_move(world);
+    let elsewhere = Cloud::new();
+    world.set("LIVE_ENDPOINT", elsewhere.url());
+    let error = world.apply_error();
+    error.must_say(&["Job not found at this endpoint or account", elsewhere.url()]);
+    assert!(elsewhere.jobs().is_empty());
+    world.set("LIVE_ENDPOINT", world.cloud.url());
     is_taken_over(world);
 }
 

@@ -5,7 +5,7 @@ use crate::support::cloud::{Cloud, fault, success};
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
 use crate::support::workspace::{APPLY, TestWorkspace};
-use alicloud_live_mock::{FaultKind, FaultStage, JobStatus};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
     a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced,
@@ -25,6 +25,11 @@ over_newest_terraform! {
     a_status_that_is_not_documented_is_left_alone,
     urls_that_come_back_in_another_spelling_change_nothing,
     a_job_of_another_access_key_stays_in_the_state,
+    a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since,
+    a_run_state_that_is_ignored_is_left_as_it_is,
+    a_job_that_is_stopped_while_its_template_is_asked_for_stays_stopped,
+    a_job_that_could_not_be_stopped_for_its_deletion_is_not_started,
+    a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoint,
     a_job_of_another_account_stays_in_the_state,
 }
 
@@ -109,6 +114,79 @@ fn a_job_that_must_not_be_stopped_is_not_interrupted(world: &TestWorkspace) {
     error.must_say(&["Job must not be stopped"]);
     assert!(world.cloud.is_running());
     assert_eq!(world.cloud.job().name, "job-it");
+}
+
+fn a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since(world: &TestWorkspace) {
+    let job = Block::job("it").with("allow_stopping_for_update", "false");
+    world.applied(&job);
+    let before = world.cloud.job().job_id;
+    world.configure(job.text("cluster_id", "cluster-2"));
+    saved_plan(world);
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    let error = world.run(&["apply", "-json", "saved"]).failed().error();
+    error.must_say(&["Job must not be stopped", "to be replaced"]);
+    assert!(world.cloud.is_running());
+    assert_eq!(world.cloud.job().job_id, before);
+    assert_eq!(world.state(JOB)["job_id"], before);
+}
+
+fn a_run_state_that_is_ignored_is_left_as_it_is(world: &TestWorkspace) {
+    let ignore = Block::new("lifecycle").with("ignore_changes", "[status]");
+    let job = Block::running_job("it").containing(ignore);
+    world.applied(&job);
+    // Operators have stopped it, and start it again between plan and apply.
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    for (name, brake) in [("renamed", "true"), ("again", "false")] {
+        world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+        let renamed = job.clone().text("name", name);
+        world.configure(renamed.with("allow_stopping_for_update", brake));
+        saved_plan(world);
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        let run = world.run(&["apply", "-json", "saved"]);
+        assert_eq!(run.has_succeeded(), brake == "true", "{run}");
+        assert!(world.cloud.is_running());
+    }
+    assert_eq!(world.cloud.job().name, "renamed");
+}
+
+fn a_job_that_is_stopped_while_its_template_is_asked_for_stays_stopped(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("template_id", "tpl-h265-1080p"));
+    saved_plan(world);
+    // The plan before the apply asks first.
+    let asks = Fault::new("GetEdgeTranscodeTemplate", FaultKind::Pause);
+    let asks = asks.skip(1).times(1);
+    world.cloud.set_faults([asks]);
+    let running = world.start(&["apply", "-json", "saved"]);
+    world.cloud.wait_paused();
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.cloud.release();
+    world.end_of(running).succeeded();
+    assert_eq!(world.cloud.job().template_id, "tpl-h265-1080p");
+    assert!(!world.cloud.is_running());
+}
+
+fn a_job_that_could_not_be_stopped_for_its_deletion_is_not_started(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    world.cloud.deny("Stop");
+    let error = world.destroy().failed().error();
+    error.must_say(&["Unable to delete job", "OperationDenied", "is now Running"]);
+    assert_eq!(world.cloud.calls_of("Start").len(), 1);
+}
+
+fn a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoint(
+    world: &TestWorkspace,
+) {
+    world.applied(Block::running_job("it"));
+    world.run(&["taint", JOB]).succeeded();
+    world.cloud.deny("Delete");
+    world.apply().failed();
+    let elsewhere = Cloud::new();
+    world.set("LIVE_ENDPOINT", elsewhere.url());
+    let error = world.plan_error();
+    error.must_say(&["Job not found at this endpoint or account"]);
+    assert!(!world.state(JOB).is_null());
 }
 
 fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {

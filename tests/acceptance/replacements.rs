@@ -2,10 +2,11 @@
 
 use crate::JOB;
 use crate::existing_jobs::named;
+use crate::support::cloud::fault;
 use crate::support::configuration::{Block, auth_key};
 use crate::support::terraform::{Diagnostic, Run, Severity};
-use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::JobStatus;
+use crate::support::workspace::{APPLY, TestWorkspace};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
 over_each_terraform! {
     a_block_renamed_without_moved_keeps_a_stream_that_is_to_run,
@@ -26,6 +27,16 @@ over_newest_terraform! {
     the_quota_of_the_replaced_job_is_waited_for,
     a_protected_job_that_creates_first_is_not_left_behind,
     a_protected_job_that_a_replacement_left_is_forgotten_when_it_is_deleted,
+    a_replacement_in_a_cluster_without_access_is_warned_of,
+    a_lost_job_of_a_replacement_is_named_by_the_next_plan,
+    a_job_that_cannot_be_deleted_beside_its_running_successor_stays_stopped,
+    ctrl_c_before_the_successor_of_a_running_job_is_created_is_told_of,
+}
+
+// Core says from 1.9 on that it plans once more before it applies. OpenTofu does not.
+over_terraform! {
+    from "1.12":
+    a_replacement_that_creates_first_is_not_rejected_when_its_place_is_taken,
 }
 
 const OLD: &str = JOB;
@@ -210,6 +221,100 @@ fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &TestWo
     replace(world).succeeded();
     assert_ne!(world.cloud.job().job_id, before);
     one_job_runs(world);
+}
+
+fn create_first(job: Block) -> Block {
+    job.containing(Block::new("lifecycle").with("create_before_destroy", "true"))
+}
+
+fn a_replacement_in_a_cluster_without_access_is_warned_of(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    world.configure(Block::running_job("it").text("cluster_id", "elsewhere"));
+    let plan = world.plan();
+    let [warning] = &plan.warnings("Cluster is not accessible")[..] else {
+        panic!("{plan}");
+    };
+    warning.must_say(&["job-it"]);
+}
+
+fn a_lost_job_of_a_replacement_is_named_by_the_next_plan(world: &TestWorkspace) {
+    let timeouts = Block::new("timeouts").text("create", "3s");
+    let job = create_first(Block::running_job("it").containing(timeouts));
+    world.applied(&job);
+    let old = world.cloud.job().job_id;
+    world.configure(job.text("cluster_id", "cluster-2"));
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+    world.cloud.set_faults([
+        fault("Create", FaultKind::Drop)
+            .when(FaultStage::After)
+            .times(1),
+        fault("List", FaultKind::service_unavailable()),
+    ]);
+    world.run(&["apply", "-json", "saved"]).failed();
+    world.cloud.set_faults([]);
+    let lost: Vec<_> = world.cloud.job_ids().into_iter().collect();
+    let lost = lost.iter().find(|id| **id != old).unwrap();
+    let plan = world.plan();
+    let [warning] = &named(&plan)[..] else {
+        panic!("{plan}");
+    };
+    warning.must_say(&[lost, "import {"]);
+}
+
+/// Core restores the old job after a create that failed, but not after a plan that did.
+fn a_replacement_that_creates_first_is_not_rejected_when_its_place_is_taken(world: &TestWorkspace) {
+    let job = create_first(Block::running_job("it"));
+    world.applied(&job);
+    let before = world.cloud.job();
+    world.configure(job.text("cluster_id", "cluster-2"));
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+    let gone = FaultKind::error(404, "TemplateNotFound");
+    world.cloud.set_faults([
+        Fault::new("GetEdgeTranscodeTemplate", gone.clone()),
+        fault("Create", gone),
+    ]);
+    let error = world.run(&["apply", "-json", "saved"]).failed().error();
+    error.must_say(&["Unable to create job", "TemplateNotFound"]);
+    world.cloud.set_faults([]);
+    assert_eq!(world.cloud.job().job_id, before.job_id);
+    assert!(world.cloud.is_running());
+    assert_eq!(
+        world.state(JOB)["job_id"],
+        before.job_id,
+        "it is not deposed"
+    );
+}
+
+fn a_job_that_cannot_be_deleted_beside_its_running_successor_stays_stopped(world: &TestWorkspace) {
+    world.applied(create_first(Block::running_job("it")));
+    let old = world.cloud.job().job_id;
+    world.cloud.deny("Delete");
+    let error = replace(world).failed().error();
+    error.must_say(&["Unable to delete job", &old, "is now Stopped"]);
+    let running = world.cloud.jobs().into_iter();
+    let running: Vec<_> = running
+        .filter(|job| job.status == JobStatus::Running)
+        .map(|job| job.job_id)
+        .collect();
+    assert_eq!(running, [world.state(JOB)["job_id"].as_str().unwrap()]);
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+fn ctrl_c_before_the_successor_of_a_running_job_is_created_is_told_of(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
+    let running = world.start_held(APPLY, "Delete", FaultStage::Before);
+    running.press_ctrl_c();
+    world.cloud.release();
+    let run = world.end_of(running).failed();
+    assert!(world.cloud.jobs().is_empty());
+    let [warning] = &run.warnings("A running job has no successor")[..] else {
+        panic!("{run}");
+    };
+    warning.must_say(&["job-it", "status = \"Running\""]);
 }
 
 fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {

@@ -185,6 +185,7 @@ impl ManagedResource for Thing {
         mut proposed: ThingState,
         _: ThingState,
         private: String,
+        _: bool,
     ) -> Option<Object<Self>> {
         proposed.id = Value::Unknown;
         Some((proposed, private))
@@ -195,10 +196,10 @@ impl ManagedResource for Thing {
         _: &mut Diagnostics,
         update: Update<ThingState, String>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
-        let renamed = update.prior.name != update.proposed.name;
+        let renamed = update.prior.name != update.target.name;
         let renamed = renamed.then(|| AttributePath::new("name"));
         Some((
-            (update.proposed, update.private),
+            (update.target, update.private),
             renamed.into_iter().collect(),
         ))
     }
@@ -215,11 +216,9 @@ impl ManagedResource for Thing {
     async fn update(
         &self,
         diagnostics: &mut Diagnostics,
-        _: ThingState,
-        planned: ThingState,
-        _: String,
+        update: Update<ThingState, String>,
     ) -> Object<Self> {
-        self.apply(diagnostics, planned).await
+        self.apply(diagnostics, update.target).await
     }
 
     async fn delete(&self, _: &mut Diagnostics, _: ThingState, _: String) -> Option<Object<Self>> {

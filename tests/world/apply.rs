@@ -9,7 +9,7 @@ use crate::core::{Action, Plan, Planned, Run};
 use crate::process::Response;
 use crate::state::{Slot, Stored};
 use crate::value::Value;
-use crate::visit::{Visit, change};
+use crate::visit::{PlanCall, Visit, change};
 use crate::walk::{Node, walk};
 
 /// A node of the graph.
@@ -78,7 +78,8 @@ impl Visit<'_> {
         let deposed = (planned.action == Action::ReplaceCreateFirst)
             .then(|| self.run.workspace.borrow_mut().state.depose(self.address))
             .flatten();
-        let made = self.make_current(&slot, &planned).await;
+        let made = self.make_current(&slot, &planned).await?;
+        // Core restores it if the apply fails, and not after the steps before it.
         if made.is_none()
             && let Some(deposed) = deposed
         {
@@ -87,7 +88,8 @@ impl Visit<'_> {
         made
     }
 
-    async fn make_current(&self, slot: &Slot, planned: &Planned) -> Option<()> {
+    /// `None`: it failed before the apply.
+    async fn make_current(&self, slot: &Slot, planned: &Planned) -> Option<Option<()>> {
         let job = self.run.configuration.jobs.get(self.address)?;
         let config = job.value(self.run.shape);
         let prior = match (&planned.action, &planned.prior) {
@@ -102,7 +104,7 @@ impl Visit<'_> {
         };
         self.validate(&config).await?;
         if self.run.hook().is_none() {
-            return self.held_back();
+            self.held_back()?;
         }
         let prior_value = prior
             .as_ref()
@@ -118,21 +120,21 @@ impl Visit<'_> {
                     .map_or_else(Vec::new, |prior| prior.private.clone())
             };
         let (value, private, _) = self
-            .plan_value(&prior_value, &config, private, false)
+            .plan_value(&prior_value, &config, private, PlanCall::Repeated)
             .await?;
         if let Err(problem) = compatible(&planned.value, &value) {
             self.breach(format!("inconsistent final plan: {problem}"));
             return None;
         }
         if value == prior_value {
-            return Some(());
+            return Some(Some(()));
         }
         if self.run.hook().is_none() {
-            return self.held_back();
+            self.held_back()?;
         }
         let change = change(&prior_value, &value, &config, private);
         let response = self.apply(change).await;
-        self.store_made(slot, &value, prior, response, job.create_before_destroy)
+        Some(self.store_made(slot, &value, prior, response, job.create_before_destroy))
     }
 
     fn held_back(&self) -> Option<()> {

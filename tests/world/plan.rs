@@ -7,7 +7,7 @@ use crate::core::{Action, Plan, Planned, Run};
 use crate::state::{Slot, State, Stored};
 use crate::story::Command;
 use crate::value::Value;
-use crate::visit::Visit;
+use crate::visit::{PlanCall, Visit};
 use crate::walk::walk;
 
 impl Run<'_> {
@@ -180,8 +180,9 @@ impl Visit<'_> {
         let nothing = Value::Null;
         let prior = live.map_or(&nothing, |live| &live.value);
         let private = live.map_or_else(Vec::new, |live| live.private.clone());
-        let (value, planned_private, requires_replace) =
-            self.plan_value(prior, &config, private, false).await?;
+        let (value, planned_private, requires_replace) = self
+            .plan_value(prior, &config, private, PlanCall::First)
+            .await?;
         let replace = if job.create_before_destroy {
             Action::ReplaceCreateFirst
         } else {
@@ -200,7 +201,12 @@ impl Visit<'_> {
             (None, _) => planned(Action::Create, value, planned_private),
             (Some(_), None) => planned(replace, value, planned_private),
             (Some(_), Some(_)) if must_replace || self.run.spec.replaces(self.address) => {
-                let again = self.plan_value(&Value::Null, &config, planned_private, true);
+                let again = self.plan_value(
+                    &Value::Null,
+                    &config,
+                    planned_private,
+                    PlanCall::OfReplacement,
+                );
                 let (value, private, _) = again.await?;
                 planned(replace, value, private)
             }

@@ -29,6 +29,11 @@ impl Version {
         self.minor >= 16
     }
 
+    /// Whether core allows deferrals in the apply walk, which tells it from the plan walk.
+    pub fn announces_apply(self) -> bool {
+        self.minor >= 9
+    }
+
     /// A `-refresh-only` plans the end of what has no block, and drops that.
     pub fn plans_orphans_in_refresh(self) -> bool {
         self.minor > 6

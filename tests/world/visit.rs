@@ -118,13 +118,16 @@ impl Visit<'_> {
         prior: &Value,
         config: &Value,
         private: Vec<u8>,
-        drops_warnings: bool,
+        which: PlanCall,
     ) -> Option<(Value, Vec<u8>, Vec<String>)> {
         let proposed = self.run.shape.proposed(prior, config);
-        let change = change(prior, &proposed, config, private);
+        let change = Change {
+            is_repeated: which == PlanCall::Repeated && self.run.spec.version.announces_apply(),
+            ..change(prior, &proposed, config, private)
+        };
         let mut response = self.plan(change).await;
         if let Ok(response) = &mut response
-            && drops_warnings
+            && which == PlanCall::OfReplacement
             && !response.has_errors()
         {
             response.diagnostics.warnings.clear();
@@ -238,5 +241,16 @@ pub fn change(prior: &Value, target: &Value, config: &Value, private: Vec<u8>) -
         target: target.encode(),
         config: config.encode(),
         private,
+        is_repeated: false,
     }
+}
+
+/// Which plan call of an object it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PlanCall {
+    First,
+    /// The one that plans a replacement as a create. Its warnings are dropped.
+    OfReplacement,
+    /// The one before the apply.
+    Repeated,
 }

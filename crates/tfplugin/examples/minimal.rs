@@ -7,7 +7,9 @@ use tfplugin::attribute::{required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::serve::{self, ProviderInfo};
 use tfplugin::value::{Value, ValueEmpty};
-use tfplugin::{Diagnostics, ManagedResource, Object, Provider, ProviderDefinition, StopSignal};
+use tfplugin::{
+    Diagnostics, ManagedResource, Object, Provider, ProviderDefinition, StopSignal, Update,
+};
 
 const ABOUT: ProviderInfo = ProviderInfo {
     name: "minimal",
@@ -54,8 +56,8 @@ impl ManagedResource for Notes {
         Some((planned, ()))
     }
 
-    async fn update(&self, _: &mut Diagnostics, _: Note, planned: Note, (): ()) -> Object<Self> {
-        (planned, ())
+    async fn update(&self, _: &mut Diagnostics, update: Update<Note, ()>) -> Object<Self> {
+        (update.target, ())
     }
 
     async fn delete(&self, _: &mut Diagnostics, _: Note, (): ()) -> Option<Object<Self>> {

@@ -13,7 +13,7 @@
 //! use tfplugin::attribute::{required, schema};
 //! use tfplugin::schema::Schema;
 //! use tfplugin::value::Value;
-//! use tfplugin::{Diagnostics, ManagedResource, Object};
+//! use tfplugin::{Diagnostics, ManagedResource, Object, Update};
 //!
 //! #[derive(Serialize, Deserialize, Default)]
 //! #[serde(default)]
@@ -42,8 +42,8 @@
 //!         Some((planned, ()))
 //!     }
 //!
-//!     async fn update(&self, _: &mut Diagnostics, _: Note, planned: Note, (): ()) -> Object<Self> {
-//!         (planned, ())
+//!     async fn update(&self, _: &mut Diagnostics, update: Update<Note, ()>) -> Object<Self> {
+//!         (update.target, ())
 //!     }
 //!
 //!     async fn delete(&self, _: &mut Diagnostics, _: Note, (): ()) -> Option<Object<Self>> {

@@ -50,14 +50,16 @@ pub trait ManagedResource: Send + Sync + Sized {
     ) -> Option<Object<Self>>;
 
     /// Plans a new object. `private` is that of the plan call before: of the object that the new one replaces, or, from
-    /// Terraform 1.16 on, of this plan when core repeats it before the apply. None in all other cases. As proposed, unless
-    /// the type says otherwise: one with computed attributes does.
+    /// Terraform 1.16 on, of this plan when core repeats it before the apply. None in all other cases. `is_repeated`: core
+    /// says that it does so, as Terraform does from 1.9 on; `OpenTofu` does not. As proposed, unless the type says
+    /// otherwise: one with computed attributes does.
     async fn plan_create(
         &self,
         _diagnostics: &mut Diagnostics,
         proposed: Self::State,
         _config: Self::State,
         private: Self::Private,
+        _is_repeated: bool,
     ) -> Option<Object<Self>> {
         Some((proposed, private))
     }
@@ -69,7 +71,7 @@ pub trait ManagedResource: Send + Sync + Sized {
         _diagnostics: &mut Diagnostics,
         update: Update<Self::State, Self::Private>,
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
-        Some(((update.proposed, update.private), Vec::new()))
+        Some(((update.target, update.private), Vec::new()))
     }
 
     /// Plans the end of an object. Nothing speaks against it, unless the type says otherwise.
@@ -94,9 +96,7 @@ pub trait ManagedResource: Send + Sync + Sized {
     async fn update(
         &self,
         diagnostics: &mut Diagnostics,
-        prior: Self::State,
-        planned: Self::State,
-        private: Self::Private,
+        update: Update<Self::State, Self::Private>,
     ) -> Object<Self>;
 
     /// Deletes an object. `None`: it no longer exists. Otherwise the object as it is now, with an error in the
@@ -155,13 +155,15 @@ fn not_supported<T>(diagnostics: &mut Diagnostics, what: &str) -> Option<T> {
     None
 }
 
-/// The change of an object, to be planned.
+/// The change of an object, to be planned or applied.
 pub struct Update<S, P> {
     /// The object as it is.
     pub prior: S,
-    /// As Terraform proposes it: the configuration, and what it does not mention as before.
-    pub proposed: S,
-    /// The configuration.
+    /// To be planned: as Terraform proposes it, which is the configuration, and what it does not mention as before. To be
+    /// applied: as planned.
+    pub target: S,
+    /// The configuration. What is ignored with `ignore_changes` is as before in it while a plan is made, and as configured
+    /// when the plan is applied.
     pub config: S,
     /// What is stored beside the object.
     pub private: P,

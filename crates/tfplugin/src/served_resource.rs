@@ -40,6 +40,8 @@ pub struct Change {
     /// Private data: the prior object's when planning, the plan's when applying; when core repeats a plan before its
     /// apply, the first one's (Terraform 1.16 and later).
     pub private: Vec<u8>,
+    /// Whether core says that it repeats this plan before the apply. Terraform does from 1.9 on, `OpenTofu` does not.
+    pub is_repeated: bool,
 }
 
 /// The response to a plan.
@@ -173,16 +175,22 @@ impl<R: ManagedResource> DynResource for R {
             });
         }
 
-        let proposed = decode(diagnostics, &change.target)?;
+        let target = decode(diagnostics, &change.target)?;
         let config = decode(diagnostics, &change.config)?;
         let (planned, requires_replace) = if change.prior.is_null() {
-            let planned =
-                ManagedResource::plan_create(self, diagnostics, proposed, config, private).await?;
-            (planned, Vec::new())
+            let planned = ManagedResource::plan_create(
+                self,
+                diagnostics,
+                target,
+                config,
+                private,
+                change.is_repeated,
+            );
+            (planned.await?, Vec::new())
         } else {
             let update = Update {
                 prior: decode(diagnostics, &change.prior)?,
-                proposed,
+                target,
                 config,
                 private,
             };
@@ -274,12 +282,17 @@ async fn apply_typed<R: ManagedResource>(
         };
     }
 
-    let planned = decode(diagnostics, &change.target)?;
+    let target = decode(diagnostics, &change.target)?;
     let applied = if change.prior.is_null() {
-        resource.create(diagnostics, planned, private).await?
+        resource.create(diagnostics, target, private).await?
     } else {
-        let prior = decode(diagnostics, &change.prior)?;
-        resource.update(diagnostics, prior, planned, private).await
+        let update = Update {
+            prior: decode(diagnostics, &change.prior)?,
+            target,
+            config: decode(diagnostics, &change.config)?,
+            private,
+        };
+        resource.update(diagnostics, update).await
     };
     encode_held(resource, diagnostics, &applied)
 }

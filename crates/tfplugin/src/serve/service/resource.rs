@@ -72,12 +72,17 @@ pub(super) async fn plan(
         prior: from_wire::value(request.prior_state),
         target: from_wire::value(request.proposed_new_state),
         config: from_wire::value(request.config),
-        // One of the two at most: a plan that core repeats before an apply has no object before it.
+        // What the plan before the apply has passed on says more than what is stored.
         private: if request.planned_private.is_empty() {
             request.prior_private
         } else {
             request.planned_private
         },
+        // Core allows deferrals while it applies, without making use of them, and while it plans not by default. Source:
+        // <https://github.com/hashicorp/terraform/blob/v1.16.0-rc2/internal/terraform/context_apply.go>
+        is_repeated: request
+            .client_capabilities
+            .is_some_and(|capabilities| capabilities.deferral_allowed),
     };
     let planned = resource.plan(diagnostics, &change).await?;
     let requires_replace = planned.requires_replace.into_iter().map(to_wire::path);
@@ -103,6 +108,7 @@ pub(super) async fn apply(
         target: from_wire::value(request.planned_state),
         config: from_wire::value(request.config),
         private: request.planned_private,
+        is_repeated: false,
     };
     let held = resource.apply(diagnostics, &change).await;
     Some(apply_resource_change::Response {
