@@ -1,19 +1,18 @@
-//! Read, create and delete. Update: `update`.
+//! Read and create. Update and delete: `update`, `delete`.
 
 use super::create_errors;
 use super::failure_report::{FailureReport, about, followed_by};
 use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING, STOPPED};
-use super::plan;
 use super::private::JobPrivate;
-use super::run_state::{WaitError, ensure_status, start_again, wait_until_visible};
+use super::run_state::{WaitError, ensure_status, wait_until_visible};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::reported;
 use crate::shared::run::{Created, Replaced};
-use alicloud_live::{CallContext, CreateError, Interruption, Job, JobStatus};
+use alicloud_live::{CallContext, CreateError, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -138,7 +137,7 @@ pub(super) async fn create(
     Some((state, JobPrivate::found_at(place)))
 }
 
-fn successor_not_created(label: &str) -> Diagnostic {
+pub(super) fn successor_not_created(label: &str) -> Diagnostic {
     diagnostic::general(
         "A running job has no successor",
         format!(
@@ -222,204 +221,6 @@ async fn create_job(
             None
         }
     }
-}
-
-/// Deletes a job; a running one is stopped first. That it is gone already is success. Returns what is left after a failure:
-/// a job that was running is running again then, unless its successor runs.
-pub(super) async fn delete(
-    session: &Session,
-    prior: JobModel,
-    private: JobPrivate,
-    ctx: &CallContext,
-    diagnostics: &mut Diagnostics,
-) -> Option<(JobModel, JobPrivate)> {
-    let id = prior.identity();
-    let successor = successor(session, &prior);
-    if prior.is_protected() && successor.is_none() {
-        diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
-        return Some((prior, private.stored()));
-    }
-    let found = session.get(&id, ctx).await;
-    let was_found = found.is_ok();
-    let was_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
-    if was_running && successor.is_none() && !private.may_be_stopped() {
-        diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
-        return Some((prior, private.stored()));
-    }
-
-    let deleted = match found {
-        Ok(job) => stop_and_delete(session, &id, job, ctx).await,
-        Err(error) => Err(NotDeleted::unchanged(error)),
-    };
-    let Err(NotDeleted { error, stop }) = deleted else {
-        note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
-        return None;
-    };
-    let is_interrupted = was_running && stop != Stop::NotDone && !error.is_job_not_found();
-    let is_lost = is_interrupted
-        && !runs(session, successor.as_ref()).await
-        && start_again(session, &id, stop == Stop::InDoubt)
-            .await
-            .is_err();
-    let report = FailureReport::read(session, &id).await;
-    if error.is_job_not_found() || report.is_gone() {
-        // Here it was a moment ago, so here it is gone; or else it must have been found here before.
-        let here = session
-            .location_to_compare(private.found_at.as_ref(), ctx)
-            .await;
-        if !was_found && let Err(elsewhere) = private.check_location(&id, &here) {
-            diagnostics.add_error(elsewhere);
-            return Some((prior, private.stored()));
-        }
-        note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
-        return None;
-    }
-
-    diagnostics.add_error(followed_by(
-        about(&id, error.to_diagnostic("Unable to delete job")),
-        &report.after_delete(is_lost),
-    ));
-    let mut private = private.after_failure(is_lost, &report);
-    if was_found {
-        private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
-    }
-    let mut left = prior;
-    if let Some(job) = report.job() {
-        left = left.as_returned(job);
-    }
-    if successor.is_some() {
-        left.deletion_protection = Value::Null;
-    }
-    Some((left, private))
-}
-
-/// Whether a job that this run has created runs, so that it takes over the stream of the one that it replaces.
-async fn runs(session: &Session, created: Option<&Created>) -> bool {
-    match created {
-        Some(created) => FailureReport::read(session, &created.id)
-            .await
-            .has_status(&JobStatus::Running),
-        None => false,
-    }
-}
-
-/// A job is deleted: the one that replaces it may have to take its run state over.
-fn note_deleted(
-    session: &Session,
-    prior: &JobModel,
-    private: &JobPrivate,
-    was_running: bool,
-    ctx: &CallContext,
-    diagnostics: &mut Diagnostics,
-) {
-    let successor = successor(session, prior);
-    if was_running {
-        match &successor {
-            Some(successor) if !successor.has_target => {
-                diagnostics.add_warning(stream_ended(&prior.label(), &successor.id));
-            }
-            None if !private.foresaw_running(prior) => {
-                diagnostics.add_warning(running_job_deleted(&prior.label()));
-            }
-            _ => {}
-        }
-    }
-    if private.is_plain_deletion {
-        return;
-    }
-    let replaced = private.replaced(prior, was_running);
-    let is_canceled = ctx.interruption() == Some(Interruption::Cancelled);
-    if replaced.is_to_run && successor.is_none() && is_canceled {
-        diagnostics.add_warning(successor_not_created(&format!(
-            "that replaces {}",
-            prior.label()
-        )));
-    }
-    session.run.note_replaced(replaced);
-}
-
-/// The job that this run has created in the place of this one.
-pub(super) fn successor(session: &Session, prior: &JobModel) -> Option<Created> {
-    let stream = prior.stream().unwrap_or_default();
-    session.run.successor(&prior.identity(), &stream)
-}
-
-/// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was
-/// created before that could be known.
-fn stream_ended(label: &str, successor: &JobIdentity) -> Diagnostic {
-    diagnostic::general(
-        "The output stream has ended",
-        format!(
-            "The job {label} was running until it was deleted. The job {successor} was created for the same output stream \
-             and is not running, because status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
-        ),
-    )
-}
-
-/// The plan could not know that a running job would be deleted: it was started since, or core did not let the provider know that
-/// this job is replaced, because it is tainted.
-fn running_job_deleted(label: &str) -> Diagnostic {
-    diagnostic::general(
-        "A running job was deleted",
-        format!(
-            "The job {label} was running, which the plan could not know, and was stopped and deleted. A job that takes its \
-             place is started only if its status is \"{RUNNING}\", or if its status is not set and it writes the same output \
-             stream."
-        ),
-    )
-}
-
-/// A job was not deleted.
-struct NotDeleted {
-    error: WaitError,
-    stop: Stop,
-}
-
-/// Whether a job was stopped.
-#[derive(PartialEq, Eq)]
-enum Stop {
-    NotDone,
-    InDoubt,
-    Done,
-}
-
-impl NotDeleted {
-    fn unchanged(error: impl Into<WaitError>) -> Self {
-        Self {
-            error: error.into(),
-            stop: Stop::NotDone,
-        }
-    }
-}
-
-async fn stop_and_delete(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
-    ctx: &CallContext,
-) -> Result<(), NotDeleted> {
-    let _stopping = session.run.stopping();
-    let is_documented = !matches!(job.status, JobStatus::Other(_));
-    match ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await {
-        Ok(_) => {}
-        // Whether a status that the API does not document is that of a running job is not known: the API decides.
-        Err(error) if error.is_rejected() && !is_documented => {}
-        Err(error) if error.was_not_done() => return Err(NotDeleted::unchanged(error)),
-        Err(error) => {
-            return Err(NotDeleted {
-                error,
-                stop: Stop::InDoubt,
-            });
-        }
-    }
-    session
-        .client
-        .delete_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
-        .await
-        .map_err(|error| NotDeleted {
-            error: error.into(),
-            stop: Stop::Done,
-        })
 }
 
 /// The status that a plan asks for; `None` where it leaves it open.

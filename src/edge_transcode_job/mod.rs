@@ -13,7 +13,7 @@
 //! | `plan_checks` | warnings of a plan beyond what it will change |
 //! | `plan_existing_jobs` | warnings of jobs that write the same stream |
 //! | `expiry` | warnings of keys in stream URLs that expire |
-//! | `lifecycle`, `update` | create, read, delete; update |
+//! | `lifecycle`, `update`, `delete` | create, read; update; delete |
 //! | `run_state` | starting, stopping, and waiting for it |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
@@ -28,6 +28,7 @@ mod actions;
 mod create_errors;
 mod data_source_job;
 mod data_source_jobs;
+mod delete;
 mod expiry;
 mod failure_report;
 mod foreign_state;

@@ -15,7 +15,9 @@ use tfplugin::{
 
 use super::model::JobModel;
 use super::private::JobPrivate;
-use super::{expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate};
+use super::{
+    delete, expiry, foreign_state, lifecycle, plan, plan_checks, schema, update, validate,
+};
 
 /// The resource type.
 pub(super) struct JobResource(pub(super) Arc<ProviderData>);
@@ -123,7 +125,7 @@ impl ManagedResource for JobResource {
         let session = self.0.session();
         let successor = session
             .ok()
-            .and_then(|session| lifecycle::successor(&session, &prior));
+            .and_then(|session| delete::successor(&session, &prior));
         if successor.is_none() {
             plan::delete(&prior, diagnostics);
         }
@@ -179,7 +181,7 @@ impl ManagedResource for JobResource {
         };
         session.run.note_apply();
         let ctx = self.0.ctx(prior.timeout(|block| &block.delete));
-        lifecycle::delete(&session, prior, private, &ctx, diagnostics).await
+        delete::delete(&session, prior, private, &ctx, diagnostics).await
     }
 
     async fn import(&self, diagnostics: &mut Diagnostics, id: String) -> Option<Object<Self>> {

@@ -87,7 +87,7 @@ async fn the_diagnostics_of_a_list_come_last_at_their_attributes() {
         panic!("two diagnostics expected: {last:?}");
     };
     assert_eq!(error.severity(), diagnostic::Severity::Error);
-    assert_eq!(attribute(error).as_deref(), Some("config.called"));
+    assert_eq!(attribute(error).as_deref(), Some("called"));
     assert_eq!(warning.severity(), diagnostic::Severity::Warning);
     assert_eq!(attribute(warning), None);
 }
@@ -113,10 +113,7 @@ async fn a_panic_and_an_unknown_name_are_errors_of_the_list() {
         ..request("a", 100)
     };
     let found = events(&mut served, unreadable).await;
-    assert_eq!(
-        only(&found[0].diagnostic).1.as_deref(),
-        Some("config.called")
-    );
+    assert_eq!(only(&found[0].diagnostic).1.as_deref(), Some("called"));
 }
 
 #[tokio::test]

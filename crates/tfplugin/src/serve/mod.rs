@@ -9,8 +9,8 @@
 //! |---|---|
 //! | `arguments`, `handshake` | how we were started, and the line printed for it |
 //! | `listener`, `tls`, `connections` | who may reach us: a private socket, one certificate |
-//! | `server`, `service`, `convert`, `generated` | gRPC: calls, their conversion, the protocol's code |
-//! | `process`, `log` | when the process ends, what it says on the way |
+//! | `server`, `service`, `convert` | gRPC: calls and their conversion |
+//! | `process`, `signals`, `log` | when the process ends, what it says on the way |
 
 mod arguments;
 mod connections;

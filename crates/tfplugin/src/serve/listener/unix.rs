@@ -1,10 +1,11 @@
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 
@@ -12,6 +13,10 @@ use super::{Place, while_doing};
 
 /// What the names of our folders begin with. 16 hexadecimal digits follow.
 const FOLDER_PREFIX: &str = "plugin-";
+
+/// How old a folder must be to be removed. Between the moments when its socket appears and when it can be connected to, a living
+/// process looks like a dead one, and so it does for long to another machine with the same folder.
+const MIN_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// The longest path that fits into a socket's address on every system (104 bytes on macOS, with a closing zero).
 const MAX_PATH_BYTES: usize = 103;
@@ -29,7 +34,7 @@ impl Listener {
     pub(crate) const NETWORK: &str = "unix";
 
     /// Makes folder and socket below `PLUGIN_UNIX_SOCKET_DIR` or the temporary folder, or below `/tmp` where that
-    /// name would be too long for a socket.
+    /// name is empty or would be too long for a socket.
     pub(crate) fn bind(place: &Place) -> io::Result<Self> {
         let group = place.socket_group.as_deref().map(group_id);
         let group = group.transpose()?;
@@ -40,8 +45,11 @@ impl Listener {
 
         let name = format!("{FOLDER_PREFIX}{:016x}", random()?);
         let fits = |parent: &Path| {
+            // An empty `TMPDIR` names none.
             let socket = socket_in(&parent.join(&name));
-            socket.as_os_str().len() <= MAX_PATH_BYTES && socket.to_str().is_some()
+            !parent.as_os_str().is_empty()
+                && socket.as_os_str().len() <= MAX_PATH_BYTES
+                && socket.to_str().is_some()
         };
         let folder = if fits(&parent) {
             parent.join(name)
@@ -117,11 +125,16 @@ fn sweep(parent: &Path, owner: u32) {
         let is_ours = entry.file_name().to_str().is_some_and(is_folder_name)
             && entry
                 .metadata()
-                .is_ok_and(|folder| folder.is_dir() && folder.uid() == owner);
+                .is_ok_and(|folder| folder.is_dir() && folder.uid() == owner && is_old(&folder));
         if is_ours && is_abandoned(&socket_in(&entry.path())) {
             remove(&entry.path());
         }
     }
+}
+
+fn is_old(folder: &Metadata) -> bool {
+    let age = folder.modified().ok().and_then(|at| at.elapsed().ok());
+    age.is_some_and(|age| age >= MIN_AGE)
 }
 
 fn is_folder_name(name: &str) -> bool {
@@ -177,6 +190,8 @@ fn group_id(group: &OsStr) -> io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn bound_below(parent: &Path, group: Option<&str>) -> io::Result<Listener> {
@@ -217,6 +232,12 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_empty_folder_name_is_none() {
+        let listener = bound_below(Path::new(""), None).unwrap();
+        assert!(listener.address().starts_with("/tmp/"));
+    }
+
+    #[tokio::test]
     async fn a_sweep_removes_what_the_dead_have_left_and_nothing_else() {
         let parent = tempfile::tempdir().unwrap();
         let below = |name: &str| parent.path().join(name);
@@ -225,13 +246,24 @@ mod tests {
             std::os::unix::net::UnixListener::bind(socket_in(&below(name))).unwrap()
         };
         let living = bound_below(parent.path(), None).unwrap();
-        for name in ["plugin-0123456789abcdef", "plugin-of-others"] {
+        let old = ["plugin-0123456789abcdef", "plugin-of-others"];
+        for name in [old[0], old[1], "plugin-4444444444444444"] {
             // Dropped, a socket of the standard library leaves its file behind, as a killed process does.
             drop(bound(name));
         }
         let busy = bound("plugin-1111111111111111");
         fs::create_dir(below("plugin-2222222222222222")).unwrap();
         fs::write(below("plugin-3333333333333333"), "").unwrap();
+        for name in [
+            old[0],
+            old[1],
+            "plugin-1111111111111111",
+            "plugin-2222222222222222",
+        ] {
+            let an_hour_ago = SystemTime::now() - MIN_AGE;
+            let folder = fs::File::open(below(name)).unwrap();
+            folder.set_modified(an_hour_ago).unwrap();
+        }
 
         let owner = fs::metadata(parent.path()).unwrap().uid();
         sweep(parent.path(), owner + 1);
@@ -246,6 +278,7 @@ mod tests {
             ("plugin-1111111111111111", true),
             ("plugin-2222222222222222", true),
             ("plugin-3333333333333333", true),
+            ("plugin-4444444444444444", true),
         ] {
             assert_eq!(below(name).exists(), stays, "{name}");
         }

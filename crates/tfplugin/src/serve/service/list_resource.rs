@@ -52,7 +52,6 @@ pub(super) fn list(
         if let Some(list) = list_resource(&definition, &request.type_name, &mut diagnostics) {
             let config = from_wire::value(request.config);
             list.list(&mut diagnostics, &config, results).await;
-            in_block(&mut diagnostics);
         }
         diagnostics
     });
@@ -76,8 +75,9 @@ fn event(found: ListResult) -> rpc::Event {
     }
 }
 
-/// Core looks for the attribute that a diagnostic names from the block `list` on, and the configuration is a block inside
-/// of it: without this step it would point at the whole.
+/// Core looks for the attribute that a diagnostic of a validation names from the block `list` on, and the configuration is a
+/// block inside of it: without this step it would point at the whole. For those of a list it adds the step itself from
+/// Terraform 1.16 on.
 fn in_block(diagnostics: &mut Diagnostics) {
     let errors = diagnostics.errors.iter_mut();
     for diagnostic in errors.chain(&mut diagnostics.warnings) {
