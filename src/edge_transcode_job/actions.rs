@@ -8,7 +8,6 @@ use serde::Deserialize;
 
 use super::TYPE_NAME;
 use super::failure_report::{FailureReport, about, followed_by};
-use super::id::JobIdentity;
 use super::model::DEFAULT_TIMEOUT;
 use super::online;
 use super::run_state::{
@@ -16,6 +15,7 @@ use super::run_state::{
 };
 use crate::shared::check;
 use crate::shared::duration;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::{ProviderData, Session};
 use crate::shared::reported;
 use alicloud_live::{CallContext, Job, JobStatus};

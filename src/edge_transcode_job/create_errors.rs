@@ -1,7 +1,7 @@
 //! Why a create fails rather than risk a second job, and what the user can do about it.
 
 use super::TYPE_NAME;
-use super::id::JobIdentity;
+use crate::shared::job_identity::JobIdentity;
 use alicloud_live::{CallError, UnresolvedReason};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 

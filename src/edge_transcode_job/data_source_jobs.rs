@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::id::JobIdentity;
 use super::job_data::{self, JobData, ListedJob, StreamUrls};
 use super::model::status_text;
 use crate::shared::check::{self, shown};
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::{CallContext, CallError, Job, LiveClient};
@@ -100,7 +100,7 @@ impl DataSource for JobsDataSource {
             ("cluster_id", &config.cluster_id, check::CLUSTER_ID),
             ("name_regex", &config.name_regex, check::REGEX),
             ("keyword", &config.keyword, check::FILTER),
-            ("status", &config.status, check::STATUS),
+            ("status", &config.status, job_data::STATUS),
             ("type", &config.r#type, check::TYPE),
             ("template_id", &config.template_id, check::TEMPLATE_ID),
         ];

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::TYPE_NAME;
-use super::id::JobIdentity;
 use super::model::status_text;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, CallError, Job, JobSpec, JobStatus};
 use tfplugin::Diagnostic;

@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::TYPE_NAME;
-use super::id::JobIdentity;
 use super::model::{JobModel, TimeoutsBlock};
 use crate::shared::check::shown;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::reading::text;
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, EncodedValue, MoveSource, diagnostic};

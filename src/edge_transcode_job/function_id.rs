@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::id::{JobIdentity, cluster_id_problem, id_problem};
+use crate::shared::job_identity::{JobIdentity, cluster_id_problem, id_problem};
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::id::JobIdentity;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::reported;
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};

@@ -2,9 +2,10 @@ use std::mem;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::id::JobIdentity;
-use super::model::{JobModel, RUNNING};
+use super::model::{JobModel, RUNNING, STOPPED};
 use super::schema;
+use crate::shared::check::{self, Rule};
+use crate::shared::job_identity::JobIdentity;
 use alicloud_live::{Job, JobFilter};
 use tfplugin::attribute::{NamedAttribute, computed};
 use tfplugin::value::Value;
@@ -82,6 +83,11 @@ impl JobData {
 pub(super) fn id(cluster_id: &str, job: &Job) -> String {
     JobIdentity::new(cluster_id, &job.job_id).to_string()
 }
+
+/// The status to filter by.
+pub(super) const STATUS: Rule = Rule("Invalid choice", |text| {
+    check::none_of(&[RUNNING, STOPPED], text)
+});
 
 /// What the API can filter by.
 pub(super) fn filter(

@@ -2,12 +2,12 @@
 
 use super::create_errors;
 use super::failure_report::{FailureReport, about, followed_by};
-use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::JobPrivate;
 use super::run_state::{WaitError, ensure_status, wait_until_visible};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::reported;

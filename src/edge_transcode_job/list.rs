@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::id::JobIdentity;
 use super::job_data;
 use super::model::JobModel;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{self, Rule};
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::ProviderData;
 use crate::shared::reading;
 use alicloud_live::Job;
@@ -122,7 +122,7 @@ impl ListConfig {
             ("cluster_id", &self.cluster_id, check::CLUSTER_ID),
             ("keyword", &self.keyword, check::FILTER),
             ("name_regex", &self.name_regex, check::REGEX),
-            ("status", &self.status, check::STATUS),
+            ("status", &self.status, job_data::STATUS),
             ("type", &self.r#type, check::TYPE),
             ("template_id", &self.template_id, check::TEMPLATE_ID),
         ]

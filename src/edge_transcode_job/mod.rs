@@ -2,7 +2,6 @@
 //!
 //! | file | what it contains |
 //! |---|---|
-//! | `id` | what names a job: cluster and job ID |
 //! | `resource` | the resource: which part of it serves which call of Terraform |
 //! | `schema` | attributes and their descriptions |
 //! | `model` | the object in Terraform's state, and the API's job in its terms |
@@ -34,11 +33,10 @@ mod failure_report;
 mod foreign_state;
 mod function_id;
 mod function_parse_id;
-pub(crate) mod id;
 mod job_data;
 mod lifecycle;
 mod list;
-pub(crate) mod model;
+mod model;
 mod online;
 mod plan;
 mod plan_checks;

@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::JobIdentity;
 use crate::shared::duration;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::reading::text;
 use alicloud_live::{Job, JobSpec, JobStatus, StreamUrl};
 use tfplugin::value::Value;

@@ -1,8 +1,8 @@
 //! Waiting until a job's output stream is on air.
 
-use super::id::JobIdentity;
 use super::run_state::Polls;
 use crate::shared::call_error::to_diagnostic;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::stream::name as stream_name;
 use alicloud_live::{CallContext, Interruption, StreamUrl};

@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use super::failure_report::{about, followed_by};
-use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING};
 use super::plan_existing_jobs;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, CallError};
 use tfplugin::{Diagnostics, diagnostic};

@@ -4,8 +4,8 @@
 //! resource address, and even deleted by the same run, only the user knows. A warning at plan costs nothing.
 
 use super::TYPE_NAME;
-use super::id::JobIdentity;
 use super::model::{JobModel, RUNNING, STOPPED};
+use crate::shared::job_identity::JobIdentity;
 use alicloud_live::{CallContext, ExistingJob, LiveClient};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure_report::FailureReport;
-use super::id::JobIdentity;
 use super::model::{JobModel, STOPPED};
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::run::Replaced;
 use alicloud_live::{JobStatus, Location};
 use tfplugin::{Diagnostic, diagnostic};

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use super::id::{JobIdentity, cluster_id_problem};
 use crate::shared::check::shown;
+use crate::shared::job_identity::{JobIdentity, cluster_id_problem};
 use crate::shared::provider_data::{ProviderData, Session};
 use crate::shared::reported;
 use tfplugin::schema::Schema;

@@ -3,9 +3,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::id::JobIdentity;
 use super::model::status_text;
 use crate::shared::call_error;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, CallError, Failure, Interruption, Job, JobStatus};

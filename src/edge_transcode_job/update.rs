@@ -1,7 +1,6 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::id::JobIdentity;
 use super::lifecycle::target_status;
 use super::model::JobModel;
 use super::plan;
@@ -11,6 +10,7 @@ use super::run_state::{
 };
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
+use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, Failure, Job, JobStatus};
 use tfplugin::{Diagnostic, Diagnostics, Update, diagnostic};

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use regex_lite::Regex;
 
 use super::duration;
-use crate::edge_transcode_job::id::{cluster_id_problem, id_problem};
-use crate::edge_transcode_job::model::{RUNNING, STOPPED};
+use super::job_identity::{cluster_id_problem, id_problem};
 use alicloud_live::redact_auth_keys;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
@@ -52,7 +51,6 @@ pub(crate) const REGEX: Rule = Rule("Invalid regular expression", |text| {
     let error = Regex::new(text).err()?;
     Some(format!("In {}: {error}.", shown(text)).into())
 });
-pub(crate) const STATUS: Rule = Rule("Invalid choice", |text| none_of(&[RUNNING, STOPPED], text));
 /// The types of templates, and so of jobs, that the API documents.
 pub(crate) const TYPE: Rule = Rule("Invalid choice", |text| {
     none_of(&["common", "nbhd-2", "ultra-hd"], text)

@@ -3,6 +3,7 @@
 //! | file | what it contains |
 //! |---|---|
 //! | `provider_data` | what the provider block has become: client, run, identity |
+//! | `job_identity` | what names a job: cluster and job ID |
 //! | `run` | what the jobs of one run of Terraform must know of each other |
 //! | `check` | rules for arguments, and the diagnostics of those that break one |
 //! | `call_error` | failed calls as diagnostics |
@@ -12,6 +13,7 @@
 pub(crate) mod call_error;
 pub(crate) mod check;
 pub(crate) mod duration;
+pub(crate) mod job_identity;
 pub(crate) mod provider_data;
 pub(crate) mod reading;
 pub(crate) mod run;

@@ -1,8 +1,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use super::job_identity::JobIdentity;
 use super::run::Run;
-use crate::edge_transcode_job::id::JobIdentity;
 use alicloud_auth::credentials::Identity;
 use alicloud_live::{CallContext, CallError, Job, LiveClient, Location};
 use tfplugin::{AttributePath, Diagnostic, StopSignal, diagnostic};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use crate::edge_transcode_job::id::JobIdentity;
+use super::job_identity::JobIdentity;
 use alicloud_live::{CallContext, Interruption};
 
 /// How long a start that the quota rejects waits for this run to stop a job: the job that the new one replaces may be

@@ -82,9 +82,6 @@ impl Attempts {
     fn retries(&mut self, kind: OperationKind, failure: &Failure, ctx: &CallContext) -> Retries {
         let retries = match failure {
             Failure::NotSent(NotSent::NoConnection(_)) => Retries::Counted,
-            Failure::NotSent(NotSent::NoCredentials(error)) if error.is_transient => {
-                Retries::Counted
-            }
             // It is permanent, but another address of the endpoint may have another certificate.
             Failure::NotSent(NotSent::UntrustedCertificate(_)) if ctx.is_recovery() => {
                 Retries::Counted
