@@ -49,7 +49,7 @@ fn credentials() -> [NamedAttribute; 11] {
         ),
         optional(
             "shared_credentials_file",
-            "Credentials file: the JSON file of Alibaba Cloud CLI, or an INI file of the SDKs. The content decides. Can also be set with the `ALICLOUD_SHARED_CREDENTIALS_FILE`, `ALIBABA_CLOUD_CREDENTIALS_FILE` or `ALIBABA_CLOUD_CONFIG_FILE` environment variable. Defaults to `~/.aliyun/config.json`. If no credentials are configured, that file, then `~/.alibabacloud/credentials`, then `~/.alibabacloud/credentials.ini` are used if they exist, unless `ALIBABA_CLOUD_CLI_PROFILE_DISABLED` is `true`.",
+            "Credentials file: the JSON file of Alibaba Cloud CLI, or an INI file of the SDKs. The content decides. Can also be set with the `ALICLOUD_SHARED_CREDENTIALS_FILE`, `ALIBABA_CLOUD_CREDENTIALS_FILE` or `ALIBABA_CLOUD_CONFIG_FILE` environment variable. Defaults to `~/.aliyun/config.json`. Without `profile`, a file that only a variable names is used if no other credentials are configured. If no variable is set either, `~/.aliyun/config.json`, then `~/.alibabacloud/credentials`, then `~/.alibabacloud/credentials.ini` are used if they exist, unless `ALIBABA_CLOUD_CLI_PROFILE_DISABLED` is `true`.",
         ),
         optional(
             "credentials_uri",

@@ -63,8 +63,8 @@ pub async fn select_source(
         Ok(sts) => sts,
         Err(input) => return Err(invalid(tried, "The Security Token Service", input.into())),
     };
-    // The order of the official provider. Files in the home directory come last, so that they never take precedence over
-    // something that was configured.
+    // The order of the official provider. Files that neither the block nor a profile's name points to come last, so that
+    // they never take precedence over something that was configured.
     let sources = [
         (
             "Access key",
@@ -81,8 +81,8 @@ pub async fn select_source(
         ),
         ("OIDC", oidc::discover(config, system, &sts).boxed()),
         (
-            "Files in the home directory",
-            profile::discover_at_home(system, &sts).boxed(),
+            "Credentials file",
+            profile::discover_unnamed(system, &sts).boxed(),
         ),
     ];
     for (name, discovery) in sources {

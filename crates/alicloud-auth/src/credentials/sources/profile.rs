@@ -4,10 +4,10 @@ use std::io;
 
 use secrecy::ExposeSecret as _;
 
-use super::argument_or_variable;
 use super::profile_fields::Profile;
 use super::profile_file::ProfileFile;
 use super::profile_modes;
+use super::{argument_or_variable, non_empty};
 use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigError};
 use crate::credentials::sts::Sts;
 use crate::credentials::system::{FileText, SystemContext};
@@ -38,55 +38,71 @@ fn configured(
     ))
 }
 
-/// Finds the profile and the file that arguments or variables configure.
+/// Finds the configured profile, or the current one of the file that the provider block names. A file that only a
+/// variable names is left to [`discover_unnamed`].
 pub(in crate::credentials) async fn discover(
     config: &CredentialsConfig,
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
     let (profile, file) = configured(config, system)?;
-    let argument = match (&profile, &file) {
-        (None, None) => {
-            return Ok(Discovery::NotConfigured(format!(
-                "neither a profile (argument profile, {}) nor a file (argument shared_credentials_file, {}) is set",
-                PROFILE_VARIABLES.join(", "),
-                FILE_VARIABLES.join(", ")
-            )));
-        }
-        (Some(_), None) => "profile",
-        (_, Some(_)) => "shared_credentials_file",
+    let block_names_file = non_empty(config.shared_credentials_file.as_ref()).is_some();
+    if profile.is_none() && !block_names_file {
+        return Ok(Discovery::NotConfigured(format!(
+            "neither a profile (argument profile, {}) nor argument shared_credentials_file is set",
+            PROFILE_VARIABLES.join(", ")
+        )));
+    }
+    let (path, argument) = match &file {
+        Some(path) => (path.as_str(), "shared_credentials_file"),
+        None => (HOME_FILES[0], "profile"),
     };
-    let path = file.as_deref().unwrap_or(HOME_FILES[0]);
-    let opened = open(path, system)
-        .await
-        .map_err(|error| SourceConfigError::new(argument, unreadable(path, &error)))?;
-    opened.select_source(profile.as_deref(), system, sts)
+    select_from(path, argument, profile.as_deref(), system, sts).await
 }
 
-/// Finds the current profile of the first well-known file that exists.
-pub(in crate::credentials) async fn discover_at_home(
+/// Finds the current profile of the file that a variable names, or else of the first well-known file that exists. The
+/// variable may be meant for another tool, so it counts only if nothing else is configured; the official provider
+/// does not read the file at all unless a profile is named.
+pub(in crate::credentials) async fn discover_unnamed(
     system: &SystemContext,
     sts: &Sts,
 ) -> Result<Discovery, SourceConfigError> {
+    if let Some(path) = system.environment.text(FILE_VARIABLES)? {
+        return select_from(&path, "shared_credentials_file", None, system, sts).await;
+    }
+    let not_configured = |reason: &str| {
+        Ok(Discovery::NotConfigured(format!(
+            "none of {} is set, and {reason}",
+            FILE_VARIABLES.join(", ")
+        )))
+    };
     if system.environment.is_on(HOME_DISABLED)? {
-        return Ok(Discovery::NotConfigured(format!(
-            "turned off by {HOME_DISABLED}"
-        )));
+        let reason = format!("files in the home directory are turned off by {HOME_DISABLED}");
+        return not_configured(&reason);
     }
     if system.home.is_none() {
-        return Ok(Discovery::NotConfigured(
-            "there is no home directory".to_owned(),
-        ));
+        return not_configured("there is no home directory");
     }
     for path in HOME_FILES {
         if let Some(opened) = open_if_exists(path, system).await? {
             return opened.select_source(None, system, sts);
         }
     }
-    Ok(Discovery::NotConfigured(format!(
-        "there is no {}",
-        HOME_FILES.join(" and no ")
-    )))
+    not_configured(&format!("there is no {}", HOME_FILES.join(" and no ")))
+}
+
+/// Opens a file that must exist. `argument` is at fault if it cannot be read.
+async fn select_from(
+    path: &str,
+    argument: &'static str,
+    profile: Option<&str>,
+    system: &SystemContext,
+    sts: &Sts,
+) -> Result<Discovery, SourceConfigError> {
+    let opened = open(path, system)
+        .await
+        .map_err(|error| SourceConfigError::new(argument, unreadable(path, &error)))?;
+    opened.select_source(profile, system, sts)
 }
 
 /// Finds the profile that is configured in addition to other credentials, and its origin. Its region and role apply all
