@@ -56,15 +56,11 @@ pub struct SelectedSource {
 pub(super) struct Candidate {
     pub(super) source: Box<dyn CredentialsSource>,
     /// The role of a profile of mode `RamRoleArn`, which these credentials assume unless a block replaces it.
-    pub(super) role: Option<ProfileRole>,
+    pub(super) role: Option<Role>,
+    /// The STS client with the settings of the profile, for every call with these credentials.
+    pub(super) sts: Option<Sts>,
     pub(super) region: Option<Region>,
     pub(super) warnings: Vec<String>,
-}
-
-/// The role of a profile, and the STS endpoint of that profile.
-pub(super) struct ProfileRole {
-    pub(super) role: Role,
-    pub(super) sts: Sts,
 }
 
 /// What a source finds in arguments, environment and files, unless its configuration is invalid.
@@ -113,6 +109,7 @@ impl Discovery {
         Self::Found(Box::new(Candidate {
             source: Box::new(source),
             role: None,
+            sts: None,
             region: None,
             warnings: Vec::new(),
         }))

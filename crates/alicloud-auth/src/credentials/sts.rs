@@ -32,7 +32,10 @@ pub(super) struct Sts {
     http: Arc<dyn HttpSend>,
     clock: Arc<ServerClock>,
     endpoint: Url,
+    /// Whether the provider block or its variables name the endpoint.
     is_configured: bool,
+    /// The region in the environment.
+    region: Option<Region>,
     in_vpc: bool,
 }
 
@@ -65,16 +68,18 @@ impl Sts {
             http: Arc::clone(&system.http),
             clock: Arc::clone(&system.clock),
             is_configured: endpoint.is_some(),
-            in_vpc,
             endpoint: match endpoint {
                 Some(endpoint) => endpoint,
                 None => public_endpoint(region.as_ref(), in_vpc),
             },
+            region,
+            in_vpc,
         })
     }
 
     /// Returns a client of the endpoint that the fields of a profile configure, unless the provider block or a variable
-    /// configures one. `origin` names the profile in errors.
+    /// configures one. `origin` names the profile in errors. As in the official library, the region may come from the
+    /// environment: <https://github.com/aliyun/credentials-go/blob/9ac55b40/credentials/providers/ram_role_arn.go#L205>
     pub(super) fn for_profile(
         &self,
         sts_endpoint: &str,
@@ -87,13 +92,15 @@ impl Sts {
             return Ok(sts);
         }
         let field = |name: &str| format!("{origin}: {name}");
-        if !sts_endpoint.is_empty() {
+        sts.endpoint = if sts_endpoint.is_empty() {
+            let region = Region::parse(sts_region, field("sts_region"))?;
+            let region = region.as_ref().or(self.region.as_ref());
+            public_endpoint(region, self.in_vpc || enable_vpc)
+        } else {
             let problem = "is not a host, host:port or https URL";
-            sts.endpoint = parse_endpoint(sts_endpoint)
-                .ok_or_else(|| InvalidInput::new(field("sts_endpoint"), problem))?;
-        } else if let Some(region) = Region::parse(sts_region, field("sts_region"))? {
-            sts.endpoint = public_endpoint(Some(&region), self.in_vpc || enable_vpc);
-        }
+            parse_endpoint(sts_endpoint)
+                .ok_or_else(|| InvalidInput::new(field("sts_endpoint"), problem))?
+        };
         Ok(sts)
     }
 
@@ -339,16 +346,22 @@ mod tests {
     }
 
     #[test]
-    fn the_region_of_a_profile_chooses_the_endpoint_inside_a_vpc_if_that_or_a_variable_says_so() {
-        for (variable, enable_vpc, expected) in [
-            ("", false, "https://sts.cn-beijing.aliyuncs.com"),
-            ("", true, "https://sts-vpc.cn-beijing.aliyuncs.com"),
-            ("true", false, "https://sts-vpc.cn-beijing.aliyuncs.com"),
+    fn the_region_of_a_profile_or_of_a_variable_chooses_the_endpoint_inside_a_vpc_if_either_says_so()
+     {
+        for (vpc, region, enable_vpc, sts_region, expected) in [
+            ("", "", false, "cn-beijing", "sts.cn-beijing"),
+            ("", "", true, "cn-beijing", "sts-vpc.cn-beijing"),
+            ("true", "", false, "cn-beijing", "sts-vpc.cn-beijing"),
+            ("", "cn-hongkong", false, "cn-beijing", "sts.cn-beijing"),
+            ("", "cn-hongkong", true, "", "sts-vpc.cn-hongkong"),
+            ("", "", true, "", "sts"),
         ] {
-            let environment = Environment::from_iter([(VPC_VARIABLE, variable)]);
+            let environment =
+                Environment::from_iter([(VPC_VARIABLE, vpc), (REGION_VARIABLE, region)]);
             let system = SystemContext::new(environment, "tests".to_owned()).unwrap();
             let sts = Sts::new(&system, None).unwrap();
-            let sts = sts.for_profile("", "cn-beijing", enable_vpc, "profile");
+            let sts = sts.for_profile("", sts_region, enable_vpc, "profile");
+            let expected = format!("https://{expected}.aliyuncs.com");
             assert_eq!(sts.unwrap().endpoint(), expected);
         }
     }

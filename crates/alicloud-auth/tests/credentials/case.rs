@@ -48,6 +48,8 @@ enum Expectation {
         account_id: Option<String>,
         /// The region of the profile.
         region: Option<String>,
+        /// Where the caller identity is looked up.
+        sts_endpoint: Option<String>,
     },
     /// No source is selected; the error contains these strings and concerns this argument.
     Invalid {
@@ -116,6 +118,7 @@ pub(crate) async fn check(name: &str) {
             access_key_id,
             account_id,
             region,
+            sts_endpoint,
         } => {
             let selected = selected.unwrap();
             if let Some(region) = region {
@@ -123,7 +126,7 @@ pub(crate) async fn check(name: &str) {
             }
             let (cache, identity) = selected.into_cache(Arc::default());
             check_message(&identity.source_name(), &[source]);
-            if let Some(sts) = sts {
+            if let Some(sts) = sts_endpoint.or(sts) {
                 assert_eq!(identity.sts_endpoint(), sts);
             }
             let credentials = cache.get().await.unwrap();

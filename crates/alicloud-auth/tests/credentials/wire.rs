@@ -243,6 +243,39 @@ async fn the_policy_and_the_external_id_of_a_role_are_sent() {
 }
 
 #[tokio::test]
+async fn each_role_is_assumed_at_the_sts_endpoint_of_its_profile_and_that_of_the_block_at_that_of_the_last()
+ {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("config.json");
+    let role = "acs:ram::1234567890123456:role/r";
+    let last = json!({
+        "name": "last", "mode": "ChainableRamRoleArn", "source_profile": "first", "ram_role_arn": role,
+        "sts_region": "cn-shanghai", "enable_vpc": true,
+    });
+    let first = json!({
+        "name": "first", "mode": "RamRoleArn", "access_key_id": "id", "access_key_secret": "hunter1",
+        "ram_role_arn": role, "sts_region": "cn-beijing",
+    });
+    let text = json!({"current": "last", "profiles": [last, first]}).to_string();
+    std::fs::write(&file, text).unwrap();
+    let config = CredentialsConfig {
+        shared_credentials_file: Some(file.display().to_string()),
+        assume_role: with_role().assume_role,
+        ..CredentialsConfig::default()
+    };
+    let given = || response(200, &credentials("2100-01-01T00:00:00Z"));
+    let outcome = load(config, &[], vec![given(), given(), given()]).await;
+    assert!(outcome.loaded.is_ok());
+    let hosts = outcome.calls.iter().map(|call| call.split('/').nth(2));
+    let expected = [
+        "sts.cn-beijing.aliyuncs.com",
+        "sts-vpc.cn-shanghai.aliyuncs.com",
+        "sts-vpc.cn-shanghai.aliyuncs.com",
+    ];
+    assert!(hosts.eq(expected.map(Some)), "{:?}", outcome.calls);
+}
+
+#[tokio::test]
 async fn what_another_mode_has_left_in_a_profile_is_not_used() {
     for (mode, has_token) in [("AK", false), ("StsToken", true)] {
         let home = TempDir::new().unwrap();

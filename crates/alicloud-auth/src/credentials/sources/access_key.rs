@@ -5,13 +5,11 @@
 use secrecy::SecretString;
 
 use super::{non_empty, non_empty_secret, profile};
-use crate::credentials::discovery::{
-    Candidate, CredentialsConfig, Discovery, ProfileRole, SourceConfigError,
-};
+use crate::credentials::discovery::{Candidate, CredentialsConfig, Discovery, SourceConfigError};
 use crate::credentials::model::Credentials;
 use crate::credentials::region::Region;
 use crate::credentials::source::StaticCredentials;
-use crate::credentials::sts::Sts;
+use crate::credentials::sts::{Role, Sts};
 use crate::credentials::system::SystemContext;
 
 /// Variables for the access key ID, in order. Those of the official provider.
@@ -34,8 +32,8 @@ pub const SECURITY_TOKEN_VARIABLES: &[&str] = &[
 ];
 
 /// Uses a security token only with an access key pair of the same origin: a token left behind in the environment does
-/// not belong to an access key pair in the block. A configured profile contributes its region and, in mode `RamRoleArn`,
-/// its role.
+/// not belong to an access key pair in the block. A configured profile contributes its region, its STS settings
+/// and, in mode `RamRoleArn`, its role.
 pub(in crate::credentials) async fn discover(
     config: &CredentialsConfig,
     system: &SystemContext,
@@ -74,14 +72,15 @@ pub(in crate::credentials) async fn discover(
     };
     let credentials = Credentials::from_text(&id, &key, token.as_ref())
         .map_err(|problem| SourceConfigError::new("access_key", format!("the {problem}")))?;
-    let (region, role) = profile_settings(config, system, sts).await?;
+    let settings = profile_settings(config, system, sts).await?;
     Ok(Discovery::Found(Box::new(Candidate {
         source: Box::new(StaticCredentials {
             origin,
             credentials,
         }),
-        role,
-        region,
+        role: settings.role,
+        sts: settings.sts,
+        region: settings.region,
         warnings: Vec::new(),
     })))
 }
@@ -111,20 +110,30 @@ fn key_pair(
     }
 }
 
-/// Returns the region and the role of a profile that is configured in addition to the access key pair.
+/// What a profile contributes that is configured in addition to the access key pair.
+#[derive(Default)]
+struct ProfileSettings {
+    region: Option<Region>,
+    role: Option<Role>,
+    sts: Option<Sts>,
+}
+
 async fn profile_settings(
     config: &CredentialsConfig,
     system: &SystemContext,
     sts: &Sts,
-) -> Result<(Option<Region>, Option<ProfileRole>), SourceConfigError> {
+) -> Result<ProfileSettings, SourceConfigError> {
     let Some((profile, origin)) = profile::find_configured(config, system).await? else {
-        return Ok((None, None));
+        return Ok(ProfileSettings::default());
     };
     let invalid = |reason: String| SourceConfigError::new("profile", reason);
-    let region = profile.region(&origin).map_err(invalid)?;
     let role = match &*profile.mode {
-        "RamRoleArn" => Some(profile.role(&origin, sts).map_err(invalid)?),
+        "RamRoleArn" => Some(profile.role(&origin).map_err(invalid)?),
         _ => None,
     };
-    Ok((region, role))
+    Ok(ProfileSettings {
+        region: profile.region(&origin).map_err(invalid)?,
+        role,
+        sts: Some(profile.sts(&origin, sts).map_err(invalid)?),
+    })
 }

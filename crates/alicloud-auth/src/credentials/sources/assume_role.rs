@@ -2,7 +2,7 @@
 
 use super::{argument_or_variable, non_empty};
 use crate::credentials::discovery::{
-    AssumeRole, Candidate, CredentialsConfig, ProfileRole, SelectedSource, SourceConfigError,
+    AssumeRole, Candidate, CredentialsConfig, SelectedSource, SourceConfigError,
 };
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::sts::{Role, Sts};
@@ -58,20 +58,16 @@ pub(in crate::credentials) fn apply_assume_role(
     let Candidate {
         source,
         role: profile_role,
+        sts: profile_sts,
         region,
         warnings,
     } = candidate;
+    let sts = profile_sts.as_ref().unwrap_or(sts);
     let block_role = match &config.assume_role {
         None => None,
         Some(block) => block_role(block, profile_role.as_ref(), system)?,
     };
-    let (role, sts) = match (block_role, profile_role) {
-        (Some(role), Some(profile)) => (Some(role), profile.sts),
-        (Some(role), None) => (Some(role), sts.clone()),
-        (None, Some(profile)) => (Some(profile.role), profile.sts),
-        (None, None) => (None, sts.clone()),
-    };
-    let source = match role {
+    let source = match block_role.or(profile_role) {
         None => source,
         Some(role) => Box::new(AssumedRole {
             base: source,
@@ -83,18 +79,17 @@ pub(in crate::credentials) fn apply_assume_role(
         source,
         region,
         warnings,
-        sts,
+        sts: sts.clone(),
     })
 }
 
 fn block_role(
     block: &AssumeRole,
-    profile_role: Option<&ProfileRole>,
+    profile_role: Option<&Role>,
     system: &SystemContext,
 ) -> Result<Option<Role>, SourceConfigError> {
-    let profile = profile_role.map(|profile| &profile.role);
     let arn = argument_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, system)?;
-    let Some(arn) = arn.or_else(|| Some(profile?.arn.clone())) else {
+    let Some(arn) = arn.or_else(|| Some(profile_role?.arn.clone())) else {
         return Ok(None);
     };
     let session_name =
@@ -108,12 +103,12 @@ fn block_role(
         let seconds = seconds.map_err(|_| InvalidInput::new(EXPIRATION_VARIABLE, problem))?;
         session_seconds(Some(seconds), EXPIRATION_VARIABLE)?
     } else {
-        profile.map_or(SESSION_SECONDS, |role| role.session_seconds)
+        profile_role.map_or(SESSION_SECONDS, |role| role.session_seconds)
     };
     Ok(Some(Role {
         arn,
         session_name: session_name
-            .or_else(|| Some(profile?.session_name.clone()))
+            .or_else(|| Some(profile_role?.session_name.clone()))
             .unwrap_or_else(|| SESSION_NAME.to_owned()),
         session_seconds: seconds,
         policy: non_empty(block.policy.as_ref()),

@@ -105,8 +105,8 @@ async fn select_from(
     opened.select_source(profile, system, sts)
 }
 
-/// Finds the profile that is configured in addition to other credentials, and its origin. Its region and role apply all
-/// the same, as in the official provider; a missing file or profile is not an error.
+/// Finds the profile that is configured in addition to other credentials, and its origin. Its region, role and STS settings
+/// apply all the same, as in the official provider; a missing file or profile is not an error.
 pub(super) async fn find_configured(
     config: &CredentialsConfig,
     system: &SystemContext,

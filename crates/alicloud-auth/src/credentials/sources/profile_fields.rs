@@ -2,7 +2,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 
 use super::assume_role::{SESSION_NAME, session_seconds};
-use crate::credentials::discovery::ProfileRole;
 use crate::credentials::model::Credentials;
 use crate::credentials::region::Region;
 use crate::credentials::sts::{Role, Sts};
@@ -70,13 +69,19 @@ impl Profile {
         )?)
     }
 
-    /// Returns the role of a profile of mode `RamRoleArn`, and the STS client to assume it.
-    pub(super) fn role(&self, origin: &str, sts: &Sts) -> Result<ProfileRole, String> {
+    /// Returns the STS client with the settings of the profile. They concern profiles of any mode, as in the CLI.
+    pub(super) fn sts(&self, origin: &str, sts: &Sts) -> Result<Sts, String> {
+        let (endpoint, region) = (&self.sts_endpoint, &self.sts_region);
+        Ok(sts.for_profile(endpoint, region, self.enable_vpc, origin)?)
+    }
+
+    /// Returns the role that the profile names.
+    pub(super) fn role(&self, origin: &str) -> Result<Role, String> {
         let arn = self.ram_role_arn.non_empty();
         let session_names = [&self.ram_session_name, &self.role_session_name];
         let session_name = session_names.into_iter().find_map(Text::non_empty);
         let seconds = Some(self.expired_seconds);
-        let role = Role {
+        Ok(Role {
             arn: arn.ok_or_else(|| format!("{origin}: ram_role_arn is empty"))?,
             session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
             session_seconds: session_seconds(seconds, &format!("{origin}: expired_seconds"))?,
@@ -84,14 +89,7 @@ impl Profile {
             external_id: self.external_id.non_empty(),
             source_ip: None,
             secure_transport: None,
-        };
-        let sts = sts.for_profile(
-            &self.sts_endpoint,
-            &self.sts_region,
-            self.enable_vpc,
-            origin,
-        );
-        Ok(ProfileRole { role, sts: sts? })
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use super::oauth::OAuth;
 use super::oidc::{OidcRole, Token};
 use super::profile_fields::{Profile, Text};
 use super::profile_file::ProfileFile;
-use crate::credentials::discovery::{Candidate, ProfileRole};
+use crate::credentials::discovery::Candidate;
 use crate::credentials::source::{CredentialsSource, StaticCredentials};
 use crate::credentials::sts::Sts;
 use crate::credentials::system::SystemContext;
@@ -32,16 +32,18 @@ pub(super) fn select_source(
     let profile = file.profile(name)?;
     let builder = SourceBuilder { file, system, sts };
     let origin = builder.origin(profile);
+    let sts = profile.sts(&origin, sts)?;
     // An `assume_role` block replaces the role of this mode; the roles of other modes are part of the source.
     let (source, role) = if &*profile.mode == "RamRoleArn" {
         let base: Box<dyn CredentialsSource> = Box::new(static_credentials(profile, &origin)?);
-        (base, Some(profile.role(&origin, sts)?))
+        (base, Some(profile.role(&origin)?))
     } else {
-        (builder.source(profile, MAX_CHAIN)?, None)
+        (builder.source(profile, &sts, MAX_CHAIN)?, None)
     };
     Ok(Candidate {
         source,
         role,
+        sts: Some(sts),
         region: profile.region(&origin)?,
         warnings: Vec::new(),
     })
@@ -50,6 +52,7 @@ pub(super) fn select_source(
 struct SourceBuilder<'a> {
     file: &'a ProfileFile,
     system: &'a SystemContext,
+    /// Without the settings of a profile.
     sts: &'a Sts,
 }
 
@@ -61,6 +64,7 @@ impl SourceBuilder<'_> {
     fn source(
         &self,
         profile: &Profile,
+        sts: &Sts,
         chain_left: usize,
     ) -> Result<Box<dyn CredentialsSource>, String> {
         let origin = self.origin(profile);
@@ -71,30 +75,31 @@ impl SourceBuilder<'_> {
             "AK" | "" | "StsToken" => Box::new(static_credentials(profile, &origin)?),
             "RamRoleArn" => {
                 let base = static_credentials(profile, &origin)?;
-                self.assumed_role(profile, Box::new(base), &origin)?
+                assumed_role(profile, sts, Box::new(base), &origin)?
             }
             "EcsRamRole" => Box::new(self.ecs_role(profile).map_err(invalid)?),
             "RamRoleArnWithRoleName" => {
                 let base = self.ecs_role(profile).map_err(invalid)?;
-                self.assumed_role(profile, Box::new(base), &origin)?
+                assumed_role(profile, sts, Box::new(base), &origin)?
             }
             "ChainableRamRoleArn" => {
                 let name = required("source_profile", &profile.source)?;
                 let source = self.file.profile(&name).map_err(invalid)?;
+                let source_sts = source.sts(&self.origin(source), self.sts)?;
                 let too_long = "its source_profile chain is too long or circular";
                 let left = chain_left.checked_sub(1);
                 let left = left.ok_or_else(|| invalid(too_long.to_owned()))?;
-                self.assumed_role(profile, self.source(source, left)?, &origin)?
+                let base = self.source(source, &source_sts, left)?;
+                assumed_role(profile, sts, base, &origin)?
             }
             "OIDC" => {
                 let file = required("oidc_token_file", &profile.oidc_token_file)?;
                 let provider_arn = required("oidc_provider_arn", &profile.oidc_provider_arn)?;
-                let ProfileRole { role, sts } = profile.role(&origin, self.sts)?;
                 Box::new(OidcRole {
                     provider_arn,
                     token: Token::File(self.system.path(&file), Arc::clone(&self.system.files)),
-                    role,
-                    sts,
+                    role: profile.role(&origin)?,
+                    sts: sts.clone(),
                 })
             }
             "CredentialsURI" => {
@@ -119,16 +124,6 @@ impl SourceBuilder<'_> {
         })
     }
 
-    fn assumed_role(
-        &self,
-        profile: &Profile,
-        base: Box<dyn CredentialsSource>,
-        origin: &str,
-    ) -> Result<Box<dyn CredentialsSource>, String> {
-        let ProfileRole { role, sts } = profile.role(origin, self.sts)?;
-        Ok(Box::new(AssumedRole { base, role, sts }))
-    }
-
     fn ecs_role(&self, profile: &Profile) -> Result<EcsRole, String> {
         EcsRole::new(profile.ram_role_name.non_empty(), self.system).map_err(|error| error.reason)
     }
@@ -141,6 +136,19 @@ impl SourceBuilder<'_> {
         }
         Ok(())
     }
+}
+
+fn assumed_role(
+    profile: &Profile,
+    sts: &Sts,
+    base: Box<dyn CredentialsSource>,
+    origin: &str,
+) -> Result<Box<dyn CredentialsSource>, String> {
+    Ok(Box::new(AssumedRole {
+        base,
+        role: profile.role(origin)?,
+        sts: sts.clone(),
+    }))
 }
 
 fn static_credentials(profile: &Profile, origin: &str) -> Result<StaticCredentials, String> {
