@@ -11,7 +11,7 @@ use super::region::Region;
 use super::response::{ErrorResponse, StsCredentials, error_response, parse};
 use super::source::{LoadedCredentials, SourceError};
 use super::system::{HttpRequest, HttpSend, SystemContext, random_bits};
-use crate::environment::InvalidInput;
+use crate::environment::{InvalidInput, is_loopback};
 use crate::signing::{form_encode, nonce, rpc_v1, timestamp};
 
 const VERSION: &str = "2015-04-01";
@@ -312,15 +312,28 @@ fn public_endpoint(region: Option<&Region>, in_vpc: bool) -> Url {
     Url::parse(&text).unwrap_or_else(|_| unreachable!("a region ID is valid in a host name"))
 }
 
-/// Parses a host, with or without a port, or a URL. HTTPS is the default scheme.
+/// Parses a host, with or without a port, or a URL. The scheme is HTTPS, except for this machine: the CLI ignores that of
+/// the URL (<https://github.com/aliyun/aliyun-cli/blob/eadd68d9/config/profile.go#L447>), and no key may be sent in clear
+/// text.
 fn parse_endpoint(text: &str) -> Option<Url> {
     let url = if text.contains("://") {
         Url::parse(text)
     } else {
         Url::parse(&format!("https://{text}"))
     };
-    url.ok()
-        .filter(|url| matches!(url.scheme(), "https" | "http") && url.path() == "/")
+    let mut url = url.ok()?;
+    let is_only_host = url.path() == "/"
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    if !matches!(url.scheme(), "https" | "http") || !is_only_host {
+        return None;
+    }
+    if !is_loopback(&url.host()?) {
+        url.set_scheme("https").ok()?;
+    }
+    Some(url)
 }
 
 #[cfg(test)]
@@ -363,6 +376,38 @@ mod tests {
             let sts = sts.for_profile("", sts_region, enable_vpc, "profile");
             let expected = format!("https://{expected}.aliyuncs.com");
             assert_eq!(sts.unwrap().endpoint(), expected);
+        }
+    }
+
+    #[test]
+    fn the_endpoint_of_a_profile_is_a_host_and_is_called_by_https_unless_it_is_this_machine() {
+        for (text, expected) in [
+            ("sts.example.com", "https://sts.example.com/"),
+            ("sts.example.com:8443", "https://sts.example.com:8443/"),
+            ("https://sts.example.com/", "https://sts.example.com/"),
+            ("http://sts.example.com", "https://sts.example.com/"),
+            (
+                "http://sts.example.com:8080",
+                "https://sts.example.com:8080/",
+            ),
+            ("http://192.0.2.1", "https://192.0.2.1/"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/"),
+            ("http://[::1]:8080", "http://[::1]:8080/"),
+            ("http://localhost:8080", "http://localhost:8080/"),
+        ] {
+            let parsed = parse_endpoint(text).unwrap();
+            assert_eq!(parsed.as_str(), expected, "{text}");
+        }
+        for text in [
+            "ftp://sts.example.com",
+            "sts.example.com/path",
+            "https://user@sts.example.com",
+            "https://:hunter2@sts.example.com",
+            "sts.example.com?a=b",
+            "sts.example.com#f",
+            "a b",
+        ] {
+            assert_eq!(parse_endpoint(text), None, "{text}");
         }
     }
 

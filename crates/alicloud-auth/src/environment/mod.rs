@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use proxy::Proxies;
+pub(crate) use proxy::is_loopback;
 
 type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 

@@ -103,7 +103,8 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
     Ok(Some(url))
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
+/// Whether a host is this machine.
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
