@@ -22,6 +22,7 @@ mod stream;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio_util::task::TaskTracker;
 
 use alicloud_auth::environment::Environment;
 use alicloud_live::Dependencies;
@@ -53,13 +54,18 @@ pub fn definition(environment: Environment) -> ProviderDefinition {
 /// The same, its client in another world.
 pub fn definition_in(environment: Environment, dependencies: Dependencies) -> ProviderDefinition {
     let stop = StopSignal::default();
+    let work = TaskTracker::new();
     let connection = Arc::new(ProviderData::new(stop.clone()));
     let provider = AlicloudLive {
         connection: Arc::clone(&connection),
         environment,
         dependencies,
+        work: work.clone(),
     };
-    let mut definition = ProviderDefinition::new(provider, stop);
+    let mut definition = ProviderDefinition {
+        work,
+        ..ProviderDefinition::new(provider, stop)
+    };
     for offer in FOLDERS {
         offer(&mut definition, &connection);
     }
@@ -71,6 +77,8 @@ struct AlicloudLive {
     connection: Arc<ProviderData>,
     environment: Environment,
     dependencies: Dependencies,
+    /// That of the definition.
+    work: TaskTracker,
 }
 
 #[async_trait]
@@ -106,6 +114,7 @@ impl Provider for AlicloudLive {
                     &terraform_version,
                     &self.environment,
                     &self.dependencies,
+                    &self.work,
                 )
                 .await?;
             self.connection.connect(client, run, identity);

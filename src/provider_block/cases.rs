@@ -11,6 +11,7 @@ use std::path::Path;
 use alicloud_auth::environment::{Environment, Proxies};
 use serde::Deserialize;
 use tempfile::TempDir;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::ProviderConfig;
@@ -90,8 +91,9 @@ async fn found(case: &Case, environment: &Environment) -> Result<Found, String> 
     let provider: ProviderConfig =
         serde_json::from_value(serde_json::to_value(&case.provider).unwrap()).unwrap();
     let system = alicloud_live::Dependencies::default();
+    let work = TaskTracker::new();
     let resolved = if diagnostics.errors.is_empty() {
-        let resolved = provider.resolve(&mut diagnostics, "1.15.5", environment, &system);
+        let resolved = provider.resolve(&mut diagnostics, "1.15.5", environment, &system, &work);
         resolved.await
     } else {
         None

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio_util::task::TaskTracker;
 
 use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, CredentialsConfig, Identity, NoCredentials, Region,
@@ -30,12 +31,14 @@ impl ProviderConfig {
         terraform_version: &str,
         environment: &Environment,
         client_dependencies: &alicloud_live::Dependencies,
+        work: &TaskTracker,
     ) -> Option<(LiveClient, Identity)> {
         let resolved = self.resolve(
             diagnostics,
             terraform_version,
             environment,
             client_dependencies,
+            work,
         );
         let (config, identity) = resolved.await?;
         let client = LiveClient::new(config).map_err(|error| no_https(&error));
@@ -49,11 +52,13 @@ impl ProviderConfig {
         terraform_version: &str,
         environment: &Environment,
         client_dependencies: &alicloud_live::Dependencies,
+        work: &TaskTracker,
     ) -> Option<(LiveClientConfig, Identity)> {
         let user_agent = checked(self.user_agent(terraform_version, environment), diagnostics)?;
         let system = SystemContext::new(environment.clone(), user_agent.clone());
         let system = SystemContext {
             clock: Arc::new(ServerClock::new(Arc::clone(&client_dependencies.clock))),
+            work: work.clone(),
             ..checked(system, diagnostics)?
         };
         let sts_endpoint = self.sts_endpoint(diagnostics, environment);

@@ -143,6 +143,7 @@ mod tests {
     use alicloud_auth::credentials::{ACCESS_KEY_VARIABLES, SECRET_KEY_VARIABLES};
     use alicloud_auth::environment::Environment;
     use tfplugin::{Diagnostics, unknown_attributes};
+    use tokio_util::task::TaskTracker;
 
     fn config(json: &str) -> ProviderConfig {
         serde_json::from_str(json).unwrap()
@@ -158,7 +159,13 @@ mod tests {
         let environment: Environment = variables.iter().copied().collect();
         let dependencies = alicloud_live::Dependencies::default();
         let client = config(json)
-            .client(&mut diagnostics, "1.15.5", &environment, &dependencies)
+            .client(
+                &mut diagnostics,
+                "1.15.5",
+                &environment,
+                &dependencies,
+                &TaskTracker::new(),
+            )
             .await;
         (client.is_some(), diagnostics)
     }

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use tf_provider::Provider;
 use tf_provider::schema::Schema;
+use tokio_util::task::TaskTracker;
 
 use super::served_resource::decode;
 use super::{
@@ -27,6 +28,10 @@ pub struct ProviderDefinition {
     pub functions: BTreeMap<String, Box<dyn DynFunction>>,
     /// What `StopProvider` raises; the same signal that the provider's parts listen to.
     pub stop: StopSignal,
+    /// Work that the end of the process must not cut off. The server tracks changes, actions and lists in it, and the
+    /// provider what it does beside calls. [`serve`](crate::serve::serve) returns when it is empty, and the process waits
+    /// for that as long as it waits for changes.
+    pub work: TaskTracker,
 }
 
 impl ProviderDefinition {
@@ -40,6 +45,7 @@ impl ProviderDefinition {
             data_sources: BTreeMap::new(),
             functions: BTreeMap::new(),
             stop,
+            work: TaskTracker::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 
 use alicloud_auth::credentials::{
     CredentialsConfig, CredentialsSource, FileAccess, FileText, HttpRequest, HttpResponse,
@@ -29,6 +29,8 @@ struct SignIn {
     rejection: Option<u16>,
     /// The lifetime of access tokens, in seconds.
     lifetime: Option<i64>,
+    /// Happens while a token is renewed.
+    during_renewal: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[async_trait]
@@ -46,6 +48,9 @@ impl HttpSend for SignIn {
         let body = request.body.expose_secret();
         match request.url.as_str() {
             "https://oauth.alibabacloud.com/v1/token" => {
+                if let Some(during_renewal) = self.during_renewal.get() {
+                    during_renewal();
+                }
                 if let Some(status) = self.rejection {
                     return response(status, "hunter".to_owned());
                 }
@@ -150,6 +155,30 @@ async fn new_tokens_are_written_to_the_file_and_everything_else_is_kept() {
     let loaded = load(&system).await.unwrap();
     assert_eq!(loaded.credentials.access_key_id, "STS.2");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_end_of_the_process_waits_from_the_renewal_of_a_token_until_it_is_written() {
+    let (home, file) = home();
+    let sign_in = Arc::new(SignIn::default());
+    let system = context(&home, &sign_in);
+    let work = system.work.clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let look = move |seen: &Mutex<Vec<usize>>| seen.lock().unwrap().push(work.len());
+    let (during_renewal, while_renewing) = (look.clone(), Arc::clone(&seen));
+    let during_renewal = Box::new(move || during_renewal(&while_renewing));
+    assert!(sign_in.during_renewal.set(during_renewal).is_ok());
+    let while_writing = Arc::clone(&seen);
+    let before_replacement = move || {
+        look(&while_writing);
+        Ok(())
+    };
+    let system = hooked(system, || Ok(()), before_replacement);
+    load(&system).await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), [1, 1]);
+    assert!(system.work.is_empty());
+    let login = &read(&file)["profiles"][1];
+    assert_eq!(login["oauth_refresh_token"], "hunter refresh&1");
 }
 
 #[tokio::test]

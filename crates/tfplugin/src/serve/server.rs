@@ -5,7 +5,6 @@ use std::io;
 use futures_util::FutureExt;
 use tokio_stream::Stream;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::transport::Server;
 use tonic_health::ServingStatus;
 
@@ -24,7 +23,8 @@ const HEALTH_SERVICE: &str = "plugin";
 const MAX_MESSAGE_BYTES: usize = 256 << 20;
 
 /// Serves a definition over connections whose peers are trusted already, until `shutdown`; then tells the calls that
-/// run to stop, and lets them come to their ends. Changes and actions are awaited after their connection is gone, too.
+/// run to stop, and lets them come to their ends. Changes, actions and other [`ProviderDefinition::work`] are awaited after
+/// their connection is gone, too.
 pub async fn serve(
     definition: ProviderDefinition,
     connections: impl Stream<Item = io::Result<Connection>>,
@@ -41,8 +41,8 @@ pub async fn serve(
         .clone()
         .cancelled_owned()
         .map(move |()| stop.set_host_gone());
-    let work = TaskTracker::new();
-    let provider = ProviderServer::new(ProviderService::new(definition, work.clone()))
+    let work = definition.work.clone();
+    let provider = ProviderServer::new(ProviderService::new(definition))
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     let served = Server::builder()
@@ -56,4 +56,42 @@ pub async fn serve(
     work.close();
     work.wait().await;
     served
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use tf_provider::schema::Schema;
+
+    use super::*;
+    use crate::{Diagnostics, DynProvider, EncodedValue, StopSignal};
+
+    struct Nothing;
+
+    #[async_trait]
+    impl DynProvider for Nothing {
+        fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
+            None
+        }
+
+        async fn validate(&self, _: &mut Diagnostics, _: &EncodedValue) {}
+
+        async fn configure(&self, _: &mut Diagnostics, _: String, _: &EncodedValue) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_to_end_waits_for_the_work_of_its_provider() {
+        let definition = ProviderDefinition::new(Nothing, StopSignal::default());
+        let work = definition.work.token();
+        let shutdown = CancellationToken::new();
+        shutdown.cancel();
+        let mut server = tokio::spawn(serve(definition, tokio_stream::pending(), shutdown));
+        // Paused time passes only when there is nothing else to do.
+        let ended = tokio::time::timeout(Duration::from_secs(3_600), &mut server).await;
+        assert!(ended.is_err());
+        drop(work);
+        server.await.unwrap().unwrap();
+    }
 }

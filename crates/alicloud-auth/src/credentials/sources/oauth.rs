@@ -5,7 +5,7 @@
 //! written to the CLI's file. Memory alone is not enough: the service returns a new refresh token with each access token
 //! and does not document that the previous one stays valid, so the CLI, and the next process that Terraform starts, would
 //! need a new login. The file stays locked from the check whether a renewal is necessary until the new tokens are
-//! written, so that no refresh token is used twice.
+//! written, so that no refresh token is used twice. The process does not end meanwhile.
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -124,6 +124,8 @@ impl OAuth {
         if profile.oauth_refresh_token.is_empty() {
             return Err(self.must_log_in("its login has expired"));
         }
+        // Were the process to end between the two, nobody would have a valid refresh token.
+        let _until_saved = system.work.token();
         let tokens = self.refresh(&profile.oauth_refresh_token.0).await?;
         let token = tokens.access_token.clone();
         self.save(locked, in_file, tokens).await;

@@ -10,6 +10,8 @@ mod locked_file;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio_util::task::TaskTracker;
+
 use super::clock::ServerClock;
 use crate::environment::{Environment, InvalidInput, Proxies};
 
@@ -43,6 +45,8 @@ pub struct SystemContext {
     pub clock: Arc<ServerClock>,
     /// Other programs.
     pub commands: Arc<dyn CommandExecute>,
+    /// Work that the end of the process must not cut off: before it ends, the process waits until this is empty.
+    pub work: TaskTracker,
 }
 
 impl SystemContext {
@@ -60,6 +64,7 @@ impl SystemContext {
             proxies,
             clock: Arc::default(),
             commands: Arc::new(commands::SystemCommands),
+            work: TaskTracker::new(),
         })
     }
 

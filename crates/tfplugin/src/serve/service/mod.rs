@@ -20,7 +20,6 @@ mod schema;
 
 use std::sync::{Arc, OnceLock};
 
-use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
@@ -45,16 +44,13 @@ pub(super) struct ProviderService {
     definition: Arc<ProviderDefinition>,
     /// Made when first asked for: most processes of a run never are, since core keeps the schema.
     schema: OnceLock<(get_provider_schema::Response, Diagnostics)>,
-    /// The tasks of the calls that a lost connection must not cut off.
-    work: TaskTracker,
 }
 
 impl ProviderService {
-    pub(super) fn new(definition: ProviderDefinition, work: TaskTracker) -> Self {
+    pub(super) fn new(definition: ProviderDefinition) -> Self {
         Self {
             definition: Arc::new(definition),
             schema: OnceLock::new(),
-            work,
         }
     }
 
@@ -211,7 +207,11 @@ impl Provider for ProviderService {
         let apply = async move |diagnostics: &mut Diagnostics| {
             resource::apply(&definition, request, diagnostics).await
         };
-        let applied = self.work.spawn(call.respond_or(unchanged, apply)).await;
+        let applied = self
+            .definition
+            .work
+            .spawn(call.respond_or(unchanged, apply))
+            .await;
         // It cannot panic, and is ended early only when the whole process ends.
         applied
             .map(Response::new)
@@ -297,7 +297,12 @@ impl Provider for ProviderService {
     ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
         let request = request.into_inner();
         let call = RpcCall::new("ListResource", ListResource(&request.type_name));
-        let events = list_resource::list(Arc::clone(&self.definition), &self.work, call, request);
+        let events = list_resource::list(
+            Arc::clone(&self.definition),
+            &self.definition.work,
+            call,
+            request,
+        );
         Ok(Response::new(events))
     }
 
@@ -327,7 +332,12 @@ impl Provider for ProviderService {
     ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
         let request = request.into_inner();
         let call = RpcCall::new("InvokeAction", Action(&request.action_type));
-        let events = action::invoke(Arc::clone(&self.definition), &self.work, call, request);
+        let events = action::invoke(
+            Arc::clone(&self.definition),
+            &self.definition.work,
+            call,
+            request,
+        );
         Ok(Response::new(events))
     }
 }
