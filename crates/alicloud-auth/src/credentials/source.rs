@@ -57,7 +57,7 @@ impl SourceError {
     pub(super) fn of_status(origin: &str, status: u16) -> Self {
         Self {
             reason: format!("{origin} responded with HTTP {status}"),
-            is_transient: status >= 500,
+            is_transient: status >= 500 || status == 429,
         }
     }
 

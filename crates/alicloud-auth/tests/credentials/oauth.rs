@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock};
+use std::time::Duration;
 
 use alicloud_auth::credentials::{
     CredentialsConfig, CredentialsSource, FileAccess, FileText, HttpRequest, HttpResponse,
@@ -17,8 +18,10 @@ use rustix::fs::{FlockOperation, flock};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::case::system;
+use crate::wire::FAR;
 
 /// The sign-in host: each refresh token is valid once, and each access token until the next one is issued.
 #[derive(Default)]
@@ -27,6 +30,8 @@ struct SignIn {
     exchanged: Mutex<u32>,
     /// The status of a rejection.
     rejection: Option<u16>,
+    /// Whether another program may have used a refresh token, which is rejected then.
+    has_others: bool,
     /// The lifetime of access tokens, in seconds.
     lifetime: Option<i64>,
     /// Happens while a token is renewed.
@@ -55,10 +60,15 @@ impl HttpSend for SignIn {
                     return response(status, "hunter".to_owned());
                 }
                 let mut renewed = self.renewed.lock().unwrap();
-                let wanted = format!(
-                    "grant_type=refresh_token&refresh_token=hunter+refresh%26{renewed}&client_id=4103531455503354461"
-                );
-                assert_eq!(body, wanted);
+                let form = |renewed| {
+                    format!(
+                        "grant_type=refresh_token&refresh_token=hunter+refresh%26{renewed}&client_id=4103531455503354461"
+                    )
+                };
+                if self.has_others && (0..*renewed).any(|used| body == form(used)) {
+                    return response(400, "hunter".to_owned());
+                }
+                assert_eq!(body, form(*renewed));
                 *renewed += 1;
                 let tokens = json!({
                     "access_token": format!("hunter access {renewed}"),
@@ -206,7 +216,7 @@ async fn a_file_behind_a_symbolic_link_is_replaced_and_the_link_is_kept() {
     assert_eq!(login["oauth_refresh_token"], "hunter refresh&1");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_error_of_a_login_that_cannot_be_renewed_says_how_to_log_in_and_the_file_is_kept() {
     for (status, is_transient, expected) in [
         (
@@ -214,6 +224,7 @@ async fn an_error_of_a_login_that_cannot_be_renewed_says_how_to_log_in_and_the_f
             false,
             "log in again: aliyun configure --mode OAuth --profile login",
         ),
+        (429, true, "responded with HTTP 429"),
         (503, true, "responded with HTTP 503"),
     ] {
         let (home, file) = home();
@@ -340,6 +351,56 @@ async fn tokens_that_cannot_be_written_are_used_as_long_as_the_process_runs() {
     assert_eq!(attempts.load(Ordering::Relaxed), 1);
     assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+/// The CLI has renewed the tokens without a lock, and writes them after `pause`. Returns what becomes of ours, and when.
+async fn load_beside_the_cli(
+    access_token_expire: i64,
+    pause: Duration,
+) -> (Result<LoadedCredentials, SourceError>, Duration, Value) {
+    let (home, file) = home();
+    let sign_in = Arc::new(SignIn {
+        renewed: Mutex::new(1),
+        has_others: true,
+        ..SignIn::default()
+    });
+    let mut theirs = read(&file);
+    let login = &mut theirs["profiles"][1];
+    login["oauth_access_token"] = json!("hunter access 1");
+    login["oauth_refresh_token"] = json!("hunter refresh&1");
+    login["oauth_access_token_expire"] = json!(access_token_expire);
+    let started_at = Instant::now();
+    let ours = async {
+        let loaded = load(&context(&home, &sign_in)).await;
+        (loaded, started_at.elapsed())
+    };
+    let cli = async {
+        tokio::time::sleep(pause).await;
+        replace_as_the_cli(&file, &theirs.to_string());
+    };
+    // Time passes only while both wait for it.
+    let ((loaded, elapsed), ()) = tokio::join!(ours, cli);
+    (loaded, elapsed, read(&file)["profiles"][1].clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_the_cli_has_just_used_is_replaced_by_what_it_writes() {
+    // The CLI's access token is used, or else its refresh token.
+    for (expire, refresh_token) in [(FAR, "hunter refresh&1"), (1, "hunter refresh&2")] {
+        let pause = Duration::from_secs(2);
+        let (loaded, _, login) = load_beside_the_cli(expire, pause).await;
+        assert_eq!(loaded.unwrap().credentials.access_key_id, "STS.1");
+        assert_eq!(login["oauth_refresh_token"], refresh_token);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_nobody_replaces_within_seconds_needs_a_new_login() {
+    let pause = Duration::from_secs(3_600);
+    let (loaded, elapsed, _) = load_beside_the_cli(FAR, pause).await;
+    let error = loaded.unwrap_err();
+    assert!(error.reason.contains("log in again"), "{error}");
+    assert!(elapsed < Duration::from_secs(4), "{elapsed:?}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use crate::case::system;
 
 /// A Unix time in 2100.
-const FAR: i64 = 4_102_444_800;
+pub(crate) const FAR: i64 = 4_102_444_800;
 
 /// Returns responses in order, and records the requests.
 #[derive(Default)]

@@ -9,6 +9,7 @@
 
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize as _};
@@ -28,6 +29,10 @@ use crate::credentials::system::{HttpResponse, LockedFile, SystemContext};
 const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::seconds(10);
 /// Attempts to write the file while other programs change it.
 const MAX_WRITES: usize = 5;
+/// How long, and how often, a rejected refresh token is looked for in the file: the program that has used it writes its
+/// successor within a moment.
+const MAX_REPLACEMENT_READS: usize = 10;
+const REPLACEMENT_READ_INTERVAL: Duration = Duration::from_millis(300);
 
 pub(super) struct OAuth {
     login: Login,
@@ -72,6 +77,15 @@ struct Tokens {
     expires_at: OffsetDateTime,
 }
 
+enum Renewal {
+    Renewed(SecretString),
+    /// The host has rejected the refresh token.
+    Rejected {
+        in_file: SecretString,
+        error: SourceError,
+    },
+}
+
 struct Unsaved {
     /// The outdated refresh token of the file.
     in_file: SecretString,
@@ -103,8 +117,31 @@ impl OAuth {
         Ok((is_valid && !token.is_empty()).then(|| token.0.clone()))
     }
 
-    /// Renews the access token, unless another process has renewed it meanwhile.
+    /// Renews the access token. The CLI does not lock its file, and the official provider reads it before it locks it. So
+    /// one of them may have used the refresh token, and be about to write the next one: only a rejected token that stays
+    /// in the file means that a person must log in.
     async fn renew_token(&self) -> Result<SecretString, SourceError> {
+        let (in_file, error) = match self.renew_once().await? {
+            Renewal::Renewed(token) => return Ok(token),
+            Renewal::Rejected { in_file, error } => (in_file, error),
+        };
+        let is_replaced = |profile: Profile| {
+            profile.oauth_refresh_token.0.expose_secret() != in_file.expose_secret()
+        };
+        for _ in 0..MAX_REPLACEMENT_READS {
+            tokio::time::sleep(REPLACEMENT_READ_INTERVAL).await;
+            if self.login.read().await.is_ok_and(is_replaced) {
+                return match self.renew_once().await? {
+                    Renewal::Renewed(token) => Ok(token),
+                    Renewal::Rejected { error, .. } => Err(error),
+                };
+            }
+        }
+        Err(error)
+    }
+
+    /// Renews the access token under the lock, unless another process has renewed it meanwhile.
+    async fn renew_once(&self) -> Result<Renewal, SourceError> {
         let system = &self.login.system;
         let path = system.path(&self.login.file);
         let locked = system.files.lock(&path).await.map_err(|error| {
@@ -119,20 +156,27 @@ impl OAuth {
         let in_file = profile.oauth_refresh_token.0.clone();
         let profile = self.with_unsaved(profile);
         if let Some(token) = self.valid_token(&profile)? {
-            return Ok(token);
+            return Ok(Renewal::Renewed(token));
         }
         if profile.oauth_refresh_token.is_empty() {
             return Err(self.must_log_in("its login has expired"));
         }
         // Were the process to end between the two, nobody would have a valid refresh token.
         let _until_saved = system.work.token();
-        let tokens = self.refresh(&profile.oauth_refresh_token.0).await?;
+        let refresh_token = &profile.oauth_refresh_token.0;
+        let response = self.refresh(refresh_token).await?;
+        if !matches!(response.status, 200 | 429 | 500..) {
+            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
+            let error = self.must_log_in(&format!("its login cannot be renewed: {reason}"));
+            return Ok(Renewal::Rejected { in_file, error });
+        }
+        let tokens = self.tokens(&response, refresh_token)?;
         let token = tokens.access_token.clone();
         self.save(locked, in_file, tokens).await;
-        Ok(token)
+        Ok(Renewal::Renewed(token))
     }
 
-    async fn refresh(&self, refresh_token: &SecretString) -> Result<Tokens, SourceError> {
+    async fn refresh(&self, refresh_token: &SecretString) -> Result<HttpResponse, SourceError> {
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "refresh_token")
             .append_pair("refresh_token", refresh_token.expose_secret())
@@ -140,13 +184,17 @@ impl OAuth {
             .finish();
         let form_type = "application/x-www-form-urlencoded".into();
         let headers = vec![("content-type", form_type)];
-        let response = self.post("/v1/token", headers, form.into()).await?;
-        if !matches!(response.status, 200 | 500..) {
-            let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
-            return Err(self.must_log_in(&format!("its login cannot be renewed: {reason}")));
-        }
+        self.post("/v1/token", headers, form.into()).await
+    }
+
+    /// Returns the tokens in a response to `refresh_token`.
+    fn tokens(
+        &self,
+        response: &HttpResponse,
+        refresh_token: &SecretString,
+    ) -> Result<Tokens, SourceError> {
         let host = self.login.origin_of(self.site.url);
-        let parsed: TokenResponse = parse_response(&host, &response)?;
+        let parsed: TokenResponse = parse_response(&host, response)?;
         let new = parsed.refresh_token;
         let new = new.filter(|token| !token.expose_secret().is_empty());
         let lifetime = time::Duration::seconds(parsed.expires_in);
