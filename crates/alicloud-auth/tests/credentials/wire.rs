@@ -276,6 +276,44 @@ async fn each_role_is_assumed_at_the_sts_endpoint_of_its_profile_and_that_of_the
 }
 
 #[tokio::test]
+async fn a_block_that_inherits_the_role_of_a_profile_inherits_its_policy_and_external_id() {
+    let home = TempDir::new().unwrap();
+    let (_, config) = profile(
+        &home,
+        &json!({
+            "name": "p", "mode": "RamRoleArn", "access_key_id": "id", "access_key_secret": "hunter1",
+            "ram_role_arn": "acs:ram::1:role/of-the-profile", "policy": "{}", "external_id": "partner",
+        }),
+    );
+    let block = |role_arn: Option<&str>, policy: Option<&str>| AssumeRole {
+        role_arn: role_arn.map(str::to_owned),
+        policy: policy.map(str::to_owned),
+        session_name: Some("block".to_owned()),
+        ..AssumeRole::default()
+    };
+    for (block, sent) in [
+        (block(None, None), "&Policy=%7B%7D&ExternalId=partner"),
+        (block(None, Some("[]")), "&Policy=%5B%5D&ExternalId=partner"),
+        // Another role has rights and conditions of its own.
+        (block(Some("acs:ram::1:role/r"), None), ""),
+    ] {
+        let config = CredentialsConfig {
+            shared_credentials_file: config.shared_credentials_file.clone(),
+            assume_role: Some(block),
+            ..CredentialsConfig::default()
+        };
+        let responses = vec![response(200, &credentials("2100-01-01T00:00:00Z"))];
+        let outcome = load(config, &[], responses).await;
+        assert!(outcome.loaded.is_ok());
+        let [body] = &outcome.bodies[..] else {
+            panic!("{:?}", outcome.bodies)
+        };
+        let end = format!("RoleSessionName=block&DurationSeconds=3600{sent}");
+        assert!(body.ends_with(&end), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn what_another_mode_has_left_in_a_profile_is_not_used() {
     for (mode, has_token) in [("AK", false), ("StsToken", true)] {
         let home = TempDir::new().unwrap();

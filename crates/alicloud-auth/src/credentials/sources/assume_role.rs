@@ -47,8 +47,8 @@ impl CredentialsSource for AssumedRole {
 }
 
 /// Applies the role of the block, or else that of a profile of mode `RamRoleArn`. As in the official provider, the block
-/// replaces the profile's role and inherits what it does not set itself; a block without a role, in its argument or a
-/// variable, has no effect.
+/// replaces the profile's role and inherits what it does not set itself; a policy and an external ID, which belong to one
+/// role, only together with the ARN. A block without a role, in its argument, a variable or the profile, has no effect.
 pub(in crate::credentials) fn apply_assume_role(
     candidate: Candidate,
     config: &CredentialsConfig,
@@ -89,7 +89,8 @@ fn block_role(
     system: &SystemContext,
 ) -> Result<Option<Role>, SourceConfigError> {
     let arn = argument_or_variable(block.role_arn.as_ref(), ROLE_VARIABLES, system)?;
-    let Some(arn) = arn.or_else(|| Some(profile_role?.arn.clone())) else {
+    let inherited = profile_role.filter(|_| arn.is_none());
+    let Some(arn) = arn.or_else(|| Some(inherited?.arn.clone())) else {
         return Ok(None);
     };
     let session_name =
@@ -111,8 +112,9 @@ fn block_role(
             .or_else(|| Some(profile_role?.session_name.clone()))
             .unwrap_or_else(|| SESSION_NAME.to_owned()),
         session_seconds: seconds,
-        policy: non_empty(block.policy.as_ref()),
-        external_id: non_empty(block.external_id.as_ref()),
+        policy: non_empty(block.policy.as_ref()).or_else(|| inherited?.policy.clone()),
+        external_id: non_empty(block.external_id.as_ref())
+            .or_else(|| inherited?.external_id.clone()),
         ..Role::default()
     }))
 }
