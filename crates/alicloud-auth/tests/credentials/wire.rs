@@ -314,6 +314,34 @@ async fn a_block_that_inherits_the_role_of_a_profile_inherits_its_policy_and_ext
 }
 
 #[tokio::test]
+async fn a_profile_without_a_mode_may_contain_keys_and_nothing_that_only_a_mode_would_use() {
+    for (field, is_valid) in [
+        ("sts_token", true),
+        ("cloud_sso_account_id", true),
+        ("ram_role_arn", false),
+        ("ram_role_name", false),
+        ("oidc_provider_arn", false),
+        ("process_command", false),
+        ("source_profile", false),
+    ] {
+        let home = TempDir::new().unwrap();
+        let mut fields =
+            json!({"name": "p", "access_key_id": "id", "access_key_secret": "hunter1"});
+        fields[field] = json!("hunter2");
+        let (_, config) = profile(&home, &fields);
+        let system = system(BTreeMap::new(), home.path());
+        match select_source(&config, &system).await.map(|_| ()) {
+            Ok(()) => assert!(is_valid, "{field}"),
+            Err(error) => {
+                let error = error.to_string();
+                assert!(!is_valid && error.contains(field), "{error}");
+                assert!(!error.contains("hunter"), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_another_mode_has_left_in_a_profile_is_not_used() {
     for (mode, has_token) in [("AK", false), ("StsToken", true)] {
         let home = TempDir::new().unwrap();

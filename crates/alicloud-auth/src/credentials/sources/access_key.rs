@@ -127,6 +127,7 @@ async fn profile_settings(
         return Ok(ProfileSettings::default());
     };
     let invalid = |reason: String| SourceConfigError::new("profile", reason);
+    profile.check_mode(&origin).map_err(invalid)?;
     let role = match &*profile.mode {
         "RamRoleArn" => Some(profile.role(&origin).map_err(invalid)?),
         _ => None,

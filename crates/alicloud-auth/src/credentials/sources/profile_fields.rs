@@ -61,7 +61,28 @@ impl Profile {
         Credentials::from_text(&self.access_key_id, &self.access_key_secret.0, token)
     }
 
-    /// Returns the region. `origin` names the profile in errors, here and below.
+    /// Checks that a profile without a mode contains nothing but keys: with a role, for example, the keys alone are
+    /// another identity. `origin` names the profile in errors, here and below.
+    pub(super) fn check_mode(&self, origin: &str) -> Result<(), String> {
+        if !self.mode.is_empty() {
+            return Ok(());
+        }
+        let fields = [
+            (&self.oidc_provider_arn, "oidc_provider_arn", "OIDC"),
+            (&self.source, "source_profile", "ChainableRamRoleArn"),
+            (&self.process_command, "process_command", "External"),
+            (&self.ram_role_arn, "ram_role_arn", "RamRoleArn"),
+            (&self.ram_role_name, "ram_role_name", "EcsRamRole"),
+        ];
+        match fields.iter().find(|(value, ..)| !value.is_empty()) {
+            None => Ok(()),
+            Some((_, field, mode)) => Err(format!(
+                "{origin}: it has {field}, but no mode. Set its mode, such as {mode} (in an INI file, its type)"
+            )),
+        }
+    }
+
+    /// Returns the region.
     pub(super) fn region(&self, origin: &str) -> Result<Option<Region>, String> {
         Ok(Region::parse(
             &self.region_id,

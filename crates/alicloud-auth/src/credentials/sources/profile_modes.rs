@@ -68,6 +68,7 @@ impl SourceBuilder<'_> {
         chain_left: usize,
     ) -> Result<Box<dyn CredentialsSource>, String> {
         let origin = self.origin(profile);
+        profile.check_mode(&origin)?;
         let path = self.file.path.clone();
         let invalid = |reason: String| format!("{origin}: {reason}");
         let required = |field: &str, value: &Text| value.required(field).map_err(invalid);
