@@ -3,13 +3,15 @@
 //! No suitable crate reads what the SDKs read: `configparser` cuts secrets at `#` and keeps quotes; `rust-ini` comes
 //! closest, but has nine dependencies, one under a license that we do not accept.
 
-use super::profile_fields::Profile;
+use super::profile_fields::{Profile, Text};
 
 /// Reads what the Go SDK reads: `=` or `:` between name and value, quotes around values, and comments after `#` or `;`, on
-/// lines of their own and after values. (The Python SDK keeps quotes and text after a `;`, and ignores the case of names.)
+/// lines of their own and after values. A repeated section continues the first one, and later values win. (The Python SDK
+/// keeps quotes and text after a `;`, ignores the case of names and rejects repetitions.)
 /// `path` names the file in errors.
 pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Profile>, String> {
     let mut profiles: Vec<Profile> = Vec::new();
+    let mut current = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with(['#', ';']) {
@@ -17,15 +19,19 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Profile>, String> {
         }
         if let Some(rest) = line.strip_prefix('[') {
             let name = rest.rsplit_once(']').map(|(name, _)| name);
-            profiles.push(Profile {
-                name: name.ok_or_else(|| invalid_line(path, number))?.into(),
-                ..Profile::default()
-            });
+            let name: Text = name.ok_or_else(|| invalid_line(path, number))?.into();
+            let earlier = profiles.iter().position(|earlier| *earlier.name == *name);
+            current = Some(earlier.unwrap_or(profiles.len()));
+            if earlier.is_none() {
+                profiles.push(Profile {
+                    name,
+                    ..Profile::default()
+                });
+            }
             continue;
         }
-        let (Some((name, value)), Some(profile)) =
-            (line.split_once(['=', ':']), profiles.last_mut())
-        else {
+        let section = current.and_then(|index| profiles.get_mut(index));
+        let (Some((name, value)), Some(profile)) = (line.split_once(['=', ':']), section) else {
             return Err(invalid_line(path, number));
         };
         let name = name.trim().to_ascii_lowercase();
@@ -121,6 +127,21 @@ mod tests {
             assert_eq!(&*profile.name, "my profile");
             assert_eq!(&*profile.ram_role_name, read, "{written}");
         }
+    }
+
+    #[test]
+    fn a_repeated_section_continues_the_first_and_later_values_win() {
+        let text = "[a]\nrole_name = 1\npolicy = 1\n[b]\nrole_name = 2\n[ a ]\nrole_name = 3\nregion_id = 3\n";
+        let [a, b] = &parse("f", text).unwrap()[..] else {
+            panic!()
+        };
+        let values = [
+            &*a.ram_role_name,
+            &*a.policy,
+            &*a.region_id,
+            &*b.ram_role_name,
+        ];
+        assert_eq!(values, ["3", "1", "3", "2"]);
     }
 
     #[test]

@@ -119,8 +119,10 @@ pub(super) async fn find_configured(
         return Ok(None);
     };
     let parsed = opened.parse()?;
-    let found = parsed.profiles.into_iter().find(|p| *p.name == *name);
-    Ok(found.map(|profile| (profile, format!("profile {name:?} of {path}"))))
+    let found = parsed
+        .find(&name)
+        .map_err(|reason| SourceConfigError::new("profile", reason))?;
+    Ok(found.map(|profile| (profile.clone(), format!("profile {name:?} of {path}"))))
 }
 
 /// A file that was read.

@@ -40,10 +40,25 @@ impl ProfileFile {
         })
     }
 
-    /// Returns a profile by its name.
+    /// Returns a profile by its name; `None` if there is none. An error if there are several.
+    pub(super) fn find(&self, name: &str) -> Result<Option<&Profile>, String> {
+        let mut found = self
+            .profiles
+            .iter()
+            .filter(|profile| *profile.name == *name);
+        let first = found.next();
+        if found.next().is_some() {
+            let path = &self.path;
+            return Err(format!(
+                "{path} has more than one profile {name:?}. Rename or remove the others"
+            ));
+        }
+        Ok(first)
+    }
+
+    /// Returns a profile by its name. An error if there is not exactly one.
     pub(super) fn profile(&self, name: &str) -> Result<&Profile, String> {
-        let found = self.profiles.iter().find(|profile| *profile.name == *name);
-        found.ok_or_else(|| {
+        self.find(name)?.ok_or_else(|| {
             let names: Vec<_> = self.profiles.iter().map(|p| &*p.name).collect();
             format!(
                 "{} has no profile {name:?}; it has: {}",
