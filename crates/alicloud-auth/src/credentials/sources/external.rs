@@ -22,16 +22,14 @@ pub(super) struct External {
     commands: Arc<dyn CommandExecute>,
 }
 
+/// What the program prints. As in Go, `null` counts as absent.
 #[derive(Deserialize)]
 struct Printed {
-    #[serde(default)]
-    mode: String,
+    mode: Option<String>,
     access_key_id: String,
     access_key_secret: SecretString,
-    #[serde(default)]
-    sts_token: SecretString,
-    #[serde(default)]
-    expiration: String,
+    sts_token: Option<SecretString>,
+    expiration: Option<String>,
 }
 
 impl External {
@@ -87,14 +85,21 @@ impl CredentialsSource for External {
         let credentials = Credentials::from_text(
             &printed.access_key_id,
             &printed.access_key_secret,
-            Some(&printed.sts_token),
+            printed.sts_token.as_ref(),
         )
         .map_err(|problem| failed(format!("printed unusable credentials: the {problem}")))?;
-        let lacks_token = printed.mode == "StsToken" && credentials.security_token.is_none();
+        // The CLI would apply what else a profile of another mode contains, such as a role.
+        let mode = printed.mode.unwrap_or_default();
+        if !matches!(&*mode, "" | "AK" | "StsToken") {
+            let reason = "printed a mode other than AK and StsToken; have it print an access key pair, with its token";
+            return Err(failed(reason.to_owned()));
+        }
+        let lacks_token = mode == "StsToken" && credentials.security_token.is_none();
         if lacks_token || !credentials.is_complete() {
             return Err(failed("printed incomplete credentials".to_owned()));
         }
-        let expires_at = Some(printed.expiration)
+        let expires_at = printed
+            .expiration
             .filter(|text| !text.is_empty())
             .map(|text| parse_time(&text))
             .transpose()
