@@ -11,7 +11,8 @@ use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpSend, SystemContext};
 
-const VARIABLES: &[&str] = &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
+pub(super) const VARIABLES: &[&str] =
+    &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
 
 pub(super) struct CredentialsUri {
     uri: Url,

@@ -14,10 +14,10 @@ use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceErr
 use crate::credentials::sts::{Role, Sts};
 use crate::credentials::system::{FileAccess, SystemContext};
 
-const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
-const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
+pub(super) const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
+pub(super) const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
 const TOKEN: &str = "ALIBABA_CLOUD_OIDC_TOKEN";
-const TOKEN_FILE: &str = "ALIBABA_CLOUD_OIDC_TOKEN_FILE";
+pub(super) const TOKEN_FILE: &str = "ALIBABA_CLOUD_OIDC_TOKEN_FILE";
 const SESSION: &str = "ALIBABA_CLOUD_ROLE_SESSION_NAME";
 
 pub(super) struct OidcRole {

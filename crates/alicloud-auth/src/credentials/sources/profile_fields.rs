@@ -98,12 +98,17 @@ impl Profile {
 
     /// Returns the role that the profile names.
     pub(super) fn role(&self, origin: &str) -> Result<Role, String> {
-        let arn = self.ram_role_arn.non_empty();
+        let arn = self.ram_role_arn.required("ram_role_arn");
+        self.role_with_arn(arn.map_err(|reason| format!("{origin}: {reason}"))?, origin)
+    }
+
+    /// As [`Self::role`], for an ARN that need not be the profile's.
+    pub(super) fn role_with_arn(&self, arn: String, origin: &str) -> Result<Role, String> {
         let session_names = [&self.ram_session_name, &self.role_session_name];
         let session_name = session_names.into_iter().find_map(Text::non_empty);
         let seconds = Some(self.expired_seconds);
         Ok(Role {
-            arn: arn.ok_or_else(|| format!("{origin}: ram_role_arn is empty"))?,
+            arn,
             session_name: session_name.unwrap_or_else(|| SESSION_NAME.to_owned()),
             session_seconds: session_seconds(seconds, &format!("{origin}: expired_seconds"))?,
             policy: self.policy.non_empty(),

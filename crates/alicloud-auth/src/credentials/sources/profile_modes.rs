@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::assume_role::AssumedRole;
 use super::cloud_sso::CloudSso;
-use super::credentials_uri::CredentialsUri;
+use super::credentials_uri::{self, CredentialsUri};
 use super::ecs_role::EcsRole;
 use super::external::External;
 use super::oauth::OAuth;
-use super::oidc::{OidcRole, Token};
+use super::oidc::{self, OidcRole, Token};
 use super::profile_fields::{Profile, Text};
 use super::profile_file::ProfileFile;
 use crate::credentials::discovery::Candidate;
@@ -93,19 +93,12 @@ impl SourceBuilder<'_> {
                 let base = self.source(source, &source_sts, left)?;
                 assumed_role(profile, sts, base, &origin)?
             }
-            "OIDC" => {
-                let file = required("oidc_token_file", &profile.oidc_token_file)?;
-                let provider_arn = required("oidc_provider_arn", &profile.oidc_provider_arn)?;
-                Box::new(OidcRole {
-                    provider_arn,
-                    token: Token::File(self.system.path(&file), Arc::clone(&self.system.files)),
-                    role: profile.role(&origin)?,
-                    sts: sts.clone(),
-                })
-            }
+            "OIDC" => Box::new(self.oidc_role(profile, sts, &origin)?),
             "CredentialsURI" => {
                 self.check_external_allowed().map_err(invalid)?;
-                let uri = required("credentials_uri", &profile.credentials_uri)?;
+                let uri = &profile.credentials_uri;
+                let uri = self.or_variable("credentials_uri", uri, credentials_uri::VARIABLES);
+                let uri = uri.map_err(invalid)?;
                 Box::new(CredentialsUri::new(&uri, self.system).map_err(invalid)?)
             }
             "External" => {
@@ -127,6 +120,43 @@ impl SourceBuilder<'_> {
 
     fn ecs_role(&self, profile: &Profile) -> Result<EcsRole, String> {
         EcsRole::new(profile.ram_role_name.non_empty(), self.system).map_err(|error| error.reason)
+    }
+
+    fn oidc_role(&self, profile: &Profile, sts: &Sts, origin: &str) -> Result<OidcRole, String> {
+        let field = |name: &str, value: &Text, variable| {
+            let value = self.or_variable(name, value, &[variable]);
+            value.map_err(|reason| format!("{origin}: {reason}"))
+        };
+        let provider = &profile.oidc_provider_arn;
+        let file = field(
+            "oidc_token_file",
+            &profile.oidc_token_file,
+            oidc::TOKEN_FILE,
+        )?;
+        let arn = field("ram_role_arn", &profile.ram_role_arn, oidc::ROLE)?;
+        Ok(OidcRole {
+            provider_arn: field("oidc_provider_arn", provider, oidc::PROVIDER)?,
+            token: Token::File(self.system.path(&file), Arc::clone(&self.system.files)),
+            role: profile.role_with_arn(arn, origin)?,
+            sts: sts.clone(),
+        })
+    }
+
+    /// Returns the value of a field or, if it is empty, of the first of these variables that is set. The CLI does the
+    /// same: <https://github.com/aliyun/aliyun-cli/blob/eadd68d9/config/profile.go#L358>
+    fn or_variable(
+        &self,
+        field: &str,
+        value: &Text,
+        variables: &[&'static str],
+    ) -> Result<String, String> {
+        match value.non_empty() {
+            Some(value) => Ok(value),
+            None => self.system.environment.text(variables)?.ok_or_else(|| {
+                let variables = variables.join(" or ");
+                format!("{field} is empty: set it, or {variables}")
+            }),
+        }
     }
 
     /// Checks the variable with which users turn helpers off, as the CLI does.
