@@ -16,10 +16,10 @@ use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{DataSource, Diagnostics, ProviderDefinition, diagnostic};
 
 /// Adds the data source to what the provider serves.
-pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+pub(crate) fn offer(definition: &mut ProviderDefinition, data: &Arc<ProviderData>) {
     definition.add_data_source(
         "alicloud_live_caller_identity",
-        CallerIdentityDataSource(Arc::clone(connection)),
+        CallerIdentityDataSource(Arc::clone(data)),
     );
 }
 
@@ -48,7 +48,7 @@ impl From<IgnoredAny> for CallerIdentityData {
 }
 
 impl CallerIdentityData {
-    fn of(caller: Caller, identity: &Identity, place: Location) -> Self {
+    fn new(caller: Caller, identity: &Identity, place: Location) -> Self {
         Self {
             id: caller.account_id.clone().into(),
             account_id: caller.account_id.into(),
@@ -121,7 +121,7 @@ impl DataSource for CallerIdentityDataSource {
         });
         let caller = reported(caller, diagnostics)?;
         let location = client.location().await;
-        Some(CallerIdentityData::of(caller, &identity, location))
+        Some(CallerIdentityData::new(caller, &identity, location))
     }
 }
 

@@ -55,9 +55,9 @@ pub fn definition(environment: Environment) -> ProviderDefinition {
 pub fn definition_in(environment: Environment, dependencies: Dependencies) -> ProviderDefinition {
     let stop = StopSignal::default();
     let work = TaskTracker::new();
-    let connection = Arc::new(ProviderData::new(stop.clone()));
+    let data = Arc::new(ProviderData::new(stop.clone()));
     let provider = AlicloudLive {
-        connection: Arc::clone(&connection),
+        data: Arc::clone(&data),
         environment,
         dependencies,
         work: work.clone(),
@@ -67,14 +67,14 @@ pub fn definition_in(environment: Environment, dependencies: Dependencies) -> Pr
         ..ProviderDefinition::new(provider, stop)
     };
     for offer in FOLDERS {
-        offer(&mut definition, &connection);
+        offer(&mut definition, &data);
     }
     definition
 }
 
 /// The provider block.
 struct AlicloudLive {
-    connection: Arc<ProviderData>,
+    data: Arc<ProviderData>,
     environment: Environment,
     dependencies: Dependencies,
     /// That of the definition.
@@ -117,9 +117,9 @@ impl Provider for AlicloudLive {
                     &self.work,
                 )
                 .await?;
-            self.connection.connect(client, run, identity);
+            self.data.connect(client, run, identity);
         } else {
-            self.connection.await_arguments(unknown);
+            self.data.await_arguments(unknown);
         }
         Some(())
     }

@@ -37,7 +37,7 @@ enum ActionKind {
 
 /// One of the three actions.
 pub(crate) struct JobAction {
-    connection: Arc<ProviderData>,
+    data: Arc<ProviderData>,
     kind: ActionKind,
 }
 
@@ -53,17 +53,14 @@ pub(crate) struct ActionConfig {
 }
 
 /// Adds all actions.
-pub(super) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+pub(super) fn offer(definition: &mut ProviderDefinition, data: &Arc<ProviderData>) {
     for (name, kind) in [
         ("start", ActionKind::Start),
         ("stop", ActionKind::Stop),
         ("restart", ActionKind::Restart),
     ] {
-        let connection = Arc::clone(connection);
-        definition.add_action(
-            &format!("{TYPE_NAME}_{name}"),
-            JobAction { connection, kind },
-        );
+        let data = Arc::clone(data);
+        definition.add_action(&format!("{TYPE_NAME}_{name}"), JobAction { data, kind });
     }
 }
 
@@ -122,10 +119,10 @@ impl Action for JobAction {
         let Some((id, time)) = config.known(diagnostics) else {
             return;
         };
-        let Some(session) = reported(self.connection.session(), diagnostics) else {
+        let Some(session) = reported(self.data.session(), diagnostics) else {
             return;
         };
-        let ctx = self.connection.ctx(time);
+        let ctx = self.data.ctx(time);
         let invocation = Invocation {
             session: &session,
             id: &id,
@@ -183,15 +180,15 @@ impl Invocation<'_> {
         Ok(())
     }
 
-    /// Starts or stops the job; the error says in which state it was left. That it is as it was wanted in spite of a failure
+    /// Starts or stops the job; the error says in which state it was left. That it is as it was to be in spite of a failure
     /// is success.
     async fn ensure_status(
         &self,
-        wanted: &JobStatus,
+        target: &JobStatus,
         summary: &'static str,
     ) -> Result<(), Diagnostic> {
         let outcome = match self.read().await {
-            Ok(job) => self.bring(job, wanted).await,
+            Ok(job) => self.bring(job, target).await,
             Err(error) => Err(error),
         };
         let Err(error) = outcome else {
@@ -202,7 +199,7 @@ impl Invocation<'_> {
             return Err(explained);
         }
         let report = FailureReport::read(self.session, self.id).await;
-        if report.has_status(wanted) {
+        if report.has_status(target) {
             return Ok(());
         }
         Err(followed_by(explained, &report.present("")))
@@ -268,18 +265,18 @@ impl Invocation<'_> {
     }
 
     /// Starts or stops the job, as far as that is needed, and reports it.
-    async fn bring(&self, job: Job, wanted: &JobStatus) -> Result<Job, WaitError> {
+    async fn bring(&self, job: Job, target: &JobStatus) -> Result<Job, WaitError> {
         let id = self.id;
-        let (doing, done) = match wanted {
+        let (doing, done) = match target {
             JobStatus::Running => ("Starting", "is running"),
             JobStatus::NotStarted | JobStatus::Other(_) => ("Stopping", "is stopped"),
         };
-        if job.status == *wanted {
+        if job.status == *target {
             self.tell(format!("Job {id} {done} already."));
             return Ok(job);
         }
         self.tell(format!("{doing} job {id} ..."));
-        let job = ensure_status(self.session, id, job, wanted, self.ctx).await?;
+        let job = ensure_status(self.session, id, job, target, self.ctx).await?;
         self.tell(format!("Job {id} {done}."));
         Ok(job)
     }

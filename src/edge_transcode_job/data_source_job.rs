@@ -108,7 +108,10 @@ impl DataSource for JobDataSource {
                 }
             }
         };
-        Some(JobData::of(cluster_id, &reported(found, diagnostics)?))
+        Some(JobData::from_api(
+            cluster_id,
+            &reported(found, diagnostics)?,
+        ))
     }
 }
 

@@ -158,7 +158,7 @@ impl JobsData {
         let (mut jobs, mut stream_urls) = (Vec::new(), BTreeMap::new());
         for job in found {
             let id = job_data::id(cluster_id, &job);
-            let (listed, urls) = JobData::of(cluster_id, &job).split();
+            let (listed, urls) = JobData::from_api(cluster_id, &job).split();
             ids.push(id.clone().into());
             names.push(job.name);
             jobs.push(listed);

@@ -61,7 +61,7 @@ impl Serialize for ListedJob {
 }
 
 impl JobData {
-    pub(super) fn of(cluster_id: &str, job: &Job) -> Self {
+    pub(super) fn from_api(cluster_id: &str, job: &Job) -> Self {
         Self(JobModel::from_api(
             &JobIdentity::new(cluster_id, &job.job_id),
             job,

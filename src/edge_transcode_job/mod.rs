@@ -58,8 +58,8 @@ use tfplugin::ProviderDefinition;
 const TYPE_NAME: &str = "alicloud_live_edge_transcode_job";
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
-    let connected = || Arc::clone(connection);
+pub(crate) fn offer(definition: &mut ProviderDefinition, data: &Arc<ProviderData>) {
+    let connected = || Arc::clone(data);
     definition.add_resource(TYPE_NAME, resource::JobResource(connected()));
     definition.add_list_resource(TYPE_NAME, list::JobListResource(connected()));
     definition.add_data_source(TYPE_NAME, data_source_job::JobDataSource(connected()));
@@ -72,5 +72,5 @@ pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<Provid
         "parse_edge_transcode_job_id",
         function_parse_id::ParseEdgeTranscodeJobId,
     );
-    actions::offer(definition, connection);
+    actions::offer(definition, data);
 }

@@ -54,6 +54,6 @@ impl DataSource for TemplateDataSource {
         let template_id = reading::text(&config.template_id);
         let template = client.read_template(cluster_id, template_id, &ctx).await;
         let template = reading::returned(template, "Unable to read template", diagnostics)?;
-        Some(TemplateData::of(cluster_id, template))
+        Some(TemplateData::from_api(cluster_id, template))
     }
 }

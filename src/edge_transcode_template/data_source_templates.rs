@@ -139,7 +139,7 @@ impl TemplatesData {
             templates: Value::Value(
                 templates
                     .into_iter()
-                    .map(|template| TemplateData::of(&cluster_id, template))
+                    .map(|template| TemplateData::from_api(&cluster_id, template))
                     .collect(),
             ),
             ..self

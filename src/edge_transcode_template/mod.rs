@@ -16,13 +16,13 @@ use crate::shared::provider_data::ProviderData;
 use tfplugin::ProviderDefinition;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+pub(crate) fn offer(definition: &mut ProviderDefinition, data: &Arc<ProviderData>) {
     definition.add_data_source(
         "alicloud_live_edge_transcode_template",
-        data_source_template::TemplateDataSource(Arc::clone(connection)),
+        data_source_template::TemplateDataSource(Arc::clone(data)),
     );
     definition.add_data_source(
         "alicloud_live_edge_transcode_templates",
-        data_source_templates::TemplatesDataSource(Arc::clone(connection)),
+        data_source_templates::TemplatesDataSource(Arc::clone(data)),
     );
 }

@@ -31,7 +31,7 @@ pub(crate) struct TemplateData {
 }
 
 impl TemplateData {
-    pub(super) fn of(cluster_id: &str, template: Template) -> Self {
+    pub(super) fn from_api(cluster_id: &str, template: Template) -> Self {
         Self {
             id: id(cluster_id, &template).into(),
             cluster_id: cluster_id.to_owned().into(),

@@ -15,11 +15,11 @@ const READ_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// What a read needs: the client, and the bounds of the work that begins now.
 pub(crate) fn begin(
-    connection: &ProviderData,
+    data: &ProviderData,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Arc<LiveClient>, CallContext)> {
-    let session = reported(connection.session(), diagnostics)?;
-    Some((session.client, connection.ctx(READ_TIME)))
+    let session = reported(data.session(), diagnostics)?;
+    Some((session.client, data.ctx(READ_TIME)))
 }
 
 /// What a call has returned; a failure goes to the diagnostics. `summary` says what could not be done.

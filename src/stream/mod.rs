@@ -21,10 +21,10 @@ use crate::shared::provider_data::ProviderData;
 use tfplugin::ProviderDefinition;
 
 /// Adds all of this folder to what the provider serves.
-pub(crate) fn offer(definition: &mut ProviderDefinition, connection: &Arc<ProviderData>) {
+pub(crate) fn offer(definition: &mut ProviderDefinition, data: &Arc<ProviderData>) {
     definition.add_data_source(
         "alicloud_live_stream_state",
-        data_source_state::StreamStateDataSource(Arc::clone(connection)),
+        data_source_state::StreamStateDataSource(Arc::clone(data)),
     );
     definition.add_function("live_auth_url", function_live_auth_url::LiveAuthUrl);
     definition.add_function(

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::ProviderInfo;
-use super::listener::{Listener, Place};
+use super::listener::{ListenOptions, Listener};
 use super::tls::TlsIdentity;
 
 /// The value that Terraform and OpenTofu put into `TF_PLUGIN_MAGIC_COOKIE`: a courtesy to people who run the binary
@@ -33,7 +33,7 @@ pub(super) struct HostEnvironment {
     protocol_versions: Option<OsString>,
     multiplex: bool,
     /// Where to listen.
-    pub(super) place: Place,
+    pub(super) listen_options: ListenOptions,
 }
 
 /// Why we do not serve the process that started us.
@@ -56,7 +56,7 @@ impl HostEnvironment {
             client_certificate: variable("PLUGIN_CLIENT_CERT"),
             protocol_versions: variable("PLUGIN_PROTOCOL_VERSIONS"),
             multiplex: variable("PLUGIN_MULTIPLEX_GRPC").is_some(),
-            place: Place {
+            listen_options: ListenOptions {
                 socket_dir: variable("PLUGIN_UNIX_SOCKET_DIR"),
                 socket_group: variable("PLUGIN_UNIX_SOCKET_GROUP"),
                 min_port: variable("PLUGIN_MIN_PORT"),

@@ -96,7 +96,7 @@ fn serve_plugin(
     process::run(async {
         let shutdown = Shutdown::default();
         shutdown.follow_host(definition.stop.clone())?;
-        let listener = Listener::bind(&environment.place)?;
+        let listener = Listener::bind(&environment.listen_options)?;
         if !environment.offers_our_protocol() {
             // The host words the error better than we can: it knows which provider was asked for.
             tracing::warn!("the host does not speak plugin protocol 6");
@@ -118,7 +118,7 @@ fn serve_debug(
     process::run(async {
         let shutdown = Shutdown::default();
         shutdown.follow_user()?;
-        let listener = Listener::bind(&environment.place)?;
+        let listener = Listener::bind(&environment.listen_options)?;
         say(&handshake::reattach_instructions(about, &listener))?;
         serve_on(&listener, None, definition, &shutdown).await
     })

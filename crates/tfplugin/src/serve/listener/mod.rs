@@ -24,7 +24,7 @@ pub(super) use unix::Listener;
     not(test),
     expect(dead_code, reason = "each system reads its own half")
 )]
-pub(super) struct Place {
+pub(super) struct ListenOptions {
     /// `PLUGIN_UNIX_SOCKET_DIR`: the folder in which to put the socket.
     pub(super) socket_dir: Option<OsString>,
     /// `PLUGIN_UNIX_SOCKET_GROUP`: the group that may use the socket.

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Place, while_doing};
+use super::{ListenOptions, while_doing};
 
 /// A TCP socket on loopback. Every local user can reach it, so here mutual TLS is the only guard.
 #[derive(Debug)]
@@ -19,10 +19,10 @@ impl Listener {
 
     /// Takes the first free port between `PLUGIN_MIN_PORT` and `PLUGIN_MAX_PORT`, or any free port where the host
     /// names none.
-    pub(crate) fn bind(place: &Place) -> io::Result<Self> {
+    pub(crate) fn bind(options: &ListenOptions) -> io::Result<Self> {
         let (lowest, highest) = (
-            port(place.min_port.as_deref())?,
-            port(place.max_port.as_deref())?,
+            port(options.min_port.as_deref())?,
+            port(options.max_port.as_deref())?,
         );
         let bound = (lowest..=highest.max(lowest))
             .find_map(|port| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
@@ -84,16 +84,16 @@ mod tests {
     use super::*;
 
     fn bound(lowest: u16, highest: u16) -> io::Result<Listener> {
-        Listener::bind(&Place {
+        Listener::bind(&ListenOptions {
             min_port: Some(lowest.to_string().into()),
             max_port: Some(highest.to_string().into()),
-            ..Place::default()
+            ..ListenOptions::default()
         })
     }
 
     #[tokio::test]
     async fn a_port_is_taken_on_loopback_and_within_the_range() {
-        let taken = Listener::bind(&Place::default()).unwrap();
+        let taken = Listener::bind(&ListenOptions::default()).unwrap();
         let port = taken.socket.local_addr().unwrap().port();
         assert_eq!(Listener::NETWORK, "tcp");
         assert_eq!(taken.address(), format!("127.0.0.1:{port}"));
@@ -110,10 +110,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_that_is_none_is_rejected() {
-        let place = Place {
+        let options = ListenOptions {
             min_port: Some("many".into()),
-            ..Place::default()
+            ..ListenOptions::default()
         };
-        assert!(Listener::bind(&place).is_err());
+        assert!(Listener::bind(&options).is_err());
     }
 }

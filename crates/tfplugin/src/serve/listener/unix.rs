@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{Place, while_doing};
+use super::{ListenOptions, while_doing};
 
 /// What the names of our folders begin with. 16 hexadecimal digits follow.
 const FOLDER_PREFIX: &str = "plugin-";
@@ -35,10 +35,10 @@ impl Listener {
 
     /// Makes folder and socket below `PLUGIN_UNIX_SOCKET_DIR` or the temporary folder, or below `/tmp` where that
     /// name is empty or would be too long for a socket.
-    pub(crate) fn bind(place: &Place) -> io::Result<Self> {
-        let group = place.socket_group.as_deref().map(group_id);
+    pub(crate) fn bind(options: &ListenOptions) -> io::Result<Self> {
+        let group = options.socket_group.as_deref().map(group_id);
         let group = group.transpose()?;
-        let parent = place
+        let parent = options
             .socket_dir
             .as_ref()
             .map_or_else(std::env::temp_dir, PathBuf::from);
@@ -195,10 +195,10 @@ mod tests {
     use super::*;
 
     fn bound_below(parent: &Path, group: Option<&str>) -> io::Result<Listener> {
-        Listener::bind(&Place {
+        Listener::bind(&ListenOptions {
             socket_dir: Some(parent.into()),
             socket_group: group.map(Into::into),
-            ..Place::default()
+            ..ListenOptions::default()
         })
     }
 
