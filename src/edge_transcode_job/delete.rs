@@ -14,7 +14,8 @@ use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// Deletes a job; a running one is stopped first. That it is gone already is success. Returns what is left after a failure:
-/// a job that was running is running again then, unless its successor runs.
+/// a job that was running is running again then, unless its successor runs. None with an error: nothing was done, and nothing
+/// is known of it beyond what core has.
 pub(super) async fn delete(
     session: &Session,
     prior: JobModel,
@@ -23,17 +24,17 @@ pub(super) async fn delete(
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.identity();
-    let successor = successor(session, &prior);
+    let successor = created_before(session, &prior, &private);
     if prior.is_protected() && successor.is_none() {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
-        return Some((prior, private.stored()));
+        return None;
     }
     let found = session.get(&id, ctx).await;
     let was_found = found.is_ok();
     let was_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
     if was_running && successor.is_none() && !private.may_be_stopped() {
         diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
-        return Some((prior, private.stored()));
+        return None;
     }
 
     let deleted = match found {
@@ -58,7 +59,7 @@ pub(super) async fn delete(
             .await;
         if !was_found && let Err(elsewhere) = private.check_location(&id, &here) {
             diagnostics.add_error(elsewhere);
-            return Some((prior, private.stored()));
+            return None;
         }
         note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
         return None;
@@ -68,10 +69,11 @@ pub(super) async fn delete(
         about(&id, error.to_diagnostic("Unable to delete job")),
         &report.after_delete(is_lost),
     ));
-    let mut private = private.after_failure(is_lost, &report);
-    if was_found {
-        private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
+    if !was_found && report.job().is_none() {
+        return None;
     }
+    let mut private = private.after_failure(is_lost, &report);
+    private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
     let mut left = prior;
     if let Some(job) = report.job() {
         left = left.as_returned(job);
@@ -92,7 +94,7 @@ async fn runs(session: &Session, created: Option<&Created>) -> bool {
     }
 }
 
-/// A job is deleted: the one that replaces it may have to take its run state over.
+/// The job that replaces a deleted one may have to take its run state over.
 fn note_deleted(
     session: &Session,
     prior: &JobModel,
@@ -101,14 +103,14 @@ fn note_deleted(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
-    let successor = successor(session, prior);
+    let label = prior.label();
     if was_running {
-        match &successor {
+        match created_before(session, prior, private) {
             Some(successor) if !successor.has_target => {
-                diagnostics.add_warning(stream_ended(&prior.label(), &successor.id));
+                diagnostics.add_warning(stream_ended(&label, &successor.id));
             }
             None if !private.foresaw_running(prior) => {
-                diagnostics.add_warning(running_job_deleted(&prior.label()));
+                diagnostics.add_warning(running_job_deleted(&label));
             }
             _ => {}
         }
@@ -118,13 +120,19 @@ fn note_deleted(
     }
     let replaced = private.replaced(prior, was_running);
     let is_canceled = ctx.interruption() == Some(Interruption::Cancelled);
-    if replaced.is_to_run && successor.is_none() && is_canceled {
-        diagnostics.add_warning(successor_not_created(&format!(
-            "that replaces {}",
-            prior.label()
-        )));
+    if replaced.is_to_run && is_canceled && !private.successor_has_status() {
+        diagnostics.add_warning(successor_not_created(&format!("that replaces {label}")));
     }
     session.run.note_replaced(replaced);
+}
+
+/// The job that takes the place of this one, if it exists by now. Where the old one is deleted first, core has planned no deletion.
+fn created_before(session: &Session, prior: &JobModel, private: &JobPrivate) -> Option<Created> {
+    if private.is_plain_deletion {
+        successor(session, prior)
+    } else {
+        None
+    }
 }
 
 /// The job that this run has created in the place of this one.

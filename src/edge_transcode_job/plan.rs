@@ -33,7 +33,9 @@ pub(super) fn update(
         return (state, vec![AttributePath::new("cluster_id")]);
     }
     let changes_settings = changes_settings(&update.prior, &update.target);
-    if changes_settings {
+    if update.prior.is_running() && update.config.status.contains(&STOPPED) {
+        diagnostics.add_warning(will_be_stopped(&update.prior.label()));
+    } else if changes_settings {
         check_interruption(update, diagnostics);
     }
     let status = planned_status(update, changes_settings, diagnostics);
@@ -117,10 +119,18 @@ fn changes_settings(prior: &JobModel, proposed: &JobModel) -> bool {
     !prior.changed_settings(proposed).is_empty()
 }
 
+fn will_be_stopped(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A running job will be stopped",
+        format!(
+            "The job {label} is running, and its status is \"{STOPPED}\": it will be stopped, which ends its output stream."
+        ),
+    )
+}
+
 /// Warns of the interruption of a running job that runs again afterwards, or rejects it.
 fn check_interruption(update: &Update, diagnostics: &mut Diagnostics) {
-    let stays_stopped = update.config.status.contains(&STOPPED);
-    if !update.prior.is_running() || stays_stopped {
+    if !update.prior.is_running() {
         return;
     }
     let label = update.prior.label();
@@ -207,7 +217,8 @@ pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate)
         id: prior.identity(),
         is_running: prior.is_running(),
         is_protected: prior.is_protected(),
-        may_be_stopped: false,
+        may_be_interrupted: false,
+        status: None,
         name: None,
         stream: None,
     };
@@ -359,10 +370,16 @@ mod tests {
             let (state, warnings) = planned(&job(prior), |_| {}, Some(configured));
             assert!(state.status.contains(&configured));
             assert!(state.last_start_at.is_unknown() && state.last_stop_at.is_unknown());
-            assert_eq!(warnings, 0);
+            assert_eq!(warnings, usize::from(prior == RUNNING));
         }
-        assert_eq!(planned(&job(RUNNING), rename, Some(RUNNING)).1, 1);
-        assert_eq!(planned(&job(RUNNING), rename, Some(STOPPED)).1, 0);
+        for (status, expected) in [
+            (RUNNING, "The stream will be interrupted"),
+            (STOPPED, "A running job will be stopped"),
+        ] {
+            let (_, diagnostics) = plan(change(&job(RUNNING), rename, Some(status)));
+            let summaries = diagnostics.warnings.iter().map(|warning| &*warning.summary);
+            assert_eq!(summaries.collect::<Vec<_>>(), [expected]);
+        }
     }
 
     #[test]

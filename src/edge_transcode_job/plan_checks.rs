@@ -28,7 +28,7 @@ pub(super) async fn create(
     let mut known_writers = Vec::new();
     // First, because the time for all checks may be over after it: an unknown template still fails the create.
     if replaced.is_none() {
-        known_writers = existing(session, planned, diagnostics).await;
+        known_writers = existing(session, planned, false, diagnostics).await;
     }
     if session.run.checks_plans() && planned.cluster_id.is_value() {
         check_template(session, planned, diagnostics).await;
@@ -37,11 +37,24 @@ pub(super) async fn create(
     check_output(session, planned, job_id, known_writers, diagnostics);
 }
 
+/// Checks a job that will take the place of one in another cluster.
+pub(super) async fn replacement(
+    session: &Session,
+    prior: &JobModel,
+    planned: &JobModel,
+    diagnostics: &mut Diagnostics,
+) {
+    let known_writers = existing(session, planned, true, diagnostics).await;
+    let job_id = prior.identity().job_id;
+    check_output(session, planned, &job_id, known_writers, diagnostics);
+}
+
 /// Warns of what a new job will find in its cluster: jobs that are identical or write its stream, of which it returns the IDs,
 /// and a cluster without access.
-pub(super) async fn existing(
+async fn existing(
     session: &Session,
     planned: &JobModel,
+    is_replacement: bool,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
     let is_known = planned.cluster_id.is_value() && planned.stream_output.is_value();
@@ -49,8 +62,14 @@ pub(super) async fn existing(
         return Vec::new();
     }
     let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
-    let warned_of =
-        plan_existing_jobs::warn_of_create(&session.client, planned, &ctx, diagnostics).await;
+    let warned_of = plan_existing_jobs::warn_of_create(
+        &session.client,
+        planned,
+        is_replacement,
+        &ctx,
+        diagnostics,
+    )
+    .await;
     check_cluster(session, planned, diagnostics);
     warned_of
 }

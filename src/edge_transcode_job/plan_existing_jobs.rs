@@ -13,10 +13,11 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 const RUNNING_WRITER: &str = "A running job writes the same output stream";
 
 /// Warns of each job that is identical to one that will be created, and of each running one that writes the same stream;
-/// returns their job IDs.
+/// returns their job IDs. `is_replacement`: it takes the place of a job in another cluster.
 pub(super) async fn warn_of_create(
     client: &LiveClient,
     planned: &JobModel,
+    is_replacement: bool,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
@@ -29,7 +30,7 @@ pub(super) async fn warn_of_create(
     for job in existing {
         let competes = job.is_running && !stays_stopped;
         if job.is_identical || competes {
-            diagnostics.add_warning(warning(planned, &cluster_id, &job));
+            diagnostics.add_warning(warning(planned, is_replacement, &cluster_id, &job));
             warned_of.push(job.job_id);
         }
     }
@@ -70,7 +71,12 @@ fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> D
     )
 }
 
-fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diagnostic {
+fn warning(
+    planned: &JobModel,
+    is_replacement: bool,
+    cluster_id: &str,
+    existing: &ExistingJob,
+) -> Diagnostic {
     let id = JobIdentity::new(cluster_id, &existing.job_id);
     let summary = if existing.is_running {
         RUNNING_WRITER
@@ -85,7 +91,7 @@ fn warning(planned: &JobModel, cluster_id: &str, existing: &ExistingJob) -> Diag
     let other_name = &existing.name;
     let advice = keep_or_import(&id);
     let consequence = if existing.is_running {
-        consequence(planned)
+        consequence(planned, is_replacement)
     } else {
         String::new()
     };
@@ -112,13 +118,13 @@ fn keep_or_import(id: &JobIdentity) -> String {
 }
 
 /// What becomes of the output stream.
-fn consequence(planned: &JobModel) -> String {
+fn consequence(planned: &JobModel, is_replacement: bool) -> String {
     match &planned.status {
-        Value::Value(status) if status == RUNNING => {
+        Value::Value(status) if status != RUNNING => String::new(),
+        status if is_replacement || status.is_value() => {
             " Two running jobs must not write one stream: stop or delete the other one.".to_owned()
         }
-        Value::Value(_) => String::new(),
-        Value::Null | Value::Unknown => format!(
+        Value::Value(_) | Value::Null | Value::Unknown => format!(
             " Because status is not set, the new job stays stopped unless it replaces that one without \
              create_before_destroy: if the stream is to go on, keep the other job or set status = \"{RUNNING}\"."
         ),

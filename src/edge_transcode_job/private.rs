@@ -37,8 +37,10 @@ pub(super) struct ChangedJob {
     pub(super) id: JobIdentity,
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
-    /// Whether the plan allows to stop it.
-    pub(super) may_be_stopped: bool,
+    /// Whether the plan allows to interrupt it.
+    pub(super) may_be_interrupted: bool,
+    /// The planned status, where it is known.
+    pub(super) status: Option<String>,
     /// The planned name, where it is known.
     pub(super) name: Option<String>,
     /// The key of the stream that is planned to be written, where it is known.
@@ -75,8 +77,8 @@ impl JobPrivate {
     /// a user has Terraform ignore are as configured.
     pub(super) fn replaced_by(mut self, planned: &JobModel) -> Self {
         if let Some(changed) = &mut self.changed {
-            changed.may_be_stopped =
-                planned.may_be_interrupted() || planned.status.contains(&STOPPED);
+            changed.may_be_interrupted = planned.may_be_interrupted();
+            changed.status = planned.status.as_deref_option().map(str::to_owned);
             changed.name = planned.name.as_deref_option().map(str::to_owned);
             changed.stream = planned.stream();
         }
@@ -141,14 +143,19 @@ impl JobPrivate {
         }
     }
 
+    /// Whether the status of the job that takes this one's place is planned, as far as core says so.
+    pub(super) fn successor_has_status(&self) -> bool {
+        let changed = self.changed.as_ref();
+        changed.is_some_and(|changed| changed.status.is_some())
+    }
+
     /// Whether the plan of a replacement allows to stop the job. A plain deletion needs no permission, and of a tainted job core
     /// does not hand over the plan.
     pub(super) fn may_be_stopped(&self) -> bool {
-        self.is_plain_deletion
-            || self
-                .changed
-                .as_ref()
-                .is_none_or(|changed| changed.may_be_stopped)
+        let allows = |changed: &ChangedJob| {
+            changed.may_be_interrupted || changed.status.as_deref() == Some(STOPPED)
+        };
+        self.is_plain_deletion || self.changed.as_ref().is_none_or(allows)
     }
 }
 
@@ -210,7 +217,8 @@ mod tests {
                     id: id.clone(),
                     is_running,
                     is_protected: false,
-                    may_be_stopped: true,
+                    may_be_interrupted: true,
+                    status: None,
                     name: None,
                     stream: Some("s".to_owned()),
                 }),

@@ -109,7 +109,7 @@ impl ManagedResource for JobResource {
             }
         } else if let Some(session) = session {
             // It is planned once more, as a create, and core drops the warnings of that.
-            plan_checks::existing(&session, &planned, diagnostics).await;
+            plan_checks::replacement(&session, &prior, &planned, diagnostics).await;
         }
         let private = plan::private(&prior, &planned, update.private);
         Some(((planned, private), requires_replace))
@@ -174,10 +174,10 @@ impl ManagedResource for JobResource {
         prior: JobModel,
         private: JobPrivate,
     ) -> Option<Object<Self>> {
-        let identified = identified(prior.clone(), diagnostics);
+        let identified = identified(prior, diagnostics);
         let session = self.session(diagnostics);
         let (Some(prior), Some(session)) = (identified, session) else {
-            return Some((prior, private.stored()));
+            return None;
         };
         session.run.note_apply();
         let ctx = self.0.ctx(prior.timeout(|block| &block.delete));

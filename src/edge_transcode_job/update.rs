@@ -2,7 +2,7 @@
 
 use super::failure_report::{FailureReport, about, followed_by};
 use super::lifecycle::target_status;
-use super::model::JobModel;
+use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;
 use super::run_state::{
@@ -13,6 +13,7 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, Failure, Job, JobStatus};
+use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, Update, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
@@ -82,12 +83,16 @@ pub(super) async fn update(
     (state, private.after_failure(is_lost, &report))
 }
 
-/// The status to bring the job to. None, if the planned one is not the configured one: then it is ignored with `ignore_changes`,
-/// and planned as it was when Terraform saw the job last.
+/// The status to bring the job to. None, if it is ignored with `ignore_changes`: then the planned one is not the configured one,
+/// but that which Terraform saw last.
 fn target(update: &Update<JobModel, JobPrivate>) -> Option<JobStatus> {
-    let configured = &update.config.status;
-    let is_ignored = configured.is_value() && *configured != update.target.status;
-    target_status(&update.target.status).filter(|_| !is_ignored)
+    let (configured, planned) = (&update.config.status, &update.target.status);
+    let is_planned = match configured {
+        // Of a change only a start that is owed has a known status then.
+        Value::Null => update.private.owes_start && planned.contains(&RUNNING),
+        configured => configured == planned,
+    };
+    target_status(planned).filter(|_| is_planned)
 }
 
 fn filled(mut planned: JobModel, job: &Job) -> JobModel {

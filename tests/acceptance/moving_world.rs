@@ -27,10 +27,13 @@ over_newest_terraform! {
     a_job_of_another_access_key_stays_in_the_state,
     a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since,
     a_run_state_that_is_ignored_is_left_as_it_is,
+    a_job_that_must_not_be_stopped_is_not_replaced_beside_a_new_one,
+    a_tainted_job_whose_deletion_was_rejected_may_be_deleted_by_others,
     a_job_that_is_stopped_while_its_template_is_asked_for_stays_stopped,
     a_job_that_could_not_be_stopped_for_its_deletion_is_not_started,
     a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoint,
     a_job_of_another_account_stays_in_the_state,
+    an_account_that_is_only_written_down_proves_nothing,
 }
 
 fn saved_plan(world: &TestWorkspace) {
@@ -131,11 +134,17 @@ fn a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since(worl
 }
 
 fn a_run_state_that_is_ignored_is_left_as_it_is(world: &TestWorkspace) {
+    for job in [Block::running_job("it"), Block::job("it")] {
+        a_run_state_is_ignored(world, &job);
+        world.applied("");
+    }
+}
+
+fn a_run_state_is_ignored(world: &TestWorkspace, job: &Block) {
     let ignore = Block::new("lifecycle").with("ignore_changes", "[status]");
-    let job = Block::running_job("it").containing(ignore);
+    let job = job.clone().containing(ignore);
     world.applied(&job);
     // Operators have stopped it, and start it again between plan and apply.
-    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
     for (name, brake) in [("renamed", "true"), ("again", "false")] {
         world.cloud.edit(|job| job.status = JobStatus::NotStarted);
         let renamed = job.clone().text("name", name);
@@ -187,6 +196,45 @@ fn a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoin
     let error = world.plan_error();
     error.must_say(&["Job not found at this endpoint or account"]);
     assert!(!world.state(JOB).is_null());
+}
+
+/// The other job is no successor, although it writes the same stream.
+fn a_job_that_must_not_be_stopped_is_not_replaced_beside_a_new_one(world: &TestWorkspace) {
+    let job = Block::job("it").with("allow_stopping_for_update", "false");
+    world.applied(&job);
+    let before = world.cloud.job().job_id;
+    let standby = Block::job("it")
+        .labelled("standby")
+        .text("status", "Stopped");
+    world.configure(format_args!(
+        "{}{standby}",
+        job.text("cluster_id", "cluster-2")
+    ));
+    saved_plan(world);
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.cloud.hold("Get", FaultStage::Before);
+    let running = world.start(&["apply", "-json", "saved"]);
+    assert_eq!(world.cloud.wait_paused().call.parameters["JobId"], before);
+    running.wait_logged(&["the API responded", "CreateEdgeTranscodeJob"]);
+    world.cloud.release();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Job must not be stopped", "to be replaced"]);
+    let job = world
+        .cloud
+        .jobs()
+        .into_iter()
+        .find(|job| job.job_id == before);
+    assert_eq!(job.unwrap().status, JobStatus::Running);
+}
+
+fn a_tainted_job_whose_deletion_was_rejected_may_be_deleted_by_others(world: &TestWorkspace) {
+    let protected = Block::job("it").with("deletion_protection", "true");
+    world.applied(protected);
+    world.run(&["taint", JOB]).succeeded();
+    world.apply_error().must_say(&["Job is protected"]);
+    world.cloud.delete();
+    world.apply().succeeded();
+    world.plan().is_empty();
 }
 
 fn a_job_at_another_endpoint_stays_in_the_state(world: &TestWorkspace) {
@@ -252,6 +300,23 @@ fn a_job_of_another_account_stays_in_the_state(world: &TestWorkspace) {
         .plan_error()
         .must_say(&["Job not found at this endpoint or account", ACCOUNT]);
     world.set("STS_ENDPOINT", world.cloud.url());
+    world.apply().succeeded();
+    world.plan().is_empty();
+}
+
+fn an_account_that_is_only_written_down_proves_nothing(world: &TestWorkspace) {
+    world.unset("ALICLOUD_SECURITY_TOKEN");
+    world.set("ALICLOUD_ACCOUNT_ID", "6543210987654321");
+    world.applied(Block::job("it"));
+    edit_stored(world, "acceptance-access-key-id", "another-access-key-id");
+    world.cloud.delete();
+    world.plan_error().must_say(&[
+        "Job not found at this endpoint or account",
+        "account 6543210987654321",
+        "account 1234567890123456",
+    ]);
+    // The same key is proof enough.
+    edit_stored(world, "another-access-key-id", "acceptance-access-key-id");
     world.apply().succeeded();
     world.plan().is_empty();
 }

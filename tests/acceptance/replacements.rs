@@ -303,18 +303,26 @@ fn a_job_that_cannot_be_deleted_beside_its_running_successor_stays_stopped(world
 }
 
 fn ctrl_c_before_the_successor_of_a_running_job_is_created_is_told_of(world: &TestWorkspace) {
-    world.applied(Block::job("it"));
+    let [warning] = &ctrl_c_in_a_replacement(world, Block::job("it"))[..] else {
+        panic!("a warning was expected");
+    };
+    warning.must_say(&["job-it", "status = \"Running\""]);
+    // The next run knows.
+    assert!(ctrl_c_in_a_replacement(world, Block::running_job("it")).is_empty());
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+fn ctrl_c_in_a_replacement(world: &TestWorkspace, job: Block) -> Vec<Diagnostic> {
+    world.applied(&job);
     world.cloud.edit(|job| job.status = JobStatus::Running);
-    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
+    world.configure(job.text("cluster_id", "cluster-2"));
     let running = world.start_held(APPLY, "Delete", FaultStage::Before);
     running.press_ctrl_c();
     world.cloud.release();
     let run = world.end_of(running).failed();
     assert!(world.cloud.jobs().is_empty());
-    let [warning] = &run.warnings("A running job has no successor")[..] else {
-        panic!("{run}");
-    };
-    warning.must_say(&["job-it", "status = \"Running\""]);
+    run.warnings("A running job has no successor")
 }
 
 fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {

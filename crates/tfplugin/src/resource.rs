@@ -51,7 +51,7 @@ pub trait ManagedResource: Send + Sync + Sized {
 
     /// Plans a new object. `private` is that of the plan call before: of the object that the new one replaces, or, from
     /// Terraform 1.16 on, of this plan when core repeats it before the apply. None in all other cases. `is_repeated`: core
-    /// says that it does so, as Terraform does from 1.9 on; `OpenTofu` does not. As proposed, unless the type says
+    /// says that it does so, as Terraform does from 1.9 on. As proposed, unless the type says
     /// otherwise: one with computed attributes does.
     async fn plan_create(
         &self,
@@ -99,8 +99,8 @@ pub trait ManagedResource: Send + Sync + Sized {
         update: Update<Self::State, Self::Private>,
     ) -> Object<Self>;
 
-    /// Deletes an object. `None`: it no longer exists. Otherwise the object as it is now, with an error in the
-    /// diagnostics.
+    /// Deletes an object. `None`: it no longer exists, or, with an error in the diagnostics, it is as core has it. Otherwise the
+    /// object as it is now, with an error.
     async fn delete(
         &self,
         diagnostics: &mut Diagnostics,

@@ -40,7 +40,7 @@ pub struct Change {
     /// Private data: the prior object's when planning, the plan's when applying; when core repeats a plan before its
     /// apply, the first one's (Terraform 1.16 and later).
     pub private: Vec<u8>,
-    /// Whether core says that it repeats this plan before the apply. Terraform does from 1.9 on, `OpenTofu` does not.
+    /// Whether core says that it repeats this plan before the apply, as Terraform does from 1.9 on.
     pub is_repeated: bool,
 }
 

@@ -68,6 +68,7 @@ pub(super) async fn plan(
     diagnostics: &mut Diagnostics,
 ) -> Option<plan_resource_change::Response> {
     let resource = resource(definition, &request.type_name, diagnostics)?;
+    let is_repeated = is_repeated(&request);
     let change = Change {
         prior: from_wire::value(request.prior_state),
         target: from_wire::value(request.proposed_new_state),
@@ -78,11 +79,7 @@ pub(super) async fn plan(
         } else {
             request.planned_private
         },
-        // Core allows deferrals while it applies, without making use of them, and while it plans not by default. Source:
-        // <https://github.com/hashicorp/terraform/blob/v1.16.0-rc2/internal/terraform/context_apply.go>
-        is_repeated: request
-            .client_capabilities
-            .is_some_and(|capabilities| capabilities.deferral_allowed),
+        is_repeated,
     };
     let planned = resource.plan(diagnostics, &change).await?;
     let requires_replace = planned.requires_replace.into_iter().map(to_wire::path);
@@ -93,6 +90,16 @@ pub(super) async fn plan(
         requires_replace: requires_replace.collect(),
         ..plan_resource_change::Response::default()
     })
+}
+
+/// Whether core says that it repeats a plan before the apply. It hands over what the first one has passed on (Terraform 1.16 and
+/// later), or it allows deferrals, without making use of them, which Terraform does from 1.9 on in every apply
+/// (<https://github.com/hashicorp/terraform/blob/v1.16.0-rc2/internal/terraform/context_apply.go>), and some hosts do in plans,
+/// too: OpenTofu 1.11.0 to 1.11.3, HCP Stacks. There the second plan of a replacement has what the first one has passed on.
+fn is_repeated(request: &plan_resource_change::Request) -> bool {
+    let capabilities = request.client_capabilities.as_ref();
+    let allows_deferrals = capabilities.is_some_and(|allowed| allowed.deferral_allowed);
+    !request.planned_private.is_empty() || (allows_deferrals && request.prior_private.is_empty())
 }
 
 /// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
@@ -189,4 +196,35 @@ pub(super) fn generate_config(
         config: Some(to_wire::value(config)),
         ..generate_resource_config::Response::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generated::tfplugin6::ClientCapabilities;
+
+    #[test]
+    fn the_second_plan_of_a_replacement_is_not_taken_for_the_one_before_the_apply() {
+        for (deferral_allowed, prior_private, planned_private, expected) in [
+            (false, "", "", false),
+            (false, "stored", "", false),
+            // An apply of Terraform: from 1.9 on, from 1.16 on.
+            (true, "", "", true),
+            (true, "stored", "planned", true),
+            // The plan of a host that allows deferrals there.
+            (true, "of the first plan", "", false),
+        ] {
+            let request = plan_resource_change::Request {
+                client_capabilities: Some(ClientCapabilities {
+                    deferral_allowed,
+                    ..ClientCapabilities::default()
+                }),
+                prior_private: prior_private.into(),
+                planned_private: planned_private.into(),
+                ..plan_resource_change::Request::default()
+            };
+            let case = (deferral_allowed, prior_private, planned_private);
+            assert_eq!(is_repeated(&request), expected, "{case:?}");
+        }
+    }
 }
