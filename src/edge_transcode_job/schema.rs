@@ -66,22 +66,24 @@ pub(super) fn schema() -> Schema {
             ),
             required(
                 "stream_output",
-                "URL of the output stream. Must differ from `stream_input`; same remarks.",
+                "URL of the output stream. Must differ from `stream_input`. May contain an `auth_key`: to keep it out of plan output, use a sensitive variable.",
             ),
             optional_computed(
                 "status",
-                "`Running` or `Stopped`. If set, every apply enforces it, and the plan shows a difference. If not set, an apply leaves the run state as it finds it, and a new job stays stopped unless it replaces a running one.",
+                "`Running` or `Stopped`. If set, a plan shows a difference, and its apply removes it. If not set, an apply leaves the run state as it finds it, and a new job stays stopped unless it replaces a running one.",
             ),
             flag(
                 "allow_stopping_for_update",
                 "Whether a running job may be stopped to change it: the API changes a job only while it is stopped, \
                  so its output stream is interrupted until the job is started again. Defaults to `true`. With \
-                 `false`, a plan that would interrupt the running job is an error.",
+                 `false`, a plan that would interrupt or replace the running job is an error. It prevents neither a \
+                 deletion, nor `status = \"Stopped\"`, nor the actions, nor the replacement of a tainted job.",
             ),
             flag(
                 "deletion_protection",
                 "Whether the job is protected from deletion and replacement. Defaults to `false`. With `true`, a plan \
-                 that would delete or replace the job is an error; to delete it, set `false` and apply first.",
+                 that would delete or replace the job is an error; to delete it, set `false` and apply first. A tainted job \
+                 is protected only in the apply, and with `create_before_destroy` not at all.",
             ),
         ]
         .into_iter()

@@ -45,7 +45,7 @@ fn credentials() -> [NamedAttribute; 11] {
         )),
         optional(
             "profile",
-            "Profile of the credentials file, used when no access key is set. Can also be set with the `ALICLOUD_PROFILE` or `ALIBABA_CLOUD_PROFILE` environment variable. Defaults to the current profile of the file, if a file is configured. Modes: AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, CredentialsURI, CloudSSO, OAuth and External. The command of External runs without a shell. `CredentialsURI` and `External` are rejected when `ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS` is `true`.",
+            "Profile of the credentials file. Its credentials are used when no access key is set; its region, its STS settings and, in mode RamRoleArn, its role count beside an access key, too. Can also be set with the `ALICLOUD_PROFILE` or `ALIBABA_CLOUD_PROFILE` environment variable. Defaults to the current profile of the file, if a file is configured. Modes: AK, StsToken, RamRoleArn, EcsRamRole, RamRoleArnWithRoleName, ChainableRamRoleArn, OIDC, CredentialsURI, CloudSSO, OAuth and External. The command of External runs without a shell. `CredentialsURI` and `External` are rejected when `ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS` is `true`.",
         ),
         optional(
             "shared_credentials_file",
@@ -73,7 +73,7 @@ fn credentials() -> [NamedAttribute; 11] {
         ),
         optional(
             "account_id",
-            "ID of the Alibaba Cloud account. Can also be set with the `ALICLOUD_ACCOUNT_ID` or `ALIBABA_CLOUD_ACCOUNT_ID` environment variable. Credentials that are known to belong to another account are an error.",
+            "ID of the Alibaba Cloud account. Can also be set with the `ALICLOUD_ACCOUNT_ID` or `ALIBABA_CLOUD_ACCOUNT_ID` environment variable. Credentials that are known to belong to another account are an error; of permanent access keys the account is not known.",
         ),
     ]
 }

@@ -160,6 +160,13 @@ fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &TestWorkspac
     let warning = "The stream will be interrupted";
     assert!(printed.contains(warning), "{printed}");
 
+    world.replace_in_configuration("status        = \"Running\"", "status        = \"Stopped\"");
+    let (status, printed) = planned(world);
+    assert_eq!(status, 3, "{printed}");
+    let warning = "A running job will be stopped";
+    assert!(printed.contains(warning), "{printed}");
+    world.replace_in_configuration("\"Stopped\"", "\"Running\"");
+
     world.replace_in_configuration("cluster-1", "cluster-2");
     world.replace_in_configuration("deletion_protection = true", "");
     let (status, printed) = planned(world);

@@ -2,7 +2,6 @@ variable "push_auth_key" {
   description = "Token that the push domain asks for, as in auth_key=…; keeps it out of plan output."
   type        = string
   sensitive   = true
-  default     = "1893456000-0-0-e3acefe0df032b41dc982aa2202afc7a"
 }
 
 resource "alicloud_live_edge_transcode_job" "camera" {
