@@ -68,7 +68,8 @@ fn planned_status(
     if !update.config.status.is_null() {
         return update.config.status.clone();
     }
-    if is_owed_start(update) {
+    // A read that finds the job running clears the debt; without a read the status may be older than the stop.
+    if is_owed_start(update) && (changes_settings || !update.prior.is_running()) {
         diagnostics.add_warning(start_is_owed(&update.prior.label()));
         return Value::Value(RUNNING.to_owned());
     }
@@ -81,8 +82,7 @@ fn planned_status(
 
 /// Whether an earlier run owes the job a start that nothing in the configuration forbids.
 fn is_owed_start(update: &Update) -> bool {
-    let may_start = update.config.status.is_null() && !update.prior.is_running();
-    update.private.owes_start && may_start
+    update.private.owes_start && update.config.status.is_null()
 }
 
 fn start_is_owed(label: &str) -> Diagnostic {

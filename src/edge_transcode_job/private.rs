@@ -38,8 +38,10 @@ pub(super) struct ChangedJob {
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
     /// Whether the plan allows to interrupt it.
+    #[serde(default)]
     pub(super) may_be_interrupted: bool,
     /// The planned status, where it is known.
+    #[serde(default)]
     pub(super) status: Option<String>,
     /// The planned name, where it is known.
     pub(super) name: Option<String>,

@@ -100,16 +100,22 @@ impl ManagedResource for JobResource {
     ) -> Option<(Object<Self>, Vec<AttributePath>)> {
         let (planned, requires_replace) = plan::update(&mut update, diagnostics);
         let prior = update.prior;
-        let session = self.0.session().ok();
-        if requires_replace.is_empty() {
-            let now = OffsetDateTime::now_utc();
-            expiry::warn(Some(&prior), &planned, now, diagnostics);
-            if let Some(session) = session {
-                plan_checks::update(&session, &prior, &planned, diagnostics).await;
+        // It is planned once more, as a create, and core drops the warnings of that.
+        let is_replaced = !requires_replace.is_empty();
+        let urls_before = (!is_replaced).then_some(&prior);
+        expiry::warn(
+            urls_before,
+            &planned,
+            OffsetDateTime::now_utc(),
+            diagnostics,
+        );
+        match self.0.session() {
+            Ok(session) if is_replaced => {
+                plan_checks::replacement(&session, &prior, &planned, diagnostics).await;
             }
-        } else if let Some(session) = session {
-            // It is planned once more, as a create, and core drops the warnings of that.
-            plan_checks::replacement(&session, &prior, &planned, diagnostics).await;
+            Ok(session) => plan_checks::update(&session, &prior, &planned, diagnostics).await,
+            // Without a client there is nothing to check, and planning needs none.
+            Err(_) => {}
         }
         let private = plan::private(&prior, &planned, update.private);
         Some(((planned, private), requires_replace))

@@ -100,20 +100,15 @@ impl Session {
         Location { account_id, ..here }
     }
 
-    /// Where a job was not found, to be compared with where it was found before. Unless the key is the same, STS tells the account:
-    /// the argument `account_id` is only what somebody has written.
+    /// Where a job was not found, to be compared with where it was found before.
     pub(crate) async fn location_to_compare(
         &self,
         before: Option<&Location>,
         ctx: &CallContext,
     ) -> Location {
         let mut here = self.client.location().await;
-        let is_in_doubt = |there: &Location| {
-            let has_same_key =
-                there.access_key_id.is_some() && there.access_key_id == here.access_key_id;
-            there.account_id.is_some() && !has_same_key
-        };
-        if before.is_some_and(is_in_doubt) {
+        let is_in_doubt = |there: &Location| there.account_id.is_some() && there.may_differ(&here);
+        if here.account_id.is_none() && before.is_some_and(is_in_doubt) {
             here.account_id = self.account_id(ctx).await;
         }
         here

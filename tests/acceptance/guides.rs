@@ -139,6 +139,7 @@ fn known_jobs_are_imported_by_their_ids(world: &TestWorkspace) {
 /// The script that the guide on CI shows.
 fn a_pipeline_stops_at_a_plan_that_touches_a_running_stream(world: &TestWorkspace) {
     world.configure_as_in("examples/guides/ci");
+    world.set("TF_VAR_role_arn", "acs:ram::1234567890123456:role/live");
     let planned = |world: &TestWorkspace| {
         let folder = world.folder_of_terraform();
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());

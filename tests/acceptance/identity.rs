@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::JOB;
-use crate::support::configuration::{Block, quoted};
+use crate::support::configuration::{AUTH_KEY, Block, quoted};
 use crate::support::workspace::TestWorkspace;
 
 over_each_terraform! {
@@ -154,6 +154,7 @@ fn the_import_block_of_the_documentation_works(world: &TestWorkspace) {
     const SHOWN_ID: &str = "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
     world.configure_as_in("examples/provider");
     world.configure_as_in("examples/resources/alicloud_live_edge_transcode_job");
+    world.set("TF_VAR_push_auth_key", AUTH_KEY);
     world.take_out("import-by-string-id.tf");
     let import_block = world.take_out("import-by-identity.tf");
     world.apply().succeeded();

@@ -153,6 +153,7 @@ fn the_examples_of_the_documentation_work_as_they_stand(world: &TestWorkspace) {
     const SHOWN_ID: &str = "cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
     world.configure_as_in("examples/provider");
     world.configure_as_in("examples/resources/alicloud_live_edge_transcode_job");
+    world.set("TF_VAR_push_auth_key", AUTH_KEY);
     let import_block = world.take_out("import-by-string-id.tf");
     // Terraform before 1.12 does not know it; `identity.rs` applies it.
     world.take_out("import-by-identity.tf");

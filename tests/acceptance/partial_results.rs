@@ -12,6 +12,7 @@ over_each_terraform! {
 }
 
 over_newest_terraform! {
+    a_start_that_is_owed_is_made_without_a_refresh,
     a_new_job_that_is_untainted_is_only_started,
     an_update_that_was_carried_out_without_a_response_is_no_failure,
     a_start_that_is_still_owed_is_planned_by_the_next_run,
@@ -172,6 +173,20 @@ fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) 
     world.plan().is_empty();
     // It is paid: a job that somebody stops later stays stopped.
     world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.plan().is_empty();
+}
+
+fn a_start_that_is_owed_is_made_without_a_refresh(world: &TestWorkspace) {
+    let job = a_job_that_is_owed_a_start(world);
+    // As a failed update leaves it that could not read the job in the end.
+    world.edit_state(|state| {
+        state["resources"][0]["instances"][0]["attributes"]["status"] = "Running".into();
+    });
+    world.configure(job.text("name", "again"));
+    world
+        .run(&["apply", "-json", "-auto-approve", "-refresh=false"])
+        .succeeded();
+    assert!(world.cloud.is_running());
     world.plan().is_empty();
 }
 

@@ -89,6 +89,8 @@ fn a_key_that_has_ended_is_warned_of_where_it_matters(world: &TestWorkspace) {
     let planned = world.plan();
     planned.is_empty();
     assert_eq!(warned_of(&planned), ended, "it will not connect again");
+    world.configure(running.clone().text("cluster_id", "cluster-2"));
+    assert_eq!(warned_of(&world.plan()), ended, "nor will another job");
 
     let running = running.text("stream_output", "rtmp://push.example.com/live/it");
     world.configure(&running);

@@ -7,9 +7,21 @@ terraform {
   }
 }
 
-# Credentials come from the CI system: the guide on authentication shows how to use its identity token.
+variable "role_arn" {
+  description = "Role of the job: one that can only read for plans, one that can write for applies."
+  type        = string
+}
+
+# In the block and not in variables, which the backend would read, too.
 provider "alicloud" {
   region = "cn-shanghai"
+
+  assume_role_with_oidc {
+    oidc_provider_arn = "acs:ram::1234567890123456:oidc-provider/github"
+    role_arn          = var.role_arn
+    oidc_token_file   = "/tmp/oidc-token"
+    role_session_name = "ci"
+  }
 }
 
 resource "alicloud_live_edge_transcode_job" "camera" {

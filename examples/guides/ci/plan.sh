@@ -7,7 +7,10 @@ terraform plan -input=false -json -out=tfplan >plan.jsonl || {
   exit 1
 }
 terraform show tfplan
-if grep -F -f needs-approval.txt plan.jsonl; then
-  echo "This plan needs an approval."
-  exit 3
-fi
+found=0
+grep -F -f needs-approval.txt plan.jsonl || found=$?
+case $found in
+  0) echo "This plan needs an approval." && exit 3 ;;
+  1) echo "This plan needs no approval." ;;
+  *) exit 1 ;;
+esac

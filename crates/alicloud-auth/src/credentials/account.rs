@@ -8,14 +8,15 @@ use tracing::warn;
 use super::cache::CredentialsCache;
 use super::clock::ServerClock;
 use super::discovery::SelectedSource;
-use super::model::Credentials;
 use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
 
-/// A source whose account the user names, in the argument `account_id` or its variables.
+/// A source whose account the user names, in the argument `account_id` or its variables: credentials of another account are an
+/// error. Where they do not tell their account, STS does, and if that does not respond, the account stays unknown.
 pub(super) struct WithAccountId {
     pub(super) base: Box<dyn CredentialsSource>,
     pub(super) account_id: String,
+    pub(super) sts: Sts,
 }
 
 #[async_trait::async_trait]
@@ -29,7 +30,11 @@ impl CredentialsSource for WithAccountId {
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-        let loaded = self.base.load().await?;
+        let mut loaded = self.base.load().await?;
+        if loaded.credentials.account_id.is_none() {
+            let caller = self.sts.caller_identity(&loaded.credentials);
+            loaded.credentials.account_id = account_of(caller).await;
+        }
         if let Some(actual) = &loaded.credentials.account_id
             && *actual != self.account_id
         {
@@ -39,18 +44,24 @@ impl CredentialsSource for WithAccountId {
                 self.name()
             )));
         }
-        Ok(LoadedCredentials {
-            credentials: Credentials {
-                account_id: Some(self.account_id.clone()),
-                ..loaded.credentials
-            },
-            ..loaded
-        })
+        Ok(loaded)
     }
 }
 
 /// Jobs wait for it, and can do without.
 const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Returns the account in a response of STS; `None` if there is none in time.
+async fn account_of(
+    caller: impl Future<Output = Result<CallerIdentity, SourceError>>,
+) -> Option<String> {
+    match timeout(ACCOUNT_TIMEOUT, caller).await {
+        Ok(Ok(caller)) => return Some(caller.account_id),
+        Ok(Err(error)) => warn!(%error, "the account is not known"),
+        Err(_elapsed) => warn!("the account is not known: STS has not responded in time"),
+    }
+    None
+}
 
 /// Looks up which identity the credentials in use belong to.
 pub struct Identity {
@@ -81,14 +92,7 @@ impl Identity {
 
     /// Returns the account of the credentials, which is looked up once; `None` if STS does not say.
     pub async fn account_id(&self) -> Option<String> {
-        let looked_up = self.account_id.get_or_init(async || {
-            match timeout(ACCOUNT_TIMEOUT, self.caller()).await {
-                Ok(Ok(caller)) => return Some(caller.account_id),
-                Ok(Err(error)) => warn!(%error, "the account is not known"),
-                Err(_elapsed) => warn!("the account is not known: STS has not responded in time"),
-            }
-            None
-        });
+        let looked_up = self.account_id.get_or_init(|| account_of(self.caller()));
         looked_up.await.clone()
     }
 

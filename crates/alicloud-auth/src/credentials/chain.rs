@@ -114,6 +114,7 @@ fn with_account(
             source: Box::new(WithAccountId {
                 base: selected.source,
                 account_id,
+                sts: selected.sts.clone(),
             }),
             ..selected
         },
