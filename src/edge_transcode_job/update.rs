@@ -52,15 +52,14 @@ pub(super) async fn update(
     }
     let id = prior.identity();
     let changed = change(session, &id, &planned, target.as_ref(), ctx).await;
-    let updated = async |job: &Job| JobPrivate {
-        owes_start: private.owes_start && target.is_none() && job.status != JobStatus::Running,
-        ..JobPrivate::found_at(session.location(private.found_at.as_ref(), ctx).await)
+    let here = async || {
+        let place = session.location(private.found_at.as_ref(), ctx).await;
+        JobPrivate::found_at(place)
     };
     let error = match changed {
         Ok(job) => {
             stored::check(&planned, &job, diagnostics);
-            let private = updated(&job).await;
-            return (filled(planned, &job), private);
+            return (filled(planned, &job), here().await);
         }
         Err(error) => error,
     };
@@ -73,7 +72,7 @@ pub(super) async fn update(
         && report.is_as_planned(&planned.spec(), target.as_ref())
         && !is_lost
     {
-        return (filled(planned, job), updated(job).await);
+        return (filled(planned, job), here().await);
     }
 
     diagnostics.add_error(explain(error, &id, &planned, &report));

@@ -8,7 +8,7 @@ terraform {
 }
 
 variable "role_arn" {
-  description = "Role of the job: one that can only read for plans, one that can write for applies."
+  description = "Role of the pipeline: in a pull request one that can only read, after the merge one that can write."
   type        = string
 }
 

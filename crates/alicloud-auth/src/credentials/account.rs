@@ -2,12 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::cache::CredentialsCache;
 use super::clock::ServerClock;
 use super::discovery::SelectedSource;
+use super::model::Credentials;
 use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
 
@@ -32,8 +33,7 @@ impl CredentialsSource for WithAccountId {
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let mut loaded = self.base.load().await?;
         if loaded.credentials.account_id.is_none() {
-            let caller = self.sts.caller_identity(&loaded.credentials);
-            loaded.credentials.account_id = account_of(caller).await;
+            loaded.credentials.account_id = account_of(&loaded.credentials, &self.sts).await;
         }
         if let Some(actual) = &loaded.credentials.account_id
             && *actual != self.account_id
@@ -48,14 +48,21 @@ impl CredentialsSource for WithAccountId {
     }
 }
 
-/// Jobs wait for it, and can do without.
-const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Jobs wait for it, and can do without. Shorter than the checks of a plan, which wait for it, too.
+const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(2);
+const ACCOUNT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Returns the account in a response of STS; `None` if there is none in time.
-async fn account_of(
-    caller: impl Future<Output = Result<CallerIdentity, SourceError>>,
-) -> Option<String> {
-    match timeout(ACCOUNT_TIMEOUT, caller).await {
+/// Asks STS for the account, again after transient failures; `None` if it does not say in time.
+async fn account_of(credentials: &Credentials, sts: &Sts) -> Option<String> {
+    let answer = async {
+        loop {
+            match sts.caller_identity(credentials).await {
+                Err(error) if error.is_transient => sleep(ACCOUNT_PAUSE).await,
+                answer => return answer,
+            }
+        }
+    };
+    match timeout(ACCOUNT_TIMEOUT, answer).await {
         Ok(Ok(caller)) => return Some(caller.account_id),
         Ok(Err(error)) => warn!(%error, "the account is not known"),
         Err(_elapsed) => warn!("the account is not known: STS has not responded in time"),
@@ -92,7 +99,10 @@ impl Identity {
 
     /// Returns the account of the credentials, which is looked up once; `None` if STS does not say.
     pub async fn account_id(&self) -> Option<String> {
-        let looked_up = self.account_id.get_or_init(|| account_of(self.caller()));
+        let looked_up = self.account_id.get_or_init(async || {
+            let credentials = self.credentials.get().await.ok()?;
+            account_of(&credentials, &self.sts).await
+        });
         looked_up.await.clone()
     }
 
