@@ -198,7 +198,8 @@ pub(super) async fn ensure_status(
     wait_for(session, id, Some(job), target, asked, ctx).await
 }
 
-/// Asks for the start of a job, again while this run may still be about to free the quota that it takes.
+/// Asks for the start of a job, again while this run may still be about to free the quota that it takes. What a job leaves free that
+/// is only interrupted, it needs itself.
 async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
     let mut rejected_at = None;
     let mut polls = Polls::new();
@@ -214,8 +215,13 @@ async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result
         if !is_over_quota(&error) || !session.run.may_free_quota(rejected_at) {
             return Err(error);
         }
-        if polls.wait(ctx).await.is_err() {
-            return Err(error);
+        loop {
+            if polls.wait(ctx).await.is_err() {
+                return Err(error);
+            }
+            if ctx.is_recovery() || !session.run.is_interrupting() {
+                break;
+            }
         }
     }
 }

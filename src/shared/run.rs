@@ -31,6 +31,8 @@ struct Known {
     writers: HashMap<String, Writer>,
     /// The first job that was stopped for a change and could not be started again.
     lost: Option<JobIdentity>,
+    /// Running jobs that are interrupted now.
+    interrupted: usize,
     /// Jobs that are being stopped now.
     stopping: usize,
     /// When the last of them was stopped.
@@ -80,10 +82,11 @@ pub(crate) enum NotInterrupted {
     Lost(JobIdentity),
 }
 
-/// The turn of a running job to be interrupted.
+/// The turn of a running job to be interrupted. Dropping it ends the interruption.
 pub(crate) struct Turn<'a> {
     /// Whether others were interrupted meanwhile.
     pub(crate) was_awaited: bool,
+    run: &'a Run,
     _permit: SemaphorePermit<'a>,
 }
 
@@ -163,13 +166,21 @@ impl Run {
                 }
             }
         };
-        match &self.known().lost {
-            Some(lost) => Err(NotInterrupted::Lost(lost.clone())),
-            None => Ok(Turn {
-                was_awaited,
-                _permit: permit,
-            }),
+        let mut known = self.known();
+        if let Some(lost) = &known.lost {
+            return Err(NotInterrupted::Lost(lost.clone()));
         }
+        known.interrupted += 1;
+        Ok(Turn {
+            was_awaited,
+            run: self,
+            _permit: permit,
+        })
+    }
+
+    /// Whether a running job is interrupted now: its place in the quota is its own.
+    pub(crate) fn is_interrupting(&self) -> bool {
+        self.known().interrupted > 0
     }
 
     /// A job that was stopped for a change could not be started again: no further one is interrupted.
@@ -236,6 +247,12 @@ impl Run {
     }
 }
 
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.run.known().interrupted -= 1;
+    }
+}
+
 impl Drop for Stopping<'_> {
     fn drop(&mut self) {
         let mut known = self.0.known();
@@ -263,10 +280,11 @@ mod tests {
     async fn no_more_jobs_are_interrupted_at_a_time_than_allowed() {
         let run = Run::new(Some(1), true);
         let first = run.interrupt(&ctx()).await.ok();
-        assert!(first.is_some());
+        assert!(first.is_some() && run.is_interrupting());
         let second = run.interrupt(&ctx()).await;
         assert!(matches!(second, Err(NotInterrupted::Interruption(_))));
         drop(first);
+        assert!(!run.is_interrupting());
         assert!(run.interrupt(&ctx()).await.is_ok());
     }
 

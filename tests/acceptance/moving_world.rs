@@ -33,6 +33,8 @@ over_newest_terraform! {
     a_job_that_could_not_be_stopped_for_its_deletion_is_not_started,
     a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoint,
     a_job_of_another_account_stays_in_the_state,
+    a_job_whose_account_was_never_known_stays_in_the_state,
+    an_interrupted_job_keeps_its_place_in_the_quota,
     an_account_that_is_named_is_verified_and_survives_a_change_of_keys,
 }
 
@@ -304,6 +306,37 @@ fn a_job_of_another_account_stays_in_the_state(world: &TestWorkspace) {
     world.set("STS_ENDPOINT", world.cloud.url());
     world.apply().succeeded();
     world.plan().is_empty();
+}
+
+fn a_job_whose_account_was_never_known_stays_in_the_state(world: &TestWorkspace) {
+    world.set("STS_ENDPOINT", "http://127.0.0.1:1");
+    world.applied(Block::job("it"));
+    world.plan().is_empty();
+    world.cloud.delete();
+    let error = world.plan_error();
+    error.must_say(&["Job not found at this endpoint or account"]);
+}
+
+fn an_interrupted_job_keeps_its_place_in_the_quota(world: &TestWorkspace) {
+    world.cloud.allow_running_jobs(1);
+    world.applied(Block::running_job("it"));
+    let before = world.cloud.job().job_id;
+    let changed = Block::running_job("it").text("name", "renamed");
+    let new = Block::running_job("it").labelled("new");
+    let new = new.text("stream_output", "rtmp://push.example.com/live/new");
+    world.configure(format_args!("{changed}{new}"));
+    let running = world.start_held(APPLY, "Stop", FaultStage::Before);
+    running.wait_logged(&["StartEdgeTranscodeJob", "UserQuotaExceed"]);
+    // Long enough for the new job to ask several times.
+    let slow = fault("Update", FaultKind::Slow { ms: 6_000 });
+    world.cloud.set_faults([slow]);
+    world.cloud.release();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["UserQuotaExceed"]);
+    let running = world.cloud.jobs().into_iter();
+    let running = running.filter(|job| job.status == JobStatus::Running);
+    let running: Vec<_> = running.map(|job| job.job_id).collect();
+    assert_eq!(running, [before]);
 }
 
 fn an_account_that_is_named_is_verified_and_survives_a_change_of_keys(world: &TestWorkspace) {

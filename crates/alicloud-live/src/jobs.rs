@@ -49,12 +49,13 @@ struct JobResponse {
     job: Job,
 }
 
-/// A response without content of interest.
+/// A response without content of interest. With an error code it is none, whatever its status.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct EmptyResponse {
     #[serde(rename = "RequestId")]
     _request_id: String,
+    #[serde(rename = "Code", default)]
+    _no_code: (),
 }
 
 /// Writes are retried. If the error of a write [is ambiguous](CallError::is_ambiguous), read the job with

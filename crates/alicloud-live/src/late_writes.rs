@@ -68,9 +68,11 @@ impl LateWrites {
     ) -> bool {
         let is_settled = match failure {
             None | Some(Failure::Ambiguous(Ambiguous::AlreadyReceived(_))) => true,
-            Some(Failure::Rejected(error)) => {
-                classify(&error.code, error.status) != ErrorClass::Throttled
-            }
+            // These may come before the nonce is looked at.
+            Some(Failure::Rejected(error)) => !matches!(
+                classify(&error.code, error.status),
+                ErrorClass::Throttled | ErrorClass::ClockSkew
+            ),
             Some(_) => false,
         };
         if call.kind != OperationKind::Read || !is_settled {

@@ -33,8 +33,7 @@ impl Location {
         }
         match &self.account_id {
             Some(account_id) => here.account_id.as_ref() != Some(account_id),
-            // Without an access key either, nothing was known there.
-            None => self.access_key_id.is_some(),
+            None => true,
         }
     }
 }
@@ -105,7 +104,8 @@ mod tests {
             (["a", "r", "1", ""], ["a", "r", "2", ""], true),
             (["a", "r", "1", "K1"], ["a", "r", "1", "K2"], false),
             (["a", "r", "1", "K1"], ["a", "r", "", "K1"], false),
-            (["a", "r", "", ""], ["a", "r", "1", ""], false),
+            (["a", "r", "", ""], ["a", "r", "1", ""], true),
+            (["a", "r", "", ""], ["a", "r", "", ""], true),
             (["a", "r", "", ""], ["a", "", "", ""], true),
             (["a", "r", "", ""], ["b", "r", "", ""], true),
         ] {

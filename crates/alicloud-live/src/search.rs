@@ -101,10 +101,11 @@ impl LiveClient {
         let give_up_at = absence_counts_from + self.search.after_receipt;
         // Listed as ours, and changed before it could be read: it may be ours all the same.
         let mut changed_since = Vec::new();
+        let mut is_last = false;
         loop {
             let started_at = Instant::now();
             // Knowing what a create did is worth a few seconds, even after a cancellation or the deadline.
-            let is_last = ctx.interruption().is_some();
+            is_last |= ctx.interruption().is_some();
             let final_ctx = CallContext::without_cancel(LAST_SEARCH_TIMEOUT);
             let outcome = self
                 .search_once(lost, if is_last { &final_ctx } else { ctx })
@@ -137,8 +138,8 @@ impl LiveClient {
                 SearchOutcome::Unknown if is_over => return SearchOutcome::Unknown,
                 SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {}
             }
-            // If the wait is interrupted, the next search is the last one.
-            let _ = ctx.wait(self.search.poll_interval).await;
+            // Near the deadline it does not wait.
+            is_last = ctx.wait(self.search.poll_interval).await.is_err();
         }
     }
 

@@ -203,3 +203,15 @@ async fn a_job_without_an_id_counts_as_listed() {
         assert_eq!(call.parameters["PageNo"], "1");
     }
 }
+
+#[tokio::test]
+async fn an_error_code_in_a_response_of_status_200_is_no_success() {
+    const DELETE: &str = "DeleteEdgeTranscodeJob";
+    let mock = mock();
+    let client = client(&mock);
+    let job_id = client.create(&spec("a")).await.unwrap().job_id;
+    let body = r#"{"RequestId": "R", "Code": "InternalError"}"#;
+    mock.inject(Fault::new(DELETE, response(200, body)).times(1));
+    client.delete(&job_id).await.unwrap();
+    assert!(mock.jobs().is_empty());
+}
