@@ -197,7 +197,7 @@ mod tests {
             endpoint: endpoint.to_owned(),
             region: None,
             account_id: None,
-            access_key_id: None,
+            access_key_id: Some("K".to_owned()),
         }
     }
 

@@ -191,17 +191,27 @@ pub(super) async fn ensure_status(
         return wait_for(session, id, Some(job), target, asked, ctx).await;
     }
     let _stopping = session.run.stopping();
+    stop(session, id, job, ctx).await
+}
+
+async fn stop(
+    session: &Session,
+    id: &JobIdentity,
+    job: Job,
+    ctx: &CallContext,
+) -> Result<Job, WaitError> {
     let asked = session
         .client
         .stop_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
         .await;
-    wait_for(session, id, Some(job), target, asked, ctx).await
+    wait_for(session, id, Some(job), &JobStatus::NotStarted, asked, ctx).await
 }
 
-/// Asks for the start of a job, again while this run may still be about to free the quota that it takes. What a job leaves free that
-/// is only interrupted, it needs itself.
+/// Asks for the start of a job, again while this run may still be about to free the quota that it takes. While running jobs are
+/// interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
 async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
-    let mut rejected_at = None;
+    let run = &session.run;
+    let mut first_rejected_at = None;
     let mut polls = Polls::new();
     loop {
         let asked = session
@@ -211,15 +221,16 @@ async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result
         let Err(error) = asked else {
             return Ok(());
         };
-        let rejected_at = *rejected_at.get_or_insert_with(Instant::now);
-        if !is_over_quota(&error) || !session.run.may_free_quota(rejected_at) {
+        if !is_over_quota(&error) {
             return Err(error);
         }
+        let rejected_at = Instant::now();
+        let first_rejected_at = *first_rejected_at.get_or_insert(rejected_at);
         loop {
-            if polls.wait(ctx).await.is_err() {
+            if !run.may_free_quota(first_rejected_at) || polls.wait(ctx).await.is_err() {
                 return Err(error);
             }
-            if ctx.is_recovery() || !session.run.is_interrupting() {
+            if ctx.is_recovery() || !run.is_interrupting() || run.has_stopped_since(rejected_at) {
                 break;
             }
         }
@@ -295,7 +306,7 @@ pub(super) async fn change_while_stopped(
     change: impl AsyncFnOnce() -> Result<(), WaitError>,
     ctx: &CallContext,
 ) -> Result<Job, NotChanged> {
-    let stopped = ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await;
+    let stopped = stop(session, id, job, ctx).await;
     let is_in_doubt = stopped.is_err();
     let changed = match stopped {
         Ok(_) => change().await,

@@ -33,7 +33,7 @@ struct Known {
     lost: Option<JobIdentity>,
     /// Running jobs that are interrupted now.
     interrupted: usize,
-    /// Jobs that are being stopped now.
+    /// Jobs that are being stopped now, and not only interrupted.
     stopping: usize,
     /// When the last of them was stopped.
     stopped_at: Option<Instant>,
@@ -188,7 +188,7 @@ impl Run {
         self.known().lost.get_or_insert_with(|| id.clone());
     }
 
-    /// A job is about to be stopped.
+    /// A job is about to be stopped, and not only interrupted.
     pub(crate) fn stopping(&self) -> Stopping<'_> {
         self.known().stopping += 1;
         Stopping(self)
@@ -202,6 +202,11 @@ impl Run {
             .stopped_at
             .map_or(rejected_at, |at| at.max(rejected_at));
         known.stopping > 0 || since.elapsed() < QUOTA_WAIT
+    }
+
+    /// Whether a job was stopped since then, and not only interrupted.
+    pub(crate) fn has_stopped_since(&self, time: Instant) -> bool {
+        self.known().stopped_at.is_some_and(|at| at >= time)
     }
 
     /// A job that another one replaces is deleted.
@@ -310,7 +315,9 @@ mod tests {
         let stopping = run.stopping();
         tokio::time::advance(QUOTA_WAIT * 3).await;
         assert!(run.may_free_quota(rejected_at));
+        assert!(!run.has_stopped_since(rejected_at));
         drop(stopping);
+        assert!(run.has_stopped_since(rejected_at));
         tokio::time::advance(QUOTA_WAIT / 2).await;
         assert!(run.may_free_quota(rejected_at));
         tokio::time::advance(QUOTA_WAIT).await;

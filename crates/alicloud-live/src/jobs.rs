@@ -1,8 +1,9 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::call::{ApiCall, OperationKind};
+use super::error_codes::{ErrorClass, classify};
 use super::list::{SortBy, filter_parameters};
 use super::request::Parameters;
 use super::{Ambiguous, CallContext, CallError, Failure, Job, LiveClient, StreamUrl};
@@ -54,8 +55,23 @@ struct JobResponse {
 struct EmptyResponse {
     #[serde(rename = "RequestId")]
     _request_id: String,
-    #[serde(rename = "Code", default)]
-    _no_code: (),
+    #[serde(
+        rename = "Code",
+        alias = "code",
+        default,
+        deserialize_with = "no_error"
+    )]
+    _code: (),
+}
+
+/// Fails for a code of the API's errors. That others mean a failure, such as `OK`, nothing says.
+fn no_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    let code = serde_json::Value::deserialize(deserializer)?;
+    let class = code.as_str().map(|code| classify(code, 200));
+    match class {
+        None | Some(ErrorClass::Unknown) => Ok(()),
+        Some(_) => Err(serde::de::Error::custom("it is an error")),
+    }
 }
 
 /// Writes are retried. If the error of a write [is ambiguous](CallError::is_ambiguous), read the job with

@@ -54,20 +54,26 @@ const ACCOUNT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks STS for the account, again after transient failures; `None` if it does not say in time.
 async fn account_of(credentials: &Credentials, sts: &Sts) -> Option<String> {
-    let answer = async {
+    let mut failure = "it has not responded in time".to_owned();
+    let ask = async {
         loop {
             match sts.caller_identity(credentials).await {
-                Err(error) if error.is_transient => sleep(ACCOUNT_PAUSE).await,
-                answer => return answer,
+                Ok(caller) => return Some(caller.account_id),
+                Err(error) => {
+                    failure = error.to_string();
+                    if !error.is_transient {
+                        return None;
+                    }
+                }
             }
+            sleep(ACCOUNT_PAUSE).await;
         }
     };
-    match timeout(ACCOUNT_TIMEOUT, answer).await {
-        Ok(Ok(caller)) => return Some(caller.account_id),
-        Ok(Err(error)) => warn!(%error, "the account is not known"),
-        Err(_elapsed) => warn!("the account is not known: STS has not responded in time"),
+    let account_id = timeout(ACCOUNT_TIMEOUT, ask).await.ok().flatten();
+    if account_id.is_none() {
+        warn!(error = failure, "STS does not tell the account");
     }
-    None
+    account_id
 }
 
 /// Looks up which identity the credentials in use belong to.
