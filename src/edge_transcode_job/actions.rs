@@ -8,11 +8,10 @@ use serde::Deserialize;
 
 use super::TYPE_NAME;
 use super::failure_report::{FailureReport, about, followed_by};
+use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
 use super::model::DEFAULT_TIMEOUT;
 use super::online;
-use super::run_state::{
-    NotChanged, WaitError, change_while_stopped, ensure_status, not_interrupted,
-};
+use super::run_state::{WaitError, ensure_status};
 use crate::shared::check;
 use crate::shared::duration;
 use crate::shared::job_identity::JobIdentity;

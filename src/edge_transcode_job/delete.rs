@@ -1,11 +1,12 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
 use super::failure_report::{FailureReport, about, followed_by};
+use super::interruption::start_again;
 use super::lifecycle::successor_not_created;
 use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;
-use super::run_state::{WaitError, ensure_status, start_again};
+use super::run_state::{WaitError, ensure_status};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::run::Created;

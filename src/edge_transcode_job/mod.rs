@@ -14,6 +14,7 @@
 //! | `expiry` | warnings of keys in stream URLs that expire |
 //! | `lifecycle`, `update`, `delete` | create, read; update; delete |
 //! | `run_state` | starting, stopping, and waiting for it |
+//! | `interruption` | stopping a running job for a change, and starting it again |
 //! | `online` | waiting until the output stream is on air |
 //! | `stored` | what the API has stored beside what it was given |
 //! | `actions` | the actions: starting, stopping and restarting without a change of what is configured |
@@ -33,6 +34,7 @@ mod failure_report;
 mod foreign_state;
 mod function_id;
 mod function_parse_id;
+mod interruption;
 mod job_data;
 mod lifecycle;
 mod list;

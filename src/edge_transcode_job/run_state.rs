@@ -1,29 +1,20 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::warn;
 
 use super::model::status_text;
 use crate::shared::call_error;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
-use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, CallError, Failure, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two reads of a job: short at first, since most changes are quick.
-const FIRST_POLL: Duration = Duration::from_millis(500);
+pub(super) const FIRST_POLL: Duration = Duration::from_millis(500);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Reads of a job whose start or stop may have been carried out by an attempt without a response.
-const READS_IN_DOUBT: u32 = 4;
-
-/// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
-/// does not shorten it, so a cancellation takes no longer than this.
-const RECOVERY_TIME: Duration = Duration::from_secs(2 * 60);
-/// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
-/// or stopping the job at the same time.
-const REJECTIONS_TIME: Duration = Duration::from_secs(20);
+pub(super) const READS_IN_DOUBT: u32 = 4;
 
 /// Why a job did not reach its target.
 #[derive(Debug)]
@@ -194,7 +185,7 @@ pub(super) async fn ensure_status(
     stop(session, id, job, ctx).await
 }
 
-async fn stop(
+pub(super) async fn stop(
     session: &Session,
     id: &JobIdentity,
     job: Job,
@@ -209,7 +200,11 @@ async fn stop(
 
 /// Asks for the start of a job, again while this run may still be about to free the quota that it takes. While running jobs are
 /// interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
-async fn start(session: &Session, id: &JobIdentity, ctx: &CallContext) -> Result<(), CallError> {
+pub(super) async fn start(
+    session: &Session,
+    id: &JobIdentity,
+    ctx: &CallContext,
+) -> Result<(), CallError> {
     let run = &session.run;
     let mut first_rejected_at = None;
     let mut polls = Polls::new();
@@ -243,7 +238,7 @@ fn is_over_quota(error: &CallError) -> bool {
 }
 
 /// Polls until the job has the target status, after it was asked for.
-async fn wait_for(
+pub(super) async fn wait_for(
     session: &Session,
     id: &JobIdentity,
     mut last: Option<Job>,
@@ -280,124 +275,4 @@ async fn wait_for(
             .await?;
         last = Some(job);
     }
-}
-
-/// A job was not changed.
-pub(super) struct NotChanged {
-    pub(super) error: WaitError,
-    /// Whether it was stopped for the change and could not be started again.
-    pub(super) is_lost: bool,
-}
-
-impl<E: Into<WaitError>> From<E> for NotChanged {
-    fn from(error: E) -> Self {
-        Self {
-            error: error.into(),
-            is_lost: false,
-        }
-    }
-}
-
-/// Stops a running job, changes it, and starts it again, whatever becomes of the change.
-pub(super) async fn change_while_stopped(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
-    change: impl AsyncFnOnce() -> Result<(), WaitError>,
-    ctx: &CallContext,
-) -> Result<Job, NotChanged> {
-    let stopped = stop(session, id, job, ctx).await;
-    let is_in_doubt = stopped.is_err();
-    let changed = match stopped {
-        Ok(_) => change().await,
-        Err(error) if error.was_not_done() => return Err(error.into()),
-        Err(error) => Err(error),
-    };
-    let restarted = start_again(session, id, is_in_doubt).await;
-    let job = restarted.map_err(|error| NotChanged {
-        error,
-        is_lost: true,
-    })?;
-    changed?;
-    Ok(job)
-}
-
-/// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
-/// time ends it, and it has attempts of its own. `awaits_stop`: the stop may have been accepted, and be carried out later.
-pub(super) async fn start_again(
-    session: &Session,
-    id: &JobIdentity,
-    awaits_stop: bool,
-) -> Result<Job, WaitError> {
-    let watched = if awaits_stop {
-        REJECTIONS_TIME
-    } else {
-        FIRST_POLL * READS_IN_DOUBT
-    };
-    let ctx = CallContext::recovery(RECOVERY_TIME);
-    let begun = Instant::now();
-    let mut polls = Polls::new();
-    loop {
-        // Without a read before: the API may still show a job as running that it has stopped.
-        let asked = start(session, id, &ctx).await;
-        let is_rejected =
-            matches!(&asked, Err(error) if matches!(error.failure, Failure::Rejected(_)));
-        let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
-            Ok(_) if is_rejected && is_stopped_late(session, id, watched, &ctx).await => continue,
-            Ok(job) => return Ok(job),
-            Err(error) => error,
-        };
-        if error.is_job_not_found() {
-            return Err(error);
-        }
-        warn!(job = %id, "the job could not be started again yet");
-        let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
-        if is_hopeless || polls.wait(&ctx).await.is_err() {
-            session.run.note_lost(id);
-            return Err(error);
-        }
-    }
-}
-
-/// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
-/// after that, and which the API may show late.
-async fn is_stopped_late(
-    session: &Session,
-    id: &JobIdentity,
-    watched: Duration,
-    ctx: &CallContext,
-) -> bool {
-    let begun = Instant::now();
-    while begun.elapsed() < watched {
-        if ctx.wait(FIRST_POLL).await.is_err() {
-            return false;
-        }
-        let job = session.get(id, ctx).await;
-        if job.is_ok_and(|job| job.status == JobStatus::NotStarted) {
-            return true;
-        }
-    }
-    false
-}
-
-/// A running job was not interrupted.
-pub(super) fn not_interrupted(
-    summary: &'static str,
-    id: &JobIdentity,
-    reason: NotInterrupted,
-) -> Diagnostic {
-    let detail = match reason {
-        NotInterrupted::Interruption(Interruption::Cancelled) => {
-            format!("Canceled before the job {id} was stopped. Nothing was changed.")
-        }
-        NotInterrupted::Interruption(_) => format!(
-            "The timeout was reached while the job {id} waited for other interruptions to end \
-             (max_concurrent_interruptions). Nothing was changed: raise the timeout, or try again."
-        ),
-        NotInterrupted::Lost(lost) => format!(
-            "The job {id} was not stopped and keeps its settings, because this run has stopped the job {lost} for a change \
-             and could not start it again. Find out why that job does not start, then try again."
-        ),
-    };
-    diagnostic::general(summary, detail)
 }

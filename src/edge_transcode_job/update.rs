@@ -1,13 +1,12 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
 use super::failure_report::{FailureReport, about, followed_by};
+use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
 use super::lifecycle::target_status;
 use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;
-use super::run_state::{
-    NotChanged, WaitError, change_while_stopped, ensure_status, not_interrupted,
-};
+use super::run_state::{WaitError, ensure_status};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
