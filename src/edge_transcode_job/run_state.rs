@@ -185,12 +185,16 @@ pub(super) async fn ensure_status(
     stop(session, id, job, ctx).await
 }
 
+/// Stops a job and waits until the API shows it so. `job` is how it was seen last.
 pub(super) async fn stop(
     session: &Session,
     id: &JobIdentity,
     job: Job,
     ctx: &CallContext,
 ) -> Result<Job, WaitError> {
+    if job.status == JobStatus::NotStarted {
+        return Ok(job);
+    }
     let asked = session
         .client
         .stop_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)

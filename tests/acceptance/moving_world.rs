@@ -29,7 +29,7 @@ over_newest_terraform! {
     a_run_state_that_is_ignored_is_left_as_it_is,
     a_job_that_must_not_be_stopped_is_not_replaced_beside_a_new_one,
     a_tainted_job_whose_deletion_was_rejected_may_be_deleted_by_others,
-    a_job_that_is_stopped_while_its_template_is_asked_for_stays_stopped,
+    a_job_that_is_stopped_while_its_template_is_asked_for_is_not_stopped_again,
     a_job_that_could_not_be_stopped_for_its_deletion_is_not_started,
     a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoint,
     a_job_of_another_account_stays_in_the_state,
@@ -160,22 +160,29 @@ fn a_run_state_is_ignored(world: &TestWorkspace, job: &Block) {
     assert_eq!(world.cloud.job().name, "renamed");
 }
 
-fn a_job_that_is_stopped_while_its_template_is_asked_for_stays_stopped(world: &TestWorkspace) {
-    world.applied(Block::job("it"));
-    world.cloud.edit(|job| job.status = JobStatus::Running);
-    world.configure(Block::job("it").text("template_id", "tpl-h265-1080p"));
-    saved_plan(world);
-    // The plan before the apply asks first.
-    let asks = Fault::new("GetEdgeTranscodeTemplate", FaultKind::Pause);
-    let asks = asks.skip(1).times(1);
-    world.cloud.set_faults([asks]);
-    let running = world.start(&["apply", "-json", "saved"]);
-    world.cloud.wait_paused();
-    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
-    world.cloud.release();
-    world.end_of(running).succeeded();
-    assert_eq!(world.cloud.job().template_id, "tpl-h265-1080p");
-    assert!(!world.cloud.is_running());
+fn a_job_that_is_stopped_while_its_template_is_asked_for_is_not_stopped_again(
+    world: &TestWorkspace,
+) {
+    for (job, is_to_run) in [(Block::job("it"), false), (Block::running_job("it"), true)] {
+        world.applied(&job);
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        world.configure(job.text("template_id", "tpl-h265-1080p"));
+        saved_plan(world);
+        let made = world.cloud.changes().len();
+        // The plan before the apply asks first.
+        let asks = Fault::new("GetEdgeTranscodeTemplate", FaultKind::Pause);
+        world.cloud.set_faults([asks.skip(1).times(1)]);
+        let running = world.start(&["apply", "-json", "saved"]);
+        world.cloud.wait_paused();
+        world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+        world.cloud.release();
+        world.end_of(running).succeeded();
+        assert_eq!(world.cloud.job().template_id, "tpl-h265-1080p");
+        assert_eq!(world.cloud.is_running(), is_to_run);
+        let made = world.cloud.changes().split_off(made);
+        assert!(!made.contains(&"Stop".to_owned()), "{made:?}");
+        world.destroy_all();
+    }
 }
 
 fn a_job_that_could_not_be_stopped_for_its_deletion_is_not_started(world: &TestWorkspace) {
