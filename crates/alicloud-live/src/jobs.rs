@@ -64,7 +64,7 @@ struct EmptyResponse {
     _code: (),
 }
 
-/// Fails for a code of the API's errors. That others mean a failure, such as `OK`, nothing says.
+/// Fails for a code of the API's errors. Another text, such as `OK`, proves no failure.
 fn no_error<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
     let code = serde_json::Value::deserialize(deserializer)?;
     let class = code.as_str().map(|code| classify(code, 200));
