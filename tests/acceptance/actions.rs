@@ -3,6 +3,7 @@
 use crate::JOB;
 use crate::support::cloud::{fault, promise};
 use crate::support::configuration::Block;
+use crate::support::running::Running;
 use crate::support::terraform::Run;
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
@@ -73,6 +74,13 @@ fn told(run: &Run) -> Vec<String> {
         .filter(|event| event["type"] == "action_progress")
         .map(|event| event["hook"]["message"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// Ctrl-C when Terraform has shown that message of the action. One that it receives later makes it give up the action,
+/// and crash when it ends ("range function continued iteration", seen with 1.15.5).
+fn press_ctrl_c_after(running: &Running, message: &str) {
+    running.wait_printed(&["action_progress", message]);
+    running.press_ctrl_c();
 }
 
 /// A job that exists and runs, or not.
@@ -300,7 +308,7 @@ fn a_restart_whose_read_is_rejected_leaves_the_job_running(world: &TestWorkspace
 fn ctrl_c_in_a_restart_leaves_the_job_running(world: &TestWorkspace) {
     a_job(world, "restart", JobStatus::Running);
     let running = world.start_held(&invoke("restart"), "Stop", FaultStage::After);
-    running.press_ctrl_c();
+    press_ctrl_c_after(&running, "Stopping job");
     world.cloud.release();
     let error = world.end_of(running).failed().error();
     error.must_say(&["Interrupted while waiting", "is now Running"]);
@@ -317,7 +325,7 @@ fn ctrl_c_ends_the_wait_for_a_start(world: &TestWorkspace) {
     ]);
     let running = world.start(&invoke("start"));
     world.cloud.wait_paused();
-    running.press_ctrl_c();
+    press_ctrl_c_after(&running, "Starting job");
     world.cloud.release();
     let error = world.end_of(running).failed().error();
     error.must_say(&["Unable to start job", "is now Stopped"]);

@@ -1,13 +1,14 @@
 //! A command that still runs: what can happen to it from outside, and how it ends.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,13 +18,16 @@ use super::terraform::Run;
 const TIME_LIMIT: Duration = Duration::from_secs(180);
 /// A provider gives the changes that run 10 s when it has lost its host.
 const OUTLIVING_LIMIT: Duration = Duration::from_secs(20);
-const LOG_LIMIT: Duration = Duration::from_secs(60);
+const SAYING_LIMIT: Duration = Duration::from_secs(60);
 
 /// A command on its way, in a process group of its own as a shell's job is. Dropped, it is killed with its group.
 pub(crate) struct Running {
     command: String,
     child: Child,
-    output: Receiver<String>,
+    /// What was printed until now.
+    printed: Arc<Mutex<String>>,
+    /// Hears of the end of what is printed.
+    printed_all: Receiver<()>,
     errors: PathBuf,
     log: PathBuf,
     /// What the log held before.
@@ -45,18 +49,24 @@ impl Running {
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", command_line(&command)));
 
-        let mut stdout = child.stdout.take().unwrap();
-        let (sender, output) = mpsc::channel();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let printed = Arc::new(Mutex::new(String::new()));
+        let (sender, printed_all) = mpsc::channel();
+        let text = Arc::clone(&printed);
         thread::spawn(move || {
-            let mut text = String::new();
-            stdout.read_to_string(&mut text).unwrap();
+            let mut line = String::new();
+            while stdout.read_line(&mut line).unwrap() > 0 {
+                text.lock().unwrap().push_str(&line);
+                line.clear();
+            }
             // Nobody listens only when the test has failed.
-            let _ = sender.send(text);
+            let _ = sender.send(());
         });
         Self {
             command: command_line(&command),
             child,
-            output,
+            printed,
+            printed_all,
             errors,
             log,
             logged,
@@ -124,16 +134,13 @@ impl Running {
     /// Waits until a line of the log says all of this.
     #[track_caller]
     pub(crate) fn wait_logged(&self, texts: &[&str]) {
-        let begun = Instant::now();
-        let says_all = |line: &str| texts.iter().all(|text| line.contains(text));
-        while !self.log().lines().any(says_all) {
-            assert!(
-                begun.elapsed() < LOG_LIMIT,
-                "{texts:?} was not logged:\n{}",
-                self.log()
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_said(texts, || self.log());
+    }
+
+    /// Waits until a line of what the command prints says all of this.
+    #[track_caller]
+    pub(crate) fn wait_printed(&self, texts: &[&str]) {
+        wait_said(texts, || self.printed.lock().unwrap().clone());
     }
 
     fn group(&self) -> String {
@@ -143,10 +150,10 @@ impl Running {
     /// Waits for the end of the command and of all processes that it started.
     #[track_caller]
     pub(crate) fn ended(mut self) -> Run {
-        let output = self
-            .output
+        self.printed_all
             .recv_timeout(TIME_LIMIT)
             .unwrap_or_else(|_| panic!("`{}` does not end", self.command));
+        let output = self.printed.lock().unwrap().clone();
         let status = self.child.wait().unwrap();
         self.lifeline
             .set_read_timeout(Some(OUTLIVING_LIMIT))
@@ -171,6 +178,21 @@ impl Drop for Running {
             self.kill_both();
             let _ = self.child.wait();
         }
+    }
+}
+
+/// Waits until a line of `text` says all of this.
+#[track_caller]
+fn wait_said(texts: &[&str], text: impl Fn() -> String) {
+    let begun = Instant::now();
+    let says_all = |line: &str| texts.iter().all(|text| line.contains(text));
+    while !text().lines().any(says_all) {
+        assert!(
+            begun.elapsed() < SAYING_LIMIT,
+            "{texts:?} was not said:\n{}",
+            text()
+        );
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
