@@ -60,7 +60,7 @@ impl DataSource for JobsDataSource {
                 required("cluster_id", "ID of the edge cluster (data center)."),
                 list_of(optional_computed(
                     "ids",
-                    "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out, and `[]` returns no jobs. As a result: the IDs of all jobs found.",
+                    "IDs of the form `<cluster_id>:<job_id>`. As an argument: only these jobs, each read individually, whatever its age. A job that does not exist is left out of `jobs`, and `[]` returns no jobs. As a result: without the argument, the IDs of all jobs found; with it, the argument as configured. For the IDs of those found use `jobs[*].id`.",
                 )),
                 optional(
                     "name_regex",
@@ -165,7 +165,7 @@ impl JobsData {
             stream_urls.insert(id, urls);
         }
         Self {
-            ids: ids.into(),
+            ids: self.ids.or(ids.into()),
             total_count: (names.len() as u64).into(),
             names: names.into(),
             jobs: jobs.into(),

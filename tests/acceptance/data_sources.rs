@@ -14,6 +14,7 @@ over_each_terraform! {
     a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates,
     each_filter_narrows_the_jobs,
     jobs_that_the_list_leaves_out_are_found_by_their_ids,
+    ids_of_a_read_that_is_deferred_to_the_apply_stay_as_configured,
     wrong_arguments_of_data_sources_are_rejected_where_they_stand,
     arguments_that_are_known_only_after_apply_are_waited_for,
     what_was_found_can_be_used_in_for_each,
@@ -181,6 +182,29 @@ fn jobs_that_the_list_leaves_out_are_found_by_their_ids(world: &TestWorkspace) {
     world.configure(by_ids);
     let rejected = world.run(&["plan", "-json", "-refresh=false"]).failed();
     rejected.error().must_say(&["OperationDenied", "RequestId"]);
+}
+
+fn ids_of_a_read_that_is_deferred_to_the_apply_stay_as_configured(world: &TestWorkspace) {
+    let mut ids = ["one", "two"].map(|name| format!("cluster-1:{}", seed(world, name, |_| {})));
+    ids.sort_unstable();
+    let [one, two] = ids;
+    let later = Block::new(r#"resource "terraform_data" "later""#).with("input", "timestamp()");
+    // In the plan, Terraform takes the configured IDs for the result already.
+    let user = Block::new(r#"resource "terraform_data" "user""#)
+        .with("input", &format!("{JOBS_DATA}.ids"));
+    let results = format!("{{ ids = {JOBS_DATA}.ids, found = {JOBS_DATA}.jobs[*].id }}");
+    let results = output("results", &results);
+    for (ids, found) in [
+        (json!([two, one]), json!([one, two])),
+        (json!([one, one]), json!([one])),
+        (json!([one, "cluster-1:nowhere"]), json!([one])),
+    ] {
+        let deferred = jobs_data("it")
+            .with("ids", &ids.to_string())
+            .with("depends_on", "[terraform_data.later]");
+        world.applied(all([&later, &deferred, &user, &results]));
+        assert_eq!(world.output("results"), json!({"ids": ids, "found": found}));
+    }
 }
 
 fn wrong_arguments_of_data_sources_are_rejected_where_they_stand(world: &TestWorkspace) {
