@@ -8,7 +8,7 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{self, Rule, shown};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::{reading, reported};
-use alicloud_live::{CallError, Job, JobFilter};
+use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
 use tfplugin::attribute::{optional_computed, required, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -88,25 +88,7 @@ impl DataSource for JobDataSource {
                 .get_edge_transcode_job(cluster_id, job_id, &ctx)
                 .await
                 .map_err(|error| not_read(&error)),
-            (None, name) => {
-                let filter = JobFilter {
-                    keyword: Some(name.to_owned()),
-                    ..JobFilter::default()
-                };
-                let pages = client.edge_transcode_job_pages(cluster_id, filter, &ctx);
-                match pages.rest().await {
-                    Ok(similar) => {
-                        reading::warn_if_incomplete(
-                            "jobs",
-                            &similar.unreadable,
-                            similar.missing,
-                            diagnostics,
-                        );
-                        only_one(cluster_id, name, similar.items)
-                    }
-                    Err(error) => Err(to_diagnostic("Unable to list jobs", &error)),
-                }
-            }
+            (None, name) => find(&client, cluster_id, name, &ctx, diagnostics).await,
         };
         Some(JobData::from_api(
             cluster_id,
@@ -123,8 +105,38 @@ fn not_read(error: &CallError) -> Diagnostic {
     shown
 }
 
-/// The one job of exactly this name. The API's keyword finds similar ones too.
-fn only_one(cluster_id: &str, name: &str, similar: Vec<Job>) -> Result<Job, Diagnostic> {
+/// The one job of this name.
+async fn find(
+    client: &LiveClient,
+    cluster_id: &str,
+    name: &str,
+    ctx: &CallContext,
+    diagnostics: &mut Diagnostics,
+) -> Result<Job, Diagnostic> {
+    let filter = JobFilter {
+        keyword: Some(name.to_owned()),
+        ..JobFilter::default()
+    };
+    let pages = client.edge_transcode_job_pages(cluster_id, filter, ctx);
+    let listed = pages.rest().await;
+    let listed = listed.map_err(|error| to_diagnostic("Unable to list jobs", &error))?;
+    let missing = listed.missing;
+    let advice = "Any of them may have this name: set job_id in place of name.";
+    let similar =
+        reading::all_of("jobs", listed, advice, diagnostics).map_err(|error| Diagnostic {
+            attribute: AttributePath::new("name"),
+            ..error
+        })?;
+    only_one(cluster_id, name, similar, missing)
+}
+
+/// The one job of exactly this name. The API's keyword finds similar ones too. `missing`: so many jobs the list lacks.
+fn only_one(
+    cluster_id: &str,
+    name: &str,
+    similar: Vec<Job>,
+    missing: u64,
+) -> Result<Job, Diagnostic> {
     let (mut same, others): (Vec<_>, Vec<_>) =
         similar.into_iter().partition(|job| job.name == name);
     if same.len() == 1
@@ -133,7 +145,17 @@ fn only_one(cluster_id: &str, name: &str, similar: Vec<Job>) -> Result<Job, Diag
         return Ok(job);
     }
     let (summary, detail) = if same.is_empty() {
-        let mut detail = format!("Cluster {cluster_id} lists no job named {}.", shown(name));
+        let incomplete = match missing {
+            0 => String::new(),
+            _ => format!(
+                " But the list is incomplete: the API counts {missing} more jobs than it returned, and this one may be \
+                 among them. Run it again."
+            ),
+        };
+        let mut detail = format!(
+            "Cluster {cluster_id} lists no job named {}.{incomplete}",
+            shown(name)
+        );
         if !others.is_empty() {
             detail += "\n\nSimilar names:";
             detail += &candidates(cluster_id, &others);

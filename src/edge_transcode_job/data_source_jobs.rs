@@ -10,7 +10,7 @@ use super::model::status_text;
 use crate::shared::check::{self, shown};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
+use crate::shared::{reading, reported};
 use alicloud_live::{CallContext, CallError, Job, LiveClient};
 use tfplugin::attribute::{
     computed, computed_number, computed_objects, computed_objects_by_key, list_of, optional,
@@ -19,6 +19,9 @@ use tfplugin::attribute::{
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
 use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
+
+/// The summary of a call that failed.
+const NOT_READ: &str = "Unable to read jobs";
 
 /// So many calls that read one job each are in flight at a time.
 const CONCURRENT_READS: usize = 8;
@@ -124,11 +127,13 @@ impl DataSource for JobsDataSource {
         _meta: ValueEmpty,
     ) -> Option<JobsData> {
         let (client, ctx) = reading::begin(&self.0, diagnostics)?;
-        let listed = match &config.ids {
-            Value::Value(ids) => read_each(&client, ids, &ctx).await,
-            Value::Null | Value::Unknown => list(&client, &config, &ctx, diagnostics).await,
+        let mut jobs = match &config.ids {
+            Value::Value(ids) => {
+                let read = read_each(&client, ids, &ctx).await;
+                reading::returned(read, NOT_READ, diagnostics)?
+            }
+            Value::Null | Value::Unknown => list(&client, &config, &ctx, diagnostics).await?,
         };
-        let mut jobs = reading::returned(listed, "Unable to read jobs", diagnostics)?;
         jobs.retain(config.filter());
         Some(config.with(jobs))
     }
@@ -236,12 +241,10 @@ async fn list(
     config: &JobsData,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
-) -> Result<Vec<Job>, CallError> {
+) -> Option<Vec<Job>> {
     let filter = job_data::filter(&config.r#type, &config.status, &config.keyword);
-    let listed = client
-        .edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx)
-        .rest()
-        .await?;
-    reading::warn_if_incomplete("jobs", &listed.unreadable, listed.missing, diagnostics);
-    Ok(listed.items)
+    let pages = client.edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx);
+    let listed = reading::returned(pages.rest().await, NOT_READ, diagnostics)?;
+    let jobs = reading::all_of("jobs", listed, "Read the others by their ids.", diagnostics);
+    reported(jobs, diagnostics)
 }

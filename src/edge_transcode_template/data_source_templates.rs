@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::template_data::{self, TemplateData};
 use crate::shared::check::{self, Rule, none_of};
 use crate::shared::provider_data::ProviderData;
-use crate::shared::reading;
+use crate::shared::{reading, reported};
 use alicloud_live::{Template, TemplateFilter};
 use tfplugin::attribute::{
     computed, computed_number, computed_objects, list_of, optional, required, schema,
@@ -118,8 +118,10 @@ impl DataSource for TemplatesDataSource {
         let pages = client.edge_transcode_template_pages(cluster_id, filter, &ctx);
         let listed = pages.rest().await;
         let listed = reading::returned(listed, "Unable to list templates", diagnostics)?;
-        reading::warn_if_incomplete("templates", &listed.unreadable, listed.missing, diagnostics);
-        let mut templates = listed.items;
+        let advice =
+            "Read single templates with the data source alicloud_live_edge_transcode_template.";
+        let templates = reading::all_of("templates", listed, advice, diagnostics);
+        let mut templates = reported(templates, diagnostics)?;
         let name_matches = reading::name_matcher(&config.name_regex);
         templates.retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));
         Some(config.with(templates))

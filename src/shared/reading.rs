@@ -6,12 +6,15 @@ use regex_lite::Regex;
 use super::call_error::to_diagnostic;
 use super::provider_data::ProviderData;
 use super::reported;
-use alicloud_live::{CallContext, CallError, LiveClient};
+use alicloud_live::{CallContext, CallError, Listed, LiveClient};
 use tfplugin::value::Value;
-use tfplugin::{Diagnostics, diagnostic};
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// How long a read may take, all pages included.
 const READ_TIME: Duration = Duration::from_secs(5 * 60);
+
+/// The summary of what is said of listed items that could not be decoded.
+const UNREADABLE: &str = "Items of a list could not be decoded";
 
 /// What a read needs: the client, and the bounds of the work that begins now.
 pub(crate) fn begin(
@@ -34,6 +37,25 @@ pub(crate) fn returned<T>(
     )
 }
 
+/// All items of a list, for a data source. One that could not be decoded is an error: what is returned without it would be taken
+/// for all that there is, and a `for_each` over it would destroy what belongs to an item that exists. `advice` says how to do
+/// without the list.
+pub(crate) fn all_of<T>(
+    items: &'static str,
+    listed: Listed<T>,
+    advice: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<T>, Diagnostic> {
+    warn_of_missing(items, listed.missing, diagnostics);
+    if !listed.unreadable.is_empty() {
+        let what = format!("The API returned {items} that are not as it documents them");
+        let ids = shown_ids(&listed.unreadable);
+        let detail = format!("{what}: {ids}. A result without them would be incomplete. {advice}");
+        return Err(diagnostic::general(UNREADABLE, detail));
+    }
+    Ok(listed.items)
+}
+
 /// Warns of listed items that could not be decoded, and of those that the list counts and does not contain: what was found
 /// is not the whole then.
 pub(crate) fn warn_if_incomplete(
@@ -42,7 +64,19 @@ pub(crate) fn warn_if_incomplete(
     missing: u64,
     diagnostics: &mut Diagnostics,
 ) {
-    const MAX_LISTED: usize = 10;
+    warn_of_missing(items, missing, diagnostics);
+    if !unreadable.is_empty() {
+        let ids = shown_ids(unreadable);
+        diagnostics.add_warning(diagnostic::general(
+            UNREADABLE,
+            format!(
+                "The API returned {items} that are not as it documents them, and that are left out here: {ids}."
+            ),
+        ));
+    }
+}
+
+fn warn_of_missing(items: &'static str, missing: u64, diagnostics: &mut Diagnostics) {
     if missing > 0 {
         diagnostics.add_warning(diagnostic::general(
             "Incomplete list",
@@ -51,25 +85,21 @@ pub(crate) fn warn_if_incomplete(
             ),
         ));
     }
-    if unreadable.is_empty() {
-        return;
-    }
+}
+
+/// The IDs of items that could not be decoded.
+fn shown_ids(ids: &[String]) -> String {
+    const MAX_LISTED: usize = 10;
     let shown = |id: &String| match id.as_str() {
         "" => "one without an ID".to_owned(),
         id => id.to_owned(),
     };
-    let ids: Vec<_> = unreadable.iter().take(MAX_LISTED).map(shown).collect();
-    let more = match unreadable.len().saturating_sub(MAX_LISTED) {
+    let listed: Vec<_> = ids.iter().take(MAX_LISTED).map(shown).collect();
+    let more = match ids.len().saturating_sub(MAX_LISTED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    diagnostics.add_warning(diagnostic::general(
-        "Items of a list could not be decoded",
-        format!(
-            "The API returned {items} that are not as it documents them, and that are left out here: {}{more}.",
-            ids.join(", ")
-        ),
-    ));
+    format!("{}{more}", listed.join(", "))
 }
 
 /// The text of an argument that is known once Terraform reads: empty where it is not set.

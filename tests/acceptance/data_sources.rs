@@ -7,7 +7,7 @@ use crate::support::cloud::{fault, success};
 use crate::support::configuration::{AUTH_KEY, Block, all};
 use crate::support::terraform::Severity;
 use crate::support::workspace::TestWorkspace;
-use alicloud_live_mock::{Job, JobStatus, TemplateType};
+use alicloud_live_mock::{Fault, Job, JobStatus, TemplateType};
 
 over_each_terraform! {
     a_template_that_does_not_exist_is_an_error_that_says_what_the_cloud_said,
@@ -22,7 +22,8 @@ over_each_terraform! {
 
 over_newest_terraform! {
     all_pages_are_read,
-    what_a_list_lacks_is_warned_of,
+    jobs_that_a_list_lacks_are_warned_of,
+    what_cannot_be_decoded_is_an_error_that_names_it,
     jobs_that_are_returned_without_their_type_are_filtered_by_the_api,
     urls_that_were_read_are_not_shown,
 }
@@ -282,25 +283,64 @@ fn all_pages_are_read(world: &TestWorkspace) {
     assert_eq!(world.output("names"), Value::Array(expected));
 }
 
-fn what_a_list_lacks_is_warned_of(world: &TestWorkspace) {
+/// A list of jobs as the API returns it: one job that can be decoded, and further items.
+pub(crate) fn listing(total_count: u64, further: &[Value]) -> Value {
     let job = json!({
         "JobId": "J-1", "Name": "camera", "Status": "0", "TemplateId": "tpl-h264-720p",
         "StreamInput": "rtmp://a.example/live/camera", "StreamOutput": "rtmp://b.example/live/camera",
     });
-    let first = json!({"TotalCount": 3, "JobList": {"Job": [job, {"JobId": "J-2"}]}});
-    let second = json!({"TotalCount": 3});
-    let [first, second] = [first, second].map(|page| fault("List", success(page.to_string())));
-    world.cloud.set_faults([first.times(1), second]);
-    world.configure(jobs_data("it"));
-    let plan = world.plan();
-    let [lacks] = &plan.warnings("Incomplete list")[..] else {
-        panic!("{plan}");
+    let jobs: Vec<&Value> = [&job].into_iter().chain(further).collect();
+    json!({"TotalCount": total_count, "JobList": {"Job": jobs}})
+}
+
+fn jobs_that_a_list_lacks_are_warned_of(world: &TestWorkspace) {
+    let list = || {
+        let pages = [listing(2, &[]), json!({"TotalCount": 2})];
+        let [first, second] = pages.map(|page| fault("List", success(page.to_string())));
+        world.cloud.set_faults([first.times(1), second]);
     };
-    lacks.must_say(&["counts 1 more"]);
-    let [unreadable] = &plan.warnings("Items of a list could not be decoded")[..] else {
-        panic!("{plan}");
-    };
-    unreadable.must_say(&["J-2"]);
+    for data in [jobs_data("it"), job_data("it").text("name", "camera")] {
+        list();
+        world.configure(data);
+        let plan = world.plan();
+        let [lacks] = &plan.warnings("Incomplete list")[..] else {
+            panic!("{plan}");
+        };
+        lacks.must_say(&["counts 1 more"]);
+    }
+
+    // The list does not prove that no job has the name.
+    list();
+    world.configure(job_data("it").text("name", "other"));
+    let error = world.plan_error();
+    error.must_say(&["no job named", "incomplete", "1 more", "job_id"]);
+}
+
+fn what_cannot_be_decoded_is_an_error_that_names_it(world: &TestWorkspace) {
+    let jobs = listing(2, &[json!({"JobId": "J-2"})]);
+    let template = json!({"TemplateId": ["T-1"]});
+    let templates = json!({"TotalCount": 1, "TemplateList": {"Template": [template]}});
+    world.cloud.set_faults([
+        fault("List", success(jobs.to_string())),
+        Fault::new("ListEdgeTranscodeTemplate", success(templates.to_string())),
+    ]);
+    let by_name = |name| job_data("it").text("name", name);
+    for (data, said) in [
+        (jobs_data("it"), ["J-2", "ids"]),
+        // The job that cannot be decoded may have the name too.
+        (by_name("camera"), ["J-2", "job_id"]),
+        (by_name("other"), ["J-2", "job_id"]),
+        (
+            data("templates", "it"),
+            ["one without an ID", "alicloud_live_edge_transcode_template"],
+        ),
+    ] {
+        world.configure(&data);
+        let error = world.plan_error();
+        error.must_say(&["could not be decoded"]);
+        error.must_say(&said);
+        assert!(!error.says("no job named"), "{error:#?}");
+    }
 }
 
 fn what_was_found_can_be_used_in_for_each(world: &TestWorkspace) {

@@ -1,8 +1,9 @@
 //! Finding the jobs that exist with `terraform query`, and taking them over.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::cloud::fault;
+use crate::data_sources::listing;
+use crate::support::cloud::{fault, success};
 use crate::support::configuration::{Block, HEADER};
 use crate::support::terraform::Run;
 use crate::support::workspace::TestWorkspace;
@@ -16,6 +17,7 @@ over_each_terraform! {
     a_wrong_value_is_rejected_at_its_line,
     what_the_api_rejects_is_shown,
     a_later_page_that_fails_fails_the_query,
+    what_a_list_lacks_is_warned_of,
     ctrl_c_ends_a_query,
     ten_jobs_are_taken_over_with_the_configuration_that_a_query_writes,
     the_query_of_the_documentation_works,
@@ -184,6 +186,27 @@ fn a_later_page_that_fails_fails_the_query(world: &TestWorkspace) {
     query
         .error()
         .must_say(&["Unable to list jobs", "OperationDenied"]);
+}
+
+fn what_a_list_lacks_is_warned_of(world: &TestWorkspace) {
+    let pages = [
+        listing(3, &[json!({"JobId": "J-2"})]),
+        json!({"TotalCount": 3}),
+    ];
+    let [first, second] = pages.map(|page| fault("List", success(page.to_string())));
+    world.cloud.set_faults([first.times(1), second]);
+    configure(world, &cluster_1(), &[]);
+    let query = world.run(QUERY).succeeded();
+    assert_eq!(found(&query).len(), 1, "{query}");
+    for (summary, said) in [
+        ("Incomplete list", "counts 1 more"),
+        ("Items of a list could not be decoded", "J-2"),
+    ] {
+        let [warning] = &query.warnings(summary)[..] else {
+            panic!("{query}");
+        };
+        warning.must_say(&[said]);
+    }
 }
 
 fn ctrl_c_ends_a_query(world: &TestWorkspace) {
