@@ -115,6 +115,17 @@ fn an_identity_that_is_none_is_rejected(world: &TestWorkspace) {
         let error = world.plan_error();
         error.must_say(&["Invalid identity", "cluster_id and job_id"]);
     }
+    for (identity, attributes) in [
+        (r#"{ cluster_id = "cluster-1", job_id = null }"#, "job_id"),
+        ("{ cluster_id = null, job_id = null }", "cluster_id, job_id"),
+    ] {
+        let import = Block::new("import").with("to", JOB);
+        let block = import.with("identity", identity);
+        world.configure(format_args!("{}{block}", Block::job("it")));
+        let error = world.plan_error();
+        error.must_say(&["Invalid identity", attributes]);
+        assert!(!error.says("bug"), "{error:#?}");
+    }
     let block = import_block("cluster-1", "nowhere");
     world.configure(format_args!("{}{block}", Block::job("it")));
     world.plan_error().must_say(&["non-existent"]);

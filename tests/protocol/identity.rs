@@ -128,8 +128,9 @@ async fn an_object_is_imported_by_id_or_by_identity_and_has_an_identity() {
     };
     let incomplete = response(provider.import_resource_state(request)).await;
     let (error, attribute) = only(&incomplete.diagnostics);
-    assert_eq!(error.summary, "Value of unexpected type");
-    assert_eq!(attribute.as_deref(), Some("id"));
+    assert_eq!(error.summary, "Invalid identity");
+    assert!(error.detail.contains("null: id"), "{}", error.detail);
+    assert_eq!(attribute, None);
 }
 
 #[tokio::test]

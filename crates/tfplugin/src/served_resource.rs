@@ -1,11 +1,14 @@
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use tf_provider::schema::Schema;
 
 use super::diagnostic::{self, reported};
 use super::resource::{IdentitySchema, ManagedResource, MoveSource, Object, Update};
-use super::{AttributePath, Diagnostics, EncodedValue};
+use super::{AttributePath, Diagnostic, Diagnostics, EncodedValue};
 
 /// An object with what Terraform stores beside it, unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,6 +240,8 @@ impl<R: ManagedResource> DynResource for R {
         diagnostics: &mut Diagnostics,
         identity: &EncodedValue,
     ) -> Option<ResourceInstanceObject> {
+        let complete = check_complete(&ManagedResource::identity_schema(self), identity);
+        reported(complete, diagnostics)?;
         let identity = decode(diagnostics, identity)?;
         let imported = ManagedResource::import_by_identity(self, diagnostics, identity).await?;
         encode_held(self, diagnostics, &imported)
@@ -266,6 +271,24 @@ impl<R: ManagedResource> DynResource for R {
         let state = decode(diagnostics, state)?;
         encode(diagnostics, &ManagedResource::generate_config(self, state))
     }
+}
+
+/// An error if an attribute of an identity is null: Terraform lets a user leave out what an import needs.
+fn check_complete(schema: &IdentitySchema, identity: &EncodedValue) -> Result<(), Diagnostic> {
+    let attributes: BTreeMap<String, Json> = identity.decode()?;
+    let is_null = |name: &&str| attributes.get(*name).is_none_or(Json::is_null);
+    let names = schema.attributes.iter().map(|(name, _)| *name);
+    let missing: Vec<&str> = names.filter(is_null).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(diagnostic::general(
+        "Invalid identity",
+        format!(
+            "An import by identity needs all attributes of the identity. These are null: {}.",
+            missing.join(", ")
+        ),
+    ))
 }
 
 async fn apply_typed<R: ManagedResource>(
