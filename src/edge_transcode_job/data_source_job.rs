@@ -4,11 +4,12 @@ use async_trait::async_trait;
 
 use super::job_data::{self, JobData};
 use super::model::status_text;
+use super::validate::MAX_NAME_CHARS;
 use crate::shared::call_error::to_diagnostic;
-use crate::shared::check::{self, Rule, shown};
+use crate::shared::check::{self, Rule};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::{reading, reported};
-use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient};
+use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient, redact_auth_keys};
 use tfplugin::attribute::{optional_computed, required, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -154,7 +155,7 @@ fn only_one(
         };
         let mut detail = format!(
             "Cluster {cluster_id} lists no job named {}.{incomplete}",
-            shown(name)
+            shown_name(name)
         );
         if !others.is_empty() {
             detail += "\n\nSimilar names:";
@@ -173,6 +174,15 @@ fn only_one(
         ("Multiple jobs found", detail)
     };
     Err(diagnostic::at(AttributePath::new("name"), summary, detail))
+}
+
+/// A name that was asked for, as far as it can be one: what was mistyped can only be seen in the whole.
+fn shown_name(name: &str) -> String {
+    let name: String = redact_auth_keys(name)
+        .chars()
+        .take(MAX_NAME_CHARS)
+        .collect();
+    format!("{name:?}")
 }
 
 /// Jobs, a line each. Without URLs, which can contain tokens.

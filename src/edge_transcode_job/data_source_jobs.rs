@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job_data::{self, JobData, ListedJob, StreamUrls};
 use super::model::status_text;
-use crate::shared::check::{self, shown};
+use crate::shared::check::{self, shown_id};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::ProviderData;
 use crate::shared::{reading, reported};
@@ -194,8 +194,8 @@ fn check_ids(config: &JobsData, diagnostics: &mut Diagnostics) {
                 (Ok(id), Value::Value(cluster_id)) if id.cluster_id != *cluster_id => {
                     format!(
                         "It names a job of cluster {}, not of {}.",
-                        shown(&id.cluster_id),
-                        shown(cluster_id)
+                        shown_id(&id.cluster_id),
+                        shown_id(cluster_id)
                     )
                 }
                 (Ok(_), _) => continue,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::TYPE_NAME;
 use super::model::{JobModel, TimeoutsBlock};
-use crate::shared::check::shown;
+use crate::shared::check::shown_id;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::reading::text;
 use tfplugin::value::Value;
@@ -83,7 +83,7 @@ fn job(state: &EncodedValue, identity: Option<&EncodedValue>) -> Result<JobModel
 
 fn unidentified(id: Option<&str>) -> String {
     let id = match id {
-        Some(id) if !id.is_empty() => format!("its id is {}", shown(id)),
+        Some(id) if !id.is_empty() => format!("its id is {}", shown_id(id)),
         _ => "it has no id".to_owned(),
     };
     format!(
@@ -250,6 +250,10 @@ mod tests {
     fn an_object_that_cannot_be_understood_is_named_and_no_bug_of_ours() {
         let url = "rtmp://h/app/s?auth_key=1893456000-0-0-c0ffee";
         for (state, part) in [
+            (
+                json!({"id": "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7"}),
+                "\"9B1571B5-13CB-44F7-A1BA-6AE561FF46F7\"",
+            ),
             (json!({"id": "strange", "job_id": "j"}), "\"strange\""),
             (json!({"id": url}), "characters"),
             (json!({}), "it has no id"),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::shared::duration;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::reading::text;
+use crate::stream::url as stream_url;
 use alicloud_live::{Job, JobSpec, JobStatus, StreamUrl};
 use tfplugin::value::Value;
 
@@ -237,12 +238,19 @@ impl JobModel {
         self.status.contains(&RUNNING)
     }
 
-    /// The job for people: `"camera-1" (cluster-1:9B15…)`, or its name alone as long as it has no ID.
+    /// The job for people: `"camera-1" (cluster-1:9B15…)`, or its name alone as long as it has no ID. Of a new job whose name
+    /// is not known yet, the host that it writes to: no more of a URL, because its path can be as secret as its `auth_key`.
     pub(super) fn label(&self) -> String {
         let id = self.identity();
         match &self.name {
             Value::Value(name) if id.is_valid() => format!("{name:?} ({id})"),
             Value::Value(name) => format!("{name:?}"),
+            Value::Unknown if !id.is_valid() => {
+                let output = self.stream_output.as_deref_option();
+                let host = output.and_then(stream_url::host);
+                let writes = host.map_or_else(String::new, |host| format!(", writes to {host}"));
+                format!("(name not known yet{writes})")
+            }
             Value::Null | Value::Unknown => id.to_string(),
         }
     }
@@ -281,6 +289,21 @@ pub(crate) fn status_text(status: &JobStatus) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_job_without_a_name_is_told_by_the_host_that_it_writes_to() {
+        let mut job = JobModel {
+            cluster_id: "cluster-1".to_owned().into(),
+            job_id: Value::Unknown,
+            name: Value::Unknown,
+            ..JobModel::default()
+        };
+        assert_eq!(job.label(), "(name not known yet)");
+        job.stream_output = "rtmp://h:1935/app/c0ffee?auth_key=c0ffee".to_owned().into();
+        assert_eq!(job.label(), "(name not known yet, writes to h)");
+        job.job_id = "J".to_owned().into();
+        assert_eq!(job.label(), "cluster-1:J");
+    }
 
     #[test]
     fn a_timeout_that_is_not_set_is_five_minutes() {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::shared::check::shown;
+use crate::shared::check::shown_id;
 use crate::shared::job_identity::{JobIdentity, cluster_id_problem};
 use crate::shared::provider_data::{ProviderData, Session};
 use crate::shared::reported;
@@ -194,7 +194,10 @@ impl ManagedResource for JobResource {
         match JobIdentity::parse(&id) {
             Ok(id) => Some((JobModel::from_identity(&id), JobPrivate::import())),
             Err(error) => {
-                let detail = format!("In an import {error} (got {}).", shown(&id));
+                let mut detail = format!("In an import {error} (got {}).", shown_id(&id));
+                if !id.contains(':') {
+                    detail += " The cluster's ID and a colon are missing before the job's ID.";
+                }
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
                 None
             }

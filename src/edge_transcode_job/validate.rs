@@ -6,7 +6,7 @@ use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 /// The longest name. The Chinese page counts English characters, the English one just characters.
-const MAX_NAME_CHARS: usize = 255;
+pub(super) const MAX_NAME_CHARS: usize = 255;
 
 const NAME: Rule = Rule("Invalid job name", name_problem);
 const STREAM_URL: Rule = Rule("Invalid stream URL", url_problem);

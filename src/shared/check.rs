@@ -23,6 +23,20 @@ pub(crate) fn shown(text: &str) -> String {
     }
 }
 
+/// The longest ID that a message shows. IDs of jobs are UUIDs of 36 characters, and their cluster's may stand before them.
+const MAX_ID_CHARS: usize = 64;
+
+/// The value for an ID of a job or a cluster, whole if it can be one. Not for arguments that may be a key or a token, which
+/// can consist of the same characters.
+pub(crate) fn shown_id(text: &str) -> String {
+    let is_id_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte);
+    if text.len() <= MAX_ID_CHARS && text.bytes().all(is_id_byte) {
+        format!("{text:?}")
+    } else {
+        shown(text)
+    }
+}
+
 /// What is wrong with a text, and which rule it breaks; `None` where nothing is.
 pub(crate) type Problem = Option<Cow<'static, str>>;
 
@@ -39,7 +53,12 @@ pub(crate) const TEMPLATE_ID: Rule = Rule("Invalid template ID", |text| {
 });
 pub(crate) const DURATION: Rule = Rule("Invalid duration", |text| {
     duration::parse(text).is_none().then(|| {
-        format!("A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m; not {}.", shown(text)).into()
+        format!(
+            "A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m, above 0 and at most a year \
+             (8760h); not {}.",
+            shown(text)
+        )
+        .into()
     })
 });
 /// A text to filter by.
@@ -100,5 +119,29 @@ mod tests {
         assert_eq!(shown("camera-1"), r#""camera-1""#);
         assert_eq!(shown("s?auth_key=1-0-0-c0f"), r#""s?auth_key=***""#);
         assert_eq!(shown(&"a".repeat(21)), "a text of 21 characters");
+    }
+
+    #[test]
+    fn an_id_is_shown_whole_and_a_url_is_not() {
+        for id in [
+            "",
+            "cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7",
+            "cn_1.a",
+        ] {
+            assert_eq!(shown_id(id), format!("{id:?}"));
+        }
+        let (long, url) = ("a".repeat(65), "rtmp://h/app/s?auth_key=1-0-0-c0ffee");
+        assert_eq!(shown_id(&long), "a text of 65 characters");
+        assert_eq!(shown_id(url), "a text of 36 characters");
+        assert_eq!(shown_id("s?auth_key=c0ffee"), r#""s?auth_key=***""#);
+    }
+
+    #[test]
+    fn a_duration_that_is_too_long_is_rejected_with_the_bound() {
+        let Rule(_, problem) = DURATION;
+        assert_eq!(problem("8760h"), None);
+        for (text, bound) in [("8761h", "a year"), ("0s", "above 0")] {
+            assert!(problem(text).is_some_and(|problem| problem.contains(bound)));
+        }
     }
 }

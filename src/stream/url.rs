@@ -74,6 +74,11 @@ pub(crate) fn problem(text: &str) -> Option<String> {
     }
 }
 
+/// The host of a stream URL.
+pub(crate) fn host(text: &str) -> Option<&str> {
+    Server::parse(text).ok().map(|server| server.host)
+}
+
 fn wrong(problem: &str) -> String {
     format!("{problem}. {FORM}.")
 }

@@ -311,9 +311,10 @@ fn jobs_that_a_list_lacks_are_warned_of(world: &TestWorkspace) {
 
     // The list does not prove that no job has the name.
     list();
-    world.configure(job_data("it").text("name", "other"));
+    let name = "a-name-of-more-than-twenty-characters";
+    world.configure(job_data("it").text("name", name));
     let error = world.plan_error();
-    error.must_say(&["no job named", "incomplete", "1 more", "job_id"]);
+    error.must_say(&["no job named", name, "incomplete", "1 more jobs", "job_id"]);
 }
 
 fn what_cannot_be_decoded_is_an_error_that_names_it(world: &TestWorkspace) {

@@ -101,6 +101,12 @@ fn an_id_that_is_no_id_is_rejected_with_the_form_that_it_should_have(world: &Tes
             "{rejected}"
         );
     }
+    // What the console shows of a job.
+    let job_id = "9B1571B5-13CB-44F7-A1BA-6AE561FF46F7";
+    let rejected = world.import(JOB, job_id).failed();
+    for part in [job_id, "missing"] {
+        assert!(rejected.errors.contains(part), "{rejected}");
+    }
     assert!(world.state(JOB).is_null());
 }
 
