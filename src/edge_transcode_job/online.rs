@@ -30,12 +30,12 @@ pub(super) async fn wait(
     loop {
         let described = session.client.describe_live_stream_state(&name, ctx).await;
         let state = match described {
-            Ok(Some(stream)) if stream.state == ONLINE => return Ok(()),
-            Ok(Some(stream)) => stream.state,
-            Ok(None) => {
+            Ok(stream) if stream.state == ONLINE => return Ok(()),
+            Ok(stream) => stream.state,
+            Err(error) if error.is_stream_not_shown() => {
                 return Err(unknown(&format!(
-                    "The job {id} is running, but {} is not a domain of the account, so the API does not show whether \
-                     the stream {shown} is on air.",
+                    "The job {id} is running, but the API does not show whether its output stream {shown} is on air: {error}\n\n\
+                     {} is not a domain of the account, or a name is wrong.",
                     name.domain
                 )));
             }

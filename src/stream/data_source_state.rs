@@ -7,11 +7,11 @@ use super::name as stream_name;
 use crate::shared::check::Rule;
 use crate::shared::provider_data::ProviderData;
 use crate::shared::{reading, reported};
-use alicloud_live::StreamName;
+use alicloud_live::{CallError, StreamName};
 use tfplugin::attribute::{computed, optional, optional_computed, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
-use tfplugin::{AttributePath, DataSource, Diagnostics, diagnostic};
+use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 
 const URL: Rule = Rule("Invalid stream URL", |url| {
     stream_name::from_url(url).err().map(Into::into)
@@ -85,8 +85,9 @@ impl DataSource for StreamStateDataSource {
             part("stream_name", "Name of the stream."),
             computed(
                 "state",
-                "`online`, `offline`, or `unknown` if the domain is not one of the account's, as for an output on \
-                 another CDN. Other values are passed on as the API returns them.",
+                "`online`, `offline`, or `unknown` if the API does not show the stream: its domain is not one of the \
+                 account's, as for an output on another CDN, or a name is wrong. Where the API does not say which, a \
+                 warning contains what it says. Other values are passed on as the API returns them.",
             ),
             computed(
                 "type",
@@ -138,11 +139,19 @@ impl DataSource for StreamStateDataSource {
         });
         let name = reported(name, diagnostics)?;
         let state = client.describe_live_stream_state(&name, &ctx).await;
-        let state = reading::returned(state, "Unable to read stream state", diagnostics)?;
-        let (state, r#type) = state.map_or_else(
-            || (stream_name::UNKNOWN.to_owned(), None),
-            |stream| (stream.state, stream.r#type),
-        );
+        let (state, r#type) = match state {
+            Err(error) if error.is_stream_not_shown() => {
+                // What the codes of an unknown domain say, the state says too.
+                if !error.is_domain_not_found() {
+                    diagnostics.add_warning(not_shown(&name, &error));
+                }
+                (stream_name::UNKNOWN.to_owned(), None)
+            }
+            state => {
+                let stream = reading::returned(state, "Unable to read stream state", diagnostics)?;
+                (stream.state, stream.r#type)
+            }
+        };
         Some(StreamStateData {
             id: stream_name::shown(&name).into(),
             url: config.url,
@@ -153,4 +162,14 @@ impl DataSource for StreamStateDataSource {
             r#type: r#type.into(),
         })
     }
+}
+
+fn not_shown(name: &StreamName, error: &CallError) -> Diagnostic {
+    diagnostic::general(
+        "Unknown stream state",
+        format!(
+            "The API does not show the stream {}: {error}\n\nThe domain is not one of the account's, or a name is wrong.",
+            stream_name::shown(name)
+        ),
+    )
 }

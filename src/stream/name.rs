@@ -3,7 +3,7 @@
 use super::url::ParsedStreamUrl;
 use alicloud_live::{StreamName, redact_auth_keys};
 
-/// State of a stream whose domain is not one of the account's.
+/// State of a stream that the API does not show, such as one whose domain is not one of the account's.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The stream that a URL names, or why it names none. Does not quote the URL, which can contain an `auth_key`.

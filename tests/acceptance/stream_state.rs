@@ -25,6 +25,7 @@ over_each_terraform! {
 }
 
 const DESCRIBE: &str = "DescribeLiveStreamState";
+const UNKNOWN: &str = "Unknown stream state";
 
 fn data(arguments: &[(&str, &str)]) -> Block {
     let block = Block::new(r#"data "alicloud_live_stream_state" "it""#);
@@ -72,9 +73,22 @@ fn a_stream_is_found_by_its_url_and_by_its_parts(world: &TestWorkspace) {
 }
 
 fn a_domain_of_somebody_else_is_no_error(world: &TestWorkspace) {
-    describe_fails(world, 400, "InvalidParam");
     let block = data(&[("url", "rtmp://other.example.com/live/it")]);
-    world.applied(format_args!("{block}{}", state_output()));
+    world.configure(format_args!("{block}{}", state_output()));
+    for code in ["InvalidDomain.NotFound", "InvalidDomainName.NotFound"] {
+        describe_fails(world, 400, code);
+        let applied = world.apply().succeeded();
+        assert!(applied.warnings(UNKNOWN).is_empty(), "{applied}");
+        assert_eq!(world.output("state"), "unknown");
+    }
+
+    // The name may as well be wrong.
+    describe_fails(world, 400, "InvalidParam");
+    let applied = world.apply().succeeded();
+    let [warning] = &applied.warnings(UNKNOWN)[..] else {
+        panic!("{applied}");
+    };
+    warning.must_say(&["InvalidParam", "RequestId", "other.example.com/live/it"]);
     assert_eq!(world.output("state"), "unknown");
 }
 
@@ -230,12 +244,15 @@ fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &TestWorkspace)
 fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &TestWorkspace) {
     configure_actions(world, "5m");
     world.apply().succeeded();
-    describe_fails(world, 400, "InvalidParam");
-    let error = invoked(world, "start").failed().error();
-    error.must_say(&[
-        "Unknown stream state",
-        "push.example.com",
-        "wait_until_online",
-    ]);
+    for code in [
+        "InvalidParam",
+        "InvalidDomain.NotFound",
+        "InvalidDomainName.NotFound",
+    ] {
+        describe_fails(world, 400, code);
+        let error = invoked(world, "start").failed().error();
+        assert_eq!(error.summary, UNKNOWN);
+        error.must_say(&[code, "RequestId", "push.example.com", "wait_until_online"]);
+    }
     assert!(world.cloud.is_running());
 }

@@ -30,35 +30,36 @@ pub struct StreamState {
 impl LiveClient {
     /// `DescribeLiveStreamState`: reads whether a stream is on air.
     ///
-    /// Returns `None` if the API rejects the domain, because the account does not own it. Source:
+    /// An error for which [`CallError::is_stream_not_shown`] is true says that the API has no state of this stream. Source:
     /// <https://www.alibabacloud.com/help/en/live/developer-reference/api-live-2016-11-01-describelivestreamstate>
     pub async fn describe_live_stream_state(
         &self,
         name: &StreamName,
         ctx: &CallContext,
-    ) -> Result<Option<StreamState>, CallError> {
+    ) -> Result<StreamState, CallError> {
         let parameters = [
             ("DomainName", &*name.domain),
             ("AppName", &name.app),
             ("StreamName", &name.stream),
         ];
         let call = ApiCall::new("DescribeLiveStreamState", OperationKind::Read, parameters);
-        match self.call::<StreamState>(&call, ctx).await {
-            Ok(response) => Ok(Some(response.value)),
-            Err(error) if is_unknown_domain(&error) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let response = self.call::<StreamState>(&call, ctx).await?;
+        Ok(response.value)
     }
 }
 
-/// Whether the account does not own the domain. The page of the operation documents the first code, for an invalid
-/// parameter; the others are documented for other operations on domains of the same product.
-fn is_unknown_domain(error: &CallError) -> bool {
-    [
-        "InvalidParam",
-        "InvalidDomain.NotFound",
-        "InvalidDomainName.NotFound",
-    ]
-    .iter()
-    .any(|code| error.is_rejected_with(code))
+impl CallError {
+    /// Whether the API rejected the domain of a stream, because the account does not own it. Documented for other operations on
+    /// domains of the same product.
+    pub fn is_domain_not_found(&self) -> bool {
+        ["InvalidDomain.NotFound", "InvalidDomainName.NotFound"]
+            .iter()
+            .any(|code| self.is_rejected_with(code))
+    }
+
+    /// Whether `DescribeLiveStreamState` does not show the stream: its domain is not one of the account's or, by the code that
+    /// its page documents for any invalid parameter, a name is wrong.
+    pub fn is_stream_not_shown(&self) -> bool {
+        self.is_domain_not_found() || self.is_rejected_with("InvalidParam")
+    }
 }

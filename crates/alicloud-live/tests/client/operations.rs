@@ -154,7 +154,7 @@ async fn connections_are_reused() {
 }
 
 #[tokio::test]
-async fn a_stream_is_online_offline_or_of_an_unknown_domain() {
+async fn a_stream_is_online_offline_or_not_shown() {
     const DESCRIBE: &str = "DescribeLiveStreamState";
     let mock = mock();
     mock.configure(|config| config.online_inputs = vec!["rtmp://in.example/app/s".to_owned()]);
@@ -168,23 +168,25 @@ async fn a_stream_is_online_offline_or_of_an_unknown_domain() {
         client.describe_live_stream_state(&name, &ctx()).await
     };
     for (stream, expected, r#type) in [("s", "online", Some("push")), ("t", "offline", None)] {
-        let state = state(stream).await.unwrap().unwrap();
+        let state = state(stream).await.unwrap();
         assert_eq!((&*state.state, state.r#type.as_deref()), (expected, r#type));
     }
 
-    for code in [
-        "InvalidParam",
-        "InvalidDomain.NotFound",
-        "InvalidDomainName.NotFound",
+    for (code, is_domain_not_found) in [
+        ("InvalidParam", false),
+        ("InvalidDomain.NotFound", true),
+        ("InvalidDomainName.NotFound", true),
     ] {
         mock.inject(Fault::new(DESCRIBE, FaultKind::error(400, code)));
         let before = mock.calls().len();
-        assert_eq!(state("s").await.unwrap(), None, "{code}");
+        let error = state("s").await.unwrap_err();
+        assert!(error.is_stream_not_shown(), "{code}");
+        assert_eq!(error.is_domain_not_found(), is_domain_not_found, "{code}");
         assert_eq!(mock.calls().len(), before + 1, "{code} is final");
     }
     mock.inject(Fault::new(DESCRIBE, FaultKind::error(403, "NoPermission")));
     let error = state("s").await.unwrap_err();
-    assert!(error.is_rejected_with("NoPermission"));
+    assert!(error.is_rejected_with("NoPermission") && !error.is_stream_not_shown());
     mock.inject(Fault::new(DESCRIBE, FaultKind::internal_error()).times(2));
-    assert!(state("s").await.unwrap().is_some(), "a read is retried");
+    assert!(state("s").await.is_ok(), "a read is retried");
 }
