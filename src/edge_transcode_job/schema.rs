@@ -62,11 +62,11 @@ pub(super) fn schema() -> Schema {
             ),
             required(
                 "stream_input",
-                "URL of the input stream, such as `rtmp://domain/app/stream`. May contain an `auth_key`: to keep it out of plan output, use a sensitive variable.",
+                "URL of the input stream, such as `rtmp://domain/app/stream`. RTMP requires an app and a stream, SRT those or a `streamid`, any other protocol a host. No user name, no password. May contain an `auth_key`: to keep it out of plan output, use a sensitive variable.",
             ),
             required(
                 "stream_output",
-                "URL of the output stream. Must differ from `stream_input`. May contain an `auth_key`: to keep it out of plan output, use a sensitive variable.",
+                "URL of the output stream, with the same rules. Must differ from `stream_input`. May contain an `auth_key`: to keep it out of plan output, use a sensitive variable.",
             ),
             optional_computed(
                 "status",

@@ -63,15 +63,23 @@ impl<'a> ParsedStreamUrl<'a> {
     }
 }
 
-/// What keeps a text from being a stream URL; `None` where nothing does.
+/// What keeps a text from being a URL that a job may read or write; `None` where nothing does.
 ///
-/// A URL of the protocol SRT names app and stream in its parameter `streamid`, which may contain a `#`.
+/// RTMP has an app and a stream. A URL of the protocol SRT may name them in its parameter `streamid`, which may contain a `#`.
+/// No source says what the service requires of other protocols, so a host is enough.
 pub(crate) fn problem(text: &str) -> Option<String> {
-    match Server::parse(text) {
-        Ok(server) if server.scheme.eq_ignore_ascii_case("srt") && server.names_stream() => None,
-        Ok(_) => ParsedStreamUrl::parse(text).err(),
-        Err(problem) => Some(wrong(problem)),
-    }
+    let server = match Server::parse(text) {
+        Ok(server) => server,
+        Err(problem) => return Some(wrong(problem)),
+    };
+    let needs_path = match server.scheme.to_ascii_lowercase().as_str() {
+        "rtmp" | "rtmps" => true,
+        "srt" => !server.names_stream(),
+        _ => false,
+    };
+    needs_path
+        .then(|| ParsedStreamUrl::parse(text).err())
+        .flatten()
 }
 
 /// The host of a stream URL.
@@ -102,7 +110,9 @@ impl<'a> Server<'a> {
         let (scheme, rest) = split_scheme(text)?;
         let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err("It contains a user name or a password before the host");
+            return Err(
+                "It contains a user name or a password before the host, a secret that no plan or message would mask",
+            );
         }
         let (host, port) = match authority.rsplit_once(':') {
             // The colons of an IPv6 address stand in brackets.
@@ -255,6 +265,31 @@ mod tests {
             "srt://h:99999?streamid=s",
             "rtmp://h:1105?streamid=s",
         ] {
+            assert!(problem(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_another_protocol_needs_no_more_than_a_host() {
+        for text in [
+            "rtsp://10.0.0.5:554/stream1",
+            "rtsp://camera.example",
+            "https://cdn.example/index.m3u8",
+            "https://cdn.example/live/index.m3u8?a=1#part",
+            "udp://239.0.0.1:1234",
+        ] {
+            assert_eq!(problem(text), None, "{text}");
+        }
+        for text in [
+            "rtsp://",
+            "rtsp:///stream1",
+            "rtsp://h:0/stream1",
+            "rtsp://user:pass@h/stream1",
+            "https://cdn.example/a b",
+        ] {
+            assert!(problem(text).is_some(), "{text}");
+        }
+        for text in ["rtmps://h/app", "RTMPS://h/app/stream#part"] {
             assert!(problem(text).is_some(), "{text}");
         }
     }

@@ -141,8 +141,14 @@ fn a_rejected_url_is_not_repeated_in_the_message(world: &TestWorkspace) {
 }
 
 fn another_scheme_than_rtmp_is_only_warned_about(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("stream_input", "srt://pull.example.com/live/stream"));
-    let warning = world.validate().succeeded().warning();
-    warning.must_say(&["rtmp"]);
-    assert_eq!(world.pointed_at(&warning), "stream_input");
+    for url in [
+        "srt://pull.example.com/live/stream",
+        "rtsp://10.0.0.5:554/stream1",
+        "https://pull.example.com/index.m3u8#part",
+    ] {
+        world.configure(Block::job("it").text("stream_input", url));
+        let warning = world.validate().succeeded().warning();
+        warning.must_say(&["rtmp"]);
+        assert_eq!(world.pointed_at(&warning), "stream_input");
+    }
 }
