@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use md5::{Digest, Md5};
 use time::OffsetDateTime;
 
-use super::url::ParsedStreamUrl;
+use alicloud_live::split_auth_key;
 
 /// The query parameter.
 pub(crate) const PARAMETER: &str = "auth_key";
@@ -33,8 +33,8 @@ pub(crate) fn sign(
 
 /// The time in a URL's `auth_key`; `None` where there is no such key, or one of another form.
 pub(crate) fn expires_at(url: &str) -> Option<OffsetDateTime> {
-    let url = ParsedStreamUrl::parse(url).ok()?;
-    let mut parts = url.parameter(PARAMETER)?.split('-');
+    let (value, _) = url.split(['?', '&']).find_map(split_auth_key)?;
+    let mut parts = value.split('-');
     let timestamp = parts.next()?;
     let is_type_a = parts.count() == 3;
     let seconds = parse_seconds(timestamp).filter(|_| is_type_a)?;
@@ -57,6 +57,8 @@ mod tests {
         let expected = OffsetDateTime::from_unix_timestamp(1_893_456_000).ok();
         assert_eq!(time("?auth_key=1893456000-0-0-c0ffee"), expected);
         assert_eq!(time("?a=1&auth_key=1893456000-r-u-h&b=2"), expected);
+        let srt = "srt://h:1105?streamid=#!::h=h,r=/app/s?auth_key=1893456000-0-0-c0ffee,m=publish";
+        assert_eq!(expires_at(srt), expected);
         for other in [
             "",
             "?auth_key=",

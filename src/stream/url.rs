@@ -53,14 +53,6 @@ impl<'a> ParsedStreamUrl<'a> {
         let mut parameters = self.query.unwrap_or_default().split('&');
         parameters.any(|parameter| parameter.split('=').next() == Some(name))
     }
-
-    /// The value of a query parameter, as it stands in the URL.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
-        let parameters = self.query?.split('&');
-        parameters
-            .filter_map(|parameter| parameter.split_once('='))
-            .find_map(|(found, value)| (found == name).then_some(value))
-    }
 }
 
 /// What keeps a text from being a URL that a job may read or write; `None` where nothing does.
@@ -196,8 +188,6 @@ mod tests {
         assert_eq!(url.path, "/live/stage/one.flv");
         assert_eq!((url.app, url.stream), ("live", "stage/one.flv"));
         assert_eq!(url.query, Some("a=1&b=%20"));
-        assert_eq!(url.parameter("b"), Some("%20"));
-        assert_eq!(url.parameter("c"), None);
     }
 
     #[test]

@@ -41,6 +41,13 @@ pub fn redact_auth_keys(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
+/// Splits a part of a URL that begins with the parameter `auth_key`, as one does behind `?` or `&`, into the value and what
+/// follows it. Nothing does in a query; in a URL of the protocol SRT, further fields of its `streamid` do.
+pub fn split_auth_key(part: &str) -> Option<(&str, &str)> {
+    let value = part.strip_prefix(AUTH_KEY)?.strip_prefix('=')?;
+    Some(value.split_at(value.find(ends_value).unwrap_or(value.len())))
+}
+
 /// Sanitizes a string of a response: masks secrets, replaces line breaks, terminal control characters and invisible ones,
 /// and limits it to `max_chars`.
 ///
@@ -110,6 +117,22 @@ mod tests {
         }
         let unchanged = redact_auth_keys("rtmp://d/app/s");
         assert!(matches!(unchanged, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_value_ends_where_a_streamid_goes_on() {
+        for (part, split) in [
+            ("auth_key=1-0-0-aa", Some(("1-0-0-aa", ""))),
+            (
+                "auth_key=1-0-0-aa,m=publish",
+                Some(("1-0-0-aa", ",m=publish")),
+            ),
+            ("auth_key=", Some(("", ""))),
+            ("auth_key", None),
+            ("my_auth_key=1-0-0-aa", None),
+        ] {
+            assert_eq!(split_auth_key(part), split, "{part}");
+        }
     }
 
     #[test]

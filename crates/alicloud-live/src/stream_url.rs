@@ -3,7 +3,7 @@ use std::fmt::{self, Write as _};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::redact_auth_keys;
+use super::{redact_auth_keys, split_auth_key};
 
 /// The URL of a stream. It may contain an authentication token (`auth_key`), which `Debug` masks but serialization does
 /// not.
@@ -25,16 +25,18 @@ impl StreamUrl {
     /// Returns a key that identifies the stream, for comparisons only: the normalized URL without the parameter `auth_key`.
     pub fn stream_key(&self) -> String {
         let url = self.normalized();
-        let Some((before, query)) = url.split_once('?') else {
-            return url;
-        };
-        let is_key = |parameter: &&str| parameter.split('=').next() == Some("auth_key");
-        let kept: Vec<&str> = query.split('&').filter(|part| !is_key(part)).collect();
-        if kept.is_empty() {
-            before.to_owned()
-        } else {
-            format!("{before}?{}", kept.join("&"))
+        // In a URL of the protocol SRT, a parameter contains another `?`.
+        let mut parts = url.split(['?', '&']);
+        let mut key = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            if let Some((_, rest)) = split_auth_key(part) {
+                key.push_str(rest);
+            } else {
+                key.push('&');
+                key.push_str(part);
+            }
         }
+        key
     }
 
     /// Returns one spelling for all equivalent URLs: scheme and host in lowercase, no default port, no dot segments, and
@@ -160,6 +162,39 @@ mod tests {
         }
         assert!(!are_equivalent("srt://h:1935/a", "srt://h/a"));
         assert!(!are_equivalent("not a URL", "Not a URL"));
+    }
+
+    #[test]
+    fn a_stream_is_the_same_whatever_its_key() {
+        let key = |url: &str| StreamUrl::from(url).stream_key();
+        for (url, others) in [
+            (
+                "rtmp://h/app/s",
+                [
+                    "rtmp://h/app/s?auth_key=1-0-0-aa",
+                    "rtmp://h/app/s?auth_key=",
+                ],
+            ),
+            (
+                "rtmp://h/app/s?a=1&b",
+                [
+                    "rtmp://h/app/s?a=1&auth_key=1-0-0-aa&b",
+                    "rtmp://h/app/s?auth_key=2&a=1&auth_key=1-0-0-aa&b&auth_key=3",
+                ],
+            ),
+            (
+                "srt://h:1105?streamid=#!::h=h,r=/app/s,m=publish",
+                [
+                    "srt://h:1105?streamid=#!::h=h,r=/app/s?auth_key=1-0-0-aa,m=publish",
+                    "srt://h:1105/?streamid=#!::h=h,r=/app/s?auth_key=2-0-0-bb,m=publish",
+                ],
+            ),
+        ] {
+            for other in others {
+                assert_eq!(key(url), key(other), "{other}");
+            }
+        }
+        assert_ne!(key("rtmp://h/app/s"), key("rtmp://h/app/s?my_auth_key=1"));
     }
 
     proptest! {
