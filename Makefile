@@ -168,9 +168,11 @@ install: prerequisites $(PROTOC_STAMP) ## Build all, and put the provider where 
 	scripts/package install $(BUILT)/terraform-provider-alicloud-live$(EXE) --target $(PLATFORM) --plugins $(PLUGINS)
 
 .PHONY: check
-check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licenses, banned crates and the workflows.
+check: prerequisites $(PROTOC_STAMP) ## Check format, lints, licenses, banned crates, planted faults and the workflows.
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
+	@scripts/world-mutants --check
+	@scripts/fuzz --check
 	@$(MAKE) deny
 	@$(MAKE) actionlint
 
