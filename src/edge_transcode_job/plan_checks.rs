@@ -171,7 +171,7 @@ fn check_output(
             format!(
                 "The jobs {other} and {label} are both planned to run and to write one stream, if the auth_key in their \
                  URLs is left out of account. Only one running job may write a stream: change stream_output, or set \
-                 status = \"Stopped\" for one of them. Jobs in other states and other clusters are not checked."
+                 status = \"Stopped\" for one of them. Jobs in other states and of other provider blocks are not checked."
             ),
         ));
     }

@@ -155,7 +155,7 @@ fn two_jobs_that_will_write_one_stream_are_warned_of(world: &TestWorkspace) {
     let planned = world.plan();
     let warnings = planned.warnings(TWO_WRITERS);
     assert_eq!(warnings.len(), 1, "{planned}");
-    warnings[0].must_say(&["\"job-a\"", "\"job-b\"", "other clusters"]);
+    warnings[0].must_say(&["\"job-a\"", "\"job-b\"", "other provider blocks"]);
     assert!(!warnings[0].detail.contains(AUTH_KEY_HASH));
 
     world.configure(two_writers("Stopped"));
