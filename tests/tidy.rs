@@ -57,7 +57,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
     (concat!("/tmp", "/wt"), "a path of one machine"),
 ];
 
-/// Words that the glossary of `CONTRIBUTING.md` has replaced, and what to write.
+/// The glossary: words that are not used here, and what to write instead.
 const DROPPED: &[(&str, &str)] = &[
     ("aftermath", "report"),
     ("anew", "again, or nothing"),
