@@ -92,11 +92,11 @@ stress: prerequisites $(PROTOC_STAMP) ## Count duplicates and losses over 100,00
 	STRESS_CREATES=$(or $(STRESS_CREATES),100000) cargo test --locked --test client model -- --nocapture
 
 .PHONY: worlds
-worlds: prerequisites $(PROTOC_STAMP) ## Play a million worlds of tests/world, in ten runs, from a seed that the commit's hash gives.
+worlds: prerequisites $(PROTOC_STAMP) ## Simulate a million random scenarios (tests/world), in ten runs, from a seed that is derived from the commit's hash.
 	@scripts/worlds
 
 .PHONY: worldmutants
-worldmutants: prerequisites $(PROTOC_STAMP) ## Take each mend back that tests/world guards, and tell after how many worlds that is found.
+worldmutants: prerequisites $(PROTOC_STAMP) ## Revert each bug fix that tests/world covers, and report after how many scenarios the bug is found.
 	@scripts/world-mutants
 
 .PHONY: callgrind

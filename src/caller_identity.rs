@@ -92,17 +92,15 @@ impl DataSource for CallerIdentityDataSource {
                 computed(
                     "credentials_source",
                     "The source that the credentials came from, such as `profile \"prod\" of \
-                         ~/.aliyun/config.json`. For people: the wording may change.",
+                         ~/.aliyun/config.json`. For display only: the wording may change between \
+                         releases.",
                 ),
                 computed(
                     "region",
                     "The region that is sent with calls. Null where none was chosen.",
                 ),
-                computed("endpoint", "Where ApsaraVideo Live is called."),
-                computed(
-                    "sts_endpoint",
-                    "Where the Security Token Service is called.",
-                ),
+                computed("endpoint", "Endpoint of ApsaraVideo Live."),
+                computed("sts_endpoint", "Endpoint of the Security Token Service."),
             ],
         ))
     }

@@ -52,8 +52,9 @@ impl ListResource for JobListResource {
                 ),
                 optional(
                     "name_regex",
-                    "Only jobs whose name matches this regular expression (RE2, without `\\p` classes). All pages are \
-                     read and filtered here; `keyword` is cheaper.",
+                    "Only jobs whose name matches this regular expression. Character classes such as `\\d` and `\\w` are \
+                     ASCII, and classes such as `\\p{Han}` are not supported. The provider reads all pages and filters \
+                     them; `keyword` is filtered by the API and needs fewer calls.",
                 ),
                 optional("status", "Only jobs that are `Running`, or `Stopped`."),
                 optional(
@@ -62,7 +63,7 @@ impl ListResource for JobListResource {
                 ),
                 optional(
                     "template_id",
-                    "Only jobs that use this template. All pages are read and filtered here.",
+                    "Only jobs that use this template. The provider reads all pages and filters them.",
                 ),
             ],
         )

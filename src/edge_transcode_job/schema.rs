@@ -70,7 +70,7 @@ pub(super) fn schema() -> Schema {
             ),
             optional_computed(
                 "status",
-                "`Running` or `Stopped`. If set, a plan shows a difference, and its apply removes it. If not set, an apply leaves the run state as it finds it, and a new job stays stopped unless it replaces a running one.",
+                "`Running` or `Stopped`. If set, every plan shows a difference from it, and the apply enforces it. If not set, an apply does not change whether the job runs, and a new job stays stopped unless it replaces a running one.",
             ),
             flag(
                 "allow_stopping_for_update",
