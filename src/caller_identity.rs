@@ -118,7 +118,7 @@ impl DataSource for CallerIdentityDataSource {
             diagnostic::general("Unable to read caller identity", detail)
         });
         let caller = reported(caller, diagnostics)?;
-        let location = client.location().await;
+        let location = client.location(&ctx).await;
         Some(CallerIdentityData::new(caller, &identity, location))
     }
 }

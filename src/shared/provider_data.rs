@@ -86,7 +86,7 @@ impl ProviderData {
 impl Session {
     /// Where a job was found now. `before`: where it was found before, which was in the same account, because its ID is the same.
     pub(crate) async fn location(&self, before: Option<&Location>, ctx: &CallContext) -> Location {
-        let here = self.client.location().await;
+        let here = self.client.location(ctx).await;
         if here.account_id.is_some() {
             return here;
         }
@@ -106,7 +106,7 @@ impl Session {
         before: Option<&Location>,
         ctx: &CallContext,
     ) -> Location {
-        let mut here = self.client.location().await;
+        let mut here = self.client.location(ctx).await;
         let is_in_doubt = |there: &Location| there.account_id.is_some() && there.may_differ(&here);
         if here.account_id.is_none() && before.is_some_and(is_in_doubt) {
             here.account_id = self.account_id(ctx).await;

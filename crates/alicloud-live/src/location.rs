@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::LiveClient;
+use super::{CallContext, LiveClient};
 
 /// Where the jobs of a client are: endpoint, region and account, as far as they are known without an API call.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -58,9 +58,14 @@ impl fmt::Display for Location {
 }
 
 impl LiveClient {
-    /// Returns where the jobs of this client are. Makes no call if the credentials are loaded already.
-    pub async fn location(&self) -> Location {
-        let credentials = self.credentials.get().await.ok();
+    /// Returns where the jobs of this client are. Makes no call if the credentials are loaded already; if `ctx` ends before
+    /// they are, the owner is not known.
+    pub async fn location(&self, ctx: &CallContext) -> Location {
+        let credentials = tokio::select! {
+            biased;
+            loaded = self.credentials.get() => loaded.ok(),
+            _ended = ctx.done() => None,
+        };
         let account_id = credentials
             .as_ref()
             .and_then(|credentials| credentials.account_id.clone());

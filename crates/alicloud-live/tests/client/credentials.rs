@@ -1,5 +1,7 @@
 //! Credentials that expire between calls.
 
+use std::net::TcpListener;
+
 use alicloud_auth::credentials::{
     CredentialsCache, CredentialsConfig, SystemContext, select_source,
 };
@@ -7,7 +9,11 @@ use alicloud_auth::environment::Environment;
 use alicloud_live::{JobFilter, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
 
-use crate::support::{Calls as _, Inject as _, client_with, mock};
+use futures_util::FutureExt as _;
+
+use crate::support::{
+    Calls as _, Inject as _, cancellable_ctx, client as client_with_static_keys, client_with, mock,
+};
 
 async fn client(mock: &Mock, credentials_uri: &str) -> LiveClient {
     let system = SystemContext::new(Environment::default(), "tests".to_owned()).unwrap();
@@ -68,4 +74,22 @@ async fn without_credentials_nothing_is_sent_and_the_source_is_named() {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert!(mock.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_cancellation_ends_the_wait_for_the_owner_of_a_location() {
+    let mock = mock();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}/credentials", silent.local_addr().unwrap());
+    let client = client(&mock, &uri).await;
+    let (ctx, stop) = cancellable_ctx();
+    assert_eq!(client.location(&ctx).now_or_never(), None, "it waits");
+    stop.cancel();
+    let location = client.location(&ctx).now_or_never().unwrap();
+    assert_eq!((location.account_id, location.access_key_id), (None, None));
+
+    let client = client_with_static_keys(&mock);
+    list(&client).await.unwrap();
+    let location = client.location(&ctx).now_or_never().unwrap();
+    assert!(location.access_key_id.is_some(), "it was loaded before");
 }
