@@ -46,14 +46,20 @@ pub(super) async fn delete(
         note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
         return None;
     };
-    let is_interrupted = was_running && stop != Stop::NotDone && !error.is_job_not_found();
-    let is_lost = is_interrupted
+    // A call that does not find the job says less than a read that does.
+    let is_gone =
+        error.is_job_not_found() && FailureReport::read(session, &id).await.job().is_none();
+    // It may have been created meanwhile.
+    let successor = created_before(session, &prior, &private);
+    let is_lost = was_running
+        && !is_gone
+        && stop != Stop::NotDone
         && !runs(session, successor.as_ref()).await
         && start_again(session, &id, stop == Stop::InDoubt)
             .await
             .is_err();
     let report = FailureReport::read(session, &id).await;
-    if error.is_job_not_found() || report.is_gone() {
+    if is_gone || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
         let here = session
             .location_to_compare(private.found_at.as_ref(), ctx)
@@ -75,23 +81,30 @@ pub(super) async fn delete(
     }
     let mut private = private.after_failure(is_lost, &report);
     private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
-    let mut left = prior;
-    if let Some(job) = report.job() {
-        left = left.as_returned(job);
-    }
-    if successor.is_some() {
+    Some((left(prior, &report, successor.is_some()), private))
+}
+
+/// The job that was not deleted. Beside its successor it is not worth protecting.
+fn left(prior: JobModel, report: &FailureReport, has_successor: bool) -> JobModel {
+    let mut left = match report.job() {
+        Some(job) => prior.as_returned(job),
+        None => prior,
+    };
+    if has_successor {
         left.deletion_protection = Value::Null;
     }
-    Some((left, private))
+    left
 }
 
 /// Whether a job that this run has created runs, so that it takes over the stream of the one that it replaces.
 async fn runs(session: &Session, created: Option<&Created>) -> bool {
-    match created {
-        Some(created) => FailureReport::read(session, &created.id)
-            .await
-            .has_status(&JobStatus::Running),
-        None => false,
+    let Some(created) = created else {
+        return false;
+    };
+    let report = FailureReport::read(session, &created.id).await;
+    match report.job() {
+        Some(job) => job.status == JobStatus::Running,
+        None => created.has_run && !report.is_gone(),
     }
 }
 
@@ -105,16 +118,15 @@ fn note_deleted(
     diagnostics: &mut Diagnostics,
 ) {
     let label = prior.label();
-    if was_running {
-        match created_before(session, prior, private) {
-            Some(successor) if !successor.has_target => {
-                diagnostics.add_warning(stream_ended(&label, &successor.id));
-            }
-            None if !private.foresaw_running(prior) => {
-                diagnostics.add_warning(running_job_deleted(&label));
-            }
-            _ => {}
+    let was_to_run = was_running || private.owes_start;
+    match created_before(session, prior, private) {
+        Some(successor) if was_to_run && !successor.has_target => {
+            diagnostics.add_warning(stream_ended(&label, was_running, &successor.id));
         }
+        None if was_running && !private.foresaw_running(prior) => {
+            diagnostics.add_warning(running_job_deleted(&label));
+        }
+        _ => {}
     }
     if private.is_plain_deletion {
         return;
@@ -142,14 +154,19 @@ pub(super) fn successor(session: &Session, prior: &JobModel) -> Option<Created> 
     session.run.successor(&prior.identity(), &stream)
 }
 
-/// The job ran until it was deleted, whatever the plan had seen. Of a replacement with `create_before_destroy` the new one was
-/// created before that could be known.
-fn stream_ended(label: &str, successor: &JobIdentity) -> Diagnostic {
+/// The job ran until it was deleted, whatever the plan had seen, or was still to be started again. Of a replacement with
+/// `create_before_destroy` the new one was created before that could be known.
+fn stream_ended(label: &str, was_running: bool, successor: &JobIdentity) -> Diagnostic {
+    let end = if was_running {
+        "was running until it was deleted"
+    } else {
+        "was stopped by an earlier run to be changed, and was deleted before it was started again"
+    };
     diagnostic::general(
         "The output stream has ended",
         format!(
-            "The job {label} was running until it was deleted. The job {successor} was created for the same output stream \
-             and is not running, because status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
+            "The job {label} {end}. The job {successor} was created for the same output stream and is not running, because \
+             status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
         ),
     )
 }

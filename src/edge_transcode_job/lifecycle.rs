@@ -91,7 +91,9 @@ pub(super) async fn create(
     let replaced = session
         .run
         .take_replaced(replaced_id, text(&planned.name), &stream);
-    let target = match target_status(&planned.status) {
+    let configured = target_status(&planned.status);
+    let is_inherited = configured.is_none();
+    let target = match configured {
         Some(target) => Some(target),
         None => inherited_status(session, replaced.as_ref(), private, ctx).await,
     };
@@ -99,7 +101,7 @@ pub(super) async fn create(
     let place = session.location(None, ctx).await;
     let Some(id) = create_job(session, &planned, ctx, diagnostics).await else {
         let was_to_run = replaced.is_some_and(|replaced| replaced.is_to_run);
-        if was_to_run && target_status(&planned.status).is_none() {
+        if was_to_run && is_inherited {
             diagnostics.add_warning(successor_not_created(&planned.label()));
         }
         return None;
@@ -110,18 +112,22 @@ pub(super) async fn create(
         stream,
         replaces: replaced_id.cloned(),
         has_target: target.is_some(),
+        has_run: false,
     });
 
+    let mut owes_start = false;
     let job = match wait_until_ready(session, &id, target.as_ref(), ctx).await {
         Ok(job) => Some(job),
         Err(error) => {
             let report = FailureReport::read(session, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
             if !report.is_as_planned(&state.spec(), target.as_ref()) {
-                diagnostics.add_error(followed_by(
-                    error.to_diagnostic("Job created but not in the planned state"),
-                    &report.after_create(),
-                ));
+                diagnostics.add_error(not_as_planned(&error, &report));
+                let was_to_run = is_inherited && target == Some(JobStatus::Running);
+                owes_start = was_to_run && !report.has_status(&JobStatus::Running);
+                if owes_start {
+                    diagnostics.add_warning(successor_not_started(&state.label()));
+                }
                 // The next apply replaces it: a job that never was as planned is not worth protecting.
                 state.deletion_protection = Value::Null;
                 state.status = Value::Unknown;
@@ -132,9 +138,21 @@ pub(super) async fn create(
     if let Some(job) = &job {
         stored::check(&state, job, diagnostics);
         state.fill_unknown(job);
+        if job.status == JobStatus::Running {
+            session.run.note_running(&id);
+        }
     }
     state.unknown_to_null();
-    Some((state, JobPrivate::found_at(place)))
+    let private = JobPrivate {
+        owes_start,
+        ..JobPrivate::found_at(place)
+    };
+    Some((state, private))
+}
+
+fn not_as_planned(error: &WaitError, report: &FailureReport) -> Diagnostic {
+    let shown = error.to_diagnostic("Job created but not in the planned state");
+    followed_by(shown, &report.after_create())
 }
 
 pub(super) fn successor_not_created(label: &str) -> Diagnostic {
@@ -142,7 +160,19 @@ pub(super) fn successor_not_created(label: &str) -> Diagnostic {
         "A running job has no successor",
         format!(
             "The job {label} was to be started because the job that it replaces was running, which the next run cannot know. \
-             To have the next apply start it, set status = \"{RUNNING}\"."
+             If its status is not set, set status = \"{RUNNING}\" to have the next apply start it."
+        ),
+    )
+}
+
+/// It is tainted, and core hands over nothing that is stored beside a tainted object.
+fn successor_not_started(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A running job has no successor",
+        format!(
+            "The job {label} was to be started because the job that it replaces was running, and could not be started. \
+             The job that the next apply creates in its place is started only with status = \"{RUNNING}\". If you run \
+             terraform untaint instead, the next apply starts this one."
         ),
     )
 }

@@ -70,7 +70,7 @@ fn planned_status(
     }
     // A read that finds the job running clears the debt; without a read the status may be older than the stop.
     if is_owed_start(update) && (changes_settings || !update.prior.is_running()) {
-        diagnostics.add_warning(start_is_owed(&update.prior.label()));
+        diagnostics.add_warning(start_is_owed(&update.prior.label(), ""));
         return Value::Value(RUNNING.to_owned());
     }
     if changes_settings {
@@ -85,24 +85,29 @@ fn is_owed_start(update: &Update) -> bool {
     update.private.owes_start && update.config.status.is_null()
 }
 
-fn start_is_owed(label: &str) -> Diagnostic {
+/// What only the apply knows that replaces a job.
+const NOT_KNOWN_LATER: &str = " Only this apply knows that: if it fails before the new job is started, set status = \"Running\". \
+     So with create_before_destroy, where Terraform before 1.16 and OpenTofu do not tell the provider.";
+
+fn start_is_owed(label: &str, limits: &str) -> Diagnostic {
     diagnostic::general(
         "A stopped job will be started again",
         format!(
             "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
              stream is down. Apply to start it, or the one that replaces it, or set status = \"{STOPPED}\" to leave it \
-             stopped."
+             stopped.{limits}"
         ),
     )
 }
 
-/// Also of a status that is ignored with `ignore_changes`: core sends that as configured.
+/// Also of a status that is ignored with `ignore_changes`: core sends the plan what it saw last as configured.
 fn start_is_given_up(label: &str) -> Diagnostic {
     diagnostic::general(
         "A stopped job stays stopped",
         format!(
             "The job {label} was stopped by an earlier run to be changed and could not be started again. Its status is \
-             \"{STOPPED}\", so no later run will start it, and its output stream stays down."
+             \"{STOPPED}\", so no later run will start it, and its output stream stays down. Only if that is not the \
+             configured status, because status is ignored with ignore_changes, this apply starts it."
         ),
     )
 }
@@ -165,19 +170,22 @@ fn check_replacement(update: &Update, diagnostics: &mut Diagnostics) {
             ),
         ));
     } else if is_owed_start(update) {
-        diagnostics.add_warning(start_is_owed(&label));
+        diagnostics.add_warning(start_is_owed(&label, NOT_KNOWN_LATER));
     }
 }
 
 /// Whether the job that takes the place of a running one will run.
-fn successor(update: &Update) -> &'static str {
+fn successor(update: &Update) -> String {
     if update.config.status.contains(&RUNNING) {
-        ", and the new job will be started."
+        // Core sends an ignored status as configured here, and the configured one to the plan of the new job.
+        ", and the new job will be started, unless another status is configured and ignored with ignore_changes."
+            .to_owned()
     } else if !update.config.status.is_null() {
-        "."
+        ".".to_owned()
     } else {
-        ", and the new job will be started because the old one was running. With create_before_destroy, Terraform before \
-         1.16 and OpenTofu cannot tell the provider so: set status = \"Running\" there."
+        format!(
+            ", and the new job will be started because the old one was running.{NOT_KNOWN_LATER}"
+        )
     }
 }
 
@@ -197,7 +205,7 @@ pub(super) fn check_replaced(
 }
 
 /// Warns of what deleting a job means, or rejects it.
-pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
+pub(super) fn delete(prior: &JobModel, private: &JobPrivate, diagnostics: &mut Diagnostics) {
     let label = prior.label();
     if prior.is_protected() {
         diagnostics.add_error(is_protected(&label, "deleted"));
@@ -206,6 +214,14 @@ pub(super) fn delete(prior: &JobModel, diagnostics: &mut Diagnostics) {
             "A running job will be deleted",
             format!(
                 "The job {label} is running: it will be stopped, which ends its output stream, and then deleted."
+            ),
+        ));
+    } else if private.owes_start {
+        diagnostics.add_warning(diagnostic::general(
+            "A job that is to be started again will be deleted",
+            format!(
+                "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
+                 stream is down. It will be deleted. A job that takes its place is started only if its status is \"{RUNNING}\"."
             ),
         ));
     }
@@ -446,7 +462,7 @@ mod tests {
     #[test]
     fn replacing_a_running_job_is_warned_of_with_what_becomes_of_the_stream() {
         for (status, says) in [
-            (Some(RUNNING), "the new job will be started."),
+            (Some(RUNNING), "the new job will be started, unless"),
             (None, "because the old one was running"),
             (Some(STOPPED), "which interrupts its output stream."),
         ] {

@@ -133,7 +133,7 @@ impl ManagedResource for JobResource {
             .ok()
             .and_then(|session| delete::successor(&session, &prior));
         if successor.is_none() {
-            plan::delete(&prior, diagnostics);
+            plan::delete(&prior, &private, diagnostics);
         }
         Some(JobPrivate {
             is_plain_deletion: true,

@@ -3,7 +3,7 @@
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
 use super::lifecycle::target_status;
-use super::model::{JobModel, RUNNING};
+use super::model::{JobModel, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
 use super::run_state::{WaitError, ensure_status};
@@ -12,7 +12,6 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, Failure, Job, JobStatus};
-use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, Update, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
@@ -83,15 +82,13 @@ pub(super) async fn update(
 }
 
 /// The status to bring the job to. None, if it is ignored with `ignore_changes`: then the planned one is not the configured one,
-/// but that which Terraform saw last.
+/// but that which Terraform saw last. A job that an earlier run owes a start was left stopped by that run and by nobody else.
 fn target(update: &Update<JobModel, JobPrivate>) -> Option<JobStatus> {
     let (configured, planned) = (&update.config.status, &update.target.status);
-    let is_planned = match configured {
-        // Of a change only a start that is owed has a known status then.
-        Value::Null => update.private.owes_start && planned.contains(&RUNNING),
-        configured => configured == planned,
-    };
-    target_status(planned).filter(|_| is_planned)
+    if update.private.owes_start && !configured.contains(&STOPPED) {
+        return Some(JobStatus::Running);
+    }
+    target_status(planned).filter(|_| configured == planned)
 }
 
 fn filled(mut planned: JobModel, job: &Job) -> JobModel {

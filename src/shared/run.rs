@@ -61,6 +61,8 @@ pub(crate) struct Created {
     pub(crate) replaces: Option<JobIdentity>,
     /// Whether it is to be stopped or running, and not only as the API creates it.
     pub(crate) has_target: bool,
+    /// Whether it was seen running.
+    pub(crate) has_run: bool,
 }
 
 /// A job that was deleted in favor of a new one.
@@ -238,6 +240,15 @@ impl Run {
         self.known().created.push(created);
     }
 
+    /// A new job runs.
+    pub(crate) fn note_running(&self, id: &JobIdentity) {
+        let mut known = self.known();
+        let created = known.created.iter_mut().find(|created| created.id == *id);
+        if let Some(created) = created {
+            created.has_run = true;
+        }
+    }
+
     /// The job that this run has created in the place of this one, or else for the stream that this one writes.
     pub(crate) fn successor(&self, id: &JobIdentity, stream: &str) -> Option<Created> {
         let known = self.known();
@@ -383,6 +394,7 @@ mod tests {
                 stream: stream.to_owned(),
                 replaces: replaces.map(id),
                 has_target: false,
+                has_run: false,
             });
         }
         let successor = |job_id, stream| {

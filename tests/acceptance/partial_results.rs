@@ -18,6 +18,9 @@ over_newest_terraform! {
     a_start_that_is_still_owed_is_planned_by_the_next_run,
     a_job_that_is_owed_a_start_is_replaced_by_a_running_one,
     a_job_that_is_owed_a_start_may_be_left_stopped_for_good,
+    a_start_that_is_owed_is_made_though_the_status_is_ignored,
+    a_job_that_is_owed_a_start_is_not_given_up_silently,
+    a_job_that_a_call_did_not_find_and_a_read_does_is_kept,
     a_delete_that_fails_leaves_the_job_running_and_says_so,
     a_delete_succeeds_in_spite_of_passing_failures,
     a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
@@ -210,6 +213,67 @@ fn a_job_that_is_owed_a_start_may_be_left_stopped_for_good(world: &TestWorkspace
     assert!(!world.cloud.is_running());
     world.configure(job);
     world.plan().is_empty();
+}
+
+/// Core shows an ignored status to the plan as configured, and the configured one to the apply.
+fn a_start_that_is_owed_is_made_though_the_status_is_ignored(world: &TestWorkspace) {
+    for status in [None, Some("Running")] {
+        let mut job = a_job_that_is_owed_a_start(world);
+        if let Some(status) = status {
+            job = job.text("status", status);
+        }
+        let ignored = Block::new("lifecycle").with("ignore_changes", "[status]");
+        world.configure(job.containing(ignored));
+        let plan = world.plan();
+        plan.warning()
+            .must_say(&["A stopped job stays stopped", "ignore_changes"]);
+        world.apply().succeeded();
+        assert!(world.cloud.is_running(), "{status:?}");
+        world.plan().is_empty();
+        world.destroy_all();
+    }
+}
+
+fn a_job_that_is_owed_a_start_is_not_given_up_silently(world: &TestWorkspace) {
+    let job = a_job_that_is_owed_a_start(world);
+    world.configure(job.clone().labelled("new"));
+    let plan = world.plan();
+    let [warning] = &plan.warnings("A job that is to be started again will be deleted")[..] else {
+        panic!("{plan}");
+    };
+    warning.must_say(&["renamed", "status is \"Running\""]);
+
+    let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
+    let moved = job.containing(create_first).text("cluster_id", "cluster-2");
+    world.configure(moved);
+    let plan = world.plan();
+    let warning = plan.warning();
+    warning.must_say(&[
+        "A stopped job will be started again",
+        "create_before_destroy",
+    ]);
+    let run = world.apply().succeeded();
+    let [warning] = &run.warnings("The output stream has ended")[..] else {
+        panic!("{run}");
+    };
+    warning.must_say(&[
+        "renamed",
+        "stopped by an earlier run",
+        "status = \"Running\"",
+    ]);
+}
+
+fn a_job_that_a_call_did_not_find_and_a_read_does_is_kept(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    for verb in ["Stop", "Delete"] {
+        let not_found = FaultKind::error(404, "JobNotFound");
+        world.cloud.set_faults([fault(verb, not_found).times(1)]);
+        let error = world.destroy().failed().error();
+        error.must_say(&["Unable to delete job", "JobNotFound", "is now Running"]);
+        assert!(world.cloud.is_running());
+        world.plan().is_empty();
+    }
+    world.destroy_all();
 }
 
 fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &TestWorkspace) {

@@ -6,7 +6,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::{Block, auth_key};
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::{APPLY, TestWorkspace};
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus};
 
 over_each_terraform! {
     a_block_renamed_without_moved_keeps_a_stream_that_is_to_run,
@@ -23,6 +23,8 @@ over_each_terraform! {
 over_newest_terraform! {
     other_keys_keep_a_stream_that_is_to_run,
     a_running_job_whose_successor_cannot_be_created_is_told_of,
+    a_running_job_whose_successor_cannot_be_started_is_told_of,
+    a_running_job_is_deleted_before_what_it_depends_on_is_changed,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
     the_quota_of_the_replaced_job_is_waited_for,
     a_protected_job_that_creates_first_is_not_left_behind,
@@ -30,6 +32,8 @@ over_newest_terraform! {
     a_replacement_in_a_cluster_without_access_is_warned_of,
     a_lost_job_of_a_replacement_is_named_by_the_next_plan,
     a_job_that_cannot_be_deleted_beside_its_running_successor_stays_stopped,
+    a_job_that_cannot_be_deleted_in_an_outage_stays_stopped_beside_its_running_successor,
+    a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_was_created_meanwhile,
     ctrl_c_before_the_successor_of_a_running_job_is_created_is_told_of,
 }
 
@@ -93,13 +97,15 @@ fn other_keys_keep_a_stream_that_is_to_run(world: &TestWorkspace) {
     one_job_runs(world);
 }
 
+const REPLACE: [&str; 4] = [
+    "apply",
+    "-json",
+    "-auto-approve",
+    "-replace=alicloud_live_edge_transcode_job.it",
+];
+
 fn replace(world: &TestWorkspace) -> Run {
-    world.run(&[
-        "apply",
-        "-json",
-        "-auto-approve",
-        &format!("-replace={JOB}"),
-    ])
+    world.run(&REPLACE)
 }
 
 fn a_running_job_is_replaced_by_a_running_one(world: &TestWorkspace) {
@@ -214,6 +220,53 @@ fn a_running_job_whose_successor_cannot_be_created_is_told_of(world: &TestWorksp
     warning.must_say(&["job-it", "status = \"Running\""]);
 }
 
+fn a_running_job_whose_successor_cannot_be_started_is_told_of(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
+    world.cloud.deny("Start");
+    let run = world.apply().failed();
+    let [warning] = &run.warnings("A running job has no successor")[..] else {
+        panic!("{run}")
+    };
+    warning.must_say(&["job-it", "status = \"Running\"", "terraform untaint"]);
+
+    world.cloud.set_faults([]);
+    world.run(&["untaint", JOB]).succeeded();
+    let plan = world.plan();
+    plan.warning()
+        .must_say(&["A stopped job will be started again"]);
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+/// Core's order, which the provider can but tell of.
+fn a_running_job_is_deleted_before_what_it_depends_on_is_changed(world: &TestWorkspace) {
+    let first = Block::job("first");
+    let job = Block::job("it").with("depends_on", "[alicloud_live_edge_transcode_job.first]");
+    world.applied(format_args!("{first}{job}"));
+    let id = world.state(JOB)["job_id"].as_str().unwrap().to_owned();
+    let running = |job: &mut Job| job.status = JobStatus::Running;
+    world.cloud.edit_job(&id, running);
+    let (first, job) = (
+        first.text("name", "renamed"),
+        job.text("cluster_id", "cluster-2"),
+    );
+    world.configure(format_args!("{first}{job}"));
+    let plan = world.plan();
+    let [warning] = &plan.warnings("A running job will be replaced")[..] else {
+        panic!("{plan}");
+    };
+    warning.must_say(&["Only this apply knows that", "status = \"Running\""]);
+    world.cloud.deny("Update");
+    world.apply().failed();
+    assert_eq!(
+        world.cloud.job().name,
+        "job-first",
+        "the only one that is left"
+    );
+}
+
 fn a_replacement_that_creates_first_keeps_a_stream_that_is_to_run(world: &TestWorkspace) {
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
     world.applied(Block::running_job("it").containing(create_first));
@@ -291,12 +344,74 @@ fn a_job_that_cannot_be_deleted_beside_its_running_successor_stays_stopped(world
     world.cloud.deny("Delete");
     let error = replace(world).failed().error();
     error.must_say(&["Unable to delete job", &old, "is now Stopped"]);
-    let running = world.cloud.jobs().into_iter();
-    let running: Vec<_> = running
-        .filter(|job| job.status == JobStatus::Running)
-        .map(|job| job.job_id)
-        .collect();
-    assert_eq!(running, [world.state(JOB)["job_id"].as_str().unwrap()]);
+    assert_eq!(
+        running_jobs(world),
+        [world.state(JOB)["job_id"].as_str().unwrap()]
+    );
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+/// The IDs of the jobs that run.
+fn running_jobs(world: &TestWorkspace) -> Vec<String> {
+    let running = |job: &Job| job.status == JobStatus::Running;
+    let jobs = world.cloud.jobs().into_iter();
+    jobs.filter(running).map(|job| job.job_id).collect()
+}
+
+/// Whether the new job runs cannot be read, but was seen before.
+fn a_job_that_cannot_be_deleted_in_an_outage_stays_stopped_beside_its_running_successor(
+    world: &TestWorkspace,
+) {
+    world.applied(create_first(Block::running_job("it")));
+    let running = world.start_held(&REPLACE, "Stop", FaultStage::After);
+    let starts = world.cloud.calls_of("Start").len();
+    world
+        .cloud
+        .set_faults(["Get", "Delete"].map(|verb| fault(verb, FaultKind::service_unavailable())));
+    world.cloud.release();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Unable to delete job"]);
+    assert_eq!(world.cloud.calls_of("Start").len(), starts);
+    world.cloud.set_faults([]);
+    assert_eq!(
+        running_jobs(world),
+        [world.state(JOB)["job_id"].as_str().unwrap()]
+    );
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+/// Of a block that was renamed without `moved`, the new job is created while the old one is being deleted.
+fn a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_was_created_meanwhile(
+    world: &TestWorkspace,
+) {
+    world.cloud.allow_running_jobs(1);
+    world.applied(Block::running_job("it"));
+    world.configure(Block::running_job("it").labelled("new"));
+    let held = |verb: &str, stage: FaultStage| fault(verb, FaultKind::Pause).when(stage).times(1);
+    world.cloud.set_faults([
+        held("Create", FaultStage::Before),
+        held("Stop", FaultStage::After),
+    ]);
+    let running = world.start(APPLY);
+    world.cloud.wait_paused_calls(2);
+    world.cloud.set_faults([
+        held("Delete", FaultStage::Arrival),
+        fault("Delete", FaultKind::error(403, "OperationDenied")),
+    ]);
+    world.cloud.release();
+    running.wait_printed(&["apply_complete", NEW]);
+    world.cloud.wait_paused();
+    world.cloud.release();
+    let error = world.end_of(running).failed().error();
+    error.must_say(&["Unable to delete job", "is now Stopped"]);
+    assert!(!error.says("could not be started again"), "{error:?}");
+    assert_eq!(
+        running_jobs(world),
+        [world.state(NEW)["job_id"].as_str().unwrap()]
+    );
     world.cloud.set_faults([]);
     world.apply().succeeded();
     one_job_runs(world);

@@ -146,9 +146,15 @@ impl Cloud {
     /// Waits until a call is held.
     #[track_caller]
     pub(crate) fn wait_paused(&self) -> CallEvent {
-        let mut held = self.mock(|mock| mock.wait_paused(CALL_TIMEOUT));
-        assert_eq!(held.len(), 1, "one held call was expected: {held:#?}");
-        held.remove(0)
+        self.wait_paused_calls(1).remove(0)
+    }
+
+    /// Waits until so many calls are held.
+    #[track_caller]
+    pub(crate) fn wait_paused_calls(&self, calls: usize) -> Vec<CallEvent> {
+        let held = self.mock(|mock| mock.wait_paused_calls(calls, CALL_TIMEOUT));
+        assert_eq!(held.len(), calls, "{held:#?}");
+        held
     }
 
     /// Lets the calls that are held go on.
