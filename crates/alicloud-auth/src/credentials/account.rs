@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -13,11 +14,14 @@ use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
 
 /// A source whose account the user names, in the argument `account_id` or its variables: credentials of another account are an
-/// error. Where they do not tell their account, STS does, and if that does not respond, the account stays unknown.
+/// error. Where they do not tell their account, STS must confirm it before the first are used; later ones are of the same source,
+/// and must not be missing in the middle of a change because STS does not respond.
 pub(super) struct WithAccountId {
     pub(super) base: Box<dyn CredentialsSource>,
     pub(super) account_id: String,
     pub(super) sts: Sts,
+    /// Whether credentials of the source were of this account.
+    pub(super) is_confirmed: AtomicBool,
 }
 
 #[async_trait::async_trait]
@@ -33,7 +37,11 @@ impl CredentialsSource for WithAccountId {
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let mut loaded = self.base.load().await?;
         if loaded.credentials.account_id.is_none() {
-            loaded.credentials.account_id = account_of(&loaded.credentials, &self.sts).await;
+            match account_of(&loaded.credentials, &self.sts).await {
+                Ok(account_id) => loaded.credentials.account_id = Some(account_id),
+                Err(_) if self.is_confirmed.load(Ordering::Relaxed) => return Ok(loaded),
+                Err(error) => return Err(self.not_confirmed(&error)),
+            }
         }
         if let Some(actual) = &loaded.credentials.account_id
             && *actual != self.account_id
@@ -44,7 +52,22 @@ impl CredentialsSource for WithAccountId {
                 self.name()
             )));
         }
+        self.is_confirmed.store(true, Ordering::Relaxed);
         Ok(loaded)
+    }
+}
+
+impl WithAccountId {
+    fn not_confirmed(&self, error: &SourceError) -> SourceError {
+        SourceError {
+            reason: format!(
+                "account_id is {}, but STS does not confirm that the credentials of {} belong to that account: {}",
+                self.account_id,
+                self.name(),
+                error.reason
+            ),
+            ..*error
+        }
     }
 }
 
@@ -52,26 +75,23 @@ impl CredentialsSource for WithAccountId {
 const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(2);
 const ACCOUNT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Asks STS for the account, again after transient failures; `None` if it does not say in time.
-async fn account_of(credentials: &Credentials, sts: &Sts) -> Option<String> {
-    let mut failure = "it has not responded in time".to_owned();
+/// Asks STS for the account, again after transient failures for a short time.
+async fn account_of(credentials: &Credentials, sts: &Sts) -> Result<String, SourceError> {
+    let mut failure = SourceError::transient("it has not responded in time");
     let ask = async {
         loop {
             match sts.caller_identity(credentials).await {
-                Ok(caller) => return Some(caller.account_id),
-                Err(error) => {
-                    failure = error.to_string();
-                    if !error.is_transient {
-                        return None;
-                    }
-                }
+                Ok(caller) => return Ok(caller.account_id),
+                Err(error) if error.is_transient => failure = error,
+                Err(error) => return Err(error),
             }
             sleep(ACCOUNT_PAUSE).await;
         }
     };
-    let account_id = timeout(ACCOUNT_TIMEOUT, ask).await.ok().flatten();
-    if account_id.is_none() {
-        warn!(error = failure, "STS does not tell the account");
+    let asked = timeout(ACCOUNT_TIMEOUT, ask).await;
+    let account_id = asked.unwrap_or(Err(failure));
+    if let Err(error) = &account_id {
+        warn!(%error, "STS does not tell the account");
     }
     account_id
 }
@@ -107,7 +127,7 @@ impl Identity {
     pub async fn account_id(&self) -> Option<String> {
         let looked_up = self.account_id.get_or_init(async || {
             let credentials = self.credentials.get().await.ok()?;
-            account_of(&credentials, &self.sts).await
+            account_of(&credentials, &self.sts).await.ok()
         });
         looked_up.await.clone()
     }

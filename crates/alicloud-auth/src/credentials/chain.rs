@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 
 use futures_util::FutureExt as _;
 
@@ -115,6 +116,7 @@ fn with_account(
                 base: selected.source,
                 account_id,
                 sts: selected.sts.clone(),
+                is_confirmed: AtomicBool::new(false),
             }),
             ..selected
         },

@@ -63,6 +63,15 @@ fn credentials(expiration: &str) -> String {
     json!({"Credentials": credentials, "RequestId": "R"}).to_string()
 }
 
+/// STS confirms an account.
+fn caller() -> HttpResponse {
+    let caller = json!({
+        "AccountId": "1234567890123456", "UserId": "1", "PrincipalId": "1", "IdentityType": "RAMUser",
+        "Arn": "acs:ram::1234567890123456:user/u", "RequestId": "R",
+    });
+    response(200, &caller.to_string())
+}
+
 struct Outcome {
     loaded: Result<LoadedCredentials, SourceError>,
     calls: Vec<String>,
@@ -440,13 +449,58 @@ async fn only_credentials_that_may_change_are_renewed_whether_or_not_their_accou
         };
         let mut system = system(BTreeMap::new(), home.path());
         system.http = Arc::new(Script {
-            responses: Mutex::new(vec![response(200, &credentials("2100-01-01T00:00:00Z"))]),
+            responses: Mutex::new(vec![if has_role {
+                response(200, &credentials("2100-01-01T00:00:00Z"))
+            } else {
+                caller()
+            }]),
             ..Script::default()
         });
         let selected = select_source(&config, &system).await.unwrap();
         let (cache, _) = selected.into_cache(Arc::default());
         let rejected = cache.get().await.unwrap();
         assert_eq!(cache.reject(&rejected), has_role, "{account_id:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_was_confirmed_once_need_not_be_when_sts_is_silent() {
+    let keys = json!({
+        "Code": "Success", "AccessKeyId": "STS.id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3",
+        "Expiration": "2100-01-01T00:00:00Z",
+    });
+    let keys = || response(200, &keys.to_string());
+    let home = TempDir::new().unwrap();
+    let config = CredentialsConfig {
+        credentials_uri: Some("http://127.0.0.1:1/keys".to_owned()),
+        account_id: Some("1234567890123456".to_owned()),
+        ..CredentialsConfig::default()
+    };
+    // The script ends before the last question to STS.
+    for (responses, confirmed) in [
+        (vec![keys(), caller(), keys()], true),
+        (vec![keys()], false),
+    ] {
+        let mut system = system(BTreeMap::new(), home.path());
+        system.http = Arc::new(Script {
+            responses: Mutex::new(responses),
+            ..Script::default()
+        });
+        let source = select_source(&config, &system).await.unwrap().source;
+        if confirmed {
+            let loaded = source.load().await.unwrap();
+            assert_eq!(loaded.credentials.account_id, config.account_id);
+        }
+        match source.load().await {
+            Ok(loaded) => {
+                assert!(confirmed);
+                assert_eq!(loaded.credentials.account_id, None);
+            }
+            Err(error) => {
+                assert!(!confirmed && error.is_transient, "{error}");
+                assert!(error.reason.contains("STS does not confirm"), "{error}");
+            }
+        }
     }
 }
 
