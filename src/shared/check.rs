@@ -24,7 +24,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// The longest ID that a message shows. IDs of jobs are UUIDs of 36 characters, and their cluster's may stand before them.
-const MAX_ID_CHARS: usize = 64;
+const MAX_ID_CHARS: usize = 80;
 
 /// The value for an ID of a job or a cluster, whole if it can be one. Not for arguments that may be a key or a token, which
 /// can consist of the same characters.
@@ -130,8 +130,8 @@ mod tests {
         ] {
             assert_eq!(shown_id(id), format!("{id:?}"));
         }
-        let (long, url) = ("a".repeat(65), "rtmp://h/app/s?auth_key=1-0-0-c0ffee");
-        assert_eq!(shown_id(&long), "a text of 65 characters");
+        let (long, url) = ("a".repeat(81), "rtmp://h/app/s?auth_key=1-0-0-c0ffee");
+        assert_eq!(shown_id(&long), "a text of 81 characters");
         assert_eq!(shown_id(url), "a text of 36 characters");
         assert_eq!(shown_id("s?auth_key=c0ffee"), r#""s?auth_key=***""#);
     }
