@@ -16,13 +16,14 @@ const READ_TIME: Duration = Duration::from_secs(5 * 60);
 /// The summary of what is said of listed items that could not be decoded.
 const UNREADABLE: &str = "Items of a list could not be decoded";
 
-/// What a read needs: the client, and the bounds of the work that begins now.
+/// What a read needs: the client, and the bounds of the work that begins now. A configuration may have a thousand data
+/// sources: they share an outage.
 pub(crate) fn begin(
     data: &ProviderData,
     diagnostics: &mut Diagnostics,
 ) -> Option<(Arc<LiveClient>, CallContext)> {
     let session = reported(data.session(), diagnostics)?;
-    Some((session.client, data.ctx(READ_TIME)))
+    Some((session.client, data.ctx(READ_TIME).sharing_outages()))
 }
 
 /// What a call has returned; a failure goes to the diagnostics. `summary` says what could not be done.

@@ -9,6 +9,7 @@ pub struct CallContext {
     deadline: Instant,
     cancellation: CancellationToken,
     is_recovery: bool,
+    shares_outages: bool,
 }
 
 /// Why a call or a wait was interrupted.
@@ -27,6 +28,7 @@ impl CallContext {
             deadline: Instant::now() + timeout,
             cancellation,
             is_recovery: false,
+            shares_outages: false,
         }
     }
 
@@ -47,6 +49,21 @@ impl CallContext {
             is_recovery: true,
             ..Self::without_cancel(timeout)
         }
+    }
+
+    /// Returns the same context for one of the many reads of a plan: while the endpoint cannot be reached, its calls fail
+    /// at once with the reason of an earlier one.
+    #[must_use]
+    pub fn sharing_outages(self) -> Self {
+        Self {
+            shares_outages: true,
+            ..self
+        }
+    }
+
+    /// Whether the attempts of other calls can end a call.
+    pub(super) fn shares_outages(&self) -> bool {
+        self.shares_outages
     }
 
     /// Whether calls are retried until the deadline.

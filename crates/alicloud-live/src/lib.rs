@@ -67,7 +67,7 @@
 //! | `retry` | the retry loop, which sends everything but the replay of a lost create |
 //! | `attempts`, `backoff` | whether and when a failed attempt is retried |
 //! | `late_writes` | failed writes that may still arrive |
-//! | `outage` | an unreachable endpoint, found out once for all calls |
+//! | `outage` | an unreachable endpoint, found out once for all reads of a plan |
 //! | `outcome` | the failure of a call with several attempts |
 //! | `rate_limit` | a token bucket for each operation |
 //! | `request` | parameters, nonce, timestamp and signature of one attempt |

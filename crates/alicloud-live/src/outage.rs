@@ -9,10 +9,10 @@ use super::{CallContext, Failure, NotSent, lock};
 const INITIAL_PAUSE: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// An unreachable endpoint. After a call has used all of its attempts, other calls fail at once with the same reason
-/// during a growing pause. So a plan of a thousand resources ends a minute after the network is lost, not an hour.
+/// An unreachable endpoint. After a call has used all of its attempts, reads that share outages fail at once with the same
+/// reason during a growing pause. So a plan of a thousand resources ends a minute after the network is lost, not an hour.
 ///
-/// A recovery ignores it and tries until its deadline.
+/// Any other call uses its own attempts: whether a job of a create exists, or has been started, is worth each of them.
 #[derive(Default)]
 pub(super) struct Outage(Mutex<Option<State>>);
 
@@ -27,7 +27,7 @@ impl Outage {
     pub(super) fn check(&self, ctx: &CallContext) -> Option<NotSent> {
         let state = lock(&self.0);
         let state = state.as_ref()?;
-        let is_paused = !ctx.is_recovery() && Instant::now() < state.pause_until;
+        let is_paused = ctx.shares_outages() && Instant::now() < state.pause_until;
         is_paused.then(|| NotSent::NoConnection(state.reason.clone()))
     }
 

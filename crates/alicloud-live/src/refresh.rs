@@ -99,7 +99,7 @@ impl LiveClient {
     /// Reads a job as [`Self::get_edge_transcode_job`], but with fewer calls if many jobs are read.
     ///
     /// `matches_state` compares a listed job with the caller's state; a difference is confirmed by a Get. The errors are
-    /// those of the Get.
+    /// those of the Get. Many such reads [share an outage](CallContext::sharing_outages).
     pub async fn refresh_edge_transcode_job(
         &self,
         cluster_id: &str,
@@ -107,6 +107,7 @@ impl LiveClient {
         matches_state: impl Fn(&Job) -> bool,
         ctx: &CallContext,
     ) -> Result<Job, CallError> {
+        let ctx = &ctx.clone().sharing_outages();
         // If the list hangs, half of the time is left for the Get.
         let job = match self.cached_job(cluster_id, job_id, &ctx.half()).await {
             Some(job) if matches_state(&job) => job,

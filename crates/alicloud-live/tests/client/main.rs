@@ -22,6 +22,7 @@ mod outcomes;
 mod refresh;
 mod relay;
 mod retries;
+mod script;
 mod signatures;
 mod support;
 mod templates;
