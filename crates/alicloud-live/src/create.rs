@@ -8,7 +8,8 @@
 //!    [`super::SearchPolicy::max_list_lag`].
 //! 2. If there is none, **replay the identical signed bytes**. If the first copy never arrived, this creates the job. If it
 //!    did, the gateway rejects the replay with `SignatureNonceUsed`, which confirms the receipt. Each replay is followed
-//!    by a search, a longer one after such a confirmation.
+//!    by a search, a longer one after such a confirmation. After any rejection that is permanent there is no other replay:
+//!    it would end the same way, or with `SignatureNonceUsed`, which would then confirm the replay and not the first copy.
 //! 3. If there is still none, or several, or no way to know, the create is **unresolved**. The error contains every
 //!    matching job.
 //!
@@ -22,11 +23,14 @@ use serde::{Deserialize, Deserializer};
 use tracing::{Instrument as _, debug, warn};
 
 use super::call::{ApiCall, FailedCall, OperationKind};
+use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
 use super::lock;
 use super::retry::REPLAY_VALIDITY;
 use super::search::{LostCreate, SearchOutcome, UnresolvedReason};
 use super::transport::Connection;
-use super::{Ambiguous, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient};
+use super::{
+    Ambiguous, ApiError, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient,
+};
 
 /// How often the identical bytes are sent again.
 const MAX_REPLAYS: u32 = 3;
@@ -127,7 +131,7 @@ impl LiveClient {
         {
             Ok(response) => Ok(self.created(response.value.job_id, Vec::new())),
             Err(FailedCall {
-                error,
+                mut error,
                 sent: Some(sent),
             }) if error.is_ambiguous() => {
                 warn!(%error, "the response to a create was lost: searching for the job");
@@ -136,7 +140,7 @@ impl LiveClient {
                     spec,
                     sent,
                 };
-                self.resolve(&lost, ctx)
+                self.resolve(&lost, &mut error, ctx)
                     .instrument(self.span(&call))
                     .await
                     .map_err(|(reason, candidates)| CreateError::Unresolved {
@@ -158,15 +162,16 @@ impl LiveClient {
     }
 
     /// Finds out what a create whose response was lost has done. The error has the reason why that is unknown, and the
-    /// matching jobs.
+    /// matching jobs. A rejection of a replay is added to `error`.
     async fn resolve(
         &self,
         lost: &LostCreate<'_>,
+        error: &mut CallError,
         ctx: &CallContext,
     ) -> Result<CreatedJob, (UnresolvedReason, Vec<Job>)> {
         let mut max_lag = self.search.max_list_lag;
         let mut replays = 0;
-        let mut is_received = false;
+        let mut may_replay = true;
         loop {
             match self.find_created_job(lost, max_lag, ctx).await {
                 SearchOutcome::Found(job, started) => {
@@ -174,7 +179,7 @@ impl LiveClient {
                     return Ok(self.created(job.job_id, started));
                 }
                 SearchOutcome::NotListed(_)
-                    if !is_received
+                    if may_replay
                         && replays < MAX_REPLAYS
                         && self.clock.age(lost.sent.at) < REPLAY_VALIDITY
                         && ctx.interruption().is_none() => {}
@@ -201,12 +206,17 @@ impl LiveClient {
                     let job_id = response.value.job_id;
                     return Ok(self.created_by_replay(lost, job_id, ctx).await);
                 }
-                Err(failed) => {
-                    if let Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) = failed.failure {
-                        is_received = true;
+                Err(failed) => match failed.failure {
+                    Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => {
+                        may_replay = false;
                         max_lag = self.search.after_receipt;
                     }
-                }
+                    Failure::Rejected(rejection) if is_permanent(&rejection) => {
+                        may_replay = false;
+                        error.rejection = Some(Box::new(rejection));
+                    }
+                    _ => {}
+                },
             }
         }
     }
@@ -224,4 +234,10 @@ impl LiveClient {
         others.ours.append(&mut others.started);
         self.created(job_id, others.ours)
     }
+}
+
+/// Whether a request with other credentials or another timestamp would be rejected too.
+fn is_permanent(rejection: &ApiError) -> bool {
+    classify(&rejection.code, rejection.status) == ErrorClass::Rejected
+        && !may_be_expired_credentials(&rejection.code)
 }

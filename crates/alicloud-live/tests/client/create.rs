@@ -494,3 +494,21 @@ async fn parallel_creates_of_identical_jobs_claim_different_ones() {
     assert_eq!(ids.len(), 8);
     assert_eq!(ids, job_ids(&mock).into_iter().collect());
 }
+
+#[tokio::test]
+async fn a_rejection_of_the_identical_bytes_ends_the_replays_and_is_named() {
+    let mock = mock();
+    mock.set_faults(lose_the_response(FaultStage::Arrival));
+    let mut wanted = spec("a");
+    wanted.template_id = "none".to_owned();
+    let error = client(&mock).create(&wanted).await.unwrap_err();
+    let CreateError::Unresolved { error: call, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(call.api_error().unwrap().code, "TemplateNotFound");
+    assert!(error.to_string().contains("TemplateNotFound"), "{error}");
+    let actions = mock.calls().into_iter().map(|call| call.action.unwrap());
+    let mut actions: Vec<_> = actions.collect();
+    actions.dedup();
+    assert_eq!(actions, [CREATE, LIST, CREATE, LIST]);
+}
