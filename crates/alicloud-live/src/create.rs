@@ -26,7 +26,7 @@ use super::call::{ApiCall, FailedCall, OperationKind};
 use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
 use super::lock;
 use super::retry::REPLAY_VALIDITY;
-use super::search::{LostCreate, SearchOutcome, UnresolvedReason};
+use super::search::{LAST_SEARCH_TIMEOUT, LostCreate, SearchOutcome, UnresolvedReason};
 use super::transport::Connection;
 use super::{
     Ambiguous, ApiError, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient,
@@ -222,7 +222,8 @@ impl LiveClient {
     }
 
     /// Returns the job that a replay created. A gateway that checks nonces had not run the first copy. In case it does not
-    /// check them, all other matching jobs are reported as possible duplicates, started or not.
+    /// check them, all other matching jobs are reported as possible duplicates, started or not. That is only a warning: the
+    /// time of the create is needed for its start.
     async fn created_by_replay(
         &self,
         lost: &LostCreate<'_>,
@@ -230,7 +231,8 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> CreatedJob {
         self.creates.claim(&job_id);
-        let mut others = self.matching_jobs(lost, ctx).await.unwrap_or_default();
+        let ctx = ctx.capped_at(LAST_SEARCH_TIMEOUT);
+        let mut others = self.matching_jobs(lost, &ctx).await.unwrap_or_default();
         others.ours.append(&mut others.started);
         self.created(job_id, others.ours)
     }

@@ -17,8 +17,8 @@ use super::call::{OperationKind, ResponseTime, SentRequest};
 use super::list::{ListItem as _, MAX_PAGE_SIZE, Page, SortBy};
 use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, clock};
 
-/// The timeout of the last search after a cancellation or the deadline.
-const LAST_SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// The timeout of the last search: after a cancellation or the deadline, or when the job is known already.
+pub(super) const LAST_SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Job times have whole seconds, and job times and response times may come from different clocks.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(2);
 /// Pages of jobs with similar names: at the published quota, creating more of them takes minutes.

@@ -1,7 +1,7 @@
 //! Creates whose response is lost: exactly one job each, or an error that names the matching jobs.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -13,7 +13,9 @@ use alicloud_live_mock::{
     Fault, FaultKind, FaultStage, Job, JobStatus, Mock, MockSettings, WallClock,
 };
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
+use crate::script::{self, client_of, job, response_of, virtual_clock};
 use crate::support::{
     CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, cancellable_ctx, client,
     client_with, ctx, lost, mock, seed_spec, spec, wait_paused,
@@ -511,4 +513,35 @@ async fn a_rejection_of_the_identical_bytes_ends_the_replays_and_is_named() {
     let mut actions: Vec<_> = actions.collect();
     actions.dedup();
     assert_eq!(actions, [CREATE, LIST, CREATE, LIST]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_hangs_holds_up_no_job_whose_id_is_known() {
+    let (now, wanted) = (virtual_clock(), spec("a"));
+    let jobs = [job("J", &wanted, now())];
+    let (has_failed, is_created) = (Once::new(), AtomicBool::new(false));
+    let respond = move |operation: String| {
+        let (mut attempt, mut hangs) = (Ok(response_of(&operation, now(), &jobs)), false);
+        if operation == CREATE {
+            is_created.store(has_failed.is_completed(), Ordering::SeqCst);
+            has_failed.call_once(|| attempt = script::lost());
+        } else {
+            hangs = is_created.load(Ordering::SeqCst);
+            attempt = Ok(response_of(&operation, now(), &[]));
+        }
+        async move {
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            attempt
+        }
+    };
+    let client = client_of(respond, |config| {
+        config.attempt_timeout = Duration::from_secs(30);
+    });
+    let started_at = Instant::now();
+    let created = client.create(&wanted).await.unwrap();
+    assert_eq!(created.job_id, "J");
+    let time = started_at.elapsed();
+    assert!(time < Duration::from_secs(6), "{time:?}");
 }
