@@ -2,7 +2,8 @@
 //!
 //! A job is ours if it cannot belong to anybody else: it has exactly our fields, it was created after our request was sent
 //! (by the server's clock), it has never run, and no other create of this process has claimed it. It is read once more, and
-//! must still match. If any of this is unknown, no job is taken.
+//! must still match. If any of this is unknown, no job is taken: also if the `Date` of a list cannot be the server's, because
+//! a proxy writes local time into it.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -21,6 +22,8 @@ use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClie
 pub(super) const LAST_SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Job times have whole seconds, and job times and response times may come from different clocks.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::seconds(2);
+/// How far the timestamp of an accepted request may be from the server's clock.
+const MAX_SKEW: time::Duration = time::Duration::minutes(15);
 /// Pages of jobs with similar names: at the published quota, creating more of them takes minutes.
 const MAX_PAGES: u32 = 100;
 /// Jobs of one page that are read individually because their list item cannot be decoded.
@@ -66,8 +69,8 @@ impl fmt::Display for UnresolvedReason {
             Self::NotListed => "The cluster's list does not contain the job.",
             Self::Several => "Several matching jobs have been created since.",
             Self::NoClock => {
-                "The responses do not show by the server's clock (the Date header) when the matching jobs were created, so \
-                 they may be older than this create."
+                "The responses do not show by the server's clock (the Date header; a proxy may alter it) when the matching \
+                 jobs were created, so they may be older than this create."
             }
             Self::Unconfirmed => "A matching job is listed, but could not be read for confirmation.",
             Self::Started => {
@@ -208,7 +211,7 @@ impl LiveClient {
             let jobs = self.with_unreadable_jobs(lost.cluster_id, &page, ctx).await;
             let on_page = page.items.len() + page.unreadable.len();
             // By the clock of this very response, the only one that can be compared with job times.
-            let sent = page.time.map(|time| self.sent_between(lost, time));
+            let sent = page.time.and_then(|time| self.sent_between(lost, time));
             let known_before = seen.len() + without_id;
             for job in jobs {
                 if seen.insert(job.job_id.clone()) {
@@ -274,15 +277,22 @@ impl LiveClient {
     }
 
     /// Returns the earliest and the latest time, by the server's clock, at which the lost request was sent. They differ by
-    /// the latency of the response: long if the machine was suspended before it could be read.
+    /// the latency of the response: long if the machine was suspended before it could be read. `None` for a `Date` that the
+    /// server cannot have written, because it accepted the timestamp of this very request.
     fn sent_between(
         &self,
         lost: &LostCreate<'_>,
         response: ResponseTime,
-    ) -> RangeInclusive<OffsetDateTime> {
+    ) -> Option<RangeInclusive<OffsetDateTime>> {
+        let now = self.clock.now();
+        let requested = now - self.clock.age(response.requested);
+        if response.date < requested - MAX_SKEW || response.date > now + MAX_SKEW {
+            return None;
+        }
         let shortest = lost.sent.at.until(response.requested);
         let longest = self.clock.age(lost.sent.at);
-        response.date - longest - CLOCK_TOLERANCE..=response.date - shortest - CLOCK_TOLERANCE
+        let sent_before = |age| response.date - age - CLOCK_TOLERANCE;
+        Some(sent_before(longest)..=sent_before(shortest))
     }
 }
 

@@ -545,3 +545,27 @@ async fn a_list_that_hangs_holds_up_no_job_whose_id_is_known() {
     let time = started_at.elapsed();
     assert!(time < Duration::from_secs(6), "{time:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_date_that_the_accepted_timestamp_disproves_dates_no_job() {
+    for hours in [-8, 8] {
+        let (now, wanted) = (virtual_clock(), spec("a"));
+        let hour_ago = now() - time::Duration::HOUR;
+        let jobs = [job("ours", &wanted, now()), job("older", &wanted, hour_ago)];
+        let respond = move |operation: String| {
+            let attempt = if operation == CREATE {
+                script::lost()
+            } else {
+                Ok(response_of(
+                    &operation,
+                    now() + time::Duration::hours(hours),
+                    &jobs,
+                ))
+            };
+            async { attempt }
+        };
+        let (reason, candidates) = unresolved(&client_of(respond, |_| {})).await;
+        assert_eq!(reason, UnresolvedReason::NoClock, "{hours} h ahead");
+        assert_eq!(candidates, ["ours", "older"], "{hours} h ahead");
+    }
+}
