@@ -18,13 +18,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, Weak};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use tracing::{Instrument as _, debug, warn};
 
 use super::call::{ApiCall, FailedCall, OperationKind};
 use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
 use super::lock;
+use super::model::assigned_id;
 use super::retry::REPLAY_VALIDITY;
 use super::search::{LAST_SEARCH_TIMEOUT, LostCreate, SearchOutcome, UnresolvedReason};
 use super::transport::Connection;
@@ -56,18 +56,9 @@ pub enum CreateError {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct CreateResponse {
-    #[serde(deserialize_with = "non_empty")]
+    // A response with an odd ID counts as lost.
+    #[serde(deserialize_with = "assigned_id")]
     job_id: String,
-}
-
-/// Deserializes an ID. A response with an empty one counts as lost.
-fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    if text.is_empty() {
-        Err(D::Error::custom("empty"))
-    } else {
-        Ok(text)
-    }
 }
 
 /// What the creates of one process share.

@@ -14,7 +14,7 @@ use super::{CallContext, CallError, LiveClient};
 /// The largest page that the API returns.
 pub(super) const MAX_PAGE_SIZE: u32 = 100;
 /// IDs are UUIDs; a longer ID is cut.
-const MAX_ID_CHARS: usize = 100;
+pub(super) const MAX_ID_CHARS: usize = 100;
 
 /// An item of a list: a [`Job`](super::Job) or a [`Template`](super::Template).
 pub trait ListItem: DeserializeOwned {

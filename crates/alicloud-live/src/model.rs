@@ -1,7 +1,12 @@
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::StreamUrl;
-use super::list::ListItem;
+use super::list::{ListItem, MAX_ID_CHARS};
+use super::redact::printable;
+
+/// The documented statuses have one digit.
+const MAX_STATUS_CHARS: usize = 64;
 
 /// The status of a job. The API documents two values: strings in responses, integers in requests.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,7 +15,7 @@ pub enum JobStatus {
     NotStarted,
     /// `"1"`: running.
     Running,
-    /// A value that the API does not document.
+    /// A value that the API does not document: on one line, and cut if it is long.
     Other(String),
 }
 
@@ -39,7 +44,7 @@ impl<'de> Deserialize<'de> for JobStatus {
         Ok(match text.as_str() {
             "0" => Self::NotStarted,
             "1" => Self::Running,
-            _ => Self::Other(text),
+            _ => Self::Other(printable(&text, MAX_STATUS_CHARS)),
         })
     }
 }
@@ -50,6 +55,7 @@ impl<'de> Deserialize<'de> for JobStatus {
 #[serde(rename_all = "PascalCase")]
 pub struct Job {
     /// The ID that the API assigned.
+    #[serde(deserialize_with = "assigned_id")]
     pub job_id: String,
     /// The name; not unique.
     pub name: String,
@@ -138,6 +144,18 @@ pub(super) fn none_if_empty<'de, D: Deserializer<'de>>(
     Ok(value.filter(|text| !text.is_empty()))
 }
 
+/// Deserializes an ID that the API assigned. Diagnostics show it in commands for a shell, so what could end a quoted word
+/// there, or hide a part of it, is none.
+pub(super) fn assigned_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_odd = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
+    if text.is_empty() || text.contains(is_odd) || printable(&text, MAX_ID_CHARS) != text {
+        Err(D::Error::custom("it is not an ID"))
+    } else {
+        Ok(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -160,10 +178,38 @@ mod tests {
             (json!("1"), JobStatus::Running),
             (json!(0), JobStatus::NotStarted),
             (json!("2"), JobStatus::Other("2".to_owned())),
+            (json!("\u{1b}[2J\n"), JobStatus::Other(" [2J ".to_owned())),
         ] {
             assert_eq!(job(&json!({"Status": written})).unwrap().status, status);
         }
         assert!(job(&json!({"Status": null})).is_err());
+    }
+
+    #[test]
+    fn an_undocumented_status_is_cut() {
+        let job = job(&json!({"Status": "x".repeat(1_000)})).unwrap();
+        let JobStatus::Other(text) = job.status else {
+            panic!("{:?}", job.status)
+        };
+        assert_eq!(text.chars().count(), MAX_STATUS_CHARS + 1);
+    }
+
+    #[test]
+    fn an_id_that_could_end_a_quoted_word_of_a_shell_is_none() {
+        let long = "x".repeat(1_000);
+        for odd in [
+            "",
+            "a b",
+            "a\nb",
+            "a'b",
+            "a\"b",
+            "a`b",
+            "a\u{1b}b",
+            "a\u{202e}b",
+            &long,
+        ] {
+            assert!(job(&json!({"JobId": odd})).is_err(), "{odd:?}");
+        }
     }
 
     #[test]

@@ -215,3 +215,13 @@ async fn an_error_code_in_a_response_of_status_200_is_no_success() {
     client.delete(&job_id).await.unwrap();
     assert!(mock.jobs().is_empty());
 }
+
+#[tokio::test]
+async fn a_created_job_with_an_odd_id_counts_as_lost() {
+    let mock = mock();
+    let body = r#"{"RequestId": "R", "JobId": "x'; reboot; '"}"#;
+    let fault = Fault::new(CREATE, response(200, body)).when(FaultStage::After);
+    mock.inject(fault.times(1));
+    let created = client(&mock).create(&spec("a")).await.unwrap();
+    assert_eq!(created.job_id, mock.jobs()[0].job_id);
+}
