@@ -1,8 +1,7 @@
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
-use secrecy::ExposeSecret as _;
-
-use alicloud_auth::credentials::Credentials;
+use alicloud_auth::signing::percent_encode;
 
 /// Secrets and tokens of Alibaba Cloud have at least 30 characters.
 const MIN_SECRET_CHARS: usize = 6;
@@ -13,6 +12,27 @@ pub(super) const MASK: &str = "***";
 /// The query parameter of a stream URL that contains the authentication token (API reference: "Push and play URL
 /// authentication, type A").
 const AUTH_KEY: &str = "auth_key";
+
+/// What nothing that is shown of a response may contain.
+pub(super) struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Returns these secrets, also percent-encoded once and twice, as requests and strings to sign contain them.
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = Cow<'a, str>>) -> Self {
+        let mut spellings = Vec::new();
+        // A shorter string is not a real secret, but may be a part of ordinary words.
+        for secret in secrets
+            .into_iter()
+            .filter(|it| it.len() >= MIN_SECRET_CHARS)
+        {
+            let once = percent_encode(&secret);
+            spellings.extend([percent_encode(&once), once, secret.into_owned()]);
+        }
+        // One may be a part of another, whose rest would remain.
+        spellings.sort_by_key(|spelling| Reverse(spelling.len()));
+        Self(spellings)
+    }
+}
 
 /// Masks the value of each `auth_key` parameter in a string that may contain stream URLs, also if the `=` is
 /// percent-encoded.
@@ -52,16 +72,10 @@ pub fn split_auth_key(part: &str) -> Option<(&str, &str)> {
 /// and limits it to `max_chars`.
 ///
 /// Characters are replaced, never removed: an altered code must not become a known one.
-pub(super) fn sanitize(text: &str, max_chars: usize, credentials: &Credentials) -> String {
-    let mut masked = redact_auth_keys(text).into_owned();
-    let token = credentials.security_token.as_ref();
-    for secret in std::iter::once(&credentials.access_key_secret).chain(token) {
-        // A shorter string is not a real secret, but may be a part of ordinary words.
-        if secret.expose_secret().len() >= MIN_SECRET_CHARS {
-            masked = masked.replace(secret.expose_secret(), MASK);
-        }
-    }
-    printable(&masked, max_chars)
+pub(super) fn sanitize(text: &str, max_chars: usize, secrets: &Secrets) -> String {
+    let mask = |text: String, secret: &String| text.replace(secret, MASK);
+    let masked = secrets.0.iter().fold(text.to_owned(), mask);
+    printable(&redact_auth_keys(&masked), max_chars)
 }
 
 /// The second half of [`sanitize`]: for strings without our secrets.

@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::Endpoint;
+use super::redact::Secrets;
 use alicloud_auth::credentials::Credentials;
 use alicloud_auth::signing::{acs3, form_encode, rpc_v1};
 
@@ -44,6 +46,20 @@ pub(super) struct SignedRequest {
     /// The credentials that signed it.
     pub(super) credentials: Arc<Credentials>,
     pub(super) nonce: String,
+}
+
+impl SignedRequest {
+    /// Returns what nothing that is shown of its response may contain: the secret key, the token, and stream URLs, of which
+    /// any part can be a stream key.
+    pub(super) fn secrets(&self) -> Secrets {
+        let token = self.credentials.security_token.as_ref();
+        let keys = std::iter::once(&self.credentials.access_key_secret).chain(token);
+        let keys = keys.map(|key| Cow::Borrowed(key.expose_secret()));
+        let urls = form_urlencoded::parse(self.body.as_bytes())
+            .filter(|(name, _)| matches!(&**name, "StreamInput" | "StreamOutput"))
+            .map(|(_, url)| url);
+        Secrets::new(keys.chain(urls))
+    }
 }
 
 impl RequestBuilder {

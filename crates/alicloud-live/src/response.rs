@@ -5,10 +5,10 @@ use serde::de::DeserializeOwned;
 use tracing::{Level, debug};
 
 use super::error_codes::{ErrorClass, classify};
-use super::redact::sanitize;
+use super::redact::{Secrets, sanitize};
+use super::request::SignedRequest;
 use super::transport::RawResponse;
 use super::{Ambiguous, ApiError, Failure};
-use alicloud_auth::credentials::Credentials;
 
 /// Longer messages are cut.
 const MAX_MESSAGE_CHARS: usize = 500;
@@ -19,13 +19,13 @@ const MAX_REQUEST_ID_CHARS: usize = 64;
 /// Each part of a missing permission: an action, a resource, a policy type, an identity.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// Decodes a response: `T`, or the failure of its error code.
+/// Decodes the response to a request: `T`, or the failure of its error code.
 ///
 /// Only HTTP 200 with a body of the documented shape, and nothing after it, is success. Anything else without an error code
 /// (a page of a proxy, an empty or truncated body) proves nothing about the call's effect.
 pub(super) fn interpret<T: DeserializeOwned>(
+    request: &SignedRequest,
     response: &RawResponse,
-    credentials: &Credentials,
 ) -> Result<T, Failure> {
     if response.status == 200 {
         return decode(&response.body).map_err(|reason| unreadable(response.status, reason));
@@ -34,7 +34,7 @@ pub(super) fn interpret<T: DeserializeOwned>(
         let reason = "it is not an error in the API's format".to_owned();
         return Err(unreadable(response.status, reason));
     };
-    let error = envelope.into_error(response.status, credentials);
+    let error = envelope.into_error(response.status, &request.secrets());
     Err(match classify(&error.code, error.status) {
         ErrorClass::Throttled | ErrorClass::ClockSkew | ErrorClass::Rejected => {
             Failure::Rejected(error)
@@ -62,23 +62,19 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 }
 
 /// Logs a response with its RequestId, which Alibaba Cloud's support asks for.
-pub(super) fn log(
-    operation: &str,
-    response: &RawResponse,
-    credentials: &Credentials,
-    took: Duration,
-) {
+pub(super) fn log(request: &SignedRequest, response: &RawResponse, took: Duration) {
     // Avoids decoding the body a second time.
     if !tracing::enabled!(Level::DEBUG) {
         return;
     }
     let head: Head = serde_json::from_slice(&response.body).unwrap_or_default();
-    let request_id = sanitize(&head.request_id, MAX_REQUEST_ID_CHARS, credentials);
+    let secrets = request.secrets();
+    let request_id = sanitize(&head.request_id, MAX_REQUEST_ID_CHARS, &secrets);
     let code = head
         .code
-        .map(|code| sanitize(&code, MAX_CODE_CHARS, credentials));
+        .map(|code| sanitize(&code, MAX_CODE_CHARS, &secrets));
     debug!(
-        operation,
+        operation = request.operation,
         status = response.status,
         code,
         request_id,
@@ -112,23 +108,23 @@ struct Envelope {
 
 impl Envelope {
     /// Returns the error with all strings sanitized. There is no other way from a response to an [`ApiError`].
-    fn into_error(self, status: u16, credentials: &Credentials) -> ApiError {
-        let message = if matches!(
-            self.code.as_str(),
-            "SignatureDoesNotMatch" | "IncompleteSignature"
-        ) {
-            // The message quotes the server's string to sign, which contains all parameters and the security token.
-            "The signature does not match the one that the service computed.".to_owned()
-        } else {
-            sanitize(&self.message, MAX_MESSAGE_CHARS, credentials)
+    fn into_error(self, status: u16, secrets: &Secrets) -> ApiError {
+        // The messages of these codes quote the server's string to sign, which contains all parameters and the security
+        // token.
+        let message = match self.code.as_str() {
+            "SignatureDoesNotMatch" | "IncompleteSignature" => {
+                "The signature does not match the one that the service computed.".to_owned()
+            }
+            code if code.contains("Signature") => String::new(),
+            _ => sanitize(&self.message, MAX_MESSAGE_CHARS, secrets),
         };
         ApiError {
             status,
-            code: sanitize(&self.code, MAX_CODE_CHARS, credentials),
+            code: sanitize(&self.code, MAX_CODE_CHARS, secrets),
             message,
-            request_id: sanitize(&self.request_id, MAX_REQUEST_ID_CHARS, credentials),
+            request_id: sanitize(&self.request_id, MAX_REQUEST_ID_CHARS, secrets),
             access_denied: AccessDenied::read(self.access_denied)
-                .and_then(|detail| detail.describe(credentials)),
+                .and_then(|detail| detail.describe(secrets)),
         }
     }
 }
@@ -154,7 +150,7 @@ impl AccessDenied {
     }
 
     /// Returns a sentence with the fields that are set; `None` if there are none.
-    fn describe(&self, credentials: &Credentials) -> Option<String> {
+    fn describe(&self, secrets: &Secrets) -> Option<String> {
         let parts = [
             ("action", &self.auth_action),
             ("resource", &self.auth_resource),
@@ -166,9 +162,7 @@ impl AccessDenied {
         let known: Vec<_> = parts
             .into_iter()
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| {
-                format!("{name} {}", sanitize(value, MAX_DETAIL_CHARS, credentials))
-            })
+            .map(|(name, value)| format!("{name} {}", sanitize(value, MAX_DETAIL_CHARS, secrets)))
             .collect();
         (!known.is_empty()).then(|| format!("RAM names {}.", known.join(", ")))
     }
@@ -180,7 +174,11 @@ fn unreadable(status: u16, reason: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use alicloud_auth::credentials::Credentials;
     use proptest::prelude::*;
+    use url::Url;
 
     use super::*;
 
@@ -195,13 +193,21 @@ mod tests {
             security_token: Some("hunter3".into()),
             ..Credentials::new("id", "hunter2")
         };
+        let request = SignedRequest {
+            operation: "CreateEdgeTranscodeJob",
+            url: Url::parse("http://localhost").unwrap(),
+            headers: Vec::new(),
+            body: String::new(),
+            credentials: Arc::new(credentials),
+            nonce: String::new(),
+        };
         let response = RawResponse {
             status,
             date: None,
             retry_after: None,
             body: body.as_bytes().to_vec(),
         };
-        interpret(&response, &credentials)
+        interpret(&request, &response)
     }
 
     fn rejection(body: &str) -> ApiError {
@@ -292,9 +298,14 @@ mod tests {
             r#"{"Code": "OperationDenied", "Message": "hunter2 hunter3 rtmp://a/b/c?auth_key=1-0-0-c0ffee \u001b[31m"}"#,
         );
         assert_eq!(error.message, "*** *** rtmp://a/b/c?auth_key=***  [31m");
-        let error =
-            rejection(r#"{"Code": "SignatureDoesNotMatch", "Message": "string to sign: hunter2"}"#);
-        assert!(!error.message.contains("hunter2"));
+        for code in [
+            "SignatureDoesNotMatch",
+            "MissingSignatureNonce",
+            "InvalidSignature.Odd",
+        ] {
+            let body = format!(r#"{{"Code": "{code}", "Message": "string to sign: POST&%2F&"}}"#);
+            assert!(!rejection(&body).message.contains("POST"), "{code}");
+        }
         let long = "直".repeat(10_000);
         let body = format!(r#"{{"Code": "OperationDenied", "Message": "{long}"}}"#);
         let error = rejection(&body);

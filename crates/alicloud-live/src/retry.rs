@@ -210,8 +210,8 @@ impl LiveClient {
         let (started_at, requested) = (Instant::now(), self.clock.moment());
         let raw = self.transport.send(request, kind, connection, ctx).await?;
         let duration = started_at.elapsed();
-        response::log(request.operation, &raw, &request.credentials, duration);
-        match response::interpret(&raw, &request.credentials) {
+        response::log(request, &raw, duration);
+        match response::interpret(request, &raw) {
             Ok(value) => {
                 self.rate_limiter.speed_up(request.operation);
                 Ok(ApiResponse {

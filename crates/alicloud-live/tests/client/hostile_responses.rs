@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use alicloud_live::{CallError, CreateError, JobFilter, TemplateFilter};
+use alicloud_auth::credentials::{Credentials, CredentialsCache};
+use alicloud_auth::signing::percent_encode;
+use alicloud_live::{CallError, CreateError, JobFilter, StreamUrl, TemplateFilter};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Mock};
+use serde_json::json;
 
 use crate::support::{
     CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, client, client_with, ctx, lost,
@@ -224,4 +227,36 @@ async fn a_created_job_with_an_odd_id_counts_as_lost() {
     mock.inject(fault.times(1));
     let created = client(&mock).create(&spec("a")).await.unwrap();
     assert_eq!(created.job_id, mock.jobs()[0].job_id);
+}
+
+#[tokio::test]
+async fn no_message_quotes_stream_urls_or_the_token_of_its_call() {
+    let mock = mock();
+    let (token, key) = ("CAIS+t0ken/part==", "5tream-k3y");
+    let client = client_with(&mock, |config| {
+        let credentials = Credentials {
+            security_token: Some(token.into()),
+            ..Credentials::new("id", "a-secret-of-no-account")
+        };
+        config.credentials = CredentialsCache::from_static(credentials);
+    });
+    let mut wanted = spec("a");
+    let output = format!("rtmp://push.example/live2/{key}?wsSecret={key}&auth_key=1-0-0-{key}");
+    wanted.stream_output = StreamUrl::from(output.as_str());
+    let once = [output.as_str(), token].map(percent_encode);
+    let twice = once.clone().map(|text| percent_encode(&text));
+    for [output, token] in [[output, token.to_owned()], once, twice] {
+        let message = format!("StreamOutput {output} is not allowed, nor is {token}.");
+        for code in ["OperationDenied", "NewCode"] {
+            let body = json!({"Code": code, "Message": message, "RequestId": token});
+            let fault = Fault::new(CREATE, response(400, &body.to_string()));
+            mock.inject(fault.when(FaultStage::Arrival));
+            let error = client.create(&wanted).await.unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains("StreamOutput *** is not allowed"), "{shown}");
+            for secret in [key, "t0ken"] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
+        }
+    }
 }
