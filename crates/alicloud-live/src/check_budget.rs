@@ -1,16 +1,21 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::{CallContext, lock};
+use super::{CallContext, LiveClient, lock};
 
 /// The timeout that all checks of a process share.
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the checks of a process wait for credentials, once.
+const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The time during which checks of plans have run. A check that only serves a warning must not delay a plan.
 #[derive(Default)]
 pub(super) struct CheckBudget {
+    /// Set after the credentials were waited for.
+    credentials: OnceCell<()>,
     spent: Mutex<Spent>,
 }
 
@@ -27,13 +32,24 @@ struct Spent {
 /// A check under way; dropped, it has ended.
 struct ActiveCheck<'a>(&'a Mutex<Spent>);
 
-impl CheckBudget {
-    /// Runs a check within the remaining time.
-    pub(super) async fn run<T>(
+impl LiveClient {
+    /// Runs a check of a plan within the remaining time. It does not include the time in which the credentials are loaded:
+    /// a helper program, or OIDC and then a role, may take longer than all checks.
+    pub(super) async fn check<T>(
         &self,
         ctx: &CallContext,
         check: impl AsyncFnOnce(CallContext) -> T,
     ) -> T {
+        let wait = ctx.capped_at(CREDENTIALS_TIMEOUT);
+        let load = async || drop(self.load_credentials(&wait).await);
+        self.check_budget.credentials.get_or_init(load).await;
+        self.check_budget.run(ctx, check).await
+    }
+}
+
+impl CheckBudget {
+    /// Runs a check within the remaining time.
+    async fn run<T>(&self, ctx: &CallContext, check: impl AsyncFnOnce(CallContext) -> T) -> T {
         let (_active, remaining) = self.begin();
         check(ctx.capped_at(remaining)).await
     }

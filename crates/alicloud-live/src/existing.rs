@@ -15,7 +15,9 @@ use tracing::debug;
 use super::call::OperationKind;
 use super::list::{MAX_PAGE_SIZE, SortBy};
 use super::page_cursor::MAX_CONCURRENT_PAGES;
-use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock};
+use super::{
+    CallContext, CallError, Failure, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock,
+};
 
 /// Some 100 bytes are kept per job, and no cluster is known to have so many.
 const MAX_PAGES: u32 = 1_000;
@@ -104,10 +106,11 @@ impl LiveClient {
     ) -> Vec<ExistingJob> {
         let cluster = self.existing.cluster(cluster_id);
         let listing = || self.list_once(cluster_id, ctx);
-        let cluster = cluster.get_or_init(listing).await;
+        let cluster = cluster.get_or_try_init(listing).await.ok();
         let output = spec.stream_output.stream_key();
         let mut jobs = self.existing.read_jobs(cluster_id, &output);
-        for listed in cluster.by_output.get(&output).into_iter().flatten() {
+        let listed = cluster.and_then(|cluster| cluster.by_output.get(&output));
+        for listed in listed.into_iter().flatten() {
             add_new(&mut jobs, listed.clone());
         }
         let fingerprint = spec.fingerprint(cluster_id);
@@ -128,16 +131,20 @@ impl LiveClient {
         self.existing.cluster(cluster_id).get()?.error.clone()
     }
 
-    async fn list_once(&self, cluster_id: &str, ctx: &CallContext) -> Cluster {
+    /// Lists a cluster for all plans. The error is that of a request that was not sent: the next plan may have credentials,
+    /// or a connection.
+    async fn list_once(&self, cluster_id: &str, ctx: &CallContext) -> Result<Cluster, CallError> {
         let mut by_output = JobsByOutput::new();
         let collect = async |ctx| self.collect_pages(cluster_id, &ctx, &mut by_output).await;
-        let listed = self.check_budget.run(ctx, collect).await;
-        if let Err(error) = &listed {
+        let error = self.check(ctx, collect).await.err();
+        if let Some(error) = &error {
             debug!(%error, "cannot list the existing jobs");
         }
-        Cluster {
-            by_output,
-            error: listed.err(),
+        match error {
+            Some(error) if by_output.is_empty() && matches!(error.failure, Failure::NotSent(_)) => {
+                Err(error)
+            }
+            error => Ok(Cluster { by_output, error }),
         }
     }
 

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -14,6 +15,7 @@ use super::outcome::merge_failures;
 use super::request::SignedRequest;
 use super::transport::Connection;
 use super::{Ambiguous, ApiError, CallContext, CallError, Failure, LiveClient, NotSent, response};
+use alicloud_auth::credentials::Credentials;
 use alicloud_auth::signing::{nonce, timestamp};
 
 /// A signed request is accepted for 15 minutes by the server's clock; the rest is a margin for skew and latency.
@@ -179,11 +181,7 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<SignedRequest, NotSent> {
         self.rate_limiter.acquire(call.operation, ctx).await?;
-        let credentials = tokio::select! {
-            biased;
-            interruption = ctx.done() => Err(interruption.into()),
-            loaded = self.credentials.get() => loaded.map_err(NotSent::NoCredentials),
-        }?;
+        let credentials = self.load_credentials(ctx).await?;
         let (credentials, nonce) = if let Some(write) = self.late_writes.next(call, &self.clock) {
             (write.credentials, write.nonce)
         } else {
@@ -197,6 +195,17 @@ impl LiveClient {
             &nonce,
             &timestamp(self.clock.now()),
         ))
+    }
+
+    pub(super) async fn load_credentials(
+        &self,
+        ctx: &CallContext,
+    ) -> Result<Arc<Credentials>, NotSent> {
+        tokio::select! {
+            biased;
+            interruption = ctx.done() => Err(interruption.into()),
+            loaded = self.credentials.get() => loaded.map_err(NotSent::NoCredentials),
+        }
     }
 
     /// Sends a signed request once and reads the response, which may adjust rate limit and clock.

@@ -7,7 +7,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::{CallContext, CallError, LiveClient, Template, lock};
+use super::{CallContext, CallError, Failure, LiveClient, Template, lock};
 
 /// The result of the first read of a template: the owner of the lock reads it for all waiting callers.
 type Entry = Arc<AsyncMutex<Option<Result<Template, CallError>>>>;
@@ -50,7 +50,7 @@ impl LiveClient {
         self.get_template(cluster_id, template_id, kind, ctx).await
     }
 
-    /// Checks for a plan whether a template exists: one attempt per template and process, within a timeout that all checks
+    /// Checks for a plan whether a template exists: one request per template and process, within a timeout that all checks
     /// share. Returns the error if the API returned HTTP 404 with code `TemplateNotFound`; nothing else proves that it does
     /// not exist.
     pub async fn check_template(
@@ -68,9 +68,13 @@ impl LiveClient {
         if known.is_none() {
             let kind = OperationKind::Prefetch;
             let check = async |ctx| self.get_template(cluster_id, template_id, kind, &ctx).await;
-            let read = self.check_budget.run(ctx, check).await;
+            let read = self.check(ctx, check).await;
             if let Err(error) = &read {
                 debug!(%error, "cannot check whether the template exists");
+                // The next plan may have credentials, or a connection.
+                if matches!(error.failure, Failure::NotSent(_)) {
+                    return None;
+                }
             }
             *known = Some(read);
         }

@@ -1,8 +1,18 @@
 //! Finding jobs that write the same stream: with one list per cluster, and never with an error.
 
-use alicloud_live::StreamUrl;
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use alicloud_auth::credentials::{
+    Credentials, CredentialsCache, CredentialsSource, LoadedCredentials, SourceError,
+};
+use alicloud_live::{Failure, NotSent, StreamUrl};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
+use async_trait::async_trait;
+use serde_json::json;
+
+use crate::script::{client_of, job, response, response_of, virtual_clock};
 use crate::support::{
     CLUSTER, Calls as _, Inject as _, LIST, calls_of, client, ctx, mock, seed_spec, spec,
 };
@@ -132,4 +142,73 @@ async fn a_rejected_list_returns_its_error() {
     assert!(found.is_empty());
     let error = client.list_error("no-such-cluster").unwrap();
     assert!(error.is_rejected_with("OperationDenied"));
+}
+
+/// A source of keys that takes four seconds.
+struct SlowSource;
+
+#[async_trait]
+impl CredentialsSource for SlowSource {
+    fn name(&self) -> String {
+        "a slow helper".to_owned()
+    }
+
+    async fn load(&self) -> Result<LoadedCredentials, SourceError> {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        Ok(LoadedCredentials {
+            credentials: Credentials::new("id", "secret"),
+            expires_at: None,
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn loading_credentials_takes_no_time_from_the_checks() {
+    let (now, wanted) = (virtual_clock(), spec("a"));
+    let jobs = [job("J", &wanted, now())];
+    let respond = move |operation: String| {
+        let attempt = if operation == LIST {
+            Ok(response_of(&operation, now(), &jobs))
+        } else {
+            let body = json!({"Code": "TemplateNotFound", "RequestId": "R"});
+            Ok(response(404, now(), &body))
+        };
+        async { attempt }
+    };
+    let client = client_of(respond, |config| {
+        config.credentials = CredentialsCache::new(Box::new(SlowSource), Arc::default());
+    });
+    let ctx = ctx();
+    let (found, template) = tokio::join!(
+        client.same_output(&wanted),
+        client.check_template(CLUSTER, "T", &ctx)
+    );
+    assert_eq!(found.len(), 1);
+    assert!(template.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_was_not_sent_is_made_by_the_next_plan() {
+    let (now, wanted) = (virtual_clock(), spec("a"));
+    let jobs = [job("J", &wanted, now())];
+    let has_failed = Mutex::new(HashSet::new());
+    let respond = move |operation: String| {
+        let attempt = if has_failed.lock().unwrap().insert(operation.clone()) {
+            let reason = "connection refused".to_owned();
+            Err(Failure::NotSent(NotSent::NoConnection(reason)))
+        } else if operation == LIST {
+            Ok(response_of(&operation, now(), &jobs))
+        } else {
+            let body = json!({"Code": "TemplateNotFound", "RequestId": "R"});
+            Ok(response(404, now(), &body))
+        };
+        async { attempt }
+    };
+    let (client, ctx) = (client_of(respond, |_| {}), ctx());
+    for is_sent in [false, true] {
+        let found = client.same_output(&wanted).await;
+        assert_eq!(!found.is_empty(), is_sent);
+        let template = client.check_template(CLUSTER, "T", &ctx).await;
+        assert_eq!(template.is_some(), is_sent);
+    }
 }
