@@ -167,6 +167,10 @@ struct Invocation<'a> {
 
 impl Invocation<'_> {
     async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
+        // Before anything is done: a stream that cannot be waited for must not be interrupted first.
+        if waits && let Ok(job) = self.read().await {
+            online::check(self.session, self.id, &job.stream_output, self.ctx).await?;
+        }
         let (running, stopped) = (JobStatus::Running, JobStatus::NotStarted);
         match kind {
             ActionKind::Start => self.ensure_status(&running, "Unable to start job").await?,

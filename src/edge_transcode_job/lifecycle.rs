@@ -91,17 +91,16 @@ pub(super) async fn create(
     let replaced = session
         .run
         .take_replaced(replaced_id, text(&planned.name), &stream);
-    let configured = target_status(&planned.status);
-    let is_inherited = configured.is_none();
-    let target = match configured {
+    let is_inherited = target_status(&planned.status).is_none();
+    let target = match target_status(&planned.status) {
         Some(target) => Some(target),
         None => inherited_status(session, replaced.as_ref(), private, ctx).await,
     };
+    let inherits_running = is_inherited && target == Some(JobStatus::Running);
     // Asked before there is an ID that could be lost meanwhile.
     let place = session.location(None, ctx).await;
     let Some(id) = create_job(session, &planned, ctx, diagnostics).await else {
-        let was_to_run = replaced.is_some_and(|replaced| replaced.is_to_run);
-        if was_to_run && is_inherited {
+        if inherits_running && replaced.is_some() {
             diagnostics.add_warning(successor_not_created(&planned.label()));
         }
         return None;
@@ -123,10 +122,11 @@ pub(super) async fn create(
             // An error would taint it, and the next apply would replace a job that is just right.
             if !report.is_as_planned(&state.spec(), target.as_ref()) {
                 diagnostics.add_error(not_as_planned(&error, &report));
-                let was_to_run = is_inherited && target == Some(JobStatus::Running);
-                owes_start = was_to_run && !report.has_status(&JobStatus::Running);
+                owes_start = inherits_running && !report.has_status(&JobStatus::Running);
                 if owes_start {
-                    diagnostics.add_warning(successor_not_started(&state.label()));
+                    // With create_before_destroy the old job still exists.
+                    let has_old = replaced.is_none();
+                    diagnostics.add_warning(successor_not_started(&state.label(), has_old));
                 }
                 // The next apply replaces it: a job that never was as planned is not worth protecting.
                 state.deletion_protection = Value::Null;
@@ -143,10 +143,8 @@ pub(super) async fn create(
         }
     }
     state.unknown_to_null();
-    let private = JobPrivate {
-        owes_start,
-        ..JobPrivate::found_at(place)
-    };
+    let mut private = JobPrivate::found_at(place);
+    private.owes_start = owes_start;
     Some((state, private))
 }
 
@@ -166,13 +164,18 @@ pub(super) fn successor_not_created(label: &str) -> Diagnostic {
 }
 
 /// It is tainted, and core hands over nothing that is stored beside a tainted object.
-fn successor_not_started(label: &str) -> Diagnostic {
+fn successor_not_started(label: &str, has_old: bool) -> Diagnostic {
+    let old = if has_old {
+        " The old job is left as it was, and the next apply deletes it."
+    } else {
+        ""
+    };
     diagnostic::general(
         "A running job has no successor",
         format!(
-            "The job {label} was to be started because the job that it replaces was running, and could not be started. \
-             The job that the next apply creates in its place is started only with status = \"{RUNNING}\". If you run \
-             terraform untaint instead, the next apply starts this one."
+            "The job {label} was to be started in the place of one that was to run, and could not be started.{old}\n\n\
+             The next apply replaces it by a job that is started only with status = \"{RUNNING}\". If you run terraform \
+             untaint before, the next apply starts this one instead."
         ),
     )
 }

@@ -5,26 +5,34 @@ use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::stream::name as stream_name;
-use alicloud_live::{CallContext, Interruption, StreamUrl};
+use alicloud_live::{CallContext, CallError, Interruption, StreamName, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
 const ONLINE: &str = "online";
 
+/// An error for an output stream whose state the API does not show: it cannot be waited for.
+pub(super) async fn check(
+    session: &Session,
+    id: &JobIdentity,
+    output: &StreamUrl,
+    ctx: &CallContext,
+) -> Result<(), Diagnostic> {
+    let name = name(id, output)?;
+    match session.client.describe_live_stream_state(&name, ctx).await {
+        Err(error) if error.is_stream_not_shown() => Err(not_shown(id, &name, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Waits until the API shows the output of a running job as online, at most as long as `ctx` allows.
-///
-/// A stream whose state the API does not show is an error: it cannot be waited for.
 pub(super) async fn wait(
     session: &Session,
     id: &JobIdentity,
     output: &StreamUrl,
     ctx: &CallContext,
 ) -> Result<(), Diagnostic> {
-    let name = stream_name::from_url(output.as_str()).map_err(|problem| {
-        unknown(&format!(
-            "The job {id} is running, but its output URL does not name a stream of ApsaraVideo Live: {problem}"
-        ))
-    })?;
+    let name = name(id, output)?;
     let shown = stream_name::shown(&name);
     let mut polls = Polls::new();
     loop {
@@ -33,11 +41,7 @@ pub(super) async fn wait(
             Ok(stream) if stream.state == ONLINE => return Ok(()),
             Ok(stream) => stream.state,
             Err(error) if error.is_stream_not_shown() => {
-                return Err(unknown(&format!(
-                    "The job {id} is running, but the API does not show whether its output stream {shown} is on air: {error}\n\n\
-                     {} is not a domain of the account, or a name is wrong.",
-                    name.domain
-                )));
+                return Err(not_shown(id, &name, &error));
             }
             Err(error) => match ctx.interruption() {
                 Some(ended) => return Err(not_online(id, &shown, None, ended)),
@@ -49,6 +53,23 @@ pub(super) async fn wait(
             .await
             .map_err(|ended| not_online(id, &shown, Some(&state), ended))?;
     }
+}
+
+fn name(id: &JobIdentity, output: &StreamUrl) -> Result<StreamName, Diagnostic> {
+    stream_name::from_url(output.as_str()).map_err(|problem| {
+        unknown(&format!(
+            "The output URL of the job {id} does not name a stream of ApsaraVideo Live: {problem}"
+        ))
+    })
+}
+
+fn not_shown(id: &JobIdentity, name: &StreamName, error: &CallError) -> Diagnostic {
+    unknown(&format!(
+        "The API does not show whether the output stream {} of the job {id} is on air: {error}\n\n{} is not a domain of the \
+         account, or a name is wrong.",
+        stream_name::shown(name),
+        name.domain
+    ))
 }
 
 fn unknown(detail: &str) -> Diagnostic {

@@ -15,23 +15,25 @@ use crate::shared::provider_data::Session;
 use alicloud_live::{CallContext, CallError};
 use tfplugin::{Diagnostics, diagnostic};
 
-/// The client bounds all checks of a run together; this bounds one.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
+/// The client bounds the checks of all plans of a run together, and the loading of the credentials before them, more tightly. This
+/// bounds those of one plan, whatever happens.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Checks a job that will be created. If the job that it replaces is known, another one like it is no news.
 pub(super) async fn create(
     session: &Session,
     planned: &JobModel,
     replaced: Option<&JobIdentity>,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
     let mut known_writers = Vec::new();
     // First, because the time for all checks may be over after it: an unknown template still fails the create.
     if replaced.is_none() {
-        known_writers = existing(session, planned, false, diagnostics).await;
+        known_writers = existing(session, planned, false, ctx, diagnostics).await;
     }
     if session.run.checks_plans() && planned.cluster_id.is_value() {
-        check_template(session, planned, diagnostics).await;
+        check_template(session, planned, ctx, diagnostics).await;
     }
     let job_id = replaced.map_or("", |id| &id.job_id);
     check_output(session, planned, job_id, known_writers, diagnostics);
@@ -42,9 +44,10 @@ pub(super) async fn replacement(
     session: &Session,
     prior: &JobModel,
     planned: &JobModel,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
-    let known_writers = existing(session, planned, true, diagnostics).await;
+    let known_writers = existing(session, planned, true, ctx, diagnostics).await;
     let job_id = prior.identity().job_id;
     check_output(session, planned, &job_id, known_writers, diagnostics);
 }
@@ -55,18 +58,18 @@ async fn existing(
     session: &Session,
     planned: &JobModel,
     is_replacement: bool,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<String> {
     let is_known = planned.cluster_id.is_value() && planned.stream_output.is_value();
     if !session.run.checks_plans() || !is_known {
         return Vec::new();
     }
-    let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
     let warned_of = plan_existing_jobs::warn_of_create(
         &session.client,
         planned,
         is_replacement,
-        &ctx,
+        ctx,
         diagnostics,
     )
     .await;
@@ -79,19 +82,18 @@ pub(super) async fn update(
     session: &Session,
     prior: &JobModel,
     planned: &JobModel,
+    ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
     let mut known_writers = Vec::new();
     if session.run.checks_plans() {
         let starts = planned.status.contains(&RUNNING) && !prior.status.contains(&RUNNING);
         if starts && planned.stream_output.is_value() {
-            let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
             known_writers =
-                plan_existing_jobs::warn_of_start(&session.client, planned, &ctx, diagnostics)
-                    .await;
+                plan_existing_jobs::warn_of_start(&session.client, planned, ctx, diagnostics).await;
         }
         if prior.template_id != planned.template_id {
-            check_template(session, planned, diagnostics).await;
+            check_template(session, planned, ctx, diagnostics).await;
         }
     }
     let job_id = planned.identity().job_id;
@@ -99,16 +101,20 @@ pub(super) async fn update(
 }
 
 /// An error, if the template verifiably does not exist. None while this run applies: what it has deleted would stay deleted.
-async fn check_template(session: &Session, planned: &JobModel, diagnostics: &mut Diagnostics) {
+async fn check_template(
+    session: &Session,
+    planned: &JobModel,
+    ctx: &CallContext,
+    diagnostics: &mut Diagnostics,
+) {
     if !planned.template_id.is_value() || session.run.has_applied() {
         return;
     }
     let fields = planned.spec();
     let cluster_id = planned.identity().cluster_id;
-    let ctx = CallContext::without_cancel(CHECK_TIMEOUT);
     let missing = session
         .client
-        .check_template(&cluster_id, &fields.template_id, &ctx)
+        .check_template(&cluster_id, &fields.template_id, ctx)
         .await;
     if let Some(error) = missing {
         let shown = followed_by(

@@ -87,7 +87,8 @@ impl ManagedResource for JobResource {
                 session.run.note_apply();
             }
             let replaced = private.changed.as_ref().map(|replaced| &replaced.id);
-            plan_checks::create(&session, &planned, replaced, diagnostics).await;
+            let ctx = self.0.ctx(plan_checks::TIMEOUT);
+            plan_checks::create(&session, &planned, replaced, &ctx, diagnostics).await;
         }
         let private = private.replaced_by(&planned);
         Some((planned, private))
@@ -109,11 +110,12 @@ impl ManagedResource for JobResource {
             OffsetDateTime::now_utc(),
             diagnostics,
         );
+        let ctx = self.0.ctx(plan_checks::TIMEOUT);
         match self.0.session() {
             Ok(session) if is_replaced => {
-                plan_checks::replacement(&session, &prior, &planned, diagnostics).await;
+                plan_checks::replacement(&session, &prior, &planned, &ctx, diagnostics).await;
             }
-            Ok(session) => plan_checks::update(&session, &prior, &planned, diagnostics).await,
+            Ok(session) => plan_checks::update(&session, &prior, &planned, &ctx, diagnostics).await,
             // Without a client there is nothing to check, and planning needs none.
             Err(_) => {}
         }

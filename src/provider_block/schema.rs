@@ -73,7 +73,7 @@ fn credentials() -> [NamedAttribute; 11] {
         ),
         optional(
             "account_id",
-            "ID of the Alibaba Cloud account. Can also be set with the `ALICLOUD_ACCOUNT_ID` or `ALIBABA_CLOUD_ACCOUNT_ID` environment variable. Credentials of another account are an error. Where they do not tell their account, STS must confirm it before they are used.",
+            "ID of the Alibaba Cloud account. Can also be set with the `ALICLOUD_ACCOUNT_ID` or `ALIBABA_CLOUD_ACCOUNT_ID` environment variable. Credentials of another account are an error. Where they do not tell their account, STS must confirm it before the first are used.",
         ),
     ]
 }

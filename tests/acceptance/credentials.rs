@@ -47,6 +47,10 @@ over_each_terraform! {
     ctrl_c_while_a_credentials_helper_hangs_ends_the_run_and_the_helper,
 }
 
+over_newest_terraform! {
+    a_slow_helper_hides_no_existing_job,
+}
+
 const OIDC_PROVIDER_ARN: &str = "acs:ram::1234567890123456:oidc-provider/mock";
 /// Less than what a helper may take, and far more than the rest of a run does.
 const TIMEOUT: Duration = Duration::from_secs(45);
@@ -118,6 +122,16 @@ fn with_helper(world: &TestWorkspace, script: &str) -> Block {
     let command = format!("sh '{}'", world.home().join("helper.sh").display());
     let profile = json!([{"name": "program", "mode": "External", "process_command": command}]);
     with_profiles(world, &profile)
+}
+
+fn a_slow_helper_hides_no_existing_job(world: &TestWorkspace) {
+    world.configure(Block::job("it"));
+    world.apply().succeeded();
+    world.forget_state();
+    let script = format!("sleep 4\necho '{}'", printed_keys());
+    configure(world, &with_helper(world, &script));
+    let plan = world.plan();
+    assert_eq!(plan.warnings("An identical job exists").len(), 1, "{plan}");
 }
 
 /// The keys, as a program prints them.

@@ -259,5 +259,10 @@ fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &TestWorkspace) {
             "wait_until_online",
         ]);
     }
-    assert!(world.cloud.is_running());
+    world
+        .cloud
+        .edit(|job| "rtsp://push.example.com/it".clone_into(&mut job.stream_output));
+    let error = invoked(world, "start").failed().error();
+    error.must_say(&[UNKNOWN, "app and a stream", "wait_until_online"]);
+    assert_eq!(world.cloud.changes(), ["Create"], "nothing was done");
 }

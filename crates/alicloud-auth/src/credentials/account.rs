@@ -14,7 +14,7 @@ use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
 
 /// A source whose account the user names, in the argument `account_id` or its variables: credentials of another account are an
-/// error. Where they do not tell their account, STS must confirm it before the first are used; later ones are of the same source,
+/// error. Where they do not tell their account, STS must confirm it before the first are used. Later ones are of the same source,
 /// and must not be missing in the middle of a change because STS does not respond.
 pub(super) struct WithAccountId {
     pub(super) base: Box<dyn CredentialsSource>,
@@ -37,9 +37,15 @@ impl CredentialsSource for WithAccountId {
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let mut loaded = self.base.load().await?;
         if loaded.credentials.account_id.is_none() {
-            match account_of(&loaded.credentials, &self.sts).await {
+            let is_confirmed = self.is_confirmed.load(Ordering::Relaxed);
+            let limit = if is_confirmed {
+                ACCOUNT_TIMEOUT
+            } else {
+                CONFIRMATION_TIMEOUT
+            };
+            match account_of(&loaded.credentials, &self.sts, limit).await {
                 Ok(account_id) => loaded.credentials.account_id = Some(account_id),
-                Err(_) if self.is_confirmed.load(Ordering::Relaxed) => return Ok(loaded),
+                Err(error) if is_confirmed && error.is_transient => return Ok(loaded),
                 Err(error) => return Err(self.not_confirmed(&error)),
             }
         }
@@ -58,25 +64,28 @@ impl CredentialsSource for WithAccountId {
 }
 
 impl WithAccountId {
+    /// Permanent, as STS was asked for long: the source is not asked once more, which may be a program that takes its time.
     fn not_confirmed(&self, error: &SourceError) -> SourceError {
-        SourceError {
-            reason: format!(
-                "account_id is {}, but STS does not confirm that the credentials of {} belong to that account: {}",
-                self.account_id,
-                self.name(),
-                error.reason
-            ),
-            ..*error
-        }
+        SourceError::permanent(format!(
+            "account_id is {}, but STS does not confirm that the credentials of {} belong to that account: {error}",
+            self.account_id,
+            self.name()
+        ))
     }
 }
 
 /// Jobs wait for it, and can do without. Shorter than the checks of a plan, which wait for it, too.
 const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Nothing is called without it: long enough for a slow network, and for STS to come back after a failure.
+const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(20);
 const ACCOUNT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Asks STS for the account, again after transient failures for a short time.
-async fn account_of(credentials: &Credentials, sts: &Sts) -> Result<String, SourceError> {
+/// Asks STS for the account, again after transient failures until the time is over.
+async fn account_of(
+    credentials: &Credentials,
+    sts: &Sts,
+    limit: Duration,
+) -> Result<String, SourceError> {
     let mut failure = SourceError::transient("it has not responded in time");
     let ask = async {
         loop {
@@ -88,7 +97,7 @@ async fn account_of(credentials: &Credentials, sts: &Sts) -> Result<String, Sour
             sleep(ACCOUNT_PAUSE).await;
         }
     };
-    let asked = timeout(ACCOUNT_TIMEOUT, ask).await;
+    let asked = timeout(limit, ask).await;
     let account_id = asked.unwrap_or(Err(failure));
     if let Err(error) = &account_id {
         warn!(%error, "STS does not tell the account");
@@ -127,7 +136,9 @@ impl Identity {
     pub async fn account_id(&self) -> Option<String> {
         let looked_up = self.account_id.get_or_init(async || {
             let credentials = self.credentials.get().await.ok()?;
-            account_of(&credentials, &self.sts).await.ok()
+            account_of(&credentials, &self.sts, ACCOUNT_TIMEOUT)
+                .await
+                .ok()
         });
         looked_up.await.clone()
     }

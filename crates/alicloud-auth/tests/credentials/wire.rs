@@ -470,16 +470,29 @@ async fn an_account_that_was_confirmed_once_need_not_be_when_sts_is_silent() {
         "Expiration": "2100-01-01T00:00:00Z",
     });
     let keys = || response(200, &keys.to_string());
+    let busy = || response(503, "");
+    let unknown_keys = || {
+        response(
+            404,
+            r#"{"Code": "InvalidAccessKeyId.NotFound", "Message": "", "RequestId": "R"}"#,
+        )
+    };
     let home = TempDir::new().unwrap();
     let config = CredentialsConfig {
         credentials_uri: Some("http://127.0.0.1:1/keys".to_owned()),
         account_id: Some("1234567890123456".to_owned()),
         ..CredentialsConfig::default()
     };
-    // The script ends before the last question to STS.
-    for (responses, confirmed) in [
-        (vec![keys(), caller(), keys()], true),
-        (vec![keys()], false),
+    // Behind the end of a script there is silence.
+    for (responses, loads) in [
+        (vec![keys(), caller(), keys()], &[Ok(true), Ok(false)][..]),
+        (vec![keys(), busy(), caller()], &[Ok(true)]),
+        (vec![keys()], &[Err("timed out")]),
+        (vec![keys(), unknown_keys()], &[Err("InvalidAccessKeyId")]),
+        (
+            vec![keys(), caller(), keys(), unknown_keys()],
+            &[Ok(true), Err("InvalidAccessKeyId")],
+        ),
     ] {
         let mut system = system(BTreeMap::new(), home.path());
         system.http = Arc::new(Script {
@@ -487,18 +500,17 @@ async fn an_account_that_was_confirmed_once_need_not_be_when_sts_is_silent() {
             ..Script::default()
         });
         let source = select_source(&config, &system).await.unwrap().source;
-        if confirmed {
-            let loaded = source.load().await.unwrap();
-            assert_eq!(loaded.credentials.account_id, config.account_id);
-        }
-        match source.load().await {
-            Ok(loaded) => {
-                assert!(confirmed);
-                assert_eq!(loaded.credentials.account_id, None);
-            }
-            Err(error) => {
-                assert!(!confirmed && error.is_transient, "{error}");
-                assert!(error.reason.contains("STS does not confirm"), "{error}");
+        for expected in loads {
+            match (source.load().await, expected) {
+                (Ok(loaded), Ok(is_known)) => {
+                    assert_eq!(loaded.credentials.account_id.is_some(), *is_known);
+                }
+                (Err(error), Err(part)) => {
+                    for part in ["STS does not confirm", part] {
+                        assert!(error.reason.contains(part), "{error}");
+                    }
+                }
+                (loaded, _) => panic!("{expected:?}: {loaded:?}"),
             }
         }
     }
