@@ -13,7 +13,7 @@ pub(super) fn unresolved(
 ) -> Diagnostic {
     let detail = if candidates.is_empty() {
         format!(
-            "{error}\n\nWhether the job was created is not known. {reason} It may appear later. Plan \
+            "{error}\n\nWhether the job was created is not known. {reason} The job may appear later. Plan \
              again in a few minutes: the plan warns of the job and names it if it exists."
         )
     } else {

@@ -78,8 +78,8 @@ fn a_job_that_is_not_listed_in_time_is_named_by_the_next_plan(world: &TestWorksp
     let error = world.apply_error();
     error.must_say(&[
         "Job may have been created",
-        "Whether the job was created is not known.",
-        "It may appear later. Plan again in a few minutes: the plan warns of the job and names it if it exists.",
+        "Whether the job was created is not known. The cluster's list could not be read.",
+        "The job may appear later. Plan again in a few minutes: the plan warns of the job and names it if it exists.",
     ]);
     assert!(world.state(JOB).is_null());
 

@@ -177,9 +177,10 @@ impl LiveClient {
                 SearchOutcome::NotListed(started) if !started.is_empty() => {
                     return Err((UnresolvedReason::Started, started));
                 }
-                SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {
+                SearchOutcome::NotListed(_) => {
                     return Err((UnresolvedReason::NotListed, Vec::new()));
                 }
+                SearchOutcome::Unknown => return Err((UnresolvedReason::NotRead, Vec::new())),
                 SearchOutcome::Unresolved(reason, candidates) => {
                     return Err((reason, candidates));
                 }

@@ -53,6 +53,8 @@ pub(super) enum SearchOutcome {
 pub enum UnresolvedReason {
     /// No matching job was listed in time.
     NotListed,
+    /// No list that was late enough could be read.
+    NotRead,
     /// Several jobs match.
     Several,
     /// The responses do not show, by the server's clock, when the matching jobs were created: they may be older.
@@ -67,6 +69,7 @@ impl fmt::Display for UnresolvedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotListed => "The cluster's list does not contain the job.",
+            Self::NotRead => "The cluster's list could not be read.",
             Self::Several => "Several matching jobs have been created since.",
             Self::NoClock => {
                 "The responses do not show by the server's clock (the Date header; a proxy may alter it) when the matching \
@@ -136,7 +139,9 @@ impl LiveClient {
                     let reason = UnresolvedReason::Unconfirmed;
                     return SearchOutcome::Unresolved(reason, changed_since);
                 }
-                SearchOutcome::NotListed(_) if is_last => return SearchOutcome::Unknown,
+                SearchOutcome::NotListed(_) if is_last => {
+                    return SearchOutcome::Unresolved(UnresolvedReason::NotListed, Vec::new());
+                }
                 not_listed @ SearchOutcome::NotListed(_) if is_late => return not_listed,
                 SearchOutcome::Unknown if is_over => return SearchOutcome::Unknown,
                 SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {}

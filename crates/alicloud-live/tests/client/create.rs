@@ -1,7 +1,7 @@
 //! Creates whose response is lost: exactly one job each, or an error that names the matching jobs.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use alicloud_live::{
 use alicloud_live_mock::{
     Fault, FaultKind, FaultStage, Job, JobStatus, Mock, MockSettings, WallClock,
 };
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -478,10 +479,10 @@ async fn after_a_cancellation_there_is_one_more_search_and_no_replay() {
     let created = client
         .create_edge_transcode_job(CLUSTER, &spec("a"), &ctx)
         .await;
-    assert!(
-        matches!(created, Err(CreateError::Unresolved { .. })),
-        "{created:?}"
-    );
+    let Err(CreateError::Unresolved { reason, .. }) = created else {
+        panic!("{created:?}")
+    };
+    assert_eq!(reason, UnresolvedReason::NotListed);
     assert_eq!(calls_of(&mock, CREATE).len(), 1);
     assert_eq!(calls_of(&mock, LIST).len(), 2);
 }
@@ -568,4 +569,29 @@ async fn a_date_that_the_accepted_timestamp_disproves_dates_no_job() {
         assert_eq!(reason, UnresolvedReason::NoClock, "{hours} h ahead");
         assert_eq!(candidates, ["ours", "older"], "{hours} h ahead");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_is_not_said_to_lack_the_job() {
+    let (now, creates) = (virtual_clock(), AtomicU32::new(0));
+    let respond = move |operation: String| {
+        if operation == CREATE {
+            creates.fetch_add(1, Ordering::SeqCst);
+        }
+        // The credentials are deactivated before the replay.
+        let attempt = match (creates.load(Ordering::SeqCst), operation.as_str()) {
+            (1, CREATE) => script::lost(),
+            (1, _) => Ok(response_of(&operation, now(), &[])),
+            _ => {
+                let rejection = json!({"RequestId": "R", "Code": "InvalidAccessKeyId.Inactive"});
+                Ok(script::response(403, now(), &rejection))
+            }
+        };
+        async { attempt }
+    };
+    let error = create(&client_of(respond, |_| {}), "a").await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("InvalidAccessKeyId.Inactive"), "{text}");
+    assert!(!text.contains("does not contain"), "{text}");
+    assert!(text.contains("list could not be read"), "{text}");
 }
