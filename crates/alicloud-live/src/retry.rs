@@ -77,7 +77,7 @@ impl LiveClient {
         // A write that may have arrived.
         let mut in_doubt: Option<SentRequest> = None;
         let mut failed_before = None;
-        loop {
+        let failed = loop {
             in_doubt = in_doubt.filter(|copy| self.clock.age(copy.at) < REPLAY_VALIDITY);
             let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), ctx).await {
                 Ok(sent) => {
@@ -112,14 +112,18 @@ impl LiveClient {
                 if call.kind != OperationKind::Prefetch {
                     self.outage.record_failed_call(&failed.error.failure);
                 }
-                return Err(self.finish(call, failed, in_doubt));
+                break failed;
             };
             debug!(operation = call.operation, attempts = attempts.count, delay_ms = delay.as_millis(), error = %failed.error, "will retry");
             if ctx.wait(delay).await.is_err() {
-                return Err(self.finish(call, failed, in_doubt));
+                break failed;
             }
             failed_before = Some(failed);
+        };
+        if let Some(copy) = in_doubt {
+            self.late_writes.record(call, &copy, &self.clock);
         }
+        Err(failed)
     }
 
     /// Returns how long to wait before the next attempt; `None` if there is none.
@@ -139,19 +143,6 @@ impl LiveClient {
             return Some(Duration::ZERO);
         }
         attempts.retry_delay(call.kind, failed, &self.retry, ctx, self.random.bits())
-    }
-
-    /// Returns the failure of a call, and records its request if it may still arrive.
-    fn finish(
-        &self,
-        call: &ApiCall,
-        failed: FailedCall,
-        in_doubt: Option<SentRequest>,
-    ) -> FailedCall {
-        if let Some(copy) = in_doubt {
-            self.late_writes.record(call, &copy, &self.clock);
-        }
-        failed
     }
 
     /// Returns the request of the next attempt: the identical bytes while it is unknown whether they have arrived, else a
