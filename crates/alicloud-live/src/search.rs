@@ -37,6 +37,7 @@ pub(super) struct LostCreate<'a> {
 }
 
 /// The result of a search.
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum SearchOutcome {
     /// Exactly one job can only be ours. The others have been started since the request was sent.
     Found(Box<Job>, Vec<Job>),
@@ -46,6 +47,19 @@ pub(super) enum SearchOutcome {
     Unknown,
     /// It is unknown which of these jobs is ours, if any.
     Unresolved(UnresolvedReason, Vec<Job>),
+}
+
+/// How far a search has come when a list is requested.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Phase {
+    /// Lists may lag: that a job is not listed means nothing.
+    Early,
+    /// That no job is listed counts.
+    Late,
+    /// The search ends even if no list can be read.
+    Over,
+    /// After a cancellation or near the deadline: that no job is listed means nothing, and the search ends.
+    Last,
 }
 
 /// Why the job of a create could not be identified. `Display` returns a sentence.
@@ -109,42 +123,20 @@ impl LiveClient {
         let mut changed_since = Vec::new();
         let mut is_last = false;
         loop {
-            let started_at = Instant::now();
             // Knowing what a create did is worth a few seconds, even after a cancellation or the deadline.
             is_last |= ctx.interruption().is_some();
+            let phase = match Instant::now() {
+                _ if is_last => Phase::Last,
+                now if now >= give_up_at => Phase::Over,
+                now if now >= absence_counts_from => Phase::Late,
+                _ => Phase::Early,
+            };
             let final_ctx = CallContext::without_cancel(LAST_SEARCH_TIMEOUT);
             let outcome = self
                 .search_once(lost, if is_last { &final_ctx } else { ctx })
                 .await;
-            let is_late = started_at >= absence_counts_from;
-            let is_over = is_last || started_at >= give_up_at;
-            match outcome {
-                found @ SearchOutcome::Found(..) => return found,
-                SearchOutcome::Unresolved(reason, candidates) => {
-                    let is_final = match reason {
-                        UnresolvedReason::Several => true,
-                        UnresolvedReason::Unconfirmed => is_over,
-                        _ => is_last || is_late,
-                    };
-                    if is_final {
-                        return SearchOutcome::Unresolved(reason, candidates);
-                    }
-                    if reason == UnresolvedReason::Unconfirmed {
-                        changed_since = candidates;
-                    }
-                }
-                SearchOutcome::NotListed(_) | SearchOutcome::Unknown
-                    if (is_late || is_over) && !changed_since.is_empty() =>
-                {
-                    let reason = UnresolvedReason::Unconfirmed;
-                    return SearchOutcome::Unresolved(reason, changed_since);
-                }
-                SearchOutcome::NotListed(_) if is_last => {
-                    return SearchOutcome::Unresolved(UnresolvedReason::NotListed, Vec::new());
-                }
-                not_listed @ SearchOutcome::NotListed(_) if is_late => return not_listed,
-                SearchOutcome::Unknown if is_over => return SearchOutcome::Unknown,
-                SearchOutcome::NotListed(_) | SearchOutcome::Unknown => {}
+            if let Some(outcome) = conclude(outcome, phase, &mut changed_since) {
+                return outcome;
             }
             // Near the deadline it does not wait.
             is_last = ctx.wait(self.search.poll_interval).await.is_err();
@@ -301,6 +293,33 @@ impl LiveClient {
     }
 }
 
+/// Returns the result of a search if an outcome in this phase is one. Jobs that were changed before they could be read are
+/// remembered for the later outcomes.
+fn conclude(
+    outcome: SearchOutcome,
+    phase: Phase,
+    changed_since: &mut Vec<Job>,
+) -> Option<SearchOutcome> {
+    use SearchOutcome::{Found, NotListed, Unknown, Unresolved};
+    use UnresolvedReason::{Several, Unconfirmed};
+
+    match outcome {
+        Found(..) | Unresolved(Several, _) => Some(outcome),
+        Unresolved(Unconfirmed, candidates) if phase < Phase::Over => {
+            *changed_since = candidates;
+            None
+        }
+        NotListed(_) | Unknown if phase >= Phase::Late && !changed_since.is_empty() => {
+            Some(Unresolved(Unconfirmed, std::mem::take(changed_since)))
+        }
+        NotListed(_) if phase == Phase::Last => {
+            Some(Unresolved(UnresolvedReason::NotListed, Vec::new()))
+        }
+        Unresolved(..) | NotListed(_) => (phase >= Phase::Late).then_some(outcome),
+        Unknown => (phase >= Phase::Over).then_some(outcome),
+    }
+}
+
 /// Whether a job may be a new one, which is not running. A job that has run, or has an undocumented status, has been used.
 fn has_never_run(job: &Job) -> bool {
     job.status == JobStatus::NotStarted && job.last_start_at.is_none()
@@ -315,5 +334,50 @@ fn is_since(job: &Job, sent: Option<&RangeInclusive<OffsetDateTime>>) -> Option<
         Some(true)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_phase_decides_whether_an_outcome_ends_the_search() {
+        use Phase::{Early, Last, Late, Over};
+        use SearchOutcome::{Found, NotListed, Unknown, Unresolved};
+
+        let job = json!({
+            "JobId": "J", "Name": "a", "Status": "0", "TemplateId": "t", "StreamInput": "i", "StreamOutput": "o",
+        });
+        let job: Job = serde_json::from_value(job).unwrap();
+        let (none, jobs) = (Vec::new(), vec![job.clone()]);
+        let found = Found(Box::new(job), Vec::new());
+        let started = NotListed(jobs.clone());
+        let absent = Unresolved(UnresolvedReason::NotListed, Vec::new());
+        let several = Unresolved(UnresolvedReason::Several, jobs.clone());
+        let no_clock = Unresolved(UnresolvedReason::NoClock, jobs.clone());
+        let unconfirmed = Unresolved(UnresolvedReason::Unconfirmed, jobs.clone());
+        for (outcome, changed_since, ends_from, end, last_end) in [
+            (&found, &none, Early, &found, &found),
+            (&several, &none, Early, &several, &several),
+            (&no_clock, &none, Late, &no_clock, &no_clock),
+            (&unconfirmed, &none, Over, &unconfirmed, &unconfirmed),
+            (&started, &none, Late, &started, &absent),
+            (&started, &jobs, Late, &unconfirmed, &unconfirmed),
+            (&Unknown, &none, Over, &Unknown, &Unknown),
+            (&Unknown, &jobs, Late, &unconfirmed, &unconfirmed),
+        ] {
+            for phase in [Early, Late, Over, Last] {
+                let mut changed_since = changed_since.clone();
+                let conclusion = conclude(outcome.clone(), phase, &mut changed_since);
+                let end = if phase == Last { last_end } else { end };
+                let expected = (phase >= ends_from).then_some(end);
+                assert_eq!(conclusion.as_ref(), expected, "{outcome:?} {phase:?}");
+                let is_remembered = *outcome == unconfirmed && expected.is_none();
+                assert!(!is_remembered || changed_since == jobs, "{phase:?}");
+            }
+        }
     }
 }
