@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
 use super::call::{RpcCall, find};
@@ -45,12 +44,12 @@ pub(super) fn plan(
 /// Sends an event for each message on the way, and at the end the one that says how it went.
 pub(super) fn invoke(
     definition: Arc<ProviderDefinition>,
-    tasks: &TaskTracker,
     call: RpcCall,
     request: invoke_action::Request,
 ) -> BoxStream<invoke_action::Event> {
     let (progress, messages) = ProgressReporter::new();
-    let diagnostics = call.work(tasks, async move {
+    let tasks = definition.work.clone();
+    let diagnostics = call.work(&tasks, async move {
         let mut diagnostics = Diagnostics::default();
         if let Some(action) = action(&definition, &request.action_type, &mut diagnostics) {
             let config = from_wire::value(request.config);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::task::TaskTracker;
 use tonic::codegen::BoxStream;
 
 use super::call::{RpcCall, find};
@@ -41,13 +40,13 @@ pub(super) fn validate(
 /// Sends an event for each object that is found, and at the end one for all diagnostics, if there are any.
 pub(super) fn list(
     definition: Arc<ProviderDefinition>,
-    tasks: &TaskTracker,
     call: RpcCall,
     request: rpc::Request,
 ) -> BoxStream<rpc::Event> {
     let limit = u64::try_from(request.limit).unwrap_or(0);
     let (results, found) = ListResults::new(limit, request.include_resource_object);
-    let diagnostics = call.work(tasks, async move {
+    let tasks = definition.work.clone();
+    let diagnostics = call.work(&tasks, async move {
         let mut diagnostics = Diagnostics::default();
         if let Some(list) = list_resource(&definition, &request.type_name, &mut diagnostics) {
             let config = from_wire::value(request.config);

@@ -297,12 +297,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<BoxStream<list_resource_rpc::Event>>, Status> {
         let request = request.into_inner();
         let call = RpcCall::new("ListResource", ListResource(&request.type_name));
-        let events = list_resource::list(
-            Arc::clone(&self.definition),
-            &self.definition.work,
-            call,
-            request,
-        );
+        let events = list_resource::list(Arc::clone(&self.definition), call, request);
         Ok(Response::new(events))
     }
 
@@ -332,12 +327,7 @@ impl Provider for ProviderService {
     ) -> Result<Response<BoxStream<invoke_action::Event>>, Status> {
         let request = request.into_inner();
         let call = RpcCall::new("InvokeAction", Action(&request.action_type));
-        let events = action::invoke(
-            Arc::clone(&self.definition),
-            &self.definition.work,
-            call,
-            request,
-        );
+        let events = action::invoke(Arc::clone(&self.definition), call, request);
         Ok(Response::new(events))
     }
 }
