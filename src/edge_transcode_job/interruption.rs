@@ -9,7 +9,7 @@ use super::run_state::{FIRST_POLL, Polls, READS_IN_DOUBT, WaitError, start, stop
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::run::NotInterrupted;
-use alicloud_live::{CallContext, Failure, Interruption, Job, JobStatus};
+use alicloud_live::{CallContext, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
@@ -77,8 +77,7 @@ pub(super) async fn start_again(
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
         let asked = start(session, id, &ctx).await;
-        let is_rejected =
-            matches!(&asked, Err(error) if matches!(error.failure, Failure::Rejected(_)));
+        let is_rejected = matches!(&asked, Err(error) if error.is_rejected());
         let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
             Ok(_) if is_rejected && is_stopped_late(session, id, watched, &ctx).await => continue,
             Ok(job) => return Ok(job),

@@ -6,7 +6,7 @@ use super::model::status_text;
 use crate::shared::call_error;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
-use alicloud_live::{CallContext, CallError, Failure, Interruption, Job, JobStatus};
+use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two reads of a job: short at first, since most changes are quick.
@@ -47,13 +47,12 @@ impl WaitError {
 
     /// Whether the API rejected the change, other than for its quota: then nothing was done.
     pub(super) fn is_rejected(&self) -> bool {
-        matches!(self, Self::Call(error) if matches!(error.failure, Failure::Rejected(_)) && !is_over_quota(error))
+        matches!(self, Self::Call(error) if error.is_rejected() && !is_over_quota(error))
     }
 
     /// Whether what was asked for was certainly not done: it was rejected, or not sent.
     pub(super) fn was_not_done(&self) -> bool {
-        let is_unsent =
-            matches!(self, Self::Call(error) if matches!(error.failure, Failure::NotSent(_)));
+        let is_unsent = matches!(self, Self::Call(error) if error.is_not_sent());
         is_unsent || self.is_rejected()
     }
 

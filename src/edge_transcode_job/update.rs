@@ -11,7 +11,7 @@ use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
-use alicloud_live::{CallContext, Failure, Job, JobStatus};
+use alicloud_live::{CallContext, Job, JobStatus};
 use tfplugin::{Diagnostic, Diagnostics, Update, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
@@ -224,7 +224,7 @@ async fn check_template(
             let shown = followed_by(to_diagnostic(SUMMARY, &error), &left);
             Err(UpdateError::Rejected(Box::new(shown)))
         }
-        Err(error) if !matches!(error.failure, Failure::Rejected(_)) => Err(error.into()),
+        Err(error) if !error.is_rejected() => Err(error.into()),
         Ok(_) | Err(_) => Ok(true),
     }
 }

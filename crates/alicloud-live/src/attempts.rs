@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{FailedAttempt, OperationKind};
-use super::error_codes::{ErrorClass, classify};
+use super::error_codes::ErrorClass;
 use super::{Ambiguous, CallContext, Failure, NotSent, RetryPolicy, backoff};
 
 /// The longest wait between attempts of a recovery, so that it notices the end of an outage soon.
@@ -86,7 +86,7 @@ impl Attempts {
             Failure::NotSent(NotSent::UntrustedCertificate(_)) if ctx.is_recovery() => {
                 Retries::Counted
             }
-            Failure::Rejected(error) => match classify(&error.code, error.status) {
+            Failure::Rejected(error) => match error.class() {
                 ErrorClass::Throttled => Retries::Throttled,
                 ErrorClass::ClockSkew if !self.clock_corrected => {
                     self.clock_corrected = true;

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use tracing::{Instrument as _, debug, warn};
 
 use super::call::{ApiCall, FailedCall, OperationKind};
-use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
+use super::error_codes::{ErrorClass, may_be_expired_credentials};
 use super::lock;
 use super::model::assigned_id;
 use super::retry::REPLAY_VALIDITY;
@@ -232,6 +232,5 @@ impl LiveClient {
 
 /// Whether a request with other credentials or another timestamp would be rejected too.
 fn is_permanent(rejection: &ApiError) -> bool {
-    classify(&rejection.code, rejection.status) == ErrorClass::Rejected
-        && !may_be_expired_credentials(&rejection.code)
+    rejection.class() == ErrorClass::Rejected && !may_be_expired_credentials(&rejection.code)
 }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::call_context::Interruption;
+use super::error_codes::{ErrorClass, classify};
 use alicloud_auth::credentials::SourceError;
 
 /// An error response of the API. Its strings are sanitized: limited in length, on one line, without secrets.
@@ -17,6 +18,13 @@ pub struct ApiError {
     pub request_id: String,
     /// The missing permission, if RAM names it: a sentence with the action, the resource and the policy type.
     pub access_denied: Option<String>,
+}
+
+impl ApiError {
+    /// Returns what the code says about the call.
+    pub(super) fn class(&self) -> ErrorClass {
+        classify(&self.code, self.status)
+    }
 }
 
 impl fmt::Display for ApiError {
@@ -138,6 +146,16 @@ impl CallError {
     /// Whether the call may have done its work. A read shows whether it has.
     pub fn is_ambiguous(&self) -> bool {
         matches!(self.failure, Failure::Ambiguous(_))
+    }
+
+    /// Whether the call was not sent: nothing was done.
+    pub fn is_not_sent(&self) -> bool {
+        matches!(self.failure, Failure::NotSent(_))
+    }
+
+    /// Whether the API rejected the call, and no attempt has done any work.
+    pub fn is_rejected(&self) -> bool {
+        matches!(self.failure, Failure::Rejected(_))
     }
 
     /// Whether the API rejected the call with this code, and no attempt has done any work.

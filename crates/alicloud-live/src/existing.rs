@@ -15,9 +15,7 @@ use tracing::debug;
 use super::call::OperationKind;
 use super::list::{MAX_PAGE_SIZE, SortBy};
 use super::page_cursor::MAX_CONCURRENT_PAGES;
-use super::{
-    CallContext, CallError, Failure, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock,
-};
+use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock};
 
 /// Some 100 bytes are kept per job, and no cluster is known to have so many.
 const MAX_PAGES: u32 = 1_000;
@@ -141,9 +139,7 @@ impl LiveClient {
             debug!(%error, "cannot list the existing jobs");
         }
         match error {
-            Some(error) if by_output.is_empty() && matches!(error.failure, Failure::NotSent(_)) => {
-                Err(error)
-            }
+            Some(error) if by_output.is_empty() && error.is_not_sent() => Err(error),
             error => Ok(Cluster { by_output, error }),
         }
     }

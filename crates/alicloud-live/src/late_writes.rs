@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::call::{ApiCall, OperationKind, SentRequest};
-use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
+use super::error_codes::{ErrorClass, may_be_expired_credentials};
 use super::{Ambiguous, Failure, lock};
 use alicloud_auth::credentials::{Credentials, Moment, ServerClock};
 
@@ -69,10 +69,9 @@ impl LateWrites {
         let is_settled = match failure {
             None | Some(Failure::Ambiguous(Ambiguous::AlreadyReceived(_))) => true,
             // These may come before the nonce is looked at.
-            Some(Failure::Rejected(error)) => !matches!(
-                classify(&error.code, error.status),
-                ErrorClass::Throttled | ErrorClass::ClockSkew
-            ),
+            Some(Failure::Rejected(error)) => {
+                !matches!(error.class(), ErrorClass::Throttled | ErrorClass::ClockSkew)
+            }
             Some(_) => false,
         };
         if call.kind != OperationKind::Read || !is_settled {

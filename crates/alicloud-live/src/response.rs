@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tracing::{Level, debug};
 
-use super::error_codes::{ErrorClass, classify};
+use super::error_codes::ErrorClass;
 use super::redact::{Secrets, sanitize};
 use super::request::SignedRequest;
 use super::transport::RawResponse;
@@ -35,7 +35,7 @@ pub(super) fn interpret<T: DeserializeOwned>(
         return Err(unreadable(response.status, reason));
     };
     let error = envelope.into_error(response.status, &request.secrets());
-    Err(match classify(&error.code, error.status) {
+    Err(match error.class() {
         ErrorClass::Throttled | ErrorClass::ClockSkew | ErrorClass::Rejected => {
             Failure::Rejected(error)
         }

@@ -9,12 +9,12 @@ use super::attempts::Attempts;
 use super::call::{
     ApiCall, ApiResponse, FailedAttempt, FailedCall, OperationKind, ResponseTime, SentRequest,
 };
-use super::error_codes::{ErrorClass, classify, may_be_expired_credentials};
+use super::error_codes::{ErrorClass, may_be_expired_credentials};
 use super::late_writes::is_caused_by_late_write;
 use super::outcome::merge_failures;
 use super::request::SignedRequest;
 use super::transport::Connection;
-use super::{Ambiguous, ApiError, CallContext, CallError, Failure, LiveClient, NotSent, response};
+use super::{Ambiguous, CallContext, CallError, Failure, LiveClient, NotSent, response};
 use alicloud_auth::credentials::Credentials;
 use alicloud_auth::signing::{nonce, timestamp};
 
@@ -220,15 +220,17 @@ impl LiveClient {
                 })
             }
             Err(failure) => {
-                match (rejection_class(&failure), raw.date) {
-                    (Some(ErrorClass::Throttled), _) => {
-                        self.rate_limiter.slow_down(request.operation);
+                if let Failure::Rejected(error) = &failure {
+                    match (error.class(), raw.date) {
+                        (ErrorClass::Throttled, _) => {
+                            self.rate_limiter.slow_down(request.operation);
+                        }
+                        (ErrorClass::ClockSkew, Some(date)) => {
+                            self.clock.learn(date);
+                            self.credentials.learn_time(date);
+                        }
+                        _ => {}
                     }
-                    (Some(ErrorClass::ClockSkew), Some(date)) => {
-                        self.clock.learn(date);
-                        self.credentials.learn_time(date);
-                    }
-                    _ => {}
                 }
                 Err(FailedAttempt {
                     failure,
@@ -284,19 +286,8 @@ fn still_in_doubt(
         Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => None,
         Failure::Ambiguous(_) => before.or_else(|| sent.cloned()),
         // A throttled copy says nothing of an earlier one.
-        Failure::Rejected(error)
-            if classify(&error.code, error.status) == ErrorClass::Throttled =>
-        {
-            before
-        }
+        Failure::Rejected(error) if error.class() == ErrorClass::Throttled => before,
         // Rejected for its timestamp or credentials: no copy of these bytes will be accepted.
         Failure::Rejected(_) => None,
-    }
-}
-
-fn rejection_class(failure: &Failure) -> Option<ErrorClass> {
-    match failure {
-        Failure::Rejected(ApiError { code, status, .. }) => Some(classify(code, *status)),
-        Failure::NotSent(_) | Failure::Ambiguous(_) => None,
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::{CallContext, CallError, Failure, LiveClient, Template, lock};
+use super::{CallContext, CallError, LiveClient, Template, lock};
 
 /// The result of the first read of a template: the owner of the lock reads it for all waiting callers.
 type Entry = Arc<AsyncMutex<Option<Result<Template, CallError>>>>;
@@ -72,7 +72,7 @@ impl LiveClient {
             if let Err(error) = &read {
                 debug!(%error, "cannot check whether the template exists");
                 // The next plan may have credentials, or a connection.
-                if matches!(error.failure, Failure::NotSent(_)) {
+                if error.is_not_sent() {
                     return None;
                 }
             }
