@@ -27,7 +27,6 @@ use super::lock;
 use super::model::assigned_id;
 use super::retry::REPLAY_VALIDITY;
 use super::search::{LAST_SEARCH_TIMEOUT, LostCreate, SearchOutcome, UnresolvedReason};
-use super::transport::Connection;
 use super::{
     Ambiguous, ApiError, CallContext, CallError, CreatedJob, Failure, Job, JobSpec, LiveClient,
 };
@@ -187,10 +186,11 @@ impl LiveClient {
             }
             debug!("the job is not listed: sending the identical request again");
             replays += 1;
+            let needs_new_connection = true;
             let replay = self.attempt::<CreateResponse>(
                 &lost.sent.request,
                 OperationKind::Create,
-                Connection::New,
+                needs_new_connection,
                 ctx,
             );
             match replay.await {

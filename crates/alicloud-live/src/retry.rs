@@ -13,7 +13,6 @@ use super::error_codes::{ErrorClass, may_be_expired_credentials};
 use super::late_writes::is_caused_by_late_write;
 use super::outcome::merge_failures;
 use super::request::SignedRequest;
-use super::transport::Connection;
 use super::{Ambiguous, CallContext, CallError, Failure, LiveClient, NotSent, response};
 use alicloud_auth::credentials::Credentials;
 use alicloud_auth::signing::{nonce, timestamp};
@@ -73,7 +72,7 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedCall> {
         let mut attempts = Attempts::new();
-        let mut connection = Connection::Any;
+        let mut needs_new_connection = false;
         // A write that may have arrived.
         let mut in_doubt: Option<SentRequest> = None;
         let mut failed_before = None;
@@ -81,7 +80,7 @@ impl LiveClient {
             in_doubt = in_doubt.filter(|copy| self.clock.age(copy.at) < REPLAY_VALIDITY);
             let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), ctx).await {
                 Ok(sent) => {
-                    let attempt = self.attempt(&sent.request, call.kind, connection, ctx);
+                    let attempt = self.attempt(&sent.request, call.kind, needs_new_connection, ctx);
                     (attempt.await, Some(sent))
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
@@ -102,7 +101,7 @@ impl LiveClient {
             attempts.count += 1;
             let delay = self.retry_delay(call, &failed, sent.as_ref(), &mut attempts, ctx);
             if !matches!(failed.failure, Failure::Rejected(_)) {
-                connection = Connection::New;
+                needs_new_connection = true;
             }
             in_doubt = still_in_doubt(in_doubt, &failed.failure, call.kind, sent.as_ref());
             let error = self.error(call.operation, attempts.count, failed.failure);
@@ -204,11 +203,14 @@ impl LiveClient {
         &self,
         request: &SignedRequest,
         kind: OperationKind,
-        connection: Connection,
+        needs_new_connection: bool,
         ctx: &CallContext,
     ) -> Result<ApiResponse<T>, FailedAttempt> {
         let (started_at, requested) = (Instant::now(), self.clock.moment());
-        let raw = self.transport.send(request, kind, connection, ctx).await?;
+        let raw = self
+            .transport
+            .send(request, kind, needs_new_connection, ctx)
+            .await?;
         let duration = started_at.elapsed();
         response::log(request, &raw, duration);
         match response::interpret(request, &raw) {

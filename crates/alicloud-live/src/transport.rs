@@ -22,15 +22,6 @@ const RECOVERY_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait that a response can request.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
-/// The connection for a request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Connection {
-    /// An existing or a new one.
-    Any,
-    /// A new one, because the last attempt failed.
-    New,
-}
-
 /// A response with parsed headers.
 pub(super) struct RawResponse {
     pub(super) status: u16,
@@ -69,7 +60,7 @@ impl Transport {
         &self,
         request: &SignedRequest,
         kind: OperationKind,
-        connection: Connection,
+        needs_new_connection: bool,
         ctx: &CallContext,
     ) -> Result<RawResponse, Failure> {
         if let Some(interruption) = ctx.interruption() {
@@ -82,7 +73,7 @@ impl Transport {
         } else {
             Duration::MAX
         };
-        let exchange = self.exchange(request, connection, &send_state);
+        let exchange = self.exchange(request, needs_new_connection, &send_state);
         let exchange = tokio::time::timeout(self.attempt_timeout.min(max), exchange);
         tokio::pin!(exchange);
         let finished = tokio::select! {
@@ -118,14 +109,14 @@ impl Transport {
     async fn exchange(
         &self,
         request: &SignedRequest,
-        connection: Connection,
+        needs_new_connection: bool,
         send_state: &SendState,
     ) -> Result<RawResponse, Failure> {
         let request = HttpRequest {
             url: &request.url,
             headers: &request.headers,
             body: &request.body,
-            needs_new_connection: connection == Connection::New,
+            needs_new_connection,
             send_state,
         };
         let response = self.exchange.exchange(request).await?;
