@@ -1,6 +1,8 @@
+use std::future::ready;
 use std::ops::Range;
 
 use futures_util::stream::FuturesOrdered;
+use futures_util::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -102,16 +104,16 @@ impl LiveClient {
     }
 
     /// Reads consecutive pages of a list concurrently, and returns them in their order. The first is retried as any read. The
-    /// others are prefetched with one attempt: if one fails, read it as the first of the next pages.
+    /// others are prefetched with one attempt, and end before one that fails: read it as the first of the next pages.
     pub(super) fn list_pages<T: ListItem>(
         &self,
         cluster_id: &str,
         filter: &Parameters,
         pages: Range<u32>,
         ctx: &CallContext,
-    ) -> FuturesOrdered<impl Future<Output = (u32, Result<Page<T>, CallError>)>> {
+    ) -> impl Stream<Item = (u32, Result<Page<T>, CallError>)> + Unpin {
         let first = pages.start;
-        pages
+        let reads: FuturesOrdered<_> = pages
             .map(move |page| async move {
                 let kind = if page == first {
                     OperationKind::Read
@@ -120,7 +122,8 @@ impl LiveClient {
                 };
                 (page, self.list(cluster_id, filter, page, kind, ctx).await)
             })
-            .collect()
+            .collect();
+        reads.take_while(move |(page, read)| ready(*page == first || read.is_ok()))
     }
 }
 

@@ -110,15 +110,11 @@ impl<T: ListItem> Pages<'_, T> {
         let mut items = Vec::new();
         let filter = self.filter.clone();
         while let Some(pages) = self.cursor.next_pages(MAX_CONCURRENT_PAGES) {
-            let first = pages.start;
             let mut reads = self
                 .client
                 .list_pages(self.cluster_id, &filter, pages, self.ctx);
             while let Some((number, read)) = reads.next().await {
-                match read {
-                    Err(_) if number != first => break,
-                    read => items.extend(self.add(number, read?)?),
-                }
+                items.extend(self.add(number, read?)?);
                 // If the list has become shorter, the cursor moves back, and the other pages do not follow this one.
                 if self.cursor.page() != Some(number + 1) {
                     break;

@@ -150,7 +150,6 @@ impl LiveClient {
         list: &mut ListCache,
         ctx: &CallContext,
     ) {
-        let first = pages.start;
         let filter = JobFilter::default().parameters(SortBy::Ascending);
         let ctx = ctx.capped_at(PAGE_TIMEOUT);
         let mut calls = self.list_pages(cluster_id, &filter, pages, &ctx);
@@ -159,7 +158,6 @@ impl LiveClient {
                 Ok(read) => list.add(page, read),
                 // The next reader can continue the list.
                 Err(error) if error.is_cancelled() => return,
-                Err(_) if page != first => return,
                 // Also after a timeout: a list that takes all of a reader's time does not help the next one.
                 Err(error) => {
                     debug!(%error, "a list failed: reading jobs individually");
