@@ -71,11 +71,6 @@ impl CallContext {
         self.is_recovery
     }
 
-    /// Returns a context for the first half of the remaining time: for an attempt that leaves time for an alternative.
-    pub(super) fn half(&self) -> Self {
-        self.capped_at(self.remaining() / 2)
-    }
-
     /// Returns the same context with this timeout at most.
     pub(super) fn capped_at(&self, timeout: Duration) -> Self {
         Self {
@@ -140,7 +135,6 @@ mod tests {
     async fn a_capped_context_never_outlives_the_original() {
         let ctx = CallContext::without_cancel(Duration::from_secs(10));
         let started_at = Instant::now();
-        assert_eq!(ctx.half().deadline - started_at, Duration::from_secs(5));
         let bound = |seconds| ctx.capped_at(Duration::from_secs(seconds)).deadline - started_at;
         assert_eq!([bound(3), bound(30)], [3, 10].map(Duration::from_secs));
     }

@@ -109,7 +109,8 @@ impl LiveClient {
     ) -> Result<Job, CallError> {
         let ctx = &ctx.clone().sharing_outages();
         // If the list hangs, half of the time is left for the Get.
-        let job = match self.cached_job(cluster_id, job_id, &ctx.half()).await {
+        let list_ctx = ctx.capped_at(ctx.remaining() / 2);
+        let job = match self.cached_job(cluster_id, job_id, &list_ctx).await {
             Some(job) if matches_state(&job) => job,
             _ => self.get_edge_transcode_job(cluster_id, job_id, ctx).await?,
         };
