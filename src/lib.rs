@@ -25,12 +25,12 @@ use async_trait::async_trait;
 use tokio_util::task::TaskTracker;
 
 use alicloud_auth::environment::Environment;
-use alicloud_live::Dependencies;
+use alicloud_live::{Dependencies, LiveClient};
 use tfplugin::schema::Schema;
 use tfplugin::value::ValueEmpty;
 use tfplugin::{Diagnostics, Provider, ProviderDefinition, StopSignal, unknown_attributes};
 
-use provider_block::ProviderConfig;
+use provider_block::{ProviderConfig, no_https};
 use shared::provider_data::ProviderData;
 use shared::reported;
 use shared::run::Run;
@@ -108,15 +108,16 @@ impl Provider for AlicloudLive {
         let unknown = reported(unknown_attributes(&config), diagnostics)?;
         if unknown.is_empty() {
             let run = Run::new(config.max_concurrent_interruptions(), config.checks_plans());
-            let (client, identity) = config
-                .client(
-                    diagnostics,
-                    &terraform_version,
-                    &self.environment,
-                    &self.dependencies,
-                    &self.work,
-                )
-                .await?;
+            let resolved = config.resolve(
+                diagnostics,
+                &terraform_version,
+                &self.environment,
+                &self.dependencies,
+                &self.work,
+            );
+            let (config, identity) = resolved.await?;
+            let client = LiveClient::new(config).map_err(|error| no_https(&error));
+            let client = reported(client, diagnostics)?;
             self.data.connect(client, run, identity);
         } else {
             self.data.await_arguments(unknown);

@@ -11,7 +11,7 @@ use alicloud_auth::credentials::{
     ServerClock, SystemContext, select_source,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
-use alicloud_live::{BuildError, Endpoint, LiveClient, LiveClientConfig, RetryPolicy, SignVersion};
+use alicloud_live::{BuildError, Endpoint, LiveClientConfig, RetryPolicy, SignVersion};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 
@@ -23,30 +23,9 @@ const REGION_VARIABLES: &[&str] = &["ALICLOUD_REGION", "ALIBABA_CLOUD_REGION"];
 const RETRY_TIMEOUT_VARIABLE: &str = "MAX_RETRY_TIMEOUT";
 
 impl ProviderConfig {
-    /// Returns the configuration of the client that the block describes, and the identity of its credentials. Makes no network call.
-    /// `None` always comes with an error.
-    pub(crate) async fn client(
-        self,
-        diagnostics: &mut Diagnostics,
-        terraform_version: &str,
-        environment: &Environment,
-        client_dependencies: &alicloud_live::Dependencies,
-        work: &TaskTracker,
-    ) -> Option<(LiveClient, Identity)> {
-        let resolved = self.resolve(
-            diagnostics,
-            terraform_version,
-            environment,
-            client_dependencies,
-            work,
-        );
-        let (config, identity) = resolved.await?;
-        let client = LiveClient::new(config).map_err(|error| no_https(&error));
-        Some((reported(client, diagnostics)?, identity))
-    }
-
-    /// What block, environment and files come to.
-    pub(super) async fn resolve(
+    /// Returns what block, environment and files come to: the configuration of the client, and the identity of its credentials.
+    /// Makes no network call. `None` always comes with an error.
+    pub(crate) async fn resolve(
         self,
         diagnostics: &mut Diagnostics,
         terraform_version: &str,
@@ -229,7 +208,7 @@ pub(super) fn invalid_input(input: &InvalidInput) -> Diagnostic {
     )
 }
 
-fn no_https(error: &BuildError) -> Diagnostic {
+pub(crate) fn no_https(error: &BuildError) -> Diagnostic {
     diagnostic::general(
         "Unable to initialize TLS",
         format!(

@@ -13,6 +13,7 @@ use alicloud_live::{Protocol, SignVersion};
 use tfplugin::Number;
 use tfplugin::value::{Value, ValueBool, ValueList};
 
+pub(super) use client::no_https;
 pub(super) use schema::schema;
 
 /// The provider block, as the user wrote it.
@@ -158,8 +159,8 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         let environment: Environment = variables.iter().copied().collect();
         let dependencies = alicloud_live::Dependencies::default();
-        let client = config(json)
-            .client(
+        let resolved = config(json)
+            .resolve(
                 &mut diagnostics,
                 "1.15.5",
                 &environment,
@@ -167,7 +168,7 @@ mod tests {
                 &TaskTracker::new(),
             )
             .await;
-        (client.is_some(), diagnostics)
+        (resolved.is_some(), diagnostics)
     }
 
     /// The paths of the errors that a block has.
