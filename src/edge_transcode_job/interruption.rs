@@ -14,10 +14,10 @@ use tfplugin::{Diagnostic, diagnostic};
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
 /// does not shorten it, so a cancellation takes no longer than this.
-const RECOVERY_TIME: Duration = Duration::from_secs(2 * 60);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 /// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
 /// or stopping the job at the same time.
-const REJECTIONS_TIME: Duration = Duration::from_secs(20);
+const REJECTED_START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A job was not changed.
 pub(super) struct NotChanged {
@@ -67,11 +67,11 @@ pub(super) async fn start_again(
     awaits_stop: bool,
 ) -> Result<Job, WaitError> {
     let watched = if awaits_stop {
-        REJECTIONS_TIME
+        REJECTED_START_TIMEOUT
     } else {
         FIRST_POLL * READS_IN_DOUBT
     };
-    let ctx = CallContext::recovery(RECOVERY_TIME);
+    let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
     let begun = Instant::now();
     let mut polls = Polls::new();
     loop {
@@ -87,7 +87,7 @@ pub(super) async fn start_again(
             return Err(error);
         }
         warn!(job = %id, "the job could not be started again yet");
-        let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTIONS_TIME;
+        let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTED_START_TIMEOUT;
         if is_hopeless || polls.wait(&ctx).await.is_err() {
             session.run.note_lost(id);
             return Err(error);

@@ -24,11 +24,11 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
         total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
         rest = remaining;
     }
-    (!total.is_zero() && total <= LONGEST).then_some(total)
+    (!total.is_zero() && total <= MAX_DURATION).then_some(total)
 }
 
 /// Longer ones could overflow a clock's arithmetic.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[cfg(test)]
 mod tests {

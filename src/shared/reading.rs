@@ -11,7 +11,7 @@ use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 /// How long a read may take, all pages included.
-const READ_TIME: Duration = Duration::from_secs(5 * 60);
+const READ_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The summary of what is said of listed items that could not be decoded.
 const UNREADABLE: &str = "Items of a list could not be decoded";
@@ -23,7 +23,7 @@ pub(crate) fn begin(
     diagnostics: &mut Diagnostics,
 ) -> Option<(Arc<LiveClient>, CallContext)> {
     let session = reported(data.session(), diagnostics)?;
-    Some((session.client, data.ctx(READ_TIME).sharing_outages()))
+    Some((session.client, data.ctx(READ_TIMEOUT).sharing_outages()))
 }
 
 /// What a call has returned; a failure goes to the diagnostics. `summary` says what could not be done.

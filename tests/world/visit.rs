@@ -68,13 +68,13 @@ impl Visit<'_> {
     }
 
     pub async fn read(&self, object: &Stored) -> Option<ResourceInstanceObject> {
-        let held = ResourceInstanceObject {
+        let object = ResourceInstanceObject {
             state: object.value.encode(),
             private: object.private.clone(),
             identity: object.identity.as_ref().map(Value::encode),
         };
         let response = self.call("Read", |job, diagnostics| {
-            async move { job.read(diagnostics, &held).await }.boxed()
+            async move { job.read(diagnostics, &object).await }.boxed()
         });
         self.take(response.await)?
     }
@@ -105,10 +105,10 @@ impl Visit<'_> {
         let change = change(&object.value, nothing, nothing, private);
         let response = self.plan(change).await;
         let planned = self.take(response)??;
-        if !planned.held.state.is_null() {
+        if !planned.object.state.is_null() {
             self.breach("non-null destroy value");
         }
-        Some(planned.held.private)
+        Some(planned.object.private)
     }
 
     /// P: the planned value, its private data, and the attributes that require a replacement. Of the second one of a
@@ -133,13 +133,13 @@ impl Visit<'_> {
             response.diagnostics.warnings.clear();
         }
         let planned = self.take(response)??;
-        let value = self.decoded(&planned.held.state)?;
+        let value = self.decoded(&planned.object.state)?;
         if let Err(problem) = self.run.shape.plan_valid(prior, config, &value) {
             self.breach(format!("invalid plan: {problem}"));
             return None;
         }
         let paths = planned.requires_replace.iter().map(first_step).collect();
-        Some((value, planned.held.private, paths))
+        Some((value, planned.object.private, paths))
     }
 
     pub fn decoded(&self, encoded: &EncodedValue) -> Option<Value> {

@@ -35,7 +35,7 @@ pub struct ExistingJob {
 
 /// A job of a list or of a read.
 #[derive(Clone)]
-struct ListedJob {
+struct KnownJob {
     job_id: String,
     name: String,
     is_running: bool,
@@ -43,10 +43,10 @@ struct ListedJob {
 }
 
 /// Jobs by the normalized URL of their output stream.
-type JobsByOutput = HashMap<String, Vec<ListedJob>>;
+type JobsByOutput = HashMap<String, Vec<KnownJob>>;
 
 /// The listed jobs of a cluster.
-struct Cluster {
+struct ClusterJobs {
     by_output: JobsByOutput,
     /// Why the list could not be read completely.
     error: Option<CallError>,
@@ -55,14 +55,14 @@ struct Cluster {
 /// The existing jobs of each cluster.
 #[derive(Default)]
 pub(super) struct ExistingJobs {
-    clusters: Mutex<HashMap<String, Arc<OnceCell<Cluster>>>>,
+    clusters: Mutex<HashMap<String, Arc<OnceCell<ClusterJobs>>>>,
     /// Running jobs that were read individually, by cluster.
     read: Mutex<HashMap<String, JobsByOutput>>,
     deleted: Mutex<HashSet<String>>,
 }
 
 impl ExistingJobs {
-    fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<Cluster>> {
+    fn cluster(&self, cluster_id: &str) -> Arc<OnceCell<ClusterJobs>> {
         let mut clusters = lock(&self.clusters);
         Arc::clone(clusters.entry(cluster_id.to_owned()).or_default())
     }
@@ -77,7 +77,7 @@ impl ExistingJobs {
     }
 
     /// Returns the running jobs with this output that were read individually.
-    fn read_jobs(&self, cluster_id: &str, output: &str) -> Vec<ListedJob> {
+    fn read_jobs(&self, cluster_id: &str, output: &str) -> Vec<KnownJob> {
         let read = lock(&self.read);
         let jobs = read.get(cluster_id).and_then(|jobs| jobs.get(output));
         jobs.cloned().unwrap_or_default()
@@ -131,7 +131,11 @@ impl LiveClient {
 
     /// Lists a cluster for all plans. The error is that of a request that was not sent: the next plan may have credentials,
     /// or a connection.
-    async fn list_once(&self, cluster_id: &str, ctx: &CallContext) -> Result<Cluster, CallError> {
+    async fn list_once(
+        &self,
+        cluster_id: &str,
+        ctx: &CallContext,
+    ) -> Result<ClusterJobs, CallError> {
         let mut by_output = JobsByOutput::new();
         let collect = async |ctx| self.collect_pages(cluster_id, &ctx, &mut by_output).await;
         let error = self.check(ctx, collect).await.err();
@@ -140,7 +144,7 @@ impl LiveClient {
         }
         match error {
             Some(error) if by_output.is_empty() && error.is_not_sent() => Err(error),
-            error => Ok(Cluster { by_output, error }),
+            error => Ok(ClusterJobs { by_output, error }),
         }
     }
 
@@ -176,7 +180,7 @@ impl LiveClient {
 fn collect(cluster_id: &str, job: &Job, jobs: &mut JobsByOutput) {
     let spec = job.spec();
     let others = jobs.entry(spec.stream_output.stream_key()).or_default();
-    let listed = ListedJob {
+    let listed = KnownJob {
         is_running: job.status == JobStatus::Running,
         fingerprint: spec.fingerprint(cluster_id),
         job_id: job.job_id.clone(),
@@ -185,7 +189,7 @@ fn collect(cluster_id: &str, job: &Job, jobs: &mut JobsByOutput) {
     add_new(others, listed);
 }
 
-fn add_new(jobs: &mut Vec<ListedJob>, job: ListedJob) {
+fn add_new(jobs: &mut Vec<KnownJob>, job: KnownJob) {
     if jobs.iter().all(|other| other.job_id != job.job_id) {
         jobs.push(job);
     }

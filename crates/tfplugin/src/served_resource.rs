@@ -51,7 +51,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The object as it will be, unknown where only the apply can tell.
-    pub held: ResourceInstanceObject,
+    pub object: ResourceInstanceObject,
     /// The attributes whose change can only be made by a new object.
     pub requires_replace: Vec<AttributePath>,
 }
@@ -81,7 +81,7 @@ pub trait DynResource: Send + Sync {
     async fn read(
         &self,
         diagnostics: &mut Diagnostics,
-        held: &ResourceInstanceObject,
+        object: &ResourceInstanceObject,
     ) -> Option<ResourceInstanceObject>;
 
     /// Says what applying a change would give.
@@ -153,12 +153,12 @@ impl<R: ManagedResource> DynResource for R {
     async fn read(
         &self,
         diagnostics: &mut Diagnostics,
-        held: &ResourceInstanceObject,
+        object: &ResourceInstanceObject,
     ) -> Option<ResourceInstanceObject> {
-        let state = decode(diagnostics, &held.state)?;
-        let private = decode_private(&held.private);
+        let state = decode(diagnostics, &object.state)?;
+        let private = decode_private(&object.private);
         match ManagedResource::read(self, diagnostics, state, private).await {
-            Some(read) => encode_held(self, diagnostics, &read),
+            Some(read) => encode_object(self, diagnostics, &read),
             None if diagnostics.errors.is_empty() => {
                 Some(ResourceInstanceObject::nothing(Vec::new()))
             }
@@ -173,7 +173,7 @@ impl<R: ManagedResource> DynResource for R {
             let prior = decode(diagnostics, &change.prior)?;
             let private = ManagedResource::plan_delete(self, diagnostics, prior, private).await?;
             return Some(Planned {
-                held: ResourceInstanceObject::nothing(encode_private(diagnostics, &private)?),
+                object: ResourceInstanceObject::nothing(encode_private(diagnostics, &private)?),
                 requires_replace: Vec::new(),
             });
         }
@@ -200,7 +200,7 @@ impl<R: ManagedResource> DynResource for R {
             ManagedResource::plan_update(self, diagnostics, update).await?
         };
         Some(Planned {
-            held: encode_held(self, diagnostics, &planned)?,
+            object: encode_object(self, diagnostics, &planned)?,
             requires_replace,
         })
     }
@@ -210,8 +210,8 @@ impl<R: ManagedResource> DynResource for R {
         diagnostics: &mut Diagnostics,
         change: &Change,
     ) -> ResourceInstanceObject {
-        if let Some(held) = apply_typed(self, diagnostics, change).await {
-            return held;
+        if let Some(object) = apply_typed(self, diagnostics, change).await {
+            return object;
         }
         if diagnostics.errors.is_empty() {
             diagnostics.add_error(diagnostic::general(
@@ -232,7 +232,7 @@ impl<R: ManagedResource> DynResource for R {
         id: String,
     ) -> Option<ResourceInstanceObject> {
         let imported = ManagedResource::import(self, diagnostics, id).await?;
-        encode_held(self, diagnostics, &imported)
+        encode_object(self, diagnostics, &imported)
     }
 
     async fn import_by_identity(
@@ -244,7 +244,7 @@ impl<R: ManagedResource> DynResource for R {
         reported(complete, diagnostics)?;
         let identity = decode(diagnostics, identity)?;
         let imported = ManagedResource::import_by_identity(self, diagnostics, identity).await?;
-        encode_held(self, diagnostics, &imported)
+        encode_object(self, diagnostics, &imported)
     }
 
     fn upgrade_identity(&self, identity: &EncodedValue) -> EncodedValue {
@@ -260,7 +260,7 @@ impl<R: ManagedResource> DynResource for R {
         source: &MoveSource,
     ) -> Option<ResourceInstanceObject> {
         let taken = ManagedResource::move_state(self, diagnostics, source)?;
-        encode_held(self, diagnostics, &taken)
+        encode_object(self, diagnostics, &taken)
     }
 
     fn generate_config(
@@ -300,7 +300,7 @@ async fn apply_typed<R: ManagedResource>(
     if change.target.is_null() {
         let prior = decode(diagnostics, &change.prior)?;
         return match resource.delete(diagnostics, prior, private).await {
-            Some(left) => encode_held(resource, diagnostics, &left),
+            Some(left) => encode_object(resource, diagnostics, &left),
             None => Some(ResourceInstanceObject::nothing(Vec::new())),
         };
     }
@@ -317,7 +317,7 @@ async fn apply_typed<R: ManagedResource>(
         };
         resource.update(diagnostics, update).await
     };
-    encode_held(resource, diagnostics, &applied)
+    encode_object(resource, diagnostics, &applied)
 }
 
 /// The identity of an encoded object, if there is one and it can be read.
@@ -343,7 +343,7 @@ pub(super) fn encode<T: Serialize>(
     reported(EncodedValue::encode(value), diagnostics)
 }
 
-fn encode_held<R: ManagedResource>(
+fn encode_object<R: ManagedResource>(
     resource: &R,
     diagnostics: &mut Diagnostics,
     (state, private): &Object<R>,

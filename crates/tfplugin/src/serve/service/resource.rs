@@ -48,12 +48,12 @@ pub(super) async fn read(
     diagnostics: &mut Diagnostics,
 ) -> Option<read_resource::Response> {
     let resource = resource(definition, &request.type_name, diagnostics)?;
-    let held = ResourceInstanceObject {
+    let object = ResourceInstanceObject {
         state: from_wire::value(request.current_state),
         private: request.private,
         identity: from_wire::identity(request.current_identity),
     };
-    let read = resource.read(diagnostics, &held).await?;
+    let read = resource.read(diagnostics, &object).await?;
     Some(read_resource::Response {
         new_state: Some(to_wire::value(read.state)),
         private: read.private,
@@ -84,9 +84,9 @@ pub(super) async fn plan(
     let planned = resource.plan(diagnostics, &change).await?;
     let requires_replace = planned.requires_replace.into_iter().map(to_wire::path);
     Some(plan_resource_change::Response {
-        planned_state: Some(to_wire::value(planned.held.state)),
-        planned_private: planned.held.private,
-        planned_identity: planned.held.identity.map(to_wire::identity),
+        planned_state: Some(to_wire::value(planned.object.state)),
+        planned_private: planned.object.private,
+        planned_identity: planned.object.identity.map(to_wire::identity),
         requires_replace: requires_replace.collect(),
         ..plan_resource_change::Response::default()
     })
@@ -102,7 +102,7 @@ fn is_repeated(request: &plan_resource_change::Request) -> bool {
     !request.planned_private.is_empty() || (allows_deferrals && request.prior_private.is_empty())
 }
 
-/// Makes the change. What is held then goes back whether it succeeded or not: core stores the object of a failed
+/// Makes the change. The object then goes back whether it succeeded or not: core stores the object of a failed
 /// create as tainted, and forgets private data and an identity that it does not get.
 pub(super) async fn apply(
     definition: &ProviderDefinition,
@@ -117,11 +117,11 @@ pub(super) async fn apply(
         private: request.planned_private,
         is_repeated: false,
     };
-    let held = resource.apply(diagnostics, &change).await;
+    let object = resource.apply(diagnostics, &change).await;
     Some(apply_resource_change::Response {
-        new_state: Some(to_wire::value(held.state)),
-        private: held.private,
-        new_identity: held.identity.map(to_wire::identity),
+        new_state: Some(to_wire::value(object.state)),
+        private: object.private,
+        new_identity: object.identity.map(to_wire::identity),
         ..apply_resource_change::Response::default()
     })
 }
@@ -144,15 +144,15 @@ pub(super) async fn import(
     diagnostics: &mut Diagnostics,
 ) -> Option<import_resource_state::Response> {
     let resource = resource(definition, &request.type_name, diagnostics)?;
-    let held = match from_wire::identity(request.identity) {
+    let object = match from_wire::identity(request.identity) {
         Some(identity) => resource.import_by_identity(diagnostics, &identity).await?,
         None => resource.import(diagnostics, request.id).await?,
     };
     let imported = import_resource_state::ImportedResource {
         type_name: request.type_name,
-        state: Some(to_wire::value(held.state)),
-        private: held.private,
-        identity: held.identity.map(to_wire::identity),
+        state: Some(to_wire::value(object.state)),
+        private: object.private,
+        identity: object.identity.map(to_wire::identity),
     };
     Some(import_resource_state::Response {
         imported_resources: vec![imported],
@@ -175,11 +175,11 @@ pub(super) fn move_state(
         state: from_wire::state(request.source_state, diagnostics)?,
         identity: (!identity.is_null()).then_some(identity),
     };
-    let held = resource.move_state(diagnostics, &source)?;
+    let object = resource.move_state(diagnostics, &source)?;
     Some(move_resource_state::Response {
-        target_state: Some(to_wire::value(held.state)),
-        target_private: held.private,
-        target_identity: held.identity.map(to_wire::identity),
+        target_state: Some(to_wire::value(object.state)),
+        target_private: object.private,
+        target_identity: object.identity.map(to_wire::identity),
         ..move_resource_state::Response::default()
     })
 }
