@@ -11,13 +11,13 @@ use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
 use super::model::DEFAULT_TIMEOUT;
 use super::online;
-use super::run_state::{WaitError, ensure_status};
+use super::run_state::{JobHandle, WaitError};
 use crate::shared::check;
 use crate::shared::duration;
 use crate::shared::job_identity::JobIdentity;
-use crate::shared::provider_data::{ProviderData, Session};
+use crate::shared::provider_data::ProviderData;
 use crate::shared::reported;
-use alicloud_live::{CallContext, Job, JobStatus};
+use alicloud_live::{Job, JobStatus};
 use tfplugin::attribute::{flag, optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
@@ -122,12 +122,8 @@ impl Action for JobAction {
             return;
         };
         let ctx = self.data.ctx(time);
-        let invocation = Invocation {
-            session: &session,
-            id: &id,
-            ctx: &ctx,
-            progress,
-        };
+        let job = JobHandle::new(&session, &id, &ctx);
+        let invocation = Invocation { job, progress };
         let done = invocation.run(self.kind, waits).await;
         reported(done, diagnostics);
     }
@@ -159,17 +155,16 @@ impl ActionConfig {
 
 /// One action under way.
 struct Invocation<'a> {
-    session: &'a Session,
-    id: &'a JobIdentity,
-    ctx: &'a CallContext,
+    job: JobHandle<'a>,
     progress: &'a ProgressReporter,
 }
 
 impl Invocation<'_> {
     async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
         // Before anything is done: a stream that cannot be waited for must not be interrupted first.
-        if waits && let Ok(job) = self.read().await {
-            online::check(self.session, self.id, &job.stream_output, self.ctx).await?;
+        if waits && let Ok(read) = self.job.get().await {
+            let JobHandle { session, id, ctx } = self.job;
+            online::check(session, id, &read.stream_output, ctx).await?;
         }
         let (running, stopped) = (JobStatus::Running, JobStatus::NotStarted);
         match kind {
@@ -190,18 +185,19 @@ impl Invocation<'_> {
         target: &JobStatus,
         summary: &'static str,
     ) -> Result<(), Diagnostic> {
-        let outcome = match self.read().await {
-            Ok(job) => self.bring(job, target).await,
-            Err(error) => Err(error),
+        let outcome = match self.job.get().await {
+            Ok(read) => self.bring(read, target).await,
+            Err(error) => Err(error.into()),
         };
         let Err(error) = outcome else {
             return Ok(());
         };
+        let JobHandle { session, id, .. } = self.job;
         let explained = self.explained(&error, summary);
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let report = FailureReport::read(self.session, self.id).await;
+        let report = FailureReport::read(session, id).await;
         if report.has_status(target) {
             return Ok(());
         }
@@ -211,25 +207,20 @@ impl Invocation<'_> {
     /// Stops the job and starts it again. A job that ran before runs in the end, or the error says that it does not.
     async fn restart(&self) -> Result<(), Diagnostic> {
         const SUMMARY: &str = "Unable to restart job";
-        let job = self.read().await;
-        let job = job.map_err(|error| self.explained(&error, SUMMARY))?;
-        if job.status != JobStatus::Running {
+        let read = self.read(SUMMARY).await?;
+        if read.status != JobStatus::Running {
             return self.ensure_status(&JobStatus::Running, SUMMARY).await;
         }
-        let _permit = self
-            .session
-            .run
-            .interrupt(self.ctx)
-            .await
-            .map_err(|reason| not_interrupted(SUMMARY, self.id, reason))?;
-        let id = self.id;
+        let JobHandle { session, id, ctx } = self.job;
+        let permit = session.run.interrupt(ctx).await;
+        let _permit = permit.map_err(|reason| not_interrupted(SUMMARY, id, reason))?;
         self.tell(format!("Stopping job {id} ..."));
         let start = async || {
             self.tell(format!("Job {id} is stopped."));
             self.tell(format!("Starting job {id} ..."));
             Ok(())
         };
-        let restarted = change_while_stopped(self.session, id, job, start, self.ctx).await;
+        let restarted = change_while_stopped(self.job, read, start).await;
         let Err(NotChanged { error, .. }) = restarted else {
             self.tell(format!("Job {id} is running."));
             return Ok(());
@@ -238,19 +229,18 @@ impl Invocation<'_> {
         if error.is_job_not_found() {
             return Err(explained);
         }
-        let report = FailureReport::read(self.session, self.id).await;
+        let report = FailureReport::read(session, id).await;
         Err(followed_by(explained, &report.after_restart()))
     }
 
     /// Waits until the output stream of the job, which is running by now, is on air.
     async fn wait_until_online(&self) -> Result<(), Diagnostic> {
-        let job = self.read().await;
-        let job = job.map_err(|error| self.explained(&error, "Unable to read job"))?;
-        let id = self.id;
+        let read = self.read("Unable to read job").await?;
+        let JobHandle { session, id, ctx } = self.job;
         self.tell(format!(
             "Waiting for the output stream of job {id} to be online ..."
         ));
-        online::wait(self.session, id, &job.stream_output, self.ctx).await?;
+        online::wait(session, id, &read.stream_output, ctx).await?;
         self.tell(format!("The output stream of job {id} is online."));
         Ok(())
     }
@@ -258,30 +248,31 @@ impl Invocation<'_> {
     /// Reports progress. After a cancellation core abandons an action at the next report, so it would not
     /// learn how the action ends.
     fn tell(&self, text: String) {
-        if self.ctx.interruption().is_none() {
+        if self.job.ctx.interruption().is_none() {
             self.progress.report(text);
         }
     }
 
-    async fn read(&self) -> Result<Job, WaitError> {
-        Ok(self.session.get(self.id, self.ctx).await?)
+    async fn read(&self, summary: &'static str) -> Result<Job, Diagnostic> {
+        let read = self.job.get().await;
+        read.map_err(|error| self.explained(&error.into(), summary))
     }
 
     /// Starts or stops the job, as far as that is needed, and reports it.
-    async fn bring(&self, job: Job, target: &JobStatus) -> Result<Job, WaitError> {
-        let id = self.id;
+    async fn bring(&self, last: Job, target: &JobStatus) -> Result<Job, WaitError> {
+        let id = self.job.id;
         let (doing, done) = match target {
             JobStatus::Running => ("Starting", "is running"),
             JobStatus::NotStarted | JobStatus::Other(_) => ("Stopping", "is stopped"),
         };
-        if job.status == *target {
+        if last.status == *target {
             self.tell(format!("Job {id} {done} already."));
-            return Ok(job);
+            return Ok(last);
         }
         self.tell(format!("{doing} job {id} ..."));
-        let job = ensure_status(self.session, id, job, target, self.ctx).await?;
+        let reached = self.job.ensure_status(last, target).await?;
         self.tell(format!("Job {id} {done}."));
-        Ok(job)
+        Ok(reached)
     }
 
     /// The failure at an argument that an action has.
@@ -295,7 +286,7 @@ impl Invocation<'_> {
         };
         Diagnostic {
             attribute,
-            ..about(self.id, error.to_diagnostic(summary))
+            ..about(self.job.id, error.to_diagnostic(summary))
         }
     }
 }

@@ -6,7 +6,7 @@ use super::lifecycle::successor_not_created;
 use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;
-use super::run_state::{WaitError, ensure_status};
+use super::run_state::{JobHandle, WaitError};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::run::Created;
@@ -30,7 +30,8 @@ pub(super) async fn delete(
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
         return None;
     }
-    let found = session.get(&id, ctx).await;
+    let job = JobHandle::new(session, &id, ctx);
+    let found = job.get().await;
     let was_found = found.is_ok();
     let was_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
     if was_running && successor.is_none() && !private.may_be_stopped() {
@@ -39,7 +40,7 @@ pub(super) async fn delete(
     }
 
     let deleted = match found {
-        Ok(job) => stop_and_delete(session, &id, job, ctx).await,
+        Ok(found) => stop_and_delete(job, found).await,
         Err(error) => Err(NotDeleted::unchanged(error)),
     };
     let Err(NotDeleted { error, stop }) = deleted else {
@@ -55,9 +56,7 @@ pub(super) async fn delete(
         && !is_gone
         && stop != Stop::NotDone
         && !runs(session, successor.as_ref()).await
-        && start_again(session, &id, stop == Stop::InDoubt)
-            .await
-            .is_err();
+        && start_again(job, stop == Stop::InDoubt).await.is_err();
     let report = FailureReport::read(session, &id).await;
     if is_gone || report.is_gone() {
         // Here it was a moment ago, so here it is gone; or else it must have been found here before.
@@ -207,15 +206,11 @@ impl NotDeleted {
     }
 }
 
-async fn stop_and_delete(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
-    ctx: &CallContext,
-) -> Result<(), NotDeleted> {
+async fn stop_and_delete(job: JobHandle<'_>, found: Job) -> Result<(), NotDeleted> {
+    let JobHandle { session, id, ctx } = job;
     let _stopping = session.run.stopping();
-    let is_documented = !matches!(job.status, JobStatus::Other(_));
-    match ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await {
+    let is_documented = !matches!(found.status, JobStatus::Other(_));
+    match job.ensure_status(found, &JobStatus::NotStarted).await {
         Ok(_) => {}
         // Whether a status that the API does not document is that of a running job is not known: the API decides.
         Err(error) if error.is_rejected() && !is_documented => {}

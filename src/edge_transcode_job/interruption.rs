@@ -5,9 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::run_state::{FIRST_POLL, Polls, READS_IN_DOUBT, WaitError, start, stop, wait_for};
+use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
 use crate::shared::job_identity::JobIdentity;
-use crate::shared::provider_data::Session;
 use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
@@ -35,61 +34,56 @@ impl<E: Into<WaitError>> From<E> for NotChanged {
     }
 }
 
-/// Stops a running job, changes it, and starts it again, whatever becomes of the change.
+/// Stops a running job, changes it, and starts it again, whatever becomes of the change. `last` is how it was seen last.
 pub(super) async fn change_while_stopped(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
+    job: JobHandle<'_>,
+    last: Job,
     change: impl AsyncFnOnce() -> Result<(), WaitError>,
-    ctx: &CallContext,
 ) -> Result<Job, NotChanged> {
-    let stopped = stop(session, id, job, ctx).await;
+    let stopped = job.stop(last).await;
     let is_in_doubt = stopped.is_err();
     let changed = match stopped {
         Ok(_) => change().await,
         Err(error) if error.was_not_done() => return Err(error.into()),
         Err(error) => Err(error),
     };
-    let restarted = start_again(session, id, is_in_doubt).await;
-    let job = restarted.map_err(|error| NotChanged {
+    let restarted = start_again(job, is_in_doubt).await;
+    let restarted = restarted.map_err(|error| NotChanged {
         error,
         is_lost: true,
     })?;
     changed?;
-    Ok(job)
+    Ok(restarted)
 }
 
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
 /// time ends it, and it has attempts of its own. `awaits_stop`: the stop may have been accepted, and be carried out later.
-pub(super) async fn start_again(
-    session: &Session,
-    id: &JobIdentity,
-    awaits_stop: bool,
-) -> Result<Job, WaitError> {
+pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result<Job, WaitError> {
     let watched = if awaits_stop {
         REJECTED_START_TIMEOUT
     } else {
         FIRST_POLL * READS_IN_DOUBT
     };
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
+    let job = JobHandle { ctx: &ctx, ..job };
     let begun = Instant::now();
     let mut polls = Polls::new();
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
-        let asked = start(session, id, &ctx).await;
+        let asked = job.start().await;
         let is_rejected = matches!(&asked, Err(error) if error.is_rejected());
-        let error = match wait_for(session, id, None, &JobStatus::Running, asked, &ctx).await {
-            Ok(_) if is_rejected && is_stopped_late(session, id, watched, &ctx).await => continue,
-            Ok(job) => return Ok(job),
+        let error = match job.wait_for(None, &JobStatus::Running, asked).await {
+            Ok(_) if is_rejected && is_stopped_late(job, watched).await => continue,
+            Ok(running) => return Ok(running),
             Err(error) => error,
         };
         if error.is_job_not_found() {
             return Err(error);
         }
-        warn!(job = %id, "the job could not be started again yet");
+        warn!(job = %job.id, "the job could not be started again yet");
         let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTED_START_TIMEOUT;
         if is_hopeless || polls.wait(&ctx).await.is_err() {
-            session.run.note_lost(id);
+            job.session.run.note_lost(job.id);
             return Err(error);
         }
     }
@@ -97,19 +91,14 @@ pub(super) async fn start_again(
 
 /// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
 /// after that, and which the API may show late.
-async fn is_stopped_late(
-    session: &Session,
-    id: &JobIdentity,
-    watched: Duration,
-    ctx: &CallContext,
-) -> bool {
+async fn is_stopped_late(job: JobHandle<'_>, watched: Duration) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < watched {
-        if ctx.wait(FIRST_POLL).await.is_err() {
+        if job.ctx.wait(FIRST_POLL).await.is_err() {
             return false;
         }
-        let job = session.get(id, ctx).await;
-        if job.is_ok_and(|job| job.status == JobStatus::NotStarted) {
+        let read = job.get().await;
+        if read.is_ok_and(|read| read.status == JobStatus::NotStarted) {
             return true;
         }
     }

@@ -4,7 +4,7 @@ use super::create_errors;
 use super::failure_report::{FailureReport, about, followed_by};
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::JobPrivate;
-use super::run_state::{WaitError, ensure_status, wait_until_visible};
+use super::run_state::{JobHandle, WaitError};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -115,7 +115,8 @@ pub(super) async fn create(
     });
 
     let mut owes_start = false;
-    let job = match wait_until_ready(session, &id, target.as_ref(), ctx).await {
+    let job = JobHandle::new(session, &id, ctx);
+    let job = match wait_until_ready(job, target.as_ref()).await {
         Ok(job) => Some(job),
         Err(error) => {
             let report = FailureReport::read(session, &id).await;
@@ -201,15 +202,13 @@ async fn inherited_status(
 
 /// Waits for a new job, and brings it to its run state.
 async fn wait_until_ready(
-    session: &Session,
-    id: &JobIdentity,
+    job: JobHandle<'_>,
     target: Option<&JobStatus>,
-    ctx: &CallContext,
 ) -> Result<Job, WaitError> {
-    let job = wait_until_visible(session, id, ctx).await?;
+    let visible = job.wait_until_visible().await?;
     match target {
-        None => Ok(job),
-        Some(target) => ensure_status(session, id, job, target, ctx).await,
+        None => Ok(visible),
+        Some(target) => job.ensure_status(visible, target).await,
     }
 }
 

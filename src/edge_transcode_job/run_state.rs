@@ -143,94 +143,140 @@ impl Polls {
     }
 }
 
-/// Waits until a job that was just created can be read: how soon that is, is not documented.
-pub(super) async fn wait_until_visible(
-    session: &Session,
-    id: &JobIdentity,
-    ctx: &CallContext,
-) -> Result<Job, WaitError> {
-    const WANTED: &str = "to appear";
-    let (mut polls, mut last) = (Polls::new(), None);
-    loop {
-        match session.get(id, ctx).await {
-            Ok(job) => return Ok(job),
-            Err(error) if error.is_job_not_found() => {
-                last = Some("not existing".to_owned());
-                polls.wait_for(WANTED, "not existing", ctx).await?;
-            }
-            Err(error) => return Err(WaitError::unseen(error, WANTED, last, ctx)),
-        }
-    }
+/// A job and what an operation on it works with.
+#[derive(Clone, Copy)]
+pub(super) struct JobHandle<'a> {
+    pub(super) session: &'a Session,
+    pub(super) id: &'a JobIdentity,
+    pub(super) ctx: &'a CallContext,
 }
 
-/// Starts or stops a job and waits until the API shows it so. `job` is how it was seen last.
-///
-/// Idempotent by reading: a rejected start of a job that runs by now is success.
-pub(super) async fn ensure_status(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
-    target: &JobStatus,
-    ctx: &CallContext,
-) -> Result<Job, WaitError> {
-    if job.status == *target {
-        return Ok(job);
+impl<'a> JobHandle<'a> {
+    pub(super) fn new(session: &'a Session, id: &'a JobIdentity, ctx: &'a CallContext) -> Self {
+        Self { session, id, ctx }
     }
-    if *target == JobStatus::Running {
-        let asked = start(session, id, ctx).await;
-        return wait_for(session, id, Some(job), target, asked, ctx).await;
-    }
-    let _stopping = session.run.stopping();
-    stop(session, id, job, ctx).await
-}
 
-/// Stops a job and waits until the API shows it so. `job` is how it was seen last.
-pub(super) async fn stop(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
-    ctx: &CallContext,
-) -> Result<Job, WaitError> {
-    if job.status == JobStatus::NotStarted {
-        return Ok(job);
+    pub(super) async fn get(self) -> Result<Job, CallError> {
+        self.session.get(self.id, self.ctx).await
     }
-    let asked = session
-        .client
-        .stop_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
-        .await;
-    wait_for(session, id, Some(job), &JobStatus::NotStarted, asked, ctx).await
-}
 
-/// Asks for the start of a job, again while this run may still be about to free the quota that it takes. While running jobs are
-/// interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
-pub(super) async fn start(
-    session: &Session,
-    id: &JobIdentity,
-    ctx: &CallContext,
-) -> Result<(), CallError> {
-    let run = &session.run;
-    let mut first_rejected_at = None;
-    let mut polls = Polls::new();
-    loop {
-        let asked = session
-            .client
-            .start_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
-            .await;
-        let Err(error) = asked else {
-            return Ok(());
-        };
-        if !is_over_quota(&error) {
-            return Err(error);
-        }
-        let rejected_at = Instant::now();
-        let first_rejected_at = *first_rejected_at.get_or_insert(rejected_at);
+    /// Waits until a job that was just created can be read: how soon that is, is not documented.
+    pub(super) async fn wait_until_visible(self) -> Result<Job, WaitError> {
+        const WANTED: &str = "to appear";
+        let (mut polls, mut last) = (Polls::new(), None);
         loop {
-            if !run.may_free_quota(first_rejected_at) || polls.wait(ctx).await.is_err() {
+            match self.get().await {
+                Ok(job) => return Ok(job),
+                Err(error) if error.is_job_not_found() => {
+                    last = Some("not existing".to_owned());
+                    polls.wait_for(WANTED, "not existing", self.ctx).await?;
+                }
+                Err(error) => return Err(WaitError::unseen(error, WANTED, last, self.ctx)),
+            }
+        }
+    }
+
+    /// Starts or stops the job and waits until the API shows it so. `last` is how it was seen last.
+    ///
+    /// Idempotent by reading: a rejected start of a job that runs by now is success.
+    pub(super) async fn ensure_status(
+        self,
+        last: Job,
+        target: &JobStatus,
+    ) -> Result<Job, WaitError> {
+        if last.status == *target {
+            return Ok(last);
+        }
+        if *target == JobStatus::Running {
+            let asked = self.start().await;
+            return self.wait_for(Some(last), target, asked).await;
+        }
+        let _stopping = self.session.run.stopping();
+        self.stop(last).await
+    }
+
+    /// Stops the job and waits until the API shows it so. `last` is how it was seen last.
+    pub(super) async fn stop(self, last: Job) -> Result<Job, WaitError> {
+        if last.status == JobStatus::NotStarted {
+            return Ok(last);
+        }
+        let asked = self
+            .session
+            .client
+            .stop_edge_transcode_job(&self.id.cluster_id, &self.id.job_id, self.ctx)
+            .await;
+        self.wait_for(Some(last), &JobStatus::NotStarted, asked)
+            .await
+    }
+
+    /// Asks for the start of the job, again while this run may still be about to free the quota that it takes. While running jobs
+    /// are interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
+    pub(super) async fn start(self) -> Result<(), CallError> {
+        let run = &self.session.run;
+        let mut first_rejected_at = None;
+        let mut polls = Polls::new();
+        loop {
+            let asked = self
+                .session
+                .client
+                .start_edge_transcode_job(&self.id.cluster_id, &self.id.job_id, self.ctx)
+                .await;
+            let Err(error) = asked else {
+                return Ok(());
+            };
+            if !is_over_quota(&error) {
                 return Err(error);
             }
-            if ctx.is_recovery() || !run.is_interrupting() || run.has_stopped_since(rejected_at) {
-                break;
+            let rejected_at = Instant::now();
+            let first_rejected_at = *first_rejected_at.get_or_insert(rejected_at);
+            loop {
+                if !run.may_free_quota(first_rejected_at) || polls.wait(self.ctx).await.is_err() {
+                    return Err(error);
+                }
+                if self.ctx.is_recovery()
+                    || !run.is_interrupting()
+                    || run.has_stopped_since(rejected_at)
+                {
+                    break;
+                }
             }
+        }
+    }
+
+    /// Polls until the job has the target status, after it was asked for.
+    pub(super) async fn wait_for(
+        self,
+        mut last: Option<Job>,
+        target: &JobStatus,
+        asked: Result<(), CallError>,
+    ) -> Result<Job, WaitError> {
+        let wanted = if *target == JobStatus::Running {
+            "to run"
+        } else {
+            "to be stopped"
+        };
+        let mut reads_in_doubt = match &asked {
+            Err(error) if error.is_ambiguous() => READS_IN_DOUBT,
+            _ => 0,
+        };
+        let mut polls = Polls::new();
+        loop {
+            let job = match (self.get().await, &asked) {
+                (Ok(job), _) if job.status == *target => return Ok(job),
+                (Ok(job), Ok(())) => job,
+                (Ok(job), Err(_)) if reads_in_doubt > 0 => job,
+                // The rejection says more than what the read after it shows, or fails to show.
+                (_, Err(error)) => return Err(error.clone().into()),
+                (Err(error), Ok(())) => {
+                    let last = last.map(|last| status_text(&last.status).to_owned());
+                    return Err(WaitError::unseen(error, wanted, last, self.ctx));
+                }
+            };
+            reads_in_doubt = reads_in_doubt.saturating_sub(1);
+            polls
+                .wait_for(wanted, status_text(&job.status), self.ctx)
+                .await?;
+            last = Some(job);
         }
     }
 }
@@ -238,44 +284,4 @@ pub(super) async fn start(
 fn is_over_quota(error: &CallError) -> bool {
     let code = error.api_error().map(|error| error.code.as_str());
     matches!(code, Some("UserQuotaExceed" | "UserTaskExceed"))
-}
-
-/// Polls until the job has the target status, after it was asked for.
-pub(super) async fn wait_for(
-    session: &Session,
-    id: &JobIdentity,
-    mut last: Option<Job>,
-    target: &JobStatus,
-    asked: Result<(), CallError>,
-    ctx: &CallContext,
-) -> Result<Job, WaitError> {
-    let wanted = if *target == JobStatus::Running {
-        "to run"
-    } else {
-        "to be stopped"
-    };
-    let mut reads_in_doubt = match &asked {
-        Err(error) if error.is_ambiguous() => READS_IN_DOUBT,
-        _ => 0,
-    };
-    let mut polls = Polls::new();
-    loop {
-        let job = session.get(id, ctx).await;
-        let job = match (job, &asked) {
-            (Ok(job), _) if job.status == *target => return Ok(job),
-            (Ok(job), Ok(())) => job,
-            (Ok(job), Err(_)) if reads_in_doubt > 0 => job,
-            // The rejection says more than what the read after it shows, or fails to show.
-            (_, Err(error)) => return Err(error.clone().into()),
-            (Err(error), Ok(())) => {
-                let last = last.map(|last| status_text(&last.status).to_owned());
-                return Err(WaitError::unseen(error, wanted, last, ctx));
-            }
-        };
-        reads_in_doubt = reads_in_doubt.saturating_sub(1);
-        polls
-            .wait_for(wanted, status_text(&job.status), ctx)
-            .await?;
-        last = Some(job);
-    }
 }

@@ -6,7 +6,7 @@ use super::lifecycle::target_status;
 use super::model::{JobModel, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
-use super::run_state::{WaitError, ensure_status};
+use super::run_state::{JobHandle, WaitError};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -49,7 +49,8 @@ pub(super) async fn update(
         return (planned, private);
     }
     let id = prior.identity();
-    let changed = change(session, &id, &planned, target.as_ref(), ctx).await;
+    let job = JobHandle::new(session, &id, ctx);
+    let changed = change(job, &planned, target.as_ref()).await;
     let here = async || {
         let place = session.location(private.found_at.as_ref(), ctx).await;
         JobPrivate::found_at(place)
@@ -111,42 +112,34 @@ fn explain(
 }
 
 async fn change(
-    session: &Session,
-    id: &JobIdentity,
+    job: JobHandle<'_>,
     planned: &JobModel,
     target: Option<&JobStatus>,
-    ctx: &CallContext,
 ) -> Result<Job, UpdateError> {
-    let job = session.get(id, ctx).await?;
+    let found = job.get().await?;
     let is_to_run = target == Some(&JobStatus::Running);
-    let target = target.unwrap_or(&job.status).clone();
-    if job.spec().is_equivalent(&planned.spec()) {
-        return Ok(ensure_status(session, id, job, &target, ctx).await?);
+    let target = target.unwrap_or(&found.status).clone();
+    if found.spec().is_equivalent(&planned.spec()) {
+        return Ok(job.ensure_status(found, &target).await?);
     }
-    match (&job.status, &target) {
-        (JobStatus::Running, JobStatus::Running) => {
-            interrupt(session, id, job, planned, is_to_run, ctx).await
-        }
+    match (&found.status, &target) {
+        (JobStatus::Running, JobStatus::Running) => interrupt(job, found, planned, is_to_run).await,
         (_, JobStatus::NotStarted) => {
-            ensure_status(session, id, job, &JobStatus::NotStarted, ctx).await?;
-            Ok(update_stopped(session, id, planned, ctx).await?)
+            job.ensure_status(found, &JobStatus::NotStarted).await?;
+            Ok(update_stopped(job, planned).await?)
         }
         (JobStatus::NotStarted, _) => {
-            let job = update_stopped(session, id, planned, ctx).await?;
-            Ok(ensure_status(session, id, job, &target, ctx).await?)
+            let updated = update_stopped(job, planned).await?;
+            Ok(job.ensure_status(updated, &target).await?)
         }
-        (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
-            Err(UpdateError::Rejected(Box::new(undocumented(id, status))))
-        }
+        (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => Err(
+            UpdateError::Rejected(Box::new(undocumented(job.id, status))),
+        ),
     }
 }
 
-async fn send_update(
-    session: &Session,
-    id: &JobIdentity,
-    planned: &JobModel,
-    ctx: &CallContext,
-) -> Result<(), WaitError> {
+async fn send_update(job: JobHandle<'_>, planned: &JobModel) -> Result<(), WaitError> {
+    let JobHandle { session, id, ctx } = job;
     Ok(session
         .client
         .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.spec(), ctx)
@@ -154,16 +147,11 @@ async fn send_update(
 }
 
 /// As [`send_update`], and the job as it is then. An update whose response was lost may have been carried out.
-async fn update_stopped(
-    session: &Session,
-    id: &JobIdentity,
-    planned: &JobModel,
-    ctx: &CallContext,
-) -> Result<Job, WaitError> {
-    let sent = send_update(session, id, planned, ctx).await;
-    match (sent, session.get(id, ctx).await) {
-        (Ok(()), job) => Ok(job?),
-        (Err(_), Ok(job)) if job.spec().is_equivalent(&planned.spec()) => Ok(job),
+async fn update_stopped(job: JobHandle<'_>, planned: &JobModel) -> Result<Job, WaitError> {
+    let sent = send_update(job, planned).await;
+    match (sent, job.get().await) {
+        (Ok(()), read) => Ok(read?),
+        (Err(_), Ok(read)) if read.spec().is_equivalent(&planned.spec()) => Ok(read),
         (Err(error), _) => Err(error),
     }
 }
@@ -171,49 +159,46 @@ async fn update_stopped(
 /// Stops a running job, changes it, and starts it again, whatever becomes of the change. `is_to_run`: also if others have stopped
 /// it meanwhile.
 async fn interrupt(
-    session: &Session,
-    id: &JobIdentity,
-    job: Job,
+    job: JobHandle<'_>,
+    found: Job,
     planned: &JobModel,
     is_to_run: bool,
-    ctx: &CallContext,
 ) -> Result<Job, UpdateError> {
     if !planned.may_be_interrupted() {
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
         return Err(UpdateError::Rejected(Box::new(rejection)));
     }
-    let was_template_asked = check_template(session, id, &job, planned, ctx).await?;
-    let turn =
-        session.run.interrupt(ctx).await.map_err(|reason| {
-            UpdateError::Rejected(Box::new(not_interrupted(SUMMARY, id, reason)))
-        })?;
+    let was_template_asked = check_template(job, &found, planned).await?;
+    let turn = job.session.run.interrupt(job.ctx).await;
+    let turn = turn.map_err(|reason| {
+        UpdateError::Rejected(Box::new(not_interrupted(SUMMARY, job.id, reason)))
+    })?;
     // Others may have stopped it meanwhile.
-    let job = if turn.was_awaited || was_template_asked {
-        session.get(id, ctx).await?
+    let last = if turn.was_awaited || was_template_asked {
+        job.get().await?
     } else {
-        job
+        found
     };
-    if job.status == JobStatus::NotStarted && !is_to_run {
-        return Ok(update_stopped(session, id, planned, ctx).await?);
+    if last.status == JobStatus::NotStarted && !is_to_run {
+        return Ok(update_stopped(job, planned).await?);
     }
 
-    let update = async || send_update(session, id, planned, ctx).await;
-    Ok(change_while_stopped(session, id, job, update, ctx).await?)
+    let update = async || send_update(job, planned).await;
+    Ok(change_while_stopped(job, last, update).await?)
 }
 
 /// Asks for a new template before the job is stopped: that the API does not know it, or does not respond, must cost no
 /// stream. An account that may not read templates goes without. Returns whether it was necessary.
 async fn check_template(
-    session: &Session,
-    id: &JobIdentity,
-    job: &Job,
+    job: JobHandle<'_>,
+    found: &Job,
     planned: &JobModel,
-    ctx: &CallContext,
 ) -> Result<bool, UpdateError> {
     let template_id = planned.spec().template_id;
-    if job.template_id == template_id {
+    if found.template_id == template_id {
         return Ok(false);
     }
+    let JobHandle { session, id, ctx } = job;
     let template = session
         .client
         .get_edge_transcode_template(&id.cluster_id, &template_id, ctx)
