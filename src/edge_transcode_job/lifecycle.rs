@@ -52,6 +52,9 @@ pub(super) async fn read(
                 .await;
             let is_gone = private.check_location(&id, &here);
             reported(is_gone, diagnostics)?;
+            if state.is_running() || private.owes_start {
+                diagnostics.add_warning(running_job_is_gone(&state.label()));
+            }
             None
         }
         Err(error) => {
@@ -77,6 +80,17 @@ fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {
     diagnostic::general("A job is no longer running", detail)
 }
 
+/// The plan shows a new job, and not that it stays stopped.
+fn running_job_is_gone(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A running job no longer exists",
+        format!(
+            "The job {label} was running, or to be started again, when Terraform saw it last. Somebody has deleted it, so its \
+             output stream is down. A new job in its place is started only if its status is \"{RUNNING}\"."
+        ),
+    )
+}
+
 /// Creates a job and brings it to its run state. `None` only when no job was created: as soon as there is an ID it must
 /// reach the state, whatever fails after.
 pub(super) async fn create(
@@ -88,9 +102,10 @@ pub(super) async fn create(
 ) -> Option<(JobModel, JobPrivate)> {
     let replaced_id = private.changed.as_ref().map(|changed| &changed.id);
     let stream = planned.stream().unwrap_or_default();
+    let (cluster_id, name) = (text(&planned.cluster_id), text(&planned.name));
     let replaced = session
         .run
-        .take_replaced(replaced_id, text(&planned.name), &stream);
+        .take_replaced(replaced_id, cluster_id, name, &stream);
     let is_inherited = target_status(&planned.status).is_none();
     let target = match target_status(&planned.status) {
         Some(target) => Some(target),

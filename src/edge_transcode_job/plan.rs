@@ -3,10 +3,14 @@
 
 use std::mem;
 
+use super::failure_report::followed_by;
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::{ChangedJob, JobPrivate};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, diagnostic};
+
+/// Added to errors of a plan that does not fit what the API has, which core makes before it destroys all.
+pub(super) const BEFORE_DESTROY: &str = "Terraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.";
 
 type Update = tfplugin::Update<JobModel, JobPrivate>;
 
@@ -148,8 +152,12 @@ fn check_interruption(update: &Update, diagnostics: &mut Diagnostics) {
             ),
         ));
     } else {
-        diagnostics.add_error(must_not_be_interrupted(&label, "changed"));
+        diagnostics.add_error(would_be_interrupted(&label, "changed"));
     }
+}
+
+fn would_be_interrupted(label: &str, verb: &str) -> Diagnostic {
+    followed_by(must_not_be_interrupted(label, verb), BEFORE_DESTROY)
 }
 
 /// Warns of the replacement of a running job, or rejects it.
@@ -160,7 +168,7 @@ fn check_replacement(update: &Update, diagnostics: &mut Diagnostics) {
     if prior.is_protected() || target.is_protected() {
         diagnostics.add_error(is_protected(&label, "replaced"));
     } else if prior.is_running() && !target.may_be_interrupted() && !stays_stopped {
-        diagnostics.add_error(must_not_be_interrupted(&label, "replaced"));
+        diagnostics.add_error(would_be_interrupted(&label, "replaced"));
     } else if prior.is_running() {
         diagnostics.add_warning(diagnostic::general(
             "A running job will be replaced",
@@ -234,6 +242,7 @@ pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate)
         is_running: prior.is_running(),
         is_protected: prior.is_protected(),
         may_be_interrupted: false,
+        cluster_id: None,
         status: None,
         name: None,
         stream: None,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::failure_report::{about, followed_by};
 use super::model::{JobModel, RUNNING};
+use super::plan::BEFORE_DESTROY;
 use super::plan_existing_jobs;
 use crate::shared::call_error::{is_rejected_for_credentials, to_diagnostic};
 use crate::shared::job_identity::JobIdentity;
@@ -35,8 +36,10 @@ pub(super) async fn create(
     if session.run.checks_plans() && planned.cluster_id.is_value() {
         check_template(session, planned, ctx, diagnostics).await;
     }
-    let job_id = replaced.map_or("", |id| &id.job_id);
-    check_output(session, planned, job_id, known_writers, diagnostics);
+    if will_run(None, planned) {
+        let job_id = replaced.map_or("", |id| &id.job_id);
+        check_output(session, planned, job_id, known_writers, diagnostics);
+    }
 }
 
 /// Checks a job that will take the place of one in another cluster.
@@ -48,8 +51,10 @@ pub(super) async fn replacement(
     diagnostics: &mut Diagnostics,
 ) {
     let known_writers = existing(session, planned, true, ctx, diagnostics).await;
-    let job_id = prior.identity().job_id;
-    check_output(session, planned, &job_id, known_writers, diagnostics);
+    if will_run(Some(prior), planned) {
+        let job_id = prior.identity().job_id;
+        check_output(session, planned, &job_id, known_writers, diagnostics);
+    }
 }
 
 /// Warns of what a new job will find in its cluster: jobs that are identical or write its stream, of which it returns the IDs,
@@ -87,8 +92,9 @@ pub(super) async fn update(
 ) {
     let mut known_writers = Vec::new();
     if session.run.checks_plans() {
-        let starts = planned.status.contains(&RUNNING) && !prior.status.contains(&RUNNING);
-        if starts && planned.stream_output.is_value() {
+        // What it writes already was looked at when it was started.
+        let is_new_writer = !prior.is_running() || prior.stream() != planned.stream();
+        if will_run(Some(prior), planned) && is_new_writer && planned.stream_output.is_value() {
             known_writers =
                 plan_existing_jobs::warn_of_start(&session.client, planned, ctx, diagnostics).await;
         }
@@ -96,8 +102,16 @@ pub(super) async fn update(
             check_template(session, planned, ctx, diagnostics).await;
         }
     }
-    let job_id = planned.identity().job_id;
-    check_output(session, planned, &job_id, known_writers, diagnostics);
+    if will_run(Some(prior), planned) {
+        let job_id = planned.identity().job_id;
+        check_output(session, planned, &job_id, known_writers, diagnostics);
+    }
+}
+
+/// Whether a job will run as far as the plan knows: without a status it does if it runs now.
+fn will_run(prior: Option<&JobModel>, planned: &JobModel) -> bool {
+    let is_left_running = planned.status.is_unknown() && prior.is_some_and(JobModel::is_running);
+    is_left_running || planned.status.contains(&RUNNING)
 }
 
 /// An error, if the template verifiably does not exist. None while this run applies: what it has deleted would stay deleted.
@@ -117,10 +131,7 @@ async fn check_template(
         .check_template(&cluster_id, &fields.template_id, ctx)
         .await;
     if let Some(error) = missing {
-        let shown = followed_by(
-            to_diagnostic("Template not found", &error),
-            "Terraform plans before terraform destroy, too. To destroy all the same, add -refresh=false there.",
-        );
+        let shown = followed_by(to_diagnostic("Template not found", &error), BEFORE_DESTROY);
         diagnostics.add_error(about(planned.label(), shown));
     }
 }
@@ -155,7 +166,7 @@ fn is_unknown_cluster(error: &CallError) -> bool {
     })
 }
 
-/// Warns of another job of this run that will write the same stream. `job_id`: that of the job or of the one that it replaces,
+/// Warns of another job of this run that will run and write the same stream. `job_id`: that of the job or of the one that it replaces,
 /// empty for any other new job. `known_writers`: jobs of which the plan has warned already.
 fn check_output(
     session: &Session,
@@ -164,8 +175,7 @@ fn check_output(
     known_writers: Vec<String>,
     diagnostics: &mut Diagnostics,
 ) {
-    let will_run = planned.status.contains(&RUNNING);
-    if !will_run || !planned.stream_output.is_value() {
+    if !planned.stream_output.is_value() {
         return;
     }
     let label = planned.label();

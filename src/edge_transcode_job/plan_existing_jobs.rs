@@ -37,7 +37,7 @@ pub(super) async fn warn_of_create(
     warned_of
 }
 
-/// Warns of each other running job that writes the stream of one that will be started; returns their job IDs.
+/// Warns of each other running job that writes the stream of one that will run; returns their job IDs.
 pub(super) async fn warn_of_start(
     client: &LiveClient,
     planned: &JobModel,
@@ -64,7 +64,7 @@ fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> D
     diagnostic::general(
         RUNNING_WRITER,
         format!(
-            "The job {label} will be started, while the job {cluster_id}:{job_id} ({name:?}) is running and writes the same \
+            "The job {label} will run, while the job {cluster_id}:{job_id} ({name:?}) is running and writes the same \
              output stream. Two running jobs must not write one stream: unless this plan stops or deletes the other one, do \
              that first."
         ),

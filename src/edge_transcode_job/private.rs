@@ -40,6 +40,9 @@ pub(super) struct ChangedJob {
     /// Whether the plan allows to interrupt it.
     #[serde(default)]
     pub(super) may_be_interrupted: bool,
+    /// The planned cluster, where it is known.
+    #[serde(default)]
+    pub(super) cluster_id: Option<String>,
     /// The planned status, where it is known.
     #[serde(default)]
     pub(super) status: Option<String>,
@@ -80,6 +83,7 @@ impl JobPrivate {
     pub(super) fn replaced_by(mut self, planned: &JobModel) -> Self {
         if let Some(changed) = &mut self.changed {
             changed.may_be_interrupted = planned.may_be_interrupted();
+            changed.cluster_id = planned.cluster_id.as_deref_option().map(str::to_owned);
             changed.status = planned.status.as_deref_option().map(str::to_owned);
             changed.name = planned.name.as_deref_option().map(str::to_owned);
             changed.stream = planned.stream();
@@ -119,12 +123,17 @@ impl JobPrivate {
 
     /// What is noted of this job when it is deleted in favor of a new one.
     pub(super) fn replaced(&self, prior: &JobModel, was_running: bool) -> Replaced {
-        let (name, stream) = match &self.changed {
-            Some(changed) => (changed.name.clone(), changed.stream.clone()),
-            None => (None, prior.stream()),
+        let id = prior.identity();
+        let (cluster_id, name, stream) = match &self.changed {
+            Some(changed) => {
+                let changed = changed.clone();
+                (changed.cluster_id, changed.name, changed.stream)
+            }
+            None => (Some(id.cluster_id.clone()), None, prior.stream()),
         };
         Replaced {
-            id: prior.identity(),
+            id,
+            cluster_id,
             name,
             stream,
             is_to_run: was_running || self.owes_start,
@@ -220,6 +229,7 @@ mod tests {
                     is_running,
                     is_protected: false,
                     may_be_interrupted: true,
+                    cluster_id: None,
                     status: None,
                     name: None,
                     stream: Some("s".to_owned()),

@@ -68,6 +68,8 @@ pub(crate) struct Created {
 /// A job that was deleted in favor of a new one.
 pub(crate) struct Replaced {
     pub(crate) id: JobIdentity,
+    /// The cluster of the new one, where it is known.
+    pub(crate) cluster_id: Option<String>,
     /// The name of the new one; `None` where the plan did not know it, or core does not say what was planned.
     pub(crate) name: Option<String>,
     /// The key of the stream that the new one writes; `None` where the plan did not know it.
@@ -217,10 +219,12 @@ impl Run {
     }
 
     /// The job that this run has deleted in favor of this new one, and none other takes the place of. It is known by its ID
-    /// where core says that, or else by the name and the stream of the new one, as far as they are known.
+    /// where core says that, or else by the name and the stream of the new one, as far as they are known. Of several, such as
+    /// one on air and one on standby in another cluster, it is that of the new one's cluster.
     pub(crate) fn take_replaced(
         &self,
         id: Option<&JobIdentity>,
+        cluster_id: &str,
         name: &str,
         stream: &str,
     ) -> Option<Replaced> {
@@ -232,7 +236,15 @@ impl Run {
             (None, None, Some(its_stream)) => its_stream == stream,
             (None, None, None) => false,
         };
-        let position = known.replaced.iter().position(is_it)?;
+        let is_in_cluster =
+            |replaced: &Replaced| replaced.cluster_id.as_deref() == Some(cluster_id);
+        let found = known
+            .replaced
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| is_it(one));
+        // The first of the best.
+        let (position, _) = found.min_by_key(|(_, one)| !is_in_cluster(one))?;
         Some(known.replaced.remove(position))
     }
 
@@ -350,6 +362,7 @@ mod tests {
         ] {
             run.note_replaced(Replaced {
                 id: id(job_id),
+                cluster_id: None,
                 name: name.map(str::to_owned),
                 stream: stream.map(str::to_owned),
                 is_to_run: true,
@@ -371,7 +384,7 @@ mod tests {
             (None, "x", "x", None),
         ] {
             let known_id = known_id.map(id);
-            let replaced = replacing().take_replaced(known_id.as_ref(), name, stream);
+            let replaced = replacing().take_replaced(known_id.as_ref(), "c", name, stream);
             let found = replaced.map(|replaced| replaced.id.job_id);
             assert_eq!(found.as_deref(), expected, "{name} {stream}");
         }
@@ -381,7 +394,25 @@ mod tests {
     fn a_job_has_one_successor() {
         let run = replacing();
         for expected in [true, false] {
-            assert_eq!(run.take_replaced(None, "a", "s").is_some(), expected);
+            assert_eq!(run.take_replaced(None, "c", "a", "s").is_some(), expected);
+        }
+    }
+
+    #[test]
+    fn jobs_in_two_clusters_that_are_alike_have_the_successors_of_their_clusters() {
+        let run = Run::new(None, true);
+        for cluster_id in ["standby", "live"] {
+            run.note_replaced(Replaced {
+                id: id(cluster_id),
+                cluster_id: Some(cluster_id.to_owned()),
+                name: Some("a".to_owned()),
+                stream: Some("s".to_owned()),
+                is_to_run: cluster_id == "live",
+            });
+        }
+        for (cluster_id, expected) in [("live", "live"), ("moved", "standby")] {
+            let replaced = run.take_replaced(None, cluster_id, "a", "s").unwrap();
+            assert_eq!(replaced.id, id(expected));
         }
     }
 

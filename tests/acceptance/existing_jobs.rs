@@ -14,6 +14,7 @@ over_each_terraform! {
 
 over_newest_terraform! {
     a_running_job_with_the_output_of_one_that_will_start_is_named,
+    a_running_job_with_the_new_output_of_another_running_one_is_named,
     creating_creates_whatever_exists,
     a_job_with_another_output_is_not_named,
     identical_jobs_can_be_created_together,
@@ -110,7 +111,7 @@ fn a_running_job_with_the_output_of_one_that_will_start_is_named(world: &TestWor
         &own_id,
         &job_id,
         "\"another\"",
-        "will be started, while",
+        "will run, while",
         "Two running jobs must not write one stream",
     ]);
 
@@ -118,6 +119,25 @@ fn a_running_job_with_the_output_of_one_that_will_start_is_named(world: &TestWor
         .cloud
         .edit_job(&job_id, |job| job.status = JobStatus::NotStarted);
     assert!(named(&world.plan()).is_empty());
+}
+
+fn a_running_job_with_the_new_output_of_another_running_one_is_named(world: &TestWorkspace) {
+    for job in [Block::running_job("own"), Block::job("own")] {
+        world.applied(&job);
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        let own_id = world.cloud.job().job_id;
+        let job_id = an_existing_job(world);
+        world
+            .cloud
+            .edit_job(&job_id, |job| job.status = JobStatus::Running);
+        assert!(named(&world.plan()).is_empty(), "it writes another stream");
+        world.configure(job.text("stream_output", "rtmp://push.example.com/live/it"));
+        let warnings = named(&world.plan());
+        assert_eq!(warnings.len(), 1, "{warnings:#?}");
+        warnings[0].must_say(&[&own_id, &job_id, "will run, while"]);
+        world.cloud.delete_job(&job_id);
+        world.destroy_all();
+    }
 }
 
 fn creating_creates_whatever_exists(world: &TestWorkspace) {

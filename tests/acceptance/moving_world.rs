@@ -14,9 +14,11 @@ over_each_terraform! {
     a_job_that_must_not_be_stopped_is_not_interrupted,
     a_job_at_another_endpoint_stays_in_the_state,
     a_job_that_somebody_stopped_is_told_of,
+    a_running_job_that_somebody_deleted_is_told_of,
 }
 
 over_newest_terraform! {
+    a_job_that_must_not_be_stopped_can_be_destroyed_with_other_settings_than_configured,
     an_outage_in_an_update_of_many_jobs_leaves_them_running,
     after_a_job_that_does_not_come_back_no_other_is_interrupted,
     no_more_jobs_are_interrupted_at_a_time_than_allowed,
@@ -385,6 +387,41 @@ fn a_job_that_somebody_stopped_is_told_of(world: &TestWorkspace) {
     plan.is_empty();
     plan.warning()
         .must_say(&["A job is no longer running", "\"job-it\" (cluster-1:"]);
+}
+
+fn a_running_job_that_somebody_deleted_is_told_of(world: &TestWorkspace) {
+    for was_running in [true, false] {
+        world.applied(Block::job("it"));
+        if was_running {
+            world.cloud.edit(|job| job.status = JobStatus::Running);
+            world.apply().succeeded();
+        }
+        world.cloud.delete();
+        let warnings = world.plan().warnings("A running job no longer exists");
+        assert_eq!(warnings.len(), usize::from(was_running), "{warnings:#?}");
+        for warning in warnings {
+            warning.must_say(&["\"job-it\" (cluster-1:", "status is \"Running\""]);
+        }
+        world.destroy_all();
+    }
+}
+
+fn a_job_that_must_not_be_stopped_can_be_destroyed_with_other_settings_than_configured(
+    world: &TestWorkspace,
+) {
+    let job = Block::running_job("it").with("allow_stopping_for_update", "false");
+    world.applied(job);
+    world.cloud.edit(|job| "edited".clone_into(&mut job.name));
+    let error = world.destroy().failed().error();
+    error.must_say(&[
+        "Job must not be stopped",
+        "terraform destroy",
+        "-refresh=false",
+    ]);
+    world
+        .run(&["destroy", "-json", "-auto-approve", "-refresh=false"])
+        .succeeded();
+    assert!(world.cloud.jobs().is_empty());
 }
 
 fn many_running_jobs(name: &str) -> Block {
