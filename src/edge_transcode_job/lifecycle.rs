@@ -85,8 +85,9 @@ fn running_job_is_gone(label: &str) -> Diagnostic {
     diagnostic::general(
         "A running job no longer exists",
         format!(
-            "The job {label} was running, or to be started again, when Terraform saw it last. Somebody has deleted it, so its \
-             output stream is down. A new job in its place is started only if its status is \"{RUNNING}\"."
+            "The job {label} was running, or to be started again, when Terraform saw it last: somebody has deleted it, or a run \
+             was killed while it deleted the job. Unless another job writes its output stream, that stream is down. A new job \
+             in its place is started only if its status is \"{RUNNING}\"."
         ),
     )
 }

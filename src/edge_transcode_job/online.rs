@@ -1,5 +1,7 @@
 //! Waiting until a job's output stream is on air.
 
+use std::time::Duration;
+
 use super::run_state::Polls;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -10,8 +12,12 @@ use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
 const ONLINE: &str = "online";
+const NOT_READ: &str = "Unable to read stream state";
 
-/// An error for an output stream whose state the API does not show: it cannot be waited for.
+/// The check before an action takes no more of the action's time than this.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An error for an output stream whose state the API does not show, or does not permit to read: it cannot be waited for.
 pub(super) async fn check(
     session: &Session,
     id: &JobIdentity,
@@ -19,8 +25,12 @@ pub(super) async fn check(
     ctx: &CallContext,
 ) -> Result<(), Diagnostic> {
     let name = name(id, output)?;
-    match session.client.describe_live_stream_state(&name, ctx).await {
+    let ctx = ctx.capped_at(CHECK_TIMEOUT);
+    match session.client.describe_live_stream_state(&name, &ctx).await {
         Err(error) if error.is_stream_not_shown() => Err(not_shown(id, &name, &error)),
+        Err(error) if error.api_error().is_some_and(|error| error.status == 403) => {
+            Err(to_diagnostic(NOT_READ, &error))
+        }
         _ => Ok(()),
     }
 }
@@ -45,7 +55,7 @@ pub(super) async fn wait(
             }
             Err(error) => match ctx.interruption() {
                 Some(ended) => return Err(not_online(id, &shown, None, ended)),
-                None => return Err(to_diagnostic("Unable to read stream state", &error)),
+                None => return Err(to_diagnostic(NOT_READ, &error)),
             },
         };
         polls

@@ -92,8 +92,9 @@ pub(super) async fn update(
 ) {
     let mut known_writers = Vec::new();
     if session.run.checks_plans() {
-        // What it writes already was looked at when it was started.
-        let is_new_writer = !prior.is_running() || prior.stream() != planned.stream();
+        // What it writes already was looked at when it was started. The jobs that this run changes are no longer as listed.
+        let is_new_writer = (!prior.is_running() || prior.stream() != planned.stream())
+            && !session.run.has_applied();
         if will_run(Some(prior), planned) && is_new_writer && planned.stream_output.is_value() {
             known_writers =
                 plan_existing_jobs::warn_of_start(&session.client, planned, ctx, diagnostics).await;

@@ -65,8 +65,8 @@ fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> D
         RUNNING_WRITER,
         format!(
             "The job {label} will run, while the job {cluster_id}:{job_id} ({name:?}) is running and writes the same \
-             output stream. Two running jobs must not write one stream: unless this plan stops or deletes the other one, do \
-             that first."
+             output stream. Two running jobs must not write one stream: unless this plan stops or deletes the other one, or \
+             changes its output, and this job depends on it, do that first."
         ),
     )
 }

@@ -123,16 +123,15 @@ impl JobPrivate {
 
     /// What is noted of this job when it is deleted in favor of a new one.
     pub(super) fn replaced(&self, prior: &JobModel, was_running: bool) -> Replaced {
-        let id = prior.identity();
         let (cluster_id, name, stream) = match &self.changed {
             Some(changed) => {
                 let changed = changed.clone();
                 (changed.cluster_id, changed.name, changed.stream)
             }
-            None => (Some(id.cluster_id.clone()), None, prior.stream()),
+            None => (None, None, prior.stream()),
         };
         Replaced {
-            id,
+            id: prior.identity(),
             cluster_id,
             name,
             stream,

@@ -219,8 +219,8 @@ impl Run {
     }
 
     /// The job that this run has deleted in favor of this new one, and none other takes the place of. It is known by its ID
-    /// where core says that, or else by the name and the stream of the new one, as far as they are known. Of several, such as
-    /// one on air and one on standby in another cluster, it is that of the new one's cluster.
+    /// where core says that, or else by the cluster, the name and the stream of the new one, as far as they are known: one on
+    /// standby in another cluster may have the same name and stream.
     pub(crate) fn take_replaced(
         &self,
         id: Option<&JobIdentity>,
@@ -229,22 +229,14 @@ impl Run {
         stream: &str,
     ) -> Option<Replaced> {
         let mut known = self.known();
-        let is_it = |replaced: &Replaced| match (id, &replaced.name, &replaced.stream) {
-            (Some(id), ..) => replaced.id == *id,
-            (None, Some(its_name), Some(its_stream)) => its_name == name && its_stream == stream,
-            (None, Some(its_name), None) => its_name == name,
-            (None, None, Some(its_stream)) => its_stream == stream,
-            (None, None, None) => false,
+        let is_it = |replaced: &Replaced| match id {
+            Some(id) => replaced.id == *id,
+            None => replaced.agrees_with(cluster_id, name, stream),
         };
-        let is_in_cluster =
-            |replaced: &Replaced| replaced.cluster_id.as_deref() == Some(cluster_id);
-        let found = known
-            .replaced
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| is_it(one));
-        // The first of the best.
-        let (position, _) = found.min_by_key(|(_, one)| !is_in_cluster(one))?;
+        let found = known.replaced.iter().enumerate();
+        let found = found.filter(|(_, replaced)| is_it(replaced));
+        // Rather one of which the cluster is known.
+        let (position, _) = found.min_by_key(|(_, replaced)| replaced.cluster_id.is_none())?;
         Some(known.replaced.remove(position))
     }
 
@@ -272,6 +264,18 @@ impl Run {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Replaced {
+    /// Whether a new job is as the one that was to take this one's place, as far as that is known.
+    fn agrees_with(&self, cluster_id: &str, name: &str, stream: &str) -> bool {
+        let agrees =
+            |known: &Option<String>, other| known.as_deref().is_none_or(|known| known == other);
+        (self.name.is_some() || self.stream.is_some())
+            && agrees(&self.cluster_id, cluster_id)
+            && agrees(&self.name, name)
+            && agrees(&self.stream, stream)
     }
 }
 
@@ -410,9 +414,14 @@ mod tests {
                 is_to_run: cluster_id == "live",
             });
         }
-        for (cluster_id, expected) in [("live", "live"), ("moved", "standby")] {
-            let replaced = run.take_replaced(None, cluster_id, "a", "s").unwrap();
-            assert_eq!(replaced.id, id(expected));
+        for (cluster_id, expected) in [
+            ("new", None),
+            ("live", Some(id("live"))),
+            ("live", None),
+            ("standby", Some(id("standby"))),
+        ] {
+            let replaced = run.take_replaced(None, cluster_id, "a", "s");
+            assert_eq!(replaced.map(|replaced| replaced.id), expected);
         }
     }
 

@@ -259,6 +259,9 @@ fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &TestWorkspace) {
             "wait_until_online",
         ]);
     }
+    describe_fails(world, 403, "Forbidden.RAM");
+    let error = invoked(world, "start").failed().error();
+    error.must_say(&["Unable to read stream state", "Forbidden.RAM"]);
     world
         .cloud
         .edit(|job| "rtsp://push.example.com/it".clone_into(&mut job.stream_output));

@@ -72,7 +72,8 @@ impl CallContext {
     }
 
     /// Returns the same context with this timeout at most.
-    pub(super) fn capped_at(&self, timeout: Duration) -> Self {
+    #[must_use]
+    pub fn capped_at(&self, timeout: Duration) -> Self {
         Self {
             deadline: self.deadline.min(Instant::now() + timeout),
             ..self.clone()

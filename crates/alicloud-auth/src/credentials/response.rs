@@ -98,7 +98,8 @@ pub(super) fn error_response(
         let reason = format!("{origin} failed with HTTP {status}");
         return ErrorResponse::without_code(SourceError {
             reason,
-            is_transient: status >= 500,
+            // Also what a proxy says that is busy, or asks for something first.
+            is_transient: status >= 500 || matches!(status, 300..400 | 407 | 429),
         });
     };
     let mut message = error_body.message;
