@@ -163,8 +163,7 @@ impl Invocation<'_> {
     async fn run(&self, kind: ActionKind, waits: bool) -> Result<(), Diagnostic> {
         // Before anything is done: a stream that cannot be waited for must not be interrupted first.
         if waits && let Ok(read) = self.job.get().await {
-            let JobHandle { session, id, ctx } = self.job;
-            online::check(session, id, &read.stream_output, ctx).await?;
+            online::check(self.job, &read.stream_output).await?;
         }
         let (running, stopped) = (JobStatus::Running, JobStatus::NotStarted);
         match kind {
@@ -236,11 +235,11 @@ impl Invocation<'_> {
     /// Waits until the output stream of the job, which is running by now, is on air.
     async fn wait_until_online(&self) -> Result<(), Diagnostic> {
         let read = self.read("Unable to read job").await?;
-        let JobHandle { session, id, ctx } = self.job;
+        let id = self.job.id;
         self.tell(format!(
             "Waiting for the output stream of job {id} to be online ..."
         ));
-        online::wait(session, id, &read.stream_output, ctx).await?;
+        online::wait(self.job, &read.stream_output).await?;
         self.tell(format!("The output stream of job {id} is online."));
         Ok(())
     }

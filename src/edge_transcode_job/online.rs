@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::run_state::Polls;
+use super::run_state::{JobHandle, Polls};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
-use crate::shared::provider_data::Session;
 use crate::stream::name as stream_name;
-use alicloud_live::{CallContext, CallError, Interruption, StreamName, StreamUrl};
+use alicloud_live::{CallError, Interruption, StreamName, StreamUrl};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
@@ -18,12 +17,8 @@ const NOT_READ: &str = "Unable to read stream state";
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An error for an output stream whose state the API does not show, or does not permit to read: it cannot be waited for.
-pub(super) async fn check(
-    session: &Session,
-    id: &JobIdentity,
-    output: &StreamUrl,
-    ctx: &CallContext,
-) -> Result<(), Diagnostic> {
+pub(super) async fn check(job: JobHandle<'_>, output: &StreamUrl) -> Result<(), Diagnostic> {
+    let JobHandle { session, id, ctx } = job;
     let name = name(id, output)?;
     let ctx = ctx.capped_at(CHECK_TIMEOUT);
     match session.client.describe_live_stream_state(&name, &ctx).await {
@@ -36,12 +31,8 @@ pub(super) async fn check(
 }
 
 /// Waits until the API shows the output of a running job as online, at most as long as `ctx` allows.
-pub(super) async fn wait(
-    session: &Session,
-    id: &JobIdentity,
-    output: &StreamUrl,
-    ctx: &CallContext,
-) -> Result<(), Diagnostic> {
+pub(super) async fn wait(job: JobHandle<'_>, output: &StreamUrl) -> Result<(), Diagnostic> {
+    let JobHandle { session, id, ctx } = job;
     let name = name(id, output)?;
     let shown = stream_name::shown(&name);
     let mut polls = Polls::new();

@@ -208,27 +208,25 @@ fn a_running_job_that_is_replaced_with_another_stream_is_replaced_by_a_running_o
     }
 }
 
-fn a_running_job_whose_successor_cannot_be_created_is_told_of(world: &TestWorkspace) {
+/// The warning of a running job without a status whose replacement fails at this call.
+fn warning_of_no_successor(world: &TestWorkspace, denied: &str) -> Diagnostic {
     world.applied(Block::job("it"));
     world.cloud.edit(|job| job.status = JobStatus::Running);
     world.configure(Block::job("it").text("cluster_id", "cluster-2"));
-    world.cloud.deny("Create");
+    world.cloud.deny(denied);
     let run = world.apply().failed();
-    let [warning] = &run.warnings("A running job has no successor")[..] else {
-        panic!("{run}")
-    };
+    let mut warnings = run.warnings("A running job has no successor");
+    assert_eq!(warnings.len(), 1, "{run}");
+    warnings.remove(0)
+}
+
+fn a_running_job_whose_successor_cannot_be_created_is_told_of(world: &TestWorkspace) {
+    let warning = warning_of_no_successor(world, "Create");
     warning.must_say(&["job-it", "status = \"Running\""]);
 }
 
 fn a_running_job_whose_successor_cannot_be_started_is_told_of(world: &TestWorkspace) {
-    world.applied(Block::job("it"));
-    world.cloud.edit(|job| job.status = JobStatus::Running);
-    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
-    world.cloud.deny("Start");
-    let run = world.apply().failed();
-    let [warning] = &run.warnings("A running job has no successor")[..] else {
-        panic!("{run}")
-    };
+    let warning = warning_of_no_successor(world, "Start");
     warning.must_say(&["job-it", "status = \"Running\"", "terraform untaint"]);
 
     world.cloud.set_faults([]);
