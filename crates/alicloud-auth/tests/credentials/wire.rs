@@ -506,7 +506,11 @@ async fn an_account_that_was_confirmed_once_need_not_be_when_sts_is_silent() {
                     assert_eq!(loaded.credentials.account_id.is_some(), *is_known);
                 }
                 (Err(error), Err(part)) => {
-                    for part in ["STS does not confirm", part] {
+                    for part in [
+                        "account_id is 1234567890123456",
+                        "STS does not confirm",
+                        part,
+                    ] {
                         assert!(error.reason.contains(part), "{error}");
                     }
                 }
