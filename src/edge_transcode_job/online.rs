@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::failure_report::{FailureReport, about, followed_by};
 use super::run_state::{JobHandle, Polls};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -24,35 +25,44 @@ pub(super) async fn check(job: JobHandle<'_>, output: &StreamUrl) -> Result<(), 
     match session.client.describe_live_stream_state(&name, &ctx).await {
         Err(error) if error.is_stream_not_shown() => Err(not_shown(id, &name, &error)),
         Err(error) if error.api_error().is_some_and(|error| error.status == 403) => {
-            Err(to_diagnostic(NOT_READ, &error))
+            Err(about(id, to_diagnostic(NOT_READ, &error)))
         }
         _ => Ok(()),
     }
 }
 
-/// Waits until the API shows the output of a running job as online, at most as long as `ctx` allows.
+/// Waits until the API shows the output of a job as online, at most as long as `ctx` allows. The error says how the job is then:
+/// others may have stopped it meanwhile.
 pub(super) async fn wait(job: JobHandle<'_>, output: &StreamUrl) -> Result<(), Diagnostic> {
-    let JobHandle { session, id, ctx } = job;
+    let JobHandle { session, id, .. } = job;
     let name = name(id, output)?;
-    let shown = stream_name::shown(&name);
+    let Err(error) = poll(job, &name).await else {
+        return Ok(());
+    };
+    let report = FailureReport::read(session, id).await;
+    Err(about(id, followed_by(error, &report.present(""))))
+}
+
+async fn poll(job: JobHandle<'_>, name: &StreamName) -> Result<(), Diagnostic> {
+    let JobHandle { session, id, ctx } = job;
     let mut polls = Polls::new();
     loop {
-        let described = session.client.describe_live_stream_state(&name, ctx).await;
+        let described = session.client.describe_live_stream_state(name, ctx).await;
         let state = match described {
             Ok(stream) if stream.state == ONLINE => return Ok(()),
             Ok(stream) => stream.state,
             Err(error) if error.is_stream_not_shown() => {
-                return Err(not_shown(id, &name, &error));
+                return Err(not_shown(id, name, &error));
             }
             Err(error) => match ctx.interruption() {
-                Some(ended) => return Err(not_online(id, &shown, None, ended)),
+                Some(ended) => return Err(not_online(name, None, ended)),
                 None => return Err(to_diagnostic(NOT_READ, &error)),
             },
         };
         polls
             .wait(ctx)
             .await
-            .map_err(|ended| not_online(id, &shown, Some(&state), ended))?;
+            .map_err(|ended| not_online(name, Some(&state), ended))?;
     }
 }
 
@@ -66,9 +76,8 @@ fn name(id: &JobIdentity, output: &StreamUrl) -> Result<StreamName, Diagnostic> 
 
 fn not_shown(id: &JobIdentity, name: &StreamName, error: &CallError) -> Diagnostic {
     unknown(&format!(
-        "The API does not show whether the output stream {} of the job {id} is on air: {error}\n\n{} is not a domain of the \
+        "The API does not show whether the output stream of the job {id} is on air: {error}\n\n{} is not a domain of the \
          account, or a name is wrong.",
-        stream_name::shown(name),
         name.domain
     ))
 }
@@ -81,12 +90,7 @@ fn unknown(detail: &str) -> Diagnostic {
     )
 }
 
-fn not_online(
-    id: &JobIdentity,
-    stream: &str,
-    state: Option<&str>,
-    interruption: Interruption,
-) -> Diagnostic {
+fn not_online(name: &StreamName, state: Option<&str>, interruption: Interruption) -> Diagnostic {
     let (why, attribute) = match interruption {
         Interruption::Cancelled => ("the action was canceled", AttributePath::root()),
         Interruption::DeadlineExceeded => {
@@ -98,9 +102,9 @@ fn not_online(
         attribute,
         "Stream is not online",
         format!(
-            "The job {id} is running, but {why} before its output stream {stream} was online{last}. The API does not show \
-             why: check that the input stream is on air and that the template and both URLs are right, or raise \
-             the timeout."
+            "{why} before its output stream on {} was online{last}. The API does not show why: check that the job still runs, \
+             that the input stream is on air, and that the template and both URLs are right, or raise the timeout.",
+            name.domain
         ),
     )
 }

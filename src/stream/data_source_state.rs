@@ -78,7 +78,8 @@ impl DataSource for StreamStateDataSource {
             sensitive(optional(
                 "url",
                 "URL of the stream, such as the `stream_output` of a job, with an application and a stream in its path. Of an `http` or `https` URL, the suffix \
-                 `.flv` or `.m3u8` is ignored.",
+                 `.flv` or `.m3u8` is ignored. An `auth_key` shows nowhere else; the names do: where the name of a stream is its \
+                 secret key, as on some other CDNs, `stream_name` and `id` are as secret as the URL.",
             )),
             part("domain_name", "Ingest or streaming domain of the stream."),
             part("app_name", "Application of the stream."),
@@ -153,7 +154,7 @@ impl DataSource for StreamStateDataSource {
             }
         };
         Some(StreamStateData {
-            id: stream_name::shown(&name).into(),
+            id: stream_name::id(&name).into(),
             url: config.url,
             domain_name: name.domain.into(),
             app_name: name.app.into(),
@@ -168,8 +169,8 @@ fn not_shown(name: &StreamName, error: &CallError) -> Diagnostic {
     diagnostic::general(
         "Unknown stream state",
         format!(
-            "The API does not show the stream {}: {error}\n\nThe domain is not one of the account's, or a name is wrong.",
-            stream_name::shown(name)
+            "The API does not show this stream: {error}\n\n{} is not a domain of the account, or a name is wrong.",
+            name.domain
         ),
     )
 }

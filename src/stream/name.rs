@@ -42,8 +42,8 @@ pub(crate) fn part_problem(text: &str) -> Option<&'static str> {
     }
 }
 
-/// The stream as messages name it, without anything secret.
-pub(crate) fn shown(name: &StreamName) -> String {
+/// The ID of a stream, without its `auth_key`. No message contains it: on another CDN, the name of a stream is often its key.
+pub(crate) fn id(name: &StreamName) -> String {
     redact_auth_keys(&format!("{}/{}/{}", name.domain, name.app, name.stream)).into_owned()
 }
 
@@ -63,10 +63,10 @@ mod tests {
             ("https://d/live/cam.m3u8?a=1", "d/live/cam"),
             ("https://d/live/.flv", "d/live/.flv"),
         ] {
-            assert_eq!(shown(&from_url(url).unwrap()), expected, "{url}");
+            assert_eq!(id(&from_url(url).unwrap()), expected, "{url}");
         }
         let odd = from_url("rtmp://d/live/cam&auth_key=c0ffee").unwrap();
-        assert_eq!(shown(&odd), "d/live/cam&auth_key=***");
+        assert_eq!(id(&odd), "d/live/cam&auth_key=***");
         for wrong in ["d/live/cam", "rtmp://d/live", "srt://d:9?streamid=live/cam"] {
             assert!(from_url(wrong).is_err(), "{wrong}");
         }

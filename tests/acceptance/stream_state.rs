@@ -21,6 +21,7 @@ over_each_terraform! {
     from "1.14":
     an_action_waits_until_the_stream_is_online,
     a_stream_that_does_not_come_online_in_time_is_an_error,
+    a_stream_that_cannot_be_read_while_it_is_waited_for_is_an_error_about_the_job,
     a_stream_whose_state_is_unknown_is_not_waited_for,
 }
 
@@ -88,7 +89,11 @@ fn a_domain_of_somebody_else_is_no_error(world: &TestWorkspace) {
     let [warning] = &applied.warnings(UNKNOWN)[..] else {
         panic!("{applied}");
     };
-    warning.must_say(&["InvalidParam", "RequestId", "other.example.com/live/it"]);
+    warning.must_say(&["InvalidParam", "RequestId", "other.example.com"]);
+    assert!(
+        !warning.detail.contains("live/"),
+        "the name may be a key: {warning:?}"
+    );
     assert_eq!(world.output("state"), "unknown");
 }
 
@@ -232,13 +237,52 @@ fn a_stream_that_does_not_come_online_in_time_is_an_error(world: &TestWorkspace)
     configure_actions(world, "1s");
     world.apply().succeeded();
     let error = invoked(world, "start").failed().error();
+    let job = format!("The job cluster-1:{} is now", world.cloud.job().job_id);
+    let running = format!("{job} Running");
     error.must_say(&[
         "Stream is not online",
-        "push.example.com/live/it",
+        "push.example.com",
         "offline",
-        "is running",
+        &running,
     ]);
-    assert!(world.cloud.is_running());
+    assert!(
+        !error.detail.contains("live/"),
+        "the name may be a key: {error:?}"
+    );
+
+    // Somebody stops it while the action waits: the first look is before the start.
+    configure_actions(world, "3s");
+    let paused = Fault::new(DESCRIBE, FaultKind::Pause).when(FaultStage::After);
+    world.cloud.set_faults([paused.skip(1).times(1)]);
+    let action = world.start(&invoke("start"));
+    let _paused = world.cloud.wait_paused();
+    world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+    world.cloud.release();
+    let stopped = format!("{job} Stopped");
+    world
+        .end_of(action)
+        .failed()
+        .error()
+        .must_say(&["Stream is not online", &stopped]);
+}
+
+fn a_stream_that_cannot_be_read_while_it_is_waited_for_is_an_error_about_the_job(
+    world: &TestWorkspace,
+) {
+    configure_actions(world, "5m");
+    world.apply().succeeded();
+    // The check before the action reads it; the wait after it may not.
+    let forbidden = Fault::new(DESCRIBE, FaultKind::error(403, "Forbidden.RAM"));
+    world.cloud.set_faults([forbidden.skip(1)]);
+    let error = invoked(world, "start").failed().error();
+    let id = format!("cluster-1:{}", world.cloud.job().job_id);
+    let running = format!("The job {id} is now Running");
+    error.must_say(&[
+        "Unable to read stream state",
+        "Forbidden.RAM",
+        &format!("Job {id}"),
+        &running,
+    ]);
 }
 
 fn a_stream_whose_state_is_unknown_is_not_waited_for(world: &TestWorkspace) {
