@@ -70,13 +70,15 @@ impl Action for JobAction {
     fn schema(&self) -> Schema {
         let description = match self.kind {
             ActionKind::Start => {
-                "Starts an edge transcode job and waits until it is running. Does nothing if the job is running."
+                "Starts an edge transcode job and waits until it is running. Does nothing if the job is running. Does not look whether \
+                 another running job writes the same output stream: stop that one first."
             }
             ActionKind::Stop => {
                 "Stops an edge transcode job, which ends its output stream, and waits until it is stopped. Does nothing if the job is stopped."
             }
             ActionKind::Restart => {
-                "Stops an edge transcode job and starts it again, which interrupts its output stream. A stopped job is started."
+                "Stops an edge transcode job and starts it again, which interrupts its output stream. A stopped job is started, as by \
+                 `alicloud_live_edge_transcode_job_start`."
             }
         };
         let minutes = DEFAULT_TIMEOUT.as_secs() / 60;

@@ -19,7 +19,8 @@ pub(super) fn unresolved(
     } else {
         format!(
             "{error}\n\nThe response was lost, so whether the job was created is not known. {reason} Find out \
-             whether one of them is yours, and import it:\n\n{}",
+             whether one of them is yours, and import it, after terraform state rm where the state has another job at the \
+             address:\n\n{}",
             lines(candidates, |id| format!(
                 "terraform import {TYPE_NAME}.<name> '{id}'"
             ))

@@ -123,8 +123,9 @@ async fn find(
     let listed = listed.map_err(|error| to_diagnostic("Unable to list jobs", &error))?;
     let missing = listed.missing;
     let advice = "Any of them may have this name: set job_id in place of name.";
+    let items = format!("jobs of the cluster {cluster_id}");
     let similar =
-        reading::all_of("jobs", listed, advice, diagnostics).map_err(|error| Diagnostic {
+        reading::all_of(&items, listed, advice, diagnostics).map_err(|error| Diagnostic {
             attribute: AttributePath::new("name"),
             ..error
         })?;

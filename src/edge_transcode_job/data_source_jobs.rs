@@ -243,8 +243,10 @@ async fn list(
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Job>> {
     let filter = job_data::filter(&config.r#type, &config.status, &config.keyword);
-    let pages = client.edge_transcode_job_pages(reading::text(&config.cluster_id), filter, ctx);
+    let cluster_id = reading::text(&config.cluster_id);
+    let pages = client.edge_transcode_job_pages(cluster_id, filter, ctx);
     let listed = reading::returned(pages.rest().await, NOT_READ, diagnostics)?;
-    let jobs = reading::all_of("jobs", listed, "Read the others by their ids.", diagnostics);
+    let items = format!("jobs of the cluster {cluster_id}");
+    let jobs = reading::all_of(&items, listed, "Read the others by their ids.", diagnostics);
     reported(jobs, diagnostics)
 }

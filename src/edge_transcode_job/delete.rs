@@ -2,7 +2,7 @@
 
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::start_again;
-use super::lifecycle::successor_not_created;
+use super::lifecycle::{SUCCESSOR_STAYS_STOPPED, no_longer_running, successor_not_created};
 use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;
@@ -25,16 +25,17 @@ pub(super) async fn delete(
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.identity();
-    let successor = created_before(session, &prior, &private);
-    if prior.is_protected() && successor.is_none() {
+    let has_successor = !created_before(session, &prior, &private).is_empty();
+    if prior.is_protected() && !has_successor {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
         return None;
     }
     let job = JobHandle::new(session, &id, ctx);
     let found = job.get().await;
     let was_found = found.is_ok();
-    let was_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
-    if was_running && successor.is_none() && !private.may_be_stopped() {
+    let status = found.as_ref().ok().map(|job| job.status.clone());
+    let was_running = status == Some(JobStatus::Running);
+    if was_running && !has_successor && !private.may_be_stopped() {
         diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
         return None;
     }
@@ -44,18 +45,19 @@ pub(super) async fn delete(
         Err(error) => Err(NotDeleted::unchanged(error)),
     };
     let Err(NotDeleted { error, stop }) = deleted else {
-        note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
+        note_deleted(session, &prior, &private, status, ctx, diagnostics);
         return None;
     };
-    // A call that does not find the job says less than a read that does.
-    let is_gone =
-        error.is_job_not_found() && FailureReport::read(session, &id).await.job().is_none();
-    // It may have been created meanwhile.
-    let successor = created_before(session, &prior, &private);
+    // A call that does not find the job says less than a read that does, unless the job was deleted by an attempt before it.
+    let may_have_deleted = stop == Stop::Done && !error.was_not_done();
+    let is_gone = error.is_job_not_found()
+        && (may_have_deleted || FailureReport::read(session, &id).await.job().is_none());
+    // They may have been created meanwhile.
+    let successors = created_before(session, &prior, &private);
     let is_lost = was_running
         && !is_gone
         && stop != Stop::NotDone
-        && !runs(session, successor.as_ref()).await
+        && !any_runs(session, &successors).await
         && start_again(job, stop == Stop::InDoubt).await.is_err();
     let report = FailureReport::read(session, &id).await;
     if is_gone || report.is_gone() {
@@ -67,7 +69,7 @@ pub(super) async fn delete(
             diagnostics.add_error(elsewhere);
             return None;
         }
-        note_deleted(session, &prior, &private, was_running, ctx, diagnostics);
+        note_deleted(session, &prior, &private, status, ctx, diagnostics);
         return None;
     }
 
@@ -80,7 +82,7 @@ pub(super) async fn delete(
     }
     let mut private = private.after_failure(is_lost, &report);
     private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
-    Some((left(prior, &report, successor.is_some()), private))
+    Some((left(prior, &report, !successors.is_empty()), private))
 }
 
 /// The job that was not deleted. Beside its successor it is not worth protecting.
@@ -96,36 +98,46 @@ fn left(prior: JobModel, report: &FailureReport, has_successor: bool) -> JobMode
 }
 
 /// Whether a job that this run has created runs, so that it takes over the stream of the one that it replaces.
-async fn runs(session: &Session, created: Option<&Created>) -> bool {
-    let Some(created) = created else {
-        return false;
-    };
-    let report = FailureReport::read(session, &created.id).await;
-    match report.job() {
-        Some(job) => job.status == JobStatus::Running,
-        None => created.has_run && !report.is_gone(),
+async fn any_runs(session: &Session, created: &[Created]) -> bool {
+    for created in created {
+        let report = FailureReport::read(session, &created.id).await;
+        let runs = match report.job() {
+            Some(job) => job.status == JobStatus::Running,
+            None => created.has_run && !report.is_gone(),
+        };
+        if runs {
+            return true;
+        }
     }
+    false
 }
 
-/// The job that replaces a deleted one may have to take its run state over.
+/// The job that replaces a deleted one may have to take its run state over. `found`: its status before, if it was found.
 fn note_deleted(
     session: &Session,
     prior: &JobModel,
     private: &JobPrivate,
-    was_running: bool,
+    found: Option<JobStatus>,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
     let label = prior.label();
+    let was_running = found == Some(JobStatus::Running);
     let was_to_run = was_running || private.owes_start;
-    match created_before(session, prior, private) {
-        Some(successor) if was_to_run && !successor.has_target => {
-            diagnostics.add_warning(stream_ended(&label, was_running, &successor.id));
-        }
-        None if was_running && !private.foresaw_running(prior) => {
+    let successors = created_before(session, prior, private);
+    let stopped = left_stopped(&successors);
+    if was_to_run {
+        if let Some(stopped) = stopped {
+            diagnostics.add_warning(stream_ended(&label, was_running, &stopped.id));
+        } else if successors.is_empty() && was_running && !private.foresaw_running(prior) {
             diagnostics.add_warning(running_job_deleted(&label));
         }
-        _ => {}
+    } else if let Some(status) = found
+        && prior.is_running()
+        && (stopped.is_some() || private.has_heir())
+    {
+        let warning = no_longer_running(&label, &status);
+        diagnostics.add_warning(followed_by(warning, SUCCESSOR_STAYS_STOPPED));
     }
     if private.is_plain_deletion {
         return;
@@ -138,19 +150,29 @@ fn note_deleted(
     session.run.note_replaced(replaced);
 }
 
-/// The job that takes the place of this one, if it exists by now. Where the old one is deleted first, core has planned no deletion.
-fn created_before(session: &Session, prior: &JobModel, private: &JobPrivate) -> Option<Created> {
+/// The one of the successors that stays stopped because no status is set, unless another one runs or is to.
+fn left_stopped(successors: &[Created]) -> Option<&Created> {
+    let takes_over =
+        |one: &Created| one.has_run || one.target.as_ref() == Some(&JobStatus::Running);
+    if successors.iter().any(takes_over) {
+        return None;
+    }
+    successors.iter().find(|one| one.target.is_none())
+}
+
+/// The jobs that may take the place of this one and exist by now. Where the old one is deleted first, core has planned no deletion.
+fn created_before(session: &Session, prior: &JobModel, private: &JobPrivate) -> Vec<Created> {
     if private.is_plain_deletion {
-        successor(session, prior)
+        successors(session, prior)
     } else {
-        None
+        Vec::new()
     }
 }
 
-/// The job that this run has created in the place of this one.
-pub(super) fn successor(session: &Session, prior: &JobModel) -> Option<Created> {
+/// The jobs that this run has created in the place of this one.
+pub(super) fn successors(session: &Session, prior: &JobModel) -> Vec<Created> {
     let stream = prior.stream().unwrap_or_default();
-    session.run.successor(&prior.identity(), &stream)
+    session.run.successors(&prior.identity(), &stream)
 }
 
 /// The job ran until it was deleted, whatever the plan had seen, or was still to be started again. Of a replacement with

@@ -36,6 +36,9 @@ pub(super) async fn read(
         .await;
     match read {
         Ok(job) => {
+            if !session.run.is_first_read(&id) {
+                diagnostics.add_warning(at_two_addresses(&state.label()));
+            }
             if state.is_running() && job.status != JobStatus::Running {
                 diagnostics.add_warning(no_longer_running(&state.label(), &job.status));
             }
@@ -64,8 +67,23 @@ pub(super) async fn read(
     }
 }
 
+/// Core does not notice that an import names a job that another address has.
+fn at_two_addresses(label: &str) -> Diagnostic {
+    diagnostic::general(
+        "A job has two addresses",
+        format!(
+            "The job {label} is at more than one address of this configuration or its state. What one changes the other changes \
+             back, and deleting either deletes the job. If its block was renamed, replace the import block by a moved block. \
+             Otherwise let Terraform forget one address with a removed block whose lifecycle has destroy = false."
+        ),
+    )
+}
+
+/// What follows for the job in the place of one whose plan has seen it running.
+pub(super) const SUCCESSOR_STAYS_STOPPED: &str = "The new job in its place would have been started with this one running: it stays stopped, too.";
+
 /// Terraform shows no change of what is not configured, and a stream that is down must not go unnoticed.
-fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {
+pub(super) fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {
     let detail = match status {
         JobStatus::Other(status) => format!(
             "The job {label} was running when Terraform saw it last, and has the status {status:?} now, which the API does \
@@ -126,7 +144,7 @@ pub(super) async fn create(
         id: id.clone(),
         stream,
         replaces: replaced_id.cloned(),
-        has_target: target.is_some(),
+        target: target.clone(),
         has_run: false,
     });
 

@@ -97,8 +97,9 @@ impl ListResource for JobListResource {
             let jobs = match pages.next().await {
                 Ok(Some(jobs)) => jobs,
                 Ok(None) => {
+                    let items = format!("jobs of the cluster {cluster_id}");
                     let (unreadable, missing) = (pages.unreadable(), pages.missing());
-                    return reading::warn_if_incomplete("jobs", unreadable, missing, diagnostics);
+                    return reading::warn_if_incomplete(&items, unreadable, missing, diagnostics);
                 }
                 Err(error) => {
                     return diagnostics.add_error(to_diagnostic("Unable to list jobs", &error));

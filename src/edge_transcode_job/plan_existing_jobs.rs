@@ -13,7 +13,7 @@ use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 const RUNNING_WRITER: &str = "A running job writes the same output stream";
 
 /// Warns of each job that is identical to one that will be created, and of each running one that writes the same stream;
-/// returns their job IDs. `is_replacement`: it takes the place of a job in another cluster.
+/// returns the job IDs of the running ones. `is_replacement`: it takes the place of a job in another cluster.
 pub(super) async fn warn_of_create(
     client: &LiveClient,
     planned: &JobModel,
@@ -31,6 +31,8 @@ pub(super) async fn warn_of_create(
         let competes = job.is_running && !stays_stopped;
         if job.is_identical || competes {
             diagnostics.add_warning(warning(planned, is_replacement, &cluster_id, &job));
+        }
+        if competes {
             warned_of.push(job.job_id);
         }
     }
@@ -113,6 +115,8 @@ fn keep_or_import(id: &JobIdentity) -> String {
          moved {{\n    from = {TYPE_NAME}.<old>\n    to   = {TYPE_NAME}.<new>\n  }}\n\n\
          If an interrupted run has created it, import it instead of creating another one:\n\n  \
          import {{\n    to = {TYPE_NAME}.<new>\n    id = \"{id}\"\n  }}\n\n\
+         Terraform ignores that block while the state has another job at the address: have it forget that one first, with \
+         terraform state rm.\n\n\
          Unless this plan replaces or deletes it, both jobs will exist."
     )
 }

@@ -153,6 +153,12 @@ impl JobPrivate {
         }
     }
 
+    /// Whether a job takes this one's place that is started if this one runs, because no status is planned for it.
+    pub(super) fn has_heir(&self) -> bool {
+        let changed = self.changed.as_ref();
+        !self.is_plain_deletion && changed.is_some_and(|changed| changed.status.is_none())
+    }
+
     /// Whether the status of the job that takes this one's place is planned, as far as core says so.
     pub(super) fn successor_has_status(&self) -> bool {
         let changed = self.changed.as_ref();

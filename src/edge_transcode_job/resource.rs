@@ -130,11 +130,8 @@ impl ManagedResource for JobResource {
         private: JobPrivate,
     ) -> Option<JobPrivate> {
         // With create_before_destroy the job that replaces this one was created by now, so this one has to go.
-        let session = self.0.session();
-        let successor = session
-            .ok()
-            .and_then(|session| delete::successor(&session, &prior));
-        if successor.is_none() {
+        let session = self.0.session().ok();
+        if session.is_none_or(|session| delete::successors(&session, &prior).is_empty()) {
             plan::delete(&prior, &private, diagnostics);
         }
         Some(JobPrivate {

@@ -2,7 +2,7 @@
 
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
-use super::lifecycle::target_status;
+use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
 use super::plan;
 use super::private::JobPrivate;
@@ -51,14 +51,19 @@ pub(super) async fn update(
     let id = prior.identity();
     let job = JobHandle::new(session, &id, ctx);
     let changed = change(job, &planned, target.as_ref()).await;
-    let here = async || {
+    let was_running = prior.is_running() && target.is_none();
+    let done = async |planned: JobModel, job: &Job, diagnostics: &mut Diagnostics| {
+        // No later read sees that it was running.
+        if was_running && job.status != JobStatus::Running {
+            diagnostics.add_warning(no_longer_running(&planned.label(), &job.status));
+        }
         let place = session.location(private.found_at.as_ref(), ctx).await;
-        JobPrivate::found_at(place)
+        (filled(planned, job), JobPrivate::found_at(place))
     };
     let error = match changed {
         Ok(job) => {
             stored::check(&planned, &job, diagnostics);
-            return (filled(planned, &job), here().await);
+            return done(planned, &job, diagnostics).await;
         }
         Err(error) => error,
     };
@@ -71,7 +76,7 @@ pub(super) async fn update(
         && report.is_as_planned(&planned.spec(), target.as_ref())
         && !is_lost
     {
-        return (filled(planned, job), here().await);
+        return done(planned, job, diagnostics).await;
     }
 
     diagnostics.add_error(explain(error, &id, &planned, &report));

@@ -120,7 +120,8 @@ impl DataSource for TemplatesDataSource {
         let listed = reading::returned(listed, "Unable to list templates", diagnostics)?;
         let advice =
             "Read single templates with the data source alicloud_live_edge_transcode_template.";
-        let templates = reading::all_of("templates", listed, advice, diagnostics);
+        let items = format!("templates of the cluster {cluster_id}");
+        let templates = reading::all_of(&items, listed, advice, diagnostics);
         let mut templates = reported(templates, diagnostics)?;
         let name_matches = reading::name_matcher(&config.name_regex);
         templates.retain(|template| name_matches(template.name.as_deref().unwrap_or_default()));

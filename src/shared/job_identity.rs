@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
 /// cluster always goes with it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct JobIdentity {
     pub(crate) cluster_id: String,
     pub(crate) job_id: String,

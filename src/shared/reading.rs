@@ -38,11 +38,11 @@ pub(crate) fn returned<T>(
     )
 }
 
-/// All items of a list, for a data source. One that could not be decoded is an error: what is returned without it would be taken
+/// All `items` of a list, such as "jobs of the cluster cluster-1", for a data source. One that could not be decoded is an error: what is returned without it would be taken
 /// for all that there is, and a `for_each` over it would destroy what belongs to an item that exists. `advice` says how to do
 /// without the list.
 pub(crate) fn all_of<T>(
-    items: &'static str,
+    items: &str,
     listed: Listed<T>,
     advice: &str,
     diagnostics: &mut Diagnostics,
@@ -60,7 +60,7 @@ pub(crate) fn all_of<T>(
 /// Warns of listed items that could not be decoded, and of those that the list counts and does not contain: what was found
 /// is not the whole then.
 pub(crate) fn warn_if_incomplete(
-    items: &'static str,
+    items: &str,
     unreadable: &[String],
     missing: u64,
     diagnostics: &mut Diagnostics,
@@ -77,7 +77,7 @@ pub(crate) fn warn_if_incomplete(
     }
 }
 
-fn warn_of_missing(items: &'static str, missing: u64, diagnostics: &mut Diagnostics) {
+fn warn_of_missing(items: &str, missing: u64, diagnostics: &mut Diagnostics) {
     if missing > 0 {
         diagnostics.add_warning(diagnostic::general(
             "Incomplete list",

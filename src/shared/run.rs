@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::job_identity::JobIdentity;
-use alicloud_live::{CallContext, Interruption};
+use alicloud_live::{CallContext, Interruption, JobStatus};
 
 /// How long a start that the quota rejects waits for this run to stop a job: the job that the new one replaces may be
 /// stopped a moment later.
@@ -40,6 +40,8 @@ struct Known {
     /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
+    /// Jobs that Terraform has read into its state.
+    read: HashSet<JobIdentity>,
 }
 
 /// A job that is planned to run.
@@ -59,8 +61,8 @@ pub(crate) struct Created {
     pub(crate) stream: String,
     /// The job whose place it takes, where the plan has recorded that.
     pub(crate) replaces: Option<JobIdentity>,
-    /// Whether it is to be stopped or running, and not only as the API creates it.
-    pub(crate) has_target: bool,
+    /// Whether it is to be stopped or running; `None`: it stays as the API creates it.
+    pub(crate) target: Option<JobStatus>,
     /// Whether it was seen running.
     pub(crate) has_run: bool,
 }
@@ -253,13 +255,25 @@ impl Run {
         }
     }
 
-    /// The job that this run has created in the place of this one, or else for the stream that this one writes.
-    pub(crate) fn successor(&self, id: &JobIdentity, stream: &str) -> Option<Created> {
+    /// The job that this run has created in the place of this one, or else those for the stream that this one writes: which of
+    /// them is to take over, and which is on standby, is not known.
+    pub(crate) fn successors(&self, id: &JobIdentity, stream: &str) -> Vec<Created> {
         let known = self.known();
-        let of = |is_it: &dyn Fn(&Created) -> bool| known.created.iter().find(|&one| is_it(one));
-        of(&|created| created.replaces.as_ref() == Some(id))
-            .or_else(|| of(&|created| created.stream == stream))
-            .cloned()
+        let of = |is_it: &dyn Fn(&Created) -> bool| -> Vec<_> {
+            let created = known.created.iter();
+            created.filter(|&one| is_it(one)).cloned().collect()
+        };
+        let successor = of(&|created| created.replaces.as_ref() == Some(id));
+        if successor.is_empty() {
+            of(&|created| created.stream == stream)
+        } else {
+            successor
+        }
+    }
+
+    /// Whether this run reads a job for the first time: Terraform reads each address once.
+    pub(crate) fn is_first_read(&self, id: &JobIdentity) -> bool {
+        self.known().read.insert(id.clone())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -426,23 +440,27 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_is_known_by_the_job_that_it_replaces_or_else_by_its_stream() {
+    fn successors_are_known_by_the_job_that_they_replace_or_else_by_its_stream() {
         let run = Run::new(None, true);
-        for (job_id, stream, replaces) in [("1", "s", None), ("2", "t", Some("old"))] {
+        for (job_id, stream, replaces) in
+            [("1", "s", None), ("2", "t", Some("old")), ("3", "s", None)]
+        {
             run.note_created(Created {
                 id: id(job_id),
                 stream: stream.to_owned(),
                 replaces: replaces.map(id),
-                has_target: false,
+                target: None,
                 has_run: false,
             });
         }
-        let successor = |job_id, stream| {
-            let successor = run.successor(&id(job_id), stream);
-            successor.map(|created| created.id.job_id)
-        };
-        assert_eq!(successor("old", "s").as_deref(), Some("2"));
-        assert_eq!(successor("other", "s").as_deref(), Some("1"));
-        assert_eq!(successor("other", "x"), None);
+        for (job_id, stream, expected) in [
+            ("old", "s", &["2"][..]),
+            ("other", "s", &["1", "3"]),
+            ("other", "x", &[]),
+        ] {
+            let successors = run.successors(&id(job_id), stream).into_iter();
+            let ids: Vec<_> = successors.map(|created| created.id.job_id).collect();
+            assert_eq!(ids, expected);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::JOB;
 use crate::support::cloud::{Cloud, fault, success};
 use crate::support::configuration::Block;
-use crate::support::terraform::Severity;
+use crate::support::terraform::{Run, Severity};
 use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 
@@ -23,6 +23,7 @@ over_newest_terraform! {
     after_a_job_that_does_not_come_back_no_other_is_interrupted,
     no_more_jobs_are_interrupted_at_a_time_than_allowed,
     a_job_that_is_stopped_while_it_waits_for_its_turn_stays_stopped,
+    a_running_job_that_is_stopped_before_it_is_replaced_is_told_of,
     an_unknown_template_is_noticed_before_the_stop,
     a_status_that_is_not_documented_is_left_alone,
     urls_that_come_back_in_another_spelling_change_nothing,
@@ -40,12 +41,14 @@ over_newest_terraform! {
     an_account_that_is_named_is_verified_and_survives_a_change_of_keys,
 }
 
+const NO_LONGER_RUNNING: &str = "A job is no longer running";
+
 fn saved_plan(world: &TestWorkspace) {
     world.run(&["plan", "-json", "-out=saved"]).succeeded();
 }
 
-fn apply_saved(world: &TestWorkspace) {
-    world.run(&["apply", "-json", "saved"]).succeeded();
+fn apply_saved(world: &TestWorkspace) -> Run {
+    world.run(&["apply", "-json", "saved"]).succeeded()
 }
 
 fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &TestWorkspace) {
@@ -54,8 +57,11 @@ fn a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced(world: &T
         world.configure(Block::job("it").text("name", &format!("renamed-{status:?}")));
         saved_plan(world);
         world.cloud.edit(|job| job.status = status);
-        apply_saved(world);
+        let applied = apply_saved(world);
         assert_eq!(world.cloud.job().status, status, "no status is configured");
+        // The state has no trace of it afterwards.
+        let told = usize::from(status == JobStatus::NotStarted);
+        assert_eq!(applied.warnings(NO_LONGER_RUNNING).len(), told, "{applied}");
         world.plan().is_empty();
     }
 
@@ -500,6 +506,24 @@ fn no_more_jobs_are_interrupted_at_a_time_than_allowed(world: &TestWorkspace) {
     assert_eq!((down, most), (0, 2));
 }
 
+/// The plan has promised that the new job will be started.
+fn a_running_job_that_is_stopped_before_it_is_replaced_is_told_of(world: &TestWorkspace) {
+    let first = Block::new("lifecycle").with("create_before_destroy", "true");
+    for job in [Block::job("it"), Block::job("it").containing(first)] {
+        world.applied(&job);
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        world.configure(job.text("cluster_id", "cluster-2"));
+        saved_plan(world);
+        world.cloud.edit(|job| job.status = JobStatus::NotStarted);
+        let applied = apply_saved(world);
+        let told = applied.warnings(NO_LONGER_RUNNING);
+        assert_eq!(told.len(), 1, "{applied}");
+        told[0].must_say(&["stays stopped, too", "status = \"Running\""]);
+        assert_eq!(world.state(JOB)["status"], "Stopped");
+        world.destroy_all();
+    }
+}
+
 fn a_job_that_is_stopped_while_it_waits_for_its_turn_stays_stopped(world: &TestWorkspace) {
     let provider = Block::provider().with("max_concurrent_interruptions", "1");
     let named = |name: &str| {
@@ -522,7 +546,10 @@ fn a_job_that_is_stopped_while_it_waits_for_its_turn_stays_stopped(world: &TestW
         .cloud
         .edit_job(&waiting, |job| job.status = JobStatus::NotStarted);
     world.cloud.release();
-    world.end_of(running).succeeded();
+    let applied = world.end_of(running).succeeded();
+    let told = applied.warnings(NO_LONGER_RUNNING);
+    assert_eq!(told.len(), 1, "{applied}");
+    told[0].must_say(&[&waiting]);
     for job in world.cloud.jobs() {
         assert_eq!(job.name, "after");
         assert_eq!(job.status == JobStatus::Running, job.job_id == held);

@@ -21,6 +21,7 @@ over_newest_terraform! {
     a_start_that_is_owed_is_made_though_the_status_is_ignored,
     a_job_that_is_owed_a_start_is_not_given_up_silently,
     a_job_that_a_call_did_not_find_and_a_read_does_is_kept,
+    a_job_that_a_lost_call_has_deleted_and_a_late_read_shows_is_gone,
     a_delete_that_fails_leaves_the_job_running_and_says_so,
     a_delete_succeeds_in_spite_of_passing_failures,
     a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
@@ -274,6 +275,33 @@ fn a_job_that_a_call_did_not_find_and_a_read_does_is_kept(world: &TestWorkspace)
         world.plan().is_empty();
     }
     world.destroy_all();
+}
+
+/// A read may still show what a lost attempt has deleted.
+fn a_job_that_a_lost_call_has_deleted_and_a_late_read_shows_is_gone(world: &TestWorkspace) {
+    world.applied(Block::job("it"));
+    let job = serde_json::json!({
+        "RequestId": "16A96B9A-F203-4EC5-8E43-CB92E68F4CD8",
+        "Job": {
+            "JobId": world.cloud.job().job_id, "Name": "it", "ClusterId": "cluster-1", "TemplateId": "tpl-h264-720p",
+            "StreamInput": "rtmp://pull.example.com/live/it", "StreamOutput": "rtmp://push.example.com/live/it",
+            "Status": "0", "CreateTime": "2023-07-24T16:44:55Z",
+        },
+    });
+    let late = FaultKind::Response {
+        status: 200,
+        content_type: "application/json".to_owned(),
+        body: job.to_string(),
+    };
+    // The reads before the deletion are those of the plan and of the apply.
+    world.cloud.set_faults([
+        fault("Delete", FaultKind::Drop)
+            .when(FaultStage::After)
+            .times(1),
+        fault("Get", late).skip(2),
+    ]);
+    world.destroy().succeeded();
+    assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
 }
 
 fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &TestWorkspace) {

@@ -25,6 +25,7 @@ over_newest_terraform! {
     a_check_that_fails_is_silent,
     a_job_that_is_replaced_is_no_second_writer,
     a_plan_that_warns_of_a_running_job_does_not_warn_of_it_twice,
+    a_stopped_job_that_will_run_beside_its_copy_is_warned_of,
 }
 
 const GET_TEMPLATE: &str = "GetEdgeTranscodeTemplate";
@@ -178,6 +179,22 @@ fn a_plan_that_warns_of_a_running_job_does_not_warn_of_it_twice(world: &TestWork
     let running = planned.warnings(RUNNING_WRITER);
     assert_eq!(running.len(), 1, "{planned}");
     assert!(planned.warnings(TWO_WRITERS).is_empty(), "{planned}");
+}
+
+/// That an identical job exists does not say that both will run.
+fn a_stopped_job_that_will_run_beside_its_copy_is_warned_of(world: &TestWorkspace) {
+    let first = Block::job("a").text("status", "Stopped");
+    world.applied(&first);
+    let first = Block::running_job("a");
+    let second = first.clone().labelled("b");
+    world.configure(format_args!("{first}{second}"));
+    let planned = world.plan();
+    assert_eq!(
+        planned.warnings("An identical job exists").len(),
+        1,
+        "{planned}"
+    );
+    assert_eq!(planned.warnings(TWO_WRITERS).len(), 1, "{planned}");
 }
 
 fn a_job_that_is_replaced_is_no_second_writer(world: &TestWorkspace) {

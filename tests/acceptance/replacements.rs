@@ -22,6 +22,8 @@ over_each_terraform! {
 
 over_newest_terraform! {
     other_keys_keep_a_stream_that_is_to_run,
+    a_renamed_block_takes_over_although_one_on_standby_is_new_too,
+    a_renamed_block_that_is_imported_is_told_of,
     a_running_job_whose_successor_cannot_be_created_is_told_of,
     a_running_job_whose_successor_cannot_be_started_is_told_of,
     a_running_job_is_deleted_before_what_it_depends_on_is_changed,
@@ -162,6 +164,67 @@ fn a_job_that_is_new_beside_a_replaced_one_stays_stopped(world: &TestWorkspace) 
         assert_eq!(world.state(NEW)["status"], "Stopped");
         world.destroy_all();
     }
+}
+
+/// Core does not say which of the new jobs takes the place of the old one.
+fn a_renamed_block_takes_over_although_one_on_standby_is_new_too(world: &TestWorkspace) {
+    let standby = Block::job("standby")
+        .text("cluster_id", "cluster-2")
+        .text("stream_output", "rtmp://push.example.com/live/it");
+    let live = Block::running_job("it").labelled("new");
+    let live = live.with("depends_on", "[alicloud_live_edge_transcode_job.standby]");
+    for is_rejected in [true, false] {
+        world.applied(Block::running_job("it"));
+        world.configure(format_args!("{live}{standby}"));
+        world.cloud.hold("Stop", FaultStage::Arrival);
+        let running = world.start(APPLY);
+        running.wait_printed(&["apply_complete", NEW]);
+        world.cloud.wait_paused();
+        if is_rejected {
+            world.cloud.deny("Delete");
+        }
+        world.cloud.release();
+        let run = world.end_of(running);
+        if is_rejected {
+            run.failed()
+                .error()
+                .must_say(&["Unable to delete job", "is now Stopped"]);
+        } else {
+            let applied = run.succeeded();
+            assert!(
+                applied.warnings("The output stream has ended").is_empty(),
+                "{applied}"
+            );
+        }
+        let live_id = world.state(NEW)["job_id"].as_str().unwrap().to_owned();
+        assert_eq!(running_jobs(world), [live_id]);
+        world.cloud.set_faults([]);
+        world.destroy_all();
+    }
+}
+
+fn a_renamed_block_that_is_imported_is_told_of(world: &TestWorkspace) {
+    let two_addresses = "A job has two addresses";
+    world.applied(Block::running_job("it"));
+    let id = world.state(JOB)["id"].as_str().unwrap().to_owned();
+    let import = Block::new("import").with("to", NEW).text("id", &id);
+    world.configure(format_args!(
+        "{}{import}",
+        Block::running_job("it").labelled("new")
+    ));
+    let planned = world.plan();
+    let told = planned.warnings(two_addresses);
+    assert_eq!(told.len(), 1, "{planned}");
+    told[0].must_say(&[&id, "moved block", "removed block"]);
+
+    let moved = Block::new("moved").with("from", JOB).with("to", NEW);
+    world.configure(format_args!(
+        "{}{moved}",
+        Block::running_job("it").labelled("new")
+    ));
+    let applied = world.apply().succeeded();
+    assert!(applied.warnings(two_addresses).is_empty(), "{applied}");
+    one_job_runs(world);
 }
 
 /// The plan of the new job does not ignore what the plan of the change does.
