@@ -188,18 +188,18 @@ deny: $(PYTHON_STAMP)
 	@scripts/deny
 
 .PHONY: generate
-generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs anew.
+generate: prerequisites $(PROTOC_STAMP) ## Generate the plugin protocol's code and the pages under docs.
 	UPDATE_GENERATED=1 cargo test --locked --package tfplugin --test generated_code
 	UPDATE_GENERATED=1 cargo test --locked --test docs
 	UPDATE_GENERATED=1 cargo test --locked --test protocol schema::
 
 .PHONY: pictures
-pictures: setup browser ## Make the pictures of README.md anew, from real runs.
+pictures: setup browser ## Make the pictures of README.md from real runs.
 	@cargo build --locked
 	@$(PYTHON) scripts/pictures
 
 .PHONY: sdkanswers
-sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs anew what they make of crates/alicloud-auth/tests/cases/environment. Needs Go.
+sdkanswers: $(PYTHON_PACKAGES_STAMP) ## Ask the official SDKs what they make of crates/alicloud-auth/tests/cases/environment. Needs Go.
 	cd scripts/sdk-cases && go build -o $(abspath $(TOOLS))/sdk-cases .
 	scripts/sdk-cases/run $(abspath $(TOOLS))/sdk-cases $(PYTHON) $(abspath $(PYTHON_PACKAGES_STAMP:/.ready=))
 

@@ -1,5 +1,5 @@
 //! Environments as they occur in practice. Each directory of `tests/cases/environment` is one: variables and files, and
-//! the expected credentials or error. `sdks.json` contains what the official SDKs find there (`make sdks` records it);
+//! the expected credentials or error. `sdks.json` contains what the official SDKs find there (`make sdkanswers` records it);
 //! the case says which of them agree with us, and if not both do, why.
 
 use std::collections::BTreeMap;
