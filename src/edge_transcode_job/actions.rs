@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::TYPE_NAME;
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
+use super::interruption::{self, NotChanged, change_while_stopped};
 use super::model::DEFAULT_TIMEOUT;
 use super::online;
 use super::run_state::{JobHandle, WaitError};
@@ -212,9 +212,8 @@ impl Invocation<'_> {
         if read.status != JobStatus::Running {
             return self.ensure_status(&JobStatus::Running, SUMMARY).await;
         }
-        let JobHandle { session, id, ctx } = self.job;
-        let permit = session.run.interrupt(ctx).await;
-        let _permit = permit.map_err(|reason| not_interrupted(SUMMARY, id, reason))?;
+        let JobHandle { session, id, .. } = self.job;
+        let _turn = interruption::turn(self.job, SUMMARY).await?;
         self.tell(format!("Stopping job {id} ..."));
         let start = async || {
             self.tell(format!("Job {id} is stopped."));

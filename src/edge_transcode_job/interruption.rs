@@ -7,7 +7,7 @@ use tracing::warn;
 
 use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
 use crate::shared::job_identity::JobIdentity;
-use crate::shared::run::NotInterrupted;
+use crate::shared::run::{NotInterrupted, Turn};
 use alicloud_live::{CallContext, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -105,12 +105,25 @@ async fn is_stopped_late(job: JobHandle<'_>, watched: Duration) -> bool {
     false
 }
 
-/// A running job was not interrupted.
-pub(super) fn not_interrupted(
+/// Waits for the turn of a running job to be interrupted, with credentials that outlast its start. The error says that nothing
+/// was changed.
+pub(super) async fn turn<'a>(
+    job: JobHandle<'a>,
     summary: &'static str,
-    id: &JobIdentity,
-    reason: NotInterrupted,
-) -> Diagnostic {
+) -> Result<Turn<'a>, Diagnostic> {
+    let JobHandle { session, id, ctx } = job;
+    let interrupt = async {
+        let turn = session.run.interrupt(ctx).await?;
+        let valid = session.identity.ensure_valid_for(RECOVERY_TIMEOUT).await;
+        valid.map_err(|error| NotInterrupted::CredentialsExpire(error.reason))?;
+        Ok(turn)
+    };
+    interrupt
+        .await
+        .map_err(|reason| not_interrupted(summary, id, reason))
+}
+
+fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupted) -> Diagnostic {
     let detail = match reason {
         NotInterrupted::Interruption(Interruption::Cancelled) => {
             format!("Canceled before the job {id} was stopped. Nothing was changed.")
@@ -122,6 +135,11 @@ pub(super) fn not_interrupted(
         NotInterrupted::Lost(lost) => format!(
             "The job {id} was not stopped and keeps its settings, because this run has stopped the job {lost} for a change \
              and could not start it again. Find out why that job does not start, then try again."
+        ),
+        NotInterrupted::CredentialsExpire(reason) => format!(
+            "The job {id} was not stopped and keeps its settings, because the credentials expire within {} minutes and cannot be \
+             renewed, so it might not be possible to start it again: {reason}",
+            RECOVERY_TIMEOUT.as_secs() / 60
         ),
     };
     diagnostic::general(summary, detail)

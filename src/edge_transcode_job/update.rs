@@ -1,7 +1,7 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{NotChanged, change_while_stopped, not_interrupted};
+use super::interruption::{self, NotChanged, change_while_stopped};
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
 use super::plan;
@@ -174,10 +174,8 @@ async fn interrupt(
         return Err(UpdateError::Rejected(Box::new(rejection)));
     }
     let was_template_asked = check_template(job, &found, planned).await?;
-    let turn = job.session.run.interrupt(job.ctx).await;
-    let turn = turn.map_err(|reason| {
-        UpdateError::Rejected(Box::new(not_interrupted(SUMMARY, job.id, reason)))
-    })?;
+    let turn = interruption::turn(job, SUMMARY).await;
+    let turn = turn.map_err(|rejection| UpdateError::Rejected(Box::new(rejection)))?;
     // Others may have stopped it meanwhile.
     let last = if turn.was_awaited || was_template_asked {
         job.get().await?

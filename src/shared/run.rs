@@ -86,6 +86,8 @@ pub(crate) enum NotInterrupted {
     Interruption(Interruption),
     /// This job was stopped for a change before, and could not be started again.
     Lost(JobIdentity),
+    /// The credentials expire too soon, and this is why they cannot be renewed.
+    CredentialsExpire(String),
 }
 
 /// The turn of a running job to be interrupted. Dropping it ends the interruption.

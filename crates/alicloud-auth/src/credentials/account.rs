@@ -143,6 +143,11 @@ impl Identity {
         looked_up.await.clone()
     }
 
+    /// An error if the credentials are valid for a shorter time than this and cannot be renewed.
+    pub async fn ensure_valid_for(&self, lifetime: Duration) -> Result<(), SourceError> {
+        self.credentials.get_valid_for(lifetime).await.map(drop)
+    }
+
     /// Returns the source of the credentials, for messages: `profile "prod" of ~/.aliyun/config.json`.
     pub fn source_name(&self) -> String {
         self.credentials.source_name()

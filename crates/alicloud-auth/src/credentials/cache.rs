@@ -156,10 +156,17 @@ impl CredentialsCache {
 
     /// Returns valid credentials. The error is never worth a retry: the cache itself has retried, once for all callers.
     pub async fn get(&self) -> Result<Arc<Credentials>, SourceError> {
+        self.get_valid_for(MIN_REMAINING_LIFETIME).await
+    }
+
+    /// As [`Self::get`], credentials that are valid for so long, or have just been renewed; an error if they cannot be.
+    pub async fn get_valid_for(&self, lifetime: Duration) -> Result<Arc<Credentials>, SourceError> {
         let renewal = {
             let mut state = self.shared.state();
             let now = self.shared.clock.now();
-            if let Some(cached) = state.usable(now) {
+            let is_new = is_recent(state.last_success);
+            let usable = state.usable(now);
+            if let Some(cached) = usable.filter(|cached| is_new || cached.outlives(now, lifetime)) {
                 let credentials = Arc::clone(&cached.credentials);
                 if !cached.outlives(now, RENEW_AHEAD) && state.may_renew_ahead() {
                     // The renewal is a task of its own.
@@ -505,6 +512,25 @@ mod tests {
         let third = bench.cache.get().await.unwrap();
         assert!(!Arc::ptr_eq(&first, &third));
         assert_eq!(bench.count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_must_last_are_renewed_first_and_are_an_error_if_they_cannot_be() {
+        const LIFETIME: Duration = Duration::from_secs(120);
+        let bench = bench();
+        bench.cache.get_valid_for(LIFETIME).await.unwrap();
+        pass(3_600 - 110).await;
+        bench.set(Behavior::PermanentFailure);
+        let error = bench.cache.get_valid_for(LIFETIME).await.unwrap_err();
+        assert_eq!(error.reason, "no such role");
+        bench.cache.get().await.unwrap();
+        // A source whose credentials never last so long is not asked each time.
+        pass(61).await;
+        bench.set(Behavior::Temporary(90));
+        for _ in 0..3 {
+            bench.cache.get_valid_for(LIFETIME).await.unwrap();
+        }
+        assert_eq!(bench.count(), 3);
     }
 
     #[tokio::test(start_paused = true)]
