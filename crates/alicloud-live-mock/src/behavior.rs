@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::operation::is_stream_url;
+use super::redaction::masked;
+
 /// How the mock behaves where the API reference is silent or contradictory, and where a test needs other behavior.
 ///
 /// [`super::Mock::configure`] and `POST /_mock/behavior` change it at any time. The request may contain any subset of the
@@ -47,7 +50,8 @@ pub struct Behavior {
     pub max_running_jobs: Option<usize>,
     /// What happens when a job is started whose output another running job writes. Default accepted.
     pub second_writer: SecondWriter,
-    /// URLs of input streams that are on air. The outputs of running jobs that read them are on air too. Default none.
+    /// URLs of input streams that are on air. The outputs of running jobs that read them are on air too. Streams are the
+    /// same as for [`SecondWriter`]. Default none.
     pub online_inputs: Vec<String>,
     /// The error code of an operation that the access key may not call. Default `NoPermission`.
     pub permission_error_code: String,
@@ -106,7 +110,21 @@ impl Behavior {
         if let Some(fields) = merged.as_object_mut() {
             fields.extend(changes);
         }
-        serde_json::from_value(merged).map_err(|error| error.to_string())
+        let merged: Self = serde_json::from_value(merged).map_err(|error| error.to_string())?;
+        merged.check()?;
+        Ok(merged)
+    }
+
+    /// Fails if a field has a value that could have no effect. The error says which.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut inputs = self.online_inputs.iter().enumerate();
+        match inputs.find(|(_, url)| !is_stream_url(url)) {
+            Some((index, url)) => Err(format!(
+                "online_inputs[{index}]: expected a URL such as rtmp://domain/app/stream, not `{}`",
+                masked(url)
+            )),
+            None => Ok(()),
+        }
     }
 }
 
@@ -126,7 +144,7 @@ pub enum EmptyTimes {
 /// What happens when a job is started whose output another running job writes already (not documented).
 ///
 /// Outputs are the same if they name the same stream: the host, whatever its case, and the path. URLs without an application
-/// and a stream in their path are the same if they are equal.
+/// and a stream in their path, such as those of SRT and RTSP, are the same if they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecondWriter {

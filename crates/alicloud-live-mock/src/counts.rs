@@ -91,6 +91,7 @@ pub(super) struct Expected {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpectedCalls {
+    #[serde(default, deserialize_with = "actions::read_known")]
     action: Option<String>,
     status: Option<u16>,
     code: Option<String>,

@@ -252,15 +252,18 @@ fn is_chinese(c: char) -> bool {
     matches!(u32::from(c), 0x3007 | 0x3400..=0x4DBF | 0x4E00..=0x9FFF | 0xF900..=0xFAFF | 0x2_0000..=0x3_FFFF)
 }
 
-/// Checks a stream URL: it must be absolute with a host. The reference says "URL" and shows `rtmp://domain/app/stream`.
 fn check_stream(name: &str, text: &str) -> Result<(), ApiError> {
-    match url::Url::parse(text) {
-        Ok(url) if url.has_host() => Ok(()),
-        _ => Err(ApiError::invalid_parameter(
-            name,
-            "expected a stream URL such as rtmp://domain/app/stream",
-        )),
+    if is_stream_url(text) {
+        return Ok(());
     }
+    let rule = "expected a stream URL such as rtmp://domain/app/stream";
+    Err(ApiError::invalid_parameter(name, rule))
+}
+
+/// Reports whether a job may have this stream URL: it must be absolute with a host. The reference says "URL" and shows
+/// `rtmp://domain/app/stream`.
+pub(super) fn is_stream_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| url.has_host())
 }
 
 #[cfg(test)]

@@ -192,7 +192,9 @@ impl MockSettings {
                 .check()
                 .map_err(|why| format!("faults[{index}]: {why}"))?;
         }
-        Ok(())
+        self.behavior
+            .check()
+            .map_err(|why| format!("behavior.{why}"))
     }
 
     /// Returns the last part of the role's ARN.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -26,6 +27,25 @@ use crate::shared::{CallEvent, MockState, Selected, Shared};
 /// An error of the control API.
 pub(crate) type Problem = (StatusCode, Json<Value>);
 type JsonResult = Result<Json<Value>, Problem>;
+
+/// Every parameter that the query of a request to the control API may have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ControlQuery {
+    #[serde(rename = "access_key_id")]
+    _access_key_id: Option<String>,
+    #[serde(default)]
+    timeout_ms: u64,
+}
+
+/// Rejects a query with an unknown, repeated or invalid parameter. The name of the parameter that selects a state may be
+/// misspelled, and the request would change the first.
+pub(super) async fn check_query(request: Request, next: Next) -> Response {
+    match Query::<ControlQuery>::try_from_uri(request.uri()) {
+        Ok(_) => next.run(request).await,
+        Err(error) => bad_request(error.body_text()).into_response(),
+    }
+}
 
 #[derive(Deserialize)]
 struct Selection {
@@ -189,15 +209,9 @@ pub(super) async fn remove_fault(Selected(shared): Selected, Path(id): Path<u64>
     removed(shared.state().faults.remove(id), "rule")
 }
 
-#[derive(Deserialize)]
-pub(super) struct PausedQuery {
-    #[serde(default)]
-    timeout_ms: u64,
-}
-
 pub(super) async fn paused(
     Selected(shared): Selected,
-    Query(query): Query<PausedQuery>,
+    Query(query): Query<ControlQuery>,
 ) -> Json<Value> {
     let paused = shared
         .wait_paused(1, Duration::from_millis(query.timeout_ms))

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use serde_json::Value;
@@ -103,6 +104,7 @@ pub(super) fn router() -> Router<Arc<AccessKeys>> {
                 "method not allowed; GET /_mock/help lists all endpoints",
             )
         })
+        .layer(from_fn(handlers::check_query))
 }
 
 /// Returns the page. [`super::server`] needs it too, because a nested router has no path that ends in a slash.
@@ -111,6 +113,7 @@ pub(super) fn page() -> Handler {
         let overview = overview(&shared.settings, &shared.state());
         (headers("text/html; charset=utf-8"), page::html(&overview)).into_response()
     })
+    .layer(from_fn(handlers::check_query))
 }
 
 /// Allows the page its own stylesheet, script and requests, and nothing else.

@@ -51,24 +51,18 @@ impl Store {
 
     /// Reports whether a stream is on air: it is one of `online_inputs`, or a running job whose input is on air writes it.
     pub(crate) fn is_online(&self, stream: &StreamName, behavior: &Behavior) -> bool {
-        let mut online: BTreeSet<StreamName> = behavior
-            .online_inputs
-            .iter()
-            .filter_map(|url| StreamName::from_url(url))
-            .collect();
+        let urls = behavior.online_inputs.iter();
+        let mut online: BTreeSet<_> = urls.map(|url| stream_of(url)).collect();
         // Jobs may be chained: each round adds the outputs that the streams of the previous round feed.
         loop {
-            let fed: Vec<StreamName> = self
+            let fed: Vec<_> = self
                 .running()
-                .filter(|job| {
-                    StreamName::from_url(&job.stream_input)
-                        .is_some_and(|input| online.contains(&input))
-                })
-                .filter_map(|job| StreamName::from_url(&job.stream_output))
+                .filter(|job| online.contains(&stream_of(&job.stream_input)))
+                .map(|job| stream_of(&job.stream_output))
                 .filter(|output| !online.contains(output))
                 .collect();
             if fed.is_empty() {
-                return online.contains(stream);
+                return online.contains(&Ok(stream.clone()));
             }
             online.extend(fed);
         }
@@ -90,7 +84,7 @@ impl Store {
     ) -> Result<(), ApiError> {
         let writers: Vec<JobKey> = self
             .running()
-            .filter(|job| is_same_stream(&job.stream_output, &second.stream_output))
+            .filter(|job| stream_of(&job.stream_output) == stream_of(&second.stream_output))
             .map(|job| JobKey {
                 cluster_id: job.cluster_id.clone(),
                 job_id: job.job_id.clone(),
@@ -125,11 +119,9 @@ impl Store {
     }
 }
 
-fn is_same_stream(one: &str, other: &str) -> bool {
-    match (StreamName::from_url(one), StreamName::from_url(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one == other,
-    }
+/// Returns what identifies the stream of a URL: its name, or the whole URL where that has none.
+fn stream_of(url: &str) -> Result<StreamName, &str> {
+    StreamName::from_url(url).ok_or(url)
 }
 
 fn is_running(job: &Job) -> bool {

@@ -187,6 +187,57 @@ fn an_invalid_rule_or_setting_changes_nothing() {
 }
 
 #[test]
+fn an_online_input_that_is_not_a_url_is_rejected() {
+    let mock = mock();
+    for (url, shown) in [
+        (
+            "pull.test/app/s?auth_key=1-0-0-ff",
+            "pull.test/app/s?auth_key=***",
+        ),
+        ("rtmp:app", "rtmp:app"),
+        ("", ""),
+    ] {
+        let changes = json!({"online_inputs": ["rtmp://in.test/app/s", url]});
+        let response = post(&mock, "/_mock/behavior", &changes);
+        assert_eq!(response.status(), 400, "{url}");
+        let expected = "online_inputs[1]: expected a URL such as rtmp://domain/app/stream";
+        assert_eq!(response.problem(), format!("{expected}, not `{shown}`"));
+    }
+    assert_eq!(
+        get(&mock, "/_mock/behavior").json()["online_inputs"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_query_parameter_that_is_unknown_or_repeated_is_rejected() {
+    let mock = mock();
+    let id = create(&mock);
+    for (query, complaint) in [
+        (
+            "access_key=ci-7",
+            "unknown field `access_key`, expected `access_key_id` or `timeout_ms`",
+        ),
+        ("Access_Key_Id=ci-7", "unknown field `Access_Key_Id`"),
+        (
+            "access_key_id=a&access_key_id=b",
+            "duplicate field `access_key_id`",
+        ),
+        ("timeout_ms=soon", "timeout_ms: invalid digit"),
+    ] {
+        let reset = post(&mock, &format!("/_mock/reset?{query}"), &json!(null));
+        let paths = ["", "/", "/jobs", "/paused", "/access_keys", "/ready"];
+        let shown = paths.map(|path| get(&mock, &format!("/_mock{path}?{query}")));
+        for response in shown.into_iter().chain([reset]) {
+            assert_eq!(response.status(), 400, "{query}: {response:?}");
+            let problem = response.problem();
+            assert!(problem.contains(complaint), "{problem}");
+        }
+    }
+    assert_eq!(mock.jobs()[0].job_id, id);
+}
+
+#[test]
 fn a_paused_call_is_awaited_and_released_through_the_control_api() {
     let mock = mock();
     let rules = json!([{"action": "CreateEdgeTranscodeJob", "kind": "pause", "when": "after"}]);
@@ -248,6 +299,14 @@ fn counts_are_asserted_over_http() {
     );
     let counts = get(&mock, "/_mock/counts").json();
     assert_eq!(counts["calls"].as_array().unwrap().len(), 4);
+    // No call has a name that does not exist, so counting it would confirm any expectation of none.
+    for name in ["CreateEdgeTranscodeJobs", "*"] {
+        let misspelled = json!({"calls": [{"count": 4}, {"action": name, "count": 0}]});
+        let problem = check(misspelled);
+        let expected =
+            format!("400 calls[1].action: expected the name of an operation, not `{name}`");
+        assert!(problem.starts_with(&expected), "{problem}");
+    }
 }
 
 #[test]

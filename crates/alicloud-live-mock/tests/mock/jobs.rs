@@ -274,6 +274,13 @@ fn a_stream_is_online_if_a_running_job_writes_it_from_an_online_input() {
     assert_eq!(online(), [true, true, false]);
     set_online_inputs(&[]);
     assert_eq!(online(), [false, false, false]);
+    // A URL without a stream name is compared as a whole, also where a job writes what another reads.
+    edit("a", "srt://cam:9000?streamid=1", "rtsp://relay/1");
+    edit("b", "rtsp://relay/1", "rtmp://g/h/i");
+    set_online_inputs(&["rtsp://cam/1", "srt://cam:9000?streamid=2"]);
+    assert_eq!(online(), [false, false, false]);
+    set_online_inputs(&["rtsp://cam/1", "srt://cam:9000?streamid=1"]);
+    assert_eq!(online(), [false, false, true]);
 }
 
 #[test]

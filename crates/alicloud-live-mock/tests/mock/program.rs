@@ -261,6 +261,10 @@ fn a_mistake_in_the_configuration_file_is_reported_with_its_key_and_what_was_exp
             r#"behavior.max_running_jobs: invalid type: string "two", expected usize"#,
         ),
         (
+            r#"{"behavior": {"online_inputs": ["in.test/app/s"]}}"#,
+            "behavior.online_inputs[0]: expected a URL such as rtmp://domain/app/stream, not `in.test/app/s`",
+        ),
+        (
             r#"{"jobs": [{"Nme": "x"}]}"#,
             "jobs[0].Nme: unknown field `Nme`, expected one of",
         ),
