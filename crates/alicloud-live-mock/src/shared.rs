@@ -1,5 +1,6 @@
 //! The state of a mock, which calls, the control API and [`super::Mock`] share.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,7 @@ use super::state_file::{Saved, SavedJob, StateFile};
 use super::store::Store;
 use super::verify::Nonces;
 
-/// How many calls are paused at a time, and how many hang. One more drops the oldest.
+/// How many calls are paused at a time, and how many hang or are slow. One more drops the oldest.
 const MAX_WAITING_CALLS: usize = 10_000;
 /// A waiting call exists three times: as a request, as an event and in its task.
 const COPIES: usize = 3;
@@ -76,8 +77,8 @@ pub(super) struct MockState {
     pub(super) faults: Faults,
     pub(super) ids: Random,
     paused: Vec<PausedCall>,
-    /// Calls that hang. Nothing is ever sent to them; a reset drops them.
-    hanging: Vec<(oneshot::Sender<()>, Charge)>,
+    /// Calls that hang or are slow, by number. Nothing is ever sent to them; a reset drops them.
+    pub(super) waiting: BTreeMap<u64, (oneshot::Sender<()>, Charge)>,
 }
 
 /// The limits that all states of a mock share.
@@ -149,7 +150,7 @@ impl Shared {
         }
     }
 
-    /// Restores the initial state. Paused and hanging calls are dropped.
+    /// Restores the initial state. Paused, hanging and slow calls are dropped.
     pub(super) fn reset(&self) -> io::Result<()> {
         let mut state = self.state();
         // Without a seed the IDs continue, so that no new job gets an ID from before the reset.
@@ -241,7 +242,7 @@ impl MockState {
             behavior_charge: None,
             ids,
             paused: Vec::new(),
-            hanging: Vec::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -292,16 +293,17 @@ impl MockState {
         job
     }
 
-    /// Makes a call hang. The receiver fails when a reset drops it.
-    pub(super) fn hang(&mut self, call_bytes: usize) -> oneshot::Receiver<()> {
-        let (never, released) = oneshot::channel();
-        // The task of a call outlives its connection, so hanging calls would pile up.
-        let charge = self.budget.charge(call_bytes * COPIES);
-        while self.is_over_limit(self.hanging.len()) {
-            self.hanging.remove(0);
+    /// Has the call with this number wait. The receiver fails when a reset or the limit drops it.
+    pub(super) fn wait(&mut self, number: u64) -> oneshot::Receiver<()> {
+        let (never, dropped) = oneshot::channel();
+        // The task of a call outlives its connection, so waiting calls would pile up.
+        let bytes = self.call_log.get(number).map_or(0, RecordedCall::bytes);
+        let charge = self.budget.charge(bytes * COPIES);
+        while self.is_over_limit(self.waiting.len()) {
+            self.waiting.pop_first();
         }
-        self.hanging.push((never, charge));
-        released
+        self.waiting.insert(number, (never, charge));
+        dropped
     }
 
     /// Reports whether the oldest of `waiting` calls must be dropped for one more.

@@ -1,10 +1,12 @@
 //! Injects the faults that are due into a call.
 
+use std::future::pending;
 use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::{FaultKind, FaultStage};
 use crate::active_call::{ActiveCall, CallAborted};
-use crate::call_log::RecordedCall;
 use crate::errors::ApiError;
 use crate::mock_response::MockResponse;
 
@@ -48,19 +50,11 @@ impl ActiveCall {
     /// Injects a fault that does not alter the response.
     async fn inject(&self, kind: FaultKind, when: FaultStage) -> Result<(), CallAborted> {
         match kind {
-            FaultKind::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+            FaultKind::Slow { ms } => self.wait(sleep(Duration::from_millis(ms))).await?,
+            FaultKind::Hang => self.wait(pending()).await?,
             FaultKind::Pause => {
                 let event = self.event(when)?.ok_or(CallAborted::Dropped)?;
                 let released = self.shared.pause(&mut *self.state()?, event);
-                released.await.map_err(|_| CallAborted::Dropped)?;
-            }
-            FaultKind::Hang => {
-                let released = {
-                    let mut state = self.state()?;
-                    let recorded = state.call_log.get(self.number);
-                    let bytes = recorded.map_or(0, RecordedCall::bytes);
-                    state.hang(bytes)
-                };
                 released.await.map_err(|_| CallAborted::Dropped)?;
             }
             FaultKind::Drop => return Err(CallAborted::Dropped),
@@ -91,5 +85,18 @@ impl ActiveCall {
             | FaultKind::WrongTypes => {}
         }
         Ok(())
+    }
+
+    /// Waits for `end`, unless a reset or the limit on waiting calls drops the call.
+    async fn wait(&self, end: impl Future<Output = ()>) -> Result<(), CallAborted> {
+        let dropped = self.state()?.wait(self.number);
+        tokio::select! {
+            biased;
+            _ = dropped => Err(CallAborted::Dropped),
+            () = end => {
+                self.state()?.waiting.remove(&self.number);
+                Ok(())
+            }
+        }
     }
 }

@@ -103,12 +103,17 @@ fn a_slow_call_waits_and_then_succeeds() {
 }
 
 #[test]
-fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
-    for (stage, committed) in [(FaultStage::Before, false), (FaultStage::After, true)] {
+fn a_reset_closes_a_call_that_hangs_or_is_slow() {
+    for (kind, stage, committed) in [
+        (FaultKind::Hang, FaultStage::Before, false),
+        (FaultKind::Hang, FaultStage::After, true),
+        (FaultKind::Slow { ms: 3_600_000 }, FaultStage::Before, false),
+        (FaultKind::Slow { ms: 3_600_000 }, FaultStage::After, true),
+    ] {
         let mock = mock();
         let fault = |kind| Fault::new(CREATE, kind).when(stage);
-        mock.set_faults([FaultKind::Pause, FaultKind::Hang].map(fault).to_vec());
-        let hanging = send_call(&mock, CREATE, &NEW_JOB);
+        mock.set_faults([FaultKind::Pause, kind].map(fault).to_vec());
+        let waiting = send_call(&mock, CREATE, &NEW_JOB);
         assert_eq!(mock.wait_paused(TIMEOUT).len(), 1);
         assert_eq!(mock.release(), 1);
         // Other calls are served meanwhile.
@@ -116,7 +121,8 @@ fn a_hanging_call_gets_no_byte_until_a_reset_closes_it() {
         let recorded = mock.calls().remove(0);
         assert_eq!((recorded.status, recorded.committed), (None, committed));
         mock.reset();
-        assert_eq!(hanging.response().bytes, b"");
+        assert_eq!(waiting.response().bytes, b"");
+        assert_eq!(mock.jobs(), []);
     }
 }
 

@@ -199,6 +199,42 @@ fn the_bytes_of_paused_calls_are_limited() {
 }
 
 #[test]
+fn the_bytes_of_slow_calls_are_limited_while_they_wait() {
+    const CALLS: usize = 420;
+    let mock = mock();
+    let slow = |ms| {
+        let slow = Fault::new(LIST, FaultKind::Slow { ms });
+        mock.set_faults(vec![slow.when(FaultStage::Arrival)]);
+    };
+    let body = format!("Action={LIST}&Extra={}", "a".repeat(240_000));
+    let send_slow = || send(&mock.url(), "POST", "/", &body);
+    slow(3_600_000);
+    let oldest = send_slow();
+    let begun = std::time::Instant::now();
+    while mock.usage().calls < 1 {
+        assert!(begun.elapsed() < TIMEOUT, "{:?}", mock.usage());
+        std::thread::yield_now();
+    }
+    for _ in 0..CALLS {
+        drop(send_slow());
+    }
+    assert_eq!(oldest.response().bytes, b"");
+    mock.reset();
+    slow(1);
+    for _ in 0..CALLS {
+        assert_eq!(
+            send_slow().response().error(),
+            "400 InvalidParameter.Format"
+        );
+    }
+    // Calls that have waited leave all bytes to jobs.
+    let job = format!("{{\"StreamInput\": \"{}\"}}", "a".repeat(1 << 20));
+    for _ in 0..3 {
+        assert_eq!(post(&mock.url(), "/_mock/jobs", &job).status(), 200);
+    }
+}
+
+#[test]
 fn the_memory_of_stored_objects_is_limited_over_all_access_keys() {
     let mock = mock();
     let other = post(&mock.url(), "/_mock/access_keys", "{}").json();
