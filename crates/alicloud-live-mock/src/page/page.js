@@ -187,9 +187,13 @@ function pretty(body) {
   }
 }
 
-function note(id, count, total, noun) {
-  const shown = count < total ? `The latest ${count} of ${plural(total, noun)}` : plural(total, noun);
+function note(id, shown) {
   byId(id).textContent = `${shown}, the latest first. Secrets are masked.`;
+}
+
+/** Returns how many items the overview has, and of how many they are the latest. */
+function latest(count, total, noun) {
+  return count < total ? `The latest ${count} of ${plural(total, noun)}` : plural(total, noun);
 }
 
 function matches(call) {
@@ -203,11 +207,13 @@ function show() {
   fill("clusters", overview.clusters, (cluster) => cluster.ClusterId, clusterItem, "No clusters.");
   fill("jobs", overview.jobs, (job) => job.JobId, jobItem, "No jobs yet.");
   fill("faults", overview.faults, (rule) => rule.id, faultItem, "No rules.");
-  const calls = overview.calls.filter(matches);
-  const isFiltered = calls.length < overview.calls.length;
-  fill("calls", calls, (call) => call.number, callItem, isFiltered ? "No call matches the filter." : "No calls yet.");
-  note("jobs-note", overview.jobs.length, overview.total_jobs, "job");
-  note("calls-note", calls.length, overview.total_calls, "call");
+  // The filter does not see calls that the overview omits.
+  const [listed, calls] = [overview.calls.length, overview.calls.filter(matches)];
+  const searched = `of the latest ${plural(listed, "call")}`;
+  const match = calls.length === 1 ? "matches" : "match";
+  fill("calls", calls, (call) => call.number, callItem, listed ? `None ${searched} matches the filter.` : "No calls yet.");
+  note("jobs-note", latest(overview.jobs.length, overview.total_jobs, "job"));
+  note("calls-note", calls.length < listed ? `${calls.length} ${searched} ${match}` : latest(listed, overview.total_calls, "call"));
 }
 
 /** Adds the options that a select does not have yet. */
@@ -223,7 +229,12 @@ function showStatus(text) {
 
 async function refresh() {
   try {
-    const text = await (await fetch(path("overview"))).text();
+    const response = await fetch(path("overview"));
+    const text = await response.text();
+    if (!response.ok) {
+      showStatus(`Not refreshed: ${JSON.parse(text).error}. Retrying every second.`);
+      return;
+    }
     if (text !== shown) {
       overview = JSON.parse(text);
       shown = text;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::TOP;
 use crate::caller::{
-    NEW_JOB, call, create, get, mock, post, post_form, send_raw, signed, with_action,
+    NEW_JOB, call, create, get, mock, post, post_form, send, send_raw, signed, with_action,
 };
 
 /// A browser takes seconds to start, and more on a busy machine.
@@ -402,12 +402,32 @@ fn calls_are_filtered_by_operation_job_and_signature() {
         ));
         browser.value(&format!("{CALL_ITEMS}.length"))
     };
+    let note = || {
+        let note = text(
+            &browser,
+            "document.querySelector('#calls-note').textContent",
+        );
+        let (shown, _) = note.split_once(", the latest first.").unwrap();
+        shown.to_owned()
+    };
     assert_eq!(shown("action", ""), 4);
+    assert_eq!(note(), "4 calls");
     assert_eq!(shown("action", "CreateEdgeTranscodeJob"), 2);
+    assert_eq!(note(), "2 of the latest 4 calls match");
     assert_eq!(shown("signature", "invalid"), 1);
+    assert_eq!(note(), "1 of the latest 4 calls matches");
     assert_eq!(shown("job", &id), 2, "including the call that created it");
-    assert_eq!(shown("job", "none"), 0);
-    assert!(text(&browser, CALLS).contains("No call matches the filter."));
+
+    // The page has the latest 200 calls alone, so it does not know whether older ones match.
+    for _ in 0..200 {
+        call(&mock, "ListEdgeTranscodeJob", &[]);
+    }
+    browser.wait_for(&format!(
+        "{CALLS}.includes('None of the latest 200 calls matches the filter.')"
+    ));
+    assert_eq!(note(), "0 of the latest 200 calls match");
+    assert_eq!(shown("signature", "valid"), 200);
+    assert_eq!(note(), "The latest 200 of 204 calls");
 }
 
 #[test]
@@ -493,6 +513,15 @@ fn the_page_shows_the_state_of_the_access_key_in_its_address() {
     browser.submit("#new-job", &[("Name", "of-ci-7")]);
     browser.wait_for(&format!("{JOBS}.includes('of-ci-7')"));
     assert_eq!(mock.jobs().len(), 1);
+
+    // It shows why it cannot show a key that is deleted, until there is one again.
+    send(&mock.url(), "DELETE", "/_mock/access_keys/ci-7", "").response();
+    browser.wait_for(
+        "document.querySelector('#state').textContent.includes('unknown access key `ci-7`')",
+    );
+    post(&mock.url(), "/_mock/access_keys", &key);
+    browser.wait_for(REFRESHED);
+    browser.wait_for(&format!("{JOBS} === 'No jobs yet.'"));
 }
 
 #[test]
