@@ -128,7 +128,7 @@ pub use faults::{Fault, FaultKind, FaultStage};
 pub use handle::{Mock, Usage};
 pub use job_patch::JobPatch;
 pub use model::{Job, JobStatus, Template, TemplateType};
-pub use recorder::Recording;
+pub use recorder::{Recording, parse_upstream};
 pub use server::Server;
 pub use settings::{
     AccessKey, DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLOUD_SSO_TOKEN,

@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use alicloud_live_mock::{MockSettings, Recording, Server, Template, TemplateType, parse_listen};
+use alicloud_live_mock::{
+    MockSettings, Recording, Server, Template, TemplateType, parse_listen, parse_upstream,
+};
 use clap::Parser;
+use url::Url;
 
 #[derive(Parser)]
 #[command(
@@ -52,8 +55,9 @@ struct Arguments {
     security_token: Option<String>,
     /// Record: forward calls to this real endpoint, such as `https://live.aliyuncs.com`, and append
     /// requests and responses to the file of --record, without secrets.
-    #[arg(long, value_name = "URL", requires = "record", verbatim_doc_comment)]
-    upstream: Option<String>,
+    #[arg(long, value_name = "URL", value_parser = parse_upstream, verbatim_doc_comment)]
+    #[arg(requires = "record")]
+    upstream: Option<Url>,
     /// File that --upstream writes to.
     #[arg(long, value_name = "FILE", requires = "upstream")]
     record: Option<PathBuf>,
@@ -141,9 +145,6 @@ impl Arguments {
         settings.state_file = self.state_file.or(settings.state_file);
         settings.seed = self.seed.or(settings.seed);
         if let (Some(upstream), Some(file)) = (self.upstream, self.record) {
-            let upstream = upstream.parse().map_err(|error| {
-                format!("--upstream: expected a URL, not `{upstream}`: {error}")
-            })?;
             settings.recording = Some(Recording { upstream, file });
         }
         settings.allow_remote |= self.allow_remote;

@@ -37,9 +37,19 @@ pub struct Recording {
 }
 
 fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|error| serde::de::Error::custom(format!("expected a URL, not `{text}`: {error}")))
+    parse_upstream(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// Parses the endpoint that calls are forwarded to: `http://` or `https://` with a host.
+///
+/// # Errors
+///
+/// The text has another form. The message says what was expected.
+pub fn parse_upstream(text: &str) -> Result<Url, String> {
+    // `live.aliyuncs.com:443` is a URL too, with the scheme `live.aliyuncs.com`. One with these schemes has a host.
+    let url = Url::parse(text).ok();
+    url.filter(|url| ["http", "https"].contains(&url.scheme()))
+        .ok_or_else(|| format!("expected a URL such as https://live.aliyuncs.com, not `{text}`"))
 }
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -78,14 +88,9 @@ const CREDENTIALS_AND_IDENTITIES: [&str; 13] = [
 ];
 
 const STREAMS: [&str; 2] = ["StreamInput", "StreamOutput"];
-const NAMES: [&str; 6] = [
-    "Name",
-    "TemplateName",
-    "Keyword",
-    "DomainName",
-    "AppName",
-    "StreamName",
-];
+const NAMES: [&str; 3] = ["Name", "TemplateName", "Keyword"];
+/// Parameters whose values are parts of the paths of stream URLs.
+const PATHS: [&str; 2] = ["AppName", "StreamName"];
 const MAX_NAME_CHARS: usize = 255;
 
 /// Forwards calls and records them.
@@ -246,6 +251,10 @@ impl Placeholders {
                 Some(json!(self.placeholder("no-url", text)))
             } else if NAMES.contains(&name) {
                 Some(json!(self.in_name(text)))
+            } else if name == "DomainName" {
+                Some(json!(self.in_host(text)))
+            } else if PATHS.contains(&name) {
+                Some(json!(self.in_path(text)))
             } else {
                 None
             }
@@ -280,20 +289,35 @@ impl Placeholders {
             None => (host, String::new()),
         };
         let user = if user.is_empty() { "" } else { "***@" };
-        let lower = host.to_ascii_lowercase();
-        let mut replaced = self.placeholder("host", &lower) + ".example.com";
-        if lower != host {
-            replaced.make_ascii_uppercase();
-        }
-        replaced = format!("{scheme}://{user}{replaced}{port}");
-        for segment in path.split('/') {
-            replaced = format!("{replaced}/{}", self.placeholder("path", segment));
-        }
+        let (host, path) = (self.in_host(host), self.in_path(path));
+        let replaced = format!("{scheme}://{user}{host}{port}/{path}");
         if query.is_empty() {
             replaced
         } else {
             format!("{replaced}?{}", masked_query(query))
         }
+    }
+
+    /// Replaces a host by one with the same case.
+    fn in_host(&mut self, host: &str) -> String {
+        if host.is_empty() {
+            return String::new();
+        }
+        let lower = host.to_ascii_lowercase();
+        let mut replaced = self.placeholder("host", &lower) + ".example.com";
+        if lower != host {
+            replaced.make_ascii_uppercase();
+        }
+        replaced
+    }
+
+    /// Replaces each part of a path.
+    fn in_path(&mut self, path: &str) -> String {
+        let segments = path.split('/');
+        let replaced: Vec<_> = segments
+            .map(|part| self.placeholder("path", part))
+            .collect();
+        replaced.join("/")
     }
 
     fn placeholder(&mut self, kind: &str, value: &str) -> String {
@@ -347,5 +371,31 @@ mod tests {
             .next()
             .unwrap();
         assert!(input.to_lowercase().contains(host), "{input} {output}");
+    }
+
+    #[test]
+    fn a_stream_has_the_same_placeholders_in_its_url_and_by_its_names() {
+        let members = [
+            ("DomainName", "in.test"),
+            ("AppName", "live.1"),
+            ("StreamName", "camera.1/main"),
+            ("StreamInput", "rtmp://in.test:1935/live.1/camera.1/main"),
+        ];
+        let mut reversed = members;
+        reversed.reverse();
+        for members in [members, reversed] {
+            let mut placeholders = Placeholders::default();
+            let members = members.map(|(name, value)| (name.to_owned(), json!(value)));
+            let stream = placeholders.in_member("", members.into_iter().collect());
+            let [domain, app, name, url] = ["DomainName", "AppName", "StreamName", "StreamInput"]
+                .map(|name| stream[name].as_str().unwrap());
+            assert_eq!(url, format!("rtmp://{domain}:1935/{app}/{name}"));
+            assert!(
+                domain.ends_with(".example.com") && !url.contains("live"),
+                "{url}"
+            );
+        }
+        let mut placeholders = Placeholders::default();
+        assert_eq!(placeholders.in_member("DomainName", json!("")), json!(""));
     }
 }

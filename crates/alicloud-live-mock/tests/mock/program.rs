@@ -147,21 +147,27 @@ fn a_signal_stops_it_cleanly_after_one_line_of_output() {
 
 #[test]
 fn an_invalid_option_is_explained() {
-    for (template, complaint) in [
-        ("", "expected name=value, not ``"),
-        ("id", "expected name=value, not `id`"),
-        ("name=n", "expected id=ID"),
+    let without_scheme =
+        "expected a URL such as https://live.aliyuncs.com, not `live.aliyuncs.com:443`";
+    for (option, complaint) in [
+        ("--template=", "expected name=value, not ``"),
+        ("--template=id", "expected name=value, not `id`"),
+        ("--template=name=n", "expected id=ID"),
         (
-            "id=t,type=hd",
+            "--template=id=t,type=hd",
             "expected the type common, nbhd-2 or ultra-hd, not `hd`",
         ),
-        ("id=t,colour=red", "unknown field `colour`"),
+        ("--template=id=t,colour=red", "unknown field `colour`"),
+        ("--upstream=live.aliyuncs.com:443", without_scheme),
+        ("--upstream=ftp://live.test", "not `ftp://live.test`"),
+        ("--upstream=https://", "not `https://`"),
     ] {
         let mut command = Command::new(PROGRAM);
-        let output = command
-            .arg(format!("--template={template}"))
-            .output()
-            .unwrap();
+        command.arg(option);
+        if option.starts_with("--upstream") {
+            command.arg("--record=/dev/null");
+        }
+        let output = command.output().unwrap();
         assert!(!output.status.success());
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(error.contains(complaint), "{error}");
@@ -263,6 +269,10 @@ fn a_mistake_in_the_configuration_file_is_reported_with_its_key_and_what_was_exp
         (
             r#"{"behavior": {"online_inputs": ["in.test/app/s"]}}"#,
             "behavior.online_inputs[0]: expected a URL such as rtmp://domain/app/stream, not `in.test/app/s`",
+        ),
+        (
+            r#"{"recording": {"upstream": "live.aliyuncs.com:443", "file": "/dev/null"}}"#,
+            "recording.upstream: expected a URL such as https://live.aliyuncs.com, not `live.aliyuncs.com:443`",
         ),
         (
             r#"{"jobs": [{"Nme": "x"}]}"#,

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use alicloud_live_mock::{
-    Mock, MockSettings, Recording, SignatureCheck, Template, TemplateType, TimeFormat,
+    JobPatch, JobStatus, Mock, MockSettings, Recording, SignatureCheck, Template, TemplateType,
+    TimeFormat,
 };
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::caller::{NEW_JOB, call, create, mock, mock_with, send, send_v3, signed};
 
@@ -111,31 +113,81 @@ fn differences(exchanges: &[Value]) -> Vec<String> {
     differences
 }
 
-/// Starts a mock with the clusters and templates of a recording.
+/// Starts a mock with the clusters and templates of a recording, and the jobs that it shows and does not create.
 fn mock_of(exchanges: &[Value]) -> Mock {
-    let mut clusters = BTreeSet::new();
-    let mut templates = BTreeMap::new();
+    let (mut clusters, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let (mut templates, mut jobs) = (BTreeMap::new(), Vec::new());
     for exchange in exchanges
         .iter()
         .filter(|exchange| exchange["status"] == 200)
     {
-        let parameters = &exchange["parameters"];
-        clusters.extend(parameters["ClusterId"].as_str().map(str::to_owned));
         let body = &exchange["body"];
-        let listed = body["JobList"]["Job"].as_array().into_iter().flatten();
-        for job in listed.chain([&body["Job"]]) {
-            if let Some(id) = job["TemplateId"].as_str() {
-                let r#type = TemplateType::parse(job["Type"].as_str().unwrap_or_default());
-                let name = job["TemplateName"].as_str().unwrap_or(id);
-                let template = Template::new(id, name, r#type.unwrap_or_default(), "H.264");
-                templates.insert(id.to_owned(), template);
+        let cluster_id = text(&exchange["parameters"], "ClusterId");
+        clusters.extend(cluster_id.clone());
+        if exchange["action"] == "CreateEdgeTranscodeJob" {
+            known.extend(text(body, "JobId"));
+        }
+        for job in shown(body, "Job") {
+            if let Some(template) = template_of(job, "TemplateName") {
+                let id = template.template_id.clone();
+                templates.entry(id).or_insert(template);
+            }
+            if let Some(job_id) = text(job, "JobId")
+                && known.insert(job_id)
+            {
+                jobs.push(job_of(cluster_id.clone(), job));
             }
         }
+        let listed = shown(body, "Template").filter_map(|shown| template_of(shown, "Name"));
+        templates.extend(listed.map(|template| (template.template_id.clone(), template)));
     }
     mock_with(|settings| {
         settings.clusters = clusters.into_iter().collect();
         settings.templates = templates.into_values().collect();
+        settings.jobs = jobs;
     })
+}
+
+/// Returns the objects of this kind in a response: one, or a list.
+fn shown<'a>(body: &'a Value, kind: &str) -> impl Iterator<Item = &'a Value> {
+    let listed = body[format!("{kind}List")][kind].as_array();
+    listed.into_iter().flatten().chain(body.get(kind))
+}
+
+fn text(object: &Value, name: &str) -> Option<String> {
+    object[name].as_str().map(str::to_owned)
+}
+
+/// Returns the template that a job or a template shows, with its name in this member.
+fn template_of(shown: &Value, name: &str) -> Option<Template> {
+    let id = shown["TemplateId"].as_str()?;
+    let name = shown[name].as_str().unwrap_or(id);
+    let codec = shown["Codec"].as_str().unwrap_or("H.264");
+    let r#type = type_of(shown).unwrap_or_default();
+    Some(Template::new(id, name, r#type, codec))
+}
+
+fn type_of(shown: &Value) -> Option<TemplateType> {
+    TemplateType::parse(shown["Type"].as_str()?)
+}
+
+/// Returns the job as it was shown, created now: a list omits old ones.
+fn job_of(cluster_id: Option<String>, job: &Value) -> JobPatch {
+    let time = |name: &str| job[name].is_string().then(OffsetDateTime::now_utc);
+    JobPatch {
+        cluster_id,
+        job_id: text(job, "JobId"),
+        name: text(job, "Name"),
+        status: job["Status"].as_str().and_then(JobStatus::parse),
+        stream_input: text(job, "StreamInput"),
+        stream_output: text(job, "StreamOutput"),
+        template_id: text(job, "TemplateId"),
+        template_name: text(job, "TemplateName"),
+        r#type: type_of(job),
+        last_start_at: time("LastStartAt"),
+        last_stop_at: time("LastStopAt"),
+        ..JobPatch::default()
+    }
 }
 
 /// Returns the path of each member with the type of its value.
@@ -248,6 +300,42 @@ fn calls_with_signature_version_3_are_recorded_through_an_http_proxy_and_replaye
     }
     assert_eq!(exchanges[3]["body"]["Code"], "OperationDenied");
     assert_eq!(differences(&exchanges), [""; 0]);
+}
+
+#[test]
+fn templates_and_jobs_from_before_a_recording_are_there_in_its_replay() {
+    let upstream = mock();
+    for status in [JobStatus::Running, JobStatus::NotStarted] {
+        upstream.seed_job(|job| {
+            job.status = status;
+            job.last_start_at = Some(job.create_time);
+            "tpl-uhd-4k".clone_into(&mut job.template_id);
+        });
+    }
+    let [running, stopped] = [0, 1].map(|index| upstream.jobs()[index].job_id.clone());
+    let recorder = Recorder::start(&upstream);
+    let template = [("TemplateId", "tpl-h265-1080p")];
+    call(&recorder.mock, "GetEdgeTranscodeTemplate", &template);
+    let codec = [("VideoCodec", "H.265")];
+    call(&recorder.mock, "ListEdgeTranscodeTemplate", &codec);
+    call(
+        &recorder.mock,
+        "GetEdgeTranscodeJob",
+        &[("JobId", &running)],
+    );
+    let created = create(&recorder.mock);
+    call(&recorder.mock, "ListEdgeTranscodeJob", &[]);
+    for (action, id) in [
+        ("StartEdgeTranscodeJob", &stopped),
+        ("StopEdgeTranscodeJob", &running),
+        ("DeleteEdgeTranscodeJob", &running),
+        ("GetEdgeTranscodeJob", &running),
+        ("DeleteEdgeTranscodeJob", &created),
+    ] {
+        call(&recorder.mock, action, &[("JobId", id)]);
+    }
+    call(&recorder.mock, "ListEdgeTranscodeJob", &[("Status", "1")]);
+    assert_eq!(differences(&exchanges(&recorder.file)), [""; 0]);
 }
 
 #[test]
