@@ -131,7 +131,14 @@ async fn neither_an_interrupt_nor_a_termination_nor_a_closed_terminal_ends_the_p
     // An interrupt is the host's to deal with.
     plugin.signal("INT");
     schema(channel.clone()).await;
-    for (times, signal) in (1..).zip(["TERM", "HUP", "TERM"]) {
+    // What a program in Go survives, its provider must survive too.
+    for signal in [
+        "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XCPU", "XFSZ",
+    ] {
+        plugin.signal(signal);
+        schema(channel.clone()).await;
+    }
+    for (times, signal) in (1..).zip(["TERM", "HUP", "QUIT", "TERM"]) {
         plugin.signal(signal);
         logged(log.path(), "asked to stop by signal", times).await;
         schema(channel.clone()).await;
@@ -185,6 +192,21 @@ async fn a_developer_attaches_without_cookie_and_certificate() {
     let (status, _, _) = plugin.ended().await;
     assert_eq!(status.code(), Some(0));
     assert_eq!(entries(plugin.sockets.path()), 0);
+}
+
+#[tokio::test]
+async fn a_developer_ends_the_process_with_a_key_a_signal_or_the_terminal() {
+    for signal in ["INT", "QUIT", "TERM", "HUP"] {
+        let mut plugin = Plugin::start_with(|command| {
+            command.arg("-debug");
+        });
+        plugin.read_paragraph();
+        plugin.signal("USR1");
+        plugin.signal(signal);
+        let (status, _, _) = plugin.ended().await;
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert_eq!(entries(plugin.sockets.path()), 0);
+    }
 }
 
 #[tokio::test]

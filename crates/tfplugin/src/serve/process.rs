@@ -4,7 +4,7 @@
 //!
 //! - Signals reach the whole process group, and the host waits for the responses of running calls. Were we to die of one,
 //!   the job that is just being created would be lost from the state. Ctrl-C is ignored, because the host then says Stop
-//!   by RPC; SIGTERM and SIGHUP mean the same as that RPC, and nothing more.
+//!   by RPC; SIGTERM, SIGQUIT and SIGHUP mean the same as that RPC, and nothing more. What the host survives is ignored.
 //! - The host waits 2 s after its Shutdown call, then kills: calls get 1.5 s to end.
 //! - A host that is killed cannot say goodbye. Its end of our stdout closes; no one else may hold that end, so that
 //!   is noticed at once and needs no polling. (Linux's "signal on parent's death" is tied to the parent's thread.) Then
@@ -23,7 +23,7 @@ use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
 use super::ProviderInfo;
-use super::signals;
+use super::signals::{self, Termination};
 use crate::StopSignal;
 
 /// How long calls may take to end once the host or the user asks for the end of the process.
@@ -80,15 +80,13 @@ impl Shutdown {
     pub(super) fn follow_host(&self, stop: StopSignal) -> io::Result<()> {
         // Having listened to a signal once takes its default action, the end of the process, away for good.
         drop(signals::interrupt()?);
-        let mut terminate = signals::terminate()?;
-        let mut hangup = signals::hangup()?;
+        let mut termination = Termination::listen()?;
         let shutdown = self.clone();
         tokio::spawn(async move {
             let mut host_gone = std::pin::pin!(host_gone());
             loop {
                 tokio::select! {
-                    _ = terminate.recv() => {}
-                    Some(()) = async { hangup.as_mut()?.recv().await } => {}
+                    () = termination.recv() => {}
                     () = &mut host_gone => break,
                 }
                 tracing::debug!("asked to stop by signal");
@@ -104,12 +102,12 @@ impl Shutdown {
     /// Ends the process on Ctrl-C or when asked to by signal.
     pub(super) fn follow_user(&self) -> io::Result<()> {
         let mut interrupt = signals::interrupt()?;
-        let mut terminate = signals::terminate()?;
+        let mut termination = Termination::listen()?;
         let requested = self.requested.clone();
         tokio::spawn(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+                () = termination.recv() => {}
             }
             requested.cancel();
         });

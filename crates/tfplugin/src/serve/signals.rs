@@ -1,5 +1,4 @@
-//! The signals that concern the end of a process: from the user with Ctrl-C, and from others. Windows has console events
-//! in their place.
+//! The signals that end a process: from the user with Ctrl-C, and from others. Windows has console events in their place.
 //!
 //! Listening once disables the default action, the end of the process, for good.
 
@@ -8,9 +7,23 @@ use std::io;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
-use tokio::signal::windows::{CtrlClose, ctrl_close};
+pub(super) use tokio::signal::windows::ctrl_c as interrupt;
 #[cfg(windows)]
-pub(super) use tokio::signal::windows::{ctrl_break as terminate, ctrl_c as interrupt};
+use tokio::signal::windows::{CtrlBreak, CtrlClose, ctrl_break, ctrl_close};
+
+/// What a program in Go, such as the host, survives: a provider that did not would leave a change half done. CI systems and
+/// schedulers send them to the whole process group (`timeout -s USR1`, the limit of a job's processor time).
+#[cfg(unix)]
+const SURVIVED: [libc::c_int; 8] = [
+    libc::SIGALRM,
+    libc::SIGIO,
+    libc::SIGPROF,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGVTALRM,
+    libc::SIGXCPU,
+    libc::SIGXFSZ,
+];
 
 /// Ctrl-C. Fails outside of a runtime, and where the system has no room for another listener.
 #[cfg(unix)]
@@ -18,26 +31,68 @@ pub(super) fn interrupt() -> io::Result<Signal> {
     signal(SignalKind::interrupt())
 }
 
-/// SIGTERM. Fails as [`interrupt`] does.
+/// The demands of others that the process end: SIGTERM, SIGQUIT, and SIGHUP, which says that the terminal was closed.
 #[cfg(unix)]
-pub(super) fn terminate() -> io::Result<Signal> {
-    signal(SignalKind::terminate())
+pub(super) struct Termination {
+    terminate: Signal,
+    quit: Signal,
+    /// `None` where it is to be ignored: a command that runs under `nohup` outlives its terminal.
+    hangup: Option<Signal>,
 }
 
-/// SIGHUP: the terminal was closed. `None` where it is to be ignored: a command that runs under `nohup` outlives its
-/// terminal. Fails as [`interrupt`] does.
 #[cfg(unix)]
-pub(super) fn hangup() -> io::Result<Option<Signal>> {
-    if is_ignored(libc::SIGHUP)? {
-        return Ok(None);
+impl Termination {
+    /// Ignores [`SURVIVED`] as well. Fails as [`interrupt`] does.
+    pub(super) fn listen() -> io::Result<Self> {
+        for number in SURVIVED {
+            drop(signal(SignalKind::from_raw(number))?);
+        }
+        let hangup = if is_ignored(libc::SIGHUP)? {
+            None
+        } else {
+            Some(signal(SignalKind::hangup())?)
+        };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
+            hangup,
+        })
     }
-    signal(SignalKind::hangup()).map(Some)
+
+    /// Completes with the next demand.
+    pub(super) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.quit.recv() => {}
+            Some(()) = async { self.hangup.as_mut()?.recv().await } => {}
+        }
+    }
 }
 
-/// The console was closed. Fails as [`interrupt`] does.
+/// The demands of others that the process end: Ctrl-Break, and that the console was closed.
 #[cfg(windows)]
-pub(super) fn hangup() -> io::Result<Option<CtrlClose>> {
-    ctrl_close().map(Some)
+pub(super) struct Termination {
+    terminate: CtrlBreak,
+    close: CtrlClose,
+}
+
+#[cfg(windows)]
+impl Termination {
+    /// Fails as [`interrupt`] does.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: ctrl_break()?,
+            close: ctrl_close()?,
+        })
+    }
+
+    /// Completes with the next demand.
+    pub(super) async fn recv(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.close.recv() => {}
+        }
+    }
 }
 
 /// Whether the process was started with this signal ignored.
