@@ -311,7 +311,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
     use futures_util::future::join_all;
     use secrecy::ExposeSecret as _;
@@ -319,12 +319,16 @@ mod tests {
     use super::*;
     use crate::credentials::clock::Clock;
 
-    /// A wall clock that follows tokio's, so that both pause and advance together.
-    struct TokioClock(Instant);
+    /// A wall clock that follows tokio's, so that both pause and advance together, until somebody sets it ahead.
+    struct TokioClock {
+        started_at: Instant,
+        hours_ahead: AtomicI64,
+    }
 
     impl Clock for TokioClock {
         fn now(&self) -> OffsetDateTime {
-            OffsetDateTime::UNIX_EPOCH + self.0.elapsed()
+            let ahead = time::Duration::hours(self.hours_ahead.load(Ordering::SeqCst));
+            OffsetDateTime::UNIX_EPOCH + self.started_at.elapsed() + ahead
         }
     }
 
@@ -370,6 +374,8 @@ mod tests {
     enum Behavior {
         /// Returns credentials that are valid for so many seconds; their ID is the expiry.
         Temporary(i64),
+        /// Returns credentials that expire then.
+        Until(OffsetDateTime),
         /// Always returns the same credentials, without an expiry.
         Static,
         TransientFailure,
@@ -406,6 +412,7 @@ mod tests {
                 }
                 Behavior::Crash => panic!("as the test wants"),
                 Behavior::Static => None,
+                Behavior::Until(expires_at) => Some(expires_at),
                 Behavior::Temporary(seconds) => {
                     Some(self.clock.now() + time::Duration::seconds(seconds))
                 }
@@ -422,19 +429,28 @@ mod tests {
     }
 
     struct Bench {
+        machine: Arc<TokioClock>,
         source: ScriptedSource,
         cache: CredentialsCache,
     }
 
     fn bench() -> Bench {
-        let clock = Arc::new(ServerClock::new(Arc::new(TokioClock(Instant::now()))));
+        let machine = Arc::new(TokioClock {
+            started_at: Instant::now(),
+            hours_ahead: AtomicI64::new(0),
+        });
+        let clock = Arc::new(ServerClock::new(Arc::clone(&machine) as Arc<dyn Clock>));
         let source = ScriptedSource {
             clock: Arc::clone(&clock),
             loads: Arc::default(),
             behavior: Arc::new(Mutex::new(Behavior::Temporary(3_600))),
         };
         let cache = CredentialsCache::new(Box::new(source.clone()), clock);
-        Bench { source, cache }
+        Bench {
+            machine,
+            source,
+            cache,
+        }
     }
 
     impl Bench {
@@ -656,6 +672,20 @@ mod tests {
         bench.cache.learn_time(in_an_hour);
         bench.cache.get().await.unwrap();
         assert_eq!(bench.count(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machines_clock_that_is_set_right_makes_no_credentials_expired() {
+        let bench = bench();
+        let server = bench.machine.now() + Duration::from_secs(8 * 3_600);
+        bench.cache.learn_time(server);
+        bench.machine.hours_ahead.store(8, Ordering::SeqCst);
+        bench.set(Behavior::Until(server + Duration::from_secs(3_600)));
+        bench.cache.get().await.unwrap();
+        // The hour has still to pass.
+        pass(3_000).await;
+        bench.cache.get().await.unwrap();
+        assert_eq!(bench.count(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,4 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
@@ -19,13 +18,21 @@ impl Clock for SystemClock {
     }
 }
 
-/// The difference before the first response.
-const UNKNOWN: i64 = i64::MIN;
+/// How far wall clock and monotonic clock may drift apart before the wall clock counts as set, or the machine as suspended.
+const MAX_DRIFT: Duration = Duration::seconds(30);
 
-/// An estimate of Alibaba Cloud's clock: this machine's clock, corrected by the `Date` header of responses.
+/// An estimate of Alibaba Cloud's clock: this machine's clock, corrected by the `Date` header of responses until somebody
+/// sets it.
 pub struct ServerClock {
     machine: Arc<dyn Clock>,
-    seconds_ahead: AtomicI64,
+    learned: Mutex<Option<Correction>>,
+}
+
+/// What a response has told of this machine's clock.
+#[derive(Clone, Copy)]
+struct Correction {
+    ahead: Duration,
+    learned_at: Moment,
 }
 
 impl ServerClock {
@@ -33,17 +40,15 @@ impl ServerClock {
     pub fn new(machine: Arc<dyn Clock>) -> Self {
         Self {
             machine,
-            seconds_ahead: AtomicI64::new(UNKNOWN),
+            learned: Mutex::default(),
         }
     }
 
     /// Returns the server's current time.
     pub fn now(&self) -> OffsetDateTime {
-        let ahead = match self.seconds_ahead.load(Ordering::Relaxed) {
-            UNKNOWN => 0,
-            seconds => seconds,
-        };
-        self.machine.now().saturating_add(Duration::seconds(ahead))
+        let now = self.moment();
+        let ahead = self.ahead(now).unwrap_or_default();
+        now.wall.saturating_add(ahead)
     }
 
     /// Returns the current moment, to ask for its [age](Self::age) later.
@@ -61,13 +66,21 @@ impl ServerClock {
 
     /// Adopts the time of a response that was just received.
     pub fn learn(&self, date: OffsetDateTime) {
-        let ahead = (date - self.machine.now()).whole_seconds();
-        self.seconds_ahead.store(ahead, Ordering::Relaxed);
+        let learned_at = self.moment();
+        let ahead = Duration::seconds((date - learned_at.wall).whole_seconds());
+        *self.learned.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Correction { ahead, learned_at });
     }
 
-    /// Whether a response has corrected this clock.
+    /// Whether a response has corrected this clock, and the machine's clock has not been set since.
     pub fn has_learned(&self) -> bool {
-        self.seconds_ahead.load(Ordering::Relaxed) != UNKNOWN
+        self.ahead(self.moment()).is_some()
+    }
+
+    fn ahead(&self, now: Moment) -> Option<Duration> {
+        let learned = *self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let Correction { ahead, learned_at } = learned?;
+        (learned_at.drift_until(now).abs() <= MAX_DRIFT).then_some(ahead)
     }
 }
 
@@ -84,6 +97,11 @@ impl Moment {
     pub fn until(self, later: Self) -> std::time::Duration {
         let by_wall = std::time::Duration::try_from(later.wall - self.wall).unwrap_or_default();
         by_wall.max(later.monotonic.duration_since(self.monotonic))
+    }
+
+    /// Returns how much more time has passed by the wall clock than by the monotonic clock.
+    fn drift_until(self, later: Self) -> Duration {
+        (later.wall - self.wall) - later.monotonic.duration_since(self.monotonic)
     }
 }
 
@@ -106,7 +124,7 @@ mod tests {
     }
 
     /// A wall clock that the test sets.
-    struct SetClock(std::sync::Mutex<OffsetDateTime>);
+    struct SetClock(Mutex<OffsetDateTime>);
 
     impl Clock for SetClock {
         fn now(&self) -> OffsetDateTime {
@@ -116,7 +134,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_age_includes_suspension_and_ignores_a_clock_that_is_set_back() {
-        let wall = Arc::new(SetClock(std::sync::Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        let wall = Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH)));
         let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
         let moment = clock.moment();
         // Awake: the monotonic clock runs, whatever happens to the wall clock.
@@ -126,5 +144,24 @@ mod tests {
         // Suspended: only the wall clock runs.
         *wall.0.lock().unwrap() += Duration::hours(3);
         assert_eq!(clock.age(moment).as_secs(), 2 * 3600);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_learned_counts_until_the_machines_clock_is_set() {
+        let wall = Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
+        let server = wall.now() + Duration::hours(8);
+        clock.learn(server);
+        tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+        *wall.0.lock().unwrap() += Duration::hours(1);
+        assert!(clock.has_learned());
+        assert_eq!(clock.now(), server + Duration::hours(1));
+        for step in [Duration::hours(8), Duration::hours(-8)] {
+            *wall.0.lock().unwrap() += step;
+            assert!(!clock.has_learned());
+            assert_eq!(clock.now(), wall.now());
+            clock.learn(server);
+            assert_eq!(clock.now(), server);
+        }
     }
 }
