@@ -8,17 +8,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use futures_util::{StreamExt as _, stream};
 use tokio::sync::OnceCell;
 use tracing::debug;
 
-use super::call::OperationKind;
-use super::list::{MAX_PAGE_SIZE, SortBy};
-use super::page_cursor::MAX_CONCURRENT_PAGES;
 use super::{CallContext, CallError, Job, JobFilter, JobSpec, JobStatus, LiveClient, lock};
 
-/// Some 100 bytes are kept per job, and no cluster is known to have so many.
-const MAX_PAGES: u32 = 1_000;
+/// The memory limit for a list: as many jobs with ordinary URLs as can be read in the time for checks, many times over.
+const MAX_BYTES: usize = 32 << 20;
 
 /// An existing job that writes the stream of a planned one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -137,8 +133,13 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<ClusterJobs, CallError> {
         let mut by_output = JobsByOutput::new();
-        let collect = async |ctx| self.collect_pages(cluster_id, &ctx, &mut by_output).await;
-        let error = self.check(ctx, collect).await.err();
+        let list = async |ctx| {
+            self.edge_transcode_job_pages(cluster_id, JobFilter::default(), &ctx)
+                .prefetched(MAX_BYTES)
+                .for_each(|job| collect(cluster_id, &job, &mut by_output))
+                .await
+        };
+        let error = self.check(ctx, list).await.err();
         if let Some(error) = &error {
             debug!(%error, "cannot list the existing jobs");
         }
@@ -146,34 +147,6 @@ impl LiveClient {
             Some(error) if by_output.is_empty() && error.is_not_sent() => Err(error),
             error => Ok(ClusterJobs { by_output, error }),
         }
-    }
-
-    async fn collect_pages(
-        &self,
-        cluster_id: &str,
-        ctx: &CallContext,
-        jobs: &mut JobsByOutput,
-    ) -> Result<(), CallError> {
-        let filter = JobFilter::default().parameters(SortBy::Ascending);
-        let page =
-            |number| self.list::<Job>(cluster_id, &filter, number, OperationKind::Prefetch, ctx);
-        let first = page(1).await?;
-        let pages = first.total_count.div_ceil(u64::from(MAX_PAGE_SIZE));
-        let last = u32::try_from(pages).unwrap_or(MAX_PAGES).min(MAX_PAGES);
-        let others = stream::iter(2..=last)
-            .map(page)
-            .buffered(MAX_CONCURRENT_PAGES);
-        let mut pages = stream::iter([Ok(first)]).chain(others);
-        while let Some(next) = pages.next().await {
-            let next = next?;
-            if next.items.is_empty() {
-                break;
-            }
-            for job in &next.items {
-                collect(cluster_id, job, jobs);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -103,20 +103,21 @@ impl LiveClient {
         })
     }
 
-    /// Reads consecutive pages of a list concurrently, and returns them in their order. The first is retried as any read. The
+    /// Reads consecutive pages of a list concurrently, and returns them in their order. The first is a call of this kind. The
     /// others are prefetched with one attempt, and end before one that fails: read it as the first of the next pages.
     pub(super) fn list_pages<T: ListItem>(
         &self,
         cluster_id: &str,
         filter: &Parameters,
         pages: Range<u32>,
+        kind: OperationKind,
         ctx: &CallContext,
     ) -> impl Stream<Item = (u32, Result<Page<T>, CallError>)> + Unpin {
         let first = pages.start;
         let reads: FuturesOrdered<_> = pages
             .map(move |page| async move {
                 let kind = if page == first {
-                    OperationKind::Read
+                    kind
                 } else {
                     OperationKind::Prefetch
                 };

@@ -16,7 +16,7 @@ use super::list::{ListItem, MAX_PAGE_SIZE, Page};
 
 /// Ten times the largest list that one process is measured with.
 const MAX_ITEMS: usize = 100_000;
-/// The memory limit for the items of a list: enough for [`MAX_ITEMS`] with URLs of ordinary length.
+/// The default memory limit for the items of a list: enough for [`MAX_ITEMS`] with URLs of ordinary length.
 const MAX_BYTES: usize = 128 << 20;
 /// The default parallelism of Terraform.
 pub(super) const MAX_CONCURRENT_PAGES: usize = 10;
@@ -38,8 +38,9 @@ pub(super) struct PageCursor {
     seen: HashSet<String>,
     /// Seen items without an ID.
     without_id: usize,
-    /// The memory that the seen items take.
+    /// The memory that the seen items take, and its limit.
     bytes: usize,
+    max_bytes: usize,
     calls: u32,
 }
 
@@ -53,12 +54,18 @@ impl Default for PageCursor {
             seen: HashSet::new(),
             without_id: 0,
             bytes: 0,
+            max_bytes: MAX_BYTES,
             calls: 0,
         }
     }
 }
 
 impl PageCursor {
+    /// Sets the memory limit.
+    pub(super) fn limit_memory(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+    }
+
     /// Returns the page to read next; `None` after the last one.
     pub(super) fn page(&self) -> Option<u32> {
         self.page
@@ -98,8 +105,9 @@ impl PageCursor {
         let on_page = (page.items.len() + page.unreadable.len()) as u64;
         self.shift(page.total_count);
         self.cover(window.clone());
+        let known = self.seen();
         let items = self.keep_new(page);
-        self.page = self.next(number, &window, on_page);
+        self.page = self.next(number, &window, on_page, known);
         self.check_bounds()?;
         Ok(items)
     }
@@ -147,16 +155,20 @@ impl PageCursor {
         new
     }
 
-    fn next(&self, number: u32, window: &Range<u64>, on_page: u64) -> Option<u32> {
+    /// Returns the page that follows one with so many items, before which so many were known.
+    fn next(&self, number: u32, window: &Range<u64>, on_page: u64, known: u64) -> Option<u32> {
         let total_count = self.total_count.unwrap_or_default();
+        let seen = self.seen();
         let is_full = on_page >= u64::from(MAX_PAGE_SIZE);
-        // The list is longer than its total count: only a page that is not full can be the last one.
-        let is_understated = is_full && window.start + on_page > total_count;
+        // The list is longer than its total count: its end is a page without a new item, and where the same full page comes
+        // again and again, there is none.
+        let is_understated =
+            seen > total_count && window.start + on_page > total_count && (is_full || seen > known);
         if self.covered < total_count {
             let promised_more = on_page == 0 && window.start < total_count;
             let page = u32::try_from(self.covered / u64::from(MAX_PAGE_SIZE)).unwrap_or(u32::MAX);
             (!promised_more).then(|| page.saturating_add(1))
-        } else if on_page > 0 && (self.seen() < total_count || is_understated) {
+        } else if on_page > 0 && (seen < total_count || is_understated) {
             Some(number.saturating_add(1))
         } else {
             None
@@ -181,8 +193,8 @@ impl PageCursor {
                 "it does not end: {calls} calls have listed {items} different items"
             ));
         }
-        if self.seen.len() + self.without_id > MAX_ITEMS || self.bytes > MAX_BYTES {
-            let mebibytes = MAX_BYTES >> 20;
+        if self.seen.len() + self.without_id > MAX_ITEMS || self.bytes > self.max_bytes {
+            let mebibytes = self.max_bytes >> 20;
             return Err(format!(
                 "it is longer than {MAX_ITEMS} items or {mebibytes} MiB"
             ));
@@ -313,6 +325,31 @@ mod tests {
             read += cursor.advance(number, page(items, 10)).unwrap().len();
         }
         assert_eq!(read, 250);
+    }
+
+    #[test]
+    fn a_total_count_that_is_too_small_hides_nothing_after_short_pages() {
+        for (page_size, total_count, calls) in [(80, 10, 3), (80, 0, 3), (30, 29, 5)] {
+            let mut cursor = PageCursor::default();
+            let mut read = 0;
+            while let Some(number) = cursor.page {
+                let items = (0..110).map(|item: u32| item.to_string());
+                let items = items.skip((number as usize - 1) * page_size);
+                let page = page(items.take(page_size), total_count);
+                read += cursor.advance(number, page).unwrap().len();
+            }
+            assert_eq!((read, cursor.calls), (110, calls), "pages of {page_size}");
+        }
+    }
+
+    #[test]
+    fn a_short_page_that_is_all_there_is_ends_the_list_whatever_its_total_count() {
+        let mut cursor = PageCursor::default();
+        while let Some(number) = cursor.page {
+            let items = (0..5).map(|item: u32| item.to_string());
+            cursor.advance(number, page(items, 0)).unwrap();
+        }
+        assert_eq!((cursor.seen(), cursor.calls), (5, 2));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub struct Pages<'a, T> {
     client: &'a LiveClient,
     cluster_id: &'a str,
     filter: Parameters,
+    kind: OperationKind,
     ctx: &'a CallContext,
     cursor: PageCursor,
     unreadable: Vec<String>,
@@ -63,6 +64,7 @@ impl LiveClient {
             client: self,
             cluster_id,
             filter,
+            kind: OperationKind::Read,
             ctx,
             cursor: PageCursor::default(),
             unreadable: Vec::new(),
@@ -72,16 +74,22 @@ impl LiveClient {
 }
 
 impl<T: ListItem> Pages<'_, T> {
+    /// Returns the pages of a list that is only useful if it is read at once: without retries, and within this memory.
+    pub(super) fn prefetched(mut self, max_bytes: usize) -> Self {
+        self.kind = OperationKind::Prefetch;
+        self.cursor.limit_memory(max_bytes);
+        self
+    }
+
     /// Reads the next page and returns its items that were on no earlier page, possibly none; `None` after the last page.
     /// A list that does not end or is too large is an error.
     pub async fn next(&mut self) -> Result<Option<Vec<T>>, CallError> {
         let Some(number) = self.cursor.page() else {
             return Ok(None);
         };
-        let kind = OperationKind::Read;
         let page = self
             .client
-            .list::<T>(self.cluster_id, &self.filter, number, kind, self.ctx)
+            .list::<T>(self.cluster_id, &self.filter, number, self.kind, self.ctx)
             .await?;
         self.add(number, page).map(Some)
     }
@@ -108,23 +116,28 @@ impl<T: ListItem> Pages<'_, T> {
     /// Reads all remaining pages, several at the same time.
     pub async fn rest(mut self) -> Result<Listed<T>, CallError> {
         let mut items = Vec::new();
+        self.for_each(|item| items.push(item)).await?;
+        Ok(Listed {
+            items,
+            missing: self.cursor.missing(),
+            unreadable: self.unreadable,
+        })
+    }
+
+    /// The same, handing over each item as soon as its page was read.
+    pub(super) async fn for_each(&mut self, mut take: impl FnMut(T)) -> Result<(), CallError> {
+        let (client, cluster_id, ctx) = (self.client, self.cluster_id, self.ctx);
         let filter = self.filter.clone();
         while let Some(pages) = self.cursor.next_pages(MAX_CONCURRENT_PAGES) {
-            let mut reads = self
-                .client
-                .list_pages(self.cluster_id, &filter, pages, self.ctx);
+            let mut reads = client.list_pages(cluster_id, &filter, pages, self.kind, ctx);
             while let Some((number, read)) = reads.next().await {
-                items.extend(self.add(number, read?)?);
+                self.add(number, read?)?.into_iter().for_each(&mut take);
                 // If the list has become shorter, the cursor moves back, and the other pages do not follow this one.
                 if self.cursor.page() != Some(number + 1) {
                     break;
                 }
             }
         }
-        Ok(Listed {
-            items,
-            missing: self.cursor.missing(),
-            unreadable: self.unreadable,
-        })
+        Ok(())
     }
 }

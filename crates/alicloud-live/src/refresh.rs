@@ -29,6 +29,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use tracing::debug;
 
+use super::call::OperationKind;
 use super::list::{Page, SortBy};
 use super::page_cursor::PageCursor;
 use super::{CallContext, CallError, Job, JobFilter, LiveClient, lock};
@@ -153,7 +154,8 @@ impl LiveClient {
     ) {
         let filter = JobFilter::default().parameters(SortBy::Ascending);
         let ctx = ctx.capped_at(PAGE_TIMEOUT);
-        let mut calls = self.list_pages(cluster_id, &filter, pages, &ctx);
+        let kind = OperationKind::Read;
+        let mut calls = self.list_pages(cluster_id, &filter, pages, kind, &ctx);
         while let Some((page, read)) = calls.next().await {
             match read {
                 Ok(read) => list.add(page, read),

@@ -222,9 +222,10 @@ impl LiveClient {
             let known = seen.len() + without_id;
             let is_older = |job: &Job| is_since(job, sent.as_ref()) == Some(false);
             let is_full = on_page >= MAX_PAGE_SIZE as usize;
-            if page.items.last().is_some_and(is_older)
-                || on_page == 0
-                || (!is_full && known as u64 >= page.total_count)
+            // A list that is longer than its total count goes on while there are new jobs.
+            let is_understated = known as u64 > page.total_count && known > known_before;
+            let is_complete = known as u64 >= page.total_count && !is_understated;
+            if page.items.last().is_some_and(is_older) || on_page == 0 || (!is_full && is_complete)
             {
                 return Ok(matching);
             }

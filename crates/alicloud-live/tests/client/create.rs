@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use alicloud_auth::credentials::Clock;
 use alicloud_live::{
-    CallContext, CreateError, Failure, LiveClient, NotSent, StreamUrl, UnresolvedReason,
+    CallContext, CreateError, Exchange, Failure, HttpRequest, LiveClient, NotSent, StreamUrl,
+    UnresolvedReason,
 };
 use alicloud_live_mock::{
     Fault, FaultKind, FaultStage, Job, JobStatus, Mock, MockSettings, WallClock,
 };
-use serde_json::json;
+use async_trait::async_trait;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -594,4 +596,35 @@ async fn a_list_that_cannot_be_read_is_not_said_to_lack_the_job() {
     assert!(text.contains("InvalidAccessKeyId.Inactive"), "{text}");
     assert!(!text.contains("does not contain"), "{text}");
     assert!(text.contains("list could not be read"), "{text}");
+}
+
+/// An API that loses the response of each create, and lists one job a page with a total count of 0.
+struct Understated(Vec<Value>);
+
+#[async_trait]
+impl Exchange for Understated {
+    async fn exchange(&self, request: HttpRequest<'_>) -> script::Attempt {
+        if request.url.query().unwrap().contains(CREATE) {
+            return script::lost();
+        }
+        let page = (1..10).find(|page| request.body.contains(&format!("PageNo={page}&")));
+        let body = match page {
+            Some(page) => {
+                let jobs: Vec<_> = self.0.iter().skip(page - 1).take(1).collect();
+                json!({"RequestId": "R", "TotalCount": 0, "JobList": {"Job": jobs}})
+            }
+            None => json!({"RequestId": "R", "Job": self.0.last()}),
+        };
+        Ok(script::response(200, OffsetDateTime::now_utc(), &body))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_count_that_is_too_small_hides_no_job_from_the_search() {
+    let jobs = [("other", "a-2"), ("ours", "a")]
+        .map(|(id, name)| job(id, &spec(name), OffsetDateTime::now_utc()));
+    let client = client_with(&mock(), |config| {
+        config.dependencies.exchange = Some(Arc::new(Understated(jobs.to_vec())));
+    });
+    assert_eq!(create(&client, "a").await.unwrap(), "ours");
 }

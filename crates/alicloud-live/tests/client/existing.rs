@@ -1,13 +1,15 @@
 //! Finding jobs that write the same stream: with one list per cluster, and never with an error.
 
 use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alicloud_auth::credentials::{
     Credentials, CredentialsCache, CredentialsSource, LoadedCredentials, SourceError,
 };
-use alicloud_live::{Failure, NotSent, StreamUrl};
+use alicloud_live::{Failure, LiveClient, NotSent, StreamUrl};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
 use async_trait::async_trait;
 use serde_json::json;
@@ -142,6 +144,59 @@ async fn a_rejected_list_returns_its_error() {
     assert!(found.is_empty());
     let error = client.list_error("no-such-cluster").unwrap();
     assert!(error.is_rejected_with("OperationDenied"));
+}
+
+/// Returns a client of an API with these pages of a list, call by call, and how often it was called.
+fn client_of_pages(
+    page: impl Fn(usize) -> (Range<usize>, usize) + Send + Sync + 'static,
+    name: fn(usize) -> String,
+) -> (LiveClient, Arc<AtomicUsize>) {
+    let (now, calls) = (virtual_clock(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&calls);
+    let respond = move |_| {
+        let (numbers, total_count) = page(counted.fetch_add(1, Ordering::SeqCst));
+        let jobs = numbers.map(|number| {
+            let mut spec = spec(&format!("job-{number}"));
+            spec.name = name(number);
+            job(&format!("J-{number}"), &spec, now())
+        });
+        let list = json!({
+            "RequestId": "R", "TotalCount": total_count, "JobList": {"Job": jobs.collect::<Vec<_>>()},
+        });
+        let attempt = Ok(response(200, now(), &list));
+        async { attempt }
+    };
+    (client_of(respond, |_| {}), calls)
+}
+
+fn short_name(number: usize) -> String {
+    format!("job-{number}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_between_two_pages_hides_no_job() {
+    let pages = [(0..100, 101), (100..100, 100), (1..101, 100)];
+    let (client, calls) = client_of_pages(move |call| pages[call].clone(), short_name);
+    assert_eq!(client.same_output(&spec("job-100")).await.len(), 1);
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_that_are_shorter_than_requested_hide_no_job() {
+    let page = |call| (call * 50..call * 50 + 50, 150);
+    let (client, calls) = client_of_pages(page, short_name);
+    assert_eq!(client.same_output(&spec("job-149")).await.len(), 1);
+    assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_too_much_memory_ends_and_the_jobs_so_far_are_found() {
+    let page = |call| (call * 100..call * 100 + 100, 10_000);
+    let (client, calls) = client_of_pages(page, |_| "n".repeat(8 << 10));
+    assert_eq!(client.same_output(&spec("job-7")).await.len(), 1);
+    assert!(client.list_error(CLUSTER).is_some());
+    // 32 MiB are 41 pages of 800 KiB.
+    assert!(calls.load(Ordering::SeqCst) <= 41);
 }
 
 /// A source of keys that takes four seconds.
