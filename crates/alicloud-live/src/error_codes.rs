@@ -1,7 +1,7 @@
 //! The classification of the API's error codes.
 //!
 //! The code decides. The HTTP status differs between products and over time for the same code (API reference, "Gateway
-//! errors"), so it matters only if the code is unknown. Only a known code proves that nothing was done. It must match
+//! errors"), so it matters only if the code is unknown. Only a known code, or HTTP 429, proves that nothing was done. It must match
 //! completely, or up to a dot for documented families: a code that merely begins like a rejection may be a fault that
 //! occurred after the work.
 

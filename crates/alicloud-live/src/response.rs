@@ -22,7 +22,7 @@ const MAX_DETAIL_CHARS: usize = 200;
 /// Decodes the response to a request: `T`, or the failure of its error code.
 ///
 /// Only HTTP 200 with a body of the documented shape, and nothing after it, is success. Anything else without an error code
-/// (a page of a proxy, an empty or truncated body) proves nothing about the call's effect.
+/// (a page of a proxy, an empty or truncated body) proves nothing about the call's effect, but for HTTP 429.
 pub(super) fn interpret<T: DeserializeOwned>(
     request: &SignedRequest,
     response: &RawResponse,
@@ -31,8 +31,7 @@ pub(super) fn interpret<T: DeserializeOwned>(
         return decode(&response.body).map_err(|reason| unreadable(response.status, reason));
     }
     let Ok(envelope) = serde_json::from_slice::<Envelope>(&response.body) else {
-        let reason = "it is not an error in the API's format".to_owned();
-        return Err(unreadable(response.status, reason));
+        return Err(without_envelope(response.status));
     };
     let error = envelope.into_error(response.status, &request.secrets());
     Err(match error.class() {
@@ -43,6 +42,21 @@ pub(super) fn interpret<T: DeserializeOwned>(
         ErrorClass::Unknown => Failure::Ambiguous(Ambiguous::UnknownCode(error)),
         ErrorClass::NonceUsed => Failure::Ambiguous(Ambiguous::AlreadyReceived(error)),
     })
+}
+
+/// Returns the failure of a status without an error code. By RFC 6585, 429 refuses a request because of those before it: a rate
+/// limit, of the gateway or of a proxy before it, counts requests before any work.
+fn without_envelope(status: u16) -> Failure {
+    if status == 429 {
+        return Failure::Rejected(ApiError {
+            status,
+            code: "Too Many Requests".to_owned(),
+            message: String::new(),
+            request_id: String::new(),
+            access_denied: None,
+        });
+    }
+    unreadable(status, "it is not an error in the API's format".to_owned())
 }
 
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
@@ -107,7 +121,7 @@ struct Envelope {
 }
 
 impl Envelope {
-    /// Returns the error with all strings sanitized. There is no other way from a response to an [`ApiError`].
+    /// Returns the error with all strings sanitized. There is no other way from a response's strings to an [`ApiError`].
     fn into_error(self, status: u16, secrets: &Secrets) -> ApiError {
         // The messages of these codes quote the server's string to sign, which contains all parameters and the security
         // token.
@@ -274,6 +288,7 @@ mod tests {
             (404, r#"{"Message": "x"}"#, "unreadable"),
             (502, "{}", "unreadable"),
             (302, r#"{"JobId": "J"}"#, "unreadable"),
+            (503, "<html>too many requests</html>", "unreadable"),
             (500, r#"{"Code": "InternalError"}"#, "server fault"),
             (400, r#"{"Code": "SignatureNonceUsed"}"#, "already received"),
             (404, r#"{"Code": "JobNotFound\u0000"}"#, "unknown code"),
@@ -289,6 +304,17 @@ mod tests {
                 other => panic!("{body}: {other:?}"),
             };
             assert_eq!(actual, outcome, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn too_many_requests_are_a_rejection_without_an_envelope_too() {
+        for body in ["", "<html>", "{}", r#"{"Message": "x"}"#] {
+            let Err(Failure::Rejected(error)) = read(429, body) else {
+                panic!("{body}")
+            };
+            assert_eq!(error.class(), ErrorClass::Throttled);
+            assert_eq!(error.to_string(), "Too Many Requests (HTTP 429).");
         }
     }
 

@@ -124,9 +124,18 @@ pub(super) fn error_response(
         reason: format!(
             "{origin} failed with {code} (HTTP {status}): {message} (RequestId: {request_id})"
         ),
-        is_transient: status >= 500 || code.contains("Throttling"),
+        is_transient: is_transient(status, &code),
     };
     ErrorResponse { code, error }
+}
+
+/// Whether a retry may succeed. The status of a code differs between services, so either can say so.
+fn is_transient(status: u16, code: &str) -> bool {
+    let family = code.split_once('.').map_or(code, |(family, _)| family);
+    status >= 500
+        || status == 429
+        || code == "Rejected.Throttling"
+        || ["InternalError", "ServiceUnavailable", "Throttling"].contains(&family)
 }
 
 /// Decodes JSON; the error names the field or the position and never quotes the text.
@@ -211,6 +220,38 @@ mod tests {
         assert_eq!((&*error.reason, error.is_transient), (expected, false));
         let error = error_response("AssumeRole", 503, "<html>", &[]).error;
         assert!(error.is_transient);
+    }
+
+    #[test]
+    fn throttling_and_server_faults_are_transient_whatever_their_status() {
+        let is_transient = |status, code: &str| {
+            let body = format!(r#"{{"Code": "{code}"}}"#);
+            error_response("AssumeRole", status, &body, &[])
+                .error
+                .is_transient
+        };
+        for code in [
+            "Throttling",
+            "Throttling.User",
+            "Rejected.Throttling",
+            "ServiceUnavailable",
+            "ServiceUnavailable.Temporary",
+            "InternalError",
+        ] {
+            assert!(is_transient(400, code), "{code}");
+        }
+        for code in ["NoPermission", "SomethingNew"] {
+            for (status, expected) in [(400, false), (403, false), (429, true), (503, true)] {
+                assert_eq!(is_transient(status, code), expected, "{status} {code}");
+            }
+        }
+        for code in [
+            "NoThrottlingPolicy",
+            "ThrottlingPolicyNotFound",
+            "InternalErrors",
+        ] {
+            assert!(!is_transient(400, code), "{code}");
+        }
     }
 
     #[test]

@@ -53,10 +53,12 @@ fn ambiguous_faults() -> Vec<Fault> {
         .collect()
 }
 
-fn throttles() -> [FaultKind; 2] {
+fn throttles() -> [FaultKind; 4] {
     [
         FaultKind::throttling_user(),
         FaultKind::throttling_api(Some(5)),
+        response(429, "<html>a page of a proxy</html>"),
+        response(429, ""),
     ]
 }
 
