@@ -10,7 +10,7 @@ use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, CredentialsConfig, Identity, NoCredentials, Region,
     ServerClock, SystemContext, select_source,
 };
-use alicloud_auth::environment::{Environment, InvalidInput};
+use alicloud_auth::environment::{Environment, InvalidInput, RootCertificates};
 use alicloud_live::{BuildError, Endpoint, LiveClientConfig, RetryPolicy, SignVersion};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
@@ -61,6 +61,7 @@ impl ProviderConfig {
         let config = LiveClientConfig {
             region,
             proxy,
+            roots: RootCertificates::from_environment(environment),
             sign_version: self.sign_version(),
             user_agent,
             connect_timeout: timeout(
@@ -209,6 +210,9 @@ pub(super) fn invalid_input(input: &InvalidInput) -> Diagnostic {
 }
 
 pub(crate) fn no_https(error: &BuildError) -> Diagnostic {
+    if let BuildError::Certificates(input) = error {
+        return invalid_input(input);
+    }
     diagnostic::general(
         "Unable to initialize TLS",
         format!(

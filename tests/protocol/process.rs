@@ -18,7 +18,7 @@ use crate::served::provider_block;
 use tfplugin::generated::plugin::Empty;
 use tfplugin::generated::plugin::grpc_controller_client::GrpcControllerClient;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
-use tfplugin::generated::tfplugin6::{get_provider_schema, read_data_source};
+use tfplugin::generated::tfplugin6::{configure_provider, get_provider_schema, read_data_source};
 
 async fn schema(channel: Channel) -> get_provider_schema::Response {
     let mut provider = ProviderClient::new(channel);
@@ -254,6 +254,39 @@ async fn what_is_logged_is_what_the_host_can_read() {
         crates,
         BTreeSet::from(["alicloud_auth", "alicloud_live", "tfplugin"])
     );
+}
+
+/// With a file that does not exist Terraform goes on, and trusts less than its user thinks.
+#[tokio::test]
+async fn the_certificates_of_the_environment_are_found_or_their_variable_is_named() {
+    for (file, expected) in [
+        ("", None),
+        ("/missing.pem", Some("SSL_CERT_FILE names a file")),
+    ] {
+        let plugin = Plugin::start_with(|command| {
+            command
+                .env("SSL_CERT_FILE", file)
+                .env_remove("SSL_CERT_DIR");
+        });
+        let mut provider = ProviderClient::new(plugin.connect().await);
+        let block = json!({
+            "access_key": "id", "secret_key": "secret", "endpoints": [{ "live": "https://live.example" }],
+        });
+        let request = configure_provider::Request {
+            config: value(&block),
+            ..configure_provider::Request::default()
+        };
+        let configured = response(provider.configure_provider(request)).await;
+        let details: Vec<_> = configured
+            .diagnostics
+            .iter()
+            .map(|it| &*it.detail)
+            .collect();
+        match expected {
+            None => assert!(details.is_empty(), "{details:?}"),
+            Some(expected) => assert!(details[0].starts_with(expected), "{details:?}"),
+        }
+    }
 }
 
 /// The process must not go on for ever in the background, whatever is still owed.

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::{Dependencies, Endpoint, SignVersion};
 use alicloud_auth::credentials::CredentialsCache;
+use alicloud_auth::environment::RootCertificates;
 
 /// The configuration of a client.
 pub struct LiveClientConfig {
@@ -13,6 +14,8 @@ pub struct LiveClientConfig {
     pub region: Option<String>,
     /// The proxy. It may contain a password, so it must not be shown.
     pub proxy: Option<Url>,
+    /// The certificate authorities that the endpoint's certificate may come from.
+    pub roots: RootCertificates,
     /// The credentials, requested before each attempt, so that no attempt is signed with expired ones.
     pub credentials: CredentialsCache,
     /// The signature version.
@@ -41,6 +44,7 @@ impl LiveClientConfig {
             endpoint,
             region: None,
             proxy: None,
+            roots: RootCertificates::default(),
             credentials,
             sign_version: SignVersion::default(),
             user_agent: concat!("alicloud-live/", env!("CARGO_PKG_VERSION")).to_owned(),

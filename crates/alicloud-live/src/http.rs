@@ -10,6 +10,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::header::ACCEPT;
 
+use alicloud_auth::environment::{InvalidInput, RootCertificates};
+
 use super::redact::printable;
 use super::{
     Ambiguous, Exchange, Failure, HttpRequest, HttpResponse, LiveClientConfig, NotSent, SendState,
@@ -26,12 +28,18 @@ const MAX_REASON_CHARS: usize = 300;
 
 /// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct BuildError(String);
+pub enum BuildError {
+    /// A variable names certificates that cannot be used.
+    #[error(transparent)]
+    Certificates(#[from] InvalidInput),
+    /// Everything else.
+    #[error("{0}")]
+    Http(String),
+}
 
 impl BuildError {
     fn new(error: reqwest::Error) -> Self {
-        Self(reason(error))
+        Self::Http(reason(error))
     }
 }
 
@@ -49,6 +57,7 @@ struct ClientSettings {
     connect_timeout: Duration,
     is_https: bool,
     proxy: Option<reqwest::Proxy>,
+    roots: RootCertificates,
 }
 
 impl Http {
@@ -61,8 +70,9 @@ impl Http {
             connect_timeout: config.connect_timeout,
             is_https: config.endpoint.is_https(),
             proxy: proxy.transpose().map_err(BuildError::new)?,
+            roots: config.roots.clone(),
         };
-        let pooled = settings.builder().build().map_err(BuildError::new)?;
+        let pooled = settings.builder()?.build().map_err(BuildError::new)?;
         Ok(Self {
             settings,
             pooled,
@@ -77,14 +87,15 @@ impl Http {
             return &self.pooled;
         }
         self.unpooled.get_or_init(|| {
-            let unpooled = self.settings.builder().pool_max_idle_per_host(0).build();
-            unpooled.unwrap_or_else(|_| self.pooled.clone())
+            let builder = self.settings.builder().ok();
+            let unpooled = builder.and_then(|it| it.pool_max_idle_per_host(0).build().ok());
+            unpooled.unwrap_or_else(|| self.pooled.clone())
         })
     }
 }
 
 impl ClientSettings {
-    fn builder(&self) -> reqwest::ClientBuilder {
+    fn builder(&self) -> Result<reqwest::ClientBuilder, BuildError> {
         let mut builder = reqwest::Client::builder()
             .http1_only()
             .user_agent(&self.user_agent)
@@ -97,10 +108,10 @@ impl ClientSettings {
             builder = builder.proxy(proxy.clone());
         }
         if self.is_https {
-            builder
+            Ok(self.roots.apply(builder)?)
         } else {
             // Otherwise a machine without a certificate store could not even call a mock over HTTP.
-            builder.tls_certs_only([])
+            Ok(builder.tls_certs_only([]))
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A variable is absent, valid or invalid. An invalid one is an error that names it: if it were treated as absent, the
 //! provider would silently use another identity or endpoint.
 
+mod certificates;
 mod proxy;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use certificates::RootCertificates;
 pub use proxy::Proxies;
 pub(crate) use proxy::is_loopback;
 

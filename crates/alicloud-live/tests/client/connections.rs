@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use alicloud_auth::environment::{Environment, RootCertificates};
 use alicloud_live::{
     CreateError, Endpoint, Failure, LiveClient, LiveClientConfig, NotSent, Protocol,
 };
 use alicloud_live_mock::Mock;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
@@ -123,18 +127,14 @@ async fn a_sent_write_is_waited_for_after_a_cancellation() {
     assert!(error.is_ambiguous(), "{error}");
 }
 
-#[tokio::test]
-async fn an_untrusted_certificate_is_reported_as_such() {
-    let mock = mock();
-    let (config, listener) = tls_endpoint(&mock).await;
-    let client = LiveClient::new(config).unwrap();
-
+/// Serves TLS with a certificate of its own, and nothing else. Returns the certificate.
+fn serve_tls(listener: TcpListener) -> CertificateDer<'static> {
     let pair = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])
         .unwrap()
         .self_signed(&pair)
         .unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(pair.serialize_der()).unwrap();
+    let key = PrivateKeyDer::try_from(pair.serialize_der()).unwrap();
     let tls = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
@@ -142,10 +142,19 @@ async fn an_untrusted_certificate_is_reported_as_such() {
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            // The client closes the connection; there is nothing to serve.
+            // The client closes the connection, or loses it at once.
             let _ = acceptor.accept(stream).await;
         }
     });
+    certificate.der().clone()
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_reported_as_such() {
+    let mock = mock();
+    let (config, listener) = tls_endpoint(&mock).await;
+    let client = LiveClient::new(config).unwrap();
+    serve_tls(listener);
 
     let error = client.get("J").await.unwrap_err();
     let message = error.to_string();
@@ -153,4 +162,21 @@ async fn an_untrusted_certificate_is_reported_as_such() {
     assert!(!message.contains("no connection"), "{message}");
     assert_eq!(error.attempts, 1, "{message}");
     assert!(calls_of(&mock, GET).is_empty());
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_environment_names_is_trusted() {
+    let mock = mock();
+    let (mut config, listener) = tls_endpoint(&mock).await;
+    let text = STANDARD.encode(serve_tls(listener));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+    std::fs::write(file.path(), pem).unwrap();
+    let environment = Environment::from_iter([("SSL_CERT_FILE", file.path().as_os_str())]);
+    config.roots = RootCertificates::from_environment(&environment);
+    config.retry.max_attempts = 1;
+    let client = LiveClient::new(config).unwrap();
+    let error = client.get("J").await.unwrap_err();
+    // The server hangs up after the handshake.
+    assert!(!error.to_string().contains("certificate"), "{error}");
 }

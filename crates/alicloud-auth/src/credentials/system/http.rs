@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
-use crate::environment::Proxies;
+use crate::environment::{Proxies, RootCertificates};
 
 /// Credentials take a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -73,6 +73,7 @@ pub struct HttpResponse {
 pub(super) struct HttpClient {
     pub(super) user_agent: String,
     pub(super) proxies: Proxies,
+    pub(super) roots: RootCertificates,
 }
 
 #[async_trait]
@@ -95,10 +96,12 @@ impl HttpSend for HttpClient {
             let proxy = reqwest::Proxy::all(proxy.clone()).map_err(reason)?;
             client = client.proxy(proxy);
         }
-        if request.url.scheme() == "http" {
+        client = if request.url.scheme() == "http" {
             // A machine without a certificate store must still reach its metadata service.
-            client = client.tls_certs_only([]);
-        }
+            client.tls_certs_only([])
+        } else {
+            self.roots.apply(client)?
+        };
         let method: Result<reqwest::Method, _> = request.method.parse();
         let mut sending = client
             .build()

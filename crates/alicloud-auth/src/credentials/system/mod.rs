@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use super::clock::ServerClock;
-use crate::environment::{Environment, InvalidInput, Proxies};
+use crate::environment::{Environment, InvalidInput, Proxies, RootCertificates};
 
 pub use commands::{CommandExecute, CommandOutput};
 pub use file_text::FileText;
@@ -55,13 +55,14 @@ impl SystemContext {
         let proxies = Proxies::from_environment(&environment)?;
         Ok(Self {
             home: environment.path(&["HOME", "USERPROFILE"]),
-            environment,
             files: Arc::new(files::SystemFiles),
             http: Arc::new(http::HttpClient {
                 user_agent,
                 proxies: proxies.clone(),
+                roots: RootCertificates::from_environment(&environment),
             }),
             proxies,
+            environment,
             clock: Arc::default(),
             commands: Arc::new(commands::SystemCommands),
             work: TaskTracker::new(),
