@@ -39,7 +39,7 @@ impl EncodedValue {
                 let bytes = if bytes.is_empty() { NIL } else { bytes };
                 let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
                 serde_path_to_error::deserialize(&mut decoder)
-                    .map_err(|error| decode_error(error.path()))
+                    .map_err(|error| decode_error(attribute_path(error.path())))
             }
             Self::Json(bytes) => {
                 let bytes = if bytes.is_empty() {
@@ -48,8 +48,12 @@ impl EncodedValue {
                     bytes.as_slice()
                 };
                 let mut decoder = serde_json::Deserializer::from_slice(bytes);
-                serde_path_to_error::deserialize(&mut decoder)
-                    .map_err(|error| decode_error(error.path()))
+                let value = serde_path_to_error::deserialize(&mut decoder)
+                    .map_err(|error| decode_error(attribute_path(error.path())))?;
+                decoder
+                    .end()
+                    .map_err(|_| decode_error(AttributePath::root()))?;
+                Ok(value)
             }
         }
     }
@@ -68,8 +72,7 @@ impl EncodedValue {
 }
 
 /// The decoder's own message may quote the value, which may be secret: only the attribute is named.
-fn decode_error(path: &serde_path_to_error::Path) -> Diagnostic {
-    let path = attribute_path(path);
+fn decode_error(path: AttributePath) -> Diagnostic {
     let subject = if path.steps.is_empty() {
         "an object".to_owned()
     } else {
@@ -148,6 +151,15 @@ mod tests {
             .unwrap_err();
         assert_eq!(error.attribute, AttributePath::new("size"));
         assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_follows_a_value_is_reported_without_it() {
+        for state in [r#"{"size": 1}{"size": 2}"#, r#"{"size": 1} hunter2"#] {
+            let encoded = EncodedValue::Json(state.as_bytes().to_vec());
+            let error = encoded.decode::<Object>().unwrap_err();
+            assert!(!format!("{error:?}").contains("hunter2"));
+        }
     }
 
     #[test]

@@ -138,11 +138,15 @@ fn is_transient(status: u16, code: &str) -> bool {
         || ["InternalError", "ServiceUnavailable", "Throttling"].contains(&family)
 }
 
-/// Decodes JSON; the error names the field or the position and never quotes the text.
+/// Decodes JSON, and nothing may follow it; the error names the field or the position and never quotes the text.
 pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let invalid = |error: &serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        format!("invalid JSON (line {line}, column {column})")
+    };
     let mut decoder = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
-        let inner = error.inner();
+    let value = serde_path_to_error::deserialize(&mut decoder).map_err(|error| {
+        let inner: &serde_json::Error = error.inner();
         match inner.classify() {
             serde_json::error::Category::Data => {
                 format!(
@@ -150,13 +154,11 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
                     error.path()
                 )
             }
-            _ => format!(
-                "invalid JSON (line {}, column {})",
-                inner.line(),
-                inner.column()
-            ),
+            _ => invalid(inner),
         }
-    })
+    })?;
+    decoder.end().map_err(|error| invalid(&error))?;
+    Ok(value)
 }
 
 /// Decodes the body of HTTP 200; any other status is an error. `origin` names the sender in errors.
@@ -200,6 +202,23 @@ mod tests {
         let error = loaded(r#", "Expiration": "tomorrow""#).unwrap_err();
         let expected = "STS returned an expiration that is not a timestamp";
         assert_eq!(error.reason, expected);
+    }
+
+    #[test]
+    fn nothing_may_follow_a_json_document_but_whitespace() {
+        let read = |text: &str| parse::<StsCredentials>(text).err();
+        let document = r#"{"AccessKeyId": "id", "AccessKeySecret": "hunter"}"#;
+        assert_eq!(read(&format!("{document}\r\n ")), None);
+        for (tail, expected) in [
+            ("hunter", "invalid JSON (line 1, column 51)"),
+            ("\n{}", "invalid JSON (line 2, column 1)"),
+            ("\n\"}]}", "invalid JSON (line 2, column 1)"),
+        ] {
+            assert_eq!(
+                read(&format!("{document}{tail}")).as_deref(),
+                Some(expected)
+            );
+        }
     }
 
     #[test]
