@@ -12,7 +12,7 @@ const MAX_RECOVERY_BACKOFF: Duration = Duration::from_secs(2);
 /// The attempts of one call. Throttled ones are counted separately: they mean that the service is busy, not that anything
 /// is wrong, so they do not count towards the maximum and do not lengthen the waits between others.
 pub(super) struct Attempts {
-    started_at: Instant,
+    pub(super) started_at: Instant,
     /// All attempts.
     pub(super) count: u32,
     failed: u32,

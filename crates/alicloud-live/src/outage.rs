@@ -1,60 +1,118 @@
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{CallContext, Failure, NotSent, lock};
+use super::call::{ApiCall, OperationKind};
+use super::{Ambiguous, CallContext, Failure, NotSent, lock};
 
-/// The pause after the first call that could not connect; doubles with each further one.
+/// The pause after the first call that got no response; doubles with each further one.
 const INITIAL_PAUSE: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// An unreachable endpoint. After a call has used all of its attempts, reads that share outages fail at once with the same
-/// reason during a growing pause. So a plan of a thousand resources ends a minute after the network is lost, not an hour.
+/// An endpoint that cannot be reached, or does not respond. After a call has used all of its attempts, reads that share
+/// outages fail at once with the same reason during a growing pause. So a plan of a thousand resources ends some minutes after
+/// the network is lost, not hours.
 ///
 /// Any other call uses its own attempts: whether a job of a create exists, or has been started, is worth each of them.
 #[derive(Default)]
-pub(super) struct Outage(Mutex<Option<State>>);
+pub(super) struct Outage(Mutex<State>);
 
+#[derive(Default)]
 struct State {
+    last_response: Option<Instant>,
+    /// By operation, if it is the one that gets no response: a list can take too long while single jobs can be read. `None`:
+    /// there is no connection.
+    pauses: HashMap<Option<&'static str>, Pause>,
+}
+
+struct Pause {
     failed_calls: u32,
     reason: String,
-    pause_until: Instant,
+    until: Instant,
 }
 
 impl Outage {
     /// Returns why a call must not start, if it must not.
-    pub(super) fn check(&self, ctx: &CallContext) -> Option<NotSent> {
+    pub(super) fn check(&self, operation: &'static str, ctx: &CallContext) -> Option<NotSent> {
+        if !ctx.shares_outages() {
+            return None;
+        }
         let state = lock(&self.0);
-        let state = state.as_ref()?;
-        let is_paused = ctx.shares_outages() && Instant::now() < state.pause_until;
-        is_paused.then(|| NotSent::NoConnection(state.reason.clone()))
+        let mut pauses = [None, Some(operation)]
+            .into_iter()
+            .filter_map(|of| state.pauses.get(&of));
+        let pause = pauses.find(|pause| Instant::now() < pause.until)?;
+        Some(NotSent::NoConnection(pause.reason.clone()))
     }
 
-    /// Records the result of an attempt. Any request that was sent ends the outage.
-    pub(super) fn record_attempt(&self, failure: Option<&Failure>) {
-        if !matches!(failure, Some(Failure::NotSent(_))) {
-            *lock(&self.0) = None;
-        }
-    }
-
-    /// Records that a call has failed.
-    pub(super) fn record_failed_call(&self, failure: &Failure) {
-        let Failure::NotSent(NotSent::NoConnection(reason)) = failure else {
-            return;
+    /// Records the result of an attempt. A response ends the outage.
+    pub(super) fn record_attempt(&self, operation: &'static str, failure: Option<&Failure>) {
+        let is_response = match failure {
+            None | Some(Failure::Rejected(_)) => true,
+            Some(Failure::NotSent(_) | Failure::Ambiguous(Ambiguous::Cancelled)) => false,
+            Some(Failure::Ambiguous(ambiguous)) => silence(ambiguous).is_none(),
         };
+        if is_response {
+            let mut state = lock(&self.0);
+            state.last_response = Some(Instant::now());
+            state.pauses.remove(&None);
+            state.pauses.remove(&Some(operation));
+        }
+    }
+
+    /// Records that a call that started then has failed.
+    pub(super) fn record_failed_call(
+        &self,
+        call: &ApiCall,
+        failure: &Failure,
+        started_at: Instant,
+        ctx: &CallContext,
+    ) {
         let mut state = lock(&self.0);
+        let (of, reason) = match failure {
+            Failure::NotSent(NotSent::NoConnection(reason)) => (None, reason.clone()),
+            // Not if its own deadline ended it, or if others get responses meanwhile.
+            Failure::Ambiguous(ambiguous)
+                if call.kind == OperationKind::Read
+                    && ctx.interruption().is_none()
+                    && state.last_response.is_none_or(|last| last < started_at) =>
+            {
+                let Some(reason) = silence(ambiguous) else {
+                    return;
+                };
+                (Some(call.operation), reason)
+            }
+            _ => return,
+        };
         let now = Instant::now();
+        let earlier = state.pauses.get(&of);
         // Concurrent calls count as one.
-        if state.as_ref().is_some_and(|state| now < state.pause_until) {
+        if earlier.is_some_and(|pause| now < pause.until) {
             return;
         }
-        let failed_calls = state.as_ref().map_or(0, |state| state.failed_calls) + 1;
+        let failed_calls = earlier.map_or(0, |pause| pause.failed_calls) + 1;
         let pause = INITIAL_PAUSE.saturating_mul(1 << (failed_calls - 1).min(8));
-        *state = Some(State {
+        let pause = Pause {
             failed_calls,
-            reason: reason.clone(),
-            pause_until: now + pause.min(MAX_PAUSE),
-        });
+            reason,
+            until: now + pause.min(MAX_PAUSE),
+        };
+        state.pauses.insert(of, pause);
+    }
+}
+
+/// Returns what a call without a response has met.
+fn silence(ambiguous: &Ambiguous) -> Option<String> {
+    match ambiguous {
+        Ambiguous::TimedOut(time) => {
+            let seconds = time.as_secs_f32();
+            Some(format!("it did not respond within {seconds:.1} s"))
+        }
+        Ambiguous::ConnectionLost(reason) => {
+            Some(format!("it was lost before a response: {reason}"))
+        }
+        _ => None,
     }
 }

@@ -42,7 +42,7 @@ impl LiveClient {
             // Before it is sent, so that it is effective whatever the result is.
             self.refreshes.invalidate(call.cluster_id());
         }
-        if let Some(reason) = self.outage.check(ctx) {
+        if let Some(reason) = self.outage.check(call.operation, ctx) {
             let error = self.error(call.operation, 0, Failure::NotSent(reason));
             return Err(FailedCall { error, sent: None });
         }
@@ -85,8 +85,8 @@ impl LiveClient {
                 }
                 Err(not_sent) => (Err(Failure::NotSent(not_sent).into()), None),
             };
-            self.outage
-                .record_attempt(attempt.as_ref().err().map(|failed| &failed.failure));
+            let failure = attempt.as_ref().err().map(|failed| &failed.failure);
+            self.outage.record_attempt(call.operation, failure);
             let failed = match attempt {
                 Ok(response) => {
                     let is_settled =
@@ -109,7 +109,9 @@ impl LiveClient {
             let failed = merge_failures(failed_before, latest, call.kind, ctx);
             let Some(delay) = delay else {
                 if call.kind != OperationKind::Prefetch {
-                    self.outage.record_failed_call(&failed.error.failure);
+                    let (failure, started_at) = (&failed.error.failure, attempts.started_at);
+                    self.outage
+                        .record_failed_call(call, failure, started_at, ctx);
                 }
                 break failed;
             };

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alicloud_live::{
-    CallContext, CallError, Exchange, Failure, HttpRequest, HttpResponse, LiveClient, NotSent,
-    RetryPolicy, SearchPolicy,
+    CallContext, CallError, Exchange, Failure, HttpRequest, HttpResponse, JobFilter, LiveClient,
+    NotSent, RetryPolicy, SearchPolicy,
 };
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -14,12 +14,13 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::script::{client_of, job, lost, response_of, virtual_clock};
-use crate::support::{CLUSTER, CREATE, client_with, mock, spec};
+use crate::support::{CLUSTER, CREATE, LIST, client_with, mock, spec};
 
 /// A network outage: connecting takes ten seconds and fails.
 #[derive(Default)]
 struct NetworkOutage {
     attempts: AtomicUsize,
+    loses_responses: AtomicBool,
     is_over: AtomicBool,
 }
 
@@ -27,6 +28,9 @@ struct NetworkOutage {
 impl Exchange for NetworkOutage {
     async fn exchange(&self, _request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
+        if self.loses_responses.load(Ordering::SeqCst) {
+            return lost();
+        }
         if self.is_over.load(Ordering::SeqCst) {
             let body = br#"{"Code": "JobNotFound", "Message": "", "RequestId": "R"}"#;
             return Ok(HttpResponse {
@@ -49,6 +53,45 @@ fn outage() -> (Arc<NetworkOutage>, LiveClient) {
         config.dependencies.exchange = Some(Arc::clone(&outage) as _);
     });
     (outage, client)
+}
+
+/// An API that accepts these requests, by operation and form, and never responds to them.
+struct Silence {
+    is_silent: fn(&str, &str) -> bool,
+    attempts: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+#[async_trait]
+impl Exchange for Silence {
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let query = request.url.query().unwrap();
+        if (self.is_silent)(query, request.body) && !self.is_over.load(Ordering::SeqCst) {
+            return std::future::pending().await;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let body = br#"{"Code": "JobNotFound", "Message": "", "RequestId": "R"}"#;
+        Ok(HttpResponse {
+            status: 404,
+            headers: HeaderMap::default(),
+            body: body.to_vec(),
+        })
+    }
+}
+
+fn silence(is_silent: fn(&str, &str) -> bool) -> (Arc<Silence>, LiveClient) {
+    let silent = Arc::new(Silence {
+        is_silent,
+        attempts: AtomicUsize::new(0),
+        is_over: AtomicBool::new(false),
+    });
+    let client = client_with(&mock(), |config| {
+        config.retry = RetryPolicy::default();
+        config.attempt_timeout = Duration::from_secs(30);
+        config.dependencies.exchange = Some(Arc::clone(&silent) as _);
+    });
+    (silent, client)
 }
 
 /// Returns the context of one of the reads of a plan.
@@ -104,6 +147,69 @@ async fn only_reads_that_share_outages_end_with_the_attempts_of_others() {
     for ctx in [ctx(), CallContext::recovery(Duration::from_secs(60))] {
         assert!(read(&client, &ctx).await.is_job_not_found());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_reads_share_one_silent_endpoint() {
+    let (silent, client) = silence(|_, _| true);
+    let started_at = Instant::now();
+    for _ in 0..100 {
+        let errors = join_all((0..10).map(|_| async { read(&client, &shared_ctx()).await })).await;
+        for error in errors {
+            assert!(error.to_string().contains("within 30.0 s"), "{error}");
+        }
+    }
+    // Ten calls of five attempts; between these 7.5 s at most.
+    let time = started_at.elapsed();
+    assert!(time < Duration::from_secs(170), "{time:?}");
+    assert_eq!(silent.attempts.load(Ordering::SeqCst), 50);
+
+    silent.is_over.store(true, Ordering::SeqCst);
+    assert!(!read(&client, &shared_ctx()).await.is_job_not_found());
+    assert!(read(&client, &ctx()).await.is_job_not_found());
+    // That response has ended the outage.
+    assert!(read(&client, &shared_ctx()).await.is_job_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_never_responds_stops_no_other() {
+    let (_, client) = silence(|query, _| query.contains(LIST));
+    let ctx = shared_ctx();
+    let list = || client.edge_transcode_job_pages(CLUSTER, JobFilter::default(), &ctx);
+    for attempts in [5, 0] {
+        let error = list().rest().await.unwrap_err();
+        assert_eq!(error.attempts, attempts, "{error}");
+    }
+    assert!(read(&client, &shared_ctx()).await.is_job_not_found());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_whose_read_never_responds_is_no_outage_while_others_are_read() {
+    let (_, client) = silence(|_, body| body.contains("JobId=silent"));
+    let others = async {
+        for _ in 0..300 {
+            assert!(read(&client, &shared_ctx()).await.is_job_not_found());
+        }
+    };
+    let ctx = shared_ctx();
+    let silent = client.get_edge_transcode_job(CLUSTER, "silent", &ctx);
+    let (error, ()) = tokio::join!(silent, others);
+    assert_eq!(error.unwrap_err().attempts, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_lost_does_not_end_an_outage() {
+    let (outage, client) = outage();
+    read(&client, &shared_ctx()).await;
+    // A write connects, and its response is lost. It ends within the pause.
+    outage.loses_responses.store(true, Ordering::SeqCst);
+    let short = CallContext::without_cancel(Duration::from_millis(100));
+    let stopped = client.stop_edge_transcode_job(CLUSTER, "job", &short).await;
+    assert!(stopped.unwrap_err().is_ambiguous());
+    let attempts = outage.attempts.load(Ordering::SeqCst);
+    let error = read(&client, &shared_ctx()).await;
+    assert!(is_unreachable(&error), "{error}");
+    assert_eq!(outage.attempts.load(Ordering::SeqCst), attempts);
 }
 
 #[tokio::test(start_paused = true)]
