@@ -50,9 +50,6 @@ struct Arguments {
     /// Secret of the first access key. Never use a real one. [default: mock-access-key-secret]
     #[arg(long, value_name = "SECRET")]
     access_key_secret: Option<String>,
-    /// Security token that every call must contain. [default: none, any token is accepted]
-    #[arg(long, value_name = "TOKEN")]
-    security_token: Option<String>,
     /// Record: forward calls to this real endpoint, such as `https://live.aliyuncs.com`, and append
     /// requests and responses to the file of --record, without secrets.
     #[arg(long, value_name = "URL", value_parser = parse_upstream, verbatim_doc_comment)]
@@ -70,19 +67,6 @@ struct Arguments {
     /// repeated.
     #[arg(long, value_name = "id=ID,...", value_parser = parse_template, verbatim_doc_comment)]
     template: Vec<Template>,
-    /// Seed for IDs and fault probabilities. [default: none, they differ from run to run]
-    #[arg(long, value_name = "NUMBER")]
-    seed: Option<u64>,
-    /// Calls of one operation per minute before it is throttled; the published limit is 6000.
-    /// [default: none]
-    #[arg(long, value_name = "NUMBER", verbatim_doc_comment)]
-    max_requests_per_minute: Option<u32>,
-    /// Allow running jobs to be deleted. [default: no]
-    #[arg(long)]
-    delete_while_running: bool,
-    /// Seconds by which the mock's clock is ahead of the system's. [default: 0]
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    clock_offset: Option<i64>,
 }
 
 const ABOUT: &str = "\
@@ -141,9 +125,7 @@ impl Arguments {
         replace(&mut settings.listen, self.listen);
         replace(&mut settings.access_key_id, self.access_key_id);
         replace(&mut settings.access_key_secret, self.access_key_secret);
-        settings.security_token = self.security_token.or(settings.security_token);
         settings.state_file = self.state_file.or(settings.state_file);
-        settings.seed = self.seed.or(settings.seed);
         if let (Some(upstream), Some(file)) = (self.upstream, self.record) {
             settings.recording = Some(Recording { upstream, file });
         }
@@ -151,12 +133,6 @@ impl Arguments {
         settings.allowed_hosts.extend(self.allow_host);
         settings.clusters.extend(self.cluster);
         settings.templates.extend(self.template);
-        let behavior = &mut settings.behavior;
-        behavior.max_requests_per_minute = self
-            .max_requests_per_minute
-            .or(behavior.max_requests_per_minute);
-        behavior.delete_while_running |= self.delete_while_running;
-        replace(&mut behavior.clock_offset_seconds, self.clock_offset);
         settings.check().map_err(|why| match &self.config {
             Some(path) => format!("{}: {why}", path.display()),
             None => why,

@@ -144,7 +144,8 @@ fn a_signed_request_is_served_once_across_a_kill() {
 #[test]
 fn a_mock_with_a_seed_repeats_no_id_after_a_kill() {
     let directory = StateDirectory::new();
-    let seed = ["--seed", "1"];
+    let (_config, config) = config_file(r#"{"seed": 1}"#);
+    let seed = ["--config", &config];
     let program = directory.start(&seed);
     let first = program.call(CREATE, &NEW_JOB).job_id();
     program.kill();
