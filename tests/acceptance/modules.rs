@@ -37,6 +37,11 @@ fn the_tests_of_the_rendition_ladder_pass_against_the_mock(world: &TestWorkspace
         .run(&["test", "-no-color", "-test-directory=tests-mock"])
         .succeeded();
     tested.must_print("3 passed, 0 failed");
+    // Each run reads the jobs of the one before it, once.
+    assert!(
+        !tested.output.contains("A job has two addresses"),
+        "{tested}"
+    );
     assert_eq!(world.cloud.calls_of("Create").len(), 3);
     // `terraform test` destroys what it made.
     assert_eq!(world.cloud.jobs().len(), 0);

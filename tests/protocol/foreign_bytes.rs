@@ -215,14 +215,16 @@ fn any_bytes_are_read_planned_and_applied_or_rejected_without_a_call_for_nobody(
 #[test]
 fn an_object_of_which_the_id_alone_is_known_is_read() {
     let world = World::new();
-    let job = world
-        .mock
-        .seed_job(|job| "camera".clone_into(&mut job.name));
-    let id = format!("cluster-1:{}", job.job_id);
+    let seeded = || {
+        let job = world
+            .mock
+            .seed_job(|job| "camera".clone_into(&mut job.name));
+        format!("cluster-1:{}", job.job_id)
+    };
     let mut provider = world.provider.clone();
     for state in [
-        json!({ "id": id }),
-        json!({ "id": id, "status": 1, "job_id": null, "tags": {} }),
+        json!({ "id": seeded() }),
+        json!({ "id": seeded(), "status": 1, "job_id": null, "tags": {} }),
     ] {
         let stored = upgrade(JOB, state.to_string().as_bytes());
         let upgraded = world.respond(provider.upgrade_resource_state(stored));
