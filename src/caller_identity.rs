@@ -124,12 +124,11 @@ impl DataSource for CallerIdentityDataSource {
 }
 
 async fn ask(identity: &Identity, ctx: &CallContext) -> Result<Caller, SourceError> {
-    tokio::select! {
-        biased;
-        interruption = ctx.done() => Err(SourceError::permanent(match interruption {
+    let asked = ctx.run(identity.caller()).await;
+    asked.unwrap_or_else(|interruption| {
+        Err(SourceError::permanent(match interruption {
             Interruption::Cancelled => "Interrupted before STS responded.",
             Interruption::DeadlineExceeded => "The timeout was reached before STS responded.",
-        })),
-        caller = identity.caller() => caller,
-    }
+        }))
+    })
 }

@@ -114,7 +114,8 @@ pub(super) async fn turn<'a>(
     let JobHandle { session, id, ctx } = job;
     let interrupt = async {
         let turn = session.run.interrupt(ctx).await?;
-        let valid = session.identity.ensure_valid_for(RECOVERY_TIMEOUT).await;
+        let valid = ctx.run(session.identity.ensure_valid_for(RECOVERY_TIMEOUT));
+        let valid = valid.await.map_err(NotInterrupted::Interruption)?;
         valid.map_err(|error| NotInterrupted::CredentialsExpire(error.reason))?;
         Ok(turn)
     };

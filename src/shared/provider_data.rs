@@ -115,11 +115,7 @@ impl Session {
     }
 
     async fn account_id(&self, ctx: &CallContext) -> Option<String> {
-        tokio::select! {
-            biased;
-            _ended = ctx.done() => None,
-            account_id = self.identity.account_id() => account_id,
-        }
+        ctx.run(self.identity.account_id()).await.ok().flatten()
     }
 
     pub(crate) async fn get(&self, id: &JobIdentity, ctx: &CallContext) -> Result<Job, CallError> {

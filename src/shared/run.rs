@@ -166,13 +166,10 @@ impl Run {
         let permit = if let Ok(permit) = at_once {
             permit
         } else {
-            tokio::select! {
-                biased;
-                ended = ctx.done() => return Err(NotInterrupted::Interruption(ended)),
-                permit = self.interruptions.acquire() => {
-                    permit.unwrap_or_else(|_closed| unreachable!("the semaphore is never closed"))
-                }
-            }
+            ctx.run(self.interruptions.acquire())
+                .await
+                .map_err(NotInterrupted::Interruption)?
+                .unwrap_or_else(|_closed| unreachable!("the semaphore is never closed"))
         };
         let mut known = self.known();
         if let Some(lost) = &known.lost {

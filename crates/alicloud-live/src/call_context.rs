@@ -100,6 +100,15 @@ impl CallContext {
         }
     }
 
+    /// Does work until it ends or must end. Where both is so, it must.
+    pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Interruption> {
+        tokio::select! {
+            biased;
+            interruption = self.done() => Err(interruption),
+            result = work => Ok(result),
+        }
+    }
+
     /// Waits. Fails at once if the wait would exceed the deadline, and as soon as the context is cancelled.
     pub async fn wait(&self, duration: Duration) -> Result<(), Interruption> {
         if let Some(interruption) = self.interruption() {

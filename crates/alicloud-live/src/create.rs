@@ -107,14 +107,10 @@ impl LiveClient {
         let call = ApiCall::new("CreateEdgeTranscodeJob", OperationKind::Create, parameters);
 
         let lock = self.creates.create_lock(spec.fingerprint(cluster_id));
-        let _guard = tokio::select! {
-            biased;
-            interruption = ctx.done() => {
-                let not_sent = Failure::NotSent(interruption.into());
-                return Err(CreateError::Call(self.error(call.operation, 0, not_sent)));
-            }
-            guard = lock.lock() => guard,
-        };
+        let _guard = ctx.run(lock.lock()).await.map_err(|interruption| {
+            let not_sent = Failure::NotSent(interruption.into());
+            CreateError::Call(self.error(call.operation, 0, not_sent))
+        })?;
         match self
             .call_keeping_request::<CreateResponse>(&call, ctx)
             .await

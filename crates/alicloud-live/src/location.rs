@@ -62,6 +62,7 @@ impl LiveClient {
     /// they are, the owner is not known.
     pub async fn location(&self, ctx: &CallContext) -> Location {
         let credentials = tokio::select! {
+            // Result first: credentials that are loaded name their owner even when no time is left.
             biased;
             loaded = self.credentials.get() => loaded.ok(),
             _ended = ctx.done() => None,

@@ -123,11 +123,7 @@ impl LiveClient {
     async fn cached_job(&self, cluster_id: &str, job_id: &str, ctx: &CallContext) -> Option<Job> {
         let cluster = self.refreshes.cluster(cluster_id);
         loop {
-            let mut list = tokio::select! {
-                biased;
-                _ = ctx.done() => return None,
-                list = cluster.list.lock() => list,
-            };
+            let mut list = ctx.run(cluster.list.lock()).await.ok()?;
             if cluster.is_stale.load(Ordering::SeqCst) {
                 *list = ListCache::default();
                 return None;

@@ -193,11 +193,9 @@ impl LiveClient {
         &self,
         ctx: &CallContext,
     ) -> Result<Arc<Credentials>, NotSent> {
-        tokio::select! {
-            biased;
-            interruption = ctx.done() => Err(interruption.into()),
-            loaded = self.credentials.get() => loaded.map_err(NotSent::NoCredentials),
-        }
+        ctx.run(self.credentials.get())
+            .await?
+            .map_err(NotSent::NoCredentials)
     }
 
     /// Sends a signed request once and reads the response, which may adjust rate limit and clock.
