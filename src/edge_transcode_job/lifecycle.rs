@@ -4,7 +4,7 @@ use super::create_errors;
 use super::failure_report::{FailureReport, about, followed_by};
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::JobPrivate;
-use super::run_state::{JobHandle, WaitError};
+use super::run_state::{JobHandle, Rejections, WaitError, is_denied};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -12,7 +12,7 @@ use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::reported;
 use crate::shared::run::{Created, Replaced};
-use alicloud_live::{CallContext, CreateError, Job, JobStatus};
+use alicloud_live::{CallContext, CreateError, CreatedJob, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
@@ -254,11 +254,7 @@ async fn create_job(
 ) -> Option<JobIdentity> {
     let cluster_id = planned.identity().cluster_id;
     let in_cluster = |job_id: String| JobIdentity::new(&cluster_id, job_id);
-    let created = session
-        .client
-        .create_edge_transcode_job(&cluster_id, &planned.spec(), ctx)
-        .await;
-    match created {
+    match create_in(session, &cluster_id, planned, ctx).await {
         Ok(created) => {
             let possible_duplicates: Vec<_> = created
                 .possible_duplicates
@@ -285,6 +281,26 @@ async fn create_job(
                 .collect();
             diagnostics.add_error(create_errors::unresolved(&error, reason, &candidates));
             None
+        }
+    }
+}
+
+/// Creates the job, again while this run may still clear the way: another one may have its name.
+async fn create_in(
+    session: &Session,
+    cluster_id: &str,
+    planned: &JobModel,
+    ctx: &CallContext,
+) -> Result<CreatedJob, CreateError> {
+    let mut rejections = Rejections::new(&session.run);
+    loop {
+        let created = session
+            .client
+            .create_edge_transcode_job(cluster_id, &planned.spec(), ctx)
+            .await;
+        match created {
+            Err(CreateError::Call(error)) if is_denied(&error) && rejections.wait(ctx).await => {}
+            created => return created,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::model::status_text;
 use crate::shared::call_error;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
+use crate::shared::run::Run;
 use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -209,38 +210,32 @@ impl<'a> JobHandle<'a> {
             .await
     }
 
-    /// Asks for the start of the job, again while this run may still be about to free the quota that it takes. While running jobs
-    /// are interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
+    /// Asks for the start of the job, again while this run may still clear the way of a job that stays stopped: another one may
+    /// take up the quota, or write the same output.
     pub(super) async fn start(self) -> Result<(), CallError> {
-        let run = &self.session.run;
-        let mut first_rejected_at = None;
-        let mut polls = Polls::new();
+        let mut rejections = Rejections::new(&self.session.run);
         loop {
             let asked = self
                 .session
                 .client
                 .start_edge_transcode_job(&self.id.cluster_id, &self.id.job_id, self.ctx)
                 .await;
-            let Err(error) = asked else {
-                return Ok(());
-            };
-            if !is_over_quota(&error) {
-                return Err(error);
-            }
-            let rejected_at = Instant::now();
-            let first_rejected_at = *first_rejected_at.get_or_insert(rejected_at);
-            loop {
-                if !run.may_free_quota(first_rejected_at) || polls.wait(self.ctx).await.is_err() {
-                    return Err(error);
-                }
-                if self.ctx.is_recovery()
-                    || !run.is_interrupting()
-                    || run.has_stopped_since(rejected_at)
-                {
-                    break;
-                }
+            match asked {
+                Err(error)
+                    if self.is_rejected_stopped(&error).await
+                        && rejections.wait(self.ctx).await => {}
+                asked => return asked,
             }
         }
+    }
+
+    /// Whether its start was rejected, and the job is stopped.
+    async fn is_rejected_stopped(self, error: &CallError) -> bool {
+        let is_stopped = async || {
+            let read = self.get().await;
+            read.is_ok_and(|job| job.status == JobStatus::NotStarted)
+        };
+        is_over_quota(error) || error.is_rejected() && is_stopped().await
     }
 
     /// Polls until the job has the target status, after it was asked for.
@@ -279,6 +274,44 @@ impl<'a> JobHandle<'a> {
             last = Some(job);
         }
     }
+}
+
+/// The waits after rejections of a call that another job may have caused.
+pub(super) struct Rejections<'a> {
+    run: &'a Run,
+    first_at: Option<Instant>,
+    polls: Polls,
+}
+
+impl<'a> Rejections<'a> {
+    pub(super) fn new(run: &'a Run) -> Self {
+        Self {
+            run,
+            first_at: None,
+            polls: Polls::new(),
+        }
+    }
+
+    /// Waits after a rejection. Returns whether another attempt is worth it: this run may have cleared the way. While running
+    /// jobs are interrupted, that is only when another one was stopped for good: what they leave free they need themselves.
+    pub(super) async fn wait(&mut self, ctx: &CallContext) -> bool {
+        let rejected_at = Instant::now();
+        let first_at = *self.first_at.get_or_insert(rejected_at);
+        while self.run.may_clear_way(first_at) && self.polls.wait(ctx).await.is_ok() {
+            if ctx.is_recovery()
+                || !self.run.is_interrupting()
+                || self.run.has_stopped_since(rejected_at)
+            {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Whether the API rejects a call for the quota, or for the state of this or another job.
+pub(super) fn is_denied(error: &CallError) -> bool {
+    error.is_rejected_with("OperationDenied") || is_over_quota(error)
 }
 
 fn is_over_quota(error: &CallError) -> bool {

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::job_identity::JobIdentity;
 use alicloud_live::{CallContext, Interruption, JobStatus};
 
-/// How long a start that the quota rejects waits for this run to stop a job: the job that the new one replaces may be
-/// stopped a moment later.
-const QUOTA_WAIT: Duration = Duration::from_secs(10);
+/// How long a call that is rejected because of another job waits for this run to stop or delete that one: it may do so a moment
+/// later.
+const REJECTION_WAIT: Duration = Duration::from_secs(10);
 
 /// One run: the time for which a provider process is configured.
 pub(crate) struct Run {
@@ -199,14 +199,14 @@ impl Run {
         Stopping(self)
     }
 
-    /// Whether a start that the quota has rejected since `rejected_at` is worth another attempt: this run is stopping jobs,
-    /// has just done so, or may be about to.
-    pub(crate) fn may_free_quota(&self, rejected_at: Instant) -> bool {
+    /// Whether a call that was rejected at `rejected_at` because of another job is worth further attempts: this run is stopping or
+    /// deleting jobs, has just done so, or may be about to.
+    pub(crate) fn may_clear_way(&self, rejected_at: Instant) -> bool {
         let known = self.known();
         let since = known
             .stopped_at
             .map_or(rejected_at, |at| at.max(rejected_at));
-        known.stopping > 0 || since.elapsed() < QUOTA_WAIT
+        known.stopping > 0 || since.elapsed() < REJECTION_WAIT
     }
 
     /// Whether a job was stopped since then, and not only interrupted.
@@ -349,21 +349,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn quota_may_become_free_while_this_run_stops_jobs_and_shortly_after() {
+    async fn the_way_may_become_clear_while_this_run_stops_jobs_and_shortly_after() {
         let run = Run::new(None, true);
         let rejected_at = Instant::now();
         let stopping = run.stopping();
-        tokio::time::advance(QUOTA_WAIT * 3).await;
-        assert!(run.may_free_quota(rejected_at));
+        tokio::time::advance(REJECTION_WAIT * 3).await;
+        assert!(run.may_clear_way(rejected_at));
         assert!(!run.has_stopped_since(rejected_at));
         drop(stopping);
         assert!(run.has_stopped_since(rejected_at));
-        tokio::time::advance(QUOTA_WAIT / 2).await;
-        assert!(run.may_free_quota(rejected_at));
-        tokio::time::advance(QUOTA_WAIT).await;
-        assert!(!run.may_free_quota(rejected_at));
+        tokio::time::advance(REJECTION_WAIT / 2).await;
+        assert!(run.may_clear_way(rejected_at));
+        tokio::time::advance(REJECTION_WAIT).await;
+        assert!(!run.may_clear_way(rejected_at));
         assert!(
-            run.may_free_quota(Instant::now()),
+            run.may_clear_way(Instant::now()),
             "one may be about to stop"
         );
     }

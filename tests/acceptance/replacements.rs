@@ -6,7 +6,7 @@ use crate::support::cloud::fault;
 use crate::support::configuration::{Block, auth_key};
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::{APPLY, TestWorkspace};
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus, SecondWriter};
 
 over_each_terraform! {
     a_block_renamed_without_moved_keeps_a_stream_that_is_to_run,
@@ -29,6 +29,8 @@ over_newest_terraform! {
     a_running_job_is_deleted_before_what_it_depends_on_is_changed,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
     the_quota_of_the_replaced_job_is_waited_for,
+    a_renamed_job_is_started_when_the_old_one_no_longer_writes_its_output,
+    a_renamed_job_is_created_when_the_old_one_no_longer_has_its_name,
     a_protected_job_that_creates_first_is_not_left_behind,
     a_protected_job_that_a_replacement_left_is_forgotten_when_it_is_deleted,
     a_replacement_in_a_cluster_without_access_is_warned_of,
@@ -505,6 +507,32 @@ fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
     world.applied(Block::running_job("it"));
     world.applied(Block::running_job("it").labelled("new"));
+    one_job_runs(world);
+}
+
+fn a_renamed_job_is_started_when_the_old_one_no_longer_writes_its_output(world: &TestWorkspace) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::Rejected);
+    renamed_with_the_old_job_in_the_way(world, "StartEdgeTranscodeJob");
+}
+
+fn a_renamed_job_is_created_when_the_old_one_no_longer_has_its_name(world: &TestWorkspace) {
+    world
+        .cloud
+        .configure(|behavior| behavior.unique_names = true);
+    renamed_with_the_old_job_in_the_way(world, "CreateEdgeTranscodeJob");
+}
+
+/// The old job is stopped and deleted only after this call for the new one was rejected.
+fn renamed_with_the_old_job_in_the_way(world: &TestWorkspace, rejected: &str) {
+    world.applied(Block::running_job("it"));
+    world.configure(Block::running_job("it").labelled("new"));
+    let running = world.start_held(APPLY, "Stop", FaultStage::Before);
+    running.wait_logged(&["the API responded", rejected, "OperationDenied"]);
+    world.cloud.release();
+    world.end_of(running).succeeded();
+    assert!(world.state(OLD).is_null());
     one_job_runs(world);
 }
 
