@@ -65,7 +65,19 @@ pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result
         FIRST_POLL * READS_IN_DOUBT
     };
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
+    start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched).await
+}
+
+/// Starts a new job whose stream this process has ended by stopping another one. That is owed as well; but the API may not show
+/// the job yet.
+pub(super) async fn start_successor(job: JobHandle<'_>) -> Result<Job, WaitError> {
+    let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
     let job = JobHandle { ctx: &ctx, ..job };
+    job.wait_until_visible().await?;
+    start_until_it_runs(job, FIRST_POLL * READS_IN_DOUBT).await
+}
+
+async fn start_until_it_runs(job: JobHandle<'_>, watched: Duration) -> Result<Job, WaitError> {
     let begun = Instant::now();
     let mut polls = Polls::new();
     loop {
@@ -80,9 +92,9 @@ pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result
         if error.is_job_not_found() {
             return Err(error);
         }
-        warn!(job = %job.id, "the job could not be started again yet");
+        warn!(job = %job.id, "the job could not be started yet");
         let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTED_START_TIMEOUT;
-        if is_hopeless || polls.wait(&ctx).await.is_err() {
+        if is_hopeless || polls.wait(job.ctx).await.is_err() {
             job.session.run.note_lost(job.id);
             return Err(error);
         }
@@ -134,8 +146,8 @@ fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupt
              (max_concurrent_interruptions). Nothing was changed: raise the timeout, or try again."
         ),
         NotInterrupted::Lost(lost) => format!(
-            "The job {id} was not stopped and keeps its settings, because this run has stopped the job {lost} for a change \
-             and could not start it again. Find out why that job does not start, then try again."
+            "The job {id} was not stopped and keeps its settings, because this run has interrupted the stream of the \
+             job {lost} and could not start that job. Find out why it does not start, then try again."
         ),
         NotInterrupted::CredentialsExpire(reason) => format!(
             "The job {id} was not stopped and keeps its settings, because the credentials expire within {} minutes and cannot be \

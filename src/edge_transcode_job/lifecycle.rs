@@ -2,16 +2,17 @@
 
 use super::create_errors;
 use super::failure_report::{FailureReport, about, followed_by};
+use super::interruption::start_successor;
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::JobPrivate;
-use super::run_state::{JobHandle, Rejections, WaitError, is_denied};
+use super::run_state::{JobHandle, Polls, Rejections, WaitError, is_denied};
 use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::reading::text;
 use crate::shared::reported;
-use crate::shared::run::{Created, Replaced};
+use crate::shared::run::{Created, Replaced, Run};
 use alicloud_live::{CallContext, CreateError, CreatedJob, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
@@ -119,22 +120,11 @@ pub(super) async fn create(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
-    let replaced_id = private.changed.as_ref().map(|changed| &changed.id);
-    let stream = planned.stream().unwrap_or_default();
-    let (cluster_id, name) = (text(&planned.cluster_id), text(&planned.name));
-    let replaced = session
-        .run
-        .take_replaced(replaced_id, cluster_id, name, &stream);
-    let is_inherited = target_status(&planned.status).is_none();
-    let target = match target_status(&planned.status) {
-        Some(target) => Some(target),
-        None => inherited_status(session, replaced.as_ref(), private, ctx).await,
-    };
-    let inherits_running = is_inherited && target == Some(JobStatus::Running);
+    let goal = Goal::new(session, &planned, private, ctx).await;
     // Asked before there is an ID that could be lost meanwhile.
     let place = session.location(None, ctx).await;
-    let Some(id) = create_job(session, &planned, ctx, diagnostics).await else {
-        if inherits_running && replaced.is_some() {
+    let Some(id) = create_job(session, &planned, &goal, ctx, diagnostics).await else {
+        if goal.inherits_running && goal.replaced.is_some() {
             diagnostics.add_warning(successor_not_created(&planned.label()));
         }
         return None;
@@ -142,25 +132,25 @@ pub(super) async fn create(
     let mut state = planned.with_identity(&id);
     session.run.note_created(Created {
         id: id.clone(),
-        stream,
-        replaces: replaced_id.cloned(),
-        target: target.clone(),
+        stream: goal.stream.clone(),
+        replaces: private.changed.as_ref().map(|changed| changed.id.clone()),
+        target: goal.target.clone(),
         has_run: false,
     });
 
     let mut owes_start = false;
     let job = JobHandle::new(session, &id, ctx);
-    let job = match wait_until_ready(job, target.as_ref()).await {
+    let job = match goal.reach(job).await {
         Ok(job) => Some(job),
         Err(error) => {
             let report = FailureReport::read(session, &id).await;
             // An error would taint it, and the next apply would replace a job that is just right.
-            if !report.is_as_planned(&state.spec(), target.as_ref()) {
+            if !report.is_as_planned(&state.spec(), goal.target.as_ref()) {
                 diagnostics.add_error(not_as_planned(&error, &report));
-                owes_start = inherits_running && !report.has_status(&JobStatus::Running);
+                owes_start = goal.inherits_running && !report.has_status(&JobStatus::Running);
                 if owes_start {
                     // With create_before_destroy the old job still exists.
-                    let has_old = replaced.is_none();
+                    let has_old = goal.replaced.is_none();
                     diagnostics.add_warning(successor_not_started(&state.label(), has_old));
                 }
                 // The next apply replaces it: a job that never was as planned is not worth protecting.
@@ -234,27 +224,76 @@ async fn inherited_status(
     is_to_run.then_some(JobStatus::Running)
 }
 
-/// Waits for a new job, and brings it to its run state.
-async fn wait_until_ready(
-    job: JobHandle<'_>,
-    target: Option<&JobStatus>,
-) -> Result<Job, WaitError> {
-    let visible = job.wait_until_visible().await?;
-    match target {
-        None => Ok(visible),
-        Some(target) => job.ensure_status(visible, target).await,
+/// What becomes of a new job.
+struct Goal {
+    /// `None`: as the API creates it.
+    target: Option<JobStatus>,
+    /// Whether it is to run only because the job that it replaces was to run.
+    inherits_running: bool,
+    /// The job that this run has deleted in favor of it.
+    replaced: Option<Replaced>,
+    /// The key of the stream that it writes.
+    stream: String,
+}
+
+impl Goal {
+    async fn new(
+        session: &Session,
+        planned: &JobModel,
+        private: &JobPrivate,
+        ctx: &CallContext,
+    ) -> Self {
+        let id = private.changed.as_ref().map(|changed| &changed.id);
+        let (cluster_id, name) = (text(&planned.cluster_id), text(&planned.name));
+        let stream = planned.stream().unwrap_or_default();
+        let replaced = session.run.take_replaced(id, cluster_id, name, &stream);
+        let planned = target_status(&planned.status);
+        let is_inherited = planned.is_none();
+        let target = match planned {
+            Some(target) => Some(target),
+            None => inherited_status(session, replaced.as_ref(), private, ctx).await,
+        };
+        Self {
+            inherits_running: is_inherited && target == Some(JobStatus::Running),
+            target,
+            replaced,
+            stream,
+        }
+    }
+
+    /// Waits for the job, and brings it to its run state.
+    async fn reach(&self, job: JobHandle<'_>) -> Result<Job, WaitError> {
+        let ready = match job.wait_until_visible().await {
+            Ok(visible) => match &self.target {
+                None => Ok(visible),
+                Some(target) => job.ensure_status(visible, target).await,
+            },
+            Err(error) => Err(error),
+        };
+        match ready {
+            Err(_) if self.is_owed(&job.session.run) => start_successor(job).await,
+            ready => ready,
+        }
+    }
+
+    /// Whether this run has stopped what is to run again in this job.
+    fn is_owed(&self, run: &Run) -> bool {
+        let replaced = self.replaced.as_ref();
+        let replaces_running = replaced.is_some_and(|replaced| replaced.is_to_run);
+        self.target == Some(JobStatus::Running) && (replaces_running || run.has_ended(&self.stream))
     }
 }
 
 async fn create_job(
     session: &Session,
     planned: &JobModel,
+    goal: &Goal,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<JobIdentity> {
     let cluster_id = planned.identity().cluster_id;
     let in_cluster = |job_id: String| JobIdentity::new(&cluster_id, job_id);
-    match create_in(session, &cluster_id, planned, ctx).await {
+    match create_in(session, &cluster_id, planned, goal, ctx).await {
         Ok(created) => {
             let possible_duplicates: Vec<_> = created
                 .possible_duplicates
@@ -285,22 +324,31 @@ async fn create_job(
     }
 }
 
-/// Creates the job, again while this run may still clear the way: another one may have its name.
+/// Creates the job, again where nothing was done: while this run may still clear the way, because another job may have its name,
+/// and, if its start is owed, until the API is reached and not busy.
 async fn create_in(
     session: &Session,
     cluster_id: &str,
     planned: &JobModel,
+    goal: &Goal,
     ctx: &CallContext,
 ) -> Result<CreatedJob, CreateError> {
     let mut rejections = Rejections::new(&session.run);
+    let mut polls = Polls::new();
     loop {
         let created = session
             .client
             .create_edge_transcode_job(cluster_id, &planned.spec(), ctx)
             .await;
-        match created {
-            Err(CreateError::Call(error)) if is_denied(&error) && rejections.wait(ctx).await => {}
-            created => return created,
+        let is_worth_another = match &created {
+            Err(CreateError::Call(error)) if is_denied(error) => rejections.wait(ctx).await,
+            Err(CreateError::Call(error)) if error.is_not_sent() || error.is_throttled() => {
+                goal.is_owed(&session.run) && polls.wait(ctx).await.is_ok()
+            }
+            _ => false,
+        };
+        if !is_worth_another {
+            return created;
         }
     }
 }

@@ -192,7 +192,9 @@ impl<'a> JobHandle<'a> {
             let asked = self.start().await;
             return self.wait_for(Some(last), target, asked).await;
         }
-        let _stopping = self.session.run.stopping();
+        let run = &self.session.run;
+        run.note_ended(last.stream_output.stream_key());
+        let _stopping = run.stopping();
         self.stop(last).await
     }
 

@@ -37,6 +37,8 @@ struct Known {
     stopping: usize,
     /// When the last of them was stopped.
     stopped_at: Option<Instant>,
+    /// Streams of running jobs that were stopped for good.
+    ended_streams: HashSet<String>,
     /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
@@ -197,6 +199,16 @@ impl Run {
     pub(crate) fn stopping(&self) -> Stopping<'_> {
         self.known().stopping += 1;
         Stopping(self)
+    }
+
+    /// A running job that writes this stream is about to be stopped for good.
+    pub(crate) fn note_ended(&self, stream: String) {
+        self.known().ended_streams.insert(stream);
+    }
+
+    /// Whether this run has stopped a running job that wrote this stream for good.
+    pub(crate) fn has_ended(&self, stream: &str) -> bool {
+        self.known().ended_streams.contains(stream)
     }
 
     /// Whether a call that was rejected at `rejected_at` because of another job is worth further attempts: this run is stopping or

@@ -4,6 +4,7 @@ use crate::JOB;
 use crate::existing_jobs::named;
 use crate::support::cloud::fault;
 use crate::support::configuration::{Block, auth_key};
+use crate::support::running::Running;
 use crate::support::terraform::{Diagnostic, Run, Severity};
 use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus, SecondWriter};
@@ -29,6 +30,9 @@ over_newest_terraform! {
     a_running_job_is_deleted_before_what_it_depends_on_is_changed,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
     the_quota_of_the_replaced_job_is_waited_for,
+    the_successor_of_a_running_job_is_started_through_an_outage,
+    the_successor_of_a_running_job_is_started_after_ctrl_c,
+    the_successor_of_a_running_job_is_created_through_throttling,
     a_renamed_job_is_started_when_the_old_one_no_longer_writes_its_output,
     a_renamed_job_is_created_when_the_old_one_no_longer_has_its_name,
     a_protected_job_that_creates_first_is_not_left_behind,
@@ -507,6 +511,45 @@ fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
     world.applied(Block::running_job("it"));
     world.applied(Block::running_job("it").labelled("new"));
+    one_job_runs(world);
+}
+
+/// Replaces a running job, with `-replace` and then by another block, holds the create when the old job is deleted, and goes on
+/// after `meanwhile`. The new job runs in the end.
+fn replaced_with_a_held_create(world: &TestWorkspace, meanwhile: impl Fn(&Running)) {
+    world.applied(Block::running_job("it"));
+    for (label, command) in [("it", &REPLACE[..]), ("new", APPLY)] {
+        world.configure(Block::running_job("it").labelled(label));
+        let running = world.start_held(command, "Create", FaultStage::Before);
+        running.wait_logged(&["the API responded", "DeleteEdgeTranscodeJob"]);
+        meanwhile(&running);
+        world.cloud.release();
+        let run = world.end_of(running);
+        assert!(run.diagnostics(Severity::Error).is_empty(), "{run}");
+        world.cloud.set_faults([]);
+        one_job_runs(world);
+    }
+}
+
+fn the_successor_of_a_running_job_is_started_through_an_outage(world: &TestWorkspace) {
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    // More than the attempts of one call.
+    let away = |verb: &str, times| fault(verb, FaultKind::service_unavailable()).times(times);
+    replaced_with_a_held_create(world, |_| {
+        world.cloud.set_faults([away("Get", 5), away("Start", 3)]);
+    });
+}
+
+fn the_successor_of_a_running_job_is_started_after_ctrl_c(world: &TestWorkspace) {
+    replaced_with_a_held_create(world, Running::press_ctrl_c);
+}
+
+fn the_successor_of_a_running_job_is_created_through_throttling(world: &TestWorkspace) {
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    world.applied(Block::running_job("it"));
+    let throttled = fault("Create", FaultKind::throttling_user()).times(8);
+    world.cloud.set_faults([throttled]);
+    replace(world).succeeded();
     one_job_runs(world);
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use alicloud_live_mock as mock;
 
+use crate::api::Entry;
 use crate::configuration::Job;
 use crate::invariants::{Scene, Violation, enforces, is_failed_check, runs};
 use crate::state::Stored;
@@ -130,6 +131,11 @@ fn check_stream(
             report("dark", "the output is dark, and nobody says so");
         } else if is_owed(scene, stream) {
             report("owed", "what we stopped was not started again");
+        } else if job.runs == Some(true) && has_owed_successor(scene, stream) {
+            report(
+                "owed",
+                "what replaces a job that we stopped was not started",
+            );
         }
     }
     if should_run && running == 0 && is_reported && has_room(scene) {
@@ -211,6 +217,24 @@ fn is_owed(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
             .values()
             .any(|object| object.job_id() == job.job_id && object.is_tainted);
         stopped && !runs(job) && !is_tainted
+    })
+}
+
+/// Whether the provider created a job after it had stopped the one that ran, and could have started it.
+fn has_owed_successor(scene: &Scene<'_>, stream: &Stream<'_>) -> bool {
+    if scene.climate.quota.is_some() || !troubles_were_short(scene) {
+        return false;
+    }
+    let stops_running = |entry: &&Entry| {
+        let mut before = stream.before.iter();
+        let is_stop = entry.action == "Stop" && entry.is_committed;
+        is_stop && before.any(|job| runs(job) && job.job_id == entry.job_id)
+    };
+    let later = scene.ours().skip_while(|entry| !stops_running(entry));
+    let created: Vec<_> = later.filter(|entry| entry.is_committed).collect();
+    stream.after.iter().any(|job| {
+        let is_new = created.iter().any(|entry| entry.creates(&job.job_id));
+        is_new && scene.state_after.holds(&job.job_id)
     })
 }
 

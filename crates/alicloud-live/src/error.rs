@@ -158,6 +158,11 @@ impl CallError {
         matches!(self.failure, Failure::Rejected(_))
     }
 
+    /// Whether the API rejected the call because it is busy, and no attempt has done any work.
+    pub fn is_throttled(&self) -> bool {
+        matches!(&self.failure, Failure::Rejected(error) if error.class() == ErrorClass::Throttled)
+    }
+
     /// Whether the API rejected the call with this code, and no attempt has done any work.
     pub fn is_rejected_with(&self, code: &str) -> bool {
         matches!(&self.failure, Failure::Rejected(error) if error.code == code)
