@@ -1,18 +1,22 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::start_again;
+use super::interruption::{check_template, start_again};
 use super::lifecycle::{SUCCESSOR_STAYS_STOPPED, no_longer_running, successor_not_created};
 use super::model::{JobModel, RUNNING};
 use super::plan;
 use super::private::JobPrivate;
 use super::run_state::{JobHandle, WaitError};
+use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
+use crate::shared::reported;
 use crate::shared::run::Created;
-use alicloud_live::{CallContext, Interruption, Job, JobStatus};
+use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::value::Value;
 use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+
+const SUMMARY: &str = "Unable to delete job";
 
 /// Deletes a job; a running one is stopped first. That it is gone already is success. Returns what is left after a failure:
 /// a job that was running is running again then, unless its successor runs. None with an error: nothing was done, and nothing
@@ -31,7 +35,7 @@ pub(super) async fn delete(
         return None;
     }
     let job = JobHandle::new(session, &id, ctx);
-    let found = job.get().await;
+    let found = reported(look(job, &private).await, diagnostics)?;
     let was_found = found.is_ok();
     let status = found.as_ref().ok().map(|job| job.status.clone());
     let was_running = status == Some(JobStatus::Running);
@@ -74,7 +78,7 @@ pub(super) async fn delete(
     }
 
     diagnostics.add_error(followed_by(
-        about(&id, error.to_diagnostic("Unable to delete job")),
+        about(&id, error.to_diagnostic(SUMMARY)),
         &report.after_delete(is_lost),
     ));
     if !was_found && report.job().is_none() {
@@ -83,6 +87,29 @@ pub(super) async fn delete(
     let mut private = private.after_failure(is_lost, &report);
     private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
     Some((left(prior, &report, !successors.is_empty()), private))
+}
+
+/// Reads the job. An error if it runs, and the template of the job that takes its place cannot be found.
+async fn look(
+    job: JobHandle<'_>,
+    private: &JobPrivate,
+) -> Result<Result<Job, CallError>, Diagnostic> {
+    let JobHandle { session, id, ctx } = job;
+    let found = job.get().await;
+    let is_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
+    let Some((cluster_id, template_id)) = private.successor_template().filter(|_| is_running)
+    else {
+        return Ok(found);
+    };
+    match check_template(session, cluster_id, template_id, ctx).await {
+        // Others may have stopped it meanwhile.
+        Ok(()) => Ok(job.get().await),
+        Err(error) => Err(followed_by(
+            about(id, to_diagnostic(SUMMARY, &error)),
+            "The template of the job that takes its place is looked up first, so this job was not stopped, and nothing was \
+             changed.",
+        )),
+    }
 }
 
 /// The job that was not deleted. Beside its successor it is not worth protecting.

@@ -7,8 +7,9 @@ use tracing::warn;
 
 use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
 use crate::shared::job_identity::JobIdentity;
+use crate::shared::provider_data::Session;
 use crate::shared::run::{NotInterrupted, Turn};
-use alicloud_live::{CallContext, Interruption, Job, JobStatus};
+use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
@@ -31,6 +32,23 @@ impl<E: Into<WaitError>> From<E> for NotChanged {
             error: error.into(),
             is_lost: false,
         }
+    }
+}
+
+/// Asks for a template before a running job is stopped for it: that the API does not know it, or does not respond, must cost no
+/// stream. An account that may not read templates goes without.
+pub(super) async fn check_template(
+    session: &Session,
+    cluster_id: &str,
+    template_id: &str,
+    ctx: &CallContext,
+) -> Result<(), CallError> {
+    let client = &session.client;
+    match client.read_template(cluster_id, template_id, ctx).await {
+        Err(error) if error.is_rejected_with("TemplateNotFound") || !error.is_rejected() => {
+            Err(error)
+        }
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

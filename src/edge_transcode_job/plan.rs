@@ -243,6 +243,7 @@ pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate)
         is_protected: prior.is_protected(),
         may_be_interrupted: false,
         cluster_id: None,
+        template_id: None,
         status: None,
         name: None,
         stream: None,

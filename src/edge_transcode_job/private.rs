@@ -43,6 +43,9 @@ pub(super) struct ChangedJob {
     /// The planned cluster, where it is known.
     #[serde(default)]
     pub(super) cluster_id: Option<String>,
+    /// The planned template, where it is known.
+    #[serde(default)]
+    pub(super) template_id: Option<String>,
     /// The planned status, where it is known.
     #[serde(default)]
     pub(super) status: Option<String>,
@@ -84,6 +87,7 @@ impl JobPrivate {
         if let Some(changed) = &mut self.changed {
             changed.may_be_interrupted = planned.may_be_interrupted();
             changed.cluster_id = planned.cluster_id.as_deref_option().map(str::to_owned);
+            changed.template_id = planned.template_id.as_deref_option().map(str::to_owned);
             changed.status = planned.status.as_deref_option().map(str::to_owned);
             changed.name = planned.name.as_deref_option().map(str::to_owned);
             changed.stream = planned.stream();
@@ -157,6 +161,15 @@ impl JobPrivate {
     pub(super) fn has_heir(&self) -> bool {
         let changed = self.changed.as_ref();
         !self.is_plain_deletion && changed.is_some_and(|changed| changed.status.is_none())
+    }
+
+    /// Cluster and template of the job that takes this one's place, where they are known.
+    pub(super) fn successor_template(&self) -> Option<(&str, &str)> {
+        let changed = self.changed.as_ref().filter(|_| !self.is_plain_deletion)?;
+        Some((
+            changed.cluster_id.as_deref()?,
+            changed.template_id.as_deref()?,
+        ))
     }
 
     /// Whether the status of the job that takes this one's place is planned, as far as core says so.
@@ -235,6 +248,7 @@ mod tests {
                     is_protected: false,
                     may_be_interrupted: true,
                     cluster_id: None,
+                    template_id: None,
                     status: None,
                     name: None,
                     stream: Some("s".to_owned()),

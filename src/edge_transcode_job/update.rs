@@ -1,7 +1,7 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{self, NotChanged, change_while_stopped};
+use super::interruption::{self, NotChanged, change_while_stopped, check_template};
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
 use super::plan;
@@ -173,7 +173,7 @@ async fn interrupt(
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
         return Err(UpdateError::Rejected(Box::new(rejection)));
     }
-    let was_template_asked = check_template(job, &found, planned).await?;
+    let was_template_asked = check_new_template(job, &found, planned).await?;
     let turn = interruption::turn(job, SUMMARY).await;
     let turn = turn.map_err(|rejection| UpdateError::Rejected(Box::new(rejection)))?;
     // Others may have stopped it meanwhile.
@@ -190,9 +190,8 @@ async fn interrupt(
     Ok(change_while_stopped(job, last, update).await?)
 }
 
-/// Asks for a new template before the job is stopped: that the API does not know it, or does not respond, must cost no
-/// stream. An account that may not read templates goes without. Returns whether it was necessary.
-async fn check_template(
+/// Asks for a new template before the job is stopped. Returns whether it was necessary.
+async fn check_new_template(
     job: JobHandle<'_>,
     found: &Job,
     planned: &JobModel,
@@ -202,18 +201,14 @@ async fn check_template(
         return Ok(false);
     }
     let JobHandle { session, id, ctx } = job;
-    let template = session
-        .client
-        .get_edge_transcode_template(&id.cluster_id, &template_id, ctx)
-        .await;
-    match template {
-        Err(error) if error.is_rejected_with("TemplateNotFound") => {
+    match check_template(session, &id.cluster_id, &template_id, ctx).await {
+        Err(error) if error.is_rejected() => {
             let left = format!("The job {id} was not stopped and keeps its template.");
             let shown = followed_by(to_diagnostic(SUMMARY, &error), &left);
             Err(UpdateError::Rejected(Box::new(shown)))
         }
-        Err(error) if !error.is_rejected() => Err(error.into()),
-        Ok(_) | Err(_) => Ok(true),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(true),
     }
 }
 

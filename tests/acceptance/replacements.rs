@@ -30,6 +30,7 @@ over_newest_terraform! {
     a_running_job_is_deleted_before_what_it_depends_on_is_changed,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
     the_quota_of_the_replaced_job_is_waited_for,
+    a_running_job_is_deleted_only_for_one_whose_template_exists,
     the_successor_of_a_running_job_is_started_through_an_outage,
     the_successor_of_a_running_job_is_started_after_ctrl_c,
     the_successor_of_a_running_job_is_created_through_throttling,
@@ -511,6 +512,44 @@ fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
     world.applied(Block::running_job("it"));
     world.applied(Block::running_job("it").labelled("new"));
+    one_job_runs(world);
+}
+
+/// The plan looks for the template, too, unless that is turned off or the template vanishes later.
+fn a_running_job_is_deleted_only_for_one_whose_template_exists(world: &TestWorkspace) {
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    let provider = Block::provider().with("skip_plan_checks", "true");
+    let job = Block::running_job("it");
+    world.applied_all(format_args!("{provider}{job}"));
+    let before = world.cloud.job();
+    let moved = job.text("cluster_id", "cluster-2");
+    world.configure_all(format_args!(
+        "{provider}{}",
+        moved.clone().text("template_id", "nowhere")
+    ));
+    let error = world.apply_error();
+    error.must_say(&[
+        "Unable to delete job",
+        "TemplateNotFound",
+        "was not stopped",
+    ]);
+
+    world.configure_all(format_args!("{provider}{moved}"));
+    let template = |kind| [Fault::new("GetEdgeTranscodeTemplate", kind)];
+    world
+        .cloud
+        .set_faults(template(FaultKind::service_unavailable()));
+    let error = world.apply_error();
+    error.must_say(&["Unable to delete job", "was not stopped"]);
+    assert_eq!(world.cloud.job().job_id, before.job_id);
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+
+    // An account that may not read templates goes without.
+    world
+        .cloud
+        .set_faults(template(FaultKind::error(403, "Forbidden.RAM")));
+    world.apply().succeeded();
+    assert_eq!(world.cloud.job().cluster_id, "cluster-2");
     one_job_runs(world);
 }
 
