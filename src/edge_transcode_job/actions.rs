@@ -194,13 +194,13 @@ impl Invocation<'_> {
             return Ok(());
         };
         let JobHandle { session, id, .. } = self.job;
-        let explained = self.explained(&error, summary);
-        if error.is_job_not_found() {
-            return Err(explained);
-        }
         let report = FailureReport::read(session, id).await;
         if report.has_status(target) {
             return Ok(());
+        }
+        let explained = self.explained(&error, summary);
+        if error.is_job_not_found() && report.is_gone() {
+            return Err(explained);
         }
         Err(followed_by(explained, &report.present("")))
     }
@@ -226,10 +226,10 @@ impl Invocation<'_> {
             return Ok(());
         };
         let explained = self.explained(&error, SUMMARY);
-        if error.is_job_not_found() {
+        let report = FailureReport::read(session, id).await;
+        if error.is_job_not_found() && report.is_gone() {
             return Err(explained);
         }
-        let report = FailureReport::read(session, id).await;
         Err(followed_by(explained, &report.after_restart()))
     }
 

@@ -107,7 +107,8 @@ async fn start_until_it_runs(job: JobHandle<'_>, watched: Duration) -> Result<Jo
             Ok(running) => return Ok(running),
             Err(error) => error,
         };
-        if error.is_job_not_found() {
+        // A call that does not find the job says less than a read that does.
+        if error.is_job_not_found() && is_gone(job).await {
             return Err(error);
         }
         warn!(job = %job.id, "the job could not be started yet");
@@ -117,6 +118,11 @@ async fn start_until_it_runs(job: JobHandle<'_>, watched: Duration) -> Result<Jo
             return Err(error);
         }
     }
+}
+
+async fn is_gone(job: JobHandle<'_>) -> bool {
+    let read = job.get().await;
+    read.is_err_and(|error| error.is_job_not_found())
 }
 
 /// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out

@@ -25,6 +25,7 @@ over_each_terraform! {
     a_restart_whose_first_start_fails_starts_it_all_the_same,
     a_restart_whose_time_is_over_starts_it_all_the_same,
     ctrl_c_in_a_restart_leaves_the_job_running,
+    a_job_that_a_call_does_not_find_and_a_read_does_is_not_said_not_to_exist,
     a_restart_whose_read_is_rejected_leaves_the_job_running,
     ctrl_c_ends_the_wait_for_a_start,
     the_actions_of_the_documentation_work,
@@ -259,6 +260,16 @@ fn a_restart_that_cannot_stop_the_job_leaves_it_running_and_says_so(world: &Test
         "is now Running",
     ]);
     assert!(world.cloud.is_running());
+}
+
+fn a_job_that_a_call_does_not_find_and_a_read_does_is_not_said_not_to_exist(world: &TestWorkspace) {
+    for verb in ["restart", "stop"] {
+        a_job(world, verb, JobStatus::Running);
+        let not_found = FaultKind::error(404, "JobNotFound");
+        world.cloud.set_faults([fault("Stop", not_found).times(1)]);
+        let error = invoked(world, verb).failed().error();
+        error.must_say(&["JobNotFound", "is now Running"]);
+    }
 }
 
 fn a_restart_that_cannot_start_the_job_again_says_that_it_is_stopped(world: &TestWorkspace) {

@@ -22,6 +22,7 @@ over_newest_terraform! {
     a_job_that_is_owed_a_start_is_not_given_up_silently,
     a_job_that_a_call_did_not_find_and_a_read_does_is_kept,
     a_job_that_a_lost_call_has_deleted_and_a_late_read_shows_is_gone,
+    a_job_that_starts_did_not_find_and_a_read_does_is_started_again,
     a_delete_that_fails_leaves_the_job_running_and_says_so,
     a_delete_succeeds_in_spite_of_passing_failures,
     a_job_stopped_by_others_in_the_middle_of_its_deletion_is_deleted,
@@ -302,6 +303,15 @@ fn a_job_that_a_lost_call_has_deleted_and_a_late_read_shows_is_gone(world: &Test
     ]);
     world.destroy().succeeded();
     assert!(world.cloud.jobs().is_empty() && world.state(JOB).is_null());
+}
+
+fn a_job_that_starts_did_not_find_and_a_read_does_is_started_again(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    // More than what a start of a stopped job waits for.
+    let not_found = FaultKind::error(404, "JobNotFound");
+    world.cloud.set_faults([fault("Start", not_found).times(7)]);
+    world.applied(Block::running_job("it").text("name", "renamed"));
+    assert!(world.cloud.is_running());
 }
 
 fn a_delete_that_fails_leaves_the_job_running_and_says_so(world: &TestWorkspace) {
