@@ -77,12 +77,12 @@ impl FailureReport {
         )
     }
 
-    /// After an update to `planned`.
-    pub(super) fn after_update(&self, planned: &JobSpec) -> String {
+    /// After an update to these settings, which may depend on how the job is found.
+    pub(super) fn after_update(&self, planned: impl Fn(&Job) -> JobSpec) -> String {
         let Some(job) = self.job() else {
             return self.present("");
         };
-        let present = self.present(if job.spec().is_equivalent(planned) {
+        let present = self.present(if job.spec().is_equivalent(&planned(job)) {
             ", with its new settings"
         } else {
             ", with its old settings"

@@ -119,6 +119,29 @@ impl JobModel {
         changed.map(|(attribute, _)| attribute).collect()
     }
 
+    /// What the API is given for this planned object: a setting that the plan does not change stays as it is found. Others may have
+    /// changed it since; under `ignore_changes` they may.
+    pub(super) fn given(&self, prior: &Self, found: &Job) -> Self {
+        let changed = prior.changed_settings(self);
+        let found = Self::from_api(&self.identity(), found);
+        let mut given = self.clone();
+        for (attribute, setting, found) in [
+            ("name", &mut given.name, found.name),
+            ("template_id", &mut given.template_id, found.template_id),
+            ("stream_input", &mut given.stream_input, found.stream_input),
+            (
+                "stream_output",
+                &mut given.stream_output,
+                found.stream_output,
+            ),
+        ] {
+            if !changed.contains(&attribute) {
+                *setting = found;
+            }
+        }
+        given
+    }
+
     /// What data sources show of a job among others: all but its stream URLs.
     pub(super) fn listed(&self) -> [(&'static str, &Value<String>); 11] {
         [

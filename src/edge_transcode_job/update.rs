@@ -11,10 +11,24 @@ use super::stored;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
-use alicloud_live::{CallContext, Job, JobStatus};
+use alicloud_live::{CallContext, Job, JobSpec, JobStatus};
 use tfplugin::{Diagnostic, Diagnostics, Update, diagnostic};
 
 const SUMMARY: &str = "Unable to update job";
+
+/// A planned change.
+#[derive(Clone, Copy)]
+struct PlannedChange<'a> {
+    prior: &'a JobModel,
+    planned: &'a JobModel,
+}
+
+impl PlannedChange<'_> {
+    /// The settings that a job as it is found is to have.
+    fn settings(self, found: &Job) -> JobSpec {
+        self.planned.given(self.prior, found).spec()
+    }
+}
 
 /// Why an update failed.
 enum UpdateError {
@@ -50,7 +64,11 @@ pub(super) async fn update(
     }
     let id = prior.identity();
     let job = JobHandle::new(session, &id, ctx);
-    let changed = change(job, &planned, target.as_ref()).await;
+    let planned_change = PlannedChange {
+        prior: &prior,
+        planned: &planned,
+    };
+    let changed = change(job, planned_change, target.as_ref()).await;
     let was_running = prior.is_running() && target.is_none();
     let done = async |planned: JobModel, job: &Job, diagnostics: &mut Diagnostics| {
         // No later read sees that it was running.
@@ -62,7 +80,7 @@ pub(super) async fn update(
     };
     let error = match changed {
         Ok(job) => {
-            stored::check(&planned, &job, diagnostics);
+            stored::check(&planned.given(&prior, &job), &job, diagnostics);
             return done(planned, &job, diagnostics).await;
         }
         Err(error) => error,
@@ -73,13 +91,13 @@ pub(super) async fn update(
     );
     let report = FailureReport::read(session, &id).await;
     if let Some(job) = report.job()
-        && report.is_as_planned(&planned.spec(), target.as_ref())
+        && report.is_as_planned(&planned_change.settings(job), target.as_ref())
         && !is_lost
     {
         return done(planned, job, diagnostics).await;
     }
 
-    diagnostics.add_error(explain(error, &id, &planned, &report));
+    diagnostics.add_error(explain(error, &id, planned_change, &report));
     let mut state = prior.with_local_settings(&planned);
     if let Some(job) = report.job() {
         state = state.as_returned(job);
@@ -105,7 +123,7 @@ fn filled(mut planned: JobModel, job: &Job) -> JobModel {
 fn explain(
     error: UpdateError,
     id: &JobIdentity,
-    planned: &JobModel,
+    change: PlannedChange<'_>,
     report: &FailureReport,
 ) -> Diagnostic {
     let error = match error {
@@ -113,28 +131,29 @@ fn explain(
         UpdateError::NotChanged(NotChanged { error, .. }) => error,
     };
     let shown = about(id, error.to_diagnostic(SUMMARY));
-    followed_by(shown, &report.after_update(&planned.spec()))
+    followed_by(shown, &report.after_update(|job| change.settings(job)))
 }
 
 async fn change(
     job: JobHandle<'_>,
-    planned: &JobModel,
+    change: PlannedChange<'_>,
     target: Option<&JobStatus>,
 ) -> Result<Job, UpdateError> {
     let found = job.get().await?;
     let is_to_run = target == Some(&JobStatus::Running);
     let target = target.unwrap_or(&found.status).clone();
-    if found.spec().is_equivalent(&planned.spec()) {
+    let settings = change.settings(&found);
+    if found.spec().is_equivalent(&settings) {
         return Ok(job.ensure_status(found, &target).await?);
     }
     match (&found.status, &target) {
-        (JobStatus::Running, JobStatus::Running) => interrupt(job, found, planned, is_to_run).await,
+        (JobStatus::Running, JobStatus::Running) => interrupt(job, found, change, is_to_run).await,
         (_, JobStatus::NotStarted) => {
             job.ensure_status(found, &JobStatus::NotStarted).await?;
-            Ok(update_stopped(job, planned).await?)
+            Ok(update_stopped(job, &settings).await?)
         }
         (JobStatus::NotStarted, _) => {
-            let updated = update_stopped(job, planned).await?;
+            let updated = update_stopped(job, &settings).await?;
             Ok(job.ensure_status(updated, &target).await?)
         }
         (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => Err(
@@ -143,20 +162,20 @@ async fn change(
     }
 }
 
-async fn send_update(job: JobHandle<'_>, planned: &JobModel) -> Result<(), WaitError> {
+async fn send_update(job: JobHandle<'_>, settings: &JobSpec) -> Result<(), WaitError> {
     let JobHandle { session, id, ctx } = job;
     Ok(session
         .client
-        .update_edge_transcode_job(&id.cluster_id, &id.job_id, &planned.spec(), ctx)
+        .update_edge_transcode_job(&id.cluster_id, &id.job_id, settings, ctx)
         .await?)
 }
 
 /// As [`send_update`], and the job as it is then. An update whose response was lost may have been carried out.
-async fn update_stopped(job: JobHandle<'_>, planned: &JobModel) -> Result<Job, WaitError> {
-    let sent = send_update(job, planned).await;
+async fn update_stopped(job: JobHandle<'_>, settings: &JobSpec) -> Result<Job, WaitError> {
+    let sent = send_update(job, settings).await;
     match (sent, job.get().await) {
         (Ok(()), read) => Ok(read?),
-        (Err(_), Ok(read)) if read.spec().is_equivalent(&planned.spec()) => Ok(read),
+        (Err(_), Ok(read)) if read.spec().is_equivalent(settings) => Ok(read),
         (Err(error), _) => Err(error),
     }
 }
@@ -166,27 +185,29 @@ async fn update_stopped(job: JobHandle<'_>, planned: &JobModel) -> Result<Job, W
 async fn interrupt(
     job: JobHandle<'_>,
     found: Job,
-    planned: &JobModel,
+    change: PlannedChange<'_>,
     is_to_run: bool,
 ) -> Result<Job, UpdateError> {
+    let PlannedChange { planned, .. } = change;
     if !planned.may_be_interrupted() {
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
         return Err(UpdateError::Rejected(Box::new(rejection)));
     }
-    let was_template_asked = check_new_template(job, &found, planned).await?;
+    let was_template_asked = check_new_template(job, &found, change).await?;
     let turn = interruption::turn(job, SUMMARY).await;
     let turn = turn.map_err(|rejection| UpdateError::Rejected(Box::new(rejection)))?;
-    // Others may have stopped it meanwhile.
+    // Others may have stopped or changed it meanwhile.
     let last = if turn.was_awaited || was_template_asked {
         job.get().await?
     } else {
         found
     };
+    let settings = change.settings(&last);
     if last.status == JobStatus::NotStarted && !is_to_run {
-        return Ok(update_stopped(job, planned).await?);
+        return Ok(update_stopped(job, &settings).await?);
     }
 
-    let update = async || send_update(job, planned).await;
+    let update = async || send_update(job, &settings).await;
     Ok(change_while_stopped(job, last, update).await?)
 }
 
@@ -194,9 +215,9 @@ async fn interrupt(
 async fn check_new_template(
     job: JobHandle<'_>,
     found: &Job,
-    planned: &JobModel,
+    change: PlannedChange<'_>,
 ) -> Result<bool, UpdateError> {
-    let template_id = planned.spec().template_id;
+    let template_id = change.settings(found).template_id;
     if found.template_id == template_id {
         return Ok(false);
     }

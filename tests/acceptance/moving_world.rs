@@ -30,6 +30,7 @@ over_newest_terraform! {
     a_job_of_another_access_key_stays_in_the_state,
     a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since,
     a_run_state_that_is_ignored_is_left_as_it_is,
+    a_setting_that_the_plan_does_not_change_is_left_as_others_have_set_it,
     a_job_that_must_not_be_stopped_is_not_replaced_beside_a_new_one,
     a_tainted_job_whose_deletion_was_rejected_may_be_deleted_by_others,
     a_job_that_is_stopped_while_its_template_is_asked_for_is_not_stopped_again,
@@ -164,6 +165,32 @@ fn a_run_state_is_ignored(world: &TestWorkspace, job: &Block) {
         let run = world.run(&["apply", "-json", "saved"]);
         assert_eq!(run.has_succeeded(), brake == "true", "{run}");
         assert!(world.cloud.is_running());
+    }
+    assert_eq!(world.cloud.job().name, "renamed");
+}
+
+fn a_setting_that_the_plan_does_not_change_is_left_as_others_have_set_it(world: &TestWorkspace) {
+    let ignore = Block::new("lifecycle").with("ignore_changes", "[stream_output]");
+    let job = Block::job("it").containing(ignore);
+    world.applied(&job);
+    let running = job.text("status", "Running");
+    let renamed = running.clone().text("name", "renamed");
+    // The output is at first as it is configured.
+    for (job, output, expected) in [
+        (running, "b", &["Start"][..]),
+        (renamed, "c", &["Stop", "Update", "Start"]),
+    ] {
+        world.configure(job);
+        saved_plan(world);
+        let made = world.cloud.changes().len();
+        let output = format!("rtmp://push.example.com/live/{output}");
+        world
+            .cloud
+            .edit(|job| output.clone_into(&mut job.stream_output));
+        apply_saved(world);
+        assert_eq!(world.cloud.changes().split_off(made), expected);
+        assert_eq!(world.cloud.job().stream_output, output);
+        world.plan().is_empty();
     }
     assert_eq!(world.cloud.job().name, "renamed");
 }
