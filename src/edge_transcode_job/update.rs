@@ -193,7 +193,7 @@ async fn interrupt(
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
         return Err(UpdateError::Rejected(Box::new(rejection)));
     }
-    let was_template_asked = check_new_template(job, &found, change).await?;
+    let was_template_asked = check_template_of(job, &change.settings(&found)).await?;
     let turn = interruption::turn(job, SUMMARY).await;
     let turn = turn.map_err(|rejection| UpdateError::Rejected(Box::new(rejection)))?;
     // Others may have stopped or changed it meanwhile.
@@ -211,25 +211,20 @@ async fn interrupt(
     Ok(change_while_stopped(job, last, update).await?)
 }
 
-/// Asks for a new template before the job is stopped. Returns whether it was necessary.
-async fn check_new_template(
-    job: JobHandle<'_>,
-    found: &Job,
-    change: PlannedChange<'_>,
-) -> Result<bool, UpdateError> {
-    let template_id = change.settings(found).template_id;
-    if found.template_id == template_id {
-        return Ok(false);
-    }
+/// Asks for the template before the job is stopped, also for one in use, which may have vanished: the API takes no update without
+/// it. Returns whether that took a call.
+async fn check_template_of(job: JobHandle<'_>, settings: &JobSpec) -> Result<bool, UpdateError> {
     let JobHandle { session, id, ctx } = job;
-    match check_template(session, &id.cluster_id, &template_id, ctx).await {
+    let (cluster_id, template_id) = (&id.cluster_id, &settings.template_id);
+    let is_known = session.client.has_template(cluster_id, template_id);
+    match check_template(session, cluster_id, template_id, ctx).await {
         Err(error) if error.is_rejected() => {
-            let left = format!("The job {id} was not stopped and keeps its template.");
+            let left = format!("The job {id} was not stopped and keeps its settings.");
             let shown = followed_by(to_diagnostic(SUMMARY, &error), &left);
             Err(UpdateError::Rejected(Box::new(shown)))
         }
         Err(error) => Err(error.into()),
-        Ok(()) => Ok(true),
+        Ok(()) => Ok(!is_known),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Others start, stop and change jobs while Terraform works, the API is away, and environments change.
 
 use crate::JOB;
+use crate::plan_checks::template_looks;
 use crate::support::cloud::{Cloud, fault, success};
-use crate::support::configuration::Block;
+use crate::support::configuration::{Block, all};
 use crate::support::terraform::{Run, Severity};
 use crate::support::workspace::{APPLY, TestWorkspace};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
@@ -25,6 +26,7 @@ over_newest_terraform! {
     a_job_that_is_stopped_while_it_waits_for_its_turn_stays_stopped,
     a_running_job_that_is_stopped_before_it_is_replaced_is_told_of,
     an_unknown_template_is_noticed_before_the_stop,
+    a_template_in_use_that_has_vanished_is_noticed_before_the_stop,
     a_status_that_is_not_documented_is_left_alone,
     urls_that_come_back_in_another_spelling_change_nothing,
     a_job_of_another_access_key_stays_in_the_state,
@@ -596,6 +598,31 @@ fn an_unknown_template_is_noticed_before_the_stop(world: &TestWorkspace) {
     error.must_say(&["TemplateNotFound", "was not stopped"]);
     assert_eq!(world.pointed_at(&error), "template_id");
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
+fn a_template_in_use_that_has_vanished_is_noticed_before_the_stop(world: &TestWorkspace) {
+    let named = |name: &str| {
+        let jobs = ["one", "other"].map(|label| Block::running_job(label).text("name", name));
+        all(&jobs)
+    };
+    world.applied(named("before"));
+    let not_found = FaultKind::error(404, "TemplateNotFound");
+    world.cloud.set_faults([
+        Fault::new("GetEdgeTranscodeTemplate", not_found.clone()),
+        fault("Update", not_found),
+    ]);
+    let (made, asked) = (world.cloud.changes().len(), template_looks(world).len());
+    world.configure(named("after"));
+    for error in world.apply().failed().diagnostics(Severity::Error) {
+        error.must_say(&["TemplateNotFound", "was not stopped"]);
+        assert_eq!(world.pointed_at(&error), "template_id");
+    }
+    assert_eq!(world.cloud.changes().len(), made);
+    assert_eq!(template_looks(world).len(), asked + 1, "once for both jobs");
+
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert_eq!(template_looks(world).len(), asked + 2);
 }
 
 fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {

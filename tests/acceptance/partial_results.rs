@@ -87,7 +87,7 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorks
         },
         // The read after the stop, which was accepted: what was stopped is started again.
         FailingUpdate {
-            fault: rejected("Get", "Forbidden.RAM").skip(2),
+            fault: rejected("Get", "Forbidden.RAM").skip(3),
             said: ["Forbidden.RAM", "is now Running, with its old settings"],
             made: &["Stop", "Start"],
             left: ALL,

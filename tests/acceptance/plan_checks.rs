@@ -38,7 +38,7 @@ fn jobs(count: usize) -> Block {
         .text("stream_output", output)
 }
 
-fn template_looks(world: &TestWorkspace) -> Vec<RecordedCall> {
+pub(crate) fn template_looks(world: &TestWorkspace) -> Vec<RecordedCall> {
     let mut calls = world.cloud.calls();
     calls.retain(|call| call.action.as_deref() == Some(GET_TEMPLATE));
     calls

@@ -26,6 +26,14 @@ impl TemplateCache {
 }
 
 impl LiveClient {
+    /// Whether [`Self::read_template`] returns the template without a call.
+    pub fn has_template(&self, cluster_id: &str, template_id: &str) -> bool {
+        let entry = self.templates.entry(cluster_id, template_id);
+        entry
+            .try_lock()
+            .is_ok_and(|known| matches!(&*known, Some(Ok(_))))
+    }
+
     /// Reads a template, once per process if that succeeds.
     pub async fn read_template(
         &self,
@@ -47,7 +55,11 @@ impl LiveClient {
                 return read;
             }
         }
-        self.get_template(cluster_id, template_id, kind, ctx).await
+        let read = self.get_template(cluster_id, template_id, kind, ctx).await;
+        if read.is_ok() {
+            *entry.lock().await = Some(read.clone());
+        }
+        read
     }
 
     /// Checks for a plan whether a template exists: one request per template and process, within a timeout that all checks

@@ -28,6 +28,7 @@ async fn the_result_of_a_check_serves_a_read() {
         let check = client.check_template(CLUSTER, id, &ctx()).await;
         let read = client.read_template(CLUSTER, id, &ctx()).await;
         assert_eq!(check, read.err());
+        assert_eq!(client.has_template(CLUSTER, id), check.is_none());
     }
     assert_eq!(calls_of(&mock, GET).len(), 2, "one for each template");
 }
@@ -45,4 +46,17 @@ async fn a_failed_check_is_not_retried_and_a_read_is() {
     let read = client.read_template(CLUSTER, "no-such", &ctx()).await;
     assert!(read.unwrap_err().is_template_not_found());
     assert_eq!(calls_of(&mock, GET).len(), 4, "retried until it is known");
+}
+
+#[tokio::test]
+async fn a_template_that_is_read_after_a_failure_is_kept() {
+    let mock = mock();
+    let client = client(&mock);
+    mock.inject(Fault::new(GET, FaultKind::internal_error()).times(1));
+    let id = "tpl-h264-720p";
+    assert_eq!(client.check_template(CLUSTER, id, &ctx()).await, None);
+    for _ in 0..2 {
+        assert!(client.read_template(CLUSTER, id, &ctx()).await.is_ok());
+    }
+    assert_eq!(calls_of(&mock, GET).len(), 2);
 }
