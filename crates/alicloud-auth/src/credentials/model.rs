@@ -61,3 +61,18 @@ impl Credentials {
         !self.access_key_id.is_empty() && !self.access_key_secret.expose_secret().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_would_break_a_header_is_named() {
+        let read = |id: &str| Credentials::from_text(id, &"secret".into(), None);
+        assert_eq!(read(" id\n").unwrap().access_key_id, "id");
+        for wrong in ["i\nd", "i\u{e9}d"] {
+            let problem = read(wrong).err().unwrap();
+            assert!(problem.starts_with("access key ID"), "{problem}");
+        }
+    }
+}

@@ -464,6 +464,27 @@ async fn only_credentials_that_may_change_are_renewed_whether_or_not_their_accou
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_account_of_keys_that_do_not_tell_it_is_asked_for_once() {
+    let home = TempDir::new().unwrap();
+    for (responses, expected) in [(vec![caller()], Some("1234567890123456")), (vec![], None)] {
+        let config = CredentialsConfig {
+            assume_role: None,
+            ..with_role()
+        };
+        let mut system = system(BTreeMap::new(), home.path());
+        system.http = Arc::new(Script {
+            responses: Mutex::new(responses),
+            ..Script::default()
+        });
+        let selected = select_source(&config, &system).await.unwrap();
+        let (_, identity) = selected.into_cache(Arc::default());
+        for _ in 0..2 {
+            assert_eq!(identity.account_id().await.as_deref(), expected);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_was_confirmed_once_need_not_be_when_sts_is_silent() {
     let keys = json!({
         "Code": "Success", "AccessKeyId": "STS.id", "AccessKeySecret": "hunter2", "SecurityToken": "hunter3",
