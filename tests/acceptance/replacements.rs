@@ -29,6 +29,7 @@ over_newest_terraform! {
     a_running_job_whose_successor_cannot_be_started_is_told_of,
     a_running_job_is_deleted_before_what_it_depends_on_is_changed,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
+    after_a_successor_that_does_not_start_no_running_job_is_interrupted,
     the_quota_of_the_replaced_job_is_waited_for,
     a_running_job_is_deleted_only_for_one_whose_template_exists,
     the_successor_of_a_running_job_is_started_through_an_outage,
@@ -506,6 +507,35 @@ fn ctrl_c_in_a_replacement(world: &TestWorkspace, job: Block) -> Vec<Diagnostic>
     let run = world.end_of(running).failed();
     assert!(world.cloud.jobs().is_empty());
     run.warnings("A running job has no successor")
+}
+
+fn after_a_successor_that_does_not_start_no_running_job_is_interrupted(world: &TestWorkspace) {
+    let timeouts = Block::new("timeouts").text("create", "1s");
+    let replaced = Block::running_job("it").containing(timeouts);
+    let changed = Block::running_job("other");
+    world.applied(format_args!("{replaced}{changed}"));
+    let other = &world.state("alicloud_live_edge_transcode_job.other")["job_id"];
+    let other = other.as_str().unwrap();
+    let replaced = replaced.text("cluster_id", "cluster-2");
+    let changed = changed.text("name", "renamed");
+    world.configure(format_args!("{replaced}{changed}"));
+    // The update waits longer for its first read than the other start is tried; the plan has read the job before.
+    world.set("CLIENT_READ_TIMEOUT", "120000");
+    let read = Fault {
+        job_id: Some(other.to_owned()),
+        ..fault("Get", FaultKind::Pause).skip(1).times(1)
+    };
+    let denied = fault("Start", FaultKind::error(403, "OperationDenied"));
+    world.cloud.set_faults([read, denied]);
+    let running = world.start(APPLY);
+    running.wait_printed(&["apply_errored", JOB]);
+    world.cloud.release();
+    let errors = world.end_of(running).failed().diagnostics(Severity::Error);
+    let is_braked = |error: &&Diagnostic| error.says("was not stopped and keeps its settings");
+    assert_eq!(errors.iter().filter(is_braked).count(), 1, "{errors:#?}");
+    let jobs = world.cloud.jobs();
+    let job = jobs.iter().find(|job| job.job_id == other).unwrap();
+    assert_eq!((job.status, &*job.name), (JobStatus::Running, "job-other"));
 }
 
 fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
