@@ -1,9 +1,10 @@
 //! Where credentials and the endpoint come from.
 
 use crate::credentials::configure;
-use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET};
+use crate::support::cloud::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, fault};
 use crate::support::configuration::Block;
 use crate::support::workspace::TestWorkspace;
+use alicloud_live_mock::FaultKind;
 
 over_each_terraform! {
     the_block_comes_before_the_environment,
@@ -166,15 +167,17 @@ fn the_schema_is_asked_for_once_in_a_command(world: &TestWorkspace) {
 }
 
 fn a_rejection_is_logged_with_its_code(world: &TestWorkspace) {
-    world.configure(Block::job("it").text("cluster_id", "no-such-cluster"));
+    world.configure(Block::job("it"));
+    let rejected = FaultKind::error(400, "InvalidParam");
+    world.cloud.set_faults([fault("Create", rejected)]);
     let _ = world.apply().failed();
     let log = world.file("terraform.log");
     let rejection = [
         "the API responded",
         "operation=CreateEdgeTranscodeJob",
-        "cluster=no-such-cluster",
-        "code=OperationDenied",
-        "status=403",
+        "cluster=cluster-1",
+        "code=InvalidParam",
+        "status=400",
     ];
     assert_eq!(lines_that_say(&log, &rejection), 1);
 }
