@@ -81,7 +81,8 @@ fn at_two_addresses(label: &str) -> Diagnostic {
 }
 
 /// What follows for the job in the place of one whose plan has seen it running.
-pub(super) const SUCCESSOR_STAYS_STOPPED: &str = "The new job in its place would have been started with this one running: it stays stopped, too.";
+pub(super) const SUCCESSOR_STAYS_STOPPED: &str =
+    "The new job in its place is started only if this one runs: it stays stopped, too.";
 
 /// Terraform shows no change of what is not configured, and a stream that is down must not go unnoticed.
 pub(super) fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {

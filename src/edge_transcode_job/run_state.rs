@@ -224,20 +224,19 @@ impl<'a> JobHandle<'a> {
                 .await;
             match asked {
                 Err(error)
-                    if self.is_rejected_stopped(&error).await
-                        && rejections.wait(self.ctx).await => {}
+                    if self.is_denied_stopped(&error).await && rejections.wait(self.ctx).await => {}
                 asked => return asked,
             }
         }
     }
 
-    /// Whether its start was rejected, and the job is stopped.
-    async fn is_rejected_stopped(self, error: &CallError) -> bool {
+    /// Whether its start was denied, perhaps for another job: this one is stopped.
+    async fn is_denied_stopped(self, error: &CallError) -> bool {
         let is_stopped = async || {
             let read = self.get().await;
             read.is_ok_and(|job| job.status == JobStatus::NotStarted)
         };
-        is_over_quota(error) || error.is_rejected() && is_stopped().await
+        is_over_quota(error) || is_denied(error) && is_stopped().await
     }
 
     /// Polls until the job has the target status, after it was asked for.
