@@ -1,7 +1,7 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{check_template, start_again};
+use super::interruption::{check_credentials, check_template, start_again};
 use super::lifecycle::{SUCCESSOR_STAYS_STOPPED, no_longer_running, successor_not_created};
 use super::model::{JobModel, RUNNING};
 use super::plan;
@@ -89,7 +89,8 @@ pub(super) async fn delete(
     Some((left(prior, &report, !successors.is_empty()), private))
 }
 
-/// Reads the job. An error if it runs, and the template of the job that takes its place cannot be found.
+/// Reads the job. An error if it runs, and the job that takes its place could not be created: its template cannot be found, or the
+/// credentials expire.
 async fn look(
     job: JobHandle<'_>,
     private: &JobPrivate,
@@ -97,6 +98,9 @@ async fn look(
     let JobHandle { session, id, ctx } = job;
     let found = job.get().await;
     let is_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
+    if is_running && private.has_successor_to_run() {
+        check_credentials(job, SUMMARY).await?;
+    }
     let Some((cluster_id, template_id)) = private.successor_template().filter(|_| is_running)
     else {
         return Ok(found);

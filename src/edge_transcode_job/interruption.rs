@@ -147,17 +147,23 @@ pub(super) async fn turn<'a>(
     job: JobHandle<'a>,
     summary: &'static str,
 ) -> Result<Turn<'a>, Diagnostic> {
-    let JobHandle { session, id, ctx } = job;
-    let interrupt = async {
-        let turn = session.run.interrupt(ctx).await?;
-        let valid = ctx.run(session.identity.ensure_valid_for(RECOVERY_TIMEOUT));
-        let valid = valid.await.map_err(NotInterrupted::Interruption)?;
-        valid.map_err(|error| NotInterrupted::CredentialsExpire(error.reason))?;
-        Ok(turn)
+    let turn = job.session.run.interrupt(job.ctx).await;
+    let turn = turn.map_err(|reason| not_interrupted(summary, job.id, reason))?;
+    check_credentials(job, summary).await?;
+    Ok(turn)
+}
+
+/// An error if the credentials expire before a stream that this process ends can be on air again.
+pub(super) async fn check_credentials(
+    JobHandle { session, id, ctx }: JobHandle<'_>,
+    summary: &'static str,
+) -> Result<(), Diagnostic> {
+    let valid = ctx.run(session.identity.ensure_valid_for(RECOVERY_TIMEOUT));
+    let checked = match valid.await {
+        Ok(valid) => valid.map_err(|error| NotInterrupted::CredentialsExpire(error.reason)),
+        Err(ended) => Err(NotInterrupted::Interruption(ended)),
     };
-    interrupt
-        .await
-        .map_err(|reason| not_interrupted(summary, id, reason))
+    checked.map_err(|reason| not_interrupted(summary, id, reason))
 }
 
 fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupted) -> Diagnostic {
@@ -175,7 +181,7 @@ fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupt
         ),
         NotInterrupted::CredentialsExpire(reason) => format!(
             "The job {id} was not stopped and keeps its settings, because the credentials expire within {} minutes and cannot be \
-             renewed, so it might not be possible to start it again: {reason}",
+             renewed, so there might not be time to bring its stream back on air: {reason}",
             RECOVERY_TIMEOUT.as_secs() / 60
         ),
     };

@@ -163,6 +163,12 @@ impl JobPrivate {
         !self.is_plain_deletion && changed.is_some_and(|changed| changed.status.is_none())
     }
 
+    /// Whether a job that is still to be created takes over the stream of this one, if that runs.
+    pub(super) fn has_successor_to_run(&self) -> bool {
+        let status = |changed: &ChangedJob| changed.status.as_deref() != Some(STOPPED);
+        !self.is_plain_deletion && self.changed.as_ref().is_some_and(status)
+    }
+
     /// Cluster and template of the job that takes this one's place, where they are known.
     pub(super) fn successor_template(&self) -> Option<(&str, &str)> {
         let changed = self.changed.as_ref().filter(|_| !self.is_plain_deletion)?;
