@@ -166,11 +166,11 @@ fn assume_role() -> Block {
         [
             optional(
                 "role_arn",
-                "ARN of the role. Can also be set with the `ALICLOUD_ASSUME_ROLE_ARN` or `ALIBABA_CLOUD_ROLE_ARN` environment variable. The variables are read only if the block exists, even without arguments. Without an ARN, no role is assumed.",
+                "ARN of the role. Can also be set with the `ALICLOUD_ASSUME_ROLE_ARN` or `ALIBABA_CLOUD_ROLE_ARN` environment variable. The variables are read only if the block exists, even without arguments. Without an ARN, the role of a profile of mode `RamRoleArn` is assumed, or none.",
             ),
             optional(
                 "session_name",
-                "Name of the session. Can also be set with the `ALICLOUD_ASSUME_ROLE_SESSION_NAME` or `ALIBABA_CLOUD_ROLE_SESSION_NAME` environment variable. Defaults to `terraform`.",
+                "Name of the session. Can also be set with the `ALICLOUD_ASSUME_ROLE_SESSION_NAME` or `ALIBABA_CLOUD_ROLE_SESSION_NAME` environment variable. Defaults to that of a profile of mode `RamRoleArn`, or else to `terraform`.",
             ),
             optional(
                 "policy",
@@ -178,7 +178,7 @@ fn assume_role() -> Block {
             ),
             number(
                 "session_expiration",
-                "How long credentials of the role are valid, 900 to 43200 seconds. They are renewed before they expire. Can also be set with the `ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION` environment variable. Defaults to `3600`.",
+                "How long credentials of the role are valid, 900 to 43200 seconds. They are renewed before they expire. Can also be set with the `ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION` environment variable. Defaults to that of a profile of mode `RamRoleArn`, or else to `3600`.",
             ),
             optional(
                 "external_id",
@@ -210,7 +210,7 @@ fn assume_role_with_oidc() -> Block {
             ),
             optional(
                 "role_session_name",
-                "Name of the session. Can also be set with the `ALIBABA_CLOUD_ROLE_SESSION_NAME` environment variable. Defaults to `terraform`.",
+                "Name of the session. Can also be set with the `ALIBABA_CLOUD_ROLE_SESSION_NAME` environment variable. Defaults to that of a profile of mode `RamRoleArn`, or else to `terraform`.",
             ),
             optional(
                 "policy",

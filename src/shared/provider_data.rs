@@ -93,7 +93,7 @@ impl Session {
         let before = before.filter(|there| there.endpoint == here.endpoint);
         let account_id = match before.and_then(|there| there.account_id.clone()) {
             Some(account_id) => Some(account_id),
-            // The IDs of temporary keys tell nothing.
+            // The IDs of temporary credentials tell nothing.
             None if here.access_key_id.is_none() => self.account_id(ctx).await,
             None => None,
         };

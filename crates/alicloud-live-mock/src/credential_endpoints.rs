@@ -1,4 +1,4 @@
-//! Endpoints that issue temporary keys, at the mock's own address: the metadata service of an ECS instance, a credentials
+//! Endpoints that issue temporary credentials, at the mock's own address: the metadata service of an ECS instance, a credentials
 //! URI, and the sign-in host of `CloudSSO`.
 //!
 //! Paths, headers and shapes are Alibaba Cloud's. The path of the credentials URI and the lifetime of one hour are ours.

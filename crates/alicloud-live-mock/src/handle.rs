@@ -151,7 +151,7 @@ impl Mock {
         result
     }
 
-    /// Expires all temporary keys at once, whatever expiration they were issued with.
+    /// Expires all temporary credentials at once, whatever expiration they were issued with.
     pub fn expire_keys(&self) {
         self.shared().state().keys.expire();
     }

@@ -1,4 +1,4 @@
-//! The temporary keys that the mock has issued.
+//! The temporary credentials that the mock has issued.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -67,7 +67,7 @@
 //! | `quota` | limits the calls of each operation per minute |
 //! | `parameters`, `operation`, `actions` | parses a call, with the rules for each parameter |
 //! | `perform`, `store`, `model` | performs an operation on jobs and templates |
-//! | `sts`, `credential_endpoints`, `keys` | issues temporary keys: STS, metadata service, credentials URI, `CloudSSO` |
+//! | `sts`, `credential_endpoints`, `keys` | issues temporary credentials: STS, metadata service, credentials URI, `CloudSSO` |
 //! | `responses`, `representation`, `errors`, `mock_response` | the shapes and codes of responses |
 //! | `call_log`, `counts`, `redaction` | records and counts calls; masks secrets |
 //! | `state_file`, `budget` | stores the state on disk; limits its memory |

@@ -1,7 +1,7 @@
 //! The state file, which survives a crash and a power failure.
 //!
 //! It contains the jobs, the used nonces and the state of the random numbers, as of the last change of a job, so that a
-//! restarted mock neither repeats an ID nor makes a change twice for one signed request. It does not contain calls, temporary keys, faults and behavior.
+//! restarted mock neither repeats an ID nor makes a change twice for one signed request. It does not contain calls, temporary credentials, faults and behavior.
 //!
 //! Each line is the whole state, and the last complete line is valid. A change appends a line and syncs the file, so the
 //! previous state remains until the new line is complete. The file is never replaced, so it may be a symbolic link or a file

@@ -48,15 +48,10 @@ pub(super) fn help(about: &ProviderInfo) -> String {
     format!(
         "terraform-provider-{name} {version}
 
-A provider for Terraform and OpenTofu, which start it by themselves. Name it in a configuration:
+A provider for Terraform and OpenTofu, which start it by themselves. A configuration names it in required_providers:
 
-  terraform {{
-    required_providers {{
-      {name} = {{
-        source = \"{address}\"
-      }}
-    }}
-  }}
+  source  = \"{address}\"
+  version = \"{version}\"
 
 Options:
   -debug      Serve until interrupted and print the TF_REATTACH_PROVIDERS setting with which to attach to it
