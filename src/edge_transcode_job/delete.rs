@@ -1,11 +1,13 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{check_credentials, check_template, start_again};
-use super::lifecycle::{SUCCESSOR_STAYS_STOPPED, no_longer_running, successor_not_created};
+use super::interruption::{check_replaceable, check_template, start_again};
+use super::lifecycle::{
+    SUCCESSOR_STAYS_STOPPED, no_longer_running, running_job_is_gone, successor_not_created,
+};
 use super::model::{JobModel, RUNNING};
 use super::plan;
-use super::private::JobPrivate;
+use super::private::{JobPrivate, Successor};
 use super::run_state::{JobHandle, WaitError};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
@@ -39,7 +41,9 @@ pub(super) async fn delete(
     let was_found = found.is_ok();
     let status = found.as_ref().ok().map(|job| job.status.clone());
     let was_running = status == Some(JobStatus::Running);
-    if was_running && !has_successor && !private.may_be_stopped() {
+    // Whether a status that the API does not document is that of a running job is not known.
+    let may_run = matches!(&status, Some(status) if *status != JobStatus::NotStarted);
+    if may_run && !has_successor && !private.may_be_stopped() {
         diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
         return None;
     }
@@ -55,12 +59,16 @@ pub(super) async fn delete(
     // A call that does not find the job says less than a read that does, unless the job was deleted by an attempt before it.
     let may_have_deleted = stop == Stop::Done && !error.was_not_done();
     let is_gone = error.is_job_not_found()
-        && (may_have_deleted || FailureReport::read(session, &id).await.job().is_none());
+        && (may_have_deleted || !was_found || FailureReport::read(session, &id).await.is_gone());
     // They may have been created meanwhile.
     let successors = created_before(session, &prior, &private);
-    let is_lost = was_running
+    let was_stopped = match stop {
+        Stop::NotDone => false,
+        Stop::InDoubt => was_running,
+        Stop::Done => may_run,
+    };
+    let is_lost = was_stopped
         && !is_gone
-        && stop != Stop::NotDone
         && !any_runs(session, &successors).await
         && start_again(job, stop == Stop::InDoubt).await.is_err();
     let report = FailureReport::read(session, &id).await;
@@ -89,31 +97,43 @@ pub(super) async fn delete(
     Some((left(prior, &report, !successors.is_empty()), private))
 }
 
-/// Reads the job. An error if it runs, and the job that takes its place could not be created: its template cannot be found, or the
-/// credentials expire.
+/// Reads the job. An error if it runs, and the job that takes its place could not be created or started.
 async fn look(
     job: JobHandle<'_>,
     private: &JobPrivate,
 ) -> Result<Result<Job, CallError>, Diagnostic> {
-    let JobHandle { session, id, ctx } = job;
     let found = job.get().await;
     let is_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
-    if is_running && private.has_successor_to_run() {
-        check_credentials(job, SUMMARY).await?;
-    }
-    let Some((cluster_id, template_id)) = private.successor_template().filter(|_| is_running)
-    else {
+    let Some(successor) = private.successor().filter(|_| is_running) else {
         return Ok(found);
     };
-    match check_template(session, cluster_id, template_id, ctx).await {
-        // Others may have stopped it meanwhile.
-        Ok(()) => Ok(job.get().await),
-        Err(error) => Err(followed_by(
+    let found = match successor.template() {
+        Some((cluster_id, template_id)) => {
+            check_template_of_successor(job, cluster_id, template_id).await?;
+            // Others may have stopped it meanwhile.
+            job.get().await
+        }
+        None => found,
+    };
+    if successor.takes_over() {
+        check_replaceable(job, SUMMARY).await?;
+    }
+    Ok(found)
+}
+
+async fn check_template_of_successor(
+    JobHandle { session, id, ctx }: JobHandle<'_>,
+    cluster_id: &str,
+    template_id: &str,
+) -> Result<(), Diagnostic> {
+    let checked = check_template(session, cluster_id, template_id, ctx).await;
+    checked.map_err(|error| {
+        followed_by(
             about(id, to_diagnostic(SUMMARY, &error)),
             "The template of the job that takes its place is looked up first, so this job was not stopped, and nothing was \
              changed.",
-        )),
-    }
+        )
+    })
 }
 
 /// The job that was not deleted. Beside its successor it is not worth protecting.
@@ -157,25 +177,33 @@ fn note_deleted(
     let was_to_run = was_running || private.owes_start;
     let successors = created_before(session, prior, private);
     let stopped = left_stopped(&successors);
+    let has_heir = private.successor().is_some_and(Successor::is_heir);
     if was_to_run {
         if let Some(stopped) = stopped {
             diagnostics.add_warning(stream_ended(&label, was_running, &stopped.id));
         } else if successors.is_empty() && was_running && !private.foresaw_running(prior) {
             diagnostics.add_warning(running_job_deleted(&label));
         }
-    } else if let Some(status) = found
+    } else if let Some(status) = &found
         && prior.is_running()
-        && (stopped.is_some() || private.has_heir())
+        && (stopped.is_some() || has_heir)
     {
-        let warning = no_longer_running(&label, &status);
+        let warning = no_longer_running(&label, status);
         diagnostics.add_warning(followed_by(warning, SUCCESSOR_STAYS_STOPPED));
+    } else if found.is_none()
+        && prior.is_running()
+        && (stopped.is_some() || has_heir && !private.has_seen_running())
+    {
+        diagnostics.add_warning(running_job_is_gone(&label));
     }
     if private.is_plain_deletion {
         return;
     }
-    let replaced = private.replaced(prior, was_running);
+    // Of a job that is gone already the plan has said what becomes of the new one.
+    let was_to_run = was_to_run || found.is_none() && private.has_seen_running();
+    let replaced = private.replaced(prior, was_to_run);
     let is_canceled = ctx.interruption() == Some(Interruption::Cancelled);
-    if replaced.is_to_run && is_canceled && !private.successor_has_status() {
+    if replaced.is_to_run && is_canceled && has_heir {
         diagnostics.add_warning(successor_not_created(&format!("that replaces {label}")));
     }
     session.run.note_replaced(replaced);
@@ -263,10 +291,10 @@ async fn stop_and_delete(job: JobHandle<'_>, found: Job) -> Result<(), NotDelete
     let JobHandle { session, id, ctx } = job;
     let _stopping = session.run.stopping();
     let is_documented = !matches!(found.status, JobStatus::Other(_));
-    match job.ensure_status(found, &JobStatus::NotStarted).await {
-        Ok(_) => {}
+    let stop = match job.ensure_status(found, &JobStatus::NotStarted).await {
+        Ok(_) => Stop::Done,
         // Whether a status that the API does not document is that of a running job is not known: the API decides.
-        Err(error) if error.is_rejected() && !is_documented => {}
+        Err(error) if error.is_rejected() && !is_documented => Stop::NotDone,
         Err(error) if error.was_not_done() => return Err(NotDeleted::unchanged(error)),
         Err(error) => {
             return Err(NotDeleted {
@@ -274,13 +302,13 @@ async fn stop_and_delete(job: JobHandle<'_>, found: Job) -> Result<(), NotDelete
                 stop: Stop::InDoubt,
             });
         }
-    }
+    };
     session
         .client
         .delete_edge_transcode_job(&id.cluster_id, &id.job_id, ctx)
         .await
         .map_err(|error| NotDeleted {
             error: error.into(),
-            stop: Stop::Done,
+            stop,
         })
 }

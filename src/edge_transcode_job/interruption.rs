@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
+use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::run::{NotInterrupted, Turn};
@@ -35,8 +36,8 @@ impl<E: Into<WaitError>> From<E> for NotChanged {
     }
 }
 
-/// Asks for a template before a running job is stopped for it: that the API does not know it, or does not respond, must cost no
-/// stream. An account that may not read templates goes without.
+/// Asks for a template before a running job is stopped for it: that the API does not know it or its cluster, or does not respond,
+/// must cost no stream. An account that may not read templates goes without.
 pub(super) async fn check_template(
     session: &Session,
     cluster_id: &str,
@@ -45,9 +46,7 @@ pub(super) async fn check_template(
 ) -> Result<(), CallError> {
     let client = &session.client;
     match client.read_template(cluster_id, template_id, ctx).await {
-        Err(error) if error.is_rejected_with("TemplateNotFound") || !error.is_rejected() => {
-            Err(error)
-        }
+        Err(error) if !is_missing_permission(&error) => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
 }
@@ -83,19 +82,22 @@ pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result
         FIRST_POLL * READS_IN_DOUBT
     };
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
-    start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched).await
+    start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, false).await
 }
 
 /// Starts a new job whose stream this process has ended by stopping another one. That is owed as well; but the API may not show
 /// the job yet.
 pub(super) async fn start_successor(job: JobHandle<'_>) -> Result<Job, WaitError> {
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
-    let job = JobHandle { ctx: &ctx, ..job };
-    job.wait_until_visible().await?;
-    start_until_it_runs(job, FIRST_POLL * READS_IN_DOUBT).await
+    let watched = FIRST_POLL * READS_IN_DOUBT;
+    start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, true).await
 }
 
-async fn start_until_it_runs(job: JobHandle<'_>, watched: Duration) -> Result<Job, WaitError> {
+async fn start_until_it_runs(
+    job: JobHandle<'_>,
+    watched: Duration,
+    is_new: bool,
+) -> Result<Job, WaitError> {
     let begun = Instant::now();
     let mut polls = Polls::new();
     loop {
@@ -107,12 +109,13 @@ async fn start_until_it_runs(job: JobHandle<'_>, watched: Duration) -> Result<Jo
             Ok(running) => return Ok(running),
             Err(error) => error,
         };
-        // A call that does not find the job says less than a read that does.
-        if error.is_job_not_found() && is_gone(job).await {
+        let is_missing = error.is_job_not_found();
+        if is_missing && !is_new && is_gone(job).await {
             return Err(error);
         }
         warn!(job = %job.id, "the job could not be started yet");
-        let is_hopeless = error.is_rejected() && begun.elapsed() >= REJECTED_START_TIMEOUT;
+        let is_too_long = begun.elapsed() >= REJECTED_START_TIMEOUT;
+        let is_hopeless = error.is_rejected() && !is_missing && is_too_long;
         if is_hopeless || polls.wait(job.ctx).await.is_err() {
             job.session.run.note_lost(job.id);
             return Err(error);
@@ -120,6 +123,7 @@ async fn start_until_it_runs(job: JobHandle<'_>, watched: Duration) -> Result<Jo
     }
 }
 
+/// A call that does not find the job says less than a read that does.
 async fn is_gone(job: JobHandle<'_>) -> bool {
     let read = job.get().await;
     read.is_err_and(|error| error.is_job_not_found())
@@ -153,8 +157,19 @@ pub(super) async fn turn<'a>(
     Ok(turn)
 }
 
+/// An error if a running job must not be stopped now in favor of one that is still to be created.
+pub(super) async fn check_replaceable(
+    job: JobHandle<'_>,
+    summary: &'static str,
+) -> Result<(), Diagnostic> {
+    match job.session.run.lost() {
+        Some(lost) => Err(not_interrupted(summary, job.id, NotInterrupted::Lost(lost))),
+        None => check_credentials(job, summary).await,
+    }
+}
+
 /// An error if the credentials expire before a stream that this process ends can be on air again.
-pub(super) async fn check_credentials(
+async fn check_credentials(
     JobHandle { session, id, ctx }: JobHandle<'_>,
     summary: &'static str,
 ) -> Result<(), Diagnostic> {
@@ -176,8 +191,8 @@ fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupt
              (max_concurrent_interruptions). Nothing was changed: raise the timeout, or try again."
         ),
         NotInterrupted::Lost(lost) => format!(
-            "The job {id} was not stopped and keeps its settings, because this run has interrupted the stream of the \
-             job {lost} and could not start that job. Find out why it does not start, then try again."
+            "The job {id} was not stopped and keeps its settings, because this run has ended the stream of the job {lost} \
+             and could not bring it back on air. Find out why, then try again."
         ),
         NotInterrupted::CredentialsExpire(reason) => format!(
             "The job {id} was not stopped and keeps its settings, because the credentials expire within {} minutes and cannot be \

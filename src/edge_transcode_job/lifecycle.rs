@@ -101,7 +101,7 @@ pub(super) fn no_longer_running(label: &str, status: &JobStatus) -> Diagnostic {
 }
 
 /// The plan shows a new job, and not that it stays stopped.
-fn running_job_is_gone(label: &str) -> Diagnostic {
+pub(super) fn running_job_is_gone(label: &str) -> Diagnostic {
     diagnostic::general(
         "A running job no longer exists",
         format!(
@@ -125,6 +125,7 @@ pub(super) async fn create(
     // Asked before there is an ID that could be lost meanwhile.
     let place = session.location(None, ctx).await;
     let Some(id) = create_job(session, &planned, &goal, ctx, diagnostics).await else {
+        goal.note_lost(&session.run);
         if goal.inherits_running && goal.replaced.is_some() {
             diagnostics.add_warning(successor_not_created(&planned.label()));
         }
@@ -274,6 +275,13 @@ impl Goal {
         match ready {
             Err(_) if self.is_owed(&job.session.run) => start_successor(job).await,
             ready => ready,
+        }
+    }
+
+    /// The job could not be created: if a running one was deleted in favor of it, no further one is interrupted.
+    fn note_lost(&self, run: &Run) {
+        if let Some(replaced) = self.replaced.as_ref().filter(|_| self.is_owed(run)) {
+            run.note_lost(&replaced.id);
         }
     }
 

@@ -241,16 +241,10 @@ pub(super) fn private(prior: &JobModel, planned: &JobModel, private: JobPrivate)
         id: prior.identity(),
         is_running: prior.is_running(),
         is_protected: prior.is_protected(),
-        may_be_interrupted: false,
-        cluster_id: None,
-        template_id: None,
-        status: None,
-        name: None,
-        stream: None,
     };
     let private = JobPrivate {
         changed: Some(changed),
-        ..private
+        ..private.stored()
     };
     private.replaced_by(planned)
 }

@@ -7,6 +7,7 @@ use super::model::{JobModel, STOPPED};
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::run::Replaced;
 use alicloud_live::{JobStatus, Location};
+use tfplugin::value::Value;
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Private data. `found_at` and `owes_start` are stored with the object; the rest is what a plan passes on to the calls that follow
@@ -20,9 +21,13 @@ pub(crate) struct JobPrivate {
     /// Whether the provider has stopped the job for a change and could not start it again.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) owes_start: bool,
-    /// The job for which a change was planned. It reaches the plan of the job that replaces it.
+    /// The job for which a change was planned. It reaches the plan of the job that replaces it, unless it is tainted: of such a
+    /// job core hands over nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) changed: Option<ChangedJob>,
+    /// The job as it was planned. It reaches the deletion of the one that it replaces, also of a tainted one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) successor: Option<Successor>,
     /// Whether the deletion was planned for its own sake. Without this mark a job is deleted in favor of a new one.
     #[serde(skip_serializing_if = "is_false")]
     pub(super) is_plain_deletion: bool,
@@ -31,23 +36,25 @@ pub(crate) struct JobPrivate {
     pub(super) is_import: bool,
 }
 
-/// A job as it was when a change of it was planned, and what tells the job that may replace it from others.
+/// A job as it was when a change of it was planned.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct ChangedJob {
     pub(super) id: JobIdentity,
     pub(super) is_running: bool,
     pub(super) is_protected: bool,
-    /// Whether the plan allows to interrupt it.
-    #[serde(default)]
+}
+
+/// What tells a planned job, which may replace another one, from others.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Successor {
+    /// Whether the plan allows to interrupt the job.
     pub(super) may_be_interrupted: bool,
     /// The planned cluster, where it is known.
-    #[serde(default)]
     pub(super) cluster_id: Option<String>,
     /// The planned template, where it is known.
-    #[serde(default)]
     pub(super) template_id: Option<String>,
     /// The planned status, where it is known.
-    #[serde(default)]
     pub(super) status: Option<String>,
     /// The planned name, where it is known.
     pub(super) name: Option<String>,
@@ -62,6 +69,23 @@ pub(super) struct ChangedJob {
 )]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+impl Successor {
+    /// Cluster and template, where they are known.
+    pub(super) fn template(&self) -> Option<(&str, &str)> {
+        Some((self.cluster_id.as_deref()?, self.template_id.as_deref()?))
+    }
+
+    /// Whether it is started if the job runs whose place it takes, because no status is planned for it.
+    pub(super) fn is_heir(&self) -> bool {
+        self.status.is_none()
+    }
+
+    /// Whether it is to run if the job runs whose place it takes.
+    pub(super) fn takes_over(&self) -> bool {
+        self.status.as_deref() != Some(STOPPED)
+    }
 }
 
 impl JobPrivate {
@@ -83,24 +107,28 @@ impl JobPrivate {
 
     /// As which job the one that replaces this one is created. Its plan may differ from the plan of the change: attributes that
     /// a user has Terraform ignore are as configured.
-    pub(super) fn replaced_by(mut self, planned: &JobModel) -> Self {
-        if let Some(changed) = &mut self.changed {
-            changed.may_be_interrupted = planned.may_be_interrupted();
-            changed.cluster_id = planned.cluster_id.as_deref_option().map(str::to_owned);
-            changed.template_id = planned.template_id.as_deref_option().map(str::to_owned);
-            changed.status = planned.status.as_deref_option().map(str::to_owned);
-            changed.name = planned.name.as_deref_option().map(str::to_owned);
-            changed.stream = planned.stream();
+    pub(super) fn replaced_by(self, planned: &JobModel) -> Self {
+        let known = |value: &Value<String>| value.as_deref_option().map(str::to_owned);
+        let successor = Successor {
+            may_be_interrupted: planned.may_be_interrupted(),
+            cluster_id: known(&planned.cluster_id),
+            template_id: known(&planned.template_id),
+            status: known(&planned.status),
+            name: known(&planned.name),
+            stream: planned.stream(),
+        };
+        Self {
+            successor: Some(successor),
+            ..self
         }
-        self
     }
 
     /// What of it is stored with the object.
     pub(super) fn stored(self) -> Self {
         Self {
-            changed: None,
-            is_plain_deletion: false,
-            ..self
+            found_at: self.found_at,
+            owes_start: self.owes_start,
+            ..Self::default()
         }
     }
 
@@ -115,23 +143,27 @@ impl JobPrivate {
 
     /// Whether the plan that led to the deletion of this job saw it running, and so has warned of it.
     pub(super) fn foresaw_running(&self, prior: &JobModel) -> bool {
-        match &self.changed {
-            _ if self.is_plain_deletion => prior.is_running(),
-            // With neither, the plan could not know which job takes its place.
-            Some(changed) => {
-                changed.is_running && (changed.name.is_some() || changed.stream.is_some())
-            }
-            None => false,
+        if self.is_plain_deletion {
+            return prior.is_running();
         }
+        // With neither, the plan could not know which job takes its place.
+        let is_known =
+            |successor: &Successor| successor.name.is_some() || successor.stream.is_some();
+        self.has_seen_running() && self.successor.as_ref().is_some_and(is_known)
+    }
+
+    /// Whether the job was running when a change of it was planned.
+    pub(super) fn has_seen_running(&self) -> bool {
+        self.changed
+            .as_ref()
+            .is_some_and(|changed| changed.is_running)
     }
 
     /// What is noted of this job when it is deleted in favor of a new one.
-    pub(super) fn replaced(&self, prior: &JobModel, was_running: bool) -> Replaced {
-        let (cluster_id, name, stream) = match &self.changed {
-            Some(changed) => {
-                let changed = changed.clone();
-                (changed.cluster_id, changed.name, changed.stream)
-            }
+    pub(super) fn replaced(&self, prior: &JobModel, is_to_run: bool) -> Replaced {
+        let successor = self.successor.clone();
+        let (cluster_id, name, stream) = match successor {
+            Some(successor) => (successor.cluster_id, successor.name, successor.stream),
             None => (None, None, prior.stream()),
         };
         Replaced {
@@ -139,7 +171,7 @@ impl JobPrivate {
             cluster_id,
             name,
             stream,
-            is_to_run: was_running || self.owes_start,
+            is_to_run,
         }
     }
 
@@ -157,40 +189,17 @@ impl JobPrivate {
         }
     }
 
-    /// Whether a job takes this one's place that is started if this one runs, because no status is planned for it.
-    pub(super) fn has_heir(&self) -> bool {
-        let changed = self.changed.as_ref();
-        !self.is_plain_deletion && changed.is_some_and(|changed| changed.status.is_none())
+    /// The job that is created when this one is deleted.
+    pub(super) fn successor(&self) -> Option<&Successor> {
+        self.successor.as_ref().filter(|_| !self.is_plain_deletion)
     }
 
-    /// Whether a job that is still to be created takes over the stream of this one, if that runs.
-    pub(super) fn has_successor_to_run(&self) -> bool {
-        let status = |changed: &ChangedJob| changed.status.as_deref() != Some(STOPPED);
-        !self.is_plain_deletion && self.changed.as_ref().is_some_and(status)
-    }
-
-    /// Cluster and template of the job that takes this one's place, where they are known.
-    pub(super) fn successor_template(&self) -> Option<(&str, &str)> {
-        let changed = self.changed.as_ref().filter(|_| !self.is_plain_deletion)?;
-        Some((
-            changed.cluster_id.as_deref()?,
-            changed.template_id.as_deref()?,
-        ))
-    }
-
-    /// Whether the status of the job that takes this one's place is planned, as far as core says so.
-    pub(super) fn successor_has_status(&self) -> bool {
-        let changed = self.changed.as_ref();
-        changed.is_some_and(|changed| changed.status.is_some())
-    }
-
-    /// Whether the plan of a replacement allows to stop the job. A plain deletion needs no permission, and of a tainted job core
-    /// does not hand over the plan.
+    /// Whether the plan of a replacement allows to stop the job. A plain deletion needs no permission.
     pub(super) fn may_be_stopped(&self) -> bool {
-        let allows = |changed: &ChangedJob| {
-            changed.may_be_interrupted || changed.status.as_deref() == Some(STOPPED)
+        let allows = |successor: &Successor| {
+            successor.may_be_interrupted || successor.status.as_deref() == Some(STOPPED)
         };
-        self.is_plain_deletion || self.changed.as_ref().is_none_or(allows)
+        self.successor().is_none_or(allows)
     }
 }
 
@@ -238,7 +247,7 @@ mod tests {
     fn a_plan_has_told_of_a_running_job_only_if_it_saw_it() {
         let id = JobIdentity::parse("c:j").unwrap();
         let [stopped, running] = ["Stopped", "Running"].map(|status| JobModel {
-            status: tfplugin::value::Value::Value(status.to_owned()),
+            status: Value::Value(status.to_owned()),
             ..JobModel::default()
         });
         let deletion = JobPrivate {
@@ -252,12 +261,10 @@ mod tests {
                     id: id.clone(),
                     is_running,
                     is_protected: false,
-                    may_be_interrupted: true,
-                    cluster_id: None,
-                    template_id: None,
-                    status: None,
-                    name: None,
+                }),
+                successor: Some(Successor {
                     stream: Some("s".to_owned()),
+                    ..Successor::default()
                 }),
                 ..JobPrivate::default()
             };

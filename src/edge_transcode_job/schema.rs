@@ -77,7 +77,7 @@ pub(super) fn schema() -> Schema {
                 "Whether a running job may be stopped to change it: the API changes a job only while it is stopped, \
                  so its output stream is interrupted until the job is started again. Defaults to `true`. With \
                  `false`, a plan that would interrupt or replace the running job is an error. It prevents neither a \
-                 deletion, nor `status = \"Stopped\"`, nor the actions, nor the replacement of a tainted job.",
+                 deletion, nor `status = \"Stopped\"`, nor the actions. The replacement of a tainted job it rejects only in the apply, and not with `create_before_destroy`.",
             ),
             flag(
                 "deletion_protection",

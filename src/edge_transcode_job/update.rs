@@ -1,7 +1,7 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{self, NotChanged, change_while_stopped, check_template};
+use super::interruption::{self, NotChanged, change_while_stopped, check_template, start_again};
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
 use super::plan;
@@ -144,7 +144,7 @@ async fn change(
     let target = target.unwrap_or(&found.status).clone();
     let settings = change.settings(&found);
     if found.spec().is_equivalent(&settings) {
-        return Ok(job.ensure_status(found, &target).await?);
+        return Ok(reach(job, found, &target).await?);
     }
     match (&found.status, &target) {
         (JobStatus::Running, JobStatus::Running) => interrupt(job, found, change, is_to_run).await,
@@ -154,12 +154,22 @@ async fn change(
         }
         (JobStatus::NotStarted, _) => {
             let updated = update_stopped(job, &settings).await?;
-            Ok(job.ensure_status(updated, &target).await?)
+            Ok(reach(job, updated, &target).await?)
         }
-        (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => Err(
-            UpdateError::Rejected(Box::new(undocumented(job.id, status))),
-        ),
+        (JobStatus::Other(status), _) | (JobStatus::Running, JobStatus::Other(status)) => {
+            Err(undocumented(job.id, status))
+        }
     }
+}
+
+/// Brings the job to a status. Its start is owed if this run has stopped another job that wrote its stream.
+async fn reach(job: JobHandle<'_>, last: Job, target: &JobStatus) -> Result<Job, WaitError> {
+    let stream = last.stream_output.stream_key();
+    let reached = job.ensure_status(last, target).await;
+    if reached.is_err() && *target == JobStatus::Running && job.session.run.has_ended(&stream) {
+        return start_again(job, false).await;
+    }
+    reached
 }
 
 async fn send_update(job: JobHandle<'_>, settings: &JobSpec) -> Result<(), WaitError> {
@@ -193,47 +203,42 @@ async fn interrupt(
         let rejection = plan::must_not_be_interrupted(&planned.label(), "changed");
         return Err(UpdateError::Rejected(Box::new(rejection)));
     }
-    let was_template_asked = check_template_of(job, &change.settings(&found)).await?;
+    check_template_of(job, &change.settings(&found)).await?;
     let turn = interruption::turn(job, SUMMARY).await;
-    let turn = turn.map_err(|rejection| UpdateError::Rejected(Box::new(rejection)))?;
+    let _turn = turn.map_err(|rejection| UpdateError::Rejected(Box::new(rejection)))?;
     // Others may have stopped or changed it meanwhile.
-    let last = if turn.was_awaited || was_template_asked {
-        job.get().await?
-    } else {
-        found
-    };
+    let last = job.get().await?;
     let settings = change.settings(&last);
-    if last.status == JobStatus::NotStarted && !is_to_run {
-        return Ok(update_stopped(job, &settings).await?);
-    }
-
     let update = async || send_update(job, &settings).await;
-    Ok(change_while_stopped(job, last, update).await?)
+    match &last.status {
+        JobStatus::NotStarted if !is_to_run => Ok(update_stopped(job, &settings).await?),
+        JobStatus::Other(status) => Err(undocumented(job.id, status)),
+        JobStatus::Running if last.spec().is_equivalent(&settings) => Ok(last),
+        _ => Ok(change_while_stopped(job, last, update).await?),
+    }
 }
 
 /// Asks for the template before the job is stopped, also for one in use, which may have vanished: the API takes no update without
-/// it. Returns whether that took a call.
-async fn check_template_of(job: JobHandle<'_>, settings: &JobSpec) -> Result<bool, UpdateError> {
+/// it.
+async fn check_template_of(job: JobHandle<'_>, settings: &JobSpec) -> Result<(), UpdateError> {
     let JobHandle { session, id, ctx } = job;
-    let (cluster_id, template_id) = (&id.cluster_id, &settings.template_id);
-    let is_known = session.client.has_template(cluster_id, template_id);
-    match check_template(session, cluster_id, template_id, ctx).await {
+    match check_template(session, &id.cluster_id, &settings.template_id, ctx).await {
         Err(error) if error.is_rejected() => {
             let left = format!("The job {id} was not stopped and keeps its settings.");
             let shown = followed_by(to_diagnostic(SUMMARY, &error), &left);
             Err(UpdateError::Rejected(Box::new(shown)))
         }
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(!is_known),
+        checked => Ok(checked?),
     }
 }
 
-fn undocumented(id: &JobIdentity, status: &str) -> Diagnostic {
-    diagnostic::general(
+fn undocumented(id: &JobIdentity, status: &str) -> UpdateError {
+    let rejection = diagnostic::general(
         SUMMARY,
         format!(
             "The job {id} has the status {status:?}, which the API does not document, so whether it has to be stopped is not \
              known. Nothing was changed. Apply again when the job is running or stopped."
         ),
-    )
+    );
+    UpdateError::Rejected(Box::new(rejection))
 }

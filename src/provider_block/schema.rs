@@ -110,7 +110,7 @@ fn calls() -> [NamedAttribute; 10] {
         ),
         number(
             "max_concurrent_interruptions",
-            "Maximum number of running jobs that are interrupted at the same time to change them. Regardless of this limit, once a job that was stopped for a change cannot be started again, the run interrupts no other job. Defaults to Terraform's `-parallelism`.",
+            "Maximum number of running jobs that are interrupted at the same time to change them. Regardless of this limit, once a stream that the run has ended cannot be brought back on air, it interrupts and replaces no other running job. Defaults to Terraform's `-parallelism`.",
         ),
         flag(
             "skip_plan_checks",

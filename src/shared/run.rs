@@ -29,7 +29,7 @@ struct Known {
     mentioned: HashSet<String>,
     /// Jobs that are planned to run, by the stream that they write.
     writers: HashMap<String, Writer>,
-    /// The first job that was stopped for a change and could not be started again.
+    /// The first job whose stream this run has ended and could not bring back on air.
     lost: Option<JobIdentity>,
     /// Running jobs that are interrupted now.
     interrupted: usize,
@@ -94,8 +94,6 @@ pub(crate) enum NotInterrupted {
 
 /// The turn of a running job to be interrupted. Dropping it ends the interruption.
 pub(crate) struct Turn<'a> {
-    /// Whether others were interrupted meanwhile.
-    pub(crate) was_awaited: bool,
     run: &'a Run,
     _permit: SemaphorePermit<'a>,
 }
@@ -163,9 +161,7 @@ impl Run {
         if let Some(ended) = ctx.interruption() {
             return Err(NotInterrupted::Interruption(ended));
         }
-        let at_once = self.interruptions.try_acquire();
-        let was_awaited = at_once.is_err();
-        let permit = if let Ok(permit) = at_once {
+        let permit = if let Ok(permit) = self.interruptions.try_acquire() {
             permit
         } else {
             ctx.run(self.interruptions.acquire())
@@ -179,7 +175,6 @@ impl Run {
         }
         known.interrupted += 1;
         Ok(Turn {
-            was_awaited,
             run: self,
             _permit: permit,
         })
@@ -190,9 +185,14 @@ impl Run {
         self.known().interrupted > 0
     }
 
-    /// A job that was stopped for a change could not be started again: no further one is interrupted.
+    /// The stream of this job was ended by this run and could not be brought back on air: no further job is interrupted.
     pub(crate) fn note_lost(&self, id: &JobIdentity) {
         self.known().lost.get_or_insert_with(|| id.clone());
+    }
+
+    /// The first job whose stream was lost.
+    pub(crate) fn lost(&self) -> Option<JobIdentity> {
+        self.known().lost.clone()
     }
 
     /// A job is about to be stopped, and not only interrupted.

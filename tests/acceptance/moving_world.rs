@@ -28,6 +28,7 @@ over_newest_terraform! {
     an_unknown_template_is_noticed_before_the_stop,
     a_template_in_use_that_has_vanished_is_noticed_before_the_stop,
     a_status_that_is_not_documented_is_left_alone,
+    a_job_that_is_gone_when_it_is_replaced_has_a_running_successor_as_planned,
     urls_that_come_back_in_another_spelling_change_nothing,
     a_job_of_another_access_key_stays_in_the_state,
     a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since,
@@ -623,6 +624,21 @@ fn a_template_in_use_that_has_vanished_is_noticed_before_the_stop(world: &TestWo
     world.cloud.set_faults([]);
     world.apply().succeeded();
     assert_eq!(template_looks(world).len(), asked + 2);
+}
+
+/// Others have deleted it, or an apply of the same plan that was killed.
+fn a_job_that_is_gone_when_it_is_replaced_has_a_running_successor_as_planned(
+    world: &TestWorkspace,
+) {
+    world.applied(Block::job("it"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    world.configure(Block::job("it").text("cluster_id", "cluster-2"));
+    saved_plan(world);
+    world.cloud.delete();
+    apply_saved(world);
+    assert_eq!(world.cloud.job().cluster_id, "cluster-2");
+    assert!(world.cloud.is_running());
+    world.plan().is_empty();
 }
 
 fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {

@@ -275,6 +275,17 @@ fn a_job_that_a_call_did_not_find_and_a_read_does_is_kept(world: &TestWorkspace)
         assert!(world.cloud.is_running());
         world.plan().is_empty();
     }
+    // Nor does a read that fails prove that it is gone: the fifth, after the plan's, two of the deletion and those after its stop.
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    let not_found = FaultKind::error(404, "JobNotFound");
+    let unreadable = fault("Get", FaultKind::error(403, "Forbidden.RAM"));
+    world.cloud.set_faults([
+        fault("Stop", not_found).times(1),
+        unreadable.skip(3).times(1),
+    ]);
+    let error = world.destroy().failed().error();
+    error.must_say(&["Unable to delete job", "JobNotFound", "is now Running"]);
+    assert!(world.cloud.is_running());
     world.destroy_all();
 }
 

@@ -32,6 +32,10 @@ over_newest_terraform! {
     after_a_successor_that_does_not_start_no_running_job_is_interrupted,
     the_quota_of_the_replaced_job_is_waited_for,
     a_running_job_is_deleted_only_for_one_whose_template_exists,
+    a_tainted_running_job_is_deleted_only_for_one_whose_template_exists,
+    a_tainted_running_job_that_must_not_be_stopped_is_not_replaced,
+    after_a_running_job_without_successor_no_other_is_interrupted_or_replaced,
+    a_job_takes_over_the_stream_of_one_that_is_stopped_through_an_outage,
     the_successor_of_a_running_job_is_started_through_an_outage,
     the_successor_of_a_running_job_is_started_after_ctrl_c,
     the_successor_of_a_running_job_is_created_through_throttling,
@@ -538,6 +542,103 @@ fn after_a_successor_that_does_not_start_no_running_job_is_interrupted(world: &T
     assert_eq!((job.status, &*job.name), (JobStatus::Running, "job-other"));
 }
 
+fn after_a_running_job_without_successor_no_other_is_interrupted_or_replaced(
+    world: &TestWorkspace,
+) {
+    let [replaced, changed, moved] = ["it", "changed", "moved"].map(Block::running_job);
+    world.applied(format_args!("{replaced}{changed}{moved}"));
+    let others = ["changed", "moved"].map(|label| {
+        let state = world.state(&format!("alicloud_live_edge_transcode_job.{label}"));
+        state["job_id"].as_str().unwrap().to_owned()
+    });
+    world.configure(format_args!(
+        "{}{}{}",
+        replaced.text("cluster_id", "cluster-2"),
+        changed.text("name", "renamed"),
+        moved.text("cluster_id", "cluster-2")
+    ));
+    // The others are read when the create has failed; the plan has read them before.
+    world.set("CLIENT_READ_TIMEOUT", "120000");
+    let reads = others.clone().map(|job_id| Fault {
+        job_id: Some(job_id),
+        ..fault("Get", FaultKind::Pause).skip(1).times(1)
+    });
+    let rejected = fault("Create", FaultKind::error(400, "InvalidParameter"));
+    let [first, second] = reads;
+    world.cloud.set_faults([first, second, rejected]);
+    let running = world.start(APPLY);
+    running.wait_printed(&["apply_errored", JOB]);
+    world.cloud.release();
+    let errors = world.end_of(running).failed().diagnostics(Severity::Error);
+    let is_braked = |error: &&Diagnostic| error.says("was not stopped and keeps its settings");
+    assert_eq!(errors.iter().filter(is_braked).count(), 2, "{errors:#?}");
+    let jobs = world.cloud.jobs();
+    let left: Vec<_> = jobs
+        .iter()
+        .filter(|job| others.contains(&job.job_id))
+        .collect();
+    assert_eq!(left.len(), 2);
+    for job in left {
+        assert_eq!(job.status, JobStatus::Running, "{job:?}");
+        assert!(
+            ["job-changed", "job-moved"].contains(&&*job.name),
+            "{job:?}"
+        );
+    }
+}
+
+/// Neither of them is new, and one ends what the other goes on with.
+fn a_job_takes_over_the_stream_of_one_that_is_stopped_through_an_outage(world: &TestWorkspace) {
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    let same = "rtmp://push.example.com/live/same";
+    let [old, new] = ["old", "new"].map(|label| Block::job(label).text("stream_output", same));
+    let new = new.with("depends_on", "[alicloud_live_edge_transcode_job.old]");
+    let with_status = |old_status, new_status| {
+        let old = old.clone().text("status", old_status);
+        format!("{old}{}", new.clone().text("status", new_status))
+    };
+    world.applied(with_status("Running", "Stopped"));
+    world.configure(with_status("Stopped", "Running"));
+    let away = fault("Start", FaultKind::service_unavailable()).times(12);
+    world.cloud.set_faults([away]);
+    world.apply().succeeded();
+    let running = |job: &&Job| job.status == JobStatus::Running;
+    let jobs = world.cloud.jobs();
+    let names: Vec<_> = jobs.iter().filter(running).map(|job| &*job.name).collect();
+    assert_eq!(names, ["job-new"]);
+}
+
+/// Of a tainted job core hands over nothing but the plan of the new one.
+fn a_tainted_running_job_is_deleted_only_for_one_whose_template_exists(world: &TestWorkspace) {
+    world.applied(Block::running_job("it"));
+    world.run(&["taint", JOB]).succeeded();
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+    let not_found = FaultKind::error(404, "TemplateNotFound");
+    world
+        .cloud
+        .set_faults([Fault::new("GetEdgeTranscodeTemplate", not_found)]);
+    let error = world.run(&["apply", "-json", "saved"]).failed().error();
+    error.must_say(&[
+        "Unable to delete job",
+        "TemplateNotFound",
+        "was not stopped",
+    ]);
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    one_job_runs(world);
+}
+
+fn a_tainted_running_job_that_must_not_be_stopped_is_not_replaced(world: &TestWorkspace) {
+    let job = Block::running_job("it").with("allow_stopping_for_update", "false");
+    world.applied(&job);
+    world.run(&["taint", JOB]).succeeded();
+    world.apply_error().must_say(&["Job must not be stopped"]);
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+    world.applied(Block::running_job("it").with("allow_stopping_for_update", "true"));
+    one_job_runs(world);
+}
+
 fn the_quota_of_the_replaced_job_is_waited_for(world: &TestWorkspace) {
     world.cloud.allow_running_jobs(1);
     world.applied(Block::running_job("it"));
@@ -566,11 +667,15 @@ fn a_running_job_is_deleted_only_for_one_whose_template_exists(world: &TestWorks
 
     world.configure_all(format_args!("{provider}{moved}"));
     let template = |kind| [Fault::new("GetEdgeTranscodeTemplate", kind)];
-    world
-        .cloud
-        .set_faults(template(FaultKind::service_unavailable()));
-    let error = world.apply_error();
-    error.must_say(&["Unable to delete job", "was not stopped"]);
+    // An outage, or a cluster that the account has no access to.
+    for kind in [
+        FaultKind::service_unavailable(),
+        FaultKind::error(403, "OperationDenied"),
+    ] {
+        world.cloud.set_faults(template(kind));
+        let error = world.apply_error();
+        error.must_say(&["Unable to delete job", "was not stopped"]);
+    }
     assert_eq!(world.cloud.job().job_id, before.job_id);
     assert_eq!(world.cloud.changes(), ["Create", "Start"]);
 
@@ -607,6 +712,9 @@ fn the_successor_of_a_running_job_is_started_through_an_outage(world: &TestWorks
     replaced_with_a_held_create(world, |_| {
         world.cloud.set_faults([away("Get", 5), away("Start", 3)]);
     });
+    // Nor does a read that is rejected end it.
+    let rejected = fault("Get", FaultKind::error(403, "Forbidden.RAM")).times(3);
+    replaced_with_a_held_create(world, |_| world.cloud.set_faults([rejected.clone()]));
 }
 
 fn the_successor_of_a_running_job_is_started_after_ctrl_c(world: &TestWorkspace) {
