@@ -50,7 +50,7 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
     if is_missing_permission(error) {
         let action = error.operation;
         let advice = format!(
-            "The account may not make this call: grant it the RAM action live:{action} on resource \"*\"."
+            "The caller may not make this call: grant its RAM user or role the action live:{action} on resource \"*\"."
         );
         return Some(advice.into());
     }
@@ -58,7 +58,7 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
         Failure::NotSent(NotSent::NoConnection(_)) => {
             "This call changed nothing. Check that the endpoint is right (endpoints.live in the provider block, \
              ALIBABA_CLOUD_ENDPOINT_LIVE or LIVE_ENDPOINT, else the region's) and can be reached from this machine, \
-             proxies included; and that the mock runs, where it is one."
+             including through proxies. If you use the mock, check that it is running."
         }
         Failure::NotSent(NotSent::NoCredentials(_)) => {
             "This call changed nothing. Check the source of credentials that the message names: it is the first that \
@@ -101,7 +101,7 @@ fn advice_for_code(code: &str) -> Option<&'static str> {
             "The account runs as many jobs as its quota allows: stop others, or ask for a higher quota."
         }
         "InvalidTimeStamp.Expired" => {
-            "This machine's clock is more than 15 minutes off the service's: set it right."
+            "This machine's clock is more than 15 minutes off the service's: synchronize the system clock."
         }
         "InvalidProduct.NotFound"
         | "InvalidApi.NotFound"
