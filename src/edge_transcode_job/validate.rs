@@ -57,7 +57,7 @@ fn is_chinese(character: char) -> bool {
 fn status_problem(text: &str) -> Problem {
     (!matches!(text, RUNNING | STOPPED)).then(|| {
         format!(
-            "It must be {RUNNING} or {STOPPED} (or not set, to leave the run state alone), not {}.",
+            "Expected {RUNNING} or {STOPPED} (or not set, to leave the run state alone); got {}.",
             shown(text)
         )
         .into()

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::shared::check::shown;
 use alicloud_auth::credentials::Region;
 use alicloud_live::{Endpoint, Protocol};
 use tfplugin::value::Value;
@@ -30,7 +31,7 @@ impl ProviderConfig {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("protocol"),
                 "Invalid protocol",
-                "The protocol must be HTTPS or HTTP.",
+                format!("Expected HTTPS or HTTP; got {}.", shown(protocol)),
             ));
         }
         if let Value::Value(region) = &self.region
@@ -48,7 +49,7 @@ impl ProviderConfig {
             diagnostics.add_error(diagnostic::at(
                 within("sign_version", "live"),
                 "Invalid signature version",
-                "The signature version must be v1 or v3.",
+                format!("Expected v1 or v3; got {}.", shown(version)),
             ));
         }
     }
@@ -89,7 +90,7 @@ impl ProviderConfig {
                 diagnostics.add_error(diagnostic::at(
                     AttributePath::new(name),
                     "Number out of range",
-                    format!("{name} must be a whole number from {smallest} to {largest}."),
+                    format!("Expected a whole number from {smallest} to {largest}; got {number}."),
                 ));
             }
         }
@@ -107,7 +108,11 @@ impl ProviderConfig {
                 diagnostics.add_error(diagnostic::at(
                     within(name, "session_expiration"),
                     "Invalid session expiration",
-                    "A session lasts from 900 to 43200 seconds, a whole number of them.",
+                    format!(
+                        "Expected a whole number of seconds from {} to {}; got {seconds}.",
+                        SESSION_SECONDS.start(),
+                        SESSION_SECONDS.end()
+                    ),
                 ));
             }
         }

@@ -54,8 +54,8 @@ pub(crate) const TEMPLATE_ID: Rule = Rule("Invalid template ID", |text| {
 pub(crate) const DURATION: Rule = Rule("Invalid duration", |text| {
     duration::parse(text).is_none().then(|| {
         format!(
-            "A duration is a number with a unit (h, m, s), or several, such as 30s or 1h30m, above 0 and at most a year \
-             (8760h); not {}.",
+            "Expected a duration: a number with a unit (h, m, s), or several, such as 30s or 1h30m, above 0 and at most a \
+             year (8760h); got {}.",
             shown(text)
         )
         .into()
@@ -79,7 +79,7 @@ pub(crate) const TYPE: Rule = Rule("Invalid choice", |text| {
 pub(crate) fn none_of(choices: &[&str], text: &str) -> Problem {
     (!choices.contains(&text)).then(|| {
         let choices = choices.join(", ");
-        format!("It must be one of {choices}, not {}.", shown(text)).into()
+        format!("Expected one of {choices}; got {}.", shown(text)).into()
     })
 }
 
@@ -140,7 +140,7 @@ mod tests {
     fn a_duration_that_is_too_long_is_rejected_with_the_bound() {
         let Rule(_, problem) = DURATION;
         assert_eq!(problem("8760h"), None);
-        for (text, bound) in [("8761h", "a year"), ("0s", "above 0")] {
+        for (text, bound) in [("8761h", "at most a year"), ("0s", "above 0")] {
             assert!(problem(text).is_some_and(|problem| problem.contains(bound)));
         }
     }

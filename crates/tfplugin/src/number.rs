@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,16 @@ impl Number {
         match self {
             Self::Whole(number) => Some(number),
             Self::Other(_) => None,
+        }
+    }
+}
+
+/// For messages. One that is not whole is never shown like one that is: `7.0`, `1e30`.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(number) => write!(f, "{number}"),
+            Self::Other(number) => write!(f, "{number:?}"),
         }
     }
 }
@@ -53,16 +65,20 @@ mod tests {
             let encoded = EncodedValue::MessagePack(bytes.to_vec());
             encoded.decode::<Value<Number>>().ok()
         };
-        for (bytes, whole) in [
-            (&b"\x07"[..], Some(7)),
-            (b"\xff", Some(-1)),
-            (b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff", None),
-            // 2.5
-            (b"\xcb\x40\x04\x00\x00\x00\x00\x00\x00", None),
-            (b"\xbf1000000000000000000000000000000", None),
+        for (bytes, whole, shown) in [
+            (&b"\x07"[..], Some(7), "7"),
+            (b"\xff", Some(-1), "-1"),
+            (
+                b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+                None,
+                "1.8446744073709552e19",
+            ),
+            (b"\xcb\x40\x04\x00\x00\x00\x00\x00\x00", None, "2.5"),
+            (b"\xbf1000000000000000000000000000000", None, "1e30"),
         ] {
             let number = read(bytes).unwrap().as_option().unwrap();
             assert_eq!(number.whole(), whole, "{number:?}");
+            assert_eq!(number.to_string(), shown);
         }
         assert!(read(b"\xd4\x00\x00").unwrap().is_unknown());
         assert_eq!(read(b"\xa1x"), None);
