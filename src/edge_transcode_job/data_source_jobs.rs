@@ -190,12 +190,12 @@ fn check_ids(config: &JobsData, diagnostics: &mut Diagnostics) {
             Value::Unknown => continue,
             Value::Null => "It is null.".to_owned(),
             Value::Value(id) => match (JobIdentity::parse(id), &config.cluster_id) {
-                (Err(error), _) => format!("Here {error}."),
+                (Err(error), _) => format!("Expected a job ID {error}."),
                 (Ok(id), Value::Value(cluster_id)) if id.cluster_id != *cluster_id => {
                     format!(
-                        "It names a job of cluster {}, not of {}.",
-                        shown_id(&id.cluster_id),
-                        shown_id(cluster_id)
+                        "Expected a job of cluster {}; got one of {}.",
+                        shown_id(cluster_id),
+                        shown_id(&id.cluster_id)
                     )
                 }
                 (Ok(_), _) => continue,

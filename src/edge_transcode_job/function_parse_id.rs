@@ -38,8 +38,13 @@ impl Function for ParseEdgeTranscodeJobId {
         (id,): (String,),
     ) -> Option<JobIdentity> {
         let path = AttributePath::function_argument(0);
-        let id = JobIdentity::parse(&id)
-            .map_err(|error| diagnostic::at(path, "Not the ID of a job", error.to_string()));
+        let id = JobIdentity::parse(&id).map_err(|error| {
+            diagnostic::at(
+                path,
+                "Not the ID of a job",
+                format!("Expected a job ID {error}."),
+            )
+        });
         reported(id, diagnostics)
     }
 }

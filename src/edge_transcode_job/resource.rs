@@ -3,7 +3,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::shared::check::shown_id;
 use crate::shared::job_identity::{JobIdentity, cluster_id_problem};
 use crate::shared::provider_data::{ProviderData, Session};
 use crate::shared::reported;
@@ -193,9 +192,9 @@ impl ManagedResource for JobResource {
         match JobIdentity::parse(&id) {
             Ok(id) => Some((JobModel::from_identity(&id), JobPrivate::import())),
             Err(error) => {
-                let mut detail = format!("In an import {error} (got {}).", shown_id(&id));
+                let mut detail = format!("Expected an import ID {error}.");
                 if !id.contains(':') {
-                    detail += " The cluster's ID and a colon are missing before the job's ID.";
+                    detail += " The cluster ID and a colon are missing before the job ID.";
                 }
                 diagnostics.add_error(diagnostic::general("Invalid import ID", detail));
                 None

@@ -15,12 +15,16 @@ const MAX_QUOTED_CHARS: usize = 20;
 
 /// A value for a message, never with an `auth_key`: quoted if it is short, otherwise described, because it may be secret.
 pub(crate) fn shown(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= MAX_QUOTED_CHARS {
+    if text.chars().count() <= MAX_QUOTED_CHARS {
         format!("{:?}", redact_auth_keys(text))
     } else {
-        format!("a text of {length} characters")
+        described(text)
     }
+}
+
+/// A value that a message must not quote.
+pub(crate) fn described(text: &str) -> String {
+    format!("a text of {} characters", text.chars().count())
 }
 
 /// The longest ID that a message shows. IDs of jobs are UUIDs of 36 characters, and their cluster's may stand before them.

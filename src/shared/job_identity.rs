@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::check::{described, shown_id};
+
 /// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
 /// cluster always goes with it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -10,13 +12,17 @@ pub(crate) struct JobIdentity {
     pub(crate) job_id: String,
 }
 
-/// A text that names no job. Its `Display` gives the right form, and does not quote the text, which may be secret.
+const URL_CHARACTERS: [char; 3] = ['/', '?', '#'];
+
+/// A string that is not the ID of a job. Its `Display` follows words such as "Expected a job ID", and shows the string, unless it
+/// may be a URL, which can contain a token.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "a job is named by <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; this is not \
-     of that form"
+    "in the format <cluster_id>:<job_id>, such as cluster-1:9B1571B5-13CB-44F7-A1BA-6AE561FF46F7; got {shown}"
 )]
-pub(crate) struct ParseJobIdentityError;
+pub(crate) struct ParseJobIdentityError {
+    shown: String,
+}
 
 impl JobIdentity {
     pub(crate) fn new(cluster_id: impl Into<String>, job_id: impl Into<String>) -> Self {
@@ -31,7 +37,13 @@ impl JobIdentity {
         text.split_once(':')
             .map(|(cluster_id, job_id)| Self::new(cluster_id, job_id))
             .filter(Self::is_valid)
-            .ok_or(ParseJobIdentityError)
+            .ok_or_else(|| ParseJobIdentityError {
+                shown: if text.contains(URL_CHARACTERS) {
+                    described(text)
+                } else {
+                    shown_id(text)
+                },
+            })
     }
 
     /// Whether both parts can be IDs of the API, and the cluster's contains no colon.
@@ -48,7 +60,7 @@ pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Some("It contains whitespace or a control character.");
     }
-    text.contains(['/', '?', '#'])
+    text.contains(URL_CHARACTERS)
         .then_some("It contains a character of URLs (/, ? or #).")
 }
 
@@ -56,7 +68,7 @@ pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
 pub(crate) fn cluster_id_problem(text: &str) -> Option<&'static str> {
     id_problem(text).or_else(|| {
         text.contains(':').then_some(
-            "It contains a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; give the cluster's \
+            "It contains a colon. The colon separates cluster and job in the ID <cluster_id>:<job_id>; set the cluster \
              ID alone.",
         )
     })
@@ -76,19 +88,20 @@ mod tests {
 
     #[test]
     fn a_text_of_another_form_is_rejected_with_the_right_form() {
-        for text in [
-            "",
-            ":",
-            "cluster-1",
-            "cluster-1:",
-            ":job",
-            "clu ster:job",
-            "cluster:job\n",
-            "rtmp://h/app/s?auth_key=c0ffee",
-            "srt:h?c0ffee",
+        for (text, shown) in [
+            ("", "\"\""),
+            (":", "\":\""),
+            ("cluster-1", "\"cluster-1\""),
+            ("cluster-1:", "\"cluster-1:\""),
+            (":job", "\":job\""),
+            ("clu ster:job", "\"clu ster:job\""),
+            ("cluster:job\n", "\"cluster:job\\n\""),
+            ("rtmp://h/app/s?auth_key=c0ffee", "a text of 30 characters"),
+            ("srt:h?c0ffee", "a text of 12 characters"),
         ] {
             let error = JobIdentity::parse(text).unwrap_err().to_string();
             assert!(error.contains("<cluster_id>:<job_id>"), "{text:?}");
+            assert!(error.ends_with(&format!("; got {shown}")), "{error}");
             assert!(!error.contains("c0ffee"));
         }
     }
