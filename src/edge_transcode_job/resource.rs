@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::shared::job_identity::{JobIdentity, cluster_id_problem};
+use crate::shared::job_identity::{JobIdentity, cluster_id_problem, id_problem};
 use crate::shared::provider_data::{ProviderData, Session};
 use crate::shared::reported;
 use tfplugin::schema::Schema;
@@ -207,14 +207,19 @@ impl ManagedResource for JobResource {
         diagnostics: &mut Diagnostics,
         identity: JobIdentity,
     ) -> Option<Object<Self>> {
-        if identity.is_valid() {
+        let parts = [
+            ("cluster_id", cluster_id_problem(&identity.cluster_id)),
+            ("job_id", id_problem(&identity.job_id)),
+        ];
+        let problems: Vec<String> = parts
+            .into_iter()
+            .filter_map(|(part, problem)| Some(format!("The {part} cannot be used. {}", problem?)))
+            .collect();
+        if problems.is_empty() {
             return Some((JobModel::from_identity(&identity), JobPrivate::import()));
         }
-        diagnostics.add_error(diagnostic::general(
-            "Invalid identity",
-            "A job's identity is cluster_id and job_id. Both are not empty and contain no whitespace, and cluster_id \
-             contains no colon.",
-        ));
+        let detail = problems.join("\n");
+        diagnostics.add_error(diagnostic::general("Invalid identity", detail));
         None
     }
 

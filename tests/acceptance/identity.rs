@@ -109,11 +109,17 @@ fn job_like(job: &alicloud_live_mock::Job) -> Block {
 }
 
 fn an_identity_that_is_none_is_rejected(world: &TestWorkspace) {
-    for (cluster_id, job_id) in [("", "j"), ("a:b", "j"), ("cluster-1", " ")] {
+    for (cluster_id, job_id, said) in [
+        ("", "j", &["The cluster_id", "empty"][..]),
+        ("a:b", "j", &["The cluster_id", "colon"]),
+        ("cluster-1", " ", &["The job_id", "whitespace"]),
+        ("", " ", &["The cluster_id", "The job_id"]),
+    ] {
         let block = import_block(cluster_id, job_id);
         world.configure(format_args!("{}{block}", Block::job("it")));
         let error = world.plan_error();
-        error.must_say(&["Invalid identity", "cluster_id and job_id"]);
+        error.must_say(&["Invalid identity"]);
+        error.must_say(said);
     }
     for (identity, attributes) in [
         (r#"{ cluster_id = "cluster-1", job_id = null }"#, "job_id"),
