@@ -70,7 +70,7 @@ impl Action for JobAction {
     fn schema(&self) -> Schema {
         let description = match self.kind {
             ActionKind::Start => {
-                "Starts an edge transcode job and waits until it is running. Does nothing if the job is running. Does not look whether \
+                "Starts an edge transcode job and waits until it is running. Does nothing if the job is running. Does not check whether \
                  another running job writes the same output stream: stop that one first."
             }
             ActionKind::Stop => {
@@ -148,8 +148,8 @@ impl ActionConfig {
         }
         diagnostics.add_error(diagnostic::general(
             "Job is not known yet",
-            "The action's configuration contains a value that is known only after an apply. Run the action after the job \
-             was made: let it depend on the job.",
+            "The action's configuration contains a value that is known only after an apply. Make the action depend on \
+             the job.",
         ));
         None
     }

@@ -113,8 +113,8 @@ impl DataSource for JobsDataSource {
             diagnostics.add_error(diagnostic::at(
                 AttributePath::new("keyword"),
                 "Invalid attribute combination",
-                "With ids, each job is read by itself, and the API's search by keyword has no part in it: use \
-                 name_regex in place of keyword.",
+                "Conflicts with ids: each job is then read by itself, without the API's search by keyword. Use \
+                 name_regex instead.",
             ));
         }
         Some(())

@@ -28,8 +28,9 @@ pub(super) fn moved(source: &MoveSource) -> Result<JobModel, Diagnostic> {
         diagnostic::general(
             "Job cannot be moved",
             format!(
-                "The object that the provider {} has in the state (schema version {}) {object}. Put an import block in \
-                 the place of the moved block, and forget the old object:\n\n  terraform state rm <old address>",
+                "The object that the provider {} has in the state (schema version {}) {object}. Replace the \
+                 moved block with an import block, and remove the old object from the state:\n\n  terraform state rm \
+                 <old address>",
                 source.provider_address, source.schema_version
             ),
         )
@@ -87,8 +88,8 @@ fn unidentified(id: Option<&str>) -> String {
         _ => "it has no id".to_owned(),
     };
     format!(
-        "contains neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so which job it is cannot \
-         be told"
+        "contains neither cluster_id and job_id nor an id of the form <cluster_id>:<job_id> ({id}), so the job cannot be \
+         identified"
     )
 }
 

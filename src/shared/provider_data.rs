@@ -68,9 +68,9 @@ impl ProviderData {
                 AttributePath::new(unknown.first().cloned().unwrap_or_default()),
                 "Unknown provider configuration value",
                 format!(
-                    "The API must be called now, but these arguments of the provider block depend on resources that \
-                     do not exist yet: {}. Apply those resources first (-target), or give the arguments as constants, \
-                     variables or environment variables.",
+                    "The provider cannot create the API client, because these arguments of the provider block are \
+                     unknown: {}. They depend on resources that do not exist yet. Apply those resources first \
+                     (-target), or set the arguments to constants, variables or environment variables.",
                     unknown.join(", ")
                 ),
             )),

@@ -167,8 +167,8 @@ fn crashed(rpc: &str) -> Diagnostic {
         "The provider crashed",
         format!(
             "This is a bug in the provider, please report it with the trace that Terraform shows. It happened in the \
-             call {rpc}; other calls went on. If the call was to change something, look at the object in the cloud \
-             before trying again."
+             call {rpc}; other calls went on. If the call was to change something, check the object before you \
+             retry."
         ),
     )
 }
