@@ -38,7 +38,7 @@ fn warning(label: &str, attribute: &str, time: OffsetDateTime, now: OffsetDateTi
     let (summary, verb) = if time <= now {
         ("The auth_key in a stream URL has expired", "was")
     } else {
-        ("The auth_key in a stream URL expires within a day", "is")
+        ("An auth_key expires within a day", "is")
     };
     let time = time.format(&Rfc3339).unwrap_or_default();
     diagnostic::general(

@@ -226,7 +226,7 @@ pub(super) fn delete(prior: &JobModel, private: &JobPrivate, diagnostics: &mut D
         ));
     } else if private.owes_start {
         diagnostics.add_warning(diagnostic::general(
-            "A job that is to be started again will be deleted",
+            "A job waiting to start will be deleted",
             format!(
                 "The job {label} was stopped by an earlier run to be changed and could not be started again, so its output \
                  stream is down. It will be deleted. A job that takes its place is started only if its status is \"{RUNNING}\"."

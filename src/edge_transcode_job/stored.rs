@@ -20,7 +20,7 @@ pub(super) fn check(given: &JobModel, job: &Job, diagnostics: &mut Diagnostics) 
 
 fn warning(name: &str, job_id: &str, attributes: &str) -> Diagnostic {
     diagnostic::general(
-        "The API stored other values than it was given",
+        "The API stored different values",
         format!(
             "The job {name:?} ({job_id}) differs from the configuration in: {attributes}. Either somebody else changed it in \
              this moment, or the API does not keep these values as they are written: configure them as the next plan shows \

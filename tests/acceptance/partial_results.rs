@@ -240,7 +240,7 @@ fn a_job_that_is_owed_a_start_is_not_given_up_silently(world: &TestWorkspace) {
     let job = a_job_that_is_owed_a_start(world);
     world.configure(job.clone().labelled("new"));
     let plan = world.plan();
-    let [warning] = &plan.warnings("A job that is to be started again will be deleted")[..] else {
+    let [warning] = &plan.warnings("A job waiting to start will be deleted")[..] else {
         panic!("{plan}");
     };
     warning.must_say(&["renamed", "status is \"Running\""]);

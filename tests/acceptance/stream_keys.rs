@@ -117,7 +117,7 @@ fn a_key_that_ends_within_a_day_is_warned_of_without_being_shown(world: &TestWor
         warned_of(&planned, "stream_input"),
         [(
             "alicloud_live_edge_transcode_job.soon".to_owned(),
-            "The auth_key in a stream URL expires within a day".to_owned(),
+            "An auth_key expires within a day".to_owned(),
             true
         )]
     );
