@@ -110,7 +110,7 @@ pub(super) fn invalid_endpoint(
         path,
         "Invalid endpoint",
         format!(
-            "The endpoint in {origin} cannot be used: {reason}. Give a host (live.aliyuncs.com), a host and port \
+            "The endpoint in {origin} cannot be used: {reason}. Set a host (live.aliyuncs.com), a host and port \
              (127.0.0.1:8080) or a URL of both (http://127.0.0.1:8080)."
         ),
     )

@@ -33,7 +33,7 @@ pub(crate) fn is_rejected_for_credentials(error: &CallError) -> bool {
 const WRONG_SECRET: &str = "The access key is known, but its secret is wrong: check the secret key (argument secret_key or its environment \
      variables) for another key's secret, a missing character or whitespace.";
 const WRONG_KEY: &str = "The access key (argument access_key or its environment variables) does not exist, was disabled, or belongs to \
-     another site (China or international). Expired temporary credentials can give the same code.";
+     another site (China or international). Expired temporary credentials can cause the same code.";
 const WRONG_TOKEN: &str = "Temporary credentials work only together with their own, unexpired security token: obtain new ones, and set all three of \
      access key, secret key and security token.";
 

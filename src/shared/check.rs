@@ -24,7 +24,7 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// A value that a message must not quote.
 pub(crate) fn described(text: &str) -> String {
-    format!("a text of {} characters", text.chars().count())
+    format!("a string of {} characters", text.chars().count())
 }
 
 /// The longest ID that a message shows. IDs of jobs are UUIDs of 36 characters, and their cluster's may stand before them.
@@ -122,7 +122,7 @@ mod tests {
     fn a_short_value_is_quoted_without_its_key() {
         assert_eq!(shown("camera-1"), r#""camera-1""#);
         assert_eq!(shown("s?auth_key=1-0-0-c0f"), r#""s?auth_key=***""#);
-        assert_eq!(shown(&"a".repeat(21)), "a text of 21 characters");
+        assert_eq!(shown(&"a".repeat(21)), "a string of 21 characters");
     }
 
     #[test]
@@ -135,8 +135,8 @@ mod tests {
             assert_eq!(shown_id(id), format!("{id:?}"));
         }
         let (long, url) = ("a".repeat(81), "rtmp://h/app/s?auth_key=1-0-0-c0ffee");
-        assert_eq!(shown_id(&long), "a text of 81 characters");
-        assert_eq!(shown_id(url), "a text of 36 characters");
+        assert_eq!(shown_id(&long), "a string of 81 characters");
+        assert_eq!(shown_id(url), "a string of 36 characters");
         assert_eq!(shown_id("s?auth_key=c0ffee"), r#""s?auth_key=***""#);
     }
 

@@ -96,8 +96,11 @@ mod tests {
             (":job", "\":job\""),
             ("clu ster:job", "\"clu ster:job\""),
             ("cluster:job\n", "\"cluster:job\\n\""),
-            ("rtmp://h/app/s?auth_key=c0ffee", "a text of 30 characters"),
-            ("srt:h?c0ffee", "a text of 12 characters"),
+            (
+                "rtmp://h/app/s?auth_key=c0ffee",
+                "a string of 30 characters",
+            ),
+            ("srt:h?c0ffee", "a string of 12 characters"),
         ] {
             let error = JobIdentity::parse(text).unwrap_err().to_string();
             assert!(error.contains("<cluster_id>:<job_id>"), "{text:?}");

@@ -72,7 +72,7 @@ fn signed(arguments: &[String]) -> Result<String, Wrong> {
     };
     let parsed = ParsedStreamUrl::parse(url).map_err(|problem| (0, problem))?;
     if parsed.has_parameter(auth_key::PARAMETER) {
-        let rule = "The URL has an auth_key already. Give it without one.";
+        let rule = "The URL has an auth_key already. Remove it.";
         return Err((0, rule.to_owned()));
     }
     if key.is_empty() || key.contains(char::is_whitespace) {
