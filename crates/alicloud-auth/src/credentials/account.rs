@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -109,7 +109,15 @@ async fn account_of(
 pub struct Identity {
     credentials: CredentialsCache,
     sts: Sts,
-    account_id: OnceCell<Option<String>>,
+    last_lookup: Mutex<Option<AccountLookup>>,
+}
+
+/// Whose account an access key is. A source can return keys of another account than before, such as a program that follows the
+/// login of its user.
+struct AccountLookup {
+    access_key_id: String,
+    /// `None` if STS did not say.
+    account_id: Option<String>,
 }
 
 impl SelectedSource {
@@ -119,7 +127,7 @@ impl SelectedSource {
         let identity = Identity {
             credentials: credentials.clone(),
             sts: self.sts,
-            account_id: OnceCell::new(),
+            last_lookup: Mutex::default(),
         };
         (credentials, identity)
     }
@@ -132,15 +140,23 @@ impl Identity {
         self.sts.caller_identity(&credentials).await
     }
 
-    /// Returns the account of the credentials, which is looked up once; `None` if STS does not say.
+    /// Returns the account of the credentials, which is looked up once for each access key; `None` if STS does not say.
     pub async fn account_id(&self) -> Option<String> {
-        let looked_up = self.account_id.get_or_init(async || {
-            let credentials = self.credentials.get().await.ok()?;
-            account_of(&credentials, &self.sts, ACCOUNT_TIMEOUT)
-                .await
-                .ok()
+        let mut last_lookup = self.last_lookup.lock().await;
+        let credentials = self.credentials.get().await.ok()?;
+        let access_key_id = &credentials.access_key_id;
+        if let Some(last) = last_lookup.as_ref()
+            && last.access_key_id == *access_key_id
+        {
+            return last.account_id.clone();
+        }
+        let account_id = account_of(&credentials, &self.sts, ACCOUNT_TIMEOUT).await;
+        let account_id = account_id.ok();
+        *last_lookup = Some(AccountLookup {
+            access_key_id: access_key_id.clone(),
+            account_id: account_id.clone(),
         });
-        looked_up.await.clone()
+        account_id
     }
 
     /// An error if the credentials are valid for a shorter time than this and cannot be renewed.

@@ -484,6 +484,47 @@ async fn the_account_of_keys_that_do_not_tell_it_is_asked_for_once() {
     }
 }
 
+#[tokio::test]
+async fn the_account_of_a_source_that_changes_its_account_is_that_of_the_keys_in_use() {
+    let keys = |id: &str| {
+        let keys = json!({
+            "Code": "Success", "AccessKeyId": id, "AccessKeySecret": "hunter2", "SecurityToken": "hunter3",
+            "Expiration": "2100-01-01T00:00:00Z",
+        });
+        response(200, &keys.to_string())
+    };
+    let another_caller = || {
+        let caller = caller()
+            .body
+            .expose_secret()
+            .replace("123456789", "987654321");
+        response(200, &caller)
+    };
+    let home = TempDir::new().unwrap();
+    let config = CredentialsConfig {
+        credentials_uri: Some("http://127.0.0.1:1/keys".to_owned()),
+        ..CredentialsConfig::default()
+    };
+    let mut system = system(BTreeMap::new(), home.path());
+    system.http = Arc::new(Script {
+        responses: Mutex::new(vec![
+            keys("STS.a"),
+            caller(),
+            keys("STS.b"),
+            another_caller(),
+        ]),
+        ..Script::default()
+    });
+    let selected = select_source(&config, &system).await.unwrap();
+    let (cache, identity) = selected.into_cache(Arc::default());
+    for expected in ["1234567890123456", "9876543210123456"] {
+        for _ in 0..2 {
+            assert_eq!(identity.account_id().await.as_deref(), Some(expected));
+        }
+        cache.reject(&cache.get().await.unwrap());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_account_that_was_confirmed_once_need_not_be_when_sts_is_silent() {
     let keys = json!({
