@@ -75,13 +75,13 @@ impl WithAccountId {
 }
 
 /// Jobs wait for it, and can do without. Shorter than the checks of a plan, which wait for it, too.
-const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const ACCOUNT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Nothing is called without it: long enough for a slow network, and for STS to come back after a failure.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(20);
 const ACCOUNT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Asks STS for the account, again after transient failures until the time is over.
-async fn account_of(
+pub(super) async fn account_of(
     credentials: &Credentials,
     sts: &Sts,
     limit: Duration,

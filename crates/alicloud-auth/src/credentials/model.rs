@@ -9,8 +9,8 @@ pub struct Credentials {
     pub access_key_secret: SecretString,
     /// Belongs to temporary credentials; sent with each request.
     pub security_token: Option<SecretString>,
-    /// The account that owns the credentials, 16 digits, if it is known without an API call: from the argument
-    /// `account_id`, the ARN of the assumed role or a `CloudSSO` profile.
+    /// The account that owns the credentials, 16 digits, if the source knows it: from the argument `account_id`, the ARN of
+    /// the assumed role, a `CloudSSO` profile, or STS for an OAuth login.
     pub account_id: Option<String>,
 }
 

@@ -34,6 +34,8 @@ struct SignIn {
     has_others: bool,
     /// The lifetime of access tokens, in seconds.
     lifetime: Option<i64>,
+    /// Whether STS responds, with the account of the latest token.
+    has_sts: bool,
     /// Happens while a token is renewed.
     during_renewal: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
@@ -92,6 +94,16 @@ impl HttpSend for SignIn {
                     "expiration": "2100-01-01T00:00:00Z", "requestId": "R",
                 });
                 response(200, keys.to_string())
+            }
+            sts if sts.starts_with("https://sts.aliyuncs.com/") => {
+                if !self.has_sts {
+                    return response(403, "hunter".to_owned());
+                }
+                let caller = json!({
+                    "AccountId": format!("account {}", *self.renewed.lock().unwrap()), "PrincipalId": "1",
+                    "IdentityType": "RAMUser", "Arn": "acs:ram::1:user/u", "RequestId": "R",
+                });
+                response(200, caller.to_string())
             }
             other => panic!("{other}"),
         }
@@ -415,6 +427,44 @@ async fn tokens_that_cannot_be_written_are_renewed_with_each_other() {
         // The host accepts no refresh token twice.
         source.load().await.unwrap();
         assert_eq!(*sign_in.renewed.lock().unwrap(), renewed);
+    }
+}
+
+#[tokio::test]
+async fn a_login_to_another_account_is_not_used_in_the_middle_of_a_run() {
+    let (home, file) = home();
+    let sign_in = Arc::new(SignIn {
+        has_sts: true,
+        ..SignIn::default()
+    });
+    let source = source(&context(&home, &sign_in)).await;
+    for _ in 0..2 {
+        let loaded = source.load().await.unwrap();
+        let account_id = loaded.credentials.account_id;
+        assert_eq!(account_id.as_deref(), Some("account 1"));
+    }
+    let mut theirs = read(&file);
+    theirs["profiles"][1]["oauth_access_token"] = json!("hunter access 2");
+    *sign_in.renewed.lock().unwrap() = 2;
+    replace_as_the_cli(&file, &theirs.to_string());
+    let error = source.load().await.unwrap_err();
+    let expected = "its login was changed from account account 1 to account 2; run Terraform again";
+    assert!(error.reason.ends_with(expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_profile_that_is_another_login_since_is_not_used_in_the_middle_of_a_run() {
+    for (field, value) in [("mode", "AK"), ("oauth_site_type", "CN")] {
+        let (home, file) = home();
+        let sign_in = Arc::default();
+        let source = source(&context(&home, &sign_in)).await;
+        source.load().await.unwrap();
+        let mut theirs = read(&file);
+        theirs["profiles"][1][field] = json!(value);
+        replace_as_the_cli(&file, &theirs.to_string());
+        let error = source.load().await.unwrap_err();
+        assert!(error.reason.contains("was changed"), "{error}");
+        assert_eq!(*sign_in.exchanged.lock().unwrap(), 1);
     }
 }
 

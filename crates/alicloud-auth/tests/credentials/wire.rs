@@ -202,11 +202,16 @@ async fn an_oauth_login_returns_new_credentials_while_its_access_token_is_valid_
     );
     let before = std::fs::read(&file).unwrap();
     let given = r#"{"accessKeyId": "STS.oauth", "accessKeySecret": "hunter5", "securityToken": "hunter6", "expiration": "2100-01-01T00:00:00Z", "requestId": "R"}"#;
-    let outcome = load(config, &[], vec![response(200, given)]).await;
+    let outcome = load(config, &[], vec![response(200, given), caller()]).await;
     let credentials = outcome.loaded.unwrap().credentials;
     assert_eq!(credentials.access_key_id, "STS.oauth");
     assert_eq!(credentials.access_key_secret.expose_secret(), "hunter5");
-    assert_eq!(outcome.calls, ["POST https://oauth.aliyun.com/v1/exchange"]);
+    assert_eq!(credentials.account_id.as_deref(), Some("1234567890123456"));
+    let [exchange, caller_identity] = &outcome.calls[..] else {
+        panic!("{:?}", outcome.calls)
+    };
+    assert_eq!(exchange, "POST https://oauth.aliyun.com/v1/exchange");
+    assert!(caller_identity.contains("Action=GetCallerIdentity"));
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
@@ -366,22 +371,28 @@ async fn what_another_mode_has_left_in_a_profile_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_cloud_sso_login_to_another_account_is_not_used_in_the_middle_of_a_run() {
-    let home = TempDir::new().unwrap();
-    let log_in = |account_id: &str| {
-        let fields = json!({
+async fn another_cloud_sso_login_is_not_used_in_the_middle_of_a_run() {
+    for (field, value) in [
+        ("cloud_sso_account_id", "6543210987654321"),
+        (
+            "cloud_sso_sign_in_url",
+            "https://sso.example.net/start/login",
+        ),
+    ] {
+        let home = TempDir::new().unwrap();
+        let mut fields = json!({
             "name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": "https://sso.example.com/start/login",
-            "cloud_sso_account_id": account_id, "cloud_sso_access_config": "c",
+            "cloud_sso_account_id": "1234567890123456", "cloud_sso_access_config": "c",
             "access_token": "hunter3", "cloud_sso_access_token_expire": FAR,
         });
-        profile(&home, &fields).1
-    };
-    let config = log_in("1234567890123456");
-    let system = system(BTreeMap::new(), home.path());
-    let source = select_source(&config, &system).await.unwrap().source;
-    log_in("6543210987654321");
-    let error = source.load().await.unwrap_err();
-    assert!(error.reason.contains("was changed"), "{error}");
+        let config = profile(&home, &fields).1;
+        let system = system(BTreeMap::new(), home.path());
+        let source = select_source(&config, &system).await.unwrap().source;
+        fields[field] = json!(value);
+        profile(&home, &fields);
+        let error = source.load().await.unwrap_err();
+        assert!(error.reason.contains("was changed"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -15,7 +15,9 @@ use crate::credentials::system::SystemContext;
 
 pub(super) struct CloudSso {
     login: Login,
-    sign_in_url: Url,
+    url: Url,
+    /// The URL as the profile has it.
+    sign_in_url: String,
     account_id: String,
     access_configuration_id: String,
 }
@@ -33,7 +35,7 @@ impl CloudSso {
         profile: &Profile,
         system: &SystemContext,
     ) -> Result<Self, String> {
-        let sign_in_url = &profile
+        let sign_in_url = profile
             .cloud_sso_sign_in_url
             .required("cloud_sso_sign_in_url")?;
         let account_id = profile
@@ -41,11 +43,12 @@ impl CloudSso {
             .required("cloud_sso_account_id")?;
         let configuration = &profile.cloud_sso_access_config;
         let access_configuration_id = configuration.required("cloud_sso_access_config")?;
-        let sign_in_url = Url::parse(sign_in_url).ok();
-        let sign_in_url = sign_in_url.filter(|url| matches!(url.scheme(), "https" | "http"));
+        let url = Url::parse(&sign_in_url).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "https" | "http"));
         Ok(Self {
             login: Login::new(origin, file, profile, system),
-            sign_in_url: sign_in_url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,
+            url: url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,
+            sign_in_url,
             account_id,
             access_configuration_id,
         })
@@ -61,11 +64,11 @@ impl CredentialsSource for CloudSso {
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.login.read().await?;
         let is_same = *profile.mode == *"CloudSSO"
+            && *profile.cloud_sso_sign_in_url == *self.sign_in_url
             && *profile.cloud_sso_account_id == *self.account_id
             && *profile.cloud_sso_access_config == *self.access_configuration_id;
         if !is_same {
-            let reason =
-                "its mode, account or access configuration was changed; run Terraform again";
+            let reason = "its mode, sign-in URL, account or access configuration was changed; run Terraform again";
             return Err(self.login.failed(reason));
         }
         let seconds = profile.cloud_sso_access_token_expire;
@@ -77,7 +80,7 @@ impl CredentialsSource for CloudSso {
                 self.login.profile
             )));
         }
-        let mut url = self.sign_in_url.clone();
+        let mut url = self.url.clone();
         url.set_path("/cloud-credentials");
         url.set_query(None);
         let bearer = format!("Bearer {}", profile.access_token.0.expose_secret());

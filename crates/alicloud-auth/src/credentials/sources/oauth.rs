@@ -8,7 +8,7 @@
 //! written, so that no refresh token is used twice. The process does not end meanwhile.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -21,8 +21,10 @@ use url::form_urlencoded;
 
 use super::login::Login;
 use super::profile_fields::{Profile, Trimmed};
+use crate::credentials::account::{ACCOUNT_TIMEOUT, account_of};
 use crate::credentials::response::{StsCredentials, parse, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
+use crate::credentials::sts::Sts;
 use crate::credentials::system::{HttpResponse, LockedFile, SystemContext};
 
 /// An access token that expires sooner is not used.
@@ -37,6 +39,9 @@ const REPLACEMENT_READ_INTERVAL: Duration = Duration::from_millis(300);
 pub(super) struct OAuth {
     login: Login,
     site: &'static Site,
+    sts: Sts,
+    /// The account of the first credentials whose account STS has told.
+    account_id: OnceLock<String>,
     /// Tokens that could not be written to the file.
     unsaved: Mutex<Option<Unsaved>>,
 }
@@ -61,6 +66,12 @@ const SITES: [Site; 2] = [
         client_id: "4103531455503354461",
     },
 ];
+
+impl Site {
+    fn is_of(&self, profile: &Profile) -> bool {
+        profile.oauth_site_type.eq_ignore_ascii_case(self.name)
+    }
+}
 
 #[derive(Deserialize)]
 struct TokenResponse {
@@ -98,14 +109,48 @@ impl OAuth {
         file: String,
         profile: &Profile,
         system: &SystemContext,
+        sts: &Sts,
     ) -> Result<Self, String> {
-        let name = profile.oauth_site_type.to_ascii_uppercase();
-        let site = SITES.iter().find(|site| site.name == name);
+        let site = SITES.iter().find(|site| site.is_of(profile));
         Ok(Self {
             login: Login::new(origin, file, profile, system),
             site: site.ok_or("oauth_site_type is neither CN nor INTL")?,
+            sts: sts.clone(),
+            account_id: OnceLock::new(),
             unsaved: Mutex::default(),
         })
+    }
+
+    /// Returns the profile, with the newer tokens that could not be written to the file. An error if users have made another
+    /// login of it in the middle of a run.
+    fn check(&self, profile: Profile) -> Result<Profile, SourceError> {
+        if *profile.mode != *"OAuth" || !self.site.is_of(&profile) {
+            let reason = "its mode or oauth_site_type was changed; run Terraform again";
+            return Err(self.login.failed(reason));
+        }
+        Ok(self.with_unsaved(profile))
+    }
+
+    /// Adds the account to credentials. An error if it is not that of earlier ones: users may log in to another account in
+    /// the middle of a run, and the tokens do not tell whose they are. Another user of the same account is not noticed, since
+    /// the name of a session need not stay the same.
+    async fn ensure_same_account(
+        &self,
+        mut loaded: LoadedCredentials,
+    ) -> Result<LoadedCredentials, SourceError> {
+        let credentials = &mut loaded.credentials;
+        let Ok(account_id) = account_of(credentials, &self.sts, ACCOUNT_TIMEOUT).await else {
+            return Ok(loaded);
+        };
+        let expected = self.account_id.get_or_init(|| account_id.clone());
+        if *expected != account_id {
+            let reason = format!(
+                "its login was changed from account {expected} to {account_id}; run Terraform again"
+            );
+            return Err(self.login.failed(&reason));
+        }
+        credentials.account_id = Some(account_id);
+        Ok(loaded)
     }
 
     /// Returns the access token of the profile, unless it has expired.
@@ -154,7 +199,7 @@ impl OAuth {
         let text = locked.text().expose_secret();
         let profile = self.login.parse(text)?;
         let in_file = profile.oauth_refresh_token.0.clone();
-        let profile = self.with_unsaved(profile);
+        let profile = self.check(profile)?;
         if let Some(token) = self.valid_token(&profile)? {
             return Ok(Renewal::Renewed(token));
         }
@@ -337,14 +382,15 @@ impl CredentialsSource for OAuth {
     }
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
-        let profile = self.with_unsaved(self.login.read().await?);
+        let profile = self.check(self.login.read().await?)?;
         if let Some(cached) = self.login.cached_credentials(&profile) {
-            return Ok(cached);
+            return self.ensure_same_account(cached).await;
         }
         let token = match self.valid_token(&profile)? {
             Some(token) => token,
             None => self.renew_token().await?,
         };
-        self.exchange(&token).await
+        let loaded = self.exchange(&token).await?;
+        self.ensure_same_account(loaded).await
     }
 }

@@ -109,7 +109,9 @@ impl SourceBuilder<'_> {
             "CloudSSO" => {
                 Box::new(CloudSso::new(&origin, path, profile, self.system).map_err(invalid)?)
             }
-            "OAuth" => Box::new(OAuth::new(&origin, path, profile, self.system).map_err(invalid)?),
+            "OAuth" => {
+                Box::new(OAuth::new(&origin, path, profile, self.system, sts).map_err(invalid)?)
+            }
             mode => {
                 return Err(invalid(format!(
                     "its mode {mode:?} is not supported; supported modes: {MODES}"
