@@ -51,6 +51,11 @@ impl ServerClock {
         now.wall.saturating_add(ahead)
     }
 
+    /// Returns the time of this machine's clock, for times that a program of this machine has written by that clock.
+    pub(super) fn machine_time(&self) -> OffsetDateTime {
+        self.machine.now()
+    }
+
     /// Returns the current moment, to ask for its [age](Self::age) later.
     pub fn moment(&self) -> Moment {
         Moment {

@@ -40,6 +40,20 @@ struct SignIn {
     during_renewal: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
+impl SignIn {
+    /// The response of STS.
+    fn caller(&self) -> (u16, String) {
+        if !self.has_sts {
+            return (403, "hunter".to_owned());
+        }
+        let caller = json!({
+            "AccountId": format!("account {}", *self.renewed.lock().unwrap()), "PrincipalId": "1",
+            "IdentityType": "RAMUser", "Arn": "acs:ram::1:user/u", "RequestId": "R",
+        });
+        (200, caller.to_string())
+    }
+}
+
 #[async_trait]
 impl HttpSend for SignIn {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
@@ -83,10 +97,11 @@ impl HttpSend for SignIn {
                 let (name, token) = &request.headers[0];
                 let renewed = *self.renewed.lock().unwrap();
                 assert_eq!(*name, "authorization");
-                assert_eq!(
-                    token.expose_secret(),
-                    format!("Bearer hunter access {renewed}")
-                );
+                let token = token.expose_secret();
+                if token == "Bearer hunter access 0" {
+                    return response(401, "hunter".to_owned());
+                }
+                assert_eq!(token, format!("Bearer hunter access {renewed}"));
                 let mut exchanged = self.exchanged.lock().unwrap();
                 *exchanged += 1;
                 let keys = json!({
@@ -96,14 +111,8 @@ impl HttpSend for SignIn {
                 response(200, keys.to_string())
             }
             sts if sts.starts_with("https://sts.aliyuncs.com/") => {
-                if !self.has_sts {
-                    return response(403, "hunter".to_owned());
-                }
-                let caller = json!({
-                    "AccountId": format!("account {}", *self.renewed.lock().unwrap()), "PrincipalId": "1",
-                    "IdentityType": "RAMUser", "Arn": "acs:ram::1:user/u", "RequestId": "R",
-                });
-                response(200, caller.to_string())
+                let (status, body) = self.caller();
+                response(status, body)
             }
             other => panic!("{other}"),
         }
@@ -180,6 +189,38 @@ async fn new_tokens_are_written_to_the_file_and_everything_else_is_kept() {
 }
 
 #[tokio::test]
+async fn the_expiry_of_a_token_is_read_and_written_by_the_clock_of_this_machine_as_by_the_cli() {
+    for hours in [8, -8] {
+        let (home, file) = home();
+        let sign_in = Arc::default();
+        let system = context(&home, &sign_in);
+        let now = time::OffsetDateTime::now_utc();
+        system.clock.learn(now + time::Duration::hours(hours));
+        load(&system).await.unwrap();
+        let login = &read(&file)["profiles"][1];
+        let expires_at = login["oauth_access_token_expire"].as_i64().unwrap();
+        let lasts = expires_at - now.unix_timestamp();
+        assert!((3500..=3700).contains(&lasts), "{lasts}");
+        load(&system).await.unwrap();
+        assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_that_is_rejected_before_it_expires_is_renewed_once() {
+    let (home, file) = home();
+    let mut login = read(&file);
+    login["profiles"][1]["oauth_access_token_expire"] = json!(FAR);
+    replace_as_the_cli(&file, &login.to_string());
+    let sign_in = Arc::default();
+    let loaded = load(&context(&home, &sign_in)).await.unwrap();
+    assert_eq!(loaded.credentials.access_key_id, "STS.1");
+    assert_eq!(*sign_in.renewed.lock().unwrap(), 1);
+    let login = &read(&file)["profiles"][1];
+    assert_eq!(login["oauth_refresh_token"], "hunter refresh&1");
+}
+
+#[tokio::test]
 async fn the_end_of_the_process_waits_from_the_renewal_of_a_token_until_it_is_written() {
     let (home, file) = home();
     let sign_in = Arc::new(SignIn::default());
@@ -236,6 +277,8 @@ async fn an_error_of_a_login_that_cannot_be_renewed_says_how_to_log_in_and_the_f
             false,
             "log in again: aliyun configure --mode OAuth --profile login",
         ),
+        (302, true, "responded with HTTP 302"),
+        (407, true, "responded with HTTP 407"),
         (429, true, "responded with HTTP 429"),
         (503, true, "responded with HTTP 503"),
     ] {

@@ -72,8 +72,8 @@ impl CredentialsSource for CloudSso {
             return Err(self.login.failed(reason));
         }
         let seconds = profile.cloud_sso_access_token_expire;
-        let expires_at = self.login.time("cloud_sso_access_token_expire", seconds)?;
-        if expires_at <= self.login.system.clock.now() {
+        let field = "cloud_sso_access_token_expire";
+        if !self.login.token_lifetime(field, seconds)?.is_positive() {
             let command = "aliyun configure --mode CloudSSO --profile";
             return Err(self.login.failed(&format!(
                 "the CloudSSO login has expired; log in again: {command} {}",

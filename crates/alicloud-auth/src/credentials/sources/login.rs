@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::profile_fields::Profile;
@@ -13,7 +13,7 @@ use crate::credentials::source::{LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpResponse, SystemContext};
 
 /// Credentials that expire sooner are not used.
-const MIN_REMAINING_LIFETIME: time::Duration = time::Duration::minutes(5);
+const MIN_REMAINING_LIFETIME: Duration = Duration::minutes(5);
 
 /// The profile of such a login.
 pub(super) struct Login {
@@ -103,9 +103,15 @@ impl Login {
         sent.map_err(|reason| SourceError::transient(format!("{}: {reason}", self.origin)))
     }
 
-    /// Converts a Unix time in a field of the profile.
-    pub(super) fn time(&self, field: &str, seconds: i64) -> Result<OffsetDateTime, SourceError> {
-        OffsetDateTime::from_unix_timestamp(seconds)
-            .map_err(|_| self.failed(&format!("{field} is not a timestamp")))
+    /// Returns how long a token lasts whose expiry is in a field of the profile. The CLI, which may run at the same time,
+    /// writes that field and compares it by this machine's clock, right or wrong.
+    pub(super) fn token_lifetime(
+        &self,
+        field: &str,
+        seconds: i64,
+    ) -> Result<Duration, SourceError> {
+        let expires_at = OffsetDateTime::from_unix_timestamp(seconds)
+            .map_err(|_| self.failed(&format!("{field} is not a timestamp")))?;
+        Ok(expires_at - self.system.clock.machine_time())
     }
 }

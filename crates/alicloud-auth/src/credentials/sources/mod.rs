@@ -10,6 +10,7 @@ mod external;
 mod ini;
 mod login;
 mod oauth;
+mod oauth_tokens;
 pub(super) mod oidc;
 pub(super) mod profile;
 mod profile_fields;

@@ -12,17 +12,16 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize as _};
-use serde_json::{Value, json};
-use time::OffsetDateTime;
+use serde::Deserialize;
 use tracing::warn;
 use url::Url;
 use url::form_urlencoded;
 
 use super::login::Login;
+use super::oauth_tokens::{Tokens, with_tokens};
 use super::profile_fields::{Profile, Trimmed};
 use crate::credentials::account::{ACCOUNT_TIMEOUT, account_of};
-use crate::credentials::response::{StsCredentials, parse, parse_response};
+use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::sts::Sts;
 use crate::credentials::system::{HttpResponse, LockedFile, SystemContext};
@@ -79,13 +78,6 @@ struct TokenResponse {
     /// If absent, the previous one stays valid (RFC 6749, section 6).
     refresh_token: Option<SecretString>,
     expires_in: i64,
-}
-
-#[derive(Clone)]
-struct Tokens {
-    access_token: SecretString,
-    refresh_token: SecretString,
-    expires_at: OffsetDateTime,
 }
 
 enum Renewal {
@@ -153,20 +145,28 @@ impl OAuth {
         Ok(loaded)
     }
 
-    /// Returns the access token of the profile, unless it has expired.
-    fn valid_token(&self, profile: &Profile) -> Result<Option<SecretString>, SourceError> {
+    /// Returns the access token of the profile, unless it has expired or was rejected.
+    fn valid_token(
+        &self,
+        profile: &Profile,
+        rejected: Option<&SecretString>,
+    ) -> Result<Option<SecretString>, SourceError> {
         let seconds = profile.oauth_access_token_expire;
-        let expires_at = self.login.time("oauth_access_token_expire", seconds)?;
-        let is_valid = expires_at - self.login.system.clock.now() > MIN_REMAINING_LIFETIME;
+        let field = "oauth_access_token_expire";
+        let is_valid = self.login.token_lifetime(field, seconds)? > MIN_REMAINING_LIFETIME;
         let token = &profile.oauth_access_token;
-        Ok((is_valid && !token.is_empty()).then(|| token.0.clone()))
+        let is_rejected = rejected.is_some_and(|it| it.expose_secret() == token.0.expose_secret());
+        Ok((is_valid && !is_rejected && !token.is_empty()).then(|| token.0.clone()))
     }
 
     /// Renews the access token. The CLI does not lock its file, and the official provider reads it before it locks it. So
     /// one of them may have used the refresh token, and be about to write the next one: only a rejected token that stays
     /// in the file means that a person must log in.
-    async fn renew_token(&self) -> Result<SecretString, SourceError> {
-        let (in_file, error) = match self.renew_once().await? {
+    async fn renew_token(
+        &self,
+        rejected: Option<&SecretString>,
+    ) -> Result<SecretString, SourceError> {
+        let (in_file, error) = match self.renew_once(rejected).await? {
             Renewal::Renewed(token) => return Ok(token),
             Renewal::Rejected { in_file, error } => (in_file, error),
         };
@@ -176,7 +176,7 @@ impl OAuth {
         for _ in 0..MAX_REPLACEMENT_READS {
             tokio::time::sleep(REPLACEMENT_READ_INTERVAL).await;
             if self.login.read().await.is_ok_and(is_replaced) {
-                return match self.renew_once().await? {
+                return match self.renew_once(rejected).await? {
                     Renewal::Renewed(token) => Ok(token),
                     Renewal::Rejected { error, .. } => Err(error),
                 };
@@ -186,7 +186,7 @@ impl OAuth {
     }
 
     /// Renews the access token under the lock, unless another process has renewed it meanwhile.
-    async fn renew_once(&self) -> Result<Renewal, SourceError> {
+    async fn renew_once(&self, rejected: Option<&SecretString>) -> Result<Renewal, SourceError> {
         let system = &self.login.system;
         let path = system.path(&self.login.file);
         let locked = system.files.lock(&path).await.map_err(|error| {
@@ -200,7 +200,7 @@ impl OAuth {
         let profile = self.login.parse(text)?;
         let in_file = profile.oauth_refresh_token.0.clone();
         let profile = self.check(profile)?;
-        if let Some(token) = self.valid_token(&profile)? {
+        if let Some(token) = self.valid_token(&profile, rejected)? {
             return Ok(Renewal::Renewed(token));
         }
         if profile.oauth_refresh_token.is_empty() {
@@ -210,7 +210,7 @@ impl OAuth {
         let _until_saved = system.work.token();
         let refresh_token = &profile.oauth_refresh_token.0;
         let response = self.refresh(refresh_token).await?;
-        if !matches!(response.status, 200 | 429 | 500..) {
+        if is_rejection(&response) {
             let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
             let error = self.must_log_in(&format!("its login cannot be renewed: {reason}"));
             return Ok(Renewal::Rejected { in_file, error });
@@ -239,6 +239,11 @@ impl OAuth {
         refresh_token: &SecretString,
     ) -> Result<Tokens, SourceError> {
         let host = self.login.origin_of(self.site.url);
+        // A proxy has responded, or the page of a network that wants a login of its own.
+        if matches!(response.status, 300..=399 | 407) {
+            let reason = format!("{host} responded with HTTP {}", response.status);
+            return Err(SourceError::transient(reason));
+        }
         let parsed: TokenResponse = parse_response(&host, response)?;
         let new = parsed.refresh_token;
         let new = new.filter(|token| !token.expose_secret().is_empty());
@@ -246,7 +251,12 @@ impl OAuth {
         Ok(Tokens {
             access_token: parsed.access_token,
             refresh_token: new.unwrap_or_else(|| refresh_token.clone()),
-            expires_at: self.login.system.clock.now().saturating_add(lifetime),
+            expires_at: self
+                .login
+                .system
+                .clock
+                .machine_time()
+                .saturating_add(lifetime),
         })
     }
 
@@ -303,21 +313,22 @@ impl OAuth {
         profile
     }
 
-    async fn exchange(
-        &self,
-        access_token: &SecretString,
-    ) -> Result<LoadedCredentials, SourceError> {
+    async fn exchange(&self, access_token: &SecretString) -> Result<HttpResponse, SourceError> {
         let bearer = format!("Bearer {}", access_token.expose_secret());
         let headers = vec![
             ("authorization", bearer.into()),
             ("content-type", "application/json".into()),
         ];
-        let response = self
-            .post("/v1/exchange", headers, SecretString::default())
-            .await?;
+        let body = SecretString::default();
+        self.post("/v1/exchange", headers, body).await
+    }
+
+    /// Returns the credentials in a response to an access token.
+    async fn loaded(&self, response: &HttpResponse) -> Result<LoadedCredentials, SourceError> {
         let host = self.login.origin_of(self.site.url);
-        let parsed: StsCredentials = parse_response(&host, &response)?;
-        parsed.into_loaded(&self.login.origin, None)
+        let parsed: StsCredentials = parse_response(&host, response)?;
+        let loaded = parsed.into_loaded(&self.login.origin, None)?;
+        self.ensure_same_account(loaded).await
     }
 
     async fn post(
@@ -339,40 +350,9 @@ impl OAuth {
     }
 }
 
-/// Returns the text of a `config.json` with new tokens in one profile, indented as by the CLI. Unknown fields are kept. An
-/// error if the profile's refresh token has changed: there was a new login.
-fn with_tokens(
-    text: &SecretString,
-    profile: &str,
-    in_file: &SecretString,
-    tokens: &Tokens,
-) -> Result<SecretString, String> {
-    let mut config: Value = parse(text.expose_secret())?;
-    let profiles = config.get_mut("profiles").and_then(Value::as_array_mut);
-    let mut profiles = profiles.into_iter().flatten();
-    let is_named = |found: &&mut Value| {
-        let name = found.get("name").and_then(Value::as_str);
-        name.is_some_and(|name| name.trim() == profile)
-    };
-    let found = profiles.find(is_named).and_then(Value::as_object_mut);
-    let found = found.ok_or("the profile has been removed from it")?;
-    let current = found.get("oauth_refresh_token").and_then(Value::as_str);
-    if current.map(str::trim) != Some(in_file.expose_secret()) {
-        return Err("there was a new login meanwhile".to_owned());
-    }
-    let (access, refresh) = (&tokens.access_token, &tokens.refresh_token);
-    found.insert("oauth_access_token".into(), json!(access.expose_secret()));
-    found.insert("oauth_refresh_token".into(), json!(refresh.expose_secret()));
-    let expires_at = tokens.expires_at.unix_timestamp();
-    found.insert("oauth_access_token_expire".into(), json!(expires_at));
-    let mut written = Vec::new();
-    let tabs = serde_json::ser::PrettyFormatter::with_indent(b"\t");
-    let mut writer = serde_json::Serializer::with_formatter(&mut written, tabs);
-    config
-        .serialize(&mut writer)
-        .map_err(|error| error.to_string())?;
-    let written = String::from_utf8(written).map_err(|error| error.to_string())?;
-    Ok(written.into())
+/// Whether the sign-in host has rejected a token. Other failures, throttling among them, say nothing of it.
+fn is_rejection(response: &HttpResponse) -> bool {
+    matches!(response.status, 400..=499) && !matches!(response.status, 407 | 429)
 }
 
 #[async_trait::async_trait]
@@ -386,11 +366,17 @@ impl CredentialsSource for OAuth {
         if let Some(cached) = self.login.cached_credentials(&profile) {
             return self.ensure_same_account(cached).await;
         }
-        let token = match self.valid_token(&profile)? {
-            Some(token) => token,
-            None => self.renew_token().await?,
-        };
-        let loaded = self.exchange(&token).await?;
-        self.ensure_same_account(loaded).await
+        let mut rejected = None;
+        if let Some(token) = self.valid_token(&profile, None)? {
+            let response = self.exchange(&token).await?;
+            if !is_rejection(&response) {
+                return self.loaded(&response).await;
+            }
+            // It was revoked, or has expired by a clock that is right.
+            rejected = Some(token);
+        }
+        let token = self.renew_token(rejected.as_ref()).await?;
+        let response = self.exchange(&token).await?;
+        self.loaded(&response).await
     }
 }
