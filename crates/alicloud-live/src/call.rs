@@ -92,6 +92,8 @@ pub(super) struct ResponseTime {
 pub(super) struct SentRequest {
     pub(super) request: SignedRequest,
     pub(super) at: Moment,
+    /// The same by the server's clock, as far as this machine knew it: no request is accepted whose timestamp is far from it.
+    pub(super) timestamp: OffsetDateTime,
 }
 
 /// A failed call, and the request of the attempt that the error describes, unless it was not sent.

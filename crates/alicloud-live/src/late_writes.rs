@@ -30,6 +30,13 @@ pub(super) struct LateWrite {
     sent_at: Moment,
 }
 
+impl LateWrite {
+    /// A wall clock that was set forward ends nothing: a nonce that is used for too long costs a read.
+    fn may_arrive(&self, now: Moment) -> bool {
+        self.sent_at.awake_until(now) < REQUEST_LIFETIME
+    }
+}
+
 impl LateWrites {
     /// Records a request that may still arrive although its call has failed.
     pub(super) fn record(&self, call: &ApiCall, sent: &SentRequest, clock: &ServerClock) {
@@ -37,8 +44,9 @@ impl LateWrites {
             return;
         };
         let mut by_job = lock(&self.by_job);
+        let now = clock.moment();
         by_job.retain(|_, writes| {
-            writes.retain(|write| clock.age(write.sent_at) < REQUEST_LIFETIME);
+            writes.retain(|write| write.may_arrive(now));
             !writes.is_empty()
         });
         by_job.entry(job).or_default().push(LateWrite {
@@ -53,10 +61,10 @@ impl LateWrites {
         if call.kind != OperationKind::Read {
             return None;
         }
+        let now = clock.moment();
         let by_job = lock(&self.by_job);
         let mut writes = by_job.get(&call.job()?)?.iter();
-        let next = writes.find(|write| clock.age(write.sent_at) < REQUEST_LIFETIME);
-        next.cloned()
+        writes.find(|write| write.may_arrive(now)).cloned()
     }
 
     /// Records the result of a read; `None` for success. Returns whether it settled the effect of a late write.
@@ -96,5 +104,50 @@ pub(super) fn is_caused_by_late_write(failure: &Failure) -> bool {
         Failure::Ambiguous(Ambiguous::AlreadyReceived(_)) => true,
         Failure::Rejected(error) => may_be_expired_credentials(&error.code),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use alicloud_auth::credentials::Clock;
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::request::SignedRequest;
+
+    struct SetClock(Mutex<OffsetDateTime>);
+
+    impl Clock for SetClock {
+        fn now(&self) -> OffsetDateTime {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_set_forward_ends_no_request() {
+        let wall = Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
+        let call = |kind| ApiCall::new("Operation", kind, [("ClusterId", "C"), ("JobId", "J")]);
+        let sent = SentRequest {
+            request: SignedRequest {
+                operation: "Operation",
+                url: "http://127.0.0.1/".parse().unwrap(),
+                headers: Vec::new(),
+                body: String::new(),
+                credentials: Arc::new(Credentials::new("id", "secret")),
+                nonce: "nonce".to_owned(),
+            },
+            at: clock.moment(),
+            timestamp: clock.now(),
+        };
+        let writes = LateWrites::default();
+        writes.record(&call(OperationKind::IdempotentWrite), &sent, &clock);
+        let read = call(OperationKind::Read);
+        *wall.0.lock().unwrap() += time::Duration::HOUR;
+        assert!(writes.next(&read, &clock).is_some());
+        tokio::time::advance(REQUEST_LIFETIME).await;
+        assert!(writes.next(&read, &clock).is_none());
     }
 }

@@ -162,6 +162,7 @@ impl LiveClient {
             None => Ok(SentRequest {
                 request: self.prepare(call, ctx).await?,
                 at: self.clock.moment(),
+                timestamp: self.clock.now(),
             }),
         }
     }

@@ -287,10 +287,25 @@ impl LiveClient {
         if response.date < requested - MAX_SKEW || response.date > now + MAX_SKEW {
             return None;
         }
-        let shortest = lost.sent.at.until(response.requested);
+        let shortest = lost.sent.min_age(response);
         let longest = self.clock.age(lost.sent.at);
         let sent_before = |age| response.date - age - CLOCK_TOLERANCE;
         Some(sent_before(longest)..=sent_before(shortest))
+    }
+}
+
+impl SentRequest {
+    /// Returns the least time from this request to that of a response. This machine's clock may have been set forward between
+    /// them, so time that it was not awake counts only if it was suspended: as much has passed by the server's clock, and
+    /// more than this machine's clock can have been behind, since the server accepted the timestamp.
+    fn min_age(&self, response: ResponseTime) -> Duration {
+        let (age, awake) = (
+            self.at.until(response.requested),
+            self.at.awake_until(response.requested),
+        );
+        let was_suspended = age.saturating_sub(awake) > MAX_SKEW
+            && response.date - self.timestamp >= age - CLOCK_TOLERANCE;
+        if was_suspended { age } else { awake }
     }
 }
 

@@ -98,15 +98,21 @@ pub struct Moment {
 
 impl Moment {
     /// Returns the time to a later moment. It includes time that the machine was suspended, when the monotonic clock stands
-    /// still, and is not too short if the wall clock was set back.
+    /// still, and is not too short if the wall clock was set back. It is too long if the wall clock was set forward.
     pub fn until(self, later: Self) -> std::time::Duration {
         let by_wall = std::time::Duration::try_from(later.wall - self.wall).unwrap_or_default();
-        by_wall.max(later.monotonic.duration_since(self.monotonic))
+        by_wall.max(self.awake_until(later))
+    }
+
+    /// Returns the time to a later moment that the machine was awake: never more than has passed, also if the wall clock was
+    /// set.
+    pub fn awake_until(self, later: Self) -> std::time::Duration {
+        later.monotonic.duration_since(self.monotonic)
     }
 
     /// Returns how much more time has passed by the wall clock than by the monotonic clock.
     fn drift_until(self, later: Self) -> Duration {
-        (later.wall - self.wall) - later.monotonic.duration_since(self.monotonic)
+        (later.wall - self.wall) - self.awake_until(later)
     }
 }
 

@@ -460,6 +460,34 @@ async fn an_older_job_is_not_taken_if_the_machine_is_suspended_before_it_reads_a
     assert_eq!(job_ids(&mock), [older.job_id]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_forward_makes_no_older_job_ours() {
+    // It becomes wrong, or is set right.
+    for (before, after, job_age) in [(0, 3_600, 1_800), (-600, 0, 300)] {
+        let (now, wanted) = (virtual_clock(), spec("a"));
+        let ahead = Arc::new(AtomicI64::new(before));
+        let older = now() - time::Duration::seconds(job_age);
+        let jobs = [job("older", &wanted, older)];
+        let set = Arc::clone(&ahead);
+        let respond = move |operation: String| {
+            let attempt = if operation == CREATE {
+                set.store(after, Ordering::SeqCst);
+                script::lost()
+            } else {
+                Ok(response_of(&operation, now(), &jobs))
+            };
+            async { attempt }
+        };
+        let client = client_of(respond, |config| {
+            let wall = move || now() + time::Duration::seconds(ahead.load(Ordering::SeqCst));
+            config.dependencies.clock = Arc::new(Wall(wall));
+        });
+        let (reason, candidates) = unresolved(&client).await;
+        assert_eq!(reason, UnresolvedReason::NoClock, "{after} s ahead");
+        assert_eq!(candidates, ["older"], "{after} s ahead");
+    }
+}
+
 /// A wall clock that the test controls.
 struct Wall<F>(F);
 
