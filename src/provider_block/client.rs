@@ -10,7 +10,7 @@ use alicloud_auth::credentials::{
     AssumeRole, AssumeRoleWithOidc, CredentialsConfig, Identity, NoCredentials, Region,
     ServerClock, SystemContext, select_source,
 };
-use alicloud_auth::environment::{Environment, InvalidInput, RootCertificates};
+use alicloud_auth::environment::{Environment, InvalidInput};
 use alicloud_live::{BuildError, Endpoint, LiveClientConfig, RetryPolicy, SignVersion};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
@@ -40,6 +40,7 @@ impl ProviderConfig {
             work: work.clone(),
             ..checked(system, diagnostics)?
         };
+        system.roots.load().await;
         let sts_endpoint = self.sts_endpoint(diagnostics, environment);
         let sts_endpoint = reported(sts_endpoint, diagnostics)?;
         let chosen = select_source(&self.settings(sts_endpoint), &system).await;
@@ -61,7 +62,7 @@ impl ProviderConfig {
         let config = LiveClientConfig {
             region,
             proxy,
-            roots: RootCertificates::from_environment(environment),
+            roots: system.roots,
             sign_version: self.sign_version(),
             user_agent,
             connect_timeout: timeout(

@@ -4,8 +4,11 @@
 //! these variables mean nothing.
 
 use std::collections::HashSet;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use std::{env, fs};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -15,6 +18,11 @@ use super::{Environment, InvalidInput};
 
 const FILE: &str = "SSL_CERT_FILE";
 const DIRECTORIES: &str = "SSL_CERT_DIR";
+
+/// The bundles of systems take well below 1 MiB.
+const MAX_FILE_BYTES: u64 = 16 << 20;
+/// Local files are read in milliseconds; a disconnected network drive never responds.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where Go looks for what a variable does not name; the first file that exists counts.
 const DEFAULT_FILES: &[&str] = &[
@@ -27,13 +35,15 @@ const DEFAULT_FILES: &[&str] = &[
 ];
 const DEFAULT_DIRECTORIES: &[&str] = &["/etc/ssl/certs", "/etc/pki/tls/certs"];
 
-/// The certificate authorities that the environment configures. By default, those of the system.
+/// The certificate authorities that the environment configures. By default, those of the system. Clones share what was read of
+/// files, which is read once: a file that is being replaced must not end a run.
 #[derive(Clone, Default)]
 pub struct RootCertificates {
     /// Whether a variable exists, perhaps without a value.
     is_configured: bool,
     file: Option<PathBuf>,
     directories: Option<PathBuf>,
+    certificates: Arc<OnceLock<Result<Vec<reqwest::Certificate>, InvalidInput>>>,
 }
 
 impl RootCertificates {
@@ -48,7 +58,32 @@ impl RootCertificates {
                 .any(|name| (environment.lookup)(name).is_some()),
             file: environment.path(&[FILE]),
             directories: environment.path(&[DIRECTORIES]),
+            certificates: Arc::default(),
         }
+    }
+
+    /// Reads the files on another thread, so that [`Self::apply`] reads none. It returns the error, if there is one.
+    pub async fn load(&self) {
+        if !self.is_configured {
+            return;
+        }
+        let roots = self.clone();
+        let reading = tokio::task::spawn_blocking(move || roots.read_files());
+        let failed = |reason: &str| {
+            let variable = if self.file.is_some() {
+                FILE
+            } else {
+                DIRECTORIES
+            };
+            let problem = format!("names certificates that cannot be read: {reason}");
+            Err(InvalidInput::new(variable, problem))
+        };
+        let read = match tokio::time::timeout(TIMEOUT, reading).await {
+            Ok(read) => read.unwrap_or_else(|error| failed(&error.to_string())),
+            Err(_elapsed) => failed(&format!("no response within {} s", TIMEOUT.as_secs())),
+        };
+        // Fails if they were read before.
+        let _ = self.certificates.set(read);
     }
 
     /// Has a client trust them. An error if the files that a variable names contain no certificate.
@@ -59,11 +94,16 @@ impl RootCertificates {
         if !self.is_configured {
             return Ok(client);
         }
+        let certificates = self.certificates.get_or_init(|| self.read_files());
+        Ok(client.tls_certs_only(certificates.clone()?))
+    }
+
+    fn read_files(&self) -> Result<Vec<reqwest::Certificate>, InvalidInput> {
         let certificates = self.read(DEFAULT_FILES, DEFAULT_DIRECTORIES)?;
-        let certificates = certificates
+        Ok(certificates
             .iter()
-            .filter_map(|certificate| reqwest::Certificate::from_der(certificate).ok());
-        Ok(client.tls_certs_only(certificates))
+            .filter_map(|certificate| reqwest::Certificate::from_der(certificate).ok())
+            .collect())
     }
 
     fn read(
@@ -104,7 +144,14 @@ fn add(found: &mut HashSet<CertificateDer<'static>>, path: &Path) -> io::Result<
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
-    let pem = fs::read(path)?;
+    let mut pem = Vec::new();
+    // The size in the metadata may be wrong.
+    let file = fs::File::open(path)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > MAX_FILE_BYTES {
+        let reason = format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20);
+        return Err(io::Error::other(reason));
+    }
     let mut store = RootCertStore::empty();
     let mut certificates = CertificateDer::pem_slice_iter(&pem)
         .flatten()
@@ -164,6 +211,37 @@ mod tests {
         assert_eq!(count(&[(DIRECTORIES, &format!("/missing:{own}"))]), Ok(2));
         assert_eq!(count(&[(FILE, &file), (DIRECTORIES, "/dev/null")]), Ok(1));
         assert_eq!(count(&[(FILE, &file), (DIRECTORIES, &own)]), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn files_are_read_once_for_all_clients() {
+        for is_loaded in [true, false] {
+            let own = directory("own");
+            let environment = Environment::from_iter([(FILE, path(&own, "ca.pem"))]);
+            let roots = RootCertificates::from_environment(&environment);
+            let another = roots.clone();
+            if is_loaded {
+                roots.load().await;
+            } else {
+                assert!(roots.apply(reqwest::Client::builder()).is_ok());
+            }
+            drop(own);
+            assert!(another.apply(reqwest::Client::builder()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_an_error() {
+        let own = directory("own");
+        let large = fs::File::create(own.path().join("large.pem")).unwrap();
+        large.set_len(MAX_FILE_BYTES + 1).unwrap();
+        let environment = Environment::from_iter([(FILE, path(&own, "large.pem"))]);
+        let roots = RootCertificates::from_environment(&environment);
+        let error = roots.apply(reqwest::Client::builder()).unwrap_err();
+        assert!(
+            error.problem.ends_with("it is larger than 16 MiB"),
+            "{error}"
+        );
     }
 
     #[test]

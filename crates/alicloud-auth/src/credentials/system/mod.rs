@@ -39,6 +39,8 @@ pub struct SystemContext {
     pub files: Arc<dyn FileAccess>,
     /// The proxies that the environment configures.
     pub proxies: Proxies,
+    /// The certificate authorities that the environment configures.
+    pub roots: RootCertificates,
     /// HTTP calls.
     pub http: Arc<dyn HttpSend>,
     /// Wall-clock time, corrected by responses of Alibaba Cloud.
@@ -53,15 +55,17 @@ impl SystemContext {
     /// Returns the context of this machine. An error if the environment configures an invalid proxy.
     pub fn new(environment: Environment, user_agent: String) -> Result<Self, InvalidInput> {
         let proxies = Proxies::from_environment(&environment)?;
+        let roots = RootCertificates::from_environment(&environment);
         Ok(Self {
             home: environment.path(&["HOME", "USERPROFILE"]),
             files: Arc::new(files::SystemFiles),
             http: Arc::new(http::HttpClient {
                 user_agent,
                 proxies: proxies.clone(),
-                roots: RootCertificates::from_environment(&environment),
+                roots: roots.clone(),
             }),
             proxies,
+            roots,
             environment,
             clock: Arc::default(),
             commands: Arc::new(commands::SystemCommands),
