@@ -55,7 +55,8 @@ pub(super) struct Http {
 struct ClientSettings {
     user_agent: String,
     connect_timeout: Duration,
-    is_https: bool,
+    /// Whether endpoint or proxy speak TLS.
+    uses_tls: bool,
     proxy: Option<reqwest::Proxy>,
     roots: RootCertificates,
 }
@@ -64,11 +65,15 @@ impl Http {
     pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
         // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let proxy_uses_tls = config
+            .proxy
+            .as_ref()
+            .is_some_and(|it| it.scheme() == "https");
         let proxy = config.proxy.clone().map(reqwest::Proxy::all);
         let settings = ClientSettings {
             user_agent: config.user_agent.clone(),
             connect_timeout: config.connect_timeout,
-            is_https: config.endpoint.is_https(),
+            uses_tls: config.endpoint.is_https() || proxy_uses_tls,
             proxy: proxy.transpose().map_err(BuildError::new)?,
             roots: config.roots.clone(),
         };
@@ -107,7 +112,7 @@ impl ClientSettings {
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(proxy.clone());
         }
-        if self.is_https {
+        if self.uses_tls {
             Ok(self.roots.apply(builder)?)
         } else {
             // Otherwise a machine without a certificate store could not even call a mock over HTTP.

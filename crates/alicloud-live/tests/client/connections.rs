@@ -164,19 +164,34 @@ async fn an_untrusted_certificate_is_reported_as_such() {
     assert!(calls_of(&mock, GET).is_empty());
 }
 
-#[tokio::test]
-async fn a_certificate_that_the_environment_names_is_trusted() {
-    let mock = mock();
-    let (mut config, listener) = tls_endpoint(&mock).await;
+/// Serves TLS, and trusts the certificate by a variable.
+fn serve_trusted_tls(listener: TcpListener) -> RootCertificates {
     let text = STANDARD.encode(serve_tls(listener));
     let file = tempfile::NamedTempFile::new().unwrap();
     let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
     std::fs::write(file.path(), pem).unwrap();
     let environment = Environment::from_iter([("SSL_CERT_FILE", file.path().as_os_str())]);
-    config.roots = RootCertificates::from_environment(&environment);
-    config.retry.max_attempts = 1;
-    let client = LiveClient::new(config).unwrap();
-    let error = client.get("J").await.unwrap_err();
-    // The server hangs up after the handshake.
-    assert!(!error.to_string().contains("certificate"), "{error}");
+    let roots = RootCertificates::from_environment(&environment);
+    // It reads the file.
+    assert!(roots.apply(reqwest::Client::builder()).is_ok());
+    roots
+}
+
+#[tokio::test]
+async fn a_certificate_that_the_environment_names_is_trusted_of_an_endpoint_and_of_a_proxy() {
+    let mock = mock();
+    for is_proxy in [false, true] {
+        let (mut config, listener) = tls_endpoint(&mock).await;
+        if is_proxy {
+            let proxy = format!("https://{}", listener.local_addr().unwrap());
+            config.endpoint = quick_config(&mock).endpoint;
+            config.proxy = Some(proxy.parse().unwrap());
+        }
+        config.roots = serve_trusted_tls(listener);
+        config.retry.max_attempts = 1;
+        let client = LiveClient::new(config).unwrap();
+        let error = client.get("J").await.unwrap_err();
+        // The server hangs up after the handshake.
+        assert!(!error.to_string().contains("certificate"), "{error}");
+    }
 }

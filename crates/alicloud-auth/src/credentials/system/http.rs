@@ -92,15 +92,19 @@ impl HttpSend for HttpClient {
             ProxyPolicy::FromEnvironment => self.proxies.for_url(&request.url),
             ProxyPolicy::Bypass => None,
         };
+        let uses_tls = [Some(&request.url), proxy]
+            .iter()
+            .flatten()
+            .any(|url| url.scheme() == "https");
         if let Some(proxy) = proxy {
             let proxy = reqwest::Proxy::all(proxy.clone()).map_err(reason)?;
             client = client.proxy(proxy);
         }
-        client = if request.url.scheme() == "http" {
+        client = if uses_tls {
+            self.roots.apply(client)?
+        } else {
             // A machine without a certificate store must still reach its metadata service.
             client.tls_certs_only([])
-        } else {
-            self.roots.apply(client)?
         };
         let method: Result<reqwest::Method, _> = request.method.parse();
         let mut sending = client
