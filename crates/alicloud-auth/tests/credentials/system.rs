@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -23,6 +23,29 @@ fn world() -> (TempDir, SystemContext) {
     let home = TempDir::new().unwrap();
     let system = system(BTreeMap::new(), home.path());
     (home, system)
+}
+
+#[tokio::test]
+async fn a_credentials_file_behind_a_dangling_link_is_not_absent() {
+    for link in [".aliyun/config.json", ".aliyun"] {
+        let (home, system) = world();
+        // Comes after the CLI's file.
+        let sdk = home.path().join(".alibabacloud/credentials");
+        fs::create_dir(sdk.parent().unwrap()).unwrap();
+        let keys = "[default]\ntype = access_key\naccess_key_id = id\naccess_key_secret = hunter\n";
+        fs::write(sdk, keys).unwrap();
+        let config = CredentialsConfig::default();
+        assert!(select_source(&config, &system).await.is_ok());
+        let link = home.path().join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(home.path().join("not mounted"), &link).unwrap();
+        let error = select_source(&config, &system).await.err().unwrap();
+        let expected = format!(
+            "the target of the symbolic link {} does not",
+            link.display()
+        );
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
 }
 
 async fn shell(script: &str, timeout: Duration) -> std::io::Result<CommandOutput> {

@@ -18,7 +18,11 @@ pub struct FileText {
 impl FileText {
     /// Reads a regular file of UTF-8 text.
     pub(super) fn read(path: &Path) -> io::Result<Self> {
-        Self::read_open(&nonblocking().read(true).open(path)?)
+        match nonblocking().read(true).open(path) {
+            Ok(file) => Self::read_open(&file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing(path, error)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads a file that is open already.
@@ -43,6 +47,19 @@ impl FileText {
             text: text.strip_prefix('\u{feff}').unwrap_or(&text).into(),
             is_readable_by_others: is_readable_by_others(&metadata),
         })
+    }
+}
+
+/// Returns the error for a file that is missing. It does not count as absent where there is a link to it: its drive may not be
+/// mounted.
+fn missing(path: &Path, error: io::Error) -> io::Error {
+    let is_dangling = |path: &&Path| path.is_symlink() && !path.exists();
+    match path.ancestors().find(is_dangling) {
+        Some(link) => io::Error::other(format!(
+            "the target of the symbolic link {} does not exist",
+            link.display()
+        )),
+        None => error,
     }
 }
 
