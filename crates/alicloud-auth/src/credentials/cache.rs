@@ -64,6 +64,24 @@ struct CachedCredentials {
     credentials: Arc<Credentials>,
     /// `None`: they are used until the API rejects them.
     expires_at: Option<OffsetDateTime>,
+    novelty: Novelty,
+}
+
+/// What credentials tell of their source, which may return the same ones until they expire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Novelty {
+    /// Nothing: there were none before.
+    First,
+    /// It returns new ones when it is asked.
+    Later,
+    /// They expire no later than those before them.
+    Same,
+}
+
+/// What a caller does that needs credentials.
+enum Step {
+    Finish(Result<Arc<Credentials>, SourceError>),
+    Await(Renewal),
 }
 
 /// Consecutive failures.
@@ -77,6 +95,13 @@ impl CachedCredentials {
     fn outlives(&self, now: OffsetDateTime, time: Duration) -> bool {
         self.expires_at
             .is_none_or(|expires_at| expires_at - now > time)
+    }
+
+    fn novelty_of(&self, expires_at: Option<OffsetDateTime>) -> Novelty {
+        match (self.expires_at, expires_at) {
+            (Some(before), Some(expires_at)) if expires_at <= before => Novelty::Same,
+            _ => Novelty::Later,
+        }
     }
 }
 
@@ -156,34 +181,60 @@ impl CredentialsCache {
 
     /// Returns valid credentials. The error is never worth a retry: the cache itself has retried, once for all callers.
     pub async fn get(&self) -> Result<Arc<Credentials>, SourceError> {
-        self.get_valid_for(MIN_REMAINING_LIFETIME).await
+        match self.step(MIN_REMAINING_LIFETIME) {
+            Step::Finish(result) => result,
+            Step::Await(renewal) => renewal.await,
+        }
     }
 
-    /// As [`Self::get`], credentials that are valid for so long, or have just been renewed; an error if they cannot be.
+    /// As [`Self::get`], credentials that are valid for so long, or new ones of a source whose credentials never are; an error
+    /// if there are none, after as many attempts as without any credentials.
     pub async fn get_valid_for(&self, lifetime: Duration) -> Result<Arc<Credentials>, SourceError> {
-        let renewal = {
-            let mut state = self.shared.state();
-            let now = self.shared.clock.now();
-            let is_new = is_recent(state.last_success);
-            let usable = state.usable(now);
-            if let Some(cached) = usable.filter(|cached| is_new || cached.outlives(now, lifetime)) {
+        loop {
+            let renewal = match self.step(lifetime) {
+                Step::Finish(result) => return result,
+                Step::Await(renewal) => renewal,
+            };
+            if let Err(error) = renewal.await {
+                let state = self.shared.state();
+                if state.failures.as_ref().is_none_or(Failures::are_final) {
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn step(&self, lifetime: Duration) -> Step {
+        let mut state = self.shared.state();
+        let now = self.shared.clock.now();
+        let is_recent = is_recent(state.last_success);
+        if let Some(cached) = state.usable(now) {
+            let lasts = cached.outlives(now, lifetime);
+            if lasts || (is_recent && cached.novelty == Novelty::Later) {
                 let credentials = Arc::clone(&cached.credentials);
                 if !cached.outlives(now, RENEW_AHEAD) && state.may_renew_ahead() {
                     // The renewal is a task of its own.
                     drop(self.renew(&mut state));
                 }
-                return Ok(credentials);
+                return Step::Finish(Ok(credentials));
             }
-            if let Some(failures) = &state.failures
-                && failures.are_final()
-                && failures.is_pausing()
-                && state.renewal.is_none()
-            {
-                return Err(SourceError::permanent(failures.last.reason.clone()));
+            if is_recent && cached.novelty == Novelty::Same {
+                let reason = format!(
+                    "{} returned credentials that expire no later than those before them",
+                    self.source_name()
+                );
+                return Step::Finish(Err(SourceError::permanent(reason)));
             }
-            self.renew(&mut state)
-        };
-        renewal.await
+        }
+        if let Some(failures) = &state.failures
+            && failures.are_final()
+            && failures.is_pausing()
+            && state.renewal.is_none()
+        {
+            let error = SourceError::permanent(failures.last.reason.clone());
+            return Step::Finish(Err(error));
+        }
+        Step::Await(self.renew(&mut state))
     }
 
     /// Drops credentials that the API rejected as expired. Returns `false` if the source cannot return others: its
@@ -280,9 +331,12 @@ impl Cache {
         state.renewal = None;
         state.failures = None;
         state.last_success = Some(Instant::now());
+        let before = state.cached.as_ref();
+        let novelty = before.map_or(Novelty::First, |cached| cached.novelty_of(expires_at));
         state.cached = Some(CachedCredentials {
             credentials: Arc::clone(&credentials),
             expires_at,
+            novelty,
         });
         Ok(credentials)
     }
@@ -547,6 +601,54 @@ mod tests {
             bench.cache.get_valid_for(LIFETIME).await.unwrap();
         }
         assert_eq!(bench.count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_transient_failure_is_waited_through_for_credentials_that_must_last_too() {
+        const LIFETIME: Duration = Duration::from_secs(120);
+        let bench = bench();
+        let first = bench.cache.get().await.unwrap();
+        pass(3_600 - 110).await;
+        bench.set(Behavior::TransientFailure);
+        let waiting = bench.cache.get_valid_for(LIFETIME);
+        tokio::pin!(waiting);
+        let waited = tokio::time::timeout(Duration::from_secs(3), &mut waiting).await;
+        assert!(waited.is_err());
+        bench.set(Behavior::Temporary(3_600));
+        assert!(!Arc::ptr_eq(&waiting.await.unwrap(), &first));
+
+        pass(3_600 - 110).await;
+        bench.set(Behavior::TransientFailure);
+        let loads = bench.count();
+        let error = bench.cache.get_valid_for(LIFETIME).await.unwrap_err();
+        assert_eq!(error.reason, "no connection");
+        assert_eq!(bench.count() - loads, 5);
+        assert!(bench.cache.get().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_returns_the_same_credentials_until_they_expire_is_an_error_where_they_must_last()
+     {
+        const LIFETIME: Duration = Duration::from_secs(120);
+        // Found valid for long, or for a short time when the process starts.
+        for found in [3_600, 110] {
+            let bench = bench();
+            let expires_at = bench.source.clock.now() + Duration::from_secs(found);
+            bench.set(Behavior::Until(expires_at));
+            bench.cache.get().await.unwrap();
+            pass(found - 108).await;
+            for _ in 0..2 {
+                let error = bench.cache.get_valid_for(LIFETIME).await.unwrap_err();
+                assert!(error.reason.contains("expire no later"), "{error}");
+                bench.cache.get().await.unwrap();
+                assert_eq!(bench.count(), 2);
+            }
+            // New ones are as short as they may be.
+            pass(31).await;
+            bench.set(Behavior::Temporary(90));
+            bench.cache.get_valid_for(LIFETIME).await.unwrap();
+            assert_eq!(bench.count(), 3);
+        }
     }
 
     #[tokio::test(start_paused = true)]
