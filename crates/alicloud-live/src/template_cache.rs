@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tracing::debug;
 
 use super::call::OperationKind;
-use super::{CallContext, CallError, LiveClient, Template, lock};
+use super::templates::GET;
+use super::{CallContext, CallError, Failure, Interruption, LiveClient, Template, lock};
 
 /// The result of the first read of a template: the owner of the lock reads it for all waiting callers.
-type Entry = Arc<AsyncMutex<Option<Result<Template, CallError>>>>;
+type Entry = Arc<AsyncMutex<Known>>;
+type Known = Option<Result<Template, CallError>>;
 
 /// Templates by cluster and ID.
 #[derive(Default)]
@@ -22,6 +24,18 @@ impl TemplateCache {
     fn entry(&self, cluster_id: &str, template_id: &str) -> Entry {
         let key = (cluster_id.to_owned(), template_id.to_owned());
         Arc::clone(lock(&self.templates).entry(key).or_default())
+    }
+}
+
+/// Waits for the caller that reads a template, within the own context. What is known is returned even if no time is left.
+async fn lock_entry<'a>(
+    entry: &'a Entry,
+    ctx: &CallContext,
+) -> Result<MutexGuard<'a, Known>, Interruption> {
+    tokio::select! {
+        biased;
+        known = entry.lock() => Ok(known),
+        interruption = ctx.done() => Err(interruption),
     }
 }
 
@@ -42,22 +56,26 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<Template, CallError> {
         let entry = self.templates.entry(cluster_id, template_id);
-        let mut known = entry.lock().await;
-        let kind = OperationKind::Read;
-        match &*known {
+        let known = lock_entry(&entry, ctx).await.map_err(|interruption| {
+            let not_sent = Failure::NotSent(interruption.into());
+            self.error(GET, 0, not_sent)
+        })?;
+        let known = match &*known {
             Some(Ok(template)) => return Ok(template.clone()),
             Some(Err(error)) if error.is_template_not_found() => return Err(error.clone()),
             // Another caller's read has failed: callers must not wait for each other's retries.
-            Some(Err(_)) => drop(known),
-            None => {
-                let read = self.get_template(cluster_id, template_id, kind, ctx).await;
-                *known = Some(read.clone());
-                return read;
+            Some(Err(_)) => {
+                drop(known);
+                None
             }
-        }
+            None => Some(known),
+        };
+        let kind = OperationKind::Read;
         let read = self.get_template(cluster_id, template_id, kind, ctx).await;
-        if read.is_ok() {
-            *entry.lock().await = Some(read.clone());
+        match known {
+            Some(mut known) => *known = Some(read.clone()),
+            None if read.is_ok() => *entry.lock().await = Some(read.clone()),
+            None => {}
         }
         read
     }
@@ -72,11 +90,7 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Option<CallError> {
         let entry = self.templates.entry(cluster_id, template_id);
-        let mut known = tokio::select! {
-            biased;
-            known = entry.lock() => known,
-            _interruption = ctx.done() => return None,
-        };
+        let mut known = lock_entry(&entry, ctx).await.ok()?;
         if known.is_none() {
             let kind = OperationKind::Prefetch;
             let check = async |ctx| self.get_template(cluster_id, template_id, kind, &ctx).await;

@@ -5,6 +5,8 @@ use super::list::{SortBy, filter_parameters};
 use super::request::Parameters;
 use super::{CallContext, CallError, LiveClient, Template};
 
+pub(super) const GET: &str = "GetEdgeTranscodeTemplate";
+
 /// Which templates of a cluster to list. Unlike the list of jobs, that of templates includes old ones.
 #[derive(Clone, Default, Debug)]
 pub struct TemplateFilter {
@@ -53,7 +55,7 @@ impl LiveClient {
         ctx: &CallContext,
     ) -> Result<Template, CallError> {
         let template_key = [("ClusterId", cluster_id), ("TemplateId", template_id)];
-        let call = ApiCall::new("GetEdgeTranscodeTemplate", kind, template_key);
+        let call = ApiCall::new(GET, kind, template_key);
         let response = self.call::<TemplateResponse>(&call, ctx).await?;
         Ok(response.value.template)
     }

@@ -1,8 +1,13 @@
 //! The cache of templates.
 
-use alicloud_live_mock::{Fault, FaultKind};
+use std::time::Duration;
 
-use crate::support::{CLUSTER, Inject as _, calls_of, client, ctx, mock};
+use alicloud_live::{CallContext, Failure, NotSent};
+use alicloud_live_mock::{Fault, FaultKind};
+use tokio::time::Instant;
+
+use crate::script;
+use crate::support::{CLUSTER, Inject as _, calls_of, cancellable_ctx, client, ctx, mock};
 
 const GET: &str = "GetEdgeTranscodeTemplate";
 
@@ -59,4 +64,27 @@ async fn a_template_that_is_read_after_a_failure_is_kept() {
         assert!(client.read_template(CLUSTER, id, &ctx()).await.is_ok());
     }
     assert_eq!(calls_of(&mock, GET).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_waits_for_another_ones_read_times_out_and_can_be_cancelled() {
+    let client = script::client_of(|_| std::future::pending(), |_| {});
+    let read = async |ctx: &CallContext| {
+        let read = client.read_template(CLUSTER, "T", ctx).await;
+        read.unwrap_err().failure
+    };
+    let long = CallContext::without_cancel(Duration::from_secs(600));
+    let short = CallContext::without_cancel(Duration::from_secs(5));
+    let (cancellable, stop) = cancellable_ctx();
+    let started_at = Instant::now();
+    let waiting = async {
+        let (timed_out, cancelled, ()) = tokio::join!(read(&short), read(&cancellable), async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            stop.cancel();
+        });
+        assert_eq!(timed_out, Failure::NotSent(NotSent::DeadlineExceeded));
+        assert_eq!(cancelled, Failure::NotSent(NotSent::Cancelled));
+        assert_eq!(started_at.elapsed().as_secs(), 5);
+    };
+    tokio::join!(read(&long), waiting);
 }
