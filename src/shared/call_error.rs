@@ -55,7 +55,7 @@ fn advice(error: &CallError) -> Option<Cow<'static, str>> {
         return Some(advice.into());
     }
     let advice = match &error.failure {
-        Failure::NotSent(NotSent::NoConnection(_)) => {
+        Failure::NotSent(NotSent::NoConnection(_) | NotSent::NoResponse(_)) => {
             "This call changed nothing. Check that the endpoint is right (endpoints.live in the provider block, \
              ALIBABA_CLOUD_ENDPOINT_LIVE or LIVE_ENDPOINT, else the region's) and can be reached from this machine, \
              including through proxies. If you use the mock, check that it is running."

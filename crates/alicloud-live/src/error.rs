@@ -63,6 +63,8 @@ pub enum Failure {
 pub enum NotSent {
     /// No connection: host name not found, connection refused, TLS error, timeout while connecting.
     NoConnection(String),
+    /// Earlier calls of the operation were sent and got no response.
+    NoResponse(String),
     /// The server's TLS certificate is not trusted.
     UntrustedCertificate(String),
     /// The call was cancelled before it was sent.
@@ -197,6 +199,11 @@ impl Failure {
         match self {
             Self::NotSent(NotSent::NoConnection(reason)) => {
                 format!(": no connection to {endpoint}: {reason}.")
+            }
+            Self::NotSent(NotSent::NoResponse(reason)) => {
+                format!(
+                    " was not sent, because {endpoint} did not respond to earlier calls: {reason}."
+                )
             }
             Self::NotSent(NotSent::UntrustedCertificate(reason)) => format!(
                 " was not sent, because the TLS certificate of {endpoint} is not trusted: {reason}. Check the endpoint and \

@@ -29,7 +29,8 @@ struct State {
 
 struct Pause {
     failed_calls: u32,
-    reason: String,
+    /// Why calls are not sent meanwhile.
+    reason: NotSent,
     until: Instant,
 }
 
@@ -44,7 +45,7 @@ impl Outage {
             .into_iter()
             .filter_map(|of| state.pauses.get(&of));
         let pause = pauses.find(|pause| Instant::now() < pause.until)?;
-        Some(NotSent::NoConnection(pause.reason.clone()))
+        Some(pause.reason.clone())
     }
 
     /// Records the result of an attempt. A response ends the outage.
@@ -72,7 +73,7 @@ impl Outage {
     ) {
         let mut state = lock(&self.0);
         let (of, reason) = match failure {
-            Failure::NotSent(NotSent::NoConnection(reason)) => (None, reason.clone()),
+            Failure::NotSent(reason @ NotSent::NoConnection(_)) => (None, reason.clone()),
             // Not if its own deadline ended it, or if others get responses meanwhile.
             Failure::Ambiguous(ambiguous)
                 if call.kind == OperationKind::Read
@@ -82,7 +83,7 @@ impl Outage {
                 let Some(reason) = silence(ambiguous) else {
                     return;
                 };
-                (Some(call.operation), reason)
+                (Some(call.operation), NotSent::NoResponse(reason))
             }
             _ => return,
         };
@@ -108,11 +109,11 @@ fn silence(ambiguous: &Ambiguous) -> Option<String> {
     match ambiguous {
         Ambiguous::TimedOut(time) => {
             let seconds = time.as_secs_f32();
-            Some(format!("it did not respond within {seconds:.1} s"))
+            Some(format!("no complete response within {seconds:.1} s"))
         }
-        Ambiguous::ConnectionLost(reason) => {
-            Some(format!("it was lost before a response: {reason}"))
-        }
+        Ambiguous::ConnectionLost(reason) => Some(format!(
+            "the connection was lost before a response: {reason}"
+        )),
         _ => None,
     }
 }
