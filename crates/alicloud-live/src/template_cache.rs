@@ -40,14 +40,6 @@ async fn lock_entry<'a>(
 }
 
 impl LiveClient {
-    /// Whether [`Self::read_template`] returns the template without a call.
-    pub fn has_template(&self, cluster_id: &str, template_id: &str) -> bool {
-        let entry = self.templates.entry(cluster_id, template_id);
-        entry
-            .try_lock()
-            .is_ok_and(|known| matches!(&*known, Some(Ok(_))))
-    }
-
     /// Reads a template, once per process if that succeeds.
     pub async fn read_template(
         &self,

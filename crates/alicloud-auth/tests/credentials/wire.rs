@@ -114,6 +114,7 @@ fn with_role() -> CredentialsConfig {
             role_arn: Some("acs:ram::1234567890123456:role/r".to_owned()),
             policy: Some("{}".to_owned()),
             external_id: Some("partner".to_owned()),
+            session_expiration: Some(900),
             ..AssumeRole::default()
         }),
         source_ip: Some("192.0.2.1".to_owned()),
@@ -227,6 +228,8 @@ async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
             oidc_provider_arn: Some("acs:ram::1:oidc-provider/p".to_owned()),
             role_arn: Some("acs:ram::1234567890123456:role/r".to_owned()),
             oidc_token: Some("hunter4".into()),
+            policy: Some("{}".to_owned()),
+            session_expiration: Some(900),
             ..AssumeRoleWithOidc::default()
         }),
         ..CredentialsConfig::default()
@@ -240,7 +243,9 @@ async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
             panic!("{:?}", outcome.bodies)
         };
         let conditions = "SourceIp=192.0.2.1&SecureTransport=true";
-        assert!(body.contains(conditions), "{body}");
+        for parameters in [conditions, "Policy=%7B%7D", "DurationSeconds=900"] {
+            assert!(body.contains(parameters), "{body}");
+        }
     }
 }
 
