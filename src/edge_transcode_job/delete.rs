@@ -40,7 +40,6 @@ pub(super) async fn delete(
     let found = reported(look(job, &private).await, diagnostics)?;
     let was_found = found.is_ok();
     let status = found.as_ref().ok().map(|job| job.status.clone());
-    let was_running = status == Some(JobStatus::Running);
     // Whether a status that the API does not document is that of a running job is not known.
     let may_run = matches!(&status, Some(status) if *status != JobStatus::NotStarted);
     if may_run && !has_successor && !private.may_be_stopped() {
@@ -53,7 +52,7 @@ pub(super) async fn delete(
         Err(error) => Err(NotDeleted::unchanged(error)),
     };
     let Err(NotDeleted { error, stop }) = deleted else {
-        note_deleted(session, &prior, &private, status, ctx, diagnostics);
+        note_deleted(session, &prior, &private, status.as_ref(), ctx, diagnostics);
         return None;
     };
     // A call that does not find the job says less than a read that does, unless the job was deleted by an attempt before it.
@@ -62,12 +61,7 @@ pub(super) async fn delete(
         && (may_have_deleted || !was_found || FailureReport::read(session, &id).await.is_gone());
     // They may have been created meanwhile.
     let successors = created_before(session, &prior, &private);
-    let was_stopped = match stop {
-        Stop::NotDone => false,
-        Stop::InDoubt => was_running,
-        Stop::Done => may_run,
-    };
-    let is_lost = was_stopped
+    let is_lost = stop.may_have_ended(status.as_ref())
         && !is_gone
         && !any_runs(session, &successors).await
         && start_again(job, stop == Stop::InDoubt).await.is_err();
@@ -81,7 +75,7 @@ pub(super) async fn delete(
             diagnostics.add_error(elsewhere);
             return None;
         }
-        note_deleted(session, &prior, &private, status, ctx, diagnostics);
+        note_deleted(session, &prior, &private, status.as_ref(), ctx, diagnostics);
         return None;
     }
 
@@ -168,12 +162,12 @@ fn note_deleted(
     session: &Session,
     prior: &JobModel,
     private: &JobPrivate,
-    found: Option<JobStatus>,
+    found: Option<&JobStatus>,
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
     let label = prior.label();
-    let was_running = found == Some(JobStatus::Running);
+    let was_running = found == Some(&JobStatus::Running);
     let was_to_run = was_running || private.owes_start;
     let successors = created_before(session, prior, private);
     let stopped = left_stopped(&successors);
@@ -184,7 +178,7 @@ fn note_deleted(
         } else if successors.is_empty() && was_running && !private.foresaw_running(prior) {
             diagnostics.add_warning(running_job_deleted(&label));
         }
-    } else if let Some(status) = &found
+    } else if let Some(status) = found
         && prior.is_running()
         && (stopped.is_some() || has_heir)
     {
@@ -276,6 +270,17 @@ enum Stop {
     NotDone,
     InDoubt,
     Done,
+}
+
+impl Stop {
+    /// Whether the stop may have ended the stream of a job with this status.
+    fn may_have_ended(&self, before: Option<&JobStatus>) -> bool {
+        match self {
+            Self::NotDone => false,
+            Self::InDoubt => before == Some(&JobStatus::Running),
+            Self::Done => before.is_some_and(|status| *status != JobStatus::NotStarted),
+        }
+    }
 }
 
 impl NotDeleted {
