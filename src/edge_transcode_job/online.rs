@@ -23,7 +23,7 @@ pub(super) async fn check(job: JobHandle<'_>, output: &StreamUrl) -> Result<(), 
     let name = name(id, output)?;
     let ctx = ctx.capped_at(CHECK_TIMEOUT);
     match session.client.describe_live_stream_state(&name, &ctx).await {
-        Err(error) if error.is_stream_not_shown() => Err(not_shown(id, &name, &error)),
+        Err(error) if error.is_stream_not_shown() => Err(about(id, not_shown(&name, &error))),
         Err(error) if error.api_error().is_some_and(|error| error.status == 403) => {
             Err(about(id, to_diagnostic(NOT_READ, &error)))
         }
@@ -44,16 +44,14 @@ pub(super) async fn wait(job: JobHandle<'_>, output: &StreamUrl) -> Result<(), D
 }
 
 async fn poll(job: JobHandle<'_>, name: &StreamName) -> Result<(), Diagnostic> {
-    let JobHandle { session, id, ctx } = job;
+    let JobHandle { session, ctx, .. } = job;
     let mut polls = Polls::new();
     loop {
         let described = session.client.describe_live_stream_state(name, ctx).await;
         let state = match described {
             Ok(stream) if stream.state == ONLINE => return Ok(()),
             Ok(stream) => stream.state,
-            Err(error) if error.is_stream_not_shown() => {
-                return Err(not_shown(id, name, &error));
-            }
+            Err(error) if error.is_stream_not_shown() => return Err(not_shown(name, &error)),
             Err(error) => match ctx.interruption() {
                 Some(ended) => return Err(not_online(name, None, ended)),
                 None => return Err(to_diagnostic(NOT_READ, &error)),
@@ -74,9 +72,9 @@ fn name(id: &JobIdentity, output: &StreamUrl) -> Result<StreamName, Diagnostic> 
     })
 }
 
-fn not_shown(id: &JobIdentity, name: &StreamName, error: &CallError) -> Diagnostic {
+fn not_shown(name: &StreamName, error: &CallError) -> Diagnostic {
     unknown(&format!(
-        "The API does not show whether the output stream of the job {id} is on air: {error}\n\n{} is not a domain of the \
+        "the API does not show whether its output stream is on air: {error}\n\n{} is not a domain of the \
          account, or a name is wrong.",
         name.domain
     ))

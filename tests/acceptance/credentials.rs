@@ -2,12 +2,16 @@
 //! stand there: only key, role and endpoints are this test's own.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use alicloud_live_mock::{
     DEFAULT_CLOUD_SSO_TOKEN, DEFAULT_OIDC_TOKEN, DEFAULT_ROLE_ARN, RecordedCall,
@@ -49,6 +53,7 @@ over_each_terraform! {
 
 over_newest_terraform! {
     a_slow_helper_hides_no_existing_job,
+    no_stream_is_ended_with_credentials_that_expire_before_it_could_be_back,
 }
 
 const OIDC_PROVIDER_ARN: &str = "acs:ram::1234567890123456:oidc-provider/mock";
@@ -263,6 +268,53 @@ fn a_credentials_uri(world: &TestWorkspace) {
         .text("credentials_uri", &uri)
         .text("region", "cn-beijing");
     applies_with(world, &provider, "STS.uri-");
+}
+
+/// A credentials URI that returns the same credentials until they expire, in 100 seconds.
+fn expiring_credentials() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://{}", listener.local_addr().unwrap());
+    let expires_at = OffsetDateTime::now_utc() + Duration::from_secs(100);
+    let body = json!({
+        "Code": "Success", "AccessKeyId": ACCESS_KEY_ID, "AccessKeySecret": ACCESS_KEY_SECRET, "SecurityToken": "",
+        "Expiration": expires_at.format(&Rfc3339).unwrap(),
+    });
+    let body = body.to_string();
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            // A client that has gone asks again.
+            drop(client.read(&mut [0; 4096]));
+            let length = body.len();
+            drop(write!(
+                client,
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            ));
+        }
+    });
+    uri
+}
+
+fn no_stream_is_ended_with_credentials_that_expire_before_it_could_be_back(world: &TestWorkspace) {
+    let running = Block::running_job("it");
+    world.applied(running.clone());
+    without_keys(world);
+    let provider = Block::provider()
+        .text("credentials_uri", &expiring_credentials())
+        .text("region", "cn-beijing");
+    for changed in [
+        running.clone().text("name", "changed"),
+        running.clone().text("cluster_id", "cluster-2"),
+    ] {
+        world.configure_all(format_args!("{provider}{changed}"));
+        world
+            .apply_error()
+            .must_say(&["was not stopped", "expire within 2 minutes"]);
+        assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+    }
+    // With its status, it is not to run again.
+    let stopped = Block::job("it").text("status", "Stopped");
+    world.configure_all(format_args!("{provider}{stopped}"));
+    world.apply().succeeded();
 }
 
 fn a_role_by_an_oidc_token_file(world: &TestWorkspace) {
