@@ -207,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn the_proxy_resolves_host_names_for_both_schemes_of_socks() {
+        for scheme in ["socks5", "socks5h"] {
+            let environment = Environment::from_iter([("https_proxy", format!("{scheme}://p:1"))]);
+            let proxies = Proxies::from_environment(&environment).unwrap();
+            let proxy = proxies.for_url(&"https://a.example".parse().unwrap());
+            assert_eq!(proxy.unwrap().scheme(), "socks5h");
+        }
+    }
+
+    #[test]
     fn in_a_cgi_environment_http_proxy_is_ignored() {
         let environment = Environment::from_iter([
             ("REQUEST_METHOD", "GET"),
