@@ -59,7 +59,9 @@ impl Attempts {
             Retries::Immediately => return Some(Duration::ZERO),
             Retries::Counted => {
                 self.failed += 1;
-                if self.failed >= policy.max_attempts && !ctx.is_recovery() {
+                // An unknown code may mean that a recovery has nothing left to do: a read shows that, and another attempt does not.
+                let is_unlimited = ctx.is_recovery() && !has_unknown_code(&failed.failure);
+                if self.failed >= policy.max_attempts && !is_unlimited {
                     return None;
                 }
                 self.failed
@@ -105,6 +107,10 @@ impl Attempts {
             (_, retries) => retries,
         }
     }
+}
+
+fn has_unknown_code(failure: &Failure) -> bool {
+    matches!(failure, Failure::Ambiguous(Ambiguous::UnknownCode(_)))
 }
 
 #[cfg(test)]
@@ -225,5 +231,23 @@ mod tests {
             ..throttled()
         };
         assert_eq!(delays(&[hinted], &ctx), [Some(2)]);
+    }
+
+    /// The start of a job that somebody has started meanwhile, say.
+    #[tokio::test]
+    async fn a_recovery_is_asked_what_is_the_case_after_rejections_with_an_unknown_code() {
+        let unknown = || {
+            let FailedAttempt {
+                failure: Failure::Rejected(error),
+                ..
+            } = rejected("JobIsRunning")
+            else {
+                unreachable!("it is rejected")
+            };
+            FailedAttempt::from(Failure::Ambiguous(Ambiguous::UnknownCode(error)))
+        };
+        let ctx = CallContext::recovery(Duration::from_secs(60));
+        let failures: Vec<_> = (0..4).map(|_| unknown()).collect();
+        assert_eq!(delays(&failures, &ctx)[3], None);
     }
 }

@@ -77,7 +77,11 @@ impl LiveClient {
         let mut in_doubt: Option<SentRequest> = None;
         let mut failed_before = None;
         let failed = loop {
-            in_doubt = in_doubt.filter(|copy| self.clock.age(copy.at) < REPLAY_VALIDITY);
+            let is_expired = |copy: &mut SentRequest| self.clock.age(copy.at) >= REPLAY_VALIDITY;
+            if let Some(copy) = in_doubt.take_if(is_expired) {
+                // By the clock that went further: if it was set forward, the copy may still arrive.
+                self.late_writes.record(call, &copy, &self.clock);
+            }
             let (attempt, sent) = match self.next_request(call, in_doubt.as_ref(), ctx).await {
                 Ok(sent) => {
                     let attempt = self.attempt(&sent.request, call.kind, needs_new_connection, ctx);

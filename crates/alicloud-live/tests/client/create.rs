@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use alicloud_auth::credentials::Clock;
 use alicloud_live::{
     CallContext, CreateError, Exchange, Failure, HttpRequest, LiveClient, NotSent, StreamUrl,
     UnresolvedReason,
@@ -20,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::script::{self, client_of, job, response_of, virtual_clock};
 use crate::support::{
-    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, calls_of, cancellable_ctx, client,
+    CLUSTER, CREATE, Calls as _, GET, Inject as _, LIST, Wall, calls_of, cancellable_ctx, client,
     client_with, ctx, lost, mock, seed_spec, spec, wait_paused,
 };
 
@@ -485,15 +484,6 @@ async fn a_clock_that_is_set_forward_makes_no_older_job_ours() {
         let (reason, candidates) = unresolved(&client).await;
         assert_eq!(reason, UnresolvedReason::NoClock, "{after} s ahead");
         assert_eq!(candidates, ["older"], "{after} s ahead");
-    }
-}
-
-/// A wall clock that the test controls.
-struct Wall<F>(F);
-
-impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
-    fn now(&self) -> OffsetDateTime {
-        (self.0)()
     }
 }
 

@@ -1,13 +1,17 @@
 //! The failure of a call with several attempts.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use alicloud_live::{JobStatus, LiveClient};
 use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus as MockStatus, Mock};
 
+use time::OffsetDateTime;
+
 use crate::relay::{Fate, Relay};
 use crate::support::{
-    CREATE, Calls as _, GET, Inject as _, calls_of, client, lost, mock, nonces, spec,
+    CREATE, Calls as _, GET, Inject as _, Wall, calls_of, client, lost, mock, nonces, spec,
 };
 
 const START: &str = "StartEdgeTranscodeJob";
@@ -116,6 +120,36 @@ async fn a_late_first_copy_undoes_nothing() {
     client.start(&id).await.unwrap();
     let responses = relay.deliver().await;
     assert_eq!(responses.len(), 1);
+    assert!(responses[0].contains("SignatureNonceUsed"), "{responses:?}");
+    let job = client.get(&id).await.unwrap();
+    assert_eq!(job.status, JobStatus::Running);
+}
+
+/// Then the next attempt has a new signature, as if the copy could not arrive.
+#[tokio::test]
+async fn a_late_first_copy_undoes_nothing_though_the_clock_is_set_forward() {
+    let mock = mock();
+    let id = running_job(&mock);
+    let ahead = Arc::new(AtomicI64::new(0));
+    let set_forward = Arc::clone(&ahead);
+    let relay = Relay::start(&mock, move |request| {
+        if request.number > 0 {
+            return Fate::Pass;
+        }
+        set_forward.store(11, Ordering::SeqCst);
+        Fate::Delay
+    })
+    .await;
+    let mut config = relay.config(&mock);
+    config.attempt_timeout = Duration::from_millis(300);
+    config.dependencies.clock = Arc::new(Wall(move || {
+        OffsetDateTime::now_utc() + time::Duration::minutes(ahead.load(Ordering::SeqCst))
+    }));
+    let client = LiveClient::new(config).unwrap();
+    client.stop(&id).await.unwrap();
+    client.get(&id).await.unwrap();
+    client.start(&id).await.unwrap();
+    let responses = relay.deliver().await;
     assert!(responses[0].contains("SignatureNonceUsed"), "{responses:?}");
     let job = client.get(&id).await.unwrap();
     assert_eq!(job.status, JobStatus::Running);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alicloud_auth::credentials::{Credentials, CredentialsCache};
+use alicloud_auth::credentials::{Clock, Credentials, CredentialsCache};
 use alicloud_live::{
     CallContext, CallError, CreateError, CreatedJob, Endpoint, ExistingJob, Failure, Job,
     JobFilter, JobSpec, Listed, LiveClient, LiveClientConfig, NotSent, Protocol, RetryPolicy,
@@ -14,6 +14,7 @@ use alicloud_live_mock::{
     DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCESS_KEY_SECRET, DEFAULT_CLUSTER, Fault, FaultKind,
     FaultStage, Job as MockJob, Mock, MockSettings, RecordedCall,
 };
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const CLUSTER: &str = DEFAULT_CLUSTER;
@@ -69,6 +70,15 @@ pub(crate) fn client_with(mock: &Mock, edit: impl FnOnce(&mut LiveClientConfig))
 }
 
 /// As [`ctx`], with the token that cancels it.
+/// A wall clock that the test controls.
+pub(crate) struct Wall<F>(pub(crate) F);
+
+impl<F: Fn() -> OffsetDateTime + Send + Sync> Clock for Wall<F> {
+    fn now(&self) -> OffsetDateTime {
+        (self.0)()
+    }
+}
+
 pub(crate) fn cancellable_ctx() -> (CallContext, CancellationToken) {
     let stop = CancellationToken::new();
     let ctx = CallContext::new(Duration::from_secs(20), stop.clone());
