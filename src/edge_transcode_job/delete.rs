@@ -40,9 +40,7 @@ pub(super) async fn delete(
     let found = reported(look(job, &private).await, diagnostics)?;
     let was_found = found.is_ok();
     let status = found.as_ref().ok().map(|job| job.status.clone());
-    // Whether a status that the API does not document is that of a running job is not known.
-    let may_run = matches!(&status, Some(status) if *status != JobStatus::NotStarted);
-    if may_run && !has_successor && !private.may_be_stopped() {
+    if may_run(&found) && !has_successor && !private.may_be_stopped() {
         diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
         return None;
     }
@@ -63,17 +61,14 @@ pub(super) async fn delete(
     let successors = created_before(session, &prior, &private);
     let is_lost = stop.may_have_ended(status.as_ref())
         && !is_gone
-        && !any_runs(session, &successors).await
+        && !is_taken_over(job, &prior, &successors).await
         && start_again(job, stop == Stop::InDoubt).await.is_err();
     let report = FailureReport::read(session, &id).await;
     if is_gone || report.is_gone() {
-        // Here it was a moment ago, so here it is gone; or else it must have been found here before.
-        let here = session
-            .location_to_compare(private.found_at.as_ref(), ctx)
-            .await;
-        if !was_found && let Err(elsewhere) = private.check_location(&id, &here) {
+        if let Err(elsewhere) = check_gone(job, &private, was_found).await {
             diagnostics.add_error(elsewhere);
-            return None;
+            let is_lost = stop.may_have_ended(status.as_ref());
+            return is_lost.then(|| (prior, private.after_failure(is_lost, &report)));
         }
         note_deleted(session, &prior, &private, status.as_ref(), ctx, diagnostics);
         return None;
@@ -91,14 +86,33 @@ pub(super) async fn delete(
     Some((left(prior, &report, !successors.is_empty()), private))
 }
 
-/// Reads the job. An error if it runs, and the job that takes its place could not be created or started.
+/// An error if a job that is not found may be elsewhere: the credentials may have become those of another account. Where its place
+/// is not recorded, it is enough that it was here a moment ago.
+async fn check_gone(
+    JobHandle { session, id, ctx }: JobHandle<'_>,
+    private: &JobPrivate,
+    was_found: bool,
+) -> Result<(), Diagnostic> {
+    let before = private.found_at.as_ref();
+    if was_found && before.is_none() {
+        return Ok(());
+    }
+    let here = session.location_to_compare(before, ctx).await;
+    private.check_location(id, &here)
+}
+
+/// Whether a status that the API does not document is that of a running job is not known.
+fn may_run(found: &Result<Job, CallError>) -> bool {
+    matches!(found, Ok(job) if job.status != JobStatus::NotStarted)
+}
+
+/// Reads the job. An error if it may run, and the job that takes its place could not be created or started.
 async fn look(
     job: JobHandle<'_>,
     private: &JobPrivate,
 ) -> Result<Result<Job, CallError>, Diagnostic> {
     let found = job.get().await;
-    let is_running = matches!(&found, Ok(job) if job.status == JobStatus::Running);
-    let Some(successor) = private.successor().filter(|_| is_running) else {
+    let Some(successor) = private.successor().filter(|_| may_run(&found)) else {
         return Ok(found);
     };
     let found = match successor.template() {
@@ -142,13 +156,20 @@ fn left(prior: JobModel, report: &FailureReport, has_successor: bool) -> JobMode
     left
 }
 
-/// Whether a job that this run has created runs, so that it takes over the stream of the one that it replaces.
-async fn any_runs(session: &Session, created: &[Created]) -> bool {
-    for created in created {
-        let report = FailureReport::read(session, &created.id).await;
+/// Whether another job that this run has created or changed runs, and takes over the stream of this one.
+async fn is_taken_over(
+    JobHandle { session, id, .. }: JobHandle<'_>,
+    prior: &JobModel,
+    successors: &[Created],
+) -> bool {
+    let running = session.run.running(&prior.stream().unwrap_or_default());
+    let running = running.iter().filter(|other| *other != id);
+    let created = successors.iter().map(|one| (&one.id, one.has_run));
+    for (other, has_run) in running.map(|other| (other, true)).chain(created) {
+        let report = FailureReport::read(session, other).await;
         let runs = match report.job() {
             Some(job) => job.status == JobStatus::Running,
-            None => created.has_run && !report.is_gone(),
+            None => has_run && !report.is_gone(),
         };
         if runs {
             return true;

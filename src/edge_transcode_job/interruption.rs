@@ -82,7 +82,10 @@ pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result
         FIRST_POLL * READS_IN_DOUBT
     };
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
-    start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, false).await
+    let running = start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, false).await?;
+    let run = &job.session.run;
+    run.forget_ended(&running.stream_output.stream_key());
+    Ok(running)
 }
 
 /// Starts a new job whose stream this process has ended by stopping another one. That is owed as well; but the API may not show

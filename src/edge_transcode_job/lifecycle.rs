@@ -166,7 +166,8 @@ pub(super) async fn create(
         stored::check(&state, job, diagnostics);
         state.fill_unknown(job);
         if job.status == JobStatus::Running {
-            session.run.note_running(&id);
+            let stream = job.stream_output.stream_key();
+            session.run.note_running(&id, stream);
         }
     }
     state.unknown_to_null();

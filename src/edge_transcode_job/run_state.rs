@@ -193,9 +193,14 @@ impl<'a> JobHandle<'a> {
             return self.wait_for(Some(last), target, asked).await;
         }
         let run = &self.session.run;
-        run.note_ended(last.stream_output.stream_key());
+        let stream = last.stream_output.stream_key();
+        let is_first = run.note_ended(stream.clone());
         let _stopping = run.stopping();
-        self.stop(last).await
+        let stopped = self.stop(last).await;
+        if is_first && matches!(&stopped, Err(error) if error.was_not_done()) {
+            run.forget_ended(&stream);
+        }
+        stopped
     }
 
     /// Stops the job and waits until the API shows it so. `last` is how it was seen last.

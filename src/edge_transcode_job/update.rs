@@ -21,6 +21,8 @@ const SUMMARY: &str = "Unable to update job";
 struct PlannedChange<'a> {
     prior: &'a JobModel,
     planned: &'a JobModel,
+    /// Whether an earlier run has stopped the job and could not start it again.
+    owes_start: bool,
 }
 
 impl PlannedChange<'_> {
@@ -67,6 +69,7 @@ pub(super) async fn update(
     let planned_change = PlannedChange {
         prior: &prior,
         planned: &planned,
+        owes_start: private.owes_start,
     };
     let changed = change(job, planned_change, target.as_ref()).await;
     let was_running = prior.is_running() && target.is_none();
@@ -76,7 +79,10 @@ pub(super) async fn update(
             diagnostics.add_warning(no_longer_running(&planned.label(), &job.status));
         }
         let place = session.location(private.found_at.as_ref(), ctx).await;
-        (filled(planned, job), JobPrivate::found_at(place))
+        (
+            as_changed(session, planned, job),
+            JobPrivate::found_at(place),
+        )
     };
     let error = match changed {
         Ok(job) => {
@@ -115,7 +121,11 @@ fn target(update: &Update<JobModel, JobPrivate>) -> Option<JobStatus> {
     target_status(planned).filter(|_| configured == planned)
 }
 
-fn filled(mut planned: JobModel, job: &Job) -> JobModel {
+fn as_changed(session: &Session, mut planned: JobModel, job: &Job) -> JobModel {
+    if job.status == JobStatus::Running {
+        let stream = job.stream_output.stream_key();
+        session.run.note_running(&planned.identity(), stream);
+    }
     planned.fill_unknown(job);
     planned
 }
@@ -151,6 +161,10 @@ async fn change(
         (_, JobStatus::NotStarted) => {
             job.ensure_status(found, &JobStatus::NotStarted).await?;
             Ok(update_stopped(job, &settings).await?)
+        }
+        (JobStatus::NotStarted, JobStatus::Running) if change.owes_start => {
+            let update = async || send_update(job, &settings).await;
+            Ok(change_while_stopped(job, found, update).await?)
         }
         (JobStatus::NotStarted, _) => {
             let updated = update_stopped(job, &settings).await?;

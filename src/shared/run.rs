@@ -39,6 +39,8 @@ struct Known {
     stopped_at: Option<Instant>,
     /// Streams of running jobs that were stopped for good.
     ended_streams: HashSet<String>,
+    /// Jobs that run after they were created or changed, by the stream that they write.
+    running: HashMap<String, JobIdentity>,
     /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
@@ -201,9 +203,14 @@ impl Run {
         Stopping(self)
     }
 
-    /// A running job that writes this stream is about to be stopped for good.
-    pub(crate) fn note_ended(&self, stream: String) {
-        self.known().ended_streams.insert(stream);
+    /// A running job that writes this stream is about to be stopped for good. Returns whether it is the first one.
+    pub(crate) fn note_ended(&self, stream: String) -> bool {
+        self.known().ended_streams.insert(stream)
+    }
+
+    /// It was not stopped, or runs again.
+    pub(crate) fn forget_ended(&self, stream: &str) {
+        self.known().ended_streams.remove(stream);
     }
 
     /// Whether this run has stopped a running job that wrote this stream for good.
@@ -257,13 +264,19 @@ impl Run {
         self.known().created.push(created);
     }
 
-    /// A new job runs.
-    pub(crate) fn note_running(&self, id: &JobIdentity) {
+    /// A job that was created or changed runs.
+    pub(crate) fn note_running(&self, id: &JobIdentity, stream: String) {
         let mut known = self.known();
+        known.running.insert(stream, id.clone());
         let created = known.created.iter_mut().find(|created| created.id == *id);
         if let Some(created) = created {
             created.has_run = true;
         }
+    }
+
+    /// The job that runs and writes this stream after this run has created or changed it.
+    pub(crate) fn running(&self, stream: &str) -> Option<JobIdentity> {
+        self.known().running.get(stream).cloned()
     }
 
     /// The job that this run has created in the place of this one, or else those for the stream that this one writes: which of

@@ -115,6 +115,7 @@ mod replacements;
 mod status;
 mod stream_keys;
 mod stream_state;
+mod takeovers;
 mod timeouts;
 mod validation;
 mod verify_live;

@@ -28,6 +28,7 @@ over_newest_terraform! {
     an_unknown_template_is_noticed_before_the_stop,
     a_template_in_use_that_has_vanished_is_noticed_before_the_stop,
     a_status_that_is_not_documented_is_left_alone,
+    a_job_with_a_status_that_is_not_documented_is_deleted_only_for_one_whose_template_exists,
     a_job_that_is_gone_when_it_is_replaced_has_a_running_successor_as_planned,
     urls_that_come_back_in_another_spelling_change_nothing,
     a_job_of_another_access_key_stays_in_the_state,
@@ -40,6 +41,7 @@ over_newest_terraform! {
     a_job_that_could_not_be_stopped_for_its_deletion_is_not_started,
     a_tainted_job_that_could_not_be_deleted_stays_in_the_state_at_another_endpoint,
     a_job_of_another_account_stays_in_the_state,
+    a_job_of_another_account_stays_in_the_state_although_it_was_read,
     a_job_whose_account_was_never_known_stays_in_the_state,
     an_interrupted_job_keeps_its_place_in_the_quota,
     an_account_that_is_named_is_verified_and_survives_a_change_of_keys,
@@ -355,6 +357,41 @@ fn a_job_of_another_account_stays_in_the_state(world: &TestWorkspace) {
     world.plan().is_empty();
 }
 
+/// The credentials become those of another account after the deletion has read the job.
+fn a_job_of_another_account_stays_in_the_state_although_it_was_read(world: &TestWorkspace) {
+    for is_running in [false, true] {
+        world.applied(Block::job("it"));
+        if is_running {
+            world.cloud.edit(|job| job.status = JobStatus::Running);
+        }
+        edit_stored(world, ACCOUNT, "6543210987654321");
+        let not_found = || FaultKind::error(404, "JobNotFound");
+        world.cloud.set_faults([
+            fault("Delete", not_found()),
+            fault("Get", not_found()).skip(1 + u64::from(is_running)),
+        ]);
+        let destroy = [
+            "apply",
+            "-json",
+            "-destroy",
+            "-auto-approve",
+            "-refresh=false",
+        ];
+        let error = world.run(&destroy).failed().error();
+        error.must_say(&["Job not found at this endpoint or account"]);
+        world.cloud.set_faults([]);
+        if is_running {
+            let plan = world.plan();
+            plan.warning()
+                .must_say(&["A stopped job will be started again"]);
+            world.apply().succeeded();
+            assert!(world.cloud.is_running());
+        }
+        world.plan().is_empty();
+        world.destroy_all();
+    }
+}
+
 fn a_job_whose_account_was_never_known_stays_in_the_state(world: &TestWorkspace) {
     world.set("STS_ENDPOINT", "http://127.0.0.1:1");
     world.applied(Block::job("it"));
@@ -626,6 +663,34 @@ fn a_template_in_use_that_has_vanished_is_noticed_before_the_stop(world: &TestWo
     assert_eq!(template_looks(world).len(), asked + 2);
 }
 
+/// Each read of the job shows this status.
+fn shown_status(world: &TestWorkspace, status: &str) -> Fault {
+    let job = world.cloud.job();
+    let body = format!(
+        r#"{{"RequestId": "R", "Job": {{"JobId": "{}", "Name": "{}", "Status": "{status}", "TemplateId": "{}",
+            "StreamInput": "{}", "StreamOutput": "{}"}}}}"#,
+        job.job_id, job.name, job.template_id, job.stream_input, job.stream_output
+    );
+    fault("Get", success(body))
+}
+
+/// It may be that of a running job.
+fn a_job_with_a_status_that_is_not_documented_is_deleted_only_for_one_whose_template_exists(
+    world: &TestWorkspace,
+) {
+    world.applied(Block::running_job("it"));
+    let shown = shown_status(world, "2");
+    world.cloud.set_faults([shown.clone()]);
+    world.configure(Block::running_job("it").text("cluster_id", "cluster-2"));
+    saved_plan(world);
+    let not_found = FaultKind::error(404, "TemplateNotFound");
+    let look = Fault::new("GetEdgeTranscodeTemplate", not_found);
+    world.cloud.set_faults([shown, look]);
+    let error = world.run(&["apply", "-json", "saved"]).failed().error();
+    error.must_say(&["TemplateNotFound", "was not stopped"]);
+    assert_eq!(world.cloud.changes(), ["Create", "Start"]);
+}
+
 /// Others have deleted it, or an apply of the same plan that was killed.
 fn a_job_that_is_gone_when_it_is_replaced_has_a_running_successor_as_planned(
     world: &TestWorkspace,
@@ -644,13 +709,7 @@ fn a_job_that_is_gone_when_it_is_replaced_has_a_running_successor_as_planned(
 fn a_status_that_is_not_documented_is_left_alone(world: &TestWorkspace) {
     world.applied(Block::job("it").containing(Block::new("timeouts").text("update", "5s")));
     let changes = world.cloud.changes();
-    let job = world.cloud.job();
-    let body = format!(
-        r#"{{"RequestId": "R", "Job": {{"JobId": "{}", "Name": "{}", "Status": "2", "TemplateId": "{}",
-            "StreamInput": "{}", "StreamOutput": "{}"}}}}"#,
-        job.job_id, job.name, job.template_id, job.stream_input, job.stream_output
-    );
-    world.cloud.fail("Get", success(body));
+    world.cloud.set_faults([shown_status(world, "2")]);
     world.plan().is_empty();
     world.configure(Block::job("it").text("name", "renamed"));
     let error = world.apply_error();

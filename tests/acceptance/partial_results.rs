@@ -12,6 +12,7 @@ over_each_terraform! {
 }
 
 over_newest_terraform! {
+    a_start_that_is_owed_is_made_though_the_update_is_rejected,
     a_start_that_is_owed_is_made_without_a_refresh,
     a_new_job_that_is_untainted_is_only_started,
     an_update_that_was_carried_out_without_a_response_is_no_failure,
@@ -192,6 +193,21 @@ fn a_start_that_is_owed_is_made_without_a_refresh(world: &TestWorkspace) {
         .run(&["apply", "-json", "-auto-approve", "-refresh=false"])
         .succeeded();
     assert!(world.cloud.is_running());
+    world.plan().is_empty();
+}
+
+fn a_start_that_is_owed_is_made_though_the_update_is_rejected(world: &TestWorkspace) {
+    let job = a_job_that_is_owed_a_start(world);
+    world.configure(job.text("name", "again"));
+    world
+        .cloud
+        .fail("Update", FaultKind::error(400, "InvalidParameter"));
+    let error = world.apply_error();
+    error.must_say(&["InvalidParameter", "is now Running, with its old settings"]);
+    assert!(world.cloud.is_running());
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert_eq!(world.cloud.job().name, "again");
     world.plan().is_empty();
 }
 
