@@ -7,6 +7,7 @@ use crate::support::workspace::TestWorkspace;
 over_each_terraform! {
     each_invalid_value_is_rejected_at_its_attribute,
     required_arguments_are_required,
+    required_arguments_are_not_null,
     a_rejected_url_is_not_repeated_in_the_message,
     another_scheme_than_rtmp_is_only_warned_about,
 }
@@ -127,6 +128,33 @@ fn required_arguments_are_required(world: &TestWorkspace) {
         let is_told = errors.iter().any(|error| error.says(attribute));
         assert!(is_told, "{errors:#?}");
     }
+}
+
+/// Core lets an explicit null pass, such as that of an attribute of a variable that was left out.
+fn required_arguments_are_not_null(world: &TestWorkspace) {
+    let job = Block::running_job("it");
+    world.applied(&job);
+    let changes = world.cloud.changes();
+    for attribute in [
+        "cluster_id",
+        "name",
+        "template_id",
+        "stream_input",
+        "stream_output",
+    ] {
+        let null = Block::new("variable \"nothing\"").with("default", "null");
+        let unset = job.clone().with(attribute, "var.nothing");
+        world.configure(format_args!("{null}{unset}"));
+        let error = world.apply_error();
+        error.must_say(&["Missing required argument", attribute, "null"]);
+        assert_eq!(world.pointed_at(&error), attribute);
+    }
+    assert_eq!(world.cloud.changes(), changes);
+    let jobs =
+        Block::new("data \"alicloud_live_edge_transcode_jobs\" \"all\"").with("cluster_id", "null");
+    world.configure(format_args!("{job}{jobs}"));
+    let error = world.plan_error();
+    error.must_say(&["Missing required argument", "cluster_id"]);
 }
 
 fn a_rejected_url_is_not_repeated_in_the_message(world: &TestWorkspace) {

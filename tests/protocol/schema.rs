@@ -1,14 +1,18 @@
 //! What the schema says of each type, a line an attribute, in `tests/cases/schema.txt`: a change of the schema shows in
 //! review. After a change that is meant, run with `UPDATE_GENERATED=1`. (Descriptions are on the pages under `docs`.)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use alicloud_auth::environment::Environment;
+use terraform_provider_alicloud_live::definition;
 use tfplugin::generated::tfplugin6::provider_client::ProviderClient;
 use tfplugin::generated::tfplugin6::schema::nested_block::NestingMode;
 use tfplugin::generated::tfplugin6::schema::{Attribute, Block, object};
 use tfplugin::generated::tfplugin6::{Function, Schema, get_provider_schema};
+use tfplugin::schema::{self, AttributeConstraint};
+use tfplugin::{AttributePath, Diagnostics, EncodedValue};
 
 use crate::plugin_host::Plugin;
 use crate::requests::response;
@@ -51,6 +55,57 @@ async fn the_schema_of_each_type_is_what_was_reviewed() {
         reviewed == lines,
         "the schema is not that of tests/cases/schema.txt: run with UPDATE_GENERATED=1 and commit the result"
     );
+}
+
+/// Core lets an explicit null pass.
+#[tokio::test]
+async fn no_required_argument_may_be_null() {
+    let definition = definition(Environment::default());
+    let mut checked = 0;
+    let mut check = |name: &str, schema: &schema::Schema, found: Diagnostics| {
+        let attributes = schema.block.attributes.iter();
+        let is_required = |one: &schema::Attribute| one.constraint == AttributeConstraint::Required;
+        let required: BTreeSet<_> = attributes
+            .filter(|(_, attribute)| is_required(attribute))
+            .map(|(name, _)| AttributePath::new(name.clone()).to_string())
+            .collect();
+        let missing = found.errors.into_iter();
+        let missing: BTreeSet<_> = missing
+            .filter(|error| error.summary == "Missing required argument")
+            .map(|error| error.attribute.to_string())
+            .collect();
+        assert_eq!(missing, required, "{name}");
+        checked += required.len();
+    };
+    for (name, resource) in &definition.resources {
+        let (schema, mut found) = (resource.schema(), Diagnostics::default());
+        resource.validate(&mut found, &nulls(&schema));
+        check(name, &schema, found);
+    }
+    for (name, source) in &definition.data_sources {
+        let mut found = Diagnostics::default();
+        let schema = source.schema(&mut found).unwrap();
+        source.validate(&mut found, &nulls(&schema)).await;
+        check(name, &schema, found);
+    }
+    for (name, list) in &definition.list_resources {
+        let (schema, mut found) = (list.schema(), Diagnostics::default());
+        list.validate(&mut found, &nulls(&schema));
+        check(name, &schema, found);
+    }
+    for (name, action) in &definition.actions {
+        let (schema, mut found) = (action.schema(), Diagnostics::default());
+        action.validate(&mut found, &nulls(&schema));
+        check(name, &schema, found);
+    }
+    assert!(checked > 10);
+}
+
+/// A configuration in which everything is null.
+fn nulls(schema: &schema::Schema) -> EncodedValue {
+    let attributes = schema.block.attributes.keys();
+    let nulls: BTreeMap<_, Option<()>> = attributes.map(|name| (name, None)).collect();
+    EncodedValue::encode(&nulls).unwrap()
 }
 
 fn of_block(block: &Block, indent: &str, lines: &mut Vec<String>) {

@@ -3,6 +3,7 @@ use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
+use super::required::check_required;
 use super::served_resource::decode;
 use super::{Diagnostics, EncodedValue};
 
@@ -69,6 +70,7 @@ impl<A: Action> DynAction for A {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
+        check_required(&Action::schema(self), config, diagnostics);
         if let Some(config) = decode(diagnostics, config) {
             Action::validate(self, diagnostics, &config);
         }
@@ -80,12 +82,11 @@ impl<A: Action> DynAction for A {
         config: &EncodedValue,
         progress: ProgressReporter,
     ) {
-        let Some(config) = decode(diagnostics, config) else {
-            return;
-        };
         // A value that was not known before the apply has passed no check yet.
-        Action::validate(self, diagnostics, &config);
-        if diagnostics.errors.is_empty() {
+        DynAction::validate(self, diagnostics, config);
+        if diagnostics.errors.is_empty()
+            && let Some(config) = decode(diagnostics, config)
+        {
             Action::invoke(self, diagnostics, config, &progress).await;
         }
     }

@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use tf_provider::DataSource;
 use tf_provider::schema::Schema;
 
+use super::required::check_required;
 use super::served_resource::{decode, encode, no_meta};
 use super::{Diagnostics, EncodedValue};
 
@@ -29,6 +30,9 @@ impl<D: DataSource> DynDataSource for D {
     }
 
     async fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
+        if let Some(schema) = DataSource::schema(self, diagnostics) {
+            check_required(&schema, config, diagnostics);
+        }
         if let Some(config) = decode(diagnostics, config) {
             DataSource::validate(self, diagnostics, config).await;
         }
@@ -39,6 +43,10 @@ impl<D: DataSource> DynDataSource for D {
         diagnostics: &mut Diagnostics,
         config: &EncodedValue,
     ) -> Option<EncodedValue> {
+        check_required(&DataSource::schema(self, diagnostics)?, config, diagnostics);
+        if !diagnostics.errors.is_empty() {
+            return None;
+        }
         let config = decode(diagnostics, config)?;
         let meta = no_meta(diagnostics)?;
         let read = DataSource::read(self, diagnostics, config, meta).await?;

@@ -80,6 +80,7 @@ pub mod generated;
 mod list_resource;
 mod number;
 mod provider;
+mod required;
 mod resource;
 pub mod serve;
 mod served_resource;

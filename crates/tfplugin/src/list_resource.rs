@@ -7,6 +7,7 @@ use tf_provider::schema::Schema;
 use tokio::sync::mpsc;
 
 use super::diagnostic::reported;
+use super::required::check_required;
 use super::served_resource::decode;
 use super::{Diagnostics, EncodedValue};
 
@@ -117,6 +118,7 @@ impl<L: ListResource> DynListResource for L {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
+        check_required(&ListResource::schema(self), config, diagnostics);
         if let Some(config) = decode(diagnostics, config) {
             ListResource::validate(self, diagnostics, &config);
         }
@@ -129,6 +131,10 @@ impl<L: ListResource> DynListResource for L {
         mut results: ListResults,
     ) {
         if results.wanted == 0 {
+            return;
+        }
+        check_required(&ListResource::schema(self), config, diagnostics);
+        if !diagnostics.errors.is_empty() {
             return;
         }
         let Some(config) = decode(diagnostics, config) else {

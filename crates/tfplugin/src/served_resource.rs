@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use tf_provider::schema::Schema;
 
 use super::diagnostic::{self, reported};
+use super::required::check_required;
 use super::resource::{IdentitySchema, ManagedResource, MoveSource, Object, Update};
 use super::{AttributePath, Diagnostic, Diagnostics, EncodedValue};
 
@@ -136,6 +137,7 @@ impl<R: ManagedResource> DynResource for R {
     }
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: &EncodedValue) {
+        check_required(&ManagedResource::schema(self), config, diagnostics);
         if let Some(config) = decode(diagnostics, config) {
             ManagedResource::validate(self, diagnostics, config);
         }
