@@ -156,16 +156,17 @@ fn left(prior: JobModel, report: &FailureReport, has_successor: bool) -> JobMode
     left
 }
 
-/// Whether another job that this run has created or changed runs, and takes over the stream of this one.
+/// Whether another job that this run has created or started runs, and takes over the stream of this one.
 async fn is_taken_over(
     JobHandle { session, id, .. }: JobHandle<'_>,
     prior: &JobModel,
     successors: &[Created],
 ) -> bool {
-    let running = session.run.running(&prior.stream().unwrap_or_default());
-    let running = running.iter().filter(|other| *other != id);
+    let stream = prior.stream().unwrap_or_default();
+    let started = session.run.started_beside(id, &stream);
+    let started = started.iter().map(|other| (other, false));
     let created = successors.iter().map(|one| (&one.id, one.has_run));
-    for (other, has_run) in running.map(|other| (other, true)).chain(created) {
+    for (other, has_run) in started.chain(created) {
         let report = FailureReport::read(session, other).await;
         let runs = match report.job() {
             Some(job) => job.status == JobStatus::Running,

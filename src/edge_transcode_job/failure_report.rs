@@ -90,6 +90,15 @@ impl FailureReport {
         format!("{present} Run apply again to finish the update.")
     }
 
+    /// After an update with which the job could not be started, so that it has its old settings again.
+    pub(super) fn after_restoring(&self) -> String {
+        let present = self.present(", with its old settings");
+        format!(
+            "{present} With the new ones it could not be started. Find out why before you run apply again: that interrupts \
+             the stream once more."
+        )
+    }
+
     /// After a delete. `is_lost`: the job was stopped for it and could not be started again.
     pub(super) fn after_delete(&self, is_lost: bool) -> String {
         let present = self.present("");

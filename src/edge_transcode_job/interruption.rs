@@ -15,7 +15,7 @@ use tfplugin::{Diagnostic, diagnostic};
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
 /// does not shorten it, so a cancellation takes no longer than this.
-const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+pub(super) const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 /// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
 /// or stopping the job at the same time.
 const REJECTED_START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -25,6 +25,8 @@ pub(super) struct NotChanged {
     pub(super) error: WaitError,
     /// Whether it was stopped for the change and could not be started again.
     pub(super) is_lost: bool,
+    /// Whether it was changed, could not be started like that, and runs as it was before.
+    pub(super) is_restored: bool,
 }
 
 impl<E: Into<WaitError>> From<E> for NotChanged {
@@ -32,6 +34,7 @@ impl<E: Into<WaitError>> From<E> for NotChanged {
         Self {
             error: error.into(),
             is_lost: false,
+            is_restored: false,
         }
     }
 }
@@ -68,6 +71,7 @@ pub(super) async fn change_while_stopped(
     let restarted = restarted.map_err(|error| NotChanged {
         error,
         is_lost: true,
+        is_restored: false,
     })?;
     changed?;
     Ok(restarted)
@@ -195,7 +199,7 @@ fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupt
         ),
         NotInterrupted::Lost(lost) => format!(
             "The job {id} was not stopped and keeps its settings, because this run has ended the stream of the job {lost} \
-             and could not bring it back on air. Find out why, then try again."
+             and could not bring it back on air as planned. Find out why, then try again."
         ),
         NotInterrupted::CredentialsExpire(reason) => format!(
             "The job {id} was not stopped and keeps its settings, because the credentials expire within {} minutes and cannot be \

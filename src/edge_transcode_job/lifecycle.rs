@@ -166,8 +166,7 @@ pub(super) async fn create(
         stored::check(&state, job, diagnostics);
         state.fill_unknown(job);
         if job.status == JobStatus::Running {
-            let stream = job.stream_output.stream_key();
-            session.run.note_running(&id, stream);
+            session.run.note_running(&id);
         }
     }
     state.unknown_to_null();

@@ -57,6 +57,11 @@ impl WaitError {
         is_unsent || self.is_rejected()
     }
 
+    /// Whether the API has responded with an error that may be about the job as it is, and not about how many jobs run.
+    pub(super) fn is_about_the_job(&self) -> bool {
+        matches!(self, Self::Call(error) if error.api_error().is_some() && !is_over_quota(error))
+    }
+
     /// Whether there was time left for nothing more.
     pub(super) fn is_out_of_time(&self) -> bool {
         matches!(
@@ -188,12 +193,13 @@ impl<'a> JobHandle<'a> {
         if last.status == *target {
             return Ok(last);
         }
+        let run = &self.session.run;
+        let stream = last.stream_output.stream_key();
         if *target == JobStatus::Running {
+            run.note_start(self.id, stream);
             let asked = self.start().await;
             return self.wait_for(Some(last), target, asked).await;
         }
-        let run = &self.session.run;
-        let stream = last.stream_output.stream_key();
         let is_first = run.note_ended(stream.clone());
         let _stopping = run.stopping();
         let stopped = self.stop(last).await;

@@ -1,7 +1,9 @@
 //! Update: what is needed by what the API shows now, whatever the plan was made from.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{self, NotChanged, change_while_stopped, check_template, start_again};
+use super::interruption::{
+    self, NotChanged, RECOVERY_TIMEOUT, change_while_stopped, check_template, start_again,
+};
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
 use super::plan;
@@ -21,6 +23,8 @@ const SUMMARY: &str = "Unable to update job";
 struct PlannedChange<'a> {
     prior: &'a JobModel,
     planned: &'a JobModel,
+    /// The status to bring the job to, if that is configured or owed.
+    status: Option<&'a JobStatus>,
     /// Whether an earlier run has stopped the job and could not start it again.
     owes_start: bool,
 }
@@ -29,6 +33,20 @@ impl PlannedChange<'_> {
     /// The settings that a job as it is found is to have.
     fn settings(self, found: &Job) -> JobSpec {
         self.planned.given(self.prior, found).spec()
+    }
+
+    /// The status that a job as it is found is to have. What others have made of it stays; but the start of another job for its
+    /// stream may have stopped it, and that was this run.
+    fn target(self, JobHandle { session, id, .. }: JobHandle<'_>, found: &Job) -> JobStatus {
+        let stream = found.stream_output.stream_key();
+        let was_running = self.prior.is_running() && found.status == JobStatus::NotStarted;
+        match self.status {
+            Some(status) => status.clone(),
+            None if was_running && session.run.started_beside(id, &stream).is_some() => {
+                JobStatus::Running
+            }
+            None => found.status.clone(),
+        }
     }
 }
 
@@ -69,9 +87,10 @@ pub(super) async fn update(
     let planned_change = PlannedChange {
         prior: &prior,
         planned: &planned,
+        status: target.as_ref(),
         owes_start: private.owes_start,
     };
-    let changed = change(job, planned_change, target.as_ref()).await;
+    let changed = change(job, planned_change).await;
     let was_running = prior.is_running() && target.is_none();
     let done = async |planned: JobModel, job: &Job, diagnostics: &mut Diagnostics| {
         // No later read sees that it was running.
@@ -79,10 +98,7 @@ pub(super) async fn update(
             diagnostics.add_warning(no_longer_running(&planned.label(), &job.status));
         }
         let place = session.location(private.found_at.as_ref(), ctx).await;
-        (
-            as_changed(session, planned, job),
-            JobPrivate::found_at(place),
-        )
+        (filled(planned, job), JobPrivate::found_at(place))
     };
     let error = match changed {
         Ok(job) => {
@@ -121,11 +137,7 @@ fn target(update: &Update<JobModel, JobPrivate>) -> Option<JobStatus> {
     target_status(planned).filter(|_| configured == planned)
 }
 
-fn as_changed(session: &Session, mut planned: JobModel, job: &Job) -> JobModel {
-    if job.status == JobStatus::Running {
-        let stream = job.stream_output.stream_key();
-        session.run.note_running(&planned.identity(), stream);
-    }
+fn filled(mut planned: JobModel, job: &Job) -> JobModel {
     planned.fill_unknown(job);
     planned
 }
@@ -136,35 +148,36 @@ fn explain(
     change: PlannedChange<'_>,
     report: &FailureReport,
 ) -> Diagnostic {
-    let error = match error {
+    let NotChanged {
+        error, is_restored, ..
+    } = match error {
         UpdateError::Rejected(diagnostic) => return *diagnostic,
-        UpdateError::NotChanged(NotChanged { error, .. }) => error,
+        UpdateError::NotChanged(error) => error,
     };
     let shown = about(id, error.to_diagnostic(SUMMARY));
-    followed_by(shown, &report.after_update(|job| change.settings(job)))
+    let left = if is_restored {
+        report.after_restoring()
+    } else {
+        report.after_update(|job| change.settings(job))
+    };
+    followed_by(shown, &left)
 }
 
-async fn change(
-    job: JobHandle<'_>,
-    change: PlannedChange<'_>,
-    target: Option<&JobStatus>,
-) -> Result<Job, UpdateError> {
+async fn change(job: JobHandle<'_>, change: PlannedChange<'_>) -> Result<Job, UpdateError> {
     let found = job.get().await?;
-    let is_to_run = target == Some(&JobStatus::Running);
-    let target = target.unwrap_or(&found.status).clone();
+    let target = change.target(job, &found);
     let settings = change.settings(&found);
     if found.spec().is_equivalent(&settings) {
         return Ok(reach(job, found, &target).await?);
     }
     match (&found.status, &target) {
-        (JobStatus::Running, JobStatus::Running) => interrupt(job, found, change, is_to_run).await,
+        (JobStatus::Running, JobStatus::Running) => interrupt(job, found, change).await,
         (_, JobStatus::NotStarted) => {
             job.ensure_status(found, &JobStatus::NotStarted).await?;
             Ok(update_stopped(job, &settings).await?)
         }
         (JobStatus::NotStarted, JobStatus::Running) if change.owes_start => {
-            let update = async || send_update(job, &settings).await;
-            Ok(change_while_stopped(job, found, update).await?)
+            Ok(change_settings(job, found, &settings).await?)
         }
         (JobStatus::NotStarted, _) => {
             let updated = update_stopped(job, &settings).await?;
@@ -204,13 +217,11 @@ async fn update_stopped(job: JobHandle<'_>, settings: &JobSpec) -> Result<Job, W
     }
 }
 
-/// Stops a running job, changes it, and starts it again, whatever becomes of the change. `is_to_run`: also if others have stopped
-/// it meanwhile.
+/// Stops a running job, changes it, and starts it again, whatever becomes of the change.
 async fn interrupt(
     job: JobHandle<'_>,
     found: Job,
     change: PlannedChange<'_>,
-    is_to_run: bool,
 ) -> Result<Job, UpdateError> {
     let PlannedChange { planned, .. } = change;
     if !planned.may_be_interrupted() {
@@ -223,13 +234,52 @@ async fn interrupt(
     // Others may have stopped or changed it meanwhile.
     let last = job.get().await?;
     let settings = change.settings(&last);
-    let update = async || send_update(job, &settings).await;
     match &last.status {
-        JobStatus::NotStarted if !is_to_run => Ok(update_stopped(job, &settings).await?),
+        JobStatus::NotStarted if change.target(job, &last) == JobStatus::NotStarted => {
+            Ok(update_stopped(job, &settings).await?)
+        }
         JobStatus::Other(status) => Err(undocumented(job.id, status)),
         JobStatus::Running if last.spec().is_equivalent(&settings) => Ok(last),
-        _ => Ok(change_while_stopped(job, last, update).await?),
+        _ => Ok(change_settings(job, last, &settings).await?),
     }
+}
+
+/// Changes a job while it is stopped, and starts it. If the API rejects the start, the settings may be the reason: then the job
+/// gets back those that it had.
+async fn change_settings(
+    job: JobHandle<'_>,
+    last: Job,
+    settings: &JobSpec,
+) -> Result<Job, NotChanged> {
+    let before = last.spec();
+    let run = &job.session.run;
+    run.note_start(job.id, settings.stream_output.stream_key());
+    let update = async || send_update(job, settings).await;
+    match change_while_stopped(job, last, update).await {
+        Err(failed) if failed.is_lost && failed.error.is_about_the_job() => {
+            let is_restored = is_restored(job, &before).await;
+            Err(NotChanged {
+                is_lost: !is_restored,
+                is_restored,
+                ..failed
+            })
+        }
+        changed => changed,
+    }
+}
+
+/// Gives a job that was changed and cannot be started the settings back that it had, and starts it like that. That is owed as the
+/// start itself is.
+async fn is_restored(job: JobHandle<'_>, before: &JobSpec) -> bool {
+    let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
+    let job = JobHandle { ctx: &ctx, ..job };
+    let is_changed = async || {
+        let read = job.get().await;
+        read.is_ok_and(|read| !read.spec().is_equivalent(before))
+    };
+    is_changed().await
+        && update_stopped(job, before).await.is_ok()
+        && start_again(job, false).await.is_ok()
 }
 
 /// Asks for the template before the job is stopped, also for one in use, which may have vanished: the API takes no update without

@@ -39,8 +39,8 @@ struct Known {
     stopped_at: Option<Instant>,
     /// Streams of running jobs that were stopped for good.
     ended_streams: HashSet<String>,
-    /// Jobs that run after they were created or changed, by the stream that they write.
-    running: HashMap<String, JobIdentity>,
+    /// The job that this run has started last, or is starting, for each stream.
+    started: HashMap<String, JobIdentity>,
     /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
@@ -264,19 +264,25 @@ impl Run {
         self.known().created.push(created);
     }
 
-    /// A job that was created or changed runs.
-    pub(crate) fn note_running(&self, id: &JobIdentity, stream: String) {
+    /// A job is about to be started for this stream.
+    pub(crate) fn note_start(&self, id: &JobIdentity, stream: String) {
+        self.known().started.insert(stream, id.clone());
+    }
+
+    /// A new job runs.
+    pub(crate) fn note_running(&self, id: &JobIdentity) {
         let mut known = self.known();
-        known.running.insert(stream, id.clone());
         let created = known.created.iter_mut().find(|created| created.id == *id);
         if let Some(created) = created {
             created.has_run = true;
         }
     }
 
-    /// The job that runs and writes this stream after this run has created or changed it.
-    pub(crate) fn running(&self, stream: &str) -> Option<JobIdentity> {
-        self.known().running.get(stream).cloned()
+    /// Another job that this run has started, or is starting, for this stream: as the API is, that may stop this one.
+    pub(crate) fn started_beside(&self, id: &JobIdentity, stream: &str) -> Option<JobIdentity> {
+        let known = self.known();
+        let started = known.started.get(stream).filter(|other| *other != id);
+        started.cloned()
     }
 
     /// The job that this run has created in the place of this one, or else those for the stream that this one writes: which of

@@ -108,9 +108,9 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorks
         },
         FailingUpdate {
             fault: fault("Start", FaultKind::error(403, "OperationDenied")),
-            said: ["OperationDenied", "is now Stopped, with its new settings"],
-            made: ALL,
-            left: &["Start"],
+            said: ["OperationDenied", "is now Stopped, with its old settings"],
+            made: &["Stop", "Update", "Start", "Update", "Start"],
+            left: &["Update", "Start"],
         },
     ];
     let job = Block::running_job("it").containing(Block::new("timeouts").text("update", "2s"));
@@ -163,7 +163,7 @@ fn a_job_that_is_owed_a_start(world: &TestWorkspace) -> Block {
     world.configure(&renamed);
     world.cloud.deny("Start");
     let error = world.apply_error();
-    error.must_say(&["OperationDenied", "is now Stopped, with its new settings"]);
+    error.must_say(&["OperationDenied", "is now Stopped, with its old settings"]);
     world.cloud.set_faults([]);
     renamed
 }
@@ -172,7 +172,7 @@ fn a_start_that_is_still_owed_is_planned_by_the_next_run(world: &TestWorkspace) 
     a_job_that_is_owed_a_start(world);
     let plan = world.plan();
     plan.warning()
-        .must_say(&["A stopped job will be started again", "\"renamed\""]);
+        .must_say(&["A stopped job will be started again", "\"job-it\""]);
     assert_eq!(plan.planned(), [(JOB.to_owned(), "update".to_owned())]);
     world.apply().succeeded();
     assert!(world.cloud.is_running());
@@ -259,7 +259,7 @@ fn a_job_that_is_owed_a_start_is_not_given_up_silently(world: &TestWorkspace) {
     let [warning] = &plan.warnings("A job waiting to start will be deleted")[..] else {
         panic!("{plan}");
     };
-    warning.must_say(&["renamed", "status is \"Running\""]);
+    warning.must_say(&["job-it", "status is \"Running\""]);
 
     let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
     let moved = job.containing(create_first).text("cluster_id", "cluster-2");

@@ -9,6 +9,8 @@ use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus, SecondWri
 over_newest_terraform! {
     a_job_takes_over_the_stream_of_one_that_is_stopped_through_an_outage,
     a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_has_taken_over,
+    a_job_that_cannot_be_started_with_its_new_settings_runs_with_the_old_ones,
+    a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream,
     a_stop_that_is_rejected_ends_no_stream,
 }
 
@@ -62,6 +64,74 @@ fn a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_has_taken_over(
     assert_eq!(running_jobs(world), ["job-new"]);
     world.cloud.set_faults([]);
     world.apply().succeeded();
+    world.plan().is_empty();
+}
+
+/// Another job writes the new output, say.
+fn a_job_that_cannot_be_started_with_its_new_settings_runs_with_the_old_ones(
+    world: &TestWorkspace,
+) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::Rejected);
+    for status in [None, Some("Running")] {
+        let job = |label: &str| {
+            let job = Block::job(label);
+            match status {
+                Some(status) => job.text("status", status),
+                None => job,
+            }
+        };
+        world.applied(job("it"));
+        world.cloud.edit(|job| job.status = JobStatus::Running);
+        let output = "rtmp://push.example.com/live/taken";
+        let other = world.cloud.seed(|job| {
+            job.status = JobStatus::Running;
+            output.clone_into(&mut job.stream_output);
+        });
+        world.configure(job("it").text("stream_output", output));
+        let error = world.apply_error();
+        error.must_say(&[
+            "Unable to update job",
+            "OperationDenied",
+            "is now Running, with its old settings",
+            "could not be started",
+        ]);
+        assert_eq!(running_jobs(world).len(), 2);
+        world.configure(job("it"));
+        world.plan().is_empty();
+        world.cloud.delete_job(&other.job_id);
+        world.configure(job("it").text("stream_output", output));
+        world.apply().succeeded();
+        assert!(world.cloud.is_running());
+        world.plan().is_empty();
+        world.destroy_all();
+    }
+}
+
+/// The API may stop the job that writes a stream when another one is started for it.
+fn a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream(
+    world: &TestWorkspace,
+) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    let job = |label: &str, name: &str| {
+        let output = format!("rtmp://push.example.com/live/{name}");
+        Block::job(label).text("stream_output", &output)
+    };
+    world.applied(format_args!("{}{}", job("a", "one"), job("b", "two")));
+    for job in world.cloud.jobs() {
+        let run = |job: &mut Job| job.status = JobStatus::Running;
+        world.cloud.edit_job(&job.job_id, run);
+    }
+    world
+        .run(&["apply", "-json", "-auto-approve", "-refresh-only"])
+        .succeeded();
+    let a = job("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
+    world.configure(format_args!("{a}{}", job("b", "one")));
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
     world.plan().is_empty();
 }
 
