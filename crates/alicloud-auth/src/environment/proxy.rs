@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::{Environment, InvalidInput};
 
@@ -80,11 +80,15 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
     } else {
         format!("http://{text}")
     };
-    let url = Url::parse(&with_scheme)
-        .ok()
-        .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()));
-    let Some(mut url) = url else {
-        let problem = "is not the URL of a proxy, such as http://proxy.example:3128";
+    // reqwest parses more strictly than `Url`. Where it cannot use a proxy, it connects directly, without an error.
+    let is_usable = |url: &Url| {
+        // `\`, `/`, `?` or `#` in a user name or password have ended the host.
+        let has_user_behind_host = url[Position::BeforePath..].contains('@');
+        url.host().is_some_and(|host| is_valid(&host)) && !has_user_behind_host
+    };
+    let Some(mut url) = Url::parse(&with_scheme).ok().filter(is_usable) else {
+        let problem = "is not the URL of a proxy, such as http://proxy.example:3128. Percent-encode special characters of \
+                       user name and password";
         return Err(InvalidInput::new(variable.name, problem));
     };
     match url.scheme() {
@@ -101,6 +105,15 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
         }
     }
     Ok(Some(url))
+}
+
+/// Whether a host is an address, or a name of ASCII letters, digits, `.`, `-` and `_`.
+fn is_valid(host: &Host<&str>) -> bool {
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    match host {
+        Host::Domain(name) => !name.is_empty() && name.bytes().all(is_name_byte),
+        Host::Ipv4(_) | Host::Ipv6(_) => true,
+    }
 }
 
 /// Whether a host is this machine.
@@ -198,11 +211,35 @@ mod tests {
             "gopher://p:1",
             "a b",
             "http://h:99999",
+            "http://${PROXY_HOST}:3128",
+            "http://{{proxy}}:3128",
+            "\"http://p:3128\"",
+            "\"p:3128\"",
+            "socks5://bücher.example:1080",
+            "http://DOMAIN\\user:hunter2@p:3128",
+            "http://user:12#hunter2@p",
+            "http://user:12?hunter2@p",
+            "http://user:12/hunter2@p",
         ] {
             let environment = Environment::from_iter([("https_proxy", value)]);
             let error = Proxies::from_environment(&environment).err().unwrap();
             assert_eq!(error.origin, "https_proxy", "{value}");
             assert!(!error.to_string().contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_proxy_is_a_name_or_an_address() {
+        for value in [
+            "http://user:hunter2@my_proxy-1.example.:3128/",
+            "http://bücher.example:3128",
+            "http://[::1]:3128",
+            "socks5://[::1]:1080",
+            "socks5://192.0.2.1:1080",
+            "http://p:3128/ignored?by#all",
+        ] {
+            let environment = Environment::from_iter([("https_proxy", value)]);
+            assert!(Proxies::from_environment(&environment).is_ok(), "{value}");
         }
     }
 
