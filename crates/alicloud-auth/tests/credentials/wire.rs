@@ -123,6 +123,24 @@ fn with_role() -> CredentialsConfig {
 }
 
 #[tokio::test]
+async fn an_access_key_of_the_block_takes_secret_and_token_of_the_environment() {
+    let config = CredentialsConfig {
+        access_key: Some("id".to_owned()),
+        ..CredentialsConfig::default()
+    };
+    let variables = [
+        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hunter1"),
+        ("ALIBABA_CLOUD_SECURITY_TOKEN", "hunter2"),
+    ];
+    let outcome = load(config, &variables, Vec::new()).await;
+    let credentials = outcome.loaded.unwrap().credentials;
+    assert_eq!(credentials.access_key_id, "id");
+    assert_eq!(credentials.access_key_secret.expose_secret(), "hunter1");
+    let token = credentials.security_token.unwrap();
+    assert_eq!(token.expose_secret(), "hunter2");
+}
+
+#[tokio::test]
 async fn a_role_is_assumed_with_the_time_of_sts_if_this_machines_clock_is_off() {
     let date = OffsetDateTime::now_utc() + time::Duration::hours(3);
     let expired = r#"{"Code": "InvalidTimeStamp.Expired", "Message": "", "RequestId": "R"}"#;

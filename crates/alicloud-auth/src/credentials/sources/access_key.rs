@@ -32,7 +32,8 @@ pub const SECURITY_TOKEN_VARIABLES: &[&str] = &[
 ];
 
 /// Uses a security token only with an access key pair of the same origin: a token left behind in the environment does
-/// not belong to an access key pair in the block. A configured profile contributes its region, its STS settings
+/// not belong to an access key pair in the block. In the block, a token without an access key pair is an error: another
+/// identity must not replace the one that it is for. A configured profile contributes its region, its STS settings
 /// and, in mode `RamRoleArn`, its role.
 pub(in crate::credentials) async fn discover(
     config: &CredentialsConfig,
@@ -59,14 +60,19 @@ pub(in crate::credentials) async fn discover(
         Some(secret_key) => Some(secret_key),
         None => variable(SECRET_KEY_VARIABLES)?.map(Into::into),
     };
+    let argument_token = non_empty_secret(config.security_token.as_ref());
     let Some((id, key)) = key_pair(access_key, secret_key)? else {
+        if argument_token.is_some() {
+            let reason = "a security token is set, but no access key: set arguments access_key and secret_key";
+            return Err(SourceConfigError::new("security_token", reason));
+        }
         return Ok(Discovery::NotConfigured(format!(
             "neither an access key (argument access_key, {}) nor a secret key (argument secret_key, {}) is set",
             ACCESS_KEY_VARIABLES.join(", "),
             SECRET_KEY_VARIABLES.join(", ")
         )));
     };
-    let token = match non_empty_secret(config.security_token.as_ref()) {
+    let token = match argument_token {
         None if !is_from_block => variable(SECURITY_TOKEN_VARIABLES)?.map(SecretString::from),
         token => token,
     };
