@@ -57,6 +57,12 @@ impl LiveClient {
         let template_key = [("ClusterId", cluster_id), ("TemplateId", template_id)];
         let call = ApiCall::new(GET, kind, template_key);
         let response = self.call::<TemplateResponse>(&call, ctx).await?;
-        Ok(response.value.template)
+        let template = response.value.template;
+        if template.template_id == template_id {
+            Ok(template)
+        } else {
+            let reason = "it describes another template than the requested one";
+            Err(self.unreadable_response(call.operation, reason))
+        }
     }
 }

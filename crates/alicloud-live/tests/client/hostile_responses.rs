@@ -117,6 +117,18 @@ async fn a_response_about_another_job_is_not_trusted() {
 }
 
 #[tokio::test]
+async fn a_response_about_another_template_is_not_trusted() {
+    let mock = mock();
+    let body = r#"{"RequestId": "R", "Template": {"TemplateId": "tpl-h264-720p", "Name": "n", "Type": "common"}}"#;
+    mock.inject(Fault::new("GetEdgeTranscodeTemplate", response(200, body)));
+    let (client, ctx) = (client(&mock), ctx());
+    let read = client.get_edge_transcode_template(CLUSTER, "tpl-uhd-4k", &ctx);
+    let error = read.await.unwrap_err();
+    assert!(error.is_ambiguous(), "{error}");
+    assert!(error.to_string().contains("another template"), "{error}");
+}
+
+#[tokio::test]
 async fn a_list_with_an_excessive_total_count_ends() {
     let mock = mock();
     mock.inject(list_of(1_000_000, &[]));
