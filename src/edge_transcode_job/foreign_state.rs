@@ -95,7 +95,7 @@ fn unidentified(id: Option<&str>) -> String {
 
 /// The attributes that have the types of ours. Other providers store an empty string where nothing is set.
 fn known_attributes(mut attributes: Map<String, Json>) -> JobModel {
-    attributes.retain(|_, value| *value != "");
+    attributes.retain(|_, value| *value != "" && !has_array(value));
     let has_our_block = attributes.get("timeouts").is_some_and(is_our_block);
     let mut state = JobModel::deserialize(&Json::Object(attributes.clone())).unwrap_or_else(|_| {
         attributes.retain(|name, value| JobModel::deserialize(&one(name, value)).is_ok());
@@ -106,6 +106,15 @@ fn known_attributes(mut attributes: Map<String, Json>) -> JobModel {
         state.timeouts = Value::Null;
     }
     state
+}
+
+/// Whether a value is or contains an array. No attribute does, and the decoder takes some arrays for unknown values.
+fn has_array(value: &Json) -> bool {
+    match value {
+        Json::Array(_) => true,
+        Json::Object(members) => members.values().any(has_array),
+        _ => false,
+    }
 }
 
 /// Whether this provider has written the block `timeouts`: others have no timeout for reads.
@@ -195,6 +204,21 @@ mod tests {
             let timeouts: Json = timeouts.parse().unwrap();
             let state = json!({"id": "c:j", "timeouts": timeouts});
             assert!(moved(&state, None).is_ok_and(|job| job.timeouts.is_null()));
+        }
+    }
+
+    /// The decoder takes such an array for an extension of MessagePack, by which unknown values are encoded.
+    #[test]
+    fn an_array_is_no_unknown_value() {
+        let unknown = json!([5, "x"]);
+        for state in [
+            json!({"id": "c:j", "name": unknown}),
+            json!({"id": "c:j", "allow_stopping_for_update": unknown}),
+            json!({"id": "c:j", "timeouts": unknown}),
+            json!({"id": "c:j", "timeouts": {"create": unknown}}),
+        ] {
+            let job = moved(&state, None).unwrap_or_else(|error| panic!("{error:?}"));
+            assert!(job == JobModel::from_identity(&job.identity()), "{state}");
         }
     }
 
@@ -290,6 +314,8 @@ mod tests {
             Just(Json::Null),
             any::<bool>().prop_map(Json::from),
             any::<i64>().prop_map(Json::from),
+            // With a string behind it in an array: an extension of MessagePack.
+            any::<i8>().prop_map(Json::from),
             any::<f64>().prop_map(Json::from),
             "\\PC{0,8}(:\\PC{0,8})?".prop_map(Json::from),
         ];
