@@ -208,10 +208,21 @@ mod tests {
     #[test]
     fn bad_arguments_are_rejected_at_their_paths() {
         let paths = rejected(
-            r#"{"protocol": "gopher", "region": "Bei Jing", "endpoints": [{"live": "http://a/b"}]}"#,
+            r#"{"protocol": "gopher", "region": "Bei Jing", "source_ip": "office", "secure_transport": "maybe",
+                "security_transport": "TRUE", "endpoints": [{"live": "http://a/b"}]}"#,
         );
         let live = within("endpoints", "live").to_string();
-        assert_eq!(paths, ["protocol", "region", &live]);
+        let expected = [
+            "protocol",
+            "region",
+            "source_ip",
+            "secure_transport",
+            "security_transport",
+            &live,
+        ];
+        assert_eq!(paths, expected);
+        let valid = r#"{"source_ip": "2001:db8::1", "secure_transport": "false", "security_transport": ""}"#;
+        assert_eq!(rejected(valid), [""; 0]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Rules for the arguments of the provider block.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use crate::shared::check::shown;
@@ -9,7 +10,7 @@ use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 use super::endpoints::{invalid_endpoint, within};
-use super::{ProviderConfig, only, parse_protocol, parse_sign_version};
+use super::{ProviderConfig, only, parse_protocol, parse_sign_version, set};
 
 /// What roles allow their sessions, in seconds.
 const SESSION_SECONDS: RangeInclusive<i64> = 900..=43_200;
@@ -18,6 +19,7 @@ impl ProviderConfig {
     /// Checks what can be checked without the environment.
     pub(crate) fn validate(&self, diagnostics: &mut Diagnostics) {
         self.check_names(diagnostics);
+        self.check_conditions(diagnostics);
         self.check_endpoints(diagnostics);
         self.check_numbers(diagnostics);
         self.check_sessions(diagnostics);
@@ -51,6 +53,33 @@ impl ProviderConfig {
                 "Invalid signature version",
                 format!("Expected v1 or v3; got {}.", shown(version)),
             ));
+        }
+    }
+
+    /// Values for conditions of roles: STS is not asked with others.
+    fn check_conditions(&self, diagnostics: &mut Diagnostics) {
+        if let Some(address) = set(&self.source_ip)
+            && address.parse::<IpAddr>().is_err()
+        {
+            diagnostics.add_error(diagnostic::at(
+                AttributePath::new("source_ip"),
+                "Invalid source IP address",
+                format!("Expected an IP address; got {}.", shown(&address)),
+            ));
+        }
+        for (name, value) in [
+            ("secure_transport", &self.secure_transport),
+            ("security_transport", &self.security_transport),
+        ] {
+            if let Some(value) = set(value)
+                && !matches!(&*value, "true" | "false")
+            {
+                diagnostics.add_error(diagnostic::at(
+                    AttributePath::new(name),
+                    "Invalid secure transport",
+                    format!("Expected true or false; got {}.", shown(&value)),
+                ));
+            }
         }
     }
 

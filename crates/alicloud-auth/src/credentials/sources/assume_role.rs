@@ -1,5 +1,7 @@
 //! A role that is assumed with the credentials of another source.
 
+use std::net::IpAddr;
+
 use super::{argument_or_variable, non_empty};
 use crate::credentials::discovery::{
     AssumeRole, Candidate, CredentialsConfig, SelectedSource, SourceConfigError,
@@ -125,16 +127,44 @@ pub(super) fn with_conditions(
     config: &CredentialsConfig,
     system: &SystemContext,
 ) -> Result<Role, SourceConfigError> {
-    let secure_transport = argument_or_variable(
-        config.secure_transport.as_ref(),
-        SECURE_TRANSPORT_VARIABLES,
-        system,
-    )?;
+    let is_address = |text: &str| text.parse::<IpAddr>().is_ok();
+    let is_flag = |text: &str| matches!(text, "true" | "false");
     Ok(Role {
-        source_ip: argument_or_variable(config.source_ip.as_ref(), SOURCE_IP_VARIABLES, system)?,
-        secure_transport,
+        source_ip: match non_empty(config.source_ip.as_ref()) {
+            Some(address) => Some(address),
+            None => condition(
+                system,
+                SOURCE_IP_VARIABLES,
+                is_address,
+                "is not an IP address",
+            )?,
+        },
+        secure_transport: match non_empty(config.secure_transport.as_ref()) {
+            Some(flag) => Some(flag),
+            None => condition(
+                system,
+                SECURE_TRANSPORT_VARIABLES,
+                is_flag,
+                "is neither true nor false",
+            )?,
+        },
         ..role
     })
+}
+
+/// Returns the first of these variables that is set. An error with this problem if its value is invalid.
+fn condition(
+    system: &SystemContext,
+    variables: &[&'static str],
+    is_valid: impl Fn(&str) -> bool,
+    problem: &str,
+) -> Result<Option<String>, InvalidInput> {
+    match system.environment.first(variables)? {
+        Some(variable) if !is_valid(&variable.value) => {
+            Err(InvalidInput::new(variable.name, problem))
+        }
+        variable => Ok(variable.map(|variable| variable.value)),
+    }
 }
 
 /// Returns the duration of a session: by default, and for zero, one hour. An error if no role allows it.
