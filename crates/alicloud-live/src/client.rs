@@ -14,6 +14,10 @@ use super::request::RequestBuilder;
 use super::template_cache::TemplateCache;
 use super::transport::Transport;
 use alicloud_auth::credentials::{CredentialsCache, ServerClock};
+use url::Url;
+
+/// The default port of SOCKS proxies.
+const SOCKS_PORT: u16 = 1080;
 
 /// A client of the API. One client serves one run of Terraform: all calls share its connections, rate limits, caches and
 /// its estimate of the server's clock.
@@ -22,6 +26,8 @@ pub struct LiveClient {
     pub(super) credentials: CredentialsCache,
     pub(super) transport: Transport,
     pub(super) clock: ServerClock,
+    /// Names the proxy in errors, behind the endpoint; empty without a proxy.
+    pub(super) through_proxy: String,
     pub(super) random: Arc<dyn Random>,
     pub(super) rate_limiter: RateLimiter,
     pub(super) outage: Outage,
@@ -41,6 +47,7 @@ impl LiveClient {
     pub fn new(config: LiveClientConfig) -> Result<Self, BuildError> {
         Ok(Self {
             transport: Transport::new(&config)?,
+            through_proxy: config.proxy.as_ref().map_or_else(String::new, through),
             clock: ServerClock::new(config.dependencies.clock),
             random: config.dependencies.random,
             rate_limiter: RateLimiter::new(config.requests_per_minute),
@@ -61,4 +68,11 @@ impl LiveClient {
             credentials: config.credentials,
         })
     }
+}
+
+/// Returns the words that name a proxy: without user and password, and with its port, which may be the default one.
+fn through(proxy: &Url) -> String {
+    let host = proxy.host_str().unwrap_or_default();
+    let port = proxy.port_or_known_default().unwrap_or(SOCKS_PORT);
+    format!(" (through the proxy {host}:{port})")
 }

@@ -106,7 +106,7 @@ pub enum Ambiguous {
 pub struct CallError {
     /// The operation, such as `GetEdgeTranscodeJob`.
     pub operation: &'static str,
-    /// Scheme, host and port of the API.
+    /// Scheme, host and port of the API, and which proxy the call went through, for people only.
     pub endpoint: String,
     /// The number of attempts.
     pub attempts: u32,

@@ -25,6 +25,7 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// Library messages can quote what the server sent.
 const MAX_REASON_CHARS: usize = 300;
+const NO_TLS: &str = "the server does not speak TLS";
 
 /// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -133,10 +134,9 @@ impl Exchange for Http {
         for (name, value) in request.headers {
             sending = sending.header(*name, value);
         }
-        let mut response = sending
-            .send()
-            .await
-            .map_err(|error| sending_failed(error, request.send_state))?;
+        let mut response = sending.send().await.map_err(|error| {
+            sending_failed(error, request.send_state, self.settings.proxy.is_some())
+        })?;
 
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -208,15 +208,19 @@ impl Body for WatchedBody {
     }
 }
 
-fn sending_failed(error: reqwest::Error, send_state: &SendState) -> Failure {
+fn sending_failed(error: reqwest::Error, send_state: &SendState, has_proxy: bool) -> Failure {
     if !send_state.try_abandon() {
         return connection_lost(error);
     }
-    Failure::NotSent(if is_certificate_error(&error) {
-        NotSent::UntrustedCertificate(reason(error))
-    } else {
-        NotSent::NoConnection(reason(error))
-    })
+    if is_certificate_error(&error) {
+        return Failure::NotSent(NotSent::UntrustedCertificate(reason(error)));
+    }
+    let mut reason = reason(error);
+    // It may be the proxy that does not.
+    if reason == NO_TLS && !has_proxy {
+        reason.push_str("; use http:// for the mock");
+    }
+    Failure::NotSent(NotSent::NoConnection(reason))
 }
 
 fn connection_lost(error: reqwest::Error) -> Failure {
@@ -256,7 +260,7 @@ fn reason(error: reqwest::Error) -> String {
 /// Rewrites messages of libraries for users.
 fn reword(reason: &str) -> String {
     if reason.starts_with("received corrupt message") {
-        return "the server does not speak TLS; use http:// for the mock".to_owned();
+        return NO_TLS.to_owned();
     }
     if let Some(reason) = reason.strip_prefix("invalid peer certificate: ") {
         return match reason {
@@ -280,7 +284,6 @@ mod tests {
         let expired = reword("invalid peer certificate: certificate expired");
         assert_eq!(expired, "certificate expired");
         let plain_http = reword("received corrupt message of type InvalidContentType");
-        let hint = "the server does not speak TLS; use http:// for the mock";
-        assert_eq!(plain_http, hint);
+        assert_eq!(plain_http, NO_TLS);
     }
 }

@@ -272,7 +272,7 @@ impl LiveClient {
     ) -> CallError {
         CallError {
             operation,
-            endpoint: self.request.endpoint.to_string(),
+            endpoint: format!("{}{}", self.request.endpoint, self.through_proxy),
             attempts,
             failure,
             rejection: None,

@@ -12,7 +12,7 @@ use alicloud_live_mock::Mock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::relay::{Fate, Relay};
@@ -162,6 +162,36 @@ async fn an_untrusted_certificate_is_reported_as_such() {
     assert!(!message.contains("no connection"), "{message}");
     assert_eq!(error.attempts, 1, "{message}");
     assert!(calls_of(&mock, GET).is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_behind_a_proxy_names_the_proxy() {
+    let mock = mock();
+    for speaks_tls in [true, false] {
+        let (mut config, listener) = tls_endpoint(&mock).await;
+        let address = listener.local_addr().unwrap();
+        let proxy = format!("https://user:hunter2@{address}");
+        config.proxy = Some(proxy.parse().unwrap());
+        config.endpoint = Endpoint::parse("api.test", Protocol::Https).unwrap();
+        config.retry.max_attempts = 1;
+        if speaks_tls {
+            serve_tls(listener);
+        } else {
+            tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let response = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+                stream.write_all(response).await.unwrap();
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            });
+        }
+        let error = LiveClient::new(config).unwrap().get("J").await.unwrap_err();
+        let message = error.to_string();
+        let place = format!("https://api.test (through the proxy {address})");
+        assert!(message.contains(&place), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+        assert!(!message.contains("mock"), "{message}");
+        assert_eq!(message.contains("certificate"), speaks_tls, "{message}");
+    }
 }
 
 /// Serves TLS, and trusts the certificate by a variable.
