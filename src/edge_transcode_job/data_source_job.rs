@@ -4,12 +4,12 @@ use async_trait::async_trait;
 
 use super::job_data::{self, JobData};
 use super::model::status_text;
-use super::validate::MAX_NAME_CHARS;
+use super::validate::shown_name;
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::check::{self, Rule};
 use crate::shared::provider_data::ProviderData;
 use crate::shared::{reading, reported};
-use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient, redact_auth_keys};
+use alicloud_live::{CallContext, CallError, Job, JobFilter, LiveClient, printable};
 use tfplugin::attribute::{optional_computed, required, schema, sensitive};
 use tfplugin::schema::Schema;
 use tfplugin::value::{Value, ValueEmpty};
@@ -17,6 +17,8 @@ use tfplugin::{AttributePath, DataSource, Diagnostic, Diagnostics, diagnostic};
 
 /// So many jobs at most are named in a message.
 const MAX_LISTED: usize = 10;
+/// Times of the API have 20 characters, or 25 with an offset.
+const MAX_TIME_CHARS: usize = 40;
 
 const NAME: Rule = Rule("Invalid job name", |text| {
     text.is_empty()
@@ -177,26 +179,38 @@ fn only_one(
     Err(diagnostic::at(AttributePath::new("name"), summary, detail))
 }
 
-/// A name that was asked for, as far as it can be one: what was mistyped can only be seen in the whole.
-fn shown_name(name: &str) -> String {
-    let name: String = redact_auth_keys(name)
-        .chars()
-        .take(MAX_NAME_CHARS)
-        .collect();
-    format!("{name:?}")
-}
-
 /// Jobs, a line each. Without URLs, which can contain tokens.
 fn candidates(cluster_id: &str, jobs: &[Job]) -> String {
     let line = |job: &Job| {
-        let (id, name) = (job_data::id(cluster_id, job), &job.name);
+        let (id, name) = (job_data::id(cluster_id, job), shown_name(&job.name));
         let status = status_text(&job.status);
         let created = job.create_time.as_deref().unwrap_or("at an unknown time");
-        format!("\n  - {id} {name:?}, {status}, created {created}")
+        let created = printable(created, MAX_TIME_CHARS);
+        format!("\n  - {id} {name}, {status}, created {created}")
     };
     let mut lines: Vec<_> = jobs.iter().take(MAX_LISTED).map(line).collect();
     if jobs.len() > MAX_LISTED {
         lines.push(format!("\n  - and {} more", jobs.len() - MAX_LISTED));
     }
     lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn candidates_show_no_control_characters_and_no_long_texts_of_the_api() {
+        let job = serde_json::from_value::<Job>(json!({
+            "JobId": "J", "Name": "n".repeat(10_000), "Status": "0", "TemplateId": "T",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+            "CreateTime": format!("\u{1b}[31m{}", "t".repeat(10_000)),
+        }));
+        let text = candidates("c", &[job.unwrap()]);
+        assert!(text.starts_with("\n  - c:J \"nnn"), "{text}");
+        assert!(text.len() < 500, "{text}");
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
 }

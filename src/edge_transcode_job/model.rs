@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::validate::shown_name;
 use crate::shared::duration;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::reading::text;
@@ -266,8 +267,8 @@ impl JobModel {
     pub(super) fn label(&self) -> String {
         let id = self.identity();
         match &self.name {
-            Value::Value(name) if id.is_valid() => format!("{name:?} ({id})"),
-            Value::Value(name) => format!("{name:?}"),
+            Value::Value(name) if id.is_valid() => format!("{} ({id})", shown_name(name)),
+            Value::Value(name) => shown_name(name),
             Value::Unknown if !id.is_valid() => {
                 let output = self.stream_output.as_deref_option();
                 let host = output.and_then(stream_url::host);

@@ -7,11 +7,13 @@ use super::run_state::{JobHandle, Polls};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::stream::name as stream_name;
-use alicloud_live::{CallError, Interruption, StreamName, StreamUrl};
+use alicloud_live::{CallError, Interruption, StreamName, StreamUrl, printable};
 use tfplugin::{AttributePath, Diagnostic, diagnostic};
 
 /// The state for which an action waits.
 const ONLINE: &str = "online";
+/// A message shows no more of a state.
+const MAX_STATE_CHARS: usize = 40;
 const NOT_READ: &str = "Unable to read stream state";
 
 /// The check before an action takes no more of the action's time than this.
@@ -95,7 +97,9 @@ fn not_online(name: &StreamName, state: Option<&str>, interruption: Interruption
             ("the timeout was reached", AttributePath::new("timeout"))
         }
     };
-    let last = state.map_or_else(String::new, |state| format!(" (last state: {state})"));
+    let last = state.map_or_else(String::new, |state| {
+        format!(" (last state: {})", printable(state, MAX_STATE_CHARS))
+    });
     diagnostic::at(
         attribute,
         "Stream is not online",
@@ -105,4 +109,22 @@ fn not_online(name: &StreamName, state: Option<&str>, interruption: Interruption
             name.domain
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_the_api_is_shown_without_control_characters_and_not_at_length() {
+        let name = stream_name::from_url("rtmp://d.test/a/s").unwrap();
+        let state = format!("off\u{1b}[31m{}", "e".repeat(10_000));
+        let error = not_online(&name, Some(&state), Interruption::DeadlineExceeded);
+        assert!(
+            error.detail.contains("(last state: off"),
+            "{}",
+            error.detail
+        );
+        assert!(error.detail.len() < 1_000 && !error.detail.contains('\u{1b}'));
+    }
 }

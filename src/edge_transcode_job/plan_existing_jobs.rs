@@ -5,6 +5,7 @@
 
 use super::TYPE_NAME;
 use super::model::{JobModel, RUNNING, STOPPED};
+use super::validate::shown_name;
 use crate::shared::job_identity::JobIdentity;
 use alicloud_live::{CallContext, ExistingJob, LiveClient};
 use tfplugin::value::Value;
@@ -62,11 +63,11 @@ pub(super) async fn warn_of_start(
 
 fn second_writer(planned: &JobModel, cluster_id: &str, other: &ExistingJob) -> Diagnostic {
     let label = planned.label();
-    let ExistingJob { job_id, name, .. } = other;
+    let (job_id, name) = (&other.job_id, shown_name(&other.name));
     diagnostic::general(
         RUNNING_WRITER,
         format!(
-            "The job {label} will run, while the job {cluster_id}:{job_id} ({name:?}) is running and writes the same \
+            "The job {label} will run, while the job {cluster_id}:{job_id} ({name}) is running and writes the same \
              output stream. Two running jobs must not write one stream: unless this plan stops or deletes the other one, or \
              changes its output, and this job depends on it, do that first."
         ),
@@ -90,7 +91,7 @@ fn warning(
         (true, false) => "is running and writes the same output stream",
         (false, _) => "is identical",
     };
-    let other_name = &existing.name;
+    let other_name = shown_name(&existing.name);
     let advice = keep_or_import(&id);
     let consequence = if existing.is_running {
         consequence(planned, is_replacement)
@@ -101,7 +102,7 @@ fn warning(
     diagnostic::general(
         summary,
         format!(
-            "The job {label} will be created in the cluster {cluster_id}, where the job {id} ({other_name:?}) \
+            "The job {label} will be created in the cluster {cluster_id}, where the job {id} ({other_name}) \
              {how}.{advice}{consequence}"
         ),
     )
@@ -132,5 +133,31 @@ fn consequence(planned: &JobModel, is_replacement: bool) -> String {
             " Because status is not set, the new job stays stopped unless it replaces that one without \
              create_before_destroy: if the stream is to go on, keep the other job or set status = \"{RUNNING}\"."
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_the_api_is_not_shown_at_length() {
+        let planned = JobModel {
+            name: "mine".to_owned().into(),
+            ..JobModel::default()
+        };
+        let other = ExistingJob {
+            job_id: "J".to_owned(),
+            name: "n".repeat(10_000),
+            is_running: true,
+            is_identical: false,
+        };
+        for warning in [
+            second_writer(&planned, "c", &other),
+            warning(&planned, false, "c", &other),
+        ] {
+            assert!(warning.detail.contains("\"nnn"), "{}", warning.detail);
+            assert!(warning.detail.len() < 2_000, "{}", warning.detail);
+        }
     }
 }

@@ -1,12 +1,12 @@
 use super::model::{JobModel, RUNNING, STOPPED};
 use crate::shared::check::{self, Problem, Rule, shown};
 use crate::stream::url as stream_url;
-use alicloud_live::StreamUrl;
+use alicloud_live::{StreamUrl, redact_auth_keys};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
 
 /// The longest name. The Chinese page counts English characters, the English one just characters.
-pub(super) const MAX_NAME_CHARS: usize = 255;
+const MAX_NAME_CHARS: usize = 255;
 
 const NAME: Rule = Rule("Invalid job name", name_problem);
 const STREAM_URL: Rule = Rule("Invalid stream URL", url_problem);
@@ -27,6 +27,16 @@ pub(super) fn validate(config: &JobModel, diagnostics: &mut Diagnostics) {
     check_that_streams_differ(config, diagnostics);
     warn_of_other_schemes(config, diagnostics);
     check_timeouts(config, diagnostics);
+}
+
+/// A name for a message, as far as it can be one: what was mistyped can only be seen in the whole, and the API may return
+/// anything.
+pub(super) fn shown_name(name: &str) -> String {
+    let name: String = redact_auth_keys(name)
+        .chars()
+        .take(MAX_NAME_CHARS)
+        .collect();
+    format!("{name:?}")
 }
 
 fn name_problem(text: &str) -> Problem {

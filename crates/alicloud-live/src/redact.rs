@@ -79,7 +79,7 @@ pub(super) fn sanitize(text: &str, max_chars: usize, secrets: &Secrets) -> Strin
 }
 
 /// The second half of [`sanitize`]: for strings without our secrets.
-pub(super) fn printable(text: &str, max_chars: usize) -> String {
+pub fn printable(text: &str, max_chars: usize) -> String {
     let mut characters = text.chars();
     let mut shown: String = characters
         .by_ref()

@@ -10,6 +10,7 @@ use super::cache::CredentialsCache;
 use super::clock::ServerClock;
 use super::discovery::SelectedSource;
 use super::model::Credentials;
+use super::response::printable;
 use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
 
@@ -53,9 +54,10 @@ impl CredentialsSource for WithAccountId {
             && *actual != self.account_id
         {
             return Err(SourceError::permanent(format!(
-                "account_id is {}, but the credentials of {} belong to account {actual}",
+                "account_id is {}, but the credentials of {} belong to account {}",
                 self.account_id,
-                self.name()
+                self.name(),
+                printable(actual)
             )));
         }
         self.is_confirmed.store(true, Ordering::Relaxed);

@@ -112,8 +112,7 @@ pub(super) fn error_response(
             message = message.replace(secret.expose_secret(), "***");
         }
     }
-    let printable = message.chars().filter(|c| !c.is_control());
-    let message: String = printable.take(MAX_MESSAGE_CHARS).collect();
+    let message = printable(&message);
     let identifier = |text: &str| -> String {
         let characters = text.chars().filter(char::is_ascii_graphic);
         characters.take(100).collect()
@@ -127,6 +126,12 @@ pub(super) fn error_response(
         is_transient: is_transient(status, &code),
     };
     ErrorResponse { code, error }
+}
+
+/// Returns what a message shows of a text that a service returned.
+pub(super) fn printable(text: &str) -> String {
+    let characters = text.chars().filter(|c| !c.is_control());
+    characters.take(MAX_MESSAGE_CHARS).collect()
 }
 
 /// Whether a retry may succeed. The status of a code differs between services, so either can say so.

@@ -235,6 +235,28 @@ async fn an_oauth_login_returns_new_credentials_while_its_access_token_is_valid_
 }
 
 #[tokio::test]
+async fn an_account_id_of_sts_is_shown_without_control_characters_and_not_at_length() {
+    let config = CredentialsConfig {
+        access_key: Some("id".to_owned()),
+        secret_key: Some("hunter1".into()),
+        account_id: Some("1234567890123456".to_owned()),
+        ..CredentialsConfig::default()
+    };
+    let caller = json!({
+        "AccountId": format!("\u{1b}[31m{}", "9".repeat(10_000)), "UserId": "1", "PrincipalId": "1",
+        "IdentityType": "RAMUser", "Arn": "acs:ram::1:user/u", "RequestId": "R",
+    });
+    let responses = vec![response(200, &caller.to_string())];
+    let outcome = load(config, &[], responses).await;
+    let error = outcome.loaded.err().unwrap().to_string();
+    assert!(error.contains("belong to account"), "{error}");
+    assert!(
+        error.len() < 1_000 && !error.contains('\u{1b}'),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn conditions_of_a_role_are_sent_with_each_call_that_assumes_one() {
     let by_access_key = CredentialsConfig {
         secure_transport: Some("true".to_owned()),
