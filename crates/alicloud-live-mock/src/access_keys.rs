@@ -38,6 +38,14 @@ pub(super) struct AccessKeys {
     ids: Mutex<Random>,
 }
 
+/// Fails if an access key cannot have this ID: temporary ones begin with `STS.`.
+pub(super) fn check_id(id: &str) -> Result<(), String> {
+    if id.is_empty() || id.starts_with("STS.") {
+        return Err("access_key_id: expected an ID that does not begin with STS.".to_owned());
+    }
+    Ok(())
+}
+
 impl AccessKeys {
     /// Starts with the keys of the settings. Fails as [`Shared::new`], and if a key is invalid; the error names its index.
     pub(super) fn new(settings: MockSettings) -> io::Result<Self> {
@@ -98,9 +106,7 @@ impl AccessKeys {
         }
         let mut known = self.known();
         let id = key.access_key_id.unwrap_or_else(|| self.new_id("mock-"));
-        if id.is_empty() || id.starts_with("STS.") {
-            return Err("access_key_id: expected an ID that does not begin with STS.".to_owned());
-        }
+        check_id(&id)?;
         let is_long = |text: &String| text.chars().count() > MAX_KEY_CHARS;
         if is_long(&id) || key.access_key_secret.as_ref().is_some_and(is_long) {
             return Err(format!(

@@ -117,6 +117,9 @@ impl Behavior {
 
     /// Fails if a field has a value that could have no effect. The error says which.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.rate_window_ms == 0 {
+            return Err("rate_window_ms: expected at least 1".to_owned());
+        }
         let mut inputs = self.online_inputs.iter().enumerate();
         match inputs.find(|(_, url)| !is_stream_url(url)) {
             Some((index, url)) => Err(format!(

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::access_keys::check_id;
 use super::behavior::Behavior;
 use super::clock::WallClock;
 use super::faults::Fault;
@@ -151,12 +152,16 @@ impl MockSettings {
         ))
     }
 
-    /// Checks that the fields do not contradict each other.
+    /// Checks that the fields have values that the mock can work with, and do not contradict each other.
     ///
     /// # Errors
     ///
-    /// The message names the key of the first contradiction and what was expected there.
+    /// The message names the key of the first mistake and what was expected there.
     pub fn check(&self) -> Result<(), String> {
+        check_id(&self.access_key_id)?;
+        if self.request_timeout_ms == 0 {
+            return Err("request_timeout_ms: expected at least 1".to_owned());
+        }
         if self.clusters.is_empty() {
             return Err("clusters: expected at least one".to_owned());
         }

@@ -258,6 +258,22 @@ fn a_mistake_in_the_configuration_file_is_reported_with_its_key_and_what_was_exp
         ),
         (r#"{"clusters": []}"#, "clusters: expected at least one"),
         (
+            r#"{"request_timeout_ms": 0}"#,
+            "request_timeout_ms: expected at least 1",
+        ),
+        (
+            r#"{"behavior": {"rate_window_ms": 0}}"#,
+            "behavior.rate_window_ms: expected at least 1",
+        ),
+        (
+            r#"{"access_key_id": ""}"#,
+            "access_key_id: expected an ID that does not begin with STS.",
+        ),
+        (
+            r#"{"access_key_id": "STS.mine"}"#,
+            "access_key_id: expected an ID that does not begin with STS.",
+        ),
+        (
             r#"{"listen": "8080"}"#,
             "listen: expected ADDRESS:PORT such as 127.0.0.1:8080",
         ),
