@@ -90,11 +90,11 @@ fn calls() -> [NamedAttribute; 10] {
         ),
         number(
             "client_connect_timeout",
-            "Timeout for a connection, in milliseconds. Can also be set with the `CLIENT_CONNECT_TIMEOUT` environment variable. Defaults to `10000`.",
+            "Timeout for a connection, in milliseconds. It counts within `client_read_timeout`: a longer one has no effect. Can also be set with the `CLIENT_CONNECT_TIMEOUT` environment variable. Defaults to `10000`.",
         ),
         number(
             "client_read_timeout",
-            "Timeout for one attempt, from sending the request to the last byte of the response, in milliseconds. Can also be set with the `CLIENT_READ_TIMEOUT` environment variable. Defaults to `30000`.",
+            "Timeout for one attempt, from connecting to the last byte of the response, in milliseconds. Can also be set with the `CLIENT_READ_TIMEOUT` environment variable. Defaults to `30000`.",
         ),
         number(
             "max_retries",
