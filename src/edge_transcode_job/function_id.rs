@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use crate::shared::job_identity::{JobIdentity, cluster_id_problem, id_problem};
+use crate::shared::job_identity::{JobIdentity, cluster_id_problem, job_id_problem};
 use tfplugin::attribute::text_parameter;
 use tfplugin::schema::{Description, FunctionSchema, Type};
 use tfplugin::{AttributePath, Diagnostics, Function, diagnostic};
@@ -35,7 +35,7 @@ impl Function for EdgeTranscodeJobId {
         diagnostics: &mut Diagnostics,
         (cluster_id, job_id): (String, String),
     ) -> Option<String> {
-        let problems = [cluster_id_problem(&cluster_id), id_problem(&job_id)];
+        let problems = [cluster_id_problem(&cluster_id), job_id_problem(&job_id)];
         for (argument, problem) in (0..).zip(problems) {
             if let Some(problem) = problem {
                 let path = AttributePath::function_argument(argument);

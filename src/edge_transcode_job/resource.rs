@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 
-use crate::shared::job_identity::{JobIdentity, cluster_id_problem, id_problem};
+use crate::shared::job_identity::{JobIdentity, cluster_id_problem, job_id_problem};
 use crate::shared::provider_data::{ProviderData, Session};
 use crate::shared::reported;
 use tfplugin::schema::Schema;
@@ -209,7 +209,7 @@ impl ManagedResource for JobResource {
     ) -> Option<Object<Self>> {
         let parts = [
             ("cluster_id", cluster_id_problem(&identity.cluster_id)),
-            ("job_id", id_problem(&identity.job_id)),
+            ("job_id", job_id_problem(&identity.job_id)),
         ];
         let problems: Vec<String> = parts
             .into_iter()

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use regex_lite::Regex;
 
 use super::duration;
-use super::job_identity::{cluster_id_problem, id_problem};
+use super::job_identity::{cluster_id_problem, id_problem, job_id_problem};
 use alicloud_live::redact_auth_keys;
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostics, diagnostic};
@@ -51,7 +51,7 @@ pub(crate) struct Rule(pub(crate) &'static str, pub(crate) fn(&str) -> Problem);
 pub(crate) const CLUSTER_ID: Rule = Rule("Invalid cluster ID", |text| {
     cluster_id_problem(text).map(Cow::from)
 });
-pub(crate) const JOB_ID: Rule = Rule("Invalid job ID", |text| id_problem(text).map(Cow::from));
+pub(crate) const JOB_ID: Rule = Rule("Invalid job ID", |text| job_id_problem(text).map(Cow::from));
 pub(crate) const TEMPLATE_ID: Rule = Rule("Invalid template ID", |text| {
     id_problem(text).map(Cow::from)
 });

@@ -3,6 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::check::{described, shown_id};
+use alicloud_live::may_be_url;
 
 /// What names a job: `<cluster_id>:<job_id>`. The API does not say within what scope a job ID is unique, so the
 /// cluster always goes with it.
@@ -48,20 +49,29 @@ impl JobIdentity {
 
     /// Whether both parts can be IDs of the API, and the cluster's contains no colon.
     pub(crate) fn is_valid(&self) -> bool {
-        cluster_id_problem(&self.cluster_id).is_none() && id_problem(&self.job_id).is_none()
+        cluster_id_problem(&self.cluster_id).is_none() && job_id_problem(&self.job_id).is_none()
     }
 }
 
 /// What keeps a text from being an ID of the API, if anything does.
 pub(crate) fn id_problem(text: &str) -> Option<&'static str> {
+    word_problem(text).or_else(|| {
+        text.contains(URL_CHARACTERS)
+            .then_some("It contains a character of URLs (/, ? or #).")
+    })
+}
+
+/// The same of a job's ID. The API assigns it and may use any character; the client accepts none that may be a URL.
+pub(crate) fn job_id_problem(text: &str) -> Option<&'static str> {
+    word_problem(text).or_else(|| may_be_url(text).then_some("It is a URL, or a part of one."))
+}
+
+fn word_problem(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("It is empty.");
     }
-    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Some("It contains whitespace or a control character.");
-    }
-    text.contains(URL_CHARACTERS)
-        .then_some("It contains a character of URLs (/, ? or #).")
+    text.contains(|c: char| c.is_whitespace() || c.is_control())
+        .then_some("It contains whitespace or a control character.")
 }
 
 /// The same of a cluster's ID.
@@ -83,6 +93,7 @@ impl fmt::Display for JobIdentity {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -100,7 +111,7 @@ mod tests {
                 "rtmp://h/app/s?auth_key=c0ffee",
                 "a string of 30 characters",
             ),
-            ("srt:h?c0ffee", "a string of 12 characters"),
+            ("srt:h?auth_key=c0ffee", "a string of 21 characters"),
         ] {
             let error = JobIdentity::parse(text).unwrap_err().to_string();
             assert!(error.contains("<cluster_id>:<job_id>"), "{text:?}");
@@ -110,6 +121,19 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_id_that_the_api_may_assign_is_valid(job_id in "[^\\s'\"`\\pC]{1,20}|[ -~]{1,20}|[a-z_:/?#=]{1,12}") {
+            let job = json!({
+                "JobId": job_id, "Name": "n", "Status": "0", "TemplateId": "T",
+                "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+            });
+            if let Ok(job) = serde_json::from_value::<alicloud_live::Job>(job) {
+                let id = JobIdentity::new("cluster-1", job.job_id);
+                prop_assert!(id.is_valid());
+                prop_assert_eq!(JobIdentity::parse(&id.to_string()), Ok(id));
+            }
+        }
+
         #[test]
         fn what_is_shown_can_be_read_back(cluster_id in "[^:/?#\\s\\pC]{1,20}", job_id in "[^/?#\\s\\pC]{1,20}") {
             let id = JobIdentity { cluster_id, job_id };

@@ -133,7 +133,7 @@ pub use list::ListItem;
 pub use location::Location;
 pub use model::{Job, JobStatus, Template};
 pub use pages::{Listed, Pages};
-pub use redact::{printable, redact_auth_keys, split_auth_key};
+pub use redact::{may_be_url, printable, redact_auth_keys, split_auth_key};
 pub use request::SignVersion;
 pub use search::UnresolvedReason;
 pub use send_state::SendState;

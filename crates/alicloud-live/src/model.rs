@@ -3,7 +3,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::StreamUrl;
 use super::list::{ListItem, MAX_ID_CHARS};
-use super::redact::printable;
+use super::redact::{may_be_url, printable};
 
 /// The documented statuses have one digit.
 const MAX_STATUS_CHARS: usize = 64;
@@ -145,11 +145,12 @@ pub(super) fn none_if_empty<'de, D: Deserializer<'de>>(
 }
 
 /// Deserializes an ID that the API assigned. Diagnostics show it in commands for a shell, so what could end a quoted word
-/// there, or hide a part of it, is none.
+/// there, or hide a part of it, is none. Neither is what may be a URL: in a state or an import it would be taken for one.
 pub(super) fn assigned_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     let is_odd = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
-    if text.is_empty() || text.contains(is_odd) || printable(&text, MAX_ID_CHARS) != text {
+    let is_odd = text.contains(is_odd) || may_be_url(&text);
+    if text.is_empty() || is_odd || printable(&text, MAX_ID_CHARS) != text {
         Err(D::Error::custom("it is not an ID"))
     } else {
         Ok(text)

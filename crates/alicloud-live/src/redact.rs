@@ -92,6 +92,11 @@ pub fn printable(text: &str, max_chars: usize) -> String {
     shown
 }
 
+/// Whether a string may be a stream URL or the end of one, which can contain a token.
+pub fn may_be_url(text: &str) -> bool {
+    text.starts_with("//") || text.contains("://") || redact_auth_keys(text) != text
+}
+
 /// Whether a character is a control character, or one of Unicode that hides text or changes its direction.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
