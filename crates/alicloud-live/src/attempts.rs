@@ -250,4 +250,18 @@ mod tests {
         let failures: Vec<_> = (0..4).map(|_| unknown()).collect();
         assert_eq!(delays(&failures, &ctx)[3], None);
     }
+
+    #[tokio::test]
+    async fn only_a_recovery_retries_after_an_untrusted_certificate() {
+        let untrusted = || Failure::NotSent(NotSent::UntrustedCertificate("it expired".to_owned()));
+        for (ctx, is_retried) in [
+            (CallContext::recovery(Duration::from_secs(60)), true),
+            (CallContext::without_cancel(Duration::from_secs(60)), false),
+        ] {
+            let [delay] = delays(&[untrusted().into()], &ctx)[..] else {
+                unreachable!("one failure has one delay")
+            };
+            assert_eq!(delay.is_some(), is_retried);
+        }
+    }
 }

@@ -230,3 +230,28 @@ impl LiveClient {
 fn is_permanent(rejection: &ApiError) -> bool {
     rejection.class() == ErrorClass::Rejected && !may_be_expired_credentials(&rejection.code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_api_holds_against_the_request_itself_is_permanent() {
+        for (code, expected) in [
+            ("TemplateNotFound", true),
+            ("OperationDenied", true),
+            ("InvalidSecurityToken.Expired", false),
+            ("Throttling.User", false),
+            ("InvalidTimeStamp.Expired", false),
+        ] {
+            let rejection = ApiError {
+                status: 400,
+                code: code.to_owned(),
+                message: String::new(),
+                request_id: String::new(),
+                access_denied: None,
+            };
+            assert_eq!(is_permanent(&rejection), expected, "{code}");
+        }
+    }
+}

@@ -224,3 +224,25 @@ impl Job {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_code_is_no_success_whatever_the_status_is() {
+        let decode = |code: &str| {
+            let body = format!(r#"{{"RequestId": "R", "Code": {code}}}"#);
+            serde_json::from_str::<EmptyResponse>(&body).is_ok()
+        };
+        for (code, is_success) in [
+            (r#""OK""#, true),
+            ("200", true),
+            ("null", true),
+            (r#""JobNotFound""#, false),
+            (r#""Throttling.User""#, false),
+        ] {
+            assert_eq!(decode(code), is_success, "{code}");
+        }
+    }
+}

@@ -115,6 +115,7 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::ApiError;
     use crate::request::SignedRequest;
 
     struct SetClock(Mutex<OffsetDateTime>);
@@ -125,12 +126,12 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_wall_clock_that_is_set_forward_ends_no_request() {
-        let wall = Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH)));
-        let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
-        let call = |kind| ApiCall::new("Operation", kind, [("ClusterId", "C"), ("JobId", "J")]);
-        let sent = SentRequest {
+    fn call(kind: OperationKind) -> ApiCall {
+        ApiCall::new("Operation", kind, [("ClusterId", "C"), ("JobId", "J")])
+    }
+
+    fn sent(clock: &ServerClock) -> SentRequest {
+        SentRequest {
             request: SignedRequest {
                 operation: "Operation",
                 url: "http://127.0.0.1/".parse().unwrap(),
@@ -141,7 +142,14 @@ mod tests {
             },
             at: clock.moment(),
             timestamp: clock.now(),
-        };
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_set_forward_ends_no_request() {
+        let wall = Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        let clock = ServerClock::new(Arc::clone(&wall) as Arc<dyn Clock>);
+        let sent = sent(&clock);
         let writes = LateWrites::default();
         writes.record(&call(OperationKind::IdempotentWrite), &sent, &clock);
         let read = call(OperationKind::Read);
@@ -149,5 +157,43 @@ mod tests {
         assert!(writes.next(&read, &clock).is_some());
         tokio::time::advance(REQUEST_LIFETIME).await;
         assert!(writes.next(&read, &clock).is_none());
+    }
+
+    /// What is rejected before the nonce is looked at, and what has no response, settles nothing.
+    #[test]
+    fn a_read_settles_a_late_write_when_the_nonce_was_looked_at() {
+        let rejection = |code: &str| ApiError {
+            status: 400,
+            code: code.to_owned(),
+            message: String::new(),
+            request_id: String::new(),
+            access_denied: None,
+        };
+        let rejected = |code| Some(Failure::Rejected(rejection(code)));
+        let received = Ambiguous::AlreadyReceived(rejection("SignatureNonceUsed"));
+        let received = Some(Failure::Ambiguous(received));
+        let unsent = Some(Failure::NotSent(crate::NotSent::Cancelled));
+        for (failure, is_settled, is_cause) in [
+            (None, true, false),
+            (received, true, true),
+            (rejected("JobNotFound"), true, false),
+            (rejected("InvalidSecurityToken.Expired"), true, true),
+            (rejected("Throttling.User"), false, false),
+            (rejected("InvalidTimeStamp.Expired"), false, false),
+            (unsent, false, false),
+        ] {
+            let clock =
+                ServerClock::new(Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH))));
+            let sent = sent(&clock);
+            let writes = LateWrites::default();
+            writes.record(&call(OperationKind::IdempotentWrite), &sent, &clock);
+            let settled = writes.settle(&call(OperationKind::Read), &sent, failure.as_ref());
+            assert_eq!(settled, is_settled, "{failure:?}");
+            let is_left = writes.next(&call(OperationKind::Read), &clock).is_some();
+            assert_eq!(is_left, !is_settled, "{failure:?}");
+            if let Some(failure) = &failure {
+                assert_eq!(is_caused_by_late_write(failure), is_cause, "{failure:?}");
+            }
+        }
     }
 }

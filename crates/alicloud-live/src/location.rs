@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_that_was_known_must_be_the_same() {
+    fn a_place_and_an_owner_that_were_known_must_be_the_same() {
         for (there, here, may_differ) in [
             (["a", "r", "", "K1"], ["a", "r", "", "K1"], false),
             (["a", "r", "", "K1"], ["a", "r", "1", "K1"], false),
@@ -108,6 +108,8 @@ mod tests {
             (["a", "r", "1", ""], ["a", "r", "", "K1"], true),
             (["a", "r", "1", ""], ["a", "r", "", ""], true),
             (["a", "r", "1", ""], ["a", "r", "2", ""], true),
+            (["a", "r", "1", "K1"], ["b", "r", "1", "K1"], true),
+            (["a", "r", "1", "K1"], ["a", "s", "1", "K1"], true),
             (["a", "r", "1", "K1"], ["a", "r", "1", "K2"], false),
             (["a", "r", "1", "K1"], ["a", "r", "", "K1"], false),
             (["a", "r", "", ""], ["a", "r", "1", ""], true),
@@ -118,5 +120,15 @@ mod tests {
             let (there, here) = (location(there), location(here));
             assert_eq!(there.may_differ(&here), may_differ, "{there}, then {here}");
         }
+    }
+
+    #[test]
+    fn a_location_is_shown_with_what_is_known() {
+        let shown = |fields| location(fields).to_string();
+        assert_eq!(shown(["a", "", "", ""]), "a");
+        assert_eq!(
+            shown(["a", "r", "1", "K1"]),
+            "a (region r, account 1, access key K1)"
+        );
     }
 }

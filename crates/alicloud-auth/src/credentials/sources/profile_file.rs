@@ -60,11 +60,11 @@ impl ProfileFile {
     pub(super) fn profile(&self, name: &str) -> Result<&Profile, String> {
         self.find(name)?.ok_or_else(|| {
             let names: Vec<_> = self.profiles.iter().map(|p| &*p.name).collect();
-            format!(
-                "{} has no profile {name:?}; it has: {}",
-                self.path,
-                names.join(", ")
-            )
+            let has = match names.join(", ") {
+                none if none.is_empty() => "it has none".to_owned(),
+                names => format!("it has: {names}"),
+            };
+            format!("{} has no profile {name:?}; {has}", self.path)
         })
     }
 }
