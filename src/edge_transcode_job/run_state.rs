@@ -7,7 +7,7 @@ use crate::shared::call_error;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
 use crate::shared::run::Run;
-use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
+use alicloud_live::{Ambiguous, CallContext, CallError, Failure, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Waits between two reads of a job: short at first, since most changes are quick.
@@ -57,9 +57,16 @@ impl WaitError {
         is_unsent || self.is_rejected()
     }
 
-    /// Whether the API has responded with an error that may be about the job as it is, and not about how many jobs run.
+    /// Whether the settings of the job may be why the API does not do what was asked for, and not how busy it is.
     pub(super) fn is_about_the_job(&self) -> bool {
-        matches!(self, Self::Call(error) if error.api_error().is_some() && !is_over_quota(error))
+        let Self::Call(error) = self else {
+            return false;
+        };
+        match &error.failure {
+            Failure::Rejected(_) => !error.is_throttled() && !is_over_quota(error),
+            Failure::Ambiguous(ambiguous) => matches!(ambiguous, Ambiguous::UnknownCode(_)),
+            Failure::NotSent(_) => false,
+        }
     }
 
     /// Whether there was time left for nothing more.
