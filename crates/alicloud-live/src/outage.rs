@@ -117,3 +117,65 @@ fn silence(ambiguous: &Ambiguous) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    const OPERATION: &str = "Operation";
+
+    fn ctx() -> CallContext {
+        CallContext::without_cancel(Duration::from_secs(600)).sharing_outages()
+    }
+
+    fn is_paused(outage: &Outage) -> bool {
+        outage.check(OPERATION, &ctx()).is_some()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn concurrent_failures_count_as_one_and_each_later_one_doubles_the_pause() {
+        let outage = Outage::default();
+        let read = ApiCall::new(OPERATION, OperationKind::Read, []);
+        let failure = Failure::NotSent(NotSent::NoConnection("refused".to_owned()));
+        for seconds in [5, 10, 20, 40, 60, 60] {
+            for _ in 0..3 {
+                outage.record_failed_call(&read, &failure, Instant::now(), &ctx());
+            }
+            advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+            assert!(is_paused(&outage), "{seconds}");
+            advance(Duration::from_millis(1)).await;
+            assert!(!is_paused(&outage), "{seconds}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_without_a_response_is_an_outage_unless_it_says_nothing_of_others() {
+        let stop = CancellationToken::new();
+        let canceled = CallContext::new(Duration::from_secs(600), stop.clone());
+        stop.cancel();
+        let silent = Failure::Ambiguous(Ambiguous::TimedOut(Duration::from_secs(30)));
+        for (kind, ctx, last_response, is_outage) in [
+            (OperationKind::Read, ctx(), None, true),
+            (OperationKind::Read, ctx(), Some(0), true),
+            // While it waited, others got responses.
+            (OperationKind::Read, ctx(), Some(2), false),
+            (OperationKind::IdempotentWrite, ctx(), None, false),
+            (OperationKind::Read, canceled, None, false),
+        ] {
+            let outage = Outage::default();
+            for second in 0..3 {
+                if last_response == Some(second) {
+                    outage.record_attempt(OPERATION, None);
+                }
+                advance(Duration::from_secs(1)).await;
+            }
+            let started_at = Instant::now() - Duration::from_secs(2);
+            let call = ApiCall::new(OPERATION, kind, []);
+            outage.record_failed_call(&call, &silent, started_at, &ctx);
+            assert_eq!(is_paused(&outage), is_outage, "{kind:?} {last_response:?}");
+        }
+    }
+}
