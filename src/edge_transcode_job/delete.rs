@@ -1,7 +1,7 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{check_replaceable, check_template, start_again};
+use super::interruption::{check_replaceable, check_template, has_other_writer, start_again};
 use super::lifecycle::{
     SUCCESSOR_STAYS_STOPPED, no_longer_running, running_job_is_gone, successor_not_created,
 };
@@ -67,8 +67,8 @@ pub(super) async fn delete(
     if is_gone || report.is_gone() {
         if let Err(elsewhere) = check_gone(job, &private, was_found).await {
             diagnostics.add_error(elsewhere);
-            let is_lost = stop.may_have_ended(status.as_ref());
-            return is_lost.then(|| (prior, private.after_failure(is_lost, &report)));
+            let was_ended = stop.may_have_ended(status.as_ref());
+            return was_ended.then(|| (prior, private.after_failure(was_ended, &report)));
         }
         note_deleted(session, &prior, &private, status.as_ref(), ctx, diagnostics);
         return None;
@@ -86,18 +86,19 @@ pub(super) async fn delete(
     Some((left(prior, &report, !successors.is_empty()), private))
 }
 
-/// An error if a job that is not found may be elsewhere: the credentials may have become those of another account. Where its place
-/// is not recorded, it is enough that it was here a moment ago.
+/// An error if a job that is not found may be elsewhere. Where it was here a moment ago, it is only if the credentials have become
+/// those of another account.
 async fn check_gone(
     JobHandle { session, id, ctx }: JobHandle<'_>,
     private: &JobPrivate,
     was_found: bool,
 ) -> Result<(), Diagnostic> {
     let before = private.found_at.as_ref();
-    if was_found && before.is_none() {
+    let here = session.location_to_compare(before, ctx).await;
+    let is_known = before.is_some() && (here.account_id.is_some() || here.access_key_id.is_some());
+    if was_found && !is_known {
         return Ok(());
     }
-    let here = session.location_to_compare(before, ctx).await;
     private.check_location(id, &here)
 }
 
@@ -157,26 +158,18 @@ fn left(prior: JobModel, report: &FailureReport, has_successor: bool) -> JobMode
 }
 
 /// Whether another job that this run has created or started runs, and takes over the stream of this one.
-async fn is_taken_over(
-    JobHandle { session, id, .. }: JobHandle<'_>,
-    prior: &JobModel,
-    successors: &[Created],
-) -> bool {
-    let stream = prior.stream().unwrap_or_default();
-    let started = session.run.started_beside(id, &stream);
-    let started = started.iter().map(|other| (other, false));
-    let created = successors.iter().map(|one| (&one.id, one.has_run));
-    for (other, has_run) in started.chain(created) {
-        let report = FailureReport::read(session, other).await;
+async fn is_taken_over(job: JobHandle<'_>, prior: &JobModel, successors: &[Created]) -> bool {
+    for created in successors {
+        let report = FailureReport::read(job.session, &created.id).await;
         let runs = match report.job() {
             Some(job) => job.status == JobStatus::Running,
-            None => has_run && !report.is_gone(),
+            None => created.has_run && !report.is_gone(),
         };
         if runs {
             return true;
         }
     }
-    false
+    has_other_writer(job, &prior.stream().unwrap_or_default()).await
 }
 
 /// The job that replaces a deleted one may have to take its run state over. `found`: its status before, if it was found.

@@ -94,8 +94,8 @@ impl FailureReport {
     pub(super) fn after_restoring(&self) -> String {
         let present = self.present(", with its old settings");
         format!(
-            "{present} With the new ones it could not be started. Find out why before you run apply again: that interrupts \
-             the stream once more."
+            "{present} With its new settings it could not be started. Find out why before you run apply again: that \
+             interrupts the stream once more."
         )
     }
 

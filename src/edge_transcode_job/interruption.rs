@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::failure_report::FailureReport;
 use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
 use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
@@ -14,7 +15,7 @@ use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
 /// Time to start a job again that was stopped for a change: longer than the API is away when it is restarted. A cancellation
-/// does not shorten it, so a cancellation takes no longer than this.
+/// does not shorten it, so a cancellation takes no longer than this, or twice as long if the job then gets its old settings back.
 pub(super) const RECOVERY_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 /// How long such a start is retried that the API rejects: it may do so for a while after the stop, and others may be starting
 /// or stopping the job at the same time.
@@ -23,18 +24,25 @@ const REJECTED_START_TIMEOUT: Duration = Duration::from_secs(20);
 /// A job was not changed.
 pub(super) struct NotChanged {
     pub(super) error: WaitError,
-    /// Whether it was stopped for the change and could not be started again.
-    pub(super) is_lost: bool,
-    /// Whether it was changed, could not be started like that, and runs as it was before.
-    pub(super) is_restored: bool,
+    pub(super) outcome: Outcome,
+}
+
+/// What became of a job that was not changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is in the status that it had, or was to have.
+    Unchanged,
+    /// It was stopped for the change and could not be started again.
+    Lost,
+    /// It was changed, could not be started like that, and runs as it was before.
+    Restored,
 }
 
 impl<E: Into<WaitError>> From<E> for NotChanged {
     fn from(error: E) -> Self {
         Self {
             error: error.into(),
-            is_lost: false,
-            is_restored: false,
+            outcome: Outcome::Unchanged,
         }
     }
 }
@@ -60,6 +68,7 @@ pub(super) async fn change_while_stopped(
     last: Job,
     change: impl AsyncFnOnce() -> Result<(), WaitError>,
 ) -> Result<Job, NotChanged> {
+    let stream = last.stream_output.stream_key();
     let stopped = job.stop(last).await;
     let is_in_doubt = stopped.is_err();
     let changed = match stopped {
@@ -67,26 +76,50 @@ pub(super) async fn change_while_stopped(
         Err(error) if error.was_not_done() => return Err(error.into()),
         Err(error) => Err(error),
     };
-    let restarted = start_again(job, is_in_doubt).await;
-    let restarted = restarted.map_err(|error| NotChanged {
+    let not_started = |error| NotChanged {
         error,
-        is_lost: true,
-        is_restored: false,
-    })?;
-    changed?;
-    Ok(restarted)
+        outcome: Outcome::Lost,
+    };
+    if let Err(error) = changed {
+        if has_other_writer(job, &stream).await {
+            job.session.run.note_lost(job.id);
+            return Err(not_started(error));
+        }
+        start_again(job, is_in_doubt).await.map_err(not_started)?;
+        return Err(error.into());
+    }
+    start_again(job, is_in_doubt).await.map_err(not_started)
+}
+
+/// Whether another job that this run has started runs and writes this stream: it goes on with it, and two must not write one.
+pub(super) async fn has_other_writer(
+    JobHandle { session, id, .. }: JobHandle<'_>,
+    stream: &str,
+) -> bool {
+    let Some(other) = session.run.started_beside(id, stream) else {
+        return false;
+    };
+    let report = FailureReport::read(session, &other).await;
+    report.job().is_some_and(|job| {
+        job.status == JobStatus::Running && job.stream_output.stream_key() == stream
+    })
 }
 
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's
 /// time ends it, and it has attempts of its own. `awaits_stop`: the stop may have been accepted, and be carried out later.
 pub(super) async fn start_again(job: JobHandle<'_>, awaits_stop: bool) -> Result<Job, WaitError> {
+    let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
+    start_within(JobHandle { ctx: &ctx, ..job }, awaits_stop).await
+}
+
+/// As [`start_again`], in the time of the job's own context.
+pub(super) async fn start_within(job: JobHandle<'_>, awaits_stop: bool) -> Result<Job, WaitError> {
     let watched = if awaits_stop {
         REJECTED_START_TIMEOUT
     } else {
         FIRST_POLL * READS_IN_DOUBT
     };
-    let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
-    let running = start_until_it_runs(JobHandle { ctx: &ctx, ..job }, watched, false).await?;
+    let running = start_until_it_runs(job, watched, false).await?;
     let run = &job.session.run;
     run.forget_ended(&running.stream_output.stream_key());
     Ok(running)

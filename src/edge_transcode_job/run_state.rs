@@ -57,15 +57,16 @@ impl WaitError {
         is_unsent || self.is_rejected()
     }
 
-    /// Whether the settings of the job may be why the API does not do what was asked for, and not how busy it is.
+    /// Whether the settings of the job may be why it was not started: the API rejects that, or accepts it and nothing happens.
     pub(super) fn is_about_the_job(&self) -> bool {
-        let Self::Call(error) = self else {
-            return false;
-        };
-        match &error.failure {
-            Failure::Rejected(_) => !error.is_throttled() && !is_over_quota(error),
-            Failure::Ambiguous(ambiguous) => matches!(ambiguous, Ambiguous::UnknownCode(_)),
-            Failure::NotSent(_) => false,
+        match self {
+            Self::Waiting { .. } => true,
+            Self::Call(error) => match &error.failure {
+                Failure::Rejected(_) => !error.is_throttled(),
+                Failure::Ambiguous(ambiguous) => matches!(ambiguous, Ambiguous::UnknownCode(_)),
+                Failure::NotSent(_) => false,
+            },
+            Self::Unseen(_) => false,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
-    self, NotChanged, RECOVERY_TIMEOUT, change_while_stopped, check_template, start_again,
+    self, NotChanged, Outcome, RECOVERY_TIMEOUT, change_while_stopped, check_template,
+    has_other_writer, start_again, start_within,
 };
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
@@ -35,18 +36,27 @@ impl PlannedChange<'_> {
         self.planned.given(self.prior, found).spec()
     }
 
-    /// The status that a job as it is found is to have. What others have made of it stays; but the start of another job for its
-    /// stream may have stopped it, and that was this run.
+    /// The status that a job as it is found is to have. What others have made of it stays. But the start of another job for the
+    /// stream from which this one moves on may have stopped it, and that was this run.
     fn target(self, JobHandle { session, id, .. }: JobHandle<'_>, found: &Job) -> JobStatus {
         let stream = found.stream_output.stream_key();
+        let moves_on = self.settings(found).stream_output.stream_key() != stream;
         let was_running = self.prior.is_running() && found.status == JobStatus::NotStarted;
         match self.status {
             Some(status) => status.clone(),
-            None if was_running && session.run.started_beside(id, &stream).is_some() => {
+            None if was_running
+                && moves_on
+                && session.run.started_beside(id, &stream).is_some() =>
+            {
                 JobStatus::Running
             }
             None => found.status.clone(),
         }
+    }
+
+    /// Whether a stopped job that is to run is owed its start: an earlier run has stopped it, or this one.
+    fn is_owed(self) -> bool {
+        self.owes_start || self.status.is_none()
     }
 }
 
@@ -55,6 +65,15 @@ enum UpdateError {
     /// Nothing was changed, for this reason.
     Rejected(Box<Diagnostic>),
     NotChanged(NotChanged),
+}
+
+impl UpdateError {
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Rejected(_) => Outcome::Unchanged,
+            Self::NotChanged(error) => error.outcome,
+        }
+    }
 }
 
 impl<E: Into<NotChanged>> From<E> for UpdateError {
@@ -107,10 +126,7 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
-    let is_lost = matches!(
-        &error,
-        UpdateError::NotChanged(NotChanged { is_lost: true, .. })
-    );
+    let is_lost = error.outcome() == Outcome::Lost;
     let report = FailureReport::read(session, &id).await;
     if let Some(job) = report.job()
         && report.is_as_planned(&planned_change.settings(job), target.as_ref())
@@ -148,14 +164,12 @@ fn explain(
     change: PlannedChange<'_>,
     report: &FailureReport,
 ) -> Diagnostic {
-    let NotChanged {
-        error, is_restored, ..
-    } = match error {
+    let NotChanged { error, outcome } = match error {
         UpdateError::Rejected(diagnostic) => return *diagnostic,
         UpdateError::NotChanged(error) => error,
     };
     let shown = about(id, error.to_diagnostic(SUMMARY));
-    let left = if is_restored {
+    let left = if outcome == Outcome::Restored {
         report.after_restoring()
     } else {
         report.after_update(|job| change.settings(job))
@@ -176,7 +190,7 @@ async fn change(job: JobHandle<'_>, change: PlannedChange<'_>) -> Result<Job, Up
             job.ensure_status(found, &JobStatus::NotStarted).await?;
             Ok(update_stopped(job, &settings).await?)
         }
-        (JobStatus::NotStarted, JobStatus::Running) if change.owes_start => {
+        (JobStatus::NotStarted, JobStatus::Running) if change.is_owed() => {
             Ok(change_settings(job, found, &settings).await?)
         }
         (JobStatus::NotStarted, _) => {
@@ -244,8 +258,8 @@ async fn interrupt(
     }
 }
 
-/// Changes a job while it is stopped, and starts it. If the API rejects the start, the settings may be the reason: then the job
-/// gets back those that it had.
+/// Changes a job while it is stopped, and starts it. If it cannot be started, the settings may be the reason: then it gets back those
+/// that it had.
 async fn change_settings(
     job: JobHandle<'_>,
     last: Job,
@@ -255,31 +269,30 @@ async fn change_settings(
     let run = &job.session.run;
     run.note_start(job.id, settings.stream_output.stream_key());
     let update = async || send_update(job, settings).await;
-    match change_while_stopped(job, last, update).await {
-        Err(failed) if failed.is_lost && failed.error.is_about_the_job() => {
-            let is_restored = is_restored(job, &before).await;
-            Err(NotChanged {
-                is_lost: !is_restored,
-                is_restored,
-                ..failed
-            })
-        }
-        changed => changed,
+    let mut failed = match change_while_stopped(job, last, update).await {
+        Ok(changed) => return Ok(changed),
+        Err(failed) => failed,
+    };
+    if failed.outcome == Outcome::Lost
+        && failed.error.is_about_the_job()
+        && restore_settings(job, &before).await
+    {
+        failed.outcome = Outcome::Restored;
     }
+    Err(failed)
 }
 
-/// Gives a job that was changed and cannot be started the settings back that it had, and starts it like that. That is owed as the
-/// start itself is.
-async fn is_restored(job: JobHandle<'_>, before: &JobSpec) -> bool {
+/// Gives a job that was changed and cannot be started the settings back that it had, and starts it like that. Returns whether it
+/// runs. That is owed as the start itself is; but another job may have taken over its stream.
+async fn restore_settings(job: JobHandle<'_>, before: &JobSpec) -> bool {
     let ctx = CallContext::recovery(RECOVERY_TIMEOUT);
     let job = JobHandle { ctx: &ctx, ..job };
-    let is_changed = async || {
-        let read = job.get().await;
-        read.is_ok_and(|read| !read.spec().is_equivalent(before))
-    };
-    is_changed().await
+    let found = job.get().await;
+    let is_changed = found.is_ok_and(|found| !found.spec().is_equivalent(before));
+    is_changed
+        && !has_other_writer(job, &before.stream_output.stream_key()).await
         && update_stopped(job, before).await.is_ok()
-        && start_again(job, false).await.is_ok()
+        && start_within(job, false).await.is_ok()
 }
 
 /// Asks for the template before the job is stopped, also for one in use, which may have vanished: the API takes no update without

@@ -39,7 +39,7 @@ struct Known {
     stopped_at: Option<Instant>,
     /// Streams of running jobs that were stopped for good.
     ended_streams: HashSet<String>,
-    /// The job that this run has started last, or is starting, for each stream.
+    /// The job that this run has started last, or is about to, for each stream.
     started: HashMap<String, JobIdentity>,
     /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
@@ -208,7 +208,7 @@ impl Run {
         self.known().ended_streams.insert(stream)
     }
 
-    /// It was not stopped, or runs again.
+    /// The job that writes this stream was not stopped, or runs again.
     pub(crate) fn forget_ended(&self, stream: &str) {
         self.known().ended_streams.remove(stream);
     }
@@ -278,7 +278,7 @@ impl Run {
         }
     }
 
-    /// Another job that this run has started, or is starting, for this stream: as the API is, that may stop this one.
+    /// Another job that this run has started for this stream, or was about to.
     pub(crate) fn started_beside(&self, id: &JobIdentity, stream: &str) -> Option<JobIdentity> {
         let known = self.known();
         let started = known.started.get(stream).filter(|other| *other != id);

@@ -275,7 +275,7 @@ fn a_job_that_is_owed_a_start_is_not_given_up_silently(world: &TestWorkspace) {
         panic!("{run}");
     };
     warning.must_say(&[
-        "renamed",
+        "job-it",
         "stopped by an earlier run",
         "status = \"Running\"",
     ]);

@@ -11,6 +11,10 @@ over_newest_terraform! {
     a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_has_taken_over,
     a_job_that_cannot_be_started_with_its_new_settings_runs_with_the_old_ones,
     a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream,
+    a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start,
+    a_job_that_the_start_of_another_one_has_stopped_for_good_stays_stopped,
+    a_job_that_cannot_be_started_does_not_write_a_stream_that_was_taken_over,
+    a_job_that_cannot_be_deleted_is_started_again_if_no_other_writes_its_stream,
     a_stop_that_is_rejected_ends_no_stream,
 }
 
@@ -21,6 +25,30 @@ fn job(label: &str, status: &str) -> Block {
     Block::job(label)
         .text("stream_output", "rtmp://push.example.com/live/same")
         .text("status", status)
+}
+
+/// A job without status for a stream of its own.
+fn job_on(label: &str, stream: &str) -> Block {
+    let output = format!("rtmp://push.example.com/live/{stream}");
+    Block::job(label).text("stream_output", &output)
+}
+
+/// Applies these jobs, and starts them by hand.
+fn applied_and_started(world: &TestWorkspace, jobs: &[Block]) {
+    let blocks: String = jobs.iter().map(Block::to_string).collect();
+    world.applied(blocks);
+    for job in world.cloud.jobs() {
+        let run = |job: &mut Job| job.status = JobStatus::Running;
+        world.cloud.edit_job(&job.job_id, run);
+    }
+    world
+        .run(&["apply", "-json", "-auto-approve", "-refresh-only"])
+        .succeeded();
+}
+
+fn id_of(world: &TestWorkspace, label: &str) -> Option<String> {
+    let state = world.state(&format!("alicloud_live_edge_transcode_job.{label}"));
+    state["job_id"].as_str().map(str::to_owned)
 }
 
 fn running_jobs(world: &TestWorkspace) -> Vec<String> {
@@ -116,23 +144,104 @@ fn a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream(
     world
         .cloud
         .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
-    let job = |label: &str, name: &str| {
-        let output = format!("rtmp://push.example.com/live/{name}");
-        Block::job(label).text("stream_output", &output)
-    };
-    world.applied(format_args!("{}{}", job("a", "one"), job("b", "two")));
-    for job in world.cloud.jobs() {
-        let run = |job: &mut Job| job.status = JobStatus::Running;
-        world.cloud.edit_job(&job.job_id, run);
-    }
-    world
-        .run(&["apply", "-json", "-auto-approve", "-refresh-only"])
-        .succeeded();
-    let a = job("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
-    world.configure(format_args!("{a}{}", job("b", "one")));
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
+    world.configure(format_args!("{a}{}", job_on("b", "one")));
     world.apply().succeeded();
     assert_eq!(running_jobs(world), ["job-a", "job-b"]);
     world.plan().is_empty();
+}
+
+/// What this run has stopped it owes.
+fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start(world: &TestWorkspace) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
+    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "a"),
+        ..fault("Start", FaultKind::error(403, "OperationDenied"))
+    }]);
+    let error = world.apply_error();
+    error.must_say(&["Unable to update job", "is now Stopped"]);
+    // It does not get its old output back, on which the other one runs.
+    assert_eq!(running_jobs(world), ["job-b"]);
+    world.cloud.set_faults([]);
+    let plan = world.plan();
+    plan.warning()
+        .must_say(&["A stopped job will be started again"]);
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+    world.plan().is_empty();
+}
+
+/// Another job has gone on with its old output meanwhile.
+fn a_job_that_cannot_be_started_does_not_write_a_stream_that_was_taken_over(world: &TestWorkspace) {
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    world.configure(format_args!(
+        "{}{}",
+        job_on("a", "three"),
+        job_on("b", "one")
+    ));
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "a"),
+        ..fault("Start", FaultKind::error(403, "OperationDenied"))
+    }]);
+    let error = world.apply_error();
+    error.must_say(&["OperationDenied", "is now Stopped", "with its new settings"]);
+    assert_eq!(running_jobs(world), ["job-b"]);
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+    world.plan().is_empty();
+}
+
+/// The other one was to take over, and could not be changed.
+fn a_job_that_cannot_be_deleted_is_started_again_if_no_other_writes_its_stream(
+    world: &TestWorkspace,
+) {
+    let [a, d] = [job_on("a", "one"), job_on("d", "two")];
+    applied_and_started(world, &[a, d]);
+    world.configure(job_on("a", "two"));
+    let held = fault("Delete", FaultKind::Pause)
+        .when(FaultStage::Arrival)
+        .times(1);
+    world.cloud.set_faults([
+        held,
+        fault("Delete", FaultKind::error(403, "OperationDenied")),
+        fault("Update", FaultKind::error(400, "InvalidParameter")),
+    ]);
+    let running = world.start(APPLY);
+    running.wait_printed(&["apply_errored", "alicloud_live_edge_transcode_job.a"]);
+    world.cloud.wait_paused();
+    world.cloud.release();
+    world.end_of(running).failed();
+    assert_eq!(running_jobs(world), ["job-a", "job-d"]);
+}
+
+/// That was what the configuration asks for: a failover.
+fn a_job_that_the_start_of_another_one_has_stopped_for_good_stays_stopped(world: &TestWorkspace) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    let main = job_on("main", "same");
+    let backup = job_on("backup", "same");
+    world.applied(format_args!("{main}{backup}"));
+    let run = |job: &mut Job| job.status = JobStatus::Running;
+    world.cloud.edit_job(&id_of(world, "main").unwrap(), run);
+    world
+        .run(&["apply", "-json", "-auto-approve", "-refresh-only"])
+        .succeeded();
+    let main = main
+        .text("name", "renamed")
+        .with("depends_on", "[alicloud_live_edge_transcode_job.backup]");
+    world.configure(format_args!("{main}{}", backup.text("status", "Running")));
+    let run = world.apply().succeeded();
+    let warnings = run.warnings("A job is no longer running");
+    assert_eq!(warnings.len(), 1, "{run}");
+    assert_eq!(running_jobs(world), ["job-backup"]);
 }
 
 /// The start that is rejected for it is no loss, so the run goes on to change others.
@@ -143,21 +252,17 @@ fn a_stop_that_is_rejected_ends_no_stream(world: &TestWorkspace) {
     let other = Block::running_job("other");
     let [old, new] = [job("old", "Running"), job("new", "Stopped")];
     world.applied(format_args!("{old}{new}{other}"));
-    let id_of = |label: &str| {
-        let state = world.state(&format!("alicloud_live_edge_transcode_job.{label}"));
-        state["job_id"].as_str().map(str::to_owned)
-    };
     let [old, new] = [job("old", "Stopped"), job("new", "Running")];
     world.configure(format_args!("{old}{new}{}", other.text("name", "renamed")));
     world.set("CLIENT_READ_TIMEOUT", "120000");
     world.cloud.set_faults([
         Fault {
-            job_id: id_of("old"),
+            job_id: id_of(world, "old"),
             ..fault("Stop", FaultKind::error(403, "Forbidden.RAM"))
         },
         // The other one is read when both have failed; the plan has read it before.
         Fault {
-            job_id: id_of("other"),
+            job_id: id_of(world, "other"),
             ..fault("Get", FaultKind::Pause).skip(1).times(1)
         },
     ]);

@@ -59,7 +59,7 @@ impl Attempts {
             Retries::Immediately => return Some(Duration::ZERO),
             Retries::Counted => {
                 self.failed += 1;
-                // An unknown code may mean that a recovery has nothing left to do: a read shows that, and another attempt does not.
+                // An unknown code may mean that the job is already as it is to be. The caller reads it to find out.
                 let is_unlimited = ctx.is_recovery() && !has_unknown_code(&failed.failure);
                 if self.failed >= policy.max_attempts && !is_unlimited {
                     return None;

@@ -144,7 +144,7 @@ mod tests {
             for _ in 0..3 {
                 outage.record_failed_call(&read, &failure, Instant::now(), &ctx());
             }
-            advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+            advance(Duration::from_millis(1000 * seconds - 1)).await;
             assert!(is_paused(&outage), "{seconds}");
             advance(Duration::from_millis(1)).await;
             assert!(!is_paused(&outage), "{seconds}");
