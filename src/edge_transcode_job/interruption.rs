@@ -69,7 +69,7 @@ pub(super) async fn change_while_stopped(
     change: impl AsyncFnOnce() -> Result<(), WaitError>,
 ) -> Result<Job, NotChanged> {
     let stream = last.stream_output.stream_key();
-    let stopped = job.stop(last).await;
+    let stopped = stop(job, last, &stream).await;
     let is_in_doubt = stopped.is_err();
     let changed = match stopped {
         Ok(_) => change().await,
@@ -89,6 +89,39 @@ pub(super) async fn change_while_stopped(
         return Err(error.into());
     }
     start_again(job, is_in_doubt).await.map_err(not_started)
+}
+
+/// Stops a job that writes this stream. The API may have stopped it already, for another job that this run has started, and show that
+/// late: then it rejects the stop.
+async fn stop(job: JobHandle<'_>, last: Job, stream: &str) -> Result<Job, WaitError> {
+    let stopped = job.stop(last).await;
+    let started_beside = job.session.run.started_beside(job.id, stream);
+    match stopped {
+        Err(error) if error.is_rejected() && started_beside.is_some() => {
+            let ctx = job.ctx.capped_at(REJECTED_START_TIMEOUT);
+            let job = JobHandle { ctx: &ctx, ..job };
+            let stopped = job.wait_for(None, &JobStatus::NotStarted, Ok(()));
+            stopped.await.map_err(|_still_running| error)
+        }
+        stopped => stopped,
+    }
+}
+
+/// Whether the start of another job of this run has stopped this one: by the API's clock it was not stopped earlier than that.
+pub(super) async fn is_stopped_for_another(
+    JobHandle { session, id, .. }: JobHandle<'_>,
+    found: &Job,
+) -> bool {
+    let stream = found.stream_output.stream_key();
+    let Some(other) = session.run.started_beside(id, &stream) else {
+        return false;
+    };
+    let report = FailureReport::read(session, &other).await;
+    let started_at = report.job().and_then(|other| other.last_start_at.as_ref());
+    match (&found.last_stop_at, started_at) {
+        (Some(stopped_at), Some(started_at)) => stopped_at >= started_at,
+        _ => true,
+    }
 }
 
 /// Whether another job that this run has started runs and writes this stream: it goes on with it, and two must not write one.

@@ -288,9 +288,13 @@ impl<'a> JobHandle<'a> {
                 }
             };
             reads_in_doubt = reads_in_doubt.saturating_sub(1);
-            polls
-                .wait_for(wanted, status_text(&job.status), self.ctx)
-                .await?;
+            let last_seen = status_text(&job.status);
+            let pause = polls.wait_for(wanted, last_seen, self.ctx).await;
+            match (pause, &asked) {
+                // What the API has said says more than that the time of a recovery, which nobody can set, is over.
+                (Err(_), Err(error)) if self.ctx.is_recovery() => return Err(error.clone().into()),
+                (pause, _) => pause?,
+            }
             last = Some(job);
         }
     }

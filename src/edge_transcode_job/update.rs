@@ -3,7 +3,7 @@
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
     self, NotChanged, Outcome, RECOVERY_TIMEOUT, change_while_stopped, check_template,
-    has_other_writer, start_again, start_within,
+    has_other_writer, is_stopped_for_another, start_again, start_within,
 };
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
@@ -38,20 +38,17 @@ impl PlannedChange<'_> {
 
     /// The status that a job as it is found is to have. What others have made of it stays. But the start of another job for the
     /// stream from which this one moves on may have stopped it, and that was this run.
-    fn target(self, JobHandle { session, id, .. }: JobHandle<'_>, found: &Job) -> JobStatus {
-        let stream = found.stream_output.stream_key();
-        let moves_on = self.settings(found).stream_output.stream_key() != stream;
-        let was_running = self.prior.is_running() && found.status == JobStatus::NotStarted;
-        match self.status {
-            Some(status) => status.clone(),
-            None if was_running
-                && moves_on
-                && session.run.started_beside(id, &stream).is_some() =>
-            {
-                JobStatus::Running
-            }
-            None => found.status.clone(),
+    async fn target(self, job: JobHandle<'_>, found: &Job) -> JobStatus {
+        if let Some(status) = self.status {
+            return status.clone();
         }
+        let settings = self.settings(found);
+        let moves_on = settings.stream_output.stream_key() != found.stream_output.stream_key();
+        let was_running = self.prior.is_running() && found.status == JobStatus::NotStarted;
+        if was_running && moves_on && is_stopped_for_another(job, found).await {
+            return JobStatus::Running;
+        }
+        found.status.clone()
     }
 
     /// Whether a stopped job that is to run is owed its start: an earlier run has stopped it, or this one.
@@ -179,7 +176,7 @@ fn explain(
 
 async fn change(job: JobHandle<'_>, change: PlannedChange<'_>) -> Result<Job, UpdateError> {
     let found = job.get().await?;
-    let target = change.target(job, &found);
+    let target = change.target(job, &found).await;
     let settings = change.settings(&found);
     if found.spec().is_equivalent(&settings) {
         return Ok(reach(job, found, &target).await?);
@@ -248,8 +245,9 @@ async fn interrupt(
     // Others may have stopped or changed it meanwhile.
     let last = job.get().await?;
     let settings = change.settings(&last);
+    let target = change.target(job, &last).await;
     match &last.status {
-        JobStatus::NotStarted if change.target(job, &last) == JobStatus::NotStarted => {
+        JobStatus::NotStarted if target == JobStatus::NotStarted => {
             Ok(update_stopped(job, &settings).await?)
         }
         JobStatus::Other(status) => Err(undocumented(job.id, status)),

@@ -1,5 +1,9 @@
 //! Two jobs that exist, of which one goes on with the output stream that the other ends.
 
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
 use crate::support::cloud::fault;
 use crate::support::configuration::Block;
 use crate::support::terraform::Severity;
@@ -13,6 +17,8 @@ over_newest_terraform! {
     a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream,
     a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start,
     a_job_that_the_start_of_another_one_has_stopped_for_good_stays_stopped,
+    a_job_that_is_shown_as_running_when_another_one_has_stopped_it_goes_on,
+    a_job_that_somebody_has_stopped_before_another_one_takes_its_stream_stays_stopped,
     a_job_that_cannot_be_started_does_not_write_a_stream_that_was_taken_over,
     a_job_that_cannot_be_deleted_is_started_again_if_no_other_writes_its_stream,
     a_stop_that_is_rejected_ends_no_stream,
@@ -175,6 +181,36 @@ fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start(world: &Tes
     world.apply().succeeded();
     assert_eq!(running_jobs(world), ["job-a", "job-b"]);
     world.plan().is_empty();
+}
+
+/// The API shows late that it has stopped the job, and rejects another stop.
+fn a_job_that_is_shown_as_running_when_another_one_has_stopped_it_goes_on(world: &TestWorkspace) {
+    world.cloud.configure(|behavior| {
+        behavior.second_writer = SecondWriter::FirstStopped;
+        behavior.status_lag_gets = 3;
+    });
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let b = job_on("b", "three").with("depends_on", "[alicloud_live_edge_transcode_job.a]");
+    world.configure(format_args!("{}{b}", job_on("a", "two")));
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+}
+
+/// Not by a start of this run.
+fn a_job_that_somebody_has_stopped_before_another_one_takes_its_stream_stays_stopped(
+    world: &TestWorkspace,
+) {
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let b = job_on("b", "three").with("depends_on", "[alicloud_live_edge_transcode_job.a]");
+    world.configure(format_args!("{}{b}", job_on("a", "two")));
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+    world.cloud.edit_job(&id_of(world, "b").unwrap(), |job| {
+        job.status = JobStatus::NotStarted;
+        job.last_stop_at = Some(OffsetDateTime::now_utc() - Duration::from_secs(60));
+    });
+    let run = world.run(&["apply", "-json", "saved"]).succeeded();
+    assert_eq!(run.warnings("A job is no longer running").len(), 1, "{run}");
+    assert_eq!(running_jobs(world), ["job-a"]);
 }
 
 /// Another job has gone on with its old output meanwhile.

@@ -196,4 +196,22 @@ mod tests {
             }
         }
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_of_another_job_settles_nothing() {
+        let clock = ServerClock::new(Arc::new(SetClock(Mutex::new(OffsetDateTime::UNIX_EPOCH))));
+        let sent = sent(&clock);
+        let writes = LateWrites::default();
+        writes.record(&call(OperationKind::IdempotentWrite), &sent, &clock);
+        for parameters in [
+            [("ClusterId", "C"), ("JobId", "K")],
+            [("ClusterId", "D"), ("JobId", "J")],
+            [("ClusterId", "C"), ("TemplateId", "J")],
+        ] {
+            let other = ApiCall::new("Operation", OperationKind::Read, parameters);
+            assert!(writes.next(&other, &clock).is_none(), "{parameters:?}");
+            assert!(!writes.settle(&other, &sent, None), "{parameters:?}");
+        }
+        assert!(writes.next(&call(OperationKind::Read), &clock).is_some());
+    }
 }

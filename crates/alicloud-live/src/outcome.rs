@@ -50,3 +50,36 @@ fn rank(failure: &Failure, kind: OperationKind) -> u8 {
         Failure::Ambiguous(_) => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_the_time_says_less_than_what_came_before() {
+        let ended = CallContext::without_cancel(Duration::ZERO);
+        let running = CallContext::without_cancel(Duration::from_secs(60));
+        let refused = Failure::NotSent(NotSent::NoConnection("refused".to_owned()));
+        let lost = Failure::Ambiguous(Ambiguous::ConnectionLost("reset".to_owned()));
+        let deadline = Failure::NotSent(NotSent::DeadlineExceeded);
+        let silent = Failure::Ambiguous(Ambiguous::TimedOut(Duration::ZERO));
+        let (read, write) = (OperationKind::Read, OperationKind::IdempotentWrite);
+        for (earlier, latest, kind, ctx, expected) in [
+            (&refused, &deadline, read, &ended, true),
+            (&lost, &silent, read, &ended, true),
+            (&lost, &silent, read, &running, false),
+            // The latest attempt of a write may have arrived, too.
+            (&lost, &silent, write, &ended, false),
+            (&lost, &refused, write, &running, true),
+            (&refused, &lost, write, &running, false),
+        ] {
+            assert_eq!(
+                is_kept(earlier, latest, kind, ctx),
+                expected,
+                "{earlier:?}, {latest:?}, {kind:?}"
+            );
+        }
+    }
+}

@@ -428,4 +428,48 @@ mod tests {
         assert_eq!(cursor.page, None);
         assert_eq!(cursor.missing(), u64::MAX);
     }
+
+    #[test]
+    fn an_item_without_an_id_counts_as_seen() {
+        let mut cursor = PageCursor::default();
+        let read = Page {
+            unreadable: vec![String::new(), "x".to_owned()],
+            ..page(["a", "b"].map(str::to_owned).into_iter(), 5)
+        };
+        cursor.advance(1, read).unwrap();
+        assert_eq!((cursor.missing(), cursor.page), (1, Some(2)));
+        let read = page(["c".to_owned()].into_iter(), 5);
+        cursor.advance(2, read).unwrap();
+        assert_eq!((cursor.missing(), cursor.page), (0, None));
+    }
+
+    #[test]
+    fn pages_that_were_read_ahead_are_not_read_again() {
+        let mut cursor = PageCursor::default();
+        let items = |number: u32| (0..MAX_PAGE_SIZE).map(move |i| format!("{number}-{i}"));
+        let mut read = |number: u32| {
+            cursor.advance(number, page(items(number), 700)).unwrap();
+            cursor.page
+        };
+        // In this order, as the responses come: 3 to 5 touch each other, and 7 does not.
+        assert_eq!(
+            [1, 4, 3, 5, 2].map(&mut read),
+            [Some(2), Some(2), Some(2), Some(2), Some(6)]
+        );
+        assert_eq!([7, 6].map(&mut read), [Some(6), None]);
+    }
+
+    #[test]
+    fn a_list_is_limited_by_its_bytes() {
+        let read = |max_bytes| {
+            let mut cursor = PageCursor::default();
+            cursor.limit_memory(max_bytes);
+            let items = (0..MAX_PAGE_SIZE).map(|i| format!("{i:010}"));
+            cursor.advance(1, page(items, 200)).map(drop)
+        };
+        let bytes = 10 * MAX_PAGE_SIZE as usize;
+        read(bytes).unwrap();
+        let error = read(bytes - 1).unwrap_err();
+        assert!(error.contains("longer than"), "{error}");
+    }
 }

@@ -392,4 +392,30 @@ mod tests {
             }
         }
     }
+
+    /// The service quotes what it has computed, and with it the security token.
+    #[test]
+    fn the_message_about_a_signature_is_our_own() {
+        for (code, message) in [
+            (
+                "SignatureDoesNotMatch",
+                "The signature does not match the one that the service computed.",
+            ),
+            (
+                "IncompleteSignature",
+                "The signature does not match the one that the service computed.",
+            ),
+            ("InvalidSignatureMethod", ""),
+            ("OperationDenied", "server string to sign is: POST"),
+        ] {
+            let envelope = Envelope {
+                code: code.to_owned(),
+                message: "server string to sign is: POST".to_owned(),
+                request_id: "R".to_owned(),
+                access_denied: serde_json::Value::Null,
+            };
+            let error = envelope.into_error(400, &Secrets::new([]));
+            assert_eq!(error.message, message, "{code}");
+        }
+    }
 }

@@ -203,4 +203,20 @@ mod tests {
             prop_assert!(are_equivalent(&text, &text));
         }
     }
+
+    #[test]
+    fn the_default_port_of_each_scheme_means_none() {
+        for (scheme, port) in [
+            ("rtmp", 1935),
+            ("rtmps", 443),
+            ("http", 80),
+            ("https", 443),
+            ("rtsp", 554),
+        ] {
+            let [with, without, other] = [format!(":{port}"), String::new(), ":1".to_owned()]
+                .map(|port| format!("{scheme}://h.example.com{port}/live/s"));
+            assert!(are_equivalent(&with, &without), "{with}");
+            assert!(!are_equivalent(&other, &without), "{other}");
+        }
+    }
 }
