@@ -257,3 +257,48 @@ impl From<Interruption> for NotSent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_one_thing_of_the_call() {
+        let rejected = |code: &str| {
+            Failure::Rejected(ApiError {
+                status: 400,
+                code: code.to_owned(),
+                message: String::new(),
+                request_id: String::new(),
+                access_denied: None,
+            })
+        };
+        for (failure, says) in [
+            (rejected("OperationDenied"), [true, false, false, false]),
+            (rejected("Throttling.User"), [true, true, false, false]),
+            (
+                Failure::NotSent(NotSent::NoNonce),
+                [false, false, true, false],
+            ),
+            (
+                Failure::Ambiguous(Ambiguous::Cancelled),
+                [false, false, false, true],
+            ),
+        ] {
+            let error = CallError {
+                operation: "Operation",
+                endpoint: String::new(),
+                attempts: 1,
+                failure,
+                rejection: None,
+            };
+            let said = [
+                error.is_rejected(),
+                error.is_throttled(),
+                error.is_not_sent(),
+                error.is_ambiguous(),
+            ];
+            assert_eq!(said, says, "{:?}", error.failure);
+        }
+    }
+}

@@ -212,6 +212,10 @@ mod tests {
             assert!(writes.next(&other, &clock).is_none(), "{parameters:?}");
             assert!(!writes.settle(&other, &sent, None), "{parameters:?}");
         }
-        assert!(writes.next(&call(OperationKind::Read), &clock).is_some());
+        let mut other = sent.clone();
+        "other".clone_into(&mut other.request.nonce);
+        let read = call(OperationKind::Read);
+        assert!(!writes.settle(&read, &other, None), "another nonce");
+        assert!(writes.next(&read, &clock).is_some());
     }
 }

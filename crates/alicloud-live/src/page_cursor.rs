@@ -472,4 +472,37 @@ mod tests {
         let error = read(bytes - 1).unwrap_err();
         assert!(error.contains("longer than"), "{error}");
     }
+
+    #[test]
+    fn an_unreadable_item_has_its_share_of_the_bytes_of_a_page() {
+        let mut cursor = PageCursor::default();
+        cursor.limit_memory(500);
+        let read = Page {
+            bytes: 1000,
+            unreadable: (0..50).map(|i| format!("unreadable-{i}")).collect(),
+            ..page((0..50).map(|i| i.to_string()), 200)
+        };
+        cursor.advance(1, read).unwrap();
+        assert_eq!(cursor.page, Some(2));
+    }
+
+    #[test]
+    fn a_list_is_limited_by_its_items() {
+        let mut cursor = PageCursor::default();
+        let without_id = Page {
+            unreadable: vec![String::new(); 50],
+            ..page((0..50).map(|i| i.to_string()), 200_000)
+        };
+        cursor.advance(1, without_id).unwrap();
+        let pages = u32::try_from(MAX_ITEMS).unwrap() / MAX_PAGE_SIZE;
+        let items = |number: u32| (0..MAX_PAGE_SIZE).map(move |i| format!("{number}-{i}"));
+        for number in 2..=pages {
+            cursor
+                .advance(number, page(items(number), 200_000))
+                .unwrap();
+        }
+        let one_more = page(["more".to_owned()].into_iter(), 200_000);
+        let error = cursor.advance(pages + 1, one_more).unwrap_err();
+        assert!(error.contains("longer than 100000 items"), "{error}");
+    }
 }

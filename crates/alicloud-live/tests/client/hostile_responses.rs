@@ -202,6 +202,26 @@ async fn an_unreadable_job_in_a_list_hides_no_other_and_is_named() {
     mock.set_faults(vec![list_of(3, &jobs).times(2), lost.times(1)]);
     let created = client.create(&spec("b")).await.unwrap();
     assert_eq!(mock.jobs()[0].job_id, created.job_id);
+    let reads = calls_of(&mock, GET);
+    assert!(
+        reads.iter().any(|call| call.parameters["JobId"] == "J-2"),
+        "it may have been the new one"
+    );
+}
+
+#[tokio::test]
+async fn a_list_says_what_it_lacks() {
+    let mock = mock();
+    let jobs = [
+        job_json("J-1", r#""rtmp://out.example/app/1""#),
+        job_json("J-2", "null"),
+    ];
+    mock.set_faults(vec![list_of(5, &jobs).times(1), list_of(5, &[])]);
+    let (client, ctx) = (client(&mock), ctx());
+    let mut pages = client.edge_transcode_job_pages(CLUSTER, JobFilter::default(), &ctx);
+    while pages.next().await.unwrap().is_some() {}
+    assert_eq!(pages.unreadable()[0], "J-2");
+    assert_eq!(pages.missing(), 3);
 }
 
 #[tokio::test]
