@@ -119,14 +119,7 @@ mod tests {
     use crate::ApiError;
 
     fn rejected(code: &str) -> FailedAttempt {
-        let rejection = ApiError {
-            status: 400,
-            code: code.to_owned(),
-            message: String::new(),
-            request_id: String::new(),
-            access_denied: None,
-        };
-        Failure::Rejected(rejection).into()
+        Failure::Rejected(ApiError::of_code(code)).into()
     }
 
     fn throttled() -> FailedAttempt {

@@ -244,13 +244,7 @@ mod tests {
             ("Throttling.User", false),
             ("InvalidTimeStamp.Expired", false),
         ] {
-            let rejection = ApiError {
-                status: 400,
-                code: code.to_owned(),
-                message: String::new(),
-                request_id: String::new(),
-                access_denied: None,
-            };
+            let rejection = ApiError::of_code(code);
             assert_eq!(is_permanent(&rejection), expected, "{code}");
         }
     }

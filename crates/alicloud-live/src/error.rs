@@ -262,17 +262,22 @@ impl From<Interruption> for NotSent {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_failure_says_one_thing_of_the_call() {
-        let rejected = |code: &str| {
-            Failure::Rejected(ApiError {
+    impl ApiError {
+        /// An error response with this code and nothing else.
+        pub(crate) fn of_code(code: &str) -> Self {
+            Self {
                 status: 400,
                 code: code.to_owned(),
                 message: String::new(),
                 request_id: String::new(),
                 access_denied: None,
-            })
-        };
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_says_one_thing_of_the_call() {
+        let rejected = |code: &str| Failure::Rejected(ApiError::of_code(code));
         for (failure, says) in [
             (rejected("OperationDenied"), [true, false, false, false]),
             (rejected("Throttling.User"), [true, true, false, false]),

@@ -162,15 +162,8 @@ mod tests {
     /// What is rejected before the nonce is looked at, and what has no response, settles nothing.
     #[test]
     fn a_read_settles_a_late_write_when_the_nonce_was_looked_at() {
-        let rejection = |code: &str| ApiError {
-            status: 400,
-            code: code.to_owned(),
-            message: String::new(),
-            request_id: String::new(),
-            access_denied: None,
-        };
-        let rejected = |code| Some(Failure::Rejected(rejection(code)));
-        let received = Ambiguous::AlreadyReceived(rejection("SignatureNonceUsed"));
+        let rejected = |code| Some(Failure::Rejected(ApiError::of_code(code)));
+        let received = Ambiguous::AlreadyReceived(ApiError::of_code("SignatureNonceUsed"));
         let received = Some(Failure::Ambiguous(received));
         let unsent = Some(Failure::NotSent(crate::NotSent::Cancelled));
         for (failure, is_settled, is_cause) in [
