@@ -175,6 +175,20 @@ pub(super) async fn create(
     Some((state, private))
 }
 
+/// A job that is not created because of its configuration may have been the successor of one that this run has deleted.
+pub(super) fn note_invalid(run: &Run, config: &JobModel, diagnostics: &mut Diagnostics) {
+    let (cluster_id, name) = (text(&config.cluster_id), text(&config.name));
+    let stream = config.stream().unwrap_or_default();
+    let replaced = run.take_replaced(None, cluster_id, name, &stream);
+    let Some(replaced) = replaced.filter(|replaced| replaced.is_to_run) else {
+        return;
+    };
+    run.note_lost(&replaced.id);
+    if config.status.is_null() {
+        diagnostics.add_warning(successor_not_created(&config.label()));
+    }
+}
+
 fn not_as_planned(error: &WaitError, report: &FailureReport) -> Diagnostic {
     let shown = error.to_diagnostic("Job created but not in the planned state");
     followed_by(shown, &report.after_create())

@@ -52,6 +52,12 @@ impl ManagedResource for JobResource {
 
     fn validate(&self, diagnostics: &mut Diagnostics, config: JobModel) {
         validate::validate(&config, diagnostics);
+        // Core validates once more in the apply, where what the plan did not know may turn out to be wrong.
+        if !diagnostics.errors.is_empty()
+            && let Ok(session) = self.0.session()
+        {
+            lifecycle::note_invalid(&session.run, &config, diagnostics);
+        }
     }
 
     async fn read(

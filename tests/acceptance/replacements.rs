@@ -27,6 +27,7 @@ over_newest_terraform! {
     a_renamed_block_that_is_imported_is_told_of,
     a_running_job_whose_successor_cannot_be_created_is_told_of,
     a_running_job_whose_successor_cannot_be_started_is_told_of,
+    a_running_job_whose_successor_turns_out_to_be_invalid_is_told_of,
     a_running_job_is_deleted_before_what_it_depends_on_is_changed,
     a_replacement_that_creates_first_keeps_a_stream_that_is_to_run,
     after_a_successor_that_does_not_start_no_running_job_is_interrupted,
@@ -311,6 +312,23 @@ fn a_running_job_whose_successor_cannot_be_started_is_told_of(world: &TestWorksp
         .must_say(&["A stopped job will be started again"]);
     world.apply().succeeded();
     one_job_runs(world);
+}
+
+fn a_running_job_whose_successor_turns_out_to_be_invalid_is_told_of(world: &TestWorkspace) {
+    let job = Block::job("it");
+    let name = Block::known_after_apply("name", "job-it");
+    world.applied(format_args!("{job}{name}"));
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    let job = job.text("cluster_id", "cluster-2");
+    let job = job.with("name", "terraform_data.name.output");
+    let name = Block::known_after_apply("name", "no name");
+    world.configure(format_args!("{job}{name}"));
+    let run = world.apply().failed();
+    run.error().must_say(&["Invalid job name", "' '"]);
+    let [warning] = &run.warnings("A running job has no successor")[..] else {
+        panic!("a warning was expected: {run}");
+    };
+    warning.must_say(&["status = \"Running\""]);
 }
 
 /// Core's order, which the provider can but tell of.
