@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -10,7 +11,7 @@ use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
 use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
-use crate::shared::run::{NotInterrupted, Turn};
+use crate::shared::run::NotInterrupted;
 use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::{Diagnostic, diagnostic};
 
@@ -223,7 +224,7 @@ async fn is_stopped_late(job: JobHandle<'_>, watched: Duration) -> bool {
 pub(super) async fn turn<'a>(
     job: JobHandle<'a>,
     summary: &'static str,
-) -> Result<Turn<'a>, Diagnostic> {
+) -> Result<SemaphorePermit<'a>, Diagnostic> {
     let turn = job.session.run.interrupt(job.ctx).await;
     let turn = turn.map_err(|reason| not_interrupted(summary, job.id, reason))?;
     check_credentials(job, summary).await?;

@@ -37,7 +37,8 @@ pub(super) async fn read(
         .await;
     match read {
         Ok(job) => {
-            if !session.run.is_first_read(&id) {
+            // Terraform reads each address once.
+            if !session.run.is_first_time(&format!("read {id}")) {
                 diagnostics.add_warning(at_two_addresses(&state.label()));
             }
             if state.is_running() && job.status != JobStatus::Running {

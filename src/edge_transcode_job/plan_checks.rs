@@ -150,10 +150,7 @@ fn check_cluster(session: &Session, planned: &JobModel, diagnostics: &mut Diagno
     } else {
         return;
     };
-    if session
-        .run
-        .is_first_mention(&format!("{summary} {subject}"))
-    {
+    if session.run.is_first_time(&format!("{summary} {subject}")) {
         diagnostics.add_warning(about(planned.label(), to_diagnostic(summary, &error)));
     }
 }

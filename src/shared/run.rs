@@ -16,7 +16,9 @@ const REJECTION_WAIT: Duration = Duration::from_secs(10);
 
 /// One run: the time for which a provider process is configured.
 pub(crate) struct Run {
+    /// A permit for each running job that may be interrupted at a time.
     interruptions: Semaphore,
+    max_interruptions: usize,
     checks_plans: bool,
     known: Mutex<Known>,
 }
@@ -25,14 +27,12 @@ pub(crate) struct Run {
 struct Known {
     /// Whether a job was created, updated or deleted, or an attempt at it was made.
     has_applied: bool,
-    /// What was mentioned in a warning that is due once a run.
-    mentioned: HashSet<String>,
+    /// What has happened, such as a warning that is due once a run.
+    happened: HashSet<String>,
     /// Jobs that are planned to run, by the stream that they write.
     writers: HashMap<String, Writer>,
     /// The first job whose stream this run has ended and could not bring back on air.
     lost: Option<JobIdentity>,
-    /// Running jobs that are interrupted now.
-    interrupted: usize,
     /// Jobs that are being stopped now, and not only interrupted.
     stopping: usize,
     /// When the last of them was stopped.
@@ -44,8 +44,6 @@ struct Known {
     /// Replaced jobs that are deleted, until their successors are created.
     replaced: Vec<Replaced>,
     created: Vec<Created>,
-    /// Jobs that Terraform has read into its state.
-    read: HashSet<JobIdentity>,
 }
 
 /// A job that is planned to run.
@@ -94,12 +92,6 @@ pub(crate) enum NotInterrupted {
     CredentialsExpire(String),
 }
 
-/// The turn of a running job to be interrupted. Dropping it ends the interruption.
-pub(crate) struct Turn<'a> {
-    run: &'a Run,
-    _permit: SemaphorePermit<'a>,
-}
-
 /// A job that is being stopped. Dropping it records that the job is stopped, or that stopping failed.
 pub(crate) struct Stopping<'a>(&'a Run);
 
@@ -107,9 +99,10 @@ impl Run {
     /// `max_interruptions`: running jobs that may be interrupted at a time.
     /// `checks_plans`: whether plans are checked against the API.
     pub(crate) fn new(max_interruptions: Option<usize>, checks_plans: bool) -> Self {
-        let permits = max_interruptions.unwrap_or(Semaphore::MAX_PERMITS);
+        let max_interruptions = max_interruptions.unwrap_or(Semaphore::MAX_PERMITS);
         Self {
-            interruptions: Semaphore::new(permits),
+            interruptions: Semaphore::new(max_interruptions),
+            max_interruptions,
             checks_plans,
             known: Mutex::default(),
         }
@@ -128,9 +121,9 @@ impl Run {
         self.known().has_applied
     }
 
-    /// Whether this is mentioned for the first time in this run.
-    pub(crate) fn is_first_mention(&self, text: &str) -> bool {
-        self.known().mentioned.insert(text.to_owned())
+    /// Whether this happens for the first time in this run.
+    pub(crate) fn is_first_time(&self, event: &str) -> bool {
+        self.known().happened.insert(event.to_owned())
     }
 
     /// A job is planned to run and to write a stream. Returns the label of another one that is, unless a plan has warned of
@@ -158,8 +151,11 @@ impl Run {
         is_news.then(|| other.label.clone())
     }
 
-    /// Waits until one more running job may be interrupted for a change. The job counts until the turn is dropped.
-    pub(crate) async fn interrupt(&self, ctx: &CallContext) -> Result<Turn<'_>, NotInterrupted> {
+    /// Waits until one more running job may be interrupted for a change. The job counts until the permit is dropped.
+    pub(crate) async fn interrupt(
+        &self,
+        ctx: &CallContext,
+    ) -> Result<SemaphorePermit<'_>, NotInterrupted> {
         if let Some(ended) = ctx.interruption() {
             return Err(NotInterrupted::Interruption(ended));
         }
@@ -171,20 +167,15 @@ impl Run {
                 .map_err(NotInterrupted::Interruption)?
                 .unwrap_or_else(|_closed| unreachable!("the semaphore is never closed"))
         };
-        let mut known = self.known();
-        if let Some(lost) = &known.lost {
-            return Err(NotInterrupted::Lost(lost.clone()));
+        match self.lost() {
+            Some(lost) => Err(NotInterrupted::Lost(lost)),
+            None => Ok(permit),
         }
-        known.interrupted += 1;
-        Ok(Turn {
-            run: self,
-            _permit: permit,
-        })
     }
 
     /// Whether a running job is interrupted now: its place in the quota is its own.
     pub(crate) fn is_interrupting(&self) -> bool {
-        self.known().interrupted > 0
+        self.interruptions.available_permits() < self.max_interruptions
     }
 
     /// The stream of this job was ended by this run and could not be brought back on air: no further job is interrupted.
@@ -301,11 +292,6 @@ impl Run {
         }
     }
 
-    /// Whether this run reads a job for the first time: Terraform reads each address once.
-    pub(crate) fn is_first_read(&self, id: &JobIdentity) -> bool {
-        self.known().read.insert(id.clone())
-    }
-
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -320,12 +306,6 @@ impl Replaced {
             && agrees(&self.cluster_id, cluster_id)
             && agrees(&self.name, name)
             && agrees(&self.stream, stream)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.run.known().interrupted -= 1;
     }
 }
 
