@@ -1,7 +1,9 @@
 //! Delete: of its own, or in favor of a job that takes this one's place.
 
 use super::failure_report::{FailureReport, about, followed_by};
-use super::interruption::{check_replaceable, check_template, has_other_writer, start_again};
+use super::interruption::{
+    check_replaceable, check_template, has_other_writer, is_stopped_for_another, start_again,
+};
 use super::lifecycle::{
     SUCCESSOR_STAYS_STOPPED, no_longer_running, running_job_is_gone, successor_not_created,
 };
@@ -31,18 +33,23 @@ pub(super) async fn delete(
     diagnostics: &mut Diagnostics,
 ) -> Option<(JobModel, JobPrivate)> {
     let id = prior.identity();
-    let has_successor = !created_before(session, &prior, &private).is_empty();
-    if prior.is_protected() && !has_successor {
+    let successors = created_before(session, &prior, &private);
+    if prior.is_protected() && successors.is_empty() {
         diagnostics.add_error(plan::is_protected(&prior.label(), "deleted"));
         return None;
     }
     let job = JobHandle::new(session, &id, ctx);
     let found = reported(look(job, &private).await, diagnostics)?;
     let was_found = found.is_ok();
-    let status = found.as_ref().ok().map(|job| job.status.clone());
-    if may_run(&found) && !has_successor && !private.may_be_stopped() {
-        diagnostics.add_error(plan::must_not_be_interrupted(&prior.label(), "replaced"));
-        return None;
+    let status = match &found {
+        Ok(found) => Some(status_before(job, &prior, &private, found).await),
+        Err(_) => None,
+    };
+    if may_run(&found) {
+        reported(
+            check_interruption(&prior, &private, &successors),
+            diagnostics,
+        )?;
     }
 
     let deleted = match found {
@@ -102,6 +109,23 @@ async fn check_gone(
     private.check_location(id, &here)
 }
 
+/// An error if a running job must not be stopped. `successors`: those that were created before.
+fn check_interruption(
+    prior: &JobModel,
+    private: &JobPrivate,
+    successors: &[Created],
+) -> Result<(), Diagnostic> {
+    if successors.is_empty() && !private.may_be_stopped() {
+        return Err(plan::must_not_be_interrupted(&prior.label(), "replaced"));
+    }
+    match left_stopped(successors) {
+        Some(stopped) if !prior.is_running() && !prior.may_be_interrupted() => {
+            Err(started_since(&prior.label(), &stopped.id))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether a status that the API does not document is that of a running job is not known.
 fn may_run(found: &Result<Job, CallError>) -> bool {
     matches!(found, Ok(job) if job.status != JobStatus::NotStarted)
@@ -128,6 +152,25 @@ async fn look(
         check_replaceable(job, SUMMARY).await?;
     }
     Ok(found)
+}
+
+/// The status that the job had before this run: the start of another job for the stream from which its successor moves on may have
+/// stopped it.
+async fn status_before(
+    job: JobHandle<'_>,
+    prior: &JobModel,
+    private: &JobPrivate,
+    found: &Job,
+) -> JobStatus {
+    let successor = private
+        .successor()
+        .and_then(|successor| successor.stream.as_ref());
+    let moves_on = successor.is_some() && prior.stream().as_ref() != successor;
+    let was_running = prior.is_running() && found.status == JobStatus::NotStarted;
+    if was_running && moves_on && is_stopped_for_another(job, found).await {
+        return JobStatus::Running;
+    }
+    found.status.clone()
 }
 
 async fn check_template_of_successor(
@@ -256,6 +299,17 @@ fn stream_ended(label: &str, was_running: bool, successor: &JobIdentity) -> Diag
         format!(
             "The job {label} {end}. The job {successor} was created for the same output stream and is not running, because \
              status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
+        ),
+    )
+}
+
+/// With `create_before_destroy` the new job exists by the time at which that shows.
+fn started_since(label: &str, successor: &JobIdentity) -> Diagnostic {
+    followed_by(
+        plan::must_not_be_interrupted(label, "replaced"),
+        &format!(
+            "The job {successor} was created in its place, and is not running, because status is not set. The job {label} keeps \
+             running and is deposed: the next apply deletes it. To have that start the new one, set status = \"{RUNNING}\"."
         ),
     )
 }

@@ -13,6 +13,10 @@ use tfplugin::Diagnostic;
 /// Time to read, after a failure, the status in which a job was left.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// After a rejection that is not likely to be the last one.
+const FIND_OUT_WHY: &str =
+    "Find out why before you run apply again: that interrupts the stream once more.";
+
 /// The diagnostic, with the job that it is about: Terraform does not name it everywhere.
 pub(super) fn about(job: impl Display, shown: Diagnostic) -> Diagnostic {
     Diagnostic {
@@ -77,8 +81,13 @@ impl FailureReport {
         )
     }
 
-    /// After an update to these settings, which may depend on how the job is found.
-    pub(super) fn after_update(&self, planned: impl Fn(&Job) -> JobSpec) -> String {
+    /// After an update to these settings, which may depend on how the job is found. `may_recur`: the next
+    /// attempt may fail as this one did.
+    pub(super) fn after_update(
+        &self,
+        may_recur: bool,
+        planned: impl Fn(&Job) -> JobSpec,
+    ) -> String {
         let Some(job) = self.job() else {
             return self.present("");
         };
@@ -87,16 +96,17 @@ impl FailureReport {
         } else {
             ", with its old settings"
         });
-        format!("{present} Run apply again to finish the update.")
+        if may_recur && job.status == JobStatus::Running {
+            format!("{present} {FIND_OUT_WHY}")
+        } else {
+            format!("{present} Run apply again to finish the update.")
+        }
     }
 
     /// After an update with which the job could not be started, so that it has its old settings again.
     pub(super) fn after_restoring(&self) -> String {
         let present = self.present(", with its old settings");
-        format!(
-            "{present} With its new settings it could not be started. Find out why before you run apply again: that \
-             interrupts the stream once more."
-        )
+        format!("{present} With its new settings it could not be started. {FIND_OUT_WHY}")
     }
 
     /// After a delete. `is_lost`: the job was stopped for it and could not be started again.

@@ -51,9 +51,9 @@ impl PlannedChange<'_> {
         found.status.clone()
     }
 
-    /// Whether a stopped job that is to run is owed its start: an earlier run has stopped it, or this one.
+    /// Whether a stopped job that is to run is owed its start: it was running, or an earlier run has stopped it.
     fn is_owed(self) -> bool {
-        self.owes_start || self.status.is_none()
+        self.owes_start || self.prior.is_running()
     }
 }
 
@@ -165,13 +165,12 @@ fn explain(
         UpdateError::Rejected(diagnostic) => return *diagnostic,
         UpdateError::NotChanged(error) => error,
     };
-    let shown = about(id, error.to_diagnostic(SUMMARY));
     let left = if outcome == Outcome::Restored {
         report.after_restoring()
     } else {
-        report.after_update(|job| change.settings(job))
+        report.after_update(error.is_about_the_job(), |job| change.settings(job))
     };
-    followed_by(shown, &left)
+    followed_by(about(id, error.to_diagnostic(SUMMARY)), &left)
 }
 
 async fn change(job: JobHandle<'_>, change: PlannedChange<'_>) -> Result<Job, UpdateError> {
@@ -264,13 +263,24 @@ async fn change_settings(
     settings: &JobSpec,
 ) -> Result<Job, NotChanged> {
     let before = last.spec();
+    let (stream_before, stream) = (
+        before.stream_output.stream_key(),
+        settings.stream_output.stream_key(),
+    );
     let run = &job.session.run;
-    run.note_start(job.id, settings.stream_output.stream_key());
+    // Another job may take it over, and is owed its start then.
+    let ends_stream = last.status == JobStatus::Running
+        && stream_before != stream
+        && run.note_ended(stream_before.clone());
+    run.note_start(job.id, stream);
     let update = async || send_update(job, settings).await;
     let mut failed = match change_while_stopped(job, last, update).await {
         Ok(changed) => return Ok(changed),
         Err(failed) => failed,
     };
+    if ends_stream && failed.outcome == Outcome::Unchanged {
+        run.forget_ended(&stream_before);
+    }
     if failed.outcome == Outcome::Lost
         && failed.error.is_about_the_job()
         && restore_settings(job, &before).await

@@ -6,7 +6,7 @@ use crate::support::cloud::{Cloud, fault, success};
 use crate::support::configuration::{Block, all};
 use crate::support::terraform::{Run, Severity};
 use crate::support::workspace::{APPLY, TestWorkspace};
-use alicloud_live_mock::{Fault, FaultKind, FaultStage, JobStatus};
+use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus};
 
 over_each_terraform! {
     a_run_state_that_changes_between_plan_and_apply_is_left_or_enforced,
@@ -33,6 +33,7 @@ over_newest_terraform! {
     urls_that_come_back_in_another_spelling_change_nothing,
     a_job_of_another_access_key_stays_in_the_state,
     a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since,
+    a_job_that_must_not_be_stopped_keeps_running_beside_a_new_one_when_it_was_started_since,
     a_run_state_that_is_ignored_is_left_as_it_is,
     a_setting_that_the_plan_does_not_change_is_left_as_others_have_set_it,
     a_job_that_must_not_be_stopped_is_not_replaced_beside_a_new_one,
@@ -147,6 +148,35 @@ fn a_job_that_must_not_be_stopped_is_not_replaced_when_it_was_started_since(worl
     assert!(world.cloud.is_running());
     assert_eq!(world.cloud.job().job_id, before);
     assert_eq!(world.state(JOB)["job_id"], before);
+}
+
+/// The new job was created before that showed.
+fn a_job_that_must_not_be_stopped_keeps_running_beside_a_new_one_when_it_was_started_since(
+    world: &TestWorkspace,
+) {
+    let create_first = Block::new("lifecycle").with("create_before_destroy", "true");
+    let job = Block::job("it")
+        .with("allow_stopping_for_update", "false")
+        .containing(create_first);
+    world.applied(&job);
+    world.configure(job.text("cluster_id", "cluster-2"));
+    saved_plan(world);
+    world.cloud.edit(|job| job.status = JobStatus::Running);
+    let run = world.run(&["apply", "-json", "saved"]);
+    let running = |job: &Job| job.status == JobStatus::Running;
+    assert_eq!(world.cloud.jobs().into_iter().filter(running).count(), 1);
+    // From 1.16 on Terraform says which job the new one replaces, so that one runs.
+    if world.cloud.jobs().len() == 1 {
+        return;
+    }
+    run.failed().error().must_say(&[
+        "Job must not be stopped",
+        "is deposed",
+        "status = \"Running\"",
+    ]);
+    let plan = world.plan();
+    let warnings = plan.warnings("A running job will be deleted");
+    assert_eq!(warnings.len(), 1, "{plan}");
 }
 
 fn a_run_state_that_is_ignored_is_left_as_it_is(world: &TestWorkspace) {

@@ -12,10 +12,13 @@ use alicloud_live_mock::{Fault, FaultKind, FaultStage, Job, JobStatus, SecondWri
 
 over_newest_terraform! {
     a_job_takes_over_the_stream_of_one_that_is_stopped_through_an_outage,
+    a_job_takes_over_the_stream_of_one_that_moves_on_through_an_outage,
     a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_has_taken_over,
     a_job_that_cannot_be_started_with_its_new_settings_runs_with_the_old_ones,
     a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream,
     a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start,
+    a_job_that_the_start_of_another_one_has_stopped_is_started_through_an_outage,
+    a_job_that_the_start_of_another_one_has_stopped_is_replaced_by_a_running_one,
     a_job_that_the_start_of_another_one_has_stopped_for_good_stays_stopped,
     a_job_that_is_shown_as_running_when_another_one_has_stopped_it_goes_on,
     a_job_that_somebody_has_stopped_before_another_one_takes_its_stream_stays_stopped,
@@ -72,10 +75,28 @@ fn a_job_takes_over_the_stream_of_one_that_is_stopped_through_an_outage(world: &
     world.applied(format_args!("{old}{new}"));
     let [old, new] = [job("old", "Stopped"), after_old(job("new", "Running"))];
     world.configure(format_args!("{old}{new}"));
-    let away = fault("Start", FaultKind::service_unavailable()).times(12);
+    let away = fault("Start", FaultKind::service_unavailable()).times(6);
     world.cloud.set_faults([away]);
     world.apply().succeeded();
     assert_eq!(running_jobs(world), ["job-new"]);
+}
+
+fn a_job_takes_over_the_stream_of_one_that_moves_on_through_an_outage(world: &TestWorkspace) {
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    let old = job_on("old", "same").text("status", "Running");
+    let new = job_on("new", "other").with("depends_on", "[alicloud_live_edge_transcode_job.old]");
+    world.applied(format_args!("{old}{new}"));
+    let new = new
+        .text("stream_output", "rtmp://push.example.com/live/same")
+        .text("status", "Running");
+    let old = job_on("old", "next").text("status", "Running");
+    world.configure(format_args!("{old}{new}"));
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "new"),
+        ..fault("Start", FaultKind::service_unavailable()).times(6)
+    }]);
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-new", "job-old"]);
 }
 
 fn a_job_that_cannot_be_deleted_stays_stopped_beside_one_that_has_taken_over(
@@ -179,6 +200,50 @@ fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start(world: &Tes
     plan.warning()
         .must_say(&["A stopped job will be started again"]);
     world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+    world.plan().is_empty();
+}
+
+/// As the configuration says, too.
+fn a_job_that_the_start_of_another_one_has_stopped_is_started_through_an_outage(
+    world: &TestWorkspace,
+) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    let job = |label: &str, stream: &str| job_on(label, stream).text("status", "Running");
+    world.applied(format_args!("{}{}", job("a", "one"), job("b", "two")));
+    let a = job("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
+    world.configure(format_args!("{a}{}", job("b", "one")));
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "a"),
+        ..fault("Start", FaultKind::service_unavailable()).times(6)
+    }]);
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+}
+
+/// The other one is started before this one is deleted.
+fn a_job_that_the_start_of_another_one_has_stopped_is_replaced_by_a_running_one(
+    world: &TestWorkspace,
+) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let a = job_on("a", "three").text("cluster_id", "cluster-2");
+    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+    world.set("CLIENT_READ_TIMEOUT", "120000");
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "a"),
+        ..fault("Get", FaultKind::Pause).times(1)
+    }]);
+    let running = world.start(&["apply", "-json", "saved"]);
+    running.wait_printed(&["apply_complete", "alicloud_live_edge_transcode_job.b"]);
+    world.cloud.release();
+    world.end_of(running).succeeded();
     assert_eq!(running_jobs(world), ["job-a", "job-b"]);
     world.plan().is_empty();
 }
