@@ -95,14 +95,20 @@ fn an_update_that_fails_leaves_only_the_rest_to_the_next_apply(world: &TestWorks
         },
         FailingUpdate {
             fault: rejected("Update", "InvalidParameter"),
-            said: ["InvalidParameter", "is now Running, with its old settings"],
+            said: [
+                "InvalidParameter",
+                "is now Running, with its old settings. Find out why",
+            ],
             made: ALL,
             left: ALL,
         },
         // What the cloud did is not known until it is looked at.
         FailingUpdate {
             fault: fault("Update", FaultKind::internal_error()),
-            said: ["InternalError", "is now Running, with its old settings"],
+            said: [
+                "InternalError",
+                "is now Running, with its old settings. Run apply again",
+            ],
             made: ALL,
             left: ALL,
         },
