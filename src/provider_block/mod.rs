@@ -206,6 +206,27 @@ mod tests {
     }
 
     #[test]
+    fn a_run_has_the_limits_of_the_block() {
+        for (json, max_interruptions, checks_plans) in [
+            ("{}", None, true),
+            (r#"{"max_concurrent_interruptions": 3}"#, Some(3), true),
+            (r#"{"skip_plan_checks": true}"#, None, false),
+            (r#"{"skip_plan_checks": false}"#, None, true),
+        ] {
+            let config = config(json);
+            assert_eq!(config.max_concurrent_interruptions(), max_interruptions);
+            assert_eq!(config.checks_plans(), checks_plans, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_protocol_is_understood_in_any_case() {
+        assert_eq!(parse_protocol("https"), Some(Protocol::Https));
+        assert_eq!(parse_protocol("Http"), Some(Protocol::Http));
+        assert_eq!(parse_protocol("gopher"), None);
+    }
+
+    #[test]
     fn bad_arguments_are_rejected_at_their_paths() {
         let paths = rejected(
             r#"{"protocol": "gopher", "region": "Bei Jing", "source_ip": "office", "secure_transport": "maybe",

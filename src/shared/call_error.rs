@@ -169,4 +169,68 @@ mod tests {
             assert!(shown.detail.ends_with(end), "{}", shown.detail);
         }
     }
+
+    #[test]
+    fn each_known_code_has_its_advice() {
+        for (codes, advice) in [
+            (
+                &["SignatureDoesNotMatch", "IncompleteSignature"][..],
+                WRONG_SECRET,
+            ),
+            (
+                &[
+                    "InvalidAccessKeyId.NotFound",
+                    "InvalidAccessKeyId.Inactive",
+                    "Forbidden.AccessKeyDisabled",
+                ],
+                WRONG_KEY,
+            ),
+            (
+                &[
+                    "InvalidSecurityToken.Expired",
+                    "InvalidSecurityToken.Malformed",
+                    "MissingSecurityToken",
+                ],
+                WRONG_TOKEN,
+            ),
+            (&["InvalidSecurityToken.MismatchWithAccessKey"], WRONG_TOKEN),
+            (
+                &["OperationDenied"],
+                "has been given access to edge transcoding",
+            ),
+            (&["JobNotFound"], "check cluster_id and job ID"),
+            (
+                &["UserQuotaExceed", "UserTaskExceed"],
+                "ask for a higher quota",
+            ),
+            (
+                &["InvalidTimeStamp.Expired"],
+                "synchronize the system clock",
+            ),
+            (
+                &["InvalidProduct.NotFound", "InvalidApi.NotFound"],
+                "check the endpoint and the region",
+            ),
+            (
+                &["InvalidAction.NotFound", "InvalidVersion"],
+                "check the endpoint and the region",
+            ),
+            (&["InvalidProtocol.NeedSsl"], "set protocol to HTTPS"),
+            (
+                &["InvalidIdentity.ServiceDisabled"],
+                "is not activated for this account",
+            ),
+            (
+                &["Throttling", "Throttling.User", "Rejected.Throttling"],
+                "less parallelism",
+            ),
+        ] {
+            for code in codes {
+                let shown = rejected(code).detail;
+                assert!(shown.contains(advice), "{code}: {shown}");
+            }
+        }
+        let unknown = rejected("ThrottlingIsNotThis").detail;
+        assert!(!unknown.contains("parallelism"), "{unknown}");
+    }
 }
