@@ -47,3 +47,15 @@ fn lines(jobs: &[JobIdentity], line: impl Fn(&JobIdentity) -> String) -> String 
         .collect::<Vec<_>>()
         .join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_possible_duplicate_is_named() {
+        let ids = ["a", "b"].map(|job| JobIdentity::new("c", job.to_owned()));
+        let shown = possible_duplicates(&ids).detail;
+        assert!(shown.ends_with("delete them:\n\n  c:a\n  c:b"), "{shown}");
+    }
+}

@@ -201,6 +201,53 @@ mod tests {
 
     use super::*;
 
+    fn job(id: &str, name: &str) -> Job {
+        let job = json!({
+            "JobId": id, "Name": name, "Status": "0", "TemplateId": "T",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+        });
+        serde_json::from_value(job).unwrap()
+    }
+
+    fn not_one(name: &str, jobs: Vec<Job>, missing: u64) -> Diagnostic {
+        let error = only_one("c", name, jobs, missing).unwrap_err();
+        assert_eq!(error.attribute, AttributePath::new("name"));
+        error
+    }
+
+    #[test]
+    fn the_one_job_of_exactly_this_name_is_found() {
+        let jobs = vec![job("1", "main-2"), job("2", "main"), job("3", "main-3")];
+        assert_eq!(only_one("c", "main", jobs, 7).unwrap().job_id, "2");
+    }
+
+    #[test]
+    fn without_one_similar_names_are_shown_and_whether_the_list_is_incomplete() {
+        let error = not_one("main", vec![job("1", "main-2")], 0);
+        assert_eq!(error.summary, "Job not found");
+        assert!(
+            error.detail.contains("Similar names:\n  - c:1"),
+            "{error:?}"
+        );
+        assert!(!error.detail.contains("incomplete"), "{error:?}");
+        let error = not_one("main", Vec::new(), 7);
+        assert!(error.detail.contains("counts 7 more jobs"), "{error:?}");
+        assert!(!error.detail.contains("Similar names"), "{error:?}");
+    }
+
+    #[test]
+    fn of_several_each_is_shown_up_to_a_number() {
+        for more in [0, 1, 5] {
+            let jobs = vec![job("1", "main"); MAX_LISTED + more];
+            let error = not_one("main", jobs, 0);
+            assert_eq!(error.summary, "Multiple jobs found");
+            let shown = error.detail.matches("\n  - c:1 \"main\"").count();
+            assert_eq!(shown, MAX_LISTED);
+            let rest = error.detail.contains(&format!("- and {more} more"));
+            assert_eq!(rest, more > 0, "{error:?}");
+        }
+    }
+
     #[test]
     fn candidates_show_no_control_characters_and_no_long_texts_of_the_api() {
         let job = serde_json::from_value::<Job>(json!({

@@ -66,6 +66,8 @@ impl Function for LiveAuthUrl {
     }
 }
 
+const TIME_RULE: &str = "expires_at is a time from 1970 on, such as 2030-01-01T00:00:00Z, or whole Unix seconds (not milliseconds).";
+
 fn signed(arguments: &[String]) -> Result<String, Wrong> {
     let [url, key, expires_at, rand_and_uid @ ..] = arguments else {
         return Err((0, "An argument is missing.".to_owned()));
@@ -79,7 +81,7 @@ fn signed(arguments: &[String]) -> Result<String, Wrong> {
         let rule = "A domain's key is not empty and contains no whitespace.";
         return Err((1, rule.to_owned()));
     }
-    let expires_at = parse_time(expires_at).ok_or_else(|| (2, time_rule()))?;
+    let expires_at = parse_time(expires_at).ok_or_else(|| (2, TIME_RULE.to_owned()))?;
     let rand = option(rand_and_uid, 0, "rand")?;
     let uid = option(rand_and_uid, 1, "uid")?;
     if rand_and_uid.len() > 2 {
@@ -122,11 +124,6 @@ fn parse_time(text: &str) -> Option<OffsetDateTime> {
         None => OffsetDateTime::parse(text, &Rfc3339).ok(),
     };
     time.filter(|time| *time >= OffsetDateTime::UNIX_EPOCH)
-}
-
-fn time_rule() -> String {
-    "expires_at is a time from 1970 on, such as 2030-01-01T00:00:00Z, or whole Unix seconds (not milliseconds)."
-        .to_owned()
 }
 
 #[cfg(test)]
@@ -200,6 +197,16 @@ mod tests {
             let (index, rule) = signed(arguments).unwrap_err();
             assert_eq!(index, *argument, "{arguments:?}: {rule}");
             assert!(!rule.contains("c0ffee"), "{rule}");
+        }
+    }
+
+    #[test]
+    fn only_of_rand_it_is_said_how_to_make_one_of_a_uuid() {
+        let uuid = "477b3bbc-253f";
+        for (arguments, is_said) in [(&[uuid][..], true), (&["0", uuid], false)] {
+            let arguments = [&[URL, "k", "1"], arguments].concat();
+            let (_, rule) = signed(&arguments).unwrap_err();
+            assert_eq!(rule.contains("replace(uuid"), is_said, "{rule}");
         }
     }
 }
