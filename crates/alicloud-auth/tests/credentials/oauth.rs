@@ -382,7 +382,7 @@ async fn a_read_only_file_is_noticed_before_the_refresh_token_is_used() {
     let read_only = || Err(io::ErrorKind::ReadOnlyFilesystem.into());
     let context = hooked(context(&home, &sign_in), read_only, || Ok(()));
     let error = load(&context).await.unwrap_err();
-    let command = "aliyun sts GetCallerIdentity --profile login";
+    let command = "aliyun configure --mode OAuth --profile login";
     assert!(error.reason.contains(command), "{error}");
     assert_eq!(*sign_in.renewed.lock().unwrap(), 0);
 }

@@ -215,7 +215,7 @@ async fn an_oauth_login_returns_new_credentials_while_its_access_token_is_valid_
         &home,
         &json!({
             "name": "p", "mode": "OAuth", "oauth_site_type": "CN",
-            "access_key_id": "kept", "access_key_secret": "hunter1", "sts_token": "hunter2", "sts_expiration": 1,
+            "access_key_id": "kept", "access_key_secret": "hunter1", "sts_token": "hunter2", "sts_expiration": FAR,
             "oauth_access_token": "hunter3", "oauth_refresh_token": "hunter4", "oauth_access_token_expire": FAR,
         }),
     );

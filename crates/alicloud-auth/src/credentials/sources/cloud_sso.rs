@@ -1,6 +1,5 @@
-//! Credentials of a `CloudSSO` login of the CLI: new ones for the access token, as the Go SDK gets them. Those in the profile
-//! may be of another account: the CLI keeps them when the account of a profile is changed. Nothing renews the token, not even
-//! the CLI: users have to log in again.
+//! Credentials of a `CloudSSO` login of the CLI: new ones for the access token. Nothing renews the token, not even the CLI:
+//! users have to log in again.
 
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;

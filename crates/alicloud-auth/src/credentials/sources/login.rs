@@ -1,7 +1,7 @@
-//! A browser login (`CloudSSO`, OAuth) of the CLI, which stores it in a profile together with temporary credentials. The
-//! file is re-read each time, so that renewals by the CLI are found.
-
-use std::sync::{Mutex, PoisonError};
+//! A browser login (`CloudSSO`, OAuth) of the CLI, which stores it in a profile. The file is re-read each time, so that
+//! renewals by the CLI are found. The temporary credentials that the CLI stores beside a login are not used, nor does the Go
+//! SDK use them: they may be of another account, because the CLI keeps them when the mode, site or account of a profile is
+//! changed.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use time::{Duration, OffsetDateTime};
@@ -9,11 +9,8 @@ use url::Url;
 
 use super::profile_fields::Profile;
 use super::profile_file::ProfileFile;
-use crate::credentials::source::{LoadedCredentials, SourceError};
+use crate::credentials::source::SourceError;
 use crate::credentials::system::{HttpRequest, HttpResponse, SystemContext};
-
-/// Credentials that expire sooner are not used.
-const MIN_REMAINING_LIFETIME: Duration = Duration::minutes(5);
 
 /// The profile of such a login.
 pub(super) struct Login {
@@ -24,8 +21,6 @@ pub(super) struct Login {
     /// The profile's name.
     pub(super) profile: String,
     pub(super) system: SystemContext,
-    /// The access key ID of the cached credentials that were returned last: they are not returned again.
-    last_returned: Mutex<Option<String>>,
 }
 
 impl Login {
@@ -40,7 +35,6 @@ impl Login {
             file,
             profile: profile.name.to_string(),
             system: system.clone(),
-            last_returned: Mutex::default(),
         }
     }
 
@@ -61,25 +55,6 @@ impl Login {
         parsed
             .and_then(|parsed| parsed.profile(&self.profile).cloned())
             .map_err(|reason| self.failed(&reason))
-    }
-
-    /// Returns the credentials in the profile, unless they expire soon or were returned before.
-    pub(super) fn cached_credentials(&self, profile: &Profile) -> Option<LoadedCredentials> {
-        let expires_at = OffsetDateTime::from_unix_timestamp(profile.sts_expiration).ok()?;
-        let credentials = profile.credentials().ok()?;
-        let lasts = expires_at - self.system.clock.now() > MIN_REMAINING_LIFETIME;
-        if !credentials.is_complete() || !lasts {
-            return None;
-        }
-        let id = Some(credentials.access_key_id.clone());
-        let last_returned = self.last_returned.lock();
-        let mut last_returned = last_returned.unwrap_or_else(PoisonError::into_inner);
-        let is_new = *last_returned != id;
-        *last_returned = id;
-        is_new.then_some(LoadedCredentials {
-            credentials,
-            expires_at: Some(expires_at),
-        })
     }
 
     /// Returns the sender of a response, for errors of the source.

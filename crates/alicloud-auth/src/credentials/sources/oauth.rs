@@ -1,5 +1,4 @@
-//! Credentials of a browser login (OAuth) of the CLI: those in the profile until they expire, then new ones for the access
-//! token.
+//! Credentials of a browser login (OAuth) of the CLI: new ones for the access token.
 //!
 //! An expired access token is renewed as the CLI and the SDKs renew it: with the refresh token, and the new tokens are
 //! written to the CLI's file. Memory alone is not enough: the service returns a new refresh token with each access token
@@ -190,10 +189,9 @@ impl OAuth {
         let system = &self.login.system;
         let path = system.path(&self.login.file);
         let locked = system.files.lock(&path).await.map_err(|error| {
-            self.login.failed(&format!(
-                "its access token has expired, and {} cannot be written to save a new one ({error}); renew it with \
-                 Alibaba Cloud CLI: aliyun sts GetCallerIdentity --profile {}",
-                self.login.file, self.login.profile
+            let file = &self.login.file;
+            self.must_log_in(&format!(
+                "its access token has expired, and {file} cannot be written to save a new one ({error})"
             ))
         })?;
         let text = locked.text().expose_secret();
@@ -363,9 +361,6 @@ impl CredentialsSource for OAuth {
 
     async fn load(&self) -> Result<LoadedCredentials, SourceError> {
         let profile = self.check(self.login.read().await?)?;
-        if let Some(cached) = self.login.cached_credentials(&profile) {
-            return self.ensure_same_account(cached).await;
-        }
         let mut rejected = None;
         if let Some(token) = self.valid_token(&profile, None)? {
             let response = self.exchange(&token).await?;

@@ -17,9 +17,6 @@ pub(super) struct Profile {
     pub(super) access_key_id: Text,
     pub(super) access_key_secret: Secret,
     pub(super) sts_token: Secret,
-    /// Unix seconds.
-    #[serde(deserialize_with = "default_if_null")]
-    pub(super) sts_expiration: i64,
     pub(super) ram_role_name: Text,
     pub(super) ram_role_arn: Text,
     pub(super) ram_session_name: Text,
