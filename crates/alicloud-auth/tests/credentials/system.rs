@@ -48,6 +48,59 @@ async fn a_credentials_file_behind_a_dangling_link_is_not_absent() {
     }
 }
 
+#[tokio::test]
+async fn without_a_home_directory_a_path_below_it_is_an_error_and_well_known_files_are_absent() {
+    let select = async |variables: &[(&str, &str)], config: CredentialsConfig| {
+        let variables = variables.iter().copied();
+        let system = SystemContext::new(variables.collect(), "tests".to_owned()).unwrap();
+        let selected = select_source(&config, &system).await;
+        selected.err().unwrap().to_string()
+    };
+    let keys = || CredentialsConfig {
+        access_key: Some("id".to_owned()),
+        secret_key: Some("hunter2".into()),
+        ..CredentialsConfig::default()
+    };
+    let oidc = [
+        (
+            "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
+            "acs:ram::1:oidc-provider/p",
+        ),
+        ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r"),
+        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "~/token"),
+    ];
+    let file = [("ALIBABA_CLOUD_CONFIG_FILE", "~/keys.json")];
+    let profile = [("ALICLOUD_PROFILE", "p")];
+    for (variables, config, expected) in [
+        (
+            &profile[..],
+            keys(),
+            "~/.aliyun/config.json cannot be read: ",
+        ),
+        (
+            &profile,
+            CredentialsConfig::default(),
+            "~/.aliyun/config.json cannot be read: ",
+        ),
+        (
+            &file,
+            CredentialsConfig::default(),
+            "~/keys.json cannot be read: ",
+        ),
+        (
+            &oidc,
+            CredentialsConfig::default(),
+            "OIDC token file ~/token: ",
+        ),
+    ] {
+        let error = select(variables, config).await;
+        let expected = format!("{expected}HOME is not set, so ~ is unknown");
+        assert!(error.contains(&expected), "{error}");
+    }
+    let error = select(&[], CredentialsConfig::default()).await;
+    assert!(error.contains("there is no home directory"), "{error}");
+}
+
 async fn shell(script: &str, timeout: Duration) -> std::io::Result<CommandOutput> {
     let (_home, system) = world();
     let arguments = ["-c".to_owned(), script.to_owned()];

@@ -45,7 +45,7 @@ impl CloudSso {
         let url = Url::parse(&sign_in_url).ok();
         let url = url.filter(|url| matches!(url.scheme(), "https" | "http"));
         Ok(Self {
-            login: Login::new(origin, file, profile, system),
+            login: Login::new(origin, file, profile, system)?,
             url: url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,
             sign_in_url,
             account_id,

@@ -3,6 +3,8 @@
 //! SDK use them: they may be of another account, because the CLI keeps them when the mode, site or account of a profile is
 //! changed.
 
+use std::path::PathBuf;
+
 use secrecy::{ExposeSecret as _, SecretString};
 use time::{Duration, OffsetDateTime};
 use url::Url;
@@ -18,6 +20,7 @@ pub(super) struct Login {
     pub(super) origin: String,
     /// The file's path, as the user wrote it.
     pub(super) file: String,
+    pub(super) path: PathBuf,
     /// The profile's name.
     pub(super) profile: String,
     pub(super) system: SystemContext,
@@ -29,13 +32,15 @@ impl Login {
         file: String,
         profile: &Profile,
         system: &SystemContext,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, String> {
+        let path = system.path(&file).map_err(|error| error.to_string())?;
+        Ok(Self {
             origin: origin.to_owned(),
             file,
+            path,
             profile: profile.name.to_string(),
             system: system.clone(),
-        }
+        })
     }
 
     pub(super) fn failed(&self, reason: &str) -> SourceError {
@@ -44,8 +49,7 @@ impl Login {
 
     /// Reads the profile from the file.
     pub(super) async fn read(&self) -> Result<Profile, SourceError> {
-        let path = self.system.path(&self.file);
-        let read = self.system.files.read(&path).await;
+        let read = self.system.files.read(&self.path).await;
         let text = read.map_err(|error| self.failed(&error.to_string()))?.text;
         self.parse(text.expose_secret())
     }

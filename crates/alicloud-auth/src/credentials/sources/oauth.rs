@@ -104,7 +104,7 @@ impl OAuth {
     ) -> Result<Self, String> {
         let site = SITES.iter().find(|site| site.is_of(profile));
         Ok(Self {
-            login: Login::new(origin, file, profile, system),
+            login: Login::new(origin, file, profile, system)?,
             site: site.ok_or("oauth_site_type is neither CN nor INTL")?,
             sts: sts.clone(),
             account_id: OnceLock::new(),
@@ -187,8 +187,8 @@ impl OAuth {
     /// Renews the access token under the lock, unless another process has renewed it meanwhile.
     async fn renew_once(&self, rejected: Option<&SecretString>) -> Result<Renewal, SourceError> {
         let system = &self.login.system;
-        let path = system.path(&self.login.file);
-        let locked = system.files.lock(&path).await.map_err(|error| {
+        let path = &self.login.path;
+        let locked = system.files.lock(path).await.map_err(|error| {
             let file = &self.login.file;
             self.must_log_in(&format!(
                 "its access token has expired, and {file} cannot be written to save a new one ({error})"
@@ -283,8 +283,8 @@ impl OAuth {
             match locked.replace(text).await {
                 // Another program has changed it meanwhile: add the tokens to the current text.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let path = self.login.system.path(&self.login.file);
-                    locked = self.login.system.files.lock(&path).await.map_err(reason)?;
+                    let Login { system, path, .. } = &self.login;
+                    locked = system.files.lock(path).await.map_err(reason)?;
                 }
                 finished => return finished.map_err(reason),
             }

@@ -1,8 +1,5 @@
 //! A role that is assumed with a token of an identity provider (OIDC), such as that of a Kubernetes service account.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::assume_role::{SESSION_NAME, session_seconds, with_conditions};
@@ -12,7 +9,7 @@ use crate::credentials::discovery::{
 };
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::sts::{Role, Sts};
-use crate::credentials::system::{FileAccess, SystemContext};
+use crate::credentials::system::SystemContext;
 
 pub(super) const PROVIDER: &str = "ALIBABA_CLOUD_OIDC_PROVIDER_ARN";
 pub(super) const ROLE: &str = "ALIBABA_CLOUD_ROLE_ARN";
@@ -31,19 +28,24 @@ pub(super) struct OidcRole {
 pub(super) enum Token {
     Literal(SecretString),
     /// Re-read each time, because tokens are rotated in place.
-    File(PathBuf, Arc<dyn FileAccess>),
+    File {
+        /// As the user wrote it.
+        path: String,
+        system: Box<SystemContext>,
+    },
 }
 
 impl Token {
     async fn read(&self) -> Result<SecretString, SourceError> {
         match self {
             Self::Literal(token) => Ok(token.clone()),
-            Self::File(path, files) => {
+            Self::File { path, system } => {
                 let failed = |reason: String| {
-                    SourceError::permanent(format!("OIDC token file {}: {reason}", path.display()))
+                    SourceError::permanent(format!("OIDC token file {path}: {reason}"))
                 };
-                let read = files.read(path).await;
-                let text = read.map_err(|error| failed(error.to_string()))?.text;
+                let resolved = system.path(path).map_err(|e| failed(e.to_string()))?;
+                let read = system.files.read(&resolved).await;
+                let text = read.map_err(|e| failed(e.to_string()))?.text;
                 match text.expose_secret().trim() {
                     "" => Err(failed("it is empty".to_owned())),
                     token => Ok(token.into()),
@@ -125,7 +127,10 @@ fn token(
     block: &AssumeRoleWithOidc,
     system: &SystemContext,
 ) -> Result<Option<Token>, SourceConfigError> {
-    let file = |path: String| Token::File(system.path(&path), Arc::clone(&system.files));
+    let file = |path: String| Token::File {
+        path,
+        system: Box::new(system.clone()),
+    };
     if let Some(token) = non_empty_secret(block.oidc_token.as_ref()) {
         return Ok(Some(Token::Literal(token)));
     }

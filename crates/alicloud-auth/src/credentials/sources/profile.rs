@@ -134,7 +134,7 @@ struct OpenedFile {
 async fn open(path: &str, system: &SystemContext) -> io::Result<OpenedFile> {
     Ok(OpenedFile {
         path: path.to_owned(),
-        content: system.files.read(&system.path(path)).await?,
+        content: system.files.read(&system.path(path)?).await?,
     })
 }
 

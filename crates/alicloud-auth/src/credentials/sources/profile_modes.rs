@@ -1,7 +1,5 @@
 //! The modes of profiles of Alibaba Cloud CLI (`aliyun configure`).
 
-use std::sync::Arc;
-
 use super::assume_role::AssumedRole;
 use super::cloud_sso::CloudSso;
 use super::credentials_uri::{self, CredentialsUri};
@@ -130,7 +128,7 @@ impl SourceBuilder<'_> {
             value.map_err(|reason| format!("{origin}: {reason}"))
         };
         let provider = &profile.oidc_provider_arn;
-        let file = field(
+        let path = field(
             "oidc_token_file",
             &profile.oidc_token_file,
             oidc::TOKEN_FILE,
@@ -138,7 +136,10 @@ impl SourceBuilder<'_> {
         let arn = field("ram_role_arn", &profile.ram_role_arn, oidc::ROLE)?;
         Ok(OidcRole {
             provider_arn: field("oidc_provider_arn", provider, oidc::PROVIDER)?,
-            token: Token::File(self.system.path(&file), Arc::clone(&self.system.files)),
+            token: Token::File {
+                path,
+                system: Box::new(self.system.clone()),
+            },
             role: profile.role_with_arn(arn, origin)?,
             sts: sts.clone(),
         })

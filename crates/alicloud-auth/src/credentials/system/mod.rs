@@ -7,6 +7,7 @@ mod files;
 mod http;
 mod locked_file;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -73,11 +74,13 @@ impl SystemContext {
         })
     }
 
-    /// Resolves a path as users write it: a leading `~` is the home directory.
-    pub(super) fn path(&self, text: &str) -> PathBuf {
+    /// Resolves a path as users write it: a leading `~` is the home directory. An error if there is none: the file does not
+    /// count as absent.
+    pub(super) fn path(&self, text: &str) -> io::Result<PathBuf> {
         match (text.strip_prefix("~/"), &self.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => PathBuf::from(text),
+            (None, _) => Ok(PathBuf::from(text)),
+            (Some(rest), Some(home)) => Ok(home.join(rest)),
+            (Some(_), None) => Err(io::Error::other("HOME is not set, so ~ is unknown")),
         }
     }
 }
