@@ -1,5 +1,6 @@
 use std::fmt;
 
+use alicloud_auth::environment::{has_valid_host, is_loopback};
 use url::Url;
 
 /// The protocol of an endpoint without a scheme.
@@ -68,6 +69,9 @@ impl Endpoint {
         if !matches!(url.scheme(), "https" | "http") {
             return Err(EndpointError::Scheme);
         }
+        if !has_valid_host(&url) {
+            return Err(EndpointError::NotAnAddress);
+        }
         let only_host = url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
@@ -96,13 +100,7 @@ impl Endpoint {
 
     /// Whether calls are sent unencrypted to another machine.
     pub fn is_unencrypted_beyond_this_machine(&self) -> bool {
-        let local = match self.url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        self.url.scheme() == "http" && !local
+        !self.is_https() && !is_loopback(&self.url)
     }
 
     /// Whether calls use TLS.
@@ -145,6 +143,9 @@ mod tests {
             ("host:port", EndpointError::NotAnAddress),
             ("ho\nst", EndpointError::NotAnAddress),
             ("host\u{1}", EndpointError::NotAnAddress),
+            ("\"live.example\"", EndpointError::NotAnAddress),
+            ("https://${HOST}", EndpointError::NotAnAddress),
+            ("{{host}}:443", EndpointError::NotAnAddress),
             ("ftp://host", EndpointError::Scheme),
             ("host/path", EndpointError::MoreThanAHost),
             ("https://user@host", EndpointError::MoreThanAHost),

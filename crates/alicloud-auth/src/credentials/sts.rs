@@ -11,7 +11,7 @@ use super::region::Region;
 use super::response::{ErrorResponse, StsCredentials, error_response, parse};
 use super::source::{LoadedCredentials, SourceError};
 use super::system::{HttpRequest, HttpSend, SystemContext, random_bits};
-use crate::environment::{InvalidInput, is_loopback};
+use crate::environment::{InvalidInput, has_valid_host, is_loopback};
 use crate::signing::{form_encode, nonce, rpc_v1, timestamp};
 
 const VERSION: &str = "2015-04-01";
@@ -327,10 +327,10 @@ fn parse_endpoint(text: &str) -> Option<Url> {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    if !matches!(url.scheme(), "https" | "http") || !is_only_host {
+    if !matches!(url.scheme(), "https" | "http") || !is_only_host || !has_valid_host(&url) {
         return None;
     }
-    if !is_loopback(&url.host()?) {
+    if !is_loopback(&url) {
         url.set_scheme("https").ok()?;
     }
     Some(url)
@@ -405,6 +405,8 @@ mod tests {
             "https://:hunter2@sts.example.com",
             "sts.example.com?a=b",
             "sts.example.com#f",
+            "\"sts.example.com\"",
+            "${STS_HOST}",
             "a b",
         ] {
             assert_eq!(parse_endpoint(text), None, "{text}");

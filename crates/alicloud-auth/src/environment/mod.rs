@@ -4,6 +4,7 @@
 //! provider would silently use another identity or endpoint.
 
 mod certificates;
+mod host;
 mod proxy;
 
 use std::collections::HashMap;
@@ -12,8 +13,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use certificates::RootCertificates;
+pub use host::{has_valid_host, is_loopback};
 pub use proxy::Proxies;
-pub(crate) use proxy::is_loopback;
 
 type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::{Host, Position, Url};
 
-use super::{Environment, InvalidInput};
+use super::{Environment, InvalidInput, has_valid_host, is_loopback};
 
 const HTTP: &[&str] = &["HTTP_PROXY", "http_proxy"];
 const HTTPS: &[&str] = &["HTTPS_PROXY", "https_proxy"];
@@ -64,8 +64,7 @@ impl Proxies {
         }?;
         let host = url.host()?;
         let port = url.port_or_known_default();
-        let is_excepted =
-            is_loopback(&host) || self.exceptions.iter().any(|e| e.covers(&host, port));
+        let is_excepted = is_loopback(url) || self.exceptions.iter().any(|e| e.covers(&host, port));
         (!is_excepted).then_some(proxy)
     }
 }
@@ -84,7 +83,7 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
     let is_usable = |url: &Url| {
         // `\`, `/`, `?` or `#` in a user name or password have ended the host.
         let has_user_behind_host = url[Position::BeforePath..].contains('@');
-        url.host().is_some_and(|host| is_valid(&host)) && !has_user_behind_host
+        has_valid_host(url) && !has_user_behind_host
     };
     let Some(mut url) = Url::parse(&with_scheme).ok().filter(is_usable) else {
         let problem = "is not the URL of a proxy, such as http://proxy.example:3128. Percent-encode special characters of \
@@ -105,26 +104,6 @@ fn proxy(environment: &Environment, names: &[&'static str]) -> Result<Option<Url
         }
     }
     Ok(Some(url))
-}
-
-/// Whether a host is an address, or a name of ASCII letters, digits, `.`, `-` and `_`.
-fn is_valid(host: &Host<&str>) -> bool {
-    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-    match host {
-        Host::Domain(name) => !name.is_empty() && name.bytes().all(is_name_byte),
-        Host::Ipv4(_) | Host::Ipv6(_) => true,
-    }
-}
-
-/// Whether a host is this machine.
-pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => {
-            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
-        }
-    }
 }
 
 impl Exception {

@@ -195,6 +195,37 @@ async fn version_1_of_the_metadata_service_is_used_only_if_version_2_is_absent()
     }
 }
 
+#[tokio::test]
+async fn a_url_whose_host_is_a_placeholder_or_in_quotation_marks_is_rejected() {
+    let home = TempDir::new().unwrap();
+    for host in ["\"127.0.0.1\"", "${HOST}"] {
+        let url = format!("http://{host}:8080/");
+        let uri = CredentialsConfig {
+            credentials_uri: Some(url.clone()),
+            ..CredentialsConfig::default()
+        };
+        let role = CredentialsConfig {
+            ecs_role_name: Some("r".to_owned()),
+            ..CredentialsConfig::default()
+        };
+        let fields = json!({
+            "name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": url, "cloud_sso_account_id": "1",
+            "cloud_sso_access_config": "c",
+        });
+        let (_, sign_in) = profile(&home, &fields);
+        for (config, expected) in [
+            (uri, "the credentials URI is not a valid"),
+            (role, "ALICLOUD_LIVE_ECS_METADATA_ENDPOINT is not a valid"),
+            (sign_in, "cloud_sso_sign_in_url is not a valid"),
+        ] {
+            let name = "ALICLOUD_LIVE_ECS_METADATA_ENDPOINT".to_owned();
+            let system = system(BTreeMap::from([(name, url.clone())]), home.path());
+            let error = select_source(&config, &system).await.err().unwrap();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+}
+
 /// Writes a file with one profile; returns its path, and a configuration that uses it.
 fn profile(home: &TempDir, fields: &Value) -> (PathBuf, CredentialsConfig) {
     let file = home.path().join("config.json");

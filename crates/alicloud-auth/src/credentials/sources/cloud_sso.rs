@@ -11,6 +11,7 @@ use super::profile_fields::Profile;
 use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::SystemContext;
+use crate::environment::has_valid_host;
 
 pub(super) struct CloudSso {
     login: Login,
@@ -43,7 +44,7 @@ impl CloudSso {
         let configuration = &profile.cloud_sso_access_config;
         let access_configuration_id = configuration.required("cloud_sso_access_config")?;
         let url = Url::parse(&sign_in_url).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "https" | "http"));
+        let url = url.filter(|url| matches!(url.scheme(), "https" | "http") && has_valid_host(url));
         Ok(Self {
             login: Login::new(origin, file, profile, system)?,
             url: url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,

@@ -10,6 +10,7 @@ use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigEr
 use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpSend, SystemContext};
+use crate::environment::has_valid_host;
 
 pub(super) const VARIABLES: &[&str] =
     &["ALICLOUD_CREDENTIALS_URI", "ALIBABA_CLOUD_CREDENTIALS_URI"];
@@ -36,7 +37,7 @@ impl CredentialsUri {
     pub(super) fn new(uri: &str, system: &SystemContext) -> Result<Self, String> {
         let uri = Url::parse(uri)
             .ok()
-            .filter(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host());
+            .filter(|uri| matches!(uri.scheme(), "http" | "https") && has_valid_host(uri));
         Ok(Self {
             uri: uri.ok_or("the credentials URI is not a valid http or https URL")?,
             http: Arc::clone(&system.http),

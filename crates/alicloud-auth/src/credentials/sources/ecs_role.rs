@@ -11,7 +11,7 @@ use crate::credentials::discovery::{CredentialsConfig, Discovery, SourceConfigEr
 use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::{HttpRequest, HttpResponse, HttpSend, ProxyPolicy, SystemContext};
-use crate::environment::InvalidInput;
+use crate::environment::{InvalidInput, has_valid_host};
 
 const VARIABLES: &[&str] = &["ALICLOUD_ECS_ROLE_NAME", "ALIBABA_CLOUD_ECS_METADATA"];
 const DISABLED: &str = "ALIBABA_CLOUD_ECS_METADATA_DISABLED";
@@ -58,8 +58,10 @@ impl EcsRole {
             return Err(SourceConfigError::new("ecs_role_name", reason));
         }
         let endpoint = environment.text(&[ENDPOINT_VARIABLE])?;
-        let endpoint = Url::parse(endpoint.as_deref().unwrap_or(ENDPOINT))
-            .map_err(|_| InvalidInput::new(ENDPOINT_VARIABLE, "is not a valid URL"))?;
+        let endpoint = Url::parse(endpoint.as_deref().unwrap_or(ENDPOINT)).ok();
+        let endpoint = endpoint
+            .filter(has_valid_host)
+            .ok_or_else(|| InvalidInput::new(ENDPOINT_VARIABLE, "is not a valid URL"))?;
         Ok(Self {
             role,
             endpoint,
