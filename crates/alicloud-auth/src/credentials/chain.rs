@@ -91,9 +91,11 @@ pub async fn select_source(
             Ok(Discovery::NotConfigured(reason)) => tried.push((name, reason)),
             Err(error) => return Err(invalid(tried, name, error)),
             Ok(Discovery::Found(candidate)) => {
-                return assume_role::apply_assume_role(*candidate, config, system, &sts)
-                    .and_then(|selected| with_account(selected, config, system))
-                    .map_err(|error| invalid(tried, "assume_role", error));
+                return match assume_role::apply_assume_role(*candidate, config, system, &sts) {
+                    Err(error) => Err(invalid(tried, "The role to assume", error)),
+                    Ok(selected) => with_account(selected, config, system)
+                        .map_err(|error| invalid(tried, "The account ID", error)),
+                };
             }
         }
     }
