@@ -494,6 +494,10 @@ async fn a_new_cloud_sso_login_is_found() {
     let now = OffsetDateTime::now_utc();
     system.clock.learn(now + time::Duration::hours(8));
     log_in("hunter4", now.unix_timestamp() + 3_600);
+    script.responses.lock().unwrap().push(response(403, ""));
+    let error = source.load().await.unwrap_err();
+    let expected = "HTTP 403; log in again: aliyun configure --mode CloudSSO --profile p";
+    assert!(error.reason.ends_with(expected), "{error}");
     let given =
         json!({"CloudCredential": {"AccessKeyId": "STS.sso", "AccessKeySecret": "hunter5"}});
     let given = response(200, &given.to_string());
@@ -502,7 +506,7 @@ async fn a_new_cloud_sso_login_is_found() {
     assert_eq!(loaded.credentials.access_key_id, "STS.sso");
     let requests = script.requests.lock().unwrap();
     let expected = "POST https://sso.example.com/cloud-credentials";
-    assert!(requests.len() == 1 && requests[0].0 == expected);
+    assert!(requests.len() == 2 && requests[1].0 == expected);
 }
 
 #[tokio::test]

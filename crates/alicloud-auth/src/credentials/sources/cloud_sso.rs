@@ -74,11 +74,7 @@ impl CredentialsSource for CloudSso {
         let seconds = profile.cloud_sso_access_token_expire;
         let field = "cloud_sso_access_token_expire";
         if !self.login.token_lifetime(field, seconds)?.is_positive() {
-            let command = "aliyun configure --mode CloudSSO --profile";
-            return Err(self.login.failed(&format!(
-                "the CloudSSO login has expired; log in again: {command} {}",
-                self.login.profile
-            )));
+            return Err(self.login.must_log_in("the CloudSSO login has expired"));
         }
         let mut url = self.url.clone();
         url.set_path("/cloud-credentials");
@@ -95,6 +91,10 @@ impl CredentialsSource for CloudSso {
         ];
         let body = body.to_string().into();
         let response = self.login.post(url, headers, body).await?;
+        if let status @ (401 | 403) = response.status {
+            let reason = format!("the sign-in host responded with HTTP {status}");
+            return Err(self.login.must_log_in(&reason));
+        }
         let host = self.login.origin_of("the sign-in host");
         let parsed: CloudCredentialResponse = parse_response(&host, &response)?;
         let account_id = Some(self.account_id.clone());

@@ -23,6 +23,8 @@ pub(super) struct Login {
     pub(super) path: PathBuf,
     /// The profile's name.
     pub(super) profile: String,
+    /// Its mode.
+    mode: String,
     pub(super) system: SystemContext,
 }
 
@@ -39,12 +41,21 @@ impl Login {
             file,
             path,
             profile: profile.name.to_string(),
+            mode: profile.mode.to_string(),
             system: system.clone(),
         })
     }
 
     pub(super) fn failed(&self, reason: &str) -> SourceError {
         SourceError::permanent(format!("{}: {reason}", self.origin))
+    }
+
+    /// As [`Self::failed`], with the command that cures it.
+    pub(super) fn must_log_in(&self, reason: &str) -> SourceError {
+        let Self { mode, profile, .. } = self;
+        self.failed(&format!(
+            "{reason}; log in again: aliyun configure --mode {mode} --profile {profile}"
+        ))
     }
 
     /// Reads the profile from the file.

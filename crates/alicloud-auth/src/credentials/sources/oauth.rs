@@ -190,7 +190,7 @@ impl OAuth {
         let path = &self.login.path;
         let locked = system.files.lock(path).await.map_err(|error| {
             let file = &self.login.file;
-            self.must_log_in(&format!(
+            self.login.must_log_in(&format!(
                 "its access token has expired, and {file} cannot be written to save a new one ({error})"
             ))
         })?;
@@ -202,7 +202,7 @@ impl OAuth {
             return Ok(Renewal::Renewed(token));
         }
         if profile.oauth_refresh_token.is_empty() {
-            return Err(self.must_log_in("its login has expired"));
+            return Err(self.login.must_log_in("its login has expired"));
         }
         // Were the process to end between the two, nobody would have a valid refresh token.
         let _until_saved = system.work.token();
@@ -210,7 +210,9 @@ impl OAuth {
         let response = self.refresh(refresh_token).await?;
         if is_rejection(&response) {
             let reason = format!("{} responded with HTTP {}", self.site.url, response.status);
-            let error = self.must_log_in(&format!("its login cannot be renewed: {reason}"));
+            let error = self
+                .login
+                .must_log_in(&format!("its login cannot be renewed: {reason}"));
             return Ok(Renewal::Rejected { in_file, error });
         }
         let tokens = self.tokens(&response, refresh_token)?;
@@ -338,13 +340,6 @@ impl OAuth {
         let mut url = Url::parse(self.site.url).map_err(|e| self.login.failed(&e.to_string()))?;
         url.set_path(path);
         self.login.post(url, headers, body).await
-    }
-
-    fn must_log_in(&self, reason: &str) -> SourceError {
-        self.login.failed(&format!(
-            "{reason}; log in again: aliyun configure --mode OAuth --profile {}",
-            self.login.profile
-        ))
     }
 }
 
