@@ -472,6 +472,29 @@ async fn another_cloud_sso_login_is_not_used_in_the_middle_of_a_run() {
 }
 
 #[tokio::test]
+async fn the_token_of_a_cloud_sso_login_is_sent_over_https_alone_except_to_this_machine() {
+    for (url, is_valid) in [
+        ("https://sso.example.com/start/login", true),
+        ("http://127.0.0.1:8080/start/login", true),
+        ("http://sso.example.com/start/login", false),
+        ("http://192.0.2.1/start/login", false),
+        ("ftp://127.0.0.1/start/login", false),
+    ] {
+        let home = TempDir::new().unwrap();
+        let fields = json!({
+            "name": "p", "mode": "CloudSSO", "cloud_sso_sign_in_url": url, "cloud_sso_account_id": "1",
+            "cloud_sso_access_config": "c",
+        });
+        let config = profile(&home, &fields).1;
+        let system = system(BTreeMap::new(), home.path());
+        let error = select_source(&config, &system).await.err();
+        assert_eq!(error.is_none(), is_valid, "{url}");
+        let expected = "cloud_sso_sign_in_url is not an https URL";
+        assert!(error.is_none_or(|error| error.to_string().contains(expected)));
+    }
+}
+
+#[tokio::test]
 async fn a_new_cloud_sso_login_is_found() {
     let home = TempDir::new().unwrap();
     let log_in = |token: &str, token_until: i64| {

@@ -11,7 +11,7 @@ use super::profile_fields::Profile;
 use crate::credentials::response::{StsCredentials, parse_response};
 use crate::credentials::source::{CredentialsSource, LoadedCredentials, SourceError};
 use crate::credentials::system::SystemContext;
-use crate::environment::has_valid_host;
+use crate::environment::{has_valid_host, is_loopback};
 
 pub(super) struct CloudSso {
     login: Login,
@@ -43,11 +43,15 @@ impl CloudSso {
             .required("cloud_sso_account_id")?;
         let configuration = &profile.cloud_sso_access_config;
         let access_configuration_id = configuration.required("cloud_sso_access_config")?;
-        let url = Url::parse(&sign_in_url).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "https" | "http") && has_valid_host(url));
+        let url = Url::parse(&sign_in_url).ok().filter(has_valid_host);
+        let url = url.ok_or("cloud_sso_sign_in_url is not a valid URL")?;
+        // The access token must not be sent in clear text.
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+            return Err("cloud_sso_sign_in_url is not an https URL".to_owned());
+        }
         Ok(Self {
             login: Login::new(origin, file, profile, system)?,
-            url: url.ok_or("cloud_sso_sign_in_url is not a valid URL")?,
+            url,
             sign_in_url,
             account_id,
             access_configuration_id,
