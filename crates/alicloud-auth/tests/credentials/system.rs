@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use alicloud_auth::credentials::{CommandOutput, CredentialsConfig, SystemContext, select_source};
+use futures_util::FutureExt as _;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
@@ -230,6 +231,25 @@ async fn anything_but_a_regular_text_file_is_rejected_without_waiting() {
         assert_eq!(error.argument(), Some("shared_credentials_file"));
     }
     assert!(started_at.elapsed() < SOON);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_whose_replacement_stalls_is_given_up_after_10_s() {
+    let (home, system) = world();
+    let file = home.path().join("config.json");
+    fs::write(&file, "{}").unwrap();
+    let locked = system.files.lock(&file).await.unwrap();
+    // Opening it takes as long as on a drive that does not respond: until there is a writer.
+    fs::remove_file(&file).unwrap();
+    make_fifo(&file);
+    let mut replacing = locked.replace("{}".into());
+    assert!((&mut replacing).now_or_never().is_none());
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let replaced = replacing.now_or_never();
+    // Ends the thread.
+    File::options().write(true).open(&file).unwrap();
+    let error = replaced.expect("it has no time limit").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
 }
 
 #[tokio::test]

@@ -39,8 +39,8 @@ impl FileAccess for SystemFiles {
     }
 }
 
-/// Runs work that may block: everything else runs on one thread, which must not wait for a drive.
-async fn on_another_thread<T: Send + 'static>(
+/// Runs work that may block: everything else runs on one thread, which must not wait for a drive. Work that times out runs on.
+pub(super) async fn on_another_thread<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let working = tokio::task::spawn_blocking(work);

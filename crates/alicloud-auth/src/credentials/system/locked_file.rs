@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::NamedTempFile;
 
 use super::file_text::{FileText, nonblocking};
+use super::files::on_another_thread;
 
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -23,7 +24,8 @@ pub trait LockedFile: Send + Sync {
     fn text(&self) -> &SecretString;
 
     /// Replaces the text atomically. Afterwards only its owner may read the file. [`io::ErrorKind::WouldBlock`] if a
-    /// program that does not lock it has changed it meanwhile.
+    /// program that does not lock it has changed it meanwhile. [`io::ErrorKind::TimedOut`] after 10 s; it may still be
+    /// replaced later.
     async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()>;
 }
 
@@ -131,8 +133,7 @@ impl LockedFile for SystemLockedFile {
     }
 
     async fn replace(self: Box<Self>, text: SecretString) -> io::Result<()> {
-        let writing = tokio::task::spawn_blocking(move || self.write(&text));
-        writing.await.map_err(io::Error::other)?
+        on_another_thread(move || self.write(&text)).await
     }
 }
 
