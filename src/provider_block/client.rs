@@ -11,7 +11,8 @@ use alicloud_auth::credentials::{
     ServerClock, SystemContext, select_source,
 };
 use alicloud_auth::environment::{Environment, InvalidInput};
-use alicloud_live::{BuildError, Endpoint, LiveClientConfig, RetryPolicy, SignVersion};
+use alicloud_auth::http::BuildError;
+use alicloud_live::{Endpoint, LiveClientConfig, RetryPolicy, SignVersion};
 use tfplugin::value::Value;
 use tfplugin::{AttributePath, Diagnostic, Diagnostics, Number, diagnostic};
 

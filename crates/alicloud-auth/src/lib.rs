@@ -40,7 +40,9 @@
 //! | [`credentials`] | sources of credentials, and their renewal |
 //! | [`signing`] | signatures, as pure functions |
 //! | [`environment`] | environment variables and proxies |
+//! | [`http`] | HTTP clients, and why their requests fail |
 
 pub mod credentials;
 pub mod environment;
+pub mod http;
 pub mod signing;

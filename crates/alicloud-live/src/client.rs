@@ -5,7 +5,6 @@ use super::config::{LiveClientConfig, RetryPolicy, SearchPolicy};
 use super::create::CreateTracker;
 use super::dependencies::Random;
 use super::existing::ExistingJobs;
-use super::http::BuildError;
 use super::late_writes::LateWrites;
 use super::outage::Outage;
 use super::rate_limit::RateLimiter;
@@ -14,6 +13,7 @@ use super::request::RequestBuilder;
 use super::template_cache::TemplateCache;
 use super::transport::Transport;
 use alicloud_auth::credentials::{CredentialsCache, ServerClock};
+use alicloud_auth::http::BuildError;
 use url::Url;
 
 /// The default port of SOCKS proxies.

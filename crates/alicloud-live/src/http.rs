@@ -10,9 +10,10 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::header::ACCEPT;
 
-use alicloud_auth::environment::{InvalidInput, RootCertificates};
+use alicloud_auth::environment::RootCertificates;
+use alicloud_auth::http::{BuildError, NO_TLS, client_builder, is_certificate_error, reason};
+use url::Url;
 
-use super::redact::printable;
 use super::{
     Ambiguous, Exchange, Failure, HttpRequest, HttpResponse, LiveClientConfig, NotSent, SendState,
 };
@@ -23,26 +24,6 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 /// unknown whether the request arrived. The shortest default is that of Alibaba Cloud's load balancers, 15 s (CLB,
 /// listener attribute `IdleTimeout`); those of AWS and Huawei Cloud have 60 s, nginx 75 s.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Library messages can quote what the server sent.
-const MAX_REASON_CHARS: usize = 300;
-const NO_TLS: &str = "the server does not speak TLS";
-
-/// The HTTP client could not be created.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A variable names certificates that cannot be used.
-    #[error(transparent)]
-    Certificates(#[from] InvalidInput),
-    /// Everything else.
-    #[error("{0}")]
-    Http(String),
-}
-
-impl BuildError {
-    fn new(error: reqwest::Error) -> Self {
-        Self::Http(reason(error))
-    }
-}
 
 /// Sends requests with reqwest.
 pub(super) struct Http {
@@ -56,29 +37,21 @@ pub(super) struct Http {
 struct ClientSettings {
     user_agent: String,
     connect_timeout: Duration,
-    /// Whether endpoint or proxy speak TLS.
-    uses_tls: bool,
-    proxy: Option<reqwest::Proxy>,
+    endpoint: Url,
+    proxy: Option<Url>,
     roots: RootCertificates,
 }
 
 impl Http {
     pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
-        // An error means that a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let proxy_uses_tls = config
-            .proxy
-            .as_ref()
-            .is_some_and(|it| it.scheme() == "https");
-        let proxy = config.proxy.clone().map(reqwest::Proxy::all);
         let settings = ClientSettings {
             user_agent: config.user_agent.clone(),
             connect_timeout: config.connect_timeout,
-            uses_tls: config.endpoint.is_https() || proxy_uses_tls,
-            proxy: proxy.transpose().map_err(BuildError::new)?,
+            endpoint: config.endpoint.url().clone(),
+            proxy: config.proxy.clone(),
             roots: config.roots.clone(),
         };
-        let pooled = settings.builder()?.build().map_err(BuildError::new)?;
+        let pooled = settings.builder()?.build()?;
         Ok(Self {
             settings,
             pooled,
@@ -102,23 +75,12 @@ impl Http {
 
 impl ClientSettings {
     fn builder(&self) -> Result<reqwest::ClientBuilder, BuildError> {
-        let mut builder = reqwest::Client::builder()
+        let builder = client_builder(&self.endpoint, self.proxy.as_ref(), &self.roots)?;
+        Ok(builder
             .http1_only()
             .user_agent(&self.user_agent)
             .connect_timeout(self.connect_timeout)
-            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never());
-        if let Some(proxy) = &self.proxy {
-            builder = builder.proxy(proxy.clone());
-        }
-        if self.uses_tls {
-            Ok(self.roots.apply(builder)?)
-        } else {
-            // Otherwise a machine without a certificate store could not even call a mock over HTTP.
-            Ok(builder.tls_certs_only([]))
-        }
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT))
     }
 }
 
@@ -225,65 +187,4 @@ fn sending_failed(error: reqwest::Error, send_state: &SendState, has_proxy: bool
 
 fn connection_lost(error: reqwest::Error) -> Failure {
     Failure::Ambiguous(Ambiguous::ConnectionLost(reason(error)))
-}
-
-fn is_certificate_error(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| {
-        matches!(
-            cause.downcast_ref::<rustls::Error>(),
-            Some(rustls::Error::InvalidCertificate(_))
-        )
-    })
-}
-
-/// Returns the error and its causes, outermost first.
-fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    let first: &(dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |error| {
-        // The source of an I/O error skips the error that it wraps.
-        match error.downcast_ref::<std::io::Error>() {
-            Some(wrapper) => wrapper
-                .get_ref()
-                .map(|inner| inner as &(dyn std::error::Error + 'static)),
-            None => error.source(),
-        }
-    })
-}
-
-/// Returns the innermost cause, which is the one that users can act on. Never the URL, which contains the signature.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let innermost = causes(&error).last().map(ToString::to_string);
-    reword(&printable(&innermost.unwrap_or_default(), MAX_REASON_CHARS))
-}
-
-/// Rewrites messages of libraries for users.
-fn reword(reason: &str) -> String {
-    if reason.starts_with("received corrupt message") {
-        return NO_TLS.to_owned();
-    }
-    if let Some(reason) = reason.strip_prefix("invalid peer certificate: ") {
-        return match reason {
-            "UnknownIssuer" => "its issuer is unknown to this machine".to_owned(),
-            reason => reason.to_owned(),
-        };
-    }
-    // Such as "Connection refused (os error 111)".
-    let number = reason.find(" (os error ").unwrap_or(reason.len());
-    reason[..number].to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_contain_no_numbers_and_no_library_names() {
-        let refused = reword("Connection refused (os error 111)");
-        assert_eq!(refused, "Connection refused");
-        let expired = reword("invalid peer certificate: certificate expired");
-        assert_eq!(expired, "certificate expired");
-        let plain_http = reword("received corrupt message of type InvalidContentType");
-        assert_eq!(plain_http, NO_TLS);
-    }
 }

@@ -127,7 +127,6 @@ pub use dependencies::{Dependencies, Exchange, HttpRequest, HttpResponse, Random
 pub use endpoint::{Endpoint, EndpointError, Protocol};
 pub use error::{Ambiguous, ApiError, CallError, Failure, NotSent};
 pub use existing::ExistingJob;
-pub use http::BuildError;
 pub use jobs::{CreatedJob, JobFilter, JobSpec};
 pub use list::ListItem;
 pub use location::Location;

@@ -13,6 +13,7 @@ use super::{
     clock, http,
 };
 use alicloud_auth::credentials::Clock;
+use alicloud_auth::http::BuildError;
 
 /// How long a write that was sent is waited for after a cancellation or the deadline: knowing what it did is worth these
 /// seconds.
@@ -40,7 +41,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(config: &LiveClientConfig) -> Result<Self, http::BuildError> {
+    pub(super) fn new(config: &LiveClientConfig) -> Result<Self, BuildError> {
         let exchange = match &config.dependencies.exchange {
             Some(exchange) => Arc::clone(exchange),
             None => Arc::new(http::Http::new(config)?),

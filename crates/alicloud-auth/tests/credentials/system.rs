@@ -7,11 +7,15 @@ use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use alicloud_auth::credentials::{CommandOutput, CredentialsConfig, SystemContext, select_source};
 use futures_util::FutureExt as _;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
@@ -316,6 +320,33 @@ async fn a_file_and_a_response_may_have_their_largest_size_and_no_more() {
 
 fn padded(text: &str, size: usize) -> String {
     text.to_owned() + &"\n".repeat(size - text.len())
+}
+
+#[tokio::test]
+async fn an_error_of_a_certificate_says_so_without_the_words_of_a_library() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let issued = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let tls = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issued.cert.der().clone()], key)
+        .unwrap();
+    thread::spawn(move || {
+        let mut connection = ServerConnection::new(Arc::new(tls)).unwrap();
+        // The client rejects the certificate.
+        let _ = connection.complete_io(&mut listener.accept().unwrap().0);
+    });
+    let config = CredentialsConfig {
+        credentials_uri: Some(url),
+        ..CredentialsConfig::default()
+    };
+    let source = select_source(&config, &world().1).await.unwrap().source;
+    let error = source.load().await.unwrap_err();
+    let expected = "the TLS certificate is not trusted: its issuer is unknown to this machine";
+    assert!(error.reason.ends_with(expected), "{error}");
 }
 
 /// Responds to one call; returns its URL.

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use crate::environment::{Proxies, RootCertificates};
+use crate::http::{client_builder, is_certificate_error, reason};
 
 /// Credentials take a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 << 10;
@@ -79,33 +80,15 @@ pub(super) struct HttpClient {
 #[async_trait]
 impl HttpSend for HttpClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, String> {
-        // An error means that a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = reqwest::Client::builder()
-            .user_agent(&self.user_agent)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(request.timeout)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never());
         let proxy = match request.proxy_policy {
             ProxyPolicy::FromEnvironment => self.proxies.for_url(&request.url),
             ProxyPolicy::Bypass => None,
         };
-        let uses_tls = [Some(&request.url), proxy]
-            .iter()
-            .flatten()
-            .any(|url| url.scheme() == "https");
-        if let Some(proxy) = proxy {
-            let proxy = reqwest::Proxy::all(proxy.clone()).map_err(reason)?;
-            client = client.proxy(proxy);
-        }
-        client = if uses_tls {
-            self.roots.apply(client)?
-        } else {
-            // A machine without a certificate store must still reach its metadata service.
-            client.tls_certs_only([])
-        };
+        let client = client_builder(&request.url, proxy, &self.roots)
+            .map_err(|error| error.to_string())?
+            .user_agent(&self.user_agent)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(request.timeout);
         let method: Result<reqwest::Method, _> = request.method.parse();
         let mut sending = client
             .build()
@@ -115,7 +98,7 @@ impl HttpSend for HttpClient {
         for (name, value) in &request.headers {
             sending = sending.header(*name, value.expose_secret());
         }
-        let mut response = sending.send().await.map_err(reason)?;
+        let mut response = sending.send().await.map_err(describe)?;
         let status = response.status().as_u16();
         let date = response
             .headers()
@@ -139,15 +122,10 @@ impl HttpSend for HttpClient {
     }
 }
 
-/// Returns the innermost cause, without the URL, which may contain secrets.
-fn reason(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "the request timed out".to_owned();
+/// Returns why a request failed. Errors of a certificate name what is wrong with it alone.
+fn describe(error: reqwest::Error) -> String {
+    if is_certificate_error(&error) {
+        return format!("the TLS certificate is not trusted: {}", reason(error));
     }
-    let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+    reason(error)
 }
