@@ -6,9 +6,8 @@ use reqwest::{Client, ClientBuilder, Proxy, redirect, retry};
 use url::Url;
 
 use crate::environment::{InvalidInput, RootCertificates};
+use crate::text::{MAX_MESSAGE_CHARS, printable};
 
-/// Library messages can quote what the server sent.
-const MAX_REASON_CHARS: usize = 300;
 /// The [`reason`] of a request to a server that does not speak TLS.
 pub const NO_TLS: &str = "the server does not speak TLS";
 
@@ -75,14 +74,19 @@ fn causes(error: &reqwest::Error) -> impl Iterator<Item = &Cause> {
 /// Returns the innermost cause, which is the one that users can act on. Never the URL, which may contain secrets.
 pub fn reason(error: reqwest::Error) -> String {
     if error.is_timeout() {
-        return "the request timed out".to_owned();
+        let step = if error.is_connect() {
+            "connecting"
+        } else {
+            "the request"
+        };
+        return format!("{step} timed out");
     }
     let error = error.without_url();
-    let innermost = causes(&error)
-        .last()
-        .map_or_else(String::new, ToString::to_string);
-    let characters = innermost.chars().filter(|c| !c.is_control());
-    reword(&characters.take(MAX_REASON_CHARS).collect::<String>())
+    let innermost = causes(&error).last().map(ToString::to_string);
+    reword(&printable(
+        &innermost.unwrap_or_default(),
+        MAX_MESSAGE_CHARS,
+    ))
 }
 
 /// Rewrites messages of libraries for users.

@@ -41,8 +41,10 @@
 //! | [`signing`] | signatures, as pure functions |
 //! | [`environment`] | environment variables and proxies |
 //! | [`http`] | HTTP clients, and why their requests fail |
+//! | [`text`] | texts that others have written |
 
 pub mod credentials;
 pub mod environment;
 pub mod http;
 pub mod signing;
+pub mod text;

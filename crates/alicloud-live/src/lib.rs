@@ -119,6 +119,7 @@ mod transport;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use alicloud_auth::text::printable;
 pub use call_context::{CallContext, Interruption};
 pub use client::LiveClient;
 pub use config::{LiveClientConfig, RetryPolicy, SearchPolicy};
@@ -132,7 +133,7 @@ pub use list::ListItem;
 pub use location::Location;
 pub use model::{Job, JobStatus, Template};
 pub use pages::{Listed, Pages};
-pub use redact::{may_be_url, printable, redact_auth_keys, split_auth_key};
+pub use redact::{may_be_url, redact_auth_keys, split_auth_key};
 pub use request::SignVersion;
 pub use search::UnresolvedReason;
 pub use send_state::SendState;

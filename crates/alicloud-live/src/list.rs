@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use tracing::warn;
 
 use super::call::{ApiCall, OperationKind, ResponseTime};
-use super::redact::printable;
 use super::request::Parameters;
 use super::{CallContext, CallError, LiveClient};
+use alicloud_auth::text::printable;
 
 /// The largest page that the API returns.
 pub(super) const MAX_PAGE_SIZE: u32 = 100;

@@ -3,7 +3,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::StreamUrl;
 use super::list::{ListItem, MAX_ID_CHARS};
-use super::redact::{may_be_url, printable};
+use super::redact::may_be_url;
+use alicloud_auth::text::printable;
 
 /// The documented statuses have one digit.
 const MAX_STATUS_CHARS: usize = 64;

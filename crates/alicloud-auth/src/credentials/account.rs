@@ -10,9 +10,9 @@ use super::cache::CredentialsCache;
 use super::clock::ServerClock;
 use super::discovery::SelectedSource;
 use super::model::Credentials;
-use super::response::printable;
 use super::source::{CredentialsSource, LoadedCredentials, SourceError};
 use super::sts::{CallerIdentity, Sts};
+use crate::text::{MAX_MESSAGE_CHARS, printable};
 
 /// A source whose account the user names, in the argument `account_id` or its variables: credentials of another account are an
 /// error. Where they do not tell their account, STS must confirm it before the first are used. Later ones are of the same source,
@@ -57,7 +57,7 @@ impl CredentialsSource for WithAccountId {
                 "account_id is {}, but the credentials of {} belong to account {}",
                 self.account_id,
                 self.name(),
-                printable(actual)
+                printable(actual, MAX_MESSAGE_CHARS)
             )));
         }
         self.is_confirmed.store(true, Ordering::Relaxed);

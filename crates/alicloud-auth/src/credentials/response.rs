@@ -9,9 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use super::model::Credentials;
 use super::source::{LoadedCredentials, SourceError};
 use super::system::HttpResponse;
-
-/// Longer messages of a service are cut.
-const MAX_MESSAGE_CHARS: usize = 300;
+use crate::text::{MAX_MESSAGE_CHARS, printable};
 
 /// Temporary credentials in the shape that STS, the metadata service, credentials URIs, `CloudSSO` and, in lower camel
 /// case, OAuth share.
@@ -112,7 +110,7 @@ pub(super) fn error_response(
             message = message.replace(secret.expose_secret(), "***");
         }
     }
-    let message = printable(&message);
+    let message = printable(&message, MAX_MESSAGE_CHARS);
     let identifier = |text: &str| -> String {
         let characters = text.chars().filter(char::is_ascii_graphic);
         characters.take(100).collect()
@@ -126,12 +124,6 @@ pub(super) fn error_response(
         is_transient: is_transient(status, &code),
     };
     ErrorResponse { code, error }
-}
-
-/// Returns what a message shows of a text that a service returned.
-pub(super) fn printable(text: &str) -> String {
-    let characters = text.chars().filter(|c| !c.is_control());
-    characters.take(MAX_MESSAGE_CHARS).collect()
 }
 
 /// Whether a retry may succeed. The status of a code differs between services, so either can say so.
