@@ -4,13 +4,12 @@ use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
     check_replaceable, check_template, has_other_writer, is_stopped_for_another, start_again,
 };
-use super::lifecycle::{
-    SUCCESSOR_STAYS_STOPPED, no_longer_running, running_job_is_gone, successor_not_created,
-};
+use super::lifecycle::successor_not_created;
 use super::model::{JobModel, RUNNING};
 use super::plan;
-use super::private::{JobPrivate, Successor};
+use super::private::JobPrivate;
 use super::run_state::{JobHandle, WaitError};
+use super::stream_end::{has_heir, left_stopped, unforeseen_end};
 use crate::shared::call_error::to_diagnostic;
 use crate::shared::job_identity::JobIdentity;
 use crate::shared::provider_data::Session;
@@ -18,7 +17,7 @@ use crate::shared::reported;
 use crate::shared::run::Created;
 use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::value::Value;
-use tfplugin::{Diagnostic, Diagnostics, diagnostic};
+use tfplugin::{Diagnostic, Diagnostics};
 
 const SUMMARY: &str = "Unable to delete job";
 
@@ -224,51 +223,23 @@ fn note_deleted(
     ctx: &CallContext,
     diagnostics: &mut Diagnostics,
 ) {
-    let label = prior.label();
-    let was_running = found == Some(&JobStatus::Running);
-    let was_to_run = was_running || private.owes_start;
     let successors = created_before(session, prior, private);
-    let stopped = left_stopped(&successors);
-    let has_heir = private.successor().is_some_and(Successor::is_heir);
-    if was_to_run {
-        if let Some(stopped) = stopped {
-            diagnostics.add_warning(stream_ended(&label, was_running, &stopped.id));
-        } else if successors.is_empty() && was_running && !private.foresaw_running(prior) {
-            diagnostics.add_warning(running_job_deleted(&label));
-        }
-    } else if let Some(status) = found
-        && prior.is_running()
-        && (stopped.is_some() || has_heir)
-    {
-        let warning = no_longer_running(&label, status);
-        diagnostics.add_warning(followed_by(warning, SUCCESSOR_STAYS_STOPPED));
-    } else if found.is_none()
-        && prior.is_running()
-        && (stopped.is_some() || has_heir && !private.has_seen_running())
-    {
-        diagnostics.add_warning(running_job_is_gone(&label));
+    if let Some(warning) = unforeseen_end(prior, private, found, &successors) {
+        diagnostics.add_warning(warning);
     }
     if private.is_plain_deletion {
         return;
     }
+    let was_to_run = found == Some(&JobStatus::Running) || private.owes_start;
     // Of a job that is gone already the plan has said what becomes of the new one.
     let was_to_run = was_to_run || found.is_none() && private.has_seen_running();
     let replaced = private.replaced(prior, was_to_run);
     let is_canceled = ctx.interruption() == Some(Interruption::Cancelled);
-    if replaced.is_to_run && is_canceled && has_heir {
+    if replaced.is_to_run && is_canceled && has_heir(private) {
+        let label = prior.label();
         diagnostics.add_warning(successor_not_created(&format!("that replaces {label}")));
     }
     session.run.note_replaced(replaced);
-}
-
-/// The one of the successors that stays stopped because no status is set, unless another one runs or is to.
-fn left_stopped(successors: &[Created]) -> Option<&Created> {
-    let takes_over =
-        |one: &Created| one.has_run || one.target.as_ref() == Some(&JobStatus::Running);
-    if successors.iter().any(takes_over) {
-        return None;
-    }
-    successors.iter().find(|one| one.target.is_none())
 }
 
 /// The jobs that may take the place of this one and exist by now. Where the old one is deleted first, core has planned no deletion.
@@ -286,23 +257,6 @@ pub(super) fn successors(session: &Session, prior: &JobModel) -> Vec<Created> {
     session.run.successors(&prior.identity(), &stream)
 }
 
-/// The job ran until it was deleted, whatever the plan had seen, or was still to be started again. Of a replacement with
-/// `create_before_destroy` the new one was created before that could be known.
-fn stream_ended(label: &str, was_running: bool, successor: &JobIdentity) -> Diagnostic {
-    let end = if was_running {
-        "was running until it was deleted"
-    } else {
-        "was stopped by an earlier run to be changed, and was deleted before it was started again"
-    };
-    diagnostic::general(
-        "The output stream has ended",
-        format!(
-            "The job {label} {end}. The job {successor} was created for the same output stream and is not running, because \
-             status is not set. To have Terraform start it, set status = \"{RUNNING}\"."
-        ),
-    )
-}
-
 /// With `create_before_destroy` the new job exists by the time at which that shows.
 fn started_since(label: &str, successor: &JobIdentity) -> Diagnostic {
     followed_by(
@@ -310,19 +264,6 @@ fn started_since(label: &str, successor: &JobIdentity) -> Diagnostic {
         &format!(
             "The job {successor} was created in its place, and is not running, because status is not set. The job {label} keeps \
              running and is deposed: the next apply deletes it. To have that start the new one, set status = \"{RUNNING}\"."
-        ),
-    )
-}
-
-/// The plan could not know that a running job would be deleted: it was started since, or core did not let the provider know that
-/// this job is replaced, because it is tainted.
-fn running_job_deleted(label: &str) -> Diagnostic {
-    diagnostic::general(
-        "A running job was deleted",
-        format!(
-            "The job {label} was running, which the plan could not know, and was stopped and deleted. A job that takes its \
-             place is started only if its status is \"{RUNNING}\", or if its status is not set and it writes the same output \
-             stream."
         ),
     )
 }

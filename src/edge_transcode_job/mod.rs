@@ -23,6 +23,7 @@
 //! | `function_id`, `function_parse_id` | functions that build and read the ID |
 //! | `failure_report` | what a failed operation left behind |
 //! | `create_errors` | errors and warnings of a create whose response was lost |
+//! | `stream_end` | warnings of streams that end with the deletion of a job |
 
 mod actions;
 mod create_errors;
@@ -48,6 +49,7 @@ mod resource;
 mod run_state;
 mod schema;
 mod stored;
+mod stream_end;
 mod update;
 mod validate;
 
