@@ -148,3 +148,142 @@ impl FailureReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alicloud_live::{ApiError, Failure};
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(status: &str) -> Job {
+        let job = json!({
+            "JobId": "j", "Name": "n", "Status": status, "TemplateId": "t",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+        });
+        serde_json::from_value(job).unwrap()
+    }
+
+    fn not_read(code: &str) -> Result<Job, CallError> {
+        Err(CallError {
+            operation: "GetEdgeTranscodeJob",
+            endpoint: "https://live.aliyuncs.com".to_owned(),
+            attempts: 1,
+            failure: Failure::Rejected(ApiError {
+                status: 404,
+                code: code.to_owned(),
+                message: "no".to_owned(),
+                request_id: "R-1".to_owned(),
+                access_denied: None,
+            }),
+            rejection: None,
+        })
+    }
+
+    fn report(job: Result<Job, CallError>) -> FailureReport {
+        FailureReport {
+            id: JobIdentity::new("c", "j".to_owned()),
+            job,
+        }
+    }
+
+    fn running() -> FailureReport {
+        report(Ok(job("1")))
+    }
+
+    fn stopped() -> FailureReport {
+        report(Ok(job("0")))
+    }
+
+    #[track_caller]
+    fn says(text: &str, parts: &[&str], absent: &[&str]) {
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is missing: {text}");
+        }
+        for part in absent {
+            assert!(!text.contains(part), "{part:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_gone_only_if_the_api_says_so() {
+        assert!(report(not_read("JobNotFound")).is_gone());
+        for report in [report(not_read("Forbidden.RAM")), running()] {
+            assert!(!report.is_gone());
+        }
+        assert!(running().has_status(&JobStatus::Running));
+        assert!(!stopped().has_status(&JobStatus::Running));
+        assert!(!report(not_read("JobNotFound")).has_status(&JobStatus::NotStarted));
+    }
+
+    #[test]
+    fn a_job_is_as_planned_with_its_settings_and_its_status() {
+        let planned = job("1").spec();
+        let mut other = job("1").spec();
+        other.template_id = "t2".to_owned();
+        assert!(running().is_as_planned(&planned, None));
+        assert!(running().is_as_planned(&planned, Some(&JobStatus::Running)));
+        assert!(!stopped().is_as_planned(&planned, Some(&JobStatus::Running)));
+        assert!(!running().is_as_planned(&other, Some(&JobStatus::Running)));
+        assert!(!report(not_read("JobNotFound")).is_as_planned(&planned, None));
+    }
+
+    #[test]
+    fn after_an_update_the_settings_are_named_and_what_to_do() {
+        const AGAIN: &str = "Run apply again to finish the update.";
+        let new = |job: &Job| job.spec();
+        let old = |job: &Job| JobSpec {
+            name: "other".to_owned(),
+            ..job.spec()
+        };
+        let text = stopped().after_update(false, new);
+        says(
+            &text,
+            &["c:j is now Stopped, with its new settings.", AGAIN],
+            &["Find out"],
+        );
+        let text = running().after_update(false, old);
+        says(
+            &text,
+            &["is now Running, with its old settings.", AGAIN],
+            &["Find out"],
+        );
+        let text = running().after_update(true, old);
+        says(&text, &["with its old settings. Find out why"], &[AGAIN]);
+        let text = stopped().after_update(true, old);
+        says(&text, &[AGAIN], &["Find out"]);
+        let text = report(not_read("Forbidden.RAM")).after_update(true, old);
+        says(
+            &text,
+            &["could not be read", "Forbidden.RAM"],
+            &["settings"],
+        );
+        let text = running().after_restoring();
+        says(
+            &text,
+            &["with its old settings. With its new", "Find out why"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn after_a_delete_or_restart_a_job_that_does_not_run_any_longer_is_told_of() {
+        const RAN: &str = "It was running before";
+        says(
+            &stopped().after_delete(true),
+            &["is now Stopped.", RAN],
+            &[],
+        );
+        says(&stopped().after_delete(false), &["is now Stopped."], &[RAN]);
+        says(&running().after_delete(true), &["is now Running."], &[RAN]);
+        let text = report(not_read("Forbidden.RAM")).after_delete(true);
+        says(&text, &["could not be read"], &[RAN]);
+        says(&running().after_restart(), &["is now Running."], &[RAN]);
+        says(&stopped().after_restart(), &["is now Stopped.", RAN], &[]);
+        says(
+            &stopped().after_create(),
+            &["is now Stopped.", "terraform untaint"],
+            &[],
+        );
+    }
+}

@@ -277,6 +277,7 @@ pub(super) fn must_not_be_interrupted(label: &str, verb: &str) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::edge_transcode_job::model::TimeoutsBlock;
+    use crate::shared::job_identity::JobIdentity;
 
     fn job(status: &str) -> JobModel {
         let text = |text: &str| Value::Value(text.to_owned());
@@ -332,6 +333,37 @@ mod tests {
         let (state, diagnostics) = plan(change(prior, edit, status));
         assert!(diagnostics.errors.is_empty());
         (state, diagnostics.warnings.len())
+    }
+
+    #[test]
+    fn a_job_that_only_the_plan_of_the_new_one_shows_as_replaced_is_protected_as_others_are() {
+        let rejects = |is_running, is_protected, edit: fn(&mut JobModel)| {
+            let replaced = ChangedJob {
+                id: JobIdentity::new("c", "j".to_owned()),
+                is_running,
+                is_protected,
+            };
+            let mut planned = job(RUNNING);
+            edit(&mut planned);
+            let mut diagnostics = Diagnostics::default();
+            check_replaced(&replaced, &planned, &mut diagnostics);
+            let error = diagnostics.errors.first();
+            error.map(|error| error.summary.to_string())
+        };
+        let must_not_be_stopped = |job: &mut JobModel| {
+            job.allow_stopping_for_update = Value::Value(false);
+        };
+        let stays_stopped = |job: &mut JobModel| {
+            job.allow_stopping_for_update = Value::Value(false);
+            job.status = Value::Value(STOPPED.to_owned());
+        };
+        let protected = Some("Job is protected from deletion".to_owned());
+        assert_eq!(rejects(false, true, stay), protected);
+        let running = Some("Job must not be stopped".to_owned());
+        assert_eq!(rejects(true, false, must_not_be_stopped), running);
+        assert_eq!(rejects(true, false, stays_stopped), None);
+        assert_eq!(rejects(false, false, must_not_be_stopped), None);
+        assert_eq!(rejects(true, false, stay), None);
     }
 
     fn rename(job: &mut JobModel) {
