@@ -21,10 +21,7 @@ use alicloud_live::{Job, JobStatus};
 use tfplugin::attribute::{flag, optional, required, schema};
 use tfplugin::schema::Schema;
 use tfplugin::value::Value;
-use tfplugin::{
-    Action, AttributePath, Diagnostic, Diagnostics, ProgressReporter, ProviderDefinition,
-    diagnostic,
-};
+use tfplugin::{Action, Diagnostic, Diagnostics, ProgressReporter, ProviderDefinition, diagnostic};
 
 /// What an action does to a job.
 #[derive(Clone, Copy)]
@@ -275,18 +272,7 @@ impl Invocation<'_> {
         Ok(reached)
     }
 
-    /// The failure at an argument that an action has.
     fn explained(&self, error: &WaitError, summary: &'static str) -> Diagnostic {
-        let attribute = if error.is_job_not_found() {
-            AttributePath::new("job_id")
-        } else if error.is_out_of_time() {
-            AttributePath::new("timeout")
-        } else {
-            AttributePath::root()
-        };
-        Diagnostic {
-            attribute,
-            ..about(self.job.id, error.to_diagnostic(summary))
-        }
+        about(self.job.id, error.to_diagnostic(summary))
     }
 }

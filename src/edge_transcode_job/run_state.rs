@@ -70,17 +70,6 @@ impl WaitError {
         }
     }
 
-    /// Whether there was time left for nothing more.
-    pub(super) fn is_out_of_time(&self) -> bool {
-        matches!(
-            self,
-            Self::Waiting {
-                interruption: Interruption::DeadlineExceeded,
-                ..
-            }
-        )
-    }
-
     /// A poll of the job failed: because the deadline was exceeded or the user canceled, or else for its own reason.
     fn unseen(
         error: CallError,
