@@ -155,6 +155,14 @@ mod tests {
         EncodedValue::Json(json.to_string().into_bytes())
     }
 
+    #[test]
+    fn an_id_that_cannot_be_used_is_shown_if_there_is_one() {
+        assert!(unidentified(Some("x")).contains("(its id is \"x\")"));
+        for id in [None, Some("")] {
+            assert!(unidentified(id).contains("(it has no id)"));
+        }
+    }
+
     fn moved(state: &Json, identity: Option<&Json>) -> Result<JobModel, Diagnostic> {
         moved_from(TYPE_NAME, state, identity)
     }

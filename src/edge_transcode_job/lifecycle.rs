@@ -385,3 +385,16 @@ pub(super) fn target_status(status: &Value<String>) -> Option<JobStatus> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_is_not_documented_is_shown_as_it_is() {
+        let paused = no_longer_running("it", &JobStatus::Other("7".to_owned())).detail;
+        assert!(paused.contains("has the status \"7\""), "{paused}");
+        let stopped = no_longer_running("it", &JobStatus::NotStarted).detail;
+        assert!(stopped.contains("is stopped now"), "{stopped}");
+    }
+}

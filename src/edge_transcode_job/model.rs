@@ -329,6 +329,52 @@ mod tests {
         assert_eq!(job.label(), "cluster-1:J");
     }
 
+    fn returned() -> Job {
+        let job = serde_json::json!({
+            "JobId": "j", "Name": "theirs", "Status": "1", "TemplateId": "t",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+            "CreateTime": "2026-01-02T03:04:05Z",
+        });
+        serde_json::from_value(job).unwrap()
+    }
+
+    #[test]
+    fn what_the_api_does_not_know_stays_beside_what_it_returns() {
+        let state = JobModel {
+            cluster_id: "c".to_owned().into(),
+            job_id: "j".to_owned().into(),
+            allow_stopping_for_update: Value::Value(false),
+            deletion_protection: Value::Value(true),
+            timeouts: Value::Value(TimeoutsBlock::default()),
+            ..JobModel::default()
+        };
+        let refreshed = state.as_returned(&returned());
+        assert_eq!(refreshed.name, Value::Value("theirs".to_owned()));
+        assert_eq!(refreshed.allow_stopping_for_update, Value::Value(false));
+        assert_eq!(refreshed.deletion_protection, Value::Value(true));
+        assert!(refreshed.timeouts.is_value());
+    }
+
+    #[test]
+    fn what_was_promised_stays_and_the_rest_is_filled_in() {
+        let mut planned = JobModel {
+            cluster_id: "c".to_owned().into(),
+            job_id: "j".to_owned().into(),
+            name: "mine".to_owned().into(),
+            status: STOPPED.to_owned().into(),
+            create_time: Value::Unknown,
+            ..JobModel::default()
+        };
+        planned.fill_unknown(&returned());
+        assert_eq!(
+            planned.create_time,
+            "2026-01-02T03:04:05Z".to_owned().into()
+        );
+        assert_eq!(planned.status, STOPPED.to_owned().into());
+        assert_eq!(planned.name, "mine".to_owned().into());
+        assert!(planned.last_start_at.is_null());
+    }
+
     #[test]
     fn a_timeout_that_is_not_set_is_five_minutes() {
         let block = TimeoutsBlock {

@@ -141,6 +141,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_becomes_of_the_stream_depends_on_the_status_and_on_what_is_replaced() {
+        let said = |status: Value<String>, is_replacement| {
+            let planned = JobModel {
+                status,
+                ..JobModel::default()
+            };
+            consequence(&planned, is_replacement)
+        };
+        let status = |text: &str| Value::Value(text.to_owned());
+        for is_replacement in [false, true] {
+            assert_eq!(said(status("Stopped"), is_replacement), "");
+            assert!(said(status(RUNNING), is_replacement).contains("must not write one stream"));
+        }
+        assert!(said(Value::Unknown, true).contains("must not write one stream"));
+        assert!(said(Value::Unknown, false).contains("the new job stays stopped"));
+        assert!(said(Value::Null, false).contains("the new job stays stopped"));
+    }
+
+    #[test]
     fn a_name_of_the_api_is_not_shown_at_length() {
         let planned = JobModel {
             name: "mine".to_owned().into(),

@@ -287,6 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn with_the_object_are_stored_its_place_and_the_start_that_is_owed() {
+        let private = JobPrivate {
+            owes_start: true,
+            is_plain_deletion: true,
+            successor: Some(Successor::default()),
+            ..JobPrivate::found_at(place("a"))
+        };
+        let expected = JobPrivate {
+            owes_start: true,
+            ..JobPrivate::found_at(place("a"))
+        };
+        assert_eq!(private.stored(), expected);
+    }
+
+    #[test]
     fn nothing_is_stored_of_what_is_not_set() {
         let stored = serde_json::to_string(&JobPrivate::default()).unwrap();
         assert_eq!(stored, "{}");

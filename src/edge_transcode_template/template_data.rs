@@ -78,3 +78,15 @@ pub(super) fn attributes() -> [NamedAttribute; 11] {
         computed("create_time", "When the template was created, UTC."),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_of_a_template_names_its_cluster() {
+        let template = serde_json::json!({"TemplateId": "t"});
+        let template = serde_json::from_value(template).unwrap();
+        assert_eq!(id("c", &template), "c:t");
+    }
+}

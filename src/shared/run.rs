@@ -379,6 +379,93 @@ mod tests {
         );
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn the_way_is_waited_for_no_longer_than_ten_seconds() {
+        let run = Run::new(None, true);
+        let rejected_at = Instant::now();
+        tokio::time::advance(REJECTION_WAIT).await;
+        assert!(!run.may_clear_way(rejected_at));
+    }
+
+    #[test]
+    fn a_run_applies_from_its_first_change_on() {
+        let run = Run::new(None, false);
+        assert!(!run.has_applied() && !run.checks_plans());
+        run.note_apply();
+        assert!(run.has_applied());
+    }
+
+    #[test]
+    fn what_happens_twice_is_new_once() {
+        let run = Run::new(None, true);
+        assert!(run.is_first_time("a"));
+        assert!(run.is_first_time("b"));
+        assert!(!run.is_first_time("a"));
+    }
+
+    #[test]
+    fn a_second_writer_of_a_stream_is_named_unless_a_plan_has_warned_of_it() {
+        let first = |warned_of: &[&str]| {
+            let run = Run::new(None, true);
+            let warned_of = warned_of.iter().map(ToString::to_string).collect();
+            let other = run.note_writer("s".to_owned(), "first", "1", warned_of);
+            assert_eq!(other, None);
+            run
+        };
+        let second = |run: &Run, stream: &str, job_id: &str, warned_of: &str| {
+            let warned_of = vec![warned_of.to_owned()];
+            run.note_writer(stream.to_owned(), "second", job_id, warned_of)
+        };
+        let named = Some("first".to_owned());
+        assert_eq!(second(&first(&[]), "s", "2", "3"), named);
+        assert_eq!(second(&first(&[]), "s", "", "3"), named, "a new job");
+        assert_eq!(second(&first(&["3"]), "s", "2", "3"), named);
+        assert_eq!(second(&first(&[]), "t", "2", "3"), None);
+        assert_eq!(second(&first(&[]), "s", "1", "3"), None, "the same job");
+        assert_eq!(second(&first(&[]), "s", "2", "1"), None);
+        assert_eq!(second(&first(&["2"]), "s", "2", "3"), None);
+    }
+
+    #[test]
+    fn a_stream_has_ended_until_that_is_taken_back() {
+        let run = Run::new(None, true);
+        assert!(run.note_ended("s".to_owned()));
+        assert!(!run.note_ended("s".to_owned()), "the second job");
+        assert!(run.has_ended("s") && !run.has_ended("t"));
+        run.forget_ended("s");
+        assert!(!run.has_ended("s"));
+    }
+
+    #[test]
+    fn the_job_that_was_started_last_for_a_stream_is_known() {
+        let run = Run::new(None, true);
+        assert_eq!(run.started_beside(&id("1"), "s"), None);
+        run.note_start(&id("1"), "s".to_owned());
+        assert_eq!(run.started_beside(&id("1"), "s"), None, "itself");
+        assert_eq!(run.started_beside(&id("2"), "s"), Some(id("1")));
+        assert_eq!(run.started_beside(&id("2"), "t"), None);
+        run.note_start(&id("2"), "s".to_owned());
+        assert_eq!(run.started_beside(&id("1"), "s"), Some(id("2")));
+    }
+
+    #[test]
+    fn of_a_new_job_it_is_known_whether_it_has_run() {
+        let run = Run::new(None, true);
+        for job_id in ["1", "2"] {
+            run.note_created(Created {
+                id: id(job_id),
+                stream: "s".to_owned(),
+                replaces: None,
+                target: None,
+                has_run: false,
+            });
+        }
+        run.note_running(&id("2"));
+        let successors = run.successors(&id("old"), "s").into_iter();
+        let have_run: Vec<_> = successors.map(|created| created.has_run).collect();
+        assert_eq!(have_run, [false, true]);
+    }
+
     /// A run that has deleted jobs in favor of new ones.
     fn replacing() -> Run {
         let run = Run::new(None, true);
