@@ -327,3 +327,58 @@ async fn stop_and_delete(job: JobHandle<'_>, found: Job) -> Result<(), NotDelete
             stop,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge_transcode_job::model::STOPPED;
+    use crate::edge_transcode_job::private::Successor;
+
+    fn job(status: &str, allow_stopping: bool) -> JobModel {
+        JobModel {
+            name: Value::Value("n".to_owned()),
+            status: Value::Value(status.to_owned()),
+            allow_stopping_for_update: Value::Value(allow_stopping),
+            ..JobModel::default()
+        }
+    }
+
+    #[test]
+    fn a_job_that_must_not_be_stopped_is_not_replaced() {
+        let replacement = |may_be_interrupted| JobPrivate {
+            successor: Some(Successor {
+                may_be_interrupted,
+                ..Successor::default()
+            }),
+            ..JobPrivate::default()
+        };
+        let check = |private: &JobPrivate| check_interruption(&job(STOPPED, false), private, &[]);
+        assert!(check(&replacement(false)).is_err());
+        assert!(check(&replacement(true)).is_ok());
+        assert!(check(&JobPrivate::default()).is_ok(), "nothing replaces it");
+    }
+
+    #[test]
+    fn beside_a_new_job_it_is_kept_only_if_that_one_stays_stopped_and_no_plan_saw_it_running() {
+        let created = |target, has_run| Created {
+            id: JobIdentity::new("c", "new".to_owned()),
+            stream: String::new(),
+            replaces: None,
+            target,
+            has_run,
+        };
+        let is_kept = |prior: &JobModel, created: Created| {
+            let private = JobPrivate {
+                is_plain_deletion: true,
+                ..JobPrivate::default()
+            };
+            check_interruption(prior, &private, &[created]).is_err()
+        };
+        assert!(is_kept(&job(STOPPED, false), created(None, false)));
+        assert!(!is_kept(&job(STOPPED, true), created(None, false)));
+        assert!(!is_kept(&job(RUNNING, false), created(None, false)));
+        assert!(!is_kept(&job(STOPPED, false), created(None, true)));
+        let to_run = Some(JobStatus::Running);
+        assert!(!is_kept(&job(STOPPED, false), created(to_run, false)));
+    }
+}

@@ -391,6 +391,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_plan_asks_for_a_status_only_if_it_names_one() {
+        let asks_for = |status: Value<String>| target_status(&status);
+        let status = |text: &str| Value::Value(text.to_owned());
+        assert_eq!(asks_for(status(RUNNING)), Some(JobStatus::Running));
+        assert_eq!(asks_for(status(STOPPED)), Some(JobStatus::NotStarted));
+        for open in [Value::Null, Value::Unknown, status("7")] {
+            assert_eq!(asks_for(open), None);
+        }
+    }
+
+    #[test]
     fn a_status_that_is_not_documented_is_shown_as_it_is() {
         let paused = no_longer_running("it", &JobStatus::Other("7".to_owned())).detail;
         assert!(paused.contains("has the status \"7\""), "{paused}");

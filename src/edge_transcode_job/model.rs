@@ -294,7 +294,7 @@ impl JobModel {
 /// Whether two values are alike. Another spelling of a URL is the same one.
 pub(super) fn is_same_url(one: &Value<String>, other: &Value<String>) -> bool {
     match (one, other) {
-        (Value::Value(one), Value::Value(other)) if one != other => {
+        (Value::Value(one), Value::Value(other)) => {
             StreamUrl::from(one.as_str()).is_equivalent(&StreamUrl::from(other.as_str()))
         }
         _ => one == other,
@@ -336,6 +336,74 @@ mod tests {
             "CreateTime": "2026-01-02T03:04:05Z",
         });
         serde_json::from_value(job).unwrap()
+    }
+
+    #[test]
+    fn each_attribute_that_the_api_knows_is_returned() {
+        let job = serde_json::json!({
+            "JobId": "j", "Name": "n", "Status": "0", "TemplateId": "t",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+            "CreateTime": "T0", "LastStartAt": "T1", "LastStopAt": "T2",
+            "TemplateName": "tn", "Type": "common",
+        });
+        let id = JobIdentity::new("c", "j".to_owned());
+        let returned = JobModel::from_api(&id, &serde_json::from_value(job).unwrap());
+        let shown = returned.listed().into_iter().chain(returned.urls());
+        let shown: Vec<_> = shown
+            .map(|(name, value)| (name, value.as_deref_option()))
+            .collect();
+        let expected = [
+            ("id", "c:j"),
+            ("cluster_id", "c"),
+            ("job_id", "j"),
+            ("name", "n"),
+            ("template_id", "t"),
+            ("status", "Stopped"),
+            ("create_time", "T0"),
+            ("last_start_at", "T1"),
+            ("last_stop_at", "T2"),
+            ("template_name", "tn"),
+            ("type", "common"),
+            ("stream_input", "rtmp://a/b/c"),
+            ("stream_output", "rtmp://d/e/f"),
+        ];
+        assert_eq!(shown, expected.map(|(name, value)| (name, Some(value))));
+    }
+
+    #[test]
+    fn a_job_agrees_with_what_is_known_of_it() {
+        let id = JobIdentity::new("c", "j".to_owned());
+        let known = JobModel::from_api(&id, &returned());
+        assert!(known.agrees_with(&returned()));
+        assert!(JobModel::from_identity(&id).agrees_with(&returned()));
+        let mut other = known.clone();
+        other.status = STOPPED.to_owned().into();
+        assert!(!other.agrees_with(&returned()));
+        let mut partial = JobModel::from_identity(&id);
+        partial.name = "mine".to_owned().into();
+        assert!(!partial.agrees_with(&returned()));
+    }
+
+    #[test]
+    fn what_no_response_has_contained_is_null_in_a_state() {
+        let mut state = JobModel {
+            create_time: Value::Unknown,
+            status: STOPPED.to_owned().into(),
+            ..JobModel::default()
+        };
+        state.unknown_to_null();
+        assert!(state.create_time.is_null());
+        assert_eq!(state.status, STOPPED.to_owned().into());
+    }
+
+    #[test]
+    fn another_spelling_of_a_url_is_the_same_one() {
+        let url = |text: &str| Value::Value(text.to_owned());
+        assert!(is_same_url(&url("rtmp://a/b/c"), &url("rtmp://A:1935/b/c")));
+        assert!(is_same_url(&url("rtmp://a/b/c"), &url("rtmp://a/b/c")));
+        assert!(!is_same_url(&url("rtmp://a/b/c"), &url("rtmp://a/b/d")));
+        assert!(!is_same_url(&url("rtmp://a/b/c"), &Value::Null));
+        assert!(!is_same_url(&Value::Unknown, &Value::Null));
     }
 
     #[test]

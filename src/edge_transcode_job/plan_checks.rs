@@ -92,10 +92,9 @@ pub(super) async fn update(
 ) {
     let mut known_writers = Vec::new();
     if session.run.checks_plans() {
-        // What it writes already was looked at when it was started. The jobs that this run changes are no longer as listed.
-        let is_new_writer = (!prior.is_running() || prior.stream() != planned.stream())
-            && !session.run.has_applied();
-        if will_run(Some(prior), planned) && is_new_writer && planned.stream_output.is_value() {
+        // The jobs that this run changes are no longer as listed.
+        let is_listed = !session.run.has_applied();
+        if will_run(Some(prior), planned) && is_new_writer(prior, planned) && is_listed {
             known_writers =
                 plan_existing_jobs::warn_of_start(&session.client, planned, ctx, diagnostics).await;
         }
@@ -107,6 +106,12 @@ pub(super) async fn update(
         let job_id = planned.identity().job_id;
         check_output(session, planned, &job_id, known_writers, diagnostics);
     }
+}
+
+/// Whether a job will write a stream that is known. What it writes already was looked at when it was started.
+fn is_new_writer(prior: &JobModel, planned: &JobModel) -> bool {
+    let is_new = !prior.is_running() || prior.stream() != planned.stream();
+    is_new && planned.stream_output.is_value()
 }
 
 /// Whether a job will run as far as the plan knows: without a status it does if it runs now.
@@ -188,5 +193,53 @@ fn check_output(
                  status = \"Stopped\" for one of them. Jobs in other states and of other provider blocks are not checked."
             ),
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tfplugin::value::Value;
+
+    use super::*;
+
+    fn job(status: Value<String>, output: Value<String>) -> JobModel {
+        JobModel {
+            status,
+            stream_output: output,
+            ..JobModel::default()
+        }
+    }
+
+    fn value(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    #[test]
+    fn a_job_will_run_if_that_is_planned_or_it_does_and_nothing_else_is() {
+        let [running, stopped] = [RUNNING, "Stopped"].map(|status| job(value(status), Value::Null));
+        let open = job(Value::Unknown, Value::Null);
+        for prior in [None, Some(&running), Some(&stopped)] {
+            assert!(will_run(prior, &running));
+            assert!(!will_run(prior, &stopped));
+            assert_eq!(will_run(prior, &open), prior == Some(&running));
+        }
+    }
+
+    #[test]
+    fn a_job_that_does_not_run_yet_or_moves_on_writes_a_new_stream() {
+        let one = || value("rtmp://d/e/one");
+        let two = || value("rtmp://d/e/two");
+        let [running, stopped] = [RUNNING, "Stopped"].map(|status| job(value(status), one()));
+        for (prior, output, is_new) in [
+            (&running, one(), false),
+            (&running, two(), true),
+            (&stopped, one(), true),
+            (&stopped, two(), true),
+            (&stopped, Value::Unknown, false),
+            (&running, Value::Unknown, false),
+        ] {
+            let planned = job(value(RUNNING), output);
+            assert_eq!(is_new_writer(prior, &planned), is_new);
+        }
     }
 }

@@ -287,6 +287,40 @@ mod tests {
     }
 
     #[test]
+    fn of_the_planned_job_is_kept_what_is_known() {
+        let text = |text: &str| Value::Value(text.to_owned());
+        let planned = JobModel {
+            cluster_id: text("c"),
+            template_id: text("t"),
+            name: text("n"),
+            stream_output: text("rtmp://d/e/f"),
+            allow_stopping_for_update: Value::Value(false),
+            ..JobModel::default()
+        };
+        let private = JobPrivate::found_at(place("a")).replaced_by(&planned);
+        assert_eq!(private.found_at, Some(place("a")));
+        let successor = private.successor().unwrap();
+        assert_eq!(successor.template(), Some(("c", "t")));
+        assert_eq!(successor.name.as_deref(), Some("n"));
+        assert_eq!(successor.stream, planned.stream());
+        assert!(successor.is_heir() && successor.takes_over());
+        assert!(!private.may_be_stopped());
+        for (status, takes_over) in [("Running", true), (STOPPED, false)] {
+            let planned = JobModel {
+                status: text(status),
+                template_id: Value::Unknown,
+                ..planned.clone()
+            };
+            let private = JobPrivate::default().replaced_by(&planned);
+            let successor = private.successor().unwrap();
+            assert_eq!(successor.template(), None);
+            assert_eq!(successor.takes_over(), takes_over);
+            assert!(!successor.is_heir());
+            assert_eq!(private.may_be_stopped(), !takes_over);
+        }
+    }
+
+    #[test]
     fn with_the_object_are_stored_its_place_and_the_start_that_is_owed() {
         let private = JobPrivate {
             owes_start: true,

@@ -331,3 +331,135 @@ fn is_over_quota(error: &CallError) -> bool {
     let code = error.api_error().map(|error| error.code.as_str());
     matches!(code, Some("UserQuotaExceed" | "UserTaskExceed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use alicloud_live::{ApiError, NotSent};
+
+    use super::*;
+
+    fn error(failure: Failure) -> CallError {
+        CallError {
+            operation: "StartEdgeTranscodeJob",
+            endpoint: "https://live.aliyuncs.com".to_owned(),
+            attempts: 1,
+            failure,
+            rejection: None,
+        }
+    }
+
+    fn rejected(status: u16, code: &str) -> CallError {
+        error(Failure::Rejected(ApiError {
+            status,
+            code: code.to_owned(),
+            message: "no".to_owned(),
+            request_id: "R-1".to_owned(),
+            access_denied: None,
+        }))
+    }
+
+    fn not_sent() -> CallError {
+        error(Failure::NotSent(NotSent::Cancelled))
+    }
+
+    fn in_doubt() -> CallError {
+        error(Failure::Ambiguous(Ambiguous::Cancelled))
+    }
+
+    fn waiting() -> WaitError {
+        WaitError::Waiting {
+            wanted: "to run",
+            last: None,
+            interruption: Interruption::DeadlineExceeded,
+        }
+    }
+
+    #[test]
+    fn a_failure_says_whether_nothing_was_done_and_whether_the_settings_may_be_why() {
+        for (failure, is_rejected, was_not_done, is_about_the_job) in [
+            (rejected(403, "OperationDenied").into(), true, true, true),
+            (rejected(400, "Throttling.User").into(), true, true, false),
+            (rejected(403, "UserQuotaExceed").into(), false, false, true),
+            (not_sent().into(), false, true, false),
+            (in_doubt().into(), false, false, false),
+            (waiting(), false, false, true),
+            (
+                WaitError::Unseen(rejected(403, "Forbidden.RAM")),
+                false,
+                false,
+                false,
+            ),
+        ] {
+            assert_eq!(failure.is_rejected(), is_rejected, "{failure:?}");
+            assert_eq!(failure.was_not_done(), was_not_done, "{failure:?}");
+            assert_eq!(failure.is_about_the_job(), is_about_the_job, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_is_not_found_by_a_call_or_by_a_read_after_it() {
+        let gone = || rejected(404, "JobNotFound");
+        for error in [WaitError::Call(gone()), WaitError::Unseen(gone())] {
+            assert!(error.is_job_not_found());
+        }
+        for error in [rejected(403, "OperationDenied").into(), waiting()] {
+            assert!(!WaitError::is_job_not_found(&error));
+        }
+    }
+
+    #[test]
+    fn the_quota_and_the_state_of_jobs_deny_a_call() {
+        for (code, denied, over_quota) in [
+            ("OperationDenied", true, false),
+            ("UserQuotaExceed", true, true),
+            ("UserTaskExceed", true, true),
+            ("Forbidden.RAM", false, false),
+        ] {
+            assert_eq!(is_denied(&rejected(403, code)), denied, "{code}");
+            assert_eq!(is_over_quota(&rejected(403, code)), over_quota, "{code}");
+        }
+        assert!(!is_denied(&not_sent()) && !is_over_quota(&not_sent()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_double_up_to_a_limit_and_end_with_the_time() {
+        let ctx = CallContext::without_cancel(Duration::from_secs(20));
+        let mut polls = Polls::new();
+        for expected in [500, 1000, 2000, 4000, 5000, 5000] {
+            let began = Instant::now();
+            assert!(polls.wait(&ctx).await.is_ok());
+            assert_eq!(began.elapsed().as_millis(), expected);
+        }
+        assert_eq!(polls.wait(&ctx).await, Err(Interruption::DeadlineExceeded));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejection_is_waited_for_while_this_run_may_clear_the_way() {
+        let ctx = CallContext::without_cancel(Duration::from_secs(60));
+        let run = Run::new(Some(1), true);
+        let mut rejections = Rejections::new(&run);
+        let began = Instant::now();
+        while rejections.wait(&ctx).await {}
+        let waited = began.elapsed().as_secs();
+        assert!((10..20).contains(&waited), "{waited} s");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_interrupted_job_leaves_free_it_needs_itself() {
+        let run = Run::new(Some(1), true);
+        let ctx = CallContext::without_cancel(Duration::from_secs(60));
+        let turn = run.interrupt(&ctx).await.ok();
+        assert!(turn.is_some());
+        assert!(!Rejections::new(&run).wait(&ctx).await);
+        // Unless it is a job that was itself interrupted, or another one was stopped for good.
+        let recovery = CallContext::recovery(Duration::from_secs(60));
+        assert!(Rejections::new(&run).wait(&recovery).await);
+        let mut rejections = Rejections::new(&run);
+        let stopped = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(run.stopping());
+        };
+        let (is_worth_another, ()) = tokio::join!(rejections.wait(&ctx), stopped);
+        assert!(is_worth_another);
+    }
+}

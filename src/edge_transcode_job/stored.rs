@@ -28,3 +28,29 @@ fn warning(name: &str, job_id: &str, attributes: &str) -> Diagnostic {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_stored_differently_is_named() {
+        let job = serde_json::json!({
+            "JobId": "j", "Name": "n", "Status": "0", "TemplateId": "t",
+            "StreamInput": "rtmp://a/b/c", "StreamOutput": "rtmp://d/e/f",
+        });
+        let job: Job = serde_json::from_value(job).unwrap();
+        let mut given = JobModel::default().as_returned(&job);
+        let warnings = |given: &JobModel| {
+            let mut diagnostics = Diagnostics::default();
+            check(given, &job, &mut diagnostics);
+            diagnostics.warnings
+        };
+        assert_eq!(warnings(&given), []);
+        given.template_id = "other".to_owned().into();
+        let [warning] = &warnings(&given)[..] else {
+            panic!("one warning was expected");
+        };
+        assert!(warning.detail.contains("in: template_id."), "{warning:?}");
+    }
+}

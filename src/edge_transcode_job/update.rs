@@ -327,3 +327,40 @@ fn undocumented(id: &JobIdentity, status: &str) -> UpdateError {
     );
     UpdateError::Rejected(Box::new(rejection))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge_transcode_job::model::RUNNING;
+    use tfplugin::value::Value;
+
+    #[test]
+    fn the_status_to_bring_a_job_to_is_the_configured_or_the_owed_one() {
+        let status = |text: &str| Value::Value(text.to_owned());
+        let with = |status: Value<String>| JobModel {
+            status,
+            ..JobModel::default()
+        };
+        let target = |configured, planned, owes_start| {
+            target(&Update {
+                prior: JobModel::default(),
+                target: with(planned),
+                config: with(configured),
+                private: JobPrivate {
+                    owes_start,
+                    ..JobPrivate::default()
+                },
+            })
+        };
+        let (run, stop) = (Some(JobStatus::Running), Some(JobStatus::NotStarted));
+        for owes_start in [false, true] {
+            assert_eq!(target(status(RUNNING), status(RUNNING), owes_start), run);
+            assert_eq!(target(status(STOPPED), status(STOPPED), owes_start), stop);
+        }
+        // Not configured, or ignored with ignore_changes.
+        for configured in [Value::Null, status(RUNNING)] {
+            assert_eq!(target(configured.clone(), status(STOPPED), false), None);
+            assert_eq!(target(configured, status(STOPPED), true), run);
+        }
+    }
+}

@@ -149,3 +149,25 @@ impl TemplatesData {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_counted_and_named() {
+        let template = |id: &str| {
+            let template = serde_json::json!({"TemplateId": id, "Name": format!("name-{id}")});
+            serde_json::from_value(template).unwrap()
+        };
+        let config = TemplatesData {
+            cluster_id: Value::Value("c".to_owned()),
+            ..TemplatesData::default()
+        };
+        let found = serde_json::to_value(config.with(vec![template("1"), template("2")])).unwrap();
+        assert_eq!(found["ids"], serde_json::json!(["c:1", "c:2"]));
+        assert_eq!(found["names"], serde_json::json!(["name-1", "name-2"]));
+        assert_eq!(found["total_count"], 2);
+        assert_eq!(found["templates"][1]["template_id"], "2");
+    }
+}

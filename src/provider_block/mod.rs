@@ -205,6 +205,31 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn the_client_has_the_settings_of_the_block() {
+        let block = r#"{"region": "cn-beijing", "sign_version": [{"live": "v3"}], "max_requests_per_minute": 7,
+            "client_connect_timeout": 1000, "client_read_timeout": 2000, "max_retries": 2,
+            "configuration_source": "mine/module"}"#;
+        let environment: Environment = KEYS.into_iter().collect();
+        let (config, _) = config(block)
+            .resolve(
+                &mut Diagnostics::default(),
+                "1.15.5",
+                &environment,
+                &alicloud_live::Dependencies::default(),
+                &TaskTracker::new(),
+            )
+            .await
+            .unwrap();
+        assert_eq!(config.region.as_deref(), Some("cn-beijing"));
+        assert!(matches!(config.sign_version, SignVersion::V3));
+        assert!(config.user_agent.contains("Terraform-Module/mine/module"));
+        assert_eq!(config.connect_timeout, Duration::from_secs(1));
+        assert_eq!(config.attempt_timeout, Duration::from_secs(2));
+        assert_eq!(config.requests_per_minute, 7);
+        assert_eq!(config.retry.max_attempts, 3);
+    }
+
     #[test]
     fn a_run_has_the_limits_of_the_block() {
         for (json, max_interruptions, checks_plans) in [

@@ -80,6 +80,8 @@ fn a_job_that_cannot_be_told_by_its_name_is_an_error_that_lists_the_candidates(
     let error = world.plan_error();
     error.must_say(&["no job named", "180 days", "single-1", &similar]);
     assert_eq!(world.pointed_at(&error), "name");
+    let lists = world.cloud.calls_of("List");
+    assert_eq!(lists.last().unwrap().parameters["Keyword"], "single");
 
     world.configure(job_data("it").text("job_id", "nowhere"));
     let error = world.plan_error();
@@ -326,14 +328,15 @@ fn what_cannot_be_decoded_is_an_error_that_names_it(world: &TestWorkspace) {
         Fault::new("ListEdgeTranscodeTemplate", success(templates.to_string())),
     ]);
     let by_name = |name| job_data("it").text("name", name);
-    for (data, said) in [
-        (jobs_data("it"), ["J-2", "ids"]),
+    for (data, said, argument) in [
+        (jobs_data("it"), ["J-2", "ids"], None),
         // The job that cannot be decoded may have the name too.
-        (by_name("camera"), ["J-2", "job_id"]),
-        (by_name("other"), ["J-2", "job_id"]),
+        (by_name("camera"), ["J-2", "job_id"], Some("name")),
+        (by_name("other"), ["J-2", "job_id"], Some("name")),
         (
             data("templates", "it"),
             ["one without an ID", "alicloud_live_edge_transcode_template"],
+            None,
         ),
     ] {
         world.configure(&data);
@@ -341,6 +344,9 @@ fn what_cannot_be_decoded_is_an_error_that_names_it(world: &TestWorkspace) {
         error.must_say(&["could not be decoded"]);
         error.must_say(&said);
         assert!(!error.says("no job named"), "{error:#?}");
+        if let Some(argument) = argument {
+            assert_eq!(world.pointed_at(&error), argument);
+        }
     }
 }
 
