@@ -391,6 +391,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_successor_that_turns_out_to_be_invalid_is_told_of_and_brakes_the_run() {
+        let text = |text: &str| Value::Value(text.to_owned());
+        for (is_to_run, status, is_lost, warnings) in [
+            (true, Value::Null, true, 1),
+            (true, text(RUNNING), true, 0),
+            (false, Value::Null, false, 0),
+        ] {
+            let run = Run::new(None, true);
+            let id = JobIdentity::new("c", "old".to_owned());
+            run.note_replaced(Replaced {
+                id: id.clone(),
+                cluster_id: Some("c2".to_owned()),
+                name: Some("n".to_owned()),
+                stream: None,
+                is_to_run,
+            });
+            let config = JobModel {
+                cluster_id: text("c2"),
+                name: text("n"),
+                status,
+                ..JobModel::default()
+            };
+            let mut diagnostics = Diagnostics::default();
+            note_invalid(&run, &config, &mut diagnostics);
+            assert_eq!(run.lost(), is_lost.then_some(id));
+            assert_eq!(diagnostics.warnings.len(), warnings);
+        }
+    }
+
+    #[test]
     fn a_plan_asks_for_a_status_only_if_it_names_one() {
         let asks_for = |status: Value<String>| target_status(&status);
         let status = |text: &str| Value::Value(text.to_owned());
