@@ -541,15 +541,16 @@ fn after_a_successor_that_does_not_start_no_running_job_is_interrupted(world: &T
     let replaced = replaced.text("cluster_id", "cluster-2");
     let changed = changed.text("name", "renamed");
     world.configure(format_args!("{replaced}{changed}"));
-    // The update waits longer for its first read than the other start is tried; the plan has read the job before.
+    // The update waits longer for its first read than the other start is tried.
     world.set("CLIENT_READ_TIMEOUT", "120000");
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
     let read = Fault {
         job_id: Some(other.to_owned()),
-        ..fault("Get", FaultKind::Pause).skip(1).times(1)
+        ..fault("Get", FaultKind::Pause).times(1)
     };
     let denied = fault("Start", FaultKind::error(403, "OperationDenied"));
     world.cloud.set_faults([read, denied]);
-    let running = world.start(APPLY);
+    let running = world.start(&["apply", "-json", "saved"]);
     running.wait_printed(&["apply_errored", JOB]);
     world.cloud.release();
     let errors = world.end_of(running).failed().diagnostics(Severity::Error);
@@ -575,16 +576,17 @@ fn after_a_running_job_without_successor_no_other_is_interrupted_or_replaced(
         changed.text("name", "renamed"),
         moved.text("cluster_id", "cluster-2")
     ));
-    // The others are read when the create has failed; the plan has read them before.
+    // The others are read when the create has failed.
     world.set("CLIENT_READ_TIMEOUT", "120000");
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
     let reads = others.clone().map(|job_id| Fault {
         job_id: Some(job_id),
-        ..fault("Get", FaultKind::Pause).skip(1).times(1)
+        ..fault("Get", FaultKind::Pause).times(1)
     });
     let rejected = fault("Create", FaultKind::error(400, "InvalidParameter"));
     let [first, second] = reads;
     world.cloud.set_faults([first, second, rejected]);
-    let running = world.start(APPLY);
+    let running = world.start(&["apply", "-json", "saved"]);
     running.wait_printed(&["apply_errored", JOB]);
     world.cloud.release();
     let errors = world.end_of(running).failed().diagnostics(Severity::Error);
