@@ -17,7 +17,7 @@ use crate::shared::reported;
 use crate::shared::run::Created;
 use alicloud_live::{CallContext, CallError, Interruption, Job, JobStatus};
 use tfplugin::value::Value;
-use tfplugin::{Diagnostic, Diagnostics};
+use tfplugin::{Diagnostic, Diagnostics, diagnostic};
 
 const SUMMARY: &str = "Unable to delete job";
 
@@ -259,10 +259,11 @@ pub(super) fn successors(session: &Session, prior: &JobModel) -> Vec<Created> {
 
 /// With `create_before_destroy` the new job exists by the time at which that shows.
 fn started_since(label: &str, successor: &JobIdentity) -> Diagnostic {
-    followed_by(
-        plan::must_not_be_interrupted(label, "replaced"),
-        &format!(
-            "The job {successor} was created in its place, and is not running, because status is not set. The job {label} keeps \
+    diagnostic::general(
+        "Job must not be stopped",
+        format!(
+            "The job {label} was started since the plan, and its allow_stopping_for_update is false, so it was not deleted. The \
+             job {successor} was created in its place, and is not running, because status is not set. The job {label} keeps \
              running and is deposed: the next apply deletes it. To have that start the new one, set status = \"{RUNNING}\"."
         ),
     )
