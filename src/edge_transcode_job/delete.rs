@@ -2,7 +2,7 @@
 
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
-    check_replaceable, check_template, has_other_writer, is_stopped_for_another, start_again,
+    check_replaceable, check_template, has_other_writer, start_again, status_before_run,
 };
 use super::lifecycle::successor_not_created;
 use super::model::{JobModel, RUNNING};
@@ -153,23 +153,16 @@ async fn look(
     Ok(found)
 }
 
-/// The status that the job had before this run: the start of another job for the stream from which its successor moves on may have
-/// stopped it.
+/// The status that the job had before this run.
 async fn status_before(
     job: JobHandle<'_>,
     prior: &JobModel,
     private: &JobPrivate,
     found: &Job,
 ) -> JobStatus {
-    let successor = private
-        .successor()
-        .and_then(|successor| successor.stream.as_ref());
-    let moves_on = successor.is_some() && prior.stream().as_ref() != successor;
-    let was_running = prior.is_running() && found.status == JobStatus::NotStarted;
-    if was_running && moves_on && is_stopped_for_another(job, found).await {
-        return JobStatus::Running;
-    }
-    found.status.clone()
+    let new_stream = private.successor().and_then(|new| new.stream.as_ref());
+    let moves_on = new_stream.is_some() && prior.stream().as_ref() != new_stream;
+    status_before_run(job, prior, found, moves_on).await
 }
 
 async fn check_template_of_successor(
@@ -331,9 +324,17 @@ async fn stop_and_delete(job: JobHandle<'_>, found: Job) -> Result<(), NotDelete
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::edge_transcode_job::model::STOPPED;
-    use crate::edge_transcode_job::private::Successor;
+    use crate::edge_transcode_job::private::{ChangedJob, Successor};
+    use crate::shared::scripted_api::{
+        Answer, done, job_with, not_found, plays, rejected, running, stopped, the_job,
+    };
 
     fn job(status: &str, allow_stopping: bool) -> JobModel {
         JobModel {
@@ -381,5 +382,310 @@ mod tests {
         assert!(!is_kept(&job(STOPPED, false), created(None, true)));
         let to_run = Some(JobStatus::Running);
         assert!(!is_kept(&job(STOPPED, false), created(to_run, false)));
+    }
+
+    type Calls = Vec<(&'static str, Answer)>;
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    fn prior(status: &str) -> JobModel {
+        let job = JobModel {
+            stream_output: text("rtmp://out/a/b"),
+            deletion_protection: Value::Value(false),
+            ..job(status, true)
+        };
+        job.with_identity(&the_job())
+    }
+
+    fn plain() -> JobPrivate {
+        JobPrivate {
+            is_plain_deletion: true,
+            ..JobPrivate::default()
+        }
+    }
+
+    fn replaced_by(successor: Successor) -> JobPrivate {
+        JobPrivate {
+            successor: Some(Successor {
+                may_be_interrupted: true,
+                ..successor
+            }),
+            ..JobPrivate::default()
+        }
+    }
+
+    /// What a deletion leaves, and its errors, after `prepare` has told the run what has happened before.
+    async fn deletes_after(
+        calls: Calls,
+        private: JobPrivate,
+        prepare: impl FnOnce(&Session),
+    ) -> (Option<(JobModel, JobPrivate)>, usize) {
+        let work = async |session: &Session| {
+            prepare(session);
+            let ctx = CallContext::without_cancel(Duration::from_secs(60));
+            let mut diagnostics = Diagnostics::default();
+            let left = delete(session, prior(RUNNING), private, &ctx, &mut diagnostics).await;
+            (left, diagnostics.errors.len())
+        };
+        plays(calls, work).await.0
+    }
+
+    async fn deletes(calls: Calls, private: JobPrivate) -> (Option<(JobModel, JobPrivate)>, usize) {
+        deletes_after(calls, private, |_| ()).await
+    }
+
+    fn forbidden() -> Answer {
+        rejected(403, "Forbidden.RAM")
+    }
+
+    fn gets(count: usize, answer: impl Fn() -> Answer) -> Calls {
+        (0..count).map(|_| ("Get", answer())).collect()
+    }
+
+    /// The calls of a deletion that stops the job and is rejected, and those that follow it.
+    fn rejected_deletion(then: Calls) -> Calls {
+        let mut calls = vec![
+            ("Get", running()),
+            ("Stop", done()),
+            ("Get", stopped()),
+            ("Delete", forbidden()),
+        ];
+        calls.extend(then);
+        calls
+    }
+
+    fn started() -> Calls {
+        vec![("Start", done()), ("Get", running())]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_is_gone_already_is_read_twice_and_no_error_where_it_was_found() {
+        let work = async |session: &Session| {
+            let ctx = CallContext::without_cancel(Duration::from_secs(60));
+            let private = JobPrivate {
+                is_plain_deletion: true,
+                ..JobPrivate::found_at(session.location(None, &ctx).await)
+            };
+            let mut diagnostics = Diagnostics::default();
+            let left = delete(session, prior(RUNNING), private, &ctx, &mut diagnostics).await;
+            left.is_none() && diagnostics.errors.is_empty()
+        };
+        assert!(plays(gets(2, not_found), work).await.0);
+        let (left, errors) = deletes(gets(2, not_found), plain()).await;
+        assert!(
+            left.is_none() && errors == 1,
+            "where it was found is not known"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_others_delete_meanwhile_was_here_a_moment_ago() {
+        let mut calls = rejected_deletion(gets(2, not_found));
+        calls[3].1 = not_found();
+        let (left, errors) = deletes(calls, plain()).await;
+        assert!(left.is_none() && errors == 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_cannot_be_deleted_is_started_and_stays_as_it_was() {
+        let mut then = vec![("Start", rejected(403, "OperationDenied"))];
+        // Two reads after the rejection, four for a late stop, and the report.
+        then.extend(gets(7, running));
+        let (left, errors) = deletes(rejected_deletion(then), plain()).await;
+        let (state, private) = left.unwrap();
+        assert!(state.deletion_protection == Value::Value(false) && state.status == text(RUNNING));
+        assert!(!private.owes_start && private.found_at.is_some());
+        assert_eq!(errors, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_may_be_stopped_late_is_watched_for_20_seconds() {
+        let mut calls = gets(1, running);
+        calls.extend((0..5).map(|_| ("Stop", Answer::Lost)));
+        calls.extend(gets(5, running));
+        calls.push(("Start", rejected(403, "OperationDenied")));
+        calls.extend(gets(2 + 40 + 1, running));
+        let (left, errors) = deletes(calls, plain()).await;
+        assert!(left.is_some() && errors == 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_once_is_left_though_it_cannot_be_read_again() {
+        let mut then = started();
+        then.push(("Get", forbidden()));
+        let (left, errors) = deletes(rejected_deletion(then), plain()).await;
+        assert!(left.is_some_and(|(_, private)| private.found_at.is_some()));
+        assert_eq!(errors, 1);
+
+        let (left, errors) = deletes(gets(2, forbidden), plain()).await;
+        assert!(left.is_none() && errors == 1);
+        let (left, _) = deletes(vec![("Get", forbidden()), ("Get", stopped())], plain()).await;
+        assert!(left.is_some_and(|(state, _)| state.status == text(STOPPED)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_running_job_asks_whether_it_may_be_stopped() {
+        let must_not_be_stopped = || JobPrivate {
+            successor: Some(Successor::default()),
+            ..JobPrivate::default()
+        };
+        let calls = vec![("Get", stopped()), ("Delete", done())];
+        let (_, errors) = deletes(calls, must_not_be_stopped()).await;
+        assert_eq!(errors, 0);
+        let (_, errors) = deletes(gets(1, running), must_not_be_stopped()).await;
+        assert_eq!(errors, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_running_job_is_stopped_only_for_one_whose_template_exists() {
+        let successor = || {
+            replaced_by(Successor {
+                cluster_id: Some("c".to_owned()),
+                template_id: Some("t".to_owned()),
+                ..Successor::default()
+            })
+        };
+        let template = |answer| ("GetEdgeTranscodeTemplate", answer);
+        let unknown = rejected(404, "TemplateNotFound");
+        let (left, errors) =
+            deletes(vec![("Get", running()), template(unknown)], successor()).await;
+        assert!(left.is_none() && errors == 1);
+        let calls = vec![
+            ("Get", running()),
+            template(forbidden()),
+            ("Get", stopped()),
+            ("Delete", done()),
+        ];
+        assert_eq!(deletes(calls, successor()).await.1, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_job_is_asked_when_this_one_was_stopped_only_if_its_successor_moves_on() {
+        let deleted = || vec![("Get", stopped()), ("Delete", done())];
+        let other = JobIdentity::new("c", "other".to_owned());
+        let stream = prior(RUNNING).stream().unwrap();
+        let note_start = |session: &Session| session.run.note_start(&other, stream.clone());
+        let is_to_run = async |calls: Calls, successor: Option<&str>| {
+            let private = successor.map_or_else(plain, |stream| {
+                replaced_by(Successor {
+                    stream: Some(stream.to_owned()),
+                    ..Successor::default()
+                })
+            });
+            deletes_after(calls, private, note_start).await.1 == 0
+        };
+        assert!(is_to_run(deleted(), None).await);
+        assert!(is_to_run(deleted(), Some(&stream)).await);
+        let mut asked = deleted();
+        asked.insert(1, ("Get", running()));
+        assert!(is_to_run(asked, Some("another")).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_is_not_started_again_beside_a_new_one_that_runs() {
+        let new = JobIdentity::new("c", "new".to_owned());
+        let shown = |status: &str| job_with(status, &json!({"JobId": "new"}));
+        for (answer, has_run, is_taken_over) in [
+            (shown("1"), false, true),
+            (shown("0"), true, false),
+            (forbidden(), true, true),
+            (forbidden(), false, false),
+            (not_found(), true, false),
+        ] {
+            let mut then = vec![("Get", answer)];
+            if !is_taken_over {
+                then.extend(started());
+            }
+            then.extend(gets(1, running));
+            let created = Created {
+                id: new.clone(),
+                stream: String::new(),
+                replaces: Some(the_job()),
+                target: Some(JobStatus::Running),
+                has_run,
+            };
+            let note = |session: &Session| session.run.note_created(created);
+            let (left, errors) = deletes_after(rejected_deletion(then), plain(), note).await;
+            // The next apply deletes it in any case.
+            assert!(left.is_some_and(|(state, _)| state.deletion_protection.is_null()));
+            assert_eq!(errors, 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_successor_takes_over_what_its_job_was_to_do() {
+        let seen_running = |is_running| JobPrivate {
+            changed: Some(ChangedJob {
+                id: the_job(),
+                is_running,
+                is_protected: false,
+            }),
+            ..replaced_by(Successor {
+                name: Some("n".to_owned()),
+                ..Successor::default()
+            })
+        };
+        let notes = async |private: JobPrivate, found: Option<JobStatus>, is_canceled: bool| {
+            let work = async |session: &Session| {
+                let cancel = CancellationToken::new();
+                if is_canceled {
+                    cancel.cancel();
+                }
+                let ctx = CallContext::new(Duration::from_secs(60), cancel);
+                let mut diagnostics = Diagnostics::default();
+                let prior = prior(RUNNING);
+                note_deleted(
+                    session,
+                    &prior,
+                    &private,
+                    found.as_ref(),
+                    &ctx,
+                    &mut diagnostics,
+                );
+                let noted = session.run.take_replaced(Some(&the_job()), "", "", "");
+                let warns = diagnostics
+                    .warnings
+                    .iter()
+                    .any(|warning| warning.summary == "A running job has no successor");
+                (noted.is_some_and(|noted| noted.is_to_run), warns)
+            };
+            plays([], work).await.0
+        };
+        let (ran, was_stopped) = (Some(JobStatus::Running), Some(JobStatus::NotStarted));
+        let owed = |private| JobPrivate {
+            owes_start: true,
+            ..private
+        };
+        for (private, found, is_to_run) in [
+            (seen_running(true), ran.clone(), true),
+            (seen_running(false), ran.clone(), true),
+            (seen_running(true), was_stopped.clone(), false),
+            (owed(seen_running(false)), was_stopped, true),
+            (seen_running(true), None, true),
+            (seen_running(false), None, false),
+        ] {
+            let (is_noted, _) = notes(private.clone(), found.clone(), false).await;
+            assert_eq!(is_noted, is_to_run);
+            // If it was to run, Ctrl-C leaves it without a successor, which the next run cannot know.
+            let (_, warns) = notes(private, found, true).await;
+            assert_eq!(warns, is_to_run);
+        }
+        assert!(!notes(seen_running(true), ran, false).await.1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_api_decides_whether_a_job_with_an_undocumented_status_is_deleted() {
+        let stop_rejected = |status: &str| {
+            let shown = || ("Get", job_with(status, &serde_json::Value::Null));
+            vec![shown(), ("Stop", forbidden()), shown()]
+        };
+        let mut calls = stop_rejected("7");
+        calls.push(("Delete", done()));
+        assert_eq!(deletes(calls, plain()).await.1, 0);
+        let mut calls = stop_rejected("1");
+        calls.extend(gets(1, running));
+        assert_eq!(deletes(calls, plain()).await.1, 1);
     }
 }

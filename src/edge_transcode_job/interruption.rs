@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::failure_report::FailureReport;
+use super::model::JobModel;
 use super::run_state::{FIRST_POLL, JobHandle, Polls, READS_IN_DOUBT, WaitError};
 use crate::shared::call_error::is_missing_permission;
 use crate::shared::job_identity::JobIdentity;
@@ -108,11 +109,23 @@ async fn stop(job: JobHandle<'_>, last: Job, stream: &str) -> Result<Job, WaitEr
     }
 }
 
-/// Whether the start of another job of this run has stopped this one: by the API's clock it was not stopped earlier than that.
-pub(super) async fn is_stopped_for_another(
-    JobHandle { session, id, .. }: JobHandle<'_>,
+/// The status that a job had before this run. If it, or the one in its place, moves on to another stream, another job that this run
+/// has started may write the old one, and the API may have stopped this one for that.
+pub(super) async fn status_before_run(
+    job: JobHandle<'_>,
+    prior: &JobModel,
     found: &Job,
-) -> bool {
+    moves_on: bool,
+) -> JobStatus {
+    let was_running = prior.is_running() && found.status == JobStatus::NotStarted;
+    if was_running && moves_on && is_stopped_for_another(job, found).await {
+        return JobStatus::Running;
+    }
+    found.status.clone()
+}
+
+/// Whether the start of another job of this run has stopped this one: by the API's clock it was not stopped earlier than that.
+async fn is_stopped_for_another(JobHandle { session, id, .. }: JobHandle<'_>, found: &Job) -> bool {
     let stream = found.stream_output.stream_key();
     let Some(other) = session.run.started_beside(id, &stream) else {
         return false;
@@ -275,4 +288,218 @@ fn not_interrupted(summary: &'static str, id: &JobIdentity, reason: NotInterrupt
         ),
     };
     diagnostic::general(summary, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::scripted_api::{
+        Answer, done, job_with, not_found, plays, rejected, running, stopped, the_job,
+    };
+    use serde_json::json;
+    use tfplugin::value::Value;
+
+    type Calls = Vec<(&'static str, Answer)>;
+
+    fn a_minute() -> CallContext {
+        CallContext::without_cancel(Duration::from_secs(60))
+    }
+
+    fn gets(count: usize, answer: impl Fn() -> Answer) -> Calls {
+        (0..count).map(|_| ("Get", answer())).collect()
+    }
+
+    fn other() -> JobIdentity {
+        JobIdentity::new("c", "other".to_owned())
+    }
+
+    /// The job as a read shows it, and the stream that it writes.
+    async fn look(job: JobHandle<'_>) -> (Job, String) {
+        let found = job.get().await.unwrap();
+        let stream = found.stream_output.stream_key();
+        (found, stream)
+    }
+
+    /// Stops a running job, beside another one that was started for its stream or not. Returns whether it is stopped.
+    async fn stops(calls: Calls, is_started_beside: bool) -> (bool, f64) {
+        let stop = async |session: &Session| {
+            let (id, ctx) = (the_job(), a_minute());
+            let job = JobHandle::new(session, &id, &ctx);
+            let (found, stream) = look(job).await;
+            if is_started_beside {
+                session.run.note_start(&other(), stream.clone());
+            }
+            stop(job, found, &stream).await.is_ok()
+        };
+        let (is_stopped, took) = plays(calls, stop).await;
+        (is_stopped, took.as_secs_f64())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_that_is_rejected_for_a_job_started_beside_it_may_be_done_already() {
+        let rejected = |reads: Calls| {
+            let mut calls = gets(1, running);
+            calls.push(("Stop", rejected(403, "OperationDenied")));
+            calls.extend(gets(1, running));
+            calls.extend(reads);
+            calls
+        };
+        assert_eq!(stops(rejected(vec![]), false).await, (false, 0.0));
+        let mut seen_late = gets(2, running);
+        seen_late.extend(gets(1, stopped));
+        assert!(stops(rejected(seen_late), true).await.0);
+        let (is_stopped, took) = stops(rejected(gets(7, running)), true).await;
+        assert!(!is_stopped && (took - 17.5).abs() < 0.1, "{took}");
+
+        // Not if it may have been done.
+        let mut calls = gets(1, running);
+        calls.extend((0..5).map(|_| ("Stop", Answer::Lost)));
+        calls.extend(gets(5, running));
+        assert!(!stops(calls, true).await.0);
+    }
+
+    /// The status that a job with this status had before the run, that moves on or not, while another one was started for its
+    /// stream or not.
+    async fn before_run(calls: Calls, was: &str, moves_on: bool, is_beside: bool) -> JobStatus {
+        let before = async |session: &Session| {
+            let (id, ctx) = (the_job(), a_minute());
+            let job = JobHandle::new(session, &id, &ctx);
+            let (found, stream) = look(job).await;
+            if is_beside {
+                session.run.note_start(&other(), stream);
+            }
+            let prior = JobModel {
+                status: Value::Value(was.to_owned()),
+                ..JobModel::default()
+            };
+            status_before_run(job, &prior, &found, moves_on).await
+        };
+        plays(calls, before).await.0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_of_another_job_has_stopped_one_that_was_running_and_moves_on() {
+        let stopped_at = |time: &str| ("Get", job_with("0", &json!({"LastStopAt": time})));
+        let started_at = |time: &str| {
+            let other = json!({"JobId": "other", "LastStartAt": time});
+            ("Get", job_with("1", &other))
+        };
+        let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z");
+        for (stopped, started, before) in [
+            (late, early, JobStatus::Running),
+            (early, early, JobStatus::Running),
+            (early, late, JobStatus::NotStarted),
+        ] {
+            let calls = vec![stopped_at(stopped), started_at(started)];
+            assert_eq!(before_run(calls, "Running", true, true).await, before);
+        }
+        // Without a read of the other one:
+        for (was, moves_on, is_beside) in [
+            ("Running", true, false),
+            ("Running", false, true),
+            ("Stopped", true, true),
+        ] {
+            let before = before_run(vec![stopped_at(late)], was, moves_on, is_beside).await;
+            assert_eq!(before, JobStatus::NotStarted);
+        }
+        let before = before_run(gets(1, running), "Running", true, true).await;
+        assert_eq!(before, JobStatus::Running);
+    }
+
+    /// How a job that is started becomes, and whether its stream is lost.
+    async fn starts(calls: Calls, awaits_stop: bool) -> (Result<JobStatus, bool>, f64) {
+        let start = async |session: &Session| {
+            let (id, ctx) = (the_job(), a_minute());
+            let started = start_within(JobHandle::new(session, &id, &ctx), awaits_stop).await;
+            started.map_or_else(|_| Err(session.run.lost().is_some()), |job| Ok(job.status))
+        };
+        let (started, took) = plays(calls, start).await;
+        (started, took.as_secs_f64())
+    }
+
+    fn start_of_a_running_job(watched: Calls) -> Calls {
+        let mut calls = vec![("Start", rejected(403, "OperationDenied"))];
+        calls.extend(gets(2, running));
+        calls.extend(watched);
+        calls
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_is_rejected_because_the_job_runs_is_watched_for_a_late_stop() {
+        let calls = vec![("Start", done()), ("Get", running())];
+        let (started, took) = starts(calls, false).await;
+        assert_eq!((started, took), (Ok(JobStatus::Running), 0.0));
+
+        for (awaits_stop, reads, seconds) in [(false, 4, 2.0), (true, 40, 20.0)] {
+            let calls = start_of_a_running_job(gets(reads, running));
+            let (started, took) = starts(calls, awaits_stop).await;
+            assert_eq!(started, Ok(JobStatus::Running));
+            assert!((took - seconds).abs() < 0.1, "{took}");
+        }
+
+        let mut watched = gets(2, running);
+        watched.extend([("Get", stopped()), ("Start", done()), ("Get", running())]);
+        let (started, _) = starts(start_of_a_running_job(watched), false).await;
+        assert_eq!(started, Ok(JobStatus::Running));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_that_goes_on_being_rejected_loses_the_stream() {
+        let rejection = || {
+            [
+                ("Start", rejected(403, "Forbidden.RAM")),
+                ("Get", stopped()),
+            ]
+        };
+        let calls = (0..8).flat_map(|_| rejection()).collect();
+        let (started, took) = starts(calls, false).await;
+        assert_eq!(started, Err(true));
+        assert!((took - 22.5).abs() < 0.1, "{took}");
+
+        let mut calls: Calls = (0..3).flat_map(|_| rejection()).collect();
+        calls.extend([("Start", done()), ("Get", running())]);
+        assert_eq!(starts(calls, false).await.0, Ok(JobStatus::Running));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_a_start_does_not_find_is_gone_if_a_read_says_so_and_it_is_not_new() {
+        let missing = || vec![("Start", not_found()), ("Get", not_found())];
+        let mut calls = missing();
+        calls.push(("Get", not_found()));
+        assert_eq!(starts(calls, false).await.0, Err(false));
+
+        let mut calls = missing();
+        calls.extend([("Get", stopped()), ("Start", done()), ("Get", running())]);
+        assert_eq!(starts(calls, false).await.0, Ok(JobStatus::Running));
+
+        let start = async |session: &Session| {
+            let (id, ctx) = (the_job(), a_minute());
+            start_successor(JobHandle::new(session, &id, &ctx))
+                .await
+                .is_ok()
+        };
+        let mut calls = missing();
+        calls.extend([("Start", done()), ("Get", running())]);
+        assert!(plays(calls, start).await.0);
+        // As any other job, it is watched for a while if its start is rejected.
+        assert!(
+            plays(start_of_a_running_job(gets(4, running)), start)
+                .await
+                .0
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_on_air_again_is_no_longer_noted_as_ended() {
+        let start = async |session: &Session| {
+            let (id, ctx) = (the_job(), a_minute());
+            let job = JobHandle::new(session, &id, &ctx);
+            let (_, stream) = look(job).await;
+            session.run.note_ended(stream.clone());
+            let is_started = start_within(job, false).await.is_ok();
+            is_started && !session.run.has_ended(&stream)
+        };
+        let calls = vec![("Get", stopped()), ("Start", done()), ("Get", running())];
+        assert!(plays(calls, start).await.0);
+    }
 }

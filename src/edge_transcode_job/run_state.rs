@@ -337,6 +337,9 @@ mod tests {
     use alicloud_live::{ApiError, NotSent};
 
     use super::*;
+    use crate::shared::scripted_api::{
+        self, Answer, done, not_found, rejected as denied, running, stopped, the_job,
+    };
 
     fn error(failure: Failure) -> CallError {
         CallError {
@@ -461,5 +464,133 @@ mod tests {
         };
         let (is_worth_another, ()) = tokio::join!(rejections.wait(&ctx), stopped);
         assert!(is_worth_another);
+    }
+
+    /// What work on a job comes to, and the virtual seconds that it takes.
+    async fn plays<T>(
+        calls: Vec<(&'static str, Answer)>,
+        ctx: &CallContext,
+        work: impl AsyncFnOnce(JobHandle<'_>) -> T,
+    ) -> (T, f64) {
+        let id = the_job();
+        let work = async |session: &Session| work(JobHandle::new(session, &id, ctx)).await;
+        let (result, took) = scripted_api::plays(calls, work).await;
+        (result, took.as_secs_f64())
+    }
+
+    fn a_minute() -> CallContext {
+        CallContext::without_cancel(Duration::from_secs(60))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_job_is_waited_for_and_no_other_error() {
+        let wait = async |job: JobHandle<'_>| job.wait_until_visible().await;
+        let calls = vec![
+            ("Get", not_found()),
+            ("Get", not_found()),
+            ("Get", stopped()),
+        ];
+        let (seen, took) = plays(calls, &a_minute(), wait).await;
+        assert_eq!(seen.unwrap().status, JobStatus::NotStarted);
+        assert!((took - 1.5).abs() < 0.1, "{took}");
+
+        let calls = vec![("Get", denied(403, "Forbidden.RAM"))];
+        let (seen, _) = plays(calls, &a_minute(), wait).await;
+        assert!(matches!(seen, Err(WaitError::Unseen(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_is_waited_for_until_the_api_shows_it() {
+        let start =
+            async |job: JobHandle<'_>| job.wait_for(None, &JobStatus::Running, Ok(())).await;
+        let calls = vec![("Get", stopped()), ("Get", stopped()), ("Get", running())];
+        let (seen, took) = plays(calls, &a_minute(), start).await;
+        assert_eq!(seen.unwrap().status, JobStatus::Running);
+        assert!((took - 1.5).abs() < 0.1, "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_rejection_one_read_tells_whether_the_job_is_as_wanted() {
+        let rejection = || Err(rejected(403, "OperationDenied"));
+        let stop = async |job: JobHandle<'_>| {
+            job.wait_for(None, &JobStatus::NotStarted, rejection())
+                .await
+        };
+        let (seen, _) = plays(vec![("Get", stopped())], &a_minute(), stop).await;
+        assert_eq!(seen.unwrap().status, JobStatus::NotStarted);
+        for read in [running(), denied(403, "Forbidden.RAM")] {
+            let (seen, _) = plays(vec![("Get", read)], &a_minute(), stop).await;
+            assert!(seen.unwrap_err().is_rejected());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_have_been_done_is_looked_for_in_five_reads() {
+        let start = async |job: JobHandle<'_>| {
+            job.wait_for(None, &JobStatus::Running, Err(in_doubt()))
+                .await
+        };
+        let calls = (0..5).map(|_| ("Get", stopped())).collect();
+        let (seen, took) = plays(calls, &a_minute(), start).await;
+        assert!(matches!(seen, Err(WaitError::Call(error)) if error.is_ambiguous()));
+        assert!((took - 7.5).abs() < 0.1, "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_a_recovery_that_is_over_says_less_than_the_api_did() {
+        let start = async |job: JobHandle<'_>| {
+            job.wait_for(None, &JobStatus::Running, Err(in_doubt()))
+                .await
+        };
+        let second = Duration::from_secs(1);
+        let calls = || vec![("Get", stopped()), ("Get", stopped())];
+        let (seen, _) = plays(calls(), &CallContext::recovery(second), start).await;
+        assert!(matches!(seen, Err(WaitError::Call(error)) if error.is_ambiguous()));
+        let (seen, _) = plays(calls(), &CallContext::without_cancel(second), start).await;
+        assert!(matches!(seen, Err(WaitError::Waiting { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_of_a_stopped_job_that_is_denied_is_made_again() {
+        let start = async |job: JobHandle<'_>| job.start().await;
+        let denied = || ("Start", denied(403, "OperationDenied"));
+        let calls = vec![denied(), ("Get", stopped()), ("Start", done())];
+        let (started, took) = plays(calls, &a_minute(), start).await;
+        assert!(started.is_ok() && (took - 0.5).abs() < 0.1, "{took}");
+        // One that runs needs none.
+        let (started, _) = plays(vec![denied(), ("Get", running())], &a_minute(), start).await;
+        assert!(started.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_over_the_quota_is_made_again_without_a_read() {
+        let start = async |job: JobHandle<'_>| job.start().await;
+        let calls = vec![("Start", denied(403, "UserQuotaExceed")), ("Start", done())];
+        assert!(plays(calls, &a_minute(), start).await.0.is_ok());
+        let calls = vec![("Start", denied(403, "Forbidden.RAM"))];
+        assert!(plays(calls, &a_minute(), start).await.0.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_no_stop_has_ended_is_not_noted_as_ended() {
+        let stop = async |job: JobHandle<'_>| {
+            let found = job.get().await.unwrap();
+            let stream = found.stream_output.stream_key();
+            let is_stopped = job
+                .ensure_status(found, &JobStatus::NotStarted)
+                .await
+                .is_ok();
+            (is_stopped, job.session.run.has_ended(&stream))
+        };
+        let found = || ("Get", running());
+        let calls = vec![found(), ("Stop", done()), ("Get", stopped())];
+        assert_eq!(plays(calls, &a_minute(), stop).await.0, (true, true));
+        let calls = vec![found(), ("Stop", denied(403, "OperationDenied")), found()];
+        assert_eq!(plays(calls, &a_minute(), stop).await.0, (false, false));
+        // It may have been done: by one of five attempts.
+        let stops = (0..5).map(|_| ("Stop", Answer::Lost));
+        let reads = (0..5).map(|_| ("Get", running()));
+        let calls = [found()].into_iter().chain(stops).chain(reads).collect();
+        assert_eq!(plays(calls, &a_minute(), stop).await.0, (false, true));
     }
 }

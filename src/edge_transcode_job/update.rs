@@ -3,7 +3,7 @@
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
     self, NotChanged, Outcome, RECOVERY_TIMEOUT, change_while_stopped, check_template,
-    has_other_writer, is_stopped_for_another, start_again, start_within,
+    has_other_writer, start_again, start_within, status_before_run,
 };
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
@@ -36,19 +36,14 @@ impl PlannedChange<'_> {
         self.planned.given(self.prior, found).spec()
     }
 
-    /// The status that a job as it is found is to have. What others have made of it stays. But the start of another job for the
-    /// stream from which this one moves on may have stopped it, and that was this run.
+    /// The status that a job as it is found is to have. What others have made of it stays.
     async fn target(self, job: JobHandle<'_>, found: &Job) -> JobStatus {
         if let Some(status) = self.status {
             return status.clone();
         }
-        let settings = self.settings(found);
-        let moves_on = settings.stream_output.stream_key() != found.stream_output.stream_key();
-        let was_running = self.prior.is_running() && found.status == JobStatus::NotStarted;
-        if was_running && moves_on && is_stopped_for_another(job, found).await {
-            return JobStatus::Running;
-        }
-        found.status.clone()
+        let new_stream = self.settings(found).stream_output.stream_key();
+        let moves_on = new_stream != found.stream_output.stream_key();
+        status_before_run(job, self.prior, found, moves_on).await
     }
 
     /// Whether a stopped job that is to run is owed its start: it was running, or an earlier run has stopped it.
@@ -332,7 +327,12 @@ fn undocumented(id: &JobIdentity, status: &str) -> UpdateError {
 mod tests {
     use super::*;
     use crate::edge_transcode_job::model::RUNNING;
+    use std::time::Duration;
+
+    use serde_json::json;
     use tfplugin::value::Value;
+
+    use crate::shared::scripted_api::{Answer, done, job_with, plays, rejected, the_job};
 
     #[test]
     fn the_status_to_bring_a_job_to_is_the_configured_or_the_owed_one() {
@@ -361,6 +361,332 @@ mod tests {
         for configured in [Value::Null, status(RUNNING)] {
             assert_eq!(target(configured.clone(), status(STOPPED), false), None);
             assert_eq!(target(configured, status(STOPPED), true), run);
+        }
+    }
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    /// A job as the API shows it, with this status.
+    fn model(status: &str) -> JobModel {
+        JobModel {
+            name: text("n"),
+            template_id: text("t"),
+            stream_input: text("rtmp://in/a/b"),
+            stream_output: text("rtmp://out/a/b"),
+            status: text(status),
+            ..JobModel::from_identity(&the_job())
+        }
+    }
+
+    fn renamed(status: &str) -> JobModel {
+        JobModel {
+            name: text("new"),
+            ..model(status)
+        }
+    }
+
+    fn moved(status: &str) -> JobModel {
+        JobModel {
+            stream_output: text("rtmp://out/a/new"),
+            ..model(status)
+        }
+    }
+
+    const OLD_STREAM: &str = "rtmp://out/a/b";
+
+    fn stream(url: &str) -> String {
+        alicloud_live::StreamUrl::from(url).stream_key()
+    }
+
+    /// The answer of a read of the job as it is in a model.
+    fn shown(model: &JobModel) -> Answer {
+        let status = if model.is_running() { "1" } else { "0" };
+        let JobSpec {
+            name,
+            stream_output,
+            ..
+        } = model.spec();
+        let changed = json!({"Name": name, "StreamOutput": stream_output.as_str()});
+        job_with(status, &changed)
+    }
+
+    type Calls = Vec<(&'static str, Answer)>;
+
+    fn a_minute() -> CallContext {
+        CallContext::without_cancel(Duration::from_secs(60))
+    }
+
+    /// A change: `status` is the configured one.
+    async fn changes(
+        session: &Session,
+        ctx: &CallContext,
+        prior: &JobModel,
+        planned: &JobModel,
+        status: Option<JobStatus>,
+    ) -> Result<Job, UpdateError> {
+        let id = the_job();
+        let planned = PlannedChange {
+            prior,
+            planned,
+            status: status.as_ref(),
+            owes_start: false,
+        };
+        change(JobHandle::new(session, &id, ctx), planned).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stopped_job_is_changed_and_started_as_one_that_is_owed_it_only_if_it_was_running() {
+        let run = async |calls: Calls, prior: &str| {
+            let work = async |session: &Session| {
+                let (prior, planned) = (model(prior), renamed(RUNNING));
+                let to_run = Some(JobStatus::Running);
+                let changed = changes(session, &a_minute(), &prior, &planned, to_run).await;
+                changed.is_ok()
+            };
+            plays(calls, work).await.0
+        };
+        let found = || ("Get", shown(&model(STOPPED)));
+        let start = || [("Start", done()), ("Get", shown(&renamed(RUNNING)))];
+        let updated = [("Update", done()), ("Get", shown(&renamed(STOPPED)))];
+        let calls = [found()].into_iter().chain(updated).chain(start());
+        assert!(run(calls.collect(), STOPPED).await);
+        let calls = [found(), ("Update", done())].into_iter().chain(start());
+        assert!(run(calls.collect(), RUNNING).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_is_made_again_if_this_run_has_ended_the_stream() {
+        let reaches = async |calls: Calls, target: JobStatus, has_ended: bool| {
+            let work = async |session: &Session| {
+                let (id, ctx) = (the_job(), a_minute());
+                let job = JobHandle::new(session, &id, &ctx);
+                if has_ended {
+                    session.run.note_ended(stream(OLD_STREAM));
+                }
+                let last = job.get().await.unwrap();
+                reach(job, last, &target).await.is_ok()
+            };
+            plays(calls, work).await.0
+        };
+        let rejected = |operation: &'static str, read: &str| {
+            [
+                (operation, rejected(403, "Forbidden.RAM")),
+                ("Get", shown(&model(read))),
+            ]
+        };
+        let found = |status: &str| ("Get", shown(&model(status)));
+        let start = || [("Start", done()), found(RUNNING)];
+
+        let fails = || {
+            [found(STOPPED)]
+                .into_iter()
+                .chain(rejected("Start", STOPPED))
+        };
+        assert!(!reaches(fails().collect(), JobStatus::Running, false).await);
+        assert!(reaches(fails().chain(start()).collect(), JobStatus::Running, true).await);
+        let runs = [found(STOPPED)].into_iter().chain(start());
+        assert!(reaches(runs.collect(), JobStatus::Running, true).await);
+        let fails = [found(RUNNING)]
+            .into_iter()
+            .chain(rejected("Stop", RUNNING));
+        assert!(!reaches(fails.collect(), JobStatus::NotStarted, true).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_update_without_a_response_was_carried_out_if_a_read_shows_that() {
+        for (read, is_updated) in [(renamed(STOPPED), true), (model(STOPPED), false)] {
+            let work = async |session: &Session| {
+                let (id, ctx) = (the_job(), a_minute());
+                let job = JobHandle::new(session, &id, &ctx);
+                update_stopped(job, &renamed(STOPPED).spec()).await.is_ok()
+            };
+            let attempts = (0..5).map(|_| ("Update", Answer::Lost));
+            let calls = attempts.chain([("Get", shown(&read))]);
+            assert_eq!(plays(calls, work).await.0, is_updated);
+        }
+    }
+
+    fn template() -> (&'static str, Answer) {
+        let template = json!({"TemplateId": "t", "Name": "n", "Type": "common"});
+        let body = json!({"RequestId": "R", "Template": template});
+        ("GetEdgeTranscodeTemplate", Answer::Response(200, body))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_have_done_before_its_turn_is_not_done_again() {
+        let interrupts = async |then: Answer| {
+            let work = async |session: &Session| {
+                let (prior, planned) = (model(RUNNING), renamed(RUNNING));
+                changes(session, &a_minute(), &prior, &planned, None).await
+            };
+            let found = ("Get", shown(&model(RUNNING)));
+            plays([found, template(), ("Get", then)], work).await.0
+        };
+        let done = interrupts(shown(&renamed(RUNNING))).await;
+        assert!(done.is_ok_and(|job| job.name == "new"));
+        let paused = interrupts(job_with("7", &serde_json::Value::Null)).await;
+        assert!(matches!(paused, Err(UpdateError::Rejected(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_an_answer_about_the_template_no_job_is_stopped() {
+        let asks = async |answers: Calls| {
+            let work = async |session: &Session| {
+                let (prior, planned) = (model(RUNNING), renamed(RUNNING));
+                changes(session, &a_minute(), &prior, &planned, None).await
+            };
+            let found = ("Get", shown(&model(RUNNING)));
+            plays([found].into_iter().chain(answers), work).await.0
+        };
+        let unknown = vec![(template().0, rejected(404, "TemplateNotFound"))];
+        assert!(matches!(asks(unknown).await, Err(UpdateError::Rejected(_))));
+        let lost = (0..5).map(|_| (template().0, Answer::Lost)).collect();
+        assert!(matches!(asks(lost).await, Err(UpdateError::NotChanged(_))));
+        // Who may not ask for it goes without.
+        let found = ("Get", shown(&renamed(RUNNING)));
+        let forbidden = vec![(template().0, rejected(403, "Forbidden.RAM")), found];
+        assert!(asks(forbidden).await.is_ok());
+    }
+
+    /// The calls of a change of a running job until it is stopped.
+    fn until_stopped() -> Calls {
+        let (found, stopped) = (|| ("Get", shown(&model(RUNNING))), shown(&model(STOPPED)));
+        vec![
+            found(),
+            template(),
+            found(),
+            ("Stop", done()),
+            ("Get", stopped),
+        ]
+    }
+
+    /// What becomes of a change of a running job, and whether the stream that it wrote is noted as ended.
+    async fn interrupts(calls: Calls, planned: &JobModel, ctx: &CallContext) -> (Outcome, bool) {
+        let work = async |session: &Session| {
+            let changed = changes(session, ctx, &model(RUNNING), planned, None).await;
+            let outcome = changed.map_or_else(|error| error.outcome(), |_| Outcome::Unchanged);
+            (outcome, session.run.has_ended(&stream(OLD_STREAM)))
+        };
+        plays(calls, work).await.0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_running_job_that_moves_on_ends_its_old_stream_for_one_that_takes_it_over() {
+        for (planned, ends) in [(moved(RUNNING), true), (renamed(RUNNING), false)] {
+            let mut calls = until_stopped();
+            calls.extend([
+                ("Update", done()),
+                ("Start", done()),
+                ("Get", shown(&planned)),
+            ]);
+            let interrupted = interrupts(calls, &planned, &a_minute()).await;
+            assert_eq!(interrupted.1, ends);
+        }
+        // Not, if it is neither moved nor stopped in the end.
+        let mut calls = until_stopped();
+        calls.extend([
+            ("Update", rejected(403, "Forbidden.RAM")),
+            ("Start", done()),
+        ]);
+        calls.push(("Get", shown(&model(RUNNING))));
+        let interrupted = interrupts(calls, &moved(RUNNING), &a_minute()).await;
+        assert!(interrupted == (Outcome::Unchanged, false));
+        let mut calls = until_stopped();
+        calls.truncate(3);
+        calls.extend([("Stop", rejected(403, "Forbidden.RAM"))]);
+        calls.push(("Get", shown(&model(RUNNING))));
+        let interrupted = interrupts(calls, &moved(RUNNING), &a_minute()).await;
+        assert!(interrupted == (Outcome::Unchanged, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stopped_job_that_moves_on_ends_no_stream() {
+        let work = async |session: &Session| {
+            let to_run = Some(JobStatus::Running);
+            let (prior, planned) = (model(RUNNING), moved(RUNNING));
+            let changed = changes(session, &a_minute(), &prior, &planned, to_run).await;
+            changed.is_ok() && !session.run.has_ended(&stream(OLD_STREAM))
+        };
+        let calls = [
+            ("Get", shown(&model(STOPPED))),
+            ("Update", done()),
+            ("Start", done()),
+            ("Get", shown(&moved(RUNNING))),
+        ];
+        assert!(plays(calls, work).await.0);
+    }
+
+    /// The calls of a change after which the job cannot be started for 20 seconds, until the read before it gets its settings back.
+    fn until_given_up(answer: fn() -> Answer) -> Calls {
+        let mut calls = until_stopped();
+        calls.push(("Update", done()));
+        for _ in 0..8 {
+            calls.extend([("Start", answer()), ("Get", shown(&renamed(STOPPED)))]);
+        }
+        calls
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_cannot_be_started_gets_its_settings_back_though_its_time_is_over() {
+        let rejection = || rejected(403, "Forbidden.RAM");
+        let restored = || {
+            let mut calls = until_given_up(rejection);
+            calls.push(("Get", shown(&renamed(STOPPED))));
+            calls.extend([("Update", done()), ("Get", shown(&model(STOPPED)))]);
+            calls.extend([("Start", done()), ("Get", shown(&model(RUNNING)))]);
+            calls
+        };
+        for seconds in [60, 10] {
+            let ctx = CallContext::without_cancel(Duration::from_secs(seconds));
+            let (outcome, _) = interrupts(restored(), &renamed(RUNNING), &ctx).await;
+            assert!(outcome == Outcome::Restored, "{seconds} s");
+        }
+        // Not if it has them already.
+        let mut calls = until_given_up(rejection);
+        calls.push(("Get", shown(&model(STOPPED))));
+        let (outcome, _) = interrupts(calls, &renamed(RUNNING), &a_minute()).await;
+        assert!(outcome == Outcome::Lost);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_update_returns_the_job_as_planned_and_warns_if_it_no_longer_runs() {
+        let updates = async |prior: JobModel, target: JobModel, calls: Calls| {
+            let work = async |session: &Session| {
+                let mut diagnostics = Diagnostics::default();
+                let change = Update {
+                    prior,
+                    config: target.clone(),
+                    target,
+                    private: JobPrivate::default(),
+                };
+                let (state, private) = update(session, change, &a_minute(), &mut diagnostics).await;
+                (state, private, diagnostics)
+            };
+            plays(calls, work).await.0
+        };
+        let open = || JobModel {
+            status: Value::Unknown,
+            ..renamed(STOPPED)
+        };
+        let calls = || {
+            let as_planned = ("Get", shown(&renamed(STOPPED)));
+            vec![
+                ("Get", shown(&model(STOPPED))),
+                ("Update", done()),
+                as_planned,
+            ]
+        };
+        for (prior, target, warnings) in [
+            (model(RUNNING), open(), 1),
+            (model(STOPPED), open(), 0),
+            (model(RUNNING), renamed(STOPPED), 0),
+        ] {
+            let (state, private, diagnostics) = updates(prior, target, calls()).await;
+            assert!(state.name == text("new") && state.status == text(STOPPED));
+            assert!(private.found_at.is_some() && diagnostics.errors.is_empty());
+            assert_eq!(diagnostics.warnings.len(), warnings);
         }
     }
 }

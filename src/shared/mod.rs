@@ -9,6 +9,7 @@
 //! | `call_error` | failed calls as diagnostics |
 //! | `reading` | what all that reads shares: its time, its arguments |
 //! | `duration` | durations as Terraform writes them |
+//! | `scripted_api` | for tests: an API whose responses a test has written down |
 
 pub(crate) mod call_error;
 pub(crate) mod check;
@@ -17,5 +18,7 @@ pub(crate) mod job_identity;
 pub(crate) mod provider_data;
 pub(crate) mod reading;
 pub(crate) mod run;
+#[cfg(test)]
+pub(crate) mod scripted_api;
 
 pub(crate) use tfplugin::diagnostic::reported;

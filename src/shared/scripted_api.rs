@@ -1,0 +1,139 @@
+//! For tests: an API that gives the responses that a test has written down, in virtual time.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use alicloud_auth::credentials::{CredentialsConfig, ServerClock, SystemContext, select_source};
+use alicloud_auth::environment::Environment;
+use alicloud_live::{
+    Ambiguous, Dependencies, Endpoint, Exchange, Failure, HttpRequest, HttpResponse, LiveClient,
+    LiveClientConfig, Protocol,
+};
+use async_trait::async_trait;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::job_identity::JobIdentity;
+use super::provider_data::Session;
+use super::run::Run;
+
+/// The calls that a test expects, each with the answer to it.
+struct ScriptedApi {
+    expected: Mutex<VecDeque<(&'static str, Answer)>>,
+}
+
+/// The answer to a call.
+pub(crate) enum Answer {
+    /// A response with this status and body.
+    Response(u16, Value),
+    /// None: the connection breaks.
+    Lost,
+}
+
+/// What a start, stop, update or delete that is carried out returns.
+pub(crate) fn done() -> Answer {
+    Answer::Response(200, json!({"RequestId": "R"}))
+}
+
+pub(crate) fn rejected(status: u16, code: &str) -> Answer {
+    let body = json!({"RequestId": "R", "Code": code, "Message": "no"});
+    Answer::Response(status, body)
+}
+
+pub(crate) fn not_found() -> Answer {
+    rejected(404, "JobNotFound")
+}
+
+/// The job with this status, and with other fields than usual.
+pub(crate) fn job_with(status: &str, other: &Value) -> Answer {
+    let mut job = json!({
+        "JobId": "j", "Name": "n", "Status": status, "TemplateId": "t",
+        "StreamInput": "rtmp://in/a/b", "StreamOutput": "rtmp://out/a/b",
+    });
+    for (name, value) in other.as_object().into_iter().flatten() {
+        job[name] = value.clone();
+    }
+    Answer::Response(200, json!({"RequestId": "R", "Job": job}))
+}
+
+pub(crate) fn running() -> Answer {
+    job_with("1", &Value::Null)
+}
+
+pub(crate) fn stopped() -> Answer {
+    job_with("0", &Value::Null)
+}
+
+/// The job that is usually asked for.
+pub(crate) fn the_job() -> JobIdentity {
+    JobIdentity::new("c", "j".to_owned())
+}
+
+/// What work comes to, and the virtual time that it takes, if it makes exactly these calls: operations without `EdgeTranscodeJob`.
+pub(crate) async fn plays<T>(
+    calls: impl IntoIterator<Item = (&'static str, Answer)>,
+    work: impl AsyncFnOnce(&Session) -> T,
+) -> (T, Duration) {
+    let api = Arc::new(ScriptedApi {
+        expected: Mutex::new(calls.into_iter().collect()),
+    });
+    let session = session(Arc::clone(&api)).await;
+    let began = Instant::now();
+    let result = work(&session).await;
+    let left = api.expected.lock().unwrap();
+    let left: Vec<_> = left.iter().map(|(operation, _)| operation).collect();
+    assert!(left.is_empty(), "not called: {left:?}");
+    (result, began.elapsed())
+}
+
+async fn session(api: Arc<ScriptedApi>) -> Session {
+    let dependencies = Dependencies {
+        exchange: Some(api),
+        ..Dependencies::default()
+    };
+    let clock = Arc::new(ServerClock::new(Arc::clone(&dependencies.clock)));
+    let nothing_set = Environment::from_iter([("", "")]);
+    let system = SystemContext::new(nothing_set, String::new()).unwrap();
+    let keys = CredentialsConfig {
+        access_key: Some("LTAIexample".to_owned()),
+        secret_key: Some("secret".to_owned().into()),
+        ..CredentialsConfig::default()
+    };
+    let source = select_source(&keys, &system).await.unwrap();
+    let (credentials, identity) = source.into_cache(clock);
+    let endpoint = Endpoint::parse("http://api.invalid", Protocol::Http).unwrap();
+    let config = LiveClientConfig {
+        dependencies,
+        ..LiveClientConfig::new(endpoint, credentials)
+    };
+    Session {
+        client: Arc::new(LiveClient::new(config).unwrap()),
+        run: Arc::new(Run::new(Some(1), true)),
+        identity: Arc::new(identity),
+    }
+}
+
+#[async_trait]
+impl Exchange for ScriptedApi {
+    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
+        let mut query = request.url.query_pairs();
+        let (_, operation) = query.find(|(name, _)| name == "Action").unwrap();
+        let operation = operation.replace("EdgeTranscodeJob", "");
+        let next = self.expected.lock().unwrap().pop_front();
+        let (expected, answer) = next.unwrap_or_else(|| panic!("{operation} is not expected"));
+        assert_eq!(operation, expected);
+        match answer {
+            Answer::Response(status, body) => Ok(HttpResponse {
+                status,
+                headers: HeaderMap::new(),
+                body: body.to_string().into_bytes(),
+            }),
+            Answer::Lost => {
+                let reason = "connection reset".to_owned();
+                Err(Failure::Ambiguous(Ambiguous::ConnectionLost(reason)))
+            }
+        }
+    }
+}
