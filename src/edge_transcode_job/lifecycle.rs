@@ -388,7 +388,13 @@ pub(super) fn target_status(status: &Value<String>) -> Option<JobStatus> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
     use super::*;
+    use crate::edge_transcode_job::private::ChangedJob;
+    use crate::shared::scripted_api::{Answer, done, plays, rejected, running, stopped, the_job};
 
     #[test]
     fn a_successor_that_turns_out_to_be_invalid_is_told_of_and_brakes_the_run() {
@@ -437,5 +443,181 @@ mod tests {
         assert!(paused.contains("has the status \"7\""), "{paused}");
         let stopped = no_longer_running("it", &JobStatus::NotStarted).detail;
         assert!(stopped.contains("is stopped now"), "{stopped}");
+    }
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    fn planned(status: Value<String>) -> JobModel {
+        JobModel {
+            cluster_id: text("c"),
+            name: text("n"),
+            template_id: text("t"),
+            stream_input: text("rtmp://in/a/b"),
+            stream_output: text("rtmp://out/a/b"),
+            status,
+            deletion_protection: Value::Value(true),
+            ..JobModel::default()
+        }
+    }
+
+    type Calls = Vec<(&'static str, Answer)>;
+
+    fn created() -> (&'static str, Answer) {
+        let body = json!({"RequestId": "R", "JobId": "j"});
+        ("Create", Answer::Response(200, body))
+    }
+
+    /// What a create comes to after `prepare`: object and private data, its diagnostics, and whether it was noted as running.
+    async fn creates(
+        calls: Calls,
+        planned: JobModel,
+        prepare: impl FnOnce(&Run),
+    ) -> (Option<(JobModel, JobPrivate)>, Diagnostics, bool) {
+        let work = async |session: &Session| {
+            prepare(&session.run);
+            let stream = planned.stream().unwrap_or_default();
+            let ctx = CallContext::without_cancel(Duration::from_secs(60));
+            let mut diagnostics = Diagnostics::default();
+            let private = JobPrivate::default();
+            let made = create(session, planned, &private, &ctx, &mut diagnostics).await;
+            let noted = session.run.successors(&the_job(), &stream);
+            let noted = noted.iter().any(|created| created.has_run);
+            (made, diagnostics, noted)
+        };
+        plays(calls, work).await.0
+    }
+
+    /// A running job was deleted in favor of the one that is created.
+    fn replaced_running(run: &Run) {
+        run.note_replaced(Replaced {
+            id: JobIdentity::new("c", "old".to_owned()),
+            cluster_id: None,
+            name: Some("n".to_owned()),
+            stream: None,
+            is_to_run: true,
+        });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_successor_that_cannot_be_started_is_owed_its_start() {
+        let rejection = || {
+            [
+                ("Start", rejected(403, "Forbidden.RAM")),
+                ("Get", stopped()),
+            ]
+        };
+        // Once in the time of the create, then as what is owed.
+        let mut calls = vec![created(), ("Get", stopped())];
+        calls.extend((0..9).flat_map(|_| rejection()));
+        calls.push(("Get", stopped()));
+        let (made, diagnostics, _) =
+            creates(calls, planned(Value::Unknown), replaced_running).await;
+        let (state, private) = made.unwrap();
+        assert!(private.owes_start && state.deletion_protection.is_null());
+        assert_eq!(
+            (diagnostics.errors.len(), diagnostics.warnings.len()),
+            (1, 1)
+        );
+
+        let mut calls = vec![created(), ("Get", stopped())];
+        calls.extend(rejection());
+        calls.push(("Get", stopped()));
+        let (made, diagnostics, _) = creates(calls, planned(text(RUNNING)), |_| ()).await;
+        let is_owed = made.is_some_and(|(_, private)| private.owes_start);
+        assert!(!is_owed, "its status is in the configuration");
+        assert_eq!(
+            (diagnostics.errors.len(), diagnostics.warnings.len()),
+            (1, 0)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_job_is_noted_as_running_only_if_it_runs() {
+        let calls = vec![
+            created(),
+            ("Get", stopped()),
+            ("Start", done()),
+            ("Get", running()),
+        ];
+        let (made, diagnostics, has_run) = creates(calls, planned(text(RUNNING)), |_| ()).await;
+        assert!(made.is_some_and(|(state, _)| state.is_running()) && has_run);
+        assert!(diagnostics.errors.is_empty() && diagnostics.warnings.is_empty());
+        let calls = vec![created(), ("Get", stopped())];
+        let (made, _, has_run) = creates(calls, planned(Value::Unknown), |_| ()).await;
+        assert!(made.is_some() && !has_run);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_create_that_is_owed_a_start_is_repeated_for_long() {
+        // The five attempts of one call.
+        let outage = || (0..5).map(|_| ("Create", Answer::Unreachable));
+        let mut calls: Calls = outage().collect();
+        calls.extend([
+            created(),
+            ("Get", stopped()),
+            ("Start", done()),
+            ("Get", running()),
+        ]);
+        let (made, ..) = creates(calls, planned(Value::Unknown), replaced_running).await;
+        assert!(made.is_some());
+        let (made, ..) = creates(outage().collect(), planned(text(RUNNING)), |_| ()).await;
+        assert!(made.is_none());
+        let forbidden = vec![("Create", rejected(403, "Forbidden.RAM"))];
+        let (made, ..) = creates(forbidden, planned(Value::Unknown), replaced_running).await;
+        assert!(made.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_deleted_job_the_one_that_still_exists_says_what_is_inherited() {
+        let inherits = async |answer: Answer, is_running, owes_start| {
+            let work = async |session: &Session| {
+                let private = JobPrivate {
+                    owes_start,
+                    changed: Some(ChangedJob {
+                        id: the_job(),
+                        is_running,
+                        is_protected: false,
+                    }),
+                    ..JobPrivate::default()
+                };
+                let ctx = CallContext::without_cancel(Duration::from_secs(60));
+                inherited_status(session, None, &private, &ctx).await
+            };
+            plays([("Get", answer)], work).await.0.is_some()
+        };
+        let unreadable = || rejected(403, "Forbidden.RAM");
+        for (answer, is_running, owes_start, is_to_run) in [
+            (running(), false, false, true),
+            (stopped(), true, false, false),
+            (stopped(), true, true, true),
+            (unreadable(), true, false, true),
+            (unreadable(), false, true, true),
+            (unreadable(), false, false, false),
+        ] {
+            assert_eq!(inherits(answer, is_running, owes_start).await, is_to_run);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_stays_owed_until_the_job_is_seen_running() {
+        let reads = async |answer: Answer, owes_start: bool| {
+            let work = async |session: &Session| {
+                let ctx = CallContext::without_cancel(Duration::from_secs(60));
+                let private = JobPrivate {
+                    owes_start,
+                    ..JobPrivate::default()
+                };
+                let state = planned(text(STOPPED)).with_identity(&the_job());
+                let mut diagnostics = Diagnostics::default();
+                let read = read(session, state, private, &ctx, &mut diagnostics).await;
+                read.is_some_and(|(_, private)| private.owes_start)
+            };
+            plays([("Get", answer)], work).await.0
+        };
+        assert!(reads(stopped(), true).await);
+        assert!(!reads(running(), true).await);
+        assert!(!reads(stopped(), false).await);
     }
 }

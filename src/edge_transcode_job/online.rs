@@ -113,7 +113,12 @@ fn not_online(name: &StreamName, state: Option<&str>, interruption: Interruption
 
 #[cfg(test)]
 mod tests {
+    use alicloud_live::CallContext;
+    use serde_json::json;
+
     use super::*;
+    use crate::shared::provider_data::Session;
+    use crate::shared::scripted_api::{Answer, plays, rejected, running, the_job};
 
     #[test]
     fn a_state_of_the_api_is_shown_without_control_characters_and_not_at_length() {
@@ -126,5 +131,56 @@ mod tests {
             error.detail
         );
         assert!(error.detail.len() < 1_000 && !error.detail.contains('\u{1b}'));
+    }
+
+    const DESCRIBE: &str = "DescribeLiveStreamState";
+
+    fn state(state: &str) -> Answer {
+        Answer::Response(200, json!({"RequestId": "R", "StreamState": state}))
+    }
+
+    /// What work on the output of the job comes to: the summary of its error.
+    async fn tells(
+        calls: Vec<(&'static str, Answer)>,
+        work: impl AsyncFnOnce(JobHandle<'_>, &StreamUrl) -> Result<(), Diagnostic>,
+    ) -> Result<(), String> {
+        let work = async |session: &Session| {
+            let (id, ctx) = (
+                the_job(),
+                CallContext::without_cancel(Duration::from_secs(10)),
+            );
+            let output = StreamUrl::from("rtmp://d.test/a/s");
+            work(JobHandle::new(session, &id, &ctx), &output).await
+        };
+        let told = plays(calls, work).await.0;
+        told.map_err(|error| error.summary.into_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_is_not_shown_cannot_be_waited_for() {
+        let unknown = Err("Unknown stream state".to_owned());
+        let not_shown = || (DESCRIBE, rejected(400, "InvalidParam"));
+        assert_eq!(tells(vec![not_shown()], check).await, unknown);
+        let forbidden = vec![(DESCRIBE, rejected(403, "Forbidden.RAM"))];
+        assert_eq!(tells(forbidden, check).await, Err(NOT_READ.to_owned()));
+        let throttled = vec![(DESCRIBE, rejected(400, "InvalidParameter"))];
+        assert_eq!(tells(throttled, check).await, Ok(()), "it may pass");
+        let calls = vec![
+            (DESCRIBE, state("offline")),
+            not_shown(),
+            ("Get", running()),
+        ];
+        assert_eq!(tells(calls, wait).await, unknown);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_is_waited_for_until_it_is_online() {
+        let offline = || (DESCRIBE, state("offline"));
+        let calls = vec![offline(), offline(), (DESCRIBE, state(ONLINE))];
+        assert_eq!(tells(calls, wait).await, Ok(()));
+        let mut calls: Vec<_> = (0..5).map(|_| offline()).collect();
+        calls.push(("Get", running()));
+        let late = Err("Stream is not online".to_owned());
+        assert_eq!(tells(calls, wait).await, late);
     }
 }

@@ -201,6 +201,8 @@ mod tests {
     use tfplugin::value::Value;
 
     use super::*;
+    use crate::shared::run::Run;
+    use crate::shared::scripted_api::{Answer, empty_list, plays, rejected, the_job};
 
     fn job(status: Value<String>, output: Value<String>) -> JobModel {
         JobModel {
@@ -241,5 +243,115 @@ mod tests {
             let planned = job(value(RUNNING), output);
             assert_eq!(is_new_writer(prior, &planned), is_new);
         }
+    }
+
+    fn on(stream: &str, status: &str) -> JobModel {
+        let job = JobModel {
+            name: value("n"),
+            template_id: value("t"),
+            ..job(value(status), value(stream))
+        };
+        job.with_identity(&the_job())
+    }
+
+    const STREAM: &str = "rtmp://out/a/b";
+
+    /// Plans after `prepare`, with exactly these calls. Returns the number of errors, and whether another writer of the stream would
+    /// be told of this one.
+    async fn plans(
+        calls: Vec<(&'static str, Answer)>,
+        prepare: fn(&Run),
+        plan: impl AsyncFnOnce(&Session, &CallContext, &mut Diagnostics),
+    ) -> (usize, bool) {
+        let work = async |session: &Session| {
+            prepare(&session.run);
+            let ctx = CallContext::without_cancel(TIMEOUT);
+            let mut diagnostics = Diagnostics::default();
+            plan(session, &ctx, &mut diagnostics).await;
+            let stream = on(STREAM, RUNNING).spec().stream_output.stream_key();
+            let noted = session.run.note_writer(stream, "another", "", Vec::new());
+            (diagnostics.errors.len(), noted.is_some())
+        };
+        plays(calls, work).await.0
+    }
+
+    async fn updates(
+        calls: Vec<(&'static str, Answer)>,
+        prepare: fn(&Run),
+        prior: &JobModel,
+        planned: &JobModel,
+    ) -> (usize, bool) {
+        let plan = async |session: &Session, ctx: &CallContext, found: &mut Diagnostics| {
+            update(session, prior, planned, ctx, found).await;
+        };
+        plans(calls, prepare, plan).await
+    }
+
+    fn not_found() -> (&'static str, Answer) {
+        (
+            "GetEdgeTranscodeTemplate",
+            rejected(404, "TemplateNotFound"),
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_job_that_will_write_a_new_stream_is_looked_for_in_the_list() {
+        let [running, stopped] = [RUNNING, "Stopped"].map(|status| on(STREAM, status));
+        let list = || vec![("List", empty_list())];
+        let plans = |_: &Run| ();
+        assert_eq!(updates(list(), plans, &stopped, &running).await, (0, true));
+        assert_eq!(updates(vec![], plans, &running, &running).await, (0, true));
+        assert_eq!(updates(vec![], plans, &running, &stopped).await, (0, false));
+        assert_eq!(updates(vec![], plans, &stopped, &stopped).await, (0, false));
+        // While it applies, the list is not what it was.
+        assert_eq!(
+            updates(vec![], Run::note_apply, &stopped, &running).await,
+            (0, true)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_template_is_looked_for_if_it_changes_and_this_run_only_plans() {
+        let [prior, stopped] = ["old", "t"].map(|template| JobModel {
+            template_id: value(template),
+            ..on(STREAM, "Stopped")
+        });
+        let plans = |_: &Run| ();
+        assert_eq!(
+            updates(vec![not_found()], plans, &prior, &stopped).await.0,
+            1
+        );
+        assert_eq!(
+            updates(vec![], Run::note_apply, &prior, &stopped).await.0,
+            0
+        );
+        let unknown = JobModel {
+            template_id: Value::Unknown,
+            ..stopped
+        };
+        assert_eq!(updates(vec![], plans, &prior, &unknown).await.0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_job_is_looked_for_where_its_cluster_and_its_stream_are_known() {
+        let known = on(STREAM, RUNNING);
+        let creates = async |calls, planned: &JobModel| {
+            let plan = async |session: &Session, ctx: &CallContext, found: &mut Diagnostics| {
+                create(session, planned, None, ctx, found).await;
+            };
+            plans(calls, |_| (), plan).await
+        };
+        let calls = vec![("List", empty_list()), not_found()];
+        assert_eq!(creates(calls, &known).await, (1, true));
+        let no_stream = JobModel {
+            stream_output: Value::Unknown,
+            ..known.clone()
+        };
+        assert_eq!(creates(vec![not_found()], &no_stream).await, (1, false));
+        let no_cluster = JobModel {
+            cluster_id: Value::Unknown,
+            ..known
+        };
+        assert_eq!(creates(vec![], &no_cluster).await, (0, true));
     }
 }

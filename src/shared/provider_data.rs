@@ -124,3 +124,40 @@ impl Session {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shared::scripted_api::plays;
+
+    fn a_minute() -> CallContext {
+        CallContext::without_cancel(Duration::from_secs(60))
+    }
+
+    #[tokio::test]
+    async fn the_account_of_a_job_that_was_found_before_is_that_of_the_endpoint() {
+        let account_of = async |endpoint: &str| {
+            let work = async |session: &Session| {
+                let here = session.location(None, &a_minute()).await;
+                let there = Location {
+                    endpoint: endpoint.to_owned(),
+                    account_id: Some("1".repeat(16)),
+                    ..here
+                };
+                session.location(Some(&there), &a_minute()).await.account_id
+            };
+            plays([], work).await.0
+        };
+        assert_eq!(account_of("http://api.invalid").await, Some("1".repeat(16)));
+        assert_eq!(account_of("http://elsewhere.invalid").await, None);
+    }
+
+    #[test]
+    fn what_the_block_waits_for_is_named() {
+        let data = ProviderData::new(StopSignal::default());
+        let unknown = |data: &ProviderData| data.session().err().map(|error| error.detail);
+        assert!(unknown(&data).is_some_and(|detail| detail.contains("This is a bug")));
+        data.await_arguments(vec!["region".to_owned(), "profile".to_owned()]);
+        assert!(unknown(&data).is_some_and(|detail| detail.contains("region, profile.")));
+    }
+}

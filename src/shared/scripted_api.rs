@@ -8,7 +8,7 @@ use alicloud_auth::credentials::{CredentialsConfig, ServerClock, SystemContext, 
 use alicloud_auth::environment::Environment;
 use alicloud_live::{
     Ambiguous, Dependencies, Endpoint, Exchange, Failure, HttpRequest, HttpResponse, LiveClient,
-    LiveClientConfig, Protocol,
+    LiveClientConfig, NotSent, Protocol,
 };
 use async_trait::async_trait;
 use axum::http::HeaderMap;
@@ -30,6 +30,8 @@ pub(crate) enum Answer {
     Response(u16, Value),
     /// None: the connection breaks.
     Lost,
+    /// None: there is no connection.
+    Unreachable,
 }
 
 /// What a start, stop, update or delete that is carried out returns.
@@ -56,6 +58,12 @@ pub(crate) fn job_with(status: &str, other: &Value) -> Answer {
         job[name] = value.clone();
     }
     Answer::Response(200, json!({"RequestId": "R", "Job": job}))
+}
+
+/// A list without jobs.
+pub(crate) fn empty_list() -> Answer {
+    let body = json!({"RequestId": "R", "TotalCount": 0, "JobList": {"Job": []}});
+    Answer::Response(200, body)
 }
 
 pub(crate) fn running() -> Answer {
@@ -133,6 +141,10 @@ impl Exchange for ScriptedApi {
             Answer::Lost => {
                 let reason = "connection reset".to_owned();
                 Err(Failure::Ambiguous(Ambiguous::ConnectionLost(reason)))
+            }
+            Answer::Unreachable => {
+                let reason = "connection refused".to_owned();
+                Err(Failure::NotSent(NotSent::NoConnection(reason)))
             }
         }
     }
