@@ -145,3 +145,27 @@ impl ListConfig {
         move |job| name_matches(&job.name) && uses_template(job)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_argument_that_is_not_known_is_named() {
+        let unknown = |edit: fn(&mut ListConfig)| {
+            let mut config = ListConfig::default();
+            edit(&mut config);
+            config.unknown()
+        };
+        assert_eq!(unknown(|_| ()), None);
+        assert_eq!(
+            unknown(|config| config.cluster_id = Value::Unknown),
+            Some("cluster_id")
+        );
+        let both = |config: &mut ListConfig| {
+            config.template_id = Value::Unknown;
+            config.status = Value::Unknown;
+        };
+        assert_eq!(unknown(both), Some("status"));
+    }
+}

@@ -510,4 +510,56 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_setting_a_status_and_a_start_that_is_owed_make_calls() {
+        let prior = job(STOPPED);
+        assert!(!makes_calls(&prior, &prior));
+        for edit in [
+            (|job| job.name = Value::Value("m".to_owned())) as fn(&mut JobModel),
+            |job| job.status = Value::Value(RUNNING.to_owned()),
+            |job| job.last_stop_at = Value::Unknown,
+        ] {
+            let mut planned = job(STOPPED);
+            edit(&mut planned);
+            assert!(makes_calls(&prior, &planned));
+        }
+    }
+
+    #[test]
+    fn a_job_is_protected_from_replacement_before_and_after_the_change() {
+        let elsewhere = |job: &mut JobModel| job.cluster_id = Value::Value("other".to_owned());
+        for (before, after, errors) in [
+            (true, true, 1),
+            (true, false, 1),
+            (false, true, 1),
+            (false, false, 0),
+        ] {
+            let mut prior = job(STOPPED);
+            prior.deletion_protection = Value::Value(before);
+            let edit = |job: &mut JobModel| {
+                elsewhere(job);
+                job.deletion_protection = Value::Value(after);
+            };
+            let (_, diagnostics) = plan(change(&prior, edit, None));
+            assert_eq!(diagnostics.errors.len(), errors);
+        }
+    }
+
+    #[test]
+    fn the_plan_of_a_change_passes_on_what_it_has_seen_and_what_is_stored() {
+        let mut prior = job(RUNNING);
+        prior.deletion_protection = Value::Value(true);
+        let stored = JobPrivate {
+            owes_start: true,
+            is_import: true,
+            ..JobPrivate::default()
+        };
+        let passed_on = private(&prior, &job(STOPPED), stored);
+        let changed = passed_on.changed.as_ref().unwrap();
+        assert!(changed.is_running && changed.is_protected && changed.id == prior.identity());
+        assert!(passed_on.owes_start && !passed_on.is_import);
+        let status = passed_on.successor.and_then(|successor| successor.status);
+        assert_eq!(status.as_deref(), Some(STOPPED));
+    }
 }

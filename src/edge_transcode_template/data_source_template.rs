@@ -57,3 +57,25 @@ impl DataSource for TemplateDataSource {
         Some(TemplateData::from_api(cluster_id, template))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tfplugin::StopSignal;
+    use tfplugin::value::Value;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ids_that_are_none_are_rejected_where_they_stand() {
+        let source = TemplateDataSource(Arc::new(ProviderData::new(StopSignal::default())));
+        let text = |text: &str| Value::Value(text.to_owned());
+        let mut config = TemplateData::default();
+        config.cluster_id = text("a cluster");
+        config.template_id = text("");
+        let mut diagnostics = Diagnostics::default();
+        source.validate(&mut diagnostics, config).await;
+        let errors = diagnostics.errors.iter();
+        let places: Vec<_> = errors.map(|error| error.attribute.to_string()).collect();
+        assert_eq!(places, ["cluster_id", "template_id"]);
+    }
+}

@@ -255,3 +255,17 @@ fn milliseconds(
     let number = number.ok_or_else(|| InvalidInput::new(variable, problem))?;
     Ok(Some(Duration::from_millis(number)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_that_others_can_read_is_a_warning() {
+        let mut diagnostics = Diagnostics::default();
+        warn_of_exposed(vec!["one".to_owned(), "two".to_owned()], &mut diagnostics);
+        let warnings = diagnostics.warnings.iter();
+        let details: Vec<_> = warnings.map(|warning| &*warning.detail).collect();
+        assert_eq!(details, ["one", "two"]);
+    }
+}
