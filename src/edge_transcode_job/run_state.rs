@@ -547,7 +547,11 @@ mod tests {
         let (seen, _) = plays(calls(), &CallContext::recovery(second), start).await;
         assert!(matches!(seen, Err(WaitError::Call(error)) if error.is_ambiguous()));
         let (seen, _) = plays(calls(), &CallContext::without_cancel(second), start).await;
-        assert!(matches!(seen, Err(WaitError::Waiting { .. })));
+        let shown = seen.unwrap_err().to_diagnostic("S").detail;
+        assert!(
+            shown.contains("for the job to run (last status: Stopped)"),
+            "{shown}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

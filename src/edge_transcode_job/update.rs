@@ -648,6 +648,40 @@ mod tests {
         calls.push(("Get", shown(&model(STOPPED))));
         let (outcome, _) = interrupts(calls, &renamed(RUNNING), &a_minute()).await;
         assert!(outcome == Outcome::Lost);
+        // Then another job may still take over the stream that it left.
+        let mut calls = until_given_up(rejection);
+        calls.push(("Get", shown(&model(STOPPED))));
+        let (outcome, has_ended) = interrupts(calls, &moved(RUNNING), &a_minute()).await;
+        assert!(outcome == Outcome::Lost && has_ended);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_another_one_has_stopped_runs_again_only_if_it_moves_on() {
+        let status = async |calls: Calls, planned: JobModel| {
+            let work = async |session: &Session| {
+                let other = JobIdentity::new("c", "other".to_owned());
+                session.run.note_start(&other, stream(OLD_STREAM));
+                let changed = changes(session, &a_minute(), &model(RUNNING), &planned, None).await;
+                changed.map_or(None, |job| Some(job.status))
+            };
+            plays(calls, work).await.0
+        };
+        let found = || ("Get", shown(&model(STOPPED)));
+        let calls = vec![
+            found(),
+            ("Update", done()),
+            ("Get", shown(&renamed(STOPPED))),
+        ];
+        let stays = status(calls, renamed(RUNNING)).await;
+        assert_eq!(stays, Some(JobStatus::NotStarted));
+        let mut calls = vec![found(), ("Get", job_with("1", &json!({"JobId": "other"})))];
+        calls.extend([
+            ("Update", done()),
+            ("Start", done()),
+            ("Get", shown(&moved(RUNNING))),
+        ]);
+        let runs = status(calls, moved(RUNNING)).await;
+        assert_eq!(runs, Some(JobStatus::Running));
     }
 
     #[tokio::test(start_paused = true)]
