@@ -31,7 +31,7 @@ use tfplugin::value::ValueEmpty;
 use tfplugin::{Diagnostics, Provider, ProviderDefinition, StopSignal, unknown_attributes};
 
 use provider_block::{ProviderConfig, no_https};
-use shared::provider_data::ProviderData;
+use shared::provider_data::{ProviderData, Session};
 use shared::reported;
 use shared::run::Run;
 
@@ -118,7 +118,7 @@ impl Provider for AlicloudLive {
             let (config, identity) = resolved.await?;
             let client = LiveClient::new(config).map_err(|error| no_https(&error));
             let client = reported(client, diagnostics)?;
-            self.data.connect(client, run, identity);
+            self.data.connect(Session::new(client, run, identity));
         } else {
             self.data.await_arguments(unknown);
         }

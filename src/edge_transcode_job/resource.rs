@@ -246,3 +246,146 @@ impl ManagedResource for JobResource {
         state.configuration()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tfplugin::StopSignal;
+    use tfplugin::value::Value;
+
+    use super::*;
+    use crate::edge_transcode_job::private::ChangedJob;
+    use crate::shared::run::Replaced;
+    use crate::shared::scripted_api::{Answer, empty_list, plays, the_job};
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    fn stopped(cluster_id: &str, deletion_protection: bool) -> JobModel {
+        JobModel {
+            cluster_id: text(cluster_id),
+            name: text("n"),
+            template_id: text("t"),
+            stream_input: text("rtmp://in/a/b"),
+            stream_output: text("rtmp://out/a/b"),
+            status: text("Stopped"),
+            deletion_protection: Value::Value(deletion_protection),
+            ..JobModel::default()
+        }
+    }
+
+    /// Work with a resource that is connected.
+    async fn with_resource<T>(
+        calls: Vec<(&'static str, Answer)>,
+        work: impl AsyncFnOnce(&JobResource, &Session) -> T,
+    ) -> T {
+        let connected = async |session: &Session| {
+            let data = ProviderData::new(StopSignal::default());
+            data.connect(session.clone());
+            work(&JobResource(Arc::new(data)), session).await
+        };
+        plays(calls, connected).await.0
+    }
+
+    #[tokio::test]
+    async fn a_successor_is_lost_only_if_it_is_invalid() {
+        let loses = async |config: JobModel| {
+            let validate = async |resource: &JobResource, session: &Session| {
+                session.run.note_replaced(Replaced {
+                    id: the_job(),
+                    cluster_id: None,
+                    name: Some("n".to_owned()),
+                    stream: None,
+                    is_to_run: true,
+                });
+                resource.validate(&mut Diagnostics::default(), config);
+                session.run.lost().is_some()
+            };
+            with_resource(vec![], validate).await
+        };
+        assert!(!loses(stopped("c", false)).await);
+        assert!(loses(stopped("not a cluster", false)).await);
+    }
+
+    #[tokio::test]
+    async fn a_protected_job_is_not_replaced_unless_its_place_is_taken() {
+        for (is_repeated, errors) in [(false, 1), (true, 0)] {
+            let resource = JobResource(Arc::new(ProviderData::new(StopSignal::default())));
+            let changed = ChangedJob {
+                id: the_job(),
+                is_running: false,
+                is_protected: true,
+            };
+            let private = JobPrivate {
+                changed: Some(changed),
+                ..JobPrivate::default()
+            };
+            let (proposed, config) = (stopped("c", false), stopped("c", false));
+            let mut found = Diagnostics::default();
+            let planned = resource
+                .plan_create(&mut found, proposed, config, private, is_repeated)
+                .await;
+            assert!(planned.is_some());
+            assert_eq!(found.errors.len(), errors);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_moves_to_another_cluster_is_looked_for_there() {
+        let plans = async |cluster_id: &str, template_id: &str, calls| {
+            let target = JobModel {
+                cluster_id: text(cluster_id),
+                template_id: text(template_id),
+                ..stopped("c", false).with_identity(&the_job())
+            };
+            let plan = async |resource: &JobResource, _: &Session| {
+                let update = Update {
+                    prior: stopped("c", false).with_identity(&the_job()),
+                    config: target.clone(),
+                    target,
+                    private: JobPrivate::default(),
+                };
+                let mut found = Diagnostics::default();
+                let planned = resource.plan_update(&mut found, update).await;
+                planned.map(|(_, requires_replace)| requires_replace.len())
+            };
+            with_resource(calls, plan).await
+        };
+        let list = vec![("List", empty_list())];
+        assert_eq!(plans("c2", "other", list).await, Some(1));
+        let template = json!({"TemplateId": "other", "Name": "n", "Type": "common"});
+        let body = json!({"RequestId": "R", "Template": template});
+        let template = ("GetEdgeTranscodeTemplate", Answer::Response(200, body));
+        assert_eq!(plans("c", "other", vec![template]).await, Some(0));
+    }
+
+    /// A URL whose key has expired.
+    const EXPIRED: &str = "rtmp://out/a/b?auth_key=1-0-0-0123456789abcdef0123456789abcdef";
+
+    #[tokio::test]
+    async fn the_plan_of_a_replacement_warns_of_a_url_that_the_job_has_already() {
+        for (cluster_id, warnings) in [("c2", 1), ("c", 0)] {
+            let resource = JobResource(Arc::new(ProviderData::new(StopSignal::default())));
+            let prior = JobModel {
+                stream_output: text(EXPIRED),
+                ..stopped("c", false).with_identity(&the_job())
+            };
+            let target = JobModel {
+                cluster_id: text(cluster_id),
+                ..prior.clone()
+            };
+            let update = Update {
+                prior,
+                config: target.clone(),
+                target,
+                private: JobPrivate::default(),
+            };
+            let mut found = Diagnostics::default();
+            resource.plan_update(&mut found, update).await;
+            let expired = found.warnings.iter();
+            let expired = expired.filter(|warning| warning.summary.contains("expired"));
+            assert_eq!(expired.count(), warnings);
+        }
+    }
+}

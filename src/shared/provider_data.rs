@@ -40,12 +40,8 @@ impl ProviderData {
         }
     }
 
-    pub(crate) fn connect(&self, client: LiveClient, run: Run, identity: Identity) {
-        self.set(State::Ready(Session {
-            client: Arc::new(client),
-            run: Arc::new(run),
-            identity: Arc::new(identity),
-        }));
+    pub(crate) fn connect(&self, session: Session) {
+        self.set(State::Ready(session));
     }
 
     pub(crate) fn await_arguments(&self, unknown: Vec<String>) {
@@ -84,6 +80,14 @@ impl ProviderData {
 }
 
 impl Session {
+    pub(crate) fn new(client: LiveClient, run: Run, identity: Identity) -> Self {
+        Self {
+            client: Arc::new(client),
+            run: Arc::new(run),
+            identity: Arc::new(identity),
+        }
+    }
+
     /// Where a job was found now. `before`: where it was found before, which was in the same account, because its ID is the same.
     pub(crate) async fn location(&self, before: Option<&Location>, ctx: &CallContext) -> Location {
         let here = self.client.location(ctx).await;

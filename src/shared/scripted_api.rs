@@ -116,11 +116,8 @@ async fn session(api: Arc<ScriptedApi>) -> Session {
         dependencies,
         ..LiveClientConfig::new(endpoint, credentials)
     };
-    Session {
-        client: Arc::new(LiveClient::new(config).unwrap()),
-        run: Arc::new(Run::new(Some(1), true)),
-        identity: Arc::new(identity),
-    }
+    let client = LiveClient::new(config).unwrap();
+    Session::new(client, Run::new(Some(1), true), identity)
 }
 
 #[async_trait]
