@@ -190,9 +190,9 @@ async fn start_until_it_runs(
     loop {
         // Without a read before: the API may still show a job as running that it has stopped.
         let asked = job.start().await;
-        let is_rejected = matches!(&asked, Err(error) if error.is_rejected());
+        let was_started = asked.is_ok();
         let error = match job.wait_for(None, &JobStatus::Running, asked).await {
-            Ok(_) if is_rejected && is_stopped_late(job, watched).await => continue,
+            Ok(_) if !was_started && is_stopped_late(job, watched).await => continue,
             Ok(running) => return Ok(running),
             Err(error) => error,
         };
@@ -216,8 +216,8 @@ async fn is_gone(job: JobHandle<'_>) -> bool {
     read.is_err_and(|error| error.is_job_not_found())
 }
 
-/// Whether a job that runs, so that its start was rejected, is stopped all the same: by our stop, which may have been carried out
-/// after that, and which the API may show late.
+/// Whether a job that is shown as running, and that no call is known to have started, is stopped all the same: by our stop, which may
+/// have been carried out after that, and which the API may show late.
 async fn is_stopped_late(job: JobHandle<'_>, watched: Duration) -> bool {
     let begun = Instant::now();
     while begun.elapsed() < watched {
