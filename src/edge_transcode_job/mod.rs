@@ -24,6 +24,7 @@
 //! | `failure_report` | what a failed operation left behind |
 //! | `create_errors` | errors and warnings of a create whose response was lost |
 //! | `stream_end` | warnings of streams that end with the deletion of a job |
+//! | `failed_calls` | for tests: each failure at each call of a change and of a deletion |
 
 mod actions;
 mod create_errors;
@@ -31,6 +32,8 @@ mod data_source_job;
 mod data_source_jobs;
 mod delete;
 mod expiry;
+#[cfg(test)]
+mod failed_calls;
 mod failure_report;
 mod foreign_state;
 mod function_id;

@@ -34,6 +34,26 @@ pub(crate) enum Answer {
     Unreachable,
 }
 
+impl Answer {
+    pub(crate) fn into_response(self) -> Result<HttpResponse, Failure> {
+        match self {
+            Self::Response(status, body) => Ok(HttpResponse {
+                status,
+                headers: HeaderMap::new(),
+                body: body.to_string().into_bytes(),
+            }),
+            Self::Lost => {
+                let reason = "connection reset".to_owned();
+                Err(Failure::Ambiguous(Ambiguous::ConnectionLost(reason)))
+            }
+            Self::Unreachable => {
+                let reason = "connection refused".to_owned();
+                Err(Failure::NotSent(NotSent::NoConnection(reason)))
+            }
+        }
+    }
+}
+
 /// What a start, stop, update or delete that is carried out returns.
 pub(crate) fn done() -> Answer {
     Answer::Response(200, json!({"RequestId": "R"}))
@@ -87,7 +107,7 @@ pub(crate) async fn plays<T>(
     let api = Arc::new(ScriptedApi {
         expected: Mutex::new(calls.into_iter().collect()),
     });
-    let session = session(Arc::clone(&api)).await;
+    let session = session(Arc::clone(&api) as Arc<dyn Exchange>).await;
     let began = Instant::now();
     let result = work(&session).await;
     let left = api.expected.lock().unwrap();
@@ -96,7 +116,8 @@ pub(crate) async fn plays<T>(
     (result, began.elapsed())
 }
 
-async fn session(api: Arc<ScriptedApi>) -> Session {
+/// A session with an API.
+pub(crate) async fn session(api: Arc<dyn Exchange>) -> Session {
     let dependencies = Dependencies {
         exchange: Some(api),
         ..Dependencies::default()
@@ -129,20 +150,6 @@ impl Exchange for ScriptedApi {
         let next = self.expected.lock().unwrap().pop_front();
         let (expected, answer) = next.unwrap_or_else(|| panic!("{operation} is not expected"));
         assert_eq!(operation, expected);
-        match answer {
-            Answer::Response(status, body) => Ok(HttpResponse {
-                status,
-                headers: HeaderMap::new(),
-                body: body.to_string().into_bytes(),
-            }),
-            Answer::Lost => {
-                let reason = "connection reset".to_owned();
-                Err(Failure::Ambiguous(Ambiguous::ConnectionLost(reason)))
-            }
-            Answer::Unreachable => {
-                let reason = "connection refused".to_owned();
-                Err(Failure::NotSent(NotSent::NoConnection(reason)))
-            }
-        }
+        answer.into_response()
     }
 }
