@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::model::{JobModel, RUNNING, STOPPED};
 use super::private::JobPrivate;
 use super::{delete, update};
-use crate::shared::scripted_api::{Answer, job_with, not_found, rejected, session, the_job};
+use crate::shared::scripted_api::{
+    Answer, done, job_with, not_found, operation, rejected, session, template, the_job,
+};
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
@@ -77,10 +79,7 @@ impl Cloud {
     fn carry_out(&mut self, operation: &str, late_reads: usize) -> Answer {
         let denied = rejected(403, "OperationDenied");
         match operation {
-            "GetEdgeTranscodeTemplate" => {
-                let template = json!({"TemplateId": "t", "Name": "n", "Type": "common"});
-                return Answer::Response(200, json!({"RequestId": "R", "Template": template}));
-            }
+            "GetEdgeTranscodeTemplate" => return template(),
             _ if !self.exists => return not_found(),
             "Get" => {
                 let is_late = self.late_reads > 0;
@@ -99,16 +98,14 @@ impl Cloud {
             "Delete" => self.exists = false,
             other => panic!("{other} is not expected"),
         }
-        Answer::Response(200, json!({"RequestId": "R"}))
+        done()
     }
 }
 
 #[async_trait]
 impl Exchange for Api {
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
-        let mut query = request.url.query_pairs();
-        let (_, operation) = query.find(|(name, _)| name == "Action").unwrap();
-        let operation = operation.replace("EdgeTranscodeJob", "");
+        let operation = operation(&request);
         let mut cloud = self.cloud.lock().unwrap();
         let call = cloud.log.len();
         cloud.log.push(operation.clone());

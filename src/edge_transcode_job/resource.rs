@@ -249,14 +249,13 @@ impl ManagedResource for JobResource {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use tfplugin::StopSignal;
     use tfplugin::value::Value;
 
     use super::*;
     use crate::edge_transcode_job::private::ChangedJob;
     use crate::shared::run::Replaced;
-    use crate::shared::scripted_api::{Answer, empty_list, plays, the_job};
+    use crate::shared::scripted_api::{Answer, empty_list, plays, template, the_job};
 
     fn text(text: &str) -> Value<String> {
         Value::Value(text.to_owned())
@@ -354,10 +353,8 @@ mod tests {
         };
         let list = vec![("List", empty_list())];
         assert_eq!(plans("c2", "other", list).await, Some(1));
-        let template = json!({"TemplateId": "other", "Name": "n", "Type": "common"});
-        let body = json!({"RequestId": "R", "Template": template});
-        let template = ("GetEdgeTranscodeTemplate", Answer::Response(200, body));
-        assert_eq!(plans("c", "other", vec![template]).await, Some(0));
+        let read = vec![("GetEdgeTranscodeTemplate", template())];
+        assert_eq!(plans("c", "other", read).await, Some(0));
     }
 
     /// A URL whose key has expired.

@@ -332,7 +332,7 @@ mod tests {
     use serde_json::json;
     use tfplugin::value::Value;
 
-    use crate::shared::scripted_api::{Answer, done, job_with, plays, rejected, the_job};
+    use crate::shared::scripted_api::{Answer, done, job_with, plays, rejected, template, the_job};
 
     #[test]
     fn the_status_to_bring_a_job_to_is_the_configured_or_the_owed_one() {
@@ -394,6 +394,7 @@ mod tests {
         }
     }
 
+    const GET_TEMPLATE: &str = "GetEdgeTranscodeTemplate";
     const OLD_STREAM: &str = "rtmp://out/a/b";
 
     fn stream(url: &str) -> String {
@@ -508,10 +509,8 @@ mod tests {
         }
     }
 
-    fn template() -> (&'static str, Answer) {
-        let template = json!({"TemplateId": "t", "Name": "n", "Type": "common"});
-        let body = json!({"RequestId": "R", "Template": template});
-        ("GetEdgeTranscodeTemplate", Answer::Response(200, body))
+    fn template_exists() -> (&'static str, Answer) {
+        (GET_TEMPLATE, template())
     }
 
     #[tokio::test(start_paused = true)]
@@ -522,7 +521,9 @@ mod tests {
                 changes(session, &a_minute(), &prior, &planned, None).await
             };
             let found = ("Get", shown(&model(RUNNING)));
-            plays([found, template(), ("Get", then)], work).await.0
+            plays([found, template_exists(), ("Get", then)], work)
+                .await
+                .0
         };
         let done = interrupts(shown(&renamed(RUNNING))).await;
         assert!(done.is_ok_and(|job| job.name == "new"));
@@ -540,13 +541,13 @@ mod tests {
             let found = ("Get", shown(&model(RUNNING)));
             plays([found].into_iter().chain(answers), work).await.0
         };
-        let unknown = vec![(template().0, rejected(404, "TemplateNotFound"))];
+        let unknown = vec![(GET_TEMPLATE, rejected(404, "TemplateNotFound"))];
         assert!(matches!(asks(unknown).await, Err(UpdateError::Rejected(_))));
-        let lost = (0..5).map(|_| (template().0, Answer::Lost)).collect();
+        let lost = (0..5).map(|_| (GET_TEMPLATE, Answer::Lost)).collect();
         assert!(matches!(asks(lost).await, Err(UpdateError::NotChanged(_))));
         // Who may not ask for it goes without.
         let found = ("Get", shown(&renamed(RUNNING)));
-        let forbidden = vec![(template().0, rejected(403, "Forbidden.RAM")), found];
+        let forbidden = vec![(GET_TEMPLATE, rejected(403, "Forbidden.RAM")), found];
         assert!(asks(forbidden).await.is_ok());
     }
 
@@ -555,7 +556,7 @@ mod tests {
         let (found, stopped) = (|| ("Get", shown(&model(RUNNING))), shown(&model(STOPPED)));
         vec![
             found(),
-            template(),
+            template_exists(),
             found(),
             ("Stop", done()),
             ("Get", stopped),

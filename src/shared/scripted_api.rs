@@ -80,6 +80,11 @@ pub(crate) fn job_with(status: &str, other: &Value) -> Answer {
     Answer::Response(200, json!({"RequestId": "R", "Job": job}))
 }
 
+pub(crate) fn template() -> Answer {
+    let template = json!({"TemplateId": "t", "Name": "n", "Type": "common"});
+    Answer::Response(200, json!({"RequestId": "R", "Template": template}))
+}
+
 /// A list without jobs.
 pub(crate) fn empty_list() -> Answer {
     let body = json!({"RequestId": "R", "TotalCount": 0, "JobList": {"Job": []}});
@@ -116,6 +121,13 @@ pub(crate) async fn plays<T>(
     (result, began.elapsed())
 }
 
+/// The operation that is called, without `EdgeTranscodeJob`.
+pub(crate) fn operation(request: &HttpRequest<'_>) -> String {
+    let mut query = request.url.query_pairs();
+    let (_, operation) = query.find(|(name, _)| name == "Action").unwrap();
+    operation.replace("EdgeTranscodeJob", "")
+}
+
 /// A session with an API.
 pub(crate) async fn session(api: Arc<dyn Exchange>) -> Session {
     let dependencies = Dependencies {
@@ -144,9 +156,7 @@ pub(crate) async fn session(api: Arc<dyn Exchange>) -> Session {
 #[async_trait]
 impl Exchange for ScriptedApi {
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpResponse, Failure> {
-        let mut query = request.url.query_pairs();
-        let (_, operation) = query.find(|(name, _)| name == "Action").unwrap();
-        let operation = operation.replace("EdgeTranscodeJob", "");
+        let operation = operation(&request);
         let next = self.expected.lock().unwrap().pop_front();
         let (expected, answer) = next.unwrap_or_else(|| panic!("{operation} is not expected"));
         assert_eq!(operation, expected);
