@@ -83,7 +83,7 @@ pub(super) async fn change_while_stopped(
         outcome: Outcome::Lost,
     };
     if let Err(error) = changed {
-        if has_other_writer(job, &stream).await {
+        if has_other_writer(job, &stream).await && !has_moved_on(job, &stream).await {
             job.session.run.note_lost(job.id);
             return Err(not_started(error));
         }
@@ -150,6 +150,14 @@ pub(super) async fn has_other_writer(
     report.job().is_some_and(|job| {
         job.status == JobStatus::Running && job.stream_output.stream_key() == stream
     })
+}
+
+/// Whether a job no longer writes this stream: a change without a response may have been carried out.
+async fn has_moved_on(JobHandle { session, id, .. }: JobHandle<'_>, stream: &str) -> bool {
+    let report = FailureReport::read(session, id).await;
+    report
+        .job()
+        .is_some_and(|job| job.stream_output.stream_key() != stream)
 }
 
 /// Starts a job again that this process has stopped. That is owed: neither a cancellation nor the end of the operation's

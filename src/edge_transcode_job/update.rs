@@ -686,6 +686,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_job_that_has_moved_on_without_a_response_runs_beside_the_one_that_took_its_stream() {
+        let other = || {
+            let shown = json!({"JobId": "other", "StreamOutput": OLD_STREAM});
+            ("Get", job_with("1", &shown))
+        };
+        let outcome = async |now: &JobModel, then: Calls| {
+            let work = async |session: &Session| {
+                let id = JobIdentity::new("c", "other".to_owned());
+                session.run.note_start(&id, stream(OLD_STREAM));
+                let (prior, planned) = (model(RUNNING), moved(RUNNING));
+                let changed = changes(session, &a_minute(), &prior, &planned, None).await;
+                changed.map_or_else(|error| error.outcome(), |_| Outcome::Unchanged)
+            };
+            let mut calls = vec![("Get", shown(&model(STOPPED))), other()];
+            calls.extend((0..5).map(|_| ("Update", Answer::Lost)));
+            calls.extend([other(), ("Get", shown(now))]);
+            calls.extend(then);
+            plays(calls, work).await.0
+        };
+        let started = vec![("Start", done()), ("Get", shown(&moved(RUNNING)))];
+        assert!(outcome(&moved(STOPPED), started).await == Outcome::Unchanged);
+        assert!(outcome(&model(STOPPED), vec![]).await == Outcome::Lost);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_update_returns_the_job_as_planned_and_warns_if_it_no_longer_runs() {
         let updates = async |prior: JobModel, target: JobModel, calls: Calls| {
             let work = async |session: &Session| {
