@@ -132,9 +132,9 @@ impl JobPrivate {
         }
     }
 
-    /// What of it is stored after a failed change. `is_lost`: the job was stopped for it and could not be started again.
-    pub(super) fn after_failure(self, is_lost: bool, report: &FailureReport) -> Self {
-        let owes_start = is_lost || self.owes_start;
+    /// What of it is stored after a failed change. `owes_start`: this run has stopped the job and not started it again.
+    pub(super) fn after_failure(self, owes_start: bool, report: &FailureReport) -> Self {
+        let owes_start = owes_start || self.owes_start;
         Self {
             owes_start: owes_start && !report.has_status(&JobStatus::Running),
             ..self.stored()

@@ -46,6 +46,23 @@ impl PlannedChange<'_> {
         status_before_run(job, self.prior, found, moves_on).await
     }
 
+    /// Whether this run has stopped the job, which was not changed, by the start of another one for the stream from which it moves on.
+    async fn is_stopped_by_run(self, job: JobHandle<'_>, report: &FailureReport) -> bool {
+        let stream = self.prior.stream();
+        match report.job() {
+            _ if self.status.is_some() => false,
+            Some(found) => self.target(job, found).await != found.status,
+            None if self.planned.stream() == stream => false,
+            None => {
+                let beside = job
+                    .session
+                    .run
+                    .started_beside(job.id, &stream.unwrap_or_default());
+                self.prior.is_running() && beside.is_some()
+            }
+        }
+    }
+
     /// Whether a stopped job that is to run is owed its start: it was running, or an earlier run has stopped it.
     fn is_owed(self) -> bool {
         self.owes_start || self.prior.is_running()
@@ -118,8 +135,8 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
-    let is_lost = error.outcome() == Outcome::Lost;
     let report = FailureReport::read(session, &id).await;
+    let is_lost = error.outcome() == Outcome::Lost;
     if let Some(job) = report.job()
         && report.is_as_planned(&planned_change.settings(job), target.as_ref())
         && !is_lost
@@ -127,12 +144,13 @@ pub(super) async fn update(
         return done(planned, job, diagnostics).await;
     }
 
+    let owes_start = is_lost || planned_change.is_stopped_by_run(job, &report).await;
     diagnostics.add_error(explain(error, &id, planned_change, &report));
     let mut state = prior.with_local_settings(&planned);
     if let Some(job) = report.job() {
         state = state.as_returned(job);
     }
-    (state, private.after_failure(is_lost, &report))
+    (state, private.after_failure(owes_start, &report))
 }
 
 /// The status to bring the job to. None, if it is ignored with `ignore_changes`: then the planned one is not the configured one,
@@ -708,6 +726,41 @@ mod tests {
         let started = vec![("Start", done()), ("Get", shown(&moved(RUNNING)))];
         assert!(outcome(&moved(STOPPED), started).await == Outcome::Unchanged);
         assert!(outcome(&model(STOPPED), vec![]).await == Outcome::Lost);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_another_one_has_stopped_is_owed_its_start_though_it_cannot_be_changed() {
+        let owes = async |planned: JobModel, status: Value<String>, then: Calls| {
+            let work = async |session: &Session| {
+                let other = JobIdentity::new("c", "other".to_owned());
+                session.run.note_start(&other, stream(OLD_STREAM));
+                let target = JobModel { status, ..planned };
+                let change = Update {
+                    prior: model(RUNNING),
+                    config: target.clone(),
+                    target,
+                    private: JobPrivate::default(),
+                };
+                let mut diagnostics = Diagnostics::default();
+                let (_, private) = update(session, change, &a_minute(), &mut diagnostics).await;
+                assert_eq!(diagnostics.errors.len(), 1);
+                private.owes_start
+            };
+            let unreachable = (0..5).map(|_| ("Get", Answer::Unreachable));
+            plays(unreachable.chain(then), work).await.0
+        };
+        let stopped = || ("Get", shown(&model(STOPPED)));
+        let other = || ("Get", job_with("1", &json!({"JobId": "other"})));
+        let unreadable = || vec![("Get", rejected(403, "Forbidden.RAM"))];
+        let open = || Value::Unknown;
+        assert!(owes(moved(RUNNING), open(), vec![stopped(), other()]).await);
+        assert!(owes(moved(RUNNING), open(), unreadable()).await);
+        assert!(!owes(renamed(RUNNING), open(), vec![stopped()]).await);
+        assert!(!owes(renamed(RUNNING), open(), unreadable()).await);
+        let running = vec![("Get", shown(&model(RUNNING)))];
+        assert!(!owes(moved(RUNNING), open(), running).await);
+        // The next plan starts it in any case.
+        assert!(!owes(moved(RUNNING), text(RUNNING), vec![stopped()]).await);
     }
 
     #[tokio::test(start_paused = true)]
