@@ -44,6 +44,7 @@ pub(super) async fn delete(
         Ok(found) => Some(status_before(job, &prior, &private, found).await),
         Err(_) => None,
     };
+    let was_stopped_by_run = found.as_ref().ok().map(|found| &found.status) != status.as_ref();
     if may_run(&found) {
         reported(
             check_interruption(&prior, &private, &successors),
@@ -87,7 +88,7 @@ pub(super) async fn delete(
     if !was_found && report.job().is_none() {
         return None;
     }
-    let mut private = private.after_failure(is_lost, &report);
+    let mut private = private.after_failure(is_lost || was_stopped_by_run, &report);
     private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
     Some((left(prior, &report, !successors.is_empty()), private))
 }
@@ -581,6 +582,37 @@ mod tests {
         let mut asked = deleted();
         asked.insert(1, ("Get", running()));
         assert!(is_to_run(asked, Some("another")).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_another_one_has_stopped_is_owed_its_start_if_it_is_not_replaced() {
+        let other = || ("Get", job_with("1", &json!({"JobId": "other"})));
+        let moves_on = replaced_by(Successor {
+            stream: Some("another".to_owned()),
+            ..Successor::default()
+        });
+        let report = || ("Get", stopped());
+        let of_a_replacement = vec![
+            report(),
+            other(),
+            ("Delete", forbidden()),
+            other(),
+            report(),
+        ];
+        let of_a_deletion = vec![report(), ("Delete", forbidden()), report()];
+        for (private, calls, owes_start) in [
+            (moves_on, of_a_replacement, true),
+            (plain(), of_a_deletion, false),
+        ] {
+            let note_start = |session: &Session| {
+                let other = JobIdentity::new("c", "other".to_owned());
+                let stream = prior(RUNNING).stream().unwrap();
+                session.run.note_start(&other, stream);
+            };
+            let (left, errors) = deletes_after(calls, private, note_start).await;
+            assert!(left.is_some_and(|(_, private)| private.owes_start == owes_start));
+            assert_eq!(errors, 1);
+        }
     }
 
     #[tokio::test(start_paused = true)]
