@@ -2,7 +2,8 @@
 
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
-    check_replaceable, check_template, has_other_writer, start_again, status_before_run,
+    check_replaceable, check_template, has_other_writer, may_be_stopped_by_run, start_again,
+    status_before_run,
 };
 use super::lifecycle::successor_not_created;
 use super::model::{JobModel, RUNNING};
@@ -40,11 +41,11 @@ pub(super) async fn delete(
     let job = JobHandle::new(session, &id, ctx);
     let found = reported(look(job, &private).await, diagnostics)?;
     let was_found = found.is_ok();
+    let moves_on = moves_on(&prior, &private);
     let status = match &found {
-        Ok(found) => Some(status_before(job, &prior, &private, found).await),
+        Ok(found) => Some(status_before_run(job, &prior, found, moves_on).await),
         Err(_) => None,
     };
-    let was_stopped_by_run = found.as_ref().ok().map(|found| &found.status) != status.as_ref();
     if may_run(&found) {
         reported(
             check_interruption(&prior, &private, &successors),
@@ -85,11 +86,13 @@ pub(super) async fn delete(
         about(&id, error.to_diagnostic(SUMMARY)),
         &report.after_delete(is_lost),
     ));
-    if !was_found && report.job().is_none() {
+    let owes_start = is_lost || may_be_stopped_by_run(job, &prior, report.job(), moves_on).await;
+    let mut private = private.after_failure(owes_start, &report);
+    if was_found || report.job().is_some() {
+        private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
+    } else if !owes_start {
         return None;
     }
-    let mut private = private.after_failure(is_lost || was_stopped_by_run, &report);
-    private.found_at = Some(session.location(private.found_at.as_ref(), ctx).await);
     Some((left(prior, &report, !successors.is_empty()), private))
 }
 
@@ -154,16 +157,10 @@ async fn look(
     Ok(found)
 }
 
-/// The status that the job had before this run.
-async fn status_before(
-    job: JobHandle<'_>,
-    prior: &JobModel,
-    private: &JobPrivate,
-    found: &Job,
-) -> JobStatus {
+/// Whether the job in the place of this one writes another stream.
+fn moves_on(prior: &JobModel, private: &JobPrivate) -> bool {
     let new_stream = private.successor().and_then(|new| new.stream.as_ref());
-    let moves_on = new_stream.is_some() && prior.stream().as_ref() != new_stream;
-    status_before_run(job, prior, found, moves_on).await
+    new_stream.is_some() && prior.stream().as_ref() != new_stream
 }
 
 async fn check_template_of_successor(
@@ -591,18 +588,18 @@ mod tests {
             stream: Some("another".to_owned()),
             ..Successor::default()
         });
-        let report = || ("Get", stopped());
-        let of_a_replacement = vec![
-            report(),
-            other(),
-            ("Delete", forbidden()),
-            other(),
-            report(),
-        ];
-        let of_a_deletion = vec![report(), ("Delete", forbidden()), report()];
+        let seen = || ("Get", stopped());
+        let unread = || ("Get", forbidden());
+        let rejected = || ("Delete", forbidden());
         for (private, calls, owes_start) in [
-            (moves_on, of_a_replacement, true),
-            (plain(), of_a_deletion, false),
+            (
+                moves_on.clone(),
+                vec![seen(), other(), rejected(), other(), seen(), other()],
+                true,
+            ),
+            (moves_on.clone(), vec![unread(), seen(), other()], true),
+            (moves_on, vec![unread(), unread()], true),
+            (plain(), vec![seen(), rejected(), seen()], false),
         ] {
             let note_start = |session: &Session| {
                 let other = JobIdentity::new("c", "other".to_owned());

@@ -124,6 +124,22 @@ pub(super) async fn status_before_run(
     found.status.clone()
 }
 
+/// Whether this run may have stopped a job that was running and was to move on, by the start of another one. `now`: the job, if it can
+/// be read.
+pub(super) async fn may_be_stopped_by_run(
+    job: JobHandle<'_>,
+    prior: &JobModel,
+    now: Option<&Job>,
+    moves_on: bool,
+) -> bool {
+    if let Some(now) = now {
+        return status_before_run(job, prior, now, moves_on).await != now.status;
+    }
+    let stream = prior.stream().unwrap_or_default();
+    let beside = job.session.run.started_beside(job.id, &stream);
+    prior.is_running() && moves_on && beside.is_some()
+}
+
 /// Whether the start of another job of this run has stopped this one: by the API's clock it was not stopped earlier than that.
 async fn is_stopped_for_another(JobHandle { session, id, .. }: JobHandle<'_>, found: &Job) -> bool {
     let stream = found.stream_output.stream_key();

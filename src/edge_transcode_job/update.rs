@@ -3,7 +3,7 @@
 use super::failure_report::{FailureReport, about, followed_by};
 use super::interruption::{
     self, NotChanged, Outcome, RECOVERY_TIMEOUT, change_while_stopped, check_template,
-    has_other_writer, start_again, start_within, status_before_run,
+    has_other_writer, may_be_stopped_by_run, start_again, start_within, status_before_run,
 };
 use super::lifecycle::{no_longer_running, target_status};
 use super::model::{JobModel, STOPPED};
@@ -46,21 +46,11 @@ impl PlannedChange<'_> {
         status_before_run(job, self.prior, found, moves_on).await
     }
 
-    /// Whether this run has stopped the job, which was not changed, by the start of another one for the stream from which it moves on.
+    /// Whether this run may have stopped the job, which was not changed, for another one, and no configured status starts it.
     async fn is_stopped_by_run(self, job: JobHandle<'_>, report: &FailureReport) -> bool {
-        let stream = self.prior.stream();
-        match report.job() {
-            _ if self.status.is_some() => false,
-            Some(found) => self.target(job, found).await != found.status,
-            None if self.planned.stream() == stream => false,
-            None => {
-                let beside = job
-                    .session
-                    .run
-                    .started_beside(job.id, &stream.unwrap_or_default());
-                self.prior.is_running() && beside.is_some()
-            }
-        }
+        let moves_on = self.planned.stream() != self.prior.stream();
+        self.status.is_none()
+            && may_be_stopped_by_run(job, self.prior, report.job(), moves_on).await
     }
 
     /// Whether a stopped job that is to run is owed its start: it was running, or an earlier run has stopped it.
