@@ -125,8 +125,8 @@ pub(super) async fn update(
         }
         Err(error) => error,
     };
-    let report = FailureReport::read(session, &id).await;
     let is_lost = error.outcome() == Outcome::Lost;
+    let report = FailureReport::read(session, &id).await;
     if let Some(job) = report.job()
         && report.is_as_planned(&planned_change.settings(job), target.as_ref())
         && !is_lost
@@ -521,18 +521,19 @@ mod tests {
         (GET_TEMPLATE, template())
     }
 
+    /// What becomes of a new name for a running job, after the read that finds it.
+    async fn renames(calls: Calls) -> Result<Job, UpdateError> {
+        let work = async |session: &Session| {
+            let (prior, planned) = (model(RUNNING), renamed(RUNNING));
+            changes(session, &a_minute(), &prior, &planned, None).await
+        };
+        let found = ("Get", shown(&model(RUNNING)));
+        plays([found].into_iter().chain(calls), work).await.0
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_others_have_done_before_its_turn_is_not_done_again() {
-        let interrupts = async |then: Answer| {
-            let work = async |session: &Session| {
-                let (prior, planned) = (model(RUNNING), renamed(RUNNING));
-                changes(session, &a_minute(), &prior, &planned, None).await
-            };
-            let found = ("Get", shown(&model(RUNNING)));
-            plays([found, template_exists(), ("Get", then)], work)
-                .await
-                .0
-        };
+        let interrupts = async |then: Answer| renames(vec![template_exists(), ("Get", then)]).await;
         let done = interrupts(shown(&renamed(RUNNING))).await;
         assert!(done.is_ok_and(|job| job.name == "new"));
         let paused = interrupts(job_with("7", &serde_json::Value::Null)).await;
@@ -541,22 +542,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn without_an_answer_about_the_template_no_job_is_stopped() {
-        let asks = async |answers: Calls| {
-            let work = async |session: &Session| {
-                let (prior, planned) = (model(RUNNING), renamed(RUNNING));
-                changes(session, &a_minute(), &prior, &planned, None).await
-            };
-            let found = ("Get", shown(&model(RUNNING)));
-            plays([found].into_iter().chain(answers), work).await.0
-        };
         let unknown = vec![(GET_TEMPLATE, rejected(404, "TemplateNotFound"))];
-        assert!(matches!(asks(unknown).await, Err(UpdateError::Rejected(_))));
+        assert!(matches!(
+            renames(unknown).await,
+            Err(UpdateError::Rejected(_))
+        ));
         let lost = (0..5).map(|_| (GET_TEMPLATE, Answer::Lost)).collect();
-        assert!(matches!(asks(lost).await, Err(UpdateError::NotChanged(_))));
+        assert!(matches!(
+            renames(lost).await,
+            Err(UpdateError::NotChanged(_))
+        ));
         // Who may not ask for it goes without.
         let found = ("Get", shown(&renamed(RUNNING)));
         let forbidden = vec![(GET_TEMPLATE, rejected(403, "Forbidden.RAM")), found];
-        assert!(asks(forbidden).await.is_ok());
+        assert!(renames(forbidden).await.is_ok());
     }
 
     /// The calls of a change of a running job until it is stopped.

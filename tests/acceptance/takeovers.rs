@@ -17,6 +17,8 @@ over_newest_terraform! {
     a_job_that_cannot_be_started_with_its_new_settings_runs_with_the_old_ones,
     a_job_that_the_start_of_another_one_has_stopped_goes_on_with_its_new_stream,
     a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start,
+    a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start_though_it_cannot_be_read,
+    a_job_that_the_start_of_another_one_has_stopped_is_started_though_its_update_has_no_response,
     a_job_that_the_start_of_another_one_has_stopped_is_started_through_an_outage,
     a_job_that_the_start_of_another_one_has_stopped_is_replaced_by_a_running_one,
     a_job_that_the_start_of_another_one_has_stopped_for_good_stays_stopped,
@@ -205,6 +207,46 @@ fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start(world: &Tes
 }
 
 /// As the configuration says, too.
+fn a_job_that_the_start_of_another_one_has_stopped_is_owed_its_start_though_it_cannot_be_read(
+    world: &TestWorkspace,
+) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
+    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    world.run(&["plan", "-json", "-out=saved"]).succeeded();
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "a"),
+        ..fault("Get", FaultKind::error(403, "Forbidden.RAM"))
+    }]);
+    world.run(&["apply", "-json", "saved"]).failed();
+    assert_eq!(running_jobs(world), ["job-b"]);
+    world.cloud.set_faults([]);
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+}
+
+fn a_job_that_the_start_of_another_one_has_stopped_is_started_though_its_update_has_no_response(
+    world: &TestWorkspace,
+) {
+    world
+        .cloud
+        .configure(|behavior| behavior.second_writer = SecondWriter::FirstStopped);
+    world.set("MAX_RETRY_TIMEOUT", "1");
+    applied_and_started(world, &[job_on("a", "one"), job_on("b", "two")]);
+    let a = job_on("a", "three").with("depends_on", "[alicloud_live_edge_transcode_job.b]");
+    world.configure(format_args!("{a}{}", job_on("b", "one")));
+    let lost = fault("Update", FaultKind::Drop).when(FaultStage::After);
+    world.cloud.set_faults([Fault {
+        job_id: id_of(world, "a"),
+        ..lost
+    }]);
+    world.apply().succeeded();
+    assert_eq!(running_jobs(world), ["job-a", "job-b"]);
+}
+
 fn a_job_that_the_start_of_another_one_has_stopped_is_started_through_an_outage(
     world: &TestWorkspace,
 ) {
